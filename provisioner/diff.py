@@ -1,0 +1,130 @@
+"""Normal form against normal form, field by field; the only user of deepdiff, and only for values that differ."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.model import FieldChange, Fields
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_MISSING = object()
+
+
+def join(path: str, key: str) -> str:
+    """`metadata` + `team` is `metadata.team`; odd keys go in brackets: `files["docs/a.md"]`."""
+    return f"{path}.{key}" if _PLAIN.fullmatch(key) else f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def units(fields: Fields, keyed: Collection[str]) -> dict[str, Any]:
+    """The owned units of some fields: each top-level field whole, those in `keyed` key by key."""
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name in keyed:
+            found.update({join(name, key): item for key, item in (value or {}).items()})
+        else:
+            found[name] = value
+    return found
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equality as JSON has it: 1 is 1.0, but true is not 1."""
+    if left != right:
+        return False
+    if isinstance(left, Mapping):
+        return all(same(value, right[key]) for key, value in left.items())
+    if isinstance(left, list | tuple):
+        return all(map(same, left, right))
+    return isinstance(left, bool) == isinstance(right, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What three-way comparing found: the fields to write, and those that the service will not keep."""
+
+    changes: tuple[FieldChange, ...] = ()
+    unkept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """One object seen three ways, as units in normal form. `have` is complete; `want` and `base` hold only
+    what was declared; `default` says what an undeclared unit is worth."""
+
+    want: Mapping[str, Any]
+    base: Mapping[str, Any]
+    have: Mapping[str, Any]
+    default: Mapping[str, Any]
+    resetting: Collection[str] = ()
+    unkept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ignored: Collection[str] = ()
+
+
+def compare(sides: Sides) -> Comparison:
+    """Each owned unit whose live value is not the desired one."""
+    changes: list[FieldChange] = []
+    unkept: list[str] = []
+    for path in _owned(sides):
+        after = sides.want.get(path, sides.default.get(path))
+        before = sides.have.get(path, sides.default.get(path))
+        if same(before, after):
+            continue
+        if _known_unkept(sides.unkept.get(path), after, before):
+            unkept.append(path)
+            continue
+        changes.append(FieldChange(path, before, after, sides.base.get(path), _drift(sides, path, before, after)))
+    return Comparison(tuple(changes), tuple(unkept))
+
+
+def _owned(sides: Sides) -> Iterator[str]:
+    seen = dict.fromkeys([*sides.want, *sides.base, *sides.resetting])
+    return (path for path in seen if not ignored(path, sides.ignored))
+
+
+def ignored(path: str, names: Collection[str]) -> bool:
+    """Whether `path` is one of `names` or lies below one: `metadata` covers `metadata.team`."""
+    return any(path == name or path.startswith((name + ".", name + "[")) for name in names)
+
+
+def _known_unkept(record: Mapping[str, Any] | None, sent: Any, got: Any) -> bool:
+    return record is not None and same(record.get("sent"), sent) and same(record.get("got"), got)
+
+
+def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
+    base = sides.base.get(path, _MISSING)
+    if base is _MISSING or same(before, base):
+        return None
+    record = sides.unkept.get(path)
+    if record is not None and same(record.get("sent"), base) and same(record.get("got"), before):
+        return None  # the service never took it: no hand edited this
+    return "remote" if same(after, base) else "both"
+
+
+def inside(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+    """Where two nested values differ, as (path, before, after); None stands for a part that is not there."""
+    from deepdiff import DeepDiff  # costs a tenth of a second to import; most commands never come here
+
+    found = DeepDiff(before, after, ignore_numeric_type_changes=True, view="tree", threshold_to_diff_deeper=0)
+    leaves = [leaf for group in found.values() for leaf in group]
+    return sorted(
+        ((_spell(leaf.path(output_format="list")), _part(leaf.t1), _part(leaf.t2)) for leaf in leaves),
+        key=_by_path,
+    )
+
+
+def _by_path(leaf: tuple[str, Any, Any]) -> str:
+    return leaf[0]
+
+
+def _spell(keys: list[str | int]) -> str:
+    path = ""
+    for key in keys:
+        path = f"{path}[{key}]" if isinstance(key, int) else join(path, key) if path else key
+    return path
+
+
+def _part(value: Any) -> Any:
+    return None if type(value).__name__ == "NotPresent" else value

@@ -1,0 +1,172 @@
+"""One resource: what is to be done with it, and why (DESIGN, "Planning, whole")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from provisioner.diff import Comparison, Sides, compare, units
+from provisioner.kinds import kind
+from provisioner.kinds.base import Form
+from provisioner.model import Action, Address, Change, Desired, FieldChange, Fields, Live, Locked
+from provisioner.plan.situation import Situation
+
+APART = frozenset({"files"})  # decided by plan.members, entry by entry
+
+
+def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
+    """The change for one address, and the fields that the service does not keep."""
+    want, entry = case.desired.get(address), case.locked(address)
+    if want is None or case.options.destroy:
+        assert entry is not None
+        return _unwanted(case, entry), ()
+    if entry is None or (entry.id is None and entry.profile is None):
+        return _unlocked(case, want, entry)
+    if address in case.observed.api_gone or _changes_api(want, entry):
+        return _new_api(case, want, entry), ()
+    return _known(case, want, entry)
+
+
+def _start(case: Situation, want: Desired, action: Action, reason: str) -> Change:
+    return Change(
+        want.address,
+        action,
+        reason,
+        api=want.api,
+        after=want.fields,
+        depends_on=want.depends_on,
+        protect=want.protect,
+        previous=case.moves.get(want.address),
+        source=want.source,
+        lost=want.lost,
+    )
+
+
+def _unwanted(case: Situation, entry: Locked) -> Change:
+    address = entry.address
+    change = Change(
+        address,
+        Action.DELETE,
+        "destroy" if case.options.destroy else "not_in_specs",
+        id=entry.id,
+        api=entry.api,
+        before=entry.fields,
+        depends_on=entry.depends_on,
+        protect=entry.protected,
+    )
+    if address in case.observed.api_gone:
+        return replace(change, action=Action.FORGET, reason="api_gone")
+    if address in case.forgets:
+        return replace(change, action=Action.FORGET, reason="removed_block", source=case.forgets[address])
+    if case.form(address).remote and case.live(address) is None:
+        return replace(change, action=Action.FORGET, reason="gone")
+    return change
+
+
+def _unlocked(case: Situation, want: Desired, entry: Locked | None) -> tuple[Change, tuple[str, ...]]:
+    live = case.live(want.address)
+    made = _start(case, want, Action.CREATE, "new" if entry is None else "gone")
+    if live is None:
+        return made, ()
+    found = _compare(case, want, None, live)
+    action = Action.UPDATE if found.changes else Action.KEEP
+    reason = "imported" if want.address in case.imports else "adopted"
+    form = case.form(want.address)
+    if any(_top(change.path) in form.fixed for change in found.changes):
+        action = Action.REPLACE
+    return (
+        replace(
+            made,
+            action=action,
+            reason=reason,
+            id=live.id,
+            importing=live.id,
+            before=live.fields,
+            fields=found.changes,
+        ),
+        found.unkept,
+    )
+
+
+def _changes_api(want: Desired, entry: Locked) -> bool:
+    return want.address.kind == "assistant" and want.api != entry.api
+
+
+def _new_api(case: Situation, want: Desired, entry: Locked) -> Change:
+    reason = "api_gone" if want.address in case.observed.api_gone else "api_changed"
+    return replace(
+        _start(case, want, Action.REPLACE, reason),
+        id=entry.id,
+        before=entry.fields,
+        previous_api=entry.api,
+        fields=(FieldChange("api", entry.api, want.api, entry.api),),
+    )
+
+
+def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple[str, ...]]:
+    form = case.form(want.address)
+    live = case.live(want.address) if form.remote else Live(want.address.name, entry.fields)
+    if live is None:
+        return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
+    found = _compare(case, want, entry, live)
+    changes = found.changes + _protection(want, entry)
+    base = replace(_start(case, want, Action.KEEP, "in_sync"), id=entry.id, before=live.fields, fields=changes)
+    if live.status == "expired":
+        return replace(base, action=Action.REPLACE, reason="expired"), found.unkept
+    if want.address in case.options.replaces:
+        return replace(base, action=Action.REPLACE, reason="asked"), found.unkept
+    if any(_top(change.path) in form.fixed for change in changes):
+        return replace(base, action=Action.REPLACE, reason="fixed_field"), found.unkept
+    if changes:
+        local = any(change.drift != "remote" for change in changes)
+        return replace(base, action=Action.UPDATE, reason="spec_changed" if local else "drift"), found.unkept
+    return base, found.unkept
+
+
+def _protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:
+    if want.protect == entry.protected:
+        return ()
+    return (FieldChange("lifecycle.protect", entry.protected, want.protect, entry.protected),)
+
+
+def _top(path: str) -> str:
+    return path.split(".", 1)[0].split("[", 1)[0]
+
+
+def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -> Comparison:
+    form = case.form(want.address)
+    return compare(sides(form, want, entry, live))
+
+
+def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
+    """The three sides of one object in normal form, without what `plan.members` compares."""
+    base = _declared(form, want.address, entry.fields) if entry else {}
+    default = _flat(form, form.normal(want.address, {}))
+    have = _flat(form, form.normal(want.address, live.fields))
+    have.update({path: base.get(path, default.get(path)) for path in form.unread if path not in live.fields})
+    return Sides(
+        want=_declared(form, want.address, want.fields),
+        base=base,
+        have=have,
+        default=default,
+        resetting=entry.resetting if entry else (),
+        unkept=entry.unkept if entry else {},
+        ignored=(*want.ignore_changes, *want.lost) if entry else want.lost,
+    )
+
+
+def _flat(form: Form, fields: Fields) -> Fields:
+    return units({name: value for name, value in fields.items() if name not in APART}, form.keyed)
+
+
+def _declared(form: Form, address: Address, fields: Fields) -> Fields:
+    """The normal form of what was declared, and of nothing else."""
+    declared = units({name: value for name, value in fields.items() if name not in APART}, form.keyed)
+    normal = _flat(form, form.normal(address, fields))
+    return {path: normal.get(path) for path in declared}
+
+
+def references(case: Situation, address: Address) -> tuple[Address, ...]:
+    """What a locked or desired resource refers to."""
+    want, entry = case.desired.get(address), case.locked(address)
+    fields = want.fields if want else entry.fields if entry else {}
+    return tuple(dict.fromkeys(kind(address.kind).references(fields)))

@@ -1,0 +1,127 @@
+"""What makes a plan unsafe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from provisioner.model import Action, Address, Attachment, Block, Change, Drifted
+from provisioner.plan.situation import Situation
+
+SHARE = 0.3
+ENOUGH = 10
+FEW = 3
+METADATA_PAIRS = 16
+
+
+def blocks(
+    case: Situation, changes: Iterable[Change], attachments: Iterable[Attachment], drift: Iterable[Drifted]
+) -> Iterator[Block]:
+    """Each rule that the plan breaks; `--force` overrides the safety stops among them and nothing else."""
+    listed = list(changes)
+    yield from _protected(case, listed)
+    yield from _foreign_pairs(case, listed)
+    if case.options.on_drift == "fail":
+        yield from _drifted(drift)
+    if case.options.destroy or case.options.force:
+        return
+    yield from _no_specs(case)
+    yield from _too_many(case, listed)
+    yield from _emptied_stores(case, attachments)
+
+
+def _protected(case: Situation, changes: list[Change]) -> Iterator[Block]:
+    for change in changes:
+        entry = case.locked(change.address)
+        if entry and entry.protected and change.action in (Action.DELETE, Action.REPLACE):
+            yield Block(
+                "protected",
+                f"`{change.address}` is protected and would be {_done(change.action)}. "
+                "Apply `lifecycle: {protect: false}` first, or take the change back.",
+                forced=False,
+            )
+
+
+def _done(action: Action) -> str:
+    return {Action.DELETE: "deleted", Action.REPLACE: "replaced"}[action]
+
+
+def _foreign_pairs(case: Situation, changes: list[Change]) -> Iterator[Block]:
+    for change in changes:
+        live = case.live(change.address)
+        if change.action is not Action.UPDATE or live is None or change.after is None:
+            continue
+        ours = {key for key, value in (change.after.get("metadata") or {}).items() if value is not None}
+        entry = case.locked(change.address)
+        removed = set((entry.fields.get("metadata") or {}) if entry else ()) - ours
+        pairs = len((set(live.fields.get("metadata") or {}) - removed) | ours) + 1
+        if pairs > METADATA_PAIRS:
+            yield Block(
+                "too_much_metadata",
+                f"`{change.address}` would have {pairs} metadata pairs with those that others wrote and our own; "
+                f"at most {METADATA_PAIRS} fit. Remove some here or at the service.",
+                forced=False,
+            )
+
+
+def _drifted(drift: Iterable[Drifted]) -> Iterator[Block]:
+    for item in drift:
+        if item.drift in ("remote", "both"):
+            paths = ", ".join(f"`{change.path}`" for change in item.fields)
+            yield Block(
+                "drift",
+                f"`{item.address}` was changed outside of provisioner ({paths}) and `on_drift` is `fail`. "
+                "Take the edit into the specs, or plan with `--on-drift overwrite`.",
+                forced=False,
+            )
+
+
+def _no_specs(case: Situation) -> Iterator[Block]:
+    if not case.desired and case.lock.resources and not case.forgets:
+        yield Block(
+            "no_specs",
+            f"No spec declares anything for `{case.environment}`, and this would delete all "
+            f"{len(case.lock.resources)} resources. If that is meant, use `destroy` or `--force`.",
+        )
+
+
+def _too_many(case: Situation, changes: list[Change]) -> Iterator[Block]:
+    all_of_kind = Counter(address.kind for address in case.lock.resources)
+    going = Counter(change.address.kind for change in changes if _goes(case, change))
+    for kind, gone in sorted(going.items()):
+        total = all_of_kind[kind]
+        if (total >= ENOUGH and gone > SHARE * total) or (total >= FEW and gone == total):
+            yield Block(
+                "too_many_deletes",
+                f"{gone} of {total} resources of kind `{kind}` would be deleted or are missing "
+                f"({100 * gone / total:.0f} %). If that is meant, use `--force`.",
+            )
+
+
+def _goes(case: Situation, change: Change) -> bool:
+    if change.reason == "api_gone" or change.deferred or change.address not in case.lock.resources:
+        return False
+    going = change.action in (Action.DELETE, Action.FORGET) and change.reason != "removed_block"
+    return going or change.reason == "gone"
+
+
+def _emptied_stores(case: Situation, attachments: Iterable[Attachment]) -> Iterator[Block]:
+    leaving = Counter(item.store for item in attachments if item.action == "detach" and item.file is not None)
+    for store, gone in sorted(leaving.items()):
+        entry = case.locked(store)
+        total = len((entry.fields.get("files") or {}) if entry else {})
+        if total >= ENOUGH and gone > SHARE * total:
+            yield Block(
+                "too_many_documents",
+                f"`{store}` would lose {gone} of {total} documents ({100 * gone / total:.0f} %). "
+                "If that is meant, use `--force`.",
+            )
+
+
+def missing(case: Situation, changes: Mapping[Address, Change]) -> list[Drifted]:
+    """Locked objects that are gone from the service."""
+    return [
+        Drifted(address, "missing")
+        for address, change in changes.items()
+        if change.reason in ("gone", "expired") and address in case.lock.resources
+    ]

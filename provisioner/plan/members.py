@@ -1,0 +1,253 @@
+"""What a vector store holds: which files are attached, re-attached, updated and detached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.diff import Comparison, Sides, compare, join
+from provisioner.model import Action, Address, Attachment, Block, Change, FieldChange, Fields, Member
+from provisioner.plan.situation import Situation
+
+AUTO = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
+RUINED = frozenset({"failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One wanted file of a store, with what we last applied and what is there."""
+
+    path: str
+    wanted: Fields
+    chunking: Any
+    locked: Fields | None
+    member: Member | None
+    found: Comparison
+
+    @property
+    def file(self) -> Address | None:
+        reference = self.wanted.get("file")
+        return Address.parse(reference) if reference else None
+
+    @property
+    def worn(self) -> str | None:
+        """Why this file needs a new version, if it does."""
+        if self.member and self.member.status in RUINED:
+            return "failed"
+        if any(change.path.endswith(".chunking") for change in self.found.changes):
+            return "chunking_changed"
+        return None
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What is to be done with the files of one store."""
+
+    attachments: tuple[Attachment, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    unkept: tuple[str, ...] = ()
+    settled: bool = field(default=True)
+
+
+def chunking(value: Any) -> Any:
+    """Auto is what the service makes of it: 800 tokens with 400 of overlap. `other` cannot be compared."""
+    return AUTO if value in (None, "auto") else value
+
+
+def holdings(case: Situation, store: Address) -> list[Holding]:
+    """Each file that the specs want in a store."""
+    want, entry = case.desired[store], case.locked(store)
+    live = case.live(store)
+    members = live.members or {} if live else {}
+    before: Mapping[str, Fields] = (entry.fields.get("files") or {}) if entry else {}
+    unkept = entry.unkept if entry else {}
+    old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
+    found = []
+    for path, item in (want.fields.get("files") or {}).items():
+        locked = before.get(path)
+        member = members.get(_current_id(case, item, locked) or "")
+        chunk = chunking(item.get("chunking", old[1]))
+        base = chunking(locked.get("chunking", old[0])) if locked else None
+        found.append(
+            Holding(
+                path,
+                item,
+                chunk,
+                locked,
+                member,
+                _differences(path, item, chunk, locked, base, member, unkept),
+            )
+        )
+    return found
+
+
+def _current_id(case: Situation, item: Fields, locked: Fields | None) -> str | None:
+    if "id" in item and "file" not in item:
+        return str(item["id"])
+    address = Address.parse(item["file"])
+    entry, live = case.locked(address), case.live(address)
+    return (locked or {}).get("id") or (entry.id if entry else None) or (live.id if live else None)
+
+
+def _differences(
+    path: str,
+    item: Fields,
+    chunk: Any,
+    locked: Fields | None,
+    base_chunk: Any,
+    member: Member | None,
+    unkept: Mapping[str, Mapping[str, Any]],
+) -> Comparison:
+    if member is None:
+        return Comparison()
+    wanted, had = item.get("attributes") or {}, (locked or {}).get("attributes") or {}
+    have_chunk = chunk if member.chunking == "other" else chunking(member.chunking)
+    if locked is not None and wanted == had == member.attributes and chunk == base_chunk == have_chunk:
+        return Comparison()
+    prefix = join("files", path)
+    return compare(
+        Sides(
+            want={f"{prefix}.chunking": chunk, **_attributes(prefix, wanted)},
+            base={f"{prefix}.chunking": base_chunk, **_attributes(prefix, had)} if locked is not None else {},
+            have={f"{prefix}.chunking": have_chunk, **_attributes(prefix, member.attributes)},
+            default={},
+            unkept=unkept,
+        )
+    )
+
+
+def _attributes(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {join(f"{prefix}.attributes", key): value for key, value in values.items()}
+
+
+def worn_files(case: Situation, store: Address) -> Iterator[tuple[Address, str]]:
+    """The managed files of a store that need a new version because of how the store holds them."""
+    for holding in holdings(case, store):
+        if holding.file and holding.worn:
+            yield holding.file, holding.worn
+
+
+def membership(case: Situation, change: Change, files: Mapping[Address, Change]) -> Membership:
+    """What happens to the files of one wanted store, given what happens to the store and to each file."""
+    store = change.address
+    held = holdings(case, store)
+    if change.action in (Action.CREATE, Action.REPLACE):
+        return Membership(tuple(_attach(store, holding) for holding in held))
+    attachments: list[Attachment] = []
+    rows: list[FieldChange] = []
+    for holding in held:
+        attachment, row = _one(case, store, holding, files)
+        attachments += attachment
+        rows += row
+    gone, lost_rows = _leaving(case, store, {holding.path for holding in held})
+    others, other_rows, blocks = _others(case, store, held)
+    return Membership(
+        (*attachments, *gone, *others),
+        (*rows, *lost_rows, *other_rows),
+        blocks,
+        tuple(path for holding in held for path in holding.found.unkept),
+    )
+
+
+Row = tuple[list[Attachment], list[FieldChange]]
+
+
+def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Address, Change]) -> Row:
+    action = files[holding.file].action if holding.file in files else Action.KEEP
+    if holding.member is None:
+        return [_attach(store, holding)], _missing(holding, action)
+    if holding.file is not None and action in (Action.REPLACE, Action.CREATE):
+        return [_attach(store, holding, "replace")], []
+    if holding.worn:  # an object that is not managed here can only be taken out and put in again
+        return [_attach(store, holding, "replace", gap=True)], list(holding.found.changes)
+    moved = holding.file in case.moves
+    if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
+        return [_attach(store, holding, "update")], list(holding.found.changes)
+    return [], [] if holding.locked is not None else _missing(holding, action)
+
+
+def _missing(holding: Holding, action: Action) -> list[FieldChange]:
+    path, after = join("files", holding.path), _shown(holding.wanted)
+    if holding.locked is None:
+        return [FieldChange(path, None, after)]
+    if action is Action.CREATE:  # told by the file's own row
+        return []
+    return [FieldChange(path, None, after, _shown(holding.locked), "remote")]
+
+
+def _shown(item: Fields) -> Fields:
+    return {key: value for key, value in item.items() if key in ("attributes", "chunking")}
+
+
+def _attach(store: Address, holding: Holding, action: str = "attach", *, gap: bool = False) -> Attachment:
+    member = holding.member
+    kept = dict(member.attributes) if member and action != "attach" else {}
+    for key in (holding.locked or {}).get("attributes") or {}:
+        kept.pop(key, None)
+    wanted = {key: value for key, value in (holding.wanted.get("attributes") or {}).items() if value is not None}
+    return Attachment(
+        store,
+        action,
+        holding.path,
+        file=holding.file,
+        old_id=member.id if member and action != "attach" else None if holding.file else holding.wanted["id"],
+        attributes=kept | wanted,
+        chunking=holding.chunking,
+        gap=gap,
+    )
+
+
+def _leaving(case: Situation, store: Address, wanted: set[str]) -> Row:
+    """Files that we attached and that the specs no longer name."""
+    entry, live = case.locked(store), case.live(store)
+    members = live.members or {} if live else {}
+    attachments, rows = [], []
+    for path, item in ((entry.fields.get("files") or {}) if entry else {}).items():
+        if path in wanted:
+            continue
+        rows.append(FieldChange(join("files", path), _shown(item), None, _shown(item)))
+        if item.get("id") in members:
+            address = Address.parse(item["file"]) if "file" in item else None
+            attachments.append(Attachment(store, "detach", path, file=address, old_id=item["id"]))
+    return attachments, rows
+
+
+def _others(
+    case: Situation, store: Address, held: list[Holding]
+) -> tuple[list[Attachment], list[FieldChange], tuple[Block, ...]]:
+    """Files that somebody else put into the store."""
+    foreign = sorted(foreign_ids(case, store, held))
+    policy = case.desired[store].fields.get("other_files") or "keep"
+    if not foreign or policy == "keep":
+        return [], [], ()
+    if policy == "fail":
+        names = ", ".join(f"`{id}`" for id in foreign[:5]) + (
+            f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
+        )
+        detail = f"`{store}` holds files that are not declared ({names}) and says `other_files: fail`."
+        return [], [], (Block("other_files", detail, forced=False),)
+    rows = [FieldChange(join("files", f"id:{id}"), {"id": id}, None, None, "remote") for id in foreign]
+    return [Attachment(store, "detach", f"id:{id}", old_id=id) for id in foreign], rows, ()
+
+
+def foreign_ids(case: Situation, store: Address, held: list[Holding]) -> set[str]:
+    """Ids in a store that neither the specs, nor the lock, nor a stamp of ours accounts for."""
+    live, entry = case.live(store), case.locked(store)
+    members = (live.members or {}) if live else {}
+    ours = {holding.member.id for holding in held if holding.member}
+    ours |= {item["id"] for item in ((entry.fields.get("files") or {}) if entry else {}).values() if item.get("id")}
+    ours |= {
+        id
+        for locked in case.lock.resources.values()
+        if locked.address.kind == "file"
+        for id in (locked.id, *locked.deposed)
+        if id
+    }
+    lineage = case.lock.lineage[:8]
+    return {
+        id
+        for id, member in members.items()
+        if id not in ours and not (member.stamp and member.stamp.lineage == lineage)
+    }

@@ -1,0 +1,94 @@
+"""Everything a decision may look at, gathered beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from provisioner.kinds import kind
+from provisioner.kinds.base import Form
+from provisioner.model import Address, Desired, Live, Locked, LockState, Service, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An object that carries a stamp of this workspace and environment, but that the lock does not name."""
+
+    address: Address
+    live: Live
+    store: Address | None = None  # files: the vector store in which it was found
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What refreshing found at the service."""
+
+    live: Mapping[Address, Live] = field(
+        default_factory=dict
+    )  # of locked and imported addresses; gone ones are missing
+    strays: tuple[Stray, ...] = ()
+    api_gone: frozenset[Address] = frozenset()  # locked entries whose old API answers 404 for everything
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a user asked of a plan."""
+
+    targets: frozenset[Address] = frozenset()
+    excludes: frozenset[Address] = frozenset()
+    replaces: frozenset[Address] = frozenset()
+    destroy: bool = False
+    refresh: bool = True
+    on_drift: str = "overwrite"
+    prune_orphans: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Desired, locked and live, side by side. `lock` has the moves already carried out in it."""
+
+    workspace: str
+    environment: str
+    service: Service
+    lock: LockState
+    desired: Mapping[Address, Desired]
+    observed: Observed
+    options: PlanOptions = field(default_factory=PlanOptions)
+    keep_versions: int = 3
+    imports: Mapping[Address, str] = field(default_factory=dict)  # address -> id, named by the specs
+    forgets: Mapping[Address, Source] = field(default_factory=dict)  # `removed: … destroy: false`
+    moves: Mapping[Address, Address] = field(default_factory=dict)  # new -> old
+    fresh: bool = False  # there is no lock yet
+
+    @cached_property
+    def adopted(self) -> dict[Address, Live]:
+        """Objects stamped by our lineage for an address that the lock does not know: taken over, not made twice."""
+        wanted = (
+            stray
+            for stray in self.observed.strays
+            if stray.store is None
+            and stray.address in self.desired
+            and stray.address not in self.lock.resources
+            and stray.address not in self.imports
+        )
+        newest: dict[Address, Live] = {}
+        for stray in wanted:
+            known = newest.get(stray.address)
+            if known is None or stray.live.created_at < known.created_at:
+                newest[stray.address] = stray.live
+        return newest
+
+    def locked(self, address: Address) -> Locked | None:
+        return self.lock.resources.get(address)
+
+    def live(self, address: Address) -> Live | None:
+        return self.observed.live.get(address) or self.adopted.get(address)
+
+    def form(self, address: Address) -> Form:
+        """The form of a resource through the API it is wanted in, else through the one it has."""
+        want, entry = self.desired.get(address), self.locked(address)
+        api = want.api if want else entry.api if entry else None
+        return kind(address.kind).form(api)

@@ -1,0 +1,153 @@
+"""The plan as a whole: every resource decided, consequences drawn, in the order in which it will happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+
+from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant
+from provisioner.plan import consequences, guards
+from provisioner.plan.decide import decide, references
+from provisioner.plan.members import membership, worn_files
+from provisioner.plan.situation import Situation
+from provisioner.refs import closure, ordered, users
+
+GOING = (Action.DELETE, Action.FORGET)
+
+
+def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
+    """Decide everything. Pure: the same situation gives the same plan."""
+    changes, unkept = _decide_all(case)
+    _new_versions(case, changes)
+    attachments, blocks = _memberships(case, changes, unkept)
+    consequences.repoint(changes)
+    consequences.rerender(case, changes)
+    changes, attachments = _scope(case, changes, attachments)
+    named = consequences.kept_profiles(case, changes)
+    consequences.defer(case, changes, named)
+    inline = _in_order(case, changes)
+    drift = _drift(case, changes)
+    return Plan(
+        case.workspace,
+        case.environment,
+        case.service,
+        case.lock.lineage,
+        case.lock.serial,
+        changes=tuple(inline),
+        attachments=tuple(attachments),
+        drift=tuple(drift),
+        orphans=_orphans(case),
+        deposed=consequences.deposed(case, named),
+        notes=(*case.observed.notes, *_notes(unkept)),
+        unchanged=sum(not change.matters for change in inline),
+        blocked=(*blocks, *guards.blocks(case, inline, attachments, drift)),
+        problems=tuple(problems),
+        keep_versions=case.keep_versions,
+        refreshed=case.options.refresh,
+    )
+
+
+def _decide_all(case: Situation) -> tuple[dict[Address, Change], dict[Address, tuple[str, ...]]]:
+    wanted = () if case.options.destroy else case.desired
+    locked = (
+        address for address, entry in case.lock.resources.items() if entry.id or entry.profile or address in wanted
+    )
+    changes, unkept = {}, {}
+    for address in dict.fromkeys(chain(wanted, locked)):
+        changes[address], unkept[address] = decide(case, address)
+    return changes, unkept
+
+
+def _new_versions(case: Situation, changes: dict[Address, Change]) -> None:
+    """Files that a store holds in the wrong way, or that failed there, are uploaded anew."""
+    for store in _wanted_stores(case):
+        if changes[store].action not in (Action.CREATE, Action.REPLACE):
+            for file, reason in worn_files(case, store):
+                if changes[file].action is Action.KEEP:
+                    changes[file] = replace(changes[file], action=Action.REPLACE, reason=reason)
+
+
+def _wanted_stores(case: Situation) -> list[Address]:
+    return [] if case.options.destroy else sorted(address for address in case.desired if address.kind == "vector_store")
+
+
+def _memberships(
+    case: Situation, changes: dict[Address, Change], unkept: dict[Address, tuple[str, ...]]
+) -> tuple[list[Attachment], list[Block]]:
+    attachments: list[Attachment] = []
+    blocks: list[Block] = []
+    for store in _wanted_stores(case):
+        change = changes[store]
+        found = membership(case, change, changes)
+        attachments += found.attachments
+        blocks += found.blocks
+        unkept[store] = (*unkept[store], *found.unkept)
+        if found.changes:
+            action = Action.UPDATE if change.action is Action.KEEP else change.action
+            reason = "files_changed" if change.action is Action.KEEP else change.reason
+            changes[store] = replace(change, action=action, reason=reason, fields=change.fields + found.changes)
+    return attachments, blocks
+
+
+def _scope(
+    case: Situation, changes: dict[Address, Change], attachments: list[Attachment]
+) -> tuple[dict[Address, Change], list[Attachment]]:
+    """What `--target` and `--exclude` leave. A target takes its dependencies along and deletes nothing outside."""
+    options = case.options
+    if not (options.targets or options.excludes):
+        return changes, attachments
+    needs = {address: (*references(case, address), *change.depends_on) for address, change in changes.items()}
+    inside = closure(options.targets, needs) & set(changes) if options.targets else set(changes)
+    inside -= {
+        address
+        for address in inside
+        if changes[address].action in GOING and options.targets and address not in options.targets
+    }
+    if options.excludes:
+        inside -= closure(options.excludes, users(needs))
+    left = {address: change for address, change in changes.items() if address in inside}
+    return left, [
+        item
+        for item in attachments
+        if item.store in inside and (item.file is None or item.file in inside or item.file not in changes)
+    ]
+
+
+def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
+    """What is made first, with its dependencies before it; then what goes, users before what they use."""
+    needs = {address: (*references(case, address), *change.depends_on) for address, change in changes.items()}
+    order = ordered(needs)
+    making = [changes[address] for address in order if changes[address].action not in GOING]
+    going = [changes[address] for address in reversed(order) if changes[address].action in GOING]
+    return making + going
+
+
+def _drift(case: Situation, changes: dict[Address, Change]) -> list[Drifted]:
+    found = guards.missing(case, changes)
+    for address, change in changes.items():
+        fields = tuple(item for item in change.fields if item.drift)
+        if fields:
+            worst = "both" if any(item.drift == "both" for item in fields) else "remote"
+            found.append(Drifted(address, worst, fields))
+    return sorted(found, key=lambda item: item.address)
+
+
+def _orphans(case: Situation) -> tuple[Remnant, ...]:
+    """Objects stamped by our lineage that neither the specs nor the lock account for."""
+    adopted = {live.id for live in case.adopted.values()}
+    known = {live.id for live in case.observed.live.values()}
+    action = "delete" if case.options.prune_orphans else "keep"
+    return tuple(
+        Remnant(stray.address, stray.live.id, action, f"in `{stray.store}`" if stray.store else "")
+        for stray in case.observed.strays
+        if stray.live.id not in adopted | known
+    )
+
+
+def _notes(unkept: dict[Address, tuple[str, ...]]) -> list[str]:
+    return [
+        f"The service does not keep `{address}#{path}` as it was sent; see `unkept` in the lock."
+        for address, paths in sorted(unkept.items())
+        for path in paths
+    ]
