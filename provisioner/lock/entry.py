@@ -1,0 +1,139 @@
+"""One lock entry as JSON: what the lockfile and the journal both write and read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from provisioner.model import Address, Locked, Profile
+
+
+class WrongShape(ValueError):
+    """An entry that is not one; `key` is the part of it that is wrong."""
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def entry_to_json(entry: Locked) -> dict[str, Any]:
+    """What the lock keeps of a resource; whatever is empty is left out."""
+    raw: dict[str, Any] = {"fields": entry.fields}
+    optional: dict[str, Any] = {
+        "id": entry.id,
+        "api": entry.api,
+        "protected": entry.protected,
+        "unkept": entry.unkept,
+        "depends_on": entry.depends_on and sorted(map(str, entry.depends_on)),
+        "resetting": entry.resetting and sorted(entry.resetting),
+        "deposed": entry.deposed and [{"id": id} for id in entry.deposed],
+    }
+    raw.update({key: value for key, value in optional.items() if value})
+    profile = entry.profile
+    if profile:
+        raw.update(version=profile.version, digest=profile.digest, request=profile.request)
+        if profile.older:
+            raw["versions"] = list(profile.older)
+    return raw
+
+
+def entry_from_json(address: Address, raw: object) -> Locked:
+    """The entry of one address; raises WrongShape with a sentence that names it."""
+    if not isinstance(raw, dict):
+        raise WrongShape(f"`{address}` must be a mapping")
+    if raw.keys() == _PLAIN and type(raw["id"]) is str and type(raw["fields"]) is dict:
+        return Locked(address, raw["id"], raw["fields"])  # by far the most are files, and thousands of them
+    for key, value in raw.items():
+        shape = _SHAPES.get(key)
+        if shape is None:
+            raise WrongShape(f"`{address}` has the unknown key `{key}`", key)
+        if not shape[0](value):
+            raise WrongShape(f"`{key}` of `{address}` must be {shape[1]}", key)
+    if "fields" not in raw:
+        raise WrongShape(f"`{address}` lacks `fields`")
+    return _full(address, raw)
+
+
+def _full(address: Address, raw: dict[str, Any]) -> Locked:
+    get = raw.get
+    return Locked(
+        address=address,
+        id=get("id"),
+        fields=raw["fields"],
+        depends_on=tuple(sorted(map(Address.parse, get("depends_on", ())))),
+        api=get("api"),
+        protected=get("protected", False),
+        unkept=get("unkept", {}),
+        resetting=tuple(get("resetting", ())),
+        deposed=tuple(old["id"] for old in get("deposed", ())),
+        profile=_profile(address, raw),
+    )
+
+
+def _profile(address: Address, raw: dict[str, Any]) -> Profile | None:
+    keys = [key for key in ("version", "digest", "request", "versions") if key in raw]
+    if not keys:
+        return None
+    if keys[:3] != ["version", "digest", "request"]:
+        raise WrongShape(f"`{address}` must have `version`, `digest` and `request` together", keys[0])
+    return Profile(raw["version"], raw["digest"], raw["request"], tuple(raw.get("versions", ())))
+
+
+def _is_text(value: object) -> bool:
+    return type(value) is str
+
+
+def _is_mapping(value: object) -> bool:
+    return type(value) is dict
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int
+
+
+def _are_texts(value: object) -> bool:
+    return type(value) is list and all(type(item) is str for item in value)
+
+
+def _are_addresses(value: object) -> bool:
+    return type(value) is list and all(type(item) is str and 0 < item.find(".") < len(item) - 1 for item in value)
+
+
+def _are_deposed(value: object) -> bool:
+    return type(value) is list and all(
+        type(item) is dict and item.keys() == {"id"} and type(item["id"]) is str for item in value
+    )
+
+
+def _are_versions(value: object) -> bool:
+    return type(value) is list and all(map(_is_version, value))
+
+
+def _is_version(value: object) -> bool:
+    return (
+        type(value) is dict
+        and type(value.get("version")) is int
+        and type(value.get("digest")) is str
+        and _are_texts(value.get("ids"))
+    )
+
+
+def _is_unkept(value: object) -> bool:
+    return type(value) is dict and all(type(item) is dict and item.keys() == {"sent", "got"} for item in value.values())
+
+
+_PLAIN = {"id", "fields"}
+_SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "id": (_is_text, "a string"),
+    "fields": (_is_mapping, "a mapping"),
+    "api": (_is_text, "a string"),
+    "protected": (lambda value: type(value) is bool, "true or false"),
+    "unkept": (_is_unkept, "a mapping of paths to `sent` and `got`"),
+    "depends_on": (_are_addresses, "a list of addresses"),
+    "resetting": (_are_texts, "a list of strings"),
+    "deposed": (_are_deposed, "a list of `{id: …}`"),
+    "version": (_is_number, "a whole number"),
+    "digest": (_is_text, "a string"),
+    "request": (_is_mapping, "a mapping"),
+    "versions": (_are_versions, "a list of `{version, digest, ids}`"),
+}

@@ -1,0 +1,255 @@
+"""The lock as a file that you commit, with its journal and its lease beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from provisioner.errors import LockError
+from provisioner.lock import disk, lockfile
+from provisioner.lock.journal import Sink
+from provisioner.lock.lease import Lease
+from provisioner.lock.store import LockStore, OnWait
+from provisioner.lock.trouble import told
+from provisioner.model import LockState, Problem
+
+_ROOM = 256 * 1024  # bytes that the end of an apply may need beyond twice the lock
+_POLL = 0.2  # seconds between two looks at a busy lease
+_WAIT_NOTE = 10.0  # seconds between two messages about it
+_TORN_AGE = 10.0  # seconds after which a lease that cannot be read is nobody's
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class FileStore(LockStore):
+    """A lockfile at a path. `name` is what messages call it; by default the path, from here if it is below."""
+
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self.path = path.resolve()  # a symbolic link is followed, not replaced
+        self.name = name or _shown(path)
+        self._held: Lease | None = None
+
+    @property
+    def journal_name(self) -> str:
+        return self.name + ".journal"
+
+    def read(self) -> LockState | None:
+        with told(self.name, "read"):
+            try:
+                data = self.path.read_bytes()
+            except FileNotFoundError:
+                return None
+        try:
+            return lockfile.parse(data.decode(), self.name)
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            detail = f"`{self.name}` is not UTF-8."
+            hint = f"restore the file from version control (`git checkout -- {self.name}`)"
+            raise LockError(Problem("Broken lockfile", detail, hint, file=self.name, line=line)) from None
+
+    def write(self, state: LockState) -> None:
+        text = lockfile.dump(state)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:  # half a character, which JSON can only spell as an escape
+            data = _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text).encode()
+        with told(self.name, "written"):
+            self._check_held()
+            self._make_folder()
+            disk.remove(self._beside("reserve"))
+            disk.replace(self.path, data)
+
+    def leftover(self) -> str | None:
+        with told(self.name + ".journal", "read"):
+            try:
+                return self._beside("journal").read_bytes().decode(errors="replace")
+            except FileNotFoundError:
+                return None
+
+    def _replace_journal(self, text: str) -> Sink:
+        with told(self.name, "written"):
+            self._check_held()
+            self._make_folder()
+            size = self.path.stat().st_size if self.path.exists() else 0
+            disk.reserve(self._beside("reserve"), 2 * size + _ROOM)
+            disk.replace(self._beside("journal"), text.encode())
+            return FileSink(self._beside("journal"), self.journal_name)
+
+    def _remove_journal(self) -> None:
+        with told(self.name + ".journal", "written"):
+            self._check_held()
+            disk.remove(self._beside("reserve"))
+            disk.remove(self._beside("journal"))
+
+    @contextlib.contextmanager
+    def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> Iterator[Lease]:
+        lease = self._acquire(timeout, on_wait or (lambda _: None))
+        self._held = lease
+        try:
+            yield lease
+        finally:
+            self._held = None
+            self._release(lease)
+
+    def holder(self) -> Lease | None:
+        with told(self.name + ".lease", "read"):
+            return Lease.parse(self._lease_text() or "")
+
+    def force_unlock(self, id: str) -> Lease:
+        self._need_folder(id)
+        with told(self.name + ".lease", "written"), disk.guarded(self.path.parent):
+            found = Lease.parse(self._lease_text() or "")
+            if found is None or found.id != id:
+                raise LockError(self._not_held(id, found))
+            disk.remove(self._beside("lease"))
+            return found
+
+    def _acquire(self, timeout: float, on_wait: OnWait) -> Lease:
+        deadline = time.monotonic() + timeout
+        noted = float("-inf")
+        with told(self.name, "written"):
+            self._make_folder()
+        while True:
+            lease = Lease.mine()
+            busy = self._try(lease)
+            if busy is None:
+                return lease
+            now = time.monotonic()
+            if now >= deadline:
+                raise LockError(busy)
+            if now - noted >= _WAIT_NOTE:
+                on_wait(f"{busy.detail} Waiting up to {deadline - now:.0f} s for it.")
+                noted = now
+            time.sleep(min(_POLL * (0.5 + os.urandom(1)[0] / 255), max(deadline - now, 0.0)))
+
+    def _try(self, lease: Lease) -> Problem | None:
+        """Take the lease, also from a holder that has ended; the problem when somebody has it."""
+        path = self._beside("lease")
+        with told(self.name + ".lease", "written"), disk.guarded(self.path.parent):
+            # Everybody who changes the lease does so inside this block: of two who see the same dead holder, the
+            # second one finds the first one's lease.
+            text = self._lease_text()
+            if text is not None:
+                busy = self._busy(text)
+                if busy:
+                    return busy
+                path.unlink()
+            self._create(path, lease)
+        return None
+
+    def _create(self, path: Path, lease: Lease) -> None:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            disk.write(fd, lease.text().encode())
+            os.fsync(fd)
+        except BaseException:
+            path.unlink()
+            raise
+        finally:
+            os.close(fd)
+
+    def _busy(self, text: str) -> Problem | None:
+        found = Lease.parse(text)
+        if found is not None:
+            return None if found.dead() else found.busy(self.name)
+        if time.time() - self._beside("lease").stat().st_mtime > _TORN_AGE:
+            return None  # its writer ended while it wrote
+        detail = f"Somebody is just taking the lease `{self.name}.lease`, which cannot be read yet."
+        return Problem("Lock is busy", detail, f"try again in {_TORN_AGE:.0f} seconds", file=self.name)
+
+    def _release(self, lease: Lease) -> None:
+        # A lease that cannot be removed is that of a dead holder as soon as this process ends.
+        with contextlib.suppress(OSError), disk.guarded(self.path.parent):
+            found = Lease.parse(self._lease_text() or "")
+            if found is not None and found.id == lease.id:
+                disk.remove(self._beside("reserve"))
+                disk.remove(self._beside("lease"))
+
+    def _check_held(self) -> None:
+        """Somebody may have forced our lease away and be writing; what we know is in the journal they settled."""
+        if self._held is None:
+            return
+        found = Lease.parse(self._lease_text() or "")
+        if found is None or found.id != self._held.id:
+            raise LockError(self._lost(found))
+
+    def _lease_text(self) -> str | None:
+        try:
+            return self._beside("lease").read_bytes().decode(errors="replace")
+        except FileNotFoundError:
+            return None
+
+    def _beside(self, what: str) -> Path:
+        return self.path.with_name(f"{self.path.name}.{what}")
+
+    def _make_folder(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def _need_folder(self, id: str) -> None:
+        if not self.path.parent.is_dir():
+            raise LockError(self._not_held(id, None))
+
+    def _lost(self, found: Lease | None) -> Problem:
+        detail = f"The lease on `{self.name}` was taken away from this process"
+        detail += f"; {found.who} has it now." if found else "."
+        hint = "nothing more is written here; run `provisioner plan` once the other apply has ended"
+        return Problem("Lease was lost", detail, hint, file=self.name)
+
+    def _not_held(self, id: str, found: Lease | None) -> Problem:
+        if found is None:
+            return Problem("Nothing to unlock", f"Nobody has a lease on `{self.name}`.", file=self.name)
+        detail = f"The lease on `{self.name}` is not `{id}`: {found.who} has it."
+        hint = f"if that process is certainly gone: `provisioner force-unlock {found.id}`"
+        return Problem("Wrong lease", detail, hint, file=self.name)
+
+
+class FileSink(Sink):
+    """The journal as an open file. One append is one write and one sync."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._name = name
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._size = os.fstat(self._fd).st_size
+        self._sync = getattr(os, "fdatasync", os.fsync)
+        self._broken = False
+
+    def append(self, data: bytes) -> None:
+        with told(self._name, "written"):
+            self._check()
+            try:
+                disk.write(self._fd, data)
+                self._sync(self._fd)
+            except BaseException:
+                self._undo()
+                raise
+            self._size += len(data)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _check(self) -> None:
+        if self._broken:
+            raise OSError(errno.EIO, "an earlier line could not be taken back")
+        if os.fstat(self._fd).st_nlink == 0:
+            detail = f"`{self._name}` was taken away; another process has settled it."
+            hint = "nothing more is written here; run `provisioner plan` once the other apply has ended"
+            raise LockError(Problem("Lease was lost", detail, hint, file=self._name))
+
+    def _undo(self) -> None:
+        """Half a line may only ever be the last one."""
+        self._broken = True
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._fd, self._size)
+            self._broken = False
+
+
+def _shown(path: Path) -> str:
+    with contextlib.suppress(ValueError):
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    return str(path)

@@ -1,0 +1,296 @@
+"""The journal of an apply under way: what was about to be done and what came of it, one fsynced line each."""
+
+from __future__ import annotations
+
+import json
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from provisioner.errors import LockError
+from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
+from provisioner.model import Address, Locked, LockState, Problem
+
+Record = dict[str, Any]
+
+_OWN_KEYS = frozenset({"type", "id", "address", "action", "hint"})
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something that was about to be done, and of which nobody knows yet whether it was."""
+
+    id: int
+    address: Address
+    action: str
+    data: Mapping[str, Any] = field(default_factory=dict)  # whatever the writer said beside
+    partial: tuple[Record, ...] = ()  # records that came after it: `{"type": "created", "object": "file-…"}`
+    hint: bool = False  # from a journal that does not fit the lock: to be checked at the service, not believed
+
+
+class Folded(NamedTuple):
+    """A lock with what a journal knows in it, and the intents that are still open."""
+
+    state: LockState | None
+    open_intents: list[Intent]
+
+
+class Sink(ABC):
+    """Where a journal's lines go. Durable when `append` returns; all or nothing when it raises."""
+
+    @abstractmethod
+    def append(self, data: bytes) -> None:
+        """Add whole lines."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of them."""
+
+
+class Journal:
+    """The writing end. Safe to use from several threads; every call is durable when it returns."""
+
+    def __init__(self, sink: Sink, carried: Iterable[Intent] = ()) -> None:
+        self._sink = sink
+        self._open = {intent.id: intent for intent in carried}
+        self._last = max(self._open, default=0)
+        self._mutex = threading.Lock()
+
+    @property
+    def open(self) -> tuple[Intent, ...]:
+        """The intents without a result so far, those carried over from an earlier journal included."""
+        return tuple(self._open.values())
+
+    def intent(self, address: Address, action: str, **data: Any) -> int:
+        """Say what is about to be done; returns the number that its result will name."""
+        return self.intents([(address, action, data)])[0]
+
+    def intents(self, planned: Iterable[tuple[Address, str, Mapping[str, Any]]]) -> list[int]:
+        """Say many things at once, for the price of one fsync."""
+        with self._mutex:
+            added = [
+                Intent(self._last + number, address, action, _free(data))
+                for number, (address, action, data) in enumerate(planned, 1)
+            ]
+            self._append([_intent_record(intent) for intent in added])
+            self._last += len(added)
+            self._open.update({intent.id: intent for intent in added})
+        return [intent.id for intent in added]
+
+    def note(self, id: int, type: str, **data: Any) -> None:
+        """Say how far an intent has come, e.g. `note(3, "created", object="file-…")`; it stays open."""
+        if type in ("intent", "result"):
+            raise ValueError(f"`{type}` is not a note")
+        with self._mutex:
+            record = {**_free(data), "type": type, "id": id}
+            intent = self._open[id]
+            self._append([record])
+            self._open[id] = replace(intent, partial=(*intent.partial, record))
+
+    def result(self, id: int, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None) -> None:
+        """Say what came of an intent: its address's new lock entry, None when it is gone from the lock. `also`
+        holds further entries of the same moment (a move: the old address as None)."""
+        record: Record = {"type": "result", "id": id, "entry": entry and entry_to_json(entry)}
+        if also:
+            record["also"] = {str(address): other and entry_to_json(other) for address, other in also.items()}
+        self._finish(id, record)
+
+    def dismiss(self, id: int) -> None:
+        """Close an intent that changed nothing in the lock."""
+        self._finish(id, {"type": "result", "id": id})
+
+    def close(self) -> None:
+        """Let go of the file. The journal stays until the store settles it."""
+        self._sink.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _finish(self, id: int, record: Record) -> None:
+        with self._mutex:
+            if id not in self._open:
+                raise KeyError(f"intent {id} is not open")
+            self._append([record])
+            del self._open[id]
+
+    def _append(self, records: Iterable[Record]) -> None:
+        data = "".join(map(_line, records))
+        if data:
+            self._sink.append(data.encode())
+
+
+def opening(state: LockState, carried: Iterable[Intent] = ()) -> str:
+    """The text that a new journal starts with: its head, and the intents that an earlier one left open."""
+    carried = tuple(carried)
+    head: Record = {
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "workspace": state.workspace,
+        "environment": state.environment,
+        "origin": state.origin,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "carried": [intent.id for intent in carried],
+    }
+    records = [record for intent in carried for record in (_intent_record(intent), *intent.partial)]
+    return "".join(map(_line, [head, *records]))
+
+
+def fold(state: LockState | None, text: str | None, file: str | None = None) -> Folded:
+    """Put a journal's results into the lock they belong to. Pure.
+
+    When lineage and serial match, the results become entries and the open intents are real; the serial is one higher
+    if that changed anything, or if an intent of this very journal is open: its object may exist and carry the stamp
+    of that serial. A journal that the lock already contains (the process ended between writing the one and removing the
+    other) only has its open intents left. Otherwise the state is returned untouched and every intent that is not
+    known to have been without effect comes back as a hint. Raises LockError for damage that no crash explains.
+    """
+    head, records = _read(text or "", file)
+    if head is None:
+        return Folded(state, [])
+    story = _Story(records, file)
+    base = state or _unwritten(head)
+    if base is None or base.lineage != head["lineage"]:
+        return Folded(state, story.hints())
+    if base.serial == head["serial"]:
+        changed = not story.is_in(base) or story.began(head.get("carried", ()))
+        return Folded(_applied(base, head, story) if changed else state, story.unfinished())
+    if base.serial == head["serial"] + 1 and story.is_in(base):
+        return Folded(state, story.unfinished())
+    return Folded(state, story.hints())
+
+
+class _Story:
+    """The records of one journal, in order, by what they mean."""
+
+    def __init__(self, records: Iterable[tuple[int, Record]], file: str | None) -> None:
+        self.intents: dict[int, Intent] = {}
+        self.done: dict[int, bool] = {}  # id -> whether anything came of it
+        self.entries: dict[Address, Locked | None] = {}
+        for line, record in records:
+            try:
+                self._take(record)
+            except (KeyError, TypeError, ValueError) as error:
+                raise _damaged(file, line, str(error)) from None
+
+    def unfinished(self) -> list[Intent]:
+        return [intent for id, intent in self.intents.items() if id not in self.done]
+
+    def hints(self) -> list[Intent]:
+        return [replace(intent, hint=True) for id, intent in self.intents.items() if self.done.get(id, True)]
+
+    def began(self, carried: Sequence[int]) -> bool:
+        return any(intent.id not in carried for intent in self.unfinished())
+
+    def is_in(self, state: LockState) -> bool:
+        return all(state.resources.get(address) == entry for address, entry in self.entries.items())
+
+    def _take(self, record: Record) -> None:
+        if record["type"] == "intent":
+            intent = _intent(record)
+            self.intents[intent.id] = intent
+            return
+        intent = self.intents[record["id"]]
+        ended = record["type"] == "result"
+        # A result that turns out to be a hint is carried over as a note: it must not be folded later on.
+        note = {**record, "type": "was"} if ended else record
+        self.intents[intent.id] = replace(intent, partial=(*intent.partial, note))
+        if ended:
+            self._take_result(intent, record)
+
+    def _take_result(self, intent: Intent, record: Record) -> None:
+        found = {**record.get("also", {}), **({str(intent.address): record["entry"]} if "entry" in record else {})}
+        for name, raw in found.items():
+            address = Address.parse(name)
+            self.entries[address] = None if raw is None else entry_from_json(address, raw)
+        self.done[intent.id] = bool(found)
+
+
+def _applied(base: LockState, head: Record, story: _Story) -> LockState:
+    resources = {**base.resources, **story.entries}
+    kept = {address: entry for address, entry in resources.items() if entry is not None}
+    return replace(base, serial=base.serial + 1, origin=head["origin"], resources=kept)
+
+
+def _unwritten(head: Record) -> LockState | None:
+    """The state before a first apply that was stopped before its lock was written."""
+    if head["serial"] != 0:
+        return None
+    return LockState(head["workspace"], head["environment"], head["lineage"], 0, head["origin"])
+
+
+_HEAD_KEYS: dict[str, type] = {"lineage": str, "serial": int, "workspace": str, "environment": str, "origin": dict}
+
+
+def _read(text: str, file: str | None) -> tuple[Record | None, list[tuple[int, Record]]]:
+    """The head and the numbered records; a torn tail is what a crash leaves, and is dropped."""
+    *lines, tail = text.split("\n")
+    records = [(number, _record(line, number, file)) for number, line in enumerate(lines, 1)]
+    whole_tail = _parsed(tail)
+    if whole_tail is not None:  # only its newline is missing
+        records.append((len(records) + 1, whole_tail))
+    if not records:
+        return None, []
+    head = records[0][1]
+    if any(type(head.get(key)) is not kind for key, kind in _HEAD_KEYS.items()):
+        raise _damaged(file, 1, "its first line does not say which lock it belongs to")
+    return head, records[1:]
+
+
+def _record(line: str, number: int, file: str | None) -> Record:
+    record = _parsed(line)
+    if record is None:
+        raise _damaged(file, number, "the line is not a JSON mapping")
+    return record
+
+
+def _parsed(line: str) -> Record | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _damaged(file: str | None, line: int, why: str) -> LockError:
+    return LockError(
+        Problem(
+            "Broken journal",
+            f"Line {line} of {f'`{file}`' if file else 'the journal'} cannot be read: {why}.",
+            "a crash leaves only the last line torn, so that something else has changed the file: restore it, or move "
+            "it away, and look in the next plan for objects that are not in the lock",
+            file=file,
+            line=line,
+        )
+    )
+
+
+def _intent(record: Record) -> Intent:
+    if type(record["id"]) is not int:
+        raise WrongShape("`id` must be a whole number")
+    data = {key: value for key, value in record.items() if key not in _OWN_KEYS}
+    hint = bool(record.get("hint", False))
+    return Intent(record["id"], Address.parse(record["address"]), record["action"], data, hint=hint)
+
+
+def _intent_record(intent: Intent) -> Record:
+    record: Record = {"type": "intent", "id": intent.id, "address": str(intent.address), "action": intent.action}
+    if intent.hint:
+        record["hint"] = True
+    return {**intent.data, **record}
+
+
+def _free(data: Mapping[str, Any]) -> dict[str, Any]:
+    taken = _OWN_KEYS & data.keys()
+    if taken:
+        raise ValueError(f"{sorted(taken)} are the journal's own keys")
+    return dict(data)
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"

@@ -1,0 +1,238 @@
+"""The lockfile as text: `LockState` to JSON and back, and everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from provisioner.errors import LockError
+from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
+from provisioner.lock.layout import pretty
+from provisioner.model import Address, Locked, LockState, Problem
+
+VERSION = 1
+
+_RESTORE = "restore the file from version control (`git checkout -- {file}`), then run `provisioner plan`"
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.M)
+_HEAD: dict[str, tuple[type, str]] = {
+    "lineage": (str, "a string"),
+    "serial": (int, "a whole number"),
+    "workspace": (str, "a string"),
+    "environment": (str, "a string"),
+    "origin": (dict, "a mapping"),
+    "resources": (dict, "a mapping"),
+}
+
+
+def fresh(workspace: str, environment: str, origin: Mapping[str, str | None]) -> LockState:
+    """The state before the first apply: a new lineage, serial 0, nothing in it."""
+    return LockState(workspace, environment, str(uuid.uuid4()), 0, dict(origin))
+
+
+def dump(state: LockState) -> str:
+    """The text of a lockfile; the same state always gives the same bytes."""
+    return pretty(
+        {
+            "version": VERSION,
+            "lineage": state.lineage,
+            "serial": state.serial,
+            "workspace": state.workspace,
+            "environment": state.environment,
+            "origin": state.origin,
+            "resources": {str(address): entry_to_json(entry) for address, entry in state.resources.items()},
+        }
+    )
+
+
+def parse(text: str, file: str) -> LockState:
+    """Read a lockfile; `file` is what problems call it. Raises LockError with every fault in it."""
+    raw = _document(text, file)
+    problems = list(_head_faults(raw, text, file))
+    if problems:
+        raise LockError(problems)
+    return LockState(
+        workspace=raw["workspace"],
+        environment=raw["environment"],
+        lineage=raw["lineage"],
+        serial=raw["serial"],
+        origin=raw["origin"],
+        resources=_resources(raw["resources"], text, file),
+    )
+
+
+def check_origin(
+    state: LockState, workspace: str, environment: str, origin: Mapping[str, str | None], file: str | None = None
+) -> None:
+    """Refuse the lock of another workspace, environment or service.
+
+    An organization or project that either side leaves open is no difference: it is pinned by the first apply
+    and may be left out of `provisioner.yaml`.
+    """
+    faults = [*_foreign_names(state, workspace, environment), *_foreign_origin(state.origin, origin)]
+    if faults:
+        raise LockError([Problem(summary, detail, hint, file=file) for summary, detail, hint in faults])
+
+
+def _document(text: str, file: str) -> dict[str, Any]:
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise LockError(_unreadable(text, file, error)) from None
+    except RecursionError:
+        raise LockError(Problem("Broken lockfile", f"`{file}` is nested too deeply.", file=file)) from None
+    if not isinstance(raw, dict):
+        raise LockError(
+            Problem(
+                "Broken lockfile",
+                f"`{file}` is not a mapping.",
+                _RESTORE.format(file=file),
+                file=file,
+                line=1,
+                column=1,
+            )
+        )
+    # A merge without a conflict can leave an entry twice, of which `json` would silently take the last. In our own
+    # layout four spaces open exactly the entries, so that counting them is enough; anything else is read slowly.
+    if text.count('\n    "') != _count(raw, "origin") + _count(raw, "resources"):
+        json.loads(text, object_pairs_hook=lambda pairs: _no_duplicates(pairs, text, file))
+    return raw
+
+
+def _count(raw: dict[str, Any], key: str) -> int:
+    value = raw.get(key)
+    return len(value) if isinstance(value, dict) else 0
+
+
+def _unreadable(text: str, file: str, error: json.JSONDecodeError) -> Problem:
+    marker = _CONFLICT.search(text)
+    if marker:
+        return Problem(
+            "Merge conflict",
+            f"`{file}` has a conflict marker; two branches were applied, and only one side is what the service has.",
+            f"take one side whole (`git checkout --theirs {file}`, or `--ours`), as a rule the one with the higher "
+            "`serial`; then run `provisioner plan`, which compares it with the service",
+            file=file,
+            line=text.count("\n", 0, marker.start()) + 1,
+            column=1,
+        )
+    detail = f"`{file}` is not valid JSON: {error.msg}." if text.strip() else f"`{file}` is empty."
+    return Problem(
+        "Broken lockfile", detail, _RESTORE.format(file=file), file=file, line=error.lineno, column=error.colno
+    )
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]], text: str, file: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            line, column = _locate(text, key, last=True)
+            detail = f"`{key}` is in the same mapping of `{file}` twice; a merge may have kept both sides."
+            hint = "remove the one that does not agree with the service, then run `provisioner plan`"
+            raise LockError(Problem("Duplicate key", detail, hint, file=file, line=line, column=column))
+        found[key] = value
+    return found
+
+
+def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]:
+    version = raw.get("version")
+    line, column = _locate(text, "version")
+    if isinstance(version, int) and version > VERSION:
+        detail = f"`{file}` has version {version}; this release reads version {VERSION}."
+        hint = "install the release that wrote it: `pip install --upgrade assistants-provisioner`"
+        yield Problem("Newer lockfile", detail, hint, file=file, line=line, column=column)
+        return
+    if type(version) is not int or version != VERSION:
+        detail = f"`{file}` must have `version: {VERSION}`, and has {json.dumps(version)}."
+        yield Problem("Broken lockfile", detail, _RESTORE.format(file=file), file=file, line=line, column=column)
+        return
+    for key, (kind, what) in _HEAD.items():
+        if type(raw.get(key)) is not kind:
+            yield _head_fault(f"`{key}` must be {what}", key, text, file)
+    for key in sorted(raw.keys() - _HEAD.keys() - {"version"}):
+        yield _head_fault(f"`{key}` is not a key that version {VERSION} has", key, text, file)
+    if isinstance(raw.get("origin"), dict) and not all(
+        value is None or isinstance(value, str) for value in raw["origin"].values()
+    ):
+        yield _head_fault("`origin` must hold strings or null", "origin", text, file)
+
+
+def _head_fault(why: str, key: str, text: str, file: str) -> Problem:
+    line, column = _locate(text, key)
+    hint = _RESTORE.format(file=file)
+    return Problem("Broken lockfile", f"{why} in `{file}`.", hint, file=file, line=line, column=column)
+
+
+def _resources(raw: dict[str, Any], text: str, file: str) -> dict[Address, Locked]:
+    entries: dict[Address, Locked] = {}
+    problems: list[Problem] = []
+    for name, value in raw.items():
+        try:
+            address = Address.parse(name)
+            entries[address] = entry_from_json(address, value)
+        except WrongShape as wrong:
+            problems.append(_entry_fault(name, str(wrong), wrong.key, text, file))
+        except ValueError as error:
+            problems.append(_entry_fault(name, str(error), None, text, file))
+    if problems:
+        raise LockError(problems)
+    return entries
+
+
+def _entry_fault(name: str, why: str, key: str | None, text: str, file: str) -> Problem:
+    line, column = _locate(text, name, *([key] if key else []))
+    hint = _RESTORE.format(file=file)
+    return Problem("Broken lock entry", f"{why}.", hint, file=file, line=line, column=column, address=name)
+
+
+def _locate(text: str, *keys: str, last: bool = False) -> tuple[int | None, int | None]:
+    """Where the chain of keys is written, as line and column; of the first key alone, if the rest is not found."""
+    offset: int | None = None
+    for key in keys:
+        spellings = "|".join({re.escape(json.dumps(key)), re.escape(json.dumps(key, ensure_ascii=False))})
+        found = list(re.compile(rf"(?:{spellings})\s*:").finditer(text, offset or 0))
+        if not found:
+            break
+        offset = found[-1 if last else 0].start()
+    if offset is None:
+        return None, None
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def _foreign_names(state: LockState, workspace: str, environment: str) -> Iterator[tuple[str, str, str]]:
+    if state.workspace != workspace:
+        yield (
+            "Foreign lock",
+            f"The lock belongs to the workspace `{state.workspace}`, and this one is `{workspace}`.",
+            f"write `workspace: {state.workspace}` into `provisioner.yaml` if it is the same one; otherwise give this "
+            "workspace a lock of its own (`lock:` of the environment)",
+        )
+    if state.environment != environment:
+        yield (
+            "Foreign lock",
+            f"The lock belongs to the environment `{state.environment}`, and this one is `{environment}`.",
+            f"give `{environment}` a lock of its own (`lock:` in `provisioner.yaml`), or use `-e {state.environment}`",
+        )
+
+
+def _foreign_origin(
+    locked: Mapping[str, str | None], origin: Mapping[str, str | None]
+) -> Iterator[tuple[str, str, str]]:
+    ours, theirs = locked.get("base_url"), origin.get("base_url")
+    if ours and theirs and ours.rstrip("/") != theirs.rstrip("/"):
+        yield (
+            "Foreign origin",
+            f"The lock was written for the service `{ours}`, and this environment is at `{theirs}`; the ids in it "
+            "mean nothing there.",
+            f"set `service: {ours}` again, or declare a new environment with a lock of its own",
+        )
+    for key, setting in (("organization", "organization"), ("project", "openai_project")):
+        ours, theirs = locked.get(key), origin.get(key)
+        if ours and theirs and ours != theirs:
+            yield (
+                "Foreign origin",
+                f"The lock was written for the {key} `{ours}`, and this environment reaches `{theirs}`.",
+                f"use a key of `{ours}` (`{setting}: {ours}`), or declare a new environment with a lock of its own",
+            )

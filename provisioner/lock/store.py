@@ -1,0 +1,118 @@
+"""What keeps a lock: one interface for the file and for whatever else comes behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from provisioner.errors import LockError
+from provisioner.lock.journal import Folded, Journal, Sink, fold, opening
+from provisioner.lock.lease import Lease
+from provisioner.model import LockState, Problem
+
+OnWait = Callable[[str], None]
+"""Told in one sentence, about every ten seconds, whose lease is waited for."""
+
+
+class LockStore(ABC):
+    """A lock, its journal and its lease.
+
+    Reading needs no lease. An apply does this:
+
+        with store.lease(timeout, on_wait):
+            state, open_intents = store.settle()     # whatever a crash left is in the lock now
+            with store.journal(state or fresh(…)) as journal:
+                …                                     # intent, request, result
+            state, open_intents = store.settle()     # at the end and on interrupt alike
+    """
+
+    name: str  # what messages call the lock
+
+    @abstractmethod
+    def read(self) -> LockState | None:
+        """The lock as it was last written; None when there is none. LockError when it cannot be read."""
+
+    @abstractmethod
+    def write(self, state: LockState) -> None:
+        """Replace the lock, whole or not at all; LockError when that is impossible or the lease has been lost."""
+
+    @abstractmethod
+    def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> AbstractContextManager[Lease]:
+        """Be the only writer for a while. LockError when somebody else still is after `timeout` seconds."""
+
+    @abstractmethod
+    def holder(self) -> Lease | None:
+        """Who has the lease now."""
+
+    @abstractmethod
+    def force_unlock(self, id: str) -> Lease:
+        """Take the lease `id` away from whoever holds it, and return it; LockError when that is not its id."""
+
+    @abstractmethod
+    def leftover(self) -> str | None:
+        """The text of the journal that lies beside the lock, None when there is none."""
+
+    def peek(self) -> Folded:
+        """The lock with its leftover journal folded in, for readers without a lease; nothing is written."""
+        state, text = self.read(), self.leftover()
+        while text is not None and (again := self.read()) != state:  # a writer was between the two
+            state, text = again, self.leftover()
+        return fold(state, text, self.journal_name)
+
+    def settle(self) -> Folded:
+        """Fold the journal into the lock, write it and keep only what is still open. Needs the lease. Ended at any
+        instant, it can simply be done again."""
+        before, text = self.read(), self.leftover()
+        if text is None:
+            return Folded(before, [])
+        folded = fold(before, text, self.journal_name)
+        if folded.state is not None and folded.state is not before:
+            self.write(folded.state)
+        if not folded.open_intents:
+            self._remove_journal()
+        elif folded.state is not None:
+            self._replace_journal(opening(folded.state, folded.open_intents)).close()
+        return folded
+
+    def journal(self, state: LockState) -> Journal:
+        """Start the journal of an apply that begins from `state`: the first thing that is written, so that a full
+        disk or a read-only folder is found before the first request. The intents that an earlier journal left open
+        are carried over. LockError when that one has not been settled, or the lock is not at `state` any more."""
+        before = self.read()
+        if before is not None and (before.lineage, before.serial) != (state.lineage, state.serial):
+            raise LockError(self._moved(before, state))
+        folded = fold(before, self.leftover(), self.journal_name)
+        if folded.state is not before:
+            raise LockError(self._unsettled())
+        return Journal(self._replace_journal(opening(state, folded.open_intents)), folded.open_intents)
+
+    @property
+    @abstractmethod
+    def journal_name(self) -> str:
+        """What messages call the journal."""
+
+    @abstractmethod
+    def _replace_journal(self, text: str) -> Sink:
+        """Put a new journal in the place of any other, at once, and make room for what follows."""
+
+    @abstractmethod
+    def _remove_journal(self) -> None:
+        """Remove the journal; nothing when there is none."""
+
+    def _moved(self, found: LockState, state: LockState) -> Problem:
+        return Problem(
+            "Lock has moved",
+            f"`{self.name}` is at serial {found.serial} of lineage `{found.lineage}`, and this apply began from serial "
+            f"{state.serial} of lineage `{state.lineage}`; somebody else has written it.",
+            "run `provisioner plan` again",
+            file=self.name,
+        )
+
+    def _unsettled(self) -> Problem:
+        return Problem(
+            "Unsettled journal",
+            f"`{self.journal_name}` holds results of an earlier apply that are not in the lock yet.",
+            "run `provisioner apply` again; it puts them into the lock first",
+            file=self.journal_name,
+        )

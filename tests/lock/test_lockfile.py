@@ -1,0 +1,265 @@
+"""The lockfile's text: what is written, and how each fault in it is told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from provisioner.errors import LockError
+from provisioner.lock.layout import pretty
+from provisioner.lock.lockfile import check_origin, dump, fresh, parse
+from provisioner.model import Address, Locked, LockState, Problem, Profile
+
+from .contract import LEAVE, ORIGIN, SUPPORT, entry, state
+
+STORE = Address("vector_store", "kb")
+FULL = Locked(
+    SUPPORT,
+    None,
+    {"model": "gpt-4o", "instructions": "Be kind.\nä \u2028 \x7f", "description": None, "temperature": 0.3},
+    depends_on=(LEAVE, STORE),
+    api="responses",
+    protected=True,
+    unkept={"metadata.team": {"sent": "a", "got": None}},
+    resetting=("top_p",),
+    deposed=("asst_0", "asst_1"),
+    profile=Profile(
+        4, "sha256:ab", {"model": "gpt-4o", "tools": []}, ({"version": 3, "digest": "d", "ids": ["vs_1"]},)
+    ),
+)
+
+
+def problems(text: str) -> list[Problem]:
+    with pytest.raises(LockError) as caught:
+        parse(text, "locks/prod.lock.json")
+    return caught.value.problems
+
+
+def test_text() -> None:
+    """The bytes are fixed: sorted keys, two spaces, empty things left out, a newline at the end."""
+    small = state(
+        3, entry(LEAVE, "file-1", sha256="ab", bytes=3), replace(entry(SUPPORT, "asst_1"), deposed=("asst_0",))
+    )
+    assert (
+        dump(small)
+        == """{
+  "environment": "prod",
+  "lineage": "77777777",
+  "origin": {
+    "base_url": "https://service.example/v1",
+    "organization": null,
+    "project": null
+  },
+  "resources": {
+    "assistant.support": {
+      "deposed": [
+        {
+          "id": "asst_0"
+        }
+      ],
+      "fields": {},
+      "id": "asst_1"
+    },
+    "file.docs/leave.md": {
+      "fields": {
+        "bytes": 3,
+        "sha256": "ab"
+      },
+      "id": "file-1"
+    }
+  },
+  "serial": 3,
+  "version": 1,
+  "workspace": "acme"
+}
+"""
+    )
+
+
+def test_round_trip() -> None:
+    """Everything that an entry can hold comes back."""
+    whole = state(
+        3, FULL, entry(LEAVE, "file-1", bytes=3), entry(STORE, "vs_1", files={"docs/leave.md": {"id": "file-1"}})
+    )
+    assert parse(dump(whole), "x") == whole
+    assert dump(parse(dump(whole), "x")) == dump(whole)
+
+
+def test_profile_entry() -> None:
+    """A profile's keys lie beside the others, older versions under `versions`."""
+    raw = json.loads(dump(state(3, FULL)))["resources"]["assistant.support"]
+    assert (raw["version"], raw["digest"], raw["request"]) == (4, "sha256:ab", {"model": "gpt-4o", "tools": []})
+    assert raw["versions"] == [{"version": 3, "digest": "d", "ids": ["vs_1"]}]
+    assert raw["deposed"] == [{"id": "asst_0"}, {"id": "asst_1"}]
+    assert "id" not in raw
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], {"a": {}, "b": [], 'ä"\\\n': [1, [2.5, True], {"x": None}]}, "\u2028\ud83d", 1e300, -0.0, 10**30, (1, 2)],
+)
+def test_layout(value: object) -> None:
+    """The quick layout is the standard library's, byte for byte."""
+    assert pretty(value) == json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_not_a_number() -> None:
+    """What JSON cannot hold is never written."""
+    with pytest.raises(ValueError):
+        pretty({"a": float("nan")})
+
+
+def test_merge_conflict() -> None:
+    """Conflict markers are named with their line and both ways out."""
+    text = dump(state(3)).replace(
+        '  "serial": 3,\n', '<<<<<<< HEAD\n  "serial": 3,\n=======\n  "serial": 4,\n>>>>>>> b\n'
+    )
+    (problem,) = problems(text)
+    assert (problem.summary, problem.line, problem.file) == ("Merge conflict", 10, "locks/prod.lock.json")
+    assert "--theirs locks/prod.lock.json" in (problem.hint or "")
+
+
+def test_merged_twice() -> None:
+    """A merge that kept both sides without a conflict is found, although JSON allows it."""
+    text = dump(state(3, entry(LEAVE, "file-1"), entry(SUPPORT, "asst_1")))
+    block = text[text.index('    "assistant.support"') : text.index('    "file.docs')]
+    (problem,) = problems(text.replace(block, block + block))
+    assert (problem.summary, problem.line) == ("Duplicate key", 14)
+    assert "`assistant.support`" in problem.detail
+
+
+def test_other_layouts_are_read() -> None:
+    """A lock that somebody's formatter has touched is still one."""
+    whole = state(3, FULL, entry(LEAVE, "file-1"))
+    for text in (json.dumps(json.loads(dump(whole))), json.dumps(json.loads(dump(whole)), indent=4)):
+        assert parse(text, "x") == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("", 1, "is empty"),
+        ("[]", 1, "is not a mapping"),
+        ('{\n  "version": 1,\n}', 3, "not valid JSON"),
+        ('{"version": 1', 1, "not valid JSON"),
+        ("[" * 100_000, None, "nested too deeply"),
+        ('{"version": "1"}', 1, '`version: 1`, and has "1"'),
+        ("{}", None, "has null"),
+        ('{"version": true}', 1, "has true"),
+        ('{"version": 0}', 1, "has 0"),
+    ],
+)
+def test_broken(text: str, line: int | None, words: str) -> None:
+    """A file that is no lock is refused with its line and the way out, without a traceback."""
+    (problem,) = problems(text)
+    assert problem.summary == "Broken lockfile"
+    assert words in problem.detail
+    assert problem.line == line
+
+
+def test_newer_version() -> None:
+    """A lock of a later release is never read by guessing."""
+    (problem,) = problems(dump(state(3)).replace('"version": 1', '"version": 2').replace('"serial": 3', '"serial": {}'))
+    assert problem.summary == "Newer lockfile"
+    assert "version 2" in problem.detail
+    assert "pip install --upgrade" in (problem.hint or "")
+    assert problem.line == 11
+
+
+def changed(change: Callable[[dict[str, object]], object]) -> str:
+    raw = json.loads(dump(state(3, FULL, entry(LEAVE, "file-1"))))
+    change(raw)
+    return pretty(raw)
+
+
+def test_all_head_faults_at_once() -> None:
+    """Every wrong key of the head is told in one run."""
+    text = changed(lambda raw: raw.update(serial="3", origin={"base_url": 1}, extra=1) or raw.pop("lineage"))
+    found = problems(text)
+    assert sorted(problem.detail.split("`")[1] for problem in found) == ["extra", "lineage", "origin", "serial"]
+    assert all(problem.line for problem in found if "lineage" not in problem.detail)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words", "key"),
+    [
+        ([], "must be a mapping", None),
+        ({"id": "x"}, "lacks `fields`", None),
+        ({"id": 1, "fields": {}}, "`id` of `file.a` must be a string", "id"),
+        ({"fields": []}, "must be a mapping", "fields"),
+        ({"fields": {}, "colour": 1}, "unknown key `colour`", "colour"),
+        ({"fields": {}, "protected": 1}, "must be true or false", "protected"),
+        ({"fields": {}, "depends_on": ["kb"]}, "must be a list of addresses", "depends_on"),
+        ({"fields": {}, "resetting": "x"}, "must be a list of strings", "resetting"),
+        ({"fields": {}, "deposed": ["x"]}, "must be a list of `{id: …}`", "deposed"),
+        ({"fields": {}, "unkept": {"a": 1}}, "must be a mapping of paths", "unkept"),
+        ({"fields": {}, "version": True}, "must be a whole number", "version"),
+        ({"fields": {}, "version": 1, "digest": "d"}, "together", "version"),
+        ({"fields": {}, "versions": []}, "together", "versions"),
+        ({"fields": {}, "versions": [{"version": 1}]}, "`{version, digest, ids}`", "versions"),
+    ],
+)
+def test_wrong_entries(entry: object, words: str, key: str | None) -> None:
+    """A wrong entry is named with its address, and with the line of what is wrong in it."""
+    text = changed(lambda raw: raw.update(resources={"file.a": entry, "file.b": {"fields": {}}}))
+    (problem,) = problems(text)
+    assert (problem.summary, problem.address) == ("Broken lock entry", "file.a")
+    assert words in problem.detail
+    line = text.splitlines()[(problem.line or 0) - 1]
+    assert line.strip().startswith(f'"{key or "file.a"}"')
+    assert line[(problem.column or 0) - 1] == '"'
+
+
+def test_all_entry_faults_at_once() -> None:
+    """All wrong entries are told in one run, addresses that are none included."""
+    text = changed(lambda raw: raw.update(resources={"kb": {}, "file.a": {}, "file.b": {"fields": {}}, "file.c": 1}))
+    assert [problem.address for problem in problems(text)] == ["file.a", "file.c", "kb"]
+
+
+def foreign(lock: LockState, workspace: str = "acme", environment: str = "prod", **origin: str) -> list[str]:
+    try:
+        check_origin(lock, workspace, environment, {**ORIGIN, **origin})
+    except LockError as error:
+        assert all(problem.hint for problem in error.problems)
+        return [problem.summary for problem in error.problems]
+    return []
+
+
+def test_foreign_locks() -> None:
+    """Another workspace, environment, address or project is refused; what one side leaves open is not."""
+    lock = state(3)
+    pinned = replace(lock, origin={**ORIGIN, "organization": "org-1", "project": "proj_1"})
+    assert foreign(lock) == []
+    assert foreign(lock, base_url=ORIGIN["base_url"] + "/") == []
+    assert foreign(pinned) == []
+    assert foreign(pinned, organization="org-1", project="proj_1") == []
+    assert foreign(lock, organization="org-1") == []
+    assert foreign(lock, workspace="other", environment="staging") == ["Foreign lock", "Foreign lock"]
+    assert foreign(lock, base_url="https://elsewhere/v1") == ["Foreign origin"]
+    assert foreign(pinned, organization="org-2", project="proj_2") == ["Foreign origin", "Foreign origin"]
+
+
+def test_fresh() -> None:
+    """Two new locks never have the same lineage."""
+    one, two = fresh("acme", "prod", ORIGIN), fresh("acme", "prod", ORIGIN)
+    assert (one.serial, one.resources, one.origin) == (0, {}, ORIGIN)
+    assert one.lineage != two.lineage
+
+
+def test_ten_thousand(capsys: pytest.CaptureFixture[str]) -> None:
+    """A lock of 10,000 entries round-trips; the times are printed for people."""
+    files = [entry(Address("file", f"docs/{n}.md"), f"file-{n:024}", sha256=f"{n:064x}", bytes=n) for n in range(9_000)]
+    assistants = [replace(FULL, address=Address("assistant", f"a{n}")) for n in range(1_000)]
+    big = state(3, *files, *assistants)
+    began = time.perf_counter()
+    text = dump(big)
+    written = time.perf_counter()
+    again = parse(text, "x")
+    read = time.perf_counter()
+    assert again == big
+    with capsys.disabled():
+        print(f" [10,000 entries: written in {written - began:.3f} s, read in {read - written:.3f} s]", end="")
