@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.kinds import kind
-from provisioner.kinds.base import Names
-from provisioner.model import Action, Address, Change, FieldChange, Remnant
+from provisioner.kinds.base import Names, ProfileForm
+from provisioner.model import Action, Address, Change, FieldChange, Profile, Remnant
 from provisioner.plan.situation import Situation
 
 Changes = dict[Address, Change]
@@ -41,13 +41,9 @@ def rerender(case: Situation, changes: Changes) -> None:
     names = Names(case.lock.ids)
     for address, change in list(changes.items()):
         entry, form = case.locked(address), case.form(address)
-        if (
-            form.remote
-            or change.action is not Action.KEEP
-            or entry is None
-            or entry.profile is None
-            or change.after is None
-        ):
+        if not isinstance(form, ProfileForm) or change.action is not Action.KEEP or change.after is None:
+            continue
+        if entry is None or entry.profile is None:
             continue
         request = form.render(address, change.after, names, change.lost)
         if form.digest(request) != entry.profile.digest:
@@ -67,18 +63,17 @@ def kept_profiles(case: Situation, changes: Mapping[Address, Change]) -> dict[st
         ):
             continue
         renewed = change is not None and change.action in (Action.UPDATE, Action.REPLACE)
-        for version in _versions(case, entry.profile, renewed):
+        for version in _versions(case, address, entry.profile, renewed):
             for id in version["ids"]:
                 named.setdefault(id, []).append(f"{address}@{version['version']}")
     return named
 
 
-def _versions(case: Situation, profile: Any, renewed: bool) -> list[dict[str, Any]]:
-    from provisioner.kinds.assistant.responses import ids
-
+def _versions(case: Situation, address: Address, profile: Profile, renewed: bool) -> list[dict[str, Any]]:
+    form = case.form(address)
     older = list(profile.older)
-    if renewed:
-        older.insert(0, {"version": profile.version, "digest": profile.digest, "ids": ids(profile.request)})
+    if renewed and isinstance(form, ProfileForm):
+        older.insert(0, {"version": profile.version, "digest": profile.digest, "ids": form.ids(profile.request)})
     return older[: max(case.keep_versions - 1, 0)]
 
 

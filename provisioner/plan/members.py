@@ -67,7 +67,7 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
     found = []
     for path, item in (want.fields.get("files") or {}).items():
         locked = before.get(path)
-        member = members.get(_current_id(case, item, locked) or "")
+        member = _member(case, item, locked, members)
         chunk = chunking(item.get("chunking", old[1]))
         base = chunking(locked.get("chunking", old[0])) if locked else None
         found.append(
@@ -83,12 +83,14 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
     return found
 
 
-def _current_id(case: Situation, item: Fields, locked: Fields | None) -> str | None:
-    if "id" in item and "file" not in item:
-        return str(item["id"])
-    address = Address.parse(item["file"])
-    entry, live = case.locked(address), case.live(address)
-    return (locked or {}).get("id") or (entry.id if entry else None) or (live.id if live else None)
+def _member(case: Situation, item: Fields, locked: Fields | None, members: Mapping[str, Member]) -> Member | None:
+    """The file in the store, the newest version first: a crash may have left two of them there."""
+    ids = [str(item["id"])] if "file" not in item else []
+    if "file" in item:
+        address = Address.parse(item["file"])
+        entry, live = case.locked(address), case.live(address)
+        ids = [id for id in (entry and entry.id, live and live.id, (locked or {}).get("id")) if id]
+    return next((members[id] for id in ids if id in members), None)
 
 
 def _differences(
@@ -155,7 +157,8 @@ Row = tuple[list[Attachment], list[FieldChange]]
 
 
 def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Address, Change]) -> Row:
-    action = files[holding.file].action if holding.file in files else Action.KEEP
+    change = files.get(holding.file) if holding.file else None
+    action = change.action if change else Action.KEEP
     if holding.member is None:
         return [_attach(store, holding)], _missing(holding, action)
     if holding.file is not None and action in (Action.REPLACE, Action.CREATE):

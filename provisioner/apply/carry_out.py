@@ -1,0 +1,38 @@
+"""A whole apply: its tasks run, its end told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from provisioner.apply.run import Run
+from provisioner.apply.schedule import Outcome, Schedule
+from provisioner.apply.tasks import tasks_of
+from provisioner.model import Address, Applied, Event
+
+COUNTS = ("imported", "added", "changed", "replaced", "destroyed", "forgotten")
+
+
+async def carry_out(run: Run, parallelism: int, on_stop: Callable[[Callable[[], None]], None]) -> Applied:
+    """Run every task of the plan. `on_stop` is given the function that stops the run after what is in flight."""
+    outcome = Outcome()
+    schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
+    on_stop(schedule.stop)
+    await schedule.run()
+    skipped = _skipped(outcome)
+    for address in skipped:
+        change = run.change(address)
+        run.on_event(Event("skipped", address, change.action if change else None, detail="needs what failed"))
+    return Applied(
+        run.plan,
+        {name: run.counts[name] for name in COUNTS},
+        failed=tuple(sorted(run.failed, key=lambda problem: (problem.address or "", problem.order))),
+        skipped=tuple(sorted({*skipped, *run.skipped})),
+        notes=tuple(run.notes),
+        interrupted=bool(outcome.unstarted),
+    )
+
+
+def _skipped(outcome: Outcome) -> list[Address]:
+    return sorted(
+        Address.parse(key[1]) for key in outcome.skipped if isinstance(key, tuple) and key[0] in ("make", "go")
+    )

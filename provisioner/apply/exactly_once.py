@@ -1,0 +1,85 @@
+"""Creating exactly one object, also when the reply to a request never comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from provisioner.apply.run import Run
+from provisioner.errors import ReplyLost
+from provisioner.kinds.base import Form, Names, Write
+from provisioner.model import Change, Live
+from provisioner.remote import HashingReader
+
+ATTEMPTS = 4
+
+
+async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[int, Live]:
+    """Create an object. After a lost reply it is looked for and taken over; only where it is not there is the
+    request sent again. Returns the open intent, which names everything needed to look again after a crash."""
+    number = run.intent(write.address, change.action.value, **_traces(write))
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            if write.address.kind == "file":
+                return number, await _upload(run, form, write)
+            return number, await form.create(run.remote, write)
+        except ReplyLost:
+            found = await _find(run, form, write)
+            if found is not None:
+                return number, found
+            if attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(min(0.2 * 2**attempt, 5))
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _traces(write: Write) -> dict[str, object]:
+    if write.address.kind != "file":
+        return {"stamp": str(write.stamp)}
+    fields = write.fields
+    return {"filename": PurePosixPath(write.address.name).name, "bytes": fields["bytes"], "sha256": fields["sha256"]}
+
+
+async def _upload(run: Run, form: Form, write: Write) -> Live:
+    path, name = run.root / write.address.name, write.address.name
+    with HashingReader.open(path, name, write.fields["sha256"], write.fields["bytes"]) as stream:
+        return await form.create(run.remote, replace(write, content=stream))
+
+
+async def _find(run: Run, form: Form, write: Write) -> Live | None:
+    """The object that a lost reply left behind: by its stamp, a file by being the only one that it can be."""
+    objects = await form.list(run.remote, Names())
+    if write.address.kind == "file":
+        return _only_candidate(run, objects, write)
+    return next((live for live in objects if live.stamp == write.stamp), None)
+
+
+def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live | None:
+    name, size = PurePosixPath(write.address.name).name, write.fields["bytes"]
+    entries = run.entries.values()
+    taken = run.seen_files.union((entry.id for entry in entries if entry.id), *(entry.deposed for entry in entries))
+    wanted = (name, size, write.fields.get("purpose", "assistants"))
+    found = [
+        live
+        for live in files
+        if live.id not in taken and tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose")) == wanted
+    ]
+    if len(found) == 1 and not _has_twin(run, write, name):
+        return found[0]
+    run.notes += [
+        f"The file `{live.id}` (`{name}`) may be an upload of ours whose reply was lost; it was left alone."
+        for live in found
+    ]
+    return None
+
+
+def _has_twin(run: Run, write: Write, name: str) -> bool:
+    """Whether this apply uploads another file that looks the same from outside but has other bytes."""
+    for change in run.plan.changes:
+        fields = change.after or {}
+        looks = (change.address.kind, PurePosixPath(change.address.name).name, fields.get("bytes"))
+        if looks == ("file", name, write.fields["bytes"]) and fields.get("sha256") != write.fields["sha256"]:
+            return True
+    return False

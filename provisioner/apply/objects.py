@@ -1,0 +1,271 @@
+"""One object made, changed or removed: intent, request, read back, result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from provisioner.apply.exactly_once import create
+from provisioner.apply.run import Run
+from provisioner.apply.schedule import Outcome
+from provisioner.diff import same, units
+from provisioner.errors import ProvisionerError
+from provisioner.kinds.base import Form, ProfileForm, Write
+from provisioner.model import Action, Address, Change, Event, Fields, Live, Locked, Profile, Remnant
+
+LOCAL = "lifecycle."  # fields that only the lock knows
+
+
+async def make(run: Run, change: Change) -> bool:
+    """Carry out a change that leaves an object behind."""
+    if change.matters:
+        run.started(change)
+    try:
+        entry = await _made(run, change)
+    except ProvisionerError as error:
+        run.fail(change.address, change.action, error)
+        return False
+    if change.address.kind != "file" or change.action not in (Action.CREATE, Action.REPLACE):
+        run.finished(change, entry.id)  # a new file is only finished when the stores have taken it: `end_file`
+    return True
+
+
+async def _made(run: Run, change: Change) -> Locked:
+    form = run.form(change.address, change.api)
+    if isinstance(form, ProfileForm):
+        return _profile(run, change, form)
+    if change.action in (Action.CREATE, Action.REPLACE):
+        return await _created(run, change, form)
+    if _only_lock(change):
+        return _settled(run, change)
+    number = run.intent(change.address, change.action.value, object=change.id)
+    live = await form.update(run.remote, _write(run, change))
+    entry = _entry(run, change, form, live)
+    run.record(number, change.address, entry, _moved(change))
+    return entry
+
+
+def _only_lock(change: Change) -> bool:
+    """Whether the service has nothing to learn: a file that moved, a field that only the lock keeps."""
+    if change.importing or change.previous:
+        return change.address.kind == "file"
+    return all(item.path.startswith(("files", LOCAL)) for item in change.fields)
+
+
+def _settled(run: Run, change: Change) -> Locked:
+    """What the lock alone has to learn, if anything."""
+    entry = _next(run, change, change.id)
+    if run.written.get(change.address) != entry or change.previous:
+        run.record(run.intent(change.address, "settle"), change.address, entry, _moved(change))
+    return entry
+
+
+async def _created(run: Run, change: Change, form: Form) -> Locked:
+    before = run.entries.get(change.address)
+    old = before.id if before and change.action is Action.REPLACE and not change.previous_api else None
+    write = _write(run, change)
+    number, live = await create(run, form, write, change)
+    entry = _entry(run, change, form, live)
+    deposed = (*(before.deposed if before else ()), *([old] if old else ()))
+    entry = replace(entry, deposed=deposed)
+    run.record(number, change.address, entry, _moved(change))
+    run.made.add(change.address)
+    return entry
+
+
+def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
+    """A new version of a request profile, where the request differs."""
+    before = run.entries.get(change.address)
+    old = before.profile if before else None
+    version = old.version + 1 if old else 1
+    address, fields, names = change.address, change.after or {}, run.names(change.depends_on)
+    owner = f"{run.plan.workspace}/{run.plan.environment}/{address}"
+    request = form.render(address, fields, names, change.lost, f"{owner}@{version}")
+    profile = Profile(version, form.digest(request), request, _older(run, form, old))
+    if old and old.digest == profile.digest:
+        profile = old
+    entry = replace(_next(run, change, None), id=None, profile=profile)
+    if entry != run.written.get(address) or change.previous:
+        run.record(run.intent(address, "profile"), address, entry, _moved(change))
+    return entry
+
+
+def _older(run: Run, form: ProfileForm, old: Profile | None) -> tuple[dict[str, Any], ...]:
+    if old is None:
+        return ()
+    newest = {"version": old.version, "digest": old.digest, "ids": form.ids(old.request)}
+    return (newest, *old.older)[: max(run.plan.keep_versions - 1, 0)]
+
+
+def _write(run: Run, change: Change) -> Write:
+    paths = frozenset(item.path for item in change.fields if not item.path.startswith(("files", LOCAL)))
+    return Write(
+        change.address,
+        change.after or {},
+        run.names(change.depends_on),
+        run.stamp(change.address),
+        id=change.id,
+        paths=paths,
+        lost=frozenset(change.lost),
+    )
+
+
+def _moved(change: Change) -> Mapping[Address, None]:
+    return {change.previous: None} if change.previous else {}
+
+
+def _next(run: Run, change: Change, id: str | None) -> Locked:
+    """The lock entry of a resource as the plan has it; what a store holds is recorded by its own task."""
+    before = run.entries.get(change.address)
+    fields = dict(change.after or {})
+    if change.address.kind == "vector_store":
+        held = (before.fields.get("files") or {}) if before and change.action is not Action.REPLACE else {}
+        fields = _with_files(fields, held)
+    return Locked(
+        change.address,
+        id,
+        fields,
+        depends_on=change.depends_on,
+        api=change.api,
+        protected=change.protect,
+        unkept=before.unkept if before else {},
+        resetting=before.resetting if before else (),
+        deposed=before.deposed if before else (),
+    )
+
+
+def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
+    """Attached files in their declared spelling, plus those that are still to be detached."""
+    wanted: Mapping[str, Fields] = fields.pop("files", None) or {}
+    files: dict[str, Fields] = {}
+    for path, item in held.items():
+        kept: Fields = {key: item[key] for key in ("id", "sha256") if key in item}
+        files[path] = {**wanted[path], **kept} if path in wanted else item
+    return {**fields, **({"files": files} if files or wanted else {})}
+
+
+def _entry(run: Run, change: Change, form: Form, live: Live) -> Locked:
+    """The entry after a write: what the service dropped or changed is written down."""
+    entry = _next(run, change, live.id)
+    normal = units({**form.normal(change.address, live.fields), "files": {}}, form.keyed)
+    wanted = units({**form.normal(change.address, change.after or {}), "files": {}}, form.keyed)
+    declared = units({name: value for name, value in (change.after or {}).items() if name != "files"}, form.keyed)
+    sent = {path: wanted.get(path) for path in declared if path not in form.unread and path not in change.lost}
+    reset = {
+        item.path: wanted.get(item.path)
+        for item in change.fields
+        if item.path not in declared and not item.path.startswith(("files", LOCAL))
+    }
+    unkept = {
+        path: {"sent": value, "got": normal.get(path)}
+        for path, value in {**sent, **reset}.items()
+        if not same(value, normal.get(path))
+    }
+    kept = {path: value for path, value in entry.unkept.items() if path.startswith("files")}
+    return replace(entry, unkept={**kept, **unkept}, resetting=tuple(path for path in reset if path in unkept))
+
+
+async def remove(run: Run, change: Change) -> bool:
+    """Carry out a change that leaves no resource behind."""
+    run.started(change)
+    entry = run.entries.get(change.address)
+    form = run.form(change.address, change.api)
+    number = run.intent(change.address, change.action.value, object=change.id)
+    try:
+        if change.deferred and entry and entry.id:
+            run.record(number, change.address, Locked(change.address, None, {}, deposed=(*entry.deposed, entry.id)))
+        else:
+            if change.id and form.remote and change.action is Action.DELETE:
+                await form.delete(run.remote, change.id)
+            deposed = entry.deposed if entry else ()
+            left = Locked(change.address, None, {}, deposed=deposed) if deposed else None
+            run.record(number, change.address, left)
+    except ProvisionerError as error:
+        run.journal.dismiss(number)
+        run.fail(change.address, change.action, error)
+        return False
+    run.finished(change, change.id)
+    return True
+
+
+async def remove_old(run: Run, change: Change) -> bool:
+    """Delete what a replacement left behind, unless request profiles still name it."""
+    if change.id is None or change.deferred or change.reason == "api_gone":
+        return True
+    form = run.form(change.address, change.previous_api or change.api)
+    return not form.remote or await _delete(run, change.address, change.id, form)
+
+
+async def end_file(run: Run, change: Change, clear: bool) -> bool:
+    """A new version is final once every store has it; one that no store could index is taken back. `clear` says
+    that nobody is left who needs the old one."""
+    address, broken = change.address, run.broken.get(change.address)
+    if broken is None:
+        run.finished(change, run.entries[address].id)
+        return await remove_old(run, change) if clear and change.action is Action.REPLACE else True
+    stores = {item.store for item in run.plan.attachments if item.file == address}
+    if (
+        broken < stores
+        or address in run.indexing
+        or any(address in c.depends_on for c in run.plan.changes if c.matters)
+    ):
+        return False  # somebody has taken the new version: both stay, and the next plan says what is left to do
+    return await _take_back(run, change)
+
+
+async def _take_back(run: Run, change: Change) -> bool:
+    """Delete an upload that could not be indexed; its predecessor, if there was one, is the file again."""
+    address, form = change.address, run.form(change.address, None)
+    new = run.entries[address].id
+    number = run.intent(address, "take_back", object=new)
+    try:
+        await form.delete(run.remote, new or "")
+    except ProvisionerError as error:
+        run.journal.dismiss(number)
+        run.fail(address, Action.DELETE, error)
+        return False
+    run.record(number, address, run.state.resources.get(address) if change.action is Action.REPLACE else None)
+    return False
+
+
+async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome: Outcome) -> bool:
+    """Delete an old object of an address, unless something that used it could not be changed."""
+    if blockers & (outcome.failed | outcome.skipped):
+        return True
+    entry = run.entries[remnant.address]
+    if not await _delete(run, remnant.address, remnant.id, run.form(remnant.address, entry.api)):
+        return False
+    run.counts["destroyed"] += 1
+    run.on_event(Event("done", remnant.address, Action.DELETE, remnant.id, "deposed"))
+    return True
+
+
+async def remove_orphan(run: Run, remnant: Remnant) -> bool:
+    """Delete an object that carries our stamp and that nothing accounts for; the plan has shown it."""
+    number = run.intent(remnant.address, "prune", object=remnant.id)
+    try:
+        await run.form(remnant.address, run.plan.service.api).delete(run.remote, remnant.id)
+    except ProvisionerError as error:
+        run.fail(remnant.address, Action.DELETE, error)
+        return False
+    finally:
+        run.journal.dismiss(number)
+    run.counts["destroyed"] += 1
+    run.on_event(Event("done", remnant.address, Action.DELETE, remnant.id, "orphan"))
+    return True
+
+
+async def _delete(run: Run, address: Address, id: str, form: Form) -> bool:
+    """Delete an object that is no longer the one of its address, and forget its id."""
+    number = run.intent(address, "delete", object=id)
+    try:
+        await form.delete(run.remote, id)
+    except ProvisionerError as error:
+        run.journal.dismiss(number)
+        run.fail(address, Action.DELETE, error)
+        return False
+    entry = run.entries[address]
+    left = replace(entry, deposed=tuple(other for other in entry.deposed if other != id))
+    run.record(number, address, left if left.id or left.profile or left.deposed else None)
+    return True

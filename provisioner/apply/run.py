@@ -1,0 +1,110 @@
+"""The state of one apply under way: what the lock will say, what went wrong, and who is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from provisioner.errors import ProvisionerError
+from provisioner.kinds import kind
+from provisioner.kinds.base import Form, Names
+from provisioner.lock.journal import Journal
+from provisioner.model import Action, Address, Change, Event, Locked, LockState, Plan, Problem, Stamp
+from provisioner.remote import Remote
+
+COUNTED = {
+    Action.CREATE: "added",
+    Action.UPDATE: "changed",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "destroyed",
+    Action.FORGET: "forgotten",
+}
+
+
+@dataclass
+class Run:
+    """One apply. `entries` is the lock as it becomes; every change of it has gone through the journal."""
+
+    plan: Plan
+    root: Path
+    remote: Remote
+    state: LockState  # with the plan's moves carried out in it
+    written: Mapping[Address, Locked]  # the entries as the lock has them
+    journal: Journal
+    on_event: Callable[[Event], None]
+    seen_files: frozenset[str] = frozenset()  # ids of files that were there when the apply began
+    deadline: float = 1800.0  # seconds that a store may take to index
+    counts: Counter[str] = field(default_factory=Counter)
+    failed: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    broken: dict[Address, set[Address]] = field(default_factory=dict)  # file -> stores that could not index it
+    indexing: set[Address] = field(default_factory=set)  # files that were not indexed in time
+    skipped: list[Address] = field(default_factory=list)
+    made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced
+    entries: dict[Address, Locked] = field(init=False)
+    changes: dict[Address, Change] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.entries = dict(self.state.resources)
+        self.changes = {change.address: change for change in self.plan.changes}
+
+    def change(self, address: Address) -> Change | None:
+        return self.changes.get(address)
+
+    def uploaded(self, file: Address) -> bool:
+        """Whether the version of a file that the plan wants is at the service."""
+        change = self.changes.get(file)
+        return change is None or change.action not in (Action.CREATE, Action.REPLACE) or file in self.made
+
+    def form(self, address: Address, api: str | None) -> Form:
+        return kind(address.kind).form(api)
+
+    def stamp(self, address: Address | str) -> Stamp:
+        """Our mark on what this apply writes; files in a store carry their path."""
+        plan = self.plan
+        serial = self.state.serial + 1
+        return Stamp(plan.workspace, plan.environment, str(address), self.state.lineage[:8], serial)
+
+    def names(self, needs: Iterable[Address]) -> Names:
+        """The ids of some addresses as they are now; those without one are left out."""
+        known = ((need, self.entries[need].id) for need in needs if need in self.entries)
+        return Names({need: id for need, id in known if id})
+
+    def intent(self, address: Address, action: str, **data: object) -> int:
+        return self.journal.intent(address, action, **data)
+
+    def record(
+        self, number: int, address: Address, entry: Locked | None, also: Mapping[Address, None] | None = None
+    ) -> None:
+        """Make the outcome of an intent durable and part of the lock."""
+        self.journal.result(number, entry, also)
+        for gone in also or ():
+            self.entries.pop(gone, None)
+        if entry is None:
+            self.entries.pop(address, None)
+        else:
+            self.entries[address] = entry
+
+    def started(self, change: Change, detail: str = "") -> None:
+        self.on_event(Event("started", change.address, change.action, change.id, detail))
+
+    def finished(self, change: Change, id: str | None) -> None:
+        """Count a change and say so."""
+        if change.importing:
+            self.counts["imported"] += 1
+        if change.action in COUNTED and not (change.importing and change.action is Action.UPDATE):
+            self.counts[COUNTED[change.action]] += 1
+        if change.matters:
+            self.on_event(Event("done", change.address, change.action, id, change.reason))
+
+    def fail(self, address: Address, action: Action | None, error: ProvisionerError) -> None:
+        """Note a failure; the rest goes on."""
+        for problem in error.problems:
+            self.problem(address, action, problem)
+
+    def problem(self, address: Address, action: Action | None, problem: Problem) -> None:
+        named = problem if problem.address else replace(problem, address=str(address))
+        self.failed.append(named)
+        self.on_event(Event("failed", address, action, problem=named))

@@ -1,0 +1,91 @@
+"""Tasks in dependency order, as many at once as allowed; knows nothing of what they do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+
+Key = Hashable
+
+
+@dataclass(slots=True)
+class Task:
+    """A piece of work. It is skipped when something in `needs` failed or was skipped; what is in `after` only has
+    to be over. `run` says whether it succeeded."""
+
+    key: Key
+    run: Callable[[], Awaitable[bool]]
+    needs: set[Key] = field(default_factory=set)
+    after: set[Key] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Which tasks succeeded, failed, were skipped, or were never started because of a stop."""
+
+    done: set[Key] = field(default_factory=set)
+    failed: set[Key] = field(default_factory=set)
+    skipped: set[Key] = field(default_factory=set)
+    unstarted: set[Key] = field(default_factory=set)
+
+
+class Schedule:
+    """Runs tasks. `stop()` lets what is in flight finish and starts nothing more."""
+
+    def __init__(self, tasks: Iterable[Task], parallelism: int, outcome: Outcome | None = None) -> None:
+        self.outcome = Outcome() if outcome is None else outcome
+        self._tasks = {task.key: task for task in tasks}
+        self._parallelism = parallelism
+        self._waiting: dict[Key, int] = {}
+        self._users: dict[Key, list[Key]] = {}
+        self._ready: list[Key] = []
+        self._stopped = False
+        for key, task in self._tasks.items():
+            before = (task.needs | task.after) & self._tasks.keys()
+            self._waiting[key] = len(before)
+            for other in before:
+                self._users.setdefault(other, []).append(key)
+        self._ready = [key for key, count in self._waiting.items() if count == 0][::-1]
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    async def run(self) -> Outcome:
+        """Run everything; an exception of a task (not a failure that it reports) is raised after the others ended."""
+        running: dict[asyncio.Task[bool], Key] = {}
+        errors: list[BaseException] = []
+        while self._ready or running:
+            self._start(running)
+            if not running:
+                break
+            finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for future in finished:
+                key = running.pop(future)
+                error = future.exception()
+                if error is not None:
+                    errors.append(error)
+                    self.stop()
+                self._over(key, self.outcome.done if error is None and future.result() else self.outcome.failed)
+        self.outcome.unstarted = self._tasks.keys() - self.outcome.done - self.outcome.failed - self.outcome.skipped
+        if errors:
+            raise errors[0]
+        return self.outcome
+
+    def _start(self, running: dict[asyncio.Task[bool], Key]) -> None:
+        while self._ready and not self._stopped and len(running) < self._parallelism:
+            key = self._ready.pop()
+            task = self._tasks[key]
+            if any(need in self.outcome.failed or need in self.outcome.skipped for need in task.needs):
+                self._over(key, self.outcome.skipped)
+            else:
+                running[asyncio.ensure_future(task.run())] = key
+        if self._stopped:
+            self._ready.clear()
+
+    def _over(self, key: Key, where: set[Key]) -> None:
+        where.add(key)
+        for user in self._users.get(key, ()):
+            self._waiting[user] -= 1
+            if self._waiting[user] == 0:
+                self._ready.append(user)

@@ -1,0 +1,102 @@
+"""Where a command works: one workspace, one environment, its lock and its service."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from provisioner.errors import LockError, SpecError, UsageError
+from provisioner.lock.file_store import FileStore
+from provisioner.lock.lockfile import check_origin
+from provisioner.lock.store import LockStore
+from provisioner.model import LockState, Problem, Service
+from provisioner.remote import Remote
+from provisioner.spec import Environment, Specs, Workspace
+
+LOCAL = "local"
+PUBLIC = "https://api.openai.com/v1"
+LOCAL_DATA = Path(".provisioner/local")
+
+
+@dataclass(frozen=True)
+class Context:
+    """A workspace in one environment."""
+
+    workspace: Workspace
+    environment: Environment
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        return self.workspace.root
+
+    @cached_property
+    def specs(self) -> Specs:
+        """What the specs want; SpecError, with every problem, when they are faulty."""
+        specs = self.workspace.compile(self.environment.name, dict(self.variables))
+        if specs.failed:
+            raise SpecError(specs.problems)
+        return specs
+
+    @cached_property
+    def service(self) -> Service:
+        where = {"local": LOCAL, "openai": PUBLIC}.get(self.environment.service, self.environment.service)
+        return Service(where, self.environment.api, self.environment.organization, self.environment.project)
+
+    @cached_property
+    def store(self) -> LockStore:
+        """The lock's store."""
+        if not isinstance(self.environment.lock, str):
+            raise LockError(
+                Problem(
+                    "Lock store missing",
+                    f"Environment `{self.environment.name}` keeps its lock on a git branch; this release cannot do that.",
+                    "name a file: `lock: locks/prod.lock.json`",
+                )
+            )
+        return FileStore(self.environment.lock_path(self.root), self.environment.lock)
+
+    def checked(self, state: LockState | None) -> LockState | None:
+        """The same state, if it is the lock of this workspace, environment and service."""
+        if state is not None:
+            check_origin(state, self.workspace.name, self.environment.name, self.service.origin)
+        return state
+
+    def fresh(self) -> LockState:
+        """A lock before the first apply."""
+        return LockState(self.workspace.name, self.environment.name, str(uuid.uuid4()), 0, self.service.origin)
+
+    def remote(self, parallelism: int = 10) -> Remote:
+        """The service, not connected yet."""
+        service = self.service
+        if service.base_url != LOCAL:
+            key = os.environ.get(self.environment.api_key_env)
+            return Remote.open(
+                service.base_url,
+                key,
+                service.organization,
+                service.project,
+                parallelism=parallelism,
+                api_key_env=self.environment.api_key_env,
+            )
+        from provisioner.local import create_app  # costs a tenth of a second, and only `service: local` needs it
+
+        return Remote.open("http://local/v1", "local", app=create_app(self.root / LOCAL_DATA), parallelism=parallelism)
+
+
+def open_context(root: Path, environment: str | None = None, variables: Mapping[str, str] | None = None) -> Context:
+    """Open a workspace. UsageError for an environment that it does not have, SpecError for a bad provisioner.yaml."""
+    workspace = Workspace.open(root)
+    name = environment or os.environ.get("PROVISIONER_ENV") or workspace.default_environment
+    found = workspace.environments.get(name or "")
+    if found is None:
+        known = ", ".join(f"`{known}`" for known in workspace.environments)
+        detail = (
+            f"There is no environment `{name}`; {workspace.name} has {known}." if name else f"Environments: {known}."
+        )
+        raise UsageError(Problem("Unknown environment", detail, "name one with `--env`"))
+    return Context(workspace, found, dict(variables or {}))

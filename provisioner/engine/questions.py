@@ -1,0 +1,80 @@
+"""What can be answered without the service: validate, state, outputs, graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from provisioner.engine.context import Context
+from provisioner.errors import UsageError
+from provisioner.model import Address, LockState, Problem
+from provisioner.spec import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What validating found."""
+
+    problems: list[Problem]
+    counts: dict[str, int]  # resources per kind
+    environments: list[str]
+
+    @property
+    def failed(self) -> bool:
+        return any(problem.severity == "error" for problem in self.problems)
+
+
+def validate(root: Path, environment: str | None = None, variables: Mapping[str, str] | None = None) -> Report:
+    """Check a workspace in one environment, or in all of them."""
+    workspace = Workspace.open(root)
+    names = [environment] if environment else list(workspace.environments)
+    problems: dict[Problem, None] = {}
+    counts: Counter[str] = Counter()
+    for name in names:
+        specs = workspace.compile(name, dict(variables or {}))
+        problems.update(dict.fromkeys(specs.problems))
+        counts |= Counter(address.kind for address in specs.desired)
+    return Report(sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names)
+
+
+def state(context: Context) -> LockState | None:
+    """The lock with what a stopped apply left in its journal; None where nothing was ever applied."""
+    return context.checked(context.store.peek().state)
+
+
+def forget(context: Context, address: Address) -> None:
+    """Take a resource out of the lock; its object stays at the service."""
+    with context.store.lease():
+        known = context.checked(context.store.settle().state)
+        if known is None or address not in known.resources:
+            raise UsageError(
+                Problem("Unknown address", f"The lock has no `{address}`.", "see `provisioner state list`")
+            )
+        left = {other: entry for other, entry in known.resources.items() if other != address}
+        context.store.write(replace(known, serial=known.serial + 1, resources=left))
+
+
+def outputs(context: Context) -> dict[str, dict[str, Any]]:
+    """What an application needs of each resource: its id, and the pinned request of a profile."""
+    known = state(context)
+    found: dict[str, dict[str, Any]] = {}
+    for address, entry in sorted(known.resources.items()) if known else ():
+        if entry.profile:
+            profile = entry.profile
+            found[str(address)] = {
+                "id": None,
+                "version": profile.version,
+                "digest": profile.digest,
+                "request": profile.request,
+            }
+        elif entry.id:
+            found[str(address)] = {"id": entry.id}
+    return found
+
+
+def graph(context: Context) -> dict[Address, tuple[Address, ...]]:
+    """Each declared resource and what it depends on."""
+    return {address: want.depends_on for address, want in sorted(context.specs.desired.items())}

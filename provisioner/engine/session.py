@@ -1,0 +1,216 @@
+"""Planning and applying against one service, over one connection and, while writing, under one lease."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+
+from provisioner.apply import Run, carry_out
+from provisioner.engine import stale
+from provisioner.engine.checks import check_externals, check_ownership, check_plan
+from provisioner.engine.context import Context
+from provisioner.engine.refresh import Question, Seen, from_lock, refresh
+from provisioner.errors import PlanError
+from provisioner.model import Address, Applied, Event, Locked, LockState, Plan, Problem
+from provisioner.plan import PlanOptions, Situation, make_plan
+from provisioner.plan.moves import settle
+from provisioner.remote import Remote
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """How an apply goes about it."""
+
+    parallelism: int = 10
+    lock_timeout: float = 0.0
+    force: bool = False
+    deadline: float = 1800.0
+
+
+class Session:
+    """One workspace at one service. Made by `reading` or `writing`."""
+
+    def __init__(self, context: Context, remote: Remote, options: ApplyOptions) -> None:
+        self.context = context
+        self.remote = remote
+        self.options = options
+        self._seen = Seen(from_lock(context.fresh()))
+
+    @classmethod
+    @asynccontextmanager
+    async def reading(cls, context: Context, connect: bool = True) -> AsyncIterator[Session]:
+        """For commands that change nothing; they take no lease."""
+        _ = context.specs  # bad specs are told before anything asks for a key
+        async with AsyncExitStack() as stack:
+            remote = await stack.enter_async_context(context.remote()) if connect else _nowhere()
+            yield cls(context, remote, ApplyOptions())
+
+    @classmethod
+    @asynccontextmanager
+    async def writing(
+        cls, context: Context, options: ApplyOptions, on_wait: Callable[[str], None], *, needs_specs: bool = True
+    ) -> AsyncIterator[Session]:
+        """For an apply: the lease is held from before the plan until the lock is written."""
+        if needs_specs:
+            _ = context.specs
+        remote = context.remote(options.parallelism)
+        async with remote:
+            with context.store.lease(options.lock_timeout, on_wait):
+                context.checked(context.store.peek().state)
+                context.store.settle()
+                yield cls(context, remote, options)
+
+    async def plan(self, options: PlanOptions) -> Plan:
+        """Compare everything and decide."""
+        context = self.context
+        specs = context.specs
+        locked = context.checked(context.store.peek().state)
+        lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
+        imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
+        if options.refresh:
+            question = self._question(lock, imports)
+            self._seen = await refresh(question)
+            check_ownership(self._seen, lock, fresh=locked is None, ours=question.ours)
+            await check_externals(self.remote, context, specs)
+        else:
+            self._seen = Seen(from_lock(lock))
+        case = self._situation(lock, moves, imports, options)
+        check_plan(case, options)
+        return self._placed(case, make_plan(case, specs.problems))
+
+    def _question(self, lock: LockState, imports: Mapping[Address, str]) -> Question:
+        context = self.context
+        ours = (context.workspace.name, context.environment.name)
+        return Question(self.remote, lock, context.specs.desired, imports, ours)
+
+    def _situation(
+        self, lock: LockState, moves: Mapping[Address, Address], imports: Mapping[Address, str], options: PlanOptions
+    ) -> Situation:
+        context = self.context
+        forgets = {item.origin: item.source for item in context.specs.removed if not item.destroy}
+        return Situation(
+            context.workspace.name,
+            context.environment.name,
+            context.service,
+            lock,
+            context.specs.desired,
+            self._seen.observed,
+            options,
+            context.environment.keep_versions,
+            imports,
+            forgets,
+            moves,
+        )
+
+    def _placed(self, case: Situation, plan: Plan) -> Plan:
+        """The plan with the positions of what it changes, and with what it rests on."""
+        changes = tuple(
+            replace(change, position=self.context.workspace.locate(change.source))
+            if change.matters and change.source
+            else change
+            for change in plan.changes
+        )
+        placed = replace(plan, changes=changes)
+        return replace(placed, basis=stale.basis(case, placed))
+
+    async def apply(self, plan: Plan, on_event: Callable[[Event], None]) -> Applied:
+        """Carry out a plan that this session made, or one that was saved and is not stale."""
+        check_applicable(plan, self.options.force)
+        context = self.context
+        state = context.checked(context.store.peek().state)
+        if state is None:
+            state = replace(context.fresh(), lineage=plan.lineage)
+        with context.store.journal(state) as journal:
+            run = Run(
+                plan,
+                context.root,
+                self.remote,
+                replace(state, resources=_settled_moves(state, plan)),
+                state.resources,
+                journal,
+                on_event,
+                self._seen.files,
+                self.options.deadline,
+            )
+            with _stoppable() as on_stop:
+                applied = await carry_out(run, self.options.parallelism, on_stop)
+        after = context.store.settle().state
+        notes = (*applied.notes, *sorted(self.remote.oddities - set(plan.notes)))
+        return replace(applied, notes=notes, serial=after.serial if after else 0)
+
+    async def check_saved(self, plan: Plan) -> None:
+        """Refuse a saved plan that no longer fits; PlanError names what has moved."""
+        context = self.context
+        stale.check_identity(context, plan)
+        lock = context.checked(context.store.peek().state)
+        stale.check_lineage(plan, lock)
+        known = lock or replace(context.fresh(), lineage=plan.lineage)
+        self._seen = await refresh(stale.question(self.remote, known, plan))
+        stale.check_basis(plan, _settled_moves(known, plan), self._seen)
+
+
+def check_applicable(plan: Plan, force: bool) -> None:
+    """PlanError for a plan that must not be applied."""
+    stops = [block for block in plan.blocked if not (force and block.forced)]
+    if not plan.refreshed:
+        detail = "It was made with `--no-refresh`, against the lock alone; the service may be different."
+        raise PlanError(Problem("Plan not applicable", detail, "plan again without `--no-refresh`"))
+    if stops:
+        raise PlanError(
+            Problem("Plan is blocked", block.detail, "`--force` overrides this" if block.forced else None)
+            for block in stops
+        )
+
+
+def _settled_moves(state: LockState, plan: Plan) -> dict[Address, Locked]:
+    moved = [(change.previous, change.address) for change in plan.changes if change.previous]
+    return settle(state, {}, [(origin, to) for origin, to in moved if origin])[0].resources
+
+
+def _nowhere() -> Remote:
+    return Remote.open("http://nowhere.invalid", "none")
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """The first interrupt stops after what is in flight; the second one at once, which the journal survives."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    stops: list[Callable[[], None]] = []
+
+    def interrupted() -> None:
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(signal_number)
+            loop.add_signal_handler(signal_number, task.cancel if task else (lambda: None))
+        for stop in stops:
+            stop()
+
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, interrupted)
+    try:
+        yield stops.append
+    finally:
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(signal_number)
+
+
+async def plan(context: Context, options: PlanOptions) -> Plan:
+    """Compare and decide, without a lease; without a connection where `options.refresh` is off."""
+    async with Session.reading(context, connect=options.refresh) as session:
+        return await session.plan(options)
+
+
+async def apply_saved(
+    context: Context,
+    saved: Plan,
+    options: ApplyOptions,
+    on_event: Callable[[Event], None],
+    on_wait: Callable[[str], None],
+) -> Applied:
+    """Apply a saved plan exactly, or refuse it. Needs no specs."""
+    async with Session.writing(context, options, on_wait, needs_specs=False) as session:
+        await session.check_saved(saved)
+        return await session.apply(saved, on_event)

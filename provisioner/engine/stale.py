@@ -1,0 +1,115 @@
+"""Whether a saved plan still fits: what it rests on, written down when it is made and compared when it is applied."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from provisioner.engine.context import Context
+from provisioner.engine.refresh import Question, Seen
+from provisioner.errors import PlanError
+from provisioner.kinds import kind
+from provisioner.lock.entry import entry_to_json
+from provisioner.model import Address, Attachment, Desired, Live, Locked, LockState, Plan, Problem, Source
+from provisioner.plan import Situation
+from provisioner.remote import Remote
+
+AGAIN = "run `provisioner plan` again and have the new plan reviewed"
+
+
+def basis(case: Situation, plan: Plan) -> dict[str, dict[str, str | None]]:
+    """Fingerprints of the lock entry and the live state of everything planned and of what that depends on."""
+    return fingerprints(plan, case.lock.resources, case.live)
+
+
+def fingerprints(plan: Plan, resources: Mapping[Address, Locked], live: Any) -> dict[str, dict[str, str | None]]:
+    """`live` is a function from address to Live or None."""
+    held: dict[Address, list[Attachment]] = {}
+    for item in plan.attachments:
+        held.setdefault(item.store, []).append(item)
+    return {
+        str(address): {
+            "locked": _sha(entry_to_json(resources[address])) if address in resources else None,
+            "live": _live_sha(address, resources.get(address), live(address), held.get(address, ())),
+        }
+        for address in _rests_on(plan)
+    }
+
+
+def _rests_on(plan: Plan) -> list[Address]:
+    found = {item.store for item in plan.attachments} | {item.file for item in plan.attachments if item.file}
+    for change in plan.changes:
+        if change.matters:
+            found |= {change.address, *change.depends_on}
+    found |= {remnant.address for remnant in plan.deposed if remnant.action == "delete"}
+    return sorted(found)
+
+
+def _live_sha(address: Address, entry: Locked | None, live: Live | None, held: Iterable[Attachment]) -> str | None:
+    if live is None:
+        return None
+    form = kind(address.kind).form(entry.api if entry else None) if address.kind != "assistant" or entry else None
+    fields = form.normal(address, {**live.fields}) if form else live.fields
+    members = live.members or {}
+    touched = {item.old_id: members.get(item.old_id) for item in held if item.old_id}
+    attached = {id: member.attributes if member else None for id, member in touched.items()}
+    return _sha([live.id, live.status == "expired", fields, attached])
+
+
+def _sha(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def check_identity(context: Context, plan: Plan) -> None:
+    """PlanError when a plan was made for another workspace, environment or service."""
+    ours = (context.workspace.name, context.environment.name, context.service.base_url)
+    theirs = (plan.workspace, plan.environment, plan.service.base_url)
+    if ours != theirs:
+        said = f"`{theirs[0]}` in `{theirs[1]}` at `{theirs[2]}`, and this is `{ours[0]}` in `{ours[1]}` at `{ours[2]}`"
+        raise PlanError(Problem("Foreign plan", f"The plan was made for {said}.", "name the right environment"))
+
+
+def check_lineage(plan: Plan, lock: LockState | None) -> None:
+    """PlanError when the lock is another one than the plan was made from."""
+    if (lock.lineage if lock else plan.lineage) != plan.lineage:
+        detail = (
+            f"The plan was made from lineage `{plan.lineage}`, and the lock is of `{lock.lineage if lock else '-'}`."
+        )
+        raise PlanError(Problem("Stale plan", detail, AGAIN))
+    if lock is None and plan.serial > 0:
+        raise PlanError(Problem("Stale plan", "The plan was made from a lock that is not there any more.", AGAIN))
+
+
+def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
+    """What has to be looked at again."""
+    desired = {
+        change.address: Desired(change.address, change.after, Source(""), change.depends_on, change.api)
+        for change in plan.changes
+        if change.after is not None
+    }
+    imports = {change.address: change.importing for change in plan.changes if change.importing}
+    return Question(remote, lock, desired, imports, (plan.workspace, plan.environment))
+
+
+def check_basis(plan: Plan, resources: Mapping[Address, Locked], seen: Seen) -> None:
+    """PlanError naming everything that has moved since the plan was made."""
+    now = fingerprints(plan, resources, seen.observed.live.get)
+    moved = [_said(address, before, now.get(address, {})) for address, before in plan.basis.items()]
+    problems = [
+        Problem("Stale plan", said, AGAIN, address=address)
+        for address, said in zip(plan.basis, moved, strict=True)
+        if said
+    ]
+    if problems:
+        raise PlanError(problems)
+
+
+def _said(address: str, before: Mapping[str, str | None], now: Mapping[str, str | None]) -> str | None:
+    if before.get("locked") != now.get("locked"):
+        return f"The lock entry of `{address}` has changed since the plan was made."
+    if before.get("live") != now.get("live"):
+        return f"`{address}` has changed at the service since the plan was made."
+    return None

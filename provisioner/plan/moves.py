@@ -1,0 +1,81 @@
+"""Renames: resources that keep their object under a new address. Pure, and carried out before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from provisioner.model import Address, Desired, Fields, Locked, LockState
+
+Key = tuple[Any, str]
+
+
+def settle(
+    lock: LockState, desired: Mapping[Address, Desired], moved: Iterable[tuple[Address, Address]]
+) -> tuple[LockState, dict[Address, Address]]:
+    """The lock with every move carried out in it, and the moves as new address → old address."""
+    moves = {to: origin for origin, to in moved if origin in lock.resources and to not in lock.resources}
+    moves |= _same_bytes(lock, desired, set(moves.values()))
+    if not moves:
+        return lock, {}
+    spelled = {str(origin): str(to) for to, origin in moves.items()}
+    renamed = {origin: to for to, origin in moves.items()}
+    resources = {
+        renamed.get(address, address): _renamed(entry, renamed.get(address, address), renamed, spelled)
+        for address, entry in lock.resources.items()
+    }
+    return replace(lock, resources=resources), moves
+
+
+def _same_bytes(lock: LockState, desired: Mapping[Address, Desired], taken: set[Address]) -> dict[Address, Address]:
+    """Files with the same bytes and base name at another path: moved, not uploaded again."""
+    left: dict[Key, list[Address]] = {}
+    for address, entry in sorted(lock.resources.items()):
+        if address.kind == "file" and entry.id and address not in desired and address not in taken:
+            left.setdefault(_key(address, entry.fields), []).append(address)
+    found: dict[Address, Address] = {}
+    for address, want in sorted(desired.items()) if left else ():
+        if address.kind == "file" and address not in lock.resources:
+            same = left.get(_key(address, want.fields))
+            if same:
+                found[address] = same.pop(0)
+    return found
+
+
+def _key(address: Address, fields: Fields) -> Key:
+    return (fields.get("sha256"), fields.get("purpose")), PurePosixPath(address.name).name
+
+
+def _renamed(entry: Locked, address: Address, renamed: Mapping[Address, Address], spelled: Mapping[str, str]) -> Locked:
+    needs = tuple(renamed.get(need, need) for need in entry.depends_on)
+    return replace(entry, address=address, fields=_respelled(entry.fields, spelled), depends_on=needs)
+
+
+def _respelled(fields: Fields, spelled: Mapping[str, str]) -> Fields:
+    """References stand in `files` of a store, and in the `files` and `vector_stores` of a tool."""
+    found = dict(fields)
+    if isinstance(fields.get("files"), dict):
+        found["files"] = dict(_respelled_file(path, item, spelled) for path, item in fields["files"].items())
+    if isinstance(fields.get("tools"), list):
+        found["tools"] = [_respelled_tool(tool, spelled) for tool in fields["tools"]]
+    return found
+
+
+def _respelled_file(path: str, item: Fields, spelled: Mapping[str, str]) -> tuple[str, Fields]:
+    reference = item.get("file")
+    if reference is None or reference not in spelled:
+        return path, item
+    return spelled[reference].partition(".")[2], {**item, "file": spelled[reference]}
+
+
+def _respelled_tool(tool: Fields, spelled: Mapping[str, str]) -> Fields:
+    lists = {key: tool[key] for key in ("files", "vector_stores") if isinstance(tool.get(key), list)}
+    return {
+        **tool,
+        **{
+            key: [spelled.get(item, item) if isinstance(item, str) else item for item in items]
+            for key, items in lists.items()
+        },
+    }
