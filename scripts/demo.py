@@ -1,0 +1,63 @@
+"""The main job on the embedded service, in a copy of this workspace: each command is printed, then really run."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("provisioner.yaml", "specs", "schemas", "handbook", "prompts", "data", "tools")
+
+
+def main() -> int:
+    """Validate, plan, apply, plan again, edit, plan, apply, plan again; the exit codes are part of the story."""
+    with tempfile.TemporaryDirectory(prefix="provisioner-demo-") as folder:
+        here = Path(folder)
+        for part in PARTS:
+            source = ROOT / part
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, here / part)
+        tell("A workspace: five assistants, a handbook of Markdown files, two CSV files.")
+        run(here, "validate")
+        run(here, "plan", "--detailed-exitcode", expect=2)
+        run(here, "apply", "--yes")
+        tell("Nothing has changed since, so the second plan is empty.")
+        run(here, "plan", "--detailed-exitcode")
+        tell("Somebody edits a prompt, a document and a setting.")
+        edit(here / "prompts/support.md", "\nAlways name the handbook page that an answer comes from.\n")
+        edit(here / "handbook/people/leave.md", "\nUnused days can be carried over until 31 March.\n")
+        replace(here / "specs/support.yaml", "temperature: ", "temperature: 0.1 # was: ")
+        run(here, "plan", "--detailed-exitcode", expect=2)
+        run(here, "apply", "--yes")
+        run(here, "plan", "--detailed-exitcode")
+        run(here, "output", "--format", "env")
+    tell("Done. Start your own with: provisioner init")
+    return 0
+
+
+def tell(text: str) -> None:
+    print(f"\n# {text}", flush=True)
+
+
+def run(folder: Path, *words: str, expect: int = 0) -> None:
+    print(f"\n$ provisioner {' '.join(words)}", flush=True)
+    code = subprocess.run([sys.executable, "-m", "provisioner", *words], cwd=folder, check=False).returncode
+    if code != expect:
+        sys.exit(f"provisioner {words[0]} exited with {code}, expected {expect}")
+
+
+def edit(path: Path, more: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    if old not in text:
+        sys.exit(f"{path.name} does not contain `{old}`")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
