@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from provisioner.apply.run import Run
 from provisioner.errors import ReplyLost
 from provisioner.kinds.base import Form, Names, Write
+from provisioner.kinds.file.form import FileForm
 from provisioner.model import Change, Live
 from provisioner.remote import HashingReader
 
@@ -19,7 +20,7 @@ ATTEMPTS = 4
 async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[int, Live]:
     """Create an object. After a lost reply it is looked for and taken over; only where it is not there is the
     request sent again. Returns the open intent, which names everything needed to look again after a crash."""
-    number = run.intent(write.address, change.action.value, **_traces(write))
+    number = run.intent(write.address, change.action.value, **_traces(run, write, change))
     for attempt in range(1, ATTEMPTS + 1):
         try:
             if write.address.kind == "file":
@@ -35,11 +36,13 @@ async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[in
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _traces(write: Write) -> dict[str, object]:
+def _traces(run: Run, write: Write, change: Change) -> dict[str, object]:
+    """What an object can be found by when the process ends before its id is known."""
     if write.address.kind != "file":
-        return {"stamp": str(write.stamp)}
-    fields = write.fields
-    return {"filename": PurePosixPath(write.address.name).name, "bytes": fields["bytes"], "sha256": fields["sha256"]}
+        return {"stamp": str(write.stamp), **({"api": change.api} if change.api else {})}
+    name, fields = PurePosixPath(write.address.name).name, write.fields
+    own: dict[str, object] = {key: fields[key] for key in ("sha256", "bytes", "purpose") if key in fields}
+    return {"filename": name, **own, "since": run.since, "seen": run.seen_like(name)}
 
 
 async def _upload(run: Run, form: Form, write: Write) -> Live:
@@ -50,16 +53,19 @@ async def _upload(run: Run, form: Form, write: Write) -> Live:
 
 async def _find(run: Run, form: Form, write: Write) -> Live | None:
     """The object that a lost reply left behind: by its stamp, a file by being the only one that it can be."""
+    if isinstance(form, FileForm):
+        files = await form.list(run.remote, Names(), write.fields.get("purpose", "assistants"))
+        return _only_candidate(run, files, write)
     objects = await form.list(run.remote, Names())
-    if write.address.kind == "file":
-        return _only_candidate(run, objects, write)
     return next((live for live in objects if live.stamp == write.stamp), None)
 
 
 def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live | None:
     name, size = PurePosixPath(write.address.name).name, write.fields["bytes"]
     entries = run.entries.values()
-    taken = run.seen_files.union((entry.id for entry in entries if entry.id), *(entry.deposed for entry in entries))
+    taken = set(run.seen_files).union(
+        (entry.id for entry in entries if entry.id), *(entry.deposed for entry in entries)
+    )
     wanted = (name, size, write.fields.get("purpose", "assistants"))
     found = [
         live

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
 from provisioner.lock.journal import Journal
-from provisioner.model import Action, Address, Change, Event, Locked, LockState, Plan, Problem, Stamp
+from provisioner.model import Action, Address, Change, Event, Live, Locked, LockState, Plan, Problem, Stamp
 from provisioner.remote import Remote
 
 COUNTED = {
@@ -34,7 +35,7 @@ class Run:
     written: Mapping[Address, Locked]  # the entries as the lock has them
     journal: Journal
     on_event: Callable[[Event], None]
-    seen_files: frozenset[str] = frozenset()  # ids of files that were there when the apply began
+    seen_files: Mapping[str, Live] = field(default_factory=dict)  # by id: files that were there when the apply began
     deadline: float = 1800.0  # seconds that a store may take to index
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[Problem] = field(default_factory=list)
@@ -57,6 +58,23 @@ class Run:
         """Whether the version of a file that the plan wants is at the service."""
         change = self.changes.get(file)
         return change is None or change.action not in (Action.CREATE, Action.REPLACE) or file in self.made
+
+    @cached_property
+    def since(self) -> int:
+        """The newest file's time when the apply began, by the service's own clock."""
+        return max((live.created_at for live in self.seen_files.values()), default=0)
+
+    @cached_property
+    def _newest(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for live in self.seen_files.values():
+            if live.created_at >= self.since:
+                found.setdefault(str(live.fields.get("filename")), []).append(live.id)
+        return found
+
+    def seen_like(self, filename: str) -> list[str]:
+        """Ids of files of that name and of that newest second that were there already."""
+        return sorted(self._newest.get(filename, ()))
 
     def form(self, address: Address, api: str | None) -> Form:
         return kind(address.kind).form(api)

@@ -54,7 +54,7 @@ class Context:
             raise LockError(
                 Problem(
                     "Lock store missing",
-                    f"Environment `{self.environment.name}` keeps its lock on a git branch; this release cannot do that.",
+                    f"Environment `{self.environment.name}` keeps its lock on a git branch; this release cannot.",
                     "name a file: `lock: locks/prod.lock.json`",
                 )
             )

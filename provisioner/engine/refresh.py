@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
@@ -43,7 +43,7 @@ class Seen:
     """Everything that refreshing learned."""
 
     observed: Observed
-    files: frozenset[str] = frozenset()  # ids of every file that is there
+    files: Mapping[str, Live] = field(default_factory=dict)  # every file that is there, by id
     stamped: tuple[Live, ...] = ()  # whatever carries a stamp of this workspace and environment
 
 
@@ -147,9 +147,7 @@ def _sorted_out(question: Question, listed: Listed, live: dict[Address, Live], g
             left.append(stray)
     mine = [stray for stray in (*strays, *left) if stray.live.stamp and _is_lineage(question, stray.live)]
     observed = Observed(live, tuple(mine), gone, tuple(sorted(question.remote.oddities)))
-    return Seen(
-        observed, frozenset(files), (*stamped, *(found for found in live.values() if _is_ours(question, found)))
-    )
+    return Seen(observed, files, (*stamped, *(found for found in live.values() if _is_ours(question, found))))
 
 
 def _is_ours(question: Question, live: Live) -> bool:

@@ -12,6 +12,7 @@ from provisioner.apply import Run, carry_out
 from provisioner.engine import stale
 from provisioner.engine.checks import check_externals, check_ownership, check_plan
 from provisioner.engine.context import Context
+from provisioner.engine.recover import recover, write
 from provisioner.engine.refresh import Question, Seen, from_lock, refresh
 from provisioner.errors import PlanError
 from provisioner.model import Address, Applied, Event, Locked, LockState, Plan, Problem
@@ -26,7 +27,6 @@ class ApplyOptions:
 
     parallelism: int = 10
     lock_timeout: float = 0.0
-    force: bool = False
     deadline: float = 1800.0
 
 
@@ -38,6 +38,7 @@ class Session:
         self.remote = remote
         self.options = options
         self._seen = Seen(from_lock(context.fresh()))
+        self._notes: tuple[str, ...] = ()
 
     @classmethod
     @asynccontextmanager
@@ -61,13 +62,31 @@ class Session:
             with context.store.lease(options.lock_timeout, on_wait):
                 context.checked(context.store.peek().state)
                 context.store.settle()
-                yield cls(context, remote, options)
+                session = cls(context, remote, options)
+                await session.recover()
+                yield session
+
+    async def recover(self) -> None:
+        """Take over what a stopped apply left open, so that planning starts from the truth."""
+        store = self.context.store
+        state, intents = store.peek()
+        if state is None or not intents:
+            return
+        found = await recover(self.remote, state, intents)
+        self._notes = tuple(found.notes)
+        with store.journal(state) as journal:
+            write(journal, found)
+        store.settle()
 
     async def plan(self, options: PlanOptions) -> Plan:
         """Compare everything and decide."""
         context = self.context
         specs = context.specs
-        locked = context.checked(context.store.peek().state)
+        folded = context.store.peek()
+        locked = context.checked(folded.state)
+        if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
+            found = await recover(self.remote, locked, folded.open_intents)
+            locked, self._notes = found.state, tuple(found.notes)
         lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
         if options.refresh:
@@ -79,7 +98,8 @@ class Session:
             self._seen = Seen(from_lock(lock))
         case = self._situation(lock, moves, imports, options)
         check_plan(case, options)
-        return self._placed(case, make_plan(case, specs.problems))
+        plan = make_plan(case, specs.problems)
+        return self._placed(case, replace(plan, notes=(*self._notes, *plan.notes)))
 
     def _question(self, lock: LockState, imports: Mapping[Address, str]) -> Question:
         context = self.context
@@ -116,9 +136,9 @@ class Session:
         placed = replace(plan, changes=changes)
         return replace(placed, basis=stale.basis(case, placed))
 
-    async def apply(self, plan: Plan, on_event: Callable[[Event], None]) -> Applied:
+    async def apply(self, plan: Plan, on_event: Callable[[Event], None], *, force: bool = False) -> Applied:
         """Carry out a plan that this session made, or one that was saved and is not stale."""
-        check_applicable(plan, self.options.force)
+        check_applicable(plan, force)
         context = self.context
         state = context.checked(context.store.peek().state)
         if state is None:

@@ -163,12 +163,21 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
         return [_attach(store, holding)], _missing(holding, action)
     if holding.file is not None and action in (Action.REPLACE, Action.CREATE):
         return [_attach(store, holding, "replace")], []
+    if holding.file is not None and _outdated(case, holding):
+        return [_attach(store, holding, "replace")], []
     if holding.worn:  # an object that is not managed here can only be taken out and put in again
         return [_attach(store, holding, "replace", gap=True)], list(holding.found.changes)
     moved = holding.file in case.moves
     if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
         return [_attach(store, holding, "update")], list(holding.found.changes)
     return [], [] if holding.locked is not None else _missing(holding, action)
+
+
+def _outdated(case: Situation, holding: Holding) -> bool:
+    """Whether the store still holds an older version than the lock knows: an apply was stopped in between."""
+    assert holding.file and holding.member
+    entry = case.locked(holding.file)
+    return entry is not None and entry.id is not None and holding.member.id != entry.id
 
 
 def _missing(holding: Holding, action: Action) -> list[FieldChange]:

@@ -1,0 +1,152 @@
+"""What a stopped apply left open: each intent without a result is looked up at the service. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from provisioner.errors import RouteMissing
+from provisioner.kinds import kind
+from provisioner.kinds.base import Form, Names
+from provisioner.kinds.file.form import FileForm
+from provisioner.kinds.vector_store.members import list_members
+from provisioner.lock.journal import Intent, Journal
+from provisioner.model import Address, Live, Locked, LockState
+from provisioner.remote import Remote
+
+CREATES = ("create", "replace")
+
+
+@dataclass
+class Recovered:
+    """The lock with what was found, and what became of each intent."""
+
+    state: LockState
+    entries: dict[int, Locked | None] = field(default_factory=dict)  # by intent; those missing changed nothing
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, intent: Intent, entry: Locked | None) -> None:
+        resources = {**self.state.resources}
+        resources.pop(intent.address, None)
+        if entry is not None:
+            resources[intent.address] = entry
+        self.state = replace(self.state, resources=resources)
+        self.entries[intent.id] = entry
+
+
+async def recover(remote: Remote, state: LockState, intents: Iterable[Intent]) -> Recovered:
+    """Find what the open intents of a stopped apply have brought about."""
+    found = Recovered(state)
+    lists: dict[tuple[str, str | None], Sequence[Live]] = {}
+    for intent in intents:
+        if intent.action in CREATES:
+            await _created(remote, found, intent, lists)
+        elif intent.action in ("delete", "take_back") and intent.data.get("object"):
+            await _deleted(remote, found, intent)
+    return found
+
+
+def write(journal: Journal, found: Recovered) -> None:
+    """Close every carried intent in the journal, with what was found."""
+    for intent in journal.open:
+        if intent.id in found.entries:
+            journal.result(intent.id, found.entries[intent.id])
+        else:
+            journal.dismiss(intent.id)
+
+
+async def _created(
+    remote: Remote, found: Recovered, intent: Intent, lists: dict[tuple[str, str | None], Sequence[Live]]
+) -> None:
+    api = intent.data.get("api")
+    key = (intent.address.kind, api)
+    if key not in lists:
+        try:
+            lists[key] = await _list(remote, kind(intent.address.kind).form(api), intent)
+        except RouteMissing:
+            lists[key] = ()
+    if intent.address.kind == "file":
+        await _uploaded(remote, found, intent, lists[key])
+        return
+    live = next((live for live in lists[key] if str(live.stamp) == intent.data.get("stamp")), None)
+    if live is not None and not intent.hint:
+        found.take(intent, _successor(found.state, intent, live.id, {}, api))
+
+
+async def _list(remote: Remote, form: Form, intent: Intent) -> Sequence[Live]:
+    if isinstance(form, FileForm):
+        return await form.list(remote, Names(), str(intent.data.get("purpose", "assistants")))
+    return await form.list(remote, Names())
+
+
+async def _uploaded(remote: Remote, found: Recovered, intent: Intent, files: Sequence[Live]) -> None:
+    data = intent.data
+    suspects = [live for live in files if _looks_like(live, intent) and live.id not in _known(found.state)]
+    if not suspects:
+        return
+    held = await _held(remote, found.state)
+    loose = [live for live in suspects if live.id not in held]
+    if len(loose) == 1 and not intent.hint:
+        fields = {key: data[key] for key in ("sha256", "bytes", "purpose") if key in data}
+        found.take(intent, _successor(found.state, intent, loose[0].id, fields, None))
+        return
+    found.notes += [
+        f"The file `{live.id}` (`{data.get('filename')}`) may be an upload of a stopped apply; it was left alone."
+        for live in loose
+    ]
+
+
+def _looks_like(live: Live, intent: Intent) -> bool:
+    data = intent.data
+    wanted = (data.get("filename"), data.get("bytes"), data.get("purpose", "assistants"))
+    since = data.get("since", 0)
+    return (
+        tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose")) == wanted
+        and live.created_at >= since
+        and live.id not in data.get("seen", ())
+    )
+
+
+def _known(state: LockState) -> set[str]:
+    entries = state.resources.values()
+    return {entry.id for entry in entries if entry.id} | {id for entry in entries for id in entry.deposed}
+
+
+async def _held(remote: Remote, state: LockState) -> set[str]:
+    held: set[str] = set()
+    for entry in state.resources.values():
+        if entry.address.kind == "vector_store" and entry.id:
+            try:
+                held |= set(await list_members(remote, entry.id))
+            except RouteMissing:
+                continue
+    return held
+
+
+def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, object], api: str | None) -> Locked:
+    """The entry that the intent would have recorded, as far as anybody knows."""
+    before = state.resources.get(intent.address)
+    old = (before.id,) if before and before.id and intent.action == "replace" else ()
+    deposed = (*(before.deposed if before else ()), *old)
+    protected = before.protected if before else False
+    return Locked(intent.address, id, dict(fields), api=api, protected=protected, deposed=deposed)
+
+
+async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
+    """A delete that went through: the id is forgotten, whether it was the entry's own or a deposed one."""
+    entry = found.state.resources.get(intent.address)
+    id = str(intent.data["object"])
+    if entry is None or id not in (entry.id, *entry.deposed):
+        return
+    if await _form(intent.address, entry).read(remote, id, Names()) is not None:
+        return
+    left = replace(
+        entry,
+        id=None if entry.id == id else entry.id,
+        deposed=tuple(other for other in entry.deposed if other != id),
+    )
+    found.take(intent, left if left.id or left.profile or left.deposed else None)
+
+
+def _form(address: Address, entry: Locked) -> Form:
+    return kind(address.kind).form(entry.api)
