@@ -1,0 +1,149 @@
+"""Owns the routes: which handler answers which request, and how its reply is written."""
+
+from __future__ import annotations
+
+import json
+import time
+import weakref
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from . import assistants, batches, faults, files, models, search, store_files, uploads, vector_stores
+from .db import Database
+from .edge import Edge, encode
+from .errors import bad, no_route
+from .service import Call, MetadataUpdate, Reply, Service
+
+Handler = Callable[[Service, Call], Reply]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+STORE = "/v1/vector_stores/{store_id}"
+HANDLERS: list[tuple[str, str, Handler]] = [
+    ("GET", "/v1/models", models.list_),
+    ("GET", "/v1/models/{model}", models.retrieve),
+    ("GET", "/v1/files", files.list_),
+    ("GET", "/v1/files/{file_id}", files.retrieve),
+    ("DELETE", "/v1/files/{file_id}", files.delete),
+    ("POST", "/v1/uploads", uploads.create),
+    ("POST", "/v1/uploads/{upload_id}/complete", uploads.complete),
+    ("POST", "/v1/uploads/{upload_id}/cancel", uploads.cancel),
+    ("POST", "/v1/vector_stores", vector_stores.create),
+    ("GET", "/v1/vector_stores", vector_stores.list_),
+    ("GET", STORE, vector_stores.retrieve),
+    ("POST", STORE, vector_stores.update),
+    ("DELETE", STORE, vector_stores.delete),
+    ("POST", f"{STORE}/search", search.search),
+    ("POST", f"{STORE}/files", store_files.create),
+    ("GET", f"{STORE}/files", store_files.list_),
+    ("GET", f"{STORE}/files/{{file_id}}", store_files.retrieve),
+    ("POST", f"{STORE}/files/{{file_id}}", store_files.update),
+    ("DELETE", f"{STORE}/files/{{file_id}}", store_files.delete),
+    ("GET", f"{STORE}/files/{{file_id}}/content", store_files.content),
+    ("POST", f"{STORE}/file_batches", batches.create),
+    ("GET", f"{STORE}/file_batches/{{batch_id}}", batches.retrieve),
+    ("POST", f"{STORE}/file_batches/{{batch_id}}/cancel", batches.cancel),
+    ("GET", f"{STORE}/file_batches/{{batch_id}}/files", batches.list_files),
+    ("POST", "/v1/assistants", assistants.create),
+    ("GET", "/v1/assistants", assistants.list_),
+    ("GET", "/v1/assistants/{assistant_id}", assistants.retrieve),
+    ("POST", "/v1/assistants/{assistant_id}", assistants.update),
+    ("DELETE", "/v1/assistants/{assistant_id}", assistants.delete),
+]
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def reply(service: Service, body: Reply) -> Response:
+    """Whoever is told that work goes on is also told when to ask again."""
+    headers = {}
+    if body.get("status") == "in_progress":
+        headers["openai-poll-after-ms"] = str(min(max(round(service.indexing_seconds * 1000), 20), 1000))
+    return Response(encode(body), media_type="application/json", headers=headers)
+
+
+async def _body(request: Request) -> Reply:
+    raw = await request.body()
+    try:
+        body = json.loads(raw or b"{}")
+    except ValueError as error:
+        raise bad(
+            "We could not parse the JSON body of your request. The OpenAI API expects a JSON payload, "
+            "but what was sent was not valid JSON."
+        ) from error
+    if not isinstance(body, dict):
+        raise bad("Invalid type for the request body: expected an object.", code="invalid_type")
+    return body
+
+
+def _endpoint(handler: Handler) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        body = await _body(request) if request.method == "POST" else {}
+        call = Call(request.path_params, request.query_params, body)
+        return reply(_service(request), handler(_service(request), call))
+
+    return endpoint
+
+
+async def _upload_file(request: Request) -> Response:
+    service = _service(request)
+    return reply(service, await files.create(service, request.headers.get("content-type", ""), request.stream()))
+
+
+async def _upload_part(request: Request) -> Response:
+    service, upload_id = _service(request), request.path_params["upload_id"]
+    content_type = request.headers.get("content-type", "")
+    return reply(service, await uploads.add_part(service, upload_id, content_type, request.stream()))
+
+
+async def _file_content(request: Request) -> Response:
+    return FileResponse(
+        files.content_path(_service(request), request.path_params["file_id"]),
+        media_type="application/octet-stream",
+    )
+
+
+async def _no_route(request: Request, _: Exception) -> Response:
+    raise no_route(request.method, request.url.path)
+
+
+def routes() -> list[Route]:
+    return [
+        Route("/v1/files", _upload_file, methods=["POST"]),
+        Route("/v1/files/{file_id}/content", _file_content, methods=["GET"]),
+        Route("/v1/uploads/{upload_id}/parts", _upload_part, methods=["POST"]),
+        *(Route(path, _endpoint(handler), methods=[method]) for method, path, handler in HANDLERS),
+    ]
+
+
+def create_app(
+    data: Path,
+    *,
+    indexing_seconds: float = 0.3,
+    faults_file: Path | None = None,
+    metadata_update: MetadataUpdate = "replace",
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
+    """The service over the folder `data`; `clock` gives Unix seconds."""
+    blobs = data / "files"
+    blobs.mkdir(parents=True, exist_ok=True)
+    rules = faults.load(faults_file) if faults_file else faults.Faults()
+    database = Database(data / "service.db")
+    app = Starlette(
+        routes=routes(),
+        middleware=[Middleware(Edge), Middleware(faults.FaultyEdge, rules=rules.requests)],
+        exception_handlers={404: _no_route, 405: _no_route},
+    )
+    app.router.redirect_slashes = False
+    app.state.service = Service(database, blobs, clock, indexing_seconds, metadata_update, rules)
+    # Used in-process there is no shutdown to close the file in.
+    weakref.finalize(app, database.connection.close)
+    return app

@@ -1,0 +1,127 @@
+"""Owns the SQLite file: its tables, its connection and its transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Row = sqlite3.Row
+Params = Sequence[Any]
+
+VERSION = 1
+# Counters are kept by triggers, so that no code path can forget them and no read has to count.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, filename TEXT NOT NULL, purpose TEXT NOT NULL, expires_at INTEGER);
+CREATE INDEX IF NOT EXISTS files_by_age ON files (created_at, seq);
+CREATE INDEX IF NOT EXISTS files_by_purpose ON files (purpose, created_at, seq);
+CREATE INDEX IF NOT EXISTS files_that_expire ON files (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS vector_stores (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    name TEXT, description TEXT, expires_days INTEGER, last_active_at INTEGER NOT NULL, metadata TEXT NOT NULL,
+    expired INTEGER NOT NULL DEFAULT 0, usage_bytes INTEGER NOT NULL DEFAULT 0,
+    in_progress INTEGER NOT NULL DEFAULT 0, completed INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0, cancelled INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS stores_by_age ON vector_stores (created_at, seq);
+CREATE INDEX IF NOT EXISTS stores_that_expire ON vector_stores (last_active_at + 86400 * expires_days)
+    WHERE expires_days IS NOT NULL AND NOT expired;
+
+CREATE TABLE IF NOT EXISTS store_files (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, store INTEGER NOT NULL, file_id TEXT NOT NULL, created_at INTEGER NOT NULL,
+    status TEXT NOT NULL, due_at REAL NOT NULL, attributes TEXT NOT NULL,
+    chunk_tokens INTEGER NOT NULL, overlap_tokens INTEGER NOT NULL, usage_bytes INTEGER NOT NULL DEFAULT 0,
+    error_code TEXT, error_message TEXT, first_passage INTEGER, last_passage INTEGER,
+    UNIQUE (store, file_id));
+CREATE INDEX IF NOT EXISTS store_files_by_age ON store_files (store, created_at, seq);
+CREATE INDEX IF NOT EXISTS store_files_by_status ON store_files (store, status, created_at, seq);
+CREATE INDEX IF NOT EXISTS store_files_by_file ON store_files (file_id);
+CREATE INDEX IF NOT EXISTS store_files_due ON store_files (due_at) WHERE status = 'in_progress';
+
+CREATE TABLE IF NOT EXISTS batches (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    store INTEGER NOT NULL, cancelled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS batch_files (
+    batch INTEGER NOT NULL, store_file INTEGER NOT NULL, PRIMARY KEY (batch, store_file)) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS assistants (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS assistants_by_age ON assistants (created_at, seq);
+CREATE TABLE IF NOT EXISTS assistant_files (
+    file_id TEXT NOT NULL, assistant INTEGER NOT NULL, PRIMARY KEY (file_id, assistant)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS assistant_files_by_assistant ON assistant_files (assistant);
+
+CREATE TABLE IF NOT EXISTS uploads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, filename TEXT NOT NULL, purpose TEXT NOT NULL, mime_type TEXT NOT NULL,
+    expires_at INTEGER NOT NULL, expires_seconds INTEGER, status TEXT NOT NULL, file_id TEXT);
+CREATE TABLE IF NOT EXISTS upload_parts (
+    id TEXT PRIMARY KEY, upload INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
+    store, text, store_file UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2');
+CREATE TABLE IF NOT EXISTS stale_passages (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+
+CREATE TRIGGER IF NOT EXISTS store_file_added AFTER INSERT ON store_files BEGIN
+    UPDATE vector_stores SET
+        in_progress = in_progress + (NEW.status = 'in_progress'), completed = completed + (NEW.status = 'completed'),
+        failed = failed + (NEW.status = 'failed'), cancelled = cancelled + (NEW.status = 'cancelled'),
+        usage_bytes = usage_bytes + NEW.usage_bytes
+    WHERE seq = NEW.store;
+END;
+CREATE TRIGGER IF NOT EXISTS store_file_changed AFTER UPDATE OF status, usage_bytes ON store_files BEGIN
+    UPDATE vector_stores SET
+        in_progress = in_progress + (NEW.status = 'in_progress') - (OLD.status = 'in_progress'),
+        completed = completed + (NEW.status = 'completed') - (OLD.status = 'completed'),
+        failed = failed + (NEW.status = 'failed') - (OLD.status = 'failed'),
+        cancelled = cancelled + (NEW.status = 'cancelled') - (OLD.status = 'cancelled'),
+        usage_bytes = usage_bytes + NEW.usage_bytes - OLD.usage_bytes
+    WHERE seq = NEW.store;
+END;
+CREATE TRIGGER IF NOT EXISTS store_file_removed AFTER DELETE ON store_files BEGIN
+    UPDATE vector_stores SET
+        in_progress = in_progress - (OLD.status = 'in_progress'), completed = completed - (OLD.status = 'completed'),
+        failed = failed - (OLD.status = 'failed'), cancelled = cancelled - (OLD.status = 'cancelled'),
+        usage_bytes = usage_bytes - OLD.usage_bytes
+    WHERE seq = OLD.store;
+    INSERT INTO stale_passages SELECT OLD.first_passage, OLD.last_passage WHERE OLD.first_passage IS NOT NULL;
+END;
+"""
+
+
+class Database:
+    """One connection in autocommit; a change of more than one statement asks for `transaction`."""
+
+    def __init__(self, path: Path) -> None:
+        # Every call comes from the thread of the event loop, which differs between runs of asyncio.
+        self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        self.connection.row_factory = sqlite3.Row
+        self.connection.execute("PRAGMA journal_mode = WAL")
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        if self.connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            self.connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def one(self, sql: str, params: Params = ()) -> Row | None:
+        row: Row | None = self.connection.execute(sql, params).fetchone()
+        return row
+
+    def all(self, sql: str, params: Params = ()) -> list[Row]:
+        return self.connection.execute(sql, params).fetchall()
+
+    def run(self, sql: str, params: Params = ()) -> sqlite3.Cursor:
+        return self.connection.execute(sql, params)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; the write lock is taken at once, so that reads inside it stay true until the commit."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")

@@ -1,0 +1,217 @@
+"""Owns the faults that a test asks for: an aid for developers, described by a YAML file.
+
+    seed: 7                                      # default 0; the same seed gives the same faults
+    rules:
+      - match: {method: POST, path: "^/v1/files$", nth: 3}
+        action: {status: 500, when: after}       # the file is there, but the client hears of a failure
+      - match: {probability: 0.1, times: 20}
+        action: {status: 429, retry_after: 1}
+      - match: {path: "/v1/vector_stores"}
+        action: {latency: 0.05}
+      - match: {filename: "*.pdf"}
+        action: {indexing_seconds: 5}
+
+A rule strikes a request when all of its `match` holds: `method`; `path`, a regular expression searched in the path;
+`nth`, a number or a list of numbers, counting the requests that match so far from 1; `probability`; `times`, how
+often at most. Its `action` is `latency` in seconds, alone or with one of:
+
+- `status` 400 to 599, with `retry_after` in seconds and `code`, `when: before` (default: nothing happened) or `after`
+  (everything happened, the reply is lost);
+- `reset: before` or `reset: after`: the connection breaks without a reply;
+- `truncate: N`: the reply breaks off after N bytes of its body.
+
+Latencies of all rules that strike add up; of the other actions the first one wins. A rule that matches a `filename`
+(a glob) is about indexing: `indexing_seconds`, or `fails: invalid_file | unsupported_file | server_error`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from . import checks
+from .errors import ApiError, Severed
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+NUMBERS: checks.Check = checks.array(checks.integer(1), least=1, of="integers")
+
+
+def _nth(path: str, value: Any) -> list[int]:
+    numbers: list[int] = NUMBERS(path, value if isinstance(value, list) else [value])
+    return numbers
+
+
+MOMENT = checks.one_of("before", "after")
+RULE = checks.fields(
+    {
+        "match": checks.fields(
+            {
+                "method": checks.text(),
+                "path": checks.text(),
+                "nth": _nth,
+                "probability": checks.decimal(0, 1),
+                "times": checks.integer(1),
+                "filename": checks.text(),
+            }
+        ),
+        "action": checks.fields(
+            {
+                "latency": checks.decimal(0),
+                "status": checks.integer(400, 599),
+                "retry_after": checks.decimal(0),
+                "code": checks.text(),
+                "when": MOMENT,
+                "reset": MOMENT,
+                "truncate": checks.integer(0),
+                "indexing_seconds": checks.decimal(0),
+                "fails": checks.one_of("invalid_file", "unsupported_file", "server_error"),
+            }
+        ),
+    },
+    ("action",),
+)
+FILE = checks.fields({"seed": checks.integer(), "rules": checks.array(RULE, of="objects")})
+# What the service itself says with a status; anything else is an invalid request.
+KINDS = {
+    429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
+    500: ("The server had an error while processing your request. Sorry about that!", "server_error", None),
+    503: ("The server is overloaded. Please try again later.", "service_unavailable_error", "server_is_overloaded"),
+}
+
+
+@dataclass
+class Rule:
+    match: dict[str, Any]
+    action: dict[str, Any]
+    random: Random
+    seen: int = 0
+    struck: int = 0
+
+    def strikes(self, method: str, path: str) -> bool:
+        """Whether this request is one of those; asking counts."""
+        if self.match.get("method", method).upper() != method or not re.search(self.match.get("path", ""), path):
+            return False
+        self.seen += 1
+        # Drawn for every request that matches, so that the draws do not depend on the other conditions.
+        drawn = self.random.random() < self.match.get("probability", 1)
+        now = self.seen in self.match.get("nth", [self.seen])
+        left = self.struck < self.match.get("times", self.seen)
+        self.struck += drawn and now and left
+        return drawn and now and left
+
+
+@dataclass
+class Faults:
+    """What a faults file says: about requests, and about the indexing of files."""
+
+    requests: list[Rule] = field(default_factory=list)
+    indexing: list[Rule] = field(default_factory=list)
+
+    def _about(self, filename: str, action: str) -> Any:
+        rules = (rule for rule in self.indexing if fnmatchcase(filename, rule.match["filename"]))
+        return next((rule.action[action] for rule in rules if action in rule.action), None)
+
+    def seconds(self, filename: str) -> float | None:
+        seconds: float | None = self._about(filename, "indexing_seconds")
+        return seconds
+
+    def failure(self, filename: str) -> tuple[str, str] | None:
+        code = self._about(filename, "fails")
+        return None if code is None else (code, "The file could not be processed: the faults file says so.")
+
+
+def load(path: Path) -> Faults:
+    """Raises ValueError, naming the place, for a file that does not say what it means."""
+    import yaml
+
+    try:
+        given = FILE("", yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except ApiError as error:
+        raise ValueError(f"{path}: {error.message}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {error}") from error
+    faults = Faults()
+    for index, rule in enumerate(given.get("rules", [])):
+        made = Rule(rule.get("match", {}), rule["action"], Random(f"{given.get('seed', 0)}:{index}"))
+        (faults.indexing if "filename" in made.match else faults.requests).append(made)
+    return faults
+
+
+class FaultyEdge:
+    """ASGI middleware that lets the rules strike."""
+
+    def __init__(self, app: ASGIApp, rules: Sequence[Rule]) -> None:
+        self.app, self.rules = app, rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        struck = [rule.action for rule in self.rules if rule.strikes(scope["method"], scope["path"])]
+        await asyncio.sleep(sum(action.get("latency", 0) for action in struck))
+        action = next((one for one in struck if one.keys() & {"status", "reset", "truncate"}), None)
+        if action is None:
+            await self.app(scope, receive, send)
+        elif "truncate" in action:
+            await self._truncated(action["truncate"], scope, receive, send)
+        else:
+            await self._failed(action, scope, receive)
+
+    async def _failed(self, action: dict[str, Any], scope: Scope, receive: Receive) -> None:
+        if "after" in (action.get("reset"), action.get("when")):
+            await self.app(scope, receive, _unheard)
+        if "reset" in action:
+            raise await _sever(scope, receive, at_once=True)
+        raise _error(action)
+
+    async def _truncated(self, keep: int, scope: Scope, receive: Receive, send: Send) -> None:
+        body: list[bytes] = []
+
+        async def cut(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+            else:
+                body.append(message.get("body", b""))
+
+        await self.app(scope, receive, cut)
+        await send({"type": "http.response.body", "body": b"".join(body)[:keep], "more_body": True})
+        raise await _sever(scope, receive, at_once=False)
+
+
+async def _unheard(message: Message) -> None:
+    """A reply that is lost on its way."""
+
+
+async def _sever(scope: Scope, receive: Receive, *, at_once: bool) -> Severed:
+    """Break the connection, where there is one; in-process the exception is all that the client notices."""
+    transport = scope.get("extensions", {}).get("provisioner.transport")
+    if transport is None:
+        return _severed_in_process()
+    transport.abort() if at_once else transport.close()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    return Severed()
+
+
+def _severed_in_process() -> Severed:
+    """A client takes for a broken connection only what its own HTTP library raises."""
+    import httpx2
+
+    class SeveredInProcess(Severed, httpx2.RemoteProtocolError):
+        pass
+
+    return SeveredInProcess("The faults file says that the connection breaks here.")
+
+
+def _error(action: dict[str, Any]) -> ApiError:
+    status = action["status"]
+    message, kind, code = KINDS.get(status, (f"A fault with status {status}.", "invalid_request_error", None))
+    error = ApiError(status, message, kind=kind, code=action.get("code", code))
+    if "retry_after" in action:
+        error.headers["retry-after"] = f"{action['retry_after']:g}"
+    return error

@@ -1,0 +1,44 @@
+"""Owns the list of models, which is fixed; assistants may name any other model too."""
+
+from __future__ import annotations
+
+from .errors import ApiError
+from .service import Call, Reply, Service
+
+# Id, creation time and the announced day of the shutdown.
+MODELS: list[tuple[str, int, str | None]] = [
+    ("gpt-4o", 1715367049, "2027-01-14"),
+    ("gpt-4o-mini", 1721172741, None),
+    ("gpt-4.1", 1744316542, "2027-01-14"),
+    ("gpt-4.1-mini", 1744318173, None),
+    ("gpt-5", 1754425777, "2026-12-11"),
+    ("gpt-5-mini", 1754425928, "2026-12-11"),
+    ("gpt-5.6", 1782000000, None),
+    ("gpt-5.6-sol", 1782000000, None),
+    ("o3", 1744225308, None),
+    ("o4-mini", 1744225351, None),
+    ("text-embedding-3-small", 1705948997, None),
+    ("text-embedding-3-large", 1705953180, None),
+]
+
+
+def _wire(name: str, created: int, shutdown: str | None) -> Reply:
+    return {
+        "id": name,
+        "object": "model",
+        "created": created,
+        "owned_by": "system",
+        "shutdown_date": shutdown,
+    }
+
+
+def list_(_service: Service, _call: Call) -> Reply:
+    return {"object": "list", "data": [_wire(*model) for model in MODELS]}
+
+
+def retrieve(_service: Service, call: Call) -> Reply:
+    name = call.params["model"]
+    for model in MODELS:
+        if model[0] == name:
+            return _wire(*model)
+    raise ApiError(404, f"The model '{name}' does not exist", param="model", code="model_not_found")

@@ -1,0 +1,52 @@
+"""Owns what is asked of a JSON Schema that a tool or a response format brings along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Context = tuple[str, ...]
+
+
+def parameters_fault(schema: dict[str, Any], strict: bool) -> str | None:
+    """What is wrong with a function's parameters, in the service's words."""
+    kind = schema.get("type")
+    if kind != "object":
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{kind}\"'."
+    if "properties" not in schema:
+        return "In context=(), object schema missing properties."
+    return strict_fault(schema) if strict else None
+
+
+def strict_fault(schema: Any, context: Context = ()) -> str | None:
+    """The first place where a schema is not strict: every object closed, every property required."""
+    if not isinstance(schema, dict):
+        return None
+    if schema.get("type") == "object" or "properties" in schema:
+        fault = _open_object(schema, context)
+        if fault is not None:
+            return fault
+    inner = (strict_fault(one, where) for one, where in _inside(schema, context))
+    return next((fault for fault in inner if fault is not None), None)
+
+
+def _open_object(schema: dict[str, Any], context: Context) -> str | None:
+    if schema.get("additionalProperties") is not False:
+        return f"In context={context}, 'additionalProperties' is required to be supplied and to be false."
+    optional = [name for name in schema.get("properties", {}) if name not in schema.get("required", [])]
+    if not optional:
+        return None
+    return (
+        f"In context={context}, 'required' is required to be supplied and to be an array including every key "
+        f"in properties. Missing '{optional[0]}'."
+    )
+
+
+def _inside(schema: dict[str, Any], context: Context) -> list[tuple[Any, Context]]:
+    found: list[tuple[Any, Context]] = []
+    for key in ("properties", "$defs", "definitions"):
+        if isinstance(schema.get(key), dict):
+            found += [(one, (*context, key, name)) for name, one in schema[key].items()]
+    for key in ("anyOf", "allOf", "oneOf"):
+        if isinstance(schema.get(key), list):
+            found += [(one, (*context, key, str(index))) for index, one in enumerate(schema[key])]
+    return [*found, (schema.get("items"), (*context, "items"))]

@@ -1,0 +1,75 @@
+"""Owns what every handler is given: the service's state, one call to it, and fresh ids."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from .db import Database
+
+Reply = dict[str, Any]
+MetadataUpdate = Literal["replace", "merge"]
+
+ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+class IndexingFaults(Protocol):
+    """What a faults file says about the indexing of a file."""
+
+    def seconds(self, filename: str) -> float | None: ...
+
+    def failure(self, filename: str) -> tuple[str, str] | None: ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """`clock` gives Unix seconds, with a fraction."""
+
+    database: Database
+    blobs: Path
+    clock: Callable[[], float]
+    indexing_seconds: float
+    metadata_update: MetadataUpdate
+    indexing_faults: IndexingFaults
+
+    def now(self) -> int:
+        return int(self.clock())
+
+    def blob(self, name: str) -> Path:
+        return self.blobs / name
+
+    def indexing_delay(self, filename: str) -> float:
+        slow = self.indexing_faults.seconds(filename)
+        return self.indexing_seconds if slow is None else slow
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, parsed: `params` from the path, `query` from the URL, `body` from JSON."""
+
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    body: dict[str, Any]
+
+
+def letters(count: int) -> str:
+    return "".join(secrets.choice(ALPHANUMERIC) for _ in range(count))
+
+
+def new_id(kind: str) -> str:
+    """An id in the form that the kind has at OpenAI."""
+    match kind:
+        case "file":
+            return f"file-{letters(22)}"
+        case "assistant":
+            return f"asst_{letters(24)}"
+        case "vector_store":
+            return f"vs_{secrets.token_hex(16)}"
+        case "batch":
+            return f"vsfb_{secrets.token_hex(16)}"
+        case _:
+            return f"{kind}_{secrets.token_hex(16)}"

@@ -1,0 +1,107 @@
+"""Owns the tools and the response format of an assistant: what is accepted, and in which form it comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import checks
+from .errors import bad
+from .schemas import parameters_fault, strict_fault
+
+NAME = "[a-zA-Z0-9_-]+"
+DEFAULT_RANKER = "default_2024_08_21"
+NO_PARAMETERS = {"type": "object", "properties": {}}
+
+RANKING = checks.fields(
+    {
+        "ranker": checks.one_of("auto", DEFAULT_RANKER),
+        "score_threshold": checks.decimal(0, 1),
+        "hybrid_search": checks.nullable(checks.mapping),
+    },
+    ("score_threshold",),
+)
+FILE_SEARCH = checks.fields(
+    {
+        "type": checks.anything,
+        "file_search": checks.fields({"max_num_results": checks.integer(1, 50), "ranking_options": RANKING}),
+    }
+)
+FUNCTION = checks.fields(
+    {
+        "type": checks.anything,
+        "function": checks.fields(
+            {
+                "name": checks.text(longest=64, pattern=NAME),
+                "description": checks.nullable(checks.text()),
+                "parameters": checks.mapping,
+                "strict": checks.nullable(checks.boolean),
+            },
+            ("name",),
+        ),
+    },
+    ("function",),
+)
+JSON_SCHEMA = checks.fields(
+    {
+        "type": checks.anything,
+        "json_schema": checks.fields(
+            {
+                "name": checks.text(longest=64, pattern=NAME),
+                "description": checks.nullable(checks.text()),
+                "schema": checks.mapping,
+                "strict": checks.nullable(checks.boolean),
+            },
+            ("name",),
+        ),
+    },
+    ("json_schema",),
+)
+
+
+def _file_search(path: str, value: Any) -> dict[str, Any]:
+    given = FILE_SEARCH(path, value).get("file_search", {})
+    ranking = {"ranker": DEFAULT_RANKER, "score_threshold": 0.0, "hybrid_search": None}
+    return {
+        "type": "file_search",
+        "file_search": given | {"ranking_options": ranking | given.get("ranking_options", {})},
+    }
+
+
+def _function(path: str, value: Any) -> dict[str, Any]:
+    given = FUNCTION(path, value)["function"]
+    parameters, strict = given.get("parameters") or NO_PARAMETERS, bool(given.get("strict"))
+    fault = parameters_fault(parameters, strict)
+    if fault is not None:
+        message = f"Invalid schema for function '{given['name']}': {fault}"
+        raise bad(message, f"{path}.function.parameters", "invalid_function_parameters")
+    return {"type": "function", "function": given | {"parameters": parameters, "strict": strict}}
+
+
+def _json_schema(path: str, value: Any) -> dict[str, Any]:
+    given = JSON_SCHEMA(path, value)["json_schema"]
+    strict = bool(given.get("strict"))
+    fault = strict_fault(given.get("schema")) if strict else None
+    if fault is not None:
+        raise bad(f"Invalid schema for response_format '{given['name']}': {fault}", path)
+    return {"type": "json_schema", "json_schema": given | {"strict": strict}}
+
+
+TOOL = checks.variants(
+    {
+        "code_interpreter": checks.fields({"type": checks.anything}),
+        "file_search": _file_search,
+        "function": _function,
+    }
+)
+_FORMAT_OBJECT = checks.variants(
+    {
+        "text": checks.fields({"type": checks.anything}),
+        "json_object": checks.fields({"type": checks.anything}),
+        "json_schema": _json_schema,
+    }
+)
+
+
+def response_format(path: str, value: Any) -> Any:
+    """`auto` and `{type: text}` stay two different values."""
+    return checks.one_of("auto")(path, value) if isinstance(value, str) else _FORMAT_OBJECT(path, value)
