@@ -1,0 +1,21 @@
+"""The entry of the command line; `version` is answered before anything is imported."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line of this process and return its exit code."""
+    if sys.argv[1:] in (["version"], ["--version"]):
+        from provisioner import __version__
+
+        sys.stdout.write(f"provisioner {__version__}\n")
+        return 0
+    from provisioner.cli.app import run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

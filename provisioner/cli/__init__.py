@@ -1,0 +1,1 @@
+"""The command line: parse, call the engine, print, exit code. Nothing else prints."""

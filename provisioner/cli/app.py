@@ -1,0 +1,166 @@
+"""The table of commands, each imported only when it is called or described, and the ends of every run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from provisioner.cli.ends import broken_pipe, fail, wants_json
+from provisioner.cli.options import Chdir, Environment
+from provisioner.model import Problem
+
+# In the order of the help. A test compares each summary with the command's own.
+COMMANDS = {
+    "init": "Write a commented starter workspace.",
+    "validate": "Check the specs of every environment, without a connection.",
+    "fmt": "Bring the specs into one layout, comments kept.",
+    "plan": "Show what an apply would change.",
+    "apply": "Make the service match the specs, or apply a saved plan.",
+    "destroy": "Delete everything that the lock names.",
+    "show": "Show what was applied, or a saved plan.",
+    "state": "Look at the lock, or take a resource out of it.",
+    "output": "Print what applications need: ids and request profiles.",
+    "graph": "Draw what depends on what, as a Mermaid flowchart.",
+    "schema": "Print the JSON Schemas of specs, workspace, lockfile and plan.",
+    "local": "Run the embedded service, or forget its data.",
+    "version": "Print the version.",
+}
+
+# What other tools call it.
+_ELSEWHERE = {
+    "diff": "plan",
+    "status": "plan",
+    "preview": "plan",
+    "push": "apply",
+    "sync": "apply",
+    "deploy": "apply",
+    "up": "apply",
+    "delete": "destroy",
+    "rm": "state rm",
+    "format": "fmt",
+    "lint": "validate",
+    "check-specs": "validate",
+    "new": "init",
+    "outputs": "output",
+    "serve": "local serve",
+}
+
+# typer re-exports BadParameter alone; its base is the error of every wrong command line, wherever that lives.
+WrongUsage: Any = typer.BadParameter.__mro__[1]
+
+
+class Group(TyperGroup):
+    """A group that knows what a misspelt command may have meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            raise UnknownCommand(name, self.list_commands(ctx), ctx)
+        return super().resolve_command(ctx, args)
+
+
+class UnknownCommand(WrongUsage):  # type: ignore[misc]  # its base is found at run time, see above
+    """A command that does not exist, with what to type instead."""
+
+    def __init__(self, name: str, known: Sequence[str], context: Any) -> None:
+        super().__init__(f"There is no command `{name}`.", ctx=context)
+        self.hint = _meant(name, known)
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    if "plan" in known and name in _ELSEWHERE:
+        return f"did you mean `{_ELSEWHERE[name]}`?"
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"the commands are {', '.join(f'`{one}`' for one in known)}"
+
+
+class Root(Group):
+    """The commands of the table; the module of each has its name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def load(name: str) -> Any:
+    """One command as click has it."""
+    module = import_module(f"provisioner.cli.{name}")
+    app = typer.Typer(
+        name=name,
+        cls=Group,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help=COMMANDS[name],
+    )
+    for word, function in module.COMMANDS.items():
+        app.command(word)(function)
+    if list(module.COMMANDS) != [name]:
+        app.callback()(_nothing)
+    return get_command(app)
+
+
+def _nothing() -> None:
+    pass
+
+
+def root() -> Any:
+    """The whole command line as click has it; the reference page is made from it."""
+    app = typer.Typer(
+        cls=Root,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(provisioner)
+    return get_command(app)
+
+
+def provisioner(context: typer.Context, chdir: Chdir = None, environment: Environment = None) -> None:
+    """Keep OpenAI assistants, tools, vector stores and files as code: validate, plan, apply."""
+    context.obj = (chdir, environment)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; 2 means changes, never wrong usage."""
+    command = root()
+    if not arguments:
+        sys.stderr.write(_help(command))
+        return 1
+    try:
+        code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
+        sys.stdout.flush()
+    except WrongUsage as error:
+        return fail([_problem(error)], as_json=wants_json(arguments))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return broken_pipe()
+    return code if isinstance(code, int) else 0
+
+
+def _help(command: Any) -> str:
+    with command.make_context("provisioner", [], resilient_parsing=True) as context:
+        return f"{command.get_help(context)}\n"
+
+
+def _problem(error: Any) -> Problem:
+    path = error.ctx.command_path if error.ctx else "provisioner"
+    hint = getattr(error, "hint", None) or f"`{path} --help` lists what it takes"
+    return Problem("Wrong usage", error.format_message() or "A command is missing.", hint)

@@ -1,0 +1,57 @@
+"""`apply`: make the service match the specs, or carry out a saved plan exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provisioner.cli import options
+from provisioner.cli.console import Console, command
+
+if TYPE_CHECKING:
+    from provisioner.cli.deciding import Wanted
+    from provisioner.engine import ApplyOptions
+
+
+@command
+def apply(
+    console: Console,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A plan that `plan --out` saved.")] = None,
+    auto_approve: options.AutoApprove = False,
+    parallelism: options.Parallelism = 10,
+    checksum: Annotated[
+        str | None, typer.Option("--checksum", metavar="SHA", help="Apply only a plan with this checksum.")
+    ] = None,
+    lock_timeout: options.LockTimeout = 0,
+    target: options.Targets = None,
+    exclude: options.Excludes = None,
+    replace: options.Replaces = None,
+    destroy: options.Destroy = False,
+    on_drift: options.OnDriftOption = None,
+    prune_orphans: options.PruneOrphans = False,
+    force: options.Force = False,
+) -> int:
+    """Make the service match the specs, or apply a saved plan."""
+    from provisioner.cli.applying import Approval, decide_and_apply
+    from provisioner.cli.deciding import Wanted
+    from provisioner.engine import ApplyOptions
+
+    how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
+    wanted = Wanted(target, exclude, replace, destroy, False, on_drift, prune_orphans, force)
+    if file is not None:
+        return _saved(console, file, wanted, how, checksum)
+    return decide_and_apply(console, wanted, how, Approval(auto_approve, checksum))
+
+
+def _saved(console: Console, file: Path, wanted: Wanted, how: ApplyOptions, checksum: str | None) -> int:
+    """Apply a plan file. Whoever saved it has seen it, so nobody is asked."""
+    from provisioner.cli.applying import Approval, apply_saved
+    from provisioner.cli.plan_file import read_plan_file, refuse_options
+
+    refuse_options(console, file, wanted)
+    return apply_saved(console, read_plan_file(console, file), how, Approval(True, checksum, wanted.force))
+
+
+COMMANDS = {"apply": apply}

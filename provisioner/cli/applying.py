@@ -1,0 +1,153 @@
+"""What `apply` and `destroy` share: approval, progress, the summary."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.cli.console import Console
+from provisioner.cli.deciding import Wanted, show_plan
+from provisioner.errors import PlanError, UsageError
+from provisioner.model import Applied, Plan, Problem
+
+if TYPE_CHECKING:
+    from provisioner.engine import ApplyOptions, Context, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What allows a plan to be applied."""
+
+    given: bool = False
+    checksum: str | None = None  # of the plan that was approved elsewhere
+    force: bool = False  # override the safety stops that a saved plan has met
+
+
+def decide_and_apply(console: Console, wanted: Wanted, how: ApplyOptions, approval: Approval) -> int:
+    """Plan, show, ask, apply: under one lease, so that nothing moves between."""
+    return asyncio.run(_decide_and_apply(console, console.open(), wanted, how, approval))
+
+
+async def _decide_and_apply(
+    console: Console, context: Context, wanted: Wanted, how: ApplyOptions, approval: Approval
+) -> int:
+    from provisioner.engine import Session
+
+    async with Session.writing(context, how, console.say) as session:
+        plan = await session.plan(wanted.options(context))
+        show(console, plan)
+        _check(plan, approval)
+        # An empty plan is carried out as well: the lock may have to learn what the service has already.
+        if not (approval.given or plan.empty) and not ask(console, plan, "destroy" if wanted.destroy else "apply"):
+            console.say("Nothing was changed.")
+            return 1
+        return await _carry_out(console, session, plan, approval)
+
+
+def apply_saved(console: Console, plan: Plan, how: ApplyOptions, approval: Approval) -> int:
+    """Carry out a saved plan exactly, or refuse it; the specs are not even read."""
+    from provisioner import engine
+
+    _same_environment(console, plan)
+    context = engine.open_context(console.root, plan.environment)
+    return asyncio.run(_apply_saved(console, context, plan, how, approval))
+
+
+def _same_environment(console: Console, plan: Plan) -> None:
+    if console.environment not in (None, plan.environment):
+        detail = f"The plan was made for `{plan.environment}`, and `{console.environment}` was named."
+        raise PlanError(Problem("Foreign plan", detail, f"leave `-e` out, or plan for `{console.environment}`"))
+
+
+async def _apply_saved(console: Console, context: Context, plan: Plan, how: ApplyOptions, approval: Approval) -> int:
+    from provisioner.engine import Session
+
+    show(console, plan)
+    _check(plan, approval)
+    async with Session.writing(context, how, console.say, needs_specs=False) as session:
+        await session.check_saved(plan)
+        return await _carry_out(console, session, plan, approval)
+
+
+def show(console: Console, plan: Plan) -> None:
+    """Print the plan that is about to be applied; among events it is the first of them."""
+    if not console.json:
+        show_plan(console, plan)
+        return
+    from provisioner.views.plan_json import document
+
+    print(json.dumps({"type": "plan", **document(plan)}, ensure_ascii=False), flush=True)
+
+
+def _check(plan: Plan, approval: Approval) -> None:
+    """Refuse a plan that is stopped, or that is not the one that was approved elsewhere."""
+    from provisioner.engine.session import check_applicable
+    from provisioner.views.checksum import checksum
+
+    check_applicable(plan, approval.force)
+    expected, found = approval.checksum, checksum(plan)
+    if expected is not None and expected.removeprefix("sha256:") != found.removeprefix("sha256:"):
+        detail = f"The plan has the checksum `{found}`, not `{expected}`: it is not what was approved."
+        raise PlanError(Problem("Plan differs", detail, "review the plan above, and approve its checksum"))
+
+
+def ask(console: Console, plan: Plan, verb: str) -> bool:
+    """Ask on a terminal; only `yes` is a yes."""
+    if not console.terminal or console.json:
+        raise UsageError(
+            Problem(
+                "Approval needed",
+                "There are changes, and there is no terminal on which to ask for confirmation.",
+                "review the plan and add `--auto-approve`, or save it with `plan --out FILE` and apply the file",
+            )
+        )
+    sys.stderr.write(f"\nDo you want to {verb} this in `{plan.environment}`? Only `yes` is accepted: ")
+    sys.stderr.flush()
+    with _interruptible():
+        return sys.stdin.readline().strip() == "yes"
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C at a prompt ends it at once; asyncio's own handler would wait for the line to be finished."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _carry_out(console: Console, session: Session, plan: Plan, approval: Approval) -> int:
+    """Apply, report what happens while it happens, and sum it up."""
+    from provisioner.cli.reporting import reporter
+    from provisioner.views.progress import summary_json, summary_text
+
+    with reporter(console) as on_event:
+        applied = await session.apply(plan, on_event, force=approval.force)
+    if console.json:
+        console.result(summary_json(applied))
+    else:
+        _tell(console, applied)
+        console.result(summary_text(applied))
+    return _code(applied)
+
+
+def _code(applied: Applied) -> int:
+    if applied.interrupted:
+        return 130
+    return 1 if applied.failed or applied.skipped else 0
+
+
+def _tell(console: Console, applied: Applied) -> None:
+    from provisioner.views.problems import problems_text
+    from provisioner.views.values import inline
+
+    for note in applied.notes:
+        console.say(inline(note))
+    sys.stderr.write(problems_text(applied.failed, console.paint(sys.stderr)))

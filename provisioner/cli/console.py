@@ -1,0 +1,189 @@
+"""What every command gets: where, which environment, how to print; and how its errors end."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, get_type_hints
+
+import typer
+
+from provisioner.cli import options
+from provisioner.cli.ends import broken_pipe, bug, color_wanted, fail
+from provisioner.errors import ProvisionerError, UsageError
+from provisioner.model import Address, Problem
+
+if TYPE_CHECKING:
+    from provisioner.engine import Context
+    from provisioner.views.paint import Paint
+
+P = ParamSpec("P")
+_COMMON = {
+    "chdir": (options.Chdir, None),
+    "environment": (options.Environment, None),
+    "variables": (options.Variables, None),
+    "json": (options.Json, False),
+    "no_color": (options.NoColor, False),
+    "quiet": (options.Quiet, False),
+    "verbose": (options.Verbose, False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The common options of one run."""
+
+    root: Path
+    environment: str | None
+    variables: dict[str, str]
+    json: bool
+    color: bool
+    quiet: bool
+    verbose: bool
+
+    def path(self, path: str | Path) -> Path:
+        """A path of the command line: from the workspace, as with Terraform's and git's own `-C`."""
+        return self.root / path
+
+    def paint(self, stream: Any = None) -> Paint:
+        from provisioner.views.paint import Paint
+
+        return Paint(self.color and color_wanted(stream or sys.stdout))
+
+    def result(self, text: str) -> None:
+        """Print a result to stdout."""
+        sys.stdout.write(text)
+
+    def document(self, document: Any) -> None:
+        """Print a result as one JSON document."""
+        import json
+
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+    def say(self, text: str) -> None:
+        """Say something that is no result."""
+        if not self.quiet and text:
+            print(text, file=sys.stderr, flush=True)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether somebody is there to be asked."""
+        return sys.stdin.isatty() and sys.stdout.isatty()
+
+    def open(self) -> Context:
+        """The workspace in its environment, which must be named where nobody sees which one it is."""
+        from provisioner import engine
+
+        if self.environment is None and not self.terminal:
+            _only_one(self.root)
+        return engine.open_context(self.root, self.environment, self.variables)
+
+
+def _only_one(root: Path) -> None:
+    from provisioner.spec import Workspace
+
+    names = sorted(Workspace.open(root).environments)
+    if len(names) > 1:
+        told = ", ".join(f"`{name}`" for name in names)
+        raise UsageError(
+            Problem(
+                "Environment not named",
+                f"This workspace has the environments {told}. Without a terminal one of them must be named.",
+                f"add `-e {names[0]}`, or set PROVISIONER_ENV",
+            )
+        )
+
+
+def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable[..., int]:
+    """A command: its function gets a console and its own options; its errors become problems and exit codes."""
+
+    def called(context: typer.Context, **given: Any) -> int:
+        console = None
+        try:
+            common = {name: given.pop(name) for name in _COMMON}
+            common["json"] = common["json"] or getattr(given.get("format"), "value", None) == "json"
+            console = _session(context, common)
+            return function(console, **given) or 0  # type: ignore[call-arg]  # typer passes what the signature says
+        except ProvisionerError as error:
+            return _failed(context, console, error.problems)
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            return broken_pipe()
+        except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better
+            if problems := _gathered(error):
+                return _failed(context, console, problems)
+            return bug(error, verbose=bool(console and console.verbose), as_json=bool(console and console.json))
+
+    called.__name__, called.__doc__ = function.__name__, function.__doc__
+    called.__signature__ = _signature(function)  # type: ignore[attr-defined]  # what typer reads
+    called.__annotations__ = {name: one.annotation for name, one in called.__signature__.parameters.items()}  # type: ignore[attr-defined]
+    return called
+
+
+def _gathered(error: Exception) -> list[Problem]:
+    """The problems of a group of errors that failed side by side; none where one of them is no problem of ours."""
+    if not isinstance(error, ExceptionGroup):
+        return list(error.problems) if isinstance(error, ProvisionerError) else []
+    found = [_gathered(one) for one in error.exceptions]
+    return list(dict.fromkeys(problem for each in found for problem in each)) if all(found) else []
+
+
+def _failed(context: typer.Context, console: Console | None, problems: Iterable[Problem]) -> int:
+    as_json = bool(console and console.json)
+    color = console.color and color_wanted(sys.stderr) if console else None
+    events = context.info_name in ("apply", "destroy")
+    return fail(problems, as_json=as_json, color=color, summary=events)
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The command's own options, then the common ones."""
+    kinds = inspect.Parameter
+    hints = get_type_hints(function, include_extras=True)
+    own = list(inspect.signature(function).parameters.values())[1:]
+    found = [kinds("context", kinds.KEYWORD_ONLY, annotation=typer.Context)]
+    found += [one.replace(annotation=hints[one.name], kind=kinds.KEYWORD_ONLY) for one in own]
+    for name, (annotation, default) in _COMMON.items():
+        found.append(kinds(name, kinds.KEYWORD_ONLY, annotation=annotation, default=default))
+    return inspect.Signature(found)
+
+
+def _session(context: typer.Context, common: dict[str, Any]) -> Console:
+    chdir, environment = context.find_root().obj or (None, None)
+    root = Path(common["chdir"] or chdir or ".").resolve()
+    if not root.is_dir():
+        raise UsageError(Problem("Folder not found", f"`{root}` is not a folder.", "name the workspace with `-C DIR`"))
+    return Console(
+        root,
+        common["environment"] or environment,
+        dict(_variable(text) for text in common["variables"] or ()),
+        common["json"],
+        not common["no_color"],
+        common["quiet"],
+        common["verbose"] or os.environ.get("PROVISIONER_DEBUG") == "1",
+    )
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise UsageError(Problem("Wrong usage", f"`--var {text}` is not of the form `--var NAME=VALUE`."))
+    return name, value
+
+
+def addresses(texts: list[str] | None) -> frozenset[Address]:
+    """The addresses of a command line."""
+    return frozenset(address(text) for text in texts or ())
+
+
+def address(text: str) -> Address:
+    """One address of a command line."""
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise UsageError(Problem("Not an address", f"{error}.")) from None

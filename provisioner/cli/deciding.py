@@ -1,0 +1,115 @@
+"""What `plan`, `apply` and `destroy` share: the options of a plan, printing and saving it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.cli.console import Console, addresses
+from provisioner.cli.options import OnDrift
+from provisioner.errors import UsageError
+from provisioner.model import Plan, Problem
+
+if TYPE_CHECKING:
+    from provisioner.engine import Context
+    from provisioner.plan import PlanOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks of a plan."""
+
+    target: list[str] | None = None
+    exclude: list[str] | None = None
+    replace: list[str] | None = None
+    destroy: bool = False
+    no_refresh: bool = False
+    on_drift: OnDrift | None = None
+    prune_orphans: bool = False
+    force: bool = False
+
+    def options(self, context: Context) -> PlanOptions:
+        """The same for the engine; what was left open is up to the environment."""
+        from provisioner.plan import PlanOptions
+
+        return PlanOptions(
+            targets=addresses(self.target),
+            excludes=addresses(self.exclude),
+            replaces=addresses(self.replace),
+            destroy=self.destroy,
+            refresh=not self.no_refresh,
+            on_drift=self.on_drift.value if self.on_drift else context.environment.on_drift,
+            prune_orphans=self.prune_orphans,
+            force=self.force,
+        )
+
+
+async def read_plan(context: Context, wanted: Wanted) -> Plan:
+    """Compare and decide, and change nothing."""
+    from provisioner.engine import Session
+
+    async with Session.reading(context, connect=not wanted.no_refresh) as session:
+        return await session.plan(wanted.options(context))
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Print a plan as a result."""
+    if console.json:
+        from provisioner.views.plan_json import plan_json
+
+        console.result(plan_json(plan))
+    else:
+        from provisioner.views.text import plan_text
+
+        console.result(plan_text(plan, paint=console.paint(), verbose=console.verbose))
+    sys.stdout.flush()
+
+
+def stopped(plan: Plan) -> bool:
+    """Whether a plan cannot be applied, whoever asks."""
+    return bool(plan.blocked) or any(problem.severity == "error" for problem in plan.problems)
+
+
+def save(console: Console, plan: Plan, out: Path) -> None:
+    """Write a plan file whole or not at all, readable by its owner alone: prompts are in it."""
+    from provisioner.views.plan_json import plan_json
+
+    path = console.path(out)
+    try:
+        _write(path, plan_json(plan).encode(errors="surrogatepass"))
+    except OSError as error:
+        raise UsageError(Problem("Plan not saved", f"`{out}` cannot be written: {error.strerror}.")) from error
+    console.say(f"Saved the plan to {out}. Apply it with: provisioner apply {out}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # its mode is 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def check_out(console: Console, out: Path, *, refreshed: bool) -> None:
+    """Refuse a plan file that would be taken for something else, before any work is done."""
+    if not refreshed:
+        raise _wrong("A plan made with `--no-refresh` cannot be applied, so it is not saved.", "leave one of them out")
+    spec_like = out.suffix.lower() in (".yaml", ".yml") or out.name.endswith((".lock.json", ".journal"))
+    inside = console.path(out).resolve().is_relative_to(console.root / "specs")
+    if spec_like or inside or out.name == "lock.json":
+        raise _wrong(f"`--out {out}` looks like a spec or a lock, not like a plan.", "name it `prod.plan.json`, say")
+    if console.path(out).is_dir():
+        raise _wrong(f"`--out {out}` is a folder.", "name a file in it")
+
+
+def _wrong(detail: str, hint: str) -> UsageError:
+    return UsageError(Problem("Wrong usage", detail, hint))

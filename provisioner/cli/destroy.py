@@ -1,0 +1,30 @@
+"""`destroy`: delete everything that the lock names."""
+
+from __future__ import annotations
+
+from provisioner.cli import options
+from provisioner.cli.console import Console, command
+
+
+@command
+def destroy(
+    console: Console,
+    auto_approve: options.AutoApprove = False,
+    parallelism: options.Parallelism = 10,
+    lock_timeout: options.LockTimeout = 0,
+    target: options.Targets = None,
+    exclude: options.Excludes = None,
+    prune_orphans: options.PruneOrphans = False,
+    force: options.Force = False,
+) -> int:
+    """Delete everything that the lock names."""
+    from provisioner.cli.applying import Approval, decide_and_apply
+    from provisioner.cli.deciding import Wanted
+    from provisioner.engine import ApplyOptions
+
+    wanted = Wanted(target, exclude, destroy=True, prune_orphans=prune_orphans, force=force)
+    how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
+    return decide_and_apply(console, wanted, how, Approval(auto_approve))
+
+
+COMMANDS = {"destroy": destroy}

@@ -1,0 +1,90 @@
+"""`fmt`: one layout for all specs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioner.cli.console import Console, command
+from provisioner.errors import ProvisionerError, SpecError
+from provisioner.model import Problem
+
+
+@command
+def fmt(
+    console: Console,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; default: the workspace's.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 where something would.")] = False,
+) -> int:
+    """Bring the specs into one layout, comments kept."""
+    changed: list[str] = []
+    problems: list[Problem] = []
+    for path in _files(console, paths):
+        name = _name(console, path)
+        try:
+            if _format(path, name, check):
+                changed.append(name)
+        except ProvisionerError as error:
+            problems += error.problems
+    if console.json and not problems:
+        console.document({"changed": changed})
+    elif not console.json:
+        console.result("".join(f"{name}\n" for name in changed))
+    if problems:
+        raise SpecError(problems)
+    return 1 if check and changed else 0
+
+
+def _files(console: Console, paths: list[Path] | None) -> Iterator[Path]:
+    chosen = [console.path(path) for path in paths or ()]
+    for path in chosen or [console.root / "provisioner.yaml", console.root / "specs"]:
+        if path.is_dir():
+            yield from sorted(found for ending in ("*.yaml", "*.yml") for found in path.rglob(ending))
+        elif path.exists() or chosen:
+            yield path
+
+
+def _name(console: Console, path: Path) -> str:
+    return path.relative_to(console.root).as_posix() if path.is_relative_to(console.root) else str(path)
+
+
+def _format(path: Path, name: str, check: bool) -> bool:
+    """Format one file; True where something changed, or would."""
+    from provisioner.spec.format import format_text
+
+    try:
+        before = path.read_bytes()
+        text = before.decode()
+    except UnicodeDecodeError as error:
+        raise SpecError(Problem("Not UTF-8", f"`{name}` is not UTF-8 text: {error.reason}.", file=name)) from error
+    except OSError as error:
+        raise SpecError(Problem("File unreadable", f"`{name}` cannot be read: {error.strerror}.")) from error
+    after: bytes = format_text(text).encode()
+    if after == before or check:
+        return after != before
+    _replace(path, after)
+    return True
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write whole or not at all, through a link, with the mode that the file had."""
+    real = path.resolve()
+    handle, temporary = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), real.stat().st_mode & 0o7777)
+        Path(temporary).replace(real)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+COMMANDS = {"fmt": fmt}

@@ -1,0 +1,61 @@
+"""`init`: a commented starter workspace."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioner.cli.console import Console, command
+from provisioner.errors import UsageError
+from provisioner.model import Problem
+
+
+class Template(StrEnum):
+    """What the starter workspace shows."""
+
+    basic = "basic"
+    code_interpreter = "code-interpreter"
+    file_search = "file-search"
+    function_calling = "function-calling"
+
+
+@command
+def init(
+    console: Console,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write it; default: here.")] = Path(),
+    template: Annotated[Template, typer.Option("--template", help="What it shows.")] = Template.basic,
+) -> None:
+    """Write a commented starter workspace."""
+    from provisioner import schemas, templates
+
+    target = console.path(folder).resolve()
+    files = templates.files(template.value, target.name)
+    _refuse_existing(target, [*files, "schemas"])
+    for name, content in files.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    schemas.write(target / "schemas")
+    written = [*files, *(f"schemas/{path.name}" for path in sorted((target / "schemas").iterdir()))]
+    if console.json:
+        console.document({"folder": str(folder), "written": written})
+        return
+    console.result("".join(f"{name}\n" for name in written))
+    where = "" if target == console.root else f" -C {folder}"
+    console.say(f"Next: provisioner validate{where}, then provisioner plan{where} and provisioner apply{where}.")
+
+
+def _refuse_existing(target: Path, names: list[str]) -> None:
+    """Nothing is overwritten, so nothing is written where anything is in the way."""
+    found = [name for name in names if (target / name).exists() or (target / name).is_symlink()]
+    if found:
+        told = ", ".join(f"`{name}`" for name in found)
+        raise UsageError(
+            Problem("Already there", f"`{target}` has {told}; `init` overwrites nothing.", "name another folder")
+        )
+
+
+COMMANDS = {"init": init}

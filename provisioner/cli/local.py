@@ -1,0 +1,68 @@
+"""`local`: the embedded service over HTTP, and forgetting its data."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioner.cli.console import Console, command
+from provisioner.errors import UsageError
+from provisioner.model import Problem
+
+_DATA = Path(".provisioner/local")
+
+
+@command
+def serve(
+    console: Console,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 picks a free one.")] = 8484,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FILE", help="Where its data lives; default: .provisioner/local.")
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option("--faults", metavar="FILE", help="Faults to inject, for tests of clients.")
+    ] = None,
+) -> None:
+    """Serve OpenAI's wire protocol; the first line of stdout is the base URL."""
+    from provisioner import local
+
+    try:
+        local.serve(console.path(data or _DATA), host, port, console.path(faults) if faults else None)
+    except OSError as error:
+        detail = f"`{host}:{port}` cannot be served: {error.strerror or error}."
+        raise UsageError(Problem("Cannot serve", detail, "`--port 0` picks a free port")) from error
+
+
+@command
+def reset(
+    console: Console,
+    yes: Annotated[bool, typer.Option("--yes", "-y", "--auto-approve", help="Do not ask.")] = False,
+) -> int:
+    """Remove .provisioner/local/, and nothing else."""
+    folder = console.root / _DATA
+    if not (folder.exists() or folder.is_symlink()):
+        console.say(f"There is no {_DATA}/.")
+        return 0
+    if not yes and console.terminal and not _confirmed(folder):
+        console.say("Nothing was removed.")
+        return 1
+    if folder.is_symlink():  # what it points to is not ours
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
+    console.say(f"Removed {_DATA}/.")
+    return 0
+
+
+def _confirmed(folder: Path) -> bool:
+    sys.stderr.write(f"Remove {folder} with everything that the embedded service keeps? Only `yes` is accepted: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+COMMANDS = {"serve": serve, "reset": reset}

@@ -1,0 +1,52 @@
+"""`output`: what applications need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from provisioner.cli.console import Console, address, command
+from provisioner.errors import UsageError
+from provisioner.model import Problem
+
+
+class Format(StrEnum):
+    """How outputs are printed."""
+
+    json = "json"
+    env = "env"
+    yaml = "yaml"
+    ts = "ts"
+
+
+@command
+def output(
+    console: Console,
+    addr: Annotated[
+        list[str] | None, typer.Argument(metavar="[ADDR]...", help="Only these; default: everything.")
+    ] = None,
+    format: Annotated[Format | None, typer.Option("--format", help="Default: json.")] = None,
+) -> None:
+    """Print what applications need: ids and request profiles."""
+    from provisioner import engine
+    from provisioner.views.outputs import FORMATS
+
+    if console.json and format not in (None, Format.json):
+        raise UsageError(Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other."))
+    found = engine.outputs(console.open())
+    console.result(FORMATS[(format or Format.json).value](_chosen(found, addr or [])))
+
+
+def _chosen(found: Mapping[str, Mapping[str, Any]], wanted: list[str]) -> Mapping[str, Mapping[str, Any]]:
+    names = [str(address(text)) for text in wanted]
+    missing = [name for name in names if name not in found]
+    if missing:
+        told = ", ".join(f"`{name}`" for name in missing)
+        raise UsageError(Problem("Not in the lock", f"Nothing has been applied for {told}.", "run `provisioner apply`"))
+    return {name: found[name] for name in names} if names else found
+
+
+COMMANDS = {"output": output}

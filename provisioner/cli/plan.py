@@ -1,0 +1,51 @@
+"""`plan`: what an apply would change."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioner.cli import options
+from provisioner.cli.console import Console, command
+
+
+@command
+def plan(
+    console: Console,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, to apply exactly this.")
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")
+    ] = False,
+    target: options.Targets = None,
+    exclude: options.Excludes = None,
+    replace: options.Replaces = None,
+    destroy: options.Destroy = False,
+    no_refresh: Annotated[
+        bool, typer.Option("--no-refresh", help="Compare with the lock alone, without credentials.")
+    ] = False,
+    on_drift: options.OnDriftOption = None,
+    prune_orphans: options.PruneOrphans = False,
+    force: options.Force = False,
+    format: options.Format = options.PlanFormat.text,  # noqa: ARG001  # the console has looked at it
+) -> int:
+    """Show what an apply would change."""
+    from provisioner.cli.deciding import Wanted, check_out, read_plan, save, show_plan, stopped
+
+    if out is not None:
+        check_out(console, out, refreshed=not no_refresh)
+    wanted = Wanted(target, exclude, replace, destroy, no_refresh, on_drift, prune_orphans, force)
+    found = asyncio.run(read_plan(console.open(), wanted))
+    show_plan(console, found)
+    if out is not None:
+        save(console, found, out)
+    if stopped(found):
+        return 1
+    return 2 if detailed_exitcode and not found.empty else 0
+
+
+COMMANDS = {"plan": plan}

@@ -1,0 +1,47 @@
+"""`schema`: the JSON Schemas of what people and machines write."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioner.cli.console import Console, command
+
+
+class Name(StrEnum):
+    """What has a schema."""
+
+    spec = "spec"
+    provisioner = "provisioner"
+    lock = "lock"
+    plan = "plan"
+
+
+@command
+def schema(
+    console: Console,
+    name: Annotated[Name, typer.Argument(metavar="[spec|provisioner|lock|plan]", help="Which one.")] = Name.spec,
+    write: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead.")
+    ] = None,
+) -> None:
+    """Print the JSON Schemas of specs, workspace, lockfile and plan."""
+    from provisioner import schemas
+
+    if write is not None:
+        schemas.write(console.path(write))
+        console.say(f"Wrote the schemas to {write}.")
+        return
+    made = {
+        Name.spec: schemas.spec_schema,
+        Name.provisioner: schemas.workspace_schema,
+        Name.lock: schemas.lock_schema,
+        Name.plan: schemas.plan_schema,
+    }
+    console.document(made[name]())
+
+
+COMMANDS = {"schema": schema}

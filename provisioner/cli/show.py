@@ -1,0 +1,43 @@
+"""`show`: what was applied, or what a saved plan would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioner.cli.console import Console, command
+
+
+@command
+def show(
+    console: Console,
+    what: Annotated[str | None, typer.Argument(metavar="[ADDR|FILE]", help="A resource, or a saved plan.")] = None,
+) -> None:
+    """Show what was applied, or a saved plan."""
+    from provisioner.cli.state import show_entry
+
+    if what is None:
+        _state(console)
+    elif console.path(what).is_file():
+        from provisioner.cli.deciding import show_plan
+        from provisioner.cli.plan_file import read_plan_file
+
+        show_plan(console, read_plan_file(console, Path(what)))
+    else:
+        show_entry(console, what)
+
+
+def _state(console: Console) -> None:
+    from provisioner import engine
+    from provisioner.views.state import show_json, show_text
+
+    state = engine.state(console.open())
+    if console.json:
+        console.document(show_json(state))
+    else:
+        console.result(show_text(state))
+
+
+COMMANDS = {"show": show}

@@ -1,0 +1,78 @@
+"""`state`: look at the lock, or take a resource out of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from provisioner.cli.console import Console, address, command
+from provisioner.errors import UsageError
+from provisioner.model import Locked, LockState, Problem
+
+
+@command
+def list_(console: Console) -> None:
+    """List the addresses in the lock."""
+    from provisioner import engine
+    from provisioner.views.state import state_list_json, state_list_text
+
+    state = engine.state(console.open())
+    if console.json:
+        console.document(state_list_json(state))
+    else:
+        console.result(state_list_text(state))
+
+
+@command
+def show(console: Console, addr: Annotated[str, typer.Argument(metavar="ADDR", help="A resource.")]) -> None:
+    """Show one resource as the lock has it."""
+    show_entry(console, addr)
+
+
+def show_entry(console: Console, text: str) -> None:
+    """Print one resource of the lock."""
+    from provisioner import engine
+    from provisioner.views.state import entry_json, entry_text
+
+    entry = find(engine.state(console.open()), text)
+    if console.json:
+        console.document(entry_json(entry))
+    else:
+        console.result(entry_text(entry))
+
+
+def find(state: LockState | None, text: str) -> Locked:
+    """A resource of the lock by its address; UsageError with a guess where there is none."""
+    wanted = address(text)
+    known = state.resources if state else {}
+    if wanted in known:
+        return known[wanted]
+    from difflib import get_close_matches
+
+    close = get_close_matches(text, [str(one) for one in known], n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "`provisioner state list` lists what the lock has"
+    raise UsageError(Problem("Not in the lock", f"The lock has no `{text}`.", hint))
+
+
+@command
+def rm(
+    console: Console,
+    addr: Annotated[list[str], typer.Argument(metavar="ADDR...", help="Resources that stay at the service.")],
+) -> None:
+    """Forget resources: out of the lock, our stamp off, the objects stay."""
+    from provisioner import engine
+    from provisioner.engine.questions import forget
+
+    context = console.open()
+    state = engine.state(context)
+    wanted = [find(state, text).address for text in addr]
+    for one in wanted:
+        forget(context, one)
+    if console.json:
+        console.document({"removed": [str(one) for one in wanted]})
+    else:
+        console.result("".join(f"Removed {one} from the lock.\n" for one in wanted))
+
+
+COMMANDS = {"list": list_, "show": show, "rm": rm}

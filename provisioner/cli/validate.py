@@ -1,0 +1,29 @@
+"""`validate`: every fault of the specs, before any connection."""
+
+from __future__ import annotations
+
+from provisioner.cli.console import Console, command
+
+
+@command
+def validate(console: Console) -> int:
+    """Check the specs of every environment, without a connection."""
+    from provisioner import engine
+    from provisioner.views.problems import problems_text
+    from provisioner.views.report import report_json, report_text
+
+    report = engine.validate(console.root, console.environment, console.variables)
+    errors = any(problem.severity == "error" for problem in report.problems)
+    if console.json:
+        console.document(report_json(report))
+        return int(errors)
+    if report.problems:
+        import sys
+
+        sys.stderr.write(problems_text(report.problems, console.paint(sys.stderr)))
+    if not errors:
+        console.result(report_text(report))
+    return int(errors)
+
+
+COMMANDS = {"validate": validate}

@@ -1,0 +1,154 @@
+"""What the keywords of JSON Schema (draft 2020-12) may hold: a quick look that imports nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from provisioner.kinds.base import Path
+
+Finding = tuple[Path, str, bool]
+"""Where, why, and whether it is sure; a full validator may know better of what is not."""
+
+TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+_SCHEMA = ("additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames",
+           "then", "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
+_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+_TEXT = ("$anchor", "$comment", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "contentEncoding",
+         "contentMediaType", "description", "format", "pattern", "title")  # fmt: skip
+_NUMBER = ("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum")
+_COUNT = ("maxContains", "maxItems", "maxLength", "maxProperties", "minContains", "minItems", "minLength",
+          "minProperties")  # fmt: skip
+_FLAG = ("deprecated", "readOnly", "uniqueItems", "writeOnly")
+_LIST = ("enum", "examples")
+
+
+def invalid(schema: Any) -> Iterator[Finding]:
+    """What is wrong with a schema."""
+    yield from _node(schema, (), schema)
+
+
+def _node(node: Any, path: Path, root: Any) -> Iterator[Finding]:
+    if isinstance(node, bool) and path:
+        return
+    if not isinstance(node, dict):
+        yield path, f"is {described(node)}; a schema is a mapping", not path
+        return
+    for keyword, value in node.items():
+        check = _CHECKS.get(keyword)
+        if check and (why := check(value)):
+            yield (*path, keyword), why, False
+        elif keyword == "$ref" and not _resolves(value, root):
+            yield (*path, keyword), f"names `{value}`, which does not exist in this schema", True
+        else:
+            yield from _below(keyword, value, (*path, keyword), root)
+
+
+def _below(keyword: str, value: Any, path: Path, root: Any) -> Iterator[Finding]:
+    if keyword in _SCHEMA:
+        yield from _node(value, path, root)
+    elif keyword in _SCHEMAS:
+        for index, one in enumerate(value):
+            yield from _node(one, (*path, index), root)
+    elif keyword in _NAMED:
+        for name, one in value.items():
+            yield from _node(one, (*path, name), root)
+
+
+def _resolves(reference: str, root: Any) -> bool:
+    """Whether a reference inside the schema leads somewhere; others are not looked at."""
+    return not reference.startswith("#/") or target(reference, root) is not None
+
+
+def target(reference: str, root: Any) -> Any:
+    """What `#/$defs/NAME` names, or None."""
+    node = root
+    for step in reference.removeprefix("#").split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        node = node.get(step) if isinstance(node, dict) else None
+    return node
+
+
+def described(value: Any) -> str:
+    """A value in the words of a message."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else f"`{value}`"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _text(value: Any) -> str | None:
+    return None if isinstance(value, str) else f"is {described(value)}; it must be text"
+
+
+def _number(value: Any) -> str | None:
+    return None if _is_number(value) else f"is {described(value)}; it must be a number"
+
+
+def _positive(value: Any) -> str | None:
+    return None if _is_number(value) and value > 0 else f"is {described(value)}; it must be a number above 0"
+
+
+def _count(value: Any) -> str | None:
+    good = _is_number(value) and value >= 0 and value == int(value)
+    return None if good else f"is {described(value)}; it must be a whole number from 0"
+
+
+def _flag(value: Any) -> str | None:
+    return None if isinstance(value, bool) else f"is {described(value)}; it must be true or false"
+
+
+def _list(value: Any) -> str | None:
+    return None if isinstance(value, list) else f"is {described(value)}; it must be a list"
+
+
+def _schemas(value: Any) -> str | None:
+    return None if isinstance(value, list) and value else f"is {described(value)}; it must be a list of schemas"
+
+
+def _named(value: Any) -> str | None:
+    return None if isinstance(value, dict) else f"is {described(value)}; it must map names to schemas"
+
+
+def _names(value: Any) -> str | None:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        return f"is {described(value)}; it must be a list of names"
+    return None if len(set(value)) == len(value) else "names something twice"
+
+
+def _type(value: Any) -> str | None:
+    if isinstance(value, str) and value in TYPES:
+        return None
+    good = isinstance(value, list) and value and all(isinstance(one, str) and one in TYPES for one in value)
+    if good and len(set(value)) == len(value):
+        return None
+    shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return f"is `{shown}`; the types are {', '.join(TYPES)}"
+
+
+def _dependent(value: Any) -> str | None:
+    good = isinstance(value, dict) and not any(_names(names) for names in value.values())
+    return None if good else "must map names to lists of names"
+
+
+_CHECKS: dict[str, Callable[[Any], str | None]] = {
+    "type": _type,
+    "required": _names,
+    "multipleOf": _positive,
+    "dependentRequired": _dependent,
+    **dict.fromkeys(_TEXT, _text),
+    **dict.fromkeys(_NUMBER, _number),
+    **dict.fromkeys(_COUNT, _count),
+    **dict.fromkeys(_FLAG, _flag),
+    **dict.fromkeys(_LIST, _list),
+    **dict.fromkeys(_SCHEMAS, _schemas),
+    **dict.fromkeys(_NAMED, _named),
+}

@@ -1,0 +1,218 @@
+"""The `responses:` block: fields of `responses.create` that an assistant has no field of its own for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+from pydantic.json_schema import SkipJsonSchema
+
+from provisioner.kinds.common import Strict, refuse
+
+Own = Annotated[
+    SkipJsonSchema[None],
+    refuse("own_field", "belongs to the assistant itself, whatever its API", "write it beside `responses`"),
+]
+Format = Annotated[
+    SkipJsonSchema[None],
+    refuse("own_field", "belongs to the assistant itself", "write `response_format` beside `responses`"),
+]
+Effort = Annotated[
+    SkipJsonSchema[None],
+    refuse("own_field", "belongs to the assistant itself", "write `reasoning_effort` beside `responses`"),
+]
+Turn = Annotated[
+    SkipJsonSchema[None],
+    refuse("turn_field", "belongs to a single request", "your application adds it when it calls the service"),
+]
+Prompt = Annotated[
+    SkipJsonSchema[None],
+    refuse(
+        "prompt_object",
+        "names a prompt object, which the service drops on 2026-11-30",
+        "write the prompt into `instructions`",
+    ),
+]
+
+Include = Literal[
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+]
+
+
+class Reasoning(Strict):
+    """How the model reasons, apart from the effort."""
+
+    summary: Literal["auto", "concise", "detailed"] | None = Field(
+        default=None, description="A summary of the reasoning", examples=["auto"]
+    )
+    context: Literal["auto", "current_turn", "all_turns"] | None = Field(
+        default=None, description="Which earlier reasoning the model sees again", examples=["current_turn"]
+    )
+    mode: str | None = Field(
+        default=None, min_length=1, description="Execution mode, `standard` or `pro`", examples=["standard"]
+    )
+    effort: Effort = None
+
+
+class Text(Strict):
+    """How the model writes, apart from the format."""
+
+    verbosity: Literal["low", "medium", "high"] | None = Field(
+        default=None, description="How much it writes; default medium", examples=["low"]
+    )
+    format: Format = None
+
+
+class AllowedTools(Strict):
+    """Some of the assistant's tools."""
+
+    type: Literal["allowed_tools"]
+    mode: Literal["auto", "required"] = Field(description="Whether one must be called", examples=["auto"])
+    tools: list[dict[str, Any]] = Field(
+        min_length=1, description="The tools", examples=[[{"type": "function", "name": "get_weather"}]]
+    )
+
+
+class ChosenFunction(Strict):
+    """The function that must be called."""
+
+    type: Literal["function"]
+    name: str = Field(min_length=1, description="Its name", examples=["get_weather"])
+
+
+class ChosenMcp(Strict):
+    """The MCP server, or the one of its tools, that must be called."""
+
+    type: Literal["mcp"]
+    server_label: str = Field(min_length=1, description="Label of the server", examples=["crm"])
+    name: str | None = Field(default=None, description="Name of the tool", examples=["list_orders"])
+
+
+class ChosenTool(Strict):
+    """The hosted tool that must be used."""
+
+    type: Literal["file_search", "code_interpreter", "web_search_preview", "image_generation"] = Field(
+        description="The tool", examples=["file_search"]
+    )
+
+
+_CHOSEN = ("allowed_tools", "function", "mcp")
+
+
+def _choose(value: Any) -> str:
+    if isinstance(value, str):
+        return "<text>"
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return f"<{kind}>" if kind in _CHOSEN else "<tool>"
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("<text>")]
+    | Annotated[AllowedTools, Tag("<allowed_tools>")]
+    | Annotated[ChosenFunction, Tag("<function>")]
+    | Annotated[ChosenMcp, Tag("<mcp>")]
+    | Annotated[ChosenTool, Tag("<tool>")],
+    Discriminator(_choose),
+]
+
+
+class ContextManagement(Strict):
+    """What is done when a conversation grows too long."""
+
+    type: Literal["compaction"]
+    compact_threshold: int | None = Field(
+        default=None, ge=1000, description="Tokens from which the conversation is compacted", examples=[200000]
+    )
+
+
+class CacheOptions(Strict):
+    """How prompts are cached."""
+
+    mode: Literal["implicit", "explicit"] | None = Field(
+        default=None, description="Who sets the breakpoints", examples=["implicit"]
+    )
+    ttl: Literal["30m", "12h"] | None = Field(
+        default=None, description="Least life of an entry; default `30m`", examples=["12h"]
+    )
+
+
+class RequestFields(Strict):
+    """Fields of `responses.create`, in its own spelling. Other APIs ignore them."""
+
+    max_output_tokens: int | None = Field(
+        default=None, ge=16, description="Most tokens of an answer, reasoning included; at least 16", examples=[2000]
+    )
+    max_tool_calls: int | None = Field(
+        default=None, ge=1, description="Most calls of hosted tools in one answer", examples=[10]
+    )
+    parallel_tool_calls: bool | None = Field(
+        default=None, description="Whether several tools may be called at once; default true", examples=[False]
+    )
+    tool_choice: ToolChoice | None = Field(
+        default=None,
+        description="Which tool is used: `none`, `auto` (default), `required`, or one of them",
+        examples=["auto", {"type": "function", "name": "get_weather"}],
+    )
+    reasoning: Reasoning | None = Field(
+        default=None, description="How the model reasons", examples=[{"summary": "auto"}]
+    )
+    text: Text | None = Field(default=None, description="How the model writes", examples=[{"verbosity": "low"}])
+    store: bool | None = Field(
+        default=None, description="Whether the service keeps the answer; default true", examples=[False]
+    )
+    truncation: Literal["auto", "disabled"] | None = Field(
+        default=None, description="Whether the oldest turns are dropped when the context is full", examples=["auto"]
+    )
+    context_management: list[ContextManagement] | None = Field(
+        default=None,
+        min_length=1,
+        description="What is done when a conversation grows too long",
+        examples=[[{"type": "compaction", "compact_threshold": 200000}]],
+    )
+    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None = Field(
+        default=None, description="How fast and at what price it is served; default auto", examples=["flex"]
+    )
+    include: list[Include] | None = Field(
+        default=None, description="What an answer shows beside its text", examples=[["file_search_call.results"]]
+    )
+    top_logprobs: int | None = Field(
+        default=None, ge=0, le=20, description="Likely tokens shown for each place, 0 to 20", examples=[5]
+    )
+    background: bool | None = Field(
+        default=None, description="Whether the answer is made in the background", examples=[True]
+    )
+    prompt_cache_key: str | None = Field(
+        default=None, min_length=1, description="Requests with the same key share a cache", examples=["support-v1"]
+    )
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = Field(
+        default=None, description="How long prompts stay cached", examples=["24h"]
+    )
+    prompt_cache_options: CacheOptions | None = Field(
+        default=None, description="How prompts are cached", examples=[{"ttl": "30m"}]
+    )
+    safety_identifier: str | None = Field(
+        default=None, min_length=1, max_length=64, description="Stands for a user, at most 64 characters",
+        examples=["staff"],
+    )  # fmt: skip
+    user: str | None = Field(
+        default=None, min_length=1, description="Older name of `safety_identifier`", examples=["staff"]
+    )
+    model: Own = None
+    instructions: Own = None
+    tools: Own = None
+    temperature: Own = None
+    top_p: Own = None
+    metadata: Own = None
+    input: Turn = None
+    stream: Turn = None
+    stream_options: Turn = None
+    conversation: Turn = None
+    previous_response_id: Turn = None
+    prompt: Prompt = None

@@ -1,0 +1,205 @@
+"""Assistants through the Responses API: no object, but the keyword arguments of `client.responses.create`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.assistant import normal
+from provisioner.kinds.base import Fault, Loss, Names, ProfileForm, Write
+from provisioner.kinds.wire import text
+from provisioner.model import Address, Fields, Live, Stamp
+
+if TYPE_CHECKING:
+    from provisioner.remote import Remote
+
+MAX_METADATA = 16
+MAX_CODE_FILES = 50
+
+_LABELS = ("name", "description")
+_RANKERS = ("auto", "default-2024-11-15")
+_CARRIED = frozenset(
+    {
+        "apply_patch",
+        "code_interpreter",
+        "computer",
+        "computer_use_preview",
+        "custom",
+        "file_search",
+        "function",
+        "image_generation",
+        "local_shell",
+        "mcp",
+        "namespace",
+        "programmatic_tool_calling",
+        "shell",
+        "tool_search",
+        "web_search",
+        "web_search_preview",
+    }
+)
+
+
+class ResponsesForm(ProfileForm):
+    """A request profile: it lives in the lock, and the application sends it."""
+
+    api = "responses"
+
+    def check(self, address: Address, fields: Fields) -> Iterable[Fault]:
+        for at, tool in enumerate(fields.get("tools") or ()):
+            if tool["type"] == "file_search" and not tool.get("vector_stores"):
+                detail = f"`{address}` has `file_search` without a vector store; Responses needs at least one."
+                yield Fault(("tools", at), "Vector store missing", detail, "name one in `vector_stores`")
+            if len(tool.get("files") or ()) > MAX_CODE_FILES:
+                detail = f"`{address}` gives more than {MAX_CODE_FILES} files to its code interpreter."
+                yield Fault(("tools", at, "files"), "Too many files", detail, "join them, or pack them into a `.zip`")
+
+    def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
+        yield from _lost_labels(address, fields)
+        for at, tool in enumerate(fields.get("tools") or ()):
+            kind, ranker = tool["type"], (tool.get("ranking_options") or {}).get("ranker")
+            if kind not in _CARRIED:
+                why = f"`{address}` has the tool `{kind}`, which the Responses API does not know."
+                yield Loss(f"tools.{kind}", ("tools", at), why, _accept(f"tools.{kind}"))
+            if kind == "file_search" and ranker not in (None, *_RANKERS):
+                why = f"`{address}` has the ranker `{ranker}`; the Responses API has {_listed(_RANKERS)}."
+                hint = f"write `ranker: auto`, or {_accept('tools.file_search.ranker')}"
+                path = ("tools", at, "ranking_options", "ranker")
+                yield Loss("tools.file_search.ranker", path, why, hint)
+
+    def normal(self, address: Address, fields: Fields) -> Fields:
+        return {
+            **normal.common(fields),
+            "name": text(fields.get("name")),
+            "tools": normal.ranked(_normal(tool) for tool in fields.get("tools") or ()),
+            "responses": normal.present(fields.get("responses") or {}),
+        }
+
+    def render(
+        self, address: Address, fields: Fields, names: Names, lost: Iterable[str] = (), stamp: str = ""
+    ) -> Fields:
+        """What equals the default of both APIs is left out, what has different defaults is said."""
+        given, left_out = self.normal(address, fields), frozenset(lost)
+        own = dict(given["responses"])
+        tools = [_tool(tool, names, left_out) for tool in given["tools"] if f"tools.{tool['type']}" not in left_out]
+        effort = {"effort": given["reasoning_effort"]} if given["reasoning_effort"] else {}
+        return {
+            "model": given["model"],
+            **{name: given[name] for name in ("temperature", "top_p") if given[name] != 1.0},
+            **_unless_empty("instructions", given["instructions"]),
+            **_unless_empty("tools", tools),
+            **_unless_empty("reasoning", effort | (own.pop("reasoning", None) or {})),
+            **_unless_empty("text", _text_format(given["response_format"]) | (own.pop("text", None) or {})),
+            "metadata": {**_labels(given, left_out), **given["metadata"], Stamp.KEY: stamp},
+            **own,
+        }
+
+    def digest(self, request: Fields) -> str:
+        metadata = {key: value for key, value in request.get("metadata", {}).items() if key != Stamp.KEY}
+        canonical = json.dumps({**request, "metadata": metadata}, sort_keys=True, separators=(",", ":"))
+        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+    def ids(self, request: Fields) -> list[str]:
+        return sorted({id for tool in request.get("tools") or () for id in _named(tool)})
+
+    async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
+        return ()
+
+    async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
+        return None
+
+    async def create(self, remote: Remote, write: Write) -> Live:
+        raise AssertionError("a request profile is rendered, not created")
+
+    async def update(self, remote: Remote, write: Write) -> Live:
+        raise AssertionError("a request profile is rendered, not updated")
+
+    async def delete(self, remote: Remote, id: str) -> None:
+        """Nothing exists at the service."""
+
+
+def _lost_labels(address: Address, fields: Fields) -> Iterator[Loss]:
+    """Name and description travel as metadata: what has no room there, or whose key is taken, is lost."""
+    metadata = fields.get("metadata") or {}
+    declared = [name for name in _LABELS if fields.get(name)]
+    for name in declared:
+        if name in metadata:
+            why = f"`{address}` has a {name}, which travels as `metadata.{name}`; its metadata uses that key already."
+            yield Loss(name, ("metadata", name), why, f"choose another key, or {_accept(name)}")
+    fitting = [name for name in declared if name not in metadata]
+    excess = max(len(metadata) + 1 + len(fitting) - MAX_METADATA, 0)
+    for name in fitting[len(fitting) - excess :]:
+        why = f"The {name} of `{address}` travels as metadata, where only {MAX_METADATA} pairs fit, one of them ours."
+        yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {_accept(name)}")
+
+
+def _labels(given: Fields, lost: Collection[str]) -> Fields:
+    return {name: given[name] for name in _LABELS if given[name] and name not in lost}
+
+
+def _accept(name: str) -> str:
+    return f"accept it with `accept_loss: [{name}]`"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
+
+
+def _unless_empty(name: str, value: Any) -> Fields:
+    return {name: value} if value else {}
+
+
+def _normal(tool: Mapping[str, Any]) -> Fields:
+    if tool["type"] == "function":
+        return normal.function(tool)
+    found = normal.present(tool)
+    for name in ("vector_stores", "files"):
+        if name in found:
+            found[name] = normal.references(found[name])
+    return found
+
+
+def _tool(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -> Fields:
+    if tool["type"] == "file_search":
+        return _file_search(tool, names, lost)
+    if tool["type"] != "code_interpreter":
+        return dict(tool)
+    container: Fields = {"type": "auto"}
+    container |= _unless_empty("file_ids", [names.id_of(file) for file in tool.get("files") or ()])
+    container |= _unless_empty("memory_limit", tool.get("memory_limit"))
+    return {"type": "code_interpreter", "container": container}
+
+
+def _file_search(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -> Fields:
+    stores = tool.get("vector_stores") or ()
+    ranking = normal.present(tool.get("ranking_options") or {})
+    if "tools.file_search.ranker" in lost and ranking.get("ranker") not in _RANKERS:
+        ranking.pop("ranker", None)
+    settings = {key: tool[key] for key in ("max_num_results", "filters") if key in tool}
+    return {
+        "type": "file_search",
+        "vector_store_ids": [names.id_of(store) for store in stores],
+        **settings,
+        **_unless_empty("ranking_options", ranking),
+    }
+
+
+def _text_format(value: Any) -> Fields:
+    if value == "auto":
+        return {}
+    return {"format": dict(value) if isinstance(value, Mapping) else {"type": value}}
+
+
+def _named(tool: Mapping[str, Any]) -> Iterator[str]:
+    """The ids that a tool of a request names."""
+    yield from tool.get("vector_store_ids") or ()
+    container = tool.get("container") or {}
+    yield from (container.get("file_ids") or ()) if isinstance(container, Mapping) else (container,)
+    mask = tool.get("input_image_mask") or {}
+    if isinstance(mask, Mapping) and mask.get("file_id"):
+        yield mask["file_id"]
+
+
+FORM = ResponsesForm()

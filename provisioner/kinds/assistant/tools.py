@@ -1,0 +1,183 @@
+"""The tools that an assistant may be given, in OpenAI's own flat spelling, and their neutral fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic.json_schema import SkipJsonSchema
+
+from provisioner.kinds.common import Lazily, Reference, Strict, refusal, refuse
+
+FUNCTION_NAME = r"^[A-Za-z0-9_-]{1,64}$"
+NAMED = ("code_interpreter", "file_search", "image_generation", "web_search")
+"""Tools that work without settings, so that a bare string is enough."""
+
+FunctionName = Annotated[
+    str,
+    Field(
+        pattern=FUNCTION_NAME,
+        description="Name that the model calls, at most 64 letters, digits, `_` and `-`",
+        examples=["get_weather"],
+    ),
+]
+Nested = Annotated[
+    SkipJsonSchema[None],
+    refuse("nested_function", "is the nested spelling of older APIs", "write its keys beside `type: function`"),
+]
+Ids = Annotated[
+    SkipJsonSchema[None],
+    refuse(
+        "ids", "takes ids of the service", "name resources and paths, or write `{id: …}` for what is not managed here"
+    ),
+]
+
+
+class Use(Strict):
+    """A tool declared below `tools:`, used by its name there."""
+
+    use: str = Field(min_length=1, description="Name of a shared tool", examples=["get_weather"])
+
+
+class Function(Strict):
+    """A function of your application that the model may call."""
+
+    type: Literal["function"]
+    name: FunctionName
+    description: str | None = Field(
+        default=None,
+        description="What the function does and when to call it; the model decides by this",
+        examples=["Current weather for a place"],
+    )
+    parameters: dict[str, Any] | None = Field(
+        default=None,
+        description="JSON Schema of the arguments, or `{file: PATH}` of one; none means no arguments",
+        examples=[
+            {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]},
+            {"file": "schemas/find_user.json"},
+        ],
+    )
+    strict: bool | None = Field(
+        default=None,
+        description="Whether the arguments always fit the schema, which must then keep to the strict subset; "
+        "default false",
+        examples=[True],
+    )
+    function: Nested = None
+
+
+class HybridSearch(Strict):
+    """How a search weighs meaning against words."""
+
+    embedding_weight: float = Field(ge=0, description="Weight of the meaning", examples=[0.7])
+    text_weight: float = Field(ge=0, description="Weight of the words", examples=[0.3])
+
+
+class RankingOptions(Strict):
+    """How the chunks that were found are ranked."""
+
+    ranker: Literal["auto", "default_2024_08_21", "default-2024-11-15"] | None = Field(
+        default=None, description="The ranker; not every API knows every one", examples=["auto"]
+    )
+    score_threshold: float | None = Field(
+        default=None, ge=0, le=1, description="Least score of a chunk, 0 to 1", examples=[0.5]
+    )
+    hybrid_search: HybridSearch | None = Field(
+        default=None,
+        description="How meaning is weighed against words",
+        examples=[{"embedding_weight": 0.7, "text_weight": 0.3}],
+    )
+
+
+class FileSearch(Strict):
+    """Search in the files of vector stores."""
+
+    type: Literal["file_search"]
+    vector_stores: list[Reference] = Field(
+        default=[],
+        description="The stores to search in: names of this workspace, or `{id: …}`",
+        examples=[["handbook"], [{"id": "vs_abc123"}]],
+    )
+    max_num_results: int | None = Field(
+        default=None, ge=1, le=50, description="Chunks that the model is given, 1 to 50", examples=[8]
+    )
+    ranking_options: RankingOptions | None = Field(
+        default=None, description="How chunks are ranked", examples=[{"ranker": "auto", "score_threshold": 0.5}]
+    )
+    filters: Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.filters:AnyFilter")] | None = Field(
+        default=None,
+        description="Which files are searched, by their attributes",
+        examples=[{"type": "eq", "key": "team", "value": "legal"}],
+    )
+    vector_store_ids: Ids = None
+
+
+class CodeInterpreter(Strict):
+    """Python in a sandbox."""
+
+    type: Literal["code_interpreter"]
+    files: list[Reference] = Field(
+        default=[],
+        max_length=50,
+        description="Files that its code can read: paths or globs from the workspace root, or `{id: …}`; "
+        "at most 20 under the Assistants API, 50 under Responses",
+        examples=[["data/prices.csv"]],
+    )
+    memory_limit: Literal["1g", "4g", "16g", "64g"] | None = Field(
+        default=None, description="Memory of the sandbox; default `1g`", examples=["4g"]
+    )
+    file_ids: Ids = None
+
+
+WebSearch = Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.hosted:WebSearch")]
+Mcp = Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.hosted:Mcp")]
+ImageGeneration = Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.hosted:ImageGeneration")]
+
+TYPES = ("code_interpreter", "file_search", "function", "image_generation", "mcp", "web_search")
+
+
+def _name(value: object) -> object:
+    if value not in NAMED:
+        hint = f"write `use: {value}` for a tool declared below `tools:`; without settings work {', '.join(NAMED)}"
+        raise refusal("tool_name", "is no tool that works without settings", hint)
+    return value
+
+
+def _unknown(value: object) -> object:
+    if not isinstance(value, dict):
+        raise refusal("tool", "is no tool", "write a mapping with a `type`, or the name of a tool without settings")
+    if "type" not in value:
+        known = ", ".join(TYPES)
+        raise refusal("tool_type", "has no `type`", f"the types are {known}; or write `use: NAME`")
+    message = f"has the type `{value['type']}`, which is not known"
+    raise refusal("tool_type", message, f"the types are {', '.join(TYPES)}")
+
+
+def _choose(value: Any) -> str:
+    """The tag of a tool; `<unknown>` says itself what is wrong."""
+    if isinstance(value, str):
+        return "<name>"
+    if isinstance(value, dict):
+        kind = value.get("type")
+        return "<use>" if "use" in value else f"<{kind}>" if kind in TYPES else "<unknown>"
+    return "<unknown>"
+
+
+Unknown = Annotated[SkipJsonSchema[None], BeforeValidator(_unknown), Tag("<unknown>")]
+
+Tool = Annotated[
+    Annotated[
+        Literal["code_interpreter", "file_search", "image_generation", "web_search"],
+        BeforeValidator(_name),
+        Tag("<name>"),
+    ]
+    | Annotated[Use, Tag("<use>")]
+    | Annotated[Function, Tag("<function>")]
+    | Annotated[FileSearch, Tag("<file_search>")]
+    | Annotated[CodeInterpreter, Tag("<code_interpreter>")]
+    | Annotated[WebSearch, Tag("<web_search>")]
+    | Annotated[Mcp, Tag("<mcp>")]
+    | Annotated[ImageGeneration, Tag("<image_generation>")]
+    | Unknown,
+    Discriminator(_choose),
+]

@@ -1,0 +1,206 @@
+"""What a kind is: its declared fields, and one form for each API through which its objects exist."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from provisioner.model import Address, Fields, Live, Stamp
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from provisioner.remote import Remote
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault in a resource, told by the path of the offending value below the resource."""
+
+    path: Path
+    summary: str
+    detail: str
+    hint: str | None = None
+    severity: str = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something declared that an API cannot carry. An environment may accept it by `name` (`accept_loss`)."""
+
+    name: str  # as `accept_loss` spells it: `temperature`, `tools.web_search`
+    path: Path
+    why: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """Addresses and ids, both ways."""
+
+    ids: Mapping[Address, str] = field(default_factory=dict)
+
+    @cached_property
+    def _addresses(self) -> dict[str, Address]:
+        return {id: address for address, id in self.ids.items()}
+
+    def id_of(self, reference: str | Mapping[str, Any]) -> str:
+        """The id behind `vector_store.kb` or `{"id": …}`; KeyError where it is not known yet."""
+        if isinstance(reference, str):
+            return self.ids[Address.parse(reference)]
+        return str(reference["id"])
+
+    def reference(self, id: str) -> Any:
+        """`vector_store.kb` for an id of ours, `{"id": …}` for any other."""
+        address = self._addresses.get(id)
+        return str(address) if address else {"id": id}
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What a create or an update needs to know."""
+
+    address: Address
+    fields: Fields  # as declared, whole
+    names: Names
+    stamp: Stamp
+    id: str | None = None  # of the object to update
+    paths: frozenset[str] = frozenset()  # update: the units that differ (`instructions`, `metadata.team`)
+    lost: frozenset[str] = frozenset()  # accepted losses: not sent
+    content: Any = None  # files: an opened, hashing stream of the bytes
+
+
+class Scope(ABC):
+    """What a declaration may ask of its workspace while it becomes fields. Faults are reported, never raised:
+    a method that returns None has said why."""
+
+    address: Address
+    environment: str
+    workspace: str = ""  # its name, which goes into stamps
+
+    @abstractmethod
+    def report(self, fault: Fault) -> None:
+        """Report a fault of this resource; `fault.path` is relative to it."""
+
+    @abstractmethod
+    def text(self, value: str | Mapping[str, Any], path: Path) -> str | None:
+        """A string, `{file: PATH}` or `{files: [PATH, …]}` as text (BOM dropped, CRLF to LF)."""
+
+    @abstractmethod
+    def document(self, value: Mapping[str, Any], path: Path) -> Any:
+        """A mapping as it is, or the JSON/YAML document that `{file: PATH}` names."""
+
+    @abstractmethod
+    def reference(self, kind: str, value: str | Mapping[str, Any], path: Path) -> Any:
+        """`vector_store.NAME` for a declared name, `{"id": …}` for `{id: …}` and for external resources."""
+
+    @abstractmethod
+    def file(self, value: str | Mapping[str, Any], path: Path) -> Any:
+        """`file.PATH` for a path (which becomes a file resource), `{"id": …}` for `{id: …}`."""
+
+    @abstractmethod
+    def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
+        """The sorted workspace paths that a path or pattern matches; none is a fault, reported here."""
+
+    @abstractmethod
+    def tool(self, name: str, path: Path) -> Fields | None:
+        """The declared fields of a shared tool (already declared: parameters read, defaults not filled in)."""
+
+    @abstractmethod
+    def size(self, path: str) -> int:
+        """Bytes of a file of the workspace that `file` or `glob` has accepted."""
+
+    @abstractmethod
+    def set_file(self, path: str, fields: Fields, at: Path) -> None:
+        """Say how a file is uploaded (`purpose`, `expires_after`); two different wishes are a fault."""
+
+
+class Form(ABC):
+    """How the objects of one kind exist at the service through one API: normal form and verbs."""
+
+    api: ClassVar[str | None] = None
+    fixed: ClassVar[frozenset[str]] = frozenset()  # top-level fields that cannot be changed in place
+    keyed: ClassVar[frozenset[str]] = frozenset({"metadata"})  # compared key by key
+    unread: ClassVar[frozenset[str]] = frozenset()  # declared, but never shown by the service: compared with the lock
+    remote: ClassVar[bool] = True  # False: nothing exists at the service
+
+    def check(self, address: Address, fields: Fields) -> Iterable[Fault]:
+        """Limits that only this API has."""
+        return ()
+
+    def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
+        """What is declared and this API cannot carry."""
+        return ()
+
+    @abstractmethod
+    def normal(self, address: Address, fields: Fields) -> Fields:
+        """The canonical shape in which desired, locked and live are compared: every default filled in,
+        whatever has no order in one order, `{}` for no metadata. Pure, and the same for all three."""
+
+    @abstractmethod
+    async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
+        """Every object of this kind at the service, read in full."""
+
+    @abstractmethod
+    async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
+        """One object; None when it is gone (404 on the id itself)."""
+
+    @abstractmethod
+    async def create(self, remote: Remote, write: Write) -> Live:
+        """Create an object with our stamp and return what the service says of it."""
+
+    @abstractmethod
+    async def update(self, remote: Remote, write: Write) -> Live:
+        """Send what `write.paths` names. A path that is no longer declared is reset: null, or the default."""
+
+    @abstractmethod
+    async def delete(self, remote: Remote, id: str) -> None:
+        """Delete an object; 404 is success."""
+
+
+class ProfileForm(Form):
+    """A form without an object at the service: a pinned request, kept in the lock and versioned there."""
+
+    remote: ClassVar[bool] = False
+
+    @abstractmethod
+    def render(
+        self, address: Address, fields: Fields, names: Names, lost: Iterable[str] = (), stamp: str = ""
+    ) -> Fields:
+        """The keyword arguments of the request. KeyError where an id is not known yet."""
+
+    @abstractmethod
+    def digest(self, request: Fields) -> str:
+        """`sha256:…` of a request, whatever its stamp says."""
+
+    @abstractmethod
+    def ids(self, request: Fields) -> list[str]:
+        """Every id of the service that a request names, sorted."""
+
+
+class Kind(ABC):
+    """One sort of resource: what can be declared, and the forms that it takes."""
+
+    name: ClassVar[str]  # `vector_store`
+    section: ClassVar[str]  # `vector_stores`, its key in a spec
+    spec: ClassVar[type[BaseModel]]  # what an author may write
+    summary: ClassVar[str]  # one sentence for the reference
+    examples: ClassVar[tuple[dict[str, Any], ...]]  # at least two good declarations
+
+    @abstractmethod
+    def form(self, api: str | None) -> Form:
+        """The form for an API; kinds that are the same through every API ignore it."""
+
+    @abstractmethod
+    def declare(self, spec: Any, scope: Scope) -> Fields:
+        """The neutral fields of one valid declaration (an instance of `self.spec`): files read, names resolved,
+        shared tools inlined. What a model cannot say, lengths of texts read from files included, is reported here."""
+
+    def references(self, fields: Fields) -> Iterator[Address]:
+        """The managed resources that these fields refer to."""
+        return iter(())

@@ -1,0 +1,257 @@
+"""The types that several kinds are declared with: strict models, metadata, attributes, chunking, references."""
+
+from __future__ import annotations
+
+import math
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+
+RESERVED = ("provisioner", "sha256")
+"""Keys that mark what is ours: the first in metadata, both in the attributes of a file in a store."""
+
+MAX_METADATA = 15  # the service takes 16, one is our stamp
+MAX_ATTRIBUTES = 14  # the service takes 16, two are ours
+MAX_KEY = 64
+MAX_VALUE = 512
+
+
+class Strict(BaseModel):
+    """What an author writes: no key that is not declared, no value that would have to be converted."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+    def declared(self) -> dict[str, Any]:
+        """What the author wrote, in the author's spelling. Below a field that is owned whole, null says no more
+        than leaving a key out, and not every request takes it: it is dropped."""
+        return self.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
+
+
+def refusal(code: str, message: str, hint: str) -> PydanticCustomError:
+    """A fault in our own words: `message` completes the sentence "`key: value` …", `hint` is the remedy."""
+    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
+
+
+def refuse(code: str, message: str, hint: str) -> BeforeValidator:
+    """Refuse whatever is written here and say where it belongs."""
+
+    def validate(value: object) -> object:  # noqa: ARG001 - any value is refused
+        raise refusal(code, message, hint)
+
+    return BeforeValidator(validate)
+
+
+class Lazily:
+    """Validate with a model that is imported only when a spec needs it; the value is what the author wrote."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def model(self) -> type[Any]:
+        module, _, name = self.name.partition(":")
+        found: type[Any] = getattr(import_module(module), name)
+        return found
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(lambda value: self.model().model_validate(value).declared())
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(self.model().__pydantic_core_schema__)
+
+
+def text_or(mapping: str) -> Discriminator:
+    """Text is `<text>`, everything else is told to be `mapping`, whose error then says what is wrong.
+
+    Tags stand in the place of an error; angle brackets tell them from the keys of a spec.
+    """
+    return Discriminator(lambda value: "<text>" if isinstance(value, str) else mapping)
+
+
+class Unmanaged(Strict):
+    """An object that is not managed here, by its id."""
+
+    id: str = Field(
+        min_length=1,
+        max_length=256,
+        description="Id of an object that exists at the service and is not managed here",
+        examples=["vs_abc123", "${var.company_store}"],
+    )
+
+
+Reference = Annotated[
+    Annotated[str, Field(min_length=1, description="Name of a resource of this workspace"), Tag("<text>")]
+    | Annotated[Unmanaged, Tag("<id>")],
+    text_or("<id>"),
+]
+
+
+def _metadata_key(key: str) -> str:
+    if key == "provisioner":
+        raise refusal("reserved", "is the mark by which `provisioner` knows its own objects", "choose another key")
+    return key
+
+
+MetadataKey = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_KEY),
+    AfterValidator(_metadata_key),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "not": {"const": "provisioner"}}),
+]
+
+
+def _metadata_value(value: object) -> object:
+    if isinstance(value, bool | int | float):
+        raise refusal(
+            "metadata_value", "is not text, and metadata takes text only", f'write it in quotes: "{_yaml(value)}"'
+        )
+    return value
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+Metadata = Annotated[
+    dict[MetadataKey, Annotated[str, Field(max_length=MAX_VALUE), BeforeValidator(_metadata_value)]],
+    Field(
+        max_length=MAX_METADATA,
+        description="Your own labels: at most 15 pairs of text, keys up to 64 and values up to 512 characters",
+        examples=[{"team": "support", "year": "2026"}],
+    ),
+]
+
+
+def _attribute_key(key: str) -> str:
+    if key in RESERVED:
+        raise refusal("reserved", "is how `provisioner` knows the files that it attached", "choose another key")
+    return key
+
+
+def _attribute(value: object) -> object:
+    if isinstance(value, str):
+        if len(value) > MAX_VALUE:
+            message = f"has {len(value)} characters; a text attribute may have at most {MAX_VALUE}"
+            raise refusal("attribute_length", message, "shorten it")
+        return value
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise refusal("attribute_value", "is neither text nor a finite number nor true or false", "write it in quotes")
+
+
+AttributeKey = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_KEY),
+    AfterValidator(_attribute_key),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "not": {"enum": list(RESERVED)}}),
+]
+AttributeValue = Annotated[
+    Any,
+    BeforeValidator(_attribute),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_VALUE}, {"type": "number"}, {"type": "boolean"}]}),
+]
+Attributes = Annotated[
+    dict[AttributeKey, AttributeValue],
+    Field(
+        max_length=MAX_ATTRIBUTES,
+        description="Labels of the file that searches can filter by: at most 14 pairs of text, number or boolean. "
+        "`${file.path}`, `${file.folder}`, `${file.name}` and `${file.stem}` are replaced",
+        examples=[{"team": "legal", "year": 2026, "source": "${file.path}"}],
+    ),
+]
+
+
+class StaticChunking(Strict):
+    """Chunks of a fixed size."""
+
+    max_chunk_size_tokens: int = Field(ge=100, le=4096, description="Tokens of a chunk, 100 to 4096", examples=[800])
+    chunk_overlap_tokens: int = Field(
+        ge=0, le=2048, description="Tokens that neighbouring chunks share, at most half a chunk", examples=[400]
+    )
+
+
+Chunking = Annotated[
+    Annotated[Literal["auto"], Tag("<text>")] | Annotated[StaticChunking, Tag("<static>")],
+    text_or("<static>"),
+    Field(
+        description="How a file is cut into chunks: `auto` (800 tokens, overlapping by 400) or sizes of your own",
+        examples=["auto", {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}],
+    ),
+]
+
+
+class FromFile(Strict):
+    """The text or document of a file."""
+
+    file: str = Field(min_length=1, description="Path from the workspace root", examples=["prompts/support.md"])
+
+
+class FromFiles(Strict):
+    """The texts of several files, joined by an empty line."""
+
+    files: list[Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1,
+        description="Paths from the workspace root; the texts are joined by an empty line",
+        examples=[["prompts/tone.md", "prompts/support.md"]],
+    )
+
+
+class Lifecycle(Strict):
+    """What may happen to the object of a resource."""
+
+    protect: bool = Field(
+        default=False,
+        description="Refuse to delete or replace the object, until `false` has been applied",
+        examples=[True],
+    )
+    ignore_changes: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="Fields whose changes at the service are left alone",
+        examples=[["description", "metadata.team"]],
+    )
+
+
+EnvironmentName = Annotated[str, Field(min_length=1, max_length=64)]
+Only = Annotated[
+    list[EnvironmentName],
+    Field(
+        min_length=1, description="Environments in which this exists; everywhere when left out", examples=[["staging"]]
+    ),
+]
+
+
+class Shared(Strict):
+    """What a resource without an object of its own may say beside its fields."""
+
+    only: Only = []
+
+
+class Resource(Shared):
+    """What every resource with an object may say beside its own fields."""
+
+    lifecycle: Lifecycle | None = Field(
+        default=None,
+        description="What may happen to the object: protection and fields left alone",
+        examples=[{"protect": True, "ignore_changes": ["description"]}],
+    )
+
+
+def applies(only: list[str], environment: str) -> bool:
+    """Whether something that says `only: …` exists in an environment."""
+    return not only or environment in only

@@ -1,0 +1,58 @@
+"""The kind `file`: bytes that are uploaded."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, ClassVar
+
+from provisioner.kinds.base import Fault, Form, Kind, Scope
+from provisioner.kinds.file.accepted import extension
+from provisioner.kinds.file.spec import FileSpec
+from provisioner.model import Fields
+
+_LINES = ("batch", "fine-tune", "evals")
+"""Purposes for which the service reads a file line by line."""
+
+
+@cache
+def _form() -> Form:
+    from provisioner.kinds.file.form import FileForm
+
+    return FileForm()
+
+
+class FileKind(Kind):
+    """Bytes that are uploaded. Every file that a spec names is one; `files:` says how it is uploaded."""
+
+    name: ClassVar[str] = "file"
+    section: ClassVar[str] = "files"
+    spec = FileSpec
+    summary: ClassVar[str] = "A file that is uploaded and used at run time, by its id."
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"path": "data/sales.csv"},
+        {"path": "data/targets.csv", "expires_after": {"anchor": "created_at", "seconds": 604800}},
+        {"path": "forms/leave.pdf", "purpose": "user_data", "only": ["staging", "prod"]},
+    )
+
+    def form(self, api: str | None) -> Form:
+        """Files are the same through every API."""
+        return _form()
+
+    def declare(self, spec: FileSpec, scope: Scope) -> Fields:
+        """How the file is uploaded; its size and digest are the workspace's to add."""
+        fields: Fields = {"purpose": spec.purpose}
+        if "expires_after" in spec.model_fields_set:
+            fields["expires_after"] = spec.expires_after and spec.expires_after.declared()
+        reference = scope.file(spec.path, ("path",))
+        if isinstance(reference, str):
+            self._check(spec, scope)
+            scope.set_file(reference.removeprefix("file."), fields, ())
+        return fields
+
+    def _check(self, spec: FileSpec, scope: Scope) -> None:
+        if spec.purpose in _LINES and extension(spec.path) != ".jsonl":
+            detail = f"`{scope.address}` has the purpose `{spec.purpose}`, for which the service reads `.jsonl` only."
+            scope.report(Fault(("purpose",), "Extension not accepted", detail, "save the file as `.jsonl`"))
+
+
+KIND = FileKind()

@@ -1,0 +1,65 @@
+"""How files exist at the service: uploaded once, never changed, found again by name and size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.base import Form, Names, Write
+from provisioner.kinds.wire import Raw, number
+from provisioner.model import Address, Fields, Live
+
+if TYPE_CHECKING:
+    from provisioner.remote import Remote
+
+PURPOSE = "assistants"
+
+
+def base_name(address: Address) -> str:
+    """The name under which a file is uploaded."""
+    return PurePosixPath(address.name).name
+
+
+class FileForm(Form):
+    """The same through every API."""
+
+    fixed = frozenset({"sha256", "bytes", "purpose", "expires_after"})
+    keyed = frozenset()
+    unread = frozenset({"sha256"})
+
+    def normal(self, address: Address, fields: Fields) -> Fields:
+        return {
+            "sha256": fields.get("sha256"),
+            "bytes": fields.get("bytes"),
+            "purpose": fields.get("purpose") or PURPOSE,
+            "expires_after": fields.get("expires_after"),
+        }
+
+    async def list(self, remote: Remote, names: Names, purpose: str = PURPOSE) -> Sequence[Live]:
+        """Files of one purpose; a file of another is read by its id."""
+        return [live(raw) for raw in await remote.list("/files", purpose=purpose)]
+
+    async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
+        raw = await remote.find(f"/files/{id}")
+        return None if raw is None else live(raw)
+
+    async def create(self, remote: Remote, write: Write) -> Live:
+        fields = self.normal(write.address, write.fields)
+        raw = await remote.upload(write.content, base_name(write.address), fields["purpose"], fields["expires_after"])
+        return live(raw)
+
+    async def update(self, remote: Remote, write: Write) -> Live:
+        raise AssertionError("every field of a file is fixed: a change is a new upload")
+
+    async def delete(self, remote: Remote, id: str) -> None:
+        await remote.delete(f"/files/{id}")
+
+
+def live(raw: Raw) -> Live:
+    """A file as the service shows it, with its `filename`, which a lost upload is looked for by."""
+    fields: dict[str, Any] = {name: raw[name] for name in ("bytes", "purpose", "filename") if name in raw}
+    if raw.get("expires_at"):
+        seconds = number(raw, "expires_at") - number(raw, "created_at")
+        fields["expires_after"] = {"anchor": "created_at", "seconds": seconds}
+    return Live(str(raw["id"]), fields, status=raw.get("status"), created_at=number(raw, "created_at"))

@@ -1,0 +1,152 @@
+"""Which files a vector store holds: entries matched, their settings merged, what file_search refuses reported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from provisioner.kinds.base import Fault, Path, Scope
+from provisioner.kinds.chunks import check_chunking, neutral_chunking
+from provisioner.kinds.common import MAX_ATTRIBUTES, MAX_VALUE, applies
+from provisioner.kinds.file.accepted import SEARCHABLE, counted, remedy, unaccepted
+from provisioner.kinds.vector_store.spec import Entry, IdEntry, PathEntry
+from provisioner.model import Stamp
+
+_PLACEHOLDER = re.compile(r"(?P<literal>\$)?\$\{file\.(?P<name>[^}]*)\}")
+_SAFE = 256
+"""Characters of a text attribute that every description of the limit agrees on."""
+
+
+def _placeholders(path: str) -> dict[str, str]:
+    folder, _, name = path.rpartition("/")
+    stem, dot, _ = name.rpartition(".")
+    return {"path": path, "folder": folder, "name": name, "stem": stem if dot and stem else name}
+
+
+def _filled(text: str, path: str) -> str:
+    """The text for one file; `$${file.path}` stands for a literal `${file.path}`."""
+    values = _placeholders(path)
+
+    def one(found: re.Match[str]) -> str:
+        return found[0][1:] if found["literal"] else values.get(found["name"], found[0])
+
+    return _PLACEHOLDER.sub(one, text)
+
+
+class Documents:
+    """The files of one store, collected entry by entry."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.found: dict[str, dict[str, Any]] = {}
+        self.said: set[tuple[Path, str]] = set()  # faults that are the same for every file of an entry
+
+    def collect(self, entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
+        """Every file by its path, or by `id:FILE_ID` where it is not managed here."""
+        for index, entry in enumerate(entries):
+            if isinstance(entry, str):
+                self._add(self._match(entry, [], ("files", index)), None, ("files", index))
+            elif applies(entry.only, self.scope.environment):
+                self._entry(entry, ("files", index))
+        return self.found
+
+    def _entry(self, entry: PathEntry | IdEntry, at: Path) -> None:
+        if entry.chunking is not None:
+            check_chunking(entry.chunking, self.scope, (*at, "chunking"))
+        self._check_attributes(entry, at)
+        if isinstance(entry, IdEntry):
+            self._merge(f"id:{entry.id}", {"id": entry.id}, entry, at)
+        else:
+            self._add(self._match(entry.path, entry.exclude, (*at, "path")), entry, at)
+
+    def _match(self, pattern: str, exclude: list[str], at: Path) -> list[str]:
+        """The matched files that file_search accepts; the others are reported, one fault an extension."""
+        paths = self.scope.glob(pattern, exclude, at)
+        refused = unaccepted(paths, SEARCHABLE)
+        for suffix, some in refused.items():
+            detail = f"`{self.scope.address}` cannot hold {counted(suffix, some)}: file_search does not read "
+            detail += f"`{suffix}`." if suffix else "files without an extension."
+            self.scope.report(Fault(at, "Extension not accepted", detail, remedy(suffix)))
+        bad = {path for some in refused.values() for path in some}
+        return [path for path in paths if path not in bad] if bad else paths
+
+    def _add(self, paths: list[str], entry: PathEntry | None, at: Path) -> None:
+        place = at if entry is None else (*at, "path")
+        for path in paths:
+            reference = self.scope.file(path, place)
+            if isinstance(reference, str) and self._stampable(path, place):
+                self._merge(path, {"file": reference}, entry, at)
+
+    def _merge(self, key: str, start: dict[str, Any], entry: PathEntry | IdEntry | None, at: Path) -> None:
+        document = self.found.setdefault(key, start)
+        if entry is None:
+            return
+        if entry.chunking is not None:
+            document["chunking"] = neutral_chunking(entry.chunking)
+        if entry.attributes is not None:
+            here = self._replaced(entry.attributes, key, at)
+            merged = document["attributes"] = {**document.get("attributes", {}), **here}
+            self._check_count(merged, key, at)
+
+    def _replaced(self, attributes: dict[str, Any], path: str, at: Path) -> dict[str, Any]:
+        replaced = dict(attributes)
+        for key, value in attributes.items():
+            if isinstance(value, str) and "${file." in value:
+                replaced[key] = _filled(value, path)
+                self._check_length(key, replaced[key], path, at)
+        return replaced
+
+    def _check_attributes(self, entry: PathEntry | IdEntry, at: Path) -> None:
+        for key, value in (entry.attributes or {}).items():
+            if not isinstance(value, str):
+                continue
+            where = (*at, "attributes", key)
+            for found in _PLACEHOLDER.finditer(value):
+                if not found["literal"]:
+                    self._check_placeholder(found["name"], entry, where)
+            if "${file." not in value:
+                self._check_length(key, value, None, at)
+
+    def _check_placeholder(self, name: str, entry: PathEntry | IdEntry, at: Path) -> None:
+        known = ", ".join(f"`${{file.{one}}}`" for one in _placeholders(""))
+        if isinstance(entry, IdEntry):
+            detail = f"`{self.scope.address}` uses `${{file.{name}}}` for a file that is not managed here."
+            self.scope.report(Fault(at, "Unknown path", detail, "write the value out"))
+        elif name not in _placeholders(""):
+            detail = f"`{self.scope.address}` uses `${{file.{name}}}`, which does not exist."
+            self.scope.report(Fault(at, "Unknown variable", detail, f"there are {known}"))
+
+    def _check_length(self, key: str, value: str, path: str | None, at: Path) -> None:
+        if len(value) <= _SAFE or (at, key) in self.said:
+            return
+        self.said.add((at, key))
+        of = f" of `{path}`" if path else ""
+        has = f"`{self.scope.address}` has {len(value)} characters in the attribute `{key}`{of}"
+        where = (*at, "attributes", key)
+        if len(value) > MAX_VALUE:
+            self.scope.report(Fault(where, "Too many characters", f"{has}; there must be at most {MAX_VALUE}."))
+        else:
+            detail = f"{has}; some services take only {_SAFE}."
+            self.scope.report(Fault(where, "Long attribute", detail, "shorten it to be sure", "warning"))
+
+    def _check_count(self, attributes: dict[str, Any], key: str, at: Path) -> None:
+        if len(attributes) <= MAX_ATTRIBUTES or (at, "") in self.said:
+            return
+        self.said.add((at, ""))
+        detail = (
+            f"`{self.scope.address}` gives `{key}` {len(attributes)} attributes from several entries; "
+            f"there must be at most {MAX_ATTRIBUTES}, because the service takes 16 and two are ours."
+        )
+        self.scope.report(Fault((*at, "attributes"), "Too many attributes", detail))
+
+    def _stampable(self, path: str, at: Path) -> bool:
+        """Whether our stamp, which holds the path, fits into an attribute."""
+        workspace = self.scope.workspace or "w" * 64
+        stamp = str(Stamp(workspace, self.scope.environment, path, "0" * 8, 10**9))
+        if len(stamp) <= MAX_VALUE:
+            return True
+        most = MAX_VALUE - len(stamp) + len(path)
+        detail = f"`{path}` has {len(path)} characters; with our stamp there is room for {most}."
+        self.scope.report(Fault(at, "Path too long", detail, "shorten the names of its folders"))
+        return False

@@ -1,0 +1,240 @@
+"""The files in a vector store: listing, attaching in batches, waiting until they are indexed, detaching."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import ReplyLost, RouteMissing, ServiceError
+from provisioner.kinds.wire import Raw, stamp
+from provisioner.model import Member, Stamp
+from provisioner.remote.tasks import together
+
+if TYPE_CHECKING:
+    from provisioner.remote import Remote
+
+BATCH = 2000  # files that one request may attach
+IN_PROGRESS = "in_progress"
+SHA256 = "sha256"
+
+_BY_ID = 10  # files up to which each is asked for by itself
+_BY_READ = 100  # files up to which reading each is cheaper than reading a long list
+_RECOUNT = 10  # rounds after which the counts of the store are not believed any more
+_REFUSED = (400, 413, 422)
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """A file to put into a store. `attributes` is all that it is to carry, our own two pairs included."""
+
+    file_id: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+    chunking: Any = "auto"
+
+
+async def list_members(remote: Remote, store_id: str, known: Sequence[str] = ()) -> dict[str, Member]:
+    """Every file of a store, by file id. RouteMissing if the store is gone."""
+    try:
+        raws = await remote.list(_files(store_id), known=known)
+    except ServiceError as error:
+        if error.status == 400 and await remote.find(f"/vector_stores/{store_id}") is None:
+            raise RouteMissing(error.problems[0], status=400) from None
+        raise
+    return {raw["id"]: member(raw) for raw in raws}
+
+
+def member(raw: Raw) -> Member:
+    """A file as the store shows it; what a server leaves out is empty, chunking that it does not tell is `other`."""
+    attributes = dict(raw.get("attributes") or {})
+    mark, sha256 = stamp(attributes), attributes.get(SHA256)
+    error = raw.get("last_error") or {}
+    return Member(
+        str(raw["id"]),
+        str(raw.get("status") or "completed"),
+        {key: value for key, value in attributes.items() if key not in (Stamp.KEY, SHA256)},
+        _chunking(raw.get("chunking_strategy") or {}),
+        mark,
+        sha256 if isinstance(sha256, str) else None,
+        f"{error.get('code')}: {error.get('message')}" if error else None,
+    )
+
+
+async def attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
+    """Put files into a store, up to 2000 a request. Returns why the service refused a file, by file id: one
+    that it refuses keeps no other out."""
+    groups = [entries[at : at + BATCH] for at in range(0, len(entries), BATCH)]
+    refused = await together(_attach(remote, store_id, group) for group in groups)
+    return {id: why for group in refused for id, why in group.items()}
+
+
+async def update_attributes(
+    remote: Remote, store_id: str, file_id: str, attributes: dict[str, Any], removed: Iterable[str] = ()
+) -> Member:
+    """Write attributes, ours included; `removed` go, keys that somebody else wrote stay."""
+    path = f"{_files(store_id)}/{file_id}"
+    live = (await remote.get(path)).get("attributes") or {}
+    gone = set(removed)
+    kept = {key: value for key, value in live.items() if key not in gone}
+    raw = await remote.post(path, {"attributes": {**kept, **attributes}}, repeatable=True)
+    return member({"id": file_id, **(raw if "attributes" in raw else await remote.get(path))})
+
+
+async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 30.0) -> None:
+    """Take a file out of a store and wait until it is out; one that is not in it is no fault."""
+    path = f"{_files(store_id)}/{file_id}"
+    await remote.delete(path)
+    end, pause = time.monotonic() + patience, _Pause()
+    while await remote.find(path) is not None:
+        if time.monotonic() > end:
+            remote.note("Files that were taken out of a vector store are shown in it for a long time.")
+            return
+        await pause.sleep(None)
+
+
+async def wait(
+    remote: Remote,
+    store_id: str,
+    file_ids: Sequence[str],
+    deadline: float,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, str | None]:
+    """Wait until files are indexed, for at most `deadline` seconds. By file id: None for success, `in_progress`,
+    or why it failed."""
+    watch = _Watch(remote, store_id, list(dict.fromkeys(file_ids)))
+    end, pause = time.monotonic() + deadline, _Pause()
+    while True:
+        after = await watch.look()
+        if on_progress:
+            on_progress(watch.done, len(watch.file_ids))
+        if not watch.pending or time.monotonic() >= end:
+            break
+        await pause.sleep(after, end)
+    return {id: watch.results.get(id, IN_PROGRESS) for id in watch.file_ids}
+
+
+class _Pause:
+    """Waits that grow, unless the service says when to ask again."""
+
+    def __init__(self) -> None:
+        self._next = 0.05
+
+    async def sleep(self, after: float | None, end: float | None = None) -> None:
+        seconds = min(max(after, 0.05), 10.0) if after is not None else self._next
+        self._next = min(self._next * 1.5, 2.0)
+        left = seconds if end is None else max(end - time.monotonic(), 0)
+        await asyncio.sleep(min(seconds, left))
+
+
+class _Watch:
+    """Files on their way into a store. Few are asked for one by one; for many the counts of the store say when
+    it is worth to look at each."""
+
+    def __init__(self, remote: Remote, store_id: str, file_ids: list[str]) -> None:
+        self.file_ids, self.results, self.done = file_ids, dict[str, str | None](), 0
+        self._remote, self._store_id = remote, store_id
+        self._rounds = 0
+
+    @property
+    def pending(self) -> list[str]:
+        return [id for id in self.file_ids if id not in self.results]
+
+    async def look(self) -> float | None:
+        """Ask once more; returns the seconds that the service wants to be left alone, if it says so."""
+        self._rounds += 1
+        after = None
+        if len(self.pending) > _BY_ID:
+            busy, after = await self._busy()
+            self.done = max(self.done, len(self.file_ids) - busy)
+            if busy and self._rounds % _RECOUNT:
+                return after
+        await self._settle()
+        self.done = len(self.results)
+        return after
+
+    async def _busy(self) -> tuple[int, float | None]:
+        raw, after = await self._remote.poll(f"/vector_stores/{self._store_id}")
+        return int((raw.get("file_counts") or {}).get(IN_PROGRESS) or 0), after
+
+    async def _settle(self) -> None:
+        pending = self.pending
+        if len(pending) <= _BY_READ:
+            raws = await together(self._remote.find(f"{_files(self._store_id)}/{id}") for id in pending)
+            found = {id: member(raw) for id, raw in zip(pending, raws, strict=True) if raw is not None}
+        else:
+            found = await list_members(self._remote, self._store_id, pending)
+        for id in pending:
+            self._result(id, found.get(id))
+
+    def _result(self, id: str, found: Member | None) -> None:
+        if found is None:
+            self.results[id] = "the file is not in the store"
+        elif found.status == "completed":
+            self.results[id] = None
+        elif found.status != IN_PROGRESS:
+            self.results[id] = found.error or found.status
+
+
+async def _attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
+    try:
+        await _send(remote, store_id, entries)
+    except ReplyLost:
+        return await _attach_rest(remote, store_id, entries)
+    except ServiceError as error:
+        if not isinstance(error, RouteMissing) and error.status not in _REFUSED:
+            raise
+        return await _apart(remote, store_id, entries, error)
+    return {}
+
+
+async def _attach_rest(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
+    """Nobody knows whether the request was carried out: what the store does not show is attached once more."""
+    held = await list_members(remote, store_id, [entry.file_id for entry in entries])
+    left = [entry for entry in entries if entry.file_id not in held]
+    if left:
+        await _send(remote, store_id, left)
+    return {}
+
+
+async def _apart(remote: Remote, store_id: str, entries: Sequence[Attach], error: ServiceError) -> dict[str, str]:
+    """Attach in smaller parts what was refused as a whole."""
+    if await remote.find(f"/vector_stores/{store_id}") is None:
+        raise error
+    if len(entries) == 1:
+        return {entries[0].file_id: error.problems[0].detail}
+    if not isinstance(error, RouteMissing) and error.code != "missing_required_parameter":
+        half = len(entries) // 2
+        parts = await together(_attach(remote, store_id, part) for part in (entries[:half], entries[half:]))
+        return parts[0] | parts[1]
+    parts = await together(_attach(remote, store_id, [entry]) for entry in entries)
+    refused = {id: why for part in parts for id, why in part.items()}
+    if len(refused) == len(entries):
+        raise error
+    remote.note("Files cannot be attached in batches here (`file_batches`); they are attached one by one.")
+    return refused
+
+
+async def _send(remote: Remote, store_id: str, entries: Sequence[Attach]) -> None:
+    if len(entries) == 1:
+        await remote.post(_files(store_id), _wire(entries[0]))
+    else:
+        body = {"files": [_wire(entry) for entry in entries]}
+        await remote.post(f"/vector_stores/{store_id}/file_batches", body)
+
+
+def _wire(entry: Attach) -> dict[str, Any]:
+    auto = entry.chunking in (None, "auto", "other")
+    chunking = {"type": "auto"} if auto else {"type": "static", "static": entry.chunking}
+    return {"file_id": entry.file_id, "attributes": entry.attributes, "chunking_strategy": chunking}
+
+
+def _chunking(strategy: Raw) -> Any:
+    if strategy.get("type") == "static":
+        return dict(strategy.get("static") or {})
+    return "auto" if strategy.get("type") == "auto" else "other"
+
+
+def _files(store_id: str) -> str:
+    return f"/vector_stores/{store_id}/files"

@@ -1,0 +1,130 @@
+"""What the forms share: metadata with our stamp in it, resets, and the verbs of an object that carries both."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from provisioner.errors import ServiceError
+from provisioner.kinds.base import Form, Names, Write
+from provisioner.model import Live, Stamp
+
+if TYPE_CHECKING:
+    from provisioner.remote import Remote
+
+Raw = Mapping[str, Any]
+
+
+def top(path: str) -> str:
+    """`metadata` of `metadata.team` and of `metadata["odd key"]`."""
+    return path.split("[", 1)[0].split(".", 1)[0]
+
+
+def key(path: str) -> str | None:
+    """`team` of `metadata.team`, `odd key` of `metadata["odd key"]`, None of `metadata`."""
+    rest = path[len(top(path)) :]
+    if rest.startswith("["):
+        return str(json.JSONDecoder().raw_decode(rest, 1)[0])
+    return rest[1:] or None
+
+
+def text(value: Any) -> Any:
+    """Text in normal form: an empty one is none."""
+    return value or None
+
+
+def unstamped(metadata: Any) -> dict[str, Any]:
+    """Metadata without our own pair."""
+    found = metadata if isinstance(metadata, Mapping) else {}
+    return {name: value for name, value in found.items() if name != Stamp.KEY}
+
+
+def stamp(metadata: Any) -> Stamp | None:
+    return Stamp.parse(metadata.get(Stamp.KEY)) if isinstance(metadata, Mapping) else None
+
+
+def number(raw: Raw, name: str) -> int:
+    """A count or a time that a server may leave out."""
+    value = raw.get(name)
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def merged(live: Any, declared: Any, paths: Collection[str], mark: Stamp) -> dict[str, Any]:
+    """Metadata to send: what is live at this moment, with the keys that `paths` names set or removed, and our
+    stamp. Keys that somebody else wrote stay, whether the service merges or replaces."""
+    ours = declared or {}
+    named = {key(path) for path in paths if top(path) == "metadata"}
+    touched = set(ours) if None in named else named
+    kept = {name: value for name, value in unstamped(live).items() if name not in touched or name in ours}
+    return {**kept, **{name: ours[name] for name in ours if name in touched}, Stamp.KEY: str(mark)}
+
+
+class StampedForm(Form):
+    """An object with metadata, read and written at `collection`."""
+
+    collection: ClassVar[str]
+    defaults: ClassVar[Mapping[str, Any]] = {}  # what null stands for, where a server ignores null
+
+    @abstractmethod
+    def live(self, raw: Raw, names: Names) -> Live:
+        """A reply in neutral spelling; what we do not know is dropped, what is missing stays missing."""
+
+    @abstractmethod
+    def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
+        """The fields named by `units` as the service wants them, without metadata; null for what is reset."""
+
+    async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
+        return [self.live(raw, names) for raw in await remote.list(self.collection, known=known)]
+
+    async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
+        raw = await remote.find(f"{self.collection}/{id}")
+        return None if raw is None else self.live(raw, names)
+
+    async def create(self, remote: Remote, write: Write) -> Live:
+        units = {"name", *write.fields}
+        body = {name: value for name, value in self.body(write, units).items() if value is not None}
+        body["metadata"] = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
+        raw = await remote.post(self.collection, body)
+        return self.live(await self._whole(remote, raw, body), write.names)
+
+    async def update(self, remote: Remote, write: Write) -> Live:
+        path = f"{self.collection}/{write.id}"
+        before = await remote.get(path)
+        body = self.body(write, {top(unit) for unit in write.paths})
+        metadata = merged(before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp)
+        raw = await self._send(remote, path, {**body, "metadata": metadata})
+        stubborn = self._stubborn(raw, body)
+        if stubborn:
+            remote.note(f"`{self.collection}` keeps a field that is sent as null; its default was sent instead.")
+            raw = await self._send(remote, path, stubborn)
+        return self.live(raw, write.names)
+
+    async def delete(self, remote: Remote, id: str) -> None:
+        await remote.delete(f"{self.collection}/{id}")
+
+    async def release(self, remote: Remote, id: str) -> None:
+        """Take our stamp off an object that is not managed any more; one that is gone needs nothing."""
+        path = f"{self.collection}/{id}"
+        raw = await remote.find(path)
+        if raw is not None and stamp(raw.get("metadata")):
+            await remote.post(path, {"metadata": unstamped(raw["metadata"])}, repeatable=True)
+
+    async def _send(self, remote: Remote, path: str, body: dict[str, Any]) -> Raw:
+        return await self._whole(remote, await remote.post(path, body, repeatable=True), body, path)
+
+    async def _whole(self, remote: Remote, raw: Raw, body: Raw, path: str | None = None) -> Raw:
+        """The reply of a write, completed by a read where it lacks what was sent. The write itself succeeded:
+        a read that fails must not make its id be forgotten."""
+        if all(name in raw for name in body):
+            return raw
+        try:
+            found = await remote.find(path or f"{self.collection}/{raw['id']}")
+        except ServiceError:
+            found = None
+        return {**raw, **(found or {})}
+
+    def _stubborn(self, raw: Raw, body: Raw) -> dict[str, Any]:
+        reset = {name: self.defaults[name] for name, value in body.items() if value is None and name in self.defaults}
+        return {name: value for name, value in reset.items() if raw.get(name) not in (None, value)}

@@ -1,0 +1,187 @@
+"""The verbs of a service: get, list, post, delete, upload, with everything odd about it taken note of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from provisioner.errors import NotFound, ProvisionerError, ServiceError
+from provisioner.model import Problem
+from provisioner.remote import faults
+from provisioner.remote.exchange import Exchange, Failed, Reply, Request, Target, usable
+from provisioner.remote.faults import Failure, Place
+from provisioner.remote.hints import Hints
+from provisioner.remote.lists import Items, Lister, ends
+from provisioner.remote.retries import Outcome, Retries
+from provisioner.remote.uploads import HashingReader
+
+Object = dict[str, Any]
+
+
+class Remote:
+    """A service. Opened without a connection; the first request imports `openai` and connects.
+
+    Every method may raise a ServiceError: NotFound, RouteMissing, Refused, QuotaExceeded, ReplyLost or itself.
+    `oddities` collects, in full sentences, what this service does differently from OpenAI's.
+    """
+
+    def __init__(self, target: Target, retries: Retries, hints: Hints) -> None:
+        self.oddities: set[str] = set()
+        self._exchange = Exchange(target, retries)
+        self._parallelism = target.parallelism
+        self._hints = hints
+        self._in_process = target.app is not None
+        self._listed: dict[str, set[str]] = {}
+
+    @classmethod
+    def open(
+        cls,
+        base_url: str,
+        api_key: str | None,
+        organization: str | None = None,
+        project: str | None = None,
+        *,
+        app: Any = None,
+        parallelism: int = 10,
+        api_key_env: str = "OPENAI_API_KEY",
+        retries: Retries | None = None,
+        hints: Path | None = None,
+    ) -> Remote:
+        """A service over HTTP(S), or `app` in this process. Refused, naming `api_key_env`, without a key.
+        `hints` is a folder for what makes long lists quicker the next time; it may be deleted at any time."""
+        key = "local" if app is not None else usable(api_key, api_key_env)
+        target = Target(base_url, key, organization, project, app, parallelism)
+        return cls(target, retries or Retries(), Hints(hints, f"{base_url} {organization} {project}"))
+
+    @property
+    def seen(self) -> Mapping[str, str]:
+        """`organization` and `project` that the service says the key belongs to, as far as it said so yet."""
+        return self._exchange.seen
+
+    async def __aenter__(self) -> Remote:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exchange.close()
+
+    def note(self, oddity: str) -> None:
+        """Take note of something odd about this service, in a full sentence."""
+        self.oddities.add(oddity)
+
+    async def get(self, path: str, **params: Any) -> Object:
+        """One object."""
+        return await self._exchange.send(Request("GET", path, True, params), _one)
+
+    async def poll(self, path: str) -> tuple[Object, float | None]:
+        """One object that is waited for, and the seconds after which the service wants to be asked again."""
+        return await self._exchange.send(Request("GET", path, True), _one_with_pace)
+
+    async def find(self, path: str) -> Object | None:
+        """One object by its id, or None when it is gone: 404, or 400 from a service that answers so for an id
+        that its complete list does not hold."""
+        try:
+            return await self.get(path)
+        except NotFound:
+            return None
+        except ServiceError as error:
+            if error.status != 400 or await self._is_listed(path):
+                raise
+        self.note(f"`{path.rpartition('/')[0]}` answers 400 instead of 404 for an id that it does not know.")
+        return None
+
+    async def list(self, path: str, *, known: Sequence[str] = (), **params: Any) -> Items:
+        """Every object of a list, in the service's order. `known`: ids that may be in it, in any order; where
+        `hints` are kept they are not needed."""
+
+        async def fetch(path: str, params: Mapping[str, Any]) -> Any:
+            return await self._exchange.send(Request("GET", path, True, params), _anything)
+
+        lister, name = Lister(fetch, self.note, path, params), f"{path} {sorted(params.items())}"
+        items = await lister.read(self._hints.cursors(name) or ends(known), self._parallelism)
+        ids = [item["id"] for item in items]
+        self._hints.remember(name, ids, lister.page)
+        if not params:
+            self._listed[path] = set(ids)
+        return items
+
+    async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:
+        """Write. Without `repeatable` it is a create: not sent again once it may have been carried out
+        (ReplyLost instead), and its reply has to name an id."""
+        request = Request("POST", path, repeatable, body=body)
+        return await self._exchange.send(request, _one if repeatable else _created)
+
+    async def delete(self, path: str) -> None:
+        """Delete. What is not there any more counts as deleted."""
+        try:
+            await self._exchange.send(Request("DELETE", path, True), _anything_or_nothing)
+        except NotFound:
+            return
+
+    async def upload(
+        self,
+        stream: BinaryIO | HashingReader,
+        filename: str,
+        purpose: str,
+        expires_after: Mapping[str, Any] | None = None,
+    ) -> Object:
+        """Upload an open file, streaming. Not sent again once it may have been carried out (ReplyLost).
+        PlanError if a HashingReader finds other bytes than planned."""
+        if self._in_process and isinstance(stream, HashingReader):
+            stream.verify()  # beforehand: a service in this process would report the broken upload as its own fault
+        body = {"purpose": purpose} | ({"expires_after": dict(expires_after)} if expires_after else {})
+        try:
+            return await self._exchange.send(
+                Request("POST", "/files", False, body=body, file=(filename, stream)), _created
+            )
+        except ProvisionerError:
+            if isinstance(stream, HashingReader) and stream.problem:
+                raise stream.problem from None
+            raise
+
+    async def _is_listed(self, path: str) -> bool:
+        collection, _, id = path.rpartition("/")
+        if collection not in self._listed:
+            await self.list(collection)
+        return id in self._listed[collection]
+
+
+def _anything(place: Place, reply: Reply) -> Any:
+    if reply.body is None:
+        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text))
+    return reply.body
+
+
+def _anything_or_nothing(place: Place, reply: Reply) -> None:
+    _no_error_inside(place, reply)
+
+
+def _one(place: Place, reply: Reply) -> Object:
+    if not isinstance(reply.body, dict):
+        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text))
+    _no_error_inside(place, reply)
+    return reply.body
+
+
+def _one_with_pace(place: Place, reply: Reply) -> tuple[Object, float | None]:
+    text = reply.headers.get("openai-poll-after-ms", "")
+    return _one(place, reply), int(text) / 1000 if text.isdecimal() else None
+
+
+def _created(place: Place, reply: Reply) -> Object:
+    body = _one(place, reply)
+    if not isinstance(body.get("id"), str):
+        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text))
+    return body
+
+
+def _no_error_inside(place: Place, reply: Reply) -> None:
+    """Some servers answer 200 and put the error into the body."""
+    body = reply.body
+    if isinstance(body, dict) and body.get("error") and "id" not in body:
+        said = faults.answer(reply.status, reply.headers, reply.text)
+        error = ServiceError(Problem("Request refused", f"{place} answered: {said.message}"), status=reply.status)
+        raise Failed(Failure(Outcome.FINAL, error))

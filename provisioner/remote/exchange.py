@@ -1,0 +1,218 @@
+"""One request and its reply: the only user of `openai`, which it imports with the first request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from provisioner.errors import Refused, ServiceError
+from provisioner.model import Problem
+from provisioner.remote import faults
+from provisioner.remote.faults import Answer, Failure, Place
+from provisioner.remote.retries import Outcome, Retries
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+T = TypeVar("T")
+
+_CONNECT, _READ, _UPLOAD = 10.0, 120.0, 600.0  # seconds
+_BETA = ("/assistants", "/vector_stores")
+_READ_ONLY = "GET"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which service, and with what right. An `app` is a service in this process and needs no key."""
+
+    base_url: str
+    key: str
+    organization: str | None = None
+    project: str | None = None
+    app: Any = None
+    parallelism: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send. `repeatable`: carrying it out twice does no harm."""
+
+    method: str
+    path: str
+    repeatable: bool
+    params: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | None = None
+    file: tuple[str, Any] | None = None  # name and open binary stream
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A 2xx reply whose body is JSON, or nothing where nothing is needed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    text: str
+
+    @property
+    def type(self) -> str:
+        return self.headers.get("content-type", "")
+
+
+class Failed(Exception):
+    """A reply that came and cannot be used; carries what it means for the next attempt."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.error))
+        self.failure = failure
+
+
+class Exchange:
+    """Sends requests to one service, as many at once as the target allows, and again where that is safe."""
+
+    def __init__(self, target: Target, retries: Retries) -> None:
+        self.seen: dict[str, str] = {}
+        self._target, self._retries = target, retries
+        self._public = _without_password(target.base_url)
+        # Waiting here and not for a connection: the pool is no larger than the parallelism and never times out.
+        self._slots = asyncio.Semaphore(target.parallelism)
+        self._client: AsyncOpenAI | None = None
+
+    def place(self, method: str, path: str) -> Place:
+        return Place(method, self._public, path)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def send(self, request: Request, read: Callable[[Place, Reply], T]) -> T:
+        """Send, read the reply with `read` (which may raise Failed), and try again as the policy allows."""
+        place, attempt = self.place(request.method, request.path), 1
+        while True:
+            try:
+                return read(place, await self._once(place, request))
+            except Failed as failed:
+                failure = failed.failure
+            if not self._retries.again(failure.outcome, attempt, request.repeatable, failure.retry_after):
+                raise failure.error from None
+            await self._retries.wait(attempt, failure.retry_after)
+            attempt += 1
+
+    async def _once(self, place: Place, request: Request) -> Reply:
+        client = self._connected()
+        import httpx2
+        import openai
+
+        try:
+            async with self._slots:
+                response = await _call(client, request)
+        except openai.APIStatusError as error:
+            raise Failed(self._refused(place, error.response)) from None
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise Failed(_broken(place, error)) from None
+        return self._reply(place, response)
+
+    def _reply(self, place: Place, response: httpx2.Response) -> Reply:
+        for name in ("organization", "project"):
+            if value := response.headers.get(f"openai-{name}"):
+                self.seen[name] = value
+        if response.request.method != place.method:  # a redirect turned a write into a read
+            raise Failed(self._refused(place, response.history[0]))
+        text = response.text
+        return Reply(response.status_code, response.headers, _json(text), text)
+
+    def _refused(self, place: Place, response: httpx2.Response) -> Failure:
+        text = response.text if response.is_closed and response.is_stream_consumed else ""
+        return faults.refusal(place, self._scrubbed(response, text))
+
+    def _scrubbed(self, response: httpx2.Response, text: str) -> Answer:
+        key = self._target.key
+        safe = text if self._target.app is not None or not key else text.replace(key, "…")
+        return faults.answer(response.status_code, response.headers, safe)
+
+    def _connected(self) -> AsyncOpenAI:
+        if self._client is None:
+            self._client = _connect(self._target)
+        return self._client
+
+
+def usable(key: str | None, variable: str) -> str:
+    """The key as it can be sent; Refused, naming the environment variable, if there is none."""
+    found = (key or "").strip()
+    if not found:
+        detail = f"The environment variable `{variable}` is not set or empty, and this service needs an API key."
+        raise Refused(Problem("API key missing", detail, f"set it: `export {variable}=…`"))
+    if not found.isascii() or not found.isprintable() or " " in found:
+        detail = f"The API key in `{variable}` holds what no key has: a space, a line break or a letter beyond ASCII."
+        raise Refused(Problem("API key malformed", detail, f"set `{variable}` again, to the key alone"))
+    return found
+
+
+def _connect(target: Target) -> AsyncOpenAI:
+    import httpx2
+    import openai
+
+    limits = httpx2.Limits(max_connections=target.parallelism, max_keepalive_connections=target.parallelism)
+    options: dict[str, Any] = {"limits": limits, "timeout": httpx2.Timeout(_READ, connect=_CONNECT, pool=None)}
+    if target.app is not None:
+        options["transport"] = httpx2.ASGITransport(app=target.app, raise_app_exceptions=False)
+    try:
+        http = openai.DefaultAsyncHttpx2Client(**options)
+        client = openai.AsyncOpenAI(api_key=target.key, base_url=target.base_url, http_client=http, max_retries=0)
+    except (openai.OpenAIError, httpx2.InvalidURL, ValueError) as error:
+        detail = f"`{_without_password(target.base_url)}` cannot be used as the address of a service: {error}"
+        raise ServiceError(Problem("Bad service address", detail, "write it like `https://host/v1`")) from None
+    # Set and not passed: left out, the SDK would take them from the surroundings, not from the workspace.
+    client.organization, client.project = target.organization, target.project
+    return client
+
+
+async def _call(client: AsyncOpenAI, request: Request) -> httpx2.Response:
+    import httpx2
+
+    headers = {"OpenAI-Beta": "assistants=v2"} if request.path.startswith(_BETA) else {}
+    options: Any = {"headers": headers}
+    if request.params:
+        options["params"] = request.params
+    if request.method == _READ_ONLY:
+        return await client.get(request.path, cast_to=httpx2.Response, options=options)
+    if request.method == "DELETE":
+        return await client.delete(request.path, cast_to=httpx2.Response, options=options)
+    files: Any = None
+    if request.file:
+        files = [("file", request.file)]
+        headers["Content-Type"] = "multipart/form-data"
+        options["timeout"] = httpx2.Timeout(_UPLOAD, connect=_CONNECT, pool=None)
+    return await client.post(
+        request.path, cast_to=httpx2.Response, body=dict(request.body or {}), files=files, options=options
+    )
+
+
+def _broken(place: Place, error: Exception) -> Failure:
+    """The failure behind an exception without a reply."""
+    import httpx2
+
+    cause = error.__cause__ or error
+    if isinstance(cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)):
+        failure = faults.unsent(place, cause)
+        return Failure(Outcome.FINAL, failure.error)
+    unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+    return faults.unsent(place, cause) if isinstance(cause, unsent) else faults.lost(place, cause)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,0 +1,198 @@
+"""What went wrong with a request, as one of our errors and as what it means for the next attempt."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.errors import NotFound, QuotaExceeded, Refused, ReplyLost, RouteMissing, ServiceError
+from provisioner.model import Problem
+from provisioner.remote.retries import Outcome, retry_after
+
+_QUOTA = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "billing_hard_limit_reached",
+    }
+)
+_ROUTE_WORDS = re.compile(r"invalid url|unknown (request )?(url|route|path)|no route|cannot (get|post|delete) /", re.I)
+_ASSISTANTS_GONE = (
+    "OpenAI switched the Assistants API off on 2026-08-26; two APIs live on: write `api: responses` (pinned request "
+    "profiles) or `api: agents` (saved agents) for this environment"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What was asked, for messages: never with a key, a password or a query."""
+
+    method: str
+    base: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"`{self.method} {self.base}{self.path}`"
+
+    @property
+    def is_collection(self) -> bool:
+        """`/assistants` or `/vector_stores/vs_1/files`, in contrast to one object by its id."""
+        return len(self.path.strip("/").split("/")) % 2 == 1
+
+    @property
+    def owner(self) -> str | None:
+        """`vs_1` of `/vector_stores/vs_1/files`."""
+        parts = self.path.strip("/").split("/")
+        return parts[1] if len(parts) > 2 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed request: the error to raise, unless another attempt is made."""
+
+    outcome: Outcome
+    error: ServiceError
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The parts of an error reply that we look at; everything may be missing."""
+
+    status: int
+    message: str
+    code: str | None
+    kind: str | None
+    request_id: str | None
+    retry_after: float | None
+    location: str | None
+
+    def error(self, kind: type[ServiceError], summary: str, detail: str, hint: str | None = None) -> ServiceError:
+        named = f"{detail} (request `{self.request_id}`)" if self.request_id else detail
+        return kind(
+            Problem(summary, named, hint),
+            status=self.status,
+            code=self.code,
+            request_id=self.request_id,
+            retry_after=self.retry_after,
+        )
+
+
+def answer(status: int, headers: Mapping[str, str], text: str) -> Answer:
+    """Read an error reply defensively: JSON with or without our envelope, a bare string, a page of HTML."""
+    body = _json(text)
+    inner = body.get("error", body) if isinstance(body, dict) else body
+    said = inner if isinstance(inner, dict) else {}
+    message = said.get("message") or said.get("detail") or (inner if isinstance(inner, str) else "")
+    return Answer(
+        status=status,
+        message=_short(message if isinstance(message, str) else json.dumps(message)),
+        code=_text(said.get("code")),
+        kind=_text(said.get("type")),
+        request_id=headers.get("x-request-id"),
+        retry_after=retry_after(headers),
+        location=headers.get("location"),
+    )
+
+
+def refusal(place: Place, said: Answer) -> Failure:
+    """The failure behind an error reply."""
+    told = f"{place} answered {said.status}" + (f": {said.message}" if said.message else "")
+    if said.status == 429:
+        return _throttled(told, said)
+    if said.status == 408 or (said.status >= 500 and said.status != 501):
+        return Failure(Outcome.UNKNOWN, _failing(place, told, said), said.retry_after)
+    return Failure(Outcome.FINAL, _final(place, told, said))
+
+
+def unsent(place: Place, cause: BaseException) -> Failure:
+    """Nothing reached the service, so everything may be tried again."""
+    detail = f"{place} could not be sent: {_cause(cause)}"
+    hint = "check the service's address, the network and whether the service is running"
+    return Failure(Outcome.UNSENT, ServiceError(Problem("Service unreachable", detail, hint)))
+
+
+def lost(place: Place, cause: BaseException) -> Failure:
+    """The connection ended before the reply was complete."""
+    kind, summary = (ServiceError, "Service failing") if place.method == "GET" else (ReplyLost, "Reply lost")
+    return Failure(Outcome.UNKNOWN, kind(Problem(summary, f"{place} brought no complete reply: {_cause(cause)}")))
+
+
+def unreadable(place: Place, status: int, content_type: str, text: str) -> Failure:
+    """A 2xx reply that is not the JSON object it has to be. A cut-off reply may be whole the next time."""
+    said = f"`{_short(text)}`" if text.strip() else "nothing"
+    detail = f"{place} answered {status} with {said} where a JSON object was expected"
+    if place.method not in ("GET", "DELETE"):
+        return Failure(Outcome.UNKNOWN, ReplyLost(Problem("Reply lost", detail), status=status))
+    hint = "check the service's address: the base URL usually ends in `/v1`"
+    cut = "json" in content_type and text.lstrip().startswith(("{", "["))
+    outcome = Outcome.UNKNOWN if cut else Outcome.FINAL
+    return Failure(outcome, ServiceError(Problem("Reply not understood", detail, hint), status=status))
+
+
+def _throttled(told: str, said: Answer) -> Failure:
+    if _QUOTA & {said.code, said.kind}:
+        hint = "add credit or raise the spend limit of this organization or project; waiting does not help"
+        return Failure(Outcome.FINAL, said.error(QuotaExceeded, "Quota exhausted", told, hint))
+    asked = f"; it asks to wait {said.retry_after:.0f} seconds" if said.retry_after else ""
+    hint = "try again later, or with a smaller `--parallelism`"
+    error = said.error(ServiceError, "Too many requests", told + asked, hint)
+    return Failure(Outcome.THROTTLED, error, said.retry_after)
+
+
+def _failing(place: Place, told: str, said: Answer) -> ServiceError:
+    if place.method == "GET":
+        return said.error(ServiceError, "Service failing", told, "try again later")
+    return said.error(ReplyLost, "Reply lost", f"{told}; it is not known whether this was carried out")
+
+
+def _final(place: Place, told: str, said: Answer) -> ServiceError:
+    if said.status in (401, 403):
+        hint = "check the API key, and that it may use this organization and project"
+        return said.error(Refused, "Access refused", told, hint)
+    if said.status in (404, 405, 501):
+        return _missing(place, told, said)
+    if 300 <= said.status < 400:
+        named = f"write the address that it names: {said.location}" if said.location else None
+        return said.error(ServiceError, "Moved elsewhere", told, named)
+    return said.error(ServiceError, "Request refused", told)
+
+
+def _missing(place: Place, told: str, said: Answer) -> ServiceError:
+    if said.status == 404 and not place.is_collection and not _ROUTE_WORDS.search(said.message):
+        return said.error(NotFound, "Object not found", told)
+    if place.path.startswith("/assistants"):
+        told += ". This service has no Assistants API"
+        return said.error(RouteMissing, "API not available", told, _ASSISTANTS_GONE)
+    if place.owner:
+        told += f". Either `{place.owner}` is gone, or this service lacks the route"
+        return said.error(RouteMissing, "Object or route missing", told)
+    hint = "check the service's address: the base URL usually ends in `/v1`"
+    return said.error(RouteMissing, "API not available", f"{told}. This service lacks the route", hint)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _short(text: str, limit: int = 300) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]}…"
+
+
+def _cause(cause: BaseException) -> str:
+    inner = cause.__cause__ or cause
+    return _short(str(inner)) or type(inner).__name__

@@ -1,0 +1,162 @@
+"""Lists read in full, page by page or from several known places at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.errors import ServiceError
+from provisioner.model import Problem
+from provisioner.remote.tasks import together
+
+Item = dict[str, Any]
+Items = list[Item]
+Fetch = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
+
+PAGE = 100
+FILES_PAGE = 10_000  # `/files` alone has larger pages
+_WORTHWHILE = 300  # known ids: below that, one page after the other is as fast
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    items: Items
+    more: bool | None  # None: the service does not say
+    last: str | None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One way through the list, from a cursor to where another walk began, or to the end."""
+
+    start: str | None
+    items: dict[str, Item] = field(default_factory=dict)
+    met: str | None = None  # the cursor of the walk that goes on from here
+    beyond: list[str] = field(default_factory=list)  # ids on the last page behind `met`
+    dropped: bool = False  # the service does not know the cursor any more
+
+
+class Lister:
+    """Reads one list in full, from several cursors at once where some are known.
+
+    Cursors that were the ends of pages the last time take as many requests as one page after the other, but
+    all at once; any other ids take a few more. The result is the same: a cursor that is gone is dropped."""
+
+    def __init__(self, fetch: Fetch, note: Callable[[str], None], path: str, params: Mapping[str, Any]) -> None:
+        self._fetch, self._note, self._path, self._params = fetch, note, path, params
+        self._limit = FILES_PAGE if path.strip("/") == "files" else PAGE
+
+    @property
+    def page(self) -> int:
+        """Objects on a page."""
+        return self._limit
+
+    async def read(self, cursors: Sequence[str], walkers: int) -> Items:
+        starts = spread(cursors, walkers)
+        if not starts:
+            return list((await self._walk(_Walk(None), frozenset())).items.values())
+        stops = frozenset(starts)
+        walks = await together(self._walk(_Walk(start), stops - {start}) for start in (None, *starts))
+        found = _chained(walks)
+        if not _complete(walks, found):
+            self._note(f"`{self._path}` is listed in an order that changes from one request to the next.")
+            _extend(found, (await self._walk(_Walk(None), frozenset())).items)
+        return list(found.values())
+
+    async def _walk(self, walk: _Walk, stops: frozenset[str]) -> _Walk:
+        cursor = walk.start
+        while not walk.met:
+            page = await self._page(cursor, walk)
+            before = len(walk.items)
+            self._take(page, walk, stops)
+            if page.more is False or not page.items or walk.dropped or walk.met:
+                break
+            if len(walk.items) == before or page.last is None:
+                if page.more:
+                    raise self._stuck(cursor)
+                break
+            cursor = page.last
+        return walk
+
+    def _take(self, page: _Page, walk: _Walk, stops: frozenset[str]) -> None:
+        for item in page.items:
+            id = str(item.get("id"))
+            if walk.met:
+                walk.beyond.append(id)
+            elif id != walk.start:
+                walk.items.setdefault(id, item)
+                walk.met = id if id in stops else None
+
+    async def _page(self, cursor: str | None, walk: _Walk) -> _Page:
+        try:
+            return self._parsed(await self._request(cursor))
+        except ServiceError as error:
+            if error.status in (400, 404, 422) and cursor is not None and cursor == walk.start:
+                walk.dropped = True
+                return _Page([], False, None)
+            if error.status not in (400, 422) or self._limit == PAGE:
+                raise
+        self._note(f"`{self._path}` refuses pages of {self._limit}.")
+        self._limit = PAGE
+        return await self._page(cursor, walk)
+
+    async def _request(self, cursor: str | None) -> Any:
+        after = {} if cursor is None else {"after": cursor}
+        return await self._fetch(self._path, {**self._params, "limit": self._limit, **after})
+
+    def _parsed(self, reply: Any) -> _Page:
+        envelope = reply if isinstance(reply, dict) else {}
+        data = reply if isinstance(reply, list) else envelope.get("data")
+        if not isinstance(data, list):
+            raise ServiceError(Problem("Reply not understood", f"The list `{self._path}` has no `data`."))
+        more = envelope.get("has_more")
+        if not isinstance(more, bool):
+            self._note(f"`{self._path}` is listed without `has_more`.")
+            more = None
+        items = [item for item in data if isinstance(item, dict) and isinstance(item.get("id"), str)]
+        last = items[-1]["id"] if items else envelope.get("last_id")
+        return _Page(items, more, last)
+
+    def _stuck(self, cursor: str | None) -> ServiceError:
+        detail = f"The list `{self._path}` says that there is more, but shows nothing new after `{cursor}`."
+        return ServiceError(
+            Problem("List does not advance", detail, "the service ignores `after`; nothing was changed")
+        )
+
+
+def ends(known: Sequence[str]) -> Sequence[str]:
+    """Cursors out of ids that were in the list, in any order: too few are not worth it."""
+    return known[PAGE - 1 : len(known) - 1 : PAGE] if len(known) > _WORTHWHILE else ()
+
+
+def spread(cursors: Sequence[str], walkers: int) -> tuple[str, ...]:
+    """Where further walks begin, so that `walkers` of them share the pages evenly."""
+    stride = math.ceil((len(cursors) + 1) / walkers)
+    return tuple(dict.fromkeys(cursors[stride - 1 :: stride]))
+
+
+def _chained(walks: Sequence[_Walk]) -> dict[str, Item]:
+    """Everything found, in the order of the list: the walk from the top, then each that goes on from it."""
+    by_start = {walk.start: walk for walk in walks}
+    found: dict[str, Item] = {}
+    walk = by_start.pop(None, None)
+    while walk:
+        _extend(found, walk.items)
+        walk = by_start.pop(walk.met, None)
+    for rest in by_start.values():
+        _extend(found, rest.items)
+    return found
+
+
+def _extend(found: dict[str, Item], more: Mapping[str, Item]) -> None:
+    for id, item in more.items():
+        found.setdefault(id, item)
+
+
+def _complete(walks: Sequence[_Walk], found: Mapping[str, Item]) -> bool:
+    """Whether the walks join: what one saw behind the start of the next, that one (or another) saw too, and
+    nobody relied on a walk that never began."""
+    dropped = {walk.start for walk in walks if walk.dropped}
+    return all(walk.met not in dropped and all(id in found for id in walk.beyond) for walk in walks)

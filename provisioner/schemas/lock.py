@@ -1,0 +1,96 @@
+"""The schema of the lockfile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.schemas.shape import described, document
+
+ORIGIN = {
+    "type": "object",
+    "properties": {
+        "base_url": described({"type": "string"}, "Where the service is", ["https://api.openai.com/v1"]),
+        "organization": described({"type": ["string", "null"]}, "The organization", ["org-abc"]),
+        "project": described({"type": ["string", "null"]}, "The project", ["proj_abc"]),
+    },
+    "required": ["base_url", "organization", "project"],
+}
+
+
+def lock_schema() -> dict[str, Any]:
+    """What was last applied, with the ids of the objects. Keys of later releases are allowed beside these."""
+    return {
+        **document("lock.schema.json", "Lockfile", "What was last applied, and the ids that the objects have"),
+        "type": "object",
+        "properties": {
+            "version": described({"const": 1}, "Version of this format"),
+            "lineage": described(
+                {"type": "string", "minLength": 8}, "Made once, at the first apply; part of every stamp"
+            ),
+            "serial": described({"type": "integer", "minimum": 0}, "Counts the applies that changed something", [12]),
+            "workspace": described({"type": "string", "minLength": 1}, "Name of the workspace", ["acme-support"]),
+            "environment": described({"type": "string", "minLength": 1}, "Name of the environment", ["prod"]),
+            "origin": described(ORIGIN, "The service whose objects these are"),
+            "resources": described(
+                {
+                    "type": "object",
+                    "propertyNames": {"pattern": "^[a-z_]+\\..+"},
+                    "additionalProperties": {"$ref": "#/$defs/Entry"},
+                },
+                "Every applied resource by its address",
+            ),
+        },
+        "required": ["version", "lineage", "serial", "workspace", "environment", "origin", "resources"],
+        "$defs": {"Entry": _entry(), "Kept": _kept(), "Deposed": _deposed(), "Version": _version()},
+    }
+
+
+def _entry() -> dict[str, Any]:
+    strings = {"type": "array", "items": {"type": "string"}}
+    return {
+        "type": "object",
+        "description": "One resource. What is empty is left out",
+        "properties": {
+            "id": described({"type": ["string", "null"]}, "Id at the service; none under `responses`", ["asst_abc123"]),
+            "api": described({"type": ["string", "null"]}, "The API it was deployed through", ["assistants"]),
+            "fields": described(
+                {"type": "object"}, "Exactly the declared fields, as declared; references as addresses"
+            ),
+            "depends_on": described(strings, "Addresses that it refers to", [["vector_store.handbook"]]),
+            "protected": described({"type": "boolean"}, "Whether it must not be deleted or replaced"),
+            "unkept": described(
+                {"type": "object", "additionalProperties": {"$ref": "#/$defs/Kept"}},
+                "What the service dropped or changed when it was written, by the path of the field",
+            ),
+            "resetting": described(strings, "Fields that are being reset to their default", [["temperature"]]),
+            "deposed": described(
+                {"type": "array", "items": {"$ref": "#/$defs/Deposed"}}, "Older objects of it that still exist"
+            ),
+            "version": described({"type": "integer", "minimum": 1}, "Version of the request profile", [3]),
+            "digest": described({"type": "string"}, "Digest of the request", ["sha256:…"]),
+            "request": described({"type": "object"}, "The keyword arguments of `responses.create`"),
+            "versions": described(
+                {"type": "array", "items": {"$ref": "#/$defs/Version"}}, "Older versions whose ids are kept alive"
+            ),
+        },
+        "required": ["fields"],
+    }
+
+
+def _kept() -> dict[str, Any]:
+    properties = {"sent": described({}, "What was sent"), "got": described({}, "What the service made of it")}
+    return {"type": "object", "properties": properties, "required": ["sent", "got"]}
+
+
+def _deposed() -> dict[str, Any]:
+    id = described({"type": "string"}, "Id of the older object", ["vs_abc123"])
+    return {"type": "object", "properties": {"id": id}, "required": ["id"]}
+
+
+def _version() -> dict[str, Any]:
+    properties = {
+        "version": described({"type": "integer", "minimum": 1}, "Its number"),
+        "digest": described({"type": "string"}, "Digest of its request"),
+        "ids": described({"type": "array", "items": {"type": "string"}}, "The ids that it names"),
+    }
+    return {"type": "object", "properties": properties, "required": ["version", "digest", "ids"]}

@@ -1,0 +1,177 @@
+"""What `provisioner.yaml` may say; only imported where there is one, because pydantic models take time to build."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from provisioner.kinds.common import Strict, refusal
+from provisioner.spec.environments import LOCAL_LOCK, PUBLIC, Environment, Variable
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+_ENV = r"[A-Za-z_][A-Za-z0-9_]*"
+_NAME_RULE = (
+    "a name has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and has at most 64 characters"
+)
+
+
+def _matching(pattern: str, hint: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise refusal("name", "cannot be used", hint)
+        return value
+
+    return AfterValidator(check)
+
+
+Name = Annotated[str, _matching(_NAME, _NAME_RULE), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})]
+VariableName = Annotated[
+    str,
+    _matching(_VARIABLE, "a variable's name has letters, digits and `_`, and does not begin with a digit"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE}$"}),
+]
+
+
+def _variable(value: Variable) -> Variable:
+    if isinstance(value, str) and re.search(r"(?<!\$)\$\{", value):
+        raise refusal("variable", "refers to another value, but variables are taken as they are", "write the value out")
+    return value
+
+
+VariableValue = Annotated[Variable, AfterValidator(_variable)]
+
+
+def _service(value: str) -> str:
+    if value in ("local", PUBLIC) or re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        return value
+    raise refusal("service", "is no service", "write `local`, `openai` or a base URL like `https://host/v1`")
+
+
+def _lock_path(value: str) -> str:
+    parts = value.split("/")
+    if value.startswith(("/", "~")) or "\\" in value or ".." in parts or "" in parts or re.match(r"[A-Za-z]:", value):
+        raise refusal("lock", "leaves the workspace", "write a path below the workspace, like `locks/prod.lock.json`")
+    return value
+
+
+class KeyFrom(Strict):
+    """Where the API key comes from."""
+
+    env: Annotated[str, _matching(_ENV, "name an environment variable, like `OPENAI_API_KEY`")] = Field(
+        description="Name of the environment variable that holds the key", examples=["OPENAI_API_KEY_PROD"]
+    )
+
+
+def _api_key(value: object) -> object:
+    if isinstance(value, str):
+        raise refusal("api_key", "is a literal, and a key must not stand in a file", "write `{env: OPENAI_API_KEY}`")
+    return value
+
+
+class GitBranch(Strict):
+    """A lock on a branch of the same repository."""
+
+    branch: str = Field(min_length=1, description="The branch", examples=["provisioner-locks"])
+    path: Annotated[str, AfterValidator(_lock_path)] = Field(
+        min_length=1, description="The lock's path on that branch", examples=["prod.lock.json"]
+    )
+
+
+class GitLock(Strict):
+    """A lock that lives in git."""
+
+    git: GitBranch = Field(description="Branch and path", examples=[{"branch": "provisioner-locks", "path": "l.json"}])
+
+
+class EnvironmentFile(Strict):
+    """One environment: a named service with its API, variables and lock."""
+
+    service: Annotated[
+        str,
+        AfterValidator(_service),
+        WithJsonSchema({"anyOf": [{"enum": ["local", "openai"]}, {"type": "string", "pattern": "^https?://"}]}),
+    ] = Field(
+        description="`local` (the embedded service), `openai` (always the public endpoint) or a base URL",
+        examples=["local", "openai", "https://gateway.example.com/v1"],
+    )
+    api: Literal["assistants", "responses", "agents"] | None = Field(
+        default=None,
+        description="Default: `assistants` on `local` and on a base URL, `responses` on `openai`",
+        examples=["responses"],
+    )
+    api_key: Annotated[KeyFrom | None, BeforeValidator(_api_key)] = Field(
+        default=None, description="Where the key comes from; never the key itself", examples=[{"env": "OPENAI_API_KEY"}]
+    )
+    organization: str | None = Field(
+        default=None, min_length=1, description="A key that resolves elsewhere is refused", examples=["org-abc"]
+    )
+    openai_project: str | None = Field(
+        default=None, min_length=1, description="The project of the key", examples=["proj_abc"]
+    )
+    lock: Annotated[str, AfterValidator(_lock_path)] | GitLock | None = Field(
+        default=None,
+        description="A file that you commit, or a branch of this repository; default `locks/<name>.lock.json`",
+        examples=["locks/prod.lock.json", {"git": {"branch": "provisioner-locks", "path": "prod.lock.json"}}],
+    )
+    variables: dict[VariableName, VariableValue] = Field(
+        default={}, description="Values of declared variables here", examples=[{"model": "gpt-4.1"}]
+    )
+    accept_loss: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="What this environment's API cannot carry and may be left out",
+        examples=[["temperature", "assistant.support#top_p"]],
+    )
+    keep_versions: int = Field(
+        default=3, ge=1, le=100, description="Request profiles whose ids stay alive", examples=[3]
+    )
+    on_drift: Literal["overwrite", "fail"] = Field(
+        default="overwrite", description="What apply does where somebody edited by hand", examples=["fail"]
+    )
+
+
+class WorkspaceFile(Strict):
+    """The workspace: its name, its variables and its environments."""
+
+    workspace: Name | None = Field(
+        default=None,
+        description="Part of the ownership stamp on every object; default: the lock's, else the folder's name",
+        examples=["acme-support"],
+    )
+    default_environment: Name | None = Field(
+        default=None, description="The environment where none is named", examples=["local"]
+    )
+    variables: dict[VariableName, VariableValue] = Field(
+        default={},
+        description="Every variable with its default; null makes it required",
+        examples=[{"model": "gpt-4o", "company_store": None}],
+    )
+    environments: dict[Name, EnvironmentFile] = Field(
+        default={},
+        description="The environments by name; default: one, `local`",
+        examples=[{"local": {"service": "local"}}],
+    )
+
+
+def environment(name: str, said: EnvironmentFile) -> Environment:
+    """An environment with its defaults filled in."""
+    api = said.api or ("responses" if said.service == PUBLIC else "assistants")
+    lock = said.lock.declared() if isinstance(said.lock, GitLock) else said.lock
+    local = LOCAL_LOCK if said.service == "local" else f"locks/{name}.lock.json"
+    return Environment(
+        name=name,
+        service=said.service,
+        api=api,
+        api_key_env=said.api_key.env if said.api_key else "OPENAI_API_KEY",
+        organization=said.organization,
+        project=said.openai_project,
+        lock=lock or local,
+        variables=said.variables,
+        accept_loss=tuple(said.accept_loss),
+        keep_versions=said.keep_versions,
+        on_drift=said.on_drift,
+    )

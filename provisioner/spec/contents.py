@@ -1,0 +1,198 @@
+"""The files that specs name: accepted or refused once, read at most once."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provisioner.digests import LFS_HEAD, Digest, Digests
+from provisioner.spec.reading import read
+from provisioner.spec.tree import Entry, Refused, Tree, compiled, is_pattern, unreadable
+from provisioner.spec.words import did_you_mean
+
+LARGEST = 512 * 1024 * 1024
+_LFS = Refused("Git LFS pointer", "is a Git LFS pointer, not the document", "run `git lfs pull`")
+_EMPTY = Refused("Empty file", "is empty")
+
+
+class Contents:
+    """What the workspace's files hold."""
+
+    def __init__(self, root: Path) -> None:
+        self.tree = Tree(root)
+        self.digests = Digests(root)
+        self._entries: dict[str, Entry] = {}
+        self._accepted: dict[str, Digest | Refused] = {}
+        self._texts: dict[str, str | Refused] = {}
+        self._documents: dict[str, Any] = {}
+
+    def path(self, written: str) -> str:
+        """The path as addresses spell it, of a file that exists; Refused otherwise."""
+        if written in self._entries:
+            return written
+        path = self.tree.normal(written)
+        if path not in self._entries:
+            try:
+                self._entries[path] = self.tree.find(path)
+            except Refused as refused:
+                raise self._with_suggestion(refused, path) from None
+        return path
+
+    def _with_suggestion(self, refused: Refused, path: str) -> Refused:
+        if refused.summary != "File not found" or refused.hint:
+            return refused
+        try:
+            near = self.tree.near(path)
+        except Refused:
+            near = []
+        return Refused(refused.summary, refused.detail, _nearest(path, near))
+
+    def accept(self, path: str) -> Digest:
+        """The digest of a file that may be uploaded; Refused otherwise. `path` is a result of `path` or `glob`."""
+        known = self._accepted.get(path)
+        if known is None:
+            known = self._accepted[path] = self._look(path)
+        if isinstance(known, Refused):
+            raise known
+        return known
+
+    def _look(self, path: str) -> Digest | Refused:
+        entry = self._entries[path]
+        try:
+            self.tree.inside(entry)
+            found = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
+            if found.st_size == 0:
+                return _EMPTY
+            if found.st_size > LARGEST:
+                detail = f"has {found.st_size} bytes; a file may have at most 512 MB ({LARGEST})"
+                return Refused("File too large", detail, "split it")
+            digest = self.digests.of(path, found, entry.place)
+        except Refused as refused:
+            return refused
+        except OSError as error:
+            return unreadable(error)
+        return _LFS if digest.lfs else digest
+
+    def glob(self, pattern: str, exclude: list[str]) -> list[str]:
+        """The sorted paths that a path or pattern names; Refused where there is none."""
+        if not is_pattern(pattern) or self._literal(pattern):
+            return self._without([self.path(pattern)], exclude)
+        normal = self.tree.normal(pattern)
+        found = {entry.path: entry for entry in self.tree.match(normal)}
+        paths = self._without(sorted(found), exclude)
+        if not paths:
+            detail = "matches only files that are excluded" if found else "matches no file"
+            raise Refused("Nothing matched", detail, None if found else self._why_nothing(normal))
+        self._entries.update(found)
+        return paths
+
+    def _literal(self, path: str) -> bool:
+        """A file may really be called `a[1].md`."""
+        try:
+            self.tree.find(self.tree.normal(path))
+        except Refused:
+            return False
+        return True
+
+    def _without(self, paths: list[str], exclude: list[str]) -> list[str]:
+        patterns = [compiled(self.tree.normal(pattern), hidden=True) for pattern in exclude]
+        return [path for path in paths if not any(pattern.fullmatch(path) for pattern in patterns)]
+
+    def _why_nothing(self, pattern: str) -> str | None:
+        folder = pattern.partition("*")[0].rpartition("/")[0]
+        if folder and not is_pattern(folder) and not (self.tree.root / folder).is_dir():
+            return f"there is no folder `{folder}`"
+        loose = pattern.casefold()
+        near = [entry.path for entry in self.tree.walk("", str(self.tree.root), ())]
+        other = next((path for path in near if compiled(loose).fullmatch(path.casefold())), None)
+        return f"upper and lower case matter: there is `{other}`" if other else None
+
+    def text(self, path: str) -> str:
+        """A text file, without its byte-order mark and with plain line ends; Refused otherwise."""
+        if path not in self._texts:
+            self._texts[path] = self._text(path)
+        found = self._texts[path]
+        if isinstance(found, Refused):
+            raise found
+        return found
+
+    def _text(self, path: str) -> str | Refused:
+        try:
+            data = Path(self._entries[path].place).read_bytes()
+        except OSError as error:
+            return unreadable(error)
+        if data.startswith(LFS_HEAD):
+            return _LFS
+        from provisioner.spec.syntax import not_utf8
+
+        broken = not_utf8(path, data)
+        if broken:
+            detail = f"is not UTF-8 (line {broken.line}, column {broken.column})"
+            return Refused("Not UTF-8", detail, "save it as UTF-8")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+        return text if text.strip() else _EMPTY
+
+    def document(self, path: str) -> Any:
+        """The JSON or YAML document in a file; Refused otherwise."""
+        if path not in self._documents:
+            self._documents[path] = _document(path, self.text(path))
+        if isinstance(self._documents[path], Refused):
+            raise self._documents[path]
+        return self._documents[path]
+
+
+def _document(path: str, text: str) -> Any:
+    if path.lower().endswith((".yaml", ".yml")):
+        return _yaml(path, text)
+    twice: list[str] = []
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(found)
+        if len(result) < len(found):
+            twice.extend(key for key, _ in found if [name for name, _ in found].count(key) > 1)
+        return result
+
+    try:
+        value = json.loads(text, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
+        return Refused("Invalid JSON", f"is not valid JSON: {error}")
+    if twice:
+        return Refused("Duplicate key", f"holds the key `{twice[0]}` twice in one object", "keep one of them")
+    return value
+
+
+def _yaml(path: str, text: str) -> Any:
+    data = text.encode()
+    try:
+        reading = read(data)
+    except (yaml.YAMLError, RecursionError) as error:
+        from provisioner.spec.syntax import explain
+
+        told = explain(path, data, error)
+        return Refused(
+            told.summary, f"cannot be read (line {told.line}, column {told.column}). {told.detail}", told.hint
+        )
+    if reading.odd:
+        return _odd(data, reading.value)
+    return reading.value
+
+
+def _odd(data: bytes, value: Any) -> Any:
+    from provisioner.spec.oddities import oddities
+    from provisioner.spec.reading import compose
+
+    node = compose(data)
+    found = [odd for odd in oddities(node) if odd.severity == "error"] if node else []
+    if not found:
+        return value
+    first = found[0]
+    line = first.node.start_mark.line + 1
+    return Refused(first.summary, f"holds something doubtful in line {line}. {first.detail}", first.hint)
+
+
+def _nearest(path: str, known: list[str]) -> str | None:
+    return did_you_mean(path, known)

@@ -1,0 +1,213 @@
+"""Every spec file read and its sections put together: what is declared, before anything is checked by its kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from provisioner.kinds.base import Fault, Kind
+from provisioner.model import Problem, Source
+from provisioner.spec.reading import Reading, read
+from provisioner.spec.tree import Entry, Refused, Tree, unreadable
+from provisioner.spec.words import did_you_mean, sort_of, suggest
+
+FOLDER = "specs"
+SUFFIXES = (".yaml", ".yml")
+LISTS = ("imports", "moved", "removed")
+TOOL = "tool"  # the kind that is inlined: never an object of its own
+FILE = "file"  # the kind whose resources are named by their path
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_LISTED = re.compile(rb"^[ \t]+[\"']?([a-z][a-z0-9_-]*)[\"']?[ \t]*:", re.MULTILINE)
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One resource as it is written. `dynamic`: it holds `${…}` and may differ between environments."""
+
+    kind: Kind
+    name: str
+    value: Any
+    source: Source
+    dynamic: bool
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind.name}.{self.name}"
+
+    @property
+    def external(self) -> bool:
+        """Only an id: an object that exists and is not managed here."""
+        named = isinstance(self.value, dict) and "id" in self.value and self.value.keys() <= {"id", "only"}
+        return named and self.kind.name != TOOL
+
+    @property
+    def only(self) -> list[str]:
+        said = self.value.get("only") if isinstance(self.value, dict) else None
+        return said if isinstance(said, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault with the declaration that it is in."""
+
+    source: Source
+    fault: Fault
+    address: str | None = None
+
+
+@dataclass
+class Sections:
+    """What all spec files declare together."""
+
+    resources: dict[tuple[str, str], Raw] = field(default_factory=dict)
+    lists: dict[str, list[tuple[Any, Source]]] = field(default_factory=lambda: {name: [] for name in LISTS})
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)  # files to look at once more
+    unread: set[str] = field(default_factory=set)  # names that files which cannot be read may declare
+    duplicates: list[tuple[Raw, Source]] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        return not self.resources
+
+    def names(self, kind: str) -> list[str]:
+        return [name for known, name in self.resources if known == kind]
+
+
+def collect(tree: Tree, kinds: dict[str, Kind]) -> Sections:
+    """Read every spec of the workspace."""
+    sections = Sections()
+    by_section = {kind.section: kind for kind in kinds.values()}
+    for entry in _spec_files(tree, sections):
+        reading, dynamic = _read(entry, sections)
+        if reading is not None:
+            _add(sections, entry.path, reading, dynamic, by_section)
+    return sections
+
+
+def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
+    place = str(tree.root / FOLDER)
+    try:
+        found = [entry for entry in tree.walk(FOLDER, place, ()) if entry.path.endswith(SUFFIXES)]
+    except Refused as refused:
+        missing = refused.summary == "File not found"
+        detail = f"There is no folder `{FOLDER}/` in `{tree.root}`." if missing else f"`{FOLDER}/` {refused.detail}."
+        hint = (
+            "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
+            if missing
+            else refused.hint
+        )
+        sections.problems.append(Problem("No specs" if missing else "Unreadable folder", detail, hint, file=FOLDER))
+        return []
+    return sorted(found, key=lambda entry: entry.path)
+
+
+def _read(entry: Entry, sections: Sections) -> tuple[Reading | None, bool]:
+    data = b""
+    try:
+        with open(entry.place, "rb") as file:  # noqa: PTH123 - a path object for each of 10,000 files costs
+            data = file.read()
+        if data.startswith(_UTF16):  # libyaml would read it
+            raise yaml.YAMLError("UTF-16")
+        return read(data), b"${" in data
+    except OSError as error:
+        refused = unreadable(error)
+        sections.problems.append(
+            Problem(refused.summary, f"`{entry.path}` {refused.detail}.", refused.hint, file=entry.path)
+        )
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        from provisioner.spec.syntax import explain
+
+        sections.problems.append(explain(entry.path, data, error))
+        sections.unread.update(name.decode() for name in _LISTED.findall(data))
+    return None, False
+
+
+def _add(sections: Sections, file: str, reading: Reading, dynamic: bool, kinds: dict[str, Kind]) -> None:
+    source = Source(file)
+    if reading.odd:
+        sections.odd.append(file)
+    if reading.value is None:
+        fault = Fault((), "Empty file", f"`{file}` declares nothing.", "remove it", severity="warning")
+        sections.findings.append(Finding(source, fault))
+    elif not isinstance(reading.value, dict):
+        detail = f"`{file}` is {sort_of(reading.value)}; a spec is a mapping of sections."
+        sections.findings.append(Finding(source, Fault((), "Wrong type", detail, _sections_hint(kinds))))
+    else:
+        for section, value in reading.value.items():
+            _section(sections, source.at(section), str(section), value, dynamic, kinds)
+
+
+def _sections_hint(kinds: dict[str, Kind]) -> str:
+    return f"begin with a section, like `{next(iter(sorted(kinds)), 'assistants')}:`"
+
+
+def _section(
+    sections: Sections, source: Source, section: str, value: Any, dynamic: bool, kinds: dict[str, Kind]
+) -> None:
+    if section.startswith("x-"):
+        return
+    if section in LISTS:
+        _list(sections, source, section, value)
+    elif section not in kinds:
+        sections.findings.append(Finding(source, _unknown_section(section, kinds)))
+    elif isinstance(value, dict):
+        for name, resource in value.items():
+            _resource(sections, kinds[section], source.at(name), name, resource, dynamic)
+    elif value is not None:
+        detail = f"`{section}` is {sort_of(value)}; it must map names to resources."
+        sections.findings.append(Finding(source, Fault((), "Wrong type", detail)))
+
+
+def _unknown_section(section: str, kinds: dict[str, Kind]) -> Fault:
+    if section in ("workspace", "environments", "variables", "default_environment", "policies"):
+        detail = f"`{section}` is no section of a spec."
+        return Fault((), "Unknown section", detail, "it belongs into `provisioner.yaml`")
+    hint = suggest(section, [*kinds, *LISTS], "sections are")
+    return Fault((), "Unknown section", f"There is no section `{section}`.", hint)
+
+
+def _list(sections: Sections, source: Source, section: str, value: Any) -> None:
+    if isinstance(value, list):
+        sections.lists[section] += [(item, source.at(index)) for index, item in enumerate(value)]
+    elif value is not None:
+        detail = f"`{section}` is {sort_of(value)}; it must be a list."
+        sections.findings.append(Finding(source, Fault((), "Wrong type", detail)))
+
+
+def _resource(sections: Sections, kind: Kind, source: Source, name: Any, value: Any, dynamic: bool) -> None:
+    if not isinstance(name, str):
+        return  # told as an invalid key
+    raw = Raw(kind, name, {} if value is None else value, source, dynamic and _holds_placeholder(value))
+    if not _NAME.fullmatch(name):
+        sections.findings.append(Finding(source, _bad_name(raw), raw.title))
+    first = sections.resources.setdefault((kind.name, name), raw)
+    if first is not raw:
+        sections.duplicates.append((first, source))
+
+
+def _bad_name(raw: Raw) -> Fault:
+    better = re.sub(r"[^a-z0-9_-]+", "_", raw.name.lower()).lstrip("0123456789_-")[:64]
+    hint = f"did you mean `{better}`?" if better else None
+    rule = "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64 characters"
+    return Fault((), "Invalid name", f"`{raw.name}` cannot be a name in `{raw.kind.section}`; {rule}.", hint)
+
+
+def _holds_placeholder(value: Any) -> bool:
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, dict):
+        return any(map(_holds_placeholder, value.values()))
+    return isinstance(value, list) and any(map(_holds_placeholder, value))
+
+
+def unknown_environment(name: str, known: list[str]) -> Fault:
+    """`only`, or an import, names an environment that there is none of."""
+    hint = did_you_mean(name, known) or suggest(name, known, "environments are")
+    return Fault((), "Unknown environment", f"There is no environment `{name}`.", hint)

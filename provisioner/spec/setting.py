@@ -1,0 +1,150 @@
+"""`provisioner.yaml` read: the workspace's name, variables and environments, whatever is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from provisioner.kinds.base import Fault
+from provisioner.model import Problem, Source
+from provisioner.spec.environments import FILE, LOCAL_LOCK, Environment, Variable
+from provisioner.spec.reading import Reading, read
+from provisioner.spec.sections import Finding
+from provisioner.spec.tree import unreadable
+from provisioner.spec.words import sort_of, suggest
+
+if TYPE_CHECKING:
+    from provisioner.spec.config import WorkspaceFile
+
+LOCAL = "local"
+
+
+@dataclass
+class Setting:
+    """What a workspace is called and where it goes."""
+
+    name: str
+    config: WorkspaceFile | None  # None where there is no file
+    environments: dict[str, Environment]
+    default_environment: str
+    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    odd: bool = False
+    value: Any = None
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        return self.config.variables if self.config else {}
+
+
+def setting(root: Path) -> Setting:
+    """Read `provisioner.yaml`; without one, or without a readable one, the defaults stand in."""
+    problems: list[Problem] = []
+    reading = _read(root, problems)
+    value = {} if reading is None or reading.value is None else reading.value
+    config, findings = _config(value) if reading else (None, [])
+    environments = _environments(config) or {LOCAL: Environment(LOCAL)}
+    said = config.default_environment if config else None
+    default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
+    name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
+    made = Setting(name, config, environments, default, problems, findings, bool(reading and reading.odd), value)
+    made.findings += _consistent(made)
+    if default not in environments:
+        made.default_environment = next(iter(environments))
+    return made
+
+
+def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
+    from provisioner.spec.config import environment
+
+    return {name: environment(name, said) for name, said in config.environments.items()} if config else {}
+
+
+def _read(root: Path, problems: list[Problem]) -> Reading | None:
+    data = b""
+    try:
+        data = (root / FILE).read_bytes()
+        return read(data)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        refused = unreadable(error)
+        problems.append(Problem(refused.summary, f"`{FILE}` {refused.detail}.", refused.hint, file=FILE))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        from provisioner.spec.syntax import explain
+
+        problems.append(explain(FILE, data, error))
+    return None
+
+
+def _config(value: Any) -> tuple[WorkspaceFile, list[Finding]]:
+    from pydantic import ValidationError
+
+    from provisioner.spec.config import WorkspaceFile
+    from provisioner.spec.faults import plain
+    from provisioner.spec.salvage import salvage
+
+    source = Source(FILE)
+    if not isinstance(value, dict):
+        detail = f"`{FILE}` is {sort_of(value)}; it must be a mapping."
+        return WorkspaceFile(), [Finding(source, Fault((), "Wrong type", detail))]
+    known = {key: inner for key, inner in value.items() if not str(key).startswith("x-")}
+    try:
+        return WorkspaceFile.model_validate(known), []
+    except ValidationError as error:
+        findings = [Finding(source, fault) for fault in plain(FILE, known, error, WorkspaceFile)]
+        rest, _ = salvage(known, error, WorkspaceFile)
+        return rest if isinstance(rest, WorkspaceFile) else WorkspaceFile(), findings
+
+
+def _consistent(made: Setting) -> list[Finding]:
+    """What no single field can say."""
+    source = Source(FILE)
+    findings = []
+    named = made.config.default_environment if made.config else None
+    written = made.value.get("environments") if isinstance(made.value, dict) else None
+    known = list(written) if isinstance(written, dict) else list(made.environments)
+    if named and named not in known:
+        detail = f"`default_environment: {named}` names an environment that is not declared."
+        hint = suggest(named, known, "environments are")
+        findings.append(Finding(source, Fault(("default_environment",), "Unknown environment", detail, hint)))
+    for name, declared in made.environments.items():
+        for variable in declared.variables:
+            if variable not in made.variables:
+                detail = f"The environment `{name}` sets the variable `{variable}`, which is not declared."
+                hint = suggest(variable, made.variables, "declared are") or "declare it below `variables:` at the top"
+                path = ("environments", name, "variables", variable)
+                findings.append(Finding(source, Fault(path, "Unknown variable", detail, hint)))
+    return findings + _shared_locks(made)
+
+
+def _shared_locks(made: Setting) -> list[Finding]:
+    findings = []
+    taken: dict[str, str] = {}
+    for name, declared in made.environments.items():
+        key = json.dumps(declared.lock, sort_keys=True)
+        first = taken.setdefault(key, name)
+        if first != name:
+            detail = f"The environments `{first}` and `{name}` have the same lock; each needs its own."
+            path = ("environments", name)
+            findings.append(Finding(Source(FILE), Fault(path, "Shared lock", detail, "give one of them `lock: PATH`")))
+    return findings
+
+
+def _locked_name(root: Path) -> str | None:
+    try:
+        name = json.loads((root / LOCAL_LOCK).read_bytes())["workspace"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) and name else None
+
+
+def _folder_name(root: Path) -> str:
+    plain_name = unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain_name).strip("-._")[:64] or "workspace"

@@ -1,0 +1,218 @@
+"""The files below a workspace: paths made plain, looked up and matched."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+OURS = (".provisioner", ".git")
+_MAGIC = re.compile(r"[*?\[]")
+
+
+class Refused(Exception):
+    """A path that cannot be used: summary, detail (completing "`path` …") and hint."""
+
+    def __init__(self, summary: str, detail: str, hint: str | None = None) -> None:
+        super().__init__(summary)
+        self.summary, self.detail, self.hint = summary, detail, hint
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a folder. `path` is in NFC, `place` as the disk spells it."""
+
+    path: str
+    place: str
+    folder: bool
+    link: bool
+
+
+class Tree:
+    """The workspace's folders, each read at most once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real = os.path.realpath(root)
+        self._folders: dict[str, dict[str, Entry]] = {}
+
+    def entries(self, folder: str, place: str) -> dict[str, Entry]:
+        """The names in a folder; raises OSError."""
+        found = self._folders.get(folder)
+        if found is None:
+            found = self._folders[folder] = self._scan(folder, place)
+        return found
+
+    def _scan(self, folder: str, place: str) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
+        prefix = f"{folder}/" if folder else ""
+        with os.scandir(place) as names:
+            for name in names:
+                plain = name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
+                if not folder and plain in OURS:
+                    continue
+                link = name.is_symlink()
+                found[plain] = Entry(prefix + plain, name.path, name.is_dir(), link)
+        return found
+
+    def normal(self, path: str) -> str:
+        """A path as addresses spell it: NFC, `/`, no `.`; Refused where it leaves the workspace."""
+        if path.startswith(("/", "~")) or re.match(r"[A-Za-z]:[\\/]", path):
+            raise Refused("Absolute path", "is absolute", "write a path relative to the workspace root")
+        parts: list[str] = []
+        for part in unicodedata.normalize("NFC", path).split("/"):
+            if part == "..":
+                if not parts:
+                    raise Refused("Path outside workspace", "leaves the workspace", "copy the file into the workspace")
+                parts.pop()
+            elif part not in ("", "."):
+                parts.append(part)
+        if not parts or "\0" in path:
+            raise Refused("Invalid path", "names no file")
+        if parts[0] in OURS:
+            raise Refused("Invalid path", f"is inside `{parts[0]}/`, which is not part of the workspace")
+        return "/".join(parts)
+
+    def find(self, path: str) -> Entry:
+        """The file that a normal path names; Refused where there is none."""
+        folder, place = "", str(self.root)
+        parts = path.split("/")
+        for index, part in enumerate(parts):
+            entry = self._step(folder, place, part)
+            self.inside(entry)
+            folder, place = entry.path, entry.place
+            if index + 1 < len(parts) and not entry.folder:
+                raise Refused("File not found", f"does not exist; `{entry.path}` is a file")
+        return self._file(entry)
+
+    def _step(self, folder: str, place: str, part: str) -> Entry:
+        try:
+            names = self.entries(folder, place)
+        except OSError as error:
+            raise unreadable(error, folder) from None
+        if part not in names:
+            raise Refused("File not found", "does not exist")
+        return names[part]
+
+    def _file(self, entry: Entry) -> Entry:
+        if entry.folder:
+            hint = f"write `{entry.path}/**/*` for all files below it"
+            raise Refused("Folder, not file", "is a folder; a file is expected", hint)
+        return entry
+
+    def inside(self, entry: Entry) -> None:
+        """Refused where a symbolic link leads out of the workspace."""
+        if entry.link and not self._below(entry.place):
+            hint = "copy the file into the workspace"
+            raise Refused("Path outside workspace", "is a symbolic link that leaves the workspace", hint)
+
+    def _below(self, place: str) -> bool:
+        real = os.path.realpath(place)
+        inner = os.path.relpath(real, self._real)
+        return inner.split("/")[0] not in ("..", *OURS)
+
+    def near(self, path: str) -> list[str]:
+        """Paths that a missing one may have been meant to be: those in its folder, or else everywhere."""
+        folder = path.rpartition("/")[0]
+        listed = self._folders.get(folder)
+        inside = [entry.path for entry in (listed or {}).values() if not entry.folder]
+        if inside:
+            return inside
+        return [entry.path for _, entry in zip(range(5000), self.walk("", str(self.root), ()), strict=False)]
+
+    def match(self, pattern: str) -> Iterator[Entry]:
+        """Every file that a normal pattern matches, unsorted."""
+        parts = pattern.split("/")
+        fixed = 0
+        while fixed + 1 < len(parts) and not is_pattern(parts[fixed]):
+            fixed += 1
+        base = "/".join(parts[:fixed])
+        place = str(self.root)
+        for index in range(fixed):
+            entry = self._step("/".join(parts[:index]), place, parts[index])
+            self.inside(entry)
+            if not entry.folder:
+                return
+            place = entry.place
+        wanted = compiled(pattern)
+        deep = None if "**" in parts[fixed:] else len(parts) - fixed
+        for entry in self.walk(base, place, (), deep, hidden=any(part.startswith(".") for part in parts[fixed:])):
+            if wanted.fullmatch(entry.path):
+                yield entry
+
+    def walk(
+        self, folder: str, place: str, above: tuple[str, ...], deep: int | None = None, hidden: bool = False
+    ) -> Iterator[Entry]:
+        """The files below a folder, `deep` levels at most. A link to a folder is followed, but never in a circle."""
+        try:
+            names = list(self.entries(folder, place).items())
+        except OSError as error:
+            raise unreadable(error, folder) from None
+        for name, entry in names:
+            if name[0] == "." and not hidden:
+                continue
+            if not entry.folder:
+                yield entry
+            elif deep is None or deep > 1:
+                yield from self._below_folder(entry, above, None if deep is None else deep - 1, hidden)
+
+    def _below_folder(self, entry: Entry, above: tuple[str, ...], deep: int | None, hidden: bool) -> Iterator[Entry]:
+        if entry.link:
+            real = os.path.realpath(entry.place)
+            if real in above or os.path.realpath(os.path.dirname(entry.place)).startswith(real):  # noqa: PTH120
+                return
+            if not self._below(entry.place):
+                yield entry  # reported by whoever looks at it
+                return
+            above = (*above, real)
+        yield from self.walk(entry.path, entry.place, above, deep, hidden)
+
+
+def unreadable(error: OSError, what: str = "") -> Refused:
+    """Why something on disk cannot be read."""
+    reason = error.strerror or str(error)
+    where = f" (`{what}`)" if what else ""
+    if isinstance(error, FileNotFoundError):
+        return Refused("File not found", "does not exist")
+    return Refused("Unreadable file", f"cannot be read{where}: {reason.lower()}", "check the permissions")
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a path holds `*`, `?` or `[`."""
+    return _MAGIC.search(path) is not None
+
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str, hidden: bool = False) -> re.Pattern[str]:
+    """A pattern over whole paths: `**` any folders, `*` and `?` within a name. Without `hidden`, names that begin
+    with a dot must be spelt so."""
+    text = ""
+    parts = pattern.split("/")
+    seen = "" if hidden else r"(?!\.)"
+    for index, part in enumerate(parts):
+        last = index + 1 == len(parts)
+        if part == "**":
+            text += f"(?:{seen}[^/]+/)*" + (f"{seen}[^/]+" if last else "")
+        else:
+            text += ("" if part.startswith(".") else seen) + _segment(part) + ("" if last else "/")
+    return re.compile(text)
+
+
+def _segment(part: str) -> str:
+    text = ""
+    index = 0
+    while index < len(part):
+        letter = part[index]
+        end = part.find("]", index + 2) if letter == "[" else -1
+        if end > 0:
+            inner = part[index + 1 : end].replace("\\", r"\\").replace("[", r"\[")
+            text += f"[^/{inner[1:]}]" if inner[0] in "!^" else f"(?!/)[{inner}]"
+            index = end
+        else:
+            text += {"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter))
+        index += 1
+    return text

@@ -1,0 +1,173 @@
+"""The fields of one change as lines: short values side by side, texts and schemas as unified diffs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from difflib import unified_diff
+from typing import Any
+
+from provisioner.diff import join
+from provisioner.model import Action, Change, FieldChange, Plan
+from provisioner.views.lines import Line
+from provisioner.views.tools import tools_added, tools_lines
+from provisioner.views.values import KNOWN_LATER, SENSITIVE, inline, many, shortened, value, visible
+
+CONTEXT = 3
+_LONG = 80
+_FOLDED = 20  # lines of a new text
+_ROOT = re.compile(r"[^.\[]*")
+
+
+def change_lines(plan: Plan, change: Change, verbose: bool) -> Iterator[Line]:
+    """The fields of a change that a reader has to see. A store's files are shown by `files`."""
+    later = pending(plan)
+    if change.action is Action.CREATE:
+        yield from _created(change, later, verbose)
+    elif change.action in (Action.UPDATE, Action.REPLACE, Action.KEEP):
+        own = [field for field in change.fields if not _of_files(change, field)]
+        for field in own:
+            forces = field.path in change.replace_paths
+            yield from field_lines(field, later, " (forces a replacement)" if forces else "")
+        yield from _hidden(change)
+
+
+def pending(plan: Plan) -> frozenset[str]:
+    """The addresses whose ids are known only after the apply."""
+    made = (Action.CREATE, Action.REPLACE)
+    return frozenset(str(change.address) for change in plan.changes if change.action in made)
+
+
+def root(path: str) -> str:
+    """The field that a path begins with: `metadata` of `metadata.team`."""
+    found = _ROOT.match(path)
+    return found[0] if found else path
+
+
+def _of_files(change: Change, field: FieldChange) -> bool:
+    return change.address.kind == "vector_store" and root(field.path) == "files"
+
+
+def _hidden(change: Change) -> Iterator[Line]:
+    touched = {root(field.path) for field in change.fields} | {"files"}
+    count = sum(name not in touched for name in change.after or {})
+    if count and change.fields:
+        yield Line("dim", f"({many(count, 'unchanged field')} hidden)")
+
+
+def _created(change: Change, later: frozenset[str], verbose: bool) -> Iterator[Line]:
+    secret = {field.path for field in change.fields if field.sensitive}
+    for name, given in (change.after or {}).items():
+        if name == "files" and change.address.kind == "vector_store":
+            continue
+        if name in secret:
+            yield Line("+", f"+ {name}: {SENSITIVE}")
+        elif name == "tools" and isinstance(given, list):
+            yield from tools_added(given, later)
+        else:
+            yield from _new_field(name, given, verbose)
+    if change.api != "responses":  # a request profile is no object and has no id
+        yield Line("+", f"+ id: {KNOWN_LATER}")
+
+
+def _new_field(name: str, given: Any, verbose: bool) -> Iterator[Line]:
+    if name == "metadata" and isinstance(given, dict):
+        for key, item in given.items():
+            yield Line("+", f"+ {inline(join(name, key))}: {shortened(item)}")
+    elif text_like(given):
+        yield Line("+", f"+ {name}:")
+        yield from (line.deeper() for line in whole(given, "+", verbose))
+    else:
+        yield Line("+", f"+ {name}: {value(given)}")
+
+
+def field_lines(field: FieldChange, later: frozenset[str], suffix: str = "") -> Iterator[Line]:
+    """One changed field, from live to desired."""
+    name = inline(field.path)
+    if field.drift:
+        suffix += " (edited outside)"
+    if field.sensitive:
+        yield Line("~", f"~ {name}: {SENSITIVE}{suffix}")
+    elif field.unknown and field.before == field.after:
+        yield Line("~", f"~ {name}: {KNOWN_LATER}{suffix}")
+    elif name == "tools" and isinstance(field.after or [], list) and isinstance(field.before or [], list):
+        yield Line("~", f"~ tools:{suffix}")
+        yield from (line.deeper() for line in tools_lines(field.before or [], field.after or [], later))
+    else:
+        yield from _difference(name, field.before, field.after, f"{suffix} {KNOWN_LATER}" if field.unknown else suffix)
+
+
+def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
+    """What somebody else changed: from what we last applied to what is live."""
+    for field in fields:
+        name = inline(field.path)
+        wanted = (
+            f" (the specs want {shortened(field.after)})"
+            if field.drift == "both" and not text_like(field.after)
+            else ""
+        )
+        if field.sensitive:
+            yield Line("~", f"~ {name}: {SENSITIVE}")
+        elif name == "tools" and isinstance(field.locked, list) and isinstance(field.before, list):
+            yield Line("~", "~ tools:")
+            yield from (line.deeper() for line in tools_lines(field.locked, field.before, frozenset()))
+        else:
+            yield from _difference(name, field.locked, field.before, wanted)
+
+
+def _difference(name: str, before: Any, after: Any, suffix: str) -> Iterator[Line]:
+    if text_like(before) or text_like(after):
+        symbol = "+" if before is None else "-" if after is None else "~"
+        yield Line(symbol, f"{symbol} {name}:{suffix}")
+        yield from (line.deeper() for line in text_diff(before, after))
+    elif before is None:
+        yield Line("+", f"+ {name}: {value(after)}{suffix}")
+    elif after is None:
+        yield Line("-", f"- {name}: {value(before)}{suffix}")
+    else:
+        yield Line("~", f"~ {name}: {value(before)} → {value(after)}{suffix}")
+
+
+def text_like(given: Any) -> bool:
+    """Whether a value needs lines of its own."""
+    if isinstance(given, str):
+        return "\n" in given or len(given) > _LONG
+    return isinstance(given, dict | list) and len(json.dumps(given, ensure_ascii=False)) > _LONG
+
+
+def as_text(given: Any) -> str:
+    """A value as the lines that a diff compares: texts as they are, anything else as indented JSON."""
+    if given is None:
+        return ""
+    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2)
+
+
+def text_diff(before: Any, after: Any) -> Iterator[Line]:
+    """A unified diff with three lines of context."""
+    old, new = as_text(before), as_text(after)
+    found = unified_diff(_split(old), _split(new), n=CONTEXT, lineterm="")
+    for text in list(found)[2:]:  # without the two lines that name files
+        tone = text[0] if text[0] in "+-@" else ""
+        yield Line(tone, _diff_text(text) if tone in ("+", "-") else visible(text))
+    if old and new and old.endswith("\n") != new.endswith("\n"):
+        yield Line("dim", f"\\ line feed at the end {'removed' if old.endswith(chr(10)) else 'added'}")
+
+
+def _split(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _diff_text(text: str) -> str:
+    """A changed line with the blanks at its end made visible, so that readers see what changed."""
+    kept = text.rstrip(" \t")
+    return visible(kept) + text[len(kept) :].replace(" ", "·").replace("\t", "\\t")
+
+
+def whole(given: Any, tone: str, verbose: bool) -> Iterator[Line]:
+    """A whole text, each line with `tone` before it, folded after twenty lines."""
+    lines = _split(as_text(given))
+    shown = lines if verbose else lines[:_FOLDED]
+    yield from (Line(tone, visible(f"{tone}{line}")) for line in shown)
+    if len(lines) > len(shown):
+        yield Line("dim", f"… and {many(len(lines) - len(shown), 'more line')}")

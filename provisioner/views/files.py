@@ -1,0 +1,152 @@
+"""Files under the vector stores that hold them: one line each, long groups folded."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan
+from provisioner.views.fields import field_lines
+from provisioner.views.lines import Item, Line
+from provisioner.views.values import inline, many, size, sizes
+
+SHOWN = 20
+_ENTRY = re.compile(r'files\["((?:[^"\\]|\\.)*)"\](.*)|files\.([^.\[]+)(.*)', re.DOTALL)
+_UNTOUCHED = {"attach": "uploaded before", "detach": "only taken out of the store"}
+_TOLD = {
+    "gone": "gone from the service",
+    "failed": "its indexing failed",
+    "chunking_changed": "cut into other chunks",
+}
+_SYMBOLS = {"attach": "+", "replace": "-/+", "update": "~", "detach": "-"}
+
+
+@dataclass
+class Row:
+    """What happens to one file in one store."""
+
+    path: str
+    symbol: str = "~"
+    size: str = ""
+    facts: list[str] = field(default_factory=list)
+    details: list[FieldChange] = field(default_factory=list)
+    bytes: int = 0
+    previous: str | None = None
+
+
+class FileGroups:
+    """The files of a plan by store. `shown` are the file resources that stand under a store."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.stores: dict[Address, dict[str, Row]] = {}
+        self.shown: set[Address] = set()
+        self._files = {change.address: change for change in plan.changes if change.address.kind == "file"}
+        for attachment in plan.attachments:
+            self._attach(attachment)
+        for change in plan.changes:
+            if change.address.kind == "vector_store":
+                self._fields(change)
+
+    def lines(self, store: Address, verbose: bool) -> tuple[Line, ...]:
+        """The lines of one store's files, by path."""
+        rows = self.stores.get(store, {})
+        if not rows:
+            return ()
+        ordered = [rows[path] for path in sorted(rows)]
+        shown = ordered if verbose or len(ordered) <= SHOWN else ordered[:SHOWN]
+        found = [line for row in shown for line in _row_lines(row)]
+        rest = ordered[len(shown) :]
+        if rest:
+            found.append(Line("dim", folded(len(rest), sum(row.bytes for row in rest)), 1))
+        return (Line("", "files:"), *found)
+
+    def _attach(self, attachment: Attachment) -> None:
+        row = self._row(attachment.store, attachment.path)
+        row.symbol = _SYMBOLS.get(attachment.action, "~")
+        change = self._files.get(attachment.file or Address("file", attachment.path))
+        if change is not None and change.matters:
+            self.shown.add(change.address)
+            _describe(row, change)
+        elif attachment.file is None:
+            row.facts.append("not managed here")
+        elif attachment.action in _UNTOUCHED:
+            row.facts.append(_UNTOUCHED[attachment.action])
+        if attachment.gap:
+            row.facts.append("gap: not found by searches for a moment")
+
+    def _fields(self, change: Change) -> None:
+        """What the store's own row says of its files: attributes, chunking, what somebody took out."""
+        for found in change.fields:
+            path, rest = entry_path(found.path)
+            if path is None:
+                continue
+            fresh = path not in self.stores.get(change.address, {})
+            row = self._row(change.address, path)
+            if fresh and not rest:
+                row.symbol = "-" if found.after is None else "+"
+                row.facts.append("no longer in the store")
+            elif not rest and found.drift:
+                row.facts.append("edited outside")
+            elif rest:
+                row.details.append(replace(found, path=rest.removeprefix(".")))
+
+    def _row(self, store: Address, path: str) -> Row:
+        return self.stores.setdefault(store, {}).setdefault(path, Row(path))
+
+
+def _describe(row: Row, change: Change) -> None:
+    row.size, row.bytes = file_size(change)
+    if change.previous is not None:
+        row.previous = change.previous.name
+        row.symbol = ">" if change.action in (Action.KEEP, Action.UPDATE) else row.symbol
+    if change.reason in _TOLD:
+        row.facts.append(_TOLD[change.reason])
+    if change.deferred:
+        row.facts.append("kept alive while request profiles name its id")
+
+
+def entry_path(path: str) -> tuple[str | None, str]:
+    """`files["docs/a.md"].attributes.team` as (`docs/a.md`, `.attributes.team`); None for other fields."""
+    found = _ENTRY.fullmatch(path)
+    if found is None:
+        return None, ""
+    if found[3] is not None:
+        return found[3], found[4]
+    return json.loads(f'"{found[1]}"'), found[2]
+
+
+def file_size(change: Change) -> tuple[str, int]:
+    """The size of a file, before and after where it differs, in words; and the bytes that it stands for."""
+    old = (change.before or {}).get("bytes") if change.action is not Action.CREATE else None
+    new = (change.after or {}).get("bytes")
+    if change.action is Action.REPLACE and isinstance(old, int) and isinstance(new, int) and old != new:
+        return sizes(old, new), new
+    known = new if isinstance(new, int) else old
+    return (size(known), known) if isinstance(known, int) else ("", 0)
+
+
+def folded(count: int, total: int) -> str:
+    """`… and 480 more, 12.3 MB`."""
+    return f"… and {count:,} more" + (f", {size(total)}" if total else "")
+
+
+def folded_items(items: Iterable[tuple[Item, int]], verbose: bool) -> Iterator[Item]:
+    """Items with their bytes; the first twenty, and one that stands for the rest."""
+    found = list(items)
+    shown = found if verbose or len(found) <= SHOWN else found[:SHOWN]
+    yield from (item for item, _ in shown)
+    if rest := found[len(shown) :]:
+        total = sum(count for _, count in rest)
+        yield Item("", f"… and {many(len(rest), 'more file')}" + (f", {size(total)}" if total else ""))
+
+
+def _row_lines(row: Row) -> Iterator[Line]:
+    name = inline(row.path)
+    if row.previous is not None:
+        name = f"{inline(row.previous)} → {name}"
+    told = [name, *([row.size] if row.size else []), *([f"({', '.join(row.facts)})"] if row.facts else [])]
+    yield Line(row.symbol, f"{row.symbol} {' '.join(told)}", 1)
+    for detail in row.details:
+        yield from (line.deeper(2) for line in field_lines(detail, frozenset()))

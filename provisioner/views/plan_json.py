@@ -1,0 +1,204 @@
+"""The plan document (DESIGN §4.4), written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from provisioner import __version__
+from provisioner.model import Action, Address, Change, Drifted, FieldChange, Fields, Plan, Remnant
+from provisioner.views.checksum import ACTIONS, checksum, sha256_of
+from provisioner.views.counts import plan_counts
+from provisioner.views.fields import pending, root
+from provisioner.views.problems import problem_json
+from provisioner.views.values import SENSITIVE
+
+FORMAT_VERSION = "1.0"
+
+# Told in keys of Terraform's or of DESIGN's; everything else in a change or plan is written under its own name.
+TOLD_OF_CHANGE = frozenset(
+    {
+        "address", "action", "reason", "before", "after", "fields", "depends_on", "importing", "previous",
+        "source", "position", "replace_paths",
+    }
+)  # fmt: skip
+TOLD_OF_PLAN = frozenset(
+    {
+        "workspace", "environment", "service", "lineage", "serial", "changes", "attachments", "drift",
+        "orphans", "deposed", "notes", "unchanged", "blocked", "problems", "basis",
+    }
+)  # fmt: skip
+
+
+def plan_json(plan: Plan) -> str:
+    """The document as text: a key a line, a row a line, a line feed at its end."""
+    return "{\n" + ",\n".join(f"  {_json(key)}: {_block(value)}" for key, value in document(plan).items()) + "\n}\n"
+
+
+def _block(value: Any) -> str:
+    """A list with a row a line; ten thousand rows are written in one go and can still be read and compared."""
+    if not (isinstance(value, list) and value):
+        return _json(value)
+    rows = ",\n".join(f"    {_json(row)}" for row in value)
+    return f"[\n{rows}\n  ]"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """The document, with its checksum and digest."""
+    later = pending(plan)
+    found: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "provisioner_version": __version__,
+        "workspace": plan.workspace,
+        "environment": plan.environment,
+        "service": {"base_url": plan.service.base_url, "api": plan.service.api,
+                    "organization": plan.service.organization, "project": plan.service.project},
+        "lock": {"lineage": plan.lineage, "serial": plan.serial},
+        "checksum": checksum(plan),
+        "digest": "",
+        "resource_changes": [_change(change, later) for change in plan.changes if change.matters],
+        "resource_drift": [_drifted(found) for found in plan.drift],
+        "orphans": [_remnant(found) for found in plan.orphans],
+        "deposed": [_remnant(found) for found in plan.deposed],
+        "notes": list(plan.notes),
+        "summary": plan_counts(plan),
+        "blocked": [plain(block) for block in plan.blocked],
+        "problems": [problem_json(problem) for problem in plan.problems],
+        "attachments": [plain(found) for found in plan.attachments],
+        "basis": dict(plan.basis),
+        **_rest(plan, TOLD_OF_PLAN),
+    }  # fmt: skip
+    found["digest"] = digest(found)
+    return found
+
+
+def digest(found: dict[str, Any]) -> str:
+    """Of the whole document but the digest itself; white space and the order of keys do not count."""
+    return sha256_of({key: value for key, value in found.items() if key != "digest"})
+
+
+def _rest(thing: Any, told: frozenset[str]) -> dict[str, Any]:
+    """The fields of a noun that have no name of Terraform's."""
+    return {name: _plain(getattr(thing, name)) for name in thing.__dataclass_fields__ if name not in told}
+
+
+def plain(thing: Any) -> dict[str, Any]:
+    """A flat noun as JSON has it: addresses as text, tuples as lists."""
+    return {name: _plain(getattr(thing, name)) for name in thing.__dataclass_fields__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Address):
+        return str(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
+    place, source = change.position, change.source
+    return {
+        "address": str(change.address),
+        "type": change.address.kind,
+        "name": change.address.name,
+        "previous_address": str(change.previous) if change.previous else None,
+        "file": place.file if place else source.file if source else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "source_path": list(source.path) if source else None,
+        "change": _terraform(change, later),
+        "changed_fields": [_field(field) for field in change.fields],
+        "action_reason": change.reason,
+        "depends_on": [str(address) for address in change.depends_on],
+        **_rest(change, TOLD_OF_CHANGE),
+    }
+
+
+def _terraform(change: Change, later: frozenset[str]) -> dict[str, Any]:
+    secret = {field.path: True for field in change.fields if field.sensitive}
+    return {
+        "actions": ACTIONS[change.action],
+        "before": _masked(change.before, secret),
+        "after": _masked(change.after, secret),
+        "after_unknown": _unknown(change, later),
+        "before_sensitive": _marked(change.before, secret),
+        "after_sensitive": _marked(change.after, secret),
+        "replace_paths": list(change.replace_paths),
+        "importing": {"id": change.importing} if change.importing else None,
+    }
+
+
+def _masked(values: Fields | None, secret: Iterable[str]) -> Fields | None:
+    """The declared fields, each secret replaced by a word, wherever below a field it lies."""
+    if not values or not secret:
+        return values
+    masked = values
+    for path in secret:
+        masked = _replaced(masked, path)
+    return masked
+
+
+def _replaced(values: Fields, path: str) -> Fields:
+    for key, item in values.items():
+        if path == key:
+            return {**values, key: SENSITIVE}
+        if isinstance(item, dict) and path.startswith(f"{key}."):
+            return {**values, key: _replaced(item, path[len(key) + 1 :])}
+    # A path that dictionaries do not lead to: rather the whole field than a secret.
+    return {**values, root(path): SENSITIVE} if root(path) in values else values
+
+
+def _marked(values: Fields | None, secret: Iterable[str]) -> dict[str, bool]:
+    return {path: True for path in secret if root(path) in (values or {})}
+
+
+def _unknown(change: Change, later: frozenset[str]) -> dict[str, bool]:
+    marked = {root(field.path): True for field in change.fields if field.unknown}
+    if change.action in (Action.CREATE, Action.UPDATE, Action.REPLACE):
+        wanted = later.intersection(map(str, change.depends_on))
+        marked.update({name: True for name, value in (change.after or {}).items() if wanted and _names(value, wanted)})
+    return marked
+
+
+def _names(value: Any, wanted: frozenset[str]) -> bool:
+    if isinstance(value, dict):
+        return any(_names(item, wanted) for item in value.values())
+    if isinstance(value, list):
+        return any(_names(item, wanted) for item in value)
+    return isinstance(value, str) and value in wanted
+
+
+def _field(field: FieldChange) -> dict[str, Any]:
+    found = plain(field)
+    if field.sensitive:
+        found |= {"before": SENSITIVE, "after": SENSITIVE, "locked": SENSITIVE}
+    return found
+
+
+def _drifted(found: Drifted) -> dict[str, Any]:
+    return {
+        "address": str(found.address),
+        "type": found.address.kind,
+        "drift": found.drift,
+        "changed_fields": [_drift_field(field) for field in found.fields],
+    }
+
+
+def _drift_field(field: FieldChange) -> dict[str, Any]:
+    found = _field(field)
+    return {
+        "path": field.path,
+        "locked": found["locked"],
+        "live": found["before"],
+        "desired": found["after"],
+        "drift": field.drift,
+        "unknown": field.unknown,
+        "sensitive": field.sensitive,
+    }
+
+
+def _remnant(found: Remnant) -> dict[str, Any]:
+    return {**plain(found), "type": found.address.kind}

@@ -1,0 +1,147 @@
+"""The plan document (DESIGN §4.4), read back: a saved plan is applied exactly, or refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any, NoReturn
+
+from provisioner.errors import PlanError
+from provisioner.model import (
+    Address,
+    Attachment,
+    Block,
+    Change,
+    Drifted,
+    FieldChange,
+    Plan,
+    Position,
+    Problem,
+    Remnant,
+    Service,
+    Source,
+)
+from provisioner.views.checksum import ACTIONS
+from provisioner.views.plan_json import FORMAT_VERSION, TOLD_OF_CHANGE, TOLD_OF_PLAN, digest
+
+_ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
+_AGAIN = "make a new one with `provisioner plan --out FILE`"
+
+
+def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
+    """The plan in a document. PlanError for anything that is not exactly what `plan --out` wrote."""
+    found = _document(text, name)
+    _check_version(found, name)
+    if found.get("digest") != digest(found):
+        _refuse("Plan file altered", f"The digest of `{name}` does not fit its contents: it was edited or cut short.")
+    try:
+        return _plan(found)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        _refuse("Not a plan", f"`{name}` lacks parts of a plan: {type(error).__name__} at {error}.")
+
+
+def _refuse(summary: str, detail: str, hint: str = _AGAIN) -> NoReturn:
+    raise PlanError(Problem(summary, detail, hint))
+
+
+def _document(text: str | bytes, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        _refuse("Not a plan", f"`{name}` is not JSON: {error}.")
+    if not isinstance(found, dict) or "format_version" not in found:
+        _refuse("Not a plan", f"`{name}` is JSON, but not a plan of provisioner: it has no `format_version`.")
+    return found
+
+
+def _check_version(found: dict[str, Any], name: str) -> None:
+    version = str(found["format_version"])
+    major = version.partition(".")[0]
+    ours = FORMAT_VERSION.partition(".")[0]
+    if not major.isdigit():
+        _refuse("Not a plan", f"`{name}` has the format version `{version}`, which is no version.")
+    if int(major) > int(ours):
+        _refuse(
+            "Plan too new",
+            f"`{name}` has the format version {version}; this provisioner reads {ours}.x.",
+            "apply it with the provisioner that made it, or a newer one",
+        )
+
+
+def _plan(found: dict[str, Any]) -> Plan:
+    return Plan(
+        workspace=found["workspace"],
+        environment=found["environment"],
+        service=Service(**_known(Service, found["service"])),
+        lineage=found["lock"]["lineage"],
+        serial=found["lock"]["serial"],
+        changes=tuple(_change(row) for row in found["resource_changes"]),
+        attachments=tuple(_attachment(row) for row in found["attachments"]),
+        drift=tuple(_drifted(row) for row in found["resource_drift"]),
+        orphans=tuple(_remnant(row) for row in found["orphans"]),
+        deposed=tuple(_remnant(row) for row in found["deposed"]),
+        notes=tuple(found["notes"]),
+        unchanged=found["summary"]["unchanged"],
+        blocked=tuple(Block(**_known(Block, row)) for row in found["blocked"]),
+        problems=tuple(Problem(**_known(Problem, row)) for row in found["problems"]),
+        basis=found["basis"],
+        **_rest(Plan, found, TOLD_OF_PLAN),
+    )
+
+
+def _rest(noun: Any, row: dict[str, Any], told: frozenset[str]) -> dict[str, Any]:
+    """The fields that are written under their own names; a newer minor version may leave some out."""
+    wanted = [field for field in fields(noun) if field.name not in told and field.name in row]
+    return {field.name: _thawed(row[field.name], field.default) for field in wanted}
+
+
+def _thawed(value: Any, default: Any) -> Any:
+    return tuple(value) if isinstance(default, tuple) else value
+
+
+def _change(row: dict[str, Any]) -> Change:
+    inner, path = row["change"], row["source_path"]
+    return Change(
+        address=Address.parse(row["address"]),
+        action=_ACTION_OF[tuple(inner["actions"])],
+        reason=row["action_reason"],
+        before=inner["before"],
+        after=inner["after"],
+        fields=tuple(FieldChange(**_known(FieldChange, field)) for field in row["changed_fields"]),
+        depends_on=tuple(Address.parse(address) for address in row["depends_on"]),
+        importing=inner["importing"]["id"] if inner["importing"] else None,
+        previous=_address(row["previous_address"]),
+        source=Source(row["file"], tuple(path)) if path is not None else None,
+        position=Position(row["file"], row["line"], row["column"]) if row["line"] is not None else None,
+        replace_paths=tuple(inner["replace_paths"]),
+        **_rest(Change, row, TOLD_OF_CHANGE),
+    )
+
+
+def _address(text: str | None) -> Address | None:
+    return Address.parse(text) if text else None
+
+
+def _attachment(row: dict[str, Any]) -> Attachment:
+    return Attachment(
+        **{**_known(Attachment, row), "store": Address.parse(row["store"]), "file": _address(row["file"])}
+    )
+
+
+def _drifted(row: dict[str, Any]) -> Drifted:
+    changed = tuple(_drift_field(field) for field in row["changed_fields"])
+    return Drifted(Address.parse(row["address"]), row["drift"], changed)
+
+
+def _drift_field(row: dict[str, Any]) -> FieldChange:
+    names = {"live": "before", "desired": "after"}
+    return FieldChange(**_known(FieldChange, {names.get(key, key): value for key, value in row.items()}))
+
+
+def _remnant(row: dict[str, Any]) -> Remnant:
+    return Remnant(**{**_known(Remnant, row), "address": Address.parse(row["address"])})
+
+
+def _known(noun: Any, row: dict[str, Any]) -> dict[str, Any]:
+    """What a flat noun has; a newer minor version may tell more."""
+    return {key: value for key, value in row.items() if key in noun.__dataclass_fields__}

@@ -1,0 +1,60 @@
+"""Problems as text, in the layout of DESIGN §4.3, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from provisioner.model import Problem
+from provisioner.views.paint import PLAIN, Paint
+from provisioner.views.values import inline, visible
+
+
+def problem_text(problem: Problem, paint: Paint = PLAIN) -> str:
+    """One problem: its place and summary, its detail, its hint."""
+    place = _place(problem)
+    head = f"{paint(problem.severity, problem.severity)}: {inline(problem.summary)}"
+    lines = [f"{place}: {head}" if place else head, *_indented(problem.detail)]
+    if problem.hint:
+        lines += _indented(f"hint: {problem.hint}")
+    return "\n".join(lines)
+
+
+def problems_text(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
+    """All problems, sorted, each ending its last line; empty for none."""
+    found = sorted(problems, key=lambda problem: problem.order)
+    return "".join(f"{problem_text(problem, paint)}\n" for problem in found)
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """One problem as DESIGN §4.3 spells it."""
+    return {
+        "severity": problem.severity,
+        "summary": problem.summary,
+        "detail": problem.detail,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "address": problem.address,
+        "hint": problem.hint,
+    }
+
+
+def problems_json(problems: Iterable[Problem]) -> dict[str, Any]:
+    """The document of `--json`: every problem, sorted."""
+    return {"problems": [problem_json(found) for found in sorted(problems, key=lambda found: found.order)]}
+
+
+def _place(problem: Problem) -> str:
+    if problem.file is None:
+        return inline(problem.address or "")
+    parts = [inline(problem.file)]
+    if problem.line is not None:
+        parts.append(str(problem.line))
+        if problem.column is not None:
+            parts.append(str(problem.column))
+    return ":".join(parts)
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}".rstrip() for line in visible(text).splitlines()]

@@ -1,0 +1,123 @@
+"""What happens during an apply: plain lines, a bar, and JSON events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.model import Action, Applied, Event
+from provisioner.views.checksum import checksum
+from provisioner.views.counts import APPLIED, applied_line, incomplete_line
+from provisioner.views.problems import problem_json, problem_text
+from provisioner.views.values import inline
+
+_DOING = {
+    Action.CREATE: "creating",
+    Action.UPDATE: "updating",
+    Action.REPLACE: "replacing",
+    Action.DELETE: "deleting",
+    Action.FORGET: "forgetting",
+    Action.KEEP: "recording",
+}
+_DONE = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "deleted",
+    Action.FORGET: "forgotten",
+    Action.KEEP: "recorded",
+}
+_COUNTING = {"indexing": "files indexed", "uploading": "files uploaded"}
+_CELLS = 24
+
+
+def event_line(event: Event) -> str:
+    """One event as a line; empty for one that a reader need not see."""
+    who = f"{inline(str(event.address))}: " if event.address else ""
+    detail = inline(event.detail)
+    match event.type:
+        case "started":
+            return f"{who}{_DOING[event.action] if event.action else detail or 'started'}…"
+        case "progress":
+            return progress_text(event)
+        case "done":
+            told = f" ({inline(event.id)})" if event.id else ""
+            return f"{who}{_DONE[event.action] if event.action else detail or 'done'}{told}"
+        case "failed":
+            return problem_text(event.problem) if event.problem else f"{who}failed: {detail}"
+        case "skipped" | "waiting":
+            return f"{who}{event.type}{f', {detail}' if detail else ''}"
+    return ""
+
+
+def progress_text(event: Event) -> str:
+    """`handbook: 120/312 files indexed`."""
+    name = inline(event.address.name) if event.address else "all"
+    done = _COUNTING.get(event.detail, inline(event.detail)) or "files done"
+    return f"{name}: {event.done}/{event.total} {done}"
+
+
+def bar_text(event: Event, seconds: float) -> str:
+    """A bar with rate and time left, `seconds` after the first of its events."""
+    share = event.done / event.total if event.total else 1.0
+    filled = int(share * _CELLS)
+    rate = event.done / seconds if seconds > 0 else 0.0
+    told = f"  {rate:.1f}/s" if rate else ""
+    if rate and event.done < event.total:
+        told += f", {_left((event.total - event.done) / rate)} left"
+    return f"[{'█' * filled}{'░' * (_CELLS - filled)}] {progress_text(event)}{told}"
+
+
+def _left(seconds: float) -> str:
+    whole = int(seconds + 0.5)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def event_json(event: Event) -> str:
+    """One event as one line of JSON; what it does not say is left out."""
+    said: dict[str, Any] = {
+        "type": event.type,
+        "address": str(event.address) if event.address else None,
+        "action": event.action.value if event.action else None,
+        "id": event.id,
+        "detail": event.detail or None,
+        "done": event.done if event.total else None,
+        "total": event.total or None,
+        "problem": problem_json(event.problem) if event.problem else None,
+    }
+    return _line({**{key: value for key, value in said.items() if value is not None}, **event.data})
+
+
+def summary_json(applied: Applied) -> str:
+    """The last event of an apply."""
+    return _line(
+        {
+            "type": "summary",
+            **{word: applied.counts.get(word, 0) for word in APPLIED},
+            "checksum": checksum(applied.plan),
+            "serial": applied.serial,
+            "interrupted": applied.interrupted,
+            "skipped": [str(address) for address in applied.skipped],
+            "notes": list(applied.notes),
+            "problems": [problem_json(problem) for problem in applied.failed],
+        }
+    )
+
+
+def summary_text(applied: Applied) -> str:
+    """The summary line of an apply, and what it did not do."""
+    whole = not (applied.failed or applied.skipped or applied.interrupted)
+    lines = [applied_line(applied.counts) if whole else incomplete_line(applied.counts)]
+    if applied.skipped:
+        lines.append(f"Skipped: {', '.join(inline(str(address)) for address in applied.skipped)}.")
+    if applied.interrupted:
+        lines.append("Interrupted. What was done is recorded; the next apply goes on from there.")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _line(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False) + "\n"

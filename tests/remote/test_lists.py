@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from provisioner.errors import ServiceError
+from provisioner.remote import Remote, Retries
+
+
+class Listing:
+    """A service with one list, and the habits that a test gives it."""
+
+    def __init__(self, count: int, *, has_more: bool = True, strict_cursor: int = 404, after: bool = True) -> None:
+        self.ids = [f"asst_{number:05}" for number in range(count)]
+        self.requests = 0
+        self._has_more, self._strict, self._after = has_more, strict_cursor, after
+        self.shuffled = False
+        self.most = 100
+        self.app = Starlette(routes=[Route("/v1/{path:path}", self._list)])
+
+    async def _list(self, request: Request) -> JSONResponse:
+        self.requests += 1
+        limit, after = int(request.query_params.get("limit", 20)), request.query_params.get("after")
+        if limit > self.most:
+            return JSONResponse({"error": {"message": "limit is too large"}}, 400)
+        start = 0
+        if after and self._after:
+            if after not in self.ids:
+                return JSONResponse({"error": {"message": "no such cursor"}}, self._strict)
+            start = self.ids.index(after) + 1
+        page = self.ids[start : start + limit]
+        body: dict[str, Any] = {"object": "list", "data": [{"id": id} for id in page]}
+        if self._has_more:
+            body["has_more"] = start + limit < len(self.ids)
+        if self.shuffled:
+            random.Random(self.requests).shuffle(self.ids)
+        return JSONResponse(body)
+
+    def read(self, path: str = "/assistants", known: Sequence[str] = (), **options: Any) -> tuple[list[str], set[str]]:
+        async def run() -> tuple[list[str], set[str]]:
+            retries = Retries(base=0)
+            async with Remote.open("http://odd/v1", "", app=self.app, retries=retries, **options) as remote:
+                items = await remote.list(path, known=known)
+                return [item["id"] for item in items], remote.oddities
+
+        return asyncio.run(run())
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 1000, 1001])
+def test_every_page_is_read_and_none_more(count: int) -> None:
+    """⌈N/100⌉ requests, at least one, for everything in the order of the service."""
+    service = Listing(count)
+
+    ids, oddities = service.read()
+
+    assert ids == service.ids
+    assert service.requests == max(1, -(-count // 100))
+    assert oddities == set()
+
+
+def test_hints_make_the_second_reading_parallel_and_cost_nothing(tmp_path: Path) -> None:
+    """Cursors remembered from the last time take exactly as many requests, also when there is more by now."""
+    service = Listing(1000)
+    service.read(hints=tmp_path)
+    service.requests = 0
+
+    assert service.read(hints=tmp_path)[0] == service.ids
+    assert service.requests == 10
+
+    service.ids = [f"asst_new{number}" for number in range(30)] + service.ids
+    service.requests = 0
+    assert service.read(hints=tmp_path)[0] == service.ids
+    assert service.requests == 11
+
+
+def test_hints_let_the_pages_be_read_side_by_side(tmp_path: Path) -> None:
+    """With as many walkers as pages, nobody waits for another page."""
+    service = Listing(1000)
+    service.read(hints=tmp_path)
+    most = 0
+    now = 0
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.02)
+        await service.app(scope, receive, send)
+        now -= 1
+
+    async def run() -> int:
+        async with Remote.open("http://odd/v1", "", app=slow, hints=tmp_path) as remote:
+            return len(await remote.list("/assistants"))
+
+    assert asyncio.run(run()) == 1000
+    assert most == 10
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "[1, null]", '["asst_00001", "nonsense"]'])
+def test_damaged_hints_do_no_harm(tmp_path: Path, damage: str) -> None:
+    """A hint is only a hint."""
+    service = Listing(1000)
+    service.read(hints=tmp_path)
+    for file in tmp_path.iterdir():
+        file.write_text(damage)
+
+    assert sorted(service.read(hints=tmp_path)[0]) == service.ids
+
+
+@pytest.mark.parametrize("strict", [404, 400])
+def test_known_ids_in_any_order_find_everything(strict: int) -> None:
+    """Random known ids, many of them gone by now, still give the whole list in its order."""
+    service = Listing(1500, strict_cursor=strict)
+    known = [*service.ids, *(f"asst_gone{number}" for number in range(700))]
+    random.Random(1).shuffle(known)
+
+    ids, oddities = service.read(known=known)
+
+    assert ids == service.ids
+    assert oddities == set()
+
+
+def test_an_order_that_changes_is_noticed() -> None:
+    """Where the walks do not join, the list is read again from its top, and the oddity is named."""
+    service = Listing(2000)
+    service.shuffled = True
+
+    _, oddities = service.read(known=service.ids[::-1])
+
+    assert any("order that changes" in oddity for oddity in oddities)
+
+
+def test_a_list_without_has_more_ends_at_an_empty_page() -> None:
+    """The client goes on until nothing comes."""
+    service = Listing(250, has_more=False)
+
+    ids, oddities = service.read()
+
+    assert ids == service.ids
+    assert oddities == {"`/assistants` is listed without `has_more`."}
+
+
+def test_a_server_that_shows_everything_at_once_is_believed() -> None:
+    """No `has_more` and no `after`: the second page is the first one, so that was all."""
+    service = Listing(30, has_more=False, after=False)
+
+    assert service.read()[0] == service.ids
+
+
+def test_a_list_that_does_not_advance_is_a_problem() -> None:
+    """More is promised, but `after` is ignored: half a list must not be taken for the whole."""
+    with pytest.raises(ServiceError, match="List does not advance"):
+        Listing(250, after=False).read()
+
+
+def test_files_come_ten_thousand_at_a_time_where_the_service_can() -> None:
+    """One request for 5,000 files; pages of 100 from a service that refuses more."""
+    generous = Listing(5000)
+    generous.most = 10_000
+    assert len(generous.read("/files")[0]) == 5000
+    assert generous.requests == 1
+
+    strict = Listing(500)
+    ids, oddities = strict.read("/files")
+    assert ids == strict.ids
+    assert oddities == {"`/files` refuses pages of 10000."}
+
+
+@pytest.mark.parametrize("body", [{"data": None}, {}, {"data": "x"}])
+def test_a_list_without_data_is_a_problem(scripted: Any, body: Any) -> None:
+    """What is no list is not an empty list."""
+    with pytest.raises(ServiceError, match="has no `data`"):
+        scripted((200, body)).tell(lambda remote: remote.list("/assistants"))
+
+
+def test_a_bare_array_is_a_list(scripted: Any) -> None:
+    """Some servers leave the envelope out."""
+    assert scripted((200, [{"id": "a"}, "odd", {"no": "id"}])).tell(lambda remote: remote.list("/assistants")) == [
+        {"id": "a"}
+    ]
