@@ -219,7 +219,7 @@ class Attachment:
     """One planned change to what a vector store holds."""
 
     store: Address
-    action: str  # attach | replace | update | detach
+    action: str  # attach | replace | update | detach | adopt (is there already, and the lock has to learn it)
     path: str  # the file's path, or `id:FILE_ID` for one that is not managed here
     file: Address | None = None
     old_id: str | None = None  # what is attached now (replace, update, detach)

@@ -81,7 +81,8 @@ async def _update(state: Sync) -> None:
         service.update_attributes(state.run.remote, state.id, id, _attributes(state, item), _removed(state, item))
         for item, id in items
     )
-    for item, id in items:
+    adopted = [(item, item.old_id) for item in state.items if item.action == "adopt" and item.old_id]
+    for item, id in (*items, *adopted):
         state.held[item.path] = _item(state, item, id)
 
 

@@ -174,7 +174,8 @@ async def remove(run: Run, change: Change) -> bool:
     number = run.intent(change.address, change.action.value, object=change.id)
     try:
         if change.deferred and entry and entry.id:
-            run.record(number, change.address, Locked(change.address, None, {}, deposed=(*entry.deposed, entry.id)))
+            # Its fields stay, because they say which files the old object still holds.
+            run.record(number, change.address, replace(entry, id=None, deposed=(*entry.deposed, entry.id)))
         else:
             if change.id and form.remote and change.action is Action.DELETE:
                 await form.delete(run.remote, change.id)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
@@ -14,7 +14,9 @@ from typer.main import get_command
 
 from provisioner.cli.ends import broken_pipe, fail, wants_json
 from provisioner.cli.options import Chdir, Environment
-from provisioner.model import Problem
+
+if TYPE_CHECKING:
+    from provisioner.model import Problem
 
 # In the order of the help. A test compares each summary with the command's own.
 COMMANDS = {
@@ -111,12 +113,16 @@ def load(name: str) -> Any:
     for word, function in module.COMMANDS.items():
         app.command(word)(function)
     if list(module.COMMANDS) != [name]:
-        app.callback()(_nothing)
+        app.callback()(_group)
     return get_command(app)
 
 
-def _nothing() -> None:
-    pass
+def _nothing(**_: Any) -> None:
+    """For streams that are no text files, as in some tests."""
+
+
+def _group() -> None:
+    """A group alone does nothing."""
 
 
 def root() -> Any:
@@ -139,6 +145,9 @@ def provisioner(context: typer.Context, chdir: Chdir = None, environment: Enviro
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; 2 means changes, never wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a stream cannot carry (an arrow in ASCII, half a character of a file's name) is spelt out.
+        getattr(stream, "reconfigure", _nothing)(errors="backslashreplace")
     command = root()
     if not arguments:
         sys.stderr.write(_help(command))
@@ -161,6 +170,8 @@ def _help(command: Any) -> str:
 
 
 def _problem(error: Any) -> Problem:
+    from provisioner.model import Problem  # a third of the time that `--help` may take
+
     path = error.ctx.command_path if error.ctx else "provisioner"
     hint = getattr(error, "hint", None) or f"`{path} --help` lists what it takes"
     return Problem("Wrong usage", error.format_message() or "A command is missing.", hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, get_type_hints
@@ -102,23 +102,17 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
     """A command: its function gets a console and its own options; its errors become problems and exit codes."""
 
     def called(context: typer.Context, **given: Any) -> int:
-        console = None
+        common = {name: given.pop(name) for name in _COMMON}
+        common["json"] = common["json"] or getattr(given.get("format"), "value", None) == "json"
         try:
-            common = {name: given.pop(name) for name in _COMMON}
-            common["json"] = common["json"] or getattr(given.get("format"), "value", None) == "json"
-            console = _session(context, common)
-            return function(console, **given) or 0  # type: ignore[call-arg]  # typer passes what the signature says
-        except ProvisionerError as error:
-            return _failed(context, console, error.problems)
+            return function(_console(context, common), **given) or 0  # type: ignore[call-arg]  # as the signature says
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
             return 130
         except BrokenPipeError:
             return broken_pipe()
         except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better
-            if problems := _gathered(error):
-                return _failed(context, console, problems)
-            return bug(error, verbose=bool(console and console.verbose), as_json=bool(console and console.json))
+            return _failed(context, common, error)
 
     called.__name__, called.__doc__ = function.__name__, function.__doc__
     called.__signature__ = _signature(function)  # type: ignore[attr-defined]  # what typer reads
@@ -134,11 +128,12 @@ def _gathered(error: Exception) -> list[Problem]:
     return list(dict.fromkeys(problem for each in found for problem in each)) if all(found) else []
 
 
-def _failed(context: typer.Context, console: Console | None, problems: Iterable[Problem]) -> int:
-    as_json = bool(console and console.json)
-    color = console.color and color_wanted(sys.stderr) if console else None
-    events = context.info_name in ("apply", "destroy")
-    return fail(problems, as_json=as_json, color=color, summary=events)
+def _failed(context: typer.Context, common: dict[str, Any], error: Exception) -> int:
+    problems = _gathered(error)
+    if not problems:
+        return bug(error, verbose=common["verbose"], as_json=common["json"])
+    color = not common["no_color"] and color_wanted(sys.stderr)
+    return fail(problems, as_json=common["json"], color=color, summary=context.info_name in ("apply", "destroy"))
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -153,7 +148,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.Signature(found)
 
 
-def _session(context: typer.Context, common: dict[str, Any]) -> Console:
+def _console(context: typer.Context, common: dict[str, Any]) -> Console:
     chdir, environment = context.find_root().obj or (None, None)
     root = Path(common["chdir"] or chdir or ".").resolve()
     if not root.is_dir():

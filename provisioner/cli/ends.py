@@ -6,8 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from provisioner.model import Problem
+if TYPE_CHECKING:
+    from provisioner.model import Problem
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -49,6 +51,8 @@ def bug(error: BaseException, *, verbose: bool, as_json: bool) -> int:
     told = str(error).split("\n", 1)[0]
     said = f"{type(error).__name__}: {told}" if told else type(error).__name__
     if as_json:
+        from provisioner.model import Problem
+
         return fail([Problem("This is a bug in provisioner", said, _REPORT)], as_json=True)
     print(f"This is a bug in provisioner: {said} ({_REPORT})", file=sys.stderr)
     return 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +12,7 @@ from provisioner.kinds.vector_store.members import list_members
 from provisioner.model import Address, Desired, Live, Locked, LockState, Member
 from provisioner.plan import Observed, Stray
 from provisioner.remote import Remote, together
+from provisioner.remote.tasks import both
 
 Key = tuple[str, str | None]  # kind and API
 
@@ -52,10 +52,7 @@ async def refresh(question: Question) -> Seen:
     names = Names({**question.lock.ids, **question.imports})
     forms = question.forms()
     stores = [entry for key, entries in forms.items() if key[0] == "vector_store" for entry in entries]
-    async with asyncio.TaskGroup() as group:
-        lists = group.create_task(_lists(question, forms, names))
-        holdings = group.create_task(_holdings(question, stores))
-    listed, held = lists.result(), holdings.result()
+    listed, held = await both(_lists(question, forms, names), _holdings(question, stores))
     gone = frozenset(entry.address for key, entries in forms.items() if listed[key] is None for entry in entries)
     live = await _lookup(question, forms, listed, names)
     live = {address: _with_members(found, held.get(address)) for address, found in live.items()}

@@ -1,10 +1,11 @@
 """The types that several kinds are declared with: strict models, metadata, attributes, chunking, references."""
 
-from __future__ import annotations
+# Modules that hold models do without postponed annotations: pydantic would compile every one of them at import.
 
 import math
+from collections.abc import Iterable
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -13,14 +14,13 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     Tag,
     WithJsonSchema,
 )
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-    from pydantic.json_schema import JsonSchemaValue
 
 RESERVED = ("provisioner", "sha256")
 """Keys that mark what is ours: the first in metadata, both in the attributes of a file in a store."""
@@ -34,7 +34,10 @@ MAX_VALUE = 512
 class Strict(BaseModel):
     """What an author writes: no key that is not declared, no value that would have to be converted."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    # Built when first used: a workspace without vector stores does not pay for theirs.
+    model_config = ConfigDict(
+        strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=(), defer_build=True
+    )
 
     def declared(self) -> dict[str, Any]:
         """What the author wrote, in the author's spelling. Below a field that is owned whole, null says no more
@@ -56,6 +59,14 @@ def refuse(code: str, message: str, hint: str) -> BeforeValidator:
     return BeforeValidator(validate)
 
 
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """`did you mean …?` for the nearest known word, if one is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(word).casefold(), list(known), n=1)
+    return f"did you mean `{near[0]}`?" if near else None
+
+
 class Lazily:
     """Validate with a model that is imported only when a spec needs it; the value is what the author wrote."""
 
@@ -73,7 +84,9 @@ class Lazily:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return handler(self.model().__pydantic_core_schema__)
+        model = self.model()
+        model.model_rebuild()
+        return handler(model.__pydantic_core_schema__)
 
 
 def text_or(mapping: str) -> Discriminator:

@@ -1,14 +1,12 @@
 """The kind `tool`: functions and other tools that assistants share by name; inlined, never an object of their own."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag
 from pydantic.json_schema import SkipJsonSchema
 
 from provisioner.kinds.assistant.toolbox import declare_tool
-from provisioner.kinds.assistant.tools import TYPES, CodeInterpreter, FileSearch, Function, FunctionName
+from provisioner.kinds.assistant.tools import TYPES, CodeInterpreter, FileSearch, Function, FunctionName, unknown_type
 from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.kinds.common import Lazily, Shared, refusal
 from provisioner.model import Fields
@@ -32,8 +30,7 @@ class SharedCodeInterpreter(CodeInterpreter, Shared):
 def _unknown(value: object) -> object:
     if not isinstance(value, dict):
         raise refusal("tool", "is no tool", "write a mapping, as in `{description: …, parameters: {…}}`")
-    hint = f"the types are {', '.join(TYPES)}; `function` is the default"
-    raise refusal("tool_type", f"has the type `{value.get('type')}`, which is not known", hint)
+    raise unknown_type(value.get("type"))
 
 
 def _choose(value: Any) -> str:
@@ -44,21 +41,21 @@ def _choose(value: Any) -> str:
 _HOSTED = "provisioner.kinds.assistant.hosted:Shared"
 
 
-class ToolSpec(
-    RootModel[
-        Annotated[
-            Annotated[SharedFunction, Tag("<function>")]
-            | Annotated[SharedFileSearch, Tag("<file_search>")]
-            | Annotated[SharedCodeInterpreter, Tag("<code_interpreter>")]
-            | Annotated[dict[str, Any], Lazily(_HOSTED + "WebSearch"), Tag("<web_search>")]
-            | Annotated[dict[str, Any], Lazily(_HOSTED + "Mcp"), Tag("<mcp>")]
-            | Annotated[dict[str, Any], Lazily(_HOSTED + "ImageGeneration"), Tag("<image_generation>")]
-            | Annotated[SkipJsonSchema[None], BeforeValidator(_unknown), Tag("<unknown>")],
-            Discriminator(_choose),
-        ]
-    ]
-):
+class ToolSpec(RootModel[Any]):
     """A tool that assistants share by its name; `type: function` is the default."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    root: Annotated[
+        Annotated[SharedFunction, Tag("<function>")]
+        | Annotated[SharedFileSearch, Tag("<file_search>")]
+        | Annotated[SharedCodeInterpreter, Tag("<code_interpreter>")]
+        | Annotated[dict[str, Any], Lazily(_HOSTED + "WebSearch"), Tag("<web_search>")]
+        | Annotated[dict[str, Any], Lazily(_HOSTED + "Mcp"), Tag("<mcp>")]
+        | Annotated[dict[str, Any], Lazily(_HOSTED + "ImageGeneration"), Tag("<image_generation>")]
+        | Annotated[SkipJsonSchema[None], BeforeValidator(_unknown), Tag("<unknown>")],
+        Discriminator(_choose),
+    ]
 
     @property
     def only(self) -> list[str]:

@@ -28,7 +28,7 @@ def create_app(
     return create_app(
         data,
         indexing_seconds=indexing_seconds,
-        faults_file=faults,
+        faults=faults,
         metadata_update=metadata_update,
         clock=clock,
     )

@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from . import assistants, batches, faults, files, models, search, store_files, uploads, vector_stores
+from . import assistants, batches, files, models, search, store_files, uploads, vector_stores
 from .db import Database
 from .edge import Edge, encode
 from .errors import bad, no_route
+from .faults import Faults, FaultyEdge, load
 from .service import Call, MetadataUpdate, Reply, Service
 
 Handler = Callable[[Service, Call], Reply]
@@ -128,18 +129,18 @@ def create_app(
     data: Path,
     *,
     indexing_seconds: float = 0.3,
-    faults_file: Path | None = None,
+    faults: Path | None = None,
     metadata_update: MetadataUpdate = "replace",
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """The service over the folder `data`; `clock` gives Unix seconds."""
     blobs = data / "files"
     blobs.mkdir(parents=True, exist_ok=True)
-    rules = faults.load(faults_file) if faults_file else faults.Faults()
+    rules = load(faults) if faults else Faults()
     database = Database(data / "service.db")
     app = Starlette(
         routes=routes(),
-        middleware=[Middleware(Edge), Middleware(faults.FaultyEdge, rules=rules.requests)],
+        middleware=[Middleware(Edge), Middleware(FaultyEdge, rules=rules.requests)],
         exception_handlers={404: _no_route, 405: _no_route},
     )
     app.router.redirect_slashes = False

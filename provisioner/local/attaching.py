@@ -31,7 +31,10 @@ def attachment(given: dict[str, Any]) -> Attachment:
 
 
 def known_files(service: Service, file_ids: Sequence[str], param: str) -> dict[str, str]:
-    """Filename by id; all of them must exist and have an extension that can be searched, or none is taken."""
+    """Filename by id; all must exist and have an extension that can be searched, or none is taken.
+
+    Asked inside the transaction that attaches them, so that none is deleted in between.
+    """
     names: dict[str, str] = {}
     for start in range(0, len(file_ids), 500):
         some = file_ids[start : start + 500]

@@ -78,9 +78,9 @@ def _named(service: Service, call: Call) -> tuple[Row, Row]:
 def create(service: Service, call: Call) -> Reply:
     wanted = _wanted(CREATE("", call.body))
     store = vector_stores.find_usable(service, call.params["store_id"])
-    names = known_files(service, [one.file_id for one in wanted], "file_ids")
     batch_id = new_id("batch")
     with service.database.transaction():
+        names = known_files(service, [one.file_id for one in wanted], "file_ids")
         vector_stores.touch(service, store)
         attach(service, store["seq"], wanted, names)
         inserted = service.database.run(

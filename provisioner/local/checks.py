@@ -23,8 +23,7 @@ KINDS: list[tuple[type, str]] = [
 
 def wrong_type(path: str, expected: str, value: Any) -> ApiError:
     kind = next((name for type_, name in KINDS if isinstance(value, type_)), "null")
-    got = "null" if kind == "null" else f"{kind}"
-    return bad(f"Invalid type for '{path}': expected {expected}, but got {got} instead.", path, "invalid_type")
+    return bad(f"Invalid type for '{path}': expected {expected}, but got {kind} instead.", path, "invalid_type")
 
 
 def required(path: str) -> ApiError:

@@ -9,6 +9,8 @@ import time
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import ClientDisconnect
+
 from .errors import ApiError, Severed, bad_key, no_key
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class Edge:
             await _refuse(error, scope, send_with_headers)
         except Severed:
             raise
+        except ClientDisconnect:
+            log.info("%s %s: the client is gone", scope["method"], scope["path"])
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             await _refuse(server_error(request_id), scope, send_with_headers)

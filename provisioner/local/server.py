@@ -80,7 +80,7 @@ def _with_transport(app: ASGIApp, transports: dict[Peer, asyncio.Transport]) -> 
 def serve(data: Path, host: str, port: int, faults: Path | None) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. Raises OSError where the address cannot be had."""
     transports: dict[Peer, asyncio.Transport] = {}
-    app = _with_transport(create_app(data, faults_file=faults), transports)
+    app = _with_transport(create_app(data, faults=faults), transports)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=2048) as listener:
         shown = f"[{host}]" if family == socket.AF_INET6 else host

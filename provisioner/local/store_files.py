@@ -57,8 +57,8 @@ def _named(service: Service, call: Call) -> tuple[Row, Row]:
 def create(service: Service, call: Call) -> Reply:
     given = CREATE("", call.body)
     store = vector_stores.find_usable(service, call.params["store_id"])
-    names = known_files(service, [given["file_id"]], "file_id")
     with service.database.transaction():
+        names = known_files(service, [given["file_id"]], "file_id")
         vector_stores.touch(service, store)
         attach(service, store["seq"], [attachment(given)], names)
     return wire(find(service, store, given["file_id"]), store["id"])

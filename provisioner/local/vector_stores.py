@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import checks, indexing, paging
+from . import checks, files, indexing, paging
 from .attaching import Attachment, attach, known_files
 from .db import Row
 from .errors import bad, no_store
@@ -47,10 +47,15 @@ def wire(row: Row) -> Reply:
     }
 
 
-def find(service: Service, store_id: str) -> Row:
-    """The store as it is now: what is due is indexed, what is over is expired."""
+def refresh(service: Service) -> None:
+    """Let happen what time has brought: files and stores expire, and what is due is indexed."""
+    files.purge_expired(service)
     expire(service)
     indexing.settle(service)
+
+
+def find(service: Service, store_id: str) -> Row:
+    refresh(service)
     row = service.database.one("SELECT * FROM vector_stores WHERE id = ?", [store_id])
     if row is None:
         raise no_store(store_id)
@@ -77,18 +82,18 @@ def create(service: Service, call: Call) -> Reply:
 def make(service: Service, given: dict[str, Any], param: str = "file_ids") -> Reply:
     """A store and its first files, or neither."""
     file_ids = given.get("file_ids") or []
-    files = known_files(service, file_ids, param)
     store_id, now = new_id("vector_store"), service.now()
     expiry = given.get("expires_after")
     values = [store_id, now, given.get("name"), given.get("description"), expiry and expiry["days"], now]
     with service.database.transaction():
+        names = known_files(service, file_ids, param)
         inserted = service.database.run(
             "INSERT INTO vector_stores (id, created_at, name, description, expires_days, last_active_at, metadata) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             [*values, json.dumps(given.get("metadata") or {})],
         )
         sizes = checks.chunk_sizes(given.get("chunking_strategy"))
-        attach(service, inserted.lastrowid or 0, [Attachment(file_id, {}, sizes) for file_id in file_ids], files)
+        attach(service, inserted.lastrowid or 0, [Attachment(file_id, {}, sizes) for file_id in file_ids], names)
     return wire(find(service, store_id))
 
 
@@ -98,8 +103,7 @@ def retrieve(service: Service, call: Call) -> Reply:
 
 def list_(service: Service, call: Call) -> Reply:
     page = paging.read_page(call.query)
-    expire(service)
-    indexing.settle(service)
+    refresh(service)
     rows, more = paging.select(service.database, page, paging.Source("vector_stores"), no_store)
     return paging.envelope([wire(row) for row in rows], more)
 

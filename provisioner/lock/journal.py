@@ -145,8 +145,8 @@ def fold(state: LockState | None, text: str | None, file: str | None = None) -> 
     """Put a journal's results into the lock they belong to. Pure.
 
     When lineage and serial match, the results become entries and the open intents are real; the serial is one higher
-    if that changed anything, or if an intent of this very journal is open: its object may exist and carry the stamp
-    of that serial. A journal that the lock already contains (the process ended between writing the one and removing the
+    if anything was written (a stamp with that serial is at the service, even where the entry stayed the same), or may
+    have been, because an intent of this very journal is open. A journal that the lock already contains (the process ended between writing the one and removing the
     other) only has its open intents left. Otherwise the state is returned untouched and every intent that is not
     known to have been without effect comes back as a hint. Raises LockError for damage that no crash explains.
     """
@@ -158,7 +158,7 @@ def fold(state: LockState | None, text: str | None, file: str | None = None) -> 
     if base is None or base.lineage != head["lineage"]:
         return Folded(state, story.hints())
     if base.serial == head["serial"]:
-        changed = not story.is_in(base) or story.began(head.get("carried", ()))
+        changed = bool(story.entries) or story.began(head.get("carried", ()))
         return Folded(_applied(base, head, story) if changed else state, story.unfinished())
     if base.serial == head["serial"] + 1 and story.is_in(base):
         return Folded(state, story.unfinished())

@@ -30,10 +30,11 @@ def repoint(changes: Changes) -> None:
 
 def _unknown(change: Change, renewed: set[Address]) -> Iterator[FieldChange]:
     assert change.after is not None
-    before = change.before or {}
+    form = kind(change.address.kind).form(change.api)
+    before, after = (form.normal(change.address, fields or {}) for fields in (change.before, change.after))
     for name, value in change.after.items():
         if renewed.intersection(kind(change.address.kind).references({name: value})):
-            yield FieldChange(name, before.get(name), value, before.get(name), unknown=True)
+            yield FieldChange(name, before.get(name), after.get(name), before.get(name), unknown=True)
 
 
 def rerender(case: Situation, changes: Changes) -> None:
@@ -77,15 +78,19 @@ def _versions(case: Situation, address: Address, profile: Profile, renewed: bool
     return older[: max(case.keep_versions - 1, 0)]
 
 
-def defer(case: Situation, changes: Changes, named: Mapping[str, list[str]]) -> None:
-    """An old object that a kept profile names stays alive as deposed, and so do the files of such a store."""
-    alive = set(named)
+def defer(case: Situation, changes: Changes, named: dict[str, list[str]]) -> None:
+    """An old object that a kept profile names stays alive as deposed, and so do the files of such a store. `named`
+    learns of those files."""
     for entry in case.lock.resources.values():
-        gone = changes.get(entry.address)
-        if entry.address.kind == "vector_store" and entry.id in named and gone and gone.action is Action.DELETE:
-            alive |= {item["id"] for item in (entry.fields.get("files") or {}).values() if item.get("id")}
+        versions = [version for id in (entry.id, *entry.deposed) for version in named.get(id or "", ())]
+        change = changes.get(entry.address)
+        leaving = entry.id is None or (change is not None and change.action is Action.DELETE)
+        if entry.address.kind == "vector_store" and versions and leaving:
+            for item in (entry.fields.get("files") or {}).values():
+                if item.get("id"):
+                    named.setdefault(item["id"], []).extend(versions)
     for address, change in list(changes.items()):
-        if change.action in (Action.DELETE, Action.REPLACE) and change.id in alive:
+        if change.action in (Action.DELETE, Action.REPLACE) and change.id in named:
             changes[address] = replace(change, deferred=True)
 
 
@@ -94,11 +99,10 @@ def deposed(case: Situation, named: Mapping[str, list[str]]) -> tuple[Remnant, .
     found = []
     for address, entry in sorted(case.lock.resources.items()):
         for id in entry.deposed:
-            versions = named.get(id)
+            versions = list(dict.fromkeys(named.get(id, ())))
             if versions:
-                found.append(
-                    Remnant(address, id, "keep", f"named by {', '.join(f'`{version}`' for version in versions)}")
-                )
+                told = f"named by {', '.join(f'`{version}`' for version in versions)}"
+                found.append(Remnant(address, id, "keep", told))
             else:
                 found.append(Remnant(address, id, "delete", "no longer named by anything"))
     return tuple(found)

@@ -108,7 +108,7 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     if live is None:
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
     found = _compare(case, want, entry, live)
-    changes = found.changes + _protection(want, entry)
+    changes = tuple(_own(case, change) for change in found.changes) + _protection(want, entry)
     base = replace(_start(case, want, Action.KEEP, "in_sync"), id=entry.id, before=live.fields, fields=changes)
     if live.status == "expired":
         return replace(base, action=Action.REPLACE, reason="expired"), found.unkept
@@ -120,6 +120,13 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         local = any(change.drift != "remote" for change in changes)
         return replace(base, action=Action.UPDATE, reason="spec_changed" if local else "drift"), found.unkept
     return base, found.unkept
+
+
+def _own(case: Situation, change: FieldChange) -> FieldChange:
+    """A reference to an object that we replaced ourselves is no hand edit: an apply was stopped before it got there."""
+    if change.drift and any(id in str(change.before) for entry in case.lock.resources.values() for id in entry.deposed):
+        return replace(change, drift=None)
+    return change
 
 
 def _protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:

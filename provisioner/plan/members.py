@@ -143,7 +143,7 @@ def membership(case: Situation, change: Change, files: Mapping[Address, Change])
         attachment, row = _one(case, store, holding, files)
         attachments += attachment
         rows += row
-    gone, lost_rows = _leaving(case, store, {holding.path for holding in held})
+    gone, lost_rows = _leaving(case, store, held)
     others, other_rows, blocks = _others(case, store, held)
     return Membership(
         (*attachments, *gone, *others),
@@ -170,7 +170,7 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
     moved = holding.file in case.moves
     if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
         return [_attach(store, holding, "update")], list(holding.found.changes)
-    return [], [] if holding.locked is not None else _missing(holding, action)
+    return ([], []) if holding.locked is not None else ([_attach(store, holding, "adopt")], _missing(holding, action))
 
 
 def _outdated(case: Situation, holding: Holding) -> bool:
@@ -211,18 +211,20 @@ def _attach(store: Address, holding: Holding, action: str = "attach", *, gap: bo
     )
 
 
-def _leaving(case: Situation, store: Address, wanted: set[str]) -> Row:
+def _leaving(case: Situation, store: Address, wanted: list[Holding]) -> Row:
     """Files that we attached and that the specs no longer name."""
     entry, live = case.locked(store), case.live(store)
     members = live.members or {} if live else {}
+    paths = {holding.path for holding in wanted}
+    staying = {holding.member.id for holding in wanted if holding.member}  # a path that moved: only the lock changes
     attachments, rows = [], []
     for path, item in ((entry.fields.get("files") or {}) if entry else {}).items():
-        if path in wanted:
+        if path in paths:
             continue
         rows.append(FieldChange(join("files", path), _shown(item), None, _shown(item)))
-        if item.get("id") in members:
-            address = Address.parse(item["file"]) if "file" in item else None
-            attachments.append(Attachment(store, "detach", path, file=address, old_id=item["id"]))
+        address = Address.parse(item["file"]) if "file" in item else None
+        held = item["id"] if item.get("id") in members.keys() - staying else None
+        attachments.append(Attachment(store, "detach", path, file=address, old_id=held))
     return attachments, rows
 
 

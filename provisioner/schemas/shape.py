@@ -56,6 +56,8 @@ def _tidied(schema: Schema) -> Schema:
     if found.get("default", 0) in (None, [], {}, ""):
         del found["default"]
     found.pop("discriminator", None)
+    if "patternProperties" in found:  # how pydantic says that keys follow a pattern; it lets others pass
+        found.setdefault("additionalProperties", False)
     if "oneOf" in found:  # a value and a variable of that value may fit two branches
         found["anyOf"] = found.pop("oneOf")
     if "anyOf" in found:

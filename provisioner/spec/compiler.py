@@ -9,10 +9,10 @@ from typing import Any
 
 from provisioner.kinds.base import Fault, Form, Loss
 from provisioner.model import Address, Desired, Fields, Source
-from provisioner.spec.environments import FILE as CONFIG
-from provisioner.spec.environments import Environment
 from provisioner.spec.contents import Contents
 from provisioner.spec.declaring import Declaring
+from provisioner.spec.environments import FILE as CONFIG
+from provisioner.spec.environments import Environment
 from provisioner.spec.scope import Declaration
 from provisioner.spec.sections import FILE, TOOL, Finding, Raw
 from provisioner.spec.specs import External
@@ -36,6 +36,11 @@ class Compiler:
     @property
     def externals(self) -> tuple[External, ...]:
         return tuple(self._externals.values())
+
+    def exists(self, address: Address) -> bool:
+        """Whether the address is declared in this environment, soundly or not."""
+        raw = self.declaring.find(address.kind, address.name)
+        return address in self.desired or (address.kind != FILE and raw is not None and self.declaring.present(raw))
 
     def run(self) -> None:
         """Compile every resource of the environment."""

@@ -82,13 +82,21 @@ class Contents:
         if not is_pattern(pattern) or self._literal(pattern):
             return self._without([self.path(pattern)], exclude)
         normal = self.tree.normal(pattern)
-        found = {entry.path: entry for entry in self.tree.match(normal)}
+        found = {entry.path: entry for entry in self._matching(normal)}
         paths = self._without(sorted(found), exclude)
         if not paths:
             detail = "matches only files that are excluded" if found else "matches no file"
             raise Refused("Nothing matched", detail, None if found else self._why_nothing(normal))
         self._entries.update(found)
         return paths
+
+    def _matching(self, pattern: str) -> list[Entry]:
+        try:
+            return list(self.tree.match(pattern))
+        except Refused as refused:
+            if refused.summary == "File not found":
+                return []
+            raise
 
     def _literal(self, path: str) -> bool:
         """A file may really be called `a[1].md`."""

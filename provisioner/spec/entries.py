@@ -8,7 +8,7 @@ from pydantic import Field
 
 from provisioner.kinds.common import Strict
 
-AddressText = Annotated[str, Field(min_length=3, description="Address of a resource", examples=["assistant.support"])]
+AddressText = Annotated[str, Field(min_length=1, description="Address of a resource", examples=["assistant.support"])]
 
 
 class ImportEntry(Strict):

@@ -79,22 +79,13 @@ def _leads(value: Any, step: str | int) -> bool:
 def _relevant(told: list[Told]) -> list[Told]:
     """Of the branches of a union the one that came furthest: a type error beside deeper errors is noise."""
     deeper = {error.path[:length] for error in told for length in range(len(error.path))}
+    deeper |= {error.path for error in told if error.type not in _TYPES}
     kept: dict[tuple[Path, str], Told] = {}
     for error in told:
         if error.type in _TYPES and error.path in deeper:
             continue
-        kind = "type" if error.type in _TYPES else error.type
-        first = kept.setdefault((error.path, kind), error)
-        if first is not error and kind == "type" and first.type in _TYPES:
-            kept[error.path, kind] = first._replace(message=_either(first, error))
+        kept.setdefault((error.path, "type" if error.type in _TYPES else error.type), error)
     return list(kept.values())
-
-
-def _either(*told: Told) -> str:
-    words = [
-        word for error in told for word in ([error.message[1:]] if error.message[0] == "\0" else [_TYPES[error.type]])
-    ]
-    return "\0" + " or ".join(dict.fromkeys(" or ".join(words).split(" or ")))
 
 
 def _fault(name: str, told: Told, shapes: Shapes, whole: Any) -> Fault:
@@ -105,7 +96,7 @@ def _fault(name: str, told: Told, shapes: Shapes, whole: Any) -> Fault:
     if told.type == "missing":
         return Fault(path, "Missing key", f"`{name}` needs `{dotted(path)}`.", shapes.hint(path, whole))
     if told.type in _TYPES:
-        must = told.message[1:] if told.message[0] == "\0" else _TYPES[told.type]
+        must = shapes.sorts(path, whole) or _TYPES[told.type]
         if isinstance(value, dict | list):
             has = f"`{name}` has {sort_of(value)} at `{dotted(path)}`" if path else has
         return Fault(path, "Wrong type", f"{has}; it must be {must}.", None)
@@ -115,7 +106,7 @@ def _fault(name: str, told: Told, shapes: Shapes, whole: Any) -> Fault:
         )
     if told.type in _LENGTHS:
         return _length(name, told)
-    return _other(name, has, told)
+    return _other(name, has, told, shapes.hint(path, whole))
 
 
 def _unknown(name: str, told: Told, shapes: Shapes, whole: Any) -> Fault:
@@ -140,7 +131,7 @@ def _length(name: str, told: Told) -> Fault:
     return Fault(told.path, summary, detail)
 
 
-def _other(name: str, has: str, told: Told) -> Fault:
+def _other(name: str, has: str, told: Told, purpose: str | None) -> Fault:
     context = told.context
     if told.type in ("literal_error", "enum"):
         choices = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(",")]
@@ -155,7 +146,7 @@ def _other(name: str, has: str, told: Told) -> Fault:
         key = str(context["discriminator"]).strip("'")
         return Fault(told.path, "Missing key", f"`{name}` needs `{dotted((*told.path, key))}`.")
     if told.type == "string_pattern_mismatch":
-        return Fault(told.path, "Invalid value", f"{has}; it must look like `{context['pattern']}`.")
+        return Fault(told.path, "Invalid value", f"{has}; it must look like `{context['pattern']}`.", purpose)
     if "message" in context:
         told_hint = str(context["hint"]) if context.get("hint") else None
         return Fault(told.path, "Invalid value", f"{_called(name, told)} {context['message']}.", told_hint)

@@ -28,6 +28,7 @@ class Oddity:
     hint: str | None = None
     severity: str = "error"
     doubtful: bool = False
+    first: Node | None = None  # of a duplicate key: the other one
 
 
 def misread(node: Node) -> Oddity | None:
@@ -95,7 +96,7 @@ def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
         if text in first and isinstance(key, ScalarNode):
             line = first[text].start_mark.line + 1
             detail = f"The key `{text}` stands here and in line {line}; YAML would silently keep only the last."
-            yield Oddity((*path, text), key, "Duplicate key", detail, "keep one of them")
+            yield Oddity((*path, text), key, "Duplicate key", detail, "keep one of them", first=first[text])
         first.setdefault(text, key)
         if not isinstance(key, ScalarNode):
             yield Oddity(path, key, "Invalid key", "A key must be text, not a list or a mapping.")

@@ -38,7 +38,7 @@ class Positions:
                 # Something missing stands where it should be: at what it is missing from.
                 return _position(source.file, found, key=True)
             found = inner
-            key = key or depth + 1 == len(source.path) == 2
+            key = key or (depth + 1 == len(source.path) == 2 and not _says(found[1]))
         return _position(source.file, found, key)
 
     def node(self, source: Source) -> Node | None:
@@ -53,6 +53,11 @@ class Positions:
 
     def _root_pair(self, file: str) -> tuple[Node | None, Node | None]:
         return (None, self.root(file))
+
+
+def _says(value: Node | None) -> bool:
+    """Whether something stands after the colon that is no mapping or list."""
+    return isinstance(value, ScalarNode) and bool(value.value)
 
 
 def _enter(node: Node | None, step: Step) -> tuple[Node | None, Node] | None:

@@ -88,8 +88,10 @@ def _told(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
     section = str(found.path[0]) if found.path else ""
     address = f"{kinds[section]}.{found.path[1]}" if section in kinds and len(found.path) > 1 else None
     summary, detail = found.summary, found.detail
-    if summary == "Duplicate key" and address and len(found.path) == 2:
-        summary, detail = "Duplicate name", detail.replace("The key", "The name")
+    if found.first is not None and address and len(found.path) == 2:
+        other = found.first.start_mark
+        detail = f"`{address}` is declared here and in `{file}:{other.line + 1}:{other.column + 1}`."
+        summary = "Duplicate name"
     problem = _at(position, summary, detail, found.hint, address=address)
     return replace(problem, severity=found.severity)
 

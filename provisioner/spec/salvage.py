@@ -10,8 +10,8 @@ from provisioner.kinds.base import Path
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
-_ROUNDS = 4
-_STAND_IN = "missing"
+_ROUNDS = 6
+_STAND_IN = "local"  # good as text, as a name and as a service
 
 
 def salvage(
@@ -22,6 +22,7 @@ def salvage(
     from pydantic import ValidationError
 
     removed: list[Path] = []
+    stand_ins: set[Path] = set()
 
     def placed(path: Path) -> Path:
         for gone in reversed(removed):
@@ -30,7 +31,7 @@ def salvage(
 
     rest = value
     for _ in range(_ROUNDS):
-        rest = _without(rest, error, removed)
+        rest = _without(rest, error, removed, stand_ins)
         try:
             return model.model_validate(rest), placed
         except ValidationError as again:
@@ -47,13 +48,15 @@ def _moved_back(path: Path, gone: Path) -> Path:
     return path
 
 
-def _without(value: Any, error: ValidationError, removed: list[Path]) -> Any:
+def _without(value: Any, error: ValidationError, removed: list[Path], stand_ins: set[Path]) -> Any:
     from provisioner.spec.faults import told
 
-    faults = {fault.path: fault.type for fault in told(value, error)}
+    # What cannot even be stood in for takes the mapping that it is in with it.
+    faults = {fault.path[:-1] if fault.path in stand_ins else fault.path: fault.type for fault in told(value, error)}
     # From the back, so that the indexes before stay what they are.
     for path in sorted(faults, key=lambda path: [str(step).zfill(9) for step in path], reverse=True):
         if faults[path] == "missing":
+            stand_ins.add(path)
             value = _set(value, path, _STAND_IN)
         elif path:
             value = _drop(value, path, removed, path)

@@ -36,7 +36,7 @@ class Setting:
     problems: list[Problem] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     odd: bool = False
-    value: Any = None
+    written: tuple[str, ...] = ()  # the names of all environments, those that cannot be read included
 
     @property
     def variables(self) -> dict[str, Variable]:
@@ -53,7 +53,8 @@ def setting(root: Path) -> Setting:
     said = config.default_environment if config else None
     default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
     name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
-    made = Setting(name, config, environments, default, problems, findings, bool(reading and reading.odd), value)
+    made = Setting(name, config, environments, default, problems, findings, bool(reading and reading.odd))
+    made.written = _written(value) or tuple(environments)
     made.findings += _consistent(made)
     if default not in environments:
         made.default_environment = next(iter(environments))
@@ -61,9 +62,11 @@ def setting(root: Path) -> Setting:
 
 
 def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
+    if config is None:
+        return {}
     from provisioner.spec.config import environment
 
-    return {name: environment(name, said) for name, said in config.environments.items()} if config else {}
+    return {name: environment(name, said) for name, said in config.environments.items()}
 
 
 def _read(root: Path, problems: list[Problem]) -> Reading | None:
@@ -108,8 +111,7 @@ def _consistent(made: Setting) -> list[Finding]:
     source = Source(FILE)
     findings = []
     named = made.config.default_environment if made.config else None
-    written = made.value.get("environments") if isinstance(made.value, dict) else None
-    known = list(written) if isinstance(written, dict) else list(made.environments)
+    known = made.written
     if named and named not in known:
         detail = f"`default_environment: {named}` names an environment that is not declared."
         hint = suggest(named, known, "environments are")
@@ -122,6 +124,11 @@ def _consistent(made: Setting) -> list[Finding]:
                 path = ("environments", name, "variables", variable)
                 findings.append(Finding(source, Fault(path, "Unknown variable", detail, hint)))
     return findings + _shared_locks(made)
+
+
+def _written(value: Any) -> tuple[str, ...]:
+    environments = value.get("environments") if isinstance(value, dict) else None
+    return tuple(map(str, environments)) if isinstance(environments, dict) else ()
 
 
 def _shared_locks(made: Setting) -> list[Finding]:

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
+_SORTS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "`true` or `false`",
+    "object": "a mapping",
+    "array": "a list",
+}
+
+
 @cache
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
@@ -62,6 +72,11 @@ class Shapes:
         above = merged.get("exclusiveMinimum")
         return f"more than {shown(above)}" if above is not None else "a finite number"
 
+    def sorts(self, path: Path, value: Any) -> str:
+        """What may stand at the path: `text or a mapping`; nothing where the schema does not say."""
+        said = [schema["type"] for schema in self.at(path, value) if isinstance(schema.get("type"), str)]
+        return " or ".join(dict.fromkeys(_SORTS[name] for name in said if name in _SORTS))
+
     def hint(self, path: Path, value: Any) -> str | None:
         """What the field is for, or what it may look like."""
         for schema in self.at(path, value):
@@ -82,6 +97,8 @@ def _enter(schema: dict[str, Any], step: str | int) -> Iterator[Any]:
         yield schema.get("items")
     elif step in schema.get("properties", {}):
         yield schema["properties"][step]
+    elif "patternProperties" in schema:
+        yield from schema["patternProperties"].values()
     else:
         yield schema.get("additionalProperties")
 

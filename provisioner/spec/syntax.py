@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
@@ -12,6 +12,7 @@ from provisioner.spec.reading import DEEPEST, TooDeep, TooLarge
 
 _VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")
 _PATTERN = re.compile(r"""(?:^|[\s\[,:-])(\*[^\s,\]}"']*)""")
+_QUOTED = re.compile(r'write `"([^"]*)"`')
 _WORDS = (
     ("found undefined alias", "`*` at the beginning of a value refers to an anchor, and there is none of this name."),
     ("did not find expected alphabetic or numeric", "A value that begins with `*` or `&` must be quoted."),
@@ -56,7 +57,14 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
         return problem("Too many aliases", detail, "write the values out, or let aliases refer to small anchors")
     if "expected a single document" in str(error):
         return problem("Several documents", "A spec file holds one YAML document.", "make two files of it")
-    return problem("Invalid YAML", *_reason(place, error))
+    return _at_token(problem("Invalid YAML", *_reason(place, error)), place)
+
+
+def _at_token(problem: Problem, place: _Place) -> Problem:
+    """Where the hint quotes a piece of the line, the piece is the place; libyaml stops somewhere inside it."""
+    token = _QUOTED.fullmatch(problem.hint or "")
+    column = place.text.find(token[1]) if token else -1
+    return problem if column < 0 else replace(problem, column=column + 1)
 
 
 def not_utf8(file: str, data: bytes) -> Problem | None:

@@ -12,9 +12,9 @@ from provisioner.errors import SpecError, UsageError
 from provisioner.kinds import kinds
 from provisioner.model import Position, Problem, Source
 from provisioner.spec.compiler import Compiler
-from provisioner.spec.environments import FILE, Environment
 from provisioner.spec.contents import Contents
 from provisioner.spec.declaring import Declaring, Ground, validate
+from provisioner.spec.environments import FILE, Environment
 from provisioner.spec.moves import Moves
 from provisioner.spec.pace import undisturbed
 from provisioner.spec.positions import Positions
@@ -102,7 +102,7 @@ class Workspace:
 
     @cached_property
     def _ground(self) -> Ground:
-        return Ground(self.name, self._sections, self._contents, tuple(self.environments), kinds(), {}, {})
+        return Ground(self.name, self._sections, self._contents, self._setting.written, kinds(), {}, {})
 
     def _compiled(self, environment: Environment, variables: Mapping[str, str]) -> tuple[Compiler, Moves]:
         resolving = Resolving(self._setting.variables, self.environments)
@@ -111,7 +111,7 @@ class Workspace:
         compiler = Compiler(environment, declaring, self._checked)
         compiler.findings += [Finding(source, fault) for source, fault in faults]
         compiler.run()
-        return compiler, Moves(declaring, compiler.desired.__contains__)
+        return compiler, Moves(declaring, compiler.exists)
 
     def _problems(self, findings: list[Finding]) -> list[Problem]:
         common = [*self._setting.findings, *self._sections.findings]
@@ -141,7 +141,7 @@ class Workspace:
             return True
         path = source.path[2:]
         value = _with(raw.value, path, text)
-        faults = validate(raw, value, tuple(self.environments)).faults
+        faults = validate(raw, value, self._setting.written).faults
         return not any(fault.path == path for fault in faults)
 
 

@@ -75,7 +75,12 @@ class Server:
         self.url = self.out.readline().strip()
 
     def client(self, **options: Any) -> openai.OpenAI:
-        given = {"api_key": "any", "base_url": self.url, "max_retries": 0, "_strict_response_validation": True}
+        given: dict[str, Any] = {
+            "api_key": "any",
+            "base_url": self.url,
+            "max_retries": 0,
+            "_strict_response_validation": True,
+        }
         return openai.OpenAI(**(given | options))
 
     def stop(self, signal_number: int = 15) -> int:

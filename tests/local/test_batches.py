@@ -43,7 +43,7 @@ def test_a_batch_of_files_goes_by_each_file(tell: Any) -> None:
         static = {"type": "static", "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 0}}
         await client.vector_stores.file_batches.create(
             store.id,
-            files=[{"file_id": one, "attributes": {"n": 1}}, {"file_id": other, "chunking_strategy": static}],  # type: ignore[list-item, typeddict-item]
+            files=[{"file_id": one, "attributes": {"n": 1}}, {"file_id": other, "chunking_strategy": static}],  # type: ignore[typeddict-item]
             attributes={"ignored": True},
         )
         files = {file.id: file async for file in client.vector_stores.files.list(store.id)}
@@ -52,6 +52,16 @@ def test_a_batch_of_files_goes_by_each_file(tell: Any) -> None:
         assert chunking is not None and chunking.model_dump() == static
 
     tell(story)
+
+
+def test_the_helpers_of_the_sdk_work(client: openai.OpenAI) -> None:
+    """Uploading, attaching and waiting in one call end with everything indexed."""
+    store = client.vector_stores.create(name="kb")
+    uploads: list[Any] = [(f"{number}.md", b"text") for number in range(3)]
+    batch = client.vector_stores.file_batches.upload_and_poll(store.id, files=uploads)
+    assert (batch.status, batch.file_counts.completed) == ("completed", 3)
+    one = client.vector_stores.files.upload_and_poll(vector_store_id=store.id, file=("4.md", b"text"))
+    assert one.status == "completed"
 
 
 @pytest.mark.parametrize(

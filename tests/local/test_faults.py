@@ -143,7 +143,7 @@ def test_indexing_can_be_slow_and_can_fail(tell: Any, clock: Any, rules: Any) ->
 
         async def status(file_id: str) -> tuple[str, str | None]:
             file = await client.vector_stores.files.retrieve(file_id, vector_store_id=store.id)
-            return file.status, file.last_error and file.last_error.code
+            return file.status, file.last_error.code if file.last_error else None
 
         clock.tick(1)
         assert [await status(one) for one in ids] == [

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import tracemalloc
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
 from provisioner.local import files
+from provisioner.local.multipart import receive
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -83,6 +88,24 @@ def test_a_file_over_the_limit_is_refused(tell: Any, monkeypatch: pytest.MonkeyP
     tell(story)
 
 
+def test_a_large_file_never_lies_in_memory(tmp_path: Path) -> None:
+    """What arrives goes to disk piece by piece."""
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield head
+        for _ in range(640):
+            yield bytes(65536)
+        yield b"\r\n--x--\r\n"
+
+    tracemalloc.start()
+    form = asyncio.run(receive("multipart/form-data; boundary=x", stream(), tmp_path / "out", 1 << 30))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (form.size, (tmp_path / "out").stat().st_size) == (40 << 20, 40 << 20)
+    assert peak < 4 << 20
+
+
 def test_files_expire(tell: Any, clock: Any) -> None:
     """A file with an expiry is gone when its time has come; a batch file has thirty days by default."""
 
@@ -93,7 +116,9 @@ def test_files_expire(tell: Any, clock: Any) -> None:
         batch = await client.files.create(file=("x.jsonl", b"{}"), purpose="batch")
         assert brief.expires_at == brief.created_at + 3600
         assert batch.expires_at == batch.created_at + 30 * 86400
+        store = await client.vector_stores.create(name="kb", file_ids=[brief.id])
         clock.tick(3600)
+        assert (await client.vector_stores.retrieve(store.id)).file_counts.total == 0
         assert [file.id async for file in client.files.list()] == [batch.id]
         with pytest.raises(openai.NotFoundError):
             await client.files.retrieve(brief.id)

@@ -54,7 +54,7 @@ def test_an_update_leaves_alone_what_it_does_not_name(client: openai.OpenAI) -> 
     assert renamed == made.model_copy(update={"name": "new"})
     assert client.vector_stores.update(made.id, metadata={"c": "3"}).metadata == {"c": "3"}
     assert client.vector_stores.update(made.id, metadata=None).metadata == {}
-    assert client.vector_stores.update(made.id, expires_after=None).expires_at is None  # type: ignore[arg-type]
+    assert client.vector_stores.update(made.id, expires_after=None).expires_at is None
 
 
 def test_metadata_may_be_merged_instead(tell: Any) -> None:

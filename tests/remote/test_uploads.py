@@ -49,9 +49,11 @@ def test_bytes_that_changed_since_the_plan_are_refused_by_name(embedded: Any, do
     document.write_bytes(now)
 
     async def story(remote: Remote) -> Any:
-        with pytest.raises(PlanError, match=r"`docs/a.md` changed since the plan"):
-            with reader(document, planned) as stream:
-                await remote.upload(stream, "a.md", "assistants")
+        with (
+            pytest.raises(PlanError, match=r"`docs/a.md` changed since the plan"),
+            reader(document, planned) as stream,
+        ):
+            await remote.upload(stream, "a.md", "assistants")
         return await remote.list("/files")
 
     assert embedded(story) == []
@@ -59,11 +61,12 @@ def test_bytes_that_changed_since_the_plan_are_refused_by_name(embedded: Any, do
 
 def test_bytes_that_change_while_they_are_sent_are_refused() -> None:
     """Over HTTP the file is hashed as it is read; the end of the request is never sent."""
-    arrived: list[bytes] = []
+    arrived: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def handle(stream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        arrived.append(await stream.read())
+        received = await stream.read()
         writer.close()
+        await arrived.put(received)
 
     class Changing:
         def read(self, amount: int = -1) -> bytes:
@@ -76,16 +79,19 @@ def test_bytes_that_change_while_they_are_sent_are_refused() -> None:
 
         def close(self) -> None: ...
 
-    async def run() -> None:
+    async def run() -> bytes:
         server = await asyncio.start_server(handle, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         stream = HashingReader(Changing(), "docs/a.md", hashlib.sha256(b"y" * 100).hexdigest(), 100)  # type: ignore[arg-type]
         async with server, Remote.open(f"http://127.0.0.1:{port}/v1", "sk-k") as remote:
             with pytest.raises(PlanError, match="its bytes are not the planned ones"):
                 await remote.upload(stream, "a.md", "assistants")
+            return await arrived.get()
 
-    asyncio.run(run())
-    assert not arrived or not arrived[0].rstrip().endswith(b"--")
+    received = asyncio.run(run())
+
+    assert b"xxx" in received
+    assert not received.rstrip().endswith(b"--")
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:

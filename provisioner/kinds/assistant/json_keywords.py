@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from provisioner.kinds.base import Path
@@ -15,6 +15,7 @@ _SCHEMA = ("additionalProperties", "contains", "contentSchema", "else", "if", "i
            "then", "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
 _SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+_NESTED = frozenset((*_SCHEMA, *_SCHEMAS, *_NAMED))
 _TEXT = ("$anchor", "$comment", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "contentEncoding",
          "contentMediaType", "description", "format", "pattern", "title")  # fmt: skip
 _NUMBER = ("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum")
@@ -24,36 +25,35 @@ _FLAG = ("deprecated", "readOnly", "uniqueItems", "writeOnly")
 _LIST = ("enum", "examples")
 
 
-def invalid(schema: Any) -> Iterator[Finding]:
+def invalid(schema: Any) -> list[Finding]:
     """What is wrong with a schema."""
-    yield from _node(schema, (), schema)
+    found: list[Finding] = []
+    _node(schema, (), schema, found)
+    return found
 
 
-def _node(node: Any, path: Path, root: Any) -> Iterator[Finding]:
+def _node(node: Any, path: Path, root: Any, found: list[Finding]) -> None:
     if isinstance(node, bool) and path:
         return
     if not isinstance(node, dict):
-        yield path, f"is {described(node)}; a schema is a mapping", not path
+        found.append((path, f"is {described(node)}; a schema is a mapping", not path))
         return
     for keyword, value in node.items():
         check = _CHECKS.get(keyword)
         if check and (why := check(value)):
-            yield (*path, keyword), why, False
+            found.append(((*path, keyword), why, False))
         elif keyword == "$ref" and not _resolves(value, root):
-            yield (*path, keyword), f"names `{value}`, which does not exist in this schema", True
-        else:
-            yield from _below(keyword, value, (*path, keyword), root)
+            found.append(((*path, keyword), f"names `{value}`, which does not exist in this schema", True))
+        elif keyword in _NESTED:
+            _below(keyword, value, (*path, keyword), root, found)
 
 
-def _below(keyword: str, value: Any, path: Path, root: Any) -> Iterator[Finding]:
+def _below(keyword: str, value: Any, path: Path, root: Any, found: list[Finding]) -> None:
     if keyword in _SCHEMA:
-        yield from _node(value, path, root)
-    elif keyword in _SCHEMAS:
-        for index, one in enumerate(value):
-            yield from _node(one, (*path, index), root)
-    elif keyword in _NAMED:
-        for name, one in value.items():
-            yield from _node(one, (*path, name), root)
+        _node(value, path, root, found)
+    else:
+        for step, one in value.items() if keyword in _NAMED else enumerate(value):
+            _node(one, (*path, step), root, found)
 
 
 def _resolves(reference: str, root: Any) -> bool:

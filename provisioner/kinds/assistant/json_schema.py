@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from provisioner.kinds.assistant.json_keywords import invalid
 from provisioner.kinds.assistant.json_strict import outside_subset
 from provisioner.kinds.base import Fault, Path, Scope
+
+_ENCODER = json.JSONEncoder(allow_nan=False)
+_known: dict[tuple[str, bool], tuple[Flaw, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,15 @@ def dotted(path: Path) -> str:
 def flaws(schema: Any, *, strict: bool) -> tuple[Flaw, ...]:
     """Every fault of a schema. The same content is looked at once, however many assistants use it."""
     try:
-        text = json.dumps(schema, allow_nan=False)
+        key = (_ENCODER.encode(schema), strict)
     except (TypeError, ValueError, RecursionError) as error:
         return (Flaw((), "Not a JSON Schema", f"cannot be written as JSON: {error}", None),)
-    return _flaws(text, strict)
+    if key not in _known:
+        _known[key] = _found(schema, strict)
+    return _known[key]
 
 
-@lru_cache(maxsize=8192)
-def _flaws(text: str, strict: bool) -> tuple[Flaw, ...]:
-    schema = json.loads(text)
+def _found(schema: Any, strict: bool) -> tuple[Flaw, ...]:
     try:
         found = tuple(_invalid(schema))
         return found or (tuple(_outside(schema)) if strict else ())
@@ -57,7 +59,7 @@ def _flaws(text: str, strict: bool) -> tuple[Flaw, ...]:
 
 
 def _invalid(schema: Any) -> Iterator[Flaw]:
-    suspects = list(invalid(schema))
+    suspects = invalid(schema)
     confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
     for path, why, sure in suspects:
         if sure or confirmed:
@@ -96,7 +98,7 @@ def read_schema(written: dict[str, Any], strict: bool, scope: Scope, at: Path) -
 
 def _report(schema: Any, source: str | None, strict: bool, scope: Scope, at: Path) -> None:
     label = str(at[-1])
-    for flaw in (*flaws(schema, strict=strict), *_wrong_root(schema, label, strict)):
+    for flaw in flaws(schema, strict=strict) or _wrong_root(schema, label, strict):
         node = dotted((label, *flaw.path))
         where = f"`{node}` in `{source}`" if source else f"`{node}`"
         path = (*at, "file") if source else (*at, *flaw.path)

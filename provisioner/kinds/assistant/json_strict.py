@@ -39,6 +39,7 @@ _REFUSED = {
     "uniqueItems": "leave it out and say it in the description",
     "prefixItems": "use an object with one property for each place",
 }
+_NESTED = ("properties", "items", "anyOf", "$defs", "definitions")
 _DOUBTFUL = ("default", "minLength", "maxLength")
 _FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
 
@@ -114,10 +115,14 @@ def _keywords(node: dict[str, Any], path: Path, tally: _Tally) -> None:
 
 
 def _values(node: dict[str, Any], path: Path, tally: _Tally) -> None:
-    values = [value for value in node.get("enum", ()) if isinstance(value, str)]
+    if "const" in node:
+        tally.text += len(str(node["const"]))
+    if "enum" not in node:
+        return
+    values = [value for value in node["enum"] if isinstance(value, str)]
     length = sum(map(len, values))
-    tally.enum += len(node.get("enum", ()))
-    tally.text += length + len(str(node.get("const", "")))
+    tally.enum += len(node["enum"])
+    tally.text += length
     if len(values) > LARGE_ENUM and length > MAX_LARGE_ENUM_TEXT:
         why = f"has {len(values)} values of {length:,} characters together; over {LARGE_ENUM} values take 15,000"
         tally.fault((*path, "enum"), why, "shorten the values")
@@ -150,13 +155,21 @@ def _listed(names: list[str]) -> str:
 
 
 def _below(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None:
-    for name, one in node.get("properties", {}).items():
-        _node(one, (*path, "properties", name), level, tally)
-    for index, one in enumerate(node.get("anyOf", ())):
-        _node(one, (*path, "anyOf", index), level, tally)
-    if "items" in node:
-        _node(node["items"], (*path, "items"), level, tally)
-    for keyword in ("$defs", "definitions"):
-        tally.text += sum(map(len, node.get(keyword, {})))
-        for name, one in node.get(keyword, {}).items():
-            _node(one, (*path, keyword, name), 0, tally)
+    for keyword in _NESTED:
+        if keyword not in node:
+            continue
+        if keyword == "items":
+            _node(node["items"], (*path, "items"), level, tally)
+        elif keyword == "anyOf":
+            for index, one in enumerate(node["anyOf"]):
+                _node(one, (*path, "anyOf", index), level, tally)
+        else:
+            _named(keyword, node[keyword], (*path, keyword), level, tally)
+
+
+def _named(keyword: str, schemas: dict[str, Any], path: Path, level: int, tally: _Tally) -> None:
+    if keyword != "properties":  # definitions stand for themselves, wherever they are used
+        level = 0
+        tally.text += sum(map(len, schemas))
+    for name, one in schemas.items():
+        _node(one, (*path, name), level, tally)

@@ -1,7 +1,5 @@
 """The shape of an answer: free text, JSON, or JSON of one schema."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag

@@ -1,13 +1,11 @@
 """The tools that an assistant may be given, in OpenAI's own flat spelling, and their neutral fields."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
-from provisioner.kinds.common import Lazily, Reference, Strict, refusal, refuse
+from provisioner.kinds.common import Lazily, Reference, Strict, nearest, refusal, refuse
 
 FUNCTION_NAME = r"^[A-Za-z0-9_-]{1,64}$"
 NAMED = ("code_interpreter", "file_search", "image_generation", "web_search")
@@ -138,9 +136,16 @@ TYPES = ("code_interpreter", "file_search", "function", "image_generation", "mcp
 
 def _name(value: object) -> object:
     if value not in NAMED:
-        hint = f"write `use: {value}` for a tool declared below `tools:`; without settings work {', '.join(NAMED)}"
-        raise refusal("tool_name", "is no tool that works without settings", hint)
+        use = f"write `use: {value}` for a tool declared below `tools:`; without settings work {', '.join(NAMED)}"
+        raise refusal("tool_name", "is no tool that works without settings", nearest(value, NAMED) or use)
     return value
+
+
+def unknown_type(written: object) -> ValidationError:
+    """The fault of a `type` that no tool has, told at the type itself."""
+    hint = nearest(written, TYPES) or f"the types are {', '.join(TYPES)}"
+    fault = refusal("tool_type", "is no type of a tool", hint)
+    return ValidationError.from_exception_data("tool", [{"type": fault, "loc": ("type",), "input": written}])
 
 
 def _unknown(value: object) -> object:
@@ -149,8 +154,7 @@ def _unknown(value: object) -> object:
     if "type" not in value:
         known = ", ".join(TYPES)
         raise refusal("tool_type", "has no `type`", f"the types are {known}; or write `use: NAME`")
-    message = f"has the type `{value['type']}`, which is not known"
-    raise refusal("tool_type", message, f"the types are {', '.join(TYPES)}")
+    raise unknown_type(value["type"])
 
 
 def _choose(value: Any) -> str:

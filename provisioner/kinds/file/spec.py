@@ -1,7 +1,5 @@
 """What an author may write for a file."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What an author may write for a vector store."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag

@@ -1,0 +1,114 @@
+"""Processes run and measured; two of them in turns, so that a busy machine slows down both."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parent.parent
+AGAINST = Path(__file__).resolve().parent / "against"
+INSIDE = Path(__file__).resolve().parent / "inside"
+MIB = 1 << 20
+_MAXRSS = 1 if sys.platform == "darwin" else 1024  # bytes in a unit of `ru_maxrss`
+
+
+class Failure(Exception):
+    """A measured process ended otherwise than it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One run: seconds by the clock, seconds of CPU, bytes of memory at the peak, and what it printed."""
+
+    seconds: float
+    cpu: float
+    peak: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Two things measured in turns: their medians, and the median of the ratios of neighbours."""
+
+    ours: float
+    theirs: float
+    ratio: float
+
+
+def environment() -> dict[str, str]:
+    """The surroundings of every measured process: this checkout, a key, and nothing else of ours."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PROVISIONER_", "OPENAI_"))}
+    return {**kept, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "sk-bench", "NO_COLOR": "1"}
+
+
+def run(arguments: Sequence[str | Path], *, cwd: Path = ROOT, code: int = 0) -> Sample:
+    """Run a process to its end; Failure, with what it said, if it ends with another exit code."""
+    words = [str(word) for word in arguments]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.perf_counter()
+        process = subprocess.Popen(words, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said = _text(out)
+        if process.returncode != code:
+            raise Failure(f"{' '.join(words)} ended with {process.returncode}:\n{said}{_text(err)}")
+    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _MAXRSS, said)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def provisioner(*arguments: str | Path, cwd: Path = ROOT, code: int = 0) -> Sample:
+    """Run the command line of this checkout."""
+    return run([sys.executable, "-m", "provisioner", *arguments], cwd=cwd, code=code)
+
+
+def against(name: str, *arguments: str | Path) -> Sample:
+    """Run one of the simple programs that the product is held against."""
+    return run([sys.executable, AGAINST / f"{name}.py", *arguments])
+
+
+def inside(name: str, *arguments: str | Path) -> Sample:
+    """Run a script that measures a part of the product from within."""
+    return run([sys.executable, INSIDE / f"{name}.py", *arguments])
+
+
+def python(text: str) -> Sample:
+    """Run a line of Python."""
+    return run([sys.executable, "-c", text])
+
+
+def pairs(ours: Callable[[], float], theirs: Callable[[], float], count: int, *, warm: bool = True) -> Pairs:
+    """Measure both `count` times in turns, each going first every other time. `warm`: once before, not counted."""
+    if warm:
+        ours(), theirs()
+    found: list[tuple[float, float]] = []
+    for number in range(count):
+        if number % 2:
+            second, first = theirs(), ours()
+        else:
+            first, second = ours(), theirs()
+        found.append((first, second))
+    return Pairs(
+        statistics.median(first for first, _ in found),
+        statistics.median(second for _, second in found),
+        statistics.median(first / second for first, second in found),
+    )
+
+
+def same_counts(counts: Mapping[str, int], wanted: Mapping[str, int]) -> str:
+    """What differs between two counts of requests, in words; empty where nothing does."""
+    names = sorted({*counts, *wanted})
+    odd = [name for name in names if counts.get(name, 0) != wanted.get(name, 0)]
+    return ", ".join(f"{name}: {counts.get(name, 0)} instead of {wanted.get(name, 0)}" for name in odd)

@@ -1,0 +1,81 @@
+"""What each API carries of an assistant, found by asking its form about one thing at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kinds.assistant import forms
+from provisioner.kinds.base import Form
+from provisioner.model import Address, Fields
+from provisioner.reference.markdown import table
+
+_ADDRESS = Address("assistant", "any")
+_STORE = "vector_store.handbook"
+
+
+def _search(**settings: Any) -> Fields:
+    return {"tools": [{"type": "file_search", "vector_stores": [_STORE], **settings}]}
+
+
+def _ranked(**options: Any) -> Fields:
+    return _search(ranking_options=options)
+
+
+def _code(count: int, **settings: Any) -> Fields:
+    files = [f"file.data/{number}.csv" for number in range(count)]
+    return {"tools": [{"type": "code_interpreter", "files": files, **settings}]}
+
+
+PROBES: dict[str, Fields] = {
+    "`model`, `instructions`": {"instructions": "Be brief."},
+    "`name`": {"name": "Support"},
+    "`description`": {"description": "Answers questions"},
+    "`temperature`, `top_p`": {"temperature": 0.3, "top_p": 0.9},
+    "`reasoning_effort`": {"reasoning_effort": "low"},
+    "`response_format`": {"response_format": "json_object"},
+    "`metadata`, 15 pairs": {"metadata": {f"key{number}": "x" for number in range(15)}},
+    "`metadata`, 15 pairs, and `name`": {"name": "Support", "metadata": {f"key{number}": "x" for number in range(15)}},
+    "tool `function`": {"tools": [{"type": "function", "name": "find_user"}]},
+    "tool `code_interpreter`, 20 files": _code(20),
+    "tool `code_interpreter`, 50 files": _code(50),
+    "`code_interpreter`: `memory_limit`": _code(1, memory_limit="4g"),
+    "tool `file_search`, one vector store": _search(),
+    "tool `file_search`, no vector store": _search(vector_stores=[]),
+    "tool `file_search`, two vector stores": _search(vector_stores=[_STORE, {"id": "vs_abc"}]),
+    "`file_search`: `max_num_results`": _search(max_num_results=8),
+    "`file_search`: `filters`": _search(filters={"type": "eq", "key": "team", "value": "legal"}),
+    "`file_search`: `score_threshold`": _ranked(score_threshold=0.5),
+    "`file_search`: `ranker: default_2024_08_21`": _ranked(ranker="default_2024_08_21"),
+    "`file_search`: `ranker: default-2024-11-15`": _ranked(ranker="default-2024-11-15"),
+    "`file_search`: `hybrid_search`": _ranked(hybrid_search={"embedding_weight": 0.7, "text_weight": 0.3}),
+    "tool `web_search`": {"tools": [{"type": "web_search"}]},
+    "tool `mcp`": {"tools": [{"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}]},
+    "tool `image_generation`": {"tools": [{"type": "image_generation"}]},
+}
+
+_INTRODUCTION = """\
+What an API cannot carry is a problem, never dropped in silence. `no: NAME` means that the environment
+may accept the loss with `accept_loss: [NAME]`. Anything else that is not `yes` cannot be accepted.
+Under `responses` a declared `name` or `description` travels in the metadata of the request.
+The blocks `responses:` and `agents:` hold fields of one API each; the other APIs ignore them.
+"""
+
+
+def section() -> str:
+    """The introduction and the table."""
+    columns = list(forms())
+    rows = [[label, *(_answer(forms()[api], fields) for api in columns)] for label, fields in PROBES.items()]
+    missing = sorted({"agents"} - set(columns))
+    later = "".join(
+        f"\nThe API `{api}` is not supported by this release; choosing it is a problem.\n" for api in missing
+    )
+    return f"{_INTRODUCTION}{later}\n" + table(("what", *(f"`{api}`" for api in columns)), rows)
+
+
+def _answer(form: Form, fields: Fields) -> str:
+    whole = {"model": "gpt-4o", **fields}
+    losses = [f"`{loss.name}`" for loss in form.losses(_ADDRESS, whole)]
+    faults = [fault.summary.lower() for fault in form.check(_ADDRESS, whole)]
+    if losses:
+        return f"no: {', '.join(dict.fromkeys(losses))}"
+    return ", ".join(dict.fromkeys(faults)) or "yes"

@@ -1,0 +1,37 @@
+"""The benchmarks measure what they say; how fast anything is, is not asserted here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", "--quick", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_rows_are_measured_side_by_side() -> None:
+    """Each row asked for is one line with both sides, the ratio and the goal, and nothing is said beside the table."""
+    done = bench("--only", "version", "--only", "differ")
+    assert (done.returncode, done.stderr) == (0, "")
+    version, differ = done.stdout.splitlines()[2:]
+    assert version.startswith("`version`") and "≤ 1.5" in version
+    assert differ.startswith("differing 120 changed assistants") and "≤ 0.3" in differ
+
+
+def test_requests_of_a_plan_are_counted_at_the_service() -> None:
+    """A plan over a deployed workspace is measured against a running service, and its requests are exact."""
+    done = bench("--only", "plan-requests")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].split()[-6:] == ["2", "requests", "2", "requests", "1.00", "exact"]
+
+
+def test_an_unknown_row_is_refused_with_the_names_of_all() -> None:
+    """A misspelt name is wrong usage, answered with what there is."""
+    done = bench("--only", "versoin")
+    assert done.returncode == 2
+    assert "apply-32" in done.stderr

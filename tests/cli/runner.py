@@ -1,0 +1,75 @@
+"""The command line as a user has it: another process, its streams apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+PROGRAM = (sys.executable, "-m", "provisioner")
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    """A process environment without anything that this machine may have set."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), "LANG": "C.UTF-8", **more}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(folder: Path, *arguments: str, program: Sequence[str] = PROGRAM, **more: str) -> Ran:
+    """Run a command without a terminal."""
+    done = subprocess.run(
+        [*program, *arguments],
+        cwd=folder,
+        env=surroundings(**more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def run_on_terminal(folder: Path, *arguments: str, types: str, prompt: str = "accepted: ") -> tuple[int, str]:
+    """Run a command on a terminal, type once it asks, and return its exit code and all that was on the screen."""
+    process, screen = pty.fork()
+    if process == 0:
+        os.chdir(folder)
+        os.execve(PROGRAM[0], [*PROGRAM, *arguments], surroundings(TERM="xterm"))
+    seen, typed, end = b"", False, time.monotonic() + 60
+    while time.monotonic() < end:
+        if not select.select([screen], [], [], 1)[0]:
+            continue
+        try:
+            part = os.read(screen, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        seen += part
+        if not typed and prompt.encode() in seen:
+            os.write(screen, types.encode())
+            typed = True
+    os.close(screen)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), seen.decode()

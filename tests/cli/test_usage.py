@@ -1,0 +1,199 @@
+"""Wrong usage, streams and exit codes: 2 means changes and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioner import __version__
+
+from .runner import run
+
+
+@pytest.mark.parametrize(
+    "line, told",
+    [
+        ("plna", "did you mean `plan`?"),
+        ("diff", "did you mean `plan`?"),
+        ("status", "did you mean `plan`?"),
+        ("push", "did you mean `apply`?"),
+        ("sync", "did you mean `apply`?"),
+        ("state lst", "did you mean `list`?"),
+        ("state", "`provisioner state --help` lists what it takes"),
+        ("plan --jsn", "--json"),
+        ("plan extra", "extra"),
+        ("plan --on-drift perhaps", "perhaps"),
+        ("plan --parallelism 3", "--parallelism"),
+        ("apply --parallelism many", "--parallelism"),
+        ("apply --parallelism 0", "--parallelism"),
+        ("state show", "ADDR"),
+        ("state show nonsense", "`nonsense` is not an address"),
+        ("plan --var x", "NAME=VALUE"),
+        ("-C /does/not/exist plan", "is not a folder"),
+        ("plan --out specs/x", "looks like a spec"),
+        ("plan --out prod.yaml", "looks like a spec"),
+        ("plan --no-refresh --out x.json", "cannot be applied"),
+        ("apply --target assistant.a saved.json", "is applied exactly"),
+    ],
+)
+def test_wrong_usage_exits_with_1(tmp_path: Path, line: str, told: str) -> None:
+    """Click's own 2 would be taken for changes; stdout stays empty."""
+    ran = run(tmp_path, *line.split())
+
+    assert (ran.code, ran.out) == (1, "")
+    assert told in ran.err
+    assert "error: " in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_no_command_prints_the_help_and_fails(tmp_path: Path) -> None:
+    """Nothing was asked for, so nothing is a result."""
+    ran = run(tmp_path)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "validate  Check the specs" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan", "--jsn", "--json"),
+        ("plna", "--json"),
+        ("plan", "-C", "/nope", "--json"),
+        ("output", "--json", "--format", "env"),
+    ],
+)
+def test_errors_as_json(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """With --json an error is one document on stdout, and nothing stands beside it."""
+    ran = run(tmp_path, *arguments)
+
+    assert (ran.code, ran.err) == (1, "")
+    assert [found["severity"] for found in ran.json["problems"]] == ["error"]
+
+
+@pytest.mark.parametrize("arguments", [("version",), ("--version",), ("version", "--no-color")])
+def test_version(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """The quick way and the long one say the same."""
+    ran = run(tmp_path, *arguments)
+
+    assert (ran.code, ran.out, ran.err) == (0, f"provisioner {__version__}\n", "")
+
+
+def test_the_table_of_commands_says_what_the_commands_say() -> None:
+    """The summaries that --help prints without importing a command are those of the commands."""
+    from provisioner.cli.app import COMMANDS, load
+
+    for name, summary in COMMANDS.items():
+        assert load(name).help == summary, name
+
+
+def test_every_option_has_help() -> None:
+    """The reference page is made from the commands, so nothing in them goes without words."""
+    from provisioner.cli.app import COMMANDS, load
+
+    commands = [load(name) for name in COMMANDS]
+    leaves = [leaf for command in commands for leaf in getattr(command, "commands", {"": command}).values()]
+
+    assert len(leaves) == len(COMMANDS) + 3
+    assert [leaf.name for leaf in leaves if not leaf.help] == []
+    assert [(leaf.name, one.name) for leaf in leaves for one in leaf.params if not one.help] == []
+
+
+def test_common_options_stand_on_either_side(workspace: Path) -> None:
+    """-C and -e are taken before and after the command; after wins."""
+    above = workspace.parent
+    outside = [
+        run(above, "-C", "acme", "-e", "local", "state", "list"),
+        run(above, "state", "list", "-C", "acme", "-e", "local"),
+        run(above, "-C", "nowhere", "-e", "nobody", "state", "list", "-C", "acme", "-e", "local"),
+        run(workspace, "state", "list", PROVISIONER_ENV="local"),
+    ]
+
+    assert [(ran.code, ran.err) for ran in outside] == [(0, "")] * 4
+    assert run(workspace, "state", "list", PROVISIONER_ENV="nobody").code == 1
+
+
+def test_an_environment_must_be_named_without_a_terminal(workspace: Path) -> None:
+    """With two environments nobody guesses, in a pipeline, which one is meant."""
+    config = workspace / "provisioner.yaml"
+    config.write_text(config.read_text() + "  other: {service: local, lock: locks/other.lock.json}\n")
+
+    ran = run(workspace, "plan")
+
+    assert ran.code == 1
+    assert "`local`, `other`" in ran.err
+    assert run(workspace, "plan", "-e", "local").code == 0
+
+
+def test_a_bug_is_one_line(workspace: Path) -> None:
+    """A fault of our own has no traceback, unless it is asked for."""
+    broken = (
+        "import sys, provisioner.engine as engine\n"
+        "engine.state = None\n"
+        "from provisioner.cli.app import run\n"
+        "sys.exit(run(['state', 'list']))\n"
+    )
+    import sys
+
+    program = (sys.executable, "-c", broken)
+    plain, debug = run(workspace, program=program), run(workspace, program=program, PROVISIONER_DEBUG="1")
+
+    assert (plain.code, plain.out) == (1, "")
+    assert plain.err.startswith("This is a bug in provisioner: TypeError: ")
+    assert plain.err.count("\n") == 1
+    assert "Traceback" in debug.err
+
+
+def test_a_closed_pipe_is_quiet(workspace: Path) -> None:
+    """`provisioner schema | head -1` says nothing about pipes."""
+    import sys
+
+    program = ("sh", "-c", f"'{sys.executable}' -m provisioner schema | head -1")
+    ran = run(workspace, program=program)
+
+    assert (ran.out, ran.err) == ("{\n", "")
+
+
+def test_a_stream_that_is_ascii(workspace: Path) -> None:
+    """Where a terminal cannot show a letter, it is spelt out instead of being a crash."""
+    run(workspace, "apply", "-y", "-q")
+    (workspace / "docs" / "leave.md").write_text("Less.")
+
+    ran = run(workspace, "plan", PYTHONIOENCODING="ascii")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "-/+ docs/leave.md 191 \\u2192 5 B" in ran.out
+
+
+HEAVY = {"openai", "pydantic", "yaml", "jsonschema", "deepdiff", "ruamel", "rich", "starlette", "uvicorn"}
+
+
+@pytest.mark.parametrize(
+    "arguments, allowed",
+    [
+        (["version"], set()),
+        (["--help"], set()),
+        (["validate"], {"pydantic", "yaml", "jsonschema"}),
+        (["fmt", "--check"], {"pydantic", "yaml", "ruamel"}),
+        (["schema"], {"pydantic", "yaml"}),
+        (["graph"], {"pydantic", "yaml", "jsonschema"}),
+        (["state", "list"], {"pydantic", "yaml"}),
+        (["output"], {"pydantic", "yaml"}),
+    ],
+)
+def test_what_is_imported(workspace: Path, arguments: list[str], allowed: set[str]) -> None:
+    """Commands that stay on this machine never import the SDK, and nothing else that they do not need."""
+    import sys
+
+    script = (
+        f"import sys; sys.argv[1:] = {arguments!r}\n"
+        "from provisioner.__main__ import main\n"
+        "code = main()\n"
+        f"print('typer' in sys.modules, *sorted(set(sys.modules) & {HEAVY!r}), file=sys.stderr)"
+    )
+    ran = run(workspace, program=(sys.executable, "-c", script))
+    typer, *found = ran.err.splitlines()[-1].split()
+
+    assert set(found) <= allowed
+    assert typer == str(arguments != ["version"])

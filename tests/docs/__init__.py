@@ -1,0 +1,1 @@
+"""The documentation is true: commands, links, specs and the session in the README."""

@@ -1,0 +1,62 @@
+"""The Markdown pages of the repository, and what stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.M | re.S)
+_LINK = re.compile(r"\[[^\]\n]+\]\((?P<target>[^)\s]+)\)")
+_HEADING = re.compile(r"^#{1,6} (?P<title>.+)$", re.M)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: where it is, what it says it is, and its text."""
+
+    page: str
+    line: int
+    info: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def pages() -> list[Path]:
+    """Every page that a reader may open."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(info: str) -> Iterator[Block]:
+    """Every fenced block with exactly this info string."""
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        for found in _FENCE.finditer(text):
+            if found["info"] == info:
+                line = text.count("\n", 0, found.start()) + 1
+                yield Block(name(page), line, info, found["text"])
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def links(page: Path) -> list[str]:
+    """The targets of every link that stays in the repository."""
+    targets = [found["target"] for found in _LINK.finditer(prose(page))]
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def anchors(page: Path) -> set[str]:
+    """The fragments by which the headings of a page are linked to."""
+    titles = [found["title"] for found in _HEADING.finditer(prose(page))]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}

@@ -1,0 +1,75 @@
+"""Whole stories told as YAML: files and hands at the service in; what is printed, planned and called out."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.world import Result, World
+
+FOLDER = Path(__file__).parent
+IDS = re.compile(r"\b(asst|vs|vsfb|file)[-_][A-Za-z0-9]{8,}")
+
+
+def stories() -> list[Any]:
+    found = []
+    for path in sorted(FOLDER.glob("*.yaml")):
+        for number, story in enumerate(yaml.safe_load_all(path.read_text(encoding="utf-8"))):
+            for api in story.get("apis", ["assistants", "responses"]):
+                found.append(pytest.param(path, number, api, id=f"{path.stem}-{number}-{api}"))
+    return found
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    metafunc.parametrize(("path", "number", "api"), stories())
+
+
+def test_story(world: World, path: Path, number: int, api: str) -> None:
+    """A story ends as it says, and every plan after an apply is empty."""
+    story = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))[number]
+    world.write(
+        {"provisioner.yaml": {"workspace": "acme", "environments": {"local": {"service": "local", "api": api}}}}
+    )
+    world.write(story.get("files", {}))
+    for step in story["steps"]:
+        _step(world, step, api)
+
+
+def _step(world: World, step: dict[str, Any], api: str) -> None:
+    if step.get("api", api) != api:
+        return
+    world.calls.clear()
+    world.write(step.get("write", {}))
+    for method, target, *body in step.get("by_hand", []):
+        world.http(method, target, *body)
+    if "run" in step:
+        _expect(step, world.run(*step["run"].split()))
+        if step["run"].startswith("apply") and step.get("exit", 0) == 0:
+            writes = [call for call in world.calls if call[0] != "GET"]
+            world.settled()
+            world.calls[:] = writes
+    if "changes" in step:
+        assert world.changes() == step["changes"]
+    if "writes" in step:
+        seen = [f"{method} {_masked(target)}" for method, target in world.calls if method != "GET"]
+        assert seen == step["writes"]
+
+
+def _expect(step: dict[str, Any], result: Result) -> None:
+    shown = f"{result.out}\n--- stderr\n{result.err}"
+    assert result.code == step.get("exit", 0), shown
+    if "out" in step:
+        assert _masked(result.out) == textwrap.dedent(step["out"])
+    for text in step.get("has", []):
+        assert text in _masked(result.out + result.err), shown
+    for text in step.get("lacks", []):
+        assert text not in result.out + result.err, shown
+
+
+def _masked(text: str) -> str:
+    return IDS.sub(r"<\1>", text)

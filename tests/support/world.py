@@ -1,0 +1,166 @@
+"""A workspace in a folder, the embedded service behind it, and the real command line in front."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+
+import provisioner.local
+from provisioner.cli.app import run
+
+Hook = Callable[[str, str], None]  # method and path of a request, before it is served
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def events(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass
+class World:
+    """One workspace. Every request that reaches the service is in `calls`."""
+
+    root: Path
+    indexing_seconds: float = 0.0
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    wrap: Callable[[Any], Any] = lambda app: app
+    faults: Path | None = None
+
+    def app(self, data: Path | None = None, **_: object) -> Any:
+        """The embedded service as the product sees it, with every request taken down."""
+        folder = data or self.root / ".provisioner/local"
+        inner = self.wrap(
+            self._create(
+                folder, indexing_seconds=self.indexing_seconds, **({"faults": self.faults} if self.faults else {})
+            )
+        )
+
+        async def recorded(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                self.calls.append((scope["method"], scope["path"].removeprefix("/v1")))
+            await inner(scope, receive, send)
+
+        return recorded
+
+    _create = staticmethod(provisioner.local.create_app)
+
+    def write(self, files: Mapping[str, Any]) -> None:
+        """Write files; None deletes one; mappings become YAML."""
+        for name, content in files.items():
+            path = self.root / name
+            if content is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            else:
+                text = (
+                    content
+                    if isinstance(content, str)
+                    else yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+                )
+                path.write_text(text, encoding="utf-8")
+
+    def run(self, *words: str) -> Result:
+        """Run a command line in the workspace."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run([words[0], "-C", str(self.root), *words[1:]])
+        return Result(code, out.getvalue(), err.getvalue())
+
+    def ok(self, *words: str, code: int = 0) -> Result:
+        """Run a command line that must end with `code`."""
+        result = self.run(*words)
+        assert result.code == code, f"{words} exited with {result.code}\n{result.out}\n{result.err}"
+        return result
+
+    def apply(self, *words: str) -> Result:
+        """Apply, then see that there is nothing left to do."""
+        result = self.ok("apply", "-y", *words)
+        self.settled(*[word for word in words if word.startswith("-e")])
+        return result
+
+    def settled(self, *words: str) -> None:
+        """The next plan is empty, in words, in its exit code and in JSON."""
+        again = self.run("plan", "--detailed-exitcode", *words)
+        assert again.code == 0, f"the second plan is not empty:\n{again.out}\n{again.err}"
+        assert "No changes. The service matches the specs." in again.out
+
+    def plan(self, *words: str) -> dict[str, Any]:
+        """The plan document."""
+        document: dict[str, Any] = self.ok("plan", "--json", *words).json
+        return document
+
+    def changes(self, *words: str) -> dict[str, str]:
+        """What is planned: address → actions joined by `/`."""
+        rows = self.plan(*words)["resource_changes"]
+        return {row["address"]: "/".join(row["change"]["actions"]) for row in rows}
+
+    def lock(self, path: str = ".provisioner/local/lock.json") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.root / path).read_text(encoding="utf-8"))
+        return found
+
+    def id(self, address: str) -> str:
+        return str(self.lock()["resources"][address]["id"])
+
+    def http(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
+        """A request by somebody else; it is not among `calls`. `$ADDRESS` in the path stands for an id."""
+        return asyncio.run(self._http(method, self._filled(path), self._filled_in(body), expect))
+
+    def _filled(self, text: str) -> str:
+        return re.sub(r"\$\{([^}]+)\}", lambda match: self.id(match[1]), text)
+
+    def _filled_in(self, body: Any) -> Any:
+        return None if body is None else json.loads(self._filled(json.dumps(body)))
+
+    async def _http(self, method: str, path: str, body: Any, expect: int) -> Any:
+        transport = httpx2.ASGITransport(self._create(self.root / ".provisioner/local", indexing_seconds=0))
+        headers = {"Authorization": "Bearer somebody-else", "OpenAI-Beta": "assistants=v2"}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://local/v1", headers=headers) as client:
+            reply = await client.request(method, path, json=body)
+        assert reply.status_code == expect, reply.text
+        return reply.json()
+
+    def listed(self, path: str) -> list[Any]:
+        """Everything in a list of the service."""
+        found: list[Any] = []
+        while True:
+            after = f"&after={found[-1]['id']}" if found else ""
+            page = self.http("GET", f"{path}?limit=100{after}")
+            found += page["data"]
+            if not page["has_more"]:
+                return found
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A fresh workspace over a fresh service."""
+    found = World(tmp_path)
+    monkeypatch.setattr(provisioner.local, "create_app", found.app)
+    monkeypatch.delenv("PROVISIONER_ENV", raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    yield found
