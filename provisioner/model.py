@@ -328,7 +328,7 @@ class Plan:
         leftovers = (*self.orphans, *self.deposed)
         return not (
             any(change.matters for change in self.changes)
-            or self.attachments
+            or any(item.action != "adopt" for item in self.attachments)
             or any(remnant.action == "delete" for remnant in leftovers)
         )
 

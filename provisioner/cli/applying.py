@@ -107,9 +107,9 @@ def ask(console: Console, plan: Plan, verb: str) -> bool:
                 "review the plan and add `--auto-approve`, or save it with `plan --out FILE` and apply the file",
             )
         )
-    sys.stderr.write(f"\nDo you want to {verb} this in `{plan.environment}`? Only `yes` is accepted: ")
-    sys.stderr.flush()
     with _interruptible():
+        sys.stderr.write(f"\nDo you want to {verb} this in `{plan.environment}`? Only `yes` is accepted: ")
+        sys.stderr.flush()
         return sys.stdin.readline().strip() == "yes"
 
 

@@ -56,8 +56,12 @@ class Lines:
         if event.type == "progress" and not self._due(event):
             return
         # Failures are told once, as problems, when the apply is over.
-        if event.type != "failed" and (line := event_line(event)):
+        if event.type not in ("failed", *self._silent(event)) and (line := event_line(event)):
             print(line, file=sys.stderr, flush=True)
+
+    def _silent(self, event: Event) -> tuple[str, ...]:
+        """Of ten thousand files only the end of each is told."""
+        return ("started",) if event.address and event.address.kind == "file" else ()
 
     def _due(self, event: Event) -> bool:
         key, now = f"{event.address} {event.detail}", time.monotonic()
@@ -82,6 +86,10 @@ class Bar(Lines):
         else:
             self.clear()
             super().__call__(event)
+
+    def _silent(self, event: Event) -> tuple[str, ...]:
+        """The bar counts the files; the plan above has named them."""
+        return ("started", "done") if event.address and event.address.kind == "file" else ()
 
     def _draw(self, event: Event) -> None:
         from provisioner.views.progress import bar_text

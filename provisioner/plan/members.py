@@ -170,7 +170,10 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
     moved = holding.file in case.moves
     if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
         return [_attach(store, holding, "update")], list(holding.found.changes)
-    return ([], []) if holding.locked is not None else ([_attach(store, holding, "adopt")], _missing(holding, action))
+    if holding.locked is None:
+        return [_attach(store, holding, "adopt")], _missing(holding, action)
+    known = holding.locked.get("id") == holding.member.id
+    return ([] if known else [_attach(store, holding, "adopt")]), []
 
 
 def _outdated(case: Situation, holding: Holding) -> bool:

@@ -62,6 +62,8 @@ class Contents:
 
     def _look(self, path: str) -> Digest | Refused:
         entry = self._entries[path]
+        if not _unicode(path):
+            return Refused("Invalid path", "has a name that is not Unicode", "rename it")
         try:
             self.tree.inside(entry)
             found = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
@@ -200,6 +202,14 @@ def _odd(data: bytes, value: Any) -> Any:
     first = found[0]
     line = first.node.start_mark.line + 1
     return Refused(first.summary, f"holds something doubtful in line {line}. {first.detail}", first.hint)
+
+
+def _unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _nearest(path: str, known: list[str]) -> str | None:

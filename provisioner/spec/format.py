@@ -28,7 +28,7 @@ def format_text(text: str, file: str | None = None) -> str:
         return ""
     if before is None:
         return plain.rstrip("\n") + "\n"
-    raw = _laid_out(plain, file)
+    raw = _laid_out(plain, file).removesuffix("...\n")  # which follows a block that keeps its newlines
     result = raw.rstrip("\n") + "\n"
     for candidate in (_with_comments_in_line(result), result, raw):
         if _meaning(candidate, file) == before:
@@ -136,7 +136,7 @@ def _with_comments_in_line(text: str) -> str:
         line = lines[index]
         if line.lstrip().startswith("#"):
             before = next((_indent(lines[other]) for other in reversed(content) if other < index), 0)
-            after = next((_indent(lines[other]) for other in content if other > index), before)
+            after = next((_indent(lines[other]) for other in content if other > index), 0)
             if _indent(line) not in (before, after):
                 lines[index] = " " * (before if before > after else after) + line.lstrip()
     return "\n".join(lines)

@@ -85,7 +85,7 @@ def collect(tree: Tree, kinds: dict[str, Kind]) -> Sections:
     sections = Sections()
     by_section = {kind.section: kind for kind in kinds.values()}
     for entry in _spec_files(tree, sections):
-        reading, dynamic = _read(entry, sections)
+        reading, dynamic = _read(tree, entry, sections)
         if reading is not None:
             _add(sections, entry.path, reading, dynamic, by_section)
     return sections
@@ -108,16 +108,17 @@ def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.path)
 
 
-def _read(entry: Entry, sections: Sections) -> tuple[Reading | None, bool]:
+def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None, bool]:
     data = b""
     try:
+        tree.inside(entry)
         with open(entry.place, "rb") as file:  # noqa: PTH123 - a path object for each of 10,000 files costs
             data = file.read()
         if data.startswith(_UTF16):  # libyaml would read it
             raise yaml.YAMLError("UTF-16")
         return read(data), b"${" in data
-    except OSError as error:
-        refused = unreadable(error)
+    except (OSError, Refused) as error:
+        refused = error if isinstance(error, Refused) else unreadable(error)
         sections.problems.append(
             Problem(refused.summary, f"`{entry.path}` {refused.detail}.", refused.hint, file=entry.path)
         )

@@ -33,7 +33,9 @@ TWO = """
 
 def test_resources_and_their_files_are_desired(write):
     """A store, its files and an assistant are there, with dependencies, places and lifecycle."""
-    specs = write({"specs/a.yaml": STORE, "specs/b.yml": ASSISTANT, "docs/x/a.md": "A", "docs/b.md": "B"}).compile("local")
+    specs = write({"specs/a.yaml": STORE, "specs/b.yml": ASSISTANT, "docs/x/a.md": "A", "docs/b.md": "B"}).compile(
+        "local"
+    )
 
     assert specs.problems == []
     support = specs.desired[Address("assistant", "support")]
@@ -57,7 +59,9 @@ def test_a_resource_stands_where_its_name_is(write):
     workspace = write({"specs/b.yaml": ASSISTANT})
 
     assert workspace.locate(Source("specs/b.yaml", ("assistants", "support"))) == Position("specs/b.yaml", 2, 3)
-    assert workspace.locate(Source("specs/b.yaml", ("assistants", "support", "model"))) == Position("specs/b.yaml", 3, 12)
+    assert workspace.locate(Source("specs/b.yaml", ("assistants", "support", "model"))) == Position(
+        "specs/b.yaml", 3, 12
+    )
 
 
 def test_variables_take_their_typed_value(write, monkeypatch):
@@ -95,7 +99,8 @@ def test_variables_that_cannot_be_used(write, monkeypatch):
     workspace = write(
         {
             "provisioner.yaml": "variables: {model: null, heat: 1}\nenvironments: {local: {service: local}}",
-            "specs/a.yaml": 'assistants:\n  a: {model: "${var.model}", temperature: "${var.heet}", name: "${var.model"}',
+            "specs/a.yaml": "assistants:\n"
+            '  a: {model: "${var.model}", temperature: "${var.heet}", name: "${var.model"}',
         }
     )
     problems = workspace.compile("local", {"heat": "hot", "modl": "x"}).problems
@@ -194,8 +199,10 @@ def test_addresses_that_cannot_be_meant(write):
     ).problems()
 
     assert sorted(problem.summary for problem in problems) == sorted(
-        ["Unknown reference", "Unknown kind", "Unknown environment", "Invalid address"]
-        + ["Still declared", "Invalid move", "Still declared", "Unknown key", "Missing key"]
+        [
+            *["Unknown reference", "Unknown kind", "Unknown environment", "Invalid address"],
+            *["Still declared", "Invalid move", "Still declared", "Unknown key", "Missing key"],
+        ]
     )
 
 
@@ -252,7 +259,7 @@ def test_losses_are_problems_until_they_are_accepted(write):
 
 def test_an_unknown_environment_is_wrong_usage(write, tmp_path: Path):
     """Compiling for an environment that there is none of, or opening no folder, raises."""
-    with pytest.raises(UsageError, match="did you mean|no environment"):
+    with pytest.raises(UsageError, match="no environment"):
         write({"specs/a.yaml": STORE}).compile("locl")
     with pytest.raises(SpecError, match="not a folder"):
         Workspace.open(tmp_path / "nowhere")

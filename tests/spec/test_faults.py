@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
@@ -24,14 +23,22 @@ UNREADABLE = {
     "two documents": (b"assistants: {}\n---\nassistants: {}\n", "2:1 Several documents", "make two files of it"),
     "Latin-1": (b"assistants:\n  a: {name: caf\xe9}\n", "2:16 Not UTF-8", "save the file as UTF-8"),
     "UTF-16": ("assistants: {}".encode("utf-16"), "1:1 Not UTF-8", "save the file as UTF-8"),
-    "a control character": (b"assistants: {a: {name: x\x01}}\n", "1:25 Invalid YAML", "remove it, or write it as an escape"),
+    "a control character": (
+        b"assistants: {a: {name: x\x01}}\n",
+        "1:25 Invalid YAML",
+        "remove it, or write it as an escape",
+    ),
     "an alias bomb": (
         b"x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         + b"".join(b"x-%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 9)),
         "1:1 Too many aliases",
         "write the values out, or let aliases refer to small anchors",
     ),
-    "an alias inside its anchor": (b"x-a: &a {b: *a}\n", "1:1 Too many aliases", "write the values out, or let aliases refer to small anchors"),
+    "an alias inside its anchor": (
+        b"x-a: &a {b: *a}\n",
+        "1:1 Too many aliases",
+        "write the values out, or let aliases refer to small anchors",
+    ),
     "deep flow nesting": (b"assistants: " + b"[" * 50_000, "1:1 Nested too deeply", None),
     "deep block nesting": (b"- " * 50_000 + b"\n", "1:1 Nested too deeply", None),
     "deep keys": (b"".join(b" " * n + b"a:\n" for n in range(300)), "1:1 Nested too deeply", None),
@@ -39,7 +46,7 @@ UNREADABLE = {
     "text at the top": (b"hello\n", "1:1 Wrong type", "begin with a section, like `assistants:`"),
     "nothing": (b"", "1:1 Empty file", "remove it"),
     "only a comment": (b"# later\n", "1:1 Empty file", "remove it"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
@@ -204,12 +211,16 @@ def test_no_specs(write):
     assert (problem.summary, problem.file) == ("No specs", "specs")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_files_and_folders(write):
-    """A spec and a folder that may not be read are problems."""
-    workspace = write({"specs/a.yaml": ASSISTANT, "specs/sub/b.yaml": ASSISTANT})
-    (workspace.root / "specs/a.yaml").chmod(0)
-    assert [problem.summary for problem in workspace.problems()] == ["Unreadable file", "Duplicate name"][:1]
+def test_specs_that_are_not_there(write):
+    """A spec that links out of the workspace, or to nothing, is a problem and not followed."""
+    workspace = write({"specs/a.yaml": ASSISTANT, "../away.yaml": ASSISTANT})
+    (workspace.root / "specs/b.yaml").symlink_to("../../away.yaml")
+    (workspace.root / "specs/c.yaml").symlink_to("none.yaml")
+
+    assert [(problem.file, problem.summary) for problem in workspace.problems()] == [
+        ("specs/b.yaml", "Path outside workspace"),
+        ("specs/c.yaml", "File not found"),
+    ]
 
 
 def test_sixty_faults_in_one_run(write):
