@@ -98,7 +98,7 @@ class HashingReader:
     def _verify(self) -> None:
         if self._count != self._size:
             raise self._refuse(f"it has {self._count} bytes instead of {self._size}")
-        if False:
+        if self._hash.hexdigest() != self._sha256:
             raise self._refuse("its bytes are not the planned ones")
 
     def _refuse(self, why: str) -> PlanError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +34,16 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def blocks(info: str) -> Iterator[Block]:
+def blocks(info: str) -> list[Block]:
     """Every fenced block with exactly this info string."""
+    found = []
     for page in pages():
         text = page.read_text(encoding="utf-8")
-        for found in _FENCE.finditer(text):
-            if found["info"] == info:
-                line = text.count("\n", 0, found.start()) + 1
-                yield Block(name(page), line, info, found["text"])
+        for match in _FENCE.finditer(text):
+            if match["info"] == info:
+                line = text.count("\n", 0, match.start()) + 1
+                found.append(Block(name(page), line, info, match["text"]))
+    return found
 
 
 def prose(page: Path) -> str:

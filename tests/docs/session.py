@@ -59,7 +59,8 @@ def masked(output: str) -> list[str]:
     lines = [_ID.sub("<id>", line) for line in output.rstrip("\n").split("\n")]
     found: list[str] = []
     for progress, some in groupby(lines, key=lambda line: _PROGRESS.match(line) is not None):
-        found += sorted(line for line in some if not _partial(line)) if progress else list(some)
+        run = list(some)
+        found += sorted(line for line in run if not _partial(line)) if progress else run
     return found
 
 

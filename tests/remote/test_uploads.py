@@ -88,7 +88,7 @@ def test_bytes_that_change_while_they_are_sent_are_refused() -> None:
                 await remote.upload(stream, "a.md", "assistants")
             return await arrived.get()
 
-    received = asyncio.run(run())
+    received = asyncio.run(asyncio.wait_for(run(), 10))
 
     assert b"xxx" in received
     assert not received.rstrip().endswith(b"--")
