@@ -91,6 +91,7 @@ def main(data: Path) -> None:
 
     app = Slowed(create_app(data, indexing_seconds=0.0))
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `local serve` does
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
         uvicorn.Server(config).run([listener])

@@ -225,7 +225,6 @@ class Attachment:
     old_id: str | None = None  # what is attached now (replace, update, detach)
     attributes: dict[str, Any] = field(default_factory=dict)
     chunking: Any = "auto"
-    sha256: str | None = None
     gap: bool = False  # a searcher finds neither version for a moment
 
 

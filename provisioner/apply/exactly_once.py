@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from provisioner.apply.run import Run
+from provisioner.digests import real_path
 from provisioner.errors import ReplyLost
 from provisioner.kinds.base import Form, Names, Write
 from provisioner.kinds.file.form import FileForm
@@ -46,7 +47,8 @@ def _traces(run: Run, write: Write, change: Change) -> dict[str, object]:
 
 
 async def _upload(run: Run, form: Form, write: Write) -> Live:
-    path, name = run.root / write.address.name, write.address.name
+    name = write.address.name
+    path = real_path(run.root, name)
     with HashingReader.open(path, name, write.fields["sha256"], write.fields["bytes"]) as stream:
         return await form.create(run.remote, replace(write, content=stream))
 

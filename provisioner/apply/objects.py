@@ -11,6 +11,7 @@ from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome
 from provisioner.diff import same, units
 from provisioner.errors import ProvisionerError
+from provisioner.kinds import kind
 from provisioner.kinds.base import Form, ProfileForm, Write
 from provisioner.model import Action, Address, Change, Event, Fields, Live, Locked, Profile, Remnant
 
@@ -71,6 +72,8 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     entry = replace(entry, deposed=deposed)
     run.record(number, change.address, entry, _moved(change))
     run.made.add(change.address)
+    if change.address.kind == "file":
+        run.uploaded_one()
     return entry
 
 
@@ -177,8 +180,8 @@ async def remove(run: Run, change: Change) -> bool:
             # Its fields stay, because they say which files the old object still holds.
             run.record(number, change.address, replace(entry, id=None, deposed=(*entry.deposed, entry.id)))
         else:
-            if change.id and form.remote and change.action is Action.DELETE:
-                await form.delete(run.remote, change.id)
+            if change.id and form.remote:
+                await _let_go(run, change, form, change.id)
             deposed = entry.deposed if entry else ()
             left = Locked(change.address, None, {}, deposed=deposed) if deposed else None
             run.record(number, change.address, left)
@@ -188,6 +191,14 @@ async def remove(run: Run, change: Change) -> bool:
         return False
     run.finished(change, change.id)
     return True
+
+
+async def _let_go(run: Run, change: Change, form: Form, id: str) -> None:
+    """Delete an object, or leave it at the service without our stamp; one that is gone needs neither."""
+    if change.action is Action.DELETE:
+        await form.delete(run.remote, id)
+    elif change.reason == "removed_block":
+        await form.release(run.remote, id)
 
 
 async def remove_old(run: Run, change: Change) -> bool:
@@ -206,13 +217,17 @@ async def end_file(run: Run, change: Change, clear: bool) -> bool:
         run.finished(change, run.entries[address].id)
         return await remove_old(run, change) if clear and change.action is Action.REPLACE else True
     stores = {item.store for item in run.plan.attachments if item.file == address}
-    if (
-        broken < stores
-        or address in run.indexing
-        or any(address in c.depends_on for c in run.plan.changes if c.matters)
-    ):
+    if broken < stores or address in run.indexing or _has_other_users(run, address):
         return False  # somebody has taken the new version: both stay, and the next plan says what is left to do
     return await _take_back(run, change)
+
+
+def _has_other_users(run: Run, file: Address) -> bool:
+    return any(
+        file in kind(change.address.kind).references(change.after or {})
+        for change in run.plan.changes
+        if change.address.kind != "vector_store" and file in change.depends_on
+    )
 
 
 async def _take_back(run: Run, change: Change) -> bool:

@@ -45,6 +45,7 @@ class Run:
     skipped: list[Address] = field(default_factory=list)
     made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced
     entries: dict[Address, Locked] = field(init=False)
+    _uploads_done: int = 0
     changes: dict[Address, Change] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +105,16 @@ class Run:
             self.entries.pop(address, None)
         else:
             self.entries[address] = entry
+
+    @cached_property
+    def _planned_uploads(self) -> int:
+        making = (Action.CREATE, Action.REPLACE)
+        return sum(change.address.kind == "file" and change.action in making for change in self.plan.changes)
+
+    def uploaded_one(self) -> None:
+        """Tell how many of the planned uploads are done."""
+        self._uploads_done += 1
+        self.on_event(Event("progress", detail="uploading", done=self._uploads_done, total=self._planned_uploads))
 
     def started(self, change: Change, detail: str = "") -> None:
         self.on_event(Event("started", change.address, change.action, change.id, detail))

@@ -28,6 +28,7 @@ COMMANDS = {
     "destroy": "Delete everything that the lock names.",
     "show": "Show what was applied, or a saved plan.",
     "state": "Look at the lock, or take a resource out of it.",
+    "force-unlock": "Take the lock away from a process that is gone.",
     "output": "Print what applications need: ids and request profiles.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",
     "schema": "Print the JSON Schemas of specs, workspace, lockfile and plan.",
@@ -99,9 +100,14 @@ class Root(Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def module_of(name: str) -> Any:
+    """The module of one command."""
+    return import_module(f"provisioner.cli.{name.replace('-', '_')}")
+
+
 def load(name: str) -> Any:
     """One command as click has it."""
-    module = import_module(f"provisioner.cli.{name}")
+    module = module_of(name)
     app = typer.Typer(
         name=name,
         cls=Group,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -68,7 +69,7 @@ def rm(
     state = engine.state(context)
     wanted = [find(state, text).address for text in addr]
     for one in wanted:
-        forget(context, one)
+        asyncio.run(forget(context, one))
     if console.json:
         console.document({"removed": [str(one) for one in wanted]})
     else:

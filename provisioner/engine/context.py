@@ -20,6 +20,7 @@ from provisioner.spec import Environment, Specs, Workspace
 LOCAL = "local"
 PUBLIC = "https://api.openai.com/v1"
 LOCAL_DATA = Path(".provisioner/local")
+CACHE = Path(".provisioner/cache")
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,12 @@ class Context:
                 service.project,
                 parallelism=parallelism,
                 api_key_env=self.environment.api_key_env,
+                hints=self.root / CACHE,
             )
         from provisioner.local import create_app  # costs a tenth of a second, and only `service: local` needs it
 
-        return Remote.open("http://local/v1", "local", app=create_app(self.root / LOCAL_DATA), parallelism=parallelism)
+        app = create_app(self.root / LOCAL_DATA)
+        return Remote.open("http://local/v1", "local", app=app, parallelism=parallelism, hints=self.root / CACHE)
 
 
 def open_context(root: Path, environment: str | None = None, variables: Mapping[str, str] | None = None) -> Context:

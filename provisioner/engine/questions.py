@@ -10,7 +10,8 @@ from typing import Any
 
 from provisioner.engine.context import Context
 from provisioner.errors import UsageError
-from provisioner.model import Address, LockState, Problem
+from provisioner.kinds import kind
+from provisioner.model import Address, Locked, LockState, Problem
 from provisioner.spec import Workspace
 
 
@@ -45,16 +46,24 @@ def state(context: Context) -> LockState | None:
     return context.checked(context.store.peek().state)
 
 
-def forget(context: Context, address: Address) -> None:
-    """Take a resource out of the lock; its object stays at the service."""
+async def forget(context: Context, address: Address) -> None:
+    """Take a resource out of the lock and our stamp off its object, which stays at the service."""
     with context.store.lease():
         known = context.checked(context.store.settle().state)
         if known is None or address not in known.resources:
             raise UsageError(
                 Problem("Unknown address", f"The lock has no `{address}`.", "see `provisioner state list`")
             )
+        await _release(context, known.resources[address])
         left = {other: entry for other, entry in known.resources.items() if other != address}
         context.store.write(replace(known, serial=known.serial + 1, resources=left))
+
+
+async def _release(context: Context, entry: Locked) -> None:
+    form = kind(entry.address.kind).form(entry.api)
+    if form.remote and entry.id:
+        async with context.remote() as remote:
+            await form.release(remote, entry.id)
 
 
 def outputs(context: Context) -> dict[str, dict[str, Any]]:

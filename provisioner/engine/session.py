@@ -9,8 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 from provisioner.apply import Run, carry_out
-from provisioner.engine import stale
-from provisioner.engine.checks import check_externals, check_ownership, check_plan
+from provisioner.engine import checks, stale
 from provisioner.engine.context import Context
 from provisioner.engine.recover import recover, write
 from provisioner.engine.refresh import Question, Seen, from_lock, refresh
@@ -92,14 +91,16 @@ class Session:
         if options.refresh:
             question = self._question(lock, imports)
             self._seen = await refresh(question)
-            check_ownership(self._seen, lock, fresh=locked is None, ours=question.ours)
-            await check_externals(self.remote, context, specs)
+            checks.check_key(self.remote, lock, context.service)
+            checks.check_ownership(self._seen, lock, fresh=locked is None, ours=question.ours)
+            await checks.check_externals(self.remote, context, specs)
         else:
             self._seen = Seen(from_lock(lock))
         case = self._situation(lock, moves, imports, options)
-        check_plan(case, options)
+        checks.check_plan(case, options)
         plan = make_plan(case, specs.problems)
-        return self._placed(case, replace(plan, notes=(*self._notes, *plan.notes)))
+        loose = checks.loose_uploads(self._seen, lock, plan)
+        return self._placed(case, replace(plan, notes=(*self._notes, *loose, *plan.notes)))
 
     def _question(self, lock: LockState, imports: Mapping[Address, str]) -> Question:
         context = self.context
@@ -143,6 +144,7 @@ class Session:
         state = context.checked(context.store.peek().state)
         if state is None:
             state = replace(context.fresh(), lineage=plan.lineage)
+        state = replace(state, origin=checks.pinned(self.remote, state, context.service))
         with context.store.journal(state) as journal:
             run = Run(
                 plan,
@@ -165,6 +167,7 @@ class Session:
         """Refuse a saved plan that no longer fits; PlanError names what has moved."""
         context = self.context
         stale.check_identity(context, plan)
+        checks.check_bytes(context.root, plan)
         lock = context.checked(context.store.peek().state)
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
@@ -179,10 +182,7 @@ def check_applicable(plan: Plan, force: bool) -> None:
         detail = "It was made with `--no-refresh`, against the lock alone; the service may be different."
         raise PlanError(Problem("Plan not applicable", detail, "plan again without `--no-refresh`"))
     if stops:
-        raise PlanError(
-            Problem("Plan is blocked", block.detail, "`--force` overrides this" if block.forced else None)
-            for block in stops
-        )
+        raise PlanError(Problem("Plan is blocked", block.detail) for block in stops)
 
 
 def _settled_moves(state: LockState, plan: Plan) -> dict[Address, Locked]:

@@ -162,6 +162,9 @@ class Form(ABC):
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
 
+    async def release(self, remote: Remote, id: str) -> None:  # noqa: B027  # what has no metadata has no stamp
+        """Take our stamp off an object that is not managed any more."""
+
 
 class ProfileForm(Form):
     """A form without an object at the service: a pinned request, kept in the lock and versioned there."""

@@ -87,6 +87,7 @@ class StampedForm(Form):
         body = {name: value for name, value in self.body(write, units).items() if value is not None}
         body["metadata"] = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
         raw = await remote.post(self.collection, body)
+        self._note_foreign(remote, raw, body["metadata"])
         return self.live(await self._whole(remote, raw, body), write.names)
 
     async def update(self, remote: Remote, write: Write) -> Live:
@@ -117,13 +118,28 @@ class StampedForm(Form):
     async def _whole(self, remote: Remote, raw: Raw, body: Raw, path: str | None = None) -> Raw:
         """The reply of a write, completed by a read where it lacks what was sent. The write itself succeeded:
         a read that fails must not make its id be forgotten."""
-        if all(name in raw for name in body):
+        lacking = body.keys() - raw.keys()
+        if not lacking:
             return raw
         try:
             found = await remote.find(path or f"{self.collection}/{raw['id']}")
         except ServiceError:
             found = None
-        return {**raw, **(found or {})}
+        whole = {**raw, **(found or {})}
+        for name in sorted(lacking):
+            if name not in whole:
+                remote.note(f"`{self.collection}` never shows `{name}`.")
+        if lacking & whole.keys():
+            remote.note(f"`{self.collection}` answers a write without all that was written; it is read once more.")
+        return whole
+
+    def _note_foreign(self, remote: Remote, raw: Raw, sent: Raw) -> None:
+        """Some gateways mark what passes through them."""
+        shown = raw.get("metadata")
+        foreign = sorted(shown.keys() - sent.keys()) if isinstance(shown, Mapping) else []
+        if foreign:
+            names = ", ".join(f"`{name}`" for name in foreign)
+            remote.note(f"`{self.collection}` adds metadata of its own ({names}), which is left alone.")
 
     def _stubborn(self, raw: Raw, body: Raw) -> dict[str, Any]:
         reset = {name: self.defaults[name] for name, value in body.items() if value is None and name in self.defaults}

@@ -144,11 +144,12 @@ def opening(state: LockState, carried: Iterable[Intent] = ()) -> str:
 def fold(state: LockState | None, text: str | None, file: str | None = None) -> Folded:
     """Put a journal's results into the lock they belong to. Pure.
 
-    When lineage and serial match, the results become entries and the open intents are real; the serial is one higher
+    When lineage and serial match, the results become entries and the open intents are real. The serial is one higher
     if anything was written (a stamp with that serial is at the service, even where the entry stayed the same), or may
-    have been, because an intent of this very journal is open. A journal that the lock already contains (the process ended between writing the one and removing the
-    other) only has its open intents left. Otherwise the state is returned untouched and every intent that is not
-    known to have been without effect comes back as a hint. Raises LockError for damage that no crash explains.
+    have been, because an intent of this very journal is open. A journal that the lock already contains (the process
+    ended between writing the one and removing the other) only has its open intents left. Otherwise the state is
+    returned untouched and every intent that is not known to have been without effect comes back as a hint. Raises
+    LockError for damage that no crash explains.
     """
     head, records = _read(text or "", file)
     if head is None:

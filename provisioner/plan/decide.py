@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from provisioner.diff import Comparison, Sides, compare, units
@@ -71,7 +72,8 @@ def _unlocked(case: Situation, want: Desired, entry: Locked | None) -> tuple[Cha
     action = Action.UPDATE if found.changes else Action.KEEP
     reason = "imported" if want.address in case.imports else "adopted"
     form = case.form(want.address)
-    if any(_top(change.path) in form.fixed for change in found.changes):
+    forcing = _forcing(form, found.changes)
+    if forcing:
         action = Action.REPLACE
     return (
         replace(
@@ -82,6 +84,7 @@ def _unlocked(case: Situation, want: Desired, entry: Locked | None) -> tuple[Cha
             importing=live.id,
             before=live.fields,
             fields=found.changes,
+            replace_paths=forcing,
         ),
         found.unkept,
     )
@@ -114,8 +117,9 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         return replace(base, action=Action.REPLACE, reason="expired"), found.unkept
     if want.address in case.options.replaces:
         return replace(base, action=Action.REPLACE, reason="asked"), found.unkept
-    if any(_top(change.path) in form.fixed for change in changes):
-        return replace(base, action=Action.REPLACE, reason="fixed_field"), found.unkept
+    forcing = _forcing(form, changes)
+    if forcing:
+        return replace(base, action=Action.REPLACE, reason="fixed_field", replace_paths=forcing), found.unkept
     if changes:
         local = any(change.drift != "remote" for change in changes)
         return replace(base, action=Action.UPDATE, reason="spec_changed" if local else "drift"), found.unkept
@@ -133,6 +137,11 @@ def _protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:
     if want.protect == entry.protected:
         return ()
     return (FieldChange("lifecycle.protect", entry.protected, want.protect, entry.protected),)
+
+
+def _forcing(form: Form, changes: Iterable[FieldChange]) -> tuple[str, ...]:
+    """The changed fields that cannot be changed in place."""
+    return tuple(change.path for change in changes if _top(change.path) in form.fixed)
 
 
 def _top(path: str) -> str:

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import cache
-from importlib import import_module
 from typing import Any, get_args
 
 from provisioner.cli import app
@@ -67,7 +66,7 @@ def page() -> str:
 def _commands() -> Iterator[tuple[str, Function]]:
     """Every command by the words that are typed."""
     for name in app.COMMANDS:
-        functions: dict[str, Function] = import_module(f"provisioner.cli.{name}").COMMANDS
+        functions: dict[str, Function] = app.module_of(name).COMMANDS
         for word, function in functions.items():
             yield (name if list(functions) == [name] else f"{name} {word}"), function
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -9,11 +10,11 @@ from typing import Any, BinaryIO
 
 from provisioner.errors import NotFound, ProvisionerError, ServiceError
 from provisioner.model import Problem
-from provisioner.remote import faults
+from provisioner.remote import faults, numbers
 from provisioner.remote.exchange import Exchange, Failed, Reply, Request, Target, usable
 from provisioner.remote.faults import Failure, Place
 from provisioner.remote.hints import Hints
-from provisioner.remote.lists import Items, Lister, ends
+from provisioner.remote.lists import Items, Lister, collection, ends
 from provisioner.remote.retries import Outcome, Retries
 from provisioner.remote.uploads import HashingReader
 
@@ -29,7 +30,7 @@ class Remote:
 
     def __init__(self, target: Target, retries: Retries, hints: Hints) -> None:
         self.oddities: set[str] = set()
-        self._exchange = Exchange(target, retries)
+        self._exchange = Exchange(target, retries, self.note)
         self._parallelism = target.parallelism
         self._hints = hints
         self._in_process = target.app is not None
@@ -74,11 +75,12 @@ class Remote:
 
     async def get(self, path: str, **params: Any) -> Object:
         """One object."""
-        return await self._exchange.send(Request("GET", path, True, params), _one)
+        return self._plain(path, await self._exchange.send(Request("GET", path, True, params), _one))
 
     async def poll(self, path: str) -> tuple[Object, float | None]:
         """One object that is waited for, and the seconds after which the service wants to be asked again."""
-        return await self._exchange.send(Request("GET", path, True), _one_with_pace)
+        found, after = await self._exchange.send(Request("GET", path, True), _one_with_pace)
+        return self._plain(path, found), after
 
     async def find(self, path: str) -> Object | None:
         """One object by its id, or None when it is gone: 404, or 400 from a service that answers so for an id
@@ -90,7 +92,7 @@ class Remote:
         except ServiceError as error:
             if error.status != 400 or await self._is_listed(path):
                 raise
-        self.note(f"`{path.rpartition('/')[0]}` answers 400 instead of 404 for an id that it does not know.")
+        self.note(f"`{collection(path)}` answers 400 instead of 404 for an id that it does not know.")
         return None
 
     async def list(self, path: str, *, known: Sequence[str] = (), **params: Any) -> Items:
@@ -106,20 +108,22 @@ class Remote:
         self._hints.remember(name, ids, lister.page)
         if not params:
             self._listed[path] = set(ids)
-        return items
+        return [self._plain(path, item) for item in items]
 
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:
         """Write. Without `repeatable` it is a create: not sent again once it may have been carried out
         (ReplyLost instead), and its reply has to name an id."""
         request = Request("POST", path, repeatable, body=body)
-        return await self._exchange.send(request, _one if repeatable else _created)
+        if not repeatable:
+            self._listed.clear()  # what was listed before may lack what is about to be there
+        return self._plain(path, await self._exchange.send(request, _one if repeatable else self._created))
 
     async def delete(self, path: str) -> None:
         """Delete. What is not there any more counts as deleted."""
-        try:
+        with contextlib.suppress(NotFound):
             await self._exchange.send(Request("DELETE", path, True), _anything_or_nothing)
-        except NotFound:
-            return
+        for ids in self._listed.values():
+            ids.discard(path.rpartition("/")[2])
 
     async def upload(
         self,
@@ -134,19 +138,31 @@ class Remote:
             stream.verify()  # beforehand: a service in this process would report the broken upload as its own fault
         body = {"purpose": purpose} | ({"expires_after": dict(expires_after)} if expires_after else {})
         try:
-            return await self._exchange.send(
-                Request("POST", "/files", False, body=body, file=(filename, stream)), _created
-            )
+            request = Request("POST", "/files", False, body=body, file=(filename, stream))
+            return self._plain("/files", await self._exchange.send(request, self._created))
         except ProvisionerError:
             if isinstance(stream, HashingReader) and stream.problem:
                 raise stream.problem from None
             raise
 
+    def _created(self, place: Place, reply: Reply) -> Object:
+        body = _created(place, reply)
+        if reply.status not in (200, 202):
+            self.note(f"What creates is answered with {reply.status} instead of 200.")
+        return body
+
+    def _plain(self, path: str, item: Object) -> Object:
+        """The object with numbers where the service shows them as text."""
+        if not numbers.spelt(item):
+            return item
+        self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
+        return numbers.read(item)
+
     async def _is_listed(self, path: str) -> bool:
-        collection, _, id = path.rpartition("/")
-        if collection not in self._listed:
-            await self.list(collection)
-        return id in self._listed[collection]
+        all_of_them, _, id = path.rpartition("/")
+        if all_of_them not in self._listed:
+            await self.list(all_of_them)
+        return id in self._listed[all_of_them]
 
 
 def _anything(place: Place, reply: Reply) -> Any:

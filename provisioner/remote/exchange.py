@@ -75,8 +75,9 @@ class Failed(Exception):
 class Exchange:
     """Sends requests to one service, as many at once as the target allows, and again where that is safe."""
 
-    def __init__(self, target: Target, retries: Retries) -> None:
+    def __init__(self, target: Target, retries: Retries, note: Callable[[str], None]) -> None:
         self.seen: dict[str, str] = {}
+        self._note = note
         self._target, self._retries = target, retries
         self._public = _without_password(target.base_url)
         # Waiting here and not for a connection: the pool is no larger than the parallelism and never times out.
@@ -115,7 +116,10 @@ class Exchange:
         except openai.APIStatusError as error:
             raise Failed(self._refused(place, error.response)) from None
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise Failed(_broken(place, error)) from None
+            failure = _broken(place, error)
+            if failure.outcome is Outcome.UNKNOWN:
+                self._note("This service closes connections before its reply is complete.")
+            raise Failed(failure) from None
         return self._reply(place, response)
 
     def _reply(self, place: Place, response: httpx2.Response) -> Reply:
@@ -155,6 +159,9 @@ def usable(key: str | None, variable: str) -> str:
 
 
 def _connect(target: Target) -> AsyncOpenAI:
+    from provisioner.remote import sdk
+
+    sdk.load()
     import httpx2
     import openai
 

@@ -61,7 +61,7 @@ class Lister:
         walks = await together(self._walk(_Walk(start), stops - {start}) for start in (None, *starts))
         found = _chained(walks)
         if not _complete(walks, found):
-            self._note(f"`{self._path}` is listed in an order that changes from one request to the next.")
+            self._note(f"`{collection(self._path)}` is listed in an order that changes from one request to the next.")
             _extend(found, (await self._walk(_Walk(None), frozenset())).items)
         return list(found.values())
 
@@ -98,7 +98,7 @@ class Lister:
                 return _Page([], False, None)
             if error.status not in (400, 422) or self._limit == PAGE:
                 raise
-        self._note(f"`{self._path}` refuses pages of {self._limit}.")
+        self._note(f"`{collection(self._path)}` refuses pages of {self._limit}.")
         self._limit = PAGE
         return await self._page(cursor, walk)
 
@@ -113,7 +113,7 @@ class Lister:
             raise ServiceError(Problem("Reply not understood", f"The list `{self._path}` has no `data`."))
         more = envelope.get("has_more")
         if not isinstance(more, bool):
-            self._note(f"`{self._path}` is listed without `has_more`.")
+            self._note(f"`{collection(self._path)}` is listed without `has_more`.")
             more = None
         items = [item for item in data if isinstance(item, dict) and isinstance(item.get("id"), str)]
         last = items[-1]["id"] if items else envelope.get("last_id")
@@ -124,6 +124,12 @@ class Lister:
         return ServiceError(
             Problem("List does not advance", detail, "the service ignores `after`; nothing was changed")
         )
+
+
+def collection(path: str) -> str:
+    """The collection that a path is of or in, the same for every store: `/vector_stores/…/files`."""
+    parts = path.strip("/").split("/")
+    return "/" + "/".join("…" if at % 2 else part for at, part in enumerate(parts[: 1 + len(parts[1:]) // 2 * 2]))
 
 
 def ends(known: Sequence[str]) -> Sequence[str]:

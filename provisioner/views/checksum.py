@@ -28,7 +28,7 @@ def checksum(plan: Plan) -> str:
             "environment": plan.environment,
             "origin": plan.service.origin,
             "changes": _ordered(_change(change) for change in plan.changes if change.matters),
-            "attachments": _ordered(_attachment(found) for found in plan.attachments),
+            "attachments": _ordered(_attachment(found) for found in plan.attachments if found.action != "adopt"),
             "leftovers": sorted(leftovers),
         }
     )
@@ -88,5 +88,5 @@ def _neutral(value: Any) -> Any:
 def _attachment(found: Attachment) -> dict[str, Any]:
     row: dict[str, Any] = {"store": str(found.store), "action": found.action, "path": found.path}
     if found.action != "detach":
-        row |= {"attributes": _neutral(found.attributes), "chunking": found.chunking, "sha256": found.sha256}
+        row |= {"attributes": _neutral(found.attributes), "chunking": found.chunking}
     return row

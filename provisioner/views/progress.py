@@ -53,9 +53,9 @@ def event_line(event: Event) -> str:
 
 def progress_text(event: Event) -> str:
     """`handbook: 120/312 files indexed`."""
-    name = inline(event.address.name) if event.address else "all"
+    name = f"{inline(event.address.name)}: " if event.address else ""
     done = _COUNTING.get(event.detail, inline(event.detail)) or "files done"
-    return f"{name}: {event.done}/{event.total} {done}"
+    return f"{name}{event.done}/{event.total} {done}"
 
 
 def bar_text(event: Event, seconds: float) -> str:

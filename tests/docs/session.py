@@ -13,7 +13,9 @@ from pathlib import Path
 OMITTED = "[…]"
 _MARK = "=== next command ==="
 _ID = re.compile(r"\b(?:asst_|vs_|vsfb_|file-)[A-Za-z0-9]{20,}")
-_PROGRESS = re.compile(r"^\S+: (?:[a-z]+…|[a-z]+ \(\S+\)|(?P<done>\d+)/(?P<total>\d+) files indexed)$")
+_PROGRESS = re.compile(
+    r"^(?:\S+: )?(?:[a-z]+…|[a-z]+ \(\S+\)|(?P<done>\d+)/(?P<total>\d+) files (?:indexed|uploaded))$"
+)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 
 import pytest
 
-from provisioner.cli.app import COMMANDS, run
+from provisioner.cli.app import COMMANDS, module_of, run
 from tests.docs.pages import ROOT, blocks, pages, prose
 
 REFERENCE = ROOT / "docs/reference/commands.md"
@@ -16,7 +15,7 @@ REFERENCE = ROOT / "docs/reference/commands.md"
 def words() -> list[str]:
     found = []
     for name in COMMANDS:
-        functions = import_module(f"provisioner.cli.{name}").COMMANDS
+        functions = module_of(name).COMMANDS
         found += [name] if list(functions) == [name] else [f"{name} {word}" for word in functions]
     return found
 

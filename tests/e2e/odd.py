@@ -1,0 +1,363 @@
+"""Services that behave differently from OpenAI's: the embedded one behind middleware that changes what is said."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx2
+
+Json = Any
+Ask = Callable[[str, str, Json], Json]
+Answer = Callable[[str, str, int, Json], tuple[int, Json]]
+
+STORE_FILES = re.compile(r"^/vector_stores/[^/]+/files(/[^/]+)?$")
+OBJECTS = {
+    "assistant": re.compile(r"^/assistants(/[^/]+)?$"),
+    "vector_store": re.compile(r"^/vector_stores(/[^/]+)?$"),
+    "store_file": STORE_FILES,
+    "file": re.compile(r"^/files(/[^/]+)?$"),
+}
+
+
+class Broken(httpx2.RemoteProtocolError):
+    """The connection ends here."""
+
+
+@dataclass
+class Odd:
+    """ASGI middleware. `ask` sees each JSON request before the service does, `answer` each JSON reply after it;
+    `cut` says before or after which requests the connection breaks. `path` never has the `/v1`."""
+
+    app: Any
+    ask: Ask = lambda method, path, body: body
+    answer: Answer = lambda method, path, status, body: (status, body)
+    cut: Callable[[str, str], str | None] = lambda method, path: None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        method, path = scope["method"], scope["path"].removeprefix("/v1")
+        cut = self.cut(method, path)
+        if cut == "before":
+            await _break(scope)
+        start, body = await self._served(scope, receive, method, path)
+        if cut == "after":
+            await _break(scope)
+        await self._reply(send, method, path, start, body)
+
+    async def _served(self, scope: Any, receive: Any, method: str, path: str) -> tuple[Any, bytes]:
+        messages: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            messages.append(message)
+
+        headers = dict(scope["headers"])
+        if headers.get(b"content-type", b"").startswith(b"application/json"):
+            receive = _once(await self._asked(receive, method, path))
+        await self.app(scope, receive, keep)
+        return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
+
+    async def _asked(self, receive: Any, method: str, path: str) -> bytes:
+        parts, more = [], True
+        while more:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        return json.dumps(self.ask(method, path, json.loads(b"".join(parts) or b"{}"))).encode()
+
+    async def _reply(self, send: Any, method: str, path: str, start: Any, body: bytes) -> None:
+        status, headers = start["status"], start["headers"]
+        if dict(headers).get(b"content-type", b"").startswith(b"application/json"):
+            status, said = self.answer(method, path, status, json.loads(body))
+            body = b"" if said is None else json.dumps(said).encode()
+        headers = [(name, value) for name, value in headers if name != b"content-length"]
+        headers += [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _break(scope: Any) -> None:
+    transport = scope.get("extensions", {}).get("test.transport")
+    if transport is not None:
+        transport.abort()
+    raise Broken("the service closed the connection")
+
+
+def _once(body: bytes) -> Any:
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def items(body: Json) -> list[Any]:
+    """The objects in a reply: a page of them, or one."""
+    if isinstance(body, dict) and isinstance(body.get("data"), list):
+        return [item for item in body["data"] if isinstance(item, dict)]
+    return [body] if isinstance(body, dict) and "id" in body and not body.get("deleted") else []
+
+
+def each(change: Callable[[str, Any], None], *, kind: str | None = None) -> Answer:
+    """A change made to every object that is shown."""
+
+    def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
+        for name, pattern in OBJECTS.items():
+            if pattern.match(path) and kind in (None, name):
+                for item in items(body):
+                    change(name, item)
+        return status, body
+
+    return answer
+
+
+def asked(change: Callable[[str, Any], None], *, kind: str | None = None) -> Ask:
+    """A change made to every object that is written, the members of a batch included."""
+
+    def ask(method: str, path: str, body: Json) -> Json:
+        for name, pattern in OBJECTS.items():
+            if pattern.match(path) and kind in (None, name):
+                change(name, body)
+        if path.endswith("/file_batches") and kind in (None, "store_file"):
+            for item in body.get("files", []):
+                change("store_file", item)
+        return body
+
+    return ask
+
+
+# Each oddity is a function from the service to the odd service.
+
+
+def gateway_keys(app: Any) -> Any:
+    """Writes a key of its own into what is created, and another one into every reply."""
+
+    def create(method: str, path: str, body: Json) -> Json:
+        if path in ("/assistants", "/vector_stores"):
+            body["metadata"] = {**(body.get("metadata") or {}), "gateway_id": "g1"}
+        return body
+
+    def show(kind: str, item: Json) -> None:
+        if "metadata" in item:
+            item["metadata"] = {**item["metadata"], "provider_id": "p1"}
+
+    return Odd(app, create, each(show))
+
+
+def created(app: Any) -> Any:
+    """Answers 201 to what creates."""
+    return Odd(app, answer=lambda method, path, status, body: (201 if method == "POST" else status, body))
+
+
+def ignores_null(app: Any) -> Any:
+    """Takes null for not having been sent."""
+
+    def change(kind: str, body: Json) -> None:
+        for name in [name for name, value in body.items() if value is None]:
+            del body[name]
+
+    return Odd(app, asked(change))
+
+
+def not_shown(kind: str, field: str) -> Callable[[Any], Any]:
+    """Knows a field but never shows it."""
+    return lambda app: Odd(app, answer=each(lambda name, item: item.pop(field, None), kind=kind))
+
+
+def not_kept(kind: str, field: str) -> Callable[[Any], Any]:
+    """Takes a field and forgets it, but shows the default."""
+    return lambda app: Odd(app, asked(lambda name, body: body.pop(field, None), kind=kind))
+
+
+def unknown_field(kind: str, field: str) -> Callable[[Any], Any]:
+    """Has never heard of a field: neither kept nor shown."""
+    return lambda app: not_shown(kind, field)(not_kept(kind, field)(app))
+
+
+def bad_request_for_unknown(app: Any) -> Any:
+    """Answers 400 where OpenAI answers 404."""
+
+    def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
+        return (400 if status == 404 else status), body
+
+    return Odd(app, answer=answer)
+
+
+def breaks_on_get(app: Any, seed: int = 1, share: float = 0.2) -> Any:
+    """Closes connections at random while something is read."""
+    draw = random.Random(seed)
+
+    def cut(method: str, path: str) -> str | None:
+        return draw.choice(("before", "after")) if method == "GET" and draw.random() < share else None
+
+    return Odd(app, cut=cut)
+
+
+def loses_replies(app: Any) -> Any:
+    """Carries out every third write and loses its reply."""
+    count = [0]
+
+    def cut(method: str, path: str) -> str | None:
+        count[0] += method == "POST"
+        return "after" if method == "POST" and count[0] % 3 == 0 else None
+
+    return Odd(app, cut=cut)
+
+
+def no_batches(app: Any) -> Any:
+    """Has no `file_batches`."""
+    return without("/file_batches")(app)
+
+
+def without(part: str, body: bytes = b'{"error": {"message": "Not Found"}}', kind: bytes = b"application/json") -> Any:
+    """Lacks the routes with `part` in them."""
+
+    def wrap(app: Any) -> Any:
+        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] != "http" or part not in scope["path"]:
+                await app(scope, receive, send)
+                return
+            headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+            await send({"type": "http.response.start", "status": 404, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+        return wrapped
+
+    return wrap
+
+
+def no_has_more(app: Any) -> Any:
+    """Lists without `has_more`, `first_id` and `last_id`."""
+
+    def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
+        if isinstance(body, dict) and isinstance(body.get("data"), list):
+            body = {"object": "list", "data": body["data"]}
+        return status, body
+
+    return Odd(app, answer=answer)
+
+
+def numbers_as_text(app: Any) -> Any:
+    """Shows every number as text."""
+    return Odd(app, answer=lambda method, path, status, body: (status, _texts(body)))
+
+
+def _texts(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def extra_fields(app: Any) -> Any:
+    """Shows fields that nobody knows, also inside tools."""
+
+    def change(kind: str, item: Json) -> None:
+        item |= {"provider": {"name": "x"}, "updated_at": 17, "tier": None}
+        for tool in item.get("tools", []):
+            tool["vendor"] = {"x": 1}
+        for inner in (tool.get(str(tool["type"])) for tool in item.get("tools", [])):
+            if isinstance(inner, dict):
+                inner["cache"] = True
+
+    return Odd(app, answer=each(change))
+
+
+def reordered(app: Any) -> Any:
+    """Shows tools, ids and keys in another order every time."""
+    draw = random.Random(3)
+
+    def change(kind: str, item: Json) -> None:
+        draw.shuffle(item.get("tools", []))
+        for resource in (item.get("tool_resources") or {}).values():
+            for ids in resource.values():
+                draw.shuffle(ids)
+        for name in ("metadata", "attributes"):
+            if item.get(name):
+                item[name] = dict(reversed(item[name].items()))
+
+    return Odd(app, answer=each(change))
+
+
+def slow_to_settle(app: Any) -> Any:
+    """Says `in_progress` of a store the first times that it is looked at after each attachment."""
+    left: dict[str, int] = {}
+
+    def ask(method: str, path: str, body: Json) -> Json:
+        if method == "POST" and path.endswith(("/files", "/file_batches")):
+            left[path.split("/")[2]] = 3
+        return body
+
+    def change(kind: str, item: Json) -> None:
+        if left.get(item["id"], 0) > 0:
+            left[item["id"]] -= 1
+            item["status"] = "in_progress"
+            item["file_counts"]["in_progress"] = 1
+
+    return Odd(app, ask, each(change, kind="vector_store"))
+
+
+def snapshots(app: Any) -> Any:
+    """Resolves a model's alias to a snapshot."""
+
+    def change(kind: str, item: Json) -> None:
+        if not str(item.get("model", "2024-08-06")).endswith("2024-08-06"):
+            item["model"] += "-2024-08-06"
+
+    return Odd(app, answer=each(change, kind="assistant"))
+
+
+def trims(app: Any) -> Any:
+    """Trims texts before it keeps them."""
+
+    def change(kind: str, body: Json) -> None:
+        for name in ("instructions", "description", "name"):
+            if isinstance(body.get(name), str):
+                body[name] = body[name].strip()
+
+    return Odd(app, asked(change))
+
+
+def silent_writes(app: Any) -> Any:
+    """Answers a write with nothing but the id."""
+
+    def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
+        return status, ({"id": body["id"]} if method == "POST" and status == 200 and "id" in body else body)
+
+    return Odd(app, answer=answer)
+
+
+def silent_deletes(app: Any) -> Any:
+    """Answers a deletion with 204 and no body."""
+    return Odd(
+        app,
+        answer=lambda method, path, status, body: (
+            (204, None) if method == "DELETE" and status == 200 else (status, body)
+        ),
+    )
+
+
+def empty_for_null(app: Any) -> Any:
+    """Shows empty texts, lists and mappings where there is nothing."""
+
+    def change(kind: str, item: Json) -> None:
+        for name in ("name", "description", "instructions"):
+            if name in item and item[name] is None:
+                item[name] = ""
+        for name in ("metadata", "attributes", "tools", "tool_resources"):
+            if name in item and not item[name]:
+                item[name] = None
+
+    return Odd(app, answer=each(change))
+
+
+def merges_metadata(app: Any) -> Any:
+    """Adds metadata to what is there: a key cannot be removed."""
+    app.state.service = replace(app.state.service, metadata_update="merge")
+    return app
