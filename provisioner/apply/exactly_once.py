@@ -16,6 +16,7 @@ from provisioner.model import Change, Live
 from provisioner.remote import HashingReader
 
 ATTEMPTS = 4
+PAUSE = 0.2  # seconds before the first repetition; what was just made may not be listed at once
 
 
 async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[int, Live]:
@@ -33,7 +34,7 @@ async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[in
                 return number, found
             if attempt == ATTEMPTS:
                 raise
-            await asyncio.sleep(min(0.2 * 2**attempt, 5))
+            await asyncio.sleep(min(PAUSE * 2**attempt, 5))
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import httpx2
-
 Json = Any
 Ask = Callable[[str, str, Json], Json]
 Answer = Callable[[str, str, int, Json], tuple[int, Json]]
@@ -24,7 +22,7 @@ OBJECTS = {
 }
 
 
-class Broken(httpx2.RemoteProtocolError):
+class Broken(Exception):
     """The connection ends here."""
 
 
@@ -83,10 +81,11 @@ class Odd:
 
 
 async def _break(scope: Any) -> None:
+    """Over HTTP the connection is gone; in-process the client is told of a failure."""
     transport = scope.get("extensions", {}).get("test.transport")
     if transport is not None:
         transport.abort()
-    raise Broken("the service closed the connection")
+    raise Broken
 
 
 def _once(body: bytes) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from provisioner.local import create_app
 from provisioner.remote import Retries
 from tests.e2e import odd, shop
+from tests.e2e.serving import point_at, served
 from tests.support.world import World
 
 ASSISTANT = ("name", "description", "instructions", "temperature", "top_p", "reasoning_effort", "response_format")
@@ -34,8 +35,6 @@ NAMED: list[tuple[Callable[[Any], Any], tuple[str, ...]]] = [
     (odd.created, ("What creates is answered with 201 instead of 200.",)),
     (odd.ignores_null, ("`/assistants` keeps a field that is sent as null; its default was sent instead.",)),
     (odd.bad_request_for_unknown, ("`/vector_stores/…/files` answers 400 instead of 404 for an id",)),
-    (odd.breaks_on_get, ("This service closes connections before its reply is complete.",)),
-    (odd.loses_replies, ("This service closes connections before its reply is complete.",)),
     (odd.merges_metadata, (UNKEPT.format("assistant.full#metadata.old"),)),
     (odd.no_batches, ("Files cannot be attached in batches here (`file_batches`); they are attached one by one.",)),
     (odd.no_has_more, ("`/assistants` is listed without `has_more`.", "`/vector_stores/…/files` is listed without")),
@@ -118,6 +117,39 @@ def test_an_odd_service_settles_and_is_named(world: World, how: Callable[[Any], 
     left(world)
 
 
+def test_foreign_keys_survive(world: World) -> None:
+    """Metadata and attributes that a gateway or a hand has added outlive our edits, resets and removals."""
+    world.wrap = odd.gateway_keys
+    step(world, shop.FILES)
+    for collection in ("/assistants", "/vector_stores"):
+        for item in world.listed(collection):
+            world.http("POST", f"{collection}/{item['id']}", {"metadata": {**item["metadata"], "by_hand": "h"}})
+    files = "/vector_stores/${vector_store.bare}/files"
+    attributes = world.http("GET", f"{files}/${{file.docs/a.md}}")["attributes"]
+    world.http("POST", f"{files}/${{file.docs/a.md}}", {"attributes": {**attributes, "by_hand": "h"}})
+    plain = world.id("vector_store.kb")
+    same_description = shop.edited()
+    same_description["specs/all.yaml"]["vector_stores"]["kb"]["description"] = shop.STORE["description"]
+    step(world, same_description, shop.nulled(), shop.FILES)
+    assert world.id("vector_store.kb") == plain
+    for collection in ("/assistants", "/vector_stores"):
+        for item in world.listed(collection):
+            assert item["metadata"].items() >= {"gateway_id": "g1", "by_hand": "h"}.items()
+    assert world.http("GET", f"{files}/${{file.docs/a.md}}")["attributes"]["by_hand"] == "h"
+
+
+@pytest.mark.parametrize("how", [odd.breaks_on_get, odd.loses_replies, odd.gateway_keys])
+def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[[Any], Any]) -> None:
+    """The same over a real connection, which may break at any time: nothing twice, and told once a run."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-e2e")
+    with served(how(create_app(world.root / ".provisioner/local", indexing_seconds=0))) as url:
+        point_at(world, url)
+        told = life(world)
+    if how is not odd.gateway_keys:
+        assert {text.count("This service closes connections before its reply is complete.") for text in told} == {0, 1}
+    left(world)
+
+
 @pytest.mark.parametrize("row", _rows(SHOWN), ids=_spelt)
 def test_fields_that_are_never_shown(world: World, row: dict[str, str]) -> None:
     """A reply may lack any field but the id."""
@@ -141,3 +173,37 @@ def test_fields_that_are_unknown(world: World, row: dict[str, str]) -> None:
     world.wrap = _all(odd.unknown_field, row)
     life(world)
     left(world)
+
+
+GONE = [
+    pytest.param(odd.without("/assistants"), id="json"),
+    pytest.param(odd.without("/assistants", b"", b"text/plain"), id="empty"),
+    pytest.param(odd.without("/assistants", b"<html><h1>404</h1></html>", b"text/html"), id="html"),
+]
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_a_service_without_assistants(world: World, how: Callable[[Any], Any]) -> None:
+    """One clear problem names the shutdown and the two living APIs, and nothing is written."""
+    world.wrap = how
+    world.write(shop.FILES)
+    for words in (("plan",), ("apply", "-y")):
+        result = world.ok(*words, code=1)
+        assert result.err.count("error:") == 1
+        for text in ("API not available", "2026-08-26", "`api: responses`", "`api: agents`"):
+            assert text in result.err, result.err
+    assert {method for method, _ in world.calls} == {"GET"}
+    assert not (world.root / ".provisioner/local/lock.json").exists()
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_a_service_that_loses_its_assistants(world: World, how: Callable[[Any], Any]) -> None:
+    """Assistants in the lock are not taken for gone; with `api: responses` they are forgotten and all else stays."""
+    step(world, shop.FILES)
+    world.wrap = how
+    kept = {address: world.id(address) for address in ("vector_store.kb", "file.docs/a.md")}
+    assert "API not available" in world.ok("plan", code=1).err
+    world.write({"provisioner.yaml": {"workspace": world.root.name, "environments": {"local": {"service": "local", "api": "responses"}}}})
+    (told, _) = step(world, {})
+    assert "api_gone" in told or "gone" in told
+    assert {address: world.id(address) for address in kept} == kept

@@ -1,0 +1,109 @@
+"""The house: imports point downward only, and only the command line prints."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / "provisioner"
+LAYERS = [
+    {"model"},
+    {"errors", "refs", "diff", "digests"},
+    {"remote", "lock"},
+    {"kinds"},
+    {"spec", "plan"},
+    {"apply"},
+    {"engine"},
+    {"views", "templates"},
+    {"schemas"},
+    {"cli"},
+    {"reference"},
+    {"generate", "__main__"},
+]
+APART = {"local", "loading"}  # the embedded service shares no code; the library needs the standard library alone
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in ROOT.rglob("*.py"))
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path, *, typing: bool = False) -> Iterator[str]:
+    """What a module imports, by the whole name; what only types need is left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in skipped and not typing:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(name: str) -> str | None:
+    parts = name.split(".")
+    return parts[1] if parts[0] == "provisioner" and len(parts) > 1 else None
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_downward(path: Path) -> None:
+    """A module imports from its own folder or from a lower layer, and every folder has a layer."""
+    here = place(path)
+    if here in APART or here == "__init__":
+        return
+    assert here in LEVEL, f"`{here}` has no layer"
+    for name in imports(path):
+        there = ours(name)
+        if there in LEVEL and there != here:
+            assert LEVEL[there] < LEVEL[here], f"{path.name} imports {name}"
+
+
+def test_the_embedded_service_shares_no_code() -> None:
+    """A misunderstanding must not cancel out: `local` imports nothing of ours, and only one place imports it."""
+    for path in modules():
+        found = {ours(name) for name in imports(path)}
+        if place(path) == "local":
+            assert found <= {None, "local"}, path
+        elif "local" in found:
+            assert path.relative_to(ROOT).as_posix() in {"engine/context.py", "cli/local.py"}
+
+
+@pytest.mark.parametrize(
+    ("package", "owners"),
+    [
+        ("openai", {"remote"}),
+        ("yaml", {"spec", "local", "loading", "views"}),
+        ("deepdiff", {"diff"}),
+        ("typer", {"cli", "reference"}),
+    ],
+)
+def test_a_package_has_its_owner(package: str, owners: set[str]) -> None:
+    """What is heavy, or what could leak everywhere, is imported in one place."""
+    users = {place(path) for path in modules() if any(name.split(".")[0] == package for name in imports(path))}
+    assert users <= owners
+
+
+def test_only_the_command_line_prints() -> None:
+    """Everything else returns strings."""
+    for path in modules():
+        if place(path) in ("cli", "generate", "local", "__main__"):
+            continue
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "print" not in calls, path
