@@ -109,7 +109,7 @@ def left(world: World) -> None:
 @pytest.mark.parametrize(("how", "named"), [pytest.param(*one, id=one[0].__name__) for one in NAMED])
 def test_an_odd_service_settles_and_is_named(world: World, how: Callable[[Any], Any], named: tuple[str, ...]) -> None:
     """Every apply succeeds, the plan after it is empty, nothing is left over, and the oddity is told once a run."""
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses"}}}}); world.wrap = how
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses", "keep_versions": 1}}}}); world.wrap = how
     told = life(world)
     for said in named:
         counts = [text.count(said) for text in told]
@@ -153,7 +153,7 @@ def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[
 @pytest.mark.parametrize("row", _rows(SHOWN), ids=_spelt)
 def test_fields_that_are_never_shown(world: World, row: dict[str, str]) -> None:
     """A reply may lack any field but the id."""
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses"}}}}); world.wrap = _all(odd.not_shown, row)
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses", "keep_versions": 1}}}}); world.wrap = _all(odd.not_shown, row)
     life(world)
     left(world)
 
@@ -161,7 +161,7 @@ def test_fields_that_are_never_shown(world: World, row: dict[str, str]) -> None:
 @pytest.mark.parametrize("row", _rows(TAKEN), ids=_spelt)
 def test_fields_that_are_forgotten(world: World, row: dict[str, str]) -> None:
     """What the service drops is told in every plan and proposed no second time."""
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses"}}}}); world.wrap = _all(odd.not_kept, row)
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses", "keep_versions": 1}}}}); world.wrap = _all(odd.not_kept, row)
     told = life(world)
     pass
     left(world)
@@ -170,7 +170,7 @@ def test_fields_that_are_forgotten(world: World, row: dict[str, str]) -> None:
 @pytest.mark.parametrize("row", _rows(TAKEN), ids=_spelt)
 def test_fields_that_are_unknown(world: World, row: dict[str, str]) -> None:
     """A service may lack a field altogether."""
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses"}}}}); world.wrap = _all(odd.unknown_field, row)
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses", "keep_versions": 1}}}}); world.wrap = _all(odd.unknown_field, row)
     life(world)
     left(world)
 
@@ -185,7 +185,7 @@ GONE = [
 @pytest.mark.parametrize("how", GONE)
 def test_a_service_without_assistants(world: World, how: Callable[[Any], Any]) -> None:
     """One clear problem names the shutdown and the two living APIs, and nothing is written."""
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses"}}}}); world.wrap = how
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses", "keep_versions": 1}}}}); world.wrap = how
     world.write(shop.FILES)
     for words in (("plan",), ("apply", "-y")):
         result = world.ok(*words, code=1)
@@ -200,7 +200,7 @@ def test_a_service_without_assistants(world: World, how: Callable[[Any], Any]) -
 def test_a_service_that_loses_its_assistants(world: World, how: Callable[[Any], Any]) -> None:
     """Assistants in the lock are not taken for gone; with `api: responses` they are forgotten and all else stays."""
     step(world, shop.FILES)
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses"}}}}); world.wrap = how
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": "responses", "keep_versions": 1}}}}); world.wrap = how
     kept = {address: world.id(address) for address in ("vector_store.kb", "file.docs/a.md")}
     assert "API not available" in world.ok("plan", code=1).err
     world.write({"provisioner.yaml": {"workspace": world.root.name, "environments": {"local": {"service": "local", "api": "responses"}}}})
