@@ -87,7 +87,10 @@ async def _update(state: Sync) -> None:
 
 
 def _removed(state: Sync, item: Attachment) -> set[str]:
-    return set(state.held.get(item.path, {}).get("attributes") or {}) - set(item.attributes)
+    """Keys that we wrote once and that nobody wants any more."""
+    before = state.run.state.resources.get(state.store)
+    files = (before.fields.get("files") or {}) if before else {}
+    return set(files.get(item.path, {}).get("attributes") or {}) - set(item.attributes)
 
 
 async def _attach(state: Sync) -> None:

@@ -13,6 +13,7 @@ import yaml
 from tests.support.world import Result, World
 
 FOLDER = Path(__file__).parent
+OURS = ("provisioner", "sha256")
 IDS = re.compile(r"\b(asst|vs|vsfb|file)[-_][A-Za-z0-9]{8,}")
 
 
@@ -53,6 +54,9 @@ def _step(world: World, step: dict[str, Any], api: str) -> None:
             writes = [call for call in world.calls if call[0] != "GET"]
             world.settled()
             world.calls[:] = writes
+    for target, key, wanted in step.get("shows", []):
+        found = world.http("GET", target)[key]
+        assert {name: value for name, value in found.items() if name not in OURS} == wanted
     if "changes" in step:
         assert world.changes() == step["changes"]
     if "writes" in step:
