@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from provisioner.digests import hash_file
-from provisioner.engine.context import Context
+from provisioner.engine.context import LOCAL, Context
 from provisioner.engine.refresh import Seen
 from provisioner.errors import PlanError, SpecError, UsageError
 from provisioner.kinds import kind
@@ -68,6 +68,8 @@ def check_key(remote: Remote, lock: LockState, service: Service) -> None:
 
 def pinned(remote: Remote, lock: LockState, service: Service) -> dict[str, str | None]:
     """The origin that the first apply writes down: what is declared, else where the key turned out to belong."""
+    if service.base_url == LOCAL:
+        return lock.origin
     return {
         **lock.origin,
         **{key: value for key, value in remote.seen.items() if not lock.origin.get(key)},

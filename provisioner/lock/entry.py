@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from provisioner.lock.order import in_order, key_order
 from provisioner.model import Address, Locked, Profile
 
 
@@ -32,6 +33,9 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
     profile = entry.profile
     if profile:
         raw.update(version=profile.version, digest=profile.digest, request=profile.request)
+        order = key_order(profile.request)
+        if order:
+            raw["request_order"] = order
         if profile.older:
             raw["versions"] = list(profile.older)
     return raw
@@ -76,7 +80,8 @@ def _profile(address: Address, raw: dict[str, Any]) -> Profile | None:
         return None
     if keys[:3] != ["version", "digest", "request"]:
         raise WrongShape(f"`{address}` must have `version`, `digest` and `request` together", keys[0])
-    return Profile(raw["version"], raw["digest"], raw["request"], tuple(raw.get("versions", ())))
+    request = in_order(raw["request"], raw.get("request_order", {}))
+    return Profile(raw["version"], raw["digest"], request, tuple(raw.get("versions", ())))
 
 
 def _is_text(value: object) -> bool:
@@ -85,6 +90,10 @@ def _is_text(value: object) -> bool:
 
 def _is_mapping(value: object) -> bool:
     return type(value) is dict
+
+
+def _is_order(value: object) -> bool:
+    return type(value) is dict and all(map(_are_texts, value.values()))
 
 
 def _is_number(value: object) -> bool:
@@ -135,5 +144,6 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "version": (_is_number, "a whole number"),
     "digest": (_is_text, "a string"),
     "request": (_is_mapping, "a mapping"),
+    "request_order": (_is_order, "a mapping of JSON pointers to lists of keys"),
     "versions": (_are_versions, "a list of `{version, digest, ids}`"),
 }

@@ -69,6 +69,10 @@ def _entry() -> dict[str, Any]:
             "version": described({"type": "integer", "minimum": 1}, "Version of the request profile", [3]),
             "digest": described({"type": "string"}, "Digest of the request", ["sha256:…"]),
             "request": described({"type": "object"}, "The keyword arguments of `responses.create`"),
+            "request_order": described(
+                {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+                "The order of keys in the request, by JSON pointer, where it is not alphabetical",
+            ),
             "versions": described(
                 {"type": "array", "items": {"$ref": "#/$defs/Version"}}, "Older versions whose ids are kept alive"
             ),
