@@ -59,7 +59,7 @@ async def _find(run: Run, form: Form, write: Write) -> Live | None:
     if isinstance(form, FileForm):
         files = await form.list(run.remote, Names(), write.fields.get("purpose", "assistants"))
         return _only_candidate(run, files, write)
-    objects = await form.list(run.remote, Names())
+    objects = await form.list(run.remote, write.names)
     return next((live for live in objects if live.stamp == write.stamp), None)
 
 

@@ -134,10 +134,11 @@ def told(found: Any) -> list[str]:
     return [f"{address}: {json.dumps(entry, sort_keys=True)}" for address, entry in lock.items()] + [str(service)]
 
 
-def points(total: int) -> Iterator[int]:
-    """A spread of the instants; `CRASH_POINTS=all` tries every one."""
-    step = 1 if os.environ.get("CRASH_POINTS") == "all" else max(1, total // 15)
-    return iter(range(0, total, step))
+def points(total: int, share: int = 12, first: int = 0) -> Iterator[int]:
+    """A spread of about `share` instants from `first` on; `CRASH_POINTS=all` tries every one."""
+    if os.environ.get("CRASH_POINTS") == "all":
+        return iter(range(total))
+    return iter(range(first, total, max(1, total // share)))
 
 
 def test_every_instant(
