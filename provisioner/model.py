@@ -214,12 +214,17 @@ class FieldChange:
     sensitive: bool = False
 
 
+QUIET = ("adopt", "wait")
+"""What is done with a store's files without changing anything at the service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """One planned change to what a vector store holds."""
 
     store: Address
-    action: str  # attach | replace | update | detach | adopt (is there already, and the lock has to learn it)
+    action: str  # attach | replace | update | detach; adopt: is there already, and the lock has to learn it;
+    # wait: was attached by an earlier apply and is still being indexed
     path: str  # the file's path, or `id:FILE_ID` for one that is not managed here
     file: Address | None = None
     old_id: str | None = None  # what is attached now (replace, update, detach)
@@ -327,7 +332,7 @@ class Plan:
         leftovers = (*self.orphans, *self.deposed)
         return not (
             any(change.matters for change in self.changes)
-            or any(item.action != "adopt" for item in self.attachments)
+            or any(item.action not in QUIET for item in self.attachments)
             or any(remnant.action == "delete" for remnant in leftovers)
         )
 

@@ -95,7 +95,8 @@ def _removed(state: Sync, item: Attachment) -> set[str]:
 
 async def _attach(state: Sync) -> None:
     items = [item for item in state.items if item.action in ("attach", "replace") and _ready(state, item)]
-    if not items:
+    waited = [item for item in state.items if item.action == "wait" and _ready(state, item)]
+    if not items and not waited:
         return
     for item in items:
         if item.gap and item.old_id:  # the same object can be in a store only once
@@ -103,8 +104,9 @@ async def _attach(state: Sync) -> None:
     entries = [service.Attach(state.ids[item.path], _attributes(state, item), item.chunking) for item in items]
     outcome: dict[str, str | None] = {**await service.attach(state.run.remote, state.id, entries)}
     accepted = [entry.file_id for entry in entries if entry.file_id not in outcome]
+    accepted += [state.ids[item.path] for item in waited]
     outcome |= await service.wait(state.run.remote, state.id, accepted, state.run.deadline, _progress(state))
-    for item in items:
+    for item in (*items, *waited):
         await _indexed(state, item, outcome[state.ids[item.path]])
 
 

@@ -25,6 +25,7 @@ def apply(
         str | None, typer.Option("--checksum", metavar="SHA", help="Apply only a plan with this checksum.")
     ] = None,
     lock_timeout: options.LockTimeout = 0,
+    index_timeout: options.IndexTimeout = 1800,
     target: options.Targets = None,
     exclude: options.Excludes = None,
     replace: options.Replaces = None,
@@ -38,7 +39,7 @@ def apply(
     from provisioner.cli.deciding import Wanted
     from provisioner.engine import ApplyOptions
 
-    how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
+    how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
     wanted = Wanted(target, exclude, replace, destroy, False, on_drift, prune_orphans, force)
     if file is not None:
         return _saved(console, file, wanted, how, checksum)

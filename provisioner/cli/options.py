@@ -61,6 +61,10 @@ AutoApprove = Annotated[
     bool, typer.Option("--auto-approve", "-y", "--yes", help="Do not ask; needed without a terminal.")
 ]
 Parallelism = Annotated[int, typer.Option("--parallelism", metavar="N", min=1, help="Requests at once.")]
+IndexTimeout = Annotated[
+    float,
+    typer.Option("--index-timeout", metavar="SECONDS", min=0, help="How long a vector store may take to index files."),
+]
 LockTimeout = Annotated[
     float, typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for the lock.")
 ]

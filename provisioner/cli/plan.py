@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from provisioner.cli import options
 from provisioner.cli.console import Console, command
+
+if TYPE_CHECKING:
+    from provisioner.cli.deciding import Wanted
+
+CHANGES = 2  # the exit code of `--detailed-exitcode`
 
 
 @command
@@ -34,18 +39,26 @@ def plan(
     format: options.Format = options.PlanFormat.text,  # noqa: ARG001  # the console has looked at it
 ) -> int:
     """Show what an apply would change."""
-    from provisioner.cli.deciding import Wanted, check_out, read_plan, save, show_plan, stopped
+    from provisioner.cli.deciding import Wanted, check_out
 
     if out is not None:
         check_out(console, out, refreshed=not no_refresh)
     wanted = Wanted(target, exclude, replace, destroy, no_refresh, on_drift, prune_orphans, force)
-    found = asyncio.run(read_plan(console.open(), wanted))
+    code = asyncio.run(_plan(console, wanted, out))
+    return 0 if code == CHANGES and not detailed_exitcode else code
+
+
+async def _plan(console: Console, wanted: Wanted, out: Path | None) -> int:
+    """The exit code, and not the plan: at its end asyncio spells out a task's result, however large it is."""
+    from provisioner.cli.deciding import read_plan, save, show_plan, stopped
+
+    found = await read_plan(console.open(), wanted)
     show_plan(console, found)
     if out is not None:
         save(console, found, out)
     if stopped(found):
         return 1
-    return 2 if detailed_exitcode and not found.empty else 0
+    return 0 if found.empty else CHANGES
 
 
 COMMANDS = {"plan": plan}

@@ -26,7 +26,7 @@ class ApplyOptions:
 
     parallelism: int = 10
     lock_timeout: float = 0.0
-    deadline: float = 1800.0
+    deadline: float = 1800.0  # seconds that a store may take to index
 
 
 class Session:

@@ -7,20 +7,17 @@ import errno
 import os
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from provisioner.errors import LockError
 from provisioner.lock import disk, lockfile
 from provisioner.lock.journal import Sink
 from provisioner.lock.lease import Lease
-from provisioner.lock.store import LockStore, OnWait
+from provisioner.lock.store import LockStore
 from provisioner.lock.trouble import told
 from provisioner.model import LockState, Problem
 
 _ROOM = 256 * 1024  # bytes that the end of an apply may need beyond twice the lock
-_POLL = 0.2  # seconds between two looks at a busy lease
-_WAIT_NOTE = 10.0  # seconds between two messages about it
 _TORN_AGE = 10.0  # seconds after which a lease that cannot be read is nobody's
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -28,14 +25,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class FileStore(LockStore):
     """A lockfile at a path. `name` is what messages call it; by default the path, from here if it is below."""
 
+    poll = 0.2
+
     def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path.resolve()  # a symbolic link is followed, not replaced
         self.name = name or _shown(path)
-        self._held: Lease | None = None
-
-    @property
-    def journal_name(self) -> str:
-        return self.name + ".journal"
 
     def read(self) -> LockState | None:
         with told(self.name, "read"):
@@ -85,16 +79,6 @@ class FileStore(LockStore):
             disk.remove(self._beside("reserve"))
             disk.remove(self._beside("journal"))
 
-    @contextlib.contextmanager
-    def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> Iterator[Lease]:
-        lease = self._acquire(timeout, on_wait or (lambda _: None))
-        self._held = lease
-        try:
-            yield lease
-        finally:
-            self._held = None
-            self._release(lease)
-
     def holder(self) -> Lease | None:
         with told(self.name + ".lease", "read"):
             return Lease.parse(self._lease_text() or "")
@@ -108,27 +92,10 @@ class FileStore(LockStore):
             disk.remove(self._beside("lease"))
             return found
 
-    def _acquire(self, timeout: float, on_wait: OnWait) -> Lease:
-        deadline = time.monotonic() + timeout
-        noted = float("-inf")
+    def _try(self, lease: Lease) -> Problem | None:
+        path = self._beside("lease")
         with told(self.name, "written"):
             self._make_folder()
-        while True:
-            lease = Lease.mine()
-            busy = self._try(lease)
-            if busy is None:
-                return lease
-            now = time.monotonic()
-            if now >= deadline:
-                raise LockError(busy)
-            if now - noted >= _WAIT_NOTE:
-                on_wait(f"{busy.detail} Waiting up to {deadline - now:.0f} s for it.")
-                noted = now
-            time.sleep(min(_POLL * (0.5 + os.urandom(1)[0] / 255), max(deadline - now, 0.0)))
-
-    def _try(self, lease: Lease) -> Problem | None:
-        """Take the lease, also from a holder that has ended; the problem when somebody has it."""
-        path = self._beside("lease")
         with told(self.name + ".lease", "written"), disk.guarded(self.path.parent):
             # Everybody who changes the lease does so inside this block: of two who see the same dead holder, the
             # second one finds the first one's lease.
@@ -192,19 +159,6 @@ class FileStore(LockStore):
     def _need_folder(self, id: str) -> None:
         if not self.path.parent.is_dir():
             raise LockError(self._not_held(id, None))
-
-    def _lost(self, found: Lease | None) -> Problem:
-        detail = f"The lease on `{self.name}` was taken away from this process"
-        detail += f"; {found.who} has it now." if found else "."
-        hint = "nothing more is written here; run `provisioner plan` once the other apply has ended"
-        return Problem("Lease was lost", detail, hint, file=self.name)
-
-    def _not_held(self, id: str, found: Lease | None) -> Problem:
-        if found is None:
-            return Problem("Nothing to unlock", f"Nobody has a lease on `{self.name}`.", file=self.name)
-        detail = f"The lease on `{self.name}` is not `{id}`: {found.who} has it."
-        hint = f"if that process is certainly gone: `provisioner force-unlock {found.id}`"
-        return Problem("Wrong lease", detail, hint, file=self.name)
 
 
 class FileSink(Sink):

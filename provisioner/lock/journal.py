@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -45,13 +46,28 @@ class Sink(ABC):
     def append(self, data: bytes) -> None:
         """Add whole lines."""
 
+    def soon(self, data: bytes) -> Awaitable[None]:
+        """Add whole lines in the order of the calls; they are durable once the result has been awaited. Here at once;
+        a sink whose appending takes long lets those who wait share it."""
+        self.append(data)
+        return _nothing()
+
+    def later(self, data: bytes) -> None:
+        """Add whole lines that nobody waits for: durable at once, or with the next ones, or after a few seconds."""
+        self.append(data)
+
     @abstractmethod
     def close(self) -> None:
-        """Let go of them."""
+        """Let go of them; all are durable then."""
+
+
+async def _nothing() -> None:
+    """What is durable already need not be waited for."""
 
 
 class Journal:
-    """The writing end. Safe to use from several threads; every call is durable when it returns."""
+    """The writing end. Safe to use from several threads. Intents are durable when the call returns. So is the rest,
+    unless the store says that it lets results wait for the next intent; the order is always kept."""
 
     def __init__(self, sink: Sink, carried: Iterable[Intent] = ()) -> None:
         self._sink = sink
@@ -75,10 +91,25 @@ class Journal:
                 Intent(self._last + number, address, action, _free(data))
                 for number, (address, action, data) in enumerate(planned, 1)
             ]
-            self._append([_intent_record(intent) for intent in added])
+            if added:
+                self._sink.append(_text(map(_intent_record, added)))
             self._last += len(added)
             self._open.update({intent.id: intent for intent in added})
         return [intent.id for intent in added]
+
+    async def begin(self, address: Address, action: str, **data: Any) -> int:
+        """`intent` for tasks that run side by side: those who begin at the same time wait together."""
+        with self._mutex:
+            self._last += 1
+            intent = Intent(self._last, address, action, _free(data))
+            durable = self._sink.soon(_text([_intent_record(intent)]))
+            self._open[intent.id] = intent
+        try:
+            await durable
+        except BaseException:
+            del self._open[intent.id]
+            raise
+        return intent.id
 
     def note(self, id: int, type: str, **data: Any) -> None:
         """Say how far an intent has come, e.g. `note(3, "created", object="file-…")`; it stays open."""
@@ -87,7 +118,7 @@ class Journal:
         with self._mutex:
             record = {**_free(data), "type": type, "id": id}
             intent = self._open[id]
-            self._append([record])
+            self._sink.later(_text([record]))
             self._open[id] = replace(intent, partial=(*intent.partial, record))
 
     def result(self, id: int, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None) -> None:
@@ -109,20 +140,16 @@ class Journal:
     def __enter__(self) -> Journal:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with contextlib.suppress(*[LockError] if kind else []):  # the first error is the one to tell
+            self.close()
 
     def _finish(self, id: int, record: Record) -> None:
         with self._mutex:
             if id not in self._open:
                 raise KeyError(f"intent {id} is not open")
-            self._append([record])
+            self._sink.later(_text([record]))
             del self._open[id]
-
-    def _append(self, records: Iterable[Record]) -> None:
-        data = "".join(map(_line, records))
-        if data:
-            self._sink.append(data.encode())
 
 
 def opening(state: LockState, carried: Iterable[Intent] = ()) -> str:
@@ -291,6 +318,10 @@ def _free(data: Mapping[str, Any]) -> dict[str, Any]:
     if taken:
         raise ValueError(f"{sorted(taken)} are the journal's own keys")
     return dict(data)
+
+
+def _text(records: Iterable[Record]) -> bytes:
+    return "".join(map(_line, records)).encode()
 
 
 def _line(record: Record) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from provisioner.errors import LockError
 from provisioner.lock.journal import Folded, Journal, Sink, fold, opening
@@ -13,6 +15,8 @@ from provisioner.model import LockState, Problem
 
 OnWait = Callable[[str], None]
 """Told in one sentence, about every ten seconds, whose lease is waited for."""
+
+_WAIT_NOTE = 10.0  # seconds between two messages about it
 
 
 class LockStore(ABC):
@@ -28,6 +32,8 @@ class LockStore(ABC):
     """
 
     name: str  # what messages call the lock
+    poll: float  # seconds between two looks at a busy lease
+    _held: Lease | None = None
 
     @abstractmethod
     def read(self) -> LockState | None:
@@ -37,9 +43,16 @@ class LockStore(ABC):
     def write(self, state: LockState) -> None:
         """Replace the lock, whole or not at all; LockError when that is impossible or the lease has been lost."""
 
-    @abstractmethod
-    def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> AbstractContextManager[Lease]:
+    @contextmanager
+    def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> Iterator[Lease]:
         """Be the only writer for a while. LockError when somebody else still is after `timeout` seconds."""
+        lease = self._acquire(timeout, on_wait or (lambda _: None))
+        self._held = lease
+        try:
+            yield lease
+        finally:
+            self._held = None
+            self._release(lease)
 
     @abstractmethod
     def holder(self) -> Lease | None:
@@ -88,9 +101,33 @@ class LockStore(ABC):
         return Journal(self._replace_journal(opening(state, folded.open_intents)), folded.open_intents)
 
     @property
-    @abstractmethod
     def journal_name(self) -> str:
         """What messages call the journal."""
+        return self.name + ".journal"
+
+    def _acquire(self, timeout: float, on_wait: OnWait) -> Lease:
+        deadline = time.monotonic() + timeout
+        noted = float("-inf")
+        while True:
+            lease = Lease.mine()
+            busy = self._try(lease)
+            if busy is None:
+                return lease
+            now = time.monotonic()
+            if now >= deadline:
+                raise LockError(busy)
+            if now - noted >= _WAIT_NOTE:
+                on_wait(f"{busy.detail} Waiting up to {deadline - now:.0f} s for it.")
+                noted = now
+            time.sleep(min(self.poll * (0.5 + os.urandom(1)[0] / 255), max(deadline - now, 0.0)))
+
+    @abstractmethod
+    def _try(self, lease: Lease) -> Problem | None:
+        """Take the lease, also from a holder that has ended; the problem when somebody has it."""
+
+    @abstractmethod
+    def _release(self, lease: Lease) -> None:
+        """Give the lease back, if it still is ours; never raises LockError."""
 
     @abstractmethod
     def _replace_journal(self, text: str) -> Sink:
@@ -99,6 +136,19 @@ class LockStore(ABC):
     @abstractmethod
     def _remove_journal(self) -> None:
         """Remove the journal; nothing when there is none."""
+
+    def _lost(self, found: Lease | None) -> Problem:
+        detail = f"The lease on `{self.name}` was taken away from this process"
+        detail += f"; {found.who} has it now." if found else "."
+        hint = "nothing more is written here; run `provisioner plan` once the other apply has ended"
+        return Problem("Lease was lost", detail, hint, file=self.name)
+
+    def _not_held(self, id: str, found: Lease | None) -> Problem:
+        if found is None:
+            return Problem("Nothing to unlock", f"Nobody has a lease on `{self.name}`.", file=self.name)
+        detail = f"The lease on `{self.name}` is not `{id}`: {found.who} has it."
+        hint = f"if that process is certainly gone: `provisioner force-unlock {found.id}`"
+        return Problem("Wrong lease", detail, hint, file=self.name)
 
     def _moved(self, found: LockState, state: LockState) -> Problem:
         return Problem(

@@ -172,6 +172,8 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
         return [_attach(store, holding, "update")], list(holding.found.changes)
     if holding.locked is None:
         return [_attach(store, holding, "adopt")], _missing(holding, action)
+    if holding.member.status == "in_progress":
+        return [_attach(store, holding, "wait")], []
     known = holding.locked.get("id") == holding.member.id
     return ([] if known else [_attach(store, holding, "adopt")]), []
 

@@ -39,7 +39,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         drift=tuple(drift),
         orphans=_orphans(case),
         deposed=consequences.deposed(case, named),
-        notes=(*case.observed.notes, *_notes(unkept)),
+        notes=(*case.observed.notes, *_notes(unkept), *_waits(attachments)),
         unchanged=sum(not change.matters for change in inline),
         blocked=(*blocks, *guards.blocks(case, inline, attachments, drift)),
         problems=tuple(problems),
@@ -143,6 +143,11 @@ def _orphans(case: Situation) -> tuple[Remnant, ...]:
         for stray in case.observed.strays
         if stray.live.id not in adopted | known
     )
+
+
+def _waits(attachments: list[Attachment]) -> list[str]:
+    waits = [item for item in attachments if item.action == "wait"]
+    return [f"`{item.path}` is still being indexed in `{item.store}`; an apply waits for it." for item in waits]
 
 
 def _notes(unkept: dict[Address, tuple[str, ...]]) -> list[str]:

@@ -23,6 +23,8 @@ _QUOTA = frozenset(
     }
 )
 _ROUTE_WORDS = re.compile(r"invalid url|unknown (request )?(url|route|path)|no route|cannot (get|post|delete) /", re.I)
+_PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.I)
+_MARKUP = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.I | re.S)
 _ASSISTANTS_GONE = (
     "OpenAI switched the Assistants API off on 2026-08-26; two APIs live on: write `api: responses` (pinned request "
     "profiles) or `api: agents` (saved agents) for this environment"
@@ -92,7 +94,7 @@ def answer(status: int, headers: Mapping[str, str], text: str) -> Answer:
     message = said.get("message") or said.get("detail") or (inner if isinstance(inner, str) else "")
     return Answer(
         status=status,
-        message=_short(message if isinstance(message, str) else json.dumps(message)),
+        message=_short(_words(message) if isinstance(message, str) else json.dumps(message)),
         code=_text(said.get("code")),
         kind=_text(said.get("type")),
         request_id=headers.get("x-request-id"),
@@ -126,7 +128,7 @@ def lost(place: Place, cause: BaseException) -> Failure:
 
 def unreadable(place: Place, status: int, content_type: str, text: str) -> Failure:
     """A 2xx reply that is not the JSON object it has to be. A cut-off reply may be whole the next time."""
-    said = f"`{_short(text)}`" if text.strip() else "nothing"
+    said = f"`{_short(text, 120)}`" if text.strip() else "nothing"
     detail = f"{place} answered {status} with {said} where a JSON object was expected"
     if place.method not in ("GET", "DELETE"):
         return Failure(Outcome.UNKNOWN, ReplyLost(Problem("Reply lost", detail), status=status))
@@ -169,7 +171,8 @@ def _missing(place: Place, told: str, said: Answer) -> ServiceError:
         return said.error(NotFound, "Object not found", told)
     if place.path.startswith("/assistants"):
         told += ". This service has no Assistants API"
-        return said.error(RouteMissing, "API not available", told, _ASSISTANTS_GONE)
+        address = "" if place.base.endswith("/v1") else "; or check the base URL, which usually ends in `/v1`"
+        return said.error(RouteMissing, "API not available", told, _ASSISTANTS_GONE + address)
     if place.owner:
         told += f". Either `{place.owner}` is gone, or this service lacks the route"
         return said.error(RouteMissing, "Object or route missing", told)
@@ -186,6 +189,11 @@ def _json(text: str) -> Any:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _words(text: str) -> str:
+    """Of a page for people its first words are enough."""
+    return _short(_MARKUP.sub(" ", text), 80) if _PAGE.match(text) else text
 
 
 def _short(text: str, limit: int = 300) -> str:

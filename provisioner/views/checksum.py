@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from provisioner.model import Action, Attachment, Change, FieldChange, Plan
+from provisioner.model import QUIET, Action, Attachment, Change, FieldChange, Plan
 
 ACTIONS = {
     Action.CREATE: ["create"],
@@ -28,7 +28,7 @@ def checksum(plan: Plan) -> str:
             "environment": plan.environment,
             "origin": plan.service.origin,
             "changes": _ordered(_change(change) for change in plan.changes if change.matters),
-            "attachments": _ordered(_attachment(found) for found in plan.attachments if found.action != "adopt"),
+            "attachments": _ordered(_attachment(found) for found in plan.attachments if found.action not in QUIET),
             "leftovers": sorted(leftovers),
         }
     )

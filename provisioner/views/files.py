@@ -14,13 +14,13 @@ from provisioner.views.values import inline, many, size, sizes
 
 SHOWN = 20
 _ENTRY = re.compile(r'files\["((?:[^"\\]|\\.)*)"\](.*)|files\.([^.\[]+)(.*)', re.DOTALL)
-_UNTOUCHED = {"attach": "uploaded before", "detach": "only taken out of the store"}
+_UNTOUCHED = {"attach": "uploaded before", "detach": "only taken out of the store", "adopt": "is there already"}
 _TOLD = {
     "gone": "gone from the service",
     "failed": "its indexing failed",
     "chunking_changed": "cut into other chunks",
 }
-_SYMBOLS = {"attach": "+", "replace": "-/+", "update": "~", "detach": "-"}
+_SYMBOLS = {"attach": "+", "replace": "-/+", "update": "~", "detach": "-", "adopt": " "}
 
 
 @dataclass
@@ -44,7 +44,8 @@ class FileGroups:
         self.shown: set[Address] = set()
         self._files = {change.address: change for change in plan.changes if change.address.kind == "file"}
         for attachment in plan.attachments:
-            self._attach(attachment)
+            if attachment.action != "wait":
+                self._attach(attachment)
         for change in plan.changes:
             if change.address.kind == "vector_store":
                 self._fields(change)
