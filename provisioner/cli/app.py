@@ -27,7 +27,7 @@ COMMANDS = {
     "apply": "Make the service match the specs, or apply a saved plan.",
     "destroy": "Delete everything that the lock names.",
     "show": "Show what was applied, or a saved plan.",
-    "state": "Look at the lock, or take a resource out of it.",
+    "state": "Look at the lock, or change what it says.",
     "force-unlock": "Take the lock away from a process that is gone.",
     "output": "Print what applications need: ids and request profiles.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",

@@ -76,4 +76,42 @@ def rm(
         console.result("".join(f"Removed {one} from the lock.\n" for one in wanted))
 
 
-COMMANDS = {"list": list_, "show": show, "rm": rm}
+@command
+def mv(
+    console: Console,
+    origin: Annotated[str, typer.Argument(metavar="FROM", help="An address of the lock.")],
+    to: Annotated[str, typer.Argument(metavar="TO", help="Its new address.")],
+) -> None:
+    """Give a resource another address; its object stays."""
+    from provisioner.engine.questions import move
+
+    move(console.open(), address(origin), address(to))
+    if console.json:
+        console.document({"moved": {"from": origin, "to": to}})
+    else:
+        console.result(f"Moved {origin} to {to}.\n")
+
+
+@command
+def rebuild(
+    console: Console,
+    lineage: Annotated[
+        str | None, typer.Option("--lineage", metavar="ID", help="Which lineage, where the service has several.")
+    ] = None,
+) -> None:
+    """Make a lost lock again from the stamps at the service."""
+    from provisioner.engine.questions import restore
+    from provisioner.engine.rebuild import rebuild as read_stamps
+
+    context = console.open()
+    rebuilt = asyncio.run(read_stamps(context, lineage))
+    restore(context, rebuilt.state)
+    if console.json:
+        found = sorted(str(one) for one in rebuilt.state.resources)
+        console.document({"resources": found, "unproved": list(rebuilt.unproved)})
+        return
+    console.result(f"Rebuilt the lock: {len(rebuilt.state.resources)} resources, serial {rebuilt.state.serial}.\n")
+    console.result("".join(f"Not proved: {one}\n" for one in rebuilt.unproved))
+
+
+COMMANDS = {"list": list_, "show": show, "rm": rm, "mv": mv, "rebuild": rebuild}

@@ -28,7 +28,7 @@ def check_ownership(seen: Seen, lock: LockState, *, fresh: bool, ours: tuple[str
                 "Lock is gone",
                 f"{len(stamps)} objects at the service are stamped `{ours[0]}/{ours[1]}` (`{id}` is "
                 f"`{stamp.address}`), but there is no lock that names them. Creating them again would make duplicates.",
-                "restore the lockfile, e.g. from version control",
+                "restore the lockfile, e.g. from version control, or run `provisioner state rebuild`",
             )
         )
     for id, stamp in (*stamps, *_held(seen, ours)):
@@ -38,7 +38,7 @@ def check_ownership(seen: Seen, lock: LockState, *, fresh: bool, ours: tuple[str
                     "Lock is behind",
                     f"`{id}` (`{stamp.address}`) was written by apply {stamp.serial}, and this lock is at "
                     f"{lock.serial}: somebody has applied since.",
-                    "get the newest lockfile, e.g. with `git pull`",
+                    "get the newest lockfile, e.g. with `git pull`; where it is lost, run `provisioner state rebuild`",
                 )
             )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from provisioner.errors import LockError, SpecError, UsageError
+from provisioner.errors import SpecError, UsageError
 from provisioner.lock.file_store import FileStore
 from provisioner.lock.lockfile import check_origin
 from provisioner.lock.store import LockStore
@@ -51,15 +51,13 @@ class Context:
     @cached_property
     def store(self) -> LockStore:
         """The lock's store."""
-        if not isinstance(self.environment.lock, str):
-            raise LockError(
-                Problem(
-                    "Lock store missing",
-                    f"Environment `{self.environment.name}` keeps its lock on a git branch; this release cannot.",
-                    "name a file: `lock: locks/prod.lock.json`",
-                )
-            )
-        return FileStore(self.environment.lock_path(self.root), self.environment.lock)
+        lock = self.environment.lock
+        if isinstance(lock, str):
+            return FileStore(self.environment.lock_path(self.root), lock)
+        from provisioner.lock.git_store import BRANCH, REMOTE, GitStore  # only such a lock needs to start processes
+
+        said = lock["git"]
+        return GitStore(self.root, said["path"], said.get("branch") or BRANCH, said.get("remote") or REMOTE)
 
     def checked(self, state: LockState | None) -> LockState | None:
         """The same state, if it is the lock of this workspace, environment and service."""

@@ -12,6 +12,7 @@ from provisioner.engine.context import Context
 from provisioner.errors import UsageError
 from provisioner.kinds import kind
 from provisioner.model import Address, Locked, LockState, Problem
+from provisioner.plan.moves import settle
 from provisioner.spec import Workspace
 
 
@@ -57,6 +58,26 @@ async def forget(context: Context, address: Address) -> None:
         await _release(context, known.resources[address])
         left = {other: entry for other, entry in known.resources.items() if other != address}
         context.store.write(replace(known, serial=known.serial + 1, resources=left))
+
+
+def move(context: Context, origin: Address, to: Address) -> None:
+    """Give a resource of the lock another address; its object stays the same."""
+    with context.store.lease():
+        known = context.checked(context.store.settle().state)
+        if known is None or origin not in known.resources:
+            raise UsageError(Problem("Unknown address", f"The lock has no `{origin}`.", "see `provisioner state list`"))
+        if to in known.resources or to.kind != origin.kind:
+            why = "is in the lock already" if to in known.resources else f"is no {origin.kind.replace('_', ' ')}"
+            raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
+        moved, _ = settle(known, {}, [(origin, to)])
+        context.store.write(replace(moved, serial=known.serial + 1))
+
+
+def restore(context: Context, rebuilt: LockState) -> None:
+    """Write a rebuilt lock in place of the one that is gone or behind."""
+    with context.store.lease():
+        context.store.settle()
+        context.store.write(rebuilt)
 
 
 async def _release(context: Context, entry: Locked) -> None:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import time
 from pathlib import Path
 
 from provisioner.errors import LockError
 from provisioner.lock import disk, lockfile
-from provisioner.lock.journal import Sink
 from provisioner.lock.lease import Lease
+from provisioner.lock.sink import Sink
 from provisioner.lock.store import LockStore
 from provisioner.lock.trouble import told
 from provisioner.model import LockState, Problem
 
 _ROOM = 256 * 1024  # bytes that the end of an apply may need beyond twice the lock
 _TORN_AGE = 10.0  # seconds after which a lease that cannot be read is nobody's
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class FileStore(LockStore):
@@ -46,11 +44,7 @@ class FileStore(LockStore):
             raise LockError(Problem("Broken lockfile", detail, hint, file=self.name, line=line)) from None
 
     def write(self, state: LockState) -> None:
-        text = lockfile.dump(state)
-        try:
-            data = text.encode()
-        except UnicodeEncodeError:  # half a character, which JSON can only spell as an escape
-            data = _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text).encode()
+        data = lockfile.encode(state)
         with told(self.name, "written"):
             self._check_held()
             self._make_folder()

@@ -17,6 +17,7 @@ VERSION = 1
 
 _RESTORE = "restore the file from version control (`git checkout -- {file}`), then run `provisioner plan`"
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.M)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HEAD: dict[str, tuple[type, str]] = {
     "lineage": (str, "a string"),
     "serial": (int, "a whole number"),
@@ -45,6 +46,15 @@ def dump(state: LockState) -> str:
             "resources": {str(address): entry_to_json(entry) for address, entry in state.resources.items()},
         }
     )
+
+
+def encode(state: LockState) -> bytes:
+    """The bytes of a lockfile. Half a character, which UTF-8 cannot spell, becomes an escape of JSON."""
+    text = dump(state)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text).encode()
 
 
 def parse(text: str, file: str) -> LockState:

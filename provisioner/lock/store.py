@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from provisioner.errors import LockError
-from provisioner.lock.journal import Folded, Journal, Sink, fold, opening
+from provisioner.lock.journal import Folded, Journal, fold, opening
 from provisioner.lock.lease import Lease
+from provisioner.lock.sink import Sink
 from provisioner.model import LockState, Problem
 
 OnWait = Callable[[str], None]

@@ -89,7 +89,7 @@ class World:
         """Run a command line in the workspace."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run([words[0], "-C", str(self.root), *words[1:]])
+            code = run(["-C", str(self.root), *words])
         return Result(code, out.getvalue(), err.getvalue())
 
     def ok(self, *words: str, code: int = 0) -> Result:
