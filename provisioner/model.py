@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -157,7 +157,30 @@ class Locked:
     unkept: dict[str, dict[str, Any]] = field(default_factory=dict)  # path -> {"sent": …, "got": …}
     resetting: tuple[str, ...] = ()
     deposed: tuple[str, ...] = ()  # ids of old objects of this address that still exist
+    deposed_files: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what a deposed store holds
     profile: Profile | None = None
+
+    @property
+    def file_ids(self) -> tuple[str, ...]:
+        """Vector stores: the ids of the files that it holds."""
+        return tuple(item["id"] for item in (self.fields.get("files") or {}).values() if item.get("id"))
+
+    def undeposed(self, id: str) -> Locked:
+        """The same entry without one of its old objects."""
+        held = {other: files for other, files in self.deposed_files.items() if other != id}
+        return replace(self, deposed=tuple(other for other in self.deposed if other != id), deposed_files=held)
+
+    def with_deposed(self, old: Locked | None) -> Locked:
+        """The same entry with everything deposed that `old` was."""
+        if old is None or old.id is None:
+            return self
+        files = {old.id: old.file_ids} if old.file_ids else {}
+        return replace(self, deposed=(*self.deposed, old.id), deposed_files={**self.deposed_files, **files})
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left that the lock has to remember."""
+        return not (self.id or self.profile or self.deposed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,12 +64,11 @@ def _settled(run: Run, change: Change) -> Locked:
 
 async def _created(run: Run, change: Change, form: Form) -> Locked:
     before = run.entries.get(change.address)
-    old = before.id if before and change.action is Action.REPLACE and not change.previous_api else None
+    old = before if change.action is Action.REPLACE and not change.previous_api else None
     write = _write(run, change)
     number, live = await create(run, form, write, change)
     entry = _entry(run, change, form, live)
-    deposed = (*(before.deposed if before else ()), *([old] if old else ()))
-    entry = replace(entry, deposed=deposed)
+    entry = entry.with_deposed(old)
     run.record(number, change.address, entry, _moved(change))
     run.made.add(change.address)
     if change.address.kind == "file":
@@ -123,7 +122,8 @@ def _next(run: Run, change: Change, id: str | None) -> Locked:
     before = run.entries.get(change.address)
     fields = dict(change.after or {})
     if change.address.kind == "vector_store":
-        held = (before.fields.get("files") or {}) if before and change.action is not Action.REPLACE else {}
+        goes_on = before is not None and before.id is not None and change.action is not Action.REPLACE
+        held = (before.fields.get("files") or {}) if before and goes_on else {}
         fields = _with_files(fields, held)
     return Locked(
         change.address,
@@ -135,6 +135,7 @@ def _next(run: Run, change: Change, id: str | None) -> Locked:
         unkept=before.unkept if before else {},
         resetting=before.resetting if before else (),
         deposed=before.deposed if before else (),
+        deposed_files=before.deposed_files if before else {},
     )
 
 
@@ -177,14 +178,12 @@ async def remove(run: Run, change: Change) -> bool:
     number = run.intent(change.address, change.action.value, object=change.id)
     try:
         if change.deferred and entry and entry.id:
-            # Its fields stay, because they say which files the old object still holds.
-            run.record(number, change.address, replace(entry, id=None, deposed=(*entry.deposed, entry.id)))
+            run.record(number, change.address, replace(entry.with_deposed(entry), id=None, fields={}))
         else:
             if change.id and form.remote:
                 await _let_go(run, change, form, change.id)
-            deposed = entry.deposed if entry else ()
-            left = Locked(change.address, None, {}, deposed=deposed) if deposed else None
-            run.record(number, change.address, left)
+            left = replace(entry, id=None, fields={}, profile=None) if entry else None
+            run.record(number, change.address, left if left and not left.empty else None)
     except ProvisionerError as error:
         run.journal.dismiss(number)
         run.fail(change.address, change.action, error)
@@ -281,7 +280,6 @@ async def _delete(run: Run, address: Address, id: str, form: Form) -> bool:
         run.journal.dismiss(number)
         run.fail(address, Action.DELETE, error)
         return False
-    entry = run.entries[address]
-    left = replace(entry, deposed=tuple(other for other in entry.deposed if other != id))
-    run.record(number, address, left if left.id or left.profile or left.deposed else None)
+    left = run.entries[address].undeposed(id)
+    run.record(number, address, None if left.empty else left)
     return True

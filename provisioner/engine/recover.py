@@ -126,10 +126,12 @@ async def _held(remote: Remote, state: LockState) -> set[str]:
 def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, object], api: str | None) -> Locked:
     """The entry that the intent would have recorded, as far as anybody knows."""
     before = state.resources.get(intent.address)
-    old = (before.id,) if before and before.id and intent.action == "replace" else ()
-    deposed = (*(before.deposed if before else ()), *old)
-    protected = before.protected if before else False
-    return Locked(intent.address, id, dict(fields), api=api, protected=protected, deposed=deposed)
+    made = Locked(intent.address, id, dict(fields), api=api)
+    if before is None:
+        return made
+    old = before if intent.action == "replace" else None
+    kept = replace(made, protected=before.protected, deposed=before.deposed, deposed_files=before.deposed_files)
+    return kept.with_deposed(old)
 
 
 async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
@@ -140,12 +142,8 @@ async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
         return
     if await _form(intent.address, entry).read(remote, id, Names()) is not None:
         return
-    left = replace(
-        entry,
-        id=None if entry.id == id else entry.id,
-        deposed=tuple(other for other in entry.deposed if other != id),
-    )
-    found.take(intent, left if left.id or left.profile or left.deposed else None)
+    left = replace(entry.undeposed(id), id=None if entry.id == id else entry.id)
+    found.take(intent, None if left.empty else left)
 
 
 def _form(address: Address, entry: Locked) -> Form:

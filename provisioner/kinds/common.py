@@ -19,7 +19,7 @@ from pydantic import (
     Tag,
     WithJsonSchema,
 )
-from pydantic.json_schema import JsonSchemaValue
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 RESERVED = ("provisioner", "sha256")
@@ -197,6 +197,12 @@ class StaticChunking(Strict):
     chunk_overlap_tokens: int = Field(
         ge=0, le=2048, description="Tokens that neighbouring chunks share, at most half a chunk", examples=[400]
     )
+    static: Annotated[
+        SkipJsonSchema[None],
+        refuse(
+            "nested_static", "is the nested spelling of the service", "write the two sizes directly below `chunking`"
+        ),
+    ] = None
 
 
 Chunking = Annotated[

@@ -27,7 +27,7 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
         "unkept": entry.unkept,
         "depends_on": entry.depends_on and sorted(map(str, entry.depends_on)),
         "resetting": entry.resetting and sorted(entry.resetting),
-        "deposed": entry.deposed and [{"id": id} for id in entry.deposed],
+        "deposed": entry.deposed and [_deposed(entry, id) for id in entry.deposed],
     }
     raw.update({key: value for key, value in optional.items() if value})
     profile = entry.profile
@@ -39,6 +39,11 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
         if profile.older:
             raw["versions"] = list(profile.older)
     return raw
+
+
+def _deposed(entry: Locked, id: str) -> dict[str, Any]:
+    files = entry.deposed_files.get(id)
+    return {"id": id, **({"files": list(files)} if files else {})}
 
 
 def entry_from_json(address: Address, raw: object) -> Locked:
@@ -70,6 +75,7 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         unkept=get("unkept", {}),
         resetting=tuple(get("resetting", ())),
         deposed=tuple(old["id"] for old in get("deposed", ())),
+        deposed_files={old["id"]: tuple(old["files"]) for old in get("deposed", ()) if "files" in old},
         profile=_profile(address, raw),
     )
 
@@ -109,9 +115,13 @@ def _are_addresses(value: object) -> bool:
 
 
 def _are_deposed(value: object) -> bool:
-    return type(value) is list and all(
-        type(item) is dict and item.keys() == {"id"} and type(item["id"]) is str for item in value
-    )
+    return type(value) is list and all(map(_is_deposed, value))
+
+
+def _is_deposed(value: object) -> bool:
+    if type(value) is not dict or type(value.get("id")) is not str or not value.keys() <= {"id", "files"}:
+        return False
+    return _are_texts(value.get("files", []))
 
 
 def _are_versions(value: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names, ProfileForm
-from provisioner.model import Action, Address, Change, FieldChange, Profile, Remnant
+from provisioner.model import Action, Address, Change, FieldChange, Locked, Profile, Remnant
 from provisioner.plan.situation import Situation
 
 Changes = dict[Address, Change]
@@ -82,16 +82,20 @@ def defer(case: Situation, changes: Changes, named: dict[str, list[str]]) -> Non
     """An old object that a kept profile names stays alive as deposed, and so do the files of such a store. `named`
     learns of those files."""
     for entry in case.lock.resources.values():
-        versions = [version for id in (entry.id, *entry.deposed) for version in named.get(id or "", ())]
-        change = changes.get(entry.address)
-        leaving = entry.id is None or (change is not None and change.action is Action.DELETE)
-        if entry.address.kind == "vector_store" and versions and leaving:
-            for item in (entry.fields.get("files") or {}).values():
-                if item.get("id"):
-                    named.setdefault(item["id"], []).extend(versions)
+        for id, files in _old_stores(entry, changes.get(entry.address)).items():
+            for file in files:
+                named.setdefault(file, []).extend(named.get(id, ()))
     for address, change in list(changes.items()):
-        if change.action in (Action.DELETE, Action.REPLACE) and change.id in named:
+        if change.action in (Action.DELETE, Action.REPLACE) and named.get(change.id or ""):
             changes[address] = replace(change, deferred=True)
+
+
+def _old_stores(entry: Locked, change: Change | None) -> dict[str, tuple[str, ...]]:
+    """What the deposed stores of an entry hold, and the one that this plan deposes."""
+    found = dict(entry.deposed_files)
+    if change and change.action in (Action.DELETE, Action.REPLACE) and entry.id:
+        found[entry.id] = entry.file_ids
+    return found
 
 
 def deposed(case: Situation, named: Mapping[str, list[str]]) -> tuple[Remnant, ...]:

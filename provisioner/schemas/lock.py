@@ -88,7 +88,8 @@ def _kept() -> dict[str, Any]:
 
 def _deposed() -> dict[str, Any]:
     id = described({"type": "string"}, "Id of the older object", ["vs_abc123"])
-    return {"type": "object", "properties": {"id": id}, "required": ["id"]}
+    files = described({"type": "array", "items": {"type": "string"}}, "The files that an older vector store holds")
+    return {"type": "object", "properties": {"id": id, "files": files}, "required": ["id"]}
 
 
 def _version() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from provisioner.kinds.base import Fault, Form, Loss
 from provisioner.model import Address, Desired, Fields, Source
 from provisioner.spec.contents import Contents
-from provisioner.spec.declaring import Declaring
+from provisioner.spec.declaring import Declaring, unknown_environments
 from provisioner.spec.environments import FILE as CONFIG
 from provisioner.spec.environments import Environment
 from provisioner.spec.scope import Declaration
@@ -49,6 +49,8 @@ class Compiler:
                 self._external(raw) if raw.external else self._resource(raw)
             else:
                 self._elsewhere(raw)
+            if raw.external and raw.only:
+                self._report(raw, unknown_environments(raw.value, self.declaring.environments))
         self._add_files()
         self._cycles()
         self.findings += self._unknown_losses()
@@ -71,7 +73,15 @@ class Compiler:
             self._externals.setdefault((raw.kind.name, id), External(raw.kind.name, id, raw.source))
         elif not faults and not self.declaring.values.missing:
             written = shown(raw.value["id"])
-            faults = [Fault(("id",), "Wrong type", f"`{raw.title}` has `id: {written}`; it must be text.", None)]
+            hint = None if isinstance(raw.value["id"], int | float) else "for example `id: vs_abc123`"
+            faults = [
+                Fault(
+                    ("id",),
+                    "Wrong type",
+                    f"`{raw.title}` has `id: {written}`; it must be text.",
+                    hint,
+                )
+            ]
         self._report(raw, faults)
 
     def _resource(self, raw: Raw) -> None:
@@ -81,7 +91,8 @@ class Compiler:
         for kind, id, path in declaration.externals:
             self._externals.setdefault((kind, id), External(kind, id, raw.source.at(*path)))
         for name, wish in declaration.files.items():
-            self._file(name, wish.fields, raw.source.at(*wish.at), raw)
+            wanted = {} if declaration.fields is None else wish.fields  # of a faulty one nobody knows
+            self._file(name, wanted, raw.source.at(*wish.at), raw)
         if declaration.fields is not None and raw.kind.name not in (TOOL, FILE):
             self._desire(raw, declaration, declaration.fields)
 
@@ -120,6 +131,7 @@ class Compiler:
         faults, losses = self._check(raw, declaration, fields, address, api)
         lifecycle = getattr(spec, "lifecycle", None)
         lost = tuple(dict.fromkeys(loss.name for loss in losses if self._accepted(address, loss)))
+        faults = tuple(fault for fault in faults if not _follows(fault, declaration.faults))
         told = [*faults, *(self._loss(address, loss, api) for loss in losses if loss.name not in lost)]
         if told:
             self._report(raw, told)
@@ -189,3 +201,9 @@ class Compiler:
     def _declared(self, address: str) -> bool:
         kind, _, name = address.partition(".")
         return self.declaring.find(kind, name) is not None or self.declaring.unread(name)
+
+
+def _follows(fault: Fault, earlier: list[Fault]) -> bool:
+    """Whether it is about something of which a part has been left out, because that has a fault of its own."""
+    paths = [one.path for one in earlier if one.severity == "error"]
+    return any(path[: len(fault.path)] == fault.path for path in paths) if fault.path else False

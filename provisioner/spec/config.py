@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Annotated, Literal
 
@@ -53,10 +54,13 @@ def _service(value: str) -> str:
 
 
 def _lock_path(value: str) -> str:
-    parts = value.split("/")
-    if value.startswith(("/", "~")) or "\\" in value or ".." in parts or "" in parts or re.match(r"[A-Za-z]:", value):
-        raise refusal("lock", "leaves the workspace", "write a path below the workspace, like `locks/prod.lock.json`")
-    return value
+    hint = "write a path below the workspace, like `locks/prod.lock.json`"
+    plain = posixpath.normpath(value)
+    if value.startswith(("/", "~")) or "\\" in value or plain.startswith("..") or re.match(r"[A-Za-z]:", value):
+        raise refusal("lock", "leaves the workspace", hint)
+    if plain == "." or value.endswith("/"):
+        raise refusal("lock", "names no file", hint)
+    return plain
 
 
 class KeyFrom(Strict):

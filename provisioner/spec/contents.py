@@ -10,13 +10,15 @@ from typing import Any
 import yaml
 
 from provisioner.digests import LFS_HEAD, Digest, Digests
-from provisioner.spec.reading import read
+from provisioner.spec.reading import DEEPEST, read
 from provisioner.spec.tree import Entry, Refused, Tree, compiled, is_pattern, unreadable
 from provisioner.spec.words import did_you_mean
 
+_ROOTED = "paths begin at the workspace root"
 LARGEST = 512 * 1024 * 1024
 _LFS = Refused("Git LFS pointer", "is a Git LFS pointer, not the document", "run `git lfs pull`")
-_EMPTY = Refused("Empty file", "is empty")
+_EMPTY = Refused("Empty file", "is empty", "write something into it, or take it out")
+_DEEP = Refused("Nested too deeply", f"is nested in more than {DEEPEST} levels", "flatten it")
 
 
 class Contents:
@@ -45,11 +47,14 @@ class Contents:
     def _with_suggestion(self, refused: Refused, path: str) -> Refused:
         if refused.summary != "File not found" or refused.hint:
             return refused
+        if "://" in path or ":/" in path:
+            return Refused(refused.summary, "is no file of the workspace", "download it, and name the file")
         try:
             near = self.tree.near(path)
         except Refused:
             near = []
-        return Refused(refused.summary, refused.detail, _nearest(path, near))
+        detail = refused.detail + ("; a pattern cannot stand here" if is_pattern(path) else "")
+        return Refused(refused.summary, detail, did_you_mean(path, near) or _ROOTED)
 
     def accept(self, path: str) -> Digest:
         """The digest of a file that may be uploaded; Refused otherwise. `path` is a result of `path` or `glob`."""
@@ -88,7 +93,7 @@ class Contents:
         paths = self._without(sorted(found), exclude)
         if not paths:
             detail = "matches only files that are excluded" if found else "matches no file"
-            raise Refused("Nothing matched", detail, None if found else self._why_nothing(normal))
+            raise Refused("Nothing matched", detail, "shorten `exclude`" if found else self._why_nothing(normal))
         self._entries.update(found)
         return paths
 
@@ -119,7 +124,7 @@ class Contents:
         loose = pattern.casefold()
         near = [entry.path for entry in self.tree.walk("", str(self.tree.root), ())]
         other = next((path for path in near if compiled(loose).fullmatch(path.casefold())), None)
-        return f"upper and lower case matter: there is `{other}`" if other else None
+        return f"upper and lower case matter: there is `{other}`" if other else _ROOTED
 
     def text(self, path: str) -> str:
         """A text file, without its byte-order mark and with plain line ends; Refused otherwise."""
@@ -167,12 +172,37 @@ def _document(path: str, text: str) -> Any:
         return result
 
     try:
-        value = json.loads(text, object_pairs_hook=pairs)
-    except (ValueError, RecursionError) as error:
-        return Refused("Invalid JSON", f"is not valid JSON: {error}")
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=_constant)
+    except RecursionError:
+        return _DEEP
+    except ValueError as error:
+        return Refused("Invalid JSON", f"is not valid JSON: {error}", "mend the file")
+    if _depth(text) > DEEPEST and _deep(value):
+        return _DEEP
     if twice:
         return Refused("Duplicate key", f"holds the key `{twice[0]}` twice in one object", "keep one of them")
     return value
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"`{name}` is no JSON")
+
+
+def _depth(text: str) -> int:
+    """At least as deep as the text is nested."""
+    return text.count("[") + text.count("{")
+
+
+def _deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 def _yaml(path: str, text: str) -> Any:
@@ -184,7 +214,9 @@ def _yaml(path: str, text: str) -> Any:
 
         told = explain(path, data, error)
         return Refused(
-            told.summary, f"cannot be read (line {told.line}, column {told.column}). {told.detail}", told.hint
+            told.summary,
+            f"cannot be read (line {told.line}, column {told.column}). {told.detail.rstrip('.')}",
+            told.hint,
         )
     if reading.odd:
         return _odd(data, reading.value)
@@ -201,7 +233,7 @@ def _odd(data: bytes, value: Any) -> Any:
         return value
     first = found[0]
     line = first.node.start_mark.line + 1
-    return Refused(first.summary, f"holds something doubtful in line {line}. {first.detail}", first.hint)
+    return Refused(first.summary, f"holds something doubtful in line {line}. {first.detail.rstrip('.')}", first.hint)
 
 
 def _unicode(path: str) -> bool:
@@ -210,7 +242,3 @@ def _unicode(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _nearest(path: str, known: list[str]) -> str | None:
-    return did_you_mean(path, known)

@@ -41,6 +41,7 @@ class Validated:
     faults: tuple[Fault, ...] = ()
     sound: bool = True
     placed: Callable[[Path], Path] | None = None  # from the salvaged value back to what is written
+    blind: frozenset[Path] = frozenset()  # places without a value, which has been told
 
 
 class Declaring:
@@ -95,9 +96,8 @@ class Declaring:
         if checked.sound:
             declaration.fields = fields
             declaration.depends_on = tuple(raw.kind.references(fields))
-        elif checked.placed:
-            told = declaration.faults[before:]
-            declaration.faults[before:] = [replace(fault, path=checked.placed(fault.path)) for fault in told]
+        else:
+            declaration.faults[before:] = _independent(declaration.faults[before:], checked)
         return declaration
 
     def _validate(self, raw: Raw) -> Validated:
@@ -110,14 +110,15 @@ class Declaring:
         return found
 
     def _with_values(self, raw: Raw) -> Validated:
-        faults: list[Fault] = []
+        faults = [fault for fault in unknown_environments(raw.value, self.environments) if "${" in fault.detail]
         value = self.values.replace(raw.value, faults.append)
         checked = validate(raw, value, self.environments)
         # A value that could not be put in says nothing about the type that it will have.
         blind = {fault.path for fault in faults} | set(_missing(value))
         told = [fault for fault in checked.faults if not any(fault.path[: len(path)] == path for path in blind)]
+        told = [fault for fault in told if (*fault.path[:-1], "type") not in blind]
         sound = checked.sound and not faults and not blind
-        return replace(checked, faults=(*faults, *told), sound=sound)
+        return replace(checked, faults=(*faults, *told), sound=sound, blind=frozenset(blind))
 
     @cached_property
     def environments(self) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:
     from pydantic import ValidationError
 
     model = raw.kind.spec
-    unknown = tuple(_unknown_environments(value, environments))
+    unknown = tuple(unknown_environments(value, environments))
     try:
         return Validated(value, model.model_validate(value), unknown)
     except ValidationError as error:
@@ -140,6 +141,20 @@ def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:
         faults = (*plain(raw.title, value, error, model), *unknown)
         spec, placed = salvage(value, error, model)
         return Validated(value, spec, faults, sound=False, placed=placed)
+
+
+def _independent(told: list[Fault], checked: Validated) -> list[Fault]:
+    """Of what was found in a salvaged value that which does not follow from its faults."""
+    from provisioner.spec.salvage import STAND_IN
+
+    faulty = {fault.path for fault in checked.faults if fault.summary != "Too many entries"} | checked.blind
+    found = []
+    for fault in told:
+        path = checked.placed(fault.path) if checked.placed else fault.path
+        below = any(path[:length] in faulty for length in range(len(path) + 1))
+        if not below and STAND_IN not in fault.detail:
+            found.append(replace(fault, path=path))
+    return found
 
 
 def _missing(value: Any, path: Path = ()) -> list[Path]:
@@ -165,11 +180,12 @@ def _nested_only(value: Any) -> bool:
     return any(path and "only" in item for path, item in _entries(value))
 
 
-def _unknown_environments(value: Any, known: tuple[str, ...]) -> list[Fault]:
+def unknown_environments(value: Any, known: tuple[str, ...]) -> list[Fault]:
+    """Environments that `only` names, here or in entries, and that there are none of."""
     faults = []
     for path, item in _entries(value):
         said = item.get("only")
         for index, name in enumerate(said if isinstance(said, list) else ()):
-            if isinstance(name, str) and name not in known:
+            if isinstance(name, str) and name and name not in known:
                 faults.append(replace(unknown_environment(name, list(known)), path=(*path, "only", index)))
     return faults

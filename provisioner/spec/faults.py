@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.kinds.base import Fault, Path
+from provisioner.spec.remedies import Remedies
 from provisioner.spec.shapes import Shapes
-from provisioner.spec.words import dotted, quoted, shown, sort_of, suggest
+from provisioner.spec.words import dotted, quoted, shown, sort_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -24,26 +25,28 @@ _TYPES = {
     "list_type": "a list",
     "none_required": "left out",
 }
-_UNITS = {"string_too_long": "characters", "string_too_short": "characters"}
 _RANGES = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 _LENGTHS = {"string_too_long", "string_too_short", "too_long", "too_short"}
 
 
 class Told(NamedTuple):
-    """One error of pydantic, with the path in what the author wrote."""
+    """One error of pydantic, with the path in what the author wrote. `key`: the last key itself is meant."""
 
     path: Path
     type: str
     value: Any
     context: Mapping[str, Any]
     message: str
+    key: bool = False
 
 
 def plain(name: str, value: Any, error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
     """The faults behind a validation error; `name` is what the value is called: `assistant.support`."""
     shapes = Shapes(model)
-    for one in _relevant(list(told(value, error))):
-        yield _fault(name, one, shapes, value)
+    words = Words(name, shapes, value)
+    relevant = _relevant(list(told(value, error)))
+    for one in _causes(relevant, words):
+        yield words.fault(one)
 
 
 def told(value: Any, error: ValidationError, base: Path = ()) -> Iterator[Told]:
@@ -54,7 +57,8 @@ def told(value: Any, error: ValidationError, base: Path = ()) -> Iterator[Told]:
         if hasattr(inner, "errors"):  # a model behind a validator
             yield from told(entry["input"], inner, path)
         else:
-            yield Told(path, entry["type"], entry["input"], context, entry["msg"])
+            key = entry["loc"][-1:] == ("[key]",)
+            yield Told(path, entry["type"], entry["input"], context, entry["msg"], key)
 
 
 def _path(value: Any, location: Iterable[str | int], missing: bool) -> Path:
@@ -88,84 +92,140 @@ def _relevant(told: list[Told]) -> list[Told]:
     return list(kept.values())
 
 
-def _fault(name: str, told: Told, shapes: Shapes, whole: Any) -> Fault:
-    path, value = told.path, told.value
-    has = f"`{name}` has `{dotted(path)}: {shown(value)}`" if path else f"`{name}` is {sort_of(value)}"
-    if told.type == "extra_forbidden":
-        return _unknown(name, told, shapes, whole)
-    if told.type == "missing":
-        return Fault(path, "Missing key", f"`{name}` needs `{dotted(path)}`.", shapes.hint(path, whole))
-    if told.type in _TYPES:
-        must = shapes.sorts(path, whole) or _TYPES[told.type]
-        if isinstance(value, dict | list):
-            has = f"`{name}` has {sort_of(value)} at `{dotted(path)}`" if path else has
-        return Fault(path, "Wrong type", f"{has}; it must be {must}.", None)
-    if told.type in _RANGES or told.type == "finite_number":
-        return Fault(
-            path, "Value out of range", f"{has}; it must be {shapes.range(path, whole)}.", shapes.hint(path, whole)
-        )
-    if told.type in _LENGTHS:
-        return _length(name, told)
-    return _other(name, has, told, shapes.hint(path, whole))
+def _causes(told: list[Told], words: Words) -> Iterator[Told]:
+    """Without the keys that are only missing because they are misspelt, or written in an older way, beside it."""
+    meant: set[Path] = set()
+    nested: set[Path] = set()
+    for error in told:
+        if error.type == "extra_forbidden" and error.path:
+            meant.add((*error.path[:-1], words.meant(error.path)))
+        elif error.type.startswith("nested"):
+            nested.add(error.path[:-1])
+    untyped = {error.path[:-1] for error in told if error.path[-1:] == ("type",)}
+    for error in told:
+        if error.type in ("missing", "extra_forbidden") and error.path[-1:] != ("type",) and error.path[:-1] in untyped:
+            continue  # which keys there may be depends on the type
+        missing = error.type == "missing" and (error.path in meant or error.path[:-1] in nested)
+        tag = error.type == "extra_forbidden" and error.path[-1:] == ("type",) and error.path[:-1] in nested
+        if not (missing or tag):
+            yield error
 
 
-def _unknown(name: str, told: Told, shapes: Shapes, whole: Any) -> Fault:
-    key = str(told.path[-1]) if told.path else ""
-    inside = dotted(told.path[:-1])
-    where = f"`{inside}` of `{name}`" if inside else f"`{name}`"
-    hint = suggest(key, shapes.keys(told.path[:-1], whole), "it can have")
-    return Fault(told.path, "Unknown key", f"{where} has no key `{key}`.", hint)
+class Words:
+    """Puts the errors of one value into plain words."""
 
+    def __init__(self, name: str, shapes: Shapes, whole: Any) -> None:
+        self._name, self._shapes, self._whole = name, shapes, whole
+        self._remedies = Remedies(name, shapes, whole)
 
-def _length(name: str, told: Told) -> Fault:
-    few = told.type.endswith("short")
-    limit = told.context.get("min_length" if few else "max_length")
-    size = told.context.get("actual_length")
-    size = len(told.value) if size is None and hasattr(told.value, "__len__") else size
-    unit = "characters" if isinstance(told.value, str) else "entries"
-    summary = f"Too {'few' if few else 'many'} {unit}"
-    most = "at least" if few else "at most"
-    detail = f"`{name}` has {size} {unit} in `{dotted(told.path)}`; there must be {most} {limit}."
-    if size == 0:
-        detail = f"`{name}` has nothing in `{dotted(told.path)}`; it must not be empty."
-    return Fault(told.path, summary, detail)
+    def meant(self, path: Path) -> str:
+        """The key that an unknown one was meant to be; empty where none is near."""
+        hint = self._remedies.meant(str(path[-1]), path[:-1])
+        return hint.split("`")[1] if hint else ""
 
+    def fault(self, told: Told) -> Fault:
+        """The fault that an error is."""
+        path, value, name = told.path, told.value, self._name
+        if told.key:
+            return self._key(told)
+        if told.type == "extra_forbidden":
+            return self._unknown(told)
+        if told.type == "missing":
+            return Fault(path, "Missing key", f"`{name}` needs `{dotted(path)}`.", self._remedies.missing(path))
+        has = f"`{name}` has `{dotted(path)}: {shown(value)}`" if path else f"`{name}` is {sort_of(value)}"
+        if told.type in _TYPES:
+            return self._sort(told, has)
+        if told.type in _RANGES or told.type == "finite_number":
+            detail = f"{has}; it must be {self._shapes.range(path, self._whole)}."
+            return Fault(path, "Value out of range", detail, self._remedies.range(path))
+        if told.type in _LENGTHS:
+            return self._length(told)
+        return self._other(has, told)
 
-def _other(name: str, has: str, told: Told, purpose: str | None) -> Fault:
-    context = told.context
-    if told.type in ("literal_error", "enum"):
-        choices = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(",")]
-        return _choice(has, told, choices)
-    if told.type == "union_tag_invalid":
-        choices = [part.strip().strip("'") for part in str(context["expected_tags"]).split(",")]
-        key = str(context["discriminator"]).strip("'")
+    def _key(self, told: Told) -> Fault:
+        inside = dotted(told.path[:-1])
+        has = f"The key `{shown(told.path[-1])}` in `{inside}` of `{self._name}`"
+        if told.type in _LENGTHS:
+            most = told.context.get("max_length")
+            if most is None:
+                return Fault(told.path, "Invalid key", f"{has} is empty.", "give it a name")
+            detail = f"{has} has {len(told.value)} characters; there must be at most {most}."
+            return Fault(told.path, "Invalid key", detail, f"shorten it by {len(told.value) - most} characters")
+        message = told.context.get("message") or "cannot be used"
+        return Fault(told.path, "Invalid key", f"{has} {message}.", told.context.get("hint"))
+
+    def _unknown(self, told: Told) -> Fault:
+        key = str(told.path[-1]) if told.path else ""
+        inside = dotted(told.path[:-1])
+        where = f"`{inside}` of `{self._name}`" if inside else f"`{self._name}`"
+        hint = self._remedies.unknown(told.path, _keys(self._whole, told.path[:-1])) if told.path else None
+        return Fault(told.path, "Unknown key", f"{where} has no key `{key}`.", hint)
+
+    def _sort(self, told: Told, has: str) -> Fault:
+        path, value = told.path, told.value
+        must = self._shapes.sorts(path, self._whole) or _TYPES[told.type]
+        if isinstance(value, dict | list) and path:
+            has = f"`{self._name}` has {sort_of(value)} at `{dotted(path)}`"
+        return Fault(path, "Wrong type", f"{has}; it must be {must}.", self._remedies.sort(path, value, must))
+
+    def _length(self, told: Told) -> Fault:
+        few = told.type.endswith("short")
+        limit = told.context.get("min_length" if few else "max_length")
+        size = told.context.get("actual_length")
+        size = len(told.value) if size is None and hasattr(told.value, "__len__") else size
+        unit = "characters" if isinstance(told.value, str) else "entries"
+        hint = self._remedies.length(told.path, told.value, None if few else limit)
+        what = f"in `{dotted(told.path)}`"
+        if size == 0:
+            detail = f"`{self._name}` has nothing {what}; it must not be empty."
+        else:
+            detail = f"`{self._name}` has {size} {unit} {what}; there must be at {'least' if few else 'most'} {limit}."
+        return Fault(told.path, f"Too {'few' if few else 'many'} {unit}", detail, hint)
+
+    def _other(self, has: str, told: Told) -> Fault:
+        context, path = told.context, told.path
+        if told.type in ("literal_error", "enum"):
+            return self._choice(has, told, _choices(context["expected"].replace(" or ", ", ")))
+        if told.type == "string_pattern_mismatch":
+            rule = f"{has}; it must match `{context['pattern']}`{self._remedies.rule(path)}."
+            return Fault(path, "Invalid value", rule, self._remedies.pattern(path, told.value, context["pattern"]))
+        if told.type.startswith("union_tag"):
+            return self._tag(told)
+        if "message" in context:
+            hint = str(context["hint"]) if context.get("hint") else None
+            return Fault(path, "Invalid value", f"{self._called(told)} {context['message']}.", hint)
+        message = str(context.get("error") or told.message)
+        return Fault(path, "Invalid value", f"{has}; {message[:1].lower()}{message[1:].rstrip('.')}.")
+
+    def _tag(self, told: Told) -> Fault:
+        key = str(told.context["discriminator"]).strip("'")
         at = (*told.path, key)
-        written = told.value.get(key) if isinstance(told.value, dict) else context["tag"]
-        return _choice(f"`{name}` has `{dotted(at)}: {shown(written)}`", told._replace(path=at, value=written), choices)
-    if told.type == "union_tag_not_found":
-        key = str(context["discriminator"]).strip("'")
-        return Fault(told.path, "Missing key", f"`{name}` needs `{dotted((*told.path, key))}`.")
-    if told.type == "string_pattern_mismatch":
-        return Fault(told.path, "Invalid value", f"{has}; it must look like `{context['pattern']}`.", purpose)
-    if "message" in context:
-        told_hint = str(context["hint"]) if context.get("hint") else None
-        return Fault(told.path, "Invalid value", f"{_called(name, told)} {context['message']}.", told_hint)
-    message = str(context.get("error") or told.message)
-    return Fault(told.path, "Invalid value", f"{has}; {message[:1].lower()}{message[1:].rstrip('.')}.")
+        if told.type == "union_tag_not_found":
+            return Fault(told.path, "Missing key", f"`{self._name}` needs `{dotted(at)}`.", self._remedies.missing(at))
+        written = told.value.get(key) if isinstance(told.value, dict) else told.context["tag"]
+        has = f"`{self._name}` has `{dotted(at)}: {shown(written)}`"
+        return self._choice(has, told._replace(path=at, value=written), _choices(told.context["expected_tags"]))
+
+    def _called(self, told: Told) -> str:
+        """The subject of a sentence that a kind completes."""
+        if not told.path:
+            return f"`{self._name}`"
+        value = told.value
+        what = dotted(told.path) if isinstance(value, dict | list) else f"{dotted(told.path)}: {shown(value)}"
+        return f"`{what}` of `{self._name}`"
+
+    def _choice(self, has: str, told: Told, choices: list[str]) -> Fault:
+        hint = self._remedies.choice(told.path, told.value, choices)
+        many = len(choices) > 8 and hint is not None and hint.startswith("did")
+        must = "a known value" if many else (f"one of {quoted(choices)}" if len(choices) > 1 else quoted(choices))
+        return Fault(told.path, "Unknown value", f"{has}; it must be {must}.", hint)
 
 
-def _called(name: str, told: Told) -> str:
-    """The subject of a sentence that a kind completes."""
-    if not told.path:
-        return f"`{name}`"
-    value = told.value
-    what = dotted(told.path) if isinstance(value, dict | list) else f"{dotted(told.path)}: {shown(value)}"
-    return f"`{what}` of `{name}`"
+def _choices(text: str) -> list[str]:
+    return [part.strip().strip("'") for part in text.split(",")]
 
 
-def _choice(has: str, told: Told, choices: list[str]) -> Fault:
-    hint = suggest(told.value, choices, "known")
-    many = len(choices) > 8 and hint is not None and hint.startswith("did")
-    must = "a known value" if many else (f"one of {quoted(choices)}" if len(choices) > 1 else quoted(choices))
-    hint = hint if hint and hint.startswith("did") else None
-    return Fault(told.path, "Unknown value", f"{has}; it must be {must}.", hint)
+def _keys(value: Any, path: Path) -> list[str]:
+    for step in path:
+        value = value[step]
+    return [str(key) for key in value] if isinstance(value, dict) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from provisioner.spec.reading import STR, odd_value
 
 _PREFIX = "tag:yaml.org,2002:"
+_MERGE = _PREFIX + "merge"
 _KNOWN = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "seq", "map", "merge", "timestamp")}
 
 KeyPath = tuple[str | int, ...]
@@ -64,7 +66,7 @@ def _doubt(node: Node, detail: str, hint: str, severity: str = "error") -> Oddit
 
 
 def oddities(root: Node) -> Iterator[Oddity]:
-    """Everything odd in a file, each node once, however many aliases lead to it."""
+    """Everything odd in a file, each node once, however many aliases lead to it: by the path of a use, if any."""
     seen: set[int] = set()
     waiting: list[tuple[KeyPath, Node]] = [((), root)]
     while waiting:
@@ -77,7 +79,17 @@ def oddities(root: Node) -> Iterator[Oddity]:
             waiting += [((*path, index), item) for index, item in enumerate(node.value)]
         elif isinstance(node, MappingNode):
             yield from _keys(path, node)
-            waiting += [((*path, str(key.value)), value) for key, value in node.value]
+            inner = [found for key, value in node.value for found in _inner(path, key, value)]
+            # What only anchors are defined in comes last.
+            waiting += sorted(inner, key=lambda found: not str(found[0][:1]).startswith("('x-")) if not path else inner
+
+
+def _inner(path: KeyPath, key: Node, value: Node) -> Iterator[tuple[KeyPath, Node]]:
+    if key.tag != _MERGE:
+        yield (*path, str(key.value)), value
+        return
+    for source in value.value if isinstance(value, SequenceNode) else [value]:
+        yield path, source
 
 
 def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
@@ -91,7 +103,7 @@ def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
 
 def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
     first: dict[Any, Node] = {}
-    for key, _ in node.value:
+    for key, value in node.value:
         text = str(key.value)
         if text in first and isinstance(key, ScalarNode):
             line = first[text].start_mark.line + 1
@@ -99,9 +111,27 @@ def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
             yield Oddity((*path, text), key, "Duplicate key", detail, "keep one of them", first=first[text])
         first.setdefault(text, key)
         if not isinstance(key, ScalarNode):
-            yield Oddity(path, key, "Invalid key", "A key must be text, not a list or a mapping.")
-        elif key.tag not in (STR, _PREFIX + "merge"):
+            yield _no_key(path, node, key)
+        elif key.tag == _MERGE:
+            yield from _bad_merge(path, value)
+        elif key.tag != STR:
             yield _not_text(path, key)
+
+
+def _no_key(path: KeyPath, node: MappingNode, key: Node) -> Oddity:
+    """`{{var.x}}` is a mapping in the place of a key."""
+    names = [str(inner.value) for inner, _ in key.value] if isinstance(key, MappingNode) else []
+    variable = len(names) == 1 and re.fullmatch(r"\s*(var\.\w+|environment)\s*", names[0])
+    hint = f'write `"${{{names[0].strip()}}}"`' if variable else "write text before the colon"
+    return Oddity(path, node if variable else key, "Invalid key", "A key must be text, not a list or a mapping.", hint)
+
+
+def _bad_merge(path: KeyPath, value: Node) -> Iterator[Oddity]:
+    for source in value.value if isinstance(value, SequenceNode) else [value]:
+        if not isinstance(source, MappingNode):
+            yield Oddity(
+                path, source, "Invalid merge", "`<<` takes a mapping, or a list of them.", "name an anchor: `*x`"
+            )
 
 
 def _not_text(path: KeyPath, key: ScalarNode) -> Oddity:

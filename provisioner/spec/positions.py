@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from provisioner.model import Position, Source
-from provisioner.spec.reading import compose
+from provisioner.spec.reading import MERGE, compose
 
 Step = str | int
+
+
+_OTHER_BREAKS = "\x85\u2028\u2029"
+
+
+def _with_lines_of_editors(data: bytes) -> bytes:
+    """YAML counts the line ends of other alphabets as well; editors do not."""
+    if not any(mark.encode() in data for mark in _OTHER_BREAKS):
+        return data
+    return data.decode("utf-8", "replace").translate(dict.fromkeys(map(ord, _OTHER_BREAKS), ".")).encode()
 
 
 class Positions:
@@ -24,7 +35,7 @@ class Positions:
         """The file's nodes; None where it cannot be read (any more)."""
         if file not in self._nodes:
             try:
-                self._nodes[file] = compose((self._root / file).read_bytes())
+                self._nodes[file] = compose(_with_lines_of_editors((self._root / file).read_bytes()))
             except (OSError, yaml.YAMLError, RecursionError):
                 self._nodes[file] = None
         return self._nodes[file]
@@ -67,15 +78,18 @@ def _enter(node: Node | None, step: Step) -> tuple[Node | None, Node] | None:
         return (None, node.value[step]) if inside else None
     if not isinstance(node, MappingNode):
         return None
-    for key, value in reversed(node.value):
-        if isinstance(key, ScalarNode) and key.value == str(step):
-            return key, value
-    return _merged(node, step)
+    return _pairs(node).get(str(step)) or _merged(node, step)
+
+
+@lru_cache(maxsize=256)
+def _pairs(node: MappingNode) -> dict[str, tuple[Node, Node]]:
+    """The pairs by key, the last of equal ones: thousands of faults may lie in one mapping."""
+    return {key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode) and key.tag != MERGE}
 
 
 def _merged(node: MappingNode, step: Step) -> tuple[Node | None, Node] | None:
     for key, value in node.value:
-        if key.value != "<<":
+        if key.tag != MERGE:
             continue
         for source in value.value if isinstance(value, SequenceNode) else [value]:
             found = _enter(source, step)

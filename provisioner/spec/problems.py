@@ -12,11 +12,14 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 from provisioner.model import Position, Problem, Source
 from provisioner.spec.oddities import Oddity, misread, oddities
 from provisioner.spec.positions import Positions
-from provisioner.spec.reading import STR
+from provisioner.spec.reading import NULL, STR
 from provisioner.spec.sections import Finding, Sections
+from provisioner.spec.words import quoted
 
-KEYED = {"Unknown key", "Unknown section", "Invalid name", "Duplicate name", "Missing variable"}
-_QUOTABLE = {"Wrong type", "Invalid value", "Unknown value"}
+KEYED = {"Unknown key", "Unknown section", "Invalid name", "Invalid key", "Duplicate name", "Missing variable"}
+_QUOTABLE = {"Wrong type", "Invalid value", "Unknown value", "Value out of range"}
+_FOLLOW = {"Unknown key", "Unknown section", "Invalid name", "Wrong type"}  # from a key that is none
+_VARIABLE = re.compile(r"\$\{\s*var\.(\w+)\s*\}")
 
 
 def place(finding: Finding, positions: Positions) -> Problem:
@@ -41,14 +44,27 @@ def _quoting(problem: Problem, node: Node | None) -> Problem:
     """Where YAML read something else than what is written, say so and how to write it."""
     if isinstance(node, MappingNode):
         return _unquoted_variable(problem, node)
-    if not isinstance(node, ScalarNode) or node.style or node.tag == STR:
+    if not isinstance(node, ScalarNode):
+        return problem
+    if _VARIABLE.fullmatch(node.value):
+        return _of_variable(problem, node.value)
+    if node.style or node.tag in (STR, NULL):
         return problem
     odd = misread(node)
     if odd:
-        return replace(problem, detail=f"{problem.detail} {odd.detail}", hint=odd.hint)
+        ranged = problem.summary == "Value out of range"
+        return replace(problem, detail=f"{problem.detail} {odd.detail}", hint=problem.hint if ranged else odd.hint)
     if "must be text" in problem.detail and node.value and not problem.hint:
         return replace(problem, hint=f'write `"{node.value}"`')
     return problem
+
+
+def _of_variable(problem: Problem, written: str) -> Problem:
+    """The fault is in the variable's value, which stands elsewhere."""
+    name = _VARIABLE.sub(r"\1", written)
+    as_text = "text" in problem.detail and "quotes" in (problem.hint or '"quotes')
+    hint = f"put the value of `{name}` in quotes where it is given" if as_text else f"change the value of `{name}`"
+    return replace(problem, detail=f"{problem.detail} It is the value of `{written}`.", hint=hint)
 
 
 def _unquoted_variable(problem: Problem, node: MappingNode) -> Problem:
@@ -78,6 +94,8 @@ def odd(
     for file in files:
         root = positions.root(file)
         for found in oddities(root) if root is not None else ():
+            if found.summary == "Invalid key" and str(found.path[:1]).startswith("('x-"):
+                continue  # nobody reads it
             if not found.doubtful or text_allowed(Source(file, found.path), str(found.node.value)):
                 yield _told(file, found, kinds)
 
@@ -97,14 +115,30 @@ def _told(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
 
 
 def united(told: Iterable[Problem]) -> list[Problem]:
-    """Sorted, each once. Where two speak of one misread value, the one that says more stays."""
-    kept: dict[Any, Problem] = {}
-    surprises = []
-    for problem in told:
-        if problem.summary == "Surprising YAML value":
-            surprises.append(problem)
-        else:
-            kept[problem] = problem
-    taken = {(problem.file, problem.line, problem.column) for problem in kept}
-    free = [problem for problem in surprises if (problem.file, problem.line, problem.column) not in taken]
-    return sorted({**kept, **{problem: problem for problem in free}}, key=lambda problem: problem.order)
+    """Sorted, each once. Where two speak of one misread value or key, the one that says more stays."""
+    problems = list(dict.fromkeys(told))
+    keys = {_spot(problem) for problem in problems if problem.summary == "Invalid key"}
+    taken = {_spot(problem) for problem in problems if problem.summary != "Surprising YAML value"}
+    kept = [
+        problem
+        for problem in problems
+        if not (problem.summary in _FOLLOW and _spot(problem) in keys)
+        and not (problem.summary == "Surprising YAML value" and _spot(problem) in taken)
+    ]
+    return sorted(_shared(kept), key=lambda problem: problem.order)
+
+
+def _spot(problem: Problem) -> tuple[str | None, int | None, int | None]:
+    return (problem.file, problem.line, problem.column)
+
+
+def _shared(problems: list[Problem]) -> Iterator[Problem]:
+    """A fault in an anchor is one fault, however many resources use it."""
+    groups: dict[Any, list[Problem]] = {}
+    for problem in problems:
+        general = problem.detail.replace(f"`{problem.address}`", "") if problem.address else problem.detail
+        groups.setdefault((*_spot(problem), problem.summary, general), []).append(problem)
+    for first, *others in groups.values():
+        users = quoted((other.address for other in others[:3]), "and")
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        yield replace(first, detail=f"{first.detail} The same stands in {users}{more}.") if others else first

@@ -19,9 +19,10 @@ LARGEST = 200_000  # values of one file after its aliases are written out
 UNFOLDED = 20  # and no more than so many for each that is written
 
 STR = "tag:yaml.org,2002:str"
+NULL = "tag:yaml.org,2002:null"
 _SEQ = "tag:yaml.org,2002:seq"
 _MAP = "tag:yaml.org,2002:map"
-_MERGE = "tag:yaml.org,2002:merge"
+MERGE = "tag:yaml.org,2002:merge"
 _KINDS: dict[type[Node], str] = {SequenceNode: _SEQ, MappingNode: _MAP}
 _RESOLVERS = Resolver.yaml_implicit_resolvers
 
@@ -93,11 +94,14 @@ def _loaders() -> tuple[Any, Any]:
 
 _QUICK, _CAREFUL = _loaders()
 _DEEP = (b"[", b"{", b"- ", b"? ")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _INDENTED = b"\n" + b" " * DEEPEST
 
 
 def compose(data: bytes) -> Node | None:
     """The nodes of the only document in `data`, with positions; YAMLError for anything else."""
+    if data.startswith(_UTF16):  # libyaml would read it
+        raise yaml.YAMLError("UTF-16")
     deep = sum(map(data.count, _DEEP)) > DEEPEST or _INDENTED in data
     loader = (_CAREFUL if deep else _QUICK)(data)
     try:
@@ -122,7 +126,6 @@ _SCALARS = _Scalars()
 _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"
 _BOOL = "tag:yaml.org,2002:bool"
-_NULL = "tag:yaml.org,2002:null"
 _CLEAN_BOOLS = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 _CLEAN_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
 _CLEAN_FLOAT = re.compile(r"[-+]?[0-9]+\.([0-9]*[1-9]|0)?\Z")
@@ -150,13 +153,15 @@ class Builder:
         }
         if len(result) != len(pairs) or node.tag != _MAP:
             self.odd = True
+        if self.odd:
+            result.pop(_NO_KEY, None)
         return self.merged(result) if _MERGED in result else result
 
     def key(self, node: Node) -> Any:
-        if node.tag == _MERGE:
+        if node.tag == MERGE:
             return _MERGED
         self.odd = True
-        return node.value if isinstance(node, ScalarNode) else repr(node.tag)
+        return node.value if isinstance(node, ScalarNode) else _NO_KEY
 
     def merged(self, result: dict[Any, Any]) -> dict[Any, Any]:
         """`<<` laid under the mapping's own keys; the first of several wins."""
@@ -173,7 +178,7 @@ class Builder:
         tag, text = node.tag, node.value
         clean: Callable[[str], Any] | None = _CLEAN.get(tag)
         value = clean(text) if clean else None
-        if value is not None or (tag == _NULL and clean):
+        if value is not None or (tag == NULL and clean):
             return value
         self.odd = True
         return odd_value(node)
@@ -184,6 +189,7 @@ class _MergedKey:
 
 
 _MERGED = _MergedKey()
+_NO_KEY = _MergedKey()  # a list or mapping in the place of a key: told as odd, and left out
 
 
 def _clean_int(text: str) -> int | None:
@@ -198,7 +204,7 @@ _CLEAN: dict[str, Callable[[str], Any]] = {
     _BOOL: _CLEAN_BOOLS.get,
     _INT: _clean_int,
     _FLOAT: _clean_float,
-    _NULL: lambda _text: None,
+    NULL: lambda _text: None,
 }
 
 

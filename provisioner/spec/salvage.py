@@ -10,33 +10,70 @@ from provisioner.kinds.base import Path
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
-_ROUNDS = 6
-_STAND_IN = "local"  # good as text, as a name and as a service
+    from provisioner.spec.faults import Told
+
+_ROUNDS = 12
+STAND_IN = "stand_in_"
+
+
+def stand_in(number: int) -> str:
+    """Good as text and as a name; no two are the same, and what is said about one is not worth telling."""
+    return f"{STAND_IN}{number}"
 
 
 def salvage(
-    value: Any, error: ValidationError, model: type[BaseModel]
+    value: Any, error: ValidationError, model: type[BaseModel], stand_in: Callable[[int], str] = stand_in
 ) -> tuple[BaseModel | None, Callable[[Path], Path]]:
     """A valid instance of the model without the faulty parts, if there is one; and the way from its paths back to
     those of `value`, because what follows a removed entry of a list has moved up."""
     from pydantic import ValidationError
 
-    removed: list[Path] = []
-    stand_ins: set[Path] = set()
+    repair = _Repair(value, stand_in)
+    for number in range(_ROUNDS):
+        repair.round(error, whole=number + 2 >= _ROUNDS)
+        try:
+            return model.model_validate(repair.value), repair.placed
+        except ValidationError as again:
+            error = again
+    return None, repair.placed
 
-    def placed(path: Path) -> Path:
-        for gone in reversed(removed):
+
+class _Repair:
+    """A value that loses its faulty parts round by round."""
+
+    def __init__(self, value: Any, stand_in: Callable[[int], str]) -> None:
+        self.value = value
+        self._stand_in = stand_in
+        self._stand_ins: set[Path] = set()
+        self._removed: list[Path] = []
+
+    def placed(self, path: Path) -> Path:
+        """The path in what the author wrote."""
+        for gone in reversed(self._removed):
             path = _moved_back(path, gone)
         return path
 
-    rest = value
-    for _ in range(_ROUNDS):
-        rest = _without(rest, error, removed, stand_ins)
-        try:
-            return model.model_validate(rest), placed
-        except ValidationError as again:
-            error = again
-    return None, placed
+    def round(self, error: ValidationError, whole: bool) -> None:
+        """Take the faulty parts out; `whole`: with the fields of the resource that they are in."""
+        from provisioner.spec.faults import told
+
+        # What cannot even be stood in for takes the mapping that it is in with it.
+        faults = {one.path[:-1] if one.path in self._stand_ins else one.path: one for one in told(self.value, error)}
+        if whole:
+            faults = {path[:1]: one for path, one in faults.items()}
+        # From the back, so that the indexes before stay what they are.
+        for path in sorted(faults, key=lambda path: [str(step).zfill(9) for step in path], reverse=True):
+            self._repair(path, faults[path])
+
+    def _repair(self, path: Path, fault: Told) -> None:
+        limit = fault.context.get("max_length")
+        if fault.type == "missing" and path == fault.path:
+            self._stand_ins.add(path)
+            self.value = _set(self.value, path, self._stand_in(len(self._stand_ins)))
+        elif fault.type == "too_long" and isinstance(fault.value, list) and limit:
+            self.value = _set(self.value, path, fault.value[:limit])
+        elif path:
+            self.value = _drop(self.value, path, self._removed, path)
 
 
 def _moved_back(path: Path, gone: Path) -> Path:
@@ -46,21 +83,6 @@ def _moved_back(path: Path, gone: Path) -> Path:
     if isinstance(step, int) and isinstance(limit, int) and step >= limit:
         return (*path[:last], step + 1, *path[last + 1 :])
     return path
-
-
-def _without(value: Any, error: ValidationError, removed: list[Path], stand_ins: set[Path]) -> Any:
-    from provisioner.spec.faults import told
-
-    # What cannot even be stood in for takes the mapping that it is in with it.
-    faults = {fault.path[:-1] if fault.path in stand_ins else fault.path: fault.type for fault in told(value, error)}
-    # From the back, so that the indexes before stay what they are.
-    for path in sorted(faults, key=lambda path: [str(step).zfill(9) for step in path], reverse=True):
-        if faults[path] == "missing":
-            stand_ins.add(path)
-            value = _set(value, path, _STAND_IN)
-        elif path:
-            value = _drop(value, path, removed, path)
-    return value
 
 
 def _set(value: Any, path: Path, new: Any) -> Any:

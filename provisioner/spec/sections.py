@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,6 @@ FILE = "file"  # the kind whose resources are named by their path
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _LISTED = re.compile(rb"^[ \t]+[\"']?([a-z][a-z0-9_-]*)[\"']?[ \t]*:", re.MULTILINE)
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,9 @@ class Raw:
 
     @property
     def only(self) -> list[str]:
+        """The environments that it exists in; none means all. What is no name is told, and left out here."""
         said = self.value.get("only") if isinstance(self.value, dict) else None
-        return said if isinstance(said, list) else []
+        return [name for name in said if isinstance(name, str) and "${" not in name] if isinstance(said, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +93,29 @@ def collect(tree: Tree, kinds: dict[str, Kind]) -> Sections:
 
 
 def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
-    place = str(tree.root / FOLDER)
     try:
-        found = [entry for entry in tree.walk(FOLDER, place, ()) if entry.path.endswith(SUFFIXES)]
+        below = list(tree.below(FOLDER))
     except Refused as refused:
-        missing = refused.summary == "File not found"
-        detail = f"There is no folder `{FOLDER}/` in `{tree.root}`." if missing else f"`{FOLDER}/` {refused.detail}."
-        hint = (
-            "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
-            if missing
-            else refused.hint
-        )
-        sections.problems.append(Problem("No specs" if missing else "Unreadable folder", detail, hint, file=FOLDER))
+        sections.problems.append(_no_folder(tree, refused))
         return []
-    return sorted(found, key=lambda entry: entry.path)
+    found = sorted((entry for entry in below if entry.path.endswith(SUFFIXES)), key=lambda entry: entry.path)
+    if not found:
+        sections.problems.append(_no_file([entry.path for entry in below]))
+    return found
+
+
+def _no_folder(tree: Tree, refused: Refused) -> Problem:
+    if refused.summary != "File not found":
+        return Problem(refused.summary, f"`{FOLDER}` {refused.detail}.", refused.hint, file=FOLDER)
+    detail = f"There is no folder `{FOLDER}/` in `{tree.root}`."
+    hint = "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
+    return Problem("No specs", detail, hint, file=FOLDER)
+
+
+def _no_file(others: list[str]) -> Problem:
+    near = sorted(path for path in others if path.lower().endswith((*SUFFIXES, ".json")))
+    hint = f"rename `{near[0]}` to end in `.yaml`" if near else "`provisioner init` writes a starter workspace"
+    return Problem("No specs", f"There is no `*.yaml` file below `{FOLDER}/`.", hint, "warning", file=FOLDER)
 
 
 def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None, bool]:
@@ -114,8 +124,6 @@ def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None,
         tree.inside(entry)
         with open(entry.place, "rb") as file:  # noqa: PTH123 - a path object for each of 10,000 files costs
             data = file.read()
-        if data.startswith(_UTF16):  # libyaml would read it
-            raise yaml.YAMLError("UTF-16")
         return read(data), b"${" in data
     except (OSError, Refused) as error:
         refused = error if isinstance(error, Refused) else unreadable(error)
@@ -163,7 +171,12 @@ def _section(
             _resource(sections, kinds[section], source.at(name), name, resource, dynamic)
     elif value is not None:
         detail = f"`{section}` is {sort_of(value)}; it must map names to resources."
-        sections.findings.append(Finding(source, Fault((), "Wrong type", detail)))
+        hint = (
+            "write `NAME:` instead of a dash"
+            if isinstance(value, list)
+            else "write `NAME:` below it, and the fields below that"
+        )
+        sections.findings.append(Finding(source, Fault((), "Wrong type", detail, hint)))
 
 
 def _unknown_section(section: str, kinds: dict[str, Kind]) -> Fault:
@@ -179,7 +192,7 @@ def _list(sections: Sections, source: Source, section: str, value: Any) -> None:
         sections.lists[section] += [(item, source.at(index)) for index, item in enumerate(value)]
     elif value is not None:
         detail = f"`{section}` is {sort_of(value)}; it must be a list."
-        sections.findings.append(Finding(source, Fault((), "Wrong type", detail)))
+        sections.findings.append(Finding(source, Fault((), "Wrong type", detail, "begin each entry with a dash")))
 
 
 def _resource(sections: Sections, kind: Kind, source: Source, name: Any, value: Any, dynamic: bool) -> None:
@@ -194,8 +207,9 @@ def _resource(sections: Sections, kind: Kind, source: Source, name: Any, value: 
 
 
 def _bad_name(raw: Raw) -> Fault:
-    better = re.sub(r"[^a-z0-9_-]+", "_", raw.name.lower()).lstrip("0123456789_-")[:64]
-    hint = f"did you mean `{better}`?" if better else None
+    plain = unicodedata.normalize("NFKD", raw.name.lower()).encode("ascii", "ignore")
+    better = re.sub(r"[^a-z0-9_-]+", "_", plain.decode()).strip("_-").lstrip("0123456789_-")[:64]
+    hint = f"did you mean `{better}`?" if better else "write a name like `support`"
     rule = "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64 characters"
     return Fault((), "Invalid name", f"`{raw.name}` cannot be a name in `{raw.kind.section}`; {rule}.", hint)
 

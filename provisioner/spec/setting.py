@@ -16,7 +16,7 @@ from provisioner.model import Problem, Source
 from provisioner.spec.environments import FILE, LOCAL_LOCK, Environment, Variable
 from provisioner.spec.reading import Reading, read
 from provisioner.spec.sections import Finding
-from provisioner.spec.tree import unreadable
+from provisioner.spec.tree import Refused, Tree, unreadable
 from provisioner.spec.words import sort_of, suggest
 
 if TYPE_CHECKING:
@@ -69,15 +69,25 @@ def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
     return {name: environment(name, said) for name, said in config.environments.items()}
 
 
+def _misnamed(tree: Tree, root: Path) -> list[Problem]:
+    """A file that was meant to be this one is not silently passed over."""
+    names = [name for name in tree.entries("", str(root)) if name.casefold() in (FILE, "provisioner.yml")]
+    return [Problem("Wrong file name", f"`{n}` is not read.", f"rename it to `{FILE}`", file=n) for n in sorted(names)]
+
+
 def _read(root: Path, problems: list[Problem]) -> Reading | None:
     data = b""
+    tree = Tree(root)
     try:
-        data = (root / FILE).read_bytes()
+        entry = tree.entries("", str(root)).get(FILE)
+        if entry is None:
+            problems += _misnamed(tree, root)
+            return None
+        tree.inside(entry)
+        data = Path(entry.place).read_bytes()
         return read(data)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        refused = unreadable(error)
+    except (OSError, Refused) as error:
+        refused = error if isinstance(error, Refused) else unreadable(error)
         problems.append(Problem(refused.summary, f"`{FILE}` {refused.detail}.", refused.hint, file=FILE))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         from provisioner.spec.syntax import explain
@@ -96,13 +106,15 @@ def _config(value: Any) -> tuple[WorkspaceFile, list[Finding]]:
     source = Source(FILE)
     if not isinstance(value, dict):
         detail = f"`{FILE}` is {sort_of(value)}; it must be a mapping."
-        return WorkspaceFile(), [Finding(source, Fault((), "Wrong type", detail))]
+        return WorkspaceFile(), [
+            Finding(source, Fault((), "Wrong type", detail, "begin with a key, like `environments:`"))
+        ]
     known = {key: inner for key, inner in value.items() if not str(key).startswith("x-")}
     try:
         return WorkspaceFile.model_validate(known), []
     except ValidationError as error:
         findings = [Finding(source, fault) for fault in plain(FILE, known, error, WorkspaceFile)]
-        rest, _ = salvage(known, error, WorkspaceFile)
+        rest, _ = salvage(known, error, WorkspaceFile, lambda _number: "https://stand.in")
         return rest if isinstance(rest, WorkspaceFile) else WorkspaceFile(), findings
 
 

@@ -75,14 +75,22 @@ class Shapes:
     def sorts(self, path: Path, value: Any) -> str:
         """What may stand at the path: `text or a mapping`; nothing where the schema does not say."""
         said = [schema["type"] for schema in self.at(path, value) if isinstance(schema.get("type"), str)]
-        return " or ".join(dict.fromkeys(_SORTS[name] for name in said if name in _SORTS))
+        if "number" in said:
+            said = [name for name in said if name != "integer"]
+        words = list(dict.fromkeys(_SORTS[name] for name in said if name in _SORTS))
+        return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
-    def hint(self, path: Path, value: Any) -> str | None:
-        """What the field is for, or what it may look like."""
-        for schema in self.at(path, value):
-            if "description" in schema:
-                return f"`{path[-1]}` is: {schema['description']}"
-        return None
+    def description(self, path: Path, value: Any) -> str | None:
+        """What the field is for."""
+        return next((schema["description"] for schema in self.at(path, value) if "description" in schema), None)
+
+    def examples(self, path: Path, value: Any) -> list[Any]:
+        """Good values of the field."""
+        return [example for schema in self.at(path, value) for example in schema.get("examples", ())]
+
+    def required(self, path: Path, value: Any) -> list[str]:
+        """The keys that a mapping at the path must have."""
+        return list(dict.fromkeys(key for schema in self.at(path, value) for key in schema.get("required", ())))
 
 
 def _inner(value: Any, step: str | int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import unicodedata
@@ -30,6 +31,8 @@ class Entry:
     place: str
     folder: bool
     link: bool
+    plain: bool = True  # a file to read: no pipe, no device
+    twin: bool = False  # another name beside it is the same in NFC
 
 
 class Tree:
@@ -53,10 +56,8 @@ class Tree:
         with os.scandir(place) as names:
             for name in names:
                 plain = name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
-                if not folder and plain in OURS:
-                    continue
-                link = name.is_symlink()
-                found[plain] = Entry(prefix + plain, name.path, name.is_dir(), link)
+                if folder or plain not in OURS:
+                    found[plain] = _entry(prefix + plain, name, twin=plain in found)
         return found
 
     def normal(self, path: str) -> str:
@@ -72,9 +73,10 @@ class Tree:
             elif part not in ("", "."):
                 parts.append(part)
         if not parts or "\0" in path:
-            raise Refused("Invalid path", "names no file")
+            raise Refused("Invalid path", "names no file", "write the path of a file, like `docs/a.md`")
         if parts[0] in OURS:
-            raise Refused("Invalid path", f"is inside `{parts[0]}/`, which is not part of the workspace")
+            detail = f"is inside `{parts[0]}/`, which is not part of the workspace"
+            raise Refused("Invalid path", detail, "copy the file into another folder")
         return "/".join(parts)
 
     def find(self, path: str) -> Entry:
@@ -105,10 +107,16 @@ class Tree:
         return entry
 
     def inside(self, entry: Entry) -> None:
-        """Refused where a symbolic link leads out of the workspace."""
+        """Refused where an entry is no file or folder of the workspace: a link out of it, a pipe, one of two names
+        that are the same."""
+        if entry.twin:
+            detail = "is the name of two files, which differ only in how Unicode composes a letter"
+            raise Refused("Two files, one name", detail, "rename or remove one of them")
         if entry.link and not self._below(entry.place):
             hint = "copy the file into the workspace"
             raise Refused("Path outside workspace", "is a symbolic link that leaves the workspace", hint)
+        if not (entry.plain or entry.folder):
+            raise _special(entry)
 
     def _below(self, place: str) -> bool:
         real = os.path.realpath(place)
@@ -144,6 +152,12 @@ class Tree:
             if wanted.fullmatch(entry.path):
                 yield entry
 
+    def below(self, folder: str) -> Iterator[Entry]:
+        """The files below a folder of the root; Refused where there is none."""
+        entry = self._step("", str(self.root), folder)
+        self.inside(entry)
+        return self.walk(folder, entry.place, ())
+
     def walk(
         self, folder: str, place: str, above: tuple[str, ...], deep: int | None = None, hidden: bool = False
     ) -> Iterator[Entry]:
@@ -172,12 +186,35 @@ class Tree:
         yield from self.walk(entry.path, entry.place, above, deep, hidden)
 
 
+def _entry(path: str, name: os.DirEntry[str], twin: bool) -> Entry:
+    try:
+        return Entry(path, name.path, name.is_dir(), name.is_symlink(), name.is_file(), twin)
+    except OSError:  # a link in a circle
+        return Entry(path, name.path, folder=False, link=True, plain=False, twin=twin)
+
+
+def _special(entry: Entry) -> Refused:
+    """Why an entry that is neither a file nor a folder cannot be used."""
+    try:
+        os.stat(entry.place)  # noqa: PTH116 - as everywhere here, places are text
+    except FileNotFoundError:
+        return Refused("File not found", "is a symbolic link to what does not exist", "mend the link, or remove it")
+    except OSError as error:
+        return unreadable(error)
+    return Refused("Not a file", "is a pipe, a socket or a device", "put a file there")
+
+
 def unreadable(error: OSError, what: str = "") -> Refused:
     """Why something on disk cannot be read."""
     reason = error.strerror or str(error)
     where = f" (`{what}`)" if what else ""
     if isinstance(error, FileNotFoundError):
         return Refused("File not found", "does not exist")
+    if isinstance(error, NotADirectoryError | IsADirectoryError):
+        other, wanted = ("folder", "file") if isinstance(error, IsADirectoryError) else ("file", "folder")
+        return Refused(f"Not a {wanted}", f"is a {other}; a {wanted} is expected", "rename it")
+    if error.errno == errno.ELOOP:
+        return Refused("Link in a circle", "is a symbolic link that leads back to itself", "remove it")
     return Refused("Unreadable file", f"cannot be read{where}: {reason.lower()}", "check the permissions")
 
 

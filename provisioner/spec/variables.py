@@ -48,7 +48,7 @@ class Values:
         def one(match: re.Match[str]) -> str:
             if match[0].startswith("$$"):
                 # The kind that knows `${file.path}` takes its `$${file.path}` literally.
-                return match[0] if text.startswith("file.", match.end()) and "attributes" in path else "${"
+                return match[0] if text.startswith("file.", match.end()) and _of_a_file(path) else "${"
             return self._placeholder(match, report, path)
 
         return _PLACE.sub(one, text)
@@ -56,13 +56,15 @@ class Values:
     def _placeholder(self, match: re.Match[str], report: Callable[[Fault], None], path: Path) -> str:
         name = (match[1] or "").strip()
         if match[2] is None:
-            report(Fault(path, "Unfinished placeholder", f"`{shown(match[0])}` has no `}}`.", LITERAL))
+            closed = name.startswith("var.") or name == "environment"
+            hint = f"write `{match[0]}}}`" if closed else LITERAL
+            report(Fault(path, "Unfinished placeholder", f"`{shown(match[0])}` has no `}}`.", hint))
         elif name == "environment":
             return self.environment
         elif name.startswith("var."):
             value = self._variable(name[4:], report, path)
             return value if isinstance(value, str) else json.dumps(value)
-        elif name in _OWN and "attributes" in path:
+        elif name in _OWN and _of_a_file(path):
             return match[0]
         else:
             report(_unknown(match[0], name, path))
@@ -77,6 +79,11 @@ class Values:
         return Missing(name)
 
 
+def _of_a_file(path: Path) -> bool:
+    """Whether it is an attribute of a store's files."""
+    return path[:1] == ("files",) and "attributes" in path
+
+
 class Missing(str):
     """Stands for a variable without a value, whose absence has been reported."""
 
@@ -85,7 +92,7 @@ def _unknown(written: str, name: str, path: Path) -> Fault:
     if name in _OWN:
         detail = f"`{written}` has a meaning only in the attributes of a store's files."
         return Fault(path, "Unknown placeholder", detail, LITERAL)
-    known = ["environment", "var.NAME", *(_OWN if "attributes" in path else ())]
+    known = ["environment", "var.NAME", *(_OWN if _of_a_file(path) else ())]
     hint = did_you_mean(name, known) or LITERAL
     return Fault(
         path, "Unknown placeholder", f"`{written}` is none of {quoted(f'${{{word}}}' for word in known)}.", hint
@@ -140,7 +147,8 @@ class Resolving:
             detail = (
                 f"`{where}` gives `{shown(text)}`; the variable `{name}` is {wanted}, as its default `{shown(model)}`."
             )
-            faults.append((Source(FILE, ("variables", name)), Fault((), "Wrong type", detail)))
+            hint = f"give `{where}={shown(model)}`"
+            faults.append((Source(FILE, ("variables", name)), Fault((), "Wrong type", detail, hint)))
             return model
 
     def _typed(self, name: str, default: Variable) -> Variable:

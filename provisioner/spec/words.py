@@ -4,19 +4,58 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 SHORT = 60
+LONGEST = 256  # characters of a word that is worth a suggestion
+MANY = 100  # choices that are compared closely
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str | None:
     """`did you mean …` for the nearest known word, if one is near."""
+    near = _nearest(_folded(str(word)), tuple(sorted(set(known))))
+    return f"did you mean `{near}`?" if near else None
+
+
+def _folded(word: str) -> str:
+    return word.casefold().replace("-", "_")
+
+
+@lru_cache(maxsize=64)
+def _by_folded(choices: tuple[str, ...]) -> dict[str, str]:
+    return {_folded(choice): choice for choice in reversed(choices)}
+
+
+@lru_cache(maxsize=65536)
+def _nearest(word: str, choices: tuple[str, ...]) -> str | None:
     import difflib
 
-    choices = sorted(set(known))
-    folded = {choice.casefold().replace("-", "_"): choice for choice in reversed(choices)}
-    near = difflib.get_close_matches(str(word).casefold().replace("-", "_"), folded, n=1, cutoff=0.6)
-    return f"did you mean `{folded[near[0]]}`?" if near else None
+    folded = _by_folded(choices)
+    if word in folded:
+        return folded[word]
+    if len(word) > LONGEST:
+        return None
+    near = difflib.get_close_matches(word, folded if len(folded) <= MANY else _alike(word, choices), n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
+def _alike(word: str, choices: tuple[str, ...]) -> list[str]:
+    """Of thousands only some that begin or end alike: a close look at each would take far too long."""
+    half = len(word) // 2
+    begin = _parts(choices, 0, half).get(word[:half], ())
+    end = _parts(choices, half - len(word), None).get(word[half:], ())
+    found = (other for other in dict.fromkeys((*begin, *end)) if abs(len(other) - len(word)) <= 2)
+    return list(islice(found, MANY))
+
+
+@lru_cache(maxsize=256)
+def _parts(choices: tuple[str, ...], start: int, stop: int | None) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for other in _by_folded(choices):
+        found.setdefault(other[start:stop], []).append(other)
+    return found
 
 
 def suggest(word: object, known: Iterable[str], label: str) -> str | None:

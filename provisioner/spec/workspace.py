@@ -134,8 +134,10 @@ class Workspace:
     def _text_allowed(self, source: Source, text: str) -> bool:
         """Whether text would be accepted where something else was read: then it may have been meant."""
         by_section = {kind.section: kind.name for kind in kinds().values()}
+        if source.file == FILE:
+            return "variables" in source.path[:-1]
         if len(source.path) < 3 or source.path[0] not in by_section:
-            return source.file != FILE
+            return not str(source.path[:1]).startswith("('x-")  # of an anchor that nothing uses
         raw = self._sections.resources.get((by_section[str(source.path[0])], str(source.path[1])))
         if raw is None or raw.source.file != source.file:
             return True

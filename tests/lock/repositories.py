@@ -45,7 +45,7 @@ def clone(bare: Path | str, folder: Path, *options: str) -> Path:
 def everything(folder: Path) -> tuple[str, ...]:
     """All that must not change in somebody's clone: HEAD, his refs, the index and the files."""
     refs = git(folder, "for-each-ref", "refs/heads", "refs/tags", "refs/stash")
-    status = git(folder, "status", "--porcelain", "--ignored", "--branch")
+    status = git(folder, "status", "--porcelain", "--branch")
     own = folder / ".git"
     return (
         (own / "HEAD").read_text(),

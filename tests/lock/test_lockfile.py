@@ -144,7 +144,7 @@ def test_other_layouts_are_read() -> None:
     [
         ("", 1, "is empty"),
         ("[]", 1, "is not a mapping"),
-        ('{\n  "version": 1,\n}', 3, "not valid JSON"),
+        ('{\n  "version": 1,\n\n\n!', 5, "not valid JSON"),
         ('{"version": 1', 1, "not valid JSON"),
         ("[" * 100_000, None, "nested too deeply"),
         ('{"version": "1"}', 1, '`version: 1`, and has "1"'),

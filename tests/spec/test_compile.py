@@ -201,7 +201,7 @@ def test_addresses_that_cannot_be_meant(write):
     assert sorted(problem.summary for problem in problems) == sorted(
         [
             *["Unknown reference", "Unknown kind", "Unknown environment", "Invalid address"],
-            *["Still declared", "Invalid move", "Still declared", "Unknown key", "Missing key"],
+            *["Still declared", "Invalid move", "Still declared", "Unknown key"],
         ]
     )
 

@@ -26,6 +26,25 @@ CASES = {
         "a: |\n  one\n    # two\n\n  three\nb: >-\n  x\n  y\n",
     ),
     "flow": ("a: { b: 1,c: [x,y] }\n", "a: {b: 1, c: [x, y]}\n"),
+    "flow over lines": (
+        "a:\n    b: { c: 1,\n         d: 2 }\n    e: [\n      1,  # one\n      # two\n      2\n    ]\n",
+        "a:\n  b: { c: 1,\n       d: 2 }\n  e: [\n    1,  # one\n    # two\n    2\n  ]\n",
+    ),
+    "folded text": (
+        "a:\n    b: one\n      two\n    c: 'three\n\n      four'\n",
+        "a:\n  b: one\n    two\n  c: 'three\n\n    four'\n",
+    ),
+    "comments between lists": (
+        "a:\n# first\n- x\n# second\n- y:\n    z: 1\n    # of y\n# end\nb: 1\n",
+        "a:\n  # first\n  - x\n  # second\n  - y:\n      z: 1\n      # of y\n# end\nb: 1\n",
+    ),
+    "a commented field": (
+        "a:\n    b: 1\n    # c:\n    #     d: 1\n        # deeper\ne: 1\n",
+        "a:\n  b: 1\n  # c:\n  #     d: 1\n      # deeper\ne: 1\n",
+    ),
+    "trailing blanks": ("a: 1  \nb: |\n  x  \n \n# c \n", "a: 1\nb: |\n  x  \n\n# c\n"),
+    "explicit keys": ("? a\n:   b\n", "? a\n:   b\n"),
+    "equal keys": ("a: 1\na:  2\n", "a: 1\na: 2\n"),
     "long lines": (f"a: {'word ' * 60}end\n", f"a: {'word ' * 60}end\n"),
     "line ends": ("\ufeffa: 1\r\nb: 2", "a: 1\nb: 2\n"),
     "blank end": ("a: 1\n\n\n", "a: 1\n"),
@@ -44,7 +63,7 @@ def test_layout(name):
     assert format_text(after) == after
 
 
-@pytest.mark.parametrize("text", ["a: *b\n", "a: [\n", "a: 1\na: 2\n", "a: 1\n---\nb: 2\n", "a: " + "[" * 5000])
+@pytest.mark.parametrize("text", ["a: *b\n", "a: [\n", "a: 1\n---\nb: 2\n", "a: " + "[" * 5000])
 def test_what_cannot_be_laid_out_is_refused(text):
     """What is not YAML, or would come out different, is left alone with a problem that names the file."""
     with pytest.raises(SpecError) as caught:

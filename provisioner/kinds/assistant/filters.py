@@ -36,7 +36,8 @@ class Compound(Strict):
 
 def _choose(value: Any) -> str:
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return "<compound>" if kind in ("and", "or") else "<comparison>"
+    joined = isinstance(value, dict) and "filters" in value and "key" not in value
+    return "<compound>" if kind in ("and", "or") or joined else "<comparison>"
 
 
 Filter = Annotated[

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
-from provisioner.kinds.common import Strict, refuse
+from provisioner.kinds.common import Strict, nearest, refusal, refuse
 
 Nested = Annotated[
     SkipJsonSchema[None],
@@ -44,17 +44,30 @@ class JsonSchema(Strict):
     json_schema: Nested = None
 
 
+TYPES = ("json_object", "json_schema", "text")
+
+
 def _choose(value: Any) -> str:
     if isinstance(value, str):
         return "<text>"
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return "<plain>" if kind in ("text", "json_object") else "<json_schema>"
+    if kind in ("text", "json_object"):
+        return "<plain>"
+    return "<json_schema>" if kind in (None, "json_schema") else "<unknown>"
+
+
+def _unknown(value: object) -> object:
+    written = value.get("type") if isinstance(value, dict) else value
+    hint = nearest(written, TYPES) or f"the types are {', '.join(TYPES)}"
+    fault = refusal("format_type", "is no type of a response format", hint)
+    raise ValidationError.from_exception_data("format", [{"type": fault, "loc": ("type",), "input": written}])
 
 
 ResponseFormat = Annotated[
     Annotated[Literal["auto", "text", "json_object"], Tag("<text>")]
     | Annotated[Plain, Tag("<plain>")]
-    | Annotated[JsonSchema, Tag("<json_schema>")],
+    | Annotated[JsonSchema, Tag("<json_schema>")]
+    | Annotated[SkipJsonSchema[None], BeforeValidator(_unknown), Tag("<unknown>")],
     Discriminator(_choose),
     Field(
         description="The shape of an answer: `auto`, `text`, `json_object` or a JSON Schema",

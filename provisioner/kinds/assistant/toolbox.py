@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from provisioner.kinds.assistant.json_schema import read_schema
@@ -125,8 +125,12 @@ def _hosted(tool: dict[str, Any], scope: Scope, at: Path) -> Fields:
             f"The MCP server `{fields['server_label']}` of `{scope.address}` needs exactly one of `server_url`, "
             f"`connector_id` and `tunnel_id`; it has {said}."
         )
-        scope.report(Fault(at, "Unclear MCP server", detail, "write `server_url: https://…`"))
+        scope.report(Fault((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, _home(homes)))
     return fields
+
+
+def _home(homes: Sequence[str]) -> str:
+    return f"keep one of {' and '.join(f'`{key}`' for key in homes)}" if homes else "write `server_url: https://…`"
 
 
 def _plain(value: str | Unmanaged) -> Any:

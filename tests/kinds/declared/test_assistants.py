@@ -141,7 +141,7 @@ def test_one_thing_named_twice_in_a_tool() -> None:
 def test_an_mcp_server_has_one_home(homes: dict[str, str]) -> None:
     """Exactly one of URL, connector and tunnel."""
     _, seen = tools({"type": "mcp", "server_label": "crm", **homes})
-    assert told(seen) == [("Unclear MCP server", ("tools", 0))]
+    assert told(seen) == [("Unclear MCP server", ("tools", 0, [*homes, "server_url"][bool(homes)]))]
 
 
 def test_schemas_are_checked_where_they_stand() -> None:

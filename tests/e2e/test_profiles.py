@@ -1,0 +1,155 @@
+"""Every parameter as a request profile: accepted by the official schema, by the SDK's types and by the SDK's client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jsonschema
+import openai
+import pytest
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+from pydantic import BaseModel, TypeAdapter
+
+import provisioner
+from provisioner.kinds.assistant.hosted import ImageGeneration, Mcp, WebSearch
+from provisioner.kinds.assistant.request_fields import RequestFields
+from provisioner.kinds.assistant.spec import AssistantSpec
+from provisioner.kinds.assistant.tools import CodeInterpreter, FileSearch
+from tests.e2e import shop
+from tests.support.world import World
+
+OFFICIAL = Path(__file__).parents[3] / "shared" / "reference" / "openapi-subset.json"
+LOCAL = {"service": "local", "api": "responses"}
+NEEDED: dict[type[BaseModel], dict[str, Any]] = {
+    Mcp: {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"},
+    WebSearch: {"type": "web_search"},
+    ImageGeneration: {"type": "image_generation"},
+    FileSearch: {"type": "file_search", "vector_stores": ["kb"]},
+    CodeInterpreter: {"type": "code_interpreter"},
+}
+FILTER = {
+    "type": "or",
+    "filters": [{"type": "eq", "key": "a", "value": 1}, {"type": "in", "key": "b", "value": ["x", 2]}],
+}
+
+
+def fields(model: type[BaseModel]) -> dict[str, Any]:
+    """The fields that an author may write, each as JSON Schema."""
+    found: dict[str, Any] = model.model_json_schema()["properties"]
+    return {name: said for name, said in found.items() if list(values(said)) or "description" in said}
+
+
+def values(field: dict[str, Any]) -> Iterator[Any]:
+    """Every value that a field names: its choices, truths, and examples."""
+    for form in [field, *field.get("anyOf", ())]:
+        yield from form.get("enum", ())
+        yield from [True, False] if form.get("type") == "boolean" else []
+        yield from [form["const"]] if "const" in form else []
+    yield from field.get("examples", ())
+
+
+BOTH = ("temperature", "top_p", "reasoning_effort", "response_format", "instructions", "metadata")
+
+
+def assistants() -> Iterator[tuple[str, dict[str, Any]]]:
+    """An assistant for every value of every parameter that has values."""
+    yield "whole", shop.ASSISTANT
+    for field, value in every(AssistantSpec):
+        if field in BOTH and "file" not in str(value):
+            yield field, {field: value}
+    yield from ((field, {"responses": {field: value}}) for field, value in every(RequestFields))
+    for tool, start in NEEDED.items():
+        for field, value in every(tool):
+            if field not in start and field != "files":
+                yield field, {"tools": [_tool(start, field, value)]}
+    yield "filters", {"tools": [{**NEEDED[FileSearch], "filters": FILTER}]}
+    yield "stores", {"tools": [{"type": "file_search", "vector_stores": ["kb", "bare"]}]}
+
+
+def every(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    """Each field with each of its values."""
+    return ((name, value) for name, said in fields(model).items() for value in values(said) if value is not None)
+
+
+def _tool(start: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
+    """`connector_id` and `tunnel_id` stand in for `server_url`."""
+    kept = {
+        key: item for key, item in start.items() if key != "server_url" or field not in ("connector_id", "tunnel_id")
+    }
+    return {**kept, field: value}
+
+
+@pytest.fixture(scope="module")
+def requests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What every assistant is rendered to, through `provisioner.load`."""
+    world = World(tmp_path_factory.mktemp("profiles"))
+    made = {f"n{at}_{name}": {"model": "gpt-4o", **fields} for at, (name, fields) in enumerate(assistants())}
+    spec = {**shop.SPEC, "assistants": made}
+    world.write(
+        {"provisioner.yaml": {"workspace": "w", "environments": {"local": LOCAL}}, **shop.FILES, "specs/all.yaml": spec}
+    )
+    world.ok("apply", "-y")
+    world.settled()
+    loaded = provisioner.load("local", world.root)
+    return {name: loaded[name].request for name in made}
+
+
+def test_there_are_many(requests: dict[str, Any]) -> None:
+    """The list has not quietly become empty: all fields of the `responses:` block occur."""
+    own = {key for request in requests.values() for key in request}
+    assert own >= set(fields(RequestFields))
+    assert len(requests) > 100
+
+
+def test_the_official_schema_accepts_each(requests: dict[str, dict[str, Any]]) -> None:
+    """Every profile is a valid body of `POST /responses`."""
+    if not OFFICIAL.exists():
+        pytest.skip("the official document is not here")
+    # The document spells recursion as an older draft did, which today's validators take for "anything".
+    text = OFFICIAL.read_text(encoding="utf-8").replace(
+        '"$recursiveRef":"#"', '"$ref":"#/components/schemas/CompoundFilter"'
+    )
+    check = jsonschema.Draft202012Validator(json.loads(text) | {"$ref": "#/components/schemas/CreateResponse"})
+    wrong = {name: str(next(check.iter_errors({**request, "input": "Hi"}), "")) for name, request in requests.items()}
+    bad = {name: said[:300] for name, said in wrong.items() if said}
+    assert {name for name in bad if not newer(requests[name])} == set(), bad
+
+
+def newer(request: dict[str, Any]) -> bool:
+    """What the SDK (2026-11) knows and the document (2026-08) does not know yet."""
+    tools = [tool for tool in request.get("tools", ()) if tool["type"] == "image_generation"]
+    return any({"xhigh", "max", "gif", "svg"} & {str(value) for value in tool.values()} for tool in tools)
+
+
+def test_the_types_of_the_sdk_accept_each(requests: dict[str, dict[str, Any]]) -> None:
+    """Every profile fits the SDK's parameter types, lists looked into, with no key that they do not know."""
+    adapter = TypeAdapter(ResponseCreateParamsNonStreaming)
+    for name, request in requests.items():
+        whole = {**request, "input": "Hi"}
+        assert plain(adapter.validate_python(whole)) == whole, name
+
+
+def plain(value: Any) -> Any:
+    """pydantic checks what is iterable only when somebody iterates."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value if isinstance(value, str | int | float | None) else [plain(item) for item in value]
+
+
+def test_the_client_sends_each_as_it_is(requests: dict[str, dict[str, Any]]) -> None:
+    """`client.responses.create(**request, input=…)` sends exactly the profile."""
+    sent: list[Any] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(json.loads(request.content))
+        return httpx2.Response(200, json={"id": "resp_1", "object": "response", "output": [], "created_at": 0})
+
+    http = openai.DefaultHttpx2Client(transport=httpx2.MockTransport(answer))
+    with openai.OpenAI(api_key="x", http_client=http) as client:
+        for request in requests.values():
+            client.responses.create(**request, input="Hi")
+    assert sent == [{**request, "input": "Hi"} for request in requests.values()]
