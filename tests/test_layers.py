@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,18 @@ def place(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def imports(path: Path, *, typing: bool = False) -> Iterator[str]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path) -> list[str]:
     """What a module imports, by the whole name; what only types need is left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return list(_imports(parsed(path)))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
     skipped = {
         child
         for node in ast.walk(tree)
@@ -45,7 +55,7 @@ def imports(path: Path, *, typing: bool = False) -> Iterator[str]:
         for child in ast.walk(node)
     }
     for node in ast.walk(tree):
-        if node in skipped and not typing:
+        if node in skipped:
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -103,7 +113,7 @@ def test_only_the_command_line_prints() -> None:
             continue
         calls = {
             node.func.id
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for node in ast.walk(parsed(path))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert "print" not in calls, path
