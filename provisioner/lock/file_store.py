@@ -28,15 +28,22 @@ class FileStore(LockStore):
     def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path.resolve()  # a symbolic link is followed, not replaced
         self.name = name or _shown(path)
+        self._read: tuple[tuple[int, int, int], LockState] | None = None  # by inode, size and time
 
     def read(self) -> LockState | None:
         with told(self.name, "read"):
             try:
+                found = self.path.stat()
+                mark = (found.st_ino, found.st_size, found.st_mtime_ns)
+                if self._read and self._read[0] == mark:
+                    return self._read[1]
                 data = self.path.read_bytes()
             except FileNotFoundError:
                 return None
         try:
-            return lockfile.parse(data.decode(), self.name)
+            state = lockfile.parse(data.decode(), self.name)
+            self._read = (mark, state)
+            return state
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             detail = f"`{self.name}` is not UTF-8."
