@@ -17,6 +17,7 @@ async def carry_out(run: Run, parallelism: int, on_stop: Callable[[Callable[[], 
     outcome = Outcome()
     schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
     on_stop(schedule.stop)
+    run.stop = schedule.stop
     await schedule.run()
     skipped = _skipped(outcome)
     for address in skipped:
@@ -28,7 +29,7 @@ async def carry_out(run: Run, parallelism: int, on_stop: Callable[[Callable[[], 
         failed=tuple(sorted(run.failed, key=lambda problem: (problem.address or "", problem.order))),
         skipped=tuple(sorted({*skipped, *run.skipped})),
         notes=tuple(run.notes),
-        interrupted=bool(outcome.unstarted),
+        interrupted=bool(outcome.unstarted) and not run.out_of_quota,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from provisioner.errors import ProvisionerError
+from provisioner.errors import ProvisionerError, QuotaExceeded
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
 from provisioner.lock.journal import Journal
@@ -45,6 +45,8 @@ class Run:
     skipped: list[Address] = field(default_factory=list)
     made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced
     entries: dict[Address, Locked] = field(init=False)
+    stop: Callable[[], None] = field(default=lambda: None)
+    out_of_quota: bool = False
     _uploads_done: int = 0
     changes: dict[Address, Change] = field(init=False)
 
@@ -132,6 +134,9 @@ class Run:
         """Note a failure; the rest goes on."""
         for problem in error.problems:
             self.problem(address, action, problem)
+        if isinstance(error, QuotaExceeded):  # no other request would fare better
+            self.out_of_quota = True
+            self.stop()
 
     def problem(self, address: Address, action: Action | None, problem: Problem) -> None:
         named = problem if problem.address else replace(problem, address=str(address))

@@ -157,6 +157,7 @@ class Session:
                 self._seen.files,
                 self.options.deadline,
             )
+            self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
             with _stoppable() as on_stop:
                 applied = await carry_out(run, self.options.parallelism, on_stop)
         after = context.store.settle().state

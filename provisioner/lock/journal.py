@@ -40,8 +40,7 @@ class Folded(NamedTuple):
 
 
 class Journal:
-    """The writing end. Safe to use from several threads. Intents are durable when the call returns. So is the rest,
-    unless the store says that it lets results wait for the next intent; the order is always kept."""
+    """The writing end, for several threads. Intents are durable on return, the rest with the next one at the latest."""
 
     def __init__(self, sink: Sink, carried: Iterable[Intent] = ()) -> None:
         self._sink = sink
@@ -61,10 +60,8 @@ class Journal:
     def intents(self, planned: Iterable[tuple[Address, str, Mapping[str, Any]]]) -> list[int]:
         """Say many things at once, for the price of one fsync."""
         with self._mutex:
-            added = [
-                Intent(self._last + number, address, action, _free(data))
-                for number, (address, action, data) in enumerate(planned, 1)
-            ]
+            numbered = enumerate(planned, self._last + 1)
+            added = [Intent(id, address, action, _free(data)) for id, (address, action, data) in numbered]
             if added:
                 self._sink.append(_text(map(_intent_record, added)))
             self._last += len(added)
@@ -108,7 +105,7 @@ class Journal:
         self._finish(id, {"type": "result", "id": id})
 
     def close(self) -> None:
-        """Let go of the file. The journal stays until the store settles it."""
+        """Let go of it, all durable. The journal stays until the store settles it."""
         self._sink.close()
 
     def __enter__(self) -> Journal:

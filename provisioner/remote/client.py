@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -72,6 +72,10 @@ class Remote:
     def note(self, oddity: str) -> None:
         """Take note of something odd about this service, in a full sentence."""
         self.oddities.add(oddity)
+
+    def tell_waits(self, on_wait: Callable[[str], None]) -> None:
+        """Have every wait told, with its reason, in half a sentence."""
+        self._exchange.on_wait = on_wait
 
     async def get(self, path: str, **params: Any) -> Object:
         """One object."""

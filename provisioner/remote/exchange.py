@@ -13,6 +13,7 @@ from provisioner.errors import Refused, ServiceError
 from provisioner.model import Problem
 from provisioner.remote import faults
 from provisioner.remote.faults import Answer, Failure, Place
+from provisioner.remote.pace import Pace
 from provisioner.remote.retries import Outcome, Retries
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ class Exchange:
 
     def __init__(self, target: Target, retries: Retries, note: Callable[[str], None]) -> None:
         self.seen: dict[str, str] = {}
+        self.on_wait: Callable[[str], None] = lambda _: None
         self._note = note
+        self._pace = Pace.of(target.base_url)
         self._target, self._retries = target, retries
         self._public = _without_password(target.base_url)
         # Waiting here and not for a connection: the pool is no larger than the parallelism and never times out.
@@ -96,12 +99,14 @@ class Exchange:
         """Send, read the reply with `read` (which may raise Failed), and try again as the policy allows."""
         place, attempt = self.place(request.method, request.path), 1
         while True:
+            await self._pace.turn(request.method, request.path, self.on_wait)
             try:
                 return read(place, await self._once(place, request))
             except Failed as failed:
                 failure = failed.failure
             if not self._retries.again(failure.outcome, attempt, request.repeatable, failure.retry_after):
                 raise failure.error from None
+            self.on_wait(f"to send {request.method} {request.path} again: {failure.error.problems[0].detail}")
             await self._retries.wait(attempt, failure.retry_after)
             attempt += 1
 
