@@ -41,7 +41,7 @@ async def sync(run: Run, store: Address, items: Iterable[Attachment]) -> bool:
     """Attach, update and detach; False when the store holds none of the files that it should."""
     entry = run.entries[store]
     state = Sync(run, store, tuple(items), dict(entry.fields.get("files") or {}))
-    number = run.intent(store, "files")
+    number = await run.intent(store, "files")
     try:
         await _update(state)
         await _attach(state)

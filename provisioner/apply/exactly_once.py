@@ -22,7 +22,7 @@ PAUSE = 0.2  # seconds before the first repetition; what was just made may not b
 async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[int, Live]:
     """Create an object. After a lost reply it is looked for and taken over; only where it is not there is the
     request sent again. Returns the open intent, which names everything needed to look again after a crash."""
-    number = run.intent(write.address, change.action.value, **_traces(run, write, change))
+    number = await run.intent(write.address, change.action.value, **_traces(run, write, change))
     for attempt in range(1, ATTEMPTS + 1):
         try:
             if write.address.kind == "file":

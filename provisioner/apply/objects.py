@@ -35,12 +35,12 @@ async def make(run: Run, change: Change) -> bool:
 async def _made(run: Run, change: Change) -> Locked:
     form = run.form(change.address, change.api)
     if isinstance(form, ProfileForm):
-        return _profile(run, change, form)
+        return await _profile(run, change, form)
     if change.action in (Action.CREATE, Action.REPLACE):
         return await _created(run, change, form)
     if _only_lock(change):
-        return _settled(run, change)
-    number = run.intent(change.address, change.action.value, object=change.id)
+        return await _settled(run, change)
+    number = await run.intent(change.address, change.action.value, object=change.id)
     live = await form.update(run.remote, _write(run, change))
     entry = _entry(run, change, form, live)
     run.record(number, change.address, entry, _moved(change))
@@ -54,11 +54,11 @@ def _only_lock(change: Change) -> bool:
     return all(item.path.startswith(("files", LOCAL)) for item in change.fields)
 
 
-def _settled(run: Run, change: Change) -> Locked:
+async def _settled(run: Run, change: Change) -> Locked:
     """What the lock alone has to learn, if anything."""
     entry = _next(run, change, change.id)
     if run.written.get(change.address) != entry or change.previous:
-        run.record(run.intent(change.address, "settle"), change.address, entry, _moved(change))
+        run.record(await run.intent(change.address, "settle"), change.address, entry, _moved(change))
     return entry
 
 
@@ -76,7 +76,7 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     return entry
 
 
-def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
+async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     """A new version of a request profile, where the request differs."""
     before = run.entries.get(change.address)
     old = before.profile if before else None
@@ -89,7 +89,7 @@ def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
         profile = old
     entry = replace(_next(run, change, None), id=None, profile=profile)
     if entry != run.written.get(address) or change.previous:
-        run.record(run.intent(address, "profile"), address, entry, _moved(change))
+        run.record(await run.intent(address, "profile"), address, entry, _moved(change))
     return entry
 
 
@@ -175,7 +175,7 @@ async def remove(run: Run, change: Change) -> bool:
     run.started(change)
     entry = run.entries.get(change.address)
     form = run.form(change.address, change.api)
-    number = run.intent(change.address, change.action.value, object=change.id)
+    number = await run.intent(change.address, change.action.value, object=change.id)
     try:
         if change.deferred and entry and entry.id:
             run.record(number, change.address, replace(entry.with_deposed(entry), id=None, fields={}))
@@ -233,7 +233,7 @@ async def _take_back(run: Run, change: Change) -> bool:
     """Delete an upload that could not be indexed; its predecessor, if there was one, is the file again."""
     address, form = change.address, run.form(change.address, None)
     new = run.entries[address].id
-    number = run.intent(address, "take_back", object=new)
+    number = await run.intent(address, "take_back", object=new)
     try:
         await form.delete(run.remote, new or "")
     except ProvisionerError as error:
@@ -258,7 +258,7 @@ async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome
 
 async def remove_orphan(run: Run, remnant: Remnant) -> bool:
     """Delete an object that carries our stamp and that nothing accounts for; the plan has shown it."""
-    number = run.intent(remnant.address, "prune", object=remnant.id)
+    number = await run.intent(remnant.address, "prune", object=remnant.id)
     try:
         await run.form(remnant.address, run.plan.service.api).delete(run.remote, remnant.id)
     except ProvisionerError as error:
@@ -273,7 +273,7 @@ async def remove_orphan(run: Run, remnant: Remnant) -> bool:
 
 async def _delete(run: Run, address: Address, id: str, form: Form) -> bool:
     """Delete an object that is no longer the one of its address, and forget its id."""
-    number = run.intent(address, "delete", object=id)
+    number = await run.intent(address, "delete", object=id)
     try:
         await form.delete(run.remote, id)
     except ProvisionerError as error:

@@ -93,8 +93,9 @@ class Run:
         known = ((need, self.entries[need].id) for need in needs if need in self.entries)
         return Names({need: id for need, id in known if id})
 
-    def intent(self, address: Address, action: str, **data: object) -> int:
-        return self.journal.intent(address, action, **data)
+    async def intent(self, address: Address, action: str, **data: object) -> int:
+        """Say durably what is about to be done; intents of the same moment share the cost of it."""
+        return await self.journal.begin(address, action, **data)
 
     def record(
         self, number: int, address: Address, entry: Locked | None, also: Mapping[Address, None] | None = None

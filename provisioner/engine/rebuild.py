@@ -52,7 +52,7 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
     serial = max([*serials, before.serial if before else 0])
     whole = before.lineage if before and before.lineage.startswith(chosen) else chosen + str(uuid.uuid4())[8:]
     fresh = context.fresh()
-    state = replace(fresh, lineage=whole, serial=serial, resources={**kept, **entries})
+    state = replace(fresh, lineage=whole, serial=serial, resources={**entries, **kept})
     return Rebuilt(state, tuple(_unproved(context, state)))
 
 
@@ -140,14 +140,18 @@ def _held(
 def _kept(
     before: LockState | None, entries: Mapping[Address, Locked], files: Mapping[str, Live], lineage: str
 ) -> dict[Address, Locked]:
-    """What an older lock of the same lineage knows and no stamp can tell: profiles, and files in no store."""
+    """What an older lock of the same lineage knows and no stamp can tell: profiles, files in no store, old versions."""
     if before is None or not before.lineage.startswith(lineage):
         return {}
-    return {
-        address: entry
-        for address, entry in before.resources.items()
-        if address not in entries and (entry.profile or (address.kind == "file" and entry.id in files))
-    }
+    claimed = {entry.id for entry in entries.values()}
+    kept = {}
+    for address, entry in before.resources.items():
+        loose = address.kind == "file" and entry.id in files and entry.id not in claimed
+        if address in entries and loose:  # an older version that was replaced and never deleted
+            kept[address] = entries[address].with_deposed(entry)
+        elif address not in entries and (entry.profile or loose):
+            kept[address] = entry
+    return kept
 
 
 def _unproved(context: Context, state: LockState) -> Iterable[str]:

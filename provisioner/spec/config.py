@@ -80,7 +80,9 @@ def _api_key(value: object) -> object:
 class GitBranch(Strict):
     """A lock on a branch of the same repository."""
 
-    branch: str = Field(min_length=1, description="The branch", examples=["provisioner-locks"])
+    branch: str = Field(
+        default="provisioner-locks", min_length=1, description="The branch", examples=["provisioner-locks"]
+    )
     path: Annotated[str, AfterValidator(_lock_path)] = Field(
         min_length=1, description="The lock's path on that branch", examples=["prod.lock.json"]
     )

@@ -1,0 +1,147 @@
+"""Running git: its surroundings, its time limit, and its own words when it fails."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from provisioner.errors import LockError
+from provisioner.model import Problem
+
+SECONDS = 120.0  # that one git command may take; a host that does not answer is given up by then
+
+# The hooks of this clone have nothing to do with a lock, nor has a clean-up in the middle of an apply.
+_SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "core.filesRefLockTimeout": "2000",
+}
+# A command started by a git hook inherits where that git works; the lock is in the workspace's own repository.
+_INHERITED = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+    "GIT_NAMESPACE",
+)
+_NOISE = re.compile(r"^(hint: .*|To \S+|From \S+|Done|\d\d:\d\d:\d\d\.\d+ .*|\s*)$")
+_USERINFO = re.compile(r"(\w+://)[^/\s]*@")
+_TOKEN = re.compile(r"([?&][\w-]*(?:token|key|password|secret)=)[^&\s'\"]+", re.I)
+
+
+class Done(NamedTuple):
+    """What a git command left."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+class Git:
+    """Git in one folder, wherever in a repository that is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.durable = False  # whether what is written has to be on the disk when a command ends
+
+    def run(self, *words: str, input: bytes = b"") -> Done:
+        """Run a command to its end. LockError when there is no git, or when it does not come to one."""
+        try:
+            done = subprocess.run(
+                self.command(words),
+                input=input,
+                capture_output=True,
+                env=self.environment,
+                timeout=SECONDS,
+                check=False,
+            )
+        except OSError as error:
+            raise LockError(missing(error)) from error
+        except subprocess.TimeoutExpired:
+            return Done(-1, b"", f"fatal: no answer within {SECONDS:.0f} seconds")
+        return Done(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+    def ask(self, *words: str, input: bytes = b"") -> str:
+        """What a command that must succeed prints, stripped."""
+        done = self.run(*words, input=input)
+        if done.code:
+            raise LockError(failure(f"git {words[0]}", done.err, self.folder))
+        return done.out.decode(errors="surrogateescape").strip()
+
+    def command(self, words: tuple[str, ...]) -> list[str]:
+        # What has been pushed is the remote's to keep; what has not must survive a power cut here.
+        wanted = {**_SETTINGS, "core.fsync": "all"} if self.durable else _SETTINGS
+        settings = [word for key, value in wanted.items() for word in ("-c", f"{key}={value}")]
+        return ["git", "-C", str(self.folder), *settings, *words]
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The environment of every command: its messages in one language, questions only where somebody can answer,
+        and a name for the commits where nobody has given one."""
+        env = {key: value for key, value in os.environ.items() if key not in _INHERITED}
+        env.update(LC_ALL="C", LANGUAGE="", GIT_OPTIONAL_LOCKS="0")
+        if not (sys.stdin and sys.stdin.isatty()):
+            env["GIT_TERMINAL_PROMPT"] = "0"
+            if not {"GIT_SSH", "GIT_SSH_COMMAND"} & env.keys() and "core.sshcommand" not in self.config:
+                env["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
+        fallbacks = {"user.name": ("NAME", "provisioner"), "user.email": ("EMAIL", "provisioner@localhost")}
+        for key, (what, value) in fallbacks.items():
+            if key not in self.config:
+                env.setdefault(f"GIT_AUTHOR_{what}", value)
+                env.setdefault(f"GIT_COMMITTER_{what}", value)
+        return env
+
+    @cached_property
+    def config(self) -> Mapping[str, str]:
+        """What git is set to, as far as it matters here: remotes, names, ssh. Empty where there is no repository."""
+        pattern = r"^(remote\..*\.(url|pushurl)|user\.(name|email)|core\.sshcommand)$"
+        env = {key: value for key, value in os.environ.items() if key not in _INHERITED}
+        command = self.command(("config", "-z", "--get-regexp", pattern))
+        try:
+            done = subprocess.run(command, capture_output=True, env=env, stdin=subprocess.DEVNULL, check=False)
+        except OSError as error:
+            raise LockError(missing(error)) from error
+        entries = (entry.partition("\n") for entry in done.stdout.decode(errors="replace").split("\0"))
+        return {key: value for key, _, value in entries if key}
+
+
+def missing(error: OSError) -> Problem:
+    """Git itself cannot be started."""
+    return Problem(
+        "Git is missing",
+        f"The lock is kept on a git branch, and `git` cannot be started: {error.strerror or error}.",
+        "install git, or keep the lock in a file: `lock: locks/prod.lock.json`",
+    )
+
+
+def failure(what: str, err: str, folder: Path) -> Problem:
+    """A command that failed, in git's own words."""
+    if "fatal: not a git repository" in err:
+        return Problem(
+            "No git repository",
+            f"The lock is kept on a git branch, and `{folder}` is in no git repository.",
+            "run `git init` there, work in a clone, or keep the lock in a file: `lock: locks/prod.lock.json`",
+        )
+    return Problem(
+        "Git has failed",
+        f"`{what}` says: {scrubbed(err) or 'nothing'}",
+        f"try it by hand: `git -C {shlex.quote(str(folder))} fetch`; git needs the right to read and push the branch",
+    )
+
+
+def scrubbed(err: str) -> str:
+    """Git's words without advice, traces and credentials, on one line."""
+    lines = [line.strip() for line in err.splitlines() if not _NOISE.match(line)]
+    return _TOKEN.sub(r"\1***", _USERINFO.sub(r"\1", "; ".join(lines)))[:1000]

@@ -1,0 +1,182 @@
+"""The lock on a branch of the workspace's own repository, with its journal and its lease beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from provisioner.errors import LockError
+from provisioner.lock import lockfile
+from provisioner.lock.git_branch import Branch
+from provisioner.lock.git_command import Git
+from provisioner.lock.git_journal import GroupSink
+from provisioner.lock.git_objects import Contents, Snapshot
+from provisioner.lock.journal import Folded, fold
+from provisioner.lock.lease import Lease
+from provisioner.lock.sink import Sink
+from provisioner.lock.store import LockStore
+from provisioner.model import LockState, Problem
+
+BRANCH = "provisioner-locks"
+REMOTE = "origin"
+_OPENING = "000000"  # the journal's first file; those of the groups follow
+
+Step = Callable[[Contents], Contents]
+
+
+class _Busy(LockError):
+    """Somebody has the lease."""
+
+
+class GitStore(LockStore):
+    """A lock at a path on a branch. Every write is one commit that is pushed, so that it is there whole or not at all;
+    the checkout, its index and the user's branches are left alone. While the lease is held nobody else writes: the
+    branch is known from the last push, and is not fetched again."""
+
+    poll = 1.0
+
+    def __init__(self, folder: Path, path: str, branch: str = BRANCH, remote: str = REMOTE) -> None:
+        self.path = PurePosixPath(path).as_posix()
+        self.name = f"{branch}:{self.path}"  # as `git show` wants it
+        self._branch_name = branch
+        self._branch = Branch(Git(folder), branch, self.path, remote)
+        self._seen: Snapshot | None = None  # known only while the lease is held
+        self._steps: list[Step] | None = None  # what one commit is to bring, while it is put together
+        self._sink: GroupSink | None = None
+        self._mutex = threading.RLock()  # the journal is pushed by a thread of its own
+
+    def read(self) -> LockState | None:
+        return self._parsed(self._contents())
+
+    def leftover(self) -> str | None:
+        return self._contents().journal_text
+
+    def peek(self) -> Folded:
+        contents = self._contents()  # of one commit: no writer can be between lock and journal
+        return fold(self._parsed(contents), contents.journal_text, self.journal_name)
+
+    def settle(self) -> Folded:
+        """As for every store, but in one commit."""
+        if self._sink:
+            self._sink.flush()
+        with self._mutex:
+            steps: list[Step] = []
+            self._steps = steps
+            try:
+                folded = super().settle()
+            finally:
+                self._steps = None
+            if steps:
+                self._commit(steps, f"serial {folded.state.serial}" if folded.state else "journal settled")
+        return folded
+
+    def write(self, state: LockState) -> None:
+        data = lockfile.encode(state)
+        self._put(lambda held: replace(held, lock=data), f"serial {state.serial}")
+
+    def holder(self) -> Lease | None:
+        return _lease(self._contents())
+
+    def force_unlock(self, id: str) -> Lease:
+        taken: list[Lease] = []
+
+        def take(held: Contents) -> Contents:
+            found = _lease(held)
+            if found is None and taken:  # by our own push, whose reply was lost
+                return held
+            if found is None or found.id != id:
+                raise LockError(self._not_held(id, found))
+            taken.append(found)
+            return replace(held, lease=None)
+
+        with self._mutex:
+            self._branch.update(None, take, f"{self.path}: lease {id} taken away")
+        return taken[0]
+
+    def _try(self, lease: Lease) -> Problem | None:
+        def take(held: Contents) -> Contents:
+            found = _lease(held)
+            if found is not None and found.id != lease.id and not found.dead():
+                raise _Busy(found.busy(self.name))
+            return replace(held, lease=lease.text().encode())
+
+        try:
+            with self._mutex:
+                self._seen = self._branch.update(None, take, f"{self.path}: lease of {lease.holder} on {lease.host}")
+        except _Busy as busy:
+            return busy.problems[0]
+        return None
+
+    def _release(self, lease: Lease) -> None:
+        def give(held: Contents) -> Contents:
+            found = _lease(held)
+            return replace(held, lease=None) if found is not None and found.id == lease.id else held
+
+        # A lease that cannot be given back is that of a dead holder for this machine; others need `force-unlock`.
+        with self._mutex, contextlib.suppress(LockError):
+            seen, self._seen = self._seen, None
+            self._branch.update(seen, give, f"{self.path}: lease given back")
+
+    def _replace_journal(self, text: str) -> Sink:
+        self._put(lambda held: replace(held, journal={_OPENING: text.encode()}), "journal begun")
+        self._sink = GroupSink(self._push_group)
+        return self._sink
+
+    def _remove_journal(self) -> None:
+        self._put(lambda held: replace(held, journal={}), "journal settled")
+
+    def _push_group(self, name: str, data: bytes) -> None:
+        def add(held: Contents) -> Contents:
+            if _OPENING not in held.journal:  # without a lease of ours to tell: somebody has settled it
+                raise LockError(self._lost(_lease(held)))
+            return replace(held, journal={**held.journal, name: data})
+
+        lines = data.count(b"\n")
+        self._put(add, f"{lines} {'line' if lines == 1 else 'lines'} of the journal")
+
+    def _put(self, step: Step, message: str) -> None:
+        with self._mutex:
+            if self._steps is not None:
+                self._steps.append(step)
+            else:
+                self._commit([step], message)
+
+    def _commit(self, steps: list[Step], message: str) -> None:
+        def decide(held: Contents) -> Contents:
+            found = _lease(held)
+            if self._held and (found is None or found.id != self._held.id):
+                raise LockError(self._lost(found))
+            for step in steps:
+                held = step(held)
+            return held
+
+        seen, self._seen = self._seen, None  # an error leaves it open what the branch has
+        after = self._branch.update(seen, decide, f"{self.path}: {message}")
+        self._seen = after if self._held else None
+
+    def _contents(self) -> Contents:
+        with self._mutex:
+            seen = self._seen or self._branch.look()
+            self._seen = seen if self._held else None
+            return seen.contents
+
+    def _parsed(self, contents: Contents) -> LockState | None:
+        if contents.lock is None:
+            return None
+        hint = f"look at its history, `git fetch {REMOTE} {self._branch_name} && git log FETCH_HEAD -- {self.path}`, "
+        hint += "and put the last whole version back on the branch"
+        try:
+            return lockfile.parse(contents.lock.decode(), self.name)
+        except UnicodeDecodeError:
+            problem = Problem("Broken lockfile", f"`{self.name}` is not UTF-8.", hint, file=self.name)
+            raise LockError(problem) from None
+        except LockError as error:  # that of a file knows only how to restore a file
+            odd = [replace(item, hint=hint) if "git checkout" in (item.hint or "") else item for item in error.problems]
+            raise LockError(odd) from None
+
+
+def _lease(held: Contents) -> Lease | None:
+    return Lease.parse((held.lease or b"").decode(errors="replace"))
