@@ -1,4 +1,4 @@
-"""Renames: resources that keep their object under a new address. Pure, and carried out before anything is read."""
+"""Renames: resources that keep their object under a new address. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from provisioner.model import Address, Desired, Fields, Locked, LockState
+from provisioner.model import Action, Address, Change, Desired, Fields, Locked, LockState
 
 Key = tuple[Any, str]
 
@@ -79,3 +79,23 @@ def _respelled_tool(tool: Fields, spelled: Mapping[str, str]) -> Fields:
             for key, items in lists.items()
         },
     }
+
+
+def suspected(changes: Iterable[Change]) -> list[str]:
+    """Notes on resources that go while others with the same fields come: perhaps somebody only renamed them."""
+    listed = [change for change in changes if change.address.kind != "file"]
+    going = [change for change in listed if change.action is Action.DELETE and change.reason == "not_in_specs"]
+    coming = [change for change in listed if change.action is Action.CREATE]
+    return [
+        f"`{old.address}` goes and `{new.address}` comes with the same fields. If it was renamed, keep its object with "
+        f"`moved: [{{from: {old.address}, to: {new.address}}}]`."
+        for old in going
+        for new in coming
+        if old.address.kind == new.address.kind and _likeness(old.before) == _likeness(new.after)
+    ]
+
+
+def _likeness(fields: Fields | None) -> Fields:
+    """What a rename leaves as it is; ids and hashes are the lock's own."""
+    found = {name: value for name, value in (fields or {}).items() if name not in ("name", "files")}
+    return {**found, "files": sorted((fields or {}).get("files") or {})}

@@ -10,6 +10,7 @@ from provisioner.model import Action, Address, Attachment, Block, Change, Drifte
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
 from provisioner.plan.members import membership, worn_files
+from provisioner.plan.moves import suspected
 from provisioner.plan.situation import Situation
 from provisioner.refs import closure, ordered, users
 
@@ -39,7 +40,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         drift=tuple(drift),
         orphans=_orphans(case),
         deposed=consequences.deposed(case, named),
-        notes=(*case.observed.notes, *_notes(unkept), *_waits(attachments)),
+        notes=(*case.observed.notes, *_notes(unkept), *_waits(attachments), *suspected(inline)),
         unchanged=sum(not change.matters for change in inline),
         blocked=(*blocks, *guards.blocks(case, inline, attachments, drift)),
         problems=tuple(problems),
