@@ -44,8 +44,10 @@ class Pairs:
 
 
 def environment() -> dict[str, str]:
-    """The surroundings of every measured process: this checkout, a key, and nothing else of ours."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PROVISIONER_", "OPENAI_"))}
+    """The surroundings of every measured process: this checkout, a key, and nothing else that would be heeded.
+    Above all not PYTHONDONTWRITEBYTECODE: it would have every start compile what has changed."""
+    heeded = ("PROVISIONER_", "OPENAI_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(heeded)}
     return {**kept, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "sk-bench", "NO_COLOR": "1"}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.spec.contents import Contents
+from provisioner.spec.pace import undisturbed
 
 opened: list[str] = []
 
@@ -18,8 +19,9 @@ def watch(event: str, details: tuple[Any, ...]) -> None:
 contents = Contents(Path(sys.argv[1]).resolve())
 paths = contents.glob("docs/*.csv", [])
 sys.addaudithook(watch)
-start = time.perf_counter()
-for path in paths:
-    contents.accept(path)
-print(time.perf_counter() - start, len(opened))
+with undisturbed():  # as when specs are compiled
+    start = time.perf_counter()
+    for path in paths:
+        contents.accept(path)
+    print(time.perf_counter() - start, len(opened))
 contents.digests.save()

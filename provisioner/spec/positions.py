@@ -13,6 +13,8 @@ from provisioner.spec.reading import MERGE, compose
 
 Step = str | int
 
+_KEPT = 200  # files whose nodes are kept: they are many times larger than what they say
+
 
 _OTHER_BREAKS = "\x85\u2028\u2029"
 
@@ -34,6 +36,8 @@ class Positions:
     def root(self, file: str) -> Node | None:
         """The file's nodes; None where it cannot be read (any more)."""
         if file not in self._nodes:
+            if len(self._nodes) >= _KEPT:
+                self._nodes.clear()
             try:
                 self._nodes[file] = compose(_with_lines_of_editors((self._root / file).read_bytes()))
             except (OSError, yaml.YAMLError, RecursionError):

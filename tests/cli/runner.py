@@ -1,7 +1,9 @@
-"""The command line as a user has it: another process, its streams apart."""
+"""The command line as a user has it: its streams apart, in this process where that makes no difference."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -13,6 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from provisioner.cli import app
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "provisioner")
@@ -38,7 +43,9 @@ class Ran:
 
 
 def run(folder: Path, *arguments: str, program: Sequence[str] = PROGRAM, **more: str) -> Ran:
-    """Run a command without a terminal."""
+    """Run a command without a terminal; in a process of its own where its surroundings or its program matter."""
+    if program is PROGRAM and not more:
+        return _run_here(folder, arguments)
     done = subprocess.run(
         [*program, *arguments],
         cwd=folder,
@@ -49,6 +56,18 @@ def run(folder: Path, *arguments: str, program: Sequence[str] = PROGRAM, **more:
         timeout=60,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def _run_here(folder: Path, arguments: Sequence[str]) -> Ran:
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        mock.patch.dict(os.environ, surroundings(), clear=True),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = app.run(arguments)
+    return Ran(code, out.getvalue(), err.getvalue())
 
 
 def run_on_terminal(folder: Path, *arguments: str, types: str, prompt: str = "accepted: ") -> tuple[int, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner import __version__
 
-from .runner import run
+from .runner import PROGRAM, run
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_errors_as_json(tmp_path: Path, arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("arguments", [("version",), ("--version",), ("version", "--no-color")])
 def test_version(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """The quick way and the long one say the same."""
-    ran = run(tmp_path, *arguments)
+    ran = run(tmp_path, *arguments, program=[*PROGRAM])
 
     assert (ran.code, ran.out, ran.err) == (0, f"provisioner {__version__}\n", "")
 

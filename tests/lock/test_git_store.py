@@ -355,14 +355,17 @@ def outcome(process: subprocess.Popen[str]) -> str:
     return out.strip()
 
 
+TIMES = 25 if os.environ.get("CRASH_POINTS") == "all" else 4
+
+
 def test_race(store: GitStore, other: GitStore) -> None:
-    """Two clones that apply at once, ten times each: everybody's results are in, every serial was used once."""
-    workers = [python(ROUNDS, folder_of(one), who, 10) for one, who in ((store, "a"), (other, "b"))]
+    """Two clones that apply at once, again and again: everybody's results are in, every serial was used once."""
+    workers = [python(ROUNDS, folder_of(one), who, TIMES) for one, who in ((store, "a"), (other, "b"))]
     for worker in workers:
         outcome(worker)
     found = store.read()
-    assert found and found.serial == 20
-    assert sorted(found.ids.values()) == sorted(f"file-{who}-{number}" for who in "ab" for number in range(10))
+    assert found and found.serial == 2 * TIMES
+    assert sorted(found.ids.values()) == sorted(f"file-{who}-{number}" for who in "ab" for number in range(TIMES))
     assert store.holder() is None and store.leftover() is None
 
 
@@ -456,7 +459,7 @@ CRASH = """
 def test_killed_between_any_two_commands(bare: Path, tmp_path: Path, alone: bool) -> None:
     """Wherever the process is killed, the branch is whole, the checkout is clean, and the next apply goes on."""
     stages, ended = set(), False
-    for at in range(0, 1000, 1 if os.environ.get("CRASH_POINTS") == "all" else 2):
+    for at in range(0, 1000, 1 if os.environ.get("CRASH_POINTS") == "all" else 3):
         mine = tmp_path / f"round-{at}" / "mine"
         mine.parent.mkdir()
         if alone:
@@ -493,7 +496,7 @@ def gone_on(mine: Path) -> tuple[int | None, int]:
 def test_killed_in_the_middle_of_git(store: GitStore) -> None:
     """Killed with all its git processes at any time, a clone goes on as if nothing had been."""
     begun = 0
-    for number in range(8):
+    for number in range(8 if os.environ.get("CRASH_POINTS") == "all" else 3):
         worker = python(ROUNDS, folder_of(store), f"w{number}", 50)
         time.sleep(0.25 + 0.037 * number)
         os.killpg(worker.pid, signal.SIGKILL)
