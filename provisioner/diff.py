@@ -105,14 +105,28 @@ def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
 
 def inside(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
     """Where two nested values differ, as (path, before, after); None stands for a part that is not there."""
+    return sorted(_leaves("", before, after), key=_by_path)
+
+
+def _leaves(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Mappings are walked here: deepdiff takes a millisecond, and lists alone need it."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in {**before, **after}:
+            if key not in before or key not in after or not same(before[key], after[key]):
+                below = join(path, key) if path else str(key)
+                yield from _leaves(below, before.get(key), after.get(key))
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from ((f"{path}{below}", old, new) for below, old, new in _in_lists(before, after))
+    else:
+        yield path, before, after
+
+
+def _in_lists(before: list[Any], after: list[Any]) -> Iterator[tuple[str, Any, Any]]:
     from deepdiff import DeepDiff  # costs a tenth of a second to import; most commands never come here
 
     found = DeepDiff(before, after, ignore_numeric_type_changes=True, view="tree", threshold_to_diff_deeper=0)
-    leaves = [leaf for group in found.values() for leaf in group]
-    return sorted(
-        ((_spell(leaf.path(output_format="list")), _part(leaf.t1), _part(leaf.t2)) for leaf in leaves),
-        key=_by_path,
-    )
+    leaves = (leaf for group in found.values() for leaf in group)
+    return ((_spell(leaf.path(output_format="list")), _part(leaf.t1), _part(leaf.t2)) for leaf in leaves)
 
 
 def _by_path(leaf: tuple[str, Any, Any]) -> str:

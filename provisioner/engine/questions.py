@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioner.engine.context import Context
 from provisioner.errors import UsageError
 from provisioner.kinds import kind
 from provisioner.model import Address, Locked, LockState, Problem
-from provisioner.plan.moves import settle
 from provisioner.spec import Workspace
+
+if TYPE_CHECKING:
+    from provisioner.engine.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def move(context: Context, origin: Address, to: Address) -> None:
         if to in known.resources or to.kind != origin.kind:
             why = "is in the lock already" if to in known.resources else f"is no {origin.kind.replace('_', ' ')}"
             raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
+        from provisioner.plan.moves import settle  # all of planning, which `validate` does without
+
         moved, _ = settle(known, {}, [(origin, to)])
         context.store.write(replace(moved, serial=known.serial + 1))
 

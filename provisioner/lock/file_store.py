@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from provisioner.errors import LockError
@@ -171,13 +173,31 @@ class FileSink(Sink):
         self._size = os.fstat(self._fd).st_size
         self._sync = getattr(os, "fdatasync", os.fsync)
         self._broken = False
+        self._durable = self._size  # bytes that a sync has covered
+        self._turn = asyncio.Lock()
 
     def append(self, data: bytes) -> None:
+        self._write(data, self._sync)
+
+    def soon(self, data: bytes) -> Awaitable[None]:
+        """Written now; those who wait at the same time share one sync, and the others go on meanwhile."""
+        self._write(data, lambda _fd: None)
+        return self._shared(self._size)
+
+    async def _shared(self, end: int) -> None:
+        async with self._turn:
+            if self._durable < end:
+                reached = self._size
+                with told(self._name, "written"):
+                    await asyncio.to_thread(self._sync, self._fd)
+                self._durable = reached
+
+    def _write(self, data: bytes, sync: Callable[[int], None]) -> None:
         with told(self._name, "written"):
             self._check()
             try:
                 disk.write(self._fd, data)
-                self._sync(self._fd)
+                sync(self._fd)
             except BaseException:
                 self._undo()
                 raise

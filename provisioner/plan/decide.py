@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from provisioner.diff import Comparison, Sides, compare, units
+from provisioner.diff import Comparison, Sides, compare, same, units
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
 from provisioner.model import Action, Address, Change, Desired, FieldChange, Fields, Live, Locked
@@ -155,12 +155,13 @@ def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -
 
 def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
     """The three sides of one object in normal form, without what `plan.members` compares."""
-    base = _declared(form, want.address, entry.fields) if entry else {}
+    wanted = _declared(form, want.address, want.fields)
+    base = _base(form, entry, want, wanted)
     default = _flat(form, form.normal(want.address, {}))
     have = _flat(form, form.normal(want.address, live.fields))
     have.update({path: base.get(path, default.get(path)) for path in form.unread if path not in live.fields})
     return Sides(
-        want=_declared(form, want.address, want.fields),
+        want=wanted,
         base=base,
         have=have,
         default=default,
@@ -168,6 +169,12 @@ def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
         unkept=entry.unkept if entry else {},
         ignored=(*want.ignore_changes, *want.lost) if entry else want.lost,
     )
+
+
+def _base(form: Form, entry: Locked | None, want: Desired, wanted: Fields) -> Fields:
+    if entry is None:
+        return {}
+    return wanted if same(entry.fields, want.fields) else _declared(form, want.address, entry.fields)
 
 
 def _flat(form: Form, fields: Fields) -> Fields:

@@ -20,9 +20,9 @@ _FOLDED = 20  # lines of a new text
 _ROOT = re.compile(r"[^.\[]*")
 
 
-def change_lines(plan: Plan, change: Change, verbose: bool) -> Iterator[Line]:
-    """The fields of a change that a reader has to see. A store's files are shown by `files`."""
-    later = pending(plan)
+def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterator[Line]:
+    """The fields of a change that a reader has to see; `later` is what is `pending` in the plan. A store's files
+    are shown by `files`."""
     if change.action is Action.CREATE:
         yield from _created(change, later, verbose)
     elif change.action in (Action.UPDATE, Action.REPLACE, Action.KEEP):

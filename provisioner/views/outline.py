@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, Plan, Position, Problem, Remnant
 from provisioner.views.counts import summary_line
-from provisioner.views.fields import change_lines, drift_lines
+from provisioner.views.fields import change_lines, drift_lines, pending
 from provisioner.views.files import FileGroups, file_size, folded_items
 from provisioner.views.lines import Item, Line
 from provisioner.views.values import inline
@@ -88,7 +88,7 @@ def _drifted(found: Drifted) -> Item:
 
 def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
     """Every change by address: files under the stores that they are in, the others by themselves."""
-    groups = FileGroups(plan)
+    groups, later = FileGroups(plan), pending(plan)
     changes = {change.address: change for change in plan.changes if change.matters}
     loose = [address for address in changes if address.kind == "file" and address not in groups.shown]
     others = {address for address in changes if address.kind != "file"} | set(groups.stores)
@@ -98,7 +98,7 @@ def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
         if change is None:
             yield Item("", inline(str(address)), lines=members)
         else:
-            yield _item(change, (*change_lines(plan, change, verbose), *members))
+            yield _item(change, (*change_lines(change, later, verbose), *members))
     yield from folded_items([_file_item(changes[address]) for address in sorted(loose)], verbose)
 
 

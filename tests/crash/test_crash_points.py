@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,17 +96,33 @@ def edited(world: World, request: pytest.FixtureRequest) -> World:
     return world
 
 
-def crashing(world: World, crash: Crash, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Apply with every request and every journal line an instant at which it may end."""
-    append = FileSink.append
+def journalled(crash: Crash) -> dict[str, Any]:
+    """The two ways in which a journal line is written, each with an instant before and after it."""
+    append, soon = FileSink.append, FileSink.soon
 
     def appending(self: FileSink, data: bytes) -> None:
         crash.instant()
         append(self, data)
         crash.instant()
 
+    def sooner(self: FileSink, data: bytes) -> Awaitable[None]:
+        crash.instant()
+        durable = soon(self, data)
+        try:
+            crash.instant()
+        except Dead:
+            durable.close()  # type: ignore[attr-defined]  # a coroutine that nobody awaits any more
+            raise
+        return durable
+
+    return {"append": appending, "soon": sooner}
+
+
+def crashing(world: World, crash: Crash, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apply with every request and every journal line an instant at which it may end."""
     with monkeypatch.context() as patched:
-        patched.setattr(FileSink, "append", appending)
+        for name, hooked in journalled(crash).items():
+            patched.setattr(FileSink, name, hooked)
         world.wrap = crash.around
         try:
             result = world.run("apply", "-y", "--force")
@@ -134,7 +150,7 @@ def told(found: Any) -> list[str]:
     return [f"{address}: {json.dumps(entry, sort_keys=True)}" for address, entry in lock.items()] + [str(service)]
 
 
-def points(total: int, share: int = 12, first: int = 0) -> Iterator[int]:
+def points(total: int, share: int = 9, first: int = 0) -> Iterator[int]:
     """A spread of about `share` instants from `first` on; `CRASH_POINTS=all` tries every one."""
     if os.environ.get("CRASH_POINTS") == "all":
         return iter(range(total))

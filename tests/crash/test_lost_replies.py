@@ -65,7 +65,7 @@ def test_every_request(
     edited.calls.clear()
     crashing(edited, Crash(None), monkeypatch)
     total, wanted = len(edited.calls), neutral(edited)
-    for at in points(total, 7, WAYS.index(how)):
+    for at in points(total, 5, WAYS.index(how)):
         shutil.rmtree(edited.root)
         shutil.copytree(saved, edited.root)
         trouble = Trouble(at, how)
