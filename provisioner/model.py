@@ -220,6 +220,12 @@ class LockState:
     resources: dict[Address, Locked] = field(default_factory=dict)
 
     @property
+    def known_ids(self) -> set[str]:
+        """Every id that the lock names, those of deposed objects included."""
+        entries = self.resources.values()
+        return {entry.id for entry in entries if entry.id}.union(*(entry.deposed for entry in entries))
+
+    @property
     def ids(self) -> dict[Address, str]:
         return {address: entry.id for address, entry in self.resources.items() if entry.id}
 

@@ -10,8 +10,8 @@ from provisioner.apply.run import Run
 from provisioner.diff import join, same
 from provisioner.errors import ProvisionerError
 from provisioner.kinds.vector_store import members as service
+from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import Action, Address, Attachment, Event, Fields, Member, Problem, Stamp
-from provisioner.plan.members import chunking
 from provisioner.remote import together
 
 
@@ -176,7 +176,7 @@ def _unkept(item: Attachment, member: Member) -> dict[str, Any]:
     sent = {join(f"{prefix}.attributes", key): value for key, value in item.attributes.items()}
     got = {join(f"{prefix}.attributes", key): value for key, value in member.attributes.items()}
     if member.chunking != "other":
-        sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = item.chunking, chunking(member.chunking)
+        sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = item.chunking, chunks(member.chunking)
     return {
         path: {"sent": value, "got": got.get(path)} for path, value in sent.items() if not same(value, got.get(path))
     }

@@ -102,7 +102,7 @@ def _is_planned(root: Path, address: Address, fields: Fields) -> bool:
 
 def loose_uploads(seen: Seen, lock: LockState, plan: Plan) -> list[str]:
     """Notes on files at the service that look like uploads of ours which were never attached; nothing deletes them."""
-    known = set(lock.ids.values()) | {id for entry in lock.resources.values() for id in entry.deposed}
+    known = lock.known_ids
     for live in seen.observed.live.values():
         known |= {live.id, *(live.members or {})}
     wanted = {

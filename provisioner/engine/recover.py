@@ -81,7 +81,8 @@ async def _list(remote: Remote, form: Form, intent: Intent) -> Sequence[Live]:
 
 async def _uploaded(remote: Remote, found: Recovered, intent: Intent, files: Sequence[Live]) -> None:
     data = intent.data
-    suspects = [live for live in files if _looks_like(live, intent) and live.id not in _known(found.state)]
+    known = found.state.known_ids
+    suspects = [live for live in files if _looks_like(live, intent) and live.id not in known]
     if not suspects:
         return
     held = await _held(remote, found.state)
@@ -105,11 +106,6 @@ def _looks_like(live: Live, intent: Intent) -> bool:
         and live.created_at >= since
         and live.id not in data.get("seen", ())
     )
-
-
-def _known(state: LockState) -> set[str]:
-    entries = state.resources.values()
-    return {entry.id for entry in entries if entry.id} | {id for entry in entries for id in entry.deposed}
 
 
 async def _held(remote: Remote, state: LockState) -> set[str]:

@@ -126,10 +126,7 @@ async def _lookup(
 
 
 def _sorted_out(question: Question, listed: Listed, live: dict[Address, Live], gone: frozenset[Address]) -> Seen:
-    known = {live.id for live in live.values()} | {
-        id for entry in question.lock.resources.values() for id in entry.deposed
-    }
-    known |= set(question.lock.ids.values())
+    known = {found.id for found in live.values()} | question.lock.known_ids
     stamped = [found for objects in listed.values() for found in (objects or {}).values() if _is_ours(question, found)]
     strays = [
         Stray(Address.parse(found.stamp.address), found) for found in stamped if found.stamp and found.id not in known

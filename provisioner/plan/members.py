@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join
+from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import Action, Address, Attachment, Block, Change, FieldChange, Fields, Member
 from provisioner.plan.situation import Situation
 
-AUTO = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
 RUINED = frozenset({"failed", "cancelled"})
 
 
@@ -51,11 +51,6 @@ class Membership:
     settled: bool = field(default=True)
 
 
-def chunking(value: Any) -> Any:
-    """Auto is what the service makes of it: 800 tokens with 400 of overlap. `other` cannot be compared."""
-    return AUTO if value in (None, "auto") else value
-
-
 def holdings(case: Situation, store: Address) -> list[Holding]:
     """Each file that the specs want in a store."""
     want, entry = case.desired[store], case.locked(store)
@@ -68,8 +63,8 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
     for path, item in (want.fields.get("files") or {}).items():
         locked = before.get(path)
         member = _member(case, item, locked, members)
-        chunk = chunking(item.get("chunking", old[1]))
-        base = chunking(locked.get("chunking", old[0])) if locked else None
+        chunk = chunks(item.get("chunking", old[1]))
+        base = chunks(locked.get("chunking", old[0])) if locked else None
         found.append(
             Holding(
                 path,
@@ -105,7 +100,7 @@ def _differences(
     if member is None:
         return Comparison()
     wanted, had = item.get("attributes") or {}, (locked or {}).get("attributes") or {}
-    have_chunk = chunk if member.chunking == "other" else chunking(member.chunking)
+    have_chunk = chunk if member.chunking == "other" else chunks(member.chunking)
     if locked is not None and wanted == had == member.attributes and chunk == base_chunk == have_chunk:
         return Comparison()
     prefix = join("files", path)
