@@ -1,8 +1,10 @@
-"""The parts of an outline: items with a symbol, and the lines below them."""
+"""The structure that every view walks: an outline of sections, their items, and the lines below those."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+
+from provisioner.model import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,7 @@ class Line:
     tone: str
     text: str
     depth: int = 0
+    marks: tuple[tuple[int, int], ...] = ()  # ranges of `text` that differ from the line it stands against
 
     def deeper(self, by: int = 1) -> Line:
         return replace(self, depth=self.depth + by)
@@ -26,3 +29,25 @@ class Item:
     position: str = ""
     facts: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
+    address: str = ""  # of the resource that it tells of, where it tells of one
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of an outline: its name for styles and anchors, its heading, its items."""
+
+    name: str  # drift | changes | orphans | deposed | notes | blocked …
+    heading: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A whole plan, result or drift report for readers."""
+
+    sections: tuple[Section, ...]
+    problems: tuple[Problem, ...]
+    summary: str
+    title: str = ""  # `Plan for prod`
+    facts: tuple[tuple[str, str], ...] = ()  # label and value: service, API, lock, checksum
+    review: tuple[Section, ...] = ()  # deletes, widens, prompt, model, tools, knowledge, settings

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, Plan, Position, Problem, Remnant
+from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, Plan, Position, Remnant
 from provisioner.views.counts import summary_line
 from provisioner.views.fields import change_lines, drift_lines, pending
 from provisioner.views.files import FileGroups, file_size, folded_items
-from provisioner.views.lines import Item, Line
+from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.values import inline
 
 # Reasons that the symbol says already, and the words for those that need some.
@@ -30,24 +30,6 @@ _REASONS = {
     "failed": "its indexing failed",
     "chunking_changed": "cut into other chunks",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the plan: its name for styles and anchors, its heading, its items."""
-
-    name: str  # drift | changes | orphans | deposed | notes | blocked
-    heading: str
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """A whole plan for readers."""
-
-    sections: tuple[Section, ...]
-    problems: tuple[Problem, ...]
-    summary: str
 
 
 def outline(plan: Plan, *, verbose: bool = False) -> Outline:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioner.model import Plan
-from provisioner.views.lines import Item, Line
-from provisioner.views.outline import Section, outline
+from provisioner.views.lines import Item, Line, Section
+from provisioner.views.outline import outline
 from provisioner.views.paint import PLAIN, Paint
 from provisioner.views.problems import problems_text
 

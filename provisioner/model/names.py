@@ -1,0 +1,119 @@
+"""What things are called and where they stand: addresses, positions, stamps, problems, actions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+Fields = dict[str, Any]
+"""Fields of a resource in their neutral, declared spelling; references are addresses (`vector_store.kb`)
+or `{"id": …}` for an object that is not managed here."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Address:
+    """What a resource is called: `kind.name`."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `kind.name`; raises ValueError for anything else."""
+        kind, dot, name = text.partition(".")
+        if not (kind and dot and name):
+            raise ValueError(f"`{text}` is not an address like `assistant.support`")
+        return cls(kind, name)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Position:
+    """A place in a file below the workspace; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something was declared, as data: the file and the keys that lead to it. Positions are looked up
+    from it only when one is printed."""
+
+    file: str
+    path: tuple[str | int, ...] = ()
+
+    def at(self, *more: str | int) -> Source:
+        return Source(self.file, self.path + more)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault the user can act on."""
+
+    summary: str
+    detail: str
+    hint: str | None = None
+    severity: str = "error"
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    address: str | None = None
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str]:
+        return (self.file or "", self.line or 0, self.column or 0, self.summary, self.detail)
+
+
+class Action(Enum):
+    """What a plan does with a resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    FORGET = "forget"
+    KEEP = "keep"
+
+
+SYMBOLS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.REPLACE: "-/+",
+    Action.DELETE: "-",
+    Action.FORGET: ".",
+    Action.KEEP: " ",
+}
+
+_STAMP = re.compile(
+    r"(?P<workspace>[^/]+)/(?P<environment>[^/]+)/(?P<address>.+)#(?P<lineage>[0-9a-f]{8})\.(?P<serial>\d+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Our mark of ownership on an object: `<workspace>/<environment>/<address>#<lineage>.<serial>`."""
+
+    KEY = "provisioner"
+
+    workspace: str
+    environment: str
+    address: str
+    lineage: str  # its first eight characters
+    serial: int
+
+    def __str__(self) -> str:
+        return f"{self.workspace}/{self.environment}/{self.address}#{self.lineage}.{self.serial}"
+
+    @classmethod
+    def parse(cls, text: object) -> Stamp | None:
+        """Read a stamp; None for anything that is not one."""
+        match = _STAMP.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            return None
+        return cls(match["workspace"], match["environment"], match["address"], match["lineage"], int(match["serial"]))

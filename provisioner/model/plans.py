@@ -1,0 +1,151 @@
+"""A whole decision: what a plan will do, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.model.names import Action, Address, Fields, Position, Problem, Source
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs. `before` is live, `after` desired; `locked` what we last applied."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+    locked: Any = None
+    drift: str | None = None  # None, "remote" or "both"; in a drift report also "local"
+    unknown: bool = False  # after holds an id that is known only after the apply
+    sensitive: bool = False
+
+
+QUIET = ("adopt", "wait")
+"""What is done with a store's files without changing anything at the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One planned change to what a vector store holds."""
+
+    store: Address
+    action: str  # attach | replace | update | detach; adopt: is there already, and the lock has to learn it;
+    # wait: was attached by an earlier apply and is still being indexed
+    path: str  # the file's path, or `id:FILE_ID` for one that is not managed here
+    file: Address | None = None
+    old_id: str | None = None  # what is attached now (replace, update, detach)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    chunking: Any = "auto"
+    gap: bool = False  # a searcher finds neither version for a moment
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One planned thing. Everything an apply needs is in it; nothing is decided later."""
+
+    address: Address
+    action: Action
+    reason: str
+    id: str | None = None
+    api: str | None = None
+    before: Fields | None = None
+    after: Fields | None = None
+    fields: tuple[FieldChange, ...] = ()
+    depends_on: tuple[Address, ...] = ()
+    protect: bool = False
+    importing: str | None = None
+    previous: Address | None = None
+    source: Source | None = None
+    position: Position | None = None
+    lost: tuple[str, ...] = ()
+    previous_api: str | None = None  # the API of the old object, where that changes
+    deferred: bool = False  # delete: request profiles still name the id, so it stays alive as deposed
+    replace_paths: tuple[str, ...] = ()  # replace: the fixed fields that force it
+
+    @property
+    def matters(self) -> bool:
+        """Whether anybody has to see it: an import or a move is a change even where nothing is written."""
+        return self.action is not Action.KEEP or bool(self.importing) or self.previous is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """An object that is not as we left it."""
+
+    address: Address
+    drift: str  # remote | both | missing; where pending edits are asked for also local
+    fields: tuple[FieldChange, ...] = ()
+    reason: str = ""  # missing: gone | expired
+    source: Source | None = None
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remnant:
+    """An object beside the plan: an orphan of ours, or a deposed one."""
+
+    address: Address
+    id: str
+    action: str  # keep | delete
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A rule that stops the plan from being applied."""
+
+    rule: str
+    detail: str
+    forced: bool = True  # whether --force overrides it
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is provisioned: where it is and through which API by default."""
+
+    base_url: str
+    api: str
+    organization: str | None = None
+    project: str | None = None
+
+    @property
+    def origin(self) -> dict[str, str | None]:
+        return {"base_url": self.base_url, "organization": self.organization, "project": self.project}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole decision. Apply and every view walk this and nothing else."""
+
+    workspace: str
+    environment: str
+    service: Service
+    lineage: str
+    serial: int
+    changes: tuple[Change, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    drift: tuple[Drifted, ...] = ()
+    orphans: tuple[Remnant, ...] = ()
+    deposed: tuple[Remnant, ...] = ()
+    notes: tuple[str, ...] = ()
+    unchanged: int = 0
+    blocked: tuple[Block, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    basis: Mapping[str, dict[str, str | None]] = field(default_factory=dict)  # address -> {"locked": sha, "live": sha}
+    keep_versions: int = 3
+    refreshed: bool = True  # False: compared with the lock alone, so it cannot be applied
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do, apart from what the lock alone has to learn."""
+        leftovers = (*self.orphans, *self.deposed)
+        return not (
+            any(change.matters for change in self.changes)
+            or any(item.action not in QUIET for item in self.attachments)
+            or any(remnant.action == "delete" for remnant in leftovers)
+        )
+
+    def count(self, action: Action) -> int:
+        return sum(change.action is action for change in self.changes)

@@ -1,0 +1,118 @@
+"""A resource three ways: as the specs want it, as we last applied it, as the service has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from provisioner.model.names import Address, Fields, Source, Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A resource as the specs want it, for one environment."""
+
+    address: Address
+    fields: Fields
+    source: Source
+    depends_on: tuple[Address, ...] = ()
+    api: str | None = None  # assistants only: the API that it is deployed through
+    protect: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()  # field paths that its API cannot carry and the environment accepts to lose
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A pinned request profile: the keyword arguments of `responses.create`, with their version."""
+
+    version: int
+    digest: str
+    request: dict[str, Any]
+    older: tuple[dict[str, Any], ...] = ()  # kept earlier versions, newest first: {version, digest, ids}
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A resource as we last applied it, with the id it has."""
+
+    address: Address
+    id: str | None
+    fields: Fields
+    depends_on: tuple[Address, ...] = ()
+    api: str | None = None
+    protected: bool = False
+    unkept: dict[str, dict[str, Any]] = field(default_factory=dict)  # path -> {"sent": …, "got": …}
+    resetting: tuple[str, ...] = ()
+    deposed: tuple[str, ...] = ()  # ids of old objects of this address that still exist
+    deposed_files: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what a deposed store holds
+    profile: Profile | None = None
+
+    @property
+    def file_ids(self) -> tuple[str, ...]:
+        """Vector stores: the ids of the files that it holds."""
+        return tuple(item["id"] for item in (self.fields.get("files") or {}).values() if item.get("id"))
+
+    def undeposed(self, id: str) -> Locked:
+        """The same entry without one of its old objects."""
+        held = {other: files for other, files in self.deposed_files.items() if other != id}
+        return replace(self, deposed=tuple(other for other in self.deposed if other != id), deposed_files=held)
+
+    def with_deposed(self, old: Locked | None) -> Locked:
+        """The same entry with everything deposed that `old` was."""
+        if old is None or old.id is None:
+            return self
+        files = {old.id: old.file_ids} if old.file_ids else {}
+        return replace(self, deposed=(*self.deposed, old.id), deposed_files={**self.deposed_files, **files})
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left that the lock has to remember."""
+        return not (self.id or self.profile or self.deposed)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file as a vector store holds it."""
+
+    id: str
+    status: str
+    attributes: dict[str, Any]  # without our own two keys
+    chunking: Any  # "auto" or {max_chunk_size_tokens, chunk_overlap_tokens} or "other"
+    stamp: Stamp | None = None
+    sha256: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """An object as the service has it now, in neutral spelling."""
+
+    id: str
+    fields: Fields
+    stamp: Stamp | None = None
+    status: str | None = None
+    created_at: int = 0
+    members: dict[str, Member] | None = None  # vector stores: by file id
+
+
+@dataclass(frozen=True, slots=True)
+class LockState:
+    """Everything a lockfile says."""
+
+    workspace: str
+    environment: str
+    lineage: str
+    serial: int
+    origin: dict[str, str | None]
+    resources: dict[Address, Locked] = field(default_factory=dict)
+
+    @property
+    def known_ids(self) -> set[str]:
+        """Every id that the lock names, those of deposed objects included."""
+        entries = self.resources.values()
+        return {entry.id for entry in entries if entry.id}.union(*(entry.deposed for entry in entries))
+
+    @property
+    def ids(self) -> dict[Address, str]:
+        return {address: entry.id for address, entry in self.resources.items() if entry.id}
