@@ -52,6 +52,8 @@ def _show(row: Row, result: Result) -> None:
     verdict = "" if row.reached(result) else "  missed"
     shown = f"{result.value:.0f}{result.unit}" if result.unit else f"{result.value:.2f}"
     _line(row.work, row.against, result.ours, result.theirs, shown, _goal(row) + verdict)
+    if result.note:
+        print(f"  {result.note}", flush=True)
 
 
 def _goal(row: Row) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -51,7 +51,7 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "sk-bench", "NO_COLOR": "1"}
 
 
-def run(arguments: Sequence[str | Path], *, cwd: Path = ROOT, code: int = 0) -> Sample:
+def run(arguments: Sequence[str | Path], *, cwd: Path = ROOT, codes: Collection[int] = (0,)) -> Sample:
     """Run a process to its end; Failure, with what it said, if it ends with another exit code."""
     words = [str(word) for word in arguments]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -61,7 +61,7 @@ def run(arguments: Sequence[str | Path], *, cwd: Path = ROOT, code: int = 0) -> 
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         said = _text(out)
-        if process.returncode != code:
+        if process.returncode not in codes:
             raise Failure(f"{' '.join(words)} ended with {process.returncode}:\n{said}{_text(err)}")
     return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _MAXRSS, said)
 
@@ -71,9 +71,9 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
-def provisioner(*arguments: str | Path, cwd: Path = ROOT, code: int = 0) -> Sample:
+def provisioner(*arguments: str | Path, cwd: Path = ROOT, codes: Collection[int] = (0,)) -> Sample:
     """Run the command line of this checkout."""
-    return run([sys.executable, "-m", "provisioner", *arguments], cwd=cwd, code=code)
+    return run([sys.executable, "-m", "provisioner", *arguments], cwd=cwd, codes=codes)
 
 
 def against(name: str, *arguments: str | Path) -> Sample:

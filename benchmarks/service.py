@@ -1,4 +1,4 @@
-"""The embedded service over HTTP in a process of its own, each request delayed and counted."""
+"""The embedded service over HTTP in a process of its own, each request delayed and counted, some of them failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from benchmarks.measuring import ROOT, Failure, environment
+from provisioner.local.errors import Severed
 
+FAILED = (429, 500)  # what faults answer
 CONTROL = "/bench"  # answered at once: sets the delay, and gives and forgets the counts
 
 
@@ -34,7 +36,20 @@ class Slowed:
             return
         self._counts[f"{scope['method']} {scope['path'].removeprefix('/v1')}"] += 1
         await asyncio.sleep(self._delay)
-        await self._app(scope, receive, send)
+        answered: list[int] = []
+
+        async def noted(message: Any) -> None:
+            answered.append(message.get("status", 0))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Severed:  # what is sent on such a connection never arrives
+            answered = []
+            self._counts["failed lost"] += 1
+            raise
+        finally:
+            self._counts.update(f"failed {status}" for status in answered if status in FAILED)
 
     async def _control(self, scope: Any, send: Any) -> None:
         asked = parse_qs(scope["query_string"].decode())
@@ -67,9 +82,9 @@ class Service:
 
 
 @contextmanager
-def serving(data: Path, delay: float = 0.0) -> Iterator[Service]:
-    """A service over a folder, for as long as the block lasts."""
-    words = [sys.executable, "-m", "benchmarks.service", str(data)]
+def serving(data: Path, delay: float = 0.0, faults: Path | None = None) -> Iterator[Service]:
+    """A service over a folder, for as long as the block lasts. `faults`: as for `local serve --faults`."""
+    words = [sys.executable, "-m", "benchmarks.service", str(data), *([str(faults)] if faults else [])]
     with subprocess.Popen(words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -83,19 +98,22 @@ def serving(data: Path, delay: float = 0.0) -> Iterator[Service]:
             process.terminate()
 
 
-def main(data: Path) -> None:
+def main(data: Path, faults: Path | None = None) -> None:
     """Serve until terminated; the first line of output is the address."""
     import uvicorn
 
     from provisioner.local import create_app
+    from provisioner.local.server import protocol, with_transport
 
-    app = Slowed(create_app(data, indexing_seconds=0.0))
+    transports: dict[Any, Any] = {}
+    app = with_transport(Slowed(create_app(data, indexing_seconds=0.0, faults=faults)), transports)
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `local serve` does
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        options: dict[str, Any] = {"lifespan": "off", "log_config": None, "access_log": False}
+        config = uvicorn.Config(app, http=protocol(transports), timeout_graceful_shutdown=1, **options)
         uvicorn.Server(config).run([listener])
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

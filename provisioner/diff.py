@@ -19,6 +19,21 @@ def join(path: str, key: str) -> str:
     return f"{path}.{key}" if _PLAIN.fullmatch(key) else f"{path}[{json.dumps(key, ensure_ascii=False)}]"
 
 
+def parts(path: str) -> list[str]:
+    """What `join` has put together: `files["docs/a.md"].attributes.team` in four."""
+    found, at = [], 0
+    while at < len(path):
+        if path.startswith('["', at):
+            key, end = json.JSONDecoder().raw_decode(path, at + 1)
+            at = end + 1
+        else:
+            at += path.startswith(".", at)
+            key = re.split(r"[.\[]", path[at:], maxsplit=1)[0]
+            at += len(key)
+        found.append(str(key))
+    return found
+
+
 def units(fields: Fields, keyed: Collection[str]) -> dict[str, Any]:
     """The owned units of some fields: each top-level field whole, those in `keyed` key by key."""
     found: dict[str, Any] = {}

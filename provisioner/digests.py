@@ -79,6 +79,11 @@ class Digests:
                 _store(self.root / CACHE, self._entries())
 
 
+def digest_of(data: bytes) -> Digest:
+    """The digest of bytes that are not in a file yet."""
+    return Digest(hashlib.sha256(data).hexdigest(), len(data), len(data) < 1024 and data.startswith(LFS_HEAD))
+
+
 def _mark(found: os.stat_result) -> Mark:
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 

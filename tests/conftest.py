@@ -1,5 +1,35 @@
-"""What every test may use."""
+"""What every test may use, and which tests run."""
 
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.tried import pytest_terminal_summary
 from tests.support.world import world
 
-__all__ = ["world"]
+__all__ = ["pytest_terminal_summary", "world"]
+
+THOROUGH = "PROVISIONER_THOROUGH"
+_MEMORY = Path("/dev/shm")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary folders in memory, where there is such a place: waiting for disks is a third of the suite's time."""
+    if os.access(_MEMORY, os.W_OK):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: some tests wait for clocks and other processes."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `thorough`, unless it is asked for or the test is named on the command line."""
+    if os.environ.get(THOROUGH) or any("::" in argument for argument in config.args):
+        return
+    left = [item for item in items if item.get_closest_marker("thorough")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]

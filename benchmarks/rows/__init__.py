@@ -18,6 +18,7 @@ class Result:
     theirs: str
     value: float
     unit: str = ""
+    note: str = ""  # what else is worth knowing, on a line of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +65,5 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-for module in ("starting", "specs", "planning", "applying", "documents", "differing", "resources"):
+for module in ("starting", "specs", "planning", "applying", "documents", "differing", "resources", "faults"):
     import_module(f"{__name__}.{module}")

@@ -11,7 +11,7 @@ from provisioner.diff import join, same
 from provisioner.errors import ProvisionerError
 from provisioner.kinds.vector_store import members as service
 from provisioner.kinds.vector_store.form import chunks
-from provisioner.model import Action, Address, Attachment, Event, Fields, Member, Problem, Stamp
+from provisioner.model import LEAVING, Action, Address, Attachment, Event, Fields, Member, Problem, Stamp
 from provisioner.remote import together
 
 
@@ -145,7 +145,8 @@ async def _indexed(state: Sync, item: Attachment, error: str | None) -> None:
 async def _detach(state: Sync) -> None:
     items = [(item, item.old_id) for item in state.items if item.action == "detach" and item.old_id]
     await together(service.detach(state.run.remote, state.id, id) for _, id in items)
-    wanted = {item.path for item in state.run.plan.attachments if item.store == state.store and item.action != "detach"}
+    held = (item for item in state.run.plan.attachments if item.store == state.store)
+    wanted = {item.path for item in held if item.action not in LEAVING}
     for item, _ in items:
         state.held.pop(item.path, None)
     change = state.run.change(state.store)
@@ -157,7 +158,7 @@ async def _detach(state: Sync) -> None:
 async def _read_back(state: Sync) -> dict[str, Any]:
     """What the service made of attributes and chunking; the replies to batches do not say."""
     entry = state.run.entries[state.store]
-    written = [item for item in state.items if item.action != "detach" and item.path not in state.failed]
+    written = [item for item in state.items if item.action not in LEAVING and item.path not in state.failed]
     kept = {path: value for path, value in entry.unkept.items() if not path.startswith("files")}
     if not written:
         return {**kept, **{path: value for path, value in entry.unkept.items() if path.startswith("files")}}

@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from provisioner.apply.run import Run
+from provisioner.apply.suspects import survey
+from provisioner.diff import units
 from provisioner.digests import real_path
 from provisioner.errors import ReplyLost
 from provisioner.kinds.base import Form, Names, Write
-from provisioner.kinds.file.form import FileForm
-from provisioner.model import Change, Live
+from provisioner.kinds.file.form import PURPOSE, FileForm
+from provisioner.model import Change, Event, Live
 from provisioner.remote import HashingReader
 
 ATTEMPTS = 4
@@ -22,7 +24,20 @@ PAUSE = 0.2  # seconds before the first repetition; what was just made may not b
 async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[int, Live]:
     """Create an object. After a lost reply it is looked for and taken over; only where it is not there is the
     request sent again. Returns the open intent, which names everything needed to look again after a crash."""
-    number = await run.intent(write.address, change.action.value, **_traces(run, write, change))
+    if write.address.kind != "file":
+        return await _create(run, form, write, change)
+    async with run.turn(_looks(write)):
+        return await _create(run, form, write, change)
+
+
+def _looks(write: Write) -> tuple[str, int, str]:
+    """All that tells one upload from another at the service. Of those that look the same one is sent at a time."""
+    fields = write.fields
+    return PurePosixPath(write.address.name).name, fields["bytes"], fields.get("purpose") or PURPOSE
+
+
+async def _create(run: Run, form: Form, write: Write, change: Change) -> tuple[int, Live]:
+    number = await run.intent(write.address, change.action.value, **_traces(run, form, write, change))
     for attempt in range(1, ATTEMPTS + 1):
         try:
             if write.address.kind == "file":
@@ -31,6 +46,7 @@ async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[in
         except ReplyLost:
             found = await _find(run, form, write)
             if found is not None:
+                run.on_event(Event("found", write.address, change.action, found.id, "the reply was lost"))
                 return number, found
             if attempt == ATTEMPTS:
                 raise
@@ -38,10 +54,11 @@ async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[in
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _traces(run: Run, write: Write, change: Change) -> dict[str, object]:
-    """What an object can be found by when the process ends before its id is known."""
+def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, object]:
+    """What an object can be found by when the process ends before its id is known, and which units are ours then."""
     if write.address.kind != "file":
-        return {"stamp": str(write.stamp), **({"api": change.api} if change.api else {})}
+        wrote = units({key: value for key, value in write.fields.items() if key != "files"}, form.keyed)
+        return {"stamp": str(write.stamp), **({"api": change.api} if change.api else {}), "wrote": sorted(wrote)}
     name, fields = PurePosixPath(write.address.name).name, write.fields
     own: dict[str, object] = {key: fields[key] for key in ("sha256", "bytes", "purpose") if key in fields}
     return {"filename": name, **own, "since": run.since, "seen": run.seen_like(name)}
@@ -57,31 +74,29 @@ async def _upload(run: Run, form: Form, write: Write) -> Live:
 async def _find(run: Run, form: Form, write: Write) -> Live | None:
     """The object that a lost reply left behind: by its stamp, a file by being the only one that it can be."""
     if isinstance(form, FileForm):
-        files = await form.list(run.remote, Names(), write.fields.get("purpose", "assistants"))
-        return _only_candidate(run, files, write)
+        files = await form.list(run.remote, Names(), _looks(write)[2])
+        return await _only_candidate(run, files, write)
     objects = await form.list(run.remote, write.names)
     return next((live for live in objects if live.stamp == write.stamp), None)
 
 
-def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live | None:
-    name, size = PurePosixPath(write.address.name).name, write.fields["bytes"]
-    entries = run.entries.values()
+async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live | None:
+    looks, entries = _looks(write), run.entries.values()
     taken = set(run.seen_files).union(
         (entry.id for entry in entries if entry.id), *(entry.deposed for entry in entries)
     )
-    wanted = (name, size, write.fields.get("purpose", "assistants"))
-    found = [
-        live
-        for live in files
-        if live.id not in taken and tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose")) == wanted
-    ]
-    if len(found) == 1 and not _has_twin(run, write, name):
-        return found[0]
-    run.notes += [
-        f"The file `{live.id}` (`{name}`) may be an upload of ours whose reply was lost; it was left alone."
-        for live in found
-    ]
+    alike = [live for live in files if live.id not in taken and _look(live) == looks]
+    if not alike:
+        return None
+    found = await survey(run.remote, alike, run.state.lineage)
+    if found.only() and not _has_twin(run, write, looks[0]):
+        return found.only()
+    run.notes += [note for note in found.notes() if note not in run.notes]
     return None
+
+
+def _look(live: Live) -> tuple[object, ...]:
+    return tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose"))
 
 
 def _has_twin(run: Run, write: Write, name: str) -> bool:

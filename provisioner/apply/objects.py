@@ -16,6 +16,7 @@ from provisioner.kinds.base import Form, ProfileForm, Write
 from provisioner.model import Action, Address, Change, Event, Fields, Live, Locked, Profile, Remnant
 
 LOCAL = "lifecycle."  # fields that only the lock knows
+MAKING = (Action.CREATE, Action.REPLACE)
 
 
 async def make(run: Run, change: Change) -> bool:
@@ -27,7 +28,7 @@ async def make(run: Run, change: Change) -> bool:
     except ProvisionerError as error:
         run.fail(change.address, change.action, error)
         return False
-    if change.address.kind != "file" or change.action not in (Action.CREATE, Action.REPLACE):
+    if change.address.kind != "file" or change.action not in MAKING:
         run.finished(change, entry.id)  # a new file is only finished when the stores have taken it: `end_file`
     return True
 
@@ -36,12 +37,13 @@ async def _made(run: Run, change: Change) -> Locked:
     form = run.form(change.address, change.api)
     if isinstance(form, ProfileForm):
         return await _profile(run, change, form)
-    if change.action in (Action.CREATE, Action.REPLACE):
+    if change.action in MAKING:
         return await _created(run, change, form)
     if _only_lock(change):
         return await _settled(run, change)
-    number = await run.intent(change.address, change.action.value, object=change.id)
-    live = await form.update(run.remote, _write(run, change))
+    write = _write(run, change)
+    number = await run.intent(change.address, change.action.value, object=change.id, wrote=sorted(write.paths))
+    live = await form.update(run.remote, write)
     entry = _entry(run, change, form, live)
     run.record(number, change.address, entry, _moved(change))
     return entry
@@ -57,6 +59,8 @@ def _only_lock(change: Change) -> bool:
 async def _settled(run: Run, change: Change) -> Locked:
     """What the lock alone has to learn, if anything."""
     entry = _next(run, change, change.id)
+    # What nobody plans to change any more has been reset, unless the service will not have it.
+    entry = replace(entry, resetting=tuple(path for path in entry.resetting if path in entry.unkept))
     if run.written.get(change.address) != entry or change.previous:
         run.record(await run.intent(change.address, "settle"), change.address, entry, _moved(change))
     return entry
@@ -64,11 +68,9 @@ async def _settled(run: Run, change: Change) -> Locked:
 
 async def _created(run: Run, change: Change, form: Form) -> Locked:
     before = run.entries.get(change.address)
-    old = before if change.action is Action.REPLACE and not change.previous_api else None
     write = _write(run, change)
     number, live = await create(run, form, write, change)
-    entry = _entry(run, change, form, live)
-    entry = entry.with_deposed(old)
+    entry = _deposing(_entry(run, change, form, live), change, before)
     run.record(number, change.address, entry, _moved(change))
     run.made.add(change.address)
     if change.address.kind == "file":
@@ -87,10 +89,15 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     profile = Profile(version, form.digest(request), request, _older(run, form, old))
     if old and old.digest == profile.digest:
         profile = old
-    entry = replace(_next(run, change, None), id=None, profile=profile)
+    entry = _deposing(replace(_next(run, change, None), id=None, profile=profile), change, before)
     if entry != run.written.get(address) or change.previous:
         run.record(await run.intent(address, "profile"), address, entry, _moved(change))
     return entry
+
+
+def _deposing(entry: Locked, change: Change, before: Locked | None) -> Locked:
+    """The entry of a replacement: the old object is in it until it has been deleted."""
+    return entry.with_deposed(before) if change.action is Action.REPLACE and change.reason != "api_gone" else entry
 
 
 def _older(run: Run, form: ProfileForm, old: Profile | None) -> tuple[dict[str, Any], ...]:
@@ -122,10 +129,10 @@ def _next(run: Run, change: Change, id: str | None) -> Locked:
     before = run.entries.get(change.address)
     fields = dict(change.after or {})
     if change.address.kind == "vector_store":
-        goes_on = before is not None and before.id is not None and change.action is not Action.REPLACE
+        goes_on = before is not None and before.id is not None and change.action not in MAKING  # else it is empty
         held = (before.fields.get("files") or {}) if before and goes_on else {}
         fields = _with_files(fields, held)
-    return Locked(
+    entry = Locked(
         change.address,
         id,
         fields,
@@ -134,9 +141,8 @@ def _next(run: Run, change: Change, id: str | None) -> Locked:
         protected=change.protect,
         unkept=before.unkept if before else {},
         resetting=before.resetting if before else (),
-        deposed=before.deposed if before else (),
-        deposed_files=before.deposed_files if before else {},
     )
+    return entry.inheriting(before) if before else entry
 
 
 def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
@@ -249,7 +255,8 @@ async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome
     if blockers & (outcome.failed | outcome.skipped):
         return True
     entry = run.entries[remnant.address]
-    if not await _delete(run, remnant.address, remnant.id, run.form(remnant.address, entry.api)):
+    form = run.form(remnant.address, entry.deposed_api(remnant.id))
+    if not await _delete(run, remnant.address, remnant.id, form):
         return False
     run.counts["destroyed"] += 1
     run.on_event(Event("done", remnant.address, Action.DELETE, remnant.id, "deposed"))

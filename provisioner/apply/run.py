@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,7 @@ class Run:
     stop: Callable[[], None] = field(default=lambda: None)
     out_of_quota: bool = False
     _uploads_done: int = 0
+    _turns: dict[Hashable, asyncio.Lock] = field(default_factory=dict)
     changes: dict[Address, Change] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +80,10 @@ class Run:
     def seen_like(self, filename: str) -> list[str]:
         """Ids of files of that name and of that newest second that were there already."""
         return sorted(self._newest.get(filename, ()))
+
+    def turn(self, looks: Hashable) -> asyncio.Lock:
+        """To be held while something is made that only its looks can be found by."""
+        return self._turns.setdefault(looks, asyncio.Lock())
 
     def form(self, address: Address, api: str | None) -> Form:
         return kind(address.kind).form(api)

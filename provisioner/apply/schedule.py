@@ -59,8 +59,7 @@ class Schedule:
             self._start(running)
             if not running:
                 break
-            finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for future in finished:
+            for future in await _finished(running):
                 key = running.pop(future)
                 error = future.exception()
                 if error is not None:
@@ -89,3 +88,14 @@ class Schedule:
             self._waiting[user] -= 1
             if self._waiting[user] == 0:
                 self._ready.append(user)
+
+
+async def _finished(running: Iterable[asyncio.Task[bool]]) -> set[asyncio.Task[bool]]:
+    """The next ones that are over. Who cancels this cancels all of them: nothing is written once it has ended."""
+    try:
+        return (await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED))[0]
+    except asyncio.CancelledError:
+        for future in running:
+            future.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        raise

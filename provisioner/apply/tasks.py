@@ -42,7 +42,9 @@ def _of_change(
         yield Task(("make", str(address)), partial(objects.make, run, change))
         return
     needs = set() if address.kind == "vector_store" else _usable(change.depends_on)
-    yield Task(("make", str(address)), partial(objects.make, run, change), needs)
+    # A store is there before its files: to others its stamp tells whose uploads there may be (`apply.suspects`).
+    after = _made(user for user in used.get(address, ()) if address.kind == "file" and user.kind == "vector_store")
+    yield Task(("make", str(address)), partial(objects.make, run, change), needs, after)
     if change.action in MAKING and address.kind == "file":
         yield Task(
             ("end", str(address)), partial(_end_file, run, change, blockers, outcome), _made([address]), blockers

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from provisioner.digests import hash_file
 from provisioner.engine.context import LOCAL, Context
 from provisioner.engine.refresh import Seen
-from provisioner.errors import PlanError, SpecError, UsageError
+from provisioner.errors import PlanError, RouteMissing, SpecError, UsageError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
-from provisioner.model import Action, Address, Fields, LockState, Plan, Problem, Service, Stamp
+from provisioner.kinds.vector_store.members import list_members
+from provisioner.model import Action, Address, Fields, LockState, Plan, Problem, Service, Source, Stamp
 from provisioner.plan import PlanOptions, Situation
+from provisioner.plan.moves import conflicts
 from provisioner.remote import Remote, together
-from provisioner.spec import Specs
+from provisioner.spec import Import, Specs
+
+Fault = tuple[str, str, str]  # summary, detail and hint
+_LOOK = "look whether the id is right, and whether the key belongs to the right project"
 
 
 def check_ownership(seen: Seen, lock: LockState, *, fresh: bool, ours: tuple[str, str]) -> None:
@@ -26,8 +31,8 @@ def check_ownership(seen: Seen, lock: LockState, *, fresh: bool, ours: tuple[str
         raise PlanError(
             Problem(
                 "Lock is gone",
-                f"{len(stamps)} objects at the service are stamped `{ours[0]}/{ours[1]}` (`{id}` is "
-                f"`{stamp.address}`), but there is no lock that names them. Creating them again would make duplicates.",
+                f"The service has objects stamped `{ours[0]}/{ours[1]}` (`{id}` is `{stamp.address}`; {len(stamps)} in "
+                "all), but there is no lock that names them. Creating them again would make duplicates.",
                 "restore the lockfile, e.g. from version control, or run `provisioner state rebuild`",
             )
         )
@@ -100,7 +105,7 @@ def _is_planned(root: Path, address: Address, fields: Fields) -> bool:
         return False
 
 
-def loose_uploads(seen: Seen, lock: LockState, plan: Plan) -> list[str]:
+async def loose_uploads(remote: Remote, seen: Seen, lock: LockState, plan: Plan) -> list[str]:
     """Notes on files at the service that look like uploads of ours which were never attached; nothing deletes them."""
     known = lock.known_ids
     for live in seen.observed.live.values():
@@ -110,12 +115,32 @@ def loose_uploads(seen: Seen, lock: LockState, plan: Plan) -> list[str]:
         for change in plan.changes
         if change.address.kind == "file" and change.action in (Action.CREATE, Action.REPLACE)
     }
-    return [
-        f"The file `{id}` (`{live.fields['filename']}`) has the name and size of one that would be uploaded and is in "
-        "none of our stores: it may be left over from an apply whose journal is gone. It is left alone."
+    alike = {
+        id: str(live.fields["filename"])
         for id, live in sorted(seen.files.items())
         if id not in known and (live.fields.get("filename"), live.fields.get("bytes")) in wanted
+    }
+    held = await _held_by_others(remote, seen, known) if alike else set()
+    return [
+        f"The file `{id}` (`{name}`) has the name and size of one that would be uploaded and is in no vector store: it "
+        "may be left over from an apply whose journal is gone. It is left alone."
+        for id, name in alike.items()
+        if id not in held
     ]
+
+
+async def _held_by_others(remote: Remote, seen: Seen, ours: set[str]) -> set[str]:
+    """What is in the stores that are not ours, e.g. in those of another environment."""
+    listed = (objects or {} for key, objects in seen.listed.items() if key[0] == "vector_store")
+    others = {id for objects in listed for id in objects} - ours
+    return {id for held in await together(_members(remote, store) for store in sorted(others)) for id in held}
+
+
+async def _members(remote: Remote, store: str) -> Iterable[str]:
+    try:
+        return await list_members(remote, store)
+    except RouteMissing:  # the store has gone meanwhile
+        return ()
 
 
 async def check_externals(remote: Remote, context: Context, specs: Specs) -> None:
@@ -127,19 +152,57 @@ async def check_externals(remote: Remote, context: Context, specs: Specs) -> Non
     found = await together(reads)
     listed = [item for form, item in zip(forms, specs.externals, strict=True) if form.remote]
     missing = [item for item, live in zip(listed, found, strict=True) if live is None]
-    if missing:
-        places = [(item, context.workspace.locate(item.source)) for item in missing]
-        raise SpecError(
-            Problem(
-                "Object not found",
-                f"The service has no {item.kind.replace('_', ' ')} `{item.id}`.",
-                "look whether the id is right, and whether the key belongs to the right project",
-                file=place.file,
-                line=place.line,
-                column=place.column,
-            )
-            for item, place in places
+    said = [(item.source, f"The service has no {item.kind.replace('_', ' ')} `{item.id}`.") for item in missing]
+    _refuse(context, [(source, ("Object not found", detail, _LOOK)) for source, detail in said])
+
+
+def check_imports(context: Context, case: Situation) -> None:
+    """SpecError for each import of an object that is not there, or that belongs to something else."""
+    owners = {id: entry.address for entry in case.lock.resources.values() for id in (entry.id, *entry.deposed) if id}
+    waiting = [item for item in context.specs.imports if item.to in case.imports and item.to in case.desired]
+    faults = [(item.source, _import_fault(case, item, owners.get(item.id))) for item in waiting]
+    _refuse(context, [(source, fault) for source, fault in faults if fault])
+
+
+def _import_fault(case: Situation, item: Import, owner: Address | None) -> Fault | None:
+    live, form = case.observed.live.get(item.to), case.form(item.to)
+    if not form.remote:
+        api = case.desired[item.to].api
+        detail = f"`{item.to}` is deployed through `{api}`, where no object of its own exists that could be imported."
+        return "Nothing to import", detail, "remove the entry, or give it the `environment` that it is meant for"
+    if owner:
+        detail = f"`{item.id}` belongs to `{owner}`, so it cannot become `{item.to}` as well."
+        return "Already in the lock", detail, f"if it was renamed, write `moved: [{{from: {owner}, to: {item.to}}}]`"
+    if live is None:
+        detail = f"The service has no {item.to.kind.replace('_', ' ')} `{item.id}`, which is to become `{item.to}`."
+        return "Object not found", detail, _LOOK
+    if live.stamp and live.stamp.lineage != case.lock.lineage[:8]:
+        detail = f"`{item.id}` carries the stamp `{live.stamp}`: it is managed with another lock."
+        hint = f"let it go there first, with `provisioner state rm {live.stamp.address}`; it stays at the service"
+        return "Foreign object", detail, hint
+    return None
+
+
+def check_moves(context: Context, case: Situation) -> None:
+    """SpecError for each move onto an address that the lock has already: one of the two objects would be lost."""
+    moved = {(move.origin, move.to): move.source for move in context.specs.moved}
+    faults = []
+    for origin, to in conflicts(case.lock, moved):
+        hint = f"to delete `{origin}`, remove this entry; to leave it there, `provisioner state rm {origin}`"
+        faults.append(
+            (moved[origin, to], ("Move not possible", f"`{origin}` cannot become `{to}`: the lock has both.", hint))
         )
+    _refuse(context, faults)
+
+
+def _refuse(context: Context, faults: Iterable[tuple[Source, Fault]]) -> None:
+    """SpecError with the place of each fault, if there is any."""
+    problems = []
+    for source, fault in faults:
+        place = context.workspace.locate(source)
+        problems.append(Problem(*fault, file=place.file, line=place.line, column=place.column))
+    if problems:
+        raise SpecError(problems)
 
 
 def check_plan(case: Situation, options: PlanOptions) -> None:
@@ -148,11 +211,14 @@ def check_plan(case: Situation, options: PlanOptions) -> None:
     unknown = sorted((options.targets | options.excludes | options.replaces) - known)
     if unknown:
         raise UsageError(
-            Problem("Unknown address", f"Neither the specs nor the lock have `{address}`.", _similar(address, known))
+            Problem(
+                "Unknown address", f"Neither the specs nor the lock have `{address}`.", similar(str(address), known)
+            )
             for address in unknown
         )
 
 
-def _similar(address: Address, known: set[Address]) -> str | None:
-    close = difflib.get_close_matches(str(address), [str(other) for other in known], n=1)
+def similar(address: str, known: Collection[Address]) -> str | None:
+    """`did you mean …?` for the nearest known address, if one is near."""
+    close = difflib.get_close_matches(address, [str(other) for other in known], n=1)
     return f"did you mean `{close[0]}`?" if close else None

@@ -6,9 +6,11 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from provisioner.engine.shutdowns import CACHE, utc_today
 from provisioner.errors import SpecError, UsageError
 from provisioner.lock.file_store import FileStore
 from provisioner.lock.lockfile import check_origin
@@ -20,7 +22,6 @@ from provisioner.spec import Environment, Specs, Workspace
 LOCAL = "local"
 PUBLIC = "https://api.openai.com/v1"
 LOCAL_DATA = Path(".provisioner/local")
-CACHE = Path(".provisioner/cache")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Context:
     workspace: Workspace
     environment: Environment
     variables: Mapping[str, str] = field(default_factory=dict)
+    today: date = field(default_factory=utc_today)  # what policies go by
 
     @property
     def root(self) -> Path:
@@ -69,8 +71,8 @@ class Context:
         """A lock before the first apply."""
         return LockState(self.workspace.name, self.environment.name, str(uuid.uuid4()), 0, self.service.origin)
 
-    def remote(self, parallelism: int = 10) -> Remote:
-        """The service, not connected yet."""
+    def remote(self, parallelism: int = 10, *, read_only: bool = False) -> Remote:
+        """The service, not connected yet; `read_only`: it refuses to write."""
         service = self.service
         if service.base_url != LOCAL:
             key = os.environ.get(self.environment.api_key_env)
@@ -82,11 +84,19 @@ class Context:
                 parallelism=parallelism,
                 api_key_env=self.environment.api_key_env,
                 hints=self.root / CACHE,
+                read_only=read_only,
             )
         from provisioner.local import create_app  # costs a tenth of a second, and only `service: local` needs it
 
         app = create_app(self.root / LOCAL_DATA)
-        return Remote.open("http://local/v1", "local", app=app, parallelism=parallelism, hints=self.root / CACHE)
+        return Remote.open(
+            "http://local/v1",
+            "local",
+            app=app,
+            parallelism=parallelism,
+            hints=self.root / CACHE,
+            read_only=read_only,
+        )
 
 
 def open_context(root: Path, environment: str | None = None, variables: Mapping[str, str] | None = None) -> Context:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provisioner.engine.shutdowns import applies, kept, utc_today
 from provisioner.errors import UsageError
 from provisioner.kinds import kind
-from provisioner.model import Address, Locked, LockState, Problem
+from provisioner.kinds.base import Names
+from provisioner.model import Address, Desired, Locked, LockState, Problem
 from provisioner.spec import Workspace
+from provisioner.spec.environments import FILE
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context
@@ -30,17 +34,36 @@ class Report:
         return any(problem.severity == "error" for problem in self.problems)
 
 
-def validate(root: Path, environment: str | None = None, variables: Mapping[str, str] | None = None) -> Report:
-    """Check a workspace in one environment, or in all of them."""
+def validate(
+    root: Path,
+    environment: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    today: date | None = None,
+) -> Report:
+    """Check a workspace in one environment, or in all of them. `today` is what policies go by."""
     workspace = Workspace.open(root)
     names = [environment] if environment else list(workspace.environments)
     problems: dict[Problem, None] = {}
     counts: Counter[str] = Counter()
+    desired: dict[str, Mapping[Address, Desired]] = {}
     for name in names:
         specs = workspace.compile(name, dict(variables or {}))
         problems.update(dict.fromkeys(specs.problems))
         counts |= Counter(address.kind for address in specs.desired)
+        desired[name] = specs.desired
+    if not any(problem.severity == "error" and problem.file == FILE for problem in problems):  # what holds is known
+        problems.update(dict.fromkeys(_ruled(workspace, desired, today or utc_today())))
     return Report(sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names)
+
+
+def _ruled(workspace: Workspace, desired: Mapping[str, Mapping[Address, Desired]], today: date) -> list[Problem]:
+    """What the policies say, as far as that is known without asking anybody."""
+    shutdowns = {name: kept(workspace.root, workspace.environments[name]) for name in desired}
+    if not any(applies(workspace.environments[name].policies, known) for name, known in shutdowns.items()):
+        return []
+    from provisioner.engine.policies import rule_all  # all of planning, which `validate` mostly does without
+
+    return rule_all(workspace, desired, shutdowns, today)
 
 
 def state(context: Context) -> LockState | None:
@@ -56,7 +79,7 @@ async def forget(context: Context, address: Address) -> None:
             raise UsageError(
                 Problem("Unknown address", f"The lock has no `{address}`.", "see `provisioner state list`")
             )
-        await _release(context, known.resources[address])
+        await _release(context, known, known.resources[address])
         left = {other: entry for other, entry in known.resources.items() if other != address}
         context.store.write(replace(known, serial=known.serial + 1, resources=left))
 
@@ -83,10 +106,14 @@ def restore(context: Context, rebuilt: LockState) -> None:
         context.store.write(rebuilt)
 
 
-async def _release(context: Context, entry: Locked) -> None:
+async def _release(context: Context, known: LockState, entry: Locked) -> None:
+    from provisioner.engine.checks import check_key  # all of planning, which `validate` does without
+
     form = kind(entry.address.kind).form(entry.api)
     if form.remote and entry.id:
         async with context.remote() as remote:
+            await form.read(remote, entry.id, Names())
+            check_key(remote, known, context.service)  # with another key the object only seems to be gone
             await form.release(remote, entry.id)
 
 

@@ -83,13 +83,15 @@ def _one_lineage(found: Iterable[_Found], wanted: str | None) -> str:
     if len(counts) == 1 and not wanted:
         return next(iter(counts))
     if not counts:
-        raise LockError(
-            Problem("Nothing to rebuild", "No object at the service carries a stamp of this workspace and environment.")
-        )
-    told = ", ".join(f"`{lineage}` ({count} objects)" for lineage, count in sorted(counts.items()))
-    raise LockError(
-        Problem("Several lineages", f"The service has stamps of {told}.", "name the right one with `--lineage`")
+        detail = "No object at the service carries a stamp of this workspace and environment."
+        hint = "look whether the key and the service are right; otherwise `provisioner plan` shows what an apply makes"
+        raise LockError(Problem("Nothing to rebuild", detail, hint))
+    told = ", ".join(f"`{lineage}` (on {count})" for lineage, count in sorted(counts.items()))
+    summary = "Unknown lineage" if wanted else "Several lineages"
+    detail = f"The objects at the service have stamps of the lineages {told}" + (
+        f", not of `{wanted}`." if wanted else "."
     )
+    raise LockError(Problem(summary, detail, "name the right one with `--lineage`"))
 
 
 async def _members(remote: Remote, found: Iterable[_Found]) -> dict[str, dict[str, Member]]:
@@ -105,11 +107,11 @@ def _entries(
     entries: dict[Address, Locked] = {}
     for item in sorted(found, key=lambda item: (item.stamp.serial, item.live.created_at)):
         older = entries.get(item.address)
-        deposed = (*older.deposed, older.id) if older and older.id else ()
         held, own = _held(item, members.get(item.live.id, {}), files)
         entries.update(own)
         fields = {"files": held} if held else {}
-        entries[item.address] = Locked(item.address, item.live.id, fields, api=item.api, deposed=deposed)
+        entry = Locked(item.address, item.live.id, fields, api=item.api)
+        entries[item.address] = entry.inheriting(older).with_deposed(older) if older else entry
     return entries
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from provisioner.apply.suspects import survey
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
 from provisioner.kinds.file.form import FileForm
-from provisioner.kinds.vector_store.members import list_members
 from provisioner.lock.journal import Intent, Journal
-from provisioner.model import Address, Live, Locked, LockState
+from provisioner.model import Live, Locked, LockState
 from provisioner.remote import Remote
 
 CREATES = ("create", "replace")
@@ -22,6 +22,7 @@ class Recovered:
     """The lock with what was found, and what became of each intent."""
 
     state: LockState
+    intents: tuple[Intent, ...] = ()
     entries: dict[int, Locked | None] = field(default_factory=dict)  # by intent; those missing changed nothing
     notes: list[str] = field(default_factory=list)
 
@@ -33,16 +34,31 @@ class Recovered:
         self.state = replace(self.state, resources=resources)
         self.entries[intent.id] = entry
 
+    def twins(self, intent: Intent) -> bool:
+        """Whether another upload that looks the same was under way, with other bytes."""
+        return any(
+            _looks(other) == _looks(intent) and other.data.get("sha256") != intent.data.get("sha256")
+            for other in self.intents
+            if other.action in CREATES and other.address.kind == "file"
+        )
+
+
+def _looks(intent: Intent) -> tuple[object, ...]:
+    data = intent.data
+    return data.get("filename"), data.get("bytes"), data.get("purpose", "assistants")
+
 
 async def recover(remote: Remote, state: LockState, intents: Iterable[Intent]) -> Recovered:
     """Find what the open intents of a stopped apply have brought about."""
-    found = Recovered(state)
+    found = Recovered(state, tuple(intents))
     lists: dict[tuple[str, str | None], Sequence[Live]] = {}
-    for intent in intents:
+    for intent in found.intents:
         if intent.action in CREATES:
             await _created(remote, found, intent, lists)
         elif intent.action in ("delete", "take_back") and intent.data.get("object"):
             await _deleted(remote, found, intent)
+        elif intent.action == "update" and not intent.hint and intent.address in found.state.resources:
+            found.take(intent, _owning(found.state.resources[intent.address], intent))
     return found
 
 
@@ -70,7 +86,7 @@ async def _created(
         return
     live = next((live for live in lists[key] if str(live.stamp) == intent.data.get("stamp")), None)
     if live is not None and not intent.hint:
-        found.take(intent, _successor(found.state, intent, live.id, {}, api))
+        found.take(intent, _owning(_successor(found.state, intent, live.id, {}, api), intent))
 
 
 async def _list(remote: Remote, form: Form, intent: Intent) -> Sequence[Live]:
@@ -85,38 +101,23 @@ async def _uploaded(remote: Remote, found: Recovered, intent: Intent, files: Seq
     suspects = [live for live in files if _looks_like(live, intent) and live.id not in known]
     if not suspects:
         return
-    held = await _held(remote, found.state)
-    loose = [live for live in suspects if live.id not in held]
-    if len(loose) == 1 and not intent.hint:
-        fields = {key: data[key] for key in ("sha256", "bytes", "purpose") if key in data}
-        found.take(intent, _successor(found.state, intent, loose[0].id, fields, None))
+    seen = await survey(remote, suspects, found.state.lineage)
+    only = None if intent.hint or found.twins(intent) else seen.only()
+    if only is None:
+        found.notes += [note for note in seen.notes() if note not in found.notes]
         return
-    found.notes += [
-        f"The file `{live.id}` (`{data.get('filename')}`) may be an upload of a stopped apply; it was left alone."
-        for live in loose
-    ]
+    fields = {key: data[key] for key in ("sha256", "bytes", "purpose") if key in data}
+    found.take(intent, _successor(found.state, intent, only.id, fields, None))
 
 
 def _looks_like(live: Live, intent: Intent) -> bool:
     data = intent.data
-    wanted = (data.get("filename"), data.get("bytes"), data.get("purpose", "assistants"))
     since = data.get("since", 0)
     return (
-        tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose")) == wanted
+        tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose")) == _looks(intent)
         and live.created_at >= since
         and live.id not in data.get("seen", ())
     )
-
-
-async def _held(remote: Remote, state: LockState) -> set[str]:
-    held: set[str] = set()
-    for entry in state.resources.values():
-        if entry.address.kind == "vector_store" and entry.id:
-            try:
-                held |= set(await list_members(remote, entry.id))
-            except RouteMissing:
-                continue
-    return held
 
 
 def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, object], api: str | None) -> Locked:
@@ -126,8 +127,12 @@ def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, obje
     if before is None:
         return made
     old = before if intent.action == "replace" else None
-    kept = replace(made, protected=before.protected, deposed=before.deposed, deposed_files=before.deposed_files)
-    return kept.with_deposed(old)
+    return replace(made, protected=before.protected).inheriting(before).with_deposed(old)
+
+
+def _owning(entry: Locked, intent: Intent) -> Locked:
+    """What the intent was to write is ours, whatever came of it: if it is not declared any more, it is reset."""
+    return replace(entry, resetting=tuple(sorted({*entry.resetting, *intent.data.get("wrote", ())})))
 
 
 async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
@@ -136,11 +141,8 @@ async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
     id = str(intent.data["object"])
     if entry is None or id not in (entry.id, *entry.deposed):
         return
-    if await _form(intent.address, entry).read(remote, id, Names()) is not None:
+    form = kind(intent.address.kind).form(entry.api if id == entry.id else entry.deposed_api(id))
+    if await form.read(remote, id, Names()) is not None:
         return
     left = replace(entry.undeposed(id), id=None if entry.id == id else entry.id)
     found.take(intent, None if left.empty else left)
-
-
-def _form(address: Address, entry: Locked) -> Form:
-    return kind(address.kind).form(entry.api)

@@ -15,6 +15,7 @@ from provisioner.remote import Remote, together
 from provisioner.remote.tasks import both
 
 Key = tuple[str, str | None]  # kind and API
+Listed = dict[Key, dict[str, Live] | None]  # by id; None where the API is gone
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Seen:
     observed: Observed
     files: Mapping[str, Live] = field(default_factory=dict)  # every file that is there, by id
     stamped: tuple[Live, ...] = ()  # whatever carries a stamp of this workspace and environment
+    listed: Listed = field(default_factory=dict)  # everything that was listed, ours or not
 
 
 async def refresh(question: Question) -> Seen:
@@ -57,9 +59,6 @@ async def refresh(question: Question) -> Seen:
     live = await _lookup(question, forms, listed, names)
     live = {address: _with_members(found, held.get(address)) for address, found in live.items()}
     return _sorted_out(question, listed, live, gone)
-
-
-Listed = dict[Key, dict[str, Live] | None]
 
 
 async def _lists(question: Question, forms: Iterable[Key], names: Names) -> Listed:
@@ -126,7 +125,7 @@ async def _lookup(
 
 
 def _sorted_out(question: Question, listed: Listed, live: dict[Address, Live], gone: frozenset[Address]) -> Seen:
-    known = {found.id for found in live.values()} | question.lock.known_ids
+    known = {found.id for found in live.values()} | question.lock.known_ids | _unmanaged(question.lock)
     stamped = [found for objects in listed.values() for found in (objects or {}).values() if _is_ours(question, found)]
     strays = [
         Stray(Address.parse(found.stamp.address), found) for found in stamped if found.stamp and found.id not in known
@@ -141,7 +140,14 @@ def _sorted_out(question: Question, listed: Listed, live: dict[Address, Live], g
             left.append(stray)
     mine = [stray for stray in (*strays, *left) if stray.live.stamp and _is_lineage(question, stray.live)]
     observed = Observed(live, tuple(mine), gone, tuple(sorted(question.remote.oddities)))
-    return Seen(observed, files, (*stamped, *(found for found in live.values() if _is_ours(question, found))))
+    more = (found for found in live.values() if _is_ours(question, found))
+    return Seen(observed, files, (*stamped, *more), listed)
+
+
+def _unmanaged(lock: LockState) -> set[str]:
+    """Ids of files that are not managed here and stand in our stores, where they carry our stamp all the same."""
+    held = (item for entry in lock.resources.values() for item in (entry.fields.get("files") or {}).values())
+    return {item["id"] for item in held if "file" not in item and item.get("id")}
 
 
 def _is_ours(question: Question, live: Live) -> bool:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from provisioner.apply import Run, carry_out
 from provisioner.engine import checks, stale
 from provisioner.engine.context import Context
+from provisioner.engine.interrupts import ending, stopping
+from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import recover, write
 from provisioner.engine.refresh import Question, Seen, from_lock, refresh
+from provisioner.engine.shutdowns import Shutdowns, asked, kept
 from provisioner.errors import PlanError
 from provisioner.model import Address, Applied, Event, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.moves import settle
 from provisioner.remote import Remote
+from provisioner.remote.tasks import both
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +38,17 @@ class Session:
         self.context = context
         self.remote = remote
         self.options = options
-        self._seen = Seen(from_lock(context.fresh()))
-        self._notes: tuple[str, ...] = ()
+        self.seen = Seen(from_lock(context.fresh()))
+        self.notes: tuple[str, ...] = ()
+        self.shutdowns = Shutdowns()
 
     @classmethod
     @asynccontextmanager
     async def reading(cls, context: Context, connect: bool = True) -> AsyncIterator[Session]:
-        """For commands that change nothing; they take no lease."""
+        """For commands that change nothing; they take no lease, and the service is not written to by construction."""
         _ = context.specs  # bad specs are told before anything asks for a key
         async with AsyncExitStack() as stack:
-            remote = await stack.enter_async_context(context.remote()) if connect else _nowhere()
+            remote = await stack.enter_async_context(context.remote(read_only=True)) if connect else _nowhere()
             yield cls(context, remote, ApplyOptions())
 
     @classmethod
@@ -58,7 +61,7 @@ class Session:
             _ = context.specs
         remote = context.remote(options.parallelism)
         async with remote:
-            with context.store.lease(options.lock_timeout, on_wait):
+            with ending(), context.store.lease(options.lock_timeout, on_wait):
                 context.checked(context.store.peek().state)
                 context.store.settle()
                 session = cls(context, remote, options)
@@ -72,35 +75,52 @@ class Session:
         if state is None or not intents:
             return
         found = await recover(self.remote, state, intents)
-        self._notes = tuple(found.notes)
+        checks.check_key(self.remote, state, self.context.service)  # elsewhere nothing of ours is ever found
+        self.notes = tuple(found.notes)
         with store.journal(state) as journal:
             write(journal, found)
         store.settle()
 
     async def plan(self, options: PlanOptions) -> Plan:
         """Compare everything and decide."""
+        case = await self.situation(options, judged=not options.destroy)
+        checks.check_moves(self.context, case)
+        if options.refresh and not options.destroy:
+            checks.check_imports(self.context, case)
+        checks.check_plan(case, options)
+        plan = make_plan(case, self.context.specs.problems)
+        loose = await checks.loose_uploads(self.remote, self.seen, case.lock, plan)
+        plan = replace(plan, notes=(*self.notes, *loose, *plan.notes))
+        return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
+
+    async def situation(self, options: PlanOptions, *, judged: bool = False) -> Situation:
+        """Read everything that deciding needs; PlanError where it cannot be decided at all. `judged`: policies too."""
         context = self.context
         specs = context.specs
         folded = context.store.peek()
         locked = context.checked(folded.state)
         if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
             found = await recover(self.remote, locked, folded.open_intents)
-            locked, self._notes = found.state, tuple(found.notes)
+            locked, self.notes = found.state, tuple(found.notes)
         lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
         if options.refresh:
             question = self._question(lock, imports)
-            self._seen = await refresh(question)
+            self.seen, self.shutdowns = await both(refresh(question), self._shutdowns(ask=judged))
             checks.check_key(self.remote, lock, context.service)
-            checks.check_ownership(self._seen, lock, fresh=locked is None, ours=question.ours)
+            checks.check_ownership(self.seen, lock, fresh=locked is None, ours=question.ours)
             await checks.check_externals(self.remote, context, specs)
         else:
-            self._seen = Seen(from_lock(lock))
-        case = self._situation(lock, moves, imports, options)
-        checks.check_plan(case, options)
-        plan = make_plan(case, specs.problems)
-        loose = checks.loose_uploads(self._seen, lock, plan)
-        return self._placed(case, replace(plan, notes=(*self._notes, *loose, *plan.notes)))
+            self.seen, self.shutdowns = Seen(from_lock(lock)), await self._shutdowns(ask=False)
+        return replace(self._situation(lock, moves, imports, options), fresh=locked is None)
+
+    async def _shutdowns(self, *, ask: bool) -> Shutdowns:
+        """When models end; asked beside the lists, where it matters to anybody."""
+        where = self.context.root, self.context.environment
+        uses_models = any(address.kind == "assistant" for address in self.context.specs.desired)
+        if ask and uses_models and self.context.environment.policies.shutdown != "ignore":
+            return await asked(*where, self.remote)
+        return kept(*where)
 
     def _question(self, lock: LockState, imports: Mapping[Address, str]) -> Question:
         context = self.context
@@ -118,7 +138,7 @@ class Session:
             context.service,
             lock,
             context.specs.desired,
-            self._seen.observed,
+            self.seen.observed,
             options,
             context.environment.keep_versions,
             imports,
@@ -154,11 +174,11 @@ class Session:
                 state.resources,
                 journal,
                 on_event,
-                self._seen.files,
+                self.seen.files,
                 self.options.deadline,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
-            with _stoppable() as on_stop:
+            with stopping(lambda why: on_event(Event("waiting", detail=why))) as on_stop:
                 applied = await carry_out(run, self.options.parallelism, on_stop)
         after = context.store.settle().state
         notes = (*applied.notes, *sorted(self.remote.oddities - set(plan.notes)))
@@ -172,8 +192,11 @@ class Session:
         lock = context.checked(context.store.peek().state)
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
-        self._seen = await refresh(stale.question(self.remote, known, plan))
-        stale.check_basis(plan, _settled_moves(known, plan), self._seen)
+        self.seen = await refresh(stale.question(self.remote, known, plan))
+        checks.check_key(self.remote, known, context.service)
+        stale.check_basis(plan, _settled_moves(known, plan), self.seen)
+        ours = (plan.workspace, plan.environment)
+        checks.check_ownership(self.seen, known, fresh=lock is None, ours=ours)
 
 
 def check_applicable(plan: Plan, force: bool) -> None:
@@ -182,8 +205,9 @@ def check_applicable(plan: Plan, force: bool) -> None:
     if not plan.refreshed:
         detail = "It was made with `--no-refresh`, against the lock alone; the service may be different."
         raise PlanError(Problem("Plan not applicable", detail, "plan again without `--no-refresh`"))
-    if stops:
-        raise PlanError(Problem("Plan is blocked", block.detail) for block in stops)
+    faults = [problem for problem in plan.problems if problem.severity == "error"]
+    if faults or stops:
+        raise PlanError([*faults, *(Problem("Plan is blocked", block.detail) for block in stops)])
 
 
 def _settled_moves(state: LockState, plan: Plan) -> dict[Address, Locked]:
@@ -193,29 +217,6 @@ def _settled_moves(state: LockState, plan: Plan) -> dict[Address, Locked]:
 
 def _nowhere() -> Remote:
     return Remote.open("http://nowhere.invalid", "none")
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """The first interrupt stops after what is in flight; the second one at once, which the journal survives."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    stops: list[Callable[[], None]] = []
-
-    def interrupted() -> None:
-        for signal_number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(signal_number)
-            loop.add_signal_handler(signal_number, task.cancel if task else (lambda: None))
-        for stop in stops:
-            stop()
-
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signal_number, interrupted)
-    try:
-        yield stops.append
-    finally:
-        for signal_number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(signal_number)
 
 
 async def plan(context: Context, options: PlanOptions) -> Plan:

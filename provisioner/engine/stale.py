@@ -43,7 +43,7 @@ def _rests_on(plan: Plan) -> list[Address]:
     for change in plan.changes:
         if change.matters:
             found |= {change.address, *change.depends_on}
-    found |= {remnant.address for remnant in plan.deposed if remnant.action == "delete"}
+    found |= {remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action == "delete"}
     return sorted(found)
 
 
@@ -69,7 +69,8 @@ def check_identity(context: Context, plan: Plan) -> None:
     theirs = (plan.workspace, plan.environment, plan.service.base_url)
     if ours != theirs:
         said = f"`{theirs[0]}` in `{theirs[1]}` at `{theirs[2]}`, and this is `{ours[0]}` in `{ours[1]}` at `{ours[2]}`"
-        raise PlanError(Problem("Foreign plan", f"The plan was made for {said}.", "name the right environment"))
+        hint = "apply it where it was made for, or make another plan here"
+        raise PlanError(Problem("Foreign plan", f"The plan was made for {said}.", hint))
 
 
 def check_lineage(plan: Plan, lock: LockState | None) -> None:

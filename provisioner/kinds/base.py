@@ -127,6 +127,7 @@ class Form(ABC):
     fixed: ClassVar[frozenset[str]] = frozenset()  # top-level fields that cannot be changed in place
     keyed: ClassVar[frozenset[str]] = frozenset({"metadata"})  # compared key by key
     unread: ClassVar[frozenset[str]] = frozenset()  # declared, but never shown by the service: compared with the lock
+    certain: ClassVar[frozenset[str]] = frozenset()  # `unread`, but nobody can change it unseen at the service
     remote: ClassVar[bool] = True  # False: nothing exists at the service
 
     def check(self, address: Address, fields: Fields) -> Iterable[Fault]:

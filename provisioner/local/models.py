@@ -5,30 +5,30 @@ from __future__ import annotations
 from .errors import ApiError
 from .service import Call, Reply, Service
 
-# Id, creation time and the announced day of the shutdown.
-MODELS: list[tuple[str, int, str | None]] = [
-    ("gpt-4o", 1715367049, "2027-01-14"),
-    ("gpt-4o-mini", 1721172741, None),
-    ("gpt-4.1", 1744316542, "2027-01-14"),
-    ("gpt-4.1-mini", 1744318173, None),
-    ("gpt-5", 1754425777, "2026-12-11"),
-    ("gpt-5-mini", 1754425928, "2026-12-11"),
-    ("gpt-5.6", 1782000000, None),
-    ("gpt-5.6-sol", 1782000000, None),
-    ("o3", 1744225308, None),
-    ("o4-mini", 1744225351, None),
-    ("text-embedding-3-small", 1705948997, None),
-    ("text-embedding-3-large", 1705953180, None),
+# Id and creation time. Here no model is ever shut down, whatever becomes of its namesake elsewhere.
+MODELS: list[tuple[str, int]] = [
+    ("gpt-4o", 1715367049),
+    ("gpt-4o-mini", 1721172741),
+    ("gpt-4.1", 1744316542),
+    ("gpt-4.1-mini", 1744318173),
+    ("gpt-5", 1754425777),
+    ("gpt-5-mini", 1754425928),
+    ("gpt-5.6", 1782000000),
+    ("gpt-5.6-sol", 1782000000),
+    ("o3", 1744225308),
+    ("o4-mini", 1744225351),
+    ("text-embedding-3-small", 1705948997),
+    ("text-embedding-3-large", 1705953180),
 ]
 
 
-def _wire(name: str, created: int, shutdown: str | None) -> Reply:
+def _wire(name: str, created: int) -> Reply:
     return {
         "id": name,
         "object": "model",
         "created": created,
         "owned_by": "system",
-        "shutdown_date": shutdown,
+        "shutdown_date": None,
     }
 
 

@@ -50,8 +50,8 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _protocol(transports: dict[Peer, asyncio.Transport]) -> type[asyncio.Protocol]:
-    """uvicorn's own protocol, which also notes the transport of each connection."""
+def protocol(transports: dict[Peer, asyncio.Transport]) -> type[asyncio.Protocol]:
+    """uvicorn's own protocol, which also notes the transport of each connection. Goes with `with_transport`."""
     base: Any = AutoHTTPProtocol
 
     class Noted(base):  # type: ignore[misc]
@@ -66,7 +66,7 @@ def _protocol(transports: dict[Peer, asyncio.Transport]) -> type[asyncio.Protoco
     return Noted
 
 
-def _with_transport(app: ASGIApp, transports: dict[Peer, asyncio.Transport]) -> ASGIApp:
+def with_transport(app: ASGIApp, transports: dict[Peer, asyncio.Transport]) -> ASGIApp:
     """ASGI gives an app no way to break a connection, so the faults are handed one."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +80,7 @@ def _with_transport(app: ASGIApp, transports: dict[Peer, asyncio.Transport]) -> 
 def serve(data: Path, host: str, port: int, faults: Path | None) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. Raises OSError where the address cannot be had."""
     transports: dict[Peer, asyncio.Transport] = {}
-    app = _with_transport(create_app(data, faults=faults), transports)
+    app = with_transport(create_app(data, faults=faults), transports)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=2048) as listener:
         # Inherited by each connection; without it a reply's body waits 40 ms for the client to confirm its head.
@@ -90,7 +90,7 @@ def serve(data: Path, host: str, port: int, faults: Path | None) -> None:
         # Standard output carries the address alone, so uvicorn's own logging stays off.
         config = uvicorn.Config(
             app,
-            http=_protocol(transports),
+            http=protocol(transports),
             lifespan="off",
             log_config=None,
             access_log=False,

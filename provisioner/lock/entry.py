@@ -42,8 +42,8 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
 
 
 def _deposed(entry: Locked, id: str) -> dict[str, Any]:
-    files = entry.deposed_files.get(id)
-    return {"id": id, **({"files": list(files)} if files else {})}
+    files, api = entry.deposed_files.get(id), entry.deposed_apis.get(id)
+    return {"id": id, **({"files": list(files)} if files else {}), **({"api": api} if api else {})}
 
 
 def entry_from_json(address: Address, raw: object) -> Locked:
@@ -76,6 +76,7 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         resetting=tuple(get("resetting", ())),
         deposed=tuple(old["id"] for old in get("deposed", ())),
         deposed_files={old["id"]: tuple(old["files"]) for old in get("deposed", ()) if "files" in old},
+        deposed_apis={old["id"]: old["api"] for old in get("deposed", ()) if "api" in old},
         profile=_profile(address, raw),
     )
 
@@ -119,9 +120,9 @@ def _are_deposed(value: object) -> bool:
 
 
 def _is_deposed(value: object) -> bool:
-    if type(value) is not dict or type(value.get("id")) is not str or not value.keys() <= {"id", "files"}:
+    if type(value) is not dict or type(value.get("id")) is not str or not value.keys() <= {"id", "files", "api"}:
         return False
-    return _are_texts(value.get("files", []))
+    return _are_texts(value.get("files", [])) and _is_text(value.get("api", ""))
 
 
 def _are_versions(value: object) -> bool:

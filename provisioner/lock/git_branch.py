@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from provisioner.errors import LockError
 from provisioner.lock.git_command import Done, Git, failure
+from provisioner.lock.git_leftovers import cleared
 from provisioner.lock.git_objects import Contents, Snapshot, commit, snapshot
 from provisioner.model import Problem
 
@@ -17,6 +19,7 @@ Decide = Callable[[Contents], Contents]
 what it is given; raises LockError when the answer is not to write."""
 
 _RACES = 100  # times that somebody else may be faster in one go
+_UNTRACKED = "provisioner.untracked"  # what the remote is called in a push
 _TROUBLES = 4  # failures in one go that may pass by themselves
 _NO_BRANCH = re.compile(r"couldn't find remote ref", re.I)
 _CONTENDED = re.compile(r"cannot lock ref|unable to create .*\.lock|reference already exists", re.I | re.S)
@@ -41,6 +44,7 @@ class Branch:
             self._remote = self._choose()
             self._remote_known = True
             self._git.durable = self._remote is None
+            self._git.pushing = self._untracked()
         return self._remote
 
     def look(self) -> Snapshot:
@@ -48,10 +52,14 @@ class Branch:
         remote = self.remote
         if remote is None:
             return snapshot(self._git, f"refs/heads/{self._name}", self._name, self._path)
-        mine = f"refs/provisioner/{remote}/{self._name}"  # never a branch, nor a remote-tracking one, of the user's
-        if not self._fetch(remote, mine):
+        if not self._fetch(remote, self._mine):
             return Snapshot()
-        return snapshot(self._git, mine, self._name, self._path)
+        return snapshot(self._git, self._mine, self._name, self._path)
+
+    @property
+    def _mine(self) -> str:
+        """Our copy of a remote's branch; never a branch, nor a remote-tracking one, of the user's."""
+        return f"refs/provisioner/{self.remote}/{self._name}"
 
     def update(self, seen: Snapshot | None, decide: Decide, message: str) -> Snapshot:
         """Bring the branch to what `decide` says, by compare-and-swap: if it is not where it was seen, it is looked at
@@ -82,14 +90,37 @@ class Branch:
         if self.remote is None:
             self._check_free(ref)
             old = before.commit or "0" * len(made.commit)
-            done = self._git.run("update-ref", "-m", "provisioner", ref, made.commit, old)
+            done = self._insist("update-ref", "-m", "provisioner", ref, made.commit, old)
             what = "git update-ref"
         else:
             # A plain push moves a branch forward only, and the server only from where this push has seen it.
             options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no")
-            done = self._git.run("push", *options, self.remote, f"{made.commit}:{ref}")
+            done = self._insist("push", *options, _UNTRACKED, f"{made.commit}:{ref}")
             what = f"git push {self.remote} {self._name}"
         return failure(what, _words(done), self._git.folder) if done.code else None
+
+    def _untracked(self) -> list[tuple[str, str]]:
+        """The settings of the same remote under a name without remote-tracking branches: a push would move the user's,
+        and if it were killed then, his own fetches would stumble over the lock file that it leaves."""
+        own = f"remote.{self._remote}."
+        told = ((key.removeprefix(own), value) for key, value in self._git.entries if key.startswith(own))
+        return [(f"remote.{_UNTRACKED}.{key}", value) for key, value in told if key not in ("fetch", "mirror")]
+
+    def _insist(self, *words: str) -> Done:
+        """Run a command, once more if what stopped it was the leftover of a git that was killed."""
+        done = self._git.run(*words)
+        if done.code and cleared(_words(done), (self._mine, f"refs/heads/{self._name}"), self._repositories()):
+            return self._git.run(*words)
+        return done
+
+    def _repositories(self) -> Iterator[Path]:
+        """Where git keeps its files: those of this clone, and those of a remote that is a folder of this machine."""
+        yield self._git.folder / self._git.ask("rev-parse", "--git-common-dir")
+        if self.remote is not None:
+            url = self._git.ask("remote", "get-url", "--push", self.remote)
+            top = self._git.run("rev-parse", "--show-toplevel").out.decode(errors="surrogateescape").strip()
+            remote = Path(top, url.removeprefix("file://"))
+            yield from (remote, remote / ".git")
 
     def _fetch(self, remote: str, mine: str) -> bool:
         """Bring our copy of the branch up to date; False when the remote has no such branch."""
@@ -102,7 +133,7 @@ class Branch:
             "--quiet",
         )
         for attempt in range(1, _TROUBLES * 2):
-            done = self._git.run("fetch", *options, remote, f"+refs/heads/{self._name}:{mine}")
+            done = self._insist("fetch", *options, remote, f"+refs/heads/{self._name}:{mine}")
             if done.code == 0:
                 return True
             if _NO_BRANCH.search(done.err):
@@ -121,7 +152,7 @@ class Branch:
             raise LockError(Problem("Branch is checked out", detail, "check out another branch there"))
 
     def _choose(self) -> str | None:
-        keys = [key for key in self._git.config if key.startswith("remote.")]
+        keys = [key for key in self._git.config if key.startswith("remote.") and key.endswith(("url", "pushurl"))]
         remotes = sorted({key.removeprefix("remote.").rpartition(".")[0] for key in keys})
         if self._wanted_remote in remotes:
             return self._wanted_remote

@@ -7,12 +7,13 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from provisioner.errors import LockError
+from provisioner.lock.git_leftovers import in_the_way
 from provisioner.model import Problem
 
 SECONDS = 120.0  # that one git command may take; a host that does not answer is given up by then
@@ -55,6 +56,7 @@ class Git:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.durable = False  # whether what is written has to be on the disk when a command ends
+        self.pushing: Sequence[tuple[str, str]] = ()  # settings of a push
 
     def run(self, *words: str, input: bytes = b"") -> Done:
         """Run a command to its end. LockError when there is no git, or when it does not come to one."""
@@ -83,7 +85,8 @@ class Git:
     def command(self, words: tuple[str, ...]) -> list[str]:
         # What has been pushed is the remote's to keep; what has not must survive a power cut here.
         wanted = {**_SETTINGS, "core.fsync": "all"} if self.durable else _SETTINGS
-        settings = [word for key, value in wanted.items() for word in ("-c", f"{key}={value}")]
+        pairs = (*wanted.items(), *(self.pushing if words[0] == "push" else ()))
+        settings = [word for key, value in pairs for word in ("-c", f"{key}={value}")]
         return ["git", "-C", str(self.folder), *settings, *words]
 
     @cached_property
@@ -105,16 +108,21 @@ class Git:
 
     @cached_property
     def config(self) -> Mapping[str, str]:
-        """What git is set to, as far as it matters here: remotes, names, ssh. Empty where there is no repository."""
-        pattern = r"^(remote\..*\.(url|pushurl)|user\.(name|email)|core\.sshcommand)$"
+        """What git is set to, as far as it matters here; of a setting that is there twice the last one."""
+        return dict(self.entries)
+
+    @cached_property
+    def entries(self) -> Sequence[tuple[str, str]]:
+        """Every setting of remotes, names and ssh, in git's order. Empty where there is no repository."""
+        pattern = r"^(remote\..*\..*|user\.(name|email)|core\.sshcommand)$"
         env = {key: value for key, value in os.environ.items() if key not in _INHERITED}
         command = self.command(("config", "-z", "--get-regexp", pattern))
         try:
             done = subprocess.run(command, capture_output=True, env=env, stdin=subprocess.DEVNULL, check=False)
         except OSError as error:
             raise LockError(missing(error)) from error
-        entries = (entry.partition("\n") for entry in done.stdout.decode(errors="replace").split("\0"))
-        return {key: value for key, _, value in entries if key}
+        entries = (entry.partition("\n") for entry in done.stdout.decode(errors="surrogateescape").split("\0"))
+        return [(key, value) for key, _, value in entries if key]
 
 
 def missing(error: OSError) -> Problem:
@@ -133,6 +141,13 @@ def failure(what: str, err: str, folder: Path) -> Problem:
             "No git repository",
             f"The lock is kept on a git branch, and `{folder}` is in no git repository.",
             "run `git init` there, work in a clone, or keep the lock in a file: `lock: locks/prod.lock.json`",
+        )
+    stuck = in_the_way(err)
+    if stuck:
+        return Problem(
+            "Git is locked",
+            f"`{what}` has found the lock file `{stuck}`: another git is at work there, or was killed there.",
+            "wait for it; if no git is running in that repository any more, remove the file",
         )
     return Problem(
         "Git has failed",

@@ -1,11 +1,24 @@
 """The nouns that everything else speaks in; imports nothing of ours."""
 
 from provisioner.model.names import SYMBOLS, Action, Address, Fields, Position, Problem, Source, Stamp
-from provisioner.model.plans import QUIET, Attachment, Block, Change, Drifted, FieldChange, Plan, Remnant, Service
+from provisioner.model.plans import (
+    LEAVING,
+    QUIET,
+    Attachment,
+    Block,
+    Change,
+    Drifted,
+    FieldChange,
+    Plan,
+    Remnant,
+    Service,
+)
+from provisioner.model.policies import Policies, Policy, Strictness, Waiver
 from provisioner.model.results import Applied, Drift, Event, Unmanaged, Unverifiable
 from provisioner.model.states import Desired, Live, Locked, LockState, Member, Profile
 
 __all__ = [
+    "LEAVING",
     "QUIET",
     "SYMBOLS",
     "Action",
@@ -25,6 +38,8 @@ __all__ = [
     "Locked",
     "Member",
     "Plan",
+    "Policies",
+    "Policy",
     "Position",
     "Problem",
     "Profile",
@@ -32,6 +47,8 @@ __all__ = [
     "Service",
     "Source",
     "Stamp",
+    "Strictness",
     "Unmanaged",
     "Unverifiable",
+    "Waiver",
 ]

@@ -22,8 +22,11 @@ class FieldChange:
     sensitive: bool = False
 
 
-QUIET = ("adopt", "wait")
+QUIET = ("adopt", "forget", "wait")
 """What is done with a store's files without changing anything at the service."""
+
+LEAVING = ("detach", "forget")
+"""What is done with files that are not to be in a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,8 @@ class Attachment:
     """One planned change to what a vector store holds."""
 
     store: Address
-    action: str  # attach | replace | update | detach; adopt: is there already, and the lock has to learn it;
-    # wait: was attached by an earlier apply and is still being indexed
+    action: str  # attach | replace | update | detach; adopt, forget: is there, or gone, already, and the lock has to
+    # learn it; wait: was attached by an earlier apply and is still being indexed
     path: str  # the file's path, or `id:FILE_ID` for one that is not managed here
     file: Address | None = None
     old_id: str | None = None  # what is attached now (replace, update, detach)
@@ -146,6 +149,11 @@ class Plan:
             or any(item.action not in QUIET for item in self.attachments)
             or any(remnant.action == "delete" for remnant in leftovers)
         )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it cannot be applied, whoever asks."""
+        return bool(self.blocked) or any(problem.severity == "error" for problem in self.problems)
 
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)

@@ -14,7 +14,7 @@ from provisioner.model.plans import Drifted, Plan, Service
 class Event:
     """Something that happened during an apply, for progress lines and `--json`."""
 
-    type: str  # started | progress | done | failed | skipped | waiting | summary
+    type: str  # started | progress | found | done | failed | skipped | waiting | summary
     address: Address | None = None
     action: Action | None = None
     id: str | None = None
@@ -71,6 +71,7 @@ class Drift:
     unmanaged: tuple[Unmanaged, ...] = ()
     notes: tuple[str, ...] = ()
     checked: int = 0  # resources that were compared with the service
+    profiles: int = 0  # request profiles: they live in the lock alone and cannot drift
 
     @property
     def drifted(self) -> bool:

@@ -46,6 +46,7 @@ class Locked:
     resetting: tuple[str, ...] = ()
     deposed: tuple[str, ...] = ()  # ids of old objects of this address that still exist
     deposed_files: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what a deposed store holds
+    deposed_apis: dict[str, str] = field(default_factory=dict)  # of old objects that came through another API
     profile: Profile | None = None
 
     @property
@@ -56,14 +57,32 @@ class Locked:
     def undeposed(self, id: str) -> Locked:
         """The same entry without one of its old objects."""
         held = {other: files for other, files in self.deposed_files.items() if other != id}
-        return replace(self, deposed=tuple(other for other in self.deposed if other != id), deposed_files=held)
+        apis = {other: api for other, api in self.deposed_apis.items() if other != id}
+        left = tuple(other for other in self.deposed if other != id)
+        return replace(self, deposed=left, deposed_files=held, deposed_apis=apis)
 
     def with_deposed(self, old: Locked | None) -> Locked:
-        """The same entry with everything deposed that `old` was."""
+        """The same entry with the object deposed that `old` was."""
         if old is None or old.id is None:
             return self
         files = {old.id: old.file_ids} if old.file_ids else {}
-        return replace(self, deposed=(*self.deposed, old.id), deposed_files={**self.deposed_files, **files})
+        apis = {old.id: old.api} if old.api and old.api != self.api else {}
+        return replace(
+            self,
+            deposed=(*self.deposed, old.id),
+            deposed_files={**self.deposed_files, **files},
+            deposed_apis={**self.deposed_apis, **apis},
+        )
+
+    def inheriting(self, before: Locked) -> Locked:
+        """The same entry with what was deposed already in the entry that it follows."""
+        known = {id: before.deposed_api(id) for id in before.deposed}
+        apis = {id: api for id, api in known.items() if api and api != self.api}
+        return replace(self, deposed=before.deposed, deposed_files=before.deposed_files, deposed_apis=apis)
+
+    def deposed_api(self, id: str) -> str | None:
+        """The API through which an old object exists."""
+        return self.deposed_apis.get(id, self.api)
 
     @property
     def empty(self) -> bool:

@@ -111,7 +111,7 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     if live is None:
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
     found = _compare(case, want, entry, live)
-    changes = tuple(_own(case, change) for change in found.changes) + _protection(want, entry)
+    changes = tuple(own(case, change) for change in found.changes) + protection(want, entry)
     base = replace(_start(case, want, Action.KEEP, "in_sync"), id=entry.id, before=live.fields, fields=changes)
     if live.status == "expired":
         return replace(base, action=Action.REPLACE, reason="expired"), found.unkept
@@ -126,14 +126,15 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     return base, found.unkept
 
 
-def _own(case: Situation, change: FieldChange) -> FieldChange:
+def own(case: Situation, change: FieldChange) -> FieldChange:
     """A reference to an object that we replaced ourselves is no hand edit: an apply was stopped before it got there."""
     if change.drift and any(id in str(change.before) for entry in case.lock.resources.values() for id in entry.deposed):
         return replace(change, drift=None)
     return change
 
 
-def _protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:
+def protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:
+    """Protection that is put on or lifted."""
     if want.protect == entry.protected:
         return ()
     return (FieldChange("lifecycle.protect", entry.protected, want.protect, entry.protected),)

@@ -162,11 +162,11 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
         return [_attach(store, holding, "replace")], []
     if holding.worn:  # an object that is not managed here can only be taken out and put in again
         return [_attach(store, holding, "replace", gap=True)], list(holding.found.changes)
-    moved = holding.file in case.moves
+    moved = holding.file in case.moves or _stamped_elsewhere(case, holding)
     if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
         return [_attach(store, holding, "update")], list(holding.found.changes)
     if holding.locked is None:
-        return [_attach(store, holding, "adopt")], _missing(holding, action)
+        return [_attach(store, holding, "adopt")], _missing(holding, action) if holding.file else []
     if holding.member.status == "in_progress":
         return [_attach(store, holding, "wait")], []
     known = holding.locked.get("id") == holding.member.id
@@ -180,16 +180,23 @@ def _outdated(case: Situation, holding: Holding) -> bool:
     return entry is not None and entry.id is not None and holding.member.id != entry.id
 
 
+def _stamped_elsewhere(case: Situation, holding: Holding) -> bool:
+    """Whether our stamp still says another path: an apply was stopped between the move of the file and its store."""
+    stamp = holding.member.stamp if holding.file and holding.member else None
+    return stamp is not None and stamp.lineage == case.lock.lineage[:8] and stamp.address != holding.path
+
+
 def _missing(holding: Holding, action: Action) -> list[FieldChange]:
-    path, after = join("files", holding.path), _shown(holding.wanted)
+    path, after = join("files", holding.path), shown(holding.wanted)
     if holding.locked is None:
         return [FieldChange(path, None, after)]
     if action is Action.CREATE:  # told by the file's own row
         return []
-    return [FieldChange(path, None, after, _shown(holding.locked), "remote")]
+    return [FieldChange(path, None, after, shown(holding.locked), "remote")]
 
 
-def _shown(item: Fields) -> Fields:
+def shown(item: Fields) -> Fields:
+    """What the specs say of one file of a store."""
     return {key: value for key, value in item.items() if key in ("attributes", "chunking")}
 
 
@@ -221,11 +228,33 @@ def _leaving(case: Situation, store: Address, wanted: list[Holding]) -> Row:
     for path, item in ((entry.fields.get("files") or {}) if entry else {}).items():
         if path in paths:
             continue
-        rows.append(FieldChange(join("files", path), _shown(item), None, _shown(item)))
         address = Address.parse(item["file"]) if "file" in item else None
+        if item.get("id") not in members and live is not None and live.members is not None:
+            attachments.append(Attachment(store, "forget", path, file=address))
+            continue
+        rows.append(FieldChange(join("files", path), shown(item), None, shown(item)))
         held = item["id"] if item.get("id") in members.keys() - staying else None
         attachments.append(Attachment(store, "detach", path, file=address, old_id=held))
+    for id, path in _left_behind(case, store, wanted).items():
+        rows.append(FieldChange(join("files", path), {}, None, {}))
+        attachments.append(Attachment(store, "detach", path, file=Address("file", path), old_id=id))
     return attachments, rows
+
+
+def _left_behind(case: Situation, store: Address, wanted: list[Holding]) -> dict[str, str]:
+    """Files of ours, by id with their path, that an apply attached before it was stopped and that the specs no longer
+    want here: the lock has the file, but the store's entry does not say so."""
+    entry, live = case.locked(store), case.live(store)
+    members = (live.members or {}) if live else {}
+    left = members.keys() - {holding.member.id for holding in wanted if holding.member}
+    left -= set(entry.file_ids if entry else ())
+    if not left:
+        return {}
+    known, lineage = case.lock.known_ids, case.lock.lineage[:8]
+    stamps = {id: members[id].stamp for id in sorted(left & known)}
+    paths = {holding.path for holding in wanted}
+    ours = {id: stamp.address for id, stamp in stamps.items() if stamp and stamp.lineage == lineage}
+    return {id: path for id, path in ours.items() if path not in paths}
 
 
 def _others(
@@ -240,7 +269,10 @@ def _others(
         names = ", ".join(f"`{id}`" for id in foreign[:5]) + (
             f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
         )
-        detail = f"`{store}` holds files that are not declared ({names}) and says `other_files: fail`."
+        detail = (
+            f"`{store}` holds files that are not declared ({names}) and says `other_files: fail`. "
+            "Declare them, take them out of it, or say `other_files: keep` or `other_files: remove`."
+        )
         return [], [], (Block("other_files", detail, forced=False),)
     rows = [FieldChange(join("files", f"id:{id}"), {"id": id}, None, None, "remote") for id in foreign]
     return [Attachment(store, "detach", f"id:{id}", old_id=id) for id in foreign], rows, ()

@@ -29,6 +29,12 @@ def settle(
     return replace(lock, resources=resources), moves
 
 
+def conflicts(lock: LockState, moved: Iterable[tuple[Address, Address]]) -> list[tuple[Address, Address]]:
+    """The moves, as old address and new, that `settle` left alone: something else has the new address already."""
+    there = {address for address, entry in lock.resources.items() if entry.id or entry.profile}
+    return [(origin, to) for origin, to in moved if origin in there and to in lock.resources]
+
+
 def _same_bytes(lock: LockState, desired: Mapping[Address, Desired], taken: set[Address]) -> dict[Address, Address]:
     """Files with the same bytes and base name at another path: moved, not uploaded again."""
     left: dict[Key, list[Address]] = {}

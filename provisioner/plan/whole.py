@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
@@ -40,7 +40,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         drift=tuple(drift),
         orphans=_orphans(case),
         deposed=consequences.deposed(case, named),
-        notes=(*case.observed.notes, *_notes(unkept), *_waits(attachments), *suspected(inline)),
+        notes=(*case.observed.notes, *unkept_notes(unkept), *_waits(attachments), *suspected(inline)),
         unchanged=sum(not change.matters for change in inline),
         blocked=(*blocks, *guards.blocks(case, inline, attachments, drift)),
         problems=tuple(problems),
@@ -151,7 +151,8 @@ def _waits(attachments: list[Attachment]) -> list[str]:
     return [f"`{item.path}` is still being indexed in `{item.store}`; an apply waits for it." for item in waits]
 
 
-def _notes(unkept: dict[Address, tuple[str, ...]]) -> list[str]:
+def unkept_notes(unkept: Mapping[Address, Iterable[str]]) -> list[str]:
+    """A line for each field that the service dropped or changed when it was written."""
     return [
         f"The service does not keep `{address}#{path}` as it was sent; see `unkept` in the lock."
         for address, paths in sorted(unkept.items())

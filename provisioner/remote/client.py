@@ -49,11 +49,13 @@ class Remote:
         api_key_env: str = "OPENAI_API_KEY",
         retries: Retries | None = None,
         hints: Path | None = None,
+        read_only: bool = False,
     ) -> Remote:
         """A service over HTTP(S), or `app` in this process. Refused, naming `api_key_env`, without a key.
-        `hints` is a folder for what makes long lists quicker the next time; it may be deleted at any time."""
+        `hints` is a folder for what makes long lists quicker the next time; it may be deleted at any time.
+        `read_only`: whatever is not a GET never leaves; asking for it is a programming error."""
         key = "local" if app is not None else usable(api_key, api_key_env)
-        target = Target(base_url, key, organization, project, app, parallelism)
+        target = Target(base_url, key, organization, project, app, parallelism, read_only)
         return cls(target, retries or Retries(), Hints(hints, f"{base_url} {organization} {project}"))
 
     @property
@@ -85,6 +87,10 @@ class Remote:
         """One object that is waited for, and the seconds after which the service wants to be asked again."""
         found, after = await self._exchange.send(Request("GET", path, True), _one_with_pace)
         return self._plain(path, found), after
+
+    async def glance(self, path: str) -> Any:
+        """Whatever a GET answers, never asked for again: for what is good to know and not needed."""
+        return await self._exchange.send(Request("GET", path, True), _anything, once=True)
 
     async def find(self, path: str) -> Object | None:
         """One object by its id, or None when it is gone: 404, or 400 from a service that answers so for an id

@@ -37,6 +37,7 @@ class Target:
     project: str | None = None
     app: Any = None
     parallelism: int = 10
+    read_only: bool = False  # whatever is not a GET is a programming error
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,11 @@ class Exchange:
         if client is not None:
             await client.close()
 
-    async def send(self, request: Request, read: Callable[[Place, Reply], T]) -> T:
-        """Send, read the reply with `read` (which may raise Failed), and try again as the policy allows."""
+    async def send(self, request: Request, read: Callable[[Place, Reply], T], *, once: bool = False) -> T:
+        """Send, read the reply with `read` (which may raise Failed), and, unless `once`, try again as the policy
+        allows."""
+        if self._target.read_only and request.method != _READ_ONLY:  # an `assert` could be switched off
+            raise AssertionError(f"{request.method} while only reading")
         place, attempt = self.place(request.method, request.path), 1
         while True:
             await self._pace.turn(request.method, request.path, self.on_wait)
@@ -104,7 +108,7 @@ class Exchange:
                 return read(place, await self._once(place, request))
             except Failed as failed:
                 failure = failed.failure
-            if not self._retries.again(failure.outcome, attempt, request.repeatable, failure.retry_after):
+            if once or not self._retries.again(failure.outcome, attempt, request.repeatable, failure.retry_after):
                 raise failure.error from None
             self.on_wait(f"to send {request.method} {request.path} again: {failure.error.problems[0].detail}")
             await self._retries.wait(attempt, failure.retry_after)

@@ -89,7 +89,8 @@ def _kept() -> dict[str, Any]:
 def _deposed() -> dict[str, Any]:
     id = described({"type": "string"}, "Id of the older object", ["vs_abc123"])
     files = described({"type": "array", "items": {"type": "string"}}, "The files that an older vector store holds")
-    return {"type": "object", "properties": {"id": id, "files": files}, "required": ["id"]}
+    api = described({"type": "string"}, "The API it came through, where that is another one by now", ["assistants"])
+    return {"type": "object", "properties": {"id": id, "files": files, "api": api}, "required": ["id"]}
 
 
 def _version() -> dict[str, Any]:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -14,6 +16,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.thorough
 def test_rows_are_measured_side_by_side() -> None:
     """Each row asked for is one line with both sides, the ratio and the goal, and nothing is said beside the table."""
     done = bench("--only", "version", "--only", "differ")

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
-from tests.crash.test_crash_points import Crash, crashing, edited, neutral, points
-from tests.support.world import World
+from tests.crash.instants import Before, Crash, crashing
+from tests.crash.outcome import objects, uploads
+from tests.crash.workspace import IN_A_FILE
 
-__all__ = ["edited"]
 
-
-@pytest.mark.parametrize("edited", ["assistants"], indirect=True)
-def test_the_journal_is_lost(
-    edited: World, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.mark.parametrize("before", IN_A_FILE, indirect=True)
+def test_the_journal_is_lost(before: Before, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lock is found to be behind; rebuilt from stamps, it leads to exactly the declared objects."""
-    saved = tmp_path_factory.mktemp("saved") / "w"
-    shutil.copytree(edited.root, saved)
-    count = Crash(None)
-    crashing(edited, count, monkeypatch)
-    _, stores, assistants, files = neutral(edited)
-    for at in points(count.seen, 10, 3):
-        shutil.rmtree(edited.root)
-        shutil.copytree(saved, edited.root)
-        crashing(edited, Crash(at), monkeypatch)
-        (edited.root / ".provisioner/local/lock.json.journal").unlink(missing_ok=True)
-        first = edited.run("apply", "-y", "--force")
+    world, count = before.world, Crash()
+    crashing(world, count, monkeypatch)
+    wanted, files = [line for line in objects(world) if '"object": "file"' not in line], uploads(world)
+    for at in before.each(count.seen, 6, 3):
+        crashing(world, Crash(at), monkeypatch)
+        (world.root / ".provisioner/local/lock.json.journal").unlink(missing_ok=True)
+        first = world.run("apply", "-y", "--force")
         if first.code:
             assert "Lock is behind" in first.err, f"instant {at}: {first.out}{first.err}"
-            edited.ok("state", "rebuild")
-        told = edited.run("apply", "-y", "--force", "--prune-orphans")
+            world.ok("state", "rebuild")
+        told = world.run("apply", "-y", "--force", "--prune-orphans")
         assert told.code == 0, f"instant {at}: {told.out}{told.err}"
-        edited.settled()
-        after = neutral(edited)
-        assert (after[1], after[2]) == (stores, assistants), f"instant {at}: {told.out}"
-        left = list(after[3])
+        world.settled()
+        left = uploads(world)
+        assert [line for line in objects(world) if '"object": "file"' not in line] == wanted, f"instant {at}"
         for name in files:
             left.remove(name)  # every declared file is there
         words = first.out + first.err + told.out + told.err

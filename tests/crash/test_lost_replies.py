@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import Any
 
 import pytest
 
 from provisioner.apply import exactly_once
 from provisioner.remote import Retries
-from tests.crash.test_crash_points import Crash, crashing, edited, neutral, points, told
-from tests.support.world import World
-
-__all__ = ["edited"]
+from tests.crash.instants import Before
+from tests.crash.outcome import outcome
+from tests.crash.workspace import IN_A_FILE
 
 
 class Trouble:
@@ -50,29 +48,24 @@ async def answer(send: Any, status: int) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-WAYS = ["lost", "500 after", "500 before", "429"]
+WAYS = ["lost", "500 after", *(pytest.param(how, marks=pytest.mark.thorough) for how in ("500 before", "429"))]
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_every_request(
-    edited: World, how: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.mark.parametrize("before", IN_A_FILE, indirect=True)
+def test_every_request(before: Before, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One failed request of any kind changes nothing about the end: no duplicate, nothing lost, nothing left over."""
     monkeypatch.setattr("provisioner.remote.client.Retries", lambda: Retries(base=0))
     monkeypatch.setattr(exactly_once, "PAUSE", 0)
-    saved = tmp_path_factory.mktemp("saved") / "w"
-    shutil.copytree(edited.root, saved)
-    edited.calls.clear()
-    crashing(edited, Crash(None), monkeypatch)
-    total, wanted = len(edited.calls), neutral(edited)
-    for at in points(total, 5, WAYS.index(how)):
-        shutil.rmtree(edited.root)
-        shutil.copytree(saved, edited.root)
-        trouble = Trouble(at, how)
-        edited.wrap = trouble.around
-        result = edited.run("apply", "-y", "--force")
-        edited.wrap = lambda app: app
+    world = before.world
+    world.calls.clear()
+    world.ok("apply", "-y", "--force")
+    total, wanted = len(world.calls), outcome(world)
+    for at in before.each(total, 3, WAYS.index(how)):
+        world.wrap = Trouble(at, how).around
+        result = world.run("apply", "-y", "--force")
+        world.wrap = lambda app: app
         if result.code:
-            edited.ok("apply", "-y", "--force")
-        edited.settled()
-        assert told(neutral(edited)) == told(wanted), f"request {at} of {total}\n{result.out}{result.err}"
+            world.ok("apply", "-y", "--force")
+        world.settled()
+        assert outcome(world) == wanted, f"request {at} of {total}\n{result.out}{result.err}"

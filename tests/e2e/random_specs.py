@@ -61,16 +61,8 @@ STORE: dict[str, Callable[[random.Random], Any]] = {
     "metadata": keys,
     "chunking": chunking,
 }
-NULLABLE = {
-    "name",
-    "description",
-    "instructions",
-    "temperature",
-    "top_p",
-    "reasoning_effort",
-    "response_format",
-    "metadata",
-}
+TEXTS = ("name", "description", "instructions")
+NULLABLE = {*TEXTS, "temperature", "top_p", "reasoning_effort", "response_format", "metadata"}
 
 
 class Workspace:
@@ -81,7 +73,7 @@ class Workspace:
         self.spec: Spec = {"vector_stores": {}, "assistants": {}, "tools": {}, "files": {}}
         self.moved: list[dict[str, str]] = []
         self.disk = {path: f"# {path}\n" for path in self.draw.sample(DOCS, 7)} | {path: f"{path}\n" for path in DATA}
-        self.gone: set[str] = set()
+        self.there: set[str] = set()
         self.story: list[str] = []
         self.add_store()
         self.add_assistant()
@@ -103,14 +95,15 @@ class Workspace:
 
     def written(self) -> dict[str, Any]:
         """Files to write, None for those to delete."""
+        gone, self.there = self.there - self.disk.keys(), set(self.disk)
         spec = {name: section for name, section in copy.deepcopy(self.spec).items() if section}
         if self.moved:
             spec["moved"] = self.moved
-        return {"specs/all.yaml": spec, **dict.fromkeys(self.gone - self.disk.keys()), **self.disk}
+        return {"specs/all.yaml": spec, **dict.fromkeys(gone), **self.disk}
 
     def done(self) -> None:
         """An apply has taken everything in."""
-        self.gone, self.moved = set(self.disk), []
+        self.moved = []
 
     # edits
 

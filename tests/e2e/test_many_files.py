@@ -1,4 +1,4 @@
-"""A store of very many files: one changed byte is one changed file, and nothing old is left."""
+"""A store of very many files: one changed byte is one changed file, and no failing request leaves one too many."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import time
 
 import pytest
 
+from provisioner.apply import exactly_once
 from tests.support.world import World
 
 FULL = os.environ.get("PROVISIONER_FULL")
 SIZE = 10_000 if FULL else 300
+FAULTS = [{"status": 429, "retry_after": 0}, {"status": 500}, {"status": 500, "when": "after"}, {"reset": "after"}]
 
 
 @pytest.mark.parametrize("api", ["assistants", "responses"] if FULL else ["responses"])
@@ -34,6 +36,25 @@ def test_one_changed_byte(world: World, api: str) -> None:
     assert [path.split("/")[1] for method, path in written if method == "POST"] == ["files", "vector_stores"]
     assert len(written) == 4  # upload, attach, detach, delete
     timed(world, "plan", "--detailed-exitcode")
+    counts = world.http("GET", "/vector_stores/${vector_store.kb}")["file_counts"]
+    assert (counts["completed"], counts["total"]) == (SIZE, SIZE)
+    assert len(world.http("GET", "/files?limit=10000")["data"]) == SIZE
+
+
+@pytest.mark.parametrize("seed", [1, 2] if FULL else [1])
+def test_a_service_that_fails_now_and_then(world: World, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly the declared files are at the service and in the store, though some requests of every kind fail."""
+    monkeypatch.setattr(exactly_once, "PAUSE", 0)
+    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/**/*.md"]}}}})
+    world.write({f"docs/{number % 100:02}/{number:05}.md": f"# Document {number}\n" for number in range(SIZE)})
+    share = 0.02 if FULL else 0.08
+    rules = [{"match": {"probability": share / len(FAULTS)}, "action": action} for action in FAULTS]
+    world.write({"faults.yaml": {"seed": seed, "rules": rules}})
+    world.faults = world.root / "faults.yaml"
+    told = world.ok("apply", "-y").err
+    world.faults = None
+    assert "to send POST /files again" in told and "found and taken over" in told
+    world.settled()
     counts = world.http("GET", "/vector_stores/${vector_store.kb}")["file_counts"]
     assert (counts["completed"], counts["total"]) == (SIZE, SIZE)
     assert len(world.http("GET", "/files?limit=10000")["data"]) == SIZE

@@ -26,7 +26,7 @@ TAKEN = {
     "store_file": ("attributes", "chunking_strategy"),
 }
 FULL = os.environ.get("PROVISIONER_FULL")
-GROUPS = 3
+GROUPS = 2
 UNKEPT = "The service does not keep `{}` as it was sent"
 # What is said about each oddity; nothing where it makes no difference.
 NAMED: list[tuple[Callable[[Any], Any], tuple[str, ...]]] = [
@@ -43,6 +43,10 @@ NAMED: list[tuple[Callable[[Any], Any], tuple[str, ...]]] = [
     (odd.silent_writes, ("`/assistants` answers a write without all that was written; it is read once more.",)),
     *((how, ()) for how in (odd.HARMLESS if FULL else (odd.harmless,))),
 ]
+
+
+def thorough(case: Any) -> Any:
+    return pytest.param(case, marks=pytest.mark.thorough)
 
 
 Row = tuple[tuple[str, str], ...]  # kinds and fields
@@ -132,7 +136,7 @@ def test_foreign_keys_survive(world: World) -> None:
     assert world.http("GET", f"{files}/${{file.docs/a.md}}")["attributes"]["by_hand"] == "h"
 
 
-@pytest.mark.parametrize("how", [odd.breaks_on_get, odd.loses_replies, odd.gateway_keys])
+@pytest.mark.parametrize("how", [odd.breaks_on_get, *map(thorough, (odd.loses_replies, odd.gateway_keys))])
 def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[[Any], Any]) -> None:
     """The same over a real connection, which may break at any time: nothing twice, and told once a run."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-e2e")

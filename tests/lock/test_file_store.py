@@ -212,7 +212,8 @@ TAKE = """
     try:
         with FileStore(Path(sys.argv[1])).lease():
             print("won")
-            time.sleep(1)
+            while not Path(sys.argv[3]).exists():
+                time.sleep(0.001)
     except LockError:
         print("refused")
 """
@@ -222,10 +223,13 @@ def test_two_takers_of_a_dead_lease(store: FileStore, tmp_path: Path) -> None:
     """Of several who find the same dead holder at once exactly one wins."""
     for round in range(3):
         store._beside("lease").write_text(replace(Lease.mine(), started="1").text())
-        go = tmp_path / f"go-{round}"
-        takers = [python(TAKE, store.path, go) for _ in range(4)]
+        go, end = tmp_path / f"go-{round}", tmp_path / f"end-{round}"
+        takers = [python(TAKE, store.path, go, end) for _ in range(4)]
         time.sleep(0.5)
         go.touch()
+        while sum(taker.poll() is None for taker in takers) > 1:  # the winner stays until the others have been refused
+            time.sleep(0.01)
+        end.touch()
         assert sorted(map(outcome, takers)) == ["refused"] * 3 + ["won"]
 
 

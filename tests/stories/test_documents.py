@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.support.world import World
 
@@ -20,35 +21,54 @@ def found(world: World, query: str) -> list[str]:
     return [part["text"] for hit in page["data"] for part in hit["content"]]
 
 
-def test_a_searcher_never_finds_nothing(world: World) -> None:
-    """Before and after every single request of an apply the document is there, in its old or its new version."""
-    world.write({"specs/all.yaml": SPEC, "docs/a.md": "Vacation is 25 days.\n", "docs/b.md": "Laptops last 3 years.\n"})
-    world.apply()
-    store, seen = world.id("vector_store.kb"), []
-    inner = world._create(world.root / ".provisioner/local", indexing_seconds=0.05)
+class Searcher:
+    """Searches a store before and after every single request of an apply, while indexing takes its time."""
 
-    async def search() -> None:
-        transport = httpx2.ASGITransport(inner)
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://local/v1", headers={"Authorization": "Bearer x"}
-        ) as client:
-            reply = await client.post(f"/vector_stores/{store}/search", json={"query": "vacation days"})
-            seen.append(json.dumps(reply.json()["data"]))
+    def __init__(self, world: World, query: str) -> None:
+        self.found: list[str] = []
+        self._world, self._query, self._store = world, query, world.id("vector_store.kb")
+        self._inner = world._create(world.root / ".provisioner/local", indexing_seconds=0.05)
+        world.indexing_seconds, world.wrap = 0.05, self._around
 
-    def around(app: Any) -> Any:
+    def _around(self, app: Any) -> Any:
         async def searched(scope: Any, receive: Any, send: Any) -> None:
-            await search()
+            await self._search()
             await app(scope, receive, send)
-            await search()
+            await self._search()
 
         return searched
 
-    world.indexing_seconds, world.wrap = 0.05, around
-    world.write({"docs/a.md": "Vacation is 27 days.\n"})
-    world.ok("apply", "-y")
-    assert len(seen) > 10
-    assert all("25 days" in answer or "27 days" in answer for answer in seen)
-    assert "27 days" in seen[-1] and "25 days" not in seen[-1]
+    async def _search(self) -> None:
+        transport = httpx2.ASGITransport(self._inner)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://local/v1", headers={"Authorization": "Bearer x"}
+        ) as client:
+            reply = await client.post(f"/vector_stores/{self._store}/search", json={"query": self._query})
+            self.found.append(json.dumps(reply.json()["data"]))
+
+
+CHUNKS = {"path": "docs/a.md", "chunking": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 0}}
+
+
+@pytest.mark.parametrize(
+    ("edit", "code", "last"),
+    [
+        pytest.param({"docs/a.md": "Vacation is 27 days.\n"}, 0, "27 days", id="changed"),
+        pytest.param({"specs/all.yaml": {"vector_stores": {"kb": {"files": [CHUNKS]}}}}, 0, "25 days", id="re-chunked"),
+        pytest.param({"docs/a.md": b"\xff\xfe\x00\xd8bad"}, 1, "25 days", id="broken"),
+    ],
+)
+def test_a_searcher_never_finds_nothing(world: World, edit: dict[str, Any], code: int, last: str) -> None:
+    """Before and after every single request of an apply the document is there, in its old or its new version."""
+    world.write({"specs/all.yaml": SPEC, "docs/a.md": "Vacation is 25 days.\n", "docs/b.md": "Laptops last 3 years.\n"})
+    world.apply()
+    searcher = Searcher(world, "vacation days")
+    world.write(edit)
+    world.ok("apply", "-y", code=code)
+    assert len(searcher.found) > 10
+    assert all("25 days" in answer or "27 days" in answer for answer in searcher.found)
+    other = {"25 days": "27 days", "27 days": "25 days"}[last]
+    assert last in searcher.found[-1] and other not in searcher.found[-1]
 
 
 def test_a_version_that_cannot_be_indexed_leaves_the_old_one(world: World) -> None:

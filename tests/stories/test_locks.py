@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
+from tests.lock.repositories import clone, git, remote
 from tests.support.world import World
 
 SPECS: dict[str, Any] = {
@@ -128,3 +130,37 @@ def test_two_environments_in_one_service(world: World) -> None:
         entry["id"] for address, entry in prod.items() if address.startswith("file.")
     }
     shutil.rmtree(world.root / "locks")
+
+
+def test_a_clone_that_is_behind(world: World, tmp_path: Path) -> None:
+    """Two clones with a committed lock: the one that has not pulled is refused and writes nothing; once it has, it
+    goes on."""
+    service = {"local": {"service": "local", "lock": "locks/local.lock.json"}}
+    world.root = clone(remote(tmp_path), tmp_path / "mine")
+    world.write(
+        {**SPECS, "provisioner.yaml": {"workspace": "w", "environments": service}, ".gitignore": ".provisioner\n"}
+    )
+    world.apply()
+    published(world.root)
+    yours = World(clone(tmp_path / "remote.git", tmp_path / "yours"))
+    (yours.root / ".provisioner").symlink_to(world.root / ".provisioner")
+    yours.settled()
+    world.write({"docs/a.md": "# A, edited\n"})
+    world.apply()
+    published(world.root)
+    yours.write({"docs/b.md": "# B, edited\n"})
+    world.calls.clear()
+    for words in (("plan",), ("apply", "-y")):
+        assert "Lock is behind" in (refusal := yours.ok(*words, code=1)).err and "git pull" in refusal.err
+    assert {method for method, _ in world.calls} == {"GET"}
+    git(yours.root, "pull", "-q", "--no-rebase")
+    assert yours.changes() == {"file.docs/b.md": "create/delete"}
+    yours.apply()
+    assert len(world.listed("/files")) == 3
+
+
+def published(root: Path) -> None:
+    """Commit everything, the lock included, and push it."""
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "applied")
+    git(root, "push", "-q", "origin", "main")

@@ -1,20 +1,28 @@
-"""Real processes: two at once, interrupted, killed."""
+"""Real processes: two at once, interrupted once and twice, killed."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from provisioner.lock.file_store import FileStore
+from tests.lock.repositories import clone, remote
 from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = 60
+ROUNDS = 50 if os.environ.get("CRASH_POINTS") == "all" else 2
+SLOW = 20.0  # seconds; half of what a hanging request takes
+INTERRUPTS = [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
 
 
 def start(world: World, *words: str) -> subprocess.Popen[str]:
@@ -49,14 +57,24 @@ def journal_of(world: World) -> Path:
     return world.root / ".provisioner/local/lock.json.journal"
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Until something holds, or fail."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end, "the apply did not get there"
+        time.sleep(0.005)
+
+
+def journalled(world: World) -> str:
+    """What the apply under way has written into its journal."""
+    with contextlib.suppress(FileNotFoundError):
+        return journal_of(world).read_text()
+    return ""
+
+
 def wait_until_busy(world: World, lines: int) -> None:
     """Until the apply under way has written some lines into its journal."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        if journal_of(world).exists() and journal_of(world).read_bytes().count(b"\n") >= lines:
-            return
-        time.sleep(0.005)
-    raise AssertionError("the apply did not begin")
+    wait_until(lambda: journalled(world).count("\n") >= lines)
 
 
 def test_two_at_once(many: World) -> None:
@@ -73,7 +91,7 @@ def test_two_at_once(many: World) -> None:
     complete(many)
 
 
-@pytest.mark.parametrize("lines", [2, 40, 110])
+@pytest.mark.parametrize("lines", [pytest.param(2, marks=pytest.mark.thorough), 40, 110])
 def test_killed(many: World, lines: int) -> None:
     """After `kill -9` the next apply needs no help and makes nothing twice."""
     victim = start(many, "apply", "-y")
@@ -84,7 +102,7 @@ def test_killed(many: World, lines: int) -> None:
     complete(many)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", INTERRUPTS)
 def test_interrupted(many: World, number: signal.Signals) -> None:
     """What is in flight is finished and recorded, the exit code is 130, and the next apply goes on from there."""
     victim = start(many, "apply", "-y")
@@ -99,3 +117,112 @@ def test_interrupted(many: World, number: signal.Signals) -> None:
     assert len(many.listed("/files")) == recorded
     many.ok("apply", "-y")
     complete(many)
+
+
+@contextlib.contextmanager
+def serving(world: World, *rules: dict[str, Any]) -> Iterator[None]:
+    """`local serve` with faults over the world's own data; the world's lock stays where it was."""
+    world.write({"faults.yaml": {"rules": list(rules)}})
+    words = ("local", "serve", "--port", "0", "--data", ".provisioner/local", "--faults", "faults.yaml")
+    server = start(world, *words)
+    assert server.stdout
+    prod = {"service": server.stdout.readline().strip(), "lock": ".provisioner/local/lock.json"}
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"prod": prod}}})
+    try:
+        yield
+    finally:
+        server.kill()
+        server.communicate(timeout=30)
+
+
+def said(process: subprocess.Popen[str], words: str) -> None:
+    """Until the process has said so on stderr."""
+    assert process.stderr
+    for line in process.stderr:
+        if words in line:
+            return
+    raise AssertionError(f"it never said `{words}`")
+
+
+def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, float]:
+    """The exit code after a signal, and the seconds until then."""
+    began = time.monotonic()
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    return process.returncode, time.monotonic() - began
+
+
+@pytest.mark.parametrize("number", INTERRUPTS)
+def test_interrupted_twice(world: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second interrupt stops at once, while a request still hangs; the next apply makes nothing twice."""
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    slow = {"match": {"method": "POST", "path": "/v1/assistants$", "times": 1}, "action": {"latency": 2 * SLOW}}
+    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}})
+    with serving(world, slow):
+        victim = start(world, "apply", "-y")
+        wait_until(lambda: '"assistant.b"' in journalled(world))
+        victim.send_signal(number)
+        said(victim, "another interrupt stops at once")
+        code, seconds = ended(victim, number)
+        assert code == 130 and seconds < SLOW
+        world.apply()
+    assert sorted(item["name"] for item in world.listed("/assistants")) == ["a", "b"]
+
+
+@pytest.mark.parametrize("number", INTERRUPTS)
+def test_interrupted_before_anything(many: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it waits for the lock, and while it plans: it ends at once, and gives its lease back."""
+    lock = FileStore(journal_of(many).with_suffix(""))
+    with lock.lease():
+        waiting = start(many, "apply", "-y", "--lock-timeout", "60")
+        said(waiting, "Waiting up to")
+        code, seconds = ended(waiting, number)
+    assert code == 130 and seconds < SLOW
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    with serving(many, {"match": {"path": "/v1/files"}, "action": {"latency": 2 * SLOW}}):
+        planning = start(many, "apply", "-y", "-v")
+        wait_until(lambda: lock.holder() is not None)
+        code, seconds = ended(planning, number)
+    assert code == 130 and seconds < SLOW
+    assert lock.holder() is None and not many.listed("/files")
+
+
+@pytest.fixture(params=[pytest.param(where, marks=pytest.mark.thorough) for where in ("one machine", "two clones")])
+def pair(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[World, World]:
+    """One workspace twice, or two clones with their lock on a branch, before one service."""
+    if request.param == "one machine":
+        return world, world
+    remote(tmp_path)
+    lock = {"git": {"path": "local.lock.json"}}
+    worlds = [World(clone(tmp_path / "remote.git", tmp_path / name)) for name in ("mine", "yours")]
+    for one in worlds:
+        one.write(
+            {"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "lock": lock}}}}
+        )
+        (one.root / ".provisioner").mkdir()
+    (worlds[0].root / ".provisioner/local").mkdir()
+    (worlds[1].root / ".provisioner/local").symlink_to(worlds[0].root / ".provisioner/local")
+    return worlds[0], worlds[1]
+
+
+def test_race(pair: tuple[World, World]) -> None:
+    """Two at once, again and again: each change is made by exactly one of them, and nothing is lost."""
+    for number in range(ROUNDS):
+        for world in pair:
+            edit(world, number)
+        running = [start(world, "apply", "-y", "--lock-timeout", "60") for world in pair]
+        told = [process.communicate(timeout=120) for process in running]
+        assert [process.returncode for process in running] == [0, 0], told
+        assert sorted("No changes." in out for out, _ in told) == [False, True], told
+        assert len(pair[0].listed("/assistants")) == number + 1
+        assert len(pair[0].listed("/files")) == number + 2
+        assert len(pair[0].listed("/vector_stores")) == 1
+    for world in pair:
+        world.settled()
+
+
+def edit(world: World, number: int) -> None:
+    """One more assistant and document, a new version of another one."""
+    names = {f"a{other}": {"model": "gpt-4o"} for other in range(number + 1)}
+    world.write({"specs/all.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}}, "assistants": names}})
+    world.write({f"docs/{number}.md": f"Document {number}.\n", "docs/same.md": f"Version {number}.\n"})

@@ -137,11 +137,16 @@ class World:
     def _filled_in(self, body: Any) -> Any:
         return None if body is None else json.loads(self._filled(json.dumps(body)))
 
-    async def _http(self, method: str, path: str, body: Any, expect: int) -> Any:
+    def upload(self, name: str, data: bytes, purpose: str = "assistants") -> str:
+        """A file that somebody else uploads; its id."""
+        more = {"files": {"file": (name, data)}, "data": {"purpose": purpose}}
+        return str(asyncio.run(self._http("POST", "/files", None, 200, **more))["id"])
+
+    async def _http(self, method: str, path: str, body: Any, expect: int, **more: Any) -> Any:
         transport = httpx2.ASGITransport(self._create(self.root / ".provisioner/local", indexing_seconds=0))
         headers = {"Authorization": "Bearer somebody-else", "OpenAI-Beta": "assistants=v2"}
         async with httpx2.AsyncClient(transport=transport, base_url="http://local/v1", headers=headers) as client:
-            reply = await client.request(method, path, json=body)
+            reply = await client.request(method, path, json=body, **more)
         assert reply.status_code == expect, reply.text
         return reply.json()
 

@@ -27,6 +27,7 @@ class FileForm(Form):
     fixed = frozenset({"sha256", "bytes", "purpose", "expires_after"})
     keyed = frozenset()
     unread = frozenset({"sha256"})
+    certain = unread  # the bytes of an id never change
 
     def normal(self, address: Address, fields: Fields) -> Fields:
         return {

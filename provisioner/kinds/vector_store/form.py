@@ -23,6 +23,7 @@ class VectorStoreForm(StampedForm):
     collection = "/vector_stores"
     fixed = frozenset({"description"})
     unread = frozenset({"chunking", "other_files", "files"})
+    certain = unread  # seen in its files, or a rule of ours
 
     def normal(self, address: Address, fields: Fields) -> Fields:
         chunking = chunks(fields.get("chunking"))

@@ -1,0 +1,146 @@
+"""Looking for edits that somebody else made: everything is read, nothing is written, neither here nor there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from provisioner.diff import ignored, join
+from provisioner.engine.checks import similar
+from provisioner.engine.context import Context
+from provisioner.engine.session import Session
+from provisioner.engine.unmanaged import find_unmanaged
+from provisioner.errors import UsageError
+from provisioner.model import Address, Drift, Drifted, Problem, Unmanaged
+from provisioner.plan import PlanOptions, Situation
+from provisioner.plan.drifting import Examined, examine, worst
+from provisioner.plan.whole import unkept_notes
+
+_FEW = 3  # of many, in a note
+
+
+@dataclass(frozen=True, slots=True)
+class DriftOptions:
+    """What a user asked of a drift report. `ignore` holds `ADDR` and `ADDR#path`."""
+
+    pending: bool = False
+    unmanaged: bool = False
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignored:
+    """What is left out of the report."""
+
+    whole: Collection[Address] = ()
+    paths: Mapping[Address, list[str]] = field(default_factory=dict)
+
+    def holds(self, address: Address, path: str = "") -> bool:
+        return address in self.whole or ignored(path, self.paths.get(address, ()))
+
+    def holds_file(self, one: Unmanaged) -> bool:
+        return one.store is not None and self.holds(one.store, join("files", f"id:{one.id}"))
+
+
+async def find_drift(context: Context, options: DriftOptions) -> Drift:
+    """Compare what was last applied with what the service has."""
+    found, _ = await read_drift(context, options)
+    return found
+
+
+async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Situation]:
+    """The same, with everything that it was found from."""
+    async with Session.reading(context) as session:
+        case = await session.situation(PlanOptions())
+        left_out = _ignored(options.ignore, {*case.desired, *case.lock.resources})
+        examined = examine(case)
+        unmanaged = await find_unmanaged(session, case, examined) if options.unmanaged else []
+        drift = Drift(
+            case.workspace,
+            case.environment,
+            case.service,
+            case.lock.lineage,
+            case.lock.serial,
+            tuple(_found(context, examined, left_out, pending=options.pending)),
+            tuple(x for one in examined for x in one.unverifiable if not left_out.holds(x.address, x.path)),
+            tuple(one for one in unmanaged if not left_out.holds_file(one)),
+            (*session.notes, *case.observed.notes, *_notes(case, examined)),
+            sum(one.remote for one in examined),
+            sum(entry.profile is not None for entry in case.lock.resources.values()),
+        )
+    return drift, case
+
+
+def _ignored(words: Iterable[str], known: Collection[Address]) -> _Ignored:
+    """UsageError for an address that neither the specs nor the lock have."""
+    whole: set[Address] = set()
+    paths: dict[Address, list[str]] = {}
+    for word in words:
+        address, path = split(word, known, "which `--ignore` names")
+        if path:
+            paths.setdefault(address, []).append(path)
+        else:
+            whole.add(address)
+    return _Ignored(whole, paths)
+
+
+def split(word: str, known: Collection[Address], why: str) -> tuple[Address, str]:
+    """`ADDR` or `ADDR#path`; a file's path may hold a `#` of its own."""
+    by_text = {str(address): address for address in known}
+    ends = [at for at, letter in enumerate(word) if letter == "#"]
+    for end in (len(word), *reversed(ends)):
+        if word[:end] in by_text:
+            return by_text[word[:end]], word[end + 1 :]
+    detail = f"Neither the specs nor the lock have `{word}`, {why}."
+    raise UsageError(Problem("Unknown address", detail, similar(word.partition("#")[0], known)))
+
+
+def _found(context: Context, examined: Iterable[Examined], left_out: _Ignored, *, pending: bool) -> Iterator[Drifted]:
+    for item in (one.drifted for one in examined if one.drifted):
+        if left_out.holds(item.address):
+            continue
+        fields = tuple(
+            change
+            for change in item.fields
+            if (pending or change.drift != "local") and not left_out.holds(item.address, change.path)
+        )
+        if item.drift == "missing" or fields or (pending and item.reason):
+            place = context.workspace.locate(item.source) if item.source else None
+            drift = item.drift if item.drift == "missing" else worst(fields)
+            yield replace(item, drift=drift, fields=fields, position=place)
+
+
+def _notes(case: Situation, examined: Iterable[Examined]) -> Iterator[str]:
+    if case.fresh:
+        yield f"Nothing was ever applied to `{case.environment}`: there is no lock, so nothing can have drifted."
+    if case.observed.api_gone:
+        told = _some(map(str, sorted(case.observed.api_gone)))
+        yield f"{told} cannot be compared: the API that made them is gone from the service."
+    for one in examined:
+        yield from _of_files(one)
+    yield from unkept_notes({one.address: one.unkept for one in examined})
+    yield from _stray(case)
+
+
+def _of_files(one: Examined) -> Iterator[str]:
+    files = one.files
+    if files.foreign and files.kept:
+        count = len(files.foreign)
+        told = "1 file that somebody else put there; it is" if count == 1 else f"{count:,} files of others; they are"
+        yield f"`{one.address}` holds {told} left alone (`--unmanaged` lists such files)."
+    if files.indexing:
+        yield f"{_some(files.indexing)} of `{one.address}`: still being indexed."
+
+
+def _stray(case: Situation) -> Iterator[str]:
+    """Objects with our stamp beside the lock: a plan says what becomes of them."""
+    known = {live.id for live in case.observed.live.values()}
+    ids = sorted({stray.live.id for stray in case.observed.strays} - known)
+    if ids:
+        yield f"{_some(ids)}: stamped as ours, but not in the lock. `provisioner plan` says what becomes of them."
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    told = ", ".join(f"`{name}`" for name in listed[:_FEW])
+    return f"{told} and {len(listed) - _FEW:,} more" if len(listed) > _FEW else told

@@ -1,0 +1,184 @@
+"""The policies of an environment applied to what it declares: problems with their places, and what is waived."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from provisioner.engine.shutdowns import Shutdowns, applies
+from provisioner.model import Action, Address, Desired, Plan, Policies, Problem, Source, Waiver
+from provisioner.plan.policy import Breach, breaches, expired, unused
+from provisioner.spec import Environment, Workspace
+from provisioner.spec.salvage import STAND_IN
+from provisioner.spec.words import did_you_mean, quoted
+from provisioner.spec.workspace import named
+
+if TYPE_CHECKING:
+    from provisioner.engine.context import Context
+
+_FEW = 3  # further users of a model that are named
+_GOING = (Action.DELETE, Action.FORGET)
+_WAIVE = "or waive it below `policies` in `provisioner.yaml`"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the policies of one environment come to."""
+
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()  # what is waived
+    unused: frozenset[Waiver] = frozenset()
+    declared: frozenset[str] = frozenset()  # addresses
+
+
+def rule(
+    workspace: Workspace, environment: Environment, wanted: Iterable[Desired], shutdowns: Shutdowns, today: date
+) -> Ruling:
+    """Judge what one environment wants."""
+    policies = environment.policies
+    if not applies(policies, shutdowns):
+        return Ruling()
+    judged = [want for want in wanted if not str(want.fields.get("model")).startswith(STAND_IN)]
+    found = sorted(breaches(policies, judged, shutdowns.of, today), key=lambda one: one.address)
+    certain = [one for one in unused(policies, found, today) if one.policy == "models" or shutdowns.known]
+    told = _Telling(workspace, policies, shutdowns, today)
+    return Ruling(
+        tuple(told.problems([one for one in found if not one.waiver])),
+        tuple(told.waived(one, one.waiver) for one in found if one.waiver and one.severity),
+        frozenset(certain),
+        frozenset(str(want.address) for want in judged),
+    )
+
+
+def rule_plan(context: Context, plan: Plan, shutdowns: Shutdowns) -> Plan:
+    """The plan with what the policies say of everything that is to be there once it is applied."""
+    environment, desired = context.environment, context.specs.desired
+    staying = [change.address for change in plan.changes if change.action not in _GOING]
+    wanted = [desired[address] for address in staying if address in desired]
+    ruling = rule(context.workspace, environment, wanted, shutdowns, context.today)
+    whole = len(wanted) == len(desired)  # else a waiver may be about what `--target` left out
+    loose = needless(context.workspace, {environment.name: ruling}) if whole else []
+    problems = sorted((*plan.problems, *ruling.problems, *loose), key=lambda problem: problem.order)
+    return replace(plan, problems=tuple(problems), notes=(*plan.notes, *ruling.notes))
+
+
+def rule_all(
+    workspace: Workspace,
+    desired: Mapping[str, Mapping[Address, Desired]],
+    shutdowns: Mapping[str, Shutdowns],
+    today: date,
+) -> list[Problem]:
+    """The problems of several environments; what only some of them have names them."""
+    rulings = {
+        name: rule(workspace, workspace.environments[name], wanted.values(), shutdowns[name], today)
+        for name, wanted in desired.items()
+    }
+    where: dict[Problem, list[str]] = defaultdict(list)
+    for name, ruling in rulings.items():
+        for problem in ruling.problems:
+            where[problem].append(name)
+    told = [problem if len(found) == len(rulings) else named(problem, found) for problem, found in where.items()]
+    return [*told, *needless(workspace, rulings)]
+
+
+def needless(workspace: Workspace, rulings: Mapping[str, Ruling]) -> list[Problem]:
+    """A warning for each waiver that was judged wherever it holds, and is needed nowhere."""
+    declared = {address for ruling in rulings.values() for address in ruling.declared}
+    idle = {waiver: None for ruling in rulings.values() for waiver in ruling.unused}
+    return [
+        _needless(workspace, waiver, declared)
+        for waiver in idle
+        if all(name in rulings and waiver in rulings[name].unused for name in _environments(workspace, waiver))
+    ]
+
+
+def _environments(workspace: Workspace, waiver: Waiver) -> list[str]:
+    """Where a waiver holds: in its own environment, or, where it stands at the top, in all."""
+    path = waiver.source.path
+    return [str(path[1])] if path[0] == "environments" else list(workspace.environments)
+
+
+def _needless(workspace: Workspace, waiver: Waiver, declared: set[str]) -> Problem:
+    known = waiver.address in declared
+    why = "keeps to it" if known else "is not declared"
+    detail = f"A waiver lets `{waiver.address}` break the policy `{waiver.policy}`, but it {why}."
+    hint = None if known else did_you_mean(waiver.address, declared)
+    return _problem(workspace, waiver.source, "Waiver not needed", detail, hint or "remove it", "warning")
+
+
+def _problem(
+    workspace: Workspace,
+    source: Source,
+    summary: str,
+    detail: str,
+    hint: str,
+    severity: str,
+    address: str | None = None,
+) -> Problem:
+    place = workspace.locate(source)
+    return Problem(summary, detail, hint, severity, place.file, place.line, place.column, address)
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """Puts breaches into words."""
+
+    workspace: Workspace
+    policies: Policies
+    shutdowns: Shutdowns
+    today: date
+
+    def problems(self, found: Iterable[Breach]) -> Iterator[Problem]:
+        """One for each assistant with a wrong model, for each model that ends, and for each waiver that ended."""
+        ending: dict[str, list[Breach]] = defaultdict(list)
+        for breach in found:
+            if breach.end is None:
+                yield self._not_allowed(breach)
+            elif breach.severity:
+                ending[breach.model].append(breach)
+        for users in ending.values():
+            yield self._ending(*users)
+        for waiver in self.policies.waivers:
+            if expired(waiver, self.today):
+                yield self._expired(waiver)
+
+    def waived(self, breach: Breach, waiver: Waiver) -> str:
+        """A line for a breach that is put up with."""
+        what = f"ends on {breach.end}" if breach.end else "is not allowed"
+        return f"`{breach.address}` uses `{breach.model}`, which {what}; waived until {waiver.expires}: {waiver.reason}"
+
+    def _not_allowed(self, breach: Breach) -> Problem:
+        allowed = self.policies.allow
+        near = did_you_mean(breach.model, (name for name in allowed if "*" not in name))
+        detail = f"`{breach.address}` has `model: {breach.model}`, which the policy `models` does not allow."
+        return self._at(breach, "Model not allowed", detail, near or f"allowed are {quoted(allowed, 'and')}")
+
+    def _ending(self, first: Breach, *others: Breach) -> Problem:
+        over = first.end is not None and self.today > first.end
+        verb, source = "was" if over else "is", self.shutdowns.source(first.model)
+        detail = f"`{first.address}` uses `{first.model}`, which {verb} shut down on {first.end}, {source}."
+        if others:
+            detail += f" So {'does' if len(others) == 1 else 'do'} {self._users(others)}."
+        summary, when = ("Model shut down", "") if over else ("Model shutdown ahead", " before that day")
+        return self._at(first, summary, detail, f"choose another model{when}, {_WAIVE}")
+
+    def _users(self, users: tuple[Breach, ...]) -> str:
+        places = [(one.address, self.workspace.locate(one.want.source.at("model"))) for one in users[:_FEW]]
+        told = [f"`{address}` ({place.file}:{place.line}:{place.column})" for address, place in places]
+        rest = [f"{len(users) - _FEW:,} more"] if len(users) > _FEW else []
+        *most, last = [*told, *rest]
+        return f"{', '.join(most)} and {last}" if most else last
+
+    def _expired(self, waiver: Waiver) -> Problem:
+        detail = (
+            f"The waiver of `{waiver.policy}` for `{waiver.address}` held until {waiver.expires} and no longer counts."
+        )
+        hint = "remove it, or give it a later day and a reason that still holds"
+        return _problem(self.workspace, waiver.source, "Waiver expired", detail, hint, "warning")
+
+    def _at(self, breach: Breach, summary: str, detail: str, hint: str) -> Problem:
+        severity, source = breach.severity or "warning", breach.want.source.at("model")
+        return _problem(self.workspace, source, summary, detail, hint, severity, str(breach.address))

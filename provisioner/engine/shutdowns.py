@@ -1,0 +1,148 @@
+"""When models end: what the service says itself, kept for a day, else what OpenAI has announced."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import ServiceError
+from provisioner.kinds.assistant import shutdowns as table
+from provisioner.model import Policies
+
+if TYPE_CHECKING:
+    from provisioner.remote import Remote
+    from provisioner.spec import Environment
+
+CACHE = Path(".provisioner/cache")
+DAY = 24 * 60 * 60.0  # seconds for which an answer is not asked for again
+PATIENCE = 5.0  # seconds; a plan is right without an answer as well
+PUBLIC = ("openai", "https://api.openai.com/v1")
+_LATER = (401, 408, 429)  # answers that say nothing of what the service has
+
+Given = dict[str, date | None]  # by model; None: the service says that no end is announced
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdowns:
+    """What is known of one service. OpenAI's announcements are about its own service: what another one calls
+    `gpt-4o` ends when that one says so."""
+
+    given: Mapping[str, date | None] = field(default_factory=dict)
+    public: bool = False
+
+    def of(self, model: str) -> date | None:
+        """The announced end of a model."""
+        if model in self.given:
+            return self.given[model]
+        return table.shutdown(model) if self.public else None
+
+    def source(self, model: str) -> str:
+        """Who says so."""
+        return "as the service says" if model in self.given else f"by OpenAI's announcements as of {table.AS_OF}"
+
+    @property
+    def known(self) -> bool:
+        """Whether anybody says anything about any model."""
+        return self.public or bool(self.given)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the end of any model is known."""
+        return self.public or any(self.given.values())
+
+
+def applies(policies: Policies, shutdowns: Shutdowns) -> bool:
+    """Whether the policies of an environment can say anything at all."""
+    return bool(policies.allow or policies.waivers or shutdowns.ending)
+
+
+def utc_today() -> date:
+    """The day everywhere, so that two machines say the same."""
+    return datetime.now(UTC).date()
+
+
+def kept(root: Path, environment: Environment) -> Shutdowns:
+    """What is known without asking, however long ago it was asked."""
+    found = _read(_file(root, environment))
+    return _known(environment, found[1] if found else {})
+
+
+async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdowns:
+    """What the service says, asked at most once a day. A service that gives no answer has none to give."""
+    file, now = _file(root, environment), time.time()
+    at, before = _read(file) or (0.0, {})
+    if 0 <= now - at < DAY:
+        return _known(environment, before)
+    given = await _ask(remote)
+    if given is None:
+        return _known(environment, before)
+    _write(file, now, given)
+    return _known(environment, given)
+
+
+def _known(environment: Environment, given: Given) -> Shutdowns:
+    return Shutdowns(given, environment.service.rstrip("/") in PUBLIC)
+
+
+async def _ask(remote: Remote) -> Given | None:
+    """The answer; None where a later one may be different."""
+    import asyncio  # `validate` asks nobody
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return _parsed(await remote.glance("/models"))
+    except TimeoutError:
+        return None
+    except ServiceError as error:
+        final = error.status is not None and error.status < 500 and error.status not in _LATER
+        return {} if final else None
+
+
+def _parsed(reply: Any) -> Given:
+    """The models that say whether they end; whatever else a service may answer is passed over."""
+    listed = reply.get("data") if isinstance(reply, dict) else None
+    models = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return {
+        item["id"]: _day(item["shutdown_date"])
+        for item in models
+        if isinstance(item.get("id"), str) and "shutdown_date" in item and _is_day(item["shutdown_date"])
+    }
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _is_day(value: object) -> bool:
+    with suppress(ValueError):
+        return value is None or (isinstance(value, str) and bool(date.fromisoformat(value)))
+    return False
+
+
+def _file(root: Path, environment: Environment) -> Path:
+    origin = f"{environment.service} {environment.organization} {environment.project}"
+    return root / CACHE / f"models-{hashlib.sha256(origin.encode()).hexdigest()[:24]}.json"
+
+
+def _read(file: Path) -> tuple[float, Given] | None:
+    """When it was asked, and the answer; None for whatever is not what was written."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return float(found["at"]), {str(model): _day(day) for model, day in found["models"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _write(file: Path, at: float, given: Given) -> None:
+    """Keep an answer; a folder that cannot be written is no fault."""
+    models = {model: day.isoformat() if day else None for model, day in given.items()}
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"at": at, "models": models}), encoding="utf-8")

@@ -1,0 +1,149 @@
+"""What is not as we left it: every locked object against the service, whatever a plan would do about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from provisioner.diff import Comparison, compare, same, units
+from provisioner.kinds import kind
+from provisioner.kinds.base import Form
+from provisioner.kinds.wire import top
+from provisioner.model import Address, Desired, Drifted, FieldChange, Live, Locked, Source, Unverifiable
+from provisioner.plan.decide import own, protection, sides
+from provisioner.plan.drifting_files import NO_FILES, FileDrift, file_drift, worded
+from provisioner.plan.situation import Situation
+
+UNSEEN = "the service does not show it"
+_WORST = ("local", "remote", "both", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What comparing one resource found; edits of our own are `local`."""
+
+    address: Address
+    drifted: Drifted | None
+    remote: bool = True  # whether it exists at the service, according to the lock
+    unkept: tuple[str, ...] = ()
+    unverifiable: tuple[Unverifiable, ...] = ()
+    files: FileDrift = NO_FILES
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """One locked object three ways. `declared` is None where the specs no longer have it."""
+
+    entry: Locked
+    want: Desired  # where nothing declares it: what was declared last
+    declared: Desired | None
+    live: Live | None
+    form: Form
+
+
+def examine(case: Situation) -> list[Examined]:
+    """Every locked object compared with the service, and what is declared but was never applied."""
+    whole = replace(case, desired={**case.desired, **dict(_as_locked(case))})
+    objects = [_object(case, whole, entry) for entry in case.lock.resources.values() if _exists(case, entry)]
+    gone = frozenset(str(item.entry.address) for item in objects if item.live is None)
+    found = [_examined(case, whole, item, gone) for item in objects]
+    return sorted([*found, *_new(case)], key=lambda one: one.address)
+
+
+def worst(fields: Iterable[FieldChange]) -> str:
+    """The drift of an object whose fields are these."""
+    return max((change.drift or "local" for change in fields), key=_WORST.index, default="local")
+
+
+def _exists(case: Situation, entry: Locked) -> bool:
+    return bool(entry.id or entry.profile) and entry.address not in case.observed.api_gone
+
+
+def _as_locked(case: Situation) -> Iterator[tuple[Address, Desired]]:
+    """What the specs no longer have, as if they still had it: resources, and files of stores."""
+    for address, entry in case.lock.resources.items():
+        want = case.desired.get(address)
+        before = entry.fields.get("files") if address.kind == "vector_store" else None
+        if want is None and (entry.id or entry.profile):
+            lost = tuple(loss.name for loss in _form(entry).losses(address, entry.fields))
+            yield address, Desired(address, entry.fields, Source(""), api=entry.api, lost=lost)
+        elif want is not None and before:
+            chunking = {"chunking": entry.fields.get("chunking") or "auto"}
+            files = {path: chunking | item for path, item in before.items()} | (want.fields.get("files") or {})
+            yield address, replace(want, fields={**want.fields, "files": files})
+
+
+def _form(entry: Locked) -> Form:
+    """The form through which an object exists, whatever it is wanted through."""
+    return kind(entry.address.kind).form(entry.api)
+
+
+def _object(case: Situation, whole: Situation, entry: Locked) -> _Object:
+    form, address = _form(entry), entry.address
+    live = case.live(address) if form.remote else Live(address.name, entry.fields)
+    return _Object(entry, whole.desired[address], case.desired.get(address), live, form)
+
+
+def _examined(case: Situation, whole: Situation, item: _Object, gone: frozenset[str]) -> Examined:
+    address, live = item.entry.address, item.live
+    if live is None or live.status == "expired":
+        source = item.declared.source if item.declared else None
+        return Examined(address, Drifted(address, "missing", (), "expired" if live else "gone", source))
+    found = compare(sides(item.form, item.want, item.entry, live))
+    own_fields = tuple(_fields(case, item, found, gone))
+    files = file_drift(case, whole, address) if address.kind == "vector_store" else NO_FILES
+    hidden = tuple(_hidden(item, live, found))
+    unkept = tuple(path for path in found.unkept if path not in {one.path for one in hidden})
+    drifted = _drifted(case, item, own_fields + files.changes)
+    return Examined(address, drifted, item.form.remote, unkept + files.unkept, hidden + files.unverifiable, files)
+
+
+def _fields(case: Situation, item: _Object, found: Comparison, gone: frozenset[str]) -> Iterator[FieldChange]:
+    declared = item.declared
+    for change in (own(case, change) for change in found.changes):
+        explained = replace(change, drift=None) if _only_gone(change, gone) else change
+        if not (explained.drift is None and same(change.after, change.locked)):
+            yield from worded(explained, declared is not None)
+    if declared is not None:
+        api = (FieldChange("api", item.entry.api, declared.api, item.entry.api),)
+        changed = api if declared.api != item.entry.api else ()
+        yield from (replace(one, drift="local") for one in (*protection(declared, item.entry), *changed))
+
+
+def _only_gone(change: FieldChange, gone: frozenset[str]) -> bool:
+    """Whether all that changed is that an object is gone: that is told of the object, not of those that name it."""
+    return bool(gone) and same(_without(change.before, gone), _without(change.locked, gone))
+
+
+def _without(value: Any, gone: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(item, gone) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without(item, gone) for item in value if not (isinstance(item, str) and item in gone)]
+    return value
+
+
+def _drifted(case: Situation, item: _Object, fields: tuple[FieldChange, ...]) -> Drifted | None:
+    address, declared = item.entry.address, item.declared
+    reason = "not_in_specs" if declared is None else "moved" if address in case.moves else ""
+    if not (fields or reason):
+        return None
+    return Drifted(address, worst(fields), fields, reason, declared.source if declared else None)
+
+
+def _hidden(item: _Object, live: Live, found: Comparison) -> Iterator[Unverifiable]:
+    """What was declared and is never shown: nobody can say whether somebody changed it."""
+    address, unread = item.entry.address, item.form.unread - item.form.certain
+    paths = [path for path in units(item.want.fields, item.form.keyed) if top(path) in unread]
+    paths += [path for path in found.unkept if top(path) not in live.fields]
+    yield from (Unverifiable(address, path, UNSEEN) for path in paths)
+
+
+def _new(case: Situation) -> Iterator[Examined]:
+    """What is declared and was not applied yet."""
+    for address, want in case.desired.items():
+        entry = case.locked(address)
+        if entry is None or not (entry.id or entry.profile):
+            reason = "imported" if address in case.imports else "adopted" if address in case.adopted else "new"
+            yield Examined(address, Drifted(address, "local", (), reason, want.source), remote=False)

@@ -1,0 +1,98 @@
+"""What somebody else changed in what a vector store holds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from provisioner.diff import join, same
+from provisioner.model import Address, FieldChange, Fields, Unverifiable
+from provisioner.plan.members import RUINED, Holding, foreign_ids, holdings, shown
+from provisioner.plan.situation import Situation
+
+UNTOLD = "the service does not say how it was cut"
+
+
+@dataclass(frozen=True, slots=True)
+class FileDrift:
+    """What is found in one store."""
+
+    changes: tuple[FieldChange, ...] = ()
+    unkept: tuple[str, ...] = ()
+    unverifiable: tuple[Unverifiable, ...] = ()
+    foreign: tuple[str, ...] = ()  # ids of files that others put there
+    kept: bool = True  # whether `other_files` leaves those alone
+    indexing: tuple[str, ...] = ()  # paths
+
+
+NO_FILES = FileDrift()
+
+
+def file_drift(case: Situation, whole: Situation, store: Address) -> FileDrift:
+    """Compare the files of a store that is there. `whole` wants what was applied as well, `case` what is declared."""
+    want, entry = case.desired.get(store), case.locked(store)
+    fields = want.fields if want else entry.fields if entry else {}
+    declared: Mapping[str, Fields] = (want.fields.get("files") or {}) if want else {}
+    held = holdings(whole, store)
+    taken = {one.member.id for one in held if one.member and one.path in declared}
+    applied = [one for one in held if one.path in declared or not (one.member and one.member.id in taken)]
+    foreign = tuple(sorted(foreign_ids(whole, store, held)))
+    kept = (fields.get("other_files") or "keep") == "keep"
+    rows = [row for one in applied for row in _rows(case, one, one.path in declared, want is not None)]
+    rows += [FieldChange(join("files", f"id:{id}"), {"id": id}, drift="remote") for id in foreign if not kept]
+    return FileDrift(
+        tuple(rows),
+        tuple(path for one in applied for path in one.found.unkept),
+        tuple(_unverifiable(store, fields, applied)),
+        foreign,
+        kept,
+        tuple(one.path for one in applied if one.locked and one.member and one.member.status == "in_progress"),
+    )
+
+
+def worded(change: FieldChange, declared: bool) -> Iterator[FieldChange]:
+    """A difference in the words of a drift report. What the specs no longer declare, they want to be nothing."""
+    if declared:
+        yield replace(change, drift=change.drift or "local")
+    elif change.drift:
+        yield replace(change, after=None, drift="both")
+
+
+def _rows(case: Situation, one: Holding, declared: bool, pending: bool) -> Iterator[FieldChange]:
+    """`declared`: the specs want the file. `pending`: if not, they still want its store."""
+    path = join("files", one.path)
+    if one.locked is None:
+        yield FieldChange(path, {"id": one.member.id} if one.member else None, shown(one.wanted), None, "local")
+        return
+    if one.member is None:
+        if (declared or not pending) and not _told(case, one):
+            yield _removed(path, one, declared)
+        return
+    if one.member.status in RUINED:
+        change = FieldChange(join(path, "status"), one.member.status, "completed", "completed", "remote")
+        yield from worded(change, declared)
+    for change in one.found.changes:
+        yield from worded(change, declared)
+    if pending and not declared:
+        yield FieldChange(path, shown(one.locked), None, shown(one.locked), "local")
+
+
+def _told(case: Situation, one: Holding) -> bool:
+    """A file that is gone altogether is told of by its own row."""
+    return one.file is not None and one.file in case.lock.resources and case.live(one.file) is None
+
+
+def _removed(path: str, one: Holding, declared: bool) -> FieldChange:
+    assert one.locked is not None
+    before, after = shown(one.locked), shown(one.wanted) if declared else None
+    return FieldChange(path, None, after, before, "both" if declared and not same(before, after) else "remote")
+
+
+def _unverifiable(store: Address, fields: Fields, held: list[Holding]) -> Iterator[Unverifiable]:
+    """How files are cut, where that was declared and is not shown."""
+    untold = [one for one in held if one.locked and one.member and one.member.chunking == "other"]
+    if untold and fields.get("chunking") is not None:
+        yield Unverifiable(store, "chunking", UNTOLD)
+    for one in untold:
+        if one.locked and one.locked.get("chunking") is not None:
+            yield Unverifiable(store, join(join("files", one.path), "chunking"), UNTOLD)

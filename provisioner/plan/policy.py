@@ -1,0 +1,78 @@
+"""Which assistants break a policy, how badly, and which waivers put up with it. Pure: the day is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+
+from provisioner.model import Address, Desired, Policies, Policy, Strictness, Waiver
+
+ASSISTANT = "assistant"
+Shutdowns = Callable[[str], date | None]  # the announced end of a model, where one is known
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What one assistant has against one policy. `severity`: "error", "warning", or None before it is told."""
+
+    policy: Policy
+    want: Desired
+    severity: str | None
+    end: date | None = None  # of the model
+    waiver: Waiver | None = None
+
+    @property
+    def address(self) -> Address:
+        return self.want.address
+
+    @property
+    def model(self) -> str:
+        return str(self.want.fields["model"])
+
+
+def breaches(policies: Policies, wanted: Iterable[Desired], shutdown: Shutdowns, today: date) -> Iterator[Breach]:
+    """Every breach. One that is waived carries its waiver, however bad it is."""
+    holding = {(one.policy, one.address): one for one in policies.waivers if not expired(one, today)}
+    for want in wanted:
+        if want.address.kind != ASSISTANT or not isinstance(want.fields.get("model"), str):
+            continue
+        for policy, severity, end in _broken(policies, want.fields["model"], shutdown, today):
+            yield Breach(policy, want, severity, end, holding.get((policy, str(want.address))))
+
+
+def _broken(
+    policies: Policies, model: str, shutdown: Shutdowns, today: date
+) -> Iterator[tuple[Policy, str | None, date | None]]:
+    if policies.models != "ignore" and not allowed(policies, model):
+        yield "models", _severity(policies.models), None
+    end = shutdown(model) if policies.shutdown != "ignore" else None
+    if end is not None:
+        yield "model_shutdown", _shutdown_severity(policies, end, today), end
+
+
+def allowed(policies: Policies, model: str) -> bool:
+    """Whether a model is on the list, or there is none."""
+    return not policies.allow or any(fnmatchcase(model, pattern) for pattern in policies.allow)
+
+
+def _severity(action: Strictness) -> str:
+    return "error" if action == "deny" else "warning"
+
+
+def _shutdown_severity(policies: Policies, end: date, today: date) -> str | None:
+    if today > end:
+        return _severity(policies.shutdown)
+    return "warning" if today >= end - timedelta(days=policies.warn_days) else None
+
+
+def expired(waiver: Waiver, today: date) -> bool:
+    """Whether its last day is over."""
+    return today > waiver.expires
+
+
+def unused(policies: Policies, found: Iterable[Breach], today: date) -> list[Waiver]:
+    """The waivers that hold and have nothing to waive. One for a model whose end is known, but not near, has."""
+    used = {one.waiver for one in found}
+    return [waiver for waiver in policies.waivers if waiver not in used and not expired(waiver, today)]

@@ -1,0 +1,57 @@
+"""What an apply has left, in the lock and at the service, without ids and times: two of them can be compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from provisioner.engine import open_context
+from provisioner.lock.lockfile import encode
+from tests.support.world import World
+
+_ID = re.compile(r'"(asst|vs|file)[-_][A-Za-z0-9]{8,}"')
+_DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
+_STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
+_VOLATILE = ("id", "created_at", "last_active_at", "expires_at")
+
+
+def outcome(world: World) -> list[str]:
+    """One line an entry of the lock and one an object at the service, so that a difference is easy to see."""
+    return [*entries(world), *objects(world)]
+
+
+def entries(world: World) -> list[str]:
+    """The lock's resources. Nobody holds it, and no journal is left."""
+    store = open_context(world.root).store
+    assert store.holder() is None and store.leftover() is None
+    state = store.read()
+    assert state
+    resources = json.loads(_neutral(json.loads(encode(state))["resources"]))
+    return [f"{address}: {json.dumps(entry, sort_keys=True)}" for address, entry in sorted(resources.items())]
+
+
+def objects(world: World) -> list[str]:
+    """Everything at the service: what a store holds is told by the names of the files."""
+    files = world.listed("/files")
+    names = {item["id"]: item["filename"] for item in files}
+    found = [_told(item) for path in ("/files", "/assistants") for item in world.listed(path)]
+    for store in world.listed("/vector_stores"):
+        held = world.listed(f"/vector_stores/{store['id']}/files")
+        found.append(_told(store))
+        found += [f"{store['name']} holds {names[item['id']]} {_told(item)}" for item in held]
+    return sorted(found)
+
+
+def uploads(world: World) -> list[str]:
+    """The files at the service by name."""
+    return sorted(item["filename"] for item in world.listed("/files"))
+
+
+def _told(item: dict[str, Any]) -> str:
+    return _neutral({key: value for key, value in item.items() if key not in _VOLATILE})
+
+
+def _neutral(value: Any) -> str:
+    text = _ID.sub(r'"<\1>"', json.dumps(value, sort_keys=True))
+    return _STAMP.sub("#<stamp>", _DIGEST.sub('"<digest>"', text))

@@ -1,0 +1,179 @@
+"""A workspace of every kind that is edited in every way, so that one apply has something of every action to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lock.repositories import clone, remote
+from tests.support.world import World
+
+GIT_LOCK = {"git": {"branch": "provisioner-locks", "path": "local.lock.json"}}
+_CASES = {(api, store): f"{api}-{store}" for store in ("file", "git") for api in ("assistants", "responses")}
+THOROUGHLY = {"responses-file", "assistants-git"}  # the others are what a quick run tries
+EVERYWHERE = [
+    pytest.param(case, id=name, marks=[pytest.mark.thorough] if name in THOROUGHLY else [])
+    for case, name in _CASES.items()
+]
+IN_A_FILE = [one for one in EVERYWHERE if one.values[0][1] == "file"]
+
+
+def _searching(store: str, **fields: Any) -> dict[str, Any]:
+    return {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": [store]}], **fields}
+
+
+def _computing(file: str) -> dict[str, Any]:
+    return {"model": "gpt-4o", "tools": [{"type": "code_interpreter", "files": [file]}]}
+
+
+# What was applied first; `rotating` is replaced twice, so that there is something deposed to delete.
+FIRST: dict[str, Any] = {
+    "specs/all.yaml": {
+        "vector_stores": {
+            "kb": {
+                "metadata": {"team": "hr"},
+                "other_files": "remove",
+                "files": [
+                    "docs/*.md",
+                    {"path": "docs/b.md", "attributes": {"year": 1}},
+                    {"path": "docs/k.md", "chunking": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}},
+                ],
+            },
+            "old": {"files": ["old/*.md"]},
+            "gone": {"files": ["docs/b.md"]},
+            "left": {"files": ["docs/b.md"]},
+            "lost": {"description": "deleted by hand, still declared"},
+            "former": {"files": ["docs/b.md"]},
+            "moved": {"description": "first"},
+            "rotating": {"description": "first"},
+        },
+        "assistants": {
+            "a": _searching("kb"),
+            "b": _computing("data/x.csv"),
+            "gone": _searching("old"),
+            "left": {"model": "gpt-4o", "api": "assistants"},
+            "former": {"model": "gpt-4o"},
+            "m": _searching("moved"),
+            "r": _searching("rotating"),
+            "onwards": _searching("kb", api="assistants"),
+            "back": _searching("kb", api="responses"),
+            "hands": {"model": "gpt-4o", "api": "assistants"},
+        },
+        "files": {"loose": {"path": "data/loose.csv"}},
+    },
+    "docs/a.md": "# A one\n",
+    "docs/b.md": "# B\n",
+    "docs/c.md": "# C\n",
+    "docs/k.md": "# K\n",
+    "docs/m.md": "# M\n",
+    "old/o.md": "# O\n",
+    "data/x.csv": "a\n1\n",
+    "data/loose.csv": "b\n1\n",
+}
+# The edits under test. `found` names what somebody made by hand.
+SECOND: dict[str, Any] = {
+    "specs/all.yaml": {
+        "vector_stores": {
+            "kb": {
+                "metadata": {"team": "it"},
+                "other_files": "remove",
+                "files": ["docs/**/*.md", {"path": "docs/b.md", "attributes": {"year": 2}}],
+            },
+            "lost": {"description": "deleted by hand, still declared"},
+            "latter": {"files": ["docs/b.md"]},
+            "moved": {"description": "second", "files": ["docs/b.md"]},
+            "rotating": {"description": "third"},
+            "fresh": {"files": ["docs/new.md"]},
+            "found": {"metadata": {"team": "it"}},
+        },
+        "assistants": {
+            "a": _searching("kb", model="gpt-4o-mini"),
+            "b": _computing("data/x.csv"),
+            "latter": {"model": "gpt-4o"},
+            "m": _searching("moved"),
+            "n": _searching("fresh"),
+            "r": _searching("rotating"),
+            "onwards": _searching("kb", api="responses"),
+            "back": _searching("kb", api="assistants"),
+            "hands": {"model": "gpt-4o", "api": "assistants"},
+            "found": {"model": "gpt-4o-mini", "api": "assistants"},
+        },
+        "files": {"loose": {"path": "data/loose.csv"}},
+        "moved": [
+            {"from": "vector_store.former", "to": "vector_store.latter"},
+            {"from": "assistant.former", "to": "assistant.latter"},
+        ],
+        "removed": [
+            {"from": "vector_store.left", "destroy": False},
+            {"from": "assistant.left", "destroy": False},
+        ],
+    },
+    "docs/a.md": "# A two\n",
+    "docs/c.md": None,
+    "docs/new.md": "# New\n",
+    "docs/m.md": None,
+    "docs/deep/m.md": "# M\n",
+    "old/o.md": None,
+    "data/x.csv": "a\n2\n",
+    "data/loose.csv": "b\n2\n",
+}
+
+
+def edited(world: World, base: Path, api: str, store: str) -> None:
+    """Make `world` such a workspace below `base`, with its lock in a file or on a branch (`store`), applied and then
+    edited. All that it consists of is below `base`."""
+    world.root = base / "desk"
+    base.mkdir()
+    if store == "git":
+        clone(remote(base), world.root)
+    environment = {"service": "local", "api": api, "keep_versions": 2, **({"lock": GIT_LOCK} if store == "git" else {})}
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": environment}}, **FIRST})
+    world.ok("apply", "-y")
+    _rotate(world)
+    _edit(world, ids_of(world))
+
+
+def ids_of(world: World) -> dict[str, str]:
+    """Every address with its id at the service, wherever the lock is."""
+    return {address: item["id"] for address, item in world.ok("output", "--json").json.items() if "id" in item}
+
+
+def _rotate(world: World) -> None:
+    """Replace a store whose old object cannot be deleted, or (under `responses`) has to stay: it is deposed."""
+    specs = FIRST["specs/all.yaml"]
+    stores = {**specs["vector_stores"], "rotating": {"description": "second"}}
+    world.write({"specs/all.yaml": {**specs, "vector_stores": stores}})
+    world.wrap = undeletable
+    assert "add" in world.run("apply", "-y").out
+    world.wrap = lambda app: app
+
+
+def undeletable(app: Any) -> Any:
+    """A service that refuses to delete anything."""
+
+    async def refusing(scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] != "DELETE":
+            await app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 400, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": b'{"error": {"message": "not now"}}'})
+
+    return refusing
+
+
+def _edit(world: World, ids: dict[str, str]) -> None:
+    """Edit the specs and the files, and the service by hand: what is imported, gone, or a stranger in a store."""
+    store = world.http("POST", "/vector_stores", {"name": "found"})
+    assistant = world.http("POST", "/assistants", {"model": "gpt-4o", "name": "found"})
+    stranger = world.upload("stranger.md", b"# S\n")
+    world.http("POST", f"/vector_stores/{ids['vector_store.kb']}/files", {"file_id": stranger})
+    for gone in ("vector_store.gone", "vector_store.lost"):
+        world.http("DELETE", f"/vector_stores/{ids[gone]}")
+    world.http("POST", f"/assistants/{ids['assistant.hands']}", {"model": "gpt-4o-mini"})
+    imports = [
+        {"to": "vector_store.found", "id": store["id"]},
+        {"to": "assistant.found", "id": assistant["id"]},
+    ]
+    world.write({**SECOND, "specs/all.yaml": {**SECOND["specs/all.yaml"], "imports": imports}})

@@ -1,0 +1,80 @@
+"""What a stopped apply has done and the specs no longer want, told one by one: found by the sequences of chaos."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from tests.crash.instants import Crash, Dead
+from tests.support.world import World
+
+STORE = {"vector_stores": {"kb": {"files": ["docs/a.md"]}, "other": {"files": ["docs/a.md"]}}}
+
+
+def assistant(**fields: Any) -> dict[str, Any]:
+    return {"specs/a.yaml": {"assistants": {"a": {"model": "m", **fields}}}}
+
+
+def stopped(world: World, method: str, path: str) -> None:
+    """An apply that ends as soon as one request has been carried out."""
+    crash = Crash()
+
+    def around(app: Any) -> Any:
+        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope, receive, send)
+            crash.dead = crash.dead or (scope["method"], scope["path"]) == (method, f"/v1{path}")
+            crash.instant()
+
+        return wrapped
+
+    world.wrap = around
+    with contextlib.suppress(Dead):
+        world.run("apply", "-y", "--force")
+    world.wrap = lambda app: app
+    assert crash.dead
+
+
+def test_a_field_of_a_stopped_create(world: World) -> None:
+    """It was written, the lock never learned of it, and it is gone from the specs: it is reset."""
+    world.write(assistant(instructions="Once.", metadata={"team": "hr"}))
+    stopped(world, "POST", "/assistants")
+    world.write(assistant())
+    world.apply()
+    live = world.http("GET", "/assistants/${assistant.a}")
+    assert live["instructions"] is None and "team" not in live["metadata"]
+    assert "resetting" not in world.lock()["resources"]["assistant.a"]
+    assert len(world.listed("/assistants")) == 1
+
+
+def test_a_field_of_a_stopped_update(world: World) -> None:
+    """The same for a field that an update had just added."""
+    world.write(assistant())
+    world.apply()
+    world.write(assistant(description="Once."))
+    stopped(world, "POST", f"/assistants/{world.id('assistant.a')}")
+    world.write(assistant())
+    world.apply()
+    assert world.http("GET", "/assistants/${assistant.a}")["description"] is None
+    assert "resetting" not in world.lock()["resources"]["assistant.a"]
+
+
+def test_a_document_that_a_stopped_apply_attached(world: World) -> None:
+    """It leaves the store that does not want it any more, and stays in the one that does."""
+    world.write({"specs/a.yaml": {"vector_stores": {**STORE["vector_stores"], "kb": {}}}, "docs/a.md": "A.\n"})
+    world.apply()
+    world.write({"specs/a.yaml": STORE})
+    stopped(world, "POST", f"/vector_stores/{world.id('vector_store.kb')}/files")
+    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": []}, "other": {"files": ["docs/a.md"]}}}})
+    world.apply()
+    assert world.listed("/vector_stores/${vector_store.kb}/files") == []
+    assert len(world.listed("/vector_stores/${vector_store.other}/files")) == 1
+
+
+def test_a_store_that_is_gone_comes_back_empty(world: World) -> None:
+    """Its documents are not declared any more: the lock does not go on naming them."""
+    world.write({"specs/a.yaml": STORE, "docs/a.md": "A.\n"})
+    world.apply()
+    world.http("DELETE", "/vector_stores/${vector_store.kb}")
+    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": []}, "other": {"files": ["docs/a.md"]}}}})
+    world.apply()
+    assert not world.lock()["resources"]["vector_store.kb"]["fields"].get("files")
