@@ -1,8 +1,12 @@
-"""Whole stories told as YAML: files and hands at the service in; what is printed, planned and called out."""
+"""Whole stories told as YAML: files and hands at the service in; what is printed, planned and called out.
+
+A step that is `refused` gives what is printed to stderr, whole; and that it ends with 1, sends nothing but reads and
+leaves every lock as it was, goes for all of them.
+"""
 
 from __future__ import annotations
 
-import re
+import json
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -10,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.refusals import masked, refused
 from tests.support.world import Result, World
 
 FOLDER = Path(__file__).parent
 OURS = ("provisioner", "sha256")
-IDS = re.compile(r"\b(asst|vs|vsfb|file)[-_][A-Za-z0-9]{8,}")
 
 
 def stories() -> list[Any]:
@@ -45,10 +49,10 @@ def _step(world: World, step: dict[str, Any], api: str) -> None:
     if step.get("api", api) != api:
         return
     world.calls.clear()
-    world.write(step.get("write", {}))
-    for method, target, *body in step.get("by_hand", []):
-        world.http(method, target, *body)
-    if "run" in step:
+    _prepare(world, step)
+    if "refused" in step:
+        _refused(world, step)
+    elif "run" in step:
         _expect(step, world.run(*step["run"].split()))
         if step["run"].startswith("apply") and step.get("exit", 0) == 0:
             writes = [call for call in world.calls if call[0] != "GET"]
@@ -60,20 +64,40 @@ def _step(world: World, step: dict[str, Any], api: str) -> None:
     if "changes" in step:
         assert world.changes() == step["changes"]
     if "writes" in step:
-        seen = [f"{method} {_masked(target)}" for method, target in world.calls if method != "GET"]
+        seen = [f"{method} {masked(target)}" for method, target in world.calls if method != "GET"]
         assert seen == step["writes"]
+
+
+def _prepare(world: World, step: dict[str, Any]) -> None:
+    """What somebody does before the command: to files, and at the service."""
+    for origin, copy in step.get("copy", {}).items():
+        world.write({copy: (world.root / origin).read_text(encoding="utf-8")})
+    world.write(step.get("write", {}))
+    for name, (old, new) in step.get("edit", {}).items():
+        text = (world.root / name).read_text(encoding="utf-8")
+        assert old in text, text
+        world.write({name: text.replace(old, new)})
+    for method, target, *body in step.get("by_hand", []):
+        world.http(method, target, *(_with_lineage(world, one) for one in body))
+
+
+def _with_lineage(world: World, body: Any) -> Any:
+    text = json.dumps(body)
+    return json.loads(text.replace("${lineage}", world.lock()["lineage"][:8]) if "${lineage}" in text else text)
+
+
+def _refused(world: World, step: dict[str, Any]) -> None:
+    result = refused(world, *step["run"].split())
+    assert masked(result.err) == textwrap.dedent(step["refused"]), result.err
+    _expect({**step, "exit": 1}, result)
 
 
 def _expect(step: dict[str, Any], result: Result) -> None:
     shown = f"{result.out}\n--- stderr\n{result.err}"
     assert result.code == step.get("exit", 0), shown
     if "out" in step:
-        assert _masked(result.out) == textwrap.dedent(step["out"])
+        assert masked(result.out) == textwrap.dedent(step["out"])
     for text in step.get("has", []):
-        assert text in _masked(result.out + result.err), shown
+        assert text in masked(result.out + result.err), shown
     for text in step.get("lacks", []):
         assert text not in result.out + result.err, shown
-
-
-def _masked(text: str) -> str:
-    return IDS.sub(r"<\1>", text)
