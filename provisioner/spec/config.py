@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from provisioner.kinds.common import Strict, refusal
 from provisioner.spec.environments import LOCAL_LOCK, PUBLIC, Environment, Variable
+from provisioner.spec.policies import PoliciesFile, policies
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
@@ -125,7 +126,7 @@ class EnvironmentFile(Strict):
         examples=["locks/prod.lock.json", {"git": {"branch": "provisioner-locks", "path": "prod.lock.json"}}],
     )
     variables: dict[VariableName, VariableValue] = Field(
-        default={}, description="Values of declared variables here", examples=[{"model": "gpt-4.1"}]
+        default={}, description="Values of declared variables here", examples=[{"model": "gpt-5.6"}]
     )
     accept_loss: list[Annotated[str, Field(min_length=1)]] = Field(
         default=[],
@@ -137,6 +138,11 @@ class EnvironmentFile(Strict):
     )
     on_drift: Literal["overwrite", "fail"] = Field(
         default="overwrite", description="What apply does where somebody edited by hand", examples=["fail"]
+    )
+    policies: PoliciesFile | None = Field(
+        default=None,
+        description="Over those at the top: what is said here replaces it, waivers are added",
+        examples=[{"models": {"allow": ["gpt-5*"]}}],
     )
 
 
@@ -161,10 +167,15 @@ class WorkspaceFile(Strict):
         description="The environments by name; default: one, `local`",
         examples=[{"local": {"service": "local"}}],
     )
+    policies: PoliciesFile | None = Field(
+        default=None,
+        description="What plans are held against, in every environment",
+        examples=[{"models": {"allow": ["gpt-4o", "gpt-5*"]}}],
+    )
 
 
-def environment(name: str, said: EnvironmentFile) -> Environment:
-    """An environment with its defaults filled in."""
+def environment(name: str, said: EnvironmentFile, common: PoliciesFile | None = None) -> Environment:
+    """An environment with its defaults filled in, under the policies common to all."""
     api = said.api or ("responses" if said.service == PUBLIC else "assistants")
     lock = said.lock.declared() if isinstance(said.lock, GitLock) else said.lock
     local = LOCAL_LOCK if said.service == "local" else f"locks/{name}.lock.json"
@@ -180,4 +191,5 @@ def environment(name: str, said: EnvironmentFile) -> Environment:
         accept_loss=tuple(said.accept_loss),
         keep_versions=said.keep_versions,
         on_drift=said.on_drift,
+        policies=policies(common, said.policies, name),
     )

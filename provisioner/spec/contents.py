@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from provisioner.digests import LFS_HEAD, Digest, Digests
+from provisioner.digests import LFS_HEAD, Digest, Digests, digest_of
 from provisioner.spec.reading import DEEPEST, read
 from provisioner.spec.tree import Entry, Refused, Tree, compiled, is_pattern, unreadable
 from provisioner.spec.words import did_you_mean
@@ -24,8 +25,8 @@ _DEEP = Refused("Nested too deeply", f"is nested in more than {DEEPEST} levels",
 class Contents:
     """What the workspace's files hold."""
 
-    def __init__(self, root: Path) -> None:
-        self.tree = Tree(root)
+    def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None) -> None:
+        self.tree = Tree(root, drafts)
         self.digests = Digests(root)
         self._entries: dict[str, Entry] = {}
         self._accepted: dict[str, Digest | Refused] = {}
@@ -71,6 +72,9 @@ class Contents:
             return Refused("Invalid path", "has a name that is not Unicode", "rename it")
         try:
             self.tree.inside(entry)
+            draft = self.tree.draft(entry)
+            if draft is not None:
+                return digest_of(draft)
             found = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
             if found.st_size == 0:
                 return _EMPTY
@@ -137,7 +141,7 @@ class Contents:
 
     def _text(self, path: str) -> str | Refused:
         try:
-            data = Path(self._entries[path].place).read_bytes()
+            data = self.tree.read(self._entries[path])
         except OSError as error:
             return unreadable(error)
         if data.startswith(LFS_HEAD):

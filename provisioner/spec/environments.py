@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from provisioner.model import Policies
+
 FILE = "provisioner.yaml"
 LOCAL_LOCK = ".provisioner/local/lock.json"
 PUBLIC = "openai"
@@ -30,6 +32,7 @@ class Environment:
     accept_loss: tuple[str, ...] = ()
     keep_versions: int = 3
     on_drift: str = "overwrite"
+    policies: Policies = field(default_factory=Policies)
 
     def lock_path(self, root: Path) -> Path:
         """Where the lock lies on this machine. A lock on a git branch has no such place: ValueError."""

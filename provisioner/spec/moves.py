@@ -31,6 +31,7 @@ class Moves:
                 self._report(source.at("environment"), unknown_environment(name, list(self._declaring.environments)))
             to = self._address(entry.to, source.at("to"), declared=True)
             if to and name in (None, self._declaring.environment) and self._once("to", to, source):
+                self._once("id", entry.id, source)
                 found.append(Import(to, entry.id, source))
         return tuple(found)
 
@@ -113,9 +114,10 @@ class Moves:
         declaring = self._declaring
         return declaring.find(address.kind, address.name) is not None or declaring.unread(address.name)
 
-    def _once(self, role: str, address: Address, source: Source) -> bool:
-        first = self._taken.setdefault((role, str(address)), source)
+    def _once(self, role: str, named: Address | str, source: Source) -> bool:
+        first = self._taken.setdefault((role, str(named)), source)
         if first is not source:
-            detail = f"`{address}` is named by two entries; the other is in `{first.file}`."
-            self._report(source, Fault((), "Duplicate address", detail, "keep one of them"))
+            summary = "Duplicate id" if role == "id" else "Duplicate address"
+            detail = f"`{named}` is named by two entries; the other is in `{first.file}`."
+            self._report(source, Fault((), summary, detail, "keep one of them"))
         return first is source

@@ -122,8 +122,7 @@ def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None,
     data = b""
     try:
         tree.inside(entry)
-        with open(entry.place, "rb") as file:  # noqa: PTH123 - a path object for each of 10,000 files costs
-            data = file.read()
+        data = tree.read(entry)
         return read(data), b"${" in data
     except (OSError, Refused) as error:
         refused = error if isinstance(error, Refused) else unreadable(error)

@@ -49,7 +49,7 @@ def setting(root: Path) -> Setting:
     reading = _read(root, problems)
     value = {} if reading is None or reading.value is None else reading.value
     config, findings = _config(value) if reading else (None, [])
-    environments = _environments(config) or {LOCAL: Environment(LOCAL)}
+    environments = _environments(config)
     said = config.default_environment if config else None
     default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
     name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
@@ -63,10 +63,11 @@ def setting(root: Path) -> Setting:
 
 def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
     if config is None:
-        return {}
-    from provisioner.spec.config import environment
+        return {LOCAL: Environment(LOCAL)}
+    from provisioner.spec.config import EnvironmentFile, environment
 
-    return {name: environment(name, said) for name, said in config.environments.items()}
+    declared = config.environments or {LOCAL: EnvironmentFile(service=LOCAL)}
+    return {name: environment(name, said, config.policies) for name, said in declared.items()}
 
 
 def _misnamed(tree: Tree, root: Path) -> list[Problem]:

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 class Workspace:
     """A folder with a name: `provisioner.yaml`, `specs/` and the files they name. Each file is read once."""
 
-    def __init__(self, root: Path, made: Setting) -> None:
+    def __init__(self, root: Path, made: Setting, drafts: Mapping[str, bytes] | None = None) -> None:
         self.root = root
         self.name = made.name
         self.environments: dict[str, Environment] = made.environments
         self.default_environment = made.default_environment
         self._setting = made
         self._positions = Positions(root)
-        self._contents = Contents(root)
+        self._contents = Contents(root, drafts)
         self._checked: dict[tuple[str, str], Any] = {}
 
     @classmethod
@@ -55,6 +55,15 @@ class Workspace:
         from provisioner.spec.config import WorkspaceFile
 
         return self._setting.config or WorkspaceFile()
+
+    def draft(self, files: Mapping[str, bytes]) -> Workspace:
+        """The same workspace as it would be if these files held these bytes; nothing is written."""
+        return Workspace(self.root, self._setting, {str(self.file(path)): data for path, data in files.items()})
+
+    def file(self, path: str) -> Path:
+        """Where a file of the workspace lies, through links; Refused where it is not one of its files."""
+        tree = self._contents.tree
+        return Path(tree.find(tree.normal(path)).place).resolve()
 
     def locate(self, source: Source) -> Position:
         """Where something was declared; the file is composed with positions at the first call."""
@@ -93,7 +102,7 @@ class Workspace:
         for name in names:
             for problem in self.compile(name, variables).problems:
                 where.setdefault(problem, []).append(name)
-        told = [problem if len(found) == len(names) else _named(problem, found) for problem, found in where.items()]
+        told = [problem if len(found) == len(names) else named(problem, found) for problem, found in where.items()]
         return sorted(told, key=lambda problem: problem.order)
 
     @cached_property
@@ -158,6 +167,7 @@ def _with(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
     return value
 
 
-def _named(problem: Problem, environments: list[str]) -> Problem:
+def named(problem: Problem, environments: list[str]) -> Problem:
+    """The problem with the environments that have it; others do not."""
     what = "environment" if len(environments) == 1 else "environments"
     return replace(problem, detail=f"{problem.detail} (In the {what} {quoted(environments, 'and')}.)")

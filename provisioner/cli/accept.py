@@ -1,0 +1,39 @@
+"""`accept`: take over what somebody else changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from provisioner.cli.console import Console, command
+
+
+@command
+def accept(
+    console: Console,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ADDR[#PATH]]...", help="Resources or fields; default: everything that drifted."),
+    ] = None,
+) -> int:
+    """Write what somebody else changed at the service into the specs."""
+    return asyncio.run(_accept(console, tuple(addresses or ())))
+
+
+async def _accept(console: Console, words: tuple[str, ...]) -> int:
+    from provisioner.engine.accept import accept
+    from provisioner.views.accepted import accepted_document, accepted_outline
+
+    found = await accept(console.open(), words)
+    if console.json:
+        console.document(accepted_document(found))
+    else:
+        from provisioner.views.text import outline_text
+
+        console.result(outline_text(accepted_outline(found), console.paint()))
+    return 1 if found.not_accepted else 0
+
+
+COMMANDS = {"accept": accept}

@@ -1,0 +1,73 @@
+"""What `accept` wrote into the specs, and what it could not write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.engine.accept import Acceptance, Accepted, NotAccepted
+from provisioner.views.diffs import text_diff
+from provisioner.views.lines import Item, Line, Outline, Section
+from provisioner.views.values import inline, many
+
+NOTHING = "Nothing to accept: nobody changed anything outside."
+NEVER = "Nothing to accept: nothing was ever applied."
+
+
+def accepted_outline(found: Accepted) -> Outline:
+    """The changed files as diffs, what is left, and the summary line."""
+    sections = (
+        Section("accepted", "Accepted into the specs:", tuple(map(_accepted, found.accepted))),
+        Section("files", "Written:", tuple(_file(name, *texts) for name, texts in sorted(found.files.items()))),
+        Section("not_accepted", "Not accepted:", tuple(map(_refused, found.not_accepted))),
+    )
+    return Outline(tuple(section for section in sections if section.items), (), _summary(found))
+
+
+def _accepted(one: Acceptance) -> Item:
+    also = (f"also changes {' and '.join(f'`{inline(name)}`' for name in one.also)}",) if one.also else ()
+    place = f"{inline(one.position.file)}:{one.position.line}"
+    return Item("~", _title(one), place, also, address=str(one.address))
+
+
+def _file(name: str, before: str, after: str) -> Item:
+    return Item("~", inline(name), lines=tuple(text_diff(before, after)))
+
+
+def _refused(one: NotAccepted) -> Item:
+    lines = [Line("", f"{inline(one.reason)}.")]
+    if one.hint:
+        lines.append(Line("dim", f"hint: {inline(one.hint)}"))
+    return Item("!", _title(one), lines=tuple(lines), address=str(one.address))
+
+
+def _title(one: Acceptance | NotAccepted) -> str:
+    return inline(f"{one.address}#{one.path}" if one.path else str(one.address))
+
+
+def _summary(found: Accepted) -> str:
+    if not (found.accepted or found.not_accepted):
+        return NOTHING if found.applied else NEVER
+    done = f"Accepted: {many(len(found.accepted), 'field')} in {many(len(found.files), 'file')}"
+    return f"{done}, {len(found.not_accepted)} not accepted." if found.not_accepted else f"{done}."
+
+
+def accepted_document(found: Accepted) -> dict[str, Any]:
+    """The document of `--json`."""
+    return {
+        "accepted": [
+            {
+                "address": str(one.address),
+                "path": one.path,
+                "file": one.position.file,
+                "line": one.position.line,
+                "before": one.before,
+                "after": one.after,
+                "also_changes": list(one.also),
+            }
+            for one in found.accepted
+        ],
+        "not_accepted": [
+            {"address": str(one.address), "path": one.path, "reason": one.reason, "hint": one.hint}
+            for one in found.not_accepted
+        ],
+    }

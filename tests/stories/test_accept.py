@@ -1,0 +1,366 @@
+"""What `accept` writes beside plain fields, what it leaves and says why, and what it never touches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from provisioner.engine.accept import write
+from provisioner.engine.trial import Proposal, Trial
+from provisioner.errors import SpecError
+from provisioner.model import Address
+from provisioner.spec import Workspace
+from provisioner.spec.editing.edits import Edit
+from provisioner.spec.editing.patches import setting
+from tests.support.accepting import KB, SPEC, A, accept, agreed, changed, in_store, stamped, tools
+from tests.support.drifting import clean, drift, sql
+from tests.support.world import World
+
+SEEDS = int(os.environ.get("PROVISIONER_SEEDS", "2"))
+
+
+def test_prompts_and_schemas_have_files_of_their_own(ours: World) -> None:
+    """A prompt keeps its byte-order mark and line ends; a JSON Schema its layout; the specs stay as they are."""
+    ours.http("POST", "/assistants/${assistant.triage}", {"instructions": "Sort it.\nAsk: why?\nBe quick.\n"})
+    new = tools(ours)
+    schema = next(tool["function"] for tool in new if tool.get("function", {}).get("name") == "by_file")
+    schema["parameters"]["properties"]["id"]["description"] = "The id"
+    ours.http("POST", f"/assistants/${{{A}}}", {"tools": new})
+    found = accept(ours, "--json").json["accepted"]
+    assert [(one["file"], one["line"]) for one in found] == [("schemas/by_file.json", 4), ("prompts/triage.md", 2)]
+    prompt = (ours.root / "prompts/triage.md").read_bytes()
+    assert prompt == b"\xef\xbb\xbfSort it.\r\nAsk: why?\r\nBe quick.\r\n"
+    assert '    "id": {"type": "string", "description": "The id"}\n' in (ours.root / "schemas/by_file.json").read_text()
+    assert changed(ours) == []
+    agreed(ours)
+
+
+def test_a_prompt_that_was_emptied(ours: World) -> None:
+    """A prompt file says something: where nothing is live, the specs say null instead."""
+    ours.http("POST", "/assistants/${assistant.triage}", {"instructions": ""})
+    accept(ours)
+    assert changed(ours) == ["-     instructions: {file: prompts/triage.md}", "+     instructions: null"]
+    agreed(ours)
+
+
+def test_tools_keep_their_place(ours: World) -> None:
+    """One tool renamed, one gone, one new with a file of ours: the others keep their lines and comments."""
+    new = [tool for tool in tools(ours) if tool.get("function", {}).get("name") != "weather"]
+    next(tool for tool in new if tool.get("function", {}).get("name") == "find_user")["function"]["name"] = "find"
+    resources = ours.http("GET", f"/assistants/${{{A}}}")["tool_resources"]
+    resources["code_interpreter"] = {"file_ids": [ours.id("file.data/sales.csv"), ours.upload("x.csv", b"1\n")]}
+    body = {"tools": [*new, {"type": "code_interpreter"}], "tool_resources": resources}
+    ours.http("POST", f"/assistants/${{{A}}}", body)
+    accept(ours)
+    unmanaged = resources["code_interpreter"]["file_ids"][1]
+    assert changed(ours) == [
+        "-         name: find_user",
+        "+         name: find",
+        "-       - use: weather",
+        f"+       - {{type: code_interpreter, files: [data/sales.csv, {{id: {unmanaged}}}]}}",
+    ]
+    agreed(ours)
+
+
+def hands_on(address: str, **body: Any) -> Callable[[World], object]:
+    collection = {"assistant": "assistants", "vector_store": "vector_stores"}[address.partition(".")[0]]
+    return lambda world: world.http("POST", f"/{collection}/${{{address}}}", body)
+
+
+def shared_tool(world: World) -> None:
+    new = tools(world)
+    next(tool for tool in new if tool.get("function", {}).get("name") == "weather")["function"]["description"] = "Rain"
+    world.http("POST", f"/assistants/${{{A}}}", {"tools": new})
+
+
+def label(file: str) -> Callable[[World], object]:
+    return lambda world: in_store(
+        world, "POST", {"attributes": {**in_store(world, file=file)["attributes"], "team": "x"}}, file
+    )
+
+
+def loose(world: World) -> None:
+    id = json.loads(json.dumps(world.lock()))["resources"][KB]["fields"]["files"]
+    found = next(item["id"] for path, item in id.items() if path.startswith("id:"))
+    world.http("DELETE", f"/vector_stores/${{{KB}}}/files/{found}")
+
+
+def common(world: World) -> None:
+    have = stamped(world, {"team": "sales"}, "assistant.twin")
+    world.http("POST", "/assistants/${assistant.twin}", {"metadata": have})
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (hands_on("assistant.triage", model="gpt-5.6"), "`${var.model}` holds `${…}`"),
+        (hands_on("assistant.tone", instructions="New.\n"), "put together from several files"),
+        (hands_on("assistant.twin", instructions="New.\n"), "would change `assistant.twin_two#instructions` as well"),
+        (hands_on("assistant.triage", instructions="CR\r\nLF\r\n"), "lines end with CRLF"),
+        (
+            lambda world: sql(world, "UPDATE files SET purpose = 'batch' WHERE id = ?", "file.data/form.pdf"),
+            "the specs would be faulty: `file.form` has the purpose `batch`",
+        ),
+        (common, "comes from the anchor `&common`"),
+        (shared_tool, "is the shared tool `weather`"),
+        (lambda world: in_store(world, "DELETE", file="docs/g/one.md"), "the pattern `docs/g/*.md` names it"),
+        (loose, "no entry of `files:` spells it out"),
+        (
+            lambda world: sql(world, "UPDATE store_files SET status = 'failed' WHERE file_id = ?", "file.docs/a.md"),
+            "is a state, not a setting",
+        ),
+        (lambda world: world.http("DELETE", f"/assistants/${{{A}}}"), "is gone from the service"),
+        (
+            lambda world: sql(world, "UPDATE vector_stores SET last_active_at = 0 WHERE id = ?", KB),
+            "has expired",
+        ),
+    ],
+)
+def test_what_has_no_single_place_is_left(ours: World, edit: Callable[[World], object], reason: str) -> None:
+    """It is listed with its reason and nothing is guessed; what can be accepted is written all the same."""
+    edit(ours)
+    ours.http("POST", "/assistants/${assistant.twin_two}", {"model": "o5"})
+    found = accept(ours, "--json", code=1).json
+    assert [one["path"] for one in found["accepted"]] == ["model"]
+    assert changed(ours) == ["-     model: gpt-4o", "+     model: o5"]
+    assert len(found["not_accepted"]) == 1
+    assert reason in found["not_accepted"][0]["reason"] and found["not_accepted"][0]["hint"]
+    again = accept(ours, code=1).out
+    assert reason in again and again.endswith("0 fields in 0 files, 1 not accepted.\n")
+
+
+def test_two_users_of_one_prompt(ours: World) -> None:
+    """Even where somebody typed the same into both, the shared prompt belongs to neither."""
+    for name in ("twin", "twin_two"):
+        ours.http("POST", f"/assistants/${{assistant.{name}}}", {"instructions": "New.\n"})
+    left = accept(ours, "--json", code=1).json["not_accepted"]
+    assert [(one["address"], one["path"]) for one in left] == [
+        ("assistant.twin", "instructions"),
+        ("assistant.twin_two", "instructions"),
+    ]
+    assert (ours.root / "prompts/shared.md").read_text(encoding="utf-8") == "Shared.\n"
+
+
+def test_only_what_is_asked_for(ours: World) -> None:
+    """An address, or one field of it; everything else stays drift. Nothing drifted is no fault, an unknown name is."""
+    assert ours.plan()["orphans"] == []  # the file of somebody else in our store is none
+    assert accept(ours).out == "Nothing to accept: nobody changed anything outside.\n"
+    ours.http("POST", f"/assistants/${{{A}}}", {"model": "o5", "top_p": 0.5})
+    ours.http("POST", f"/vector_stores/${{{KB}}}", {"name": "Book"})
+    assert accept(ours, f"{A}#metadata", "file.docs/a.md").out.startswith("Nothing to accept")
+    accept(ours, f"{A}#model")
+    assert [line[:12] for line in changed(ours)] == ["-     model:", "+     model:"]
+    accept(ours, KB)
+    assert len(changed(ours)) == 4
+    wrong = accept(ours, "assistant.suport", code=1)
+    assert "Unknown address" in wrong.err and "did you mean `assistant.support`?" in wrong.err
+    accept(ours)
+    agreed(ours)
+
+
+def test_broken_specs_are_refused_first(ours: World) -> None:
+    """Nobody asks the service, and nothing is written."""
+    broken = SPEC.replace("temperature: 0.3", "temperature: 3")
+    ours.write({"specs/all.yaml": broken})
+    assert "Value out of range" in accept(ours, code=1).err
+    assert ours.calls == [] and changed(ours, broken) == []
+
+
+TEMPERATURE = "    temperature: 0.3            # calm\n"
+PENDING = SPEC.replace("top_p: 0.9", "top_p: 0.1").replace(TEMPERATURE, "").replace("Answers", "Replies")
+
+
+def test_a_pending_edit_of_our_own_gives_way(ours: World) -> None:
+    """What changed on both sides is what is live; a field that the specs no longer had comes back; other pending
+    edits stay."""
+    ours.http("POST", f"/assistants/${{{A}}}", {"top_p": 0.5, "temperature": 0.7})
+    ours.write({"specs/all.yaml": PENDING})
+    accept(ours)
+    assert changed(ours, PENDING) == ["-     top_p: 0.1", "+     top_p: 0.5", "+     temperature: 0.7"]
+    clean(ours)
+    assert ours.changes() == {A: "update"}
+
+
+def test_other_environments_are_told(ours: World) -> None:
+    """A literal that other environments share changes them as well, and is said to; a file that something else
+    uses there is not touched."""
+    config = (ours.root / "provisioner.yaml").read_text(encoding="utf-8")
+    more = "environments: {local: {service: local}, staging: {service: 'http://s.example/v1'}}\n"
+    ours.write({"provisioner.yaml": config + more})
+    more = "assistants:\n  beta: {only: [staging], model: m, instructions: {file: prompts/triage.md}}\n"
+    ours.write({"specs/beta.yaml": more})
+    ours.http("POST", f"/assistants/${{{A}}}", {"top_p": 0.5})
+    ours.http("POST", "/assistants/${assistant.triage}", {"instructions": "New.\n"})
+    found = accept(ours, "-e", "local", code=1).out
+    assert f"~ {A}#top_p  (also changes `staging`)  specs/all.yaml:" in found
+    assert "it would change `assistant.beta#instructions` in `staging` as well" in found
+    assert (ours.root / "prompts/triage.md").read_bytes().endswith(b"Be quick.\r\n")
+
+
+def test_a_file_with_two_names(ours: World) -> None:
+    """A prompt that somebody else reads through a link has two users, whatever its names are."""
+    (ours.root / "prompts/link.md").symlink_to("triage.md")
+    ours.write(
+        {"specs/link.yaml": {"assistants": {"link": {"model": "m", "instructions": {"file": "prompts/link.md"}}}}}
+    )
+    ours.apply()
+    ours.http("POST", "/assistants/${assistant.triage}", {"instructions": "New.\n"})
+    assert "it would change `assistant.link#instructions` as well" in accept(ours, code=1).out
+    ours.write({"specs/link.yaml": None})
+    ours.apply("--on-drift", "overwrite")
+
+
+def test_an_edit_in_the_meantime_is_not_lost(ours: World) -> None:
+    """Somebody saves the specs while the service is asked: their work stays, and what it touches is not accepted."""
+    ours.http("POST", f"/assistants/${{{A}}}", {"top_p": 0.5})
+    edited = SPEC.replace("temperature: 0.3", "temperature: 0.4")
+
+    def around(app: Any) -> Any:
+        async def saving(scope: Any, receive: Any, send: Any) -> None:
+            (ours.root / "specs/all.yaml").write_text(edited, encoding="utf-8")
+            await app(scope, receive, send)
+
+        return saving
+
+    ours.wrap = around
+    assert "it would change `assistant.support#temperature` as well" in accept(ours, code=1).out
+    assert changed(ours, edited) == []
+
+
+def test_files_are_written_whole_or_not_at_all(world: World) -> None:
+    """Neither over what somebody saved in the last moment, nor where the disk refuses; and nothing is left behind."""
+    spec = "assistants: {a: {model: m}}  # ours\n"
+    world.write({"specs/all.yaml": spec})
+    trial = Trial(Workspace.open(world.root), "local", {})
+    edit = Edit("specs/all.yaml", setting(("assistants", "a", "model"), "o5"))
+    proposal = Proposal(Address("assistant", "a"), "model", "m", "o5", (edit,))
+    assert trial.settled([proposal]) == ([proposal], {})
+    world.write({"specs/all.yaml": f"# Saved.\n{spec}"})
+    with pytest.raises(SpecError, match="was changed while"):
+        write(trial, [proposal])
+    world.write({"specs/all.yaml": spec})
+    (world.root / "specs/all.yaml.tmp").mkdir()
+    with pytest.raises(SpecError, match="cannot be written"):
+        write(trial, [proposal])
+    (world.root / "specs/all.yaml.tmp").rmdir()
+    assert changed(world, spec) == []
+    write(trial, [proposal])
+    assert changed(world, spec) == ["- " + spec[:-1], "+ assistants: {a: {model: o5}}  # ours"]
+    assert [path.name for path in (world.root / "specs").iterdir()] == ["all.yaml"]
+
+
+HOSTILE = [
+    "NO",
+    "1e3",
+    "a: b # c",
+    "'",
+    '"',
+    " lead",
+    "trail ",
+    "😀",
+    "one\ntwo",
+    "one\ntwo\n\n",
+    "\n  in\n",
+    "cr\r\nlf\r\n",
+]
+HOSTILE += [
+    "${var.model} $${x}",
+    "\x07\u2028",
+    "- x",
+    "{x: [",
+    "|",
+    "x" * 250,
+    "\t",
+    "---\n...",
+    "ünï\xa0",
+    "\ufeffmark",
+]
+HOSTILE += ["A line of a long prompt.\n" * 10_000]
+
+
+def test_hostile_texts_come_back_as_they_were(world: World) -> None:
+    """Whatever somebody types into a dashboard is said by the specs, or refused with a reason; comments survive."""
+    lines = ["assistants:"]
+    for number in range(len(HOSTILE)):
+        lines += [f"  a{number}: {{model: m, instructions: x, metadata: {{k: v}}}}  # flow {number}"]
+        lines += [f"  b{number}:", "    model: m", "    instructions: |  # block", "      x", f"    # end {number}"]
+        lines += [f"  p{number}: {{model: m, instructions: {{file: prompts/{number}.md}}}}"]
+        world.write({f"prompts/{number}.md": "x\n"})
+    spec = "\n".join(lines) + "\n"
+    world.write({"provisioner.yaml": {"workspace": "acme", "variables": {"model": "m"}}, "specs/all.yaml": spec})
+    world.apply()
+    for number, text in enumerate(HOSTILE):
+        for name in ("a", "b", "p"):
+            address = f"assistant.{name}{number}"
+            metadata = {"metadata": stamped(world, {"k": text[:99]}, address)} if name == "a" else {}
+            body = {"instructions": text, **metadata}
+            asyncio.run(world._http("POST", f"/assistants/{world.id(address)}", body, 200))  # `${` is text here
+    found = accept(world, "--json", code=1).json
+    refused = [f"assistant.p{number}" for number, text in enumerate(HOSTILE) if "\r\n" in text or "\ufeff" in text]
+    assert [one["address"] for one in found["not_accepted"]] == refused
+    assert {row["address"] for row in drift(world)["resource_drift"]} == set(refused)
+    assert sorted(world.changes()) == refused
+    after = (world.root / "specs/all.yaml").read_text(encoding="utf-8")
+    for number in range(len(HOSTILE)):
+        assert f"  # flow {number}\n" in after and f"\n    # end {number}\n" in after
+    assert after.count("# block") == len(HOSTILE)
+
+
+FIELDS: dict[str, list[Any]] = {
+    "name": ["A", "b: c", "NO", ""],
+    "description": ["", "it's", "# x"],
+    "instructions": ["Be kind.", "One.\nTwo.\n", "", "  in\n"],
+    "temperature": [0, 0.5, 1, 2],
+    "top_p": [0.25, 1],
+    "reasoning_effort": [None, "low", "high"],
+    "tools": [[], [{"type": "code_interpreter"}], [{"type": "file_search", "file_search": {"max_num_results": 5}}]],
+    "response_format": ["auto", {"type": "json_object"}],
+}
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_random_edits_keep_every_comment(world: World, seed: int) -> None:
+    """Fields of commented specs edited at random: afterwards nothing drifts or is planned, and no comment is lost."""
+    draw = random.Random(seed)
+    spelt = {
+        "name": "'Bot'",
+        "description": '"Old"',
+        "instructions": ">\n      Old\n      text.",
+        "temperature": "0.30",
+    }
+    spelt |= {"top_p": "0.9", "reasoning_effort": "medium", "tools": "[file_search]", "response_format": "text"}
+    lines = ["assistants:"]
+    for number in range(12):
+        lines += [f"  a{number}:   # {number}", "    model: m"]
+        for field in draw.sample(sorted(spelt), draw.randint(2, 8)):
+            head, *below = spelt[field].split("\n")
+            lines += [f"    # above {number} {field}", f"    {field}: {head}   # beside {number} {field}", *below]
+        lines += [""] * draw.randint(0, 1)
+    spec = "\n".join(lines)
+    world.write({"specs/all.yaml": spec})
+    world.apply()
+    for _ in range(30):
+        field = draw.choice(sorted(FIELDS))
+        world.http("POST", f"/assistants/${{assistant.a{draw.randrange(12)}}}", {field: draw.choice(FIELDS[field])})
+    accept(world)
+    after = (world.root / "specs/all.yaml").read_text(encoding="utf-8")
+    assert re.findall("# .*", after) == re.findall("# .*", spec)
+    agreed(world)
+
+
+def test_stores_drift_under_responses_too(world: World) -> None:
+    """Request profiles cannot drift; what they name can, and is taken over."""
+    spec = "vector_stores:\n  kb:\n    name: Book  # ours\nassistants: {a: {model: m, api: responses}}\n"
+    world.write({"specs/all.yaml": spec})
+    world.apply()
+    world.http("POST", f"/vector_stores/${{{KB}}}", {"name": "Books"})
+    accept(world)
+    assert changed(world, spec) == ["-     name: Book  # ours", "+     name: Books  # ours"]
+    agreed(world)
