@@ -1,4 +1,4 @@
-"""The JSON Schemas of what people and programs read and write: specs, `provisioner.yaml`, lockfile and plan."""
+"""The JSON Schemas of what people and programs read and write: specs, `provisioner.yaml`, lockfile, plan and drift."""
 
 from __future__ import annotations
 
@@ -6,17 +6,29 @@ import json
 from pathlib import Path
 from typing import Any
 
+from provisioner.schemas.drift import drift_schema
 from provisioner.schemas.lock import lock_schema
 from provisioner.schemas.plan import plan_schema
 from provisioner.schemas.specs import spec_schema, workspace_schema
 
-__all__ = ["FILES", "check", "lock_schema", "plan_schema", "render", "spec_schema", "workspace_schema", "write"]
+__all__ = [
+    "FILES",
+    "check",
+    "drift_schema",
+    "lock_schema",
+    "plan_schema",
+    "render",
+    "spec_schema",
+    "workspace_schema",
+    "write",
+]
 
 FILES = {
     "spec.schema.json": spec_schema,
     "provisioner.schema.json": workspace_schema,
     "lock.schema.json": lock_schema,
     "plan.schema.json": plan_schema,
+    "drift.schema.json": drift_schema,
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from provisioner.schemas.shape import described, document
 
 ACTIONS = (["no-op"], ["create"], ["update"], ["create", "delete"], ["delete"], ["forget"])
-DRIFT = {"enum": ["remote", "both", "missing"]}
+DRIFT = ("remote", "both", "missing")
 _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -40,6 +41,7 @@ def plan_schema() -> dict[str, Any]:
         "deposed": described(_listed("Remnant"), "Older objects that still exist"),
         "notes": described({"type": "array", "items": _TEXT}, "What is worth knowing"),
         "summary": described(_summary(), "How many resources are changed, and how"),
+        "review": described({"type": "array", "items": _remark()}, "What a reviewer has to know, the dangerous first"),
         "blocked": described(_listed("Block"), "Rules that stop the plan from being applied"),
         "problems": described(_listed("Problem"), "Faults that were found"),
     }
@@ -61,12 +63,23 @@ def _summary() -> dict[str, Any]:
     return _object(dict.fromkeys(("import", "add", "change", "replace", "destroy", "forget", "unchanged"), _COUNT))
 
 
+def _remark() -> dict[str, Any]:
+    groups = ["deletes", "widens", "prompt", "model", "tools", "knowledge", "settings"]
+    return _object(
+        {
+            "section": described({"enum": groups}, "The group that it belongs to"),
+            "address": described(_TEXT, "The resource; empty where it is about several", ["assistant.support"]),
+            "text": described(_TEXT, "What is said of it", ["instructions +12 −3 lines"]),
+        }
+    )
+
+
 def _definitions() -> dict[str, Any]:
     return {
         "ResourceChange": _resource_change(),
         "Change": _change(),
         "ChangedField": _changed_field(),
-        "ResourceDrift": _resource_drift(),
+        "ResourceDrift": resource_drift(DRIFT),
         "Remnant": _object(
             {
                 "address": described(_TEXT, "Address in its stamp, or of the resource that it was"),
@@ -132,20 +145,22 @@ def _changed_field() -> dict[str, Any]:
     return _object(properties)
 
 
-def _resource_drift() -> dict[str, Any]:
+def resource_drift(words: Sequence[str]) -> dict[str, Any]:
+    """One object that is not as it was left; `words` are those that its drift may have."""
+    of_fields = [word for word in words if word != "missing"]
     field = _object(
         {
             "path": described(_TEXT, "The field"),
             "locked": described({}, "What was last applied"),
             "live": described({}, "What the service has"),
             "desired": described({}, "What the spec wants"),
-            "drift": described({"enum": ["remote", "both", None]}, "Who changed it"),
+            "drift": described({"enum": [*of_fields, None]}, "Who changed it"),
         }
     )
     properties = {
         "address": described(_TEXT, "What the resource is called"),
         "type": described(_TEXT, "Its kind"),
-        "drift": described(DRIFT, "Its worst field's"),
+        "drift": described({"enum": list(words)}, "Its worst field's"),
         "changed_fields": described({"type": "array", "items": field}, "The fields that differ"),
     }
     return _object(properties)

@@ -1,0 +1,67 @@
+"""`drift`: what somebody else changed at the service."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provisioner.cli import options
+from provisioner.cli.console import Console, command
+
+if TYPE_CHECKING:
+    from provisioner.engine.drift import DriftOptions
+    from provisioner.model import Drift
+    from provisioner.plan import Situation
+
+DRIFTED = 2
+
+
+@command
+def drift(
+    console: Console,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Show your own edits that are not applied yet as well.")
+    ] = False,
+    unmanaged: Annotated[
+        bool, typer.Option("--unmanaged", help="List objects that nobody stamped and nothing here names as well.")
+    ] = False,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="ADDR[#PATH]", help="Leave a resource or a field out.")
+    ] = None,
+    format: options.Format = options.PlanFormat.text,
+) -> int:
+    """Show what somebody else changed since the last apply."""
+    from provisioner.engine.drift import DriftOptions
+
+    return asyncio.run(_drift(console, DriftOptions(pending, unmanaged, tuple(ignore or ())), format))
+
+
+async def _drift(console: Console, wanted: DriftOptions, format: options.PlanFormat) -> int:
+    from provisioner.engine.drift import read_drift
+
+    found, case = await read_drift(console.open(), wanted)
+    console.result(_text(console, found, case, format))
+    return DRIFTED if found.drifted else 0
+
+
+def _text(console: Console, found: Drift, case: Situation, format: options.PlanFormat) -> str:
+    if console.json:
+        from provisioner.views.drift_json import drift_json
+
+        return drift_json(found)
+    from provisioner.views.drift_outline import drift_outline
+
+    if not format.document:
+        from provisioner.views.text import outline_text
+
+        return outline_text(drift_outline(found, verbose=console.verbose), console.paint())
+    from provisioner.cli.documents import document
+    from provisioner.views.picture import drift_graph
+
+    needs = {address: entry.depends_on for address, entry in case.lock.resources.items()}
+    return document(format, drift_outline(found, verbose=True), lambda: drift_graph(found, needs))
+
+
+COMMANDS = {"drift": drift}

@@ -1,0 +1,148 @@
+"""The structure of a drift report for readers: what somebody else changed first, then what nobody can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from provisioner.model import Address, Drift, Drifted, FieldChange, Unmanaged, Unverifiable
+from provisioner.views.differences import text_like
+from provisioner.views.diffs import text_diff
+from provisioner.views.fields import drift_lines, root
+from provisioner.views.lines import Item, Line, Outline, Section
+from provisioner.views.outline import place_facts, position_text
+from provisioner.views.values import inline, many
+
+CLEAN = "No drift. The service is as it was last applied."
+NOTHING_APPLIED = "No drift. Nothing was ever applied."
+_FOLDED = 5  # fields of one resource that nobody can verify
+_OWN = {
+    "new": ("+", "not applied yet"),
+    "imported": ("<-", "not imported yet"),
+    "adopted": ("<-", "found by our stamp, taken over by the next apply"),
+    "not_in_specs": ("-", "no longer in the specs"),
+    "moved": (">", "moved in the specs"),
+}
+
+
+def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
+    """Everything that comparing found; `verbose` unfolds long groups."""
+    outside = [item for item in drift.found if item.drift != "local"]
+    pending = [item for item in drift.found if item.drift == "local"]
+    sections = (
+        Section("profiles", "What cannot drift:", tuple(_profiles(drift))),
+        Section("drift", "Changed outside of provisioner since the last apply:", tuple(map(_outside, outside))),
+        Section("pending", "Edits of your own that are not applied yet:", tuple(map(_pending, pending))),
+        Section(
+            "unverifiable",
+            "Never shown by the service, so that nobody can say whether they changed:",
+            tuple(_unverifiable(drift.unverifiable, verbose)),
+        ),
+        Section("unmanaged", "At the service, but not managed here:", tuple(map(_unmanaged, drift.unmanaged))),
+        Section("notes", "Notes:", tuple(Item("", inline(note)) for note in drift.notes)),
+    )
+    return Outline(
+        tuple(section for section in sections if section.items),
+        (),
+        summary(drift),
+        title=f"Drift in {inline(drift.environment)}",
+        marker=f"drift {inline(drift.workspace)}/{inline(drift.environment)}",
+        facts=place_facts(drift),
+    )
+
+
+def summary(drift: Drift) -> str:
+    """`Drift: 2 changed outside, 0 changed on both sides, 1 missing.`"""
+    if not drift.drifted:
+        return CLEAN if drift.checked or drift.profiles or drift.serial else NOTHING_APPLIED
+    count = {word: sum(item.drift == word for item in drift.found) for word in ("remote", "both", "missing")}
+    return (
+        f"Drift: {count['remote']} changed outside, {count['both']} changed on both sides, {count['missing']} missing."
+    )
+
+
+def _profiles(drift: Drift) -> Iterator[Item]:
+    if drift.profiles or drift.service.api == "responses":
+        told = many(drift.profiles, "request profile") if drift.profiles else "Request profiles"
+        lives = "lives" if drift.profiles == 1 else "live"
+        yield Item("", f"{told} {lives} in the lock alone. The vector stores and files that they name can drift.")
+
+
+def _outside(found: Drifted) -> Item:
+    title, place = inline(str(found.address)), position_text(found.position) if found.position else ""
+    if found.drift == "missing":
+        gone = "expired" if found.reason == "expired" else "gone from the service"
+        return Item("-", title, place, (gone,), (), title)
+    fields = found.fields
+    if found.reason == "not_in_specs":  # the fact says what the specs want of each of its fields
+        fields = tuple(replace(field, drift="remote") for field in fields)
+    return Item("~", title, place, tuple(_facts(found)), tuple(_lines(fields)), title)
+
+
+def _facts(found: Drifted) -> Iterator[str]:
+    if found.reason in _OWN:
+        yield _OWN[found.reason][1]
+    elif found.drift == "both":
+        yield "changed in the specs as well"
+
+
+def _pending(found: Drifted) -> Item:
+    symbol, fact = _OWN.get(found.reason, ("~", ""))
+    title, place = inline(str(found.address)), position_text(found.position) if found.position else ""
+    return Item(symbol, title, place, (fact,) if fact else (), tuple(_own(found.fields)), title)
+
+
+def _lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
+    own = [field for field in fields if field.drift == "local"]
+    for field in fields:
+        if field.drift != "local":
+            yield from _field(field)
+    if own:
+        yield Line("dim", "edits of your own that are not applied yet:")
+        yield from (line.deeper() for line in _own(own))
+
+
+def _field(field: FieldChange) -> Iterator[Line]:
+    if _is_file(field):
+        put, name = field.before is not None, inline(field.path)
+        yield Line("+", f"+ {name} (put in by somebody else)") if put else Line("-", f"- {name} (taken out)")
+        return
+    yield from drift_lines([field])
+    if field.drift == "both" and text_like(field.after) and not field.sensitive:
+        yield Line("dim", "the specs changed it as well:", 1)
+        yield from (line.deeper(2) for line in text_diff(field.locked, field.after))
+
+
+def _own(fields: Iterable[FieldChange]) -> Iterator[Line]:
+    """From what was last applied to what the specs want."""
+    for field in fields:
+        if _is_file(field):
+            symbol, what = ("+", "put in") if field.after is not None else ("-", "taken out")
+            yield Line(symbol, f"{symbol} {inline(field.path)} ({what} by the next apply)")
+        else:
+            yield from drift_lines([replace(field, before=field.after)])
+
+
+def _is_file(field: FieldChange) -> bool:
+    """Whether it is a whole file of a store that comes or goes."""
+    values = (field.locked, field.before, field.after)
+    return root(field.path) == "files" and any(isinstance(value, dict) for value in values) and None in values
+
+
+def _unverifiable(found: Iterable[Unverifiable], verbose: bool) -> Iterator[Item]:
+    def by(one: Unverifiable) -> tuple[Address, str]:
+        return one.address, one.why
+
+    for (address, why), group in groupby(sorted(found, key=by), by):
+        paths = [one.path for one in group]
+        shown = paths if verbose else paths[:_FOLDED]
+        lines = [Line("", inline(path)) for path in shown]
+        if len(paths) > len(shown):
+            lines.append(Line("dim", f"… and {len(paths) - len(shown):,} more"))
+        yield Item("?", inline(str(address)), facts=(why,), lines=tuple(lines), address=inline(str(address)))
+
+
+def _unmanaged(found: Unmanaged) -> Item:
+    facts = ([inline(found.name)] if found.name else []) + ([f"in {inline(str(found.store))}"] if found.store else [])
+    return Item("", f"{found.kind.replace('_', ' ')} {inline(found.id)}", facts=tuple(facts))
