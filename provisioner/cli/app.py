@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,14 @@ COMMANDS = {
     "plan": "Show what an apply would change.",
     "apply": "Make the service match the specs, or apply a saved plan.",
     "destroy": "Delete everything that the lock names.",
+    "drift": "Show what somebody else changed since the last apply.",
+    "accept": "Write what somebody else changed at the service into the specs.",
     "show": "Show what was applied, or a saved plan.",
     "state": "Look at the lock, or change what it says.",
     "force-unlock": "Take the lock away from a process that is gone.",
     "output": "Print what applications need: ids and request profiles.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",
-    "schema": "Print the JSON Schemas of specs, workspace, lockfile and plan.",
+    "schema": "Print the JSON Schemas of specs, workspace, lockfile, plan and drift.",
     "local": "Run the embedded service, or forget its data.",
     "version": "Print the version.",
 }
@@ -105,6 +108,7 @@ def module_of(name: str) -> Any:
     return import_module(f"provisioner.cli.{name.replace('-', '_')}")
 
 
+@cache
 def load(name: str) -> Any:
     """One command as click has it."""
     module = module_of(name)

@@ -11,8 +11,8 @@ from provisioner.cli import options
 from provisioner.cli.console import Console, command
 
 if TYPE_CHECKING:
+    from provisioner.cli.applying import Manner
     from provisioner.cli.deciding import Wanted
-    from provisioner.engine import ApplyOptions
 
 
 @command
@@ -33,26 +33,26 @@ def apply(
     on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
+    format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Make the service match the specs, or apply a saved plan."""
-    from provisioner.cli.applying import Approval, decide_and_apply
+    from provisioner.cli.applying import Approval, Manner, decide_and_apply
     from provisioner.cli.deciding import Wanted
     from provisioner.engine import ApplyOptions
 
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
     wanted = Wanted(target, exclude, replace, destroy, False, on_drift, prune_orphans, force)
-    if file is not None:
-        return _saved(console, file, wanted, how, checksum)
-    return decide_and_apply(console, wanted, how, Approval(auto_approve, checksum))
+    if file is not None:  # whoever saved it has seen it, so nobody is asked
+        return _saved(console, file, wanted, Manner(how, Approval(True, checksum, force), format))
+    return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve, checksum), format))
 
 
-def _saved(console: Console, file: Path, wanted: Wanted, how: ApplyOptions, checksum: str | None) -> int:
-    """Apply a plan file. Whoever saved it has seen it, so nobody is asked."""
-    from provisioner.cli.applying import Approval, apply_saved
+def _saved(console: Console, file: Path, wanted: Wanted, manner: Manner) -> int:
+    from provisioner.cli.applying import apply_saved
     from provisioner.cli.plan_file import read_plan_file, refuse_options
 
     refuse_options(console, file, wanted)
-    return apply_saved(console, read_plan_file(console, file), how, Approval(True, checksum, wanted.force))
+    return apply_saved(console, read_plan_file(console, file), manner)
 
 
 COMMANDS = {"apply": apply}

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from provisioner.cli.console import Console
 from provisioner.cli.deciding import Wanted, show_plan
+from provisioner.cli.options import PlanFormat
 from provisioner.errors import PlanError, UsageError
-from provisioner.model import Applied, Plan, Problem
+from provisioner.model import Applied, Event, Plan, Problem
 
 if TYPE_CHECKING:
     from provisioner.engine import ApplyOptions, Context, Session
@@ -29,34 +30,43 @@ class Approval:
     force: bool = False  # override the safety stops that a saved plan has met
 
 
-def decide_and_apply(console: Console, wanted: Wanted, how: ApplyOptions, approval: Approval) -> int:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a plan is carried out, and how what came of it is printed."""
+
+    options: ApplyOptions
+    approval: Approval
+    format: PlanFormat = PlanFormat.text
+
+
+def decide_and_apply(console: Console, wanted: Wanted, manner: Manner) -> int:
     """Plan, show, ask, apply: under one lease, so that nothing moves between."""
-    return asyncio.run(_decide_and_apply(console, console.open(), wanted, how, approval))
+    return asyncio.run(_decide_and_apply(console, console.open(), wanted, manner))
 
 
-async def _decide_and_apply(
-    console: Console, context: Context, wanted: Wanted, how: ApplyOptions, approval: Approval
-) -> int:
+async def _decide_and_apply(console: Console, context: Context, wanted: Wanted, manner: Manner) -> int:
     from provisioner.engine import Session
 
-    async with Session.writing(context, how, console.say) as session:
+    async with Session.writing(context, manner.options, console.say) as session:
         plan = await session.plan(wanted.options(context))
-        show(console, plan)
-        _check(plan, approval)
+        show(console, plan, manner.format)
+        _check(plan, manner.approval)
         # An empty plan is carried out as well: the lock may have to learn what the service has already.
-        if not (approval.given or plan.empty) and not ask(console, plan, "destroy" if wanted.destroy else "apply"):
+        if not (manner.approval.given or plan.empty) and not ask(
+            console, plan, "destroy" if wanted.destroy else "apply"
+        ):
             console.say("Nothing was changed.")
             return 1
-        return await _carry_out(console, session, plan, approval)
+        return await _carry_out(console, session, plan, manner)
 
 
-def apply_saved(console: Console, plan: Plan, how: ApplyOptions, approval: Approval) -> int:
+def apply_saved(console: Console, plan: Plan, manner: Manner) -> int:
     """Carry out a saved plan exactly, or refuse it; the specs are not even read."""
     from provisioner import engine
 
     _same_environment(console, plan)
     context = engine.open_context(console.root, plan.environment)
-    return asyncio.run(_apply_saved(console, context, plan, how, approval))
+    return asyncio.run(_apply_saved(console, context, plan, manner))
 
 
 def _same_environment(console: Console, plan: Plan) -> None:
@@ -65,24 +75,29 @@ def _same_environment(console: Console, plan: Plan) -> None:
         raise PlanError(Problem("Foreign plan", detail, f"leave `-e` out, or plan for `{console.environment}`"))
 
 
-async def _apply_saved(console: Console, context: Context, plan: Plan, how: ApplyOptions, approval: Approval) -> int:
+async def _apply_saved(console: Console, context: Context, plan: Plan, manner: Manner) -> int:
     from provisioner.engine import Session
 
-    show(console, plan)
-    _check(plan, approval)
-    async with Session.writing(context, how, console.say, needs_specs=False) as session:
+    show(console, plan, manner.format)
+    _check(plan, manner.approval)
+    async with Session.writing(context, manner.options, console.say, needs_specs=False) as session:
         await session.check_saved(plan)
-        return await _carry_out(console, session, plan, approval)
+        return await _carry_out(console, session, plan, manner)
 
 
-def show(console: Console, plan: Plan) -> None:
-    """Print the plan that is about to be applied; among events it is the first of them."""
-    if not console.json:
-        show_plan(console, plan)
-        return
-    from provisioner.views.plan_json import document
+def show(console: Console, plan: Plan, format: PlanFormat) -> None:
+    """Print the plan that is about to be applied; among events it is the first of them, and beside a document
+    about the result it is no result."""
+    if console.json:
+        from provisioner.views.plan_json import document
 
-    print(json.dumps({"type": "plan", **document(plan)}, ensure_ascii=False), flush=True)
+        print(json.dumps({"type": "plan", **document(plan)}, ensure_ascii=False), flush=True)
+    elif format.document:
+        from provisioner.views.text import plan_text
+
+        console.say(plan_text(plan, paint=console.paint(sys.stderr), verbose=console.verbose).removesuffix("\n"))
+    else:
+        show_plan(console, plan, format)
 
 
 def _check(plan: Plan, approval: Approval) -> None:
@@ -123,19 +138,37 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-async def _carry_out(console: Console, session: Session, plan: Plan, approval: Approval) -> int:
+async def _carry_out(console: Console, session: Session, plan: Plan, manner: Manner) -> int:
     """Apply, report what happens while it happens, and sum it up."""
     from provisioner.cli.reporting import reporter
+
+    events: list[Event] = []
+    with reporter(console) as report:
+
+        def on_event(event: Event) -> None:
+            events.append(event)
+            report(event)
+
+        applied = await session.apply(plan, on_event, force=manner.approval.force)
+    _sum_up(console, applied, events, manner.format)
+    return _code(applied)
+
+
+def _sum_up(console: Console, applied: Applied, events: list[Event], format: PlanFormat) -> None:
     from provisioner.views.progress import summary_json, summary_text
 
-    with reporter(console) as on_event:
-        applied = await session.apply(plan, on_event, force=approval.force)
     if console.json:
         console.result(summary_json(applied))
+        return
+    _tell(console, applied)
+    if format.document:
+        from provisioner.cli.documents import document
+        from provisioner.views.applied_outline import applied_outline
+        from provisioner.views.picture import applied_graph
+
+        console.result(document(format, applied_outline(applied, events), lambda: applied_graph(applied, events)))
     else:
-        _tell(console, applied)
         console.result(summary_text(applied))
-    return _code(applied)
 
 
 def _code(applied: Applied) -> int:

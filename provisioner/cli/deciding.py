@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.cli.console import Console, addresses
-from provisioner.cli.options import OnDrift
+from provisioner.cli.options import OnDrift, PlanFormat
 from provisioner.errors import UsageError
 from provisioner.model import Plan, Problem
 
@@ -56,22 +56,23 @@ async def read_plan(context: Context, wanted: Wanted) -> Plan:
         return await session.plan(wanted.options(context))
 
 
-def show_plan(console: Console, plan: Plan) -> None:
+def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
     """Print a plan as a result."""
     if console.json:
         from provisioner.views.plan_json import plan_json
 
         console.result(plan_json(plan))
+    elif format.document:
+        from provisioner.cli.documents import document
+        from provisioner.views.outline import outline
+        from provisioner.views.picture import plan_graph
+
+        console.result(document(format, outline(plan, verbose=True), lambda: plan_graph(plan)))
     else:
         from provisioner.views.text import plan_text
 
         console.result(plan_text(plan, paint=console.paint(), verbose=console.verbose))
     sys.stdout.flush()
-
-
-def stopped(plan: Plan) -> bool:
-    """Whether a plan cannot be applied, whoever asks."""
-    return bool(plan.blocked) or any(problem.severity == "error" for problem in plan.problems)
 
 
 def save(console: Console, plan: Plan, out: Path) -> None:
@@ -82,7 +83,8 @@ def save(console: Console, plan: Plan, out: Path) -> None:
     try:
         _write(path, plan_json(plan).encode(errors="surrogatepass"))
     except OSError as error:
-        raise UsageError(Problem("Plan not saved", f"`{out}` cannot be written: {error.strerror}.")) from error
+        detail = f"`{out}` cannot be written: {error.strerror}."
+        raise UsageError(Problem("Plan not saved", detail, "name a file in a folder that you may write to")) from error
     console.say(f"Saved the plan to {out}. Apply it with: provisioner apply {out}")
 
 

@@ -16,15 +16,16 @@ def destroy(
     exclude: options.Excludes = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
+    format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Delete everything that the lock names."""
-    from provisioner.cli.applying import Approval, decide_and_apply
+    from provisioner.cli.applying import Approval, Manner, decide_and_apply
     from provisioner.cli.deciding import Wanted
     from provisioner.engine import ApplyOptions
 
     wanted = Wanted(target, exclude, destroy=True, prune_orphans=prune_orphans, force=force)
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
-    return decide_and_apply(console, wanted, how, Approval(auto_approve))
+    return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve), format))
 
 
 COMMANDS = {"destroy": destroy}

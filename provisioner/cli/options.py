@@ -17,10 +17,17 @@ class OnDrift(StrEnum):
 
 
 class PlanFormat(StrEnum):
-    """How a plan is printed."""
+    """How a plan, the result of an apply or a drift report is printed."""
 
     text = "text"
     json = "json"
+    markdown = "markdown"
+    html = "html"
+
+    @property
+    def document(self) -> bool:
+        """Whether it is for people who are not at the terminal."""
+        return self in (PlanFormat.markdown, PlanFormat.html)
 
 
 Chdir = Annotated[

@@ -36,7 +36,7 @@ def plan(
     on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
-    format: options.Format = options.PlanFormat.text,  # noqa: ARG001  # the console has looked at it
+    format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Show what an apply would change."""
     from provisioner.cli.deciding import Wanted, check_out
@@ -44,19 +44,19 @@ def plan(
     if out is not None:
         check_out(console, out, refreshed=not no_refresh)
     wanted = Wanted(target, exclude, replace, destroy, no_refresh, on_drift, prune_orphans, force)
-    code = asyncio.run(_plan(console, wanted, out))
+    code = asyncio.run(_plan(console, wanted, out, format))
     return 0 if code == CHANGES and not detailed_exitcode else code
 
 
-async def _plan(console: Console, wanted: Wanted, out: Path | None) -> int:
+async def _plan(console: Console, wanted: Wanted, out: Path | None, format: options.PlanFormat) -> int:
     """The exit code, and not the plan: at its end asyncio spells out a task's result, however large it is."""
-    from provisioner.cli.deciding import read_plan, save, show_plan, stopped
+    from provisioner.cli.deciding import read_plan, save, show_plan
 
     found = await read_plan(console.open(), wanted)
-    show_plan(console, found)
+    show_plan(console, found, format)
     if out is not None:
         save(console, found, out)
-    if stopped(found):
+    if found.stopped:
         return 1
     return 0 if found.empty else CHANGES
 

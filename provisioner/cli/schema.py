@@ -18,17 +18,18 @@ class Name(StrEnum):
     provisioner = "provisioner"
     lock = "lock"
     plan = "plan"
+    drift = "drift"
 
 
 @command
 def schema(
     console: Console,
-    name: Annotated[Name, typer.Argument(metavar="[spec|provisioner|lock|plan]", help="Which one.")] = Name.spec,
+    name: Annotated[Name, typer.Argument(metavar="[spec|provisioner|lock|plan|drift]", help="Which one.")] = Name.spec,
     write: Annotated[
         Path | None, typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead.")
     ] = None,
 ) -> None:
-    """Print the JSON Schemas of specs, workspace, lockfile and plan."""
+    """Print the JSON Schemas of specs, workspace, lockfile, plan and drift."""
     from provisioner import schemas
 
     if write is not None:
@@ -40,6 +41,7 @@ def schema(
         Name.provisioner: schemas.workspace_schema,
         Name.lock: schemas.lock_schema,
         Name.plan: schemas.plan_schema,
+        Name.drift: schemas.drift_schema,
     }
     console.document(made[name]())
 

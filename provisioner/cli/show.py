@@ -7,24 +7,31 @@ from typing import Annotated
 
 import typer
 
+from provisioner.cli import options
 from provisioner.cli.console import Console, command
+from provisioner.errors import UsageError
+from provisioner.model import Problem
 
 
 @command
 def show(
     console: Console,
     what: Annotated[str | None, typer.Argument(metavar="[ADDR|FILE]", help="A resource, or a saved plan.")] = None,
+    format: options.Format = options.PlanFormat.text,
 ) -> None:
     """Show what was applied, or a saved plan."""
     from provisioner.cli.state import show_entry
 
-    if what is None:
-        _state(console)
-    elif console.path(what).is_file():
+    if what is not None and console.path(what).is_file():
         from provisioner.cli.deciding import show_plan
         from provisioner.cli.plan_file import read_plan_file
 
-        show_plan(console, read_plan_file(console, Path(what)))
+        show_plan(console, read_plan_file(console, Path(what)), format)
+    elif format.document and not console.json:
+        detail = f"`--format {format}` is for plans, and nothing else is shown that way."
+        raise UsageError(Problem("Wrong usage", detail, "name a file that `plan --out` saved"))
+    elif what is None:
+        _state(console)
     else:
         show_entry(console, what)
 

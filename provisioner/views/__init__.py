@@ -1,1 +1,1 @@
-"""Results as text and JSON: pure functions that return strings; all of them walk the same Plan."""
+"""Results as text, JSON, Markdown and pages: pure functions that return strings; readers get one outline, decorated."""

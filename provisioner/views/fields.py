@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
-from difflib import unified_diff
 from typing import Any
 
 from provisioner.diff import join
 from provisioner.model import Action, Change, FieldChange, Plan
+from provisioner.views.differences import difference, text_like
+from provisioner.views.diffs import as_text, split
 from provisioner.views.lines import Line
+from provisioner.views.long_lines import LONG, MOST, bounded
 from provisioner.views.tools import tools_added, tools_lines
 from provisioner.views.values import KNOWN_LATER, SENSITIVE, inline, many, shortened, value, visible
 
-CONTEXT = 3
-_LONG = 80
 _FOLDED = 20  # lines of a new text
 _ROOT = re.compile(r"[^.\[]*")
 
@@ -95,7 +94,7 @@ def field_lines(field: FieldChange, later: frozenset[str], suffix: str = "") -> 
         yield Line("~", f"~ tools:{suffix}")
         yield from (line.deeper() for line in tools_lines(field.before or [], field.after or [], later))
     else:
-        yield from _difference(name, field.before, field.after, f"{suffix} {KNOWN_LATER}" if field.unknown else suffix)
+        yield from difference(name, field.before, field.after, f"{suffix} {KNOWN_LATER}" if field.unknown else suffix)
 
 
 def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
@@ -113,61 +112,14 @@ def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
             yield Line("~", "~ tools:")
             yield from (line.deeper() for line in tools_lines(field.locked, field.before, frozenset()))
         else:
-            yield from _difference(name, field.locked, field.before, wanted)
-
-
-def _difference(name: str, before: Any, after: Any, suffix: str) -> Iterator[Line]:
-    if text_like(before) or text_like(after):
-        symbol = "+" if before is None else "-" if after is None else "~"
-        yield Line(symbol, f"{symbol} {name}:{suffix}")
-        yield from (line.deeper() for line in text_diff(before, after))
-    elif before is None:
-        yield Line("+", f"+ {name}: {value(after)}{suffix}")
-    elif after is None:
-        yield Line("-", f"- {name}: {value(before)}{suffix}")
-    else:
-        yield Line("~", f"~ {name}: {value(before)} → {value(after)}{suffix}")
-
-
-def text_like(given: Any) -> bool:
-    """Whether a value needs lines of its own."""
-    if isinstance(given, str):
-        return "\n" in given or len(given) > _LONG
-    return isinstance(given, dict | list) and len(json.dumps(given, ensure_ascii=False)) > _LONG
-
-
-def as_text(given: Any) -> str:
-    """A value as the lines that a diff compares: texts as they are, anything else as indented JSON."""
-    if given is None:
-        return ""
-    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2)
-
-
-def text_diff(before: Any, after: Any) -> Iterator[Line]:
-    """A unified diff with three lines of context."""
-    old, new = as_text(before), as_text(after)
-    found = unified_diff(_split(old), _split(new), n=CONTEXT, lineterm="")
-    for text in list(found)[2:]:  # without the two lines that name files
-        tone = text[0] if text[0] in "+-@" else ""
-        yield Line(tone, _diff_text(text) if tone in ("+", "-") else visible(text))
-    if old and new and old.endswith("\n") != new.endswith("\n"):
-        yield Line("dim", f"\\ line feed at the end {'removed' if old.endswith(chr(10)) else 'added'}")
-
-
-def _split(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n") if text else []
-
-
-def _diff_text(text: str) -> str:
-    """A changed line with the blanks at its end made visible, so that readers see what changed."""
-    kept = text.rstrip(" \t")
-    return visible(kept) + text[len(kept) :].replace(" ", "·").replace("\t", "\\t")
+            yield from difference(name, field.locked, field.before, wanted)
 
 
 def whole(given: Any, tone: str, verbose: bool) -> Iterator[Line]:
     """A whole text, each line with `tone` before it, folded after twenty lines."""
-    lines = _split(as_text(given))
+    lines = split(as_text(given))
     shown = lines if verbose else lines[:_FOLDED]
-    yield from (Line(tone, visible(f"{tone}{line}")) for line in shown)
+    most = MOST if verbose else LONG
+    yield from (Line(tone, bounded(visible(f"{tone}{line}"), most)) for line in shown)
     if len(lines) > len(shown):
         yield Line("dim", f"… and {many(len(lines) - len(shown), 'more line')}")

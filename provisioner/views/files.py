@@ -7,19 +7,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan
+from provisioner.model import QUIET, SYMBOLS, Action, Address, Attachment, Change, FieldChange, Plan
 from provisioner.views.fields import field_lines
 from provisioner.views.lines import Item, Line
+from provisioner.views.reasons import reason_words
 from provisioner.views.values import inline, many, size, sizes
 
 SHOWN = 20
 _ENTRY = re.compile(r'files\["((?:[^"\\]|\\.)*)"\](.*)|files\.([^.\[]+)(.*)', re.DOTALL)
 _UNTOUCHED = {"attach": "uploaded before", "detach": "only taken out of the store", "adopt": "is there already"}
-_TOLD = {
-    "gone": "gone from the service",
-    "failed": "its indexing failed",
-    "chunking_changed": "cut into other chunks",
-}
+_TOLD = ("gone", "failed", "chunking_changed")
 _SYMBOLS = {"attach": "+", "replace": "-/+", "update": "~", "detach": "-", "adopt": " "}
 
 
@@ -44,7 +41,7 @@ class FileGroups:
         self.shown: set[Address] = set()
         self._files = {change.address: change for change in plan.changes if change.address.kind == "file"}
         for attachment in plan.attachments:
-            if attachment.action != "wait":
+            if attachment.action not in QUIET or (attachment.action == "adopt" and attachment.file):
                 self._attach(attachment)
         for change in plan.changes:
             if change.address.kind == "vector_store":
@@ -97,13 +94,24 @@ class FileGroups:
         return self.stores.setdefault(store, {}).setdefault(path, Row(path))
 
 
+def loose_rows(plan: Plan, groups: FileGroups) -> list[Row]:
+    """The files of a plan that stand under no store."""
+    found = []
+    for change in plan.changes:
+        if change.address.kind == "file" and change.matters and change.address not in groups.shown:
+            row = Row(change.address.name, SYMBOLS[change.action])
+            _describe(row, change)
+            found.append(row)
+    return found
+
+
 def _describe(row: Row, change: Change) -> None:
     row.size, row.bytes = file_size(change)
     if change.previous is not None:
         row.previous = change.previous.name
         row.symbol = ">" if change.action in (Action.KEEP, Action.UPDATE) else row.symbol
     if change.reason in _TOLD:
-        row.facts.append(_TOLD[change.reason])
+        row.facts.append(reason_words(change.reason))
     if change.deferred:
         row.facts.append("kept alive while request profiles name its id")
 

@@ -49,5 +49,6 @@ class Outline:
     problems: tuple[Problem, ...]
     summary: str
     title: str = ""  # `Plan for prod`
+    marker: str = ""  # what a program finds it by: `plan acme/prod`, `drift acme/prod`, `apply acme/prod`
     facts: tuple[tuple[str, str], ...] = ()  # label and value: service, API, lock, checksum
     review: tuple[Section, ...] = ()  # deletes, widens, prompt, model, tools, knowledge, settings

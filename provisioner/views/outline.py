@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Protocol
 
-from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, Plan, Position, Remnant
+from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, Plan, Position, Remnant, Service
+from provisioner.views.checksum import checksum
 from provisioner.views.counts import summary_line
 from provisioner.views.fields import change_lines, drift_lines, pending
 from provisioner.views.files import FileGroups, file_size, folded_items
 from provisioner.views.lines import Item, Line, Outline, Section
+from provisioner.views.reasons import reason_words
+from provisioner.views.review import review
 from provisioner.views.values import inline
 
-# Reasons that the symbol says already, and the words for those that need some.
-_OBVIOUS = frozenset({"", "spec_changed", "new", "in_sync", "destroy", "not_in_specs", "files_changed"})
-_REASONS = {
-    "gone": "gone from the service",
-    "api_gone": "its API is gone from the service",
-    "api_changed": "through another API",
-    "drift": "only to undo what was changed outside",
-    "expired": "the old one has expired",
-    "asked": "asked for by --replace",
-    "fixed_field": "cannot be changed in place",
-    "removed_block": "stays at the service",
-    "adopted": "found by our stamp",
-    "reference_replaced": "what it refers to gets a new id",
-    "request_changed": "its request comes out differently",
-    "imported": "",  # the import itself says it
-    "failed": "its indexing failed",
-    "chunking_changed": "cut into other chunks",
-}
+
+class Placed(Protocol):
+    """A result that says where it belongs: a plan, or a drift report."""
+
+    @property
+    def workspace(self) -> str: ...
+
+    @property
+    def environment(self) -> str: ...
+
+    @property
+    def service(self) -> Service: ...
+
+    @property
+    def serial(self) -> int: ...
 
 
 def outline(plan: Plan, *, verbose: bool = False) -> Outline:
@@ -42,7 +43,36 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
         Section("notes", "Notes:", tuple(Item("", inline(note)) for note in plan.notes)),
         Section("blocked", "This plan cannot be applied:", tuple(_block(block) for block in plan.blocked)),
     )
-    return Outline(tuple(section for section in sections if section.items), plan.problems, _summary(plan))
+    return Outline(
+        tuple(section for section in sections if section.items),
+        plan.problems,
+        _summary(plan),
+        title=f"Plan for {inline(plan.environment)}",
+        marker=f"plan {inline(plan.workspace)}/{inline(plan.environment)}",
+        facts=(*place_facts(plan), *_checksum(plan)),
+        review=review(plan),
+    )
+
+
+def place_facts(found: Placed) -> tuple[tuple[str, str], ...]:
+    """Where it is about: the workspace, its environment and service, and the lock that was compared with."""
+    return (
+        ("Workspace", inline(found.workspace)),
+        ("Environment", inline(found.environment)),
+        ("Service", service_words(found.service)),
+        ("API", inline(found.service.api)),
+        ("Lock", f"serial {found.serial}"),
+    )
+
+
+def service_words(service: Service) -> str:
+    """`the embedded service`, or its URL."""
+    return "the embedded service" if service.base_url == "local" else inline(service.base_url)
+
+
+def _checksum(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """What an approval names; nothing can be approved that cannot be applied."""
+    return () if plan.stopped or not plan.refreshed else (("Checksum", checksum(plan)),)
 
 
 def _summary(plan: Plan) -> str:
@@ -53,8 +83,7 @@ def _summary(plan: Plan) -> str:
 
 
 def _changes_heading(plan: Plan) -> str:
-    where = "the embedded service" if plan.service.base_url == "local" else inline(plan.service.base_url)
-    return f"Planned for `{inline(plan.environment)}` ({where}):"
+    return f"Planned for `{inline(plan.environment)}` ({service_words(plan.service)}):"
 
 
 def _drift(plan: Plan) -> tuple[Item, ...]:
@@ -62,10 +91,11 @@ def _drift(plan: Plan) -> tuple[Item, ...]:
 
 
 def _drifted(found: Drifted) -> Item:
+    title = inline(str(found.address))
     if found.drift == "missing":
-        return Item("-", inline(str(found.address)), facts=("gone from the service",))
+        return Item("-", title, facts=("gone from the service",), address=title)
     facts = ("changed in the specs as well",) if found.drift == "both" else ()
-    return Item("~", inline(str(found.address)), facts=facts, lines=tuple(drift_lines(found.fields)))
+    return Item("~", title, facts=facts, lines=tuple(drift_lines(found.fields)), address=title)
 
 
 def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
@@ -78,7 +108,7 @@ def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
         change = changes.get(address)
         members = groups.lines(address, verbose)
         if change is None:
-            yield Item("", inline(str(address)), lines=members)
+            yield Item("", inline(str(address)), lines=members, address=inline(str(address)))
         else:
             yield _item(change, (*change_lines(change, later, verbose), *members))
     yield from folded_items([_file_item(changes[address]) for address in sorted(loose)], verbose)
@@ -92,13 +122,13 @@ def _file_item(change: Change) -> tuple[Item, int]:
 
 
 def _item(change: Change, lines: tuple[Line, ...]) -> Item:
-    title = inline(str(change.address))
+    title = address = inline(str(change.address))
     if change.previous is not None:
         title = f"{inline(str(change.previous))} → {title}"
-    return Item(_symbol(change), title, _position(change), tuple(_facts(change)), lines)
+    return Item(symbol_of(change), title, _position(change), tuple(_facts(change)), lines, address)
 
 
-def _symbol(change: Change) -> str:
+def symbol_of(change: Change) -> str:
     if change.importing:
         return "<-"
     if change.previous is not None and change.action in (Action.KEEP, Action.UPDATE):
@@ -116,13 +146,6 @@ def _facts(change: Change) -> Iterator[str]:
         yield "kept alive while request profiles name its id"
     if change.lost:
         yield f"not carried by `{change.api}`, as accepted: {', '.join(inline(path) for path in change.lost)}"
-
-
-def reason_words(reason: str) -> str:
-    """A reason in words; empty where the symbol says enough."""
-    if reason in _OBVIOUS:
-        return ""
-    return _REASONS.get(reason, inline(reason if " " in reason else reason.replace("_", " ")))
 
 
 def _position(change: Change) -> str:
@@ -144,7 +167,8 @@ def _remnants(found: tuple[Remnant, ...]) -> tuple[Item, ...]:
 
 def _remnant(remnant: Remnant) -> Item:
     facts = (inline(remnant.id), *((inline(remnant.detail),) if remnant.detail else ()))
-    return Item("-" if remnant.action == "delete" else "", inline(str(remnant.address)), facts=facts)
+    title = inline(str(remnant.address))
+    return Item("-" if remnant.action == "delete" else "", title, facts=facts, address=title)
 
 
 def _block(block: Block) -> Item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _GREEN, _RED, _YELLOW, _BLUE, _MAGENTA, _CYAN = "32", "31", "33", "34", "35", "36"
@@ -31,6 +32,17 @@ class Paint:
     def __call__(self, tone: str, text: str) -> str:
         code = _TONES.get(tone) if self.on and text else None
         return f"\x1b[{code}m{text}\x1b[0m" if code else text
+
+    def marked(self, tone: str, text: str, marks: Iterable[tuple[int, int]]) -> str:
+        """The same, with some ranges of the text in reverse."""
+        code = _TONES.get(tone)
+        if not (self.on and code):
+            return text
+        parts, end = [], 0
+        for low, high in marks:
+            parts += [self(tone, text[end:low]), f"\x1b[{code};7m{text[low:high]}\x1b[0m"]
+            end = high
+        return "".join([*parts, self(tone, text[end:])])
 
 
 PLAIN = Paint()

@@ -12,6 +12,7 @@ from provisioner.views.checksum import ACTIONS, checksum, sha256_of
 from provisioner.views.counts import plan_counts
 from provisioner.views.fields import pending, root
 from provisioner.views.problems import problem_json
+from provisioner.views.review import review_json
 from provisioner.views.values import SENSITIVE
 
 FORMAT_VERSION = "1.0"
@@ -62,11 +63,12 @@ def document(plan: Plan) -> dict[str, Any]:
         "checksum": checksum(plan),
         "digest": "",
         "resource_changes": [_change(change, later) for change in plan.changes if change.matters],
-        "resource_drift": [_drifted(found) for found in plan.drift],
+        "resource_drift": [drifted_json(found) for found in plan.drift],
         "orphans": [_remnant(found) for found in plan.orphans],
         "deposed": [_remnant(found) for found in plan.deposed],
         "notes": list(plan.notes),
         "summary": plan_counts(plan),
+        "review": review_json(plan),
         "blocked": [plain(block) for block in plan.blocked],
         "problems": [problem_json(problem) for problem in plan.problems],
         "attachments": [plain(found) for found in plan.attachments],
@@ -178,7 +180,8 @@ def _field(field: FieldChange) -> dict[str, Any]:
     return found
 
 
-def _drifted(found: Drifted) -> dict[str, Any]:
+def drifted_json(found: Drifted) -> dict[str, Any]:
+    """One object that drifted, with three values for each of its fields."""
     return {
         "address": str(found.address),
         "type": found.address.kind,

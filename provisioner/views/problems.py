@@ -12,7 +12,7 @@ from provisioner.views.values import inline, visible
 
 def problem_text(problem: Problem, paint: Paint = PLAIN) -> str:
     """One problem: its place and summary, its detail, its hint."""
-    place = _place(problem)
+    place = place_text(problem)
     head = f"{paint(problem.severity, problem.severity)}: {inline(problem.summary)}"
     lines = [f"{place}: {head}" if place else head, *_indented(problem.detail)]
     if problem.hint:
@@ -45,7 +45,8 @@ def problems_json(problems: Iterable[Problem]) -> dict[str, Any]:
     return {"problems": [problem_json(found) for found in sorted(problems, key=lambda found: found.order)]}
 
 
-def _place(problem: Problem) -> str:
+def place_text(problem: Problem) -> str:
+    """`specs/support.yaml:14:18`, or the address of what has no place in a file."""
     if problem.file is None:
         return inline(problem.address or "")
     parts = [inline(problem.file)]

@@ -20,7 +20,7 @@ _DOING = {
     Action.FORGET: "forgetting",
     Action.KEEP: "recording",
 }
-_DONE = {
+DONE = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
     Action.REPLACE: "replaced",
@@ -28,6 +28,7 @@ _DONE = {
     Action.FORGET: "forgotten",
     Action.KEEP: "recorded",
 }
+INTERRUPTED = "What was done is recorded; the next apply goes on from there."
 _COUNTING = {"indexing": "files indexed", "uploading": "files uploaded"}
 _CELLS = 24
 
@@ -43,9 +44,11 @@ def event_line(event: Event) -> str:
             return progress_text(event)
         case "done":
             told = f" ({inline(event.id)})" if event.id else ""
-            return f"{who}{_DONE[event.action] if event.action else detail or 'done'}{told}"
+            return f"{who}{DONE[event.action] if event.action else detail or 'done'}{told}"
         case "failed":
             return problem_text(event.problem) if event.problem else f"{who}failed: {detail}"
+        case "found":
+            return f"{who}found and taken over ({inline(event.id or '')}), {detail}"
         case "skipped" | "waiting":
             return f"{who}{event.type}{f', {detail}' if detail else ''}"
     return ""
@@ -115,7 +118,7 @@ def summary_text(applied: Applied) -> str:
     if applied.skipped:
         lines.append(f"Skipped: {', '.join(inline(str(address)) for address in applied.skipped)}.")
     if applied.interrupted:
-        lines.append("Interrupted. What was done is recorded; the next apply goes on from there.")
+        lines.append(f"Interrupted. {INTERRUPTED}")
     return "".join(f"{line}\n" for line in lines)
 
 

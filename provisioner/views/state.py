@@ -7,7 +7,8 @@ from typing import Any
 
 from provisioner.lock.entry import entry_to_json
 from provisioner.model import Address, Locked, LockState
-from provisioner.views.fields import text_like, whole
+from provisioner.views.differences import text_like
+from provisioner.views.fields import whole
 from provisioner.views.text import line_text
 from provisioner.views.values import inline, many, value
 

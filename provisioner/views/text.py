@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from provisioner.model import Plan
-from provisioner.views.lines import Item, Line, Section
+from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import outline
 from provisioner.views.paint import PLAIN, Paint
 from provisioner.views.problems import problems_text
+from provisioner.views.review import RISKY
 
 _STEP = "    "
+_LONG = 20  # changes: more do not fit on a screen
 
 
 def plan_text(plan: Plan, *, paint: Paint = PLAIN, verbose: bool = False) -> str:
     """The whole plan: drift, changes, what is left over, what stops it, and the summary line at the end."""
-    found = outline(plan, verbose=verbose)
+    return outline_text(outline(plan, verbose=verbose), paint)
+
+
+def outline_text(found: Outline, paint: Paint = PLAIN) -> str:
+    """Sections, problems, and the summary line at the end."""
     parts = [_section(section, paint) for section in found.sections]
     if found.problems:
         parts.append(problems_text(found.problems, paint))
+    parts += [_section(section, paint) for section in _singled_out(found)]
     parts.append(f"{paint('bold', found.summary)}\n")
     return "\n".join(parts)
+
+
+def _singled_out(found: Outline) -> Iterator[Section]:
+    """What a reader must not miss: what is dangerous, and everything that can be said where the plan is long."""
+    changes = next((section.items for section in found.sections if section.name == "changes"), ())
+    if all(item.symbol == "-" for item in changes):  # a plan to delete everything hides nothing
+        return
+    for section in found.review:
+        if section.name in RISKY or len(changes) > _LONG:
+            shown = section.items[:_LONG]
+            more = Item("", f"… and {len(section.items) - _LONG:,} more")
+            yield replace(section, items=shown if shown == section.items else (*shown, more))
 
 
 def _section(section: Section, paint: Paint) -> str:
@@ -36,7 +56,8 @@ def _section(section: Section, paint: Paint) -> str:
 
 def item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
     """One item and what is below it, indented by two."""
-    title = paint("bold", item.title) if item.symbol else item.title
+    name = item.address if item.title.startswith(item.address) else item.title
+    title = paint("bold", name or item.title) + (item.title[len(name) :] if name else "") if item.symbol else item.title
     head = f"  {paint(item.symbol, item.symbol)} {title}" if item.symbol else f"  {title}"
     facts = f"  ({', '.join(item.facts)})" if item.facts else ""
     place = f"  {paint('dim', item.position)}" if item.position else ""
@@ -46,4 +67,4 @@ def item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
 
 def line_text(line: Line, paint: Paint = PLAIN) -> str:
     """One line below an item."""
-    return f"      {_STEP * line.depth}{paint(line.tone, line.text)}".rstrip()
+    return f"      {_STEP * line.depth}{paint.marked(line.tone, line.text, line.marks)}".rstrip()

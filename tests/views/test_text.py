@@ -88,6 +88,17 @@ This plan cannot be applied:
 specs/support.yaml:3: warning: Odd file name
   `data/prices.csv` is large.
 
+Deleted or lost:
+  . assistant.left: forgotten, gone from the service
+  - assistant.old: deleted
+  ~ assistant.support: somebody's edit of `temperature` is undone
+  -/+ vector_store.fixed: replaced by a new one, `description` cannot be changed in place
+  - vector_store.handbook: 1 document taken out and deleted: docs/old.md
+  - vector_store.handbook: old object vs_0 deleted
+
+Widens access:
+  + assistant.support: new tool code_interpreter, its code reads file.data/prices.csv
+
 Plan: 1 to import, 4 to add, 2 to change, 2 to replace, 3 to destroy, 1 to forget.
 """
 
@@ -208,35 +219,35 @@ def test_secrets_never_show() -> None:
     assert "secret" not in text
 
 
-def test_schemas_are_diffed_with_context() -> None:
-    """A changed response format shows the changed lines of its schema with three lines around them."""
+def test_schemas_are_diffed_by_structure() -> None:
+    """A changed response format shows the nodes of its schema that differ, each by its path."""
 
-    def format_(names: list[str]) -> dict[str, object]:
-        schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
-        return {"type": "json_schema", "name": "ticket", "schema": schema}
+    def format_(names: list[str], unit: str) -> dict[str, object]:
+        properties = {name: {"type": "string", "description": f"{name}, in {unit}"} for name in names}
+        return {"type": "json_schema", "name": "ticket", "schema": {"properties": properties, "required": names}}
 
-    plan = one(FieldChange("response_format", format_(["a", "b"]), format_(["a", "b", "c"])))
+    plan = one(FieldChange("response_format", format_(["a", "b"], "km"), format_(["a", "b", "c"], "miles")))
 
     expected = """\
 ~ response_format:
-    @@ -9,11 +9,15 @@
-           },
-           "b": {
-             "type": "string"
-    +      },
-    +      "c": {
-    +        "type": "string"
-           }
-         },
-         "required": [
-           "a",
-    -      "b"
-    +      "b",
-    +      "c"
-         ]
-       }
-     }"""
+    ~ schema.properties.a.description: "a, in km" → "a, in miles"
+    ~ schema.properties.b.description: "b, in km" → "b, in miles"
+    + schema.properties.c: {"type": "string", "description": "c, in miles"}
+    + schema.required[2]: "c\""""
     assert expected == body(plan)
+
+
+def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
+    """A paragraph deep in a function's parameters shows its changed words, not two paragraphs side by side."""
+
+    def function(word: str) -> list[dict[str, object]]:
+        told = f"What the customer {word} wants to know, in their own words and without any names or numbers in it."
+        return [{"type": "function", "name": "ask", "parameters": {"properties": {"q": {"description": told}}}}]
+
+    lines = body(one(FieldChange("tools", function("really"), function("probably")))).splitlines()
+
+    assert lines[:3] == ["~ tools:", "    ~ function ask", "        ~ parameters.properties.q.description:"]
+    assert [line.split()[0] for line in lines[3:]] == ["@@", "-What", "+What"]
 
 
 def test_tools_in_another_order() -> None:

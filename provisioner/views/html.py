@@ -1,0 +1,208 @@
+"""An outline and its graph as one self-contained page: nothing is fetched, every value is escaped by construction."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from provisioner.views.layout import HEIGHT, WIDTH, laid_out
+from provisioner.views.lines import Item, Line, Outline, Section
+from provisioner.views.looks import ORDER, TONES, Mark, is_alert, mark_of, mark_of_item
+from provisioner.views.picture import Graph, Node, reduced
+from provisioner.views.values import inline, visible
+
+_PAGE = Path(__file__).parent / "page"
+_OPEN_LINES = 800  # rows of diffs that are unfolded when the page opens, and of one item
+_OPEN_ITEM = 200
+_LARGE = 2_000  # rows beyond which a browser should lay out only what is on the screen
+_DEEPEST = 6
+_WIDE = 150  # characters in one row of the page
+_LABEL = 22  # columns of a node's label
+_SHOWN = {"deletes": 30, "widens": 30}  # rows of a review section that are not folded
+_TICKS = re.compile(r"`([^`]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item as the page shows it."""
+
+    item: Item
+    mark: Mark | None  # None: a sentence, and no resource
+    anchor: str
+    open: bool
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One section as the page shows it."""
+
+    section: Section
+    entries: tuple[Entry, ...]
+
+
+def html(outline: Outline, graph: Graph | None = None) -> str:
+    """The whole page. `outline` should be the verbose one: the page folds by itself."""
+    graph = reduced(graph or Graph())
+    alerts = [
+        (section.heading.removesuffix(":"), item)
+        for section in outline.sections
+        for item in section.items
+        if is_alert(item)
+    ]
+    parts = tuple(_parts(_without_alerts(outline.sections)))
+    entries = [entry for part in parts for entry in part.entries]
+    anchors = {entry.anchor for entry in entries if entry.anchor}
+    marks = Counter(entry.mark for entry in entries if entry.mark)
+    return _template().render(
+        outline=outline,
+        alerts=alerts,
+        problems=sorted(outline.problems, key=lambda problem: (problem.severity != "error", problem.order)),
+        parts=parts,
+        large=sum(1 + len(entry.item.lines) for entry in entries) > _LARGE,
+        marks=sorted(marks.items(), key=lambda found: ORDER.index(found[0])),
+        anchors=anchors,
+        graph=graph,
+        picture=laid_out(graph),
+        looks={node.symbol: mark_of(node.symbol, outside=graph.outside) for node in _everyone(graph)},
+        targets=_targets(graph, anchors),
+    )
+
+
+def _without_alerts(sections: Iterable[Section]) -> list[Section]:
+    """What is told in the details: alerts stand at the top of the page."""
+    rest = [replace(section, items=tuple(item for item in section.items if not is_alert(item))) for section in sections]
+    return [section for section in rest if section.items]
+
+
+def _parts(sections: Sequence[Section]) -> Iterator[Part]:
+    owners = _owners(sections)
+    room = _OPEN_LINES
+    for section in sections:
+        entries = []
+        for item in section.items:
+            lines = sum(1 + len(line.text) // _WIDE for line in item.lines)
+            unfolded = lines <= min(room, _OPEN_ITEM)
+            room -= lines if unfolded else 0
+            anchor = anchor_of(item.address) if owners.get(item.address) is item else ""
+            entries.append(_entry(section, item, anchor, unfolded))
+        yield Part(section, tuple(entries))
+
+
+def _owners(sections: Sequence[Section]) -> dict[str, Item]:
+    """The item that stands for each address: what is planned, before what else is told of it."""
+    owners: dict[str, Item] = {}
+    for section in sorted(sections, key=lambda section: section.name != "changes"):
+        for item in section.items:
+            if item.address:
+                owners.setdefault(item.address, item)
+    return owners
+
+
+def _entry(section: Section, item: Item, anchor: str, unfolded: bool) -> Entry:
+    tones = Counter(line.tone for line in item.lines)
+    return Entry(item, mark_of_item(section, item), anchor, unfolded, tones["+"], tones["-"])
+
+
+def anchor_of(address: str) -> str:
+    """The id of a resource in the page, which is its address as far as an id can be."""
+    return quote(inline(address), safe="")
+
+
+def _everyone(graph: Graph) -> Iterator[Node]:
+    for node in graph.nodes:
+        yield node
+        yield from node.members
+
+
+def _targets(graph: Graph, anchors: set[str]) -> dict[str, str]:
+    """Where each node leads: to its own details, or to those of what uses it, as files stand under their stores."""
+    found = {node.key: anchor for node in graph.nodes if (anchor := anchor_of(node.key)) in anchors}
+    for user, used in graph.edges:
+        if user in found:
+            found.setdefault(used, found[user])
+    return found
+
+
+def pieces(line: Line) -> Iterator[tuple[str, bool]]:
+    """The text of a line in parts, each with whether it is marked."""
+    at = 0
+    for start, end in sorted(line.marks):
+        if at <= start < end:
+            yield line.text[at:start], False
+            yield line.text[start:end], True
+            at = end
+    yield line.text[at:], False
+
+
+def ticks(text: str) -> Iterator[tuple[str, bool]]:
+    """A sentence in parts, each with whether it stood between backticks."""
+    return ((part, number % 2 == 1) for number, part in enumerate(_TICKS.split(text)) if part)
+
+
+def label(node: Node) -> str:
+    """A node's name, cut in the middle where it is too long: both ends of a path tell something."""
+    from unicodedata import east_asian_width
+
+    widths = [2 if east_asian_width(letter) in "WF" else 1 for letter in node.name]
+    if sum(widths) <= _LABEL:
+        return node.name
+    kept = _LABEL * len(widths) // sum(widths) - 1
+    head = kept // 3
+    return f"{node.name[:head]}…{node.name[head - kept :]}"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_PAGE),
+        autoescape=True,
+        finalize=_spelt_out,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "style": _own("style.css"),
+        "script": _own("script.js"),
+        "tones": TONES,
+        "deepest": _DEEPEST,
+        "rows_shown": _SHOWN,
+        "node_width": WIDTH,
+        "node_height": HEIGHT,
+    }
+    environment.filters |= {
+        "pieces": pieces,
+        "ticks": ticks,
+        "label": label,
+        "mark": mark_of,
+        "csp_hash": _csp_hash,
+        "anchor": anchor_of,
+    }
+    return environment.get_template("report.html.jinja")
+
+
+def _spelt_out(given: Any) -> Any:
+    """Whatever reaches the page shows its control and bidirectional characters, whoever made the text."""
+    return visible(given) if type(given) is str else given
+
+
+def _own(name: str) -> Markup:
+    """A file of the page itself, the only thing that is not escaped."""
+    return Markup((_PAGE / name).read_text(encoding="utf-8"))
+
+
+def _csp_hash(text: Markup) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,82 @@
+"""What a plan deletes, gives up or overwrites."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from provisioner.model import Action, Address, Attachment, Change, Plan, Remnant
+from provisioner.views.files import entry_path
+from provisioner.views.reasons import reason_words
+from provisioner.views.remarks import Remark, named
+from provisioner.views.values import inline, many
+
+
+def losses(plan: Plan) -> Iterator[Remark]:
+    """A remark for everything that is gone after an apply, somebody's edits included."""
+    changes = {change.address: change for change in plan.changes}
+    taken: dict[Address, list[Attachment]] = defaultdict(list)
+    for found in plan.attachments:
+        if found.action == "detach":
+            taken[found.store].append(found)
+    said = {found.file for rows in taken.values() for found in rows}
+    for change in plan.changes:
+        if change.address not in said:
+            yield from _gone(change)
+        yield from _overwritten(change)
+    for store, rows in taken.items():
+        yield _loss(store, _taken_out(rows, changes))
+    yield from _leftover(plan.orphans, "orphan")
+    yield from _leftover(plan.deposed, "old object")
+
+
+def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
+    return Remark("deletes", symbol, inline(str(address)), text)
+
+
+def _gone(change: Change) -> Iterator[Remark]:
+    if change.action is Action.DELETE:
+        held = (change.before or {}).get("files") if change.address.kind == "vector_store" else None
+        later = "when no request profile names it any more" if change.deferred else ""
+        yield _loss(change.address, " ".join(filter(None, ("deleted", later, _with(held)))))
+    elif change.action is Action.FORGET:
+        yield _loss(change.address, f"forgotten, {reason_words(change.reason) or 'not in the specs'}", ".")
+    elif change.action is Action.REPLACE and change.address.kind != "file":  # a file is always a new version
+        paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
+        why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
+        yield _loss(change.address, f"replaced by a new one, {why}" if why else "replaced by a new one", "-/+")
+
+
+def _with(held: object) -> str:
+    return f"with {many(len(held), 'document')}" if isinstance(held, dict) and held else ""
+
+
+def _overwritten(change: Change) -> Iterator[Remark]:
+    """Protection that is lifted, and edits of others that the plan undoes."""
+    if change.action not in (Action.UPDATE, Action.REPLACE):
+        return
+    for field in change.fields:
+        if field.path == "lifecycle.protect" and field.before and not field.after:
+            yield _loss(change.address, "no longer protected", "~")
+    edited = [field.path for field in change.fields if field.drift]
+    entries = {path: entry_path(path)[0] if change.address.kind == "vector_store" else None for path in edited}
+    fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
+    documents = {entry for entry in entries.values() if entry is not None and not entry.startswith("id:")}
+    told = [*fields[:3], *([f"{len(fields) - 3} more fields"] if len(fields) > 3 else [])]
+    told += [many(len(documents), "document")] if documents else []
+    if told:
+        yield _loss(change.address, f"somebody's edit of {' and '.join(told)} is undone", "~")
+
+
+def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:
+    """`3 documents taken out, 2 of them deleted: …`."""
+    going = [row for row in rows if row.file in changes and changes[row.file].action is Action.DELETE]
+    deleted = "" if not going else " and deleted" if len(going) == len(rows) else f", {len(going):,} of them deleted"
+    names = named(sorted(inline(row.path) for row in rows))
+    return f"{many(len(rows), 'document')} taken out{deleted}: {names}"
+
+
+def _leftover(remnants: tuple[Remnant, ...], what: str) -> Iterator[Remark]:
+    return (
+        _loss(found.address, f"{what} {inline(found.id)} deleted") for found in remnants if found.action == "delete"
+    )

@@ -1,0 +1,209 @@
+"""An outline as Markdown: the comment on a pull request, never longer than GitHub takes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from operator import not_
+
+from provisioner.model import Problem
+from provisioner.views.fenced import fenced_lines, near_changes
+from provisioner.views.github import code, fence, html_text, prose, unmarked, weight
+from provisioner.views.lines import Item, Line, Outline, Section
+from provisioner.views.long_lines import bounded
+from provisioner.views.problems import place_text
+from provisioner.views.values import many, visible
+
+LIMIT = 65_000  # of the 65,536 that a comment may have: an action adds a line or two
+_OPEN = 60  # lines of diffs that need not be unfolded by hand
+_ELSEWHERE = {
+    "plan": "`provisioner show` prints all of a saved plan",
+    "drift": "`provisioner drift` prints all of it",
+    "apply": "the log of the job has all of it",
+}
+_NAME = 300  # characters of a name with its facts
+_URGENT = ("blocked", "interrupted")
+_UNSAFE = re.compile(r"[^\w./ -]")  # what could end a comment
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is told."""
+
+    lines: int | None = None  # of one resource's diff
+    context: bool = True  # whether lines that touch no change are shown
+    rows: int | None = None  # resources of one section that are named
+    review: int = 20  # sentences of one group of the review
+    sentence: int = 2_000  # characters of one sentence
+
+    @property
+    def sentences(self) -> int | None:
+        """Of a section, or of the problems."""
+        return None if self.rows is None else max(self.rows, self.review)
+
+
+_WHOLE = (
+    Detail(),
+    Detail(1_000, context=False),
+    Detail(400, context=False),
+    Detail(150, context=False),
+    Detail(60, context=False),
+    Detail(24, context=False),
+)
+_ROWS = Detail(0, sentence=500)
+_COUNTS = (
+    Detail(0, rows=300, sentence=500),
+    Detail(0, rows=100, sentence=300),
+    Detail(0, rows=20, review=10, sentence=200),
+    Detail(0, rows=0, review=5, sentence=150),
+    Detail(0, rows=0, review=1, sentence=80),
+)
+
+
+def markdown(outline: Outline, *, limit: int = LIMIT) -> str:
+    """The comment, in at most `limit` bytes of UTF-8 (1,000 are always enough): all of it, or shorter diffs, or the
+    diffs that fit and a line for every other resource, or counts; what matters most is always there."""
+    least = sum(len(line.text) for section in outline.sections for item in section.items for line in item.lines)
+    for detail in _WHOLE if least <= limit else _WHOLE[1:]:
+        if weight(text := _page(outline, detail)) <= limit:
+            return text
+    left = limit - weight(_page(outline, _ROWS))
+    if left >= 0:
+        return _page(outline, _ROWS, frozenset(_affordable(outline, left)))
+    for detail in _COUNTS:
+        if weight(text := _page(outline, detail)) <= limit:
+            return text
+    return _head(outline) + unmarked(f"### {prose(outline.title[:80])}\n\n**{outline.summary}**\n\n{_pointer(outline)}")
+
+
+def _affordable(outline: Outline, left: int) -> Iterator[str]:
+    """The resources whose diffs fit as well: those first that the review names first."""
+    rank: dict[str, int] = {}
+    for item in (item for section in outline.review for item in section.items):
+        rank.setdefault(item.address, len(rank))
+    costs: Counter[str] = Counter()  # a resource may stand in two sections
+    for item in (item for section in outline.sections for item in section.items if item.lines and item.address):
+        costs[item.address] += weight(_box(item, _WHOLE[-1])) + len("\n open")
+    for address in sorted(costs, key=lambda address: rank.get(address, len(rank))):
+        if costs[address] <= left:
+            left -= costs[address]
+            yield address
+
+
+def _page(outline: Outline, detail: Detail, boxed: frozenset[str] = frozenset()) -> str:
+    urgent = [section for section in outline.sections if section.name in _URGENT]
+    others = [section for section in outline.sections if section.name not in _URGENT]
+    parts = [
+        f"### {prose(outline.title)}\n",
+        f"**{outline.summary}**\n",
+        *(
+            _alert("CAUTION", section.heading, [_sentence(item) for item in section.items], detail)
+            for section in urgent
+        ),
+        *_problems(outline.problems, detail),
+        *(_group(section, detail) for section in outline.review),
+        *(_section(section, detail, boxed) for section in others),
+        f"{_pointer(outline)}\n" if detail != _WHOLE[0] else "",
+        f"<sub>{' · '.join(f'{label} {code(value)}' for label, value in outline.facts)}</sub>\n"
+        if outline.facts
+        else "",
+    ]
+    return _head(outline) + unmarked("\n".join(part for part in parts if part))
+
+
+def _head(outline: Outline) -> str:
+    """What programs find the comment by, and the plan that it approves."""
+    lines = [f"<!-- provisioner:{_UNSAFE.sub('_', outline.marker)} -->"] if outline.marker else []
+    checksum = dict(outline.facts).get("Checksum")
+    if checksum:
+        lines.append(f"<!-- provisioner:checksum {checksum} -->")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _pointer(outline: Outline) -> str:
+    where = _ELSEWHERE.get(outline.marker.partition(" ")[0], "the artifact of the job has all of it")
+    return prose(f"This is a shortened version that fits a comment; {where}.")
+
+
+def _alert(sort: str, heading: str, sentences: list[str], detail: Detail) -> str:
+    lines = [f"**{prose(heading.rstrip(':'))}**", "", *_bullets(sentences, detail, detail.sentences)]
+    return "".join(f"> {line}".rstrip() + "\n" for line in (f"[!{sort}]", *lines))
+
+
+def _bullets(sentences: Sequence[str], detail: Detail, most: int | None) -> list[str]:
+    shown = [f"- {prose(bounded(text, detail.sentence))}" for text in sentences[:most]]
+    rest = len(sentences) - len(shown)
+    return [*shown, *([f"- … and {rest:,} more"] if rest else [])]
+
+
+def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:
+    for severity, sort in (("error", "CAUTION"), ("warning", "WARNING")):
+        found = sorted((one for one in problems if one.severity == severity), key=lambda one: one.order)
+        if found:
+            yield _alert(sort, f"{many(len(found), severity)}", [_problem(one) for one in found], detail)
+
+
+def _problem(found: Problem) -> str:
+    place = f"`{place_text(found)}` " if place_text(found) else ""
+    hint = f" hint: {found.hint}" if found.hint else ""
+    return " ".join(visible(f"{place}{found.summary}: {found.detail}{hint}").split())
+
+
+def _group(section: Section, detail: Detail) -> str:
+    """One group of the review."""
+    lines = _bullets([_sentence(item) for item in section.items], detail, detail.review)
+    return f"**{section.heading.rstrip(':')}**\n" + "".join(f"{line}\n" for line in lines)
+
+
+def _sentence(item: Item) -> str:
+    """An item that is told in one sentence, the name of its resource as code."""
+    named = item.address and item.title.startswith(item.address) and "`" not in item.address
+    title = f"`{item.address}`{item.title[len(item.address) :]}" if named else item.title
+    symbol = f"`{item.symbol}` " if item.symbol and item.symbol != "!" else ""
+    facts = f" ({', '.join(item.facts)})" if item.facts else ""
+    return f"{symbol}{title}{facts}"
+
+
+def _section(section: Section, detail: Detail, boxed: frozenset[str]) -> str:
+    """Sentences, the details of resources, and a line for each one without."""
+    sentences = [item for item in section.items if not (item.symbol or item.address)]
+    others = [item for item in section.items if item.symbol or item.address]
+    unfolded = [bool(item.lines) and (detail.lines != 0 or item.address in boxed) for item in others]
+    opened, rows = list(compress(others, unfolded)), list(compress(others, map(not_, unfolded)))
+    kept = _WHOLE[-1] if boxed else detail
+    boxes = [_box(item, kept) for item in opened]
+    few = sum(box.count("\n") for box in boxes) <= _OPEN
+    parts = [
+        f"#### {prose(section.heading.rstrip(':'))}\n",
+        "".join(f"{line}\n" for line in _bullets([_sentence(item) for item in sentences], detail, detail.sentences)),
+        *(box.replace("<details>", "<details open>", 1) if few else box for box in boxes),
+        _rows(rows, detail),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _rows(items: Sequence[Item], detail: Detail) -> str:
+    """One line a resource; what is too much is counted by what happens to which kind."""
+    shown = items if detail.rows is None else items[: detail.rows]
+    lines = fenced_lines([Line(item.symbol, _row(item)) for item in shown])
+    rest = Counter((item.symbol, item.address.partition(".")[0].replace("_", " ")) for item in items[len(shown) :])
+    counts = [Line(symbol, f"{symbol} {many(count, kind or 'row')}") for (symbol, kind), count in sorted(rest.items())]
+    return fence([*lines, *fenced_lines(counts)]) if items else ""
+
+
+def _row(item: Item) -> str:
+    facts = f"  ({', '.join(item.facts)})" if item.facts else ""
+    return bounded(f"{item.symbol} {item.title}{facts}{f'  {item.position}' if item.position else ''}", _NAME)
+
+
+def _box(item: Item, detail: Detail) -> str:
+    """The diff of one resource, to be unfolded."""
+    lines = item.lines if detail.context else near_changes(item.lines)
+    facts = f" ({html_text(bounded(', '.join(item.facts), _NAME))})" if item.facts else ""
+    place = f" <code>{html_text(bounded(item.position, _NAME))}</code>" if item.position else ""
+    head = f"<code>{html_text(bounded(f'{item.symbol} {item.title}'.strip(), _NAME))}</code>{facts}{place}"
+    body = fence(fenced_lines(lines, detail.lines))
+    return f"<details><summary>{head}</summary>\n\n{body}\n</details>\n"

@@ -1,0 +1,30 @@
+"""One sentence about a plan, and how names are listed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a reviewer is told: of which group, with which symbol, about what."""
+
+    section: str
+    symbol: str
+    address: str  # empty where it is about several resources
+    text: str
+
+    @property
+    def kind(self) -> str:
+        return self.address.partition(".")[0]
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.address}: {self.text}" if self.address else self.text
+
+
+def named(names: Sequence[str], shown: int = 3) -> str:
+    """`a, b, c and 9 more`."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -1,0 +1,211 @@
+"""What a reviewer is told of a plan: the dangerous first, everything once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan, Remnant
+from provisioner.views.outline import outline
+from provisioner.views.plan_json import document
+from provisioner.views.text import plan_text
+
+from .plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
+
+CRM = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp", "allowed_tools": ["list"]}
+SEARCH = {"type": "file_search", "vector_stores": ["vector_store.handbook"], "filters": {"type": "eq", "key": "a"}}
+WEB = {"type": "web_search", "filters": {"allowed_domains": ["who.int"]}, "external_web_access": False}
+CODE = {"type": "code_interpreter", "files": ["file.a.csv"]}
+
+
+def said(plan: Plan) -> dict[str, list[str]]:
+    """The sentences of a review by group."""
+    return {section.name: [item.title for item in section.items] for section in outline(plan).review}
+
+
+def updated(*fields: FieldChange, address: Address = SUPPORT, **parts: Any) -> Plan:
+    change = Change(address, Action.UPDATE, "spec_changed", before={}, after={}, fields=fields, **parts)
+    return make_plan(changes=(change,))
+
+
+def tools(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Plan:
+    return updated(FieldChange("tools", before, after, before))
+
+
+def test_everything_at_once() -> None:
+    """Each group has its place, the dangerous two first, and every change is told in one of them."""
+    found = said(whole_plan())
+
+    assert list(found) == ["deletes", "widens", "prompt", "model", "tools", "knowledge", "settings"]
+    assert found["deletes"] == [
+        "assistant.left: forgotten, gone from the service",
+        "assistant.old: deleted",
+        "assistant.support: somebody's edit of `temperature` is undone",
+        "vector_store.fixed: replaced by a new one, `description` cannot be changed in place",
+        "vector_store.handbook: 1 document taken out and deleted: docs/old.md",
+        "vector_store.handbook: old object vs_0 deleted",
+    ]
+    assert found["prompt"] == ["assistant.support: instructions +1 −1 lines"]
+    assert found["model"] == ["assistant.weather: new, ${x}"]
+    told = " ".join(sentence for sentences in found.values() for sentence in sentences)
+    changed = [change.address for change in whole_plan().changes if change.matters]
+    assert [one for one in changed if one.kind != "file" and str(one) not in told] == []
+
+
+@pytest.mark.parametrize(
+    "old, new, text",
+    [
+        ([], [{"type": "function", "name": "pay"}], "new tool function pay"),
+        ([], [CODE], "new tool code_interpreter, its code reads file.a.csv"),
+        ([], [WEB], "new tool web_search"),
+        ([], [CRM], "new tool mcp crm, https://crm.example/mcp, its tools list"),
+        ([], [SEARCH], "new tool file_search, searches vector_store.handbook"),
+        ([CRM], [{**CRM, "server_url": "https://evil.example"}], "mcp crm calls another server, https://evil.example"),
+        ([CRM], [{**CRM, "allowed_tools": ["list", "drop"]}], "mcp crm may call drop"),
+        ([CRM], [{**CRM, "allowed_tools": None}], "mcp crm may call everything, and not only list"),
+        ([{**CRM, "allowed_tools": {"read_only": True}}], [{**CRM, "allowed_tools": None}],
+         "mcp crm may call everything, and not only the read-only ones"),
+        ([CRM], [{**CRM, "require_approval": "never"}], 'mcp crm needs less approval, "always" → "never"'),
+        ([WEB], [{**WEB, "filters": {"allowed_domains": ["who.int", "x.org"]}}], "web_search may look at x.org"),
+        ([WEB], [{**WEB, "filters": None}], "web_search is no longer limited by `filters`"),
+        ([WEB], [{**WEB, "external_web_access": True}], "web_search may read the live web"),
+        ([SEARCH], [{**SEARCH, "filters": None}], "file_search is no longer limited by `filters`"),
+        ([SEARCH], [{**SEARCH, "vector_stores": ["vector_store.handbook", {"id": "vs_hr"}]}], "searches vs_hr"),
+        ([CODE], [{**CODE, "files": ["file.a.csv", "file.pay.csv"]}], "its code reads file.pay.csv"),
+    ],
+)  # fmt: skip
+def test_what_widens_access(old: list[dict[str, Any]], new: list[dict[str, Any]], text: str) -> None:
+    """New tools and servers, more of their tools, fewer questions, fewer limits, more documents: each is said; and
+    the way back widens nothing."""
+    assert said(tools(old, new))["widens"] == [f"assistant.support: {text}"]
+    assert "widens" not in said(tools(new, old)) or "another server" in text
+
+
+def test_other_ways_to_widen_access() -> None:
+    """A store that no longer expires and a network that is opened are said as well."""
+    store = FieldChange("expires_after", {"days": 7}, None, {"days": 7})
+    network = FieldChange(
+        "network",
+        {"access": "restricted", "allowed_domains": ["a"]},
+        {"access": "restricted", "allowed_domains": ["a", "b"]},
+    )
+
+    assert said(updated(store, address=HANDBOOK))["widens"] == ["vector_store.handbook: no longer expires"]
+    template = Address("environment_template", "box")
+    assert said(updated(network, address=template))["widens"] == ["environment_template.box: its network reaches b"]
+
+
+def test_what_is_made_by_the_same_plan_widens_nothing() -> None:
+    """A new assistant over a new store is no news; over a store that exists, or with a server, it is."""
+    searching = Change(SUPPORT, Action.CREATE, "new", after={"model": "m", "tools": [SEARCH, CODE]})
+    store = Change(HANDBOOK, Action.CREATE, "new", after={})
+    file = file_change(Action.CREATE, "a.csv", None, 1)
+
+    assert "widens" not in said(make_plan(changes=(searching, store, file)))
+    assert said(make_plan(changes=(searching, file)))["widens"] == ["assistant.support: searches vector_store.handbook"]
+    calling = Change(SUPPORT, Action.CREATE, "new", after={"model": "m", "tools": [CRM]})
+    assert said(make_plan(changes=(calling,)))["widens"][0].startswith("assistant.support: new tool mcp crm")
+
+
+def test_losses() -> None:
+    """Protection, documents, leftovers and edits of others: whatever an apply takes away is said."""
+    plan = make_plan(
+        changes=(
+            Change(HANDBOOK, Action.DELETE, "not_in_specs", before={"files": {"a": {}, "b": {}}}),
+            Change(SUPPORT, Action.UPDATE, "spec_changed", fields=(FieldChange("lifecycle.protect", True, False),)),
+            Change(Address("vector_store", "kept"), Action.FORGET, "removed_block"),
+            Change(
+                Address("vector_store", "edited"),
+                Action.UPDATE,
+                "drift",
+                fields=(FieldChange('files["a.md"].attributes.team', "x", "y", "y", "remote"),),
+            ),
+        ),
+        attachments=tuple(
+            Attachment(Address("vector_store", "edited"), "detach", f"id:file-{number}") for number in range(5)
+        ),
+        orphans=(Remnant(SUPPORT, "asst_1", "delete"), Remnant(SUPPORT, "asst_2", "keep")),
+    )
+
+    assert said(plan)["deletes"] == [
+        "assistant.support: no longer protected",
+        "assistant.support: orphan asst_1 deleted",
+        "vector_store.edited: 5 documents taken out: id:file-0, id:file-1, id:file-2 and 2 more",
+        "vector_store.edited: somebody's edit of 1 document is undone",
+        "vector_store.handbook: deleted with 2 documents",
+        "vector_store.kept: forgotten, stays at the service",
+    ]
+
+
+def test_documents_are_counted_with_their_sizes() -> None:
+    """Knowledge is one sentence a store: what was added, changed, moved and removed, and the first few names."""
+    plan = make_plan(
+        changes=(
+            *(file_change(Action.CREATE, f"docs/{number}.md", None, 1000) for number in range(4)),
+            file_change(Action.REPLACE, "docs/new.md", 10, 20),
+            file_change(Action.DELETE, "docs/old.md", 30, None),
+        ),
+        attachments=(
+            *(attach("attach", f"docs/{number}.md") for number in range(4)),
+            attach("replace", "docs/new.md"),
+            attach("detach", "docs/old.md"),
+            attach("adopt", "docs/there.md"),
+        ),
+    )
+
+    assert said(plan)["knowledge"] == [
+        "vector_store.handbook: 4 added (4.0 KB), 1 changed (20 B), 1 removed (30 B): "
+        "docs/0.md, docs/1.md, docs/2.md and 3 more"
+    ]
+
+
+def test_the_same_of_many_is_said_once() -> None:
+    """Three hundred assistants that move to another model are one sentence, and so are forty deletions."""
+    model = FieldChange("model", "gpt-4o", "gpt-5.6", "gpt-4o")
+    moved = [
+        Change(Address("assistant", f"a{n:03}"), Action.UPDATE, "", before={}, fields=(model,)) for n in range(300)
+    ]
+    gone = [Change(Address("vector_store", f"s{n}"), Action.DELETE, "") for n in range(40)]
+
+    found = said(make_plan(changes=(*moved, *gone)))
+
+    assert found["model"] == [
+        "300 assistants: gpt-4o → gpt-5.6 (assistant.a000, assistant.a001, assistant.a002 and 297 more)"
+    ]
+    assert [text.split(" (")[0] for text in found["deletes"]] == ["40 vector stores: deleted"]
+
+
+def test_long_plans_end_with_the_whole_review() -> None:
+    """Where the changes fill more than a screen, the review stands below them; short plans show the dangers alone."""
+    model = FieldChange("model", "gpt-4o", "gpt-5.6", "gpt-4o")
+    changes = tuple(
+        Change(Address("assistant", f"a{n}"), Action.UPDATE, "", before={}, fields=(model,)) for n in range(21)
+    )
+
+    assert "\nModels:\n  ~ 21 assistants: gpt-4o → gpt-5.6" in plan_text(make_plan(changes=changes))
+    assert "Models:" not in plan_text(make_plan(changes=changes[:20]))
+
+
+def test_deleting_everything_is_not_told_twice() -> None:
+    """A plan of nothing but deletions says so by itself."""
+    plan = make_plan(changes=(Change(SUPPORT, Action.DELETE, "destroy"),))
+
+    assert "Deleted or lost" not in plan_text(plan)
+    assert said(plan)["deletes"] == ["assistant.support: deleted"]
+
+
+def test_secrets_stay_out() -> None:
+    """Of a secret nothing but its name is said."""
+    plan = updated(FieldChange("token", "old-secret", "new-secret", sensitive=True))
+
+    assert said(plan)["settings"] == ["assistant.support: `token` (sensitive)"]
+
+
+def test_programs_read_the_same() -> None:
+    """The plan document has every sentence with its group and address, under its digest."""
+    rows = document(whole_plan())["review"]
+
+    assert rows[1] == {"section": "deletes", "address": "assistant.old", "text": "deleted"}
+    texts = [f"{row['address']}: {row['text']}" if row["address"] else row["text"] for row in rows]
+    assert texts == [text for sentences in said(whole_plan()).values() for text in sentences]
