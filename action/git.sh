@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# Git in the checkout, for a lock on a branch or a lock that is committed.
+
+BASE=refs/provisioner/base   # the branch as it is now
+BEGAN=refs/provisioner/began # the branch as it was when the apply began
+
+fetch_base() {
+  git fetch --quiet --no-tags origin "+refs/heads/$GITHUB_REF_NAME:$BASE"
+}
+
+# The committed locks as the branch has them now. Another merge may have been applied since the commit of this run, and its
+# lock lies on top of that.
+latest_locks() {
+  local lock
+  [[ -n "$IN_LOCK" ]] || return 0
+  fetch_base
+  git update-ref "$BEGAN" "$BASE"
+  git diff -z --relative --name-only --diff-filter=AM HEAD "$BASE" -- ":(glob)$IN_LOCK" | while read -r -d '' lock; do
+    mkdir -p "$(dirname "$lock")"
+    git show "$BASE:./$lock" >"$lock"
+  done
+}
+
+# Git pushes and fetches with the token of the action, unless the checkout has kept credentials of its own. The token is
+# in the environment of this run alone, and not in the checkout.
+give_git_the_token() {
+  local secret
+  if [[ -z "${GH_TOKEN:-}" ]] || git config --get-regexp '^http\..*\.extraheader$' >/dev/null; then
+    return
+  fi
+  secret=$(printf 'x-access-token:%s' "$GH_TOKEN" | base64 | tr -d '\n')
+  echo "::add-mask::$secret"
+  export GIT_CONFIG_COUNT=1
+  export GIT_CONFIG_KEY_0="http.$GITHUB_SERVER_URL/.extraheader"
+  export GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $secret"
+}

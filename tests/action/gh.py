@@ -1,0 +1,167 @@
+"""A stand-in for `gh api`: one repository in a JSON file, and only the handful of requests that the action makes."""
+
+import fcntl
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+PAGE = 2  # small, so that every longer list is read page by page
+LONGEST = 65_536
+
+
+def main() -> int:
+    if not os.environ.get("GH_TOKEN"):
+        return refused(401, "no token")
+    with Path(os.environ["STUB_GITHUB"]).open("r+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        state = json.load(file)
+        code = answer(state, sys.argv[1:])
+        file.seek(0)
+        file.truncate()
+        json.dump(state, file, indent=1)
+    return code
+
+
+def answer(state, words):
+    if words[0] != "api":
+        return refused(400, f"unexpected {words}")
+    method, path, paginate, fields = parsed(words[1:])
+    if path == "graphql":
+        pages = list(graphql(state, fields))
+        print("".join(json.dumps(page) for page in (pages if paginate else pages[:1])))
+        return 0
+    state["calls"].append(f"{method} {path}")
+    if method != "GET" and state["read_only"]:
+        return refused(403, "Resource not accessible by integration")
+    if len(fields.get("body", "")) > LONGEST:
+        return refused(422, "body is too long (maximum is 65536 characters)")
+    for (verb, pattern), handler in ROUTES.items():
+        match = re.fullmatch(f"repos/acme/desk/{pattern}", path)
+        if verb == method and match:
+            reply = handler(state, fields, *match.groups())
+            print(reply["html_url"] if "--jq" in words else json.dumps(reply))
+            return 0
+    return refused(404, f"{method} {path}")
+
+
+def refused(status, message):
+    print(f"gh: {message} (HTTP {status})", file=sys.stderr)
+    return 1
+
+
+def parsed(words):
+    """Method, path, whether to page, fields: exactly the options that the action may use."""
+    method, path, paginate, fields = "GET", None, False, {}
+    rest = iter(words)
+    for word in rest:
+        if word == "--paginate":
+            paginate = True
+        elif word == "--method":
+            method = next(rest)
+        elif word == "--jq":
+            assert next(rest) == ".html_url"
+        elif word == "--input":
+            assert next(rest) == "-"
+            fields |= json.load(sys.stdin)
+        elif word in ("-f", "-F"):
+            key, _, value = next(rest).partition("=")
+            fields[key] = typed(value) if word == "-F" else value
+        else:
+            assert path is None and not word.startswith("-"), word
+            path = word
+    return method, path, paginate, fields
+
+
+def typed(value):
+    return Path(value[1:]).read_text(encoding="utf-8") if value.startswith("@") else int(value)
+
+
+def graphql(state, fields):
+    """The pages of comments or issues; the query has to name the fields that it gets."""
+    query, viewer = fields["query"], state["viewer"]
+    assert (fields["owner"], fields["name"]) == ("acme", "desk") and "endCursor" in query
+    if "pullRequest(" in query:
+        rows = [row for row in state["comments"] if row["issue"] == fields["number"]]
+        where = ("pullRequest", "comments")
+    else:
+        rows = [row for row in state["issues"] if row["state"] == "open" and fields["label"] in row["labels"]]
+        where = ("issues",)
+    for start in range(0, max(len(rows), 1), PAGE):
+        nodes = [seen(row, viewer, query) for row in rows[start : start + PAGE]]
+        more = start + PAGE < len(rows)
+        page = {"nodes": nodes, "pageInfo": {"hasNextPage": more, "endCursor": str(start) if more else None}}
+        for key in reversed(("data", "repository", *where)):
+            page = {key: page}
+        yield page
+
+
+def seen(row, viewer, query):
+    whole = {
+        "databaseId": row.get("id"),
+        "number": row.get("number"),
+        "url": row["html_url"],
+        "body": row["body"],
+        "createdAt": row["created"],
+        "lastEditedAt": row["edited"],
+        "viewerDidAuthor": row["author"] == viewer,
+        "author": {"login": row["author"]},
+        "editor": {"login": row["editor"]} if row["editor"] else None,
+    }
+    return {key: value for key, value in whole.items() if re.search(rf"\b{key}\b", query)}
+
+
+def written(state, body):
+    state["clock"] += 1
+    when = f"2026-03-01T12:{state['clock'] // 60:02}:{state['clock'] % 60:02}Z"
+    return {"author": state["viewer"], "editor": None, "created": when, "edited": None, "body": body, "when": when}
+
+
+def change(state, row, fields):
+    """An edit of the body is noted with its author and time, as GitHub does; other changes are not."""
+    if "body" in fields:
+        fresh = written(state, fields["body"])
+        row |= {"body": fresh["body"], "editor": fresh["author"], "edited": fresh["when"]}
+    row |= {key: fields[key] for key in ("state", "state_reason") if key in fields}
+    return row
+
+
+def pulls_of_commit(state, _, sha):
+    return [pull for pull in state["pulls"] if sha in (pull["merge_commit_sha"], pull["head"]["sha"])]
+
+
+def comment(state, fields, issue):
+    made = 100 + len(state["comments"])
+    where = f"https://github.example/acme/desk/issues/{issue}#{made}"
+    row = written(state, fields["body"]) | {"id": made, "issue": int(issue), "html_url": where}
+    state["comments"].append(row)
+    return row
+
+
+def edit_comment(state, fields, found):
+    return change(state, next(row for row in state["comments"] if row["id"] == int(found)), fields)
+
+
+def open_issue(state, fields):
+    number = 500 + len(state["issues"])
+    row = written(state, fields["body"]) | {"number": number, "title": fields["title"], "labels": fields["labels"]}
+    row |= {"state": "open", "html_url": f"https://github.example/acme/desk/issues/{number}"}
+    state["issues"].append(row)
+    return row
+
+
+def edit_issue(state, fields, number):
+    return change(state, next(row for row in state["issues"] if row["number"] == int(number)), fields)
+
+
+ROUTES = {
+    ("GET", r"commits/(\w+)/pulls"): pulls_of_commit,
+    ("POST", r"issues/(\d+)/comments"): comment,
+    ("PATCH", r"issues/comments/(\d+)"): edit_comment,
+    ("POST", "issues"): open_issue,
+    ("PATCH", r"issues/(\d+)"): edit_issue,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

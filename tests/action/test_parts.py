@@ -1,0 +1,190 @@
+"""The parts of the action's shell: what it escapes, what it cuts, whom it believes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import need
+from .site import ROOT
+
+HERE = ROOT / "action"
+SHOWN = {"shown": "2026-03-01T10:00:00Z", "edited": None, "head": {"commit": "a" * 40, "checksum": "sha256:12"}}
+MERGED = {"head": {"sha": "a" * 40}, "merged_at": "2026-03-01T11:00:00Z"}
+
+
+@pytest.fixture(autouse=True)
+def _programs() -> None:
+    need("bash", "jq")
+
+
+def shell(command: str, *words: str, stdin: str = "") -> str:
+    """What a command prints in a shell that has the functions of the action."""
+    script = f'HERE={HERE} IN_DIRECTORY=. RUN_URL=https://run; source "$HERE/say.sh"; {command}'
+    done = subprocess.run(["bash", "-euc", script, "-", *words], input=stdin, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def jq(program: str, data: Any, *words: str) -> Any:
+    done = subprocess.run(
+        ["jq", *words, "--from-file", str(HERE / program)], input=json.dumps(data), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_annotations_cannot_be_forged() -> None:
+    """A problem becomes one workflow command at its line; whatever its text holds, it starts no second one."""
+    problem = {
+        "severity": "error",
+        "summary": "Bad, worse: 100%",
+        "detail": "first\r\n::error file=x::forged\u202e",
+        "file": "specs/a,b:c.yaml",
+        "line": 3,
+        "column": 7,
+        "hint": "write `1`",
+    }
+    plain = {"severity": "warning", "summary": "Old", "detail": "old", "file": None, "line": None, "column": None}
+    document = {"problems": [problem, plain], "blocked": [{"rule": "x", "detail": "Too many."}]}
+    told = jq("annotations.jq", document, "-r", "--arg", "folder", "desk").splitlines()
+
+    assert told == [
+        "::error file=desk/specs/a%2Cb%3Ac.yaml,line=3,col=7,title=Bad%2C worse%3A 100%25"
+        "::first%0D%0A::error file=x::forged\ufffd%0Ahint: write `1`",
+        "::warning title=Old::old",
+        "::error title=Plan is stopped::Too many.",
+    ]
+
+
+def test_problems_stay_in_their_fence(tmp_path: Path) -> None:
+    """Problems become Markdown with one fence, longer than any run of backticks in them."""
+    problem = {"severity": "error", "summary": "Bad", "detail": "````\n</details>", "file": "a.yaml", "line": 1}
+    (tmp_path / "plan.json").write_text(json.dumps({"problems": [problem]}), encoding="utf-8")
+    told = shell('problems_markdown "$@"', str(tmp_path / "plan.json"), "No plan").splitlines()
+
+    assert told[0] == "## No plan"
+    assert told[2:] == ["`````text", "a.yaml:1: error: Bad", "  ````", "  </details>", "`````"]
+
+
+@pytest.mark.parametrize("ending", ["plain", "details", "fence"])
+def test_what_is_too_long_points_to_the_artifact(tmp_path: Path, ending: str) -> None:
+    """Of a body that is too long the beginning is left, up to its details; no fence is cut; the rest is pointed to."""
+    fence = "````\n" + "```\nline\n" * 20_000 + "````\n"
+    rest = {"plain": "word ä\n" * 20_000, "details": f"<details>\n{fence}</details>\n", "fence": fence}[ending]
+    whole = tmp_path / "plan.md"
+    whole.write_text("<!-- provisioner:place plan/./prod -->\n## Plan\n\n```diff\n+ a\n```\n" + rest, encoding="utf-8")
+    told = shell('fitted "$1" 65536', str(whole))
+
+    assert len(told.encode()) <= 65_536
+    assert told.startswith("<!-- provisioner:place plan/./prod -->\n## Plan\n\n```diff\n+ a\n```\n")
+    assert told.endswith("**There is more than fits here.** The rest is in the artifacts of [this run](https://run).\n")
+    assert told.count("```") == 2 and "<details>" not in told
+    assert ("word" in told) == (ending == "plain")
+    assert shell('fitted "$1" 900000', str(whole)) == whole.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("pull", "actor", "told"),
+    [
+        (None, "ada", "||false"),
+        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}}, "ada", "7|12|false"),
+        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}}, "dependabot[bot]", "7|12|true"),
+        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "eve/desk"}}}, "ada", "7|12|true"),
+        ({"number": 7, "head": {"sha": "12", "repo": None}}, "ada", "7|12|true"),
+    ],
+)
+def test_who_is_outside(tmp_path: Path, pull: Any, actor: str, told: str) -> None:
+    """A pull request of a fork, also of one that is gone, or of Dependabot; never a push."""
+    event = {"pull_request": pull, "repository": {"full_name": "acme/desk"}}
+    (tmp_path / "event").write_text(json.dumps(event), encoding="utf-8")
+    script = 'source "$HERE/github.sh"; GITHUB_EVENT_PATH=$1 GITHUB_ACTOR=$2; export GITHUB_ACTOR; read_event'
+
+    assert shell(f'{script}; echo "$PULL|$PULL_HEAD|$OUTSIDE"', str(tmp_path / "event"), actor) == f"{told}\n"
+
+
+def test_an_output_cannot_set_another(tmp_path: Path) -> None:
+    """Several lines are one value, whatever they say."""
+    file = tmp_path / "output"
+    shell(f'GITHUB_OUTPUT={file}; output summary "$1"; output summary "$1"', "a\nchecksum=b\nEOF")
+    delimiters = re.findall(r"<<(.+)", file.read_text())
+
+    assert len(set(delimiters)) == 2
+    assert all(file.read_text().count(f"\n{delimiter}\n") == 1 for delimiter in delimiters)
+
+
+@pytest.mark.parametrize("package", ["", "./here", "/tmp/here", "--editable"])
+def test_nothing_is_installed_from_the_workspace(tmp_path: Path, package: str) -> None:
+    """Neither as a path, nor as an action that lies in the checkout itself."""
+    surroundings = {"GITHUB_WORKSPACE": str(ROOT), "RUNNER_TEMP": str(tmp_path), "IN_PACKAGE": package}
+    done = subprocess.run(
+        ["bash", str(HERE / "install.sh")], env={**os.environ, **surroundings}, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1 and done.stderr.startswith("::error title=Wrong input::")
+    assert list(tmp_path.iterdir()) == []
+
+
+def comment(*bodies: tuple[str, str, str | None]) -> Any:
+    nodes = [
+        {
+            "databaseId": id,
+            "url": "u",
+            "body": body,
+            "createdAt": "1",
+            "lastEditedAt": None,
+            "author": {"login": author},
+        }
+        | {"viewerDidAuthor": author == "bot", "editor": {"login": editor} if editor else None}
+        for id, (body, author, editor) in enumerate(bodies, 1)
+    ]
+    page = {"data": {"repository": {"pullRequest": {"comments": {"nodes": nodes}}}}}
+    found = jq("comments.jq", page, "--slurp", "--arg", "place", "plan/./prod")
+    return json.loads(found) if found else None
+
+
+def test_only_the_head_of_our_own_comments_counts() -> None:
+    """A marker counts in the first lines of what we wrote, with either line end; not further down, not from others."""
+    head = "<!-- provisioner:place plan/./prod -->\r\n<!-- provisioner:commit 12 -->\n"
+    later = "Hello\n" + head
+
+    assert comment((head, "mallory", None), (later, "bot", None)) is None
+    ours = comment((head, "mallory", None), (later, "bot", None), (head + later, "bot", "bot"), (head, "bot", None))
+    assert (ours["id"], ours["head"]) == (3, {"place": "plan/./prod", "commit": "12"}) and ours["edited"] is None
+    assert comment((head, "bot", "eve"))["edited"] == "eve"
+
+
+@pytest.mark.parametrize(
+    ("pull", "comment", "reason"),
+    [
+        (None, None, "No merged pull request made the commit `bbbbbbb`"),
+        (MERGED, None, "no comment with a plan"),
+        (MERGED, SHOWN | {"edited": "eve"}, "was edited by `eve`"),
+        (MERGED | {"head": {"sha": "c" * 40}}, SHOWN, "shown for the commit `aaaaaaa`, and `ccccccc` was merged"),
+        (MERGED, SHOWN | {"shown": "2026-03-01T11:00:01Z"}, "only after the merge"),
+        (MERGED, SHOWN | {"head": {"commit": "a" * 40}}, "no plan that can be applied"),
+    ],
+)
+def test_what_is_no_approval(pull: Any, comment: Any, reason: str) -> None:
+    """Whatever is wrong with a pull request or its comment, there is no checksum, and a sentence says why."""
+    checksum, told = approval(pull, comment)
+
+    assert checksum == "" and reason in told
+
+
+def test_what_is_an_approval() -> None:
+    """The checksum of our unedited comment for the merged commit; or the one that somebody gives by hand."""
+    assert approval(MERGED, SHOWN) == ["sha256:12", ""]
+    assert approval(None, None, given="sha256:34") == ["sha256:34", ""]
+
+
+def approval(pull: Any, comment: Any, given: str = "") -> list[str]:
+    words = ["--arg", "given", given, "--arg", "commit", "b" * 40]
+    words += ["--argjson", "pull", json.dumps(pull), "--argjson", "comment", json.dumps(comment)]
+    return jq("approval.jq", None, "--null-input", "--raw-output", *words).splitlines()

@@ -1,0 +1,186 @@
+"""Runs of the action on one pull request, from a fork, at night: what they write, and what they never touch."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.action.site import ROOT, Site
+from tests.lock.repositories import git
+
+FORGED = (
+    "<!-- provisioner:place plan/./prod -->\n<!-- provisioner:commit {head} -->\n<!-- provisioner:checksum sha256:0 -->"
+)
+
+
+def head(body: str) -> dict[str, str]:
+    """The hidden lines at the beginning of a comment."""
+    lines = re.match(r"(<!-- provisioner:\w+ .+ -->\n)*", body)
+    return dict(re.findall(r"provisioner:(\w+) (.+) -->", lines[0])) if lines else {}
+
+
+def test_one_comment_for_each_environment(site: Site) -> None:
+    """The plan is shown in one comment, which a further commit brings up to date; a stranger's comment with the same
+    marker is left alone; the summary, the outputs and the artifacts tell the same."""
+    site.open(7, {"prompts/role.md": "You help.\nBe brief.\n"})
+    for text in ("Hello", FORGED, "Another one"):  # so that ours is on the second page
+        site.say(7, text)
+    first = site.plan(7, environment="prod")
+    (body,) = site.comments(7)
+    pull = site.state["pulls"][0]
+
+    assert (first.code, first.outputs["changes"], first.annotations) == (0, "true", []), first.log
+    assert first.outputs["summary"] == "0 to import, 1 to add, 0 to change, 0 to replace, 0 to destroy, 0 to forget"
+    assert head(body)["place"] == "plan/./prod" and head(body)["plan"] == "desk/prod"
+    assert head(body)["commit"] == pull["head"]["sha"] and head(body)["checksum"] == first.outputs["checksum"]
+    assert "Be brief." in body and "actions/runs/42" in body and "Be brief." in first.summary
+    assert json.loads(first.file("plan.json").read_text())["checksum"] == first.outputs["checksum"]
+    assert first.file("report.html").read_text().startswith("<!doctype html>")
+    assert first.file("plan.json").stat().st_mode & 0o077 == 0
+
+    git(site.author, "checkout", "-q", "pull-7")
+    pull["head"]["sha"] = site.commit({"prompts/role.md": "You help.\nBe kind.\n"})
+    site.know(pulls=[pull])
+    second = site.plan(7, environment="prod")
+    (again,) = site.comments(7)
+    assert (
+        "Be kind." in again
+        and "Be brief." not in again
+        and head(again)["commit"] == pull["head"]["sha"] != head(body)["commit"]
+    )
+    assert second.outputs["comment-url"] == first.outputs["comment-url"]
+    assert site.comments(7, "mallory") == ["Hello", FORGED, "Another one"]
+    assert [call.split()[0] for call in site.state["calls"]] == ["POST", "PATCH"]
+
+
+def test_problems_are_shown_where_they_are(site: Site, calls: list[Any]) -> None:
+    """Specs with faults: the lines are annotated, the comment has the problems and nothing that could be approved."""
+    bad = {"assistants": {"support": {"model": "gpt-4o", "temperature": 3.5}}}
+    site.open(7, {"specs/support.yaml": bad, "specs/more.yaml": "assistants: {sales: {mdel: ```}}\n"})
+    run = site.plan(7, environment="prod")
+    (body,) = site.comments(7)
+
+    assert run.code == 1 and "checksum" not in run.outputs and "changes" not in run.outputs
+    levels = {level for level, _, _ in run.annotations}
+    places = [where for _, where, _ in run.annotations]
+    assert levels == {"error"} and any(where.startswith("file=specs/support.yaml,line=4,col=") for where in places)
+    assert "Value out of range" in run.outputs["summary"]
+    assert "No plan for `prod`" in body and "it must be between 0 and 2" in body and "checksum" not in head(body)
+    assert calls == []
+
+
+def test_strangers_get_a_summary_alone(site: Site, calls: list[Any]) -> None:
+    """For a fork: no key, no request to the service, no comment, nothing to approve, and no code of theirs."""
+    trap = "import os; os.write(2, b'caught'); os._exit(3)\n"
+    traps = dict.fromkeys(("openai.py", "yaml.py", "sitecustomize.py", "provisioner.py", "pip.py", "venv.py"), trap)
+    site.open(7, {"prompts/role.md": "::error::forged\n", **traps}, fork="eve/desk")
+    site.know(read_only=True)
+    # a process that has imported nothing yet, as on a runner
+    path = f"{installed(site.folder)}{os.pathsep}{site.programs}{os.pathsep}{os.environ['PATH']}"
+    run = site.plan(7, environment="prod", OPENAI_API_KEY="", PATH=path)
+
+    assert (run.code, run.annotations, site.comments(7), calls) == (0, [], [], []), run.log
+    assert "assistant.support" in run.summary and "checksum" not in run.outputs and "checksum" not in run.summary
+    assert "caught" not in run.log and run.outputs["changes"] == "true"
+
+
+def installed(folder: Path) -> Path:
+    """A folder with the console script as an installer makes it."""
+    script = folder / "installed/provisioner"
+    script.parent.mkdir()
+    program = f"import sys; sys.path.append({str(ROOT)!r}); from provisioner.__main__ import main; sys.exit(main())"
+    script.write_text(f"#!{sys.executable}\n{program}\n", encoding="utf-8")
+    script.chmod(0o755)
+    return script.parent
+
+
+def test_wrong_inputs_are_named(site: Site) -> None:
+    """What an input must be is said in an annotation, before anything is done."""
+    for inputs, told in (
+        ({"comment": "yes"}, "`comment` is `yes`; it must be one of: true false."),
+        ({"directory": "nowhere"}, "There is no folder `nowhere`."),
+    ):
+        run = site.run("plan", {}, **inputs)
+        assert run.code == 1 and told in run.annotations[0][2]
+    assert "it must be one of: plan apply drift" in site.run("destroy", {}).annotations[0][2]
+
+
+def test_a_workspace_in_a_folder_and_options(site: Site) -> None:
+    """The workspace may lie in a folder, whose name is in the annotations; options are given a line each, unsplit."""
+    config = {"workspace": "desk", "variables": {"tone": "x"}}
+    spec = {"assistants": {"support": {"model": "gpt-4o", "instructions": "${var.tone}"}}}
+    site.open(7, {"desks/first one/provisioner.yaml": config, "desks/first one/specs/a.yaml": spec})
+    run = site.plan(
+        7, directory="./desks/first one/", plan_options="--var=tone=plain; $(words)\n\n--target=assistant.support"
+    )
+
+    assert run.code == 0, run.log
+    assert "plain; $(words)" in run.summary
+    assert head(site.comments(7)[0])["place"] == "plan/desks/first one/"
+
+
+def test_the_issue_about_drift(site: Site, service: str, calls: list[Any]) -> None:
+    """One issue, opened for an edit by hand, told of again only when the drift has changed, closed when it is gone."""
+    site.provisioner("apply", "--auto-approve")
+    edit(service, {"model": "gpt-4o-mini"})
+    number = night(site)[2][0]["number"]
+    (issue,) = site.state["issues"]
+    assert (issue["title"], issue["labels"], issue["author"]) == ("Drift in prod", ["drift"], "github-actions")
+    assert "gpt-4o-mini" in issue["body"] and head(issue["body"])["place"] == "drift/./prod"
+    body = issue["body"].replace("gpt-4o-mini", "gpt-1")
+    forged = {**issue, "number": 499, "author": "mallory", "body": body}
+    site.know(issues=[forged, issue])
+
+    assert night(site, fail_on_drift="true")[0] == 1
+    assert site.comments(number) == []
+    edit(service, {"model": "gpt-4.1"})
+    night(site)
+    (remark,) = site.comments(number)
+    assert "The drift has changed" in remark and "gpt-4.1" in site.state["issues"][1]["body"]
+
+    edit(service, {"model": "gpt-4o"})
+    assert night(site)[:2] == (0, "false")
+    assert "In sync again" in site.comments(number)[1]
+    assert [row["state"] for row in site.state["issues"]] == ["open", "closed"]
+    assert site.state["issues"][0] == forged
+
+
+def night(site: Site, **inputs: str) -> tuple[int, str, list[Any]]:
+    """A run of `drift`: its exit code, whether it found any, and our open issues."""
+    run = site.run("drift", {}, environment="prod", **inputs)
+    return run.code, run.outputs["changes"], [row for row in site.state["issues"] if row["author"] != "mallory"]
+
+
+def test_drift_that_cannot_be_told_is_an_error(site: Site) -> None:
+    """Without the service nobody knows; an issue is neither opened nor closed."""
+    run = site.run("drift", {}, environment="prod", OPENAI_API_KEY="")
+
+    assert run.code == 1 and "changes" not in run.outputs and site.state["issues"] == []
+    assert run.annotations[0][1] == "title=Drift is not known" and "OPENAI_API_KEY" in run.summary
+
+
+def test_what_is_said_is_no_command(site: Site) -> None:
+    """Words of anybody in the log are none of the action's: the runner takes no workflow command from them."""
+    program = site.folder / "said/provisioner"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho '  ::error title=x::forged' >&2; echo '::add-mask::a' >&2; exit 1\n", "utf-8")
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{site.programs}{os.pathsep}{os.environ['PATH']}"
+    run = site.run("drift", {}, environment="prod", PATH=path)
+
+    assert "::error title=x::forged" in run.log
+    assert [where for _, where, _ in run.annotations] == ["title=Drift is not known"]
+
+
+def edit(service: str, fields: dict[str, Any]) -> None:
+    """Somebody edits the one assistant at the service."""
+    import httpx2
+
+    headers = {"Authorization": "Bearer somebody", "OpenAI-Beta": "assistants=v2"}
+    with httpx2.Client(base_url=service, headers=headers) as client:
+        (found,) = client.get("/assistants").json()["data"]
+        assert client.post(f"/assistants/{found['id']}", json=fields).status_code == 200
