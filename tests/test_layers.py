@@ -98,6 +98,7 @@ def test_the_embedded_service_shares_no_code() -> None:
         ("yaml", {"spec", "local", "loading", "views"}),
         ("deepdiff", {"diff"}),
         ("typer", {"cli", "reference"}),
+        ("jinja2", {"views"}),
     ],
 )
 def test_a_package_has_its_owner(package: str, owners: set[str]) -> None:

@@ -22,7 +22,7 @@ Without a terminal the environment must be named where a workspace has more than
 | --- | --- |
 | 0 | done |
 | 1 | any error, wrong usage included; a plan that cannot be applied; `fmt --check` where something would change |
-| 2 | there are changes; `plan --detailed-exitcode` alone |
+| 2 | there are changes (`plan --detailed-exitcode`), or there is drift (`drift`); nothing else |
 | 130 | interrupted |
 
 ## Addresses
@@ -47,6 +47,8 @@ _EXTRA = {
     "with 1. `--out` writes the plan whole or not at all, readable by its owner alone.",
     "apply": "Exits with 1 where anything failed or was skipped; what was done is in the lock, and the next apply goes "
     "on from there. A saved plan is applied exactly or refused, and nobody is asked.",
+    "drift": "Exits with 2 where something was changed outside, changed on both sides or is missing, else with 0; your "
+    "own edits do not count. Nothing is written, neither here nor at the service.",
     "fmt": "Prints the files that changed, or with `--check` those that would.",
     "validate": "Checks every environment unless `-e` is given. Errors exit with 1, warnings with 0.",
     "output": "Reads the lock alone; needs no key.",

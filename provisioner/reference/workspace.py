@@ -25,7 +25,7 @@ environments:
     api: responses
     api_key: {env: OPENAI_API_KEY_PROD}
     lock: locks/prod.lock.json
-    variables: {model: gpt-4.1}
+    variables: {model: gpt-5.6}
     accept_loss: [description]
     on_drift: fail
 """

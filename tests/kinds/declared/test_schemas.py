@@ -122,6 +122,7 @@ def test_specs_that_the_editor_refuses(spec: Any) -> None:
 
 
 PROD = {"service": "openai"}
+WAIVER = {"policy": "models", "address": "assistant.a", "reason": "later", "expires": "2027-01-31"}
 WORKSPACES_GOOD: list[dict[str, Any]] = [
     {},
     {"workspace": "acme", "default_environment": "prod", "environments": {"prod": PROD}},
@@ -131,6 +132,9 @@ WORKSPACES_GOOD: list[dict[str, Any]] = [
                                "accept_loss": ["temperature"], "keep_versions": 1, "on_drift": "fail"}}},
     {"environments": {"prod": {**PROD, "lock": {"git": {"branch": "locks", "path": "p.json"}}}}},
     {"environments": {"gateway": {"service": "https://gateway.example/v1"}}},
+    {"policies": {"models": {"allow": ["gpt-5*"], "action": "warn"}, "model_shutdown": {"action": "ignore"},
+                  "waivers": [WAIVER]}},
+    {"environments": {"prod": {**PROD, "policies": {"model_shutdown": {"warn_days": 90}, "waivers": [WAIVER]}}}},
 ]  # fmt: skip
 WORKSPACES_BAD: list[Any] = [
     [],
@@ -147,6 +151,10 @@ WORKSPACES_BAD: list[Any] = [
     {"environments": {"prod": {**PROD, "lock": {"git": {"branch": "locks"}}}}},
     {"environments": {"a/b": PROD}},
     {"environments": {"prod": {**PROD, "project": "proj_1"}}},
+    {"policies": {"models": {"allow": []}}},
+    {"policies": {"model_shutdown": {"action": "off"}}},
+    {"policies": {"waivers": [{**WAIVER, "address": "support"}]}},
+    {"policies": {"waivers": [{key: value for key, value in WAIVER.items() if key != "reason"}]}},
 ]
 
 
