@@ -9,7 +9,7 @@ from itertools import groupby
 from provisioner.model import Address, Drift, Drifted, FieldChange, Unmanaged, Unverifiable
 from provisioner.views.differences import text_like
 from provisioner.views.diffs import text_diff
-from provisioner.views.fields import drift_lines, root
+from provisioner.views.fields import drift_lines, is_file
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import place_facts, position_text
 from provisioner.views.values import inline, many
@@ -104,10 +104,6 @@ def _lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
 
 
 def _field(field: FieldChange) -> Iterator[Line]:
-    if _is_file(field):
-        put, name = field.before is not None, inline(field.path)
-        yield Line("+", f"+ {name} (put in by somebody else)") if put else Line("-", f"- {name} (taken out)")
-        return
     yield from drift_lines([field])
     if field.drift == "both" and text_like(field.after) and not field.sensitive:
         yield Line("dim", "the specs changed it as well:", 1)
@@ -117,17 +113,11 @@ def _field(field: FieldChange) -> Iterator[Line]:
 def _own(fields: Iterable[FieldChange]) -> Iterator[Line]:
     """From what was last applied to what the specs want."""
     for field in fields:
-        if _is_file(field):
+        if is_file(field):
             symbol, what = ("+", "put in") if field.after is not None else ("-", "taken out")
             yield Line(symbol, f"{symbol} {inline(field.path)} ({what} by the next apply)")
         else:
             yield from drift_lines([replace(field, before=field.after)])
-
-
-def _is_file(field: FieldChange) -> bool:
-    """Whether it is a whole file of a store that comes or goes."""
-    values = (field.locked, field.before, field.after)
-    return root(field.path) == "files" and any(isinstance(value, dict) for value in values) and None in values
 
 
 def _unverifiable(found: Iterable[Unverifiable], verbose: bool) -> Iterator[Item]:

@@ -108,11 +108,20 @@ def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
         )
         if field.sensitive:
             yield Line("~", f"~ {name}: {SENSITIVE}")
+        elif is_file(field):
+            put = field.before is not None
+            yield Line("+", f"+ {name} (put in by somebody else)") if put else Line("-", f"- {name} (taken out)")
         elif name == "tools" and isinstance(field.locked, list) and isinstance(field.before, list):
             yield Line("~", "~ tools:")
             yield from (line.deeper() for line in tools_lines(field.locked, field.before, frozenset()))
         else:
             yield from difference(name, field.locked, field.before, wanted)
+
+
+def is_file(field: FieldChange) -> bool:
+    """Whether it is a whole file of a store that comes or goes."""
+    values = (field.locked, field.before, field.after)
+    return root(field.path) == "files" and any(isinstance(value, dict) for value in values) and None in values
 
 
 def whole(given: Any, tone: str, verbose: bool) -> Iterator[Line]:

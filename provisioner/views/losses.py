@@ -58,14 +58,20 @@ def _overwritten(change: Change) -> Iterator[Remark]:
     for field in change.fields:
         if field.path == "lifecycle.protect" and field.before and not field.after:
             yield _loss(change.address, "no longer protected", "~")
-    edited = [field.path for field in change.fields if field.drift]
+    for drift, end in (("remote", "is undone"), ("both", "gives way to what the specs say")):
+        told = _told(change, [field.path for field in change.fields if field.drift == drift])
+        if told:
+            yield _loss(change.address, f"somebody's edit of {told} {end}", "~")
+
+
+def _told(change: Change, edited: list[str]) -> str:
+    """`` `temperature`, `tools` and 2 documents ``."""
     entries = {path: entry_path(path)[0] if change.address.kind == "vector_store" else None for path in edited}
     fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
     documents = {entry for entry in entries.values() if entry is not None and not entry.startswith("id:")}
     told = [*fields[:3], *([f"{len(fields) - 3} more fields"] if len(fields) > 3 else [])]
     told += [many(len(documents), "document")] if documents else []
-    if told:
-        yield _loss(change.address, f"somebody's edit of {' and '.join(told)} is undone", "~")
+    return " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
 
 
 def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:

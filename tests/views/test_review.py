@@ -41,7 +41,7 @@ def test_everything_at_once() -> None:
     assert found["deletes"] == [
         "assistant.left: forgotten, gone from the service",
         "assistant.old: deleted",
-        "assistant.support: somebody's edit of `temperature` is undone",
+        "assistant.support: somebody's edit of `temperature` gives way to what the specs say",
         "vector_store.fixed: replaced by a new one, `description` cannot be changed in place",
         "vector_store.handbook: 1 document taken out and deleted: docs/old.md",
         "vector_store.handbook: old object vs_0 deleted",
