@@ -11,7 +11,8 @@ The file is optional. Without it the workspace is called after its folder and ha
 The values of variables are taken in this order, later ones win: the declaration at the top, the environment,
 `PROVISIONER_VAR_NAME`, `--var NAME=VALUE`. A variable that is not declared at the top is a problem.
 
-`lock: {git: …}` is valid, but this release cannot keep a lock on a branch and says so.
+`lock:` is a path below the workspace, or `{git: {branch: provisioner-locks, path: prod.lock.json}}`: a branch of the
+same repository, written by plain pushes and held by one writer everywhere.
 """
 
 EXAMPLE = """\
