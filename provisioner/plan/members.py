@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,17 +119,16 @@ def _attributes(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {join(f"{prefix}.attributes", key): value for key, value in values.items()}
 
 
-def worn_files(case: Situation, store: Address) -> Iterator[tuple[Address, str]]:
+def worn_files(held: Iterable[Holding]) -> Iterator[tuple[Address, str]]:
     """The managed files of a store that need a new version because of how the store holds them."""
-    for holding in holdings(case, store):
+    for holding in held:
         if holding.file and holding.worn:
             yield holding.file, holding.worn
 
 
-def membership(case: Situation, change: Change, files: Mapping[Address, Change]) -> Membership:
-    """What happens to the files of one wanted store, given what happens to the store and to each file."""
+def membership(case: Situation, change: Change, held: list[Holding], files: Mapping[Address, Change]) -> Membership:
+    """What happens to the files that are wanted in a store, given what happens to the store and to each file."""
     store = change.address
-    held = holdings(case, store)
     if change.action in (Action.CREATE, Action.REPLACE):
         return Membership(tuple(_attach(store, holding) for holding in held))
     attachments: list[Attachment] = []

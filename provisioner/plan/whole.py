@@ -9,7 +9,7 @@ from itertools import chain
 from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
-from provisioner.plan.members import membership, worn_files
+from provisioner.plan.members import Holding, holdings, membership, worn_files
 from provisioner.plan.moves import suspected
 from provisioner.plan.situation import Situation
 from provisioner.refs import closure, ordered, users
@@ -20,8 +20,9 @@ GOING = (Action.DELETE, Action.FORGET)
 def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     """Decide everything. Pure: the same situation gives the same plan."""
     changes, unkept = _decide_all(case)
-    _new_versions(case, changes)
-    attachments, blocks = _memberships(case, changes, unkept)
+    held = {store: holdings(case, store) for store in _wanted_stores(case)}
+    _new_versions(held, changes)
+    attachments, blocks = _memberships(case, held, changes, unkept)
     consequences.repoint(changes)
     consequences.rerender(case, changes)
     changes, attachments = _scope(case, changes, attachments)
@@ -60,11 +61,14 @@ def _decide_all(case: Situation) -> tuple[dict[Address, Change], dict[Address, t
     return changes, unkept
 
 
-def _new_versions(case: Situation, changes: dict[Address, Change]) -> None:
+Held = Mapping[Address, list[Holding]]
+
+
+def _new_versions(held: Held, changes: dict[Address, Change]) -> None:
     """Files that a store holds in the wrong way, or that failed there, are uploaded anew."""
-    for store in _wanted_stores(case):
+    for store, files in held.items():
         if changes[store].action not in (Action.CREATE, Action.REPLACE):
-            for file, reason in worn_files(case, store):
+            for file, reason in worn_files(files):
                 if changes[file].action is Action.KEEP:
                     changes[file] = replace(changes[file], action=Action.REPLACE, reason=reason)
 
@@ -74,13 +78,13 @@ def _wanted_stores(case: Situation) -> list[Address]:
 
 
 def _memberships(
-    case: Situation, changes: dict[Address, Change], unkept: dict[Address, tuple[str, ...]]
+    case: Situation, held: Held, changes: dict[Address, Change], unkept: dict[Address, tuple[str, ...]]
 ) -> tuple[list[Attachment], list[Block]]:
     attachments: list[Attachment] = []
     blocks: list[Block] = []
-    for store in _wanted_stores(case):
+    for store, files in held.items():
         change = changes[store]
-        found = membership(case, change, changes)
+        found = membership(case, change, files, changes)
         attachments += found.attachments
         blocks += found.blocks
         unkept[store] = (*unkept[store], *found.unkept)
