@@ -59,6 +59,7 @@ class Accepted:
     not_accepted: tuple[NotAccepted, ...] = ()
     files: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # path -> text before and after
     applied: bool = True  # whether anything was ever applied
+    asked: tuple[str, ...] = ()  # what was named; everything where nothing was
 
 
 async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
@@ -66,7 +67,7 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
     drift, case = await read_drift(context, DriftOptions())
     known = {*case.desired, *case.lock.resources}
     wanted = [split(word, known, "so there is nothing to accept") for word in words]
-    trial = Trial(context.workspace, context.environment.name, context.variables)
+    trial = Trial(context.workspace, context.environment.name, context.variables, context.today)
     found = _Sorted(case, trial)
     for item in drift.found:
         found.look_at(item, [path for address, path in wanted if address == item.address] if words else [""])
@@ -75,7 +76,7 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
     found.refused += [NotAccepted(one.address, one.path, why, _BY_HAND) for one, why in failed.items()]
     told = tuple(_told(trial, taken))
     files = write(trial, taken)
-    return Accepted(told, tuple(sorted(found.refused, key=_order)), files, not case.fresh)
+    return Accepted(told, tuple(sorted(found.refused, key=_order)), files, not case.fresh, tuple(words))
 
 
 @dataclass

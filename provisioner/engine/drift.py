@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,7 @@ from provisioner.plan.drifting import Examined, examine, worst
 from provisioner.plan.whole import unkept_notes
 
 _FEW = 3  # of many, in a note
+_PATH = re.compile(r'[^.\[\]]+(?:\.[^.\[\]]+|\["(?:[^"\\]|\\.)*"\]|\[\d+\])*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,16 @@ def split(word: str, known: Collection[Address], why: str) -> tuple[Address, str
     ends = [at for at, letter in enumerate(word) if letter == "#"]
     for end in (len(word), *reversed(ends)):
         if word[:end] in by_text:
-            return by_text[word[:end]], word[end + 1 :]
+            return by_text[word[:end]], _path(word, word[end + 1 :], end < len(word))
     detail = f"Neither the specs nor the lock have `{word}`, {why}."
     raise UsageError(Problem("Unknown address", detail, similar(word.partition("#")[0], known)))
+
+
+def _path(word: str, path: str, said: bool) -> str:
+    if said and not _PATH.fullmatch(path):
+        hint = 'write it like `assistant.support#metadata.team` or `vector_store.kb#files["docs/a.md"].chunking`'
+        raise UsageError(Problem("Wrong usage", f"`{word}` has no field after its `#`.", hint))
+    return path
 
 
 def _found(context: Context, examined: Iterable[Examined], left_out: _Ignored, *, pending: bool) -> Iterator[Drifted]:

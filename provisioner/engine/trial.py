@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 from provisioner.diff import ignored, join, same
+from provisioner.engine.policies import rule
+from provisioner.engine.shutdowns import kept
 from provisioner.kinds import kind
 from provisioner.kinds.vector_store.form import chunks
-from provisioner.model import Address, Desired, Live, Position, Source
+from provisioner.model import Address, Desired, Live, Position, Problem, Source
 from provisioner.plan.decide import sides
 from provisioner.spec import Specs, Workspace
 from provisioner.spec.editing.edits import Edit, edited
@@ -40,10 +43,11 @@ class Proposal:
 class Trial:
     """The workspace as it is, and as it would be."""
 
-    def __init__(self, workspace: Workspace, environment: str, variables: Mapping[str, str]) -> None:
+    def __init__(self, workspace: Workspace, environment: str, variables: Mapping[str, str], today: date) -> None:
         self.workspace = workspace
         self.environment = environment
         self.variables = dict(variables)
+        self.today = today
         self.tree = Tree(workspace.root)
         self._original: dict[str, bytes] = {}
         self._read: dict[str, Any] = {}
@@ -101,7 +105,8 @@ class Trial:
             return f"its file {refused.detail}"
         for name, before in self._before.items():
             after = draft.compile(name, self.variables)
-            why = _invalid(before, after) or self._surprise(name, before, after, proposals)
+            known, found = self._faults(self.workspace, name, before), self._faults(draft, name, after)
+            why = _invalid(known, found) or self._surprise(name, before, after, proposals)
             if why:
                 return why
         return None
@@ -115,6 +120,12 @@ class Trial:
                 for proposal in proposals:
                     if any(_covers(proposal, address, path) for address, path in touched):
                         yield proposal.address, proposal.path, name
+
+    def _faults(self, workspace: Workspace, name: str, specs: Specs) -> list[Problem]:
+        """The errors of one environment, breaches of its policies among them; nobody is asked for anything."""
+        environment = workspace.environments[name]
+        ruling = rule(workspace, environment, specs.desired.values(), kept(workspace.root, environment), self.today)
+        return [problem for problem in (*specs.problems, *ruling.problems) if problem.severity == "error"]
 
     @cached_property
     def _before(self) -> dict[str, Specs]:
@@ -135,10 +146,10 @@ class Trial:
         return None
 
 
-def _invalid(before: Specs, after: Specs) -> str | None:
-    known = {(problem.summary, problem.detail) for problem in before.problems}
-    for problem in after.problems:
-        if problem.severity == "error" and (problem.summary, problem.detail) not in known:
+def _invalid(before: Iterable[Problem], after: Iterable[Problem]) -> str | None:
+    known = {(problem.summary, problem.detail) for problem in before}
+    for problem in after:
+        if (problem.summary, problem.detail) not in known:
             return f"the specs would be faulty: {problem.detail.rstrip('.')}"
     return None
 

@@ -71,7 +71,7 @@ def _drifted(drift: Iterable[Drifted]) -> Iterator[Block]:
             yield Block(
                 "drift",
                 f"`{item.address}` was changed outside of provisioner ({paths}) and `on_drift` is `fail`. "
-                "Take the edit into the specs, or plan with `--on-drift overwrite`.",
+                "Take the edit into the specs with `provisioner accept`, or plan with `--on-drift overwrite`.",
                 forced=False,
             )
 

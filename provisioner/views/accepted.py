@@ -46,7 +46,9 @@ def _title(one: Acceptance | NotAccepted) -> str:
 
 def _summary(found: Accepted) -> str:
     if not (found.accepted or found.not_accepted):
-        return NOTHING if found.applied else NEVER
+        asked = " or ".join(f"`{inline(word)}`" for word in found.asked)
+        clean = f"Nothing to accept: nobody changed {asked} outside." if asked else NOTHING
+        return clean if found.applied else NEVER
     done = f"Accepted: {many(len(found.accepted), 'field')} in {many(len(found.files), 'file')}"
     return f"{done}, {len(found.not_accepted)} not accepted." if found.not_accepted else f"{done}."
 

@@ -8,7 +8,6 @@ from itertools import groupby
 
 from provisioner.model import Address, Drift, Drifted, FieldChange, Unmanaged, Unverifiable
 from provisioner.views.differences import text_like
-from provisioner.views.diffs import text_diff
 from provisioner.views.fields import drift_lines, is_file
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import place_facts, position_text
@@ -107,7 +106,7 @@ def _field(field: FieldChange) -> Iterator[Line]:
     yield from drift_lines([field])
     if field.drift == "both" and text_like(field.after) and not field.sensitive:
         yield Line("dim", "the specs changed it as well:", 1)
-        yield from (line.deeper(2) for line in text_diff(field.locked, field.after))
+        yield from (line.deeper(2) for line in _own([field]))
 
 
 def _own(fields: Iterable[FieldChange]) -> Iterator[Line]:

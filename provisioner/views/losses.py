@@ -38,7 +38,7 @@ def _gone(change: Change) -> Iterator[Remark]:
     if change.action is Action.DELETE:
         held = (change.before or {}).get("files") if change.address.kind == "vector_store" else None
         later = "when no request profile names it any more" if change.deferred else ""
-        yield _loss(change.address, " ".join(filter(None, ("deleted", later, _with(held)))))
+        yield _loss(change.address, " ".join(filter(None, ("deleted", _with(held), later))))
     elif change.action is Action.FORGET:
         yield _loss(change.address, f"forgotten, {reason_words(change.reason) or 'not in the specs'}", ".")
     elif change.action is Action.REPLACE and change.address.kind != "file":  # a file is always a new version
@@ -69,7 +69,7 @@ def _told(change: Change, edited: list[str]) -> str:
     entries = {path: entry_path(path)[0] if change.address.kind == "vector_store" else None for path in edited}
     fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
     documents = {entry for entry in entries.values() if entry is not None and not entry.startswith("id:")}
-    told = [*fields[:3], *([f"{len(fields) - 3} more fields"] if len(fields) > 3 else [])]
+    told = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
     told += [many(len(documents), "document")] if documents else []
     return " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
 

@@ -8,6 +8,7 @@ import os
 import random
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from provisioner.model import Address
 from provisioner.spec import Workspace
 from provisioner.spec.editing.edits import Edit
 from provisioner.spec.editing.patches import setting
-from tests.support.accepting import KB, SPEC, A, accept, agreed, changed, in_store, stamped, tools
+from tests.support.accepting import CONFIG, KB, SPEC, A, accept, agreed, changed, in_store, stamped, tools
 from tests.support.drifting import clean, drift, sql
 from tests.support.world import World
 
@@ -238,7 +239,7 @@ def test_files_are_written_whole_or_not_at_all(world: World) -> None:
     """Neither over what somebody saved in the last moment, nor where the disk refuses; and nothing is left behind."""
     spec = "assistants: {a: {model: m}}  # ours\n"
     world.write({"specs/all.yaml": spec})
-    trial = Trial(Workspace.open(world.root), "local", {})
+    trial = Trial(Workspace.open(world.root), "local", {}, date.today())
     edit = Edit("specs/all.yaml", setting(("assistants", "a", "model"), "o5"))
     proposal = Proposal(Address("assistant", "a"), "model", "m", "o5", (edit,))
     assert trial.settled([proposal]) == ([proposal], {})
@@ -364,3 +365,13 @@ def test_stores_drift_under_responses_too(world: World) -> None:
     accept(world)
     assert changed(world, spec) == ["-     name: Book  # ours", "+     name: Books  # ours"]
     agreed(world)
+
+
+def test_a_policy_is_not_broken(ours: World) -> None:
+    """A model that the policies do not allow is not written, whoever chose it; what was asked for is named."""
+    ours.write({"provisioner.yaml": {**CONFIG, "policies": {"models": {"allow": ["gpt-4o"]}}}})
+    ours.http("POST", f"/assistants/${{{A}}}", {"model": "gpt-3.5-turbo"})
+    found = accept(ours, "--json", code=1).json
+    assert found["accepted"] == [] and "which the policy `models` does not allow" in found["not_accepted"][0]["reason"]
+    assert changed(ours) == []
+    assert f"nobody changed `{A}#name` outside." in accept(ours, f"{A}#name").out

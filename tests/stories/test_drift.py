@@ -152,3 +152,15 @@ def test_every_declared_field_has_a_case() -> None:
     declared = {name: set(model.model_fields) for name, model in models.items()}
     declared["store file"] = {*PathEntry.model_fields, *IdEntry.model_fields}
     assert {name: set(hands) for name, hands in HANDS.items()} == declared
+
+
+def test_tools_changed_on_both_sides_are_compared_tool_by_tool(there: World) -> None:
+    """What the specs want of them is told as an edit of your own is: their keys' order is no difference."""
+    tools = [{"type": "file_search", "vector_stores": ["kb"], "max_num_results": 5}, FIND]
+    there.write(
+        {"specs/all.yaml": {**SPEC, "assistants": {"support": {**SPEC["assistants"]["support"], "tools": tools}}}}
+    )
+    there.http("POST", f"/assistants/${{{A}}}", {"tools": [{"type": "file_search"}]})
+    told = there.ok("drift", code=2).out.split("the specs changed it as well:")[1]
+    assert "+ max_num_results: 5" in told
+    assert "parameters" not in told and "@@" not in told

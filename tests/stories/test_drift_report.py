@@ -190,6 +190,9 @@ def test_what_is_ignored(there: World) -> None:
     clean(there, "--ignore", f"{A}#metadata", "--ignore", f"{A}#temperature")
     wrong = there.ok("drift", "--ignore", "assistant.suport#temperature", code=1)
     assert "Unknown address" in wrong.err and "did you mean `assistant.support`?" in wrong.err
+    for path in ("", "metadata.", 'metadata["odd key"'):
+        wrong = there.ok("drift", "--ignore", f"{A}#{path}", code=1)
+        assert "Wrong usage" in wrong.err and "has no field after its `#`" in wrong.err
 
 
 def test_fields_that_are_left_to_others(there: World) -> None:

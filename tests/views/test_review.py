@@ -138,6 +138,21 @@ def test_losses() -> None:
     ]
 
 
+@pytest.mark.parametrize("edited, rest", [(4, "1 more field"), (5, "2 more fields")])
+def test_edits_beyond_the_third_are_counted(edited: int, rest: str) -> None:
+    """An edit of many fields names three of them, and one that is left is one field."""
+    plan = updated(*(FieldChange(f"f{number}", 1, 2, 2, "remote") for number in range(edited)))
+    assert said(plan)["deletes"] == [f"assistant.support: somebody's edit of `f0`, `f1`, `f2` and {rest} is undone"]
+
+
+def test_a_deletion_that_has_to_wait_says_for_what() -> None:
+    """Under `api: responses` a store with documents stays for as long as a request profile names it."""
+    change = Change(HANDBOOK, Action.DELETE, "not_in_specs", before={"files": {"a": {}, "b": {}}}, deferred=True)
+    assert said(make_plan(changes=(change,)))["deletes"] == [
+        "vector_store.handbook: deleted with 2 documents when no request profile names it any more"
+    ]
+
+
 def test_documents_are_counted_with_their_sizes() -> None:
     """Knowledge is one sentence a store: what was added, changed, moved and removed, and the first few names."""
     plan = make_plan(

@@ -18,8 +18,8 @@ from provisioner.spec.reading import STR, plain_tag
 STEP = 2
 _LONGEST = 20_000  # characters of a text that may go without quotes
 _WIDTH = 100  # of folded lines, where the author's own width is not known
-# What YAML does not take raw, what it takes for a line end, and what nobody would see.
-_ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# What YAML does not take raw, what it takes for a line end, what nobody would see, and what turns the text of a line.
+_ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _HALF = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[-+.]?[0-9][0-9_.eExXoO:+-]*|~|null|true|false|yes|no|on|off|[yn]", re.IGNORECASE)
 _INDENTED = re.compile(r"\n*[ \t]")
