@@ -88,7 +88,7 @@ async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live
     alike = [live for live in files if live.id not in taken and _look(live) == looks]
     if not alike:
         return None
-    found = await survey(run.remote, alike, run.state.lineage)
+    found = await survey(run.remote, alike, run.state.lineage, shared=run.shared)
     if found.only() and not _has_twin(run, write, looks[0]):
         return found.only()
     run.notes += [note for note in found.notes() if note not in run.notes]

@@ -38,6 +38,7 @@ class Run:
     on_event: Callable[[Event], None]
     seen_files: Mapping[str, Live] = field(default_factory=dict)  # by id: files that were there when the apply began
     deadline: float = 1800.0  # seconds that a store may take to index
+    shared: bool = False  # whether another environment of the workspace may use this service
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -135,7 +136,8 @@ class Run:
         if change.action in COUNTED and not (change.importing and change.action is Action.UPDATE):
             self.counts[COUNTED[change.action]] += 1
         if change.matters:
-            self.on_event(Event("done", change.address, change.action, id, change.reason))
+            detail = "deferred" if change.deferred else change.reason
+            self.on_event(Event("done", change.address, change.action, id, detail))
 
     def fail(self, address: Address, action: Action | None, error: ProvisionerError) -> None:
         """Note a failure; the rest goes on."""

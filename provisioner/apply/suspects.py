@@ -16,7 +16,8 @@ from provisioner.remote import Remote, together
 class Survey:
     """What the service says about suspects. `loose` are those that are attached to nothing. `alone`: nobody else who
     works like us keeps anything here. A file has no stamp, but the store that it is meant for does, and is there
-    before it: where all stamps are ours, so is the upload."""
+    before it: where all stamps are ours, so is the upload. Files that no store holds leave no such sign, so the other
+    environments of the workspace are known from its configuration."""
 
     loose: tuple[Live, ...]
     alone: bool
@@ -35,14 +36,15 @@ class Survey:
         ]
 
 
-async def survey(remote: Remote, suspects: Sequence[Live], lineage: str) -> Survey:
-    """Look at everything that a file can be attached to."""
+async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shared: bool) -> Survey:
+    """Look at everything that a file can be attached to. `shared`: another environment of ours uses this service."""
     stores, assistants = await together([_listed(remote, "/vector_stores"), _listed(remote, "/assistants")])
     marks = [stamp(raw.get("metadata")) for raw in (*stores, *assistants)]
     used = {id for raw in assistants for id in _files(raw)}
     held = await together(_held(remote, [raw["id"] for raw in stores], live.id) for live in suspects)
     loose = [live for live, taken in zip(suspects, held, strict=True) if not taken and live.id not in used]
-    return Survey(tuple(loose), all(mark is None or mark.lineage == lineage[:8] for mark in marks))
+    ours = all(mark is None or mark.lineage == lineage[:8] for mark in marks)
+    return Survey(tuple(loose), ours and not shared)
 
 
 async def _listed(remote: Remote, path: str) -> Iterable[Any]:

@@ -21,7 +21,10 @@ def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
     """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that somebody still uses."""
     held = _by_store(run.plan.attachments)
     used = _users(run)
-    tasks = [task for change in run.plan.changes for task in _of_change(run, change, held, used, outcome)]
+    # Stores are there before any file: to others their stamps tell whose uploads there may be (`apply.suspects`).
+    made = (change.address for change in run.plan.changes if change.action in MAKING)
+    stores = _made(address for address in made if address.kind == "vector_store")
+    tasks = [task for change in run.plan.changes for task in _of_change(run, change, held, used, outcome, stores)]
     tasks += [
         Task(("files", str(store)), partial(sync, run, store, items), _made([store]), _made(_files(items)))
         for store, items in held.items()
@@ -30,7 +33,12 @@ def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
 
 
 def _of_change(
-    run: Run, change: Change, held: dict[Address, list[Attachment]], used: dict[Address, set[Address]], outcome: Outcome
+    run: Run,
+    change: Change,
+    held: dict[Address, list[Attachment]],
+    used: dict[Address, set[Address]],
+    outcome: Outcome,
+    stores: set[Hashable],
 ) -> Iterator[Task]:
     address = change.address
     blockers = _touching(used.get(address, ()))
@@ -42,8 +50,7 @@ def _of_change(
         yield Task(("make", str(address)), partial(objects.make, run, change))
         return
     needs = set() if address.kind == "vector_store" else _usable(change.depends_on)
-    # A store is there before its files: to others its stamp tells whose uploads there may be (`apply.suspects`).
-    after = _made(user for user in used.get(address, ()) if address.kind == "file" and user.kind == "vector_store")
+    after = stores if address.kind == "file" else set()
     yield Task(("make", str(address)), partial(objects.make, run, change), needs, after)
     if change.action in MAKING and address.kind == "file":
         yield Task(

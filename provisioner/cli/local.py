@@ -31,8 +31,15 @@ def serve(
     """Serve OpenAI's wire protocol; the first line of stdout is the base URL."""
     from provisioner import local
 
+    if faults and not console.path(faults).is_file():
+        raise UsageError(Problem("Faults not found", f"`{faults}` is not a file.", "see docs/embedded-service.md"))
     try:
         local.serve(console.path(data or _DATA), host, port, console.path(faults) if faults else None)
+    except ValueError as error:  # names the place in the file
+        detail = str(error).rstrip(".")
+        raise UsageError(
+            Problem("Faulty faults file", f"{detail}.", "docs/embedded-service.md lists the keys")
+        ) from error
     except OSError as error:
         detail = f"`{host}:{port}` cannot be served: {error.strerror or error}."
         raise UsageError(Problem("Cannot serve", detail, "`--port 0` picks a free port")) from error

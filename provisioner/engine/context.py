@@ -50,6 +50,17 @@ class Context:
         where = {"local": LOCAL, "openai": PUBLIC}.get(self.environment.service, self.environment.service)
         return Service(where, self.environment.api, self.environment.organization, self.environment.project)
 
+    @property
+    def shared(self) -> bool:
+        """Whether another environment of this workspace may use the same service, as the same user of it."""
+        ours = self.environment
+        return any(
+            other.name != ours.name
+            and other.service == ours.service
+            and not (other.project and ours.project and other.project != ours.project)
+            for other in self.workspace.environments.values()
+        )
+
     @cached_property
     def store(self) -> LockStore:
         """The lock's store."""

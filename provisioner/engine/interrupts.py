@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TOLD = "interrupted: what is under way is finished and recorded, another interrupt stops at once"
@@ -17,12 +17,19 @@ Stop = Callable[[], None]
 def ending() -> Iterator[None]:
     """Both signals raise KeyboardInterrupt wherever the block is, also while it waits for a lease: asyncio's own
     handler would wait until the event loop is asked again, and SIGTERM would leave the lease to nobody."""
-    before = [signal.signal(number, signal.default_int_handler) for number in SIGNALS]
+    before = [signal.signal(number, _at_once) for number in SIGNALS]
     try:
         yield
     finally:
         for number, handler in zip(SIGNALS, before, strict=True):
             signal.signal(number, handler)
+
+
+def _at_once(*_: object) -> None:
+    with suppress(RuntimeError):  # no loop is running any more
+        # What asyncio has to say of the tasks that end with it is no news to whoever interrupted them.
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -57,4 +64,4 @@ def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[Stop], None]]:
 def _let_go(loop: asyncio.AbstractEventLoop) -> None:
     for number in SIGNALS:
         loop.remove_signal_handler(number)
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, _at_once)

@@ -23,6 +23,7 @@ class Recovered:
 
     state: LockState
     intents: tuple[Intent, ...] = ()
+    shared: bool = False
     entries: dict[int, Locked | None] = field(default_factory=dict)  # by intent; those missing changed nothing
     notes: list[str] = field(default_factory=list)
 
@@ -48,9 +49,9 @@ def _looks(intent: Intent) -> tuple[object, ...]:
     return data.get("filename"), data.get("bytes"), data.get("purpose", "assistants")
 
 
-async def recover(remote: Remote, state: LockState, intents: Iterable[Intent]) -> Recovered:
-    """Find what the open intents of a stopped apply have brought about."""
-    found = Recovered(state, tuple(intents))
+async def recover(remote: Remote, state: LockState, intents: Iterable[Intent], *, shared: bool) -> Recovered:
+    """Find what the open intents of a stopped apply have brought about. `shared` as in `apply.suspects`."""
+    found = Recovered(state, tuple(intents), shared)
     lists: dict[tuple[str, str | None], Sequence[Live]] = {}
     for intent in found.intents:
         if intent.action in CREATES:
@@ -101,7 +102,7 @@ async def _uploaded(remote: Remote, found: Recovered, intent: Intent, files: Seq
     suspects = [live for live in files if _looks_like(live, intent) and live.id not in known]
     if not suspects:
         return
-    seen = await survey(remote, suspects, found.state.lineage)
+    seen = await survey(remote, suspects, found.state.lineage, shared=found.shared)
     only = None if intent.hint or found.twins(intent) else seen.only()
     if only is None:
         found.notes += [note for note in seen.notes() if note not in found.notes]

@@ -31,6 +31,9 @@ class ApplyOptions:
     deadline: float = 1800.0  # seconds that a store may take to index
 
 
+_UNASKED = "Compared with the lock alone: the service was not asked, and this plan cannot be applied."
+
+
 class Session:
     """One workspace at one service. Made by `reading` or `writing`."""
 
@@ -74,7 +77,7 @@ class Session:
         state, intents = store.peek()
         if state is None or not intents:
             return
-        found = await recover(self.remote, state, intents)
+        found = await recover(self.remote, state, intents, shared=self.context.shared)
         checks.check_key(self.remote, state, self.context.service)  # elsewhere nothing of ours is ever found
         self.notes = tuple(found.notes)
         with store.journal(state) as journal:
@@ -90,7 +93,8 @@ class Session:
         checks.check_plan(case, options)
         plan = make_plan(case, self.context.specs.problems)
         loose = await checks.loose_uploads(self.remote, self.seen, case.lock, plan)
-        plan = replace(plan, notes=(*self.notes, *loose, *plan.notes))
+        unasked = () if options.refresh else (_UNASKED,)
+        plan = replace(plan, notes=(*unasked, *self.notes, *loose, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
 
     async def situation(self, options: PlanOptions, *, judged: bool = False) -> Situation:
@@ -100,7 +104,7 @@ class Session:
         folded = context.store.peek()
         locked = context.checked(folded.state)
         if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
-            found = await recover(self.remote, locked, folded.open_intents)
+            found = await recover(self.remote, locked, folded.open_intents, shared=self.context.shared)
             locked, self.notes = found.state, tuple(found.notes)
         lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
@@ -176,6 +180,7 @@ class Session:
                 on_event,
                 self.seen.files,
                 self.options.deadline,
+                context.shared,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
             with stopping(lambda why: on_event(Event("waiting", detail=why))) as on_stop:

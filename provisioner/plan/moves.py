@@ -93,12 +93,17 @@ def suspected(changes: Iterable[Change]) -> list[str]:
     going = [change for change in listed if change.action is Action.DELETE and change.reason == "not_in_specs"]
     coming = [change for change in listed if change.action is Action.CREATE]
     return [
-        f"`{old.address}` goes and `{new.address}` comes with the same fields. If it was renamed, keep its object with "
-        f"`moved: [{{from: {old.address}, to: {new.address}}}]`."
+        f"`{old.address}` goes and `{new.address}` comes, the same but for the name. If it was renamed, keep its "
+        f"object with `moved: [{{from: {old.address}, to: {new.address}}}]`."
         for old in going
         for new in coming
-        if old.address.kind == new.address.kind and _likeness(old.before) == _likeness(new.after)
+        if old.address.kind == new.address.kind and _alike(old.before, new.after)
     ]
+
+
+def _alike(old: Fields | None, new: Fields | None) -> bool:
+    """Whether they share everything but a name, and anything at all."""
+    return _likeness(old) == _likeness(new) != _likeness(None)
 
 
 def _likeness(fields: Fields | None) -> Fields:

@@ -10,7 +10,7 @@ from provisioner.views.checksum import checksum
 from provisioner.views.counts import applied_line, incomplete_line
 from provisioner.views.lines import Item, Outline, Section
 from provisioner.views.outline import place_facts, position_text, service_words, symbol_of
-from provisioner.views.progress import DONE, INTERRUPTED
+from provisioner.views.progress import INTERRUPTED, done_words
 from provisioner.views.reasons import reason_words
 from provisioner.views.values import inline
 
@@ -64,5 +64,5 @@ def _done(event: Event, changes: dict[Address, Change]) -> Item:
 
 
 def _facts(event: Event, why: str) -> Iterator[str]:
-    yield DONE[event.action] if event.action else "done"
+    yield done_words(event)
     yield from (inline(part) for part in (event.id, why) if part)

@@ -44,7 +44,7 @@ def event_line(event: Event) -> str:
             return progress_text(event)
         case "done":
             told = f" ({inline(event.id)})" if event.id else ""
-            return f"{who}{DONE[event.action] if event.action else detail or 'done'}{told}"
+            return f"{who}{done_words(event)}{told}"
         case "failed":
             return problem_text(event.problem) if event.problem else f"{who}failed: {detail}"
         case "found":
@@ -52,6 +52,13 @@ def event_line(event: Event) -> str:
         case "skipped" | "waiting":
             return f"{who}{event.type}{f', {detail}' if detail else ''}"
     return ""
+
+
+def done_words(event: Event) -> str:
+    """`created`; what only left the specs is not said to be deleted."""
+    if event.detail == "deferred":
+        return "kept alive while request profiles name its id"
+    return DONE[event.action] if event.action else inline(event.detail) or "done"
 
 
 def progress_text(event: Event) -> str:

@@ -219,3 +219,12 @@ def _collect(messages: list[Any]) -> Any:
         messages.append(message)
 
     return send
+
+
+@pytest.mark.parametrize("at", [2, 5])
+def test_files_that_no_store_holds(both: World, at: int) -> None:
+    """They leave no stamp; where a request was lost on its way there, the upload of the other is not taken for ours."""
+    both.write({"specs/a.yaml": {"files": {name: {"path": f"docs/{name}.md"} for name in "abc"}}})
+    said = Meeting(both, 1, "before", at).run()
+    apart(both, said)
+    settled(both, said)
