@@ -85,7 +85,8 @@ def save(console: Console, plan: Plan, out: Path) -> None:
     except OSError as error:
         detail = f"`{out}` cannot be written: {error.strerror}."
         raise UsageError(Problem("Plan not saved", detail, "name a file in a folder that you may write to")) from error
-    console.say(f"Saved the plan to {out}. Apply it with: provisioner apply {out}")
+    then = "As it is it cannot be applied." if plan.stopped else f"Apply it with: provisioner apply {out}"
+    console.say(f"Saved the plan to {out}. {then}")
 
 
 def _write(path: Path, content: bytes) -> None:
