@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.action.site import ROOT, Site
 from tests.lock.repositories import git
 
@@ -73,6 +75,7 @@ def test_problems_are_shown_where_they_are(site: Site, calls: list[Any]) -> None
     assert calls == []
 
 
+@pytest.mark.thorough
 def test_strangers_get_a_summary_alone(site: Site, calls: list[Any]) -> None:
     """For a fork: no key, no request to the service, no comment, nothing to approve, and no code of theirs."""
     trap = "import os; os.write(2, b'caught'); os._exit(3)\n"
@@ -123,6 +126,7 @@ def test_a_workspace_in_a_folder_and_options(site: Site) -> None:
     assert head(site.comments(7)[0])["place"] == "plan/desks/first one/"
 
 
+@pytest.mark.thorough
 def test_the_issue_about_drift(site: Site, service: str, calls: list[Any]) -> None:
     """One issue, opened for an edit by hand, told of again only when the drift has changed, closed when it is gone."""
     site.provisioner("apply", "--auto-approve")

@@ -26,6 +26,7 @@ def test_rows_are_measured_side_by_side() -> None:
     assert differ.startswith("differing 120 changed assistants") and "≤ 0.3" in differ
 
 
+@pytest.mark.thorough
 def test_requests_of_a_plan_are_counted_at_the_service() -> None:
     """A plan over a deployed workspace is measured against a running service, and its requests are exact."""
     done = bench("--only", "plan-requests")

@@ -69,6 +69,7 @@ def worlds(tmp_path: Path, service: str) -> tuple[World, World]:
     return first, World(clone(bare, tmp_path / "yours") / "desk")
 
 
+@pytest.mark.thorough
 def test_plan_apply_plan_from_two_clones(worlds: tuple[World, World]) -> None:
     """What one clone applies the other one plans against, without a pull and without a change in either checkout."""
     mine, yours = worlds

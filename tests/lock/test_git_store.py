@@ -458,7 +458,8 @@ CRASH = """
 """
 
 
-@pytest.mark.parametrize("alone", [pytest.param(False, marks=pytest.mark.thorough), True])
+@pytest.mark.thorough
+@pytest.mark.parametrize("alone", [False, True])
 def test_killed_between_any_two_commands(bare: Path, tmp_path: Path, alone: bool) -> None:
     """Wherever the process is killed, the branch is whole, the checkout is clean, and the next apply goes on."""
     stages, ended = set(), False
