@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from provisioner.apply.run import Run
-from provisioner.apply.suspects import survey
+from provisioner.apply.suspects import look, survey
 from provisioner.diff import units
 from provisioner.digests import real_path
 from provisioner.errors import ReplyLost
@@ -85,7 +85,7 @@ async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live
     taken = set(run.seen_files).union(
         (entry.id for entry in entries if entry.id), *(entry.deposed for entry in entries)
     )
-    alike = [live for live in files if live.id not in taken and _look(live) == looks]
+    alike = [live for live in files if live.id not in taken and look(live) == looks]
     if not alike:
         return None
     found = await survey(run.remote, alike, run.state.lineage, shared=run.shared)
@@ -93,10 +93,6 @@ async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live
         return found.only()
     run.notes += [note for note in found.notes() if note not in run.notes]
     return None
-
-
-def _look(live: Live) -> tuple[object, ...]:
-    return tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose"))
 
 
 def _has_twin(run: Run, write: Write, name: str) -> bool:

@@ -36,6 +36,11 @@ class Survey:
         ]
 
 
+def look(live: Live) -> tuple[object, ...]:
+    """All that tells one upload from another at the service."""
+    return tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose"))
+
+
 async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shared: bool) -> Survey:
     """Look at everything that a file can be attached to. `shared`: another environment of ours uses this service."""
     stores, assistants = await together([_listed(remote, "/vector_stores"), _listed(remote, "/assistants")])

@@ -7,6 +7,7 @@ from functools import partial
 
 from provisioner.apply import objects
 from provisioner.apply.documents import sync
+from provisioner.apply.objects import MAKING
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome, Task
 from provisioner.kinds import kind
@@ -14,7 +15,6 @@ from provisioner.model import Action, Address, Attachment, Change, Event
 from provisioner.refs import users
 
 GOING = (Action.DELETE, Action.FORGET)
-MAKING = (Action.CREATE, Action.REPLACE)
 
 
 def tasks_of(run: Run, outcome: Outcome) -> list[Task]:

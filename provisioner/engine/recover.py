@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.apply.suspects import survey
+from provisioner.apply.suspects import look, survey
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
@@ -114,11 +114,7 @@ async def _uploaded(remote: Remote, found: Recovered, intent: Intent, files: Seq
 def _looks_like(live: Live, intent: Intent) -> bool:
     data = intent.data
     since = data.get("since", 0)
-    return (
-        tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose")) == _looks(intent)
-        and live.created_at >= since
-        and live.id not in data.get("seen", ())
-    )
+    return look(live) == _looks(intent) and live.created_at >= since and live.id not in data.get("seen", ())
 
 
 def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, object], api: str | None) -> Locked:

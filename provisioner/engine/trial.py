@@ -105,8 +105,8 @@ class Trial:
             return f"its file {refused.detail}"
         for name, before in self._before.items():
             after = draft.compile(name, self.variables)
-            known, found = self._faults(self.workspace, name, before), self._faults(draft, name, after)
-            why = _invalid(known, found) or self._surprise(name, before, after, proposals)
+            found = self._faults(draft, name, after)
+            why = _invalid(self._known[name], found) or self._surprise(name, before, after, proposals)
             if why:
                 return why
         return None
@@ -126,6 +126,10 @@ class Trial:
         environment = workspace.environments[name]
         ruling = rule(workspace, environment, specs.desired.values(), kept(workspace.root, environment), self.today)
         return [problem for problem in (*specs.problems, *ruling.problems) if problem.severity == "error"]
+
+    @cached_property
+    def _known(self) -> dict[str, list[Problem]]:
+        return {name: self._faults(self.workspace, name, specs) for name, specs in self._before.items()}
 
     @cached_property
     def _before(self) -> dict[str, Specs]:

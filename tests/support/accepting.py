@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.drifting import clean
+from tests.support.drifting import applied_once, clean
 from tests.support.world import Result, World
 
 A, KB = "assistant.support", "vector_store.kb"
@@ -151,17 +151,11 @@ def changed(world: World, before: str = SPEC, file: str = "specs/all.yaml") -> l
 @pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That workspace, applied once. One file of its store was uploaded by somebody else."""
-    import provisioner.local
-
     found = World(tmp_path_factory.mktemp("written"))
     loose = found.upload("loose.md", b"Loose.\n")
     config = {**CONFIG, "variables": {**CONFIG["variables"], "loose": loose}}
     found.write({"provisioner.yaml": config, "specs/all.yaml": SPEC, **FILES})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(provisioner.local, "create_app", found.app)
-        patch.delenv("PROVISIONER_ENV", raising=False)
-        found.apply()
-    return found.root
+    return applied_once(found)
 
 
 @pytest.fixture

@@ -85,18 +85,23 @@ def sql(world: World, statement: str, address: str) -> None:
     database.close()
 
 
-@pytest.fixture(scope="session")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with every field declared, applied once."""
+def applied_once(found: World) -> Path:
+    """Apply a workspace outside of any test, for tests to copy; returns its folder."""
     import provisioner.local
 
-    found = World(tmp_path_factory.mktemp("applied"))
-    found.write({"provisioner.yaml": {"workspace": "acme"}, "specs/all.yaml": SPEC, **FILES})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(provisioner.local, "create_app", found.app)
         patch.delenv("PROVISIONER_ENV", raising=False)
         found.apply()
     return found.root
+
+
+@pytest.fixture(scope="session")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with every field declared, applied once."""
+    found = World(tmp_path_factory.mktemp("applied"))
+    found.write({"provisioner.yaml": {"workspace": "acme"}, "specs/all.yaml": SPEC, **FILES})
+    return applied_once(found)
 
 
 @pytest.fixture
