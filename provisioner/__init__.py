@@ -1,6 +1,6 @@
 """Assistants as code: what an application ships needs the standard library alone."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 TYPE_CHECKING = False  # as in `typing`, whose import would cost `provisioner version` more than all the rest
 if TYPE_CHECKING:

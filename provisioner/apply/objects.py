@@ -86,7 +86,7 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     address, fields, names = change.address, change.after or {}, run.names(change.depends_on)
     owner = f"{run.plan.workspace}/{run.plan.environment}/{address}"
     request = form.render(address, fields, names, change.lost, f"{owner}@{version}")
-    profile = Profile(version, form.digest(request), request, _older(run, form, old))
+    profile = Profile(version, form.digest(request), request, _older(run, old))
     if old and old.digest == profile.digest:
         profile = old
     entry = _deposing(replace(_next(run, change, None), id=None, profile=profile), change, before)
@@ -100,10 +100,10 @@ def _deposing(entry: Locked, change: Change, before: Locked | None) -> Locked:
     return entry.with_deposed(before) if change.action is Action.REPLACE and change.reason != "api_gone" else entry
 
 
-def _older(run: Run, form: ProfileForm, old: Profile | None) -> tuple[dict[str, Any], ...]:
+def _older(run: Run, old: Profile | None) -> tuple[dict[str, Any], ...]:
     if old is None:
         return ()
-    newest = {"version": old.version, "digest": old.digest, "ids": form.ids(old.request)}
+    newest = {"version": old.version, "digest": old.digest, "request": old.request}
     return (newest, *old.older)[: max(run.plan.keep_versions - 1, 0)]
 
 
@@ -136,7 +136,7 @@ def _next(run: Run, change: Change, id: str | None) -> Locked:
         change.address,
         id,
         fields,
-        depends_on=change.depends_on,
+        depends_on=tuple(sorted(change.depends_on)),
         api=change.api,
         protected=change.protect,
         unkept=before.unkept if before else {},

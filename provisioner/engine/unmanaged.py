@@ -11,7 +11,7 @@ from provisioner.engine.refresh import Key, Listed
 from provisioner.engine.session import Session
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind, kinds
-from provisioner.kinds.base import Names
+from provisioner.kinds.base import Names, ProfileForm
 from provisioner.model import Live, Unmanaged
 from provisioner.plan import Situation
 from provisioner.plan.drifting import Examined
@@ -64,7 +64,9 @@ def _named(context: Context, case: Situation) -> set[str]:
     for entry in case.lock.resources.values():
         found.update(_ids(entry.fields))
         found.update(id for files in entry.deposed_files.values() for id in files)
-        found.update(id for version in (entry.profile.older if entry.profile else ()) for id in version["ids"])
+        form = kind(entry.address.kind).form(entry.api)
+        if entry.profile and isinstance(form, ProfileForm):
+            found.update(id for version in entry.profile.older for id in form.kept_ids(version))
     return found
 
 

@@ -186,6 +186,10 @@ class ProfileForm(Form):
     def ids(self, request: Fields) -> list[str]:
         """Every id of the service that a request names, sorted."""
 
+    def kept_ids(self, version: Mapping[str, Any]) -> list[str]:
+        """Every id that an older version names (`Profile.older`)."""
+        return self.ids(version["request"]) if "request" in version else list(version["ids"])
+
 
 class Kind(ABC):
     """One sort of resource: what can be declared, and the forms that it takes."""

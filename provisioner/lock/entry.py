@@ -30,15 +30,28 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
         "deposed": entry.deposed and [_deposed(entry, id) for id in entry.deposed],
     }
     raw.update({key: value for key, value in optional.items() if value})
+    if not entry.made:
+        raw["made"] = False
+    if not entry.verified:
+        raw["verified"] = False
     profile = entry.profile
     if profile:
-        raw.update(version=profile.version, digest=profile.digest, request=profile.request)
-        order = key_order(profile.request)
-        if order:
-            raw["request_order"] = order
+        raw.update(_version_to_json(profile.version, profile.digest, profile.request))
         if profile.older:
-            raw["versions"] = list(profile.older)
-    return raw
+            raw["versions"] = [_older_to_json(version) for version in profile.older]
+    return {**entry.unknown, **raw}
+
+
+def _version_to_json(version: int, digest: str, request: dict[str, Any]) -> dict[str, Any]:
+    order = key_order(request)
+    found = {"version": version, "digest": digest, "request": request}
+    return {**found, "request_order": order} if order else found
+
+
+def _older_to_json(version: dict[str, Any]) -> dict[str, Any]:
+    if "request" not in version:  # release 0.1.0 kept the ids alone
+        return version
+    return _version_to_json(version["version"], version["digest"], version["request"])
 
 
 def _deposed(entry: Locked, id: str) -> dict[str, Any]:
@@ -52,12 +65,9 @@ def entry_from_json(address: Address, raw: object) -> Locked:
         raise WrongShape(f"`{address}` must be a mapping")
     if raw.keys() == _PLAIN and type(raw["id"]) is str and type(raw["fields"]) is dict:
         return Locked(address, raw["id"], raw["fields"])  # by far the most are files, and thousands of them
-    for key, value in raw.items():
-        shape = _SHAPES.get(key)
-        if shape is None:
-            raise WrongShape(f"`{address}` has the unknown key `{key}`", key)
-        if not shape[0](value):
-            raise WrongShape(f"`{key}` of `{address}` must be {shape[1]}", key)
+    for key, (fits, shape) in _SHAPES.items():
+        if key in raw and not fits(raw[key]):
+            raise WrongShape(f"`{key}` of `{address}` must be {shape}", key)
     if "fields" not in raw:
         raise WrongShape(f"`{address}` lacks `fields`")
     return _full(address, raw)
@@ -78,6 +88,9 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         deposed_files={old["id"]: tuple(old["files"]) for old in get("deposed", ()) if "files" in old},
         deposed_apis={old["id"]: old["api"] for old in get("deposed", ()) if "api" in old},
         profile=_profile(address, raw),
+        made=get("made", True),
+        verified=get("verified", True),
+        unknown={key: value for key, value in raw.items() if key not in _SHAPES},
     )
 
 
@@ -88,7 +101,14 @@ def _profile(address: Address, raw: dict[str, Any]) -> Profile | None:
     if keys[:3] != ["version", "digest", "request"]:
         raise WrongShape(f"`{address}` must have `version`, `digest` and `request` together", keys[0])
     request = in_order(raw["request"], raw.get("request_order", {}))
-    return Profile(raw["version"], raw["digest"], request, tuple(raw.get("versions", ())))
+    return Profile(raw["version"], raw["digest"], request, tuple(map(_older, raw.get("versions", ()))))
+
+
+def _older(raw: dict[str, Any]) -> dict[str, Any]:
+    if "request" not in raw:
+        return raw
+    request = in_order(raw["request"], raw.get("request_order", {}))
+    return {"version": raw["version"], "digest": raw["digest"], "request": request}
 
 
 def _is_text(value: object) -> bool:
@@ -134,8 +154,15 @@ def _is_version(value: object) -> bool:
         type(value) is dict
         and type(value.get("version")) is int
         and type(value.get("digest")) is str
-        and _are_texts(value.get("ids"))
+        and (
+            _are_texts(value.get("ids"))
+            or (_is_mapping(value.get("request")) and _is_order(value.get("request_order", {})))
+        )
     )
+
+
+def _is_flag(value: object) -> bool:
+    return type(value) is bool
 
 
 def _is_unkept(value: object) -> bool:
@@ -147,7 +174,9 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "id": (_is_text, "a string"),
     "fields": (_is_mapping, "a mapping"),
     "api": (_is_text, "a string"),
-    "protected": (lambda value: type(value) is bool, "true or false"),
+    "protected": (_is_flag, "true or false"),
+    "made": (_is_flag, "true or false"),
+    "verified": (_is_flag, "true or false"),
     "unkept": (_is_unkept, "a mapping of paths to `sent` and `got`"),
     "depends_on": (_are_addresses, "a list of addresses"),
     "resetting": (_are_texts, "a list of strings"),
@@ -156,5 +185,5 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "digest": (_is_text, "a string"),
     "request": (_is_mapping, "a mapping"),
     "request_order": (_is_order, "a mapping of JSON pointers to lists of keys"),
-    "versions": (_are_versions, "a list of `{version, digest, ids}`"),
+    "versions": (_are_versions, "a list of `{version, digest, request}`"),
 }

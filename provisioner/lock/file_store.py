@@ -52,7 +52,7 @@ class FileStore(LockStore):
             hint = f"restore the file from version control (`git checkout -- {self.name}`)"
             raise LockError(Problem("Broken lockfile", detail, hint, file=self.name, line=line)) from None
 
-    def write(self, state: LockState) -> None:
+    def _replace_lock(self, state: LockState) -> None:
         data = lockfile.encode(state)
         with told(self.name, "written"):
             self._check_held()

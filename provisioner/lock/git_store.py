@@ -73,7 +73,7 @@ class GitStore(LockStore):
                 self._commit(steps, f"serial {folded.state.serial}" if folded.state else "journal settled")
         return folded
 
-    def write(self, state: LockState) -> None:
+    def _replace_lock(self, state: LockState) -> None:
         data = lockfile.encode(state)
         self._put(lambda held: replace(held, lock=data), f"serial {state.serial}")
 

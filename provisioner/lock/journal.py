@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from provisioner.model import Address, Locked, LockState, Problem
 
 Record = dict[str, Any]
 
-_OWN_KEYS = frozenset({"type", "id", "address", "action", "hint"})
+_OWN_KEYS = frozenset({"type", "id", "at", "address", "action", "hint"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Intent:
     data: Mapping[str, Any] = field(default_factory=dict)  # whatever the writer said beside
     partial: tuple[Record, ...] = ()  # records that came after it: `{"type": "created", "object": "file-…"}`
     hint: bool = False  # from a journal that does not fit the lock: to be checked at the service, not believed
+    at: float | None = None  # when it was written, Unix seconds by that machine's clock; None: by release 0.1.0
 
 
 class Folded(NamedTuple):
@@ -61,7 +63,8 @@ class Journal:
         """Say many things at once, for the price of one fsync."""
         with self._mutex:
             numbered = enumerate(planned, self._last + 1)
-            added = [Intent(id, address, action, _free(data)) for id, (address, action, data) in numbered]
+            now = _now()
+            added = [Intent(id, address, action, _free(data), at=now) for id, (address, action, data) in numbered]
             if added:
                 self._sink.append(_text(map(_intent_record, added)))
             self._last += len(added)
@@ -72,7 +75,7 @@ class Journal:
         """`intent` for tasks that run side by side: those who begin at the same time wait together."""
         with self._mutex:
             self._last += 1
-            intent = Intent(self._last, address, action, _free(data))
+            intent = Intent(self._last, address, action, _free(data), at=_now())
             durable = self._sink.soon(_text([_intent_record(intent)]))
             self._open[intent.id] = intent
         try:
@@ -87,7 +90,7 @@ class Journal:
         if type in ("intent", "result"):
             raise ValueError(f"`{type}` is not a note")
         with self._mutex:
-            record = {**_free(data), "type": type, "id": id}
+            record = {**_free(data), "type": type, "id": id, "at": _now()}
             intent = self._open[id]
             self._sink.later(_text([record]))
             self._open[id] = replace(intent, partial=(*intent.partial, record))
@@ -119,7 +122,7 @@ class Journal:
         with self._mutex:
             if id not in self._open:
                 raise KeyError(f"intent {id} is not open")
-            self._sink.later(_text([record]))
+            self._sink.later(_text([{**record, "at": _now()}]))
             del self._open[id]
 
 
@@ -273,15 +276,23 @@ def _intent(record: Record) -> Intent:
     if type(record["id"]) is not int:
         raise WrongShape("`id` must be a whole number")
     data = {key: value for key, value in record.items() if key not in _OWN_KEYS}
-    hint = bool(record.get("hint", False))
-    return Intent(record["id"], Address.parse(record["address"]), record["action"], data, hint=hint)
+    hint, at = bool(record.get("hint", False)), record.get("at")
+    if not (at is None or type(at) in (int, float)):
+        raise WrongShape("`at` must be a time in seconds")
+    return Intent(record["id"], Address.parse(record["address"]), record["action"], data, hint=hint, at=at)
 
 
 def _intent_record(intent: Intent) -> Record:
     record: Record = {"type": "intent", "id": intent.id, "address": str(intent.address), "action": intent.action}
     if intent.hint:
         record["hint"] = True
+    if intent.at is not None:
+        record["at"] = intent.at
     return {**intent.data, **record}
+
+
+def _now() -> float:
+    return round(time.time(), 3)
 
 
 def _free(data: Mapping[str, Any]) -> dict[str, Any]:

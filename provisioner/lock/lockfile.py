@@ -13,7 +13,9 @@ from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
 from provisioner.lock.layout import pretty
 from provisioner.model import Address, Locked, LockState, Problem
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, VERSION)
+"""Version 1, of release 0.1.0, is read; the next apply that changes something writes the lock anew."""
 
 _RESTORE = "restore the file from version control (`git checkout -- {file}`), then run `provisioner plan`"
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.M)
@@ -26,6 +28,8 @@ _HEAD: dict[str, tuple[type, str]] = {
     "origin": (dict, "a mapping"),
     "resources": (dict, "a mapping"),
 }
+_OPTIONAL: dict[str, tuple[type, str]] = {"written": (str, "a string")}
+_KNOWN = {"version", *_HEAD, *_OPTIONAL}
 
 
 def fresh(workspace: str, environment: str, origin: Mapping[str, str | None]) -> LockState:
@@ -37,6 +41,8 @@ def dump(state: LockState) -> str:
     """The text of a lockfile; the same state always gives the same bytes."""
     return pretty(
         {
+            **state.unknown,
+            **({"written": state.written} if state.written else {}),
             "version": VERSION,
             "lineage": state.lineage,
             "serial": state.serial,
@@ -70,6 +76,8 @@ def parse(text: str, file: str) -> LockState:
         serial=raw["serial"],
         origin=raw["origin"],
         resources=_resources(raw["resources"], text, file),
+        written=raw.get("written"),
+        unknown={key: value for key, value in raw.items() if key not in _KNOWN},
     )
 
 
@@ -150,19 +158,18 @@ def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]
     version = raw.get("version")
     line, column = _locate(text, "version")
     if isinstance(version, int) and version > VERSION:
-        detail = f"`{file}` has version {version}; this release reads version {VERSION}."
+        detail = f"`{file}` has version {version}; this release reads versions up to {VERSION}."
         hint = "install the release that wrote it: `pip install --upgrade assistants-provisioner`"
         yield Problem("Newer lockfile", detail, hint, file=file, line=line, column=column)
         return
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version not in READABLE:
         detail = f"`{file}` must have `version: {VERSION}`, and has {json.dumps(version)}."
         yield Problem("Broken lockfile", detail, _RESTORE.format(file=file), file=file, line=line, column=column)
         return
-    for key, (kind, what) in _HEAD.items():
+    present = {key: shape for key, shape in _OPTIONAL.items() if key in raw}
+    for key, (kind, what) in {**_HEAD, **present}.items():
         if type(raw.get(key)) is not kind:
             yield _head_fault(f"`{key}` must be {what}", key, text, file)
-    for key in sorted(raw.keys() - _HEAD.keys() - {"version"}):
-        yield _head_fault(f"`{key}` is not a key that version {VERSION} has", key, text, file)
     if isinstance(raw.get("origin"), dict) and not all(
         value is None or isinstance(value, str) for value in raw["origin"].values()
     ):

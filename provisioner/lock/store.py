@@ -7,6 +7,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from provisioner.errors import LockError
 from provisioner.lock.journal import Folded, Journal, fold, opening
@@ -40,9 +42,9 @@ class LockStore(ABC):
     def read(self) -> LockState | None:
         """The lock as it was last written; None when there is none. LockError when it cannot be read."""
 
-    @abstractmethod
     def write(self, state: LockState) -> None:
         """Replace the lock, whole or not at all; LockError when that is impossible or the lease has been lost."""
+        self._replace_lock(replace(state, written=datetime.now(UTC).isoformat(timespec="seconds")))
 
     @contextmanager
     def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> Iterator[Lease]:
@@ -129,6 +131,10 @@ class LockStore(ABC):
     @abstractmethod
     def _release(self, lease: Lease) -> None:
         """Give the lease back, if it still is ours; never raises LockError."""
+
+    @abstractmethod
+    def _replace_lock(self, state: LockState) -> None:
+        """Put a lock in the place of any other, whole or not at all."""
 
     @abstractmethod
     def _replace_journal(self, text: str) -> Sink:

@@ -29,7 +29,8 @@ class Profile:
     version: int
     digest: str
     request: dict[str, Any]
-    older: tuple[dict[str, Any], ...] = ()  # kept earlier versions, newest first: {version, digest, ids}
+    older: tuple[dict[str, Any], ...] = ()  # kept earlier versions, newest first: {version, digest, request}; those
+    # of release 0.1.0 have `ids` instead of a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ class Locked:
     deposed_files: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what a deposed store holds
     deposed_apis: dict[str, str] = field(default_factory=dict)  # of old objects that came through another API
     profile: Profile | None = None
+    made: bool = True  # False: taken over from somebody else, not made by us
+    verified: bool = True  # False, for files: nobody has compared the bytes at the service with ours
+    unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     @property
     def file_ids(self) -> tuple[str, ...]:
@@ -75,10 +79,19 @@ class Locked:
         )
 
     def inheriting(self, before: Locked) -> Locked:
-        """The same entry with what was deposed already in the entry that it follows."""
+        """The same entry with what outlives a write in the entry that it follows: what was deposed, what a later
+        release has added, and, of the same object, where it came from."""
         known = {id: before.deposed_api(id) for id in before.deposed}
         apis = {id: api for id, api in known.items() if api and api != self.api}
-        return replace(self, deposed=before.deposed, deposed_files=before.deposed_files, deposed_apis=apis)
+        found = replace(
+            self,
+            deposed=before.deposed,
+            deposed_files=before.deposed_files,
+            deposed_apis=apis,
+            unknown=before.unknown,
+        )
+        same_object = self.id is not None and self.id == before.id
+        return replace(found, made=before.made, verified=before.verified) if same_object else found
 
     def deposed_api(self, id: str) -> str | None:
         """The API through which an old object exists."""
@@ -125,6 +138,8 @@ class LockState:
     serial: int
     origin: dict[str, str | None]
     resources: dict[Address, Locked] = field(default_factory=dict)
+    written: str | None = field(default=None, compare=False)  # when, ISO 8601 in UTC; None: by release 0.1.0, or never
+    unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     @property
     def known_ids(self) -> set[str]:

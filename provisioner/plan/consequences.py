@@ -63,18 +63,19 @@ def kept_profiles(case: Situation, changes: Mapping[Address, Change]) -> dict[st
             change and (change.action in (Action.DELETE, Action.FORGET) or change.previous_api)
         ):
             continue
+        form = kind(address.kind).form(entry.api)
+        assert isinstance(form, ProfileForm)
         renewed = change is not None and change.action in (Action.UPDATE, Action.REPLACE)
-        for version in _versions(case, address, entry.profile, renewed):
-            for id in version["ids"]:
+        for version in _versions(case, entry.profile, renewed):
+            for id in form.kept_ids(version):
                 named.setdefault(id, []).append(f"{address}@{version['version']}")
     return named
 
 
-def _versions(case: Situation, address: Address, profile: Profile, renewed: bool) -> list[dict[str, Any]]:
-    form = case.form(address)
+def _versions(case: Situation, profile: Profile, renewed: bool) -> list[dict[str, Any]]:
     older = list(profile.older)
-    if renewed and isinstance(form, ProfileForm):
-        older.insert(0, {"version": profile.version, "digest": profile.digest, "ids": form.ids(profile.request)})
+    if renewed:
+        older.insert(0, {"version": profile.version, "digest": profile.digest, "request": profile.request})
     return older[: max(case.keep_versions - 1, 0)]
 
 

@@ -23,7 +23,8 @@ def lock_schema() -> dict[str, Any]:
         **document("lock.schema.json", "Lockfile", "What was last applied, and the ids that the objects have"),
         "type": "object",
         "properties": {
-            "version": described({"const": 1}, "Version of this format"),
+            "version": described({"enum": [1, 2]}, "Version of this format; 1 is that of release 0.1.0", [2]),
+            "written": described({"type": "string", "format": "date-time"}, "When it was last written, in UTC"),
             "lineage": described(
                 {"type": "string", "minLength": 8}, "Made once, at the first apply; part of every stamp"
             ),
@@ -66,6 +67,11 @@ def _entry() -> dict[str, Any]:
             "deposed": described(
                 {"type": "array", "items": {"$ref": "#/$defs/Deposed"}}, "Older objects of it that still exist"
             ),
+            "made": described({"type": "boolean"}, "False: taken over, not made by provisioner"),
+            "verified": described(
+                {"type": "boolean"},
+                "False, for files: its bytes at the service were never compared with the local ones",
+            ),
             "version": described({"type": "integer", "minimum": 1}, "Version of the request profile", [3]),
             "digest": described({"type": "string"}, "Digest of the request", ["sha256:…"]),
             "request": described({"type": "object"}, "The keyword arguments of `responses.create`"),
@@ -74,7 +80,7 @@ def _entry() -> dict[str, Any]:
                 "The order of keys in the request, by JSON pointer, where it is not alphabetical",
             ),
             "versions": described(
-                {"type": "array", "items": {"$ref": "#/$defs/Version"}}, "Older versions whose ids are kept alive"
+                {"type": "array", "items": {"$ref": "#/$defs/Version"}}, "Older versions, whose ids are kept alive"
             ),
         },
         "required": ["fields"],
@@ -97,6 +103,15 @@ def _version() -> dict[str, Any]:
     properties = {
         "version": described({"type": "integer", "minimum": 1}, "Its number"),
         "digest": described({"type": "string"}, "Digest of its request"),
-        "ids": described({"type": "array", "items": {"type": "string"}}, "The ids that it names"),
+        "request": described({"type": "object"}, "Its request"),
+        "request_order": described({"type": "object"}, "The order of keys in it, as for the newest"),
+        "ids": described(
+            {"type": "array", "items": {"type": "string"}}, "Instead of a request, from release 0.1.0: the ids it names"
+        ),
     }
-    return {"type": "object", "properties": properties, "required": ["version", "digest", "ids"]}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["version", "digest"],
+        "anyOf": [{"required": ["request"]}, {"required": ["ids"]}],
+    }

@@ -6,6 +6,7 @@ import json
 from dataclasses import fields
 from typing import Any, NoReturn
 
+from provisioner import __version__
 from provisioner.errors import PlanError
 from provisioner.model import (
     Address,
@@ -34,6 +35,12 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
     _check_version(found, name)
     if found.get("digest") != digest(found):
         _refuse("Plan file altered", f"The digest of `{name}` does not fit its contents: it was edited or cut short.")
+    maker = found.get("provisioner_version")
+    if isinstance(maker, str) and maker != __version__:
+        said = (
+            f"`{name}` was made by provisioner {maker}, and this is {__version__}, which may do something else with it."
+        )
+        _refuse("Plan of another release", said, f"{_AGAIN}, or apply it with that release")
     try:
         return _plan(found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -96,7 +96,7 @@ def test_faults_files_are_read(block: Block, tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
 def test_locks_are_read(block: Block) -> None:
     """Every JSON block is a lock that the product reads."""
-    assert json.loads(block.text)["version"] == 1
+    assert json.loads(block.text)["version"] == 2
     assert parse(block.text, str(block)).resources
 
 

@@ -7,6 +7,8 @@ from collections.abc import Set
 from pathlib import PurePosixPath
 from typing import Any
 
+from provisioner.kinds import kind
+from provisioner.kinds.base import ProfileForm
 from tests.e2e.random_specs import Workspace
 from tests.support.world import World
 
@@ -43,7 +45,9 @@ def check(world: World, workspace: Workspace, api: str, story: str, others: Set[
 def named(world: World, lock: dict[str, Any]) -> set[str]:
     """What earlier request profiles name that are kept, and the files in those stores."""
     versions = [version for entry in lock.values() for version in entry.get("versions", ())]
-    ids = {id for version in versions for id in version["ids"]}
+    form = kind("assistant").form("responses")
+    assert isinstance(form, ProfileForm)
+    ids = {id for version in versions for id in form.kept_ids(version)}
     stores = {id for id in ids if id.startswith("vs_")} & {item["id"] for item in world.listed("/vector_stores")}
     return ids | {item["id"] for store in stores for item in world.listed(f"/vector_stores/{store}/files")}
 

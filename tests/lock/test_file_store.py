@@ -438,6 +438,7 @@ def test_journal_lines(store: FileStore) -> None:
         journal.result(id, entry(LEAVE, "file-1", bytes=3))
     head, *records = map(json.loads, (store.leftover() or "").splitlines())
     assert (head["lineage"], head["serial"], head["workspace"], head["environment"]) == ("7" * 8, 0, "acme", "prod")
+    assert all(abs(record.pop("at") - time.time()) < 60 for record in records)
     assert records == [
         {"type": "intent", "id": 1, "address": "file.docs/leave.md", "action": "create", "bytes": 3},
         {"type": "created", "id": 1, "object": "file-1"},

@@ -28,8 +28,17 @@ FULL = Locked(
     resetting=("top_p",),
     deposed=("asst_0", "asst_1"),
     profile=Profile(
-        4, "sha256:ab", {"model": "gpt-4o", "tools": []}, ({"version": 3, "digest": "d", "ids": ["vs_1"]},)
+        4,
+        "sha256:ab",
+        {"model": "gpt-4o", "tools": []},
+        (
+            {"version": 3, "digest": "d", "request": {"model": "m", "input": []}},
+            {"version": 2, "digest": "c", "ids": ["vs_1"]},
+        ),
     ),
+    made=False,
+    verified=False,
+    unknown={"colour": "green"},
 )
 
 
@@ -73,7 +82,7 @@ def test_text() -> None:
     }
   },
   "serial": 3,
-  "version": 1,
+  "version": 2,
   "workspace": "acme"
 }
 """
@@ -93,7 +102,11 @@ def test_profile_entry() -> None:
     """A profile's keys lie beside the others, older versions under `versions`."""
     raw = json.loads(dump(state(3, FULL)))["resources"]["assistant.support"]
     assert (raw["version"], raw["digest"], raw["request"]) == (4, "sha256:ab", {"model": "gpt-4o", "tools": []})
-    assert raw["versions"] == [{"version": 3, "digest": "d", "ids": ["vs_1"]}]
+    request, order = {"model": "m", "input": []}, {"": ["model", "input"]}
+    assert raw["versions"] == [
+        {"version": 3, "digest": "d", "request": request, "request_order": order},
+        {"version": 2, "digest": "c", "ids": ["vs_1"]},
+    ]
     assert raw["deposed"] == [{"id": "asst_0"}, {"id": "asst_1"}]
     assert "id" not in raw
 
@@ -147,7 +160,7 @@ def test_other_layouts_are_read() -> None:
         ('{\n  "version": 1,\n\n\n!', 5, "not valid JSON"),
         ('{"version": 1', 1, "not valid JSON"),
         ("[" * 100_000, None, "nested too deeply"),
-        ('{"version": "1"}', 1, '`version: 1`, and has "1"'),
+        ('{"version": "1"}', 1, '`version: 2`, and has "1"'),
         ("{}", None, "has null"),
         ('{"version": true}', 1, "has true"),
         ('{"version": 0}', 1, "has 0"),
@@ -161,11 +174,26 @@ def test_broken(text: str, line: int | None, words: str) -> None:
     assert problem.line == line
 
 
+def test_keys_of_a_later_release() -> None:
+    """What a later release adds, at the head or in an entry, is kept as it is and means nothing here."""
+    text = changed(
+        lambda raw: raw.update(applied={"commit": "abc"}) or raw["resources"]["file.docs/leave.md"].update(new=[1])
+    )
+    assert dump(parse(text, "x")) == text
+    assert parse(text, "x").resources[LEAVE].unknown == {"new": [1]}
+
+
+def test_version_one() -> None:
+    """The lock of release 0.1.0 is read; what is written is version 2."""
+    text = dump(state(3, entry(LEAVE, "file-1"))).replace('"version": 2', '"version": 1')
+    assert '"version": 2' in dump(parse(text, "x"))
+
+
 def test_newer_version() -> None:
     """A lock of a later release is never read by guessing."""
-    (problem,) = problems(dump(state(3)).replace('"version": 1', '"version": 2').replace('"serial": 3', '"serial": {}'))
+    (problem,) = problems(dump(state(3)).replace('"version": 2', '"version": 3').replace('"serial": 3', '"serial": {}'))
     assert problem.summary == "Newer lockfile"
-    assert "version 2" in problem.detail
+    assert "version 3" in problem.detail
     assert "pip install --upgrade" in (problem.hint or "")
     assert problem.line == 11
 
@@ -178,9 +206,9 @@ def changed(change: Callable[[dict[str, object]], object]) -> str:
 
 def test_all_head_faults_at_once() -> None:
     """Every wrong key of the head is told in one run."""
-    text = changed(lambda raw: raw.update(serial="3", origin={"base_url": 1}, extra=1) or raw.pop("lineage"))
+    text = changed(lambda raw: raw.update(serial="3", origin={"base_url": 1}, written=1) or raw.pop("lineage"))
     found = problems(text)
-    assert sorted(problem.detail.split("`")[1] for problem in found) == ["extra", "lineage", "origin", "serial"]
+    assert sorted(problem.detail.split("`")[1] for problem in found) == ["lineage", "origin", "serial", "written"]
     assert all(problem.line for problem in found if "lineage" not in problem.detail)
 
 
@@ -191,7 +219,7 @@ def test_all_head_faults_at_once() -> None:
         ({"id": "x"}, "lacks `fields`", None),
         ({"id": 1, "fields": {}}, "`id` of `file.a` must be a string", "id"),
         ({"fields": []}, "must be a mapping", "fields"),
-        ({"fields": {}, "colour": 1}, "unknown key `colour`", "colour"),
+        ({"fields": {}, "made": 1}, "must be true or false", "made"),
         ({"fields": {}, "protected": 1}, "must be true or false", "protected"),
         ({"fields": {}, "depends_on": ["kb"]}, "must be a list of addresses", "depends_on"),
         ({"fields": {}, "resetting": "x"}, "must be a list of strings", "resetting"),
@@ -200,7 +228,7 @@ def test_all_head_faults_at_once() -> None:
         ({"fields": {}, "version": True}, "must be a whole number", "version"),
         ({"fields": {}, "version": 1, "digest": "d"}, "together", "version"),
         ({"fields": {}, "versions": []}, "together", "versions"),
-        ({"fields": {}, "versions": [{"version": 1}]}, "`{version, digest, ids}`", "versions"),
+        ({"fields": {}, "versions": [{"version": 1}]}, "`{version, digest, request}`", "versions"),
     ],
 )
 def test_wrong_entries(entry: object, words: str, key: str | None) -> None:

@@ -190,7 +190,7 @@ def test_a_lockfile_fits() -> None:
     """What the lock writes, with everything that an entry can hold."""
     document = json.loads(lockfile.dump(state()))
     assert complaints(schemas.lock_schema(), document) == []
-    for broken in ({"version": 2}, {"serial": -1}, {"serial": "3"}, {"origin": {}}, {"resources": {"support": {}}}):
+    for broken in ({"version": 3}, {"serial": -1}, {"serial": "3"}, {"origin": {}}, {"resources": {"support": {}}}):
         assert complaints(schemas.lock_schema(), {**document, **broken}) != []
 
 
