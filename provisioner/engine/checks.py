@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 
 from provisioner.digests import hash_file
 from provisioner.engine.context import LOCAL, Context
+from provisioner.engine.others import Others
 from provisioner.engine.refresh import Seen
-from provisioner.errors import PlanError, RouteMissing, SpecError, UsageError
+from provisioner.errors import PlanError, SpecError, UsageError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
-from provisioner.kinds.vector_store.members import list_members
 from provisioner.model import Action, Address, Fields, LockState, Plan, Problem, Service, Source, Stamp
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.moves import conflicts
@@ -105,7 +105,7 @@ def _is_planned(root: Path, address: Address, fields: Fields) -> bool:
         return False
 
 
-async def loose_uploads(remote: Remote, seen: Seen, lock: LockState, plan: Plan) -> list[str]:
+async def loose_uploads(others: Others, seen: Seen, lock: LockState, plan: Plan) -> list[str]:
     """Notes on files at the service that look like uploads of ours which were never attached; nothing deletes them."""
     known = lock.known_ids
     for live in seen.observed.live.values():
@@ -120,27 +120,13 @@ async def loose_uploads(remote: Remote, seen: Seen, lock: LockState, plan: Plan)
         for id, live in sorted(seen.files.items())
         if id not in known and (live.fields.get("filename"), live.fields.get("bytes")) in wanted
     }
-    held = await _held_by_others(remote, seen, known) if alike else set()
+    held = await others.in_a_store() if alike else set()
     return [
         f"The file `{id}` (`{name}`) has the name and size of one that would be uploaded and is in no vector store: it "
         "may be left over from an apply whose journal is gone. It is left alone."
         for id, name in alike.items()
         if id not in held
     ]
-
-
-async def _held_by_others(remote: Remote, seen: Seen, ours: set[str]) -> set[str]:
-    """What is in the stores that are not ours, e.g. in those of another environment."""
-    listed = (objects or {} for key, objects in seen.listed.items() if key[0] == "vector_store")
-    others = {id for objects in listed for id in objects} - ours
-    return {id for held in await together(_members(remote, store) for store in sorted(others)) for id in held}
-
-
-async def _members(remote: Remote, store: str) -> Iterable[str]:
-    try:
-        return await list_members(remote, store)
-    except RouteMissing:  # the store has gone meanwhile
-        return ()
 
 
 async def check_externals(remote: Remote, context: Context, specs: Specs) -> None:

@@ -16,8 +16,8 @@ from provisioner.model import Address, Drift, Drifted, Problem, Unmanaged
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.drifting import Examined, examine, worst
 from provisioner.plan.whole import unkept_notes
+from provisioner.text import listed
 
-_FEW = 3  # of many, in a note
 _PATH = re.compile(r'[^.\[\]]+(?:\.[^.\[\]]+|\["(?:[^"\\]|\\.)*"\]|\[\d+\])*')
 
 
@@ -150,6 +150,4 @@ def _stray(case: Situation) -> Iterator[str]:
 
 
 def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    told = ", ".join(f"`{name}`" for name in listed[:_FEW])
-    return f"{told} and {len(listed) - _FEW:,} more" if len(listed) > _FEW else told
+    return listed(f"`{name}`" for name in names)

@@ -10,6 +10,7 @@ from provisioner.apply import Run, carry_out
 from provisioner.engine import checks, stale
 from provisioner.engine.context import Context
 from provisioner.engine.interrupts import ending, stopping
+from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import recover, write
 from provisioner.engine.refresh import Question, Seen, from_lock, refresh
@@ -92,10 +93,18 @@ class Session:
             checks.check_imports(self.context, case)
         checks.check_plan(case, options)
         plan = make_plan(case, self.context.specs.problems)
-        loose = await checks.loose_uploads(self.remote, self.seen, case.lock, plan)
+        others = self._others(case.lock)
+        users = await others.users(plan) if options.refresh else {}
+        if users:
+            plan = make_plan(replace(case, others=users), self.context.specs.problems)
+        loose = await checks.loose_uploads(others, self.seen, case.lock, plan)
         unasked = () if options.refresh else (_UNASKED,)
         plan = replace(plan, notes=(*unasked, *self.notes, *loose, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
+
+    def _others(self, lock: LockState) -> Others:
+        ours = {live.id for live in self.seen.observed.live.values()}
+        return Others(self.remote, lock, dict(self.seen.listed), ours)
 
     async def situation(self, options: PlanOptions, *, judged: bool = False) -> Situation:
         """Read everything that deciding needs; PlanError where it cannot be decided at all. `judged`: policies too."""
@@ -202,6 +211,7 @@ class Session:
         stale.check_basis(plan, _settled_moves(known, plan), self.seen)
         ours = (plan.workspace, plan.environment)
         checks.check_ownership(self.seen, known, fresh=lock is None, ours=ours)
+        stale.check_users(plan, await self._others(known).users(plan))
 
 
 def check_applicable(plan: Plan, force: bool) -> None:

@@ -15,6 +15,7 @@ from provisioner.lock.entry import entry_to_json
 from provisioner.model import Address, Attachment, Desired, Live, Locked, LockState, Plan, Problem, Source
 from provisioner.plan import Situation
 from provisioner.remote import Remote
+from provisioner.text import listed
 
 AGAIN = "run `provisioner plan` again and have the new plan reviewed"
 
@@ -103,6 +104,20 @@ def check_basis(plan: Plan, resources: Mapping[Address, Locked], seen: Seen) -> 
         Problem("Stale plan", said, AGAIN, address=address)
         for address, said in zip(plan.basis, moved, strict=True)
         if said
+    ]
+    if problems:
+        raise PlanError(problems)
+
+
+def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
+    """PlanError naming everything that the plan deletes and that somebody has begun to use since it was made."""
+    remnants = (*plan.deposed, *plan.orphans)
+    named = {change.id: change.address for change in plan.changes} | {item.id: item.address for item in remnants}
+    problems = [
+        Problem(
+            "Stale plan", f"`{named[id]}` (`{id}`) is used by {listed(whos)} by now.", AGAIN, address=str(named[id])
+        )
+        for id, whos in users.items()
     ]
     if problems:
         raise PlanError(problems)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import Key, Listed
@@ -15,6 +14,7 @@ from provisioner.kinds.base import Names, ProfileForm
 from provisioner.model import Live, Unmanaged
 from provisioner.plan import Situation
 from provisioner.plan.drifting import Examined
+from provisioner.plan.users import unmanaged
 from provisioner.remote import Remote, together
 
 
@@ -62,22 +62,12 @@ def _named(context: Context, case: Situation) -> set[str]:
     found = {*case.lock.known_ids, *case.imports.values(), *(item.id for item in context.specs.externals)}
     found |= {live.id for live in case.observed.live.values()} | {stray.live.id for stray in case.observed.strays}
     for entry in case.lock.resources.values():
-        found.update(_ids(entry.fields))
+        found.update(unmanaged(entry.fields))
         found.update(id for files in entry.deposed_files.values() for id in files)
         form = kind(entry.address.kind).form(entry.api)
         if entry.profile and isinstance(form, ProfileForm):
             found.update(id for version in entry.profile.older for id in form.kept_ids(version))
     return found
-
-
-def _ids(value: Any) -> Iterator[str]:
-    """The ids in declared fields: `{id: …}`, wherever it stands."""
-    if isinstance(value, dict):
-        if isinstance(value.get("id"), str):
-            yield value["id"]
-        yield from (id for item in value.values() for id in _ids(item))
-    elif isinstance(value, list):
-        yield from (id for item in value for id in _ids(item))
 
 
 def _name(live: Live) -> str:

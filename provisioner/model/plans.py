@@ -64,13 +64,18 @@ class Change:
     position: Position | None = None
     lost: tuple[str, ...] = ()
     previous_api: str | None = None  # the API of the old object, where that changes
-    deferred: bool = False  # delete: request profiles still name the id, so it stays alive as deposed
+    kept_for: tuple[str, ...] = ()  # delete, replace: who still uses the old object, which so stays alive as deposed
     replace_paths: tuple[str, ...] = ()  # replace: the fixed fields that force it
 
     @property
     def matters(self) -> bool:
         """Whether anybody has to see it: an import or a move is a change even where nothing is written."""
         return self.action is not Action.KEEP or bool(self.importing) or self.previous is not None
+
+    @property
+    def deferred(self) -> bool:
+        """Whether the old object outlives this plan."""
+        return bool(self.kept_for)
 
 
 @dataclass(frozen=True, slots=True)

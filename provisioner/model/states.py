@@ -126,6 +126,7 @@ class Live:
     status: str | None = None
     created_at: int = 0
     members: dict[str, Member] | None = None  # vector stores: by file id
+    file_count: int = 0  # vector stores: how many files the service says are in it
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names, ProfileForm
-from provisioner.model import Action, Address, Change, FieldChange, Locked, Profile, Remnant
+from provisioner.model import Action, Address, Change, FieldChange, Locked, Remnant
 from provisioner.plan.situation import Situation
+from provisioner.plan.users import ENDED, Users
+from provisioner.text import listed
 
 Changes = dict[Address, Change]
 RENEWED = (Action.CREATE, Action.REPLACE)
@@ -54,60 +55,40 @@ def rerender(case: Situation, changes: Changes) -> None:
             changes[address] = replace(change, action=Action.UPDATE, reason="request_changed", fields=fields)
 
 
-def kept_profiles(case: Situation, changes: Mapping[Address, Change]) -> dict[str, list[str]]:
-    """Every id that a request profile will name after this plan, apart from the newest: id → `ADDR@version`."""
-    named: dict[str, list[str]] = {}
-    for address, entry in case.lock.resources.items():
-        change = changes.get(address)
-        if entry.profile is None or (
-            change and (change.action in (Action.DELETE, Action.FORGET) or change.previous_api)
-        ):
-            continue
-        form = kind(address.kind).form(entry.api)
-        assert isinstance(form, ProfileForm)
-        renewed = change is not None and change.action in (Action.UPDATE, Action.REPLACE)
-        for version in _versions(case, entry.profile, renewed):
-            for id in form.kept_ids(version):
-                named.setdefault(id, []).append(f"{address}@{version['version']}")
-    return named
-
-
-def _versions(case: Situation, profile: Profile, renewed: bool) -> list[dict[str, Any]]:
-    older = list(profile.older)
-    if renewed:
-        older.insert(0, {"version": profile.version, "digest": profile.digest, "request": profile.request})
-    return older[: max(case.keep_versions - 1, 0)]
-
-
-def defer(case: Situation, changes: Changes, named: dict[str, list[str]]) -> None:
-    """An old object that a kept profile names stays alive as deposed, and so do the files of such a store. `named`
-    learns of those files."""
+def defer(case: Situation, changes: Changes, users: Users) -> None:
+    """An old object that somebody uses stays alive as deposed, and so do the files of such a store. `users` learns of
+    those files."""
     for entry in case.lock.resources.values():
         for id, files in _old_stores(entry, changes.get(entry.address)).items():
             for file in files:
-                named.setdefault(file, []).extend(named.get(id, ()))
+                users.setdefault(file, []).extend(users.get(id, ()))
     for address, change in list(changes.items()):
-        if change.action in (Action.DELETE, Action.REPLACE) and named.get(change.id or ""):
-            changes[address] = replace(change, deferred=True)
+        whos = users.get(change.id or "") if change.action in ENDED else None
+        if whos:
+            changes[address] = replace(change, kept_for=tuple(dict.fromkeys(whos)))
 
 
 def _old_stores(entry: Locked, change: Change | None) -> dict[str, tuple[str, ...]]:
     """What the deposed stores of an entry hold, and the one that this plan deposes."""
     found = dict(entry.deposed_files)
-    if change and change.action in (Action.DELETE, Action.REPLACE) and entry.id:
+    if change and change.action in ENDED and entry.id:
         found[entry.id] = entry.file_ids
     return found
 
 
-def deposed(case: Situation, named: Mapping[str, list[str]]) -> tuple[Remnant, ...]:
-    """Old objects that still exist: deleted as soon as neither a profile nor a live user names them."""
-    found = []
-    for address, entry in sorted(case.lock.resources.items()):
-        for id in entry.deposed:
-            versions = list(dict.fromkeys(named.get(id, ())))
-            if versions:
-                told = f"named by {', '.join(f'`{version}`' for version in versions)}"
-                found.append(Remnant(address, id, "keep", told))
-            else:
-                found.append(Remnant(address, id, "delete", "no longer named by anything"))
-    return tuple(found)
+def deposed(case: Situation, users: Users) -> tuple[Remnant, ...]:
+    """Old objects that still exist: deleted as soon as nobody uses them any more."""
+    remnants = (
+        Remnant(address, id, "delete", "no longer used by anything")
+        for address, entry in sorted(case.lock.resources.items())
+        for id in entry.deposed
+    )
+    return tuple(kept(remnant, users) for remnant in remnants)
+
+
+def kept(remnant: Remnant, users: Users) -> Remnant:
+    """The same remnant, left alone where somebody uses it."""
+    whos = dict.fromkeys(users.get(remnant.id, ()))
+    if not whos or remnant.action != "delete":
+        return remnant
+    return replace(remnant, action="keep", detail=f"still used by {listed(whos)}")

@@ -62,6 +62,7 @@ class Situation:
     forgets: Mapping[Address, Source] = field(default_factory=dict)  # `removed: … destroy: false`
     moves: Mapping[Address, Address] = field(default_factory=dict)  # new -> old
     fresh: bool = False  # there is no lock yet
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # id -> who uses it who is not managed here
 
     @cached_property
     def adopted(self) -> dict[Address, Live]:

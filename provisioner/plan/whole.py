@@ -12,6 +12,7 @@ from provisioner.plan.decide import decide, references
 from provisioner.plan.members import Holding, holdings, membership, worn_files
 from provisioner.plan.moves import suspected
 from provisioner.plan.situation import Situation
+from provisioner.plan.users import users_after
 from provisioner.refs import closure, ordered, users
 
 GOING = (Action.DELETE, Action.FORGET)
@@ -26,8 +27,8 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     consequences.repoint(changes)
     consequences.rerender(case, changes)
     changes, attachments = _scope(case, changes, attachments)
-    named = consequences.kept_profiles(case, changes)
-    consequences.defer(case, changes, named)
+    users = users_after(case, changes, attachments)
+    consequences.defer(case, changes, users)
     inline = _in_order(case, changes)
     drift = _drift(case, changes)
     return Plan(
@@ -39,8 +40,8 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         changes=tuple(inline),
         attachments=tuple(attachments),
         drift=tuple(drift),
-        orphans=_orphans(case),
-        deposed=consequences.deposed(case, named),
+        orphans=tuple(consequences.kept(remnant, users) for remnant in _orphans(case)),
+        deposed=consequences.deposed(case, users),
         notes=(*case.observed.notes, *unkept_notes(unkept), *_waits(attachments), *suspected(inline)),
         unchanged=sum(not change.matters for change in inline),
         blocked=(*blocks, *guards.blocks(case, inline, attachments, drift)),

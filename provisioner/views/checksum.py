@@ -52,6 +52,8 @@ def _change(change: Change) -> dict[str, Any]:
         row["previous_address"] = str(change.previous)
     if change.api is not None:
         row["api"] = change.api
+    if change.deferred:
+        row["stays"] = True
     if change.action is not Action.FORGET and change.action is not Action.DELETE:
         row["values"] = _values(change)
     return row

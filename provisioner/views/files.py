@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from provisioner.model import QUIET, SYMBOLS, Action, Address, Attachment, Change, FieldChange, Plan
+from provisioner.text import listed
 from provisioner.views.fields import field_lines
 from provisioner.views.lines import Item, Line
 from provisioner.views.reasons import reason_words
@@ -112,8 +113,14 @@ def _describe(row: Row, change: Change) -> None:
         row.symbol = ">" if change.action in (Action.KEEP, Action.UPDATE) else row.symbol
     if change.reason in _TOLD:
         row.facts.append(reason_words(change.reason))
-    if change.deferred:
-        row.facts.append("kept alive while request profiles name its id")
+    if change.kept_for:
+        row.facts.append(kept_words(change))
+
+
+def kept_words(change: Change) -> str:
+    """Why the old object outlives the plan."""
+    old = "the old one" if change.action is Action.REPLACE else "it"
+    return f"{old} stays, used by {listed(map(inline, change.kept_for))}"
 
 
 def entry_path(path: str) -> tuple[str | None, str]:

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from provisioner.model import Action, Address, Attachment, Change, Plan, Remnant
+from provisioner.text import listed
 from provisioner.views.files import entry_path
 from provisioner.views.reasons import reason_words
-from provisioner.views.remarks import Remark, named
+from provisioner.views.remarks import Remark
 from provisioner.views.values import inline, many
 
 
@@ -37,7 +38,7 @@ def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
 def _gone(change: Change) -> Iterator[Remark]:
     if change.action is Action.DELETE:
         held = (change.before or {}).get("files") if change.address.kind == "vector_store" else None
-        later = "when no request profile names it any more" if change.deferred else ""
+        later = f"once it is no longer used by {listed(map(inline, change.kept_for))}" if change.kept_for else ""
         yield _loss(change.address, " ".join(filter(None, ("deleted", _with(held), later))))
     elif change.action is Action.FORGET:
         yield _loss(change.address, f"forgotten, {reason_words(change.reason) or 'not in the specs'}", ".")
@@ -78,7 +79,7 @@ def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:
     """`3 documents taken out, 2 of them deleted: …`."""
     going = [row for row in rows if row.file in changes and changes[row.file].action is Action.DELETE]
     deleted = "" if not going else " and deleted" if len(going) == len(rows) else f", {len(going):,} of them deleted"
-    names = named(sorted(inline(row.path) for row in rows))
+    names = listed(sorted(inline(row.path) for row in rows))
     return f"{many(len(rows), 'document')} taken out{deleted}: {names}"
 
 

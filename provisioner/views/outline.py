@@ -10,7 +10,7 @@ from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, Plan, Pos
 from provisioner.views.checksum import checksum
 from provisioner.views.counts import summary_line
 from provisioner.views.fields import change_lines, drift_lines, pending
-from provisioner.views.files import FileGroups, file_size, folded_items
+from provisioner.views.files import FileGroups, file_size, folded_items, kept_words
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.reasons import reason_words
 from provisioner.views.review import review
@@ -142,8 +142,8 @@ def _facts(change: Change) -> Iterator[str]:
     obvious = change.address.kind == "file" and change.reason == "fixed_field"  # other bytes are another file
     if not obvious and (reason := reason_words(change.reason)):
         yield reason
-    if change.deferred:
-        yield "kept alive while request profiles name its id"
+    if change.kept_for:
+        yield kept_words(change)
     if change.lost:
         yield f"not carried by `{change.api}`, as accepted: {', '.join(inline(path) for path in change.lost)}"
 

@@ -55,9 +55,9 @@ def event_line(event: Event) -> str:
 
 
 def done_words(event: Event) -> str:
-    """`created`; what only left the specs is not said to be deleted."""
+    """`created`; what is still used is not said to be deleted."""
     if event.detail == "deferred":
-        return "kept alive while request profiles name its id"
+        return "replaced, the old one stays" if event.action is Action.REPLACE else "stays, still in use"
     return DONE[event.action] if event.action else inline(event.detail) or "done"
 
 

@@ -1,8 +1,7 @@
-"""One sentence about a plan, and how names are listed in it."""
+"""One sentence about a plan."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -22,9 +21,3 @@ class Remark:
     @property
     def sentence(self) -> str:
         return f"{self.address}: {self.text}" if self.address else self.text
-
-
-def named(names: Sequence[str], shown: int = 3) -> str:
-    """`a, b, c and 9 more`."""
-    rest = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")

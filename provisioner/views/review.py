@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from provisioner.model import Action, Change, FieldChange, Plan
+from provisioner.text import listed
 from provisioner.views.diffs import changed_lines, split
 from provisioner.views.fields import root
 from provisioner.views.files import FileGroups, Row, loose_rows
 from provisioner.views.lines import Item, Section
 from provisioner.views.losses import losses
-from provisioner.views.remarks import Remark, named
+from provisioner.views.remarks import Remark
 from provisioner.views.tools import Tool, by_key, tool_title
 from provisioner.views.values import SENSITIVE, inline, many, shortened, size
 from provisioner.views.widenings import widenings
@@ -65,7 +66,7 @@ def _gathered(found: Iterable[Remark]) -> Iterator[Remark]:
         if len(same) <= _SAME or not kind:
             yield from same
         else:
-            names = named(sorted(remark.address for remark in same))
+            names = listed(sorted(remark.address for remark in same))
             yield Remark(section, symbol, "", f"{many(len(same), kind.replace('_', ' '))}: {text} ({names})")
 
 
@@ -91,7 +92,7 @@ def _created(address: str, change: Change) -> Iterator[Remark]:
         yield Remark("prompt", "+", address, f"new, {many(len(split(text)), 'line')}")
     yield Remark("model", "+", address, f"new, {inline(str(after.get('model')))}")
     if tools := after.get("tools"):
-        yield Remark("tools", "+", address, f"new, {named([tool_title(tool) for tool in tools], 6)}")
+        yield Remark("tools", "+", address, f"new, {listed([tool_title(tool) for tool in tools], 6)}")
 
 
 def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
@@ -129,7 +130,7 @@ def _tools(before: list[Tool], after: list[Tool]) -> str:
         "changed": [tool_title(tool) for key, tool in new.items() if key in old and old[key] != tool],
         "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
     }
-    told = [f"{named(names)} {word}" for word, names in done.items() if names]
+    told = [f"{listed(names)} {word}" for word, names in done.items() if names]
     return ", ".join(told) or ("in another order" if before != after else "refer to new ids")
 
 
@@ -163,7 +164,7 @@ def _documents(rows: Iterable[Row]) -> str:
         found[row.symbol].append(row)
     told = [f"{len(found[symbol]):,} {word}{_size(found[symbol])}" for symbol, word in _DONE if found[symbol]]
     names = [inline(row.path) for symbol, _ in _DONE for row in sorted(found[symbol], key=lambda row: row.path)]
-    return f"{', '.join(told)}: {named(names)}" if told else ""
+    return f"{', '.join(told)}: {listed(names)}" if told else ""
 
 
 def _size(rows: list[Row]) -> str:

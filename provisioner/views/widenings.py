@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner.model import Action, Change, Plan
+from provisioner.text import listed
 from provisioner.views.fields import pending
-from provisioner.views.remarks import Remark, named
+from provisioner.views.remarks import Remark
 from provisioner.views.tools import Tool, by_key, tool_title
 from provisioner.views.values import inline, shortened
 
@@ -56,7 +57,7 @@ def _where(tool: Tool) -> Iterator[str]:
     yield from (inline(str(tool[name])) for name in _SERVER if tool.get(name))
     if tool.get("type") == "mcp":
         allowed = _allowed(tool)
-        yield "all of its tools" if allowed is None else f"its tools {named(sorted(allowed))}"
+        yield "all of its tools" if allowed is None else f"its tools {listed(sorted(allowed))}"
         if _approval(tool) != "always":
             yield f"approval {shortened(_approval(tool), 60)}"
 
@@ -91,7 +92,7 @@ def _searched(old: Mapping[str, Any], new: Mapping[str, Any], fresh: frozenset[s
         had, has = old.get(key) or (), new.get(key) or ()
         found = [_reference(item) for item in has if item not in had and not (isinstance(item, str) and item in fresh)]
         if found:
-            yield f"{verb} {named(found)}"
+            yield f"{verb} {listed(found)}"
 
 
 def _reference(item: Any) -> str:
@@ -118,8 +119,8 @@ def _domains(holder: Mapping[str, Any]) -> list[str] | None:
 def _more(old: list[str] | None, new: list[str] | None) -> str:
     """What is allowed anew, where None allows everything."""
     if new is None:
-        return "" if old is None else "everything, and not only " + named([inline(item) for item in old])
-    return "" if old is None else named([inline(item) for item in new if item not in old])
+        return "" if old is None else "everything, and not only " + listed([inline(item) for item in old])
+    return "" if old is None else listed([inline(item) for item in new if item not in old])
 
 
 def _network(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

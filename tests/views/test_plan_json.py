@@ -35,7 +35,7 @@ FULL = Change(
     position=Position("specs/a.yaml", 4, 5),
     lost=("temperature",),
     previous_api="responses",
-    deferred=True,
+    kept_for=("`assistant.support@1`",),
     replace_paths=("a",),
 )
 

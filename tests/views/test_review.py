@@ -147,9 +147,15 @@ def test_edits_beyond_the_third_are_counted(edited: int, rest: str) -> None:
 
 def test_a_deletion_that_has_to_wait_says_for_what() -> None:
     """Under `api: responses` a store with documents stays for as long as a request profile names it."""
-    change = Change(HANDBOOK, Action.DELETE, "not_in_specs", before={"files": {"a": {}, "b": {}}}, deferred=True)
+    change = Change(
+        HANDBOOK,
+        Action.DELETE,
+        "not_in_specs",
+        before={"files": {"a": {}, "b": {}}},
+        kept_for=("`assistant.support@1`",),
+    )
     assert said(make_plan(changes=(change,)))["deletes"] == [
-        "vector_store.handbook: deleted with 2 documents when no request profile names it any more"
+        "vector_store.handbook: deleted with 2 documents once it is no longer used by `assistant.support@1`"
     ]
 
 

@@ -47,6 +47,7 @@ class VectorStoreForm(StampedForm):
             stamp(metadata),
             raw.get("status"),
             number(raw, "created_at"),
+            file_count=number(raw.get("file_counts") or {}, "total"),
         )
 
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""Who else uses what a plan deletes: asked only where something goes, every list once, and never without end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+from provisioner.engine.refresh import Key, Listed
+from provisioner.errors import RouteMissing
+from provisioner.kinds import kind
+from provisioner.kinds.base import Names
+from provisioner.kinds.vector_store.members import list_members
+from provisioner.model import Live, LockState, Plan
+from provisioner.plan.users import ending, references, sentence
+from provisioner.remote import Remote, together
+from provisioner.remote.lists import PAGE
+
+MOST = 1000
+"""Requests that the question may cost; beyond that nobody knows the answer, and everything stays."""
+
+ASSISTANTS: Key = ("assistant", "assistants")
+STORES: Key = ("vector_store", None)
+
+Users = dict[str, tuple[str, ...]]
+"""Ids with those who use them and are not managed here, in words."""
+
+
+@dataclass
+class Others:
+    """Everything at the service that is not ours and can use what is. Nothing is asked twice."""
+
+    remote: Remote
+    lock: LockState
+    listed: Listed  # what refreshing has listed already
+    ours: Collection[str]  # ids that the lock names, or is about to
+    _held: dict[str, frozenset[str]] = field(default_factory=dict)  # by store: ids of its files
+
+    async def users(self, plan: Plan) -> Users:
+        """Who uses what a plan deletes. A plan that deletes nothing sends nothing."""
+        going = ending(plan)
+        if not going:
+            return {}
+        pruned = {remnant.id for remnant in plan.orphans if remnant.action == "delete"}
+        assistants, stores = await together([self._foreign(ASSISTANTS, pruned), self._foreign(STORES, pruned)])
+        named = [(sentence(live, "assistant"), self._references(live)) for live in assistants]
+        if any(name == "file" for name, _ in going):
+            price = requests(stores)
+            if price > MOST:
+                why = f"possibly others: asking the {len(stores):,} other vector stores would take {price:,} requests"
+                named.append((why, {id for name, id in going if name == "file"}))
+            else:
+                await self.held([store.id for store in stores])
+                named += [(sentence(live, "vector store"), set(self._held[live.id])) for live in stores]
+        found = {id: tuple(who for who, ids in named if id in ids) for _, id in going}
+        return {id: whos for id, whos in found.items() if whos}
+
+    async def _foreign(self, key: Key, pruned: Collection[str] = ()) -> list[Live]:
+        if key not in self.listed:
+            try:
+                objects = await kind(key[0]).form(key[1]).list(self.remote, Names())
+            except RouteMissing:  # a service without this API
+                objects = ()
+            self.listed[key] = {live.id: live for live in objects}
+        known = self.lock.known_ids
+        return [
+            live
+            for id, live in (self.listed[key] or {}).items()
+            if id not in known and id not in self.ours and id not in pruned
+        ]
+
+    def _references(self, assistant: Live) -> set[str]:
+        return set(references("assistant", assistant.fields, self.lock.ids))
+
+    async def held(self, stores: Sequence[str]) -> dict[str, frozenset[str]]:
+        """The files of some stores, by store."""
+        left = [store for store in stores if store not in self._held]
+        found = await together(_files(self.remote, store) for store in left)
+        self._held.update(zip(left, found, strict=True))
+        return {store: self._held[store] for store in stores}
+
+    async def in_a_store(self) -> set[str]:
+        """Every file that some store of others holds."""
+        held = await self.held([live.id for live in await self._foreign(STORES)])
+        return {id for files in held.values() for id in files}
+
+
+def requests(stores: Iterable[Live]) -> int:
+    """What listing the files of some stores takes, by the service's own counts."""
+    return sum(max(1, ceil(store.file_count / PAGE)) for store in stores)
+
+
+async def _files(remote: Remote, store: str) -> frozenset[str]:
+    try:
+        return frozenset(await list_members(remote, store))
+    except RouteMissing:  # the store has gone meanwhile
+        return frozenset()

@@ -1,0 +1,115 @@
+"""Who still uses an object once a plan is carried out: request profiles, objects of ours, and everybody else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from provisioner.kinds import kind
+from provisioner.kinds.base import ProfileForm
+from provisioner.kinds.wire import top
+from provisioner.model import Action, Address, Attachment, Change, Live, Locked, Plan, Profile
+from provisioner.plan.situation import Situation
+
+ENDED = (Action.DELETE, Action.REPLACE)
+SHARED = ("file", "vector_store")  # what objects of others can refer to
+
+STAYING = ("update", "adopt", "wait")
+"""What is done with a file that a store holds already, and goes on holding."""
+
+Users = dict[str, list[str]]
+"""Ids with those who name them, in words."""
+
+
+def users_after(case: Situation, changes: Mapping[Address, Change], attachments: Iterable[Attachment]) -> Users:
+    """Who names which id after the plan."""
+    ends = {(item.store, item.path): item.old_id if item.action in STAYING else None for item in attachments}
+    users: Users = {}
+    for address, entry in case.lock.resources.items():
+        change = changes.get(address)
+        named = list(_kept_versions(case, entry, change))
+        if not (change and change.action in ENDED):
+            named.append((f"`{address}`", list(_named(case, entry, change, ends))))
+        for who, ids in named:
+            for id in ids:
+                users.setdefault(id, []).append(who)
+    for id, whos in case.others.items():
+        users.setdefault(id, []).extend(whos)
+    return users
+
+
+def _kept_versions(case: Situation, entry: Locked, change: Change | None) -> Iterator[tuple[str, list[str]]]:
+    """The request profiles of one assistant whose ids stay alive, apart from the newest."""
+    form = kind(entry.address.kind).form(entry.api)
+    ended = change and (change.action in (Action.DELETE, Action.FORGET) or change.previous_api)
+    if entry.profile is None or not isinstance(form, ProfileForm) or ended:
+        return
+    older = list(entry.profile.older)
+    if change and change.action in (Action.UPDATE, Action.REPLACE):
+        older.insert(0, _as_older(entry.profile))
+    for version in older[: max(case.keep_versions - 1, 0)]:
+        yield f"`{entry.address}@{version['version']}`", form.kept_ids(version)
+
+
+def _as_older(profile: Profile) -> dict[str, Any]:
+    return {"version": profile.version, "digest": profile.digest, "request": profile.request}
+
+
+def _named(
+    case: Situation, entry: Locked, change: Change | None, ends: Mapping[tuple[Address, str], str | None]
+) -> Iterable[str]:
+    """The ids that an object of ours, or its newest profile, goes on naming."""
+    form, address = kind(entry.address.kind).form(entry.api), entry.address
+    written = {top(field.path) for field in change.fields} if change else set()
+    if isinstance(form, ProfileForm):
+        renewed = change is not None and change.action is not Action.KEEP
+        return () if renewed or entry.profile is None else form.ids(entry.profile.request)
+    files = entry.fields.get("files") or {} if address.kind == "vector_store" else {}
+    held = filter(None, [ends.get((address, path), item.get("id")) for path, item in files.items()])
+    live = case.observed.live.get(address)
+    fields = {name: value for name, value in live.fields.items() if name not in written} if live else {}
+    return chain(held, references(address.kind, fields, case.lock.ids))
+
+
+def references(name: str, fields: Mapping[str, Any], ids: Mapping[Address, str]) -> Iterator[str]:
+    """Every id that the neutral fields of an object of this kind refer to. `ids`: those of managed resources."""
+    for address in kind(name).references(dict(fields)):
+        if address in ids:
+            yield ids[address]
+    yield from unmanaged(fields)
+
+
+def unmanaged(value: Any) -> Iterator[str]:
+    """The ids in neutral fields: `{id: …}`, wherever it stands."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("id"), str):
+            yield value["id"]
+        for item in value.values():
+            yield from unmanaged(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from unmanaged(item)
+
+
+def ending(plan: Plan) -> set[tuple[str, str]]:
+    """Kind and id of everything that a plan deletes and that somebody else may use."""
+    objects = [
+        (change.address.kind, change.id)
+        for change in plan.changes
+        if change.action in ENDED and change.id and not change.deferred and change.reason != "api_gone"
+    ]
+    remnants = [
+        (remnant.address.kind, remnant.id) for remnant in (*plan.deposed, *plan.orphans) if remnant.action == "delete"
+    ]
+    return {(name, id) for name, id in (*objects, *remnants) if name in SHARED}
+
+
+def sentence(live: Live, name: str) -> str:
+    """How a user that is not managed here is called: its kind, id and name, or whose stamp it carries."""
+    if live.stamp:
+        owner = f"{live.stamp.workspace}/{live.stamp.environment}"
+        return f"`{live.stamp.address}` of `{owner}` (`{live.id}`)"
+    title = live.fields.get("name")
+    words = f"{name.replace('_', ' ')} `{live.id}`"
+    return f"the {words} (`{title}`)" if title else f"the {words}"
