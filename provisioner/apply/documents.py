@@ -11,7 +11,7 @@ from provisioner.diff import join, same
 from provisioner.errors import ProvisionerError
 from provisioner.kinds.vector_store import members as service
 from provisioner.kinds.vector_store.form import chunks
-from provisioner.model import LEAVING, Action, Address, Attachment, Event, Fields, Member, Problem, Stamp
+from provisioner.model import LEAVING, Action, Address, Attachment, Event, Fields, Locked, Member, Problem, Stamp
 from provisioner.remote import together
 
 
@@ -61,7 +61,17 @@ def _record(state: Sync, number: int, unkept: dict[str, Any]) -> None:
     entry = state.run.entries[state.store]
     files = dict(sorted(state.held.items()))
     fields = {**entry.fields, "files": files} if files or "files" in entry.fields else entry.fields
-    state.run.record(number, state.store, replace(entry, fields=fields, unkept=unkept))
+    state.run.record(number, state.store, replace(entry, fields=fields, unkept=unkept), _also(state))
+
+
+def _also(state: Sync) -> dict[Address, Locked | None]:
+    """Files of which the store holds a document of its own: it goes when the store has a new version."""
+    found: dict[Address, Locked | None] = {}
+    for item in state.items:
+        entry = state.run.entries.get(item.file) if item.taken and item.file else None
+        if entry and item.old_id and item.old_id not in (entry.id, *entry.deposed):
+            found[entry.address] = replace(entry, deposed=(*entry.deposed, item.old_id))
+    return found
 
 
 def _give_up(state: Sync) -> None:
@@ -188,7 +198,7 @@ def _attributes(state: Sync, item: Attachment) -> dict[str, Any]:
     run = state.run
     entry = run.entries.get(item.file) if item.file else None
     ours: dict[str, Any] = {Stamp.KEY: str(run.stamp(item.path))}
-    if entry:
+    if entry and item.verified and (entry.verified or item.taken):
         ours["sha256"] = entry.fields["sha256"]
     return {**item.attributes, **ours}
 
@@ -197,10 +207,12 @@ def _item(state: Sync, item: Attachment, id: str) -> Fields:
     """The lock's record of one held file: as declared, with its id and hash."""
     change = state.run.change(state.store)
     declared = ((change.after or {}).get("files") or {}).get(item.path) if change else None
-    before = {key: value for key, value in state.held.get(item.path, {}).items() if key != "sha256"}
+    before = {key: value for key, value in state.held.get(item.path, {}).items() if key not in ("sha256", "taken")}
     found = {**(declared if declared is not None else before), "id": id}
     entry = state.run.entries.get(item.file) if item.file else None
-    return {**found, "sha256": entry.fields["sha256"]} if entry else found
+    if entry is None:
+        return found
+    return {**found, "sha256": entry.fields["sha256"], **({"taken": True} if item.taken else {})}
 
 
 def _progress(state: Sync) -> Any:

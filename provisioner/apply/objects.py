@@ -67,7 +67,7 @@ async def _settled(run: Run, change: Change) -> Locked:
 
 
 async def _created(run: Run, change: Change, form: Form) -> Locked:
-    before = run.entries.get(change.address)
+    before = run.entries.get(change.address) or _imported(change)
     write = _write(run, change)
     number, live = await create(run, form, write, change)
     entry = _deposing(_entry(run, change, form, live), change, before)
@@ -76,6 +76,13 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     if change.address.kind == "file":
         run.uploaded_one()
     return entry
+
+
+def _imported(change: Change) -> Locked | None:
+    """What an import took over and replaces at once."""
+    if change.importing is None:
+        return None
+    return Locked(change.address, change.importing, change.before or {}, api=change.api, made=False)
 
 
 async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
@@ -120,7 +127,7 @@ def _write(run: Run, change: Change) -> Write:
     )
 
 
-def _moved(change: Change) -> Mapping[Address, None]:
+def _moved(change: Change) -> Mapping[Address, Locked | None]:
     return {change.previous: None} if change.previous else {}
 
 
@@ -141,6 +148,8 @@ def _next(run: Run, change: Change, id: str | None) -> Locked:
         protected=change.protect,
         unkept=before.unkept if before else {},
         resetting=before.resetting if before else (),
+        made=change.made or id != change.id,
+        verified=change.verified or id != change.id,
     )
     return entry.inheriting(before) if before else entry
 
@@ -150,7 +159,7 @@ def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
     wanted: Mapping[str, Fields] = fields.pop("files", None) or {}
     files: dict[str, Fields] = {}
     for path, item in held.items():
-        kept: Fields = {key: item[key] for key in ("id", "sha256") if key in item}
+        kept: Fields = {key: item[key] for key in ("id", "sha256", "taken") if key in item}
         files[path] = {**wanted[path], **kept} if path in wanted else item
     return {**fields, **({"files": files} if files or wanted else {})}
 

@@ -105,16 +105,15 @@ class Run:
         return await self.journal.begin(address, action, **data)
 
     def record(
-        self, number: int, address: Address, entry: Locked | None, also: Mapping[Address, None] | None = None
+        self, number: int, address: Address, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None
     ) -> None:
         """Make the outcome of an intent durable and part of the lock."""
         self.journal.result(number, entry, also)
-        for gone in also or ():
-            self.entries.pop(gone, None)
-        if entry is None:
-            self.entries.pop(address, None)
-        else:
-            self.entries[address] = entry
+        for other, found in {**(also or {}), address: entry}.items():
+            if found is None:
+                self.entries.pop(other, None)
+            else:
+                self.entries[other] = found
 
     @cached_property
     def _planned_uploads(self) -> int:

@@ -53,8 +53,7 @@ async def refresh(question: Question) -> Seen:
     """Read everything that planning needs."""
     names = Names({**question.lock.ids, **question.imports})
     forms = question.forms()
-    stores = [entry for key, entries in forms.items() if key[0] == "vector_store" for entry in entries]
-    listed, held = await both(_lists(question, forms, names), _holdings(question, stores))
+    listed, held = await both(_lists(question, forms, names), _holdings(question, _stores(question, forms)))
     gone = frozenset(entry.address for key, entries in forms.items() if listed[key] is None for entry in entries)
     live = await _lookup(question, forms, listed, names)
     live = {address: _with_members(found, held.get(address)) for address, found in live.items()}
@@ -78,22 +77,28 @@ async def _list(question: Question, key: Key, names: Names) -> dict[str, Live] |
         return None
 
 
-async def _holdings(question: Question, stores: Iterable[Locked]) -> dict[Address, dict[str, Member] | None]:
-    """What each locked store holds, unless nobody has ever declared files for it."""
-    wanted = [entry for entry in stores if _has_files(question, entry)]
-    found = await together([_members(question.remote, entry) for entry in wanted])
-    return {entry.address: members for entry, members in zip(wanted, found, strict=True)}
+def _stores(question: Question, forms: Mapping[Key, list[Locked]]) -> list[Locked]:
+    """The stores whose files are managed: locked ones, and those that are to be imported."""
+    locked = [entry for key, entries in forms.items() if key[0] == "vector_store" for entry in entries]
+    imported = [Locked(address, id, {}) for address, id in question.imports.items() if address.kind == "vector_store"]
+    return [entry for entry in (*locked, *imported) if _has_files(question, entry)]
+
+
+async def _holdings(question: Question, stores: list[Locked]) -> dict[Address, dict[str, Member] | None]:
+    """What each store holds."""
+    found = await together([_members(question.remote, entry) for entry in stores])
+    return {entry.address: members for entry, members in zip(stores, found, strict=True)}
 
 
 def _has_files(question: Question, entry: Locked) -> bool:
+    """Whether anybody has ever declared files for a store."""
     want = question.desired.get(entry.address)
     return "files" in entry.fields or bool(want and "files" in want.fields)
 
 
 async def _members(remote: Remote, entry: Locked) -> dict[str, Member] | None:
-    known = [item["id"] for item in (entry.fields.get("files") or {}).values() if item.get("id")]
     try:
-        return await list_members(remote, entry.id or "", known)
+        return await list_members(remote, entry.id or "", entry.file_ids)
     except RouteMissing:  # the collection below a store that is gone
         return None
 

@@ -15,6 +15,7 @@ from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import recover, write
 from provisioner.engine.refresh import Question, Seen, from_lock, refresh
 from provisioner.engine.shutdowns import Shutdowns, asked, kept
+from provisioner.engine.takeover import take_over
 from provisioner.errors import PlanError
 from provisioner.model import Address, Applied, Event, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
@@ -92,6 +93,8 @@ class Session:
         if options.refresh and not options.destroy:
             checks.check_imports(self.context, case)
         checks.check_plan(case, options)
+        if options.refresh:
+            case = await take_over(self.remote, self.context.root, case, self.seen.files)
         plan = make_plan(case, self.context.specs.problems)
         others = self._others(case.lock)
         users = await others.users(plan) if options.refresh else {}

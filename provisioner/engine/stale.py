@@ -53,6 +53,7 @@ def _live_sha(address: Address, entry: Locked | None, live: Live | None, held: I
         return None
     form = kind(address.kind).form(entry.api if entry else None) if address.kind != "assistant" or entry else None
     fields = form.normal(address, {**live.fields}) if form else live.fields
+    fields = {name: value for name, value in fields.items() if not form or name not in form.unread}
     members = live.members or {}
     touched = {item.old_id: members.get(item.old_id) for item in held if item.old_id}
     attached = {id: member.attributes if member else None for id, member in touched.items()}

@@ -42,6 +42,10 @@ class Attachment:
     attributes: dict[str, Any] = field(default_factory=dict)
     chunking: Any = "auto"
     gap: bool = False  # a searcher finds neither version for a moment
+    taken: bool = (
+        False  # the store holds a document of its own for the path, taken over with it, until the next version
+    )
+    verified: bool = True  # False: nobody has compared its bytes with the local ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Change:
     previous_api: str | None = None  # the API of the old object, where that changes
     kept_for: tuple[str, ...] = ()  # delete, replace: who still uses the old object, which so stays alive as deposed
     replace_paths: tuple[str, ...] = ()  # replace: the fixed fields that force it
+    made: bool = True  # False: the object with this id was taken over, not made by us
+    verified: bool = True  # False, for files that are taken over: nobody has compared their bytes
 
     @property
     def matters(self) -> bool:

@@ -53,6 +53,7 @@ def _unwanted(case: Situation, entry: Locked) -> Change:
         before=entry.fields,
         depends_on=entry.depends_on,
         protect=entry.protected,
+        made=entry.made,
     )
     if address in case.observed.api_gone:
         return replace(change, action=Action.FORGET, reason="api_gone")
@@ -70,7 +71,8 @@ def _unlocked(case: Situation, want: Desired, entry: Locked | None) -> tuple[Cha
         return made, ()
     found = _compare(case, want, None, live)
     action = Action.UPDATE if found.changes else Action.KEEP
-    reason = "imported" if want.address in case.imports else "adopted"
+    taken = case.taken.get(want.address)
+    imported = want.address in case.imports or taken is not None
     form = case.form(want.address)
     forcing = _forcing(form, found.changes)
     if forcing:
@@ -79,7 +81,9 @@ def _unlocked(case: Situation, want: Desired, entry: Locked | None) -> tuple[Cha
         replace(
             made,
             action=action,
-            reason=reason,
+            reason="imported" if imported else "adopted",
+            made=not imported,
+            verified=taken.verified if taken else not (imported and want.address.kind == "file"),
             id=live.id,
             importing=live.id,
             before=live.fields,
@@ -112,7 +116,9 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
     found = _compare(case, want, entry, live)
     changes = tuple(own(case, change) for change in found.changes) + protection(want, entry)
-    base = replace(_start(case, want, Action.KEEP, "in_sync"), id=entry.id, before=live.fields, fields=changes)
+    base = replace(
+        _start(case, want, Action.KEEP, "in_sync"), id=entry.id, before=live.fields, fields=changes, made=entry.made
+    )
     if live.status == "expired":
         return replace(base, action=Action.REPLACE, reason="expired"), found.unkept
     if want.address in case.options.replaces:

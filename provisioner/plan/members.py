@@ -9,7 +9,8 @@ from typing import Any
 from provisioner.diff import Comparison, Sides, compare, join
 from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import Action, Address, Attachment, Block, Change, FieldChange, Fields, Member
-from provisioner.plan.situation import Situation
+from provisioner.plan.situation import Situation, Taken
+from provisioner.text import listed
 
 RUINED = frozenset({"failed", "cancelled"})
 
@@ -24,11 +25,20 @@ class Holding:
     locked: Fields | None
     member: Member | None
     found: Comparison
+    own: str | None = None  # the id that the file has, or is about to take over
+    paired: Taken | None = None  # the document of an imported store that it is
 
     @property
     def file(self) -> Address | None:
         reference = self.wanted.get("file")
         return Address.parse(reference) if reference else None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the store holds a document of its own for the path, with which it was taken over."""
+        if self.member is None or self.own in (None, self.member.id):
+            return False
+        return bool(self.locked.get("taken")) if self.locked else self.paired is not None
 
     @property
     def worn(self) -> str | None:
@@ -59,10 +69,13 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
     before: Mapping[str, Fields] = (entry.fields.get("files") or {}) if entry else {}
     unkept = entry.unkept if entry else {}
     old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
+    documents = case.takings[store].documents if store in case.takings else {}
     found = []
     for path, item in (want.fields.get("files") or {}).items():
-        locked = before.get(path)
-        member = _member(case, item, locked, members)
+        locked, paired = before.get(path), documents.get(path)
+        own = _own_id(case, item)
+        ids = (own, (locked or {}).get("id"), paired.id if paired else None)
+        member = next((members[id] for id in ids if id and id in members), None)
         chunk = chunks(item.get("chunking", old[1]))
         base = chunks(locked.get("chunking", old[0])) if locked else None
         found.append(
@@ -73,19 +86,20 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
                 locked,
                 member,
                 _differences(path, item, chunk, locked, base, member, unkept),
+                own,
+                paired,
             )
         )
     return found
 
 
-def _member(case: Situation, item: Fields, locked: Fields | None, members: Mapping[str, Member]) -> Member | None:
-    """The file in the store, the newest version first: a crash may have left two of them there."""
-    ids = [str(item["id"])] if "file" not in item else []
-    if "file" in item:
-        address = Address.parse(item["file"])
-        entry, live = case.locked(address), case.live(address)
-        ids = [id for id in (entry and entry.id, live and live.id, (locked or {}).get("id")) if id]
-    return next((members[id] for id in ids if id in members), None)
+def _own_id(case: Situation, item: Fields) -> str | None:
+    """The id of the file itself; the newest version, where a crash has left two of them in a store."""
+    if "file" not in item:
+        return str(item["id"])
+    address = Address.parse(item["file"])
+    entry, live = case.locked(address), case.live(address)
+    return (entry.id if entry else None) or (live.id if live else None)
 
 
 def _differences(
@@ -122,7 +136,7 @@ def _attributes(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def worn_files(held: Iterable[Holding]) -> Iterator[tuple[Address, str]]:
     """The managed files of a store that need a new version because of how the store holds them."""
     for holding in held:
-        if holding.file and holding.worn:
+        if holding.file and holding.worn and not holding.taken:
             yield holding.file, holding.worn
 
 
@@ -130,7 +144,7 @@ def membership(case: Situation, change: Change, held: list[Holding], files: Mapp
     """What happens to the files that are wanted in a store, given what happens to the store and to each file."""
     store = change.address
     if change.action in (Action.CREATE, Action.REPLACE):
-        return Membership(tuple(_attach(store, holding) for holding in held))
+        return Membership(tuple(_attach(case, store, holding) for holding in held))
     attachments: list[Attachment] = []
     rows: list[FieldChange] = []
     for holding in held:
@@ -154,29 +168,36 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
     change = files.get(holding.file) if holding.file else None
     action = change.action if change else Action.KEEP
     if holding.member is None:
-        return [_attach(store, holding)], _missing(holding, action)
+        return [_attach(case, store, holding)], _missing(holding, action)
     if holding.file is not None and action in (Action.REPLACE, Action.CREATE):
-        return [_attach(store, holding, "replace")], []
+        return [_attach(case, store, holding, "replace")], []
     if holding.file is not None and _outdated(case, holding):
-        return [_attach(store, holding, "replace")], []
+        return [_attach(case, store, holding, "replace")], []
     if holding.worn:  # an object that is not managed here can only be taken out and put in again
-        return [_attach(store, holding, "replace", gap=True)], list(holding.found.changes)
+        return [_attach(case, store, holding, "replace", gap=True)], list(holding.found.changes)
     moved = holding.file in case.moves or _stamped_elsewhere(case, holding)
     if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
-        return [_attach(store, holding, "update")], list(holding.found.changes)
+        return [_attach(case, store, holding, "update")], list(holding.found.changes)
     if holding.locked is None:
-        return [_attach(store, holding, "adopt")], _missing(holding, action) if holding.file else []
+        return [_attach(case, store, holding, "adopt")], _missing(holding, action) if holding.file else []
     if holding.member.status == "in_progress":
-        return [_attach(store, holding, "wait")], []
+        return [_attach(case, store, holding, "wait")], []
     known = holding.locked.get("id") == holding.member.id
-    return ([] if known else [_attach(store, holding, "adopt")]), []
+    return ([] if known else [_attach(case, store, holding, "adopt")]), []
 
 
 def _outdated(case: Situation, holding: Holding) -> bool:
-    """Whether the store still holds an older version than the lock knows: an apply was stopped in between."""
+    """Whether the store still holds an older version than the lock knows: an apply was stopped in between. A document
+    of its own, taken over with the store, is as good as ours until there is a new version."""
     assert holding.file and holding.member
     entry = case.locked(holding.file)
-    return entry is not None and entry.id is not None and holding.member.id != entry.id
+    if entry is None or entry.id is None or holding.member.id == entry.id:
+        return False
+    if not holding.taken or holding.worn:
+        return True
+    if holding.locked is None:
+        return holding.paired is not None and holding.paired.different
+    return holding.locked.get("sha256") != entry.fields.get("sha256")
 
 
 def _stamped_elsewhere(case: Situation, holding: Holding) -> bool:
@@ -199,7 +220,9 @@ def shown(item: Fields) -> Fields:
     return {key: value for key, value in item.items() if key in ("attributes", "chunking")}
 
 
-def _attach(store: Address, holding: Holding, action: str = "attach", *, gap: bool = False) -> Attachment:
+def _attach(
+    case: Situation, store: Address, holding: Holding, action: str = "attach", *, gap: bool = False
+) -> Attachment:
     member = holding.member
     kept = dict(member.attributes) if member and action != "attach" else {}
     for key in (holding.locked or {}).get("attributes") or {}:
@@ -214,7 +237,19 @@ def _attach(store: Address, holding: Holding, action: str = "attach", *, gap: bo
         attributes=kept | wanted,
         chunking=holding.chunking,
         gap=gap,
+        taken=action in ("update", "adopt") and holding.taken,
+        verified=action not in ("update", "adopt") or _verified(case, holding),
     )
+
+
+def _verified(case: Situation, holding: Holding) -> bool:
+    """Whether somebody has compared the bytes of what the store holds with ours."""
+    entry = case.locked(holding.file) if holding.file else None
+    if holding.locked is None and holding.paired:
+        return holding.paired.verified
+    if entry and holding.member and entry.id == holding.member.id:
+        return entry.verified
+    return holding.member is None or holding.member.sha256 is not None
 
 
 def _leaving(case: Situation, store: Address, wanted: list[Holding]) -> Row:
@@ -296,3 +331,22 @@ def foreign_ids(case: Situation, store: Address, held: list[Holding]) -> set[str
         for id, member in members.items()
         if id not in ours and not (member.stamp and member.stamp.lineage == lineage)
     }
+
+
+def takeover_notes(case: Situation, held: Mapping[Address, list[Holding]]) -> Iterator[str]:
+    """What an imported store holds that nobody could compare, and what no spec names."""
+    for store, taking in sorted(case.takings.items()):
+        stays = {one.path for one in held.get(store, ()) if not one.worn}
+        unknown = [
+            path for path, one in taking.documents.items() if path in stays and not (one.verified or one.different)
+        ]
+        if unknown:
+            names = listed(f"`{path}`" for path in sorted(unknown))
+            yield (
+                f"`{store}`: the bytes of {names} could not be compared with what the service has; name and size are "
+                "the same, and so they are taken over as they are (`verified: false` in the lock)."
+            )
+        others = sorted(foreign_ids(case, store, held.get(store, [])))
+        if others and (case.desired[store].fields.get("other_files") or "keep") == "keep":
+            names = listed(f"`{id}` (`{taking.names.get(id, '?')}`)" for id in others)
+            yield f"`{store}` holds what no spec names, and keeps it (`other_files: keep`): {names}."

@@ -21,6 +21,24 @@ class Stray:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A document of somebody else that becomes a local file's object."""
+
+    id: str
+    verified: bool = False  # its text was compared, and is the same
+    different: bool = False  # its text was compared, and is not the same
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What becomes of the documents of a vector store that is imported."""
+
+    documents: Mapping[str, Taken] = field(default_factory=dict)  # by path
+    names: Mapping[str, str] = field(default_factory=dict)  # of all documents in it, by id
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What refreshing found at the service."""
 
@@ -62,6 +80,7 @@ class Situation:
     forgets: Mapping[Address, Source] = field(default_factory=dict)  # `removed: … destroy: false`
     moves: Mapping[Address, Address] = field(default_factory=dict)  # new -> old
     fresh: bool = False  # there is no lock yet
+    takings: Mapping[Address, Taking] = field(default_factory=dict)  # of imported vector stores
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # id -> who uses it who is not managed here
 
     @cached_property
@@ -81,6 +100,17 @@ class Situation:
             if known is None or stray.live.created_at < known.created_at:
                 newest[stray.address] = stray.live
         return newest
+
+    @cached_property
+    def taken(self) -> dict[Address, Taken]:
+        """The documents that become files, each by the file's address."""
+        found: dict[Address, Taken] = {}
+        for taking in self.takings.values():
+            for path, document in taking.documents.items():
+                address = Address("file", path)
+                if self.observed.live.get(address, document).id == document.id:
+                    found.setdefault(address, document)
+        return found
 
     def locked(self, address: Address) -> Locked | None:
         return self.lock.resources.get(address)

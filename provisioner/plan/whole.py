@@ -9,7 +9,7 @@ from itertools import chain
 from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
-from provisioner.plan.members import Holding, holdings, membership, worn_files
+from provisioner.plan.members import Holding, holdings, membership, takeover_notes, worn_files
 from provisioner.plan.moves import suspected
 from provisioner.plan.situation import Situation
 from provisioner.plan.users import users_after
@@ -24,6 +24,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     held = {store: holdings(case, store) for store in _wanted_stores(case)}
     _new_versions(held, changes)
     attachments, blocks = _memberships(case, held, changes, unkept)
+    blocks += _questions(case)
     consequences.repoint(changes)
     consequences.rerender(case, changes)
     changes, attachments = _scope(case, changes, attachments)
@@ -42,7 +43,13 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         drift=tuple(drift),
         orphans=tuple(consequences.kept(remnant, users) for remnant in _orphans(case)),
         deposed=consequences.deposed(case, users),
-        notes=(*case.observed.notes, *unkept_notes(unkept), *_waits(attachments), *suspected(inline)),
+        notes=(
+            *case.observed.notes,
+            *unkept_notes(unkept),
+            *_waits(attachments),
+            *takeover_notes(case, held),
+            *suspected(inline),
+        ),
         unchanged=sum(not change.matters for change in inline),
         blocked=(*blocks, *guards.blocks(case, inline, attachments, drift)),
         problems=tuple(problems),
@@ -149,6 +156,15 @@ def _orphans(case: Situation) -> tuple[Remnant, ...]:
         for stray in case.observed.strays
         if stray.live.id not in adopted | known
     )
+
+
+def _questions(case: Situation) -> list[Block]:
+    """What only the author can say of the documents of imported stores."""
+    return [
+        Block("ambiguous_import", question, forced=False)
+        for taking in case.takings.values()
+        for question in taking.questions
+    ]
 
 
 def _waits(attachments: list[Attachment]) -> list[str]:

@@ -72,6 +72,8 @@ class FileGroups:
             row.facts.append("not managed here")
         elif attachment.action in _UNTOUCHED:
             row.facts.append(_UNTOUCHED[attachment.action])
+        if attachment.taken:
+            row.facts.append(f"holds {inline(attachment.old_id or '')} for it")
         if attachment.gap:
             row.facts.append("gap: not found by searches for a moment")
 
@@ -108,6 +110,9 @@ def loose_rows(plan: Plan, groups: FileGroups) -> list[Row]:
 
 def _describe(row: Row, change: Change) -> None:
     row.size, row.bytes = file_size(change)
+    if change.importing:
+        row.symbol = "<-" if change.action is Action.KEEP else row.symbol
+        row.facts.append(f"import of {inline(change.importing)}")
     if change.previous is not None:
         row.previous = change.previous.name
         row.symbol = ">" if change.action in (Action.KEEP, Action.UPDATE) else row.symbol

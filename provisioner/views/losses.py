@@ -25,6 +25,7 @@ def losses(plan: Plan) -> Iterator[Remark]:
         if change.address not in said:
             yield from _gone(change)
         yield from _overwritten(change)
+        yield from _of_others(change)
     for store, rows in taken.items():
         yield _loss(store, _taken_out(rows, changes))
     yield from _leftover(plan.orphans, "orphan")
@@ -46,6 +47,12 @@ def _gone(change: Change) -> Iterator[Remark]:
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
         yield _loss(change.address, f"replaced by a new one, {why}" if why else "replaced by a new one", "-/+")
+
+
+def _of_others(change: Change) -> Iterator[Remark]:
+    """An object that somebody else has made, and that goes."""
+    if not change.made and change.id and change.action in (Action.DELETE, Action.REPLACE) and not change.deferred:
+        yield _loss(change.address, f"`{inline(change.id)}`, which was taken over, is deleted")
 
 
 def _with(held: object) -> str:

@@ -37,6 +37,8 @@ FULL = Change(
     previous_api="responses",
     kept_for=("`assistant.support@1`",),
     replace_paths=("a",),
+    made=False,
+    verified=False,
 )
 
 

@@ -37,9 +37,10 @@ class FileForm(Form):
             "expires_after": fields.get("expires_after"),
         }
 
-    async def list(self, remote: Remote, names: Names, purpose: str = PURPOSE) -> Sequence[Live]:
-        """Files of one purpose; a file of another is read by its id."""
-        return [live(raw) for raw in await remote.list("/files", purpose=purpose)]
+    async def list(self, remote: Remote, names: Names, purpose: str | None = PURPOSE) -> Sequence[Live]:
+        """Files of one purpose, or, for None, of all of them; a file of another is read by its id."""
+        only = {"purpose": purpose} if purpose else {}
+        return [live(raw) for raw in await remote.list("/files", **only)]
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
         raw = await remote.find(f"/files/{id}")

@@ -62,6 +62,16 @@ def member(raw: Raw) -> Member:
     )
 
 
+async def content(remote: Remote, store_id: str, file_id: str) -> str | None:
+    """The text that a store has read out of a file; None where it shows none, or not all of it."""
+    raw = await remote.get(f"{_files(store_id)}/{file_id}/content")
+    parts = raw.get("data")
+    if not isinstance(parts, list) or raw.get("has_more"):
+        return None
+    texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return "".join(texts) if texts and len(texts) == len(parts) else None
+
+
 async def attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
     """Put files into a store, up to 2000 a request. Returns why the service refused a file, by file id: one
     that it refuses keeps no other out."""

@@ -1,0 +1,128 @@
+"""What an import takes over beside the object: the documents of a store, and whether they are the local files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from provisioner.digests import real_path
+from provisioner.errors import ServiceError
+from provisioner.kinds import kind
+from provisioner.kinds.base import Names
+from provisioner.kinds.file.form import FileForm
+from provisioner.kinds.vector_store.members import content
+from provisioner.model import Address, Fields, Live
+from provisioner.plan import Situation
+from provisioner.plan.pairing import Document, pair
+from provisioner.plan.situation import Taken, Taking
+from provisioner.remote import Remote, together
+
+
+async def take_over(remote: Remote, root: Path, case: Situation, files: Mapping[str, Live]) -> Situation:
+    """The situation with every imported document paired and compared. `files`: those that are known, by id."""
+    stores = sorted(address for address in case.imports if case.observed.live.get(address) and _files(case, address))
+    named = [live for address, live in case.observed.live.items() if address.kind == "file"]
+    known = {**{live.id: live for live in named}, **files, **await _unlisted(remote, case, stores, files)}
+    takings: dict[Address, Taking] = {}
+    live = dict(case.observed.live)
+    for store in stores:
+        takings[store] = taking = await _taking(remote, root, case, store, known)
+        for path, taken in taking.documents.items():
+            address = Address("file", path)
+            if address not in case.lock.resources and (address not in live or taken.id == live[address].id):
+                live[address] = _as_live(case, address, known[taken.id], taken)
+    for address in case.imports:
+        if address.kind == "file" and address in live and "sha256" not in live[address].fields:
+            live[address] = _named(case, address, live[address])
+    return replace(case, observed=replace(case.observed, live=live), takings=takings)
+
+
+def _files(case: Situation, store: Address) -> Mapping[str, Fields]:
+    """The local files that a store is to hold, with what is known of each."""
+    want = case.desired.get(store)
+    if want is None or store.kind != "vector_store":
+        return {}
+    items = (want.fields.get("files") or {}).items()
+    return {path: case.desired[Address("file", path)].fields for path, item in items if "file" in item}
+
+
+async def _unlisted(
+    remote: Remote, case: Situation, stores: Iterable[Address], files: Mapping[str, Live]
+) -> dict[str, Live]:
+    """Documents that were uploaded for another purpose than ours; one list has them all."""
+    held = {id for store in stores for id in case.observed.live[store].members or {}}
+    form = kind("file").form(None)
+    if held <= files.keys() or not isinstance(form, FileForm):
+        return {}
+    return {live.id: live for live in await form.list(remote, Names(), None) if live.id in held}
+
+
+async def _taking(remote: Remote, root: Path, case: Situation, store: Address, known: Mapping[str, Live]) -> Taking:
+    """Pair the documents of one store, and compare those whose text can be read at both ends."""
+    members = case.observed.live[store].members or {}
+    wanted = _files(case, store)
+    managed = {path: case.lock.ids[Address("file", path)] for path in wanted if Address("file", path) in case.lock.ids}
+    wanted = {path: fields for path, fields in wanted.items() if managed.get(path) not in members}
+    named = {address.name: id for address, id in case.imports.items() if address.kind == "file" and id in members}
+    free = [
+        _document(known[id])
+        for id, member in members.items()
+        if id in known and member.stamp is None and id not in case.lock.known_ids
+    ]
+    pairs = pair(store, wanted, free, named)
+    compared = await together(
+        _same_text(remote, root, path, case.observed.live[store].id, id) for path, id in pairs.ids.items()
+    )
+    documents = {
+        path: Taken(id, verified=same is True, different=same is False)
+        for (path, id), same in zip(pairs.ids.items(), compared, strict=True)
+    }
+    names = {id: str(known[id].fields.get("filename")) for id in members if id in known}
+    return Taking(documents, names, pairs.questions)
+
+
+def _document(live: Live) -> Document:
+    return Document(live.id, str(live.fields.get("filename")), int(live.fields.get("bytes") or 0), live.created_at)
+
+
+async def _same_text(remote: Remote, root: Path, path: str, store: str, file: str) -> bool | None:
+    """Whether a document has the text of a local file, white space folded; None where one of them cannot be read."""
+    ours = local_text(root, path)
+    theirs = None if ours is None else await stored_text(remote, store, file)
+    return None if ours is None or theirs is None else folded(ours) == folded(theirs)
+
+
+def local_text(root: Path, path: str) -> str | None:
+    """A local file as text; None for one that is none."""
+    try:
+        return real_path(root, path).read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+async def stored_text(remote: Remote, store: str, file: str) -> str | None:
+    """What a store has read out of a file; None where the service does not say."""
+    try:
+        return await content(remote, store, file)
+    except ServiceError:
+        return None
+
+
+def folded(text: str) -> str:
+    """The text with every run of white space as one blank: services lay out anew what they read."""
+    return " ".join(text.split())
+
+
+def _as_live(case: Situation, address: Address, file: Live, taken: Taken) -> Live:
+    """A document as the object of its file. Its bytes are ours unless its text says otherwise."""
+    bytes_are_ours = {} if taken.different else {"sha256": case.desired[address].fields["sha256"]}
+    return replace(file, fields={**file.fields, **bytes_are_ours})
+
+
+def _named(case: Situation, address: Address, file: Live) -> Live:
+    """A file that the specs import by its id: of another size it is another version, otherwise nobody knows better."""
+    want = case.desired.get(address)
+    if want is None or file.fields.get("bytes") != want.fields["bytes"]:
+        return file
+    return replace(file, fields={**file.fields, "sha256": want.fields["sha256"]})
