@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.apply.run import Run
+from provisioner.apply.verifying import settle_doubt
 from provisioner.diff import join, same
 from provisioner.errors import ProvisionerError
 from provisioner.kinds.vector_store import members as service
@@ -111,13 +112,34 @@ async def _attach(state: Sync) -> None:
     for item in items:
         if item.gap and item.old_id:  # the same object can be in a store only once
             await service.detach(state.run.remote, state.id, item.old_id)
+    doubtful = [item for item in (*items, *waited) if item.file and not state.run.entries[item.file].verified]
     entries = [service.Attach(state.ids[item.path], _attributes(state, item), item.chunking) for item in items]
     outcome: dict[str, str | None] = {**await service.attach(state.run.remote, state.id, entries)}
     accepted = [entry.file_id for entry in entries if entry.file_id not in outcome]
     accepted += [state.ids[item.path] for item in waited]
     outcome |= await service.wait(state.run.remote, state.id, accepted, state.run.deadline, _progress(state))
+    outcome |= await _verify(state, [item for item in doubtful if outcome[state.ids[item.path]] is None])
     for item in (*items, *waited):
         await _indexed(state, item, outcome[state.ids[item.path]])
+
+
+async def _verify(state: Sync, doubtful: list[Attachment]) -> dict[str, str | None]:
+    """Compare what was found instead of made; ours is marked with its hash, and what is not ours is put in anew."""
+    run = state.run
+    anew: list[service.Attach] = []
+    for item in doubtful:
+        assert item.file
+        id = await settle_doubt(run, state.id, item.file, state.ids[item.path])
+        if id != state.ids[item.path]:
+            state.ids[item.path] = id
+            anew.append(service.Attach(id, _attributes(state, item), item.chunking))
+        elif run.entries[item.file].verified:
+            await service.update_attributes(run.remote, state.id, id, _attributes(state, item))
+    if not anew:
+        return {}
+    refused = await service.attach(run.remote, state.id, anew)
+    accepted = [entry.file_id for entry in anew if entry.file_id not in refused]
+    return {**refused, **await service.wait(run.remote, state.id, accepted, run.deadline)}
 
 
 def _ready(state: Sync, item: Attachment) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from provisioner.apply.run import Run
@@ -21,9 +21,19 @@ ATTEMPTS = 4
 PAUSE = 0.2  # seconds before the first repetition; what was just made may not be listed at once
 
 
-async def create(run: Run, form: Form, write: Write, change: Change) -> tuple[int, Live]:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One object and its intent, which is still open and names everything needed to look again after a crash.
+    `found`: its reply was lost, so that it was looked for."""
+
+    intent: int
+    live: Live
+    found: bool = False
+
+
+async def create(run: Run, form: Form, write: Write, change: Change) -> Made:
     """Create an object. After a lost reply it is looked for and taken over; only where it is not there is the
-    request sent again. Returns the open intent, which names everything needed to look again after a crash."""
+    request sent again."""
     if write.address.kind != "file":
         return await _create(run, form, write, change)
     async with run.turn(_looks(write)):
@@ -36,21 +46,22 @@ def _looks(write: Write) -> tuple[str, int, str]:
     return PurePosixPath(write.address.name).name, fields["bytes"], fields.get("purpose") or PURPOSE
 
 
-async def _create(run: Run, form: Form, write: Write, change: Change) -> tuple[int, Live]:
+async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
     number = await run.intent(write.address, change.action.value, **_traces(run, form, write, change))
     for attempt in range(1, ATTEMPTS + 1):
         try:
             if write.address.kind == "file":
-                return number, await _upload(run, form, write)
-            return number, await form.create(run.remote, write)
+                return Made(number, await _upload(run, form, write))
+            return Made(number, await form.create(run.remote, write))
         except ReplyLost:
             found = await _find(run, form, write)
             if found is not None:
                 run.on_event(Event("found", write.address, change.action, found.id, "the reply was lost"))
-                return number, found
+                return Made(number, found, found=True)
             if attempt == ATTEMPTS:
                 raise
             await asyncio.sleep(min(PAUSE * 2**attempt, 5))
+            run.journal.note(number, "again", sent=round(run.remote.now(), 3))
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -61,7 +72,13 @@ def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, obj
         return {"stamp": str(write.stamp), **({"api": change.api} if change.api else {}), "wrote": sorted(wrote)}
     name, fields = PurePosixPath(write.address.name).name, write.fields
     own: dict[str, object] = {key: fields[key] for key in ("sha256", "bytes", "purpose") if key in fields}
-    return {"filename": name, **own, "since": run.since, "seen": run.seen_like(name)}
+    return {
+        "filename": name,
+        **own,
+        "since": run.since,
+        "seen": run.seen_like(name),
+        "sent": round(run.remote.now(), 3),
+    }
 
 
 async def _upload(run: Run, form: Form, write: Write) -> Live:

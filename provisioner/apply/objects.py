@@ -69,13 +69,22 @@ async def _settled(run: Run, change: Change) -> Locked:
 async def _created(run: Run, change: Change, form: Form) -> Locked:
     before = run.entries.get(change.address) or _imported(change)
     write = _write(run, change)
-    number, live = await create(run, form, write, change)
-    entry = _deposing(_entry(run, change, form, live), change, before)
-    run.record(number, change.address, entry, _moved(change))
+    made = await create(run, form, write, change)
+    entry = _deposing(_entry(run, change, form, made.live), change, before)
+    if made.found and change.address.kind == "file":  # what was found looks like ours; only its content can tell
+        entry = replace(entry, verified=False)
+    run.record(made.intent, change.address, entry, _moved(change))
     run.made.add(change.address)
     if change.address.kind == "file":
         run.uploaded_one()
     return entry
+
+
+async def upload_again(run: Run, file: Address) -> str:
+    """Upload a file whose object turned out to be somebody else's, and forget that one; the new id."""
+    entry = run.entries[file]
+    change = Change(file, Action.CREATE, "not_ours", after=entry.fields, depends_on=entry.depends_on)
+    return (await _created(run, change, run.form(file, None))).id or ""
 
 
 def _imported(change: Change) -> Locked | None:

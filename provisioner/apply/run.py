@@ -123,7 +123,14 @@ class Run:
     def uploaded_one(self) -> None:
         """Tell how many of the planned uploads are done."""
         self._uploads_done += 1
-        self.on_event(Event("progress", detail="uploading", done=self._uploads_done, total=self._planned_uploads))
+        self.on_event(
+            Event(
+                "progress",
+                detail="uploading",
+                done=self._uploads_done,
+                total=max(self._uploads_done, self._planned_uploads),
+            )
+        )
 
     def started(self, change: Change, detail: str = "") -> None:
         self.on_event(Event("started", change.address, change.action, change.id, detail))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,8 +14,11 @@ from provisioner.kinds.file.form import FileForm
 from provisioner.lock.journal import Intent, Journal
 from provisioner.model import Live, Locked, LockState
 from provisioner.remote import Remote
+from provisioner.remote.exchange import UPLOAD
 
 CREATES = ("create", "replace")
+LENIENT = 60.0  # seconds by which two clocks may differ
+SLOWEST = 100_000  # bytes a second: an upload that is slower is not recognized any more
 
 
 @dataclass
@@ -108,13 +112,22 @@ async def _uploaded(remote: Remote, found: Recovered, intent: Intent, files: Seq
         found.notes += [note for note in seen.notes() if note not in found.notes]
         return
     fields = {key: data[key] for key in ("sha256", "bytes", "purpose") if key in data}
-    found.take(intent, _successor(found.state, intent, only.id, fields, None))
+    found.take(intent, replace(_successor(found.state, intent, only.id, fields, None), verified=False))
 
 
 def _looks_like(live: Live, intent: Intent) -> bool:
+    """Whether a file can be what an intent was to upload: it looks the same, and came while that was under way."""
     data = intent.data
-    since = data.get("since", 0)
-    return look(live) == _looks(intent) and live.created_at >= since and live.id not in data.get("seen", ())
+    began, ended = data.get("since", 0), _latest(intent)
+    return look(live) == _looks(intent) and began <= live.created_at <= ended and live.id not in data.get("seen", ())
+
+
+def _latest(intent: Intent) -> float:
+    """The last moment, by the service's clock, at which an upload can have ended; release 0.1.0 did not write down
+    when it was sent."""
+    sent = [data.get("sent") for data in (intent.data, *intent.partial)]
+    times = [time for time in sent if isinstance(time, int | float)]
+    return max(times) + UPLOAD + intent.data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
 
 
 def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, object], api: str | None) -> Locked:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from provisioner.digests import real_path
-from provisioner.errors import ServiceError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.file.form import FileForm
-from provisioner.kinds.vector_store.members import content
+from provisioner.kinds.vector_store.texts import same_text
 from provisioner.model import Address, Fields, Live
 from provisioner.plan import Situation
 from provisioner.plan.pairing import Document, pair
@@ -71,9 +70,8 @@ async def _taking(remote: Remote, root: Path, case: Situation, store: Address, k
         if id in known and member.stamp is None and id not in case.lock.known_ids
     ]
     pairs = pair(store, wanted, free, named)
-    compared = await together(
-        _same_text(remote, root, path, case.observed.live[store].id, id) for path, id in pairs.ids.items()
-    )
+    holder = case.observed.live[store].id
+    compared = await together(same_text(remote, holder, id, real_path(root, path)) for path, id in pairs.ids.items())
     documents = {
         path: Taken(id, verified=same is True, different=same is False)
         for (path, id), same in zip(pairs.ids.items(), compared, strict=True)
@@ -84,34 +82,6 @@ async def _taking(remote: Remote, root: Path, case: Situation, store: Address, k
 
 def _document(live: Live) -> Document:
     return Document(live.id, str(live.fields.get("filename")), int(live.fields.get("bytes") or 0), live.created_at)
-
-
-async def _same_text(remote: Remote, root: Path, path: str, store: str, file: str) -> bool | None:
-    """Whether a document has the text of a local file, white space folded; None where one of them cannot be read."""
-    ours = local_text(root, path)
-    theirs = None if ours is None else await stored_text(remote, store, file)
-    return None if ours is None or theirs is None else folded(ours) == folded(theirs)
-
-
-def local_text(root: Path, path: str) -> str | None:
-    """A local file as text; None for one that is none."""
-    try:
-        return real_path(root, path).read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-async def stored_text(remote: Remote, store: str, file: str) -> str | None:
-    """What a store has read out of a file; None where the service does not say."""
-    try:
-        return await content(remote, store, file)
-    except ServiceError:
-        return None
-
-
-def folded(text: str) -> str:
-    """The text with every run of white space as one blank: services lay out anew what they read."""
-    return " ".join(text.split())
 
 
 def _as_live(case: Situation, address: Address, file: Live, taken: Taken) -> Live:

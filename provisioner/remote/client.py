@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +63,10 @@ class Remote:
     def seen(self) -> Mapping[str, str]:
         """`organization` and `project` that the service says the key belongs to, as far as it said so yet."""
         return self._exchange.seen
+
+    def now(self) -> float:
+        """Unix seconds by the service's own clock, as far as its replies told it."""
+        return time.time() + self._exchange.ahead
 
     async def __aenter__(self) -> Remote:
         return self

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CONNECT, _READ, _UPLOAD = 10.0, 120.0, 600.0  # seconds
+_CONNECT, _READ = 10.0, 120.0  # seconds
+UPLOAD = 600.0  # seconds that sending one file, or waiting for its reply, may take
 _BETA = ("/assistants", "/vector_stores")
 _READ_ONLY = "GET"
 
@@ -79,6 +82,7 @@ class Exchange:
 
     def __init__(self, target: Target, retries: Retries, note: Callable[[str], None]) -> None:
         self.seen: dict[str, str] = {}
+        self.ahead = 0.0  # seconds that the clock of the service is ahead of ours
         self.on_wait: Callable[[str], None] = lambda _: None
         self._note = note
         self._pace = Pace.of(target.base_url)
@@ -131,10 +135,17 @@ class Exchange:
             raise Failed(failure) from None
         return self._reply(place, response)
 
+    def _tell_time(self, date: str | None) -> None:
+        from email.utils import parsedate_to_datetime  # a tenth of a second to import; the SDK needs it, too
+
+        with suppress(ValueError, TypeError, OverflowError):
+            self.ahead = parsedate_to_datetime(date or "").timestamp() - time.time()
+
     def _reply(self, place: Place, response: httpx2.Response) -> Reply:
         for name in ("organization", "project"):
             if value := response.headers.get(f"openai-{name}"):
                 self.seen[name] = value
+        self._tell_time(response.headers.get("date"))
         if response.request.method != place.method:  # a redirect turned a write into a read
             raise Failed(self._refused(place, response.history[0]))
         text = response.text
@@ -204,7 +215,7 @@ async def _call(client: AsyncOpenAI, request: Request) -> httpx2.Response:
     if request.file:
         files = [("file", request.file)]
         headers["Content-Type"] = "multipart/form-data"
-        options["timeout"] = httpx2.Timeout(_UPLOAD, connect=_CONNECT, pool=None)
+        options["timeout"] = httpx2.Timeout(UPLOAD, connect=_CONNECT, pool=None)
     return await client.post(
         request.path, cast_to=httpx2.Response, body=dict(request.body or {}), files=files, options=options
     )

@@ -1,0 +1,38 @@
+"""Whether a document of a vector store has the text of a local file: the only content that a service gives back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.errors import ServiceError
+from provisioner.kinds.vector_store.members import content
+
+if TYPE_CHECKING:
+    from provisioner.remote import Remote
+
+
+async def same_text(remote: Remote, store_id: str, file_id: str, path: Path) -> bool | None:
+    """Whether both have the same text, white space folded; None where one of them cannot be read as text."""
+    ours = _local(path)
+    theirs = None if ours is None else await _stored(remote, store_id, file_id)
+    return None if ours is None or theirs is None else _folded(ours) == _folded(theirs)
+
+
+def _local(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+async def _stored(remote: Remote, store_id: str, file_id: str) -> str | None:
+    try:
+        return await content(remote, store_id, file_id)
+    except ServiceError:  # a service that does not tell is no failure of whoever asks
+        return None
+
+
+def _folded(text: str) -> str:
+    """Every run of white space as one blank: services lay out anew what they read."""
+    return " ".join(text.split())
