@@ -96,6 +96,7 @@ class Context:
                 api_key_env=self.environment.api_key_env,
                 hints=self.root / CACHE,
                 read_only=read_only,
+                settling=self.environment.settling,
             )
         from provisioner.local import create_app  # costs a tenth of a second, and only `service: local` needs it
 
@@ -107,6 +108,7 @@ class Context:
             parallelism=parallelism,
             hints=self.root / CACHE,
             read_only=read_only,
+            settling=self.environment.settling,
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
-from provisioner.kinds.vector_store.members import list_members
+from provisioner.kinds.vector_store.members import read_members
 from provisioner.model import Address, Desired, Live, Locked, LockState, Member
 from provisioner.plan import Observed, Stray
 from provisioner.remote import Remote, together
@@ -98,7 +98,7 @@ def _has_files(question: Question, entry: Locked) -> bool:
 
 async def _members(remote: Remote, entry: Locked) -> dict[str, Member] | None:
     try:
-        return await list_members(remote, entry.id or "", entry.file_ids)
+        return await read_members(remote, entry.id or "", entry.file_ids)
     except RouteMissing:  # the collection below a store that is gone
         return None
 

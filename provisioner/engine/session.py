@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from provisioner.apply import Run, carry_out
 from provisioner.engine import checks, stale
@@ -118,6 +119,8 @@ class Session:
         if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
             found = await recover(self.remote, locked, folded.open_intents, shared=self.context.shared)
             locked, self.notes = found.state, tuple(found.notes)
+        if locked:
+            _remember(self.remote, locked)
         lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
         if options.refresh:
@@ -209,12 +212,23 @@ class Session:
         lock = context.checked(context.store.peek().state)
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
+        _remember(self.remote, known)
         self.seen = await refresh(stale.question(self.remote, known, plan))
         checks.check_key(self.remote, known, context.service)
         stale.check_basis(plan, _settled_moves(known, plan), self.seen)
         ours = (plan.workspace, plan.environment)
         checks.check_ownership(self.seen, known, fresh=lock is None, ours=ours)
         stale.check_users(plan, await self._others(known).users(plan))
+
+
+def _remember(remote: Remote, lock: LockState) -> None:
+    """Let the service be doubted about what the lock has been written for just now."""
+    if lock.written is None or not remote.settling.seconds:
+        return
+    stores = [entry for entry in lock.resources.values() if entry.file_ids]
+    held = [f"{entry.id}/{file}" for entry in stores for file in entry.file_ids]
+    with suppress(ValueError):  # a time that somebody has edited: then nothing is young
+        remote.settling.wrote(*lock.known_ids, *held, at=datetime.fromisoformat(lock.written).timestamp())
 
 
 def check_applicable(plan: Plan, force: bool) -> None:

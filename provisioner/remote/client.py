@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from provisioner.errors import NotFound, ProvisionerError, ServiceError
 from provisioner.model import Problem
@@ -17,9 +17,13 @@ from provisioner.remote.faults import Failure, Place
 from provisioner.remote.hints import Hints
 from provisioner.remote.lists import Items, Lister, collection, ends
 from provisioner.remote.retries import Outcome, Retries
+from provisioner.remote.settling import Settling, key_of, keys_of
 from provisioner.remote.uploads import HashingReader
 
 Object = dict[str, Any]
+T = TypeVar("T")
+CONFLICT = 409
+DONE = object()
 
 
 class Remote:
@@ -29,7 +33,8 @@ class Remote:
     `oddities` collects, in full sentences, what this service does differently from OpenAI's.
     """
 
-    def __init__(self, target: Target, retries: Retries, hints: Hints) -> None:
+    def __init__(self, target: Target, retries: Retries, hints: Hints, settling: Settling) -> None:
+        self.settling = settling
         self.oddities: set[str] = set()
         self._exchange = Exchange(target, retries, self.note)
         self._parallelism = target.parallelism
@@ -51,13 +56,16 @@ class Remote:
         retries: Retries | None = None,
         hints: Path | None = None,
         read_only: bool = False,
+        settling: float = 0.0,
     ) -> Remote:
         """A service over HTTP(S), or `app` in this process. Refused, naming `api_key_env`, without a key.
         `hints` is a folder for what makes long lists quicker the next time; it may be deleted at any time.
-        `read_only`: whatever is not a GET never leaves; asking for it is a programming error."""
+        `read_only`: whatever is not a GET never leaves; asking for it is a programming error. `settling`: seconds in
+        which the service may not show its own writes."""
         key = "local" if app is not None else usable(api_key, api_key_env)
         target = Target(base_url, key, organization, project, app, parallelism, read_only)
-        return cls(target, retries or Retries(), Hints(hints, f"{base_url} {organization} {project}"))
+        named = f"{base_url} {organization} {project}"
+        return cls(target, retries or Retries(), Hints(hints, named), Settling(settling))
 
     @property
     def seen(self) -> Mapping[str, str]:
@@ -85,12 +93,14 @@ class Remote:
         self._exchange.on_wait = on_wait
 
     async def get(self, path: str, **params: Any) -> Object:
-        """One object."""
-        return self._plain(path, await self._exchange.send(Request("GET", path, True, params), _one))
+        """One object. That it is not there is believed at once only of one that was not written just now."""
+        request = Request("GET", path, True, params)
+        return self._plain(path, await self._settled(keys_of(path), lambda: self._exchange.send(request, _one)))
 
     async def poll(self, path: str) -> tuple[Object, float | None]:
         """One object that is waited for, and the seconds after which the service wants to be asked again."""
-        found, after = await self._exchange.send(Request("GET", path, True), _one_with_pace)
+        request = Request("GET", path, True)
+        found, after = await self._settled(keys_of(path), lambda: self._exchange.send(request, _one_with_pace))
         return self._plain(path, found), after
 
     async def glance(self, path: str) -> Any:
@@ -115,7 +125,8 @@ class Remote:
         `hints` are kept they are not needed."""
 
         async def fetch(path: str, params: Mapping[str, Any]) -> Any:
-            return await self._exchange.send(Request("GET", path, True, params), _anything)
+            request = Request("GET", path, True, params)
+            return await self._settled(keys_of(path), lambda: self._exchange.send(request, _anything))
 
         lister, name = Lister(fetch, self.note, path, params), f"{path} {sorted(params.items())}"
         items = await lister.read(self._hints.cursors(name) or ends(known), self._parallelism)
@@ -131,14 +142,40 @@ class Remote:
         request = Request("POST", path, repeatable, body=body)
         if not repeatable:
             self._listed.clear()  # what was listed before may lack what is about to be there
-        return self._plain(path, await self._exchange.send(request, _one if repeatable else self._created))
+        read = _one if repeatable else self._created
+        named = [*keys_of(path), *self.settling.named(body)]
+        found = self._plain(path, await self._settled(named, lambda: self._exchange.send(request, read)))
+        self.settling.wrote(key_of(path) or "/".join([*keys_of(path)[-1:], str(found["id"])]))
+        return found
 
     async def delete(self, path: str) -> None:
         """Delete. What is not there any more counts as deleted."""
         with contextlib.suppress(NotFound):
-            await self._exchange.send(Request("DELETE", path, True), _anything_or_nothing)
+            await self._delete(path)
+        self.settling.gone(key_of(path) or path)
         for ids in self._listed.values():
             ids.discard(path.rpartition("/")[2])
+
+    async def _delete(self, path: str) -> None:
+        """Send a deletion; again for as long as something in it is being processed, or it may only not be shown yet."""
+        pauses = self.settling.pauses(time.time() + self.settling.seconds)
+        while True:
+            try:
+                return await self._exchange.send(Request("DELETE", path, True), _anything_or_nothing)
+            except ServiceError as error:
+                waits = error.status == CONFLICT or self.settling.doubts(error, keys_of(path))
+                if not waits or await anext(pauses, DONE) is DONE:
+                    raise
+
+    async def _settled(self, keys: Sequence[str], ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask, and again for as long as the service may not show one of the objects that it is asked about."""
+        pauses = self.settling.pauses(self.settling.until(keys))
+        while True:
+            try:
+                return await ask()
+            except ServiceError as error:
+                if not self.settling.doubts(error, keys) or await anext(pauses, DONE) is DONE:
+                    raise
 
     async def upload(
         self,
@@ -154,7 +191,9 @@ class Remote:
         body = {"purpose": purpose} | ({"expires_after": dict(expires_after)} if expires_after else {})
         try:
             request = Request("POST", "/files", False, body=body, file=(filename, stream))
-            return self._plain("/files", await self._exchange.send(request, self._created))
+            found = self._plain("/files", await self._exchange.send(request, self._created))
+            self.settling.wrote(str(found["id"]))
+            return found
         except ProvisionerError:
             if isinstance(stream, HashingReader) and stream.problem:
                 raise stream.problem from None

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -136,8 +137,6 @@ class Exchange:
         return self._reply(place, response)
 
     def _tell_time(self, date: str | None) -> None:
-        from email.utils import parsedate_to_datetime  # a tenth of a second to import; the SDK needs it, too
-
         with suppress(ValueError, TypeError, OverflowError):
             self.ahead = parsedate_to_datetime(date or "").timestamp() - time.time()
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from provisioner.kinds.common import Strict, refusal
-from provisioner.spec.environments import LOCAL_LOCK, PUBLIC, Environment, Variable
+from provisioner.spec.environments import LOCAL_LOCK, PUBLIC, SETTLING, Environment, Variable
 from provisioner.spec.policies import PoliciesFile, policies
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -139,6 +139,13 @@ class EnvironmentFile(Strict):
     on_drift: Literal["overwrite", "fail"] = Field(
         default="overwrite", description="What apply does where somebody edited by hand", examples=["fail"]
     )
+    settling: float | None = Field(
+        default=None,
+        ge=0,
+        le=600,
+        description="Seconds in which the service may not show its own writes; default 0 for `local`, otherwise 30",
+        examples=[10],
+    )
     policies: PoliciesFile | None = Field(
         default=None,
         description="Over those at the top: what is said here replaces it, waivers are added",
@@ -191,5 +198,6 @@ def environment(name: str, said: EnvironmentFile, common: PoliciesFile | None = 
         accept_loss=tuple(said.accept_loss),
         keep_versions=said.keep_versions,
         on_drift=said.on_drift,
+        settling=said.settling if said.settling is not None else 0.0 if said.service == "local" else SETTLING,
         policies=policies(common, said.policies, name),
     )

@@ -13,6 +13,7 @@ from provisioner.model import Policies
 FILE = "provisioner.yaml"
 LOCAL_LOCK = ".provisioner/local/lock.json"
 PUBLIC = "openai"
+SETTLING = 30.0
 
 Variable = str | int | float | bool | None
 
@@ -32,6 +33,7 @@ class Environment:
     accept_loss: tuple[str, ...] = ()
     keep_versions: int = 3
     on_drift: str = "overwrite"
+    settling: float = 0.0  # seconds in which the service may not show its own writes
     policies: Policies = field(default_factory=Policies)
 
     def lock_path(self, root: Path) -> Path:

@@ -46,5 +46,5 @@ def served(app: Any) -> Iterator[str]:
 def point_at(world: World, url: str, api: str = "assistants", **more: Any) -> None:
     """Make a base URL the world's only environment, with the lock where the world looks for it."""
     lock = ".provisioner/local/lock.json"
-    environment = {"service": url, "api": api, "lock": lock, **more}
+    environment = {"service": url, "api": api, "lock": lock, "settling": 0.5, **more}
     world.write({"provisioner.yaml": {"workspace": "acme", "environments": {"prod": environment}}})

@@ -46,6 +46,21 @@ async def list_members(remote: Remote, store_id: str, known: Sequence[str] = ())
     return {raw["id"]: member(raw) for raw in raws}
 
 
+async def read_member(remote: Remote, store_id: str, file_id: str) -> Member | None:
+    """One file of a store; None if it is not in it."""
+    raw = await remote.find(f"{_files(store_id)}/{file_id}")
+    return None if raw is None else member(raw)
+
+
+async def read_members(remote: Remote, store_id: str, wanted: Sequence[str]) -> dict[str, Member]:
+    """Every file of a store, by file id. One that is wanted and not listed is asked for by its id: a list may be late,
+    or leave things out."""
+    listed = await list_members(remote, store_id, wanted)
+    missing = [id for id in wanted if id not in listed]
+    found = await together(read_member(remote, store_id, id) for id in missing)
+    return listed | {id: one for id, one in zip(missing, found, strict=True) if one is not None}
+
+
 def member(raw: Raw) -> Member:
     """A file as the store shows it; what a server leaves out is empty, chunking that it does not tell is `other`."""
     attributes = dict(raw.get("attributes") or {})
@@ -171,10 +186,10 @@ class _Watch:
     async def _settle(self) -> None:
         pending = self.pending
         if len(pending) <= _BY_READ:
-            raws = await together(self._remote.find(f"{_files(self._store_id)}/{id}") for id in pending)
-            found = {id: member(raw) for id, raw in zip(pending, raws, strict=True) if raw is not None}
+            members = await together(read_member(self._remote, self._store_id, id) for id in pending)
+            found = {id: one for id, one in zip(pending, members, strict=True) if one is not None}
         else:
-            found = await list_members(self._remote, self._store_id, pending)
+            found = await read_members(self._remote, self._store_id, pending)
         for id in pending:
             self._result(id, found.get(id))
 
@@ -232,6 +247,7 @@ async def _send(remote: Remote, store_id: str, entries: Sequence[Attach]) -> Non
     else:
         body = {"files": [_wire(entry) for entry in entries]}
         await remote.post(f"/vector_stores/{store_id}/file_batches", body)
+    remote.settling.wrote(*(f"{store_id}/{entry.file_id}" for entry in entries))
 
 
 def _wire(entry: Attach) -> dict[str, Any]:

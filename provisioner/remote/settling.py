@@ -1,0 +1,90 @@
+"""What a service may not show yet: its own writes of the last moments. How long to doubt it, and how often to ask."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from provisioner.errors import ServiceError
+
+FIRST, LONGEST = 0.2, 5.0  # seconds between two looks; each pause is twice the one before
+
+
+class Settling:
+    """When which object was written, by its id; a store file by `vs_1/file-1`. After `seconds` the service is believed
+    again; with 0 it always is."""
+
+    def __init__(
+        self,
+        seconds: float,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.seconds = seconds
+        self._clock, self._sleep = clock, sleep
+        self._written: dict[str, float] = {}
+
+    def wrote(self, *keys: str, at: float | None = None) -> None:
+        """Take note of a write, now or at a time by this machine's clock; one in the future counts as now."""
+        now = self._clock()
+        when = now if at is None else min(at, now)
+        if now - when < self.seconds:
+            self._written.update((key, max(when, self._written.get(key, 0.0))) for key in keys)
+
+    def gone(self, key: str) -> None:
+        """Take note of a deletion: that it is not found is what is wanted."""
+        self._written.pop(key, None)
+
+    def left(self, keys: Iterable[str]) -> float:
+        """Seconds until the youngest of some objects counts as settled; 0 where all of them do."""
+        youngest = max((self._written[key] for key in keys if key in self._written), default=0.0)
+        return max(0.0, youngest + self.seconds - self._clock())
+
+    def young(self, key: str) -> bool:
+        return self.left([key]) > 0
+
+    def named(self, value: Any) -> Iterator[str]:
+        """The young objects that a request names anywhere in its body."""
+        if isinstance(value, str):
+            if value in self._written and self.young(value):
+                yield value
+        elif isinstance(value, Mapping):
+            for item in value.values():
+                yield from self.named(item)
+        elif isinstance(value, list | tuple):
+            for item in value:
+                yield from self.named(item)
+
+    def doubts(self, error: ServiceError, keys: Iterable[str]) -> bool:
+        """Whether a refusal may only mean that the service does not show one of these yet: 404, or 400 naming it."""
+        young = [key for key in keys if self.young(key)]
+        if not young or error.status not in (400, 404):
+            return False
+        said = error.problems[0].detail
+        return error.status == 404 or any(key.rpartition("/")[2] in said for key in young)
+
+    async def pauses(self, until: float) -> AsyncIterator[None]:
+        """Growing pauses up to a moment by this machine's clock, the last one ending there."""
+        pause = FIRST
+        while (left := until - self._clock()) > 0:
+            await self._sleep(min(pause, left))
+            yield
+            pause = min(pause * 2, LONGEST)
+
+    def until(self, keys: Iterable[str]) -> float:
+        """The moment at which all of these have settled."""
+        return self._clock() + self.left(keys)
+
+
+def key_of(path: str) -> str | None:
+    """`vs_1` of `/vector_stores/vs_1`, `vs_1/file-1` of `/vector_stores/vs_1/files/file-1`; None for a collection."""
+    parts = path.strip("/").split("/")
+    return "/".join(parts[1::2]) if len(parts) % 2 == 0 else None
+
+
+def keys_of(path: str) -> list[str]:
+    """The objects that a path leads through, itself included."""
+    ids = path.strip("/").split("/")[1::2]
+    return ["/".join(ids[: count + 1]) for count in range(len(ids))]
