@@ -18,6 +18,7 @@ async def carry_out(run: Run, parallelism: int, on_stop: Callable[[Callable[[], 
     schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
     on_stop(schedule.stop)
     run.stop = schedule.stop
+    run.remote.settling.aside = schedule.aside
     await schedule.run()
     skipped = _skipped(outcome)
     for address in skipped:

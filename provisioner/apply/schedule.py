@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 Key = Hashable
+_CURRENT: ContextVar[Key] = ContextVar("task", default=None)
 
 
 @dataclass(slots=True)
@@ -41,6 +45,8 @@ class Schedule:
         self._users: dict[Key, list[Key]] = {}
         self._ready: list[Key] = []
         self._stopped = False
+        self._idle: Counter[Key] = Counter()  # tasks that only wait, with the number of their waits
+        self._woken = asyncio.Event()
         for key, task in self._tasks.items():
             before = (task.needs | task.after) & self._tasks.keys()
             self._waiting[key] = len(before)
@@ -59,7 +65,7 @@ class Schedule:
             self._start(running)
             if not running:
                 break
-            for future in await _finished(running):
+            for future in await self._finished(running):
                 key = running.pop(future)
                 error = future.exception()
                 if error is not None:
@@ -72,15 +78,48 @@ class Schedule:
         return self.outcome
 
     def _start(self, running: dict[asyncio.Task[bool], Key]) -> None:
-        while self._ready and not self._stopped and len(running) < self._parallelism:
+        while self._ready and not self._stopped and len(running) - len(self._idle) < self._parallelism:
             key = self._ready.pop()
             task = self._tasks[key]
             if any(need in self.outcome.failed or need in self.outcome.skipped for need in task.needs):
                 self._over(key, self.outcome.skipped)
             else:
-                running[asyncio.ensure_future(task.run())] = key
+                running[asyncio.ensure_future(self._named(task))] = key
         if self._stopped:
             self._ready.clear()
+
+    async def _named(self, task: Task) -> bool:
+        _CURRENT.set(task.key)  # also for whatever it runs side by side
+        return await task.run()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """To be held by a task while all that it does is wait: others may run in its place."""
+        key = _CURRENT.get()
+        self._idle[key] += 1
+        self._woken.set()
+        try:
+            yield
+        finally:
+            self._idle[key] -= 1
+            if not self._idle[key]:
+                del self._idle[key]
+
+    async def _finished(self, running: Iterable[asyncio.Task[bool]]) -> set[asyncio.Task[bool]]:
+        """The next ones that are over, if any: when a task steps aside, another may begin. Who cancels this cancels all
+        of them: nothing is written once it has ended."""
+        woken = asyncio.ensure_future(self._woken.wait())
+        try:
+            await asyncio.wait([*running, woken], return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            for future in running:
+                future.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            raise
+        finally:
+            woken.cancel()
+        self._woken.clear()
+        return {future for future in running if future.done()}
 
     def _over(self, key: Key, where: set[Key]) -> None:
         where.add(key)
@@ -88,14 +127,3 @@ class Schedule:
             self._waiting[user] -= 1
             if self._waiting[user] == 0:
                 self._ready.append(user)
-
-
-async def _finished(running: Iterable[asyncio.Task[bool]]) -> set[asyncio.Task[bool]]:
-    """The next ones that are over. Who cancels this cancels all of them: nothing is written once it has ended."""
-    try:
-        return (await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED))[0]
-    except asyncio.CancelledError:
-        for future in running:
-            future.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        raise

@@ -129,15 +129,13 @@ async def loose_uploads(others: Others, seen: Seen, lock: LockState, plan: Plan)
     ]
 
 
-async def check_externals(remote: Remote, context: Context, specs: Specs) -> None:
+async def check_externals(remote: Remote, context: Context, specs: Specs, seen: Seen) -> None:
     """SpecError for each named object that is not managed here and does not exist."""
-    forms = [kind(item.kind).form(context.environment.api) for item in specs.externals]
-    reads = [
-        form.read(remote, item.id, Names()) for form, item in zip(forms, specs.externals, strict=True) if form.remote
-    ]
-    found = await together(reads)
-    listed = [item for form, item in zip(forms, specs.externals, strict=True) if form.remote]
-    missing = [item for item, live in zip(listed, found, strict=True) if live is None]
+    shown = {id for objects in seen.listed.values() for id in objects or {}}
+    forms = [(kind(item.kind).form(context.environment.api), item) for item in specs.externals if item.id not in shown]
+    asked = [(form, item) for form, item in forms if form.remote]
+    found = await together([form.read(remote, item.id, Names()) for form, item in asked])
+    missing = [item for (_, item), live in zip(asked, found, strict=True) if live is None]
     said = [(item.source, f"The service has no {item.kind.replace('_', ' ')} `{item.id}`.") for item in missing]
     _refuse(context, [(source, ("Object not found", detail, _LOOK)) for source, detail in said])
 

@@ -128,7 +128,7 @@ class Session:
             self.seen, self.shutdowns = await both(refresh(question), self._shutdowns(ask=judged))
             checks.check_key(self.remote, lock, context.service)
             checks.check_ownership(self.seen, lock, fresh=locked is None, ours=question.ours)
-            await checks.check_externals(self.remote, context, specs)
+            await checks.check_externals(self.remote, context, specs, self.seen)
         else:
             self.seen, self.shutdowns = Seen(from_lock(lock)), await self._shutdowns(ask=False)
         return replace(self._situation(lock, moves, imports, options), fresh=locked is None)

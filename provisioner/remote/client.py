@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -150,8 +149,13 @@ class Remote:
 
     async def delete(self, path: str) -> None:
         """Delete. What is not there any more counts as deleted."""
-        with contextlib.suppress(NotFound):
+        try:
             await self._delete(path)
+        except NotFound:
+            pass
+        except ServiceError as error:  # some answer so when it is deleted a second time
+            if error.status != 400 or await self.find(path) is not None:
+                raise
         self.settling.gone(key_of(path) or path)
         for ids in self._listed.values():
             ids.discard(path.rpartition("/")[2])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 _CONNECT, _READ = 10.0, 120.0  # seconds
 UPLOAD = 600.0  # seconds that sending one file, or waiting for its reply, may take
+_SHORTEST_ID = 8
 _BETA = ("/assistants", "/vector_stores")
 _READ_ONLY = "GET"
 
@@ -93,8 +94,8 @@ class Exchange:
         self._slots = asyncio.Semaphore(target.parallelism)
         self._client: AsyncOpenAI | None = None
 
-    def place(self, method: str, path: str) -> Place:
-        return Place(method, self._public, path)
+    def place(self, request: Request) -> Place:
+        return Place(request.method, self._public, request.path)
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -106,7 +107,7 @@ class Exchange:
         allows."""
         if self._target.read_only and request.method != _READ_ONLY:  # an `assert` could be switched off
             raise AssertionError(f"{request.method} while only reading")
-        place, attempt = self.place(request.method, request.path), 1
+        place, attempt = self.place(request), 1
         while True:
             await self._pace.turn(request.method, request.path, self.on_wait)
             try:
@@ -128,7 +129,8 @@ class Exchange:
             async with self._slots:
                 response = await _call(client, request)
         except openai.APIStatusError as error:
-            raise Failed(self._refused(place, error.response)) from None
+            named = replace(place, names=tuple(_ids(request.body)))
+            raise Failed(self._refused(named, error.response)) from None
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             failure = _broken(place, error)
             if failure.outcome is Outcome.UNKNOWN:
@@ -163,6 +165,20 @@ class Exchange:
         if self._client is None:
             self._client = _connect(self._target)
         return self._client
+
+
+def _ids(value: Any) -> Iterator[str]:
+    """What may be an id in a body: the texts in its lists, and under keys that say so."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from [item] if _is_id(item) and key.endswith("id") else _ids(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from [item] if _is_id(item) else _ids(item)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= _SHORTEST_ID
 
 
 def usable(key: str | None, variable: str) -> str:

@@ -38,6 +38,7 @@ class Place:
     method: str
     base: str
     path: str
+    names: tuple[str, ...] = ()  # ids, as far as anybody can tell, in the body that was sent
 
     def __str__(self) -> str:
         return f"`{self.method} {self.base}{self.path}`"
@@ -169,6 +170,11 @@ def _final(place: Place, told: str, said: Answer) -> ServiceError:
 def _missing(place: Place, told: str, said: Answer) -> ServiceError:
     if said.status == 404 and not place.is_collection and not _ROUTE_WORDS.search(said.message):
         return said.error(NotFound, "Object not found", told)
+    named = [name for name in place.names if name in said.message]
+    if named:
+        return said.error(
+            ServiceError, "Object not found", told, f"`{named[0]}` is gone, or was never there: plan again"
+        )
     if place.path.startswith("/assistants"):
         told += ". This service has no Assistants API"
         address = "" if place.base.endswith("/v1") else "; or check the base URL, which usually ends in `/v1`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from provisioner.errors import ServiceError
@@ -23,6 +24,7 @@ class Settling:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.seconds = seconds
+        self.aside: Callable[[], AbstractContextManager[None]] = nullcontext  # held while all that is done is to wait
         self._clock, self._sleep = clock, sleep
         self._written: dict[str, float] = {}
 
@@ -69,9 +71,14 @@ class Settling:
         """Growing pauses up to a moment by this machine's clock, the last one ending there."""
         pause = FIRST
         while (left := until - self._clock()) > 0:
-            await self._sleep(min(pause, left))
+            await self.sleep(min(pause, left))
             yield
             pause = min(pause * 2, LONGEST)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, and let others go on meanwhile."""
+        with self.aside():
+            await self._sleep(seconds)
 
     def until(self, keys: Iterable[str]) -> float:
         """The moment at which all of these have settled."""

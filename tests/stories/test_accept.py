@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+import yaml
 
 from provisioner.engine.accept import write
 from provisioner.engine.trial import Proposal, Trial
@@ -20,7 +21,7 @@ from provisioner.model import Address
 from provisioner.spec import Workspace
 from provisioner.spec.editing.edits import Edit
 from provisioner.spec.editing.patches import setting
-from tests.support.accepting import CONFIG, KB, SPEC, A, accept, agreed, changed, in_store, stamped, tools
+from tests.support.accepting import KB, SPEC, A, accept, agreed, changed, in_store, stamped, tools
 from tests.support.drifting import clean, drift, sql
 from tests.support.world import World
 
@@ -369,7 +370,8 @@ def test_stores_drift_under_responses_too(world: World) -> None:
 
 def test_a_policy_is_not_broken(ours: World) -> None:
     """A model that the policies do not allow is not written, whoever chose it; what was asked for is named."""
-    ours.write({"provisioner.yaml": {**CONFIG, "policies": {"models": {"allow": ["gpt-4o"]}}}})
+    config = yaml.safe_load((ours.root / "provisioner.yaml").read_text())
+    ours.write({"provisioner.yaml": {**config, "policies": {"models": {"allow": ["gpt-4o"]}}}})
     ours.http("POST", f"/assistants/${{{A}}}", {"model": "gpt-3.5-turbo"})
     found = accept(ours, "--json", code=1).json
     assert found["accepted"] == [] and "which the policy `models` does not allow" in found["not_accepted"][0]["reason"]

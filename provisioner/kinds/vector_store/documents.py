@@ -56,6 +56,7 @@ class Documents:
             check_chunking(entry.chunking, self.scope, (*at, "chunking"))
         self._check_attributes(entry, at)
         if isinstance(entry, IdEntry):
+            self.scope.file({"id": entry.id}, (*at, "id"))
             self._merge(f"id:{entry.id}", {"id": entry.id}, entry, at)
         else:
             self._add(self._match(entry.path, entry.exclude, (*at, "path")), entry, at)

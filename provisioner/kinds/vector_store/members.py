@@ -23,7 +23,7 @@ SHA256 = "sha256"
 _BY_ID = 10  # files up to which each is asked for by itself
 _BY_READ = 100  # files up to which reading each is cheaper than reading a long list
 _RECOUNT = 10  # rounds after which the counts of the store are not believed any more
-_REFUSED = (400, 413, 422)
+_REFUSED = (400, 404, 413, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,8 @@ class _Watch:
 
 async def _attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
     try:
-        await _send(remote, store_id, entries)
+        if not await _send(remote, store_id, entries):
+            return await _one_by_one(remote, store_id, await _left(remote, store_id, entries))
     except ReplyLost:
         return await _attach_rest(remote, store_id, entries)
     except ServiceError as error:
@@ -214,13 +215,32 @@ async def _attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> d
     return {}
 
 
-async def _attach_rest(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
-    """Nobody knows whether the request was carried out: what the store does not show is attached once more."""
+async def _left(remote: Remote, store_id: str, entries: Sequence[Attach]) -> list[Attach]:
+    """What the store does not show."""
     held = await list_members(remote, store_id, [entry.file_id for entry in entries])
-    left = [entry for entry in entries if entry.file_id not in held]
-    if left:
-        await _send(remote, store_id, left)
-    return {}
+    return [entry for entry in entries if entry.file_id not in held]
+
+
+async def _attach_rest(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
+    """Nobody knows whether the request was carried out: what the store does not show is attached once more, and one by
+    one where nobody knows it then either."""
+    left = await _left(remote, store_id, entries)
+    try:
+        if not left or await _send(remote, store_id, left):
+            return {}
+    except ReplyLost:
+        if len(left) == 1:
+            raise
+    return await _one_by_one(remote, store_id, await _left(remote, store_id, left))
+
+
+async def _one_by_one(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
+    """Attach each by itself, at a service that takes no batches."""
+    parts = await together(_attach(remote, store_id, [entry]) for entry in entries)
+    refused = {id: why for part in parts for id, why in part.items()}
+    if len(refused) < len(entries):
+        remote.note("Files cannot be attached in batches here (`file_batches`); they are attached one by one.")
+    return refused
 
 
 async def _apart(remote: Remote, store_id: str, entries: Sequence[Attach], error: ServiceError) -> dict[str, str]:
@@ -233,21 +253,24 @@ async def _apart(remote: Remote, store_id: str, entries: Sequence[Attach], error
         half = len(entries) // 2
         parts = await together(_attach(remote, store_id, part) for part in (entries[:half], entries[half:]))
         return parts[0] | parts[1]
-    parts = await together(_attach(remote, store_id, [entry]) for entry in entries)
-    refused = {id: why for part in parts for id, why in part.items()}
+    refused = await _one_by_one(remote, store_id, entries)
     if len(refused) == len(entries):
         raise error
-    remote.note("Files cannot be attached in batches here (`file_batches`); they are attached one by one.")
     return refused
 
 
-async def _send(remote: Remote, store_id: str, entries: Sequence[Attach]) -> None:
+async def _send(remote: Remote, store_id: str, entries: Sequence[Attach]) -> bool:
+    """Send one request for all of them; False where the service says that it has put none into its batch."""
     if len(entries) == 1:
+        taken = True
         await remote.post(_files(store_id), _wire(entries[0]))
     else:
         body = {"files": [_wire(entry) for entry in entries]}
-        await remote.post(f"/vector_stores/{store_id}/file_batches", body)
-    remote.settling.wrote(*(f"{store_id}/{entry.file_id}" for entry in entries))
+        batch = await remote.post(f"/vector_stores/{store_id}/file_batches", body)
+        taken = (batch.get("file_counts") or {}).get("total") != 0
+    if taken:
+        remote.settling.wrote(*(f"{store_id}/{entry.file_id}" for entry in entries))
+    return taken
 
 
 def _wire(entry: Attach) -> dict[str, Any]:
