@@ -113,7 +113,7 @@ def _load(path: Path) -> Known:
         columns = [data[name] for name in _COLUMNS]
         counts = {len(column) for column in columns}
         types = [set(map(type, column)) for column in columns]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return {}
     # A cache that has collected that many files that are gone begins anew.
     if (

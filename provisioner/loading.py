@@ -172,7 +172,7 @@ def _declared(config: Path, environment: str) -> Mapping[str, Any]:
     with contextlib.suppress(ImportError):
         import yaml
 
-        with contextlib.suppress(yaml.YAMLError):
+        with contextlib.suppress(yaml.YAMLError, RecursionError):
             found: Any = yaml.safe_load(text)
             for key in ("environments", environment):
                 found = found.get(key) if isinstance(found, Mapping) else None

@@ -66,7 +66,7 @@ def _format(path: Path, name: str, check: bool) -> bool:
         raise SpecError(Problem("Not UTF-8", f"`{name}` is not UTF-8 text: {error.reason}.", file=name)) from error
     except OSError as error:
         raise SpecError(Problem("File unreadable", f"`{name}` cannot be read: {error.strerror}.")) from error
-    after: bytes = format_text(text).encode()
+    after: bytes = format_text(text, name).encode()
     if after == before or check:
         return after != before
     _replace(path, after)

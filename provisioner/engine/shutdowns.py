@@ -136,7 +136,7 @@ def _read(file: Path) -> tuple[float, Given] | None:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         return float(found["at"]), {str(model): _day(day) for model, day in found["models"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
 
 

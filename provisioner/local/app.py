@@ -75,7 +75,7 @@ async def _body(request: Request) -> Reply:
     raw = await request.body()
     try:
         body = json.loads(raw or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad(
             "We could not parse the JSON body of your request. The OpenAI API expects a JSON payload, "
             "but what was sent was not valid JSON."

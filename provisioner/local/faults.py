@@ -138,6 +138,8 @@ def load(path: Path) -> Faults:
         raise ValueError(f"{path}: {error.message}") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: {error}") from error
+    except RecursionError:
+        raise ValueError(f"{path}: values are nested too deeply") from None
     faults = Faults()
     for index, rule in enumerate(given.get("rules", [])):
         made = Rule(rule.get("match", {}), rule["action"], Random(f"{given.get('seed', 0)}:{index}"))

@@ -254,7 +254,7 @@ def _record(line: str, number: int, file: str | None) -> Record:
 def _parsed(line: str) -> Record | None:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 

@@ -48,7 +48,7 @@ class Lease:
         try:
             raw = json.loads(text)
             lease = cls(**{key.name: raw[key.name] for key in fields(cls)})
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, RecursionError, KeyError, TypeError):
             return None
         return lease if isinstance(lease.id, str) and isinstance(lease.pid, int) else None
 

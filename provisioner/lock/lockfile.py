@@ -100,7 +100,8 @@ def _document(text: str, file: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise LockError(_unreadable(text, file, error)) from None
     except RecursionError:
-        raise LockError(Problem("Broken lockfile", f"`{file}` is nested too deeply.", file=file)) from None
+        detail = f"`{file}` is nested too deeply."
+        raise LockError(Problem("Broken lockfile", detail, _RESTORE.format(file=file), file=file)) from None
     if not isinstance(raw, dict):
         raise LockError(
             Problem(

@@ -189,7 +189,7 @@ def _missing(place: Place, told: str, said: Answer) -> ServiceError:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

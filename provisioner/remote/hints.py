@@ -21,7 +21,7 @@ class Hints:
             return []
         try:
             found = json.loads(self._file(self._folder, name).read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return []
         return [id for id in found if isinstance(id, str)] if isinstance(found, list) else []
 

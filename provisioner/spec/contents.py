@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from provisioner.digests import LFS_HEAD, Digest, Digests, digest_of
-from provisioner.spec.reading import DEEPEST, read
+from provisioner.spec.reading import DEEPEST, read, too_deep
 from provisioner.spec.tree import Entry, Refused, Tree, compiled, is_pattern, unreadable
 from provisioner.spec.words import did_you_mean
 
@@ -181,7 +181,7 @@ def _document(path: str, text: str) -> Any:
         return _DEEP
     except ValueError as error:
         return Refused("Invalid JSON", f"is not valid JSON: {error}", "mend the file")
-    if _depth(text) > DEEPEST and _deep(value):
+    if _depth(text) > DEEPEST and too_deep(value):
         return _DEEP
     if twice:
         return Refused("Duplicate key", f"holds the key `{twice[0]}` twice in one object", "keep one of them")
@@ -197,23 +197,11 @@ def _depth(text: str) -> int:
     return text.count("[") + text.count("{")
 
 
-def _deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-    return bool(level)
-
-
 def _yaml(path: str, text: str) -> Any:
     data = text.encode()
     try:
         reading = read(data)
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         from provisioner.spec.syntax import explain
 
         told = explain(path, data, error)

@@ -51,7 +51,7 @@ def _meaning(text: str, file: str | None) -> Any:
     try:
         node = compose(data)
         return None if node is None else (repr(read(data).value), sorted(_comments(text)), list(_scalars(node)))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise SpecError(explain(file or "the text", data, error)) from None
 
 

@@ -40,7 +40,7 @@ class Positions:
                 self._nodes.clear()
             try:
                 self._nodes[file] = compose(_with_lines_of_editors((self._root / file).read_bytes()))
-            except (OSError, yaml.YAMLError, RecursionError):
+            except (OSError, yaml.YAMLError):
                 self._nodes[file] = None
         return self._nodes[file]
 

@@ -63,7 +63,7 @@ class _Careful(_Quick):
 
     def _descend(self, _parent: Node | None, _index: Any) -> None:
         self._depth += 1
-        if self._depth > 2 * DEEPEST:  # a level is entered once for its collection and once for its value
+        if self._depth > DEEPEST + 1:  # what the last level holds is entered, too
             raise TooDeep
 
     def _ascend(self) -> None:
@@ -96,16 +96,23 @@ _QUICK, _CAREFUL = _loaders()
 _DEEP = (b"[", b"{", b"- ", b"? ")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _INDENTED = b"\n" + b" " * DEEPEST
+_TOO_DEEP = "nesting depth"  # libyaml 0.2.6 has a limit of its own, and reads far enough ahead to meet it before ours
 
 
 def compose(data: bytes) -> Node | None:
-    """The nodes of the only document in `data`, with positions; YAMLError for anything else."""
+    """The nodes of the only document in `data`, with positions; YAMLError for anything else, TooDeep among them."""
     if data.startswith(_UTF16):  # libyaml would read it
         raise yaml.YAMLError("UTF-16")
     deep = sum(map(data.count, _DEEP)) > DEEPEST or _INDENTED in data
     loader = (_CAREFUL if deep else _QUICK)(data)
     try:
         return loader.get_single_node()  # type: ignore[no-any-return]  # the loader is built at run time
+    except RecursionError:
+        raise TooDeep from None
+    except yaml.MarkedYAMLError as error:
+        if _TOO_DEEP in str(error.problem):
+            raise TooDeep from None
+        raise
     finally:
         loader.dispose()
 
@@ -254,4 +261,19 @@ def read(data: bytes) -> Reading:
     aliases = b"*" in data and b"&" in data
     builder = AliasBuilder() if aliases else Builder()
     value = builder.build(node)
+    if aliases and too_deep(value):  # each line may add a level to what stands above it
+        raise TooDeep
     return Reading(value, builder.odd)
+
+
+def too_deep(value: Any) -> bool:
+    """Whether lists and mappings stand in each other in more than DEEPEST levels."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)

@@ -134,6 +134,6 @@ def _plain(text: str) -> str | None:
     """A number or boolean that stands in quotes, or is written as YAML does not know it."""
     try:
         value = json.loads(text.strip().lower())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return json.dumps(value) if isinstance(value, int | float) else None

@@ -129,7 +129,7 @@ def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None,
         sections.problems.append(
             Problem(refused.summary, f"`{entry.path}` {refused.detail}.", refused.hint, file=entry.path)
         )
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         from provisioner.spec.syntax import explain
 
         sections.problems.append(explain(entry.path, data, error))

@@ -90,7 +90,7 @@ def _read(root: Path, problems: list[Problem]) -> Reading | None:
     except (OSError, Refused) as error:
         refused = error if isinstance(error, Refused) else unreadable(error)
         problems.append(Problem(refused.summary, f"`{FILE}` {refused.detail}.", refused.hint, file=FILE))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         from provisioner.spec.syntax import explain
 
         problems.append(explain(FILE, data, error))
@@ -160,7 +160,7 @@ def _shared_locks(made: Setting) -> list[Finding]:
 def _locked_name(root: Path) -> str | None:
     try:
         name = json.loads((root / LOCAL_LOCK).read_bytes())["workspace"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) and name else None
 

@@ -90,7 +90,7 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
     def problem(summary: str, detail: str, hint: str | None) -> Problem:
         return Problem(summary, detail, hint, file=file, line=place.line, column=place.column)
 
-    if isinstance(error, TooDeep | RecursionError):
+    if isinstance(error, TooDeep):
         detail = f"Values are nested in more than {DEEPEST} levels."
         return problem("Nested too deeply", detail, "flatten them")
     if isinstance(error, TooLarge):

@@ -142,7 +142,7 @@ class Resolving:
         model = self._typed(name, default)
         try:
             return _parse(text, model)
-        except ValueError:
+        except (ValueError, RecursionError):
             wanted = "`true` or `false`" if isinstance(model, bool) else "a number"
             detail = (
                 f"`{where}` gives `{shown(text)}`; the variable `{name}` is {wanted}, as its default `{shown(model)}`."

@@ -51,7 +51,7 @@ def test_an_unknown_route_says_so(server: Any, method: str, path: str) -> None:
     }
 
 
-@pytest.mark.parametrize("body", [b"{", b"[1]", b"\xff", b"nonsense"])
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"\xff", b"nonsense", b"[" * 50_000])
 def test_a_body_that_is_no_object_is_refused(server: Any, body: bytes) -> None:
     """Broken JSON, and JSON of another kind, are the client's mistake."""
     reply = httpx2.post(server.url + "/vector_stores", headers=HEADERS, content=body)

@@ -42,6 +42,12 @@ UNREADABLE = {
     "deep flow nesting": (b"assistants: " + b"[" * 50_000, "1:1 Nested too deeply", "flatten them"),
     "deep block nesting": (b"- " * 50_000 + b"\n", "1:1 Nested too deeply", "flatten them"),
     "deep keys": (b"".join(b" " * n + b"a:\n" for n in range(300)), "1:1 Nested too deeply", "flatten them"),
+    "a few levels too many": (b"x-a: " + b"[" * 101 + b"1" + b"]" * 101, "1:1 Nested too deeply", "flatten them"),
+    "deep aliases": (
+        b"x-0: &a0 {a: 1}\n" + b"".join(b"x-%d: &a%d {a: *a%d}\n" % (n, n, n - 1) for n in range(1, 100)),
+        "1:1 Nested too deeply",
+        "flatten them",
+    ),
     "a list at the top": (b"- a\n", "1:1 Wrong type", "begin with a section, like `assistants:`"),
     "text at the top": (b"hello\n", "1:1 Wrong type", "begin with a section, like `assistants:`"),
     "nothing": (b"", "1:1 Empty file", "remove it"),

@@ -186,6 +186,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "assistants:\n  a:\n    model: m\n    tools:\n"
         + "".join(f"      - {{type: function, name: f{i}}}\n" for i in range(128))
     ),
+    "a hundred levels": G("x-a: " + "[" * 99 + "1" + "]" * 99 + "\n" + A),
+    "a hundred levels of aliases": G(
+        "x-0: &a0 {a: 1}\n" + "".join(f"x-{n}: &a{n} {{a: *a{n - 1}}}\n" for n in range(1, 99)) + A
+    ),
     "deep dirs": {"specs/a/b/c/d.yaml": A, "specs/a/z.yml": "assistants: {b: {model: m}}"},
     "hidden glob": {
         "specs/x.yaml": "vector_stores: {k: {files: ['.hidden/*.md', 'd/.x.md', '**/*.md']}}",

@@ -15,7 +15,7 @@ from provisioner.spec.editing.cuts import Cuts
 from provisioner.spec.editing.patches import Items
 from provisioner.spec.editing.pieces import Piece, taken_apart
 from provisioner.spec.editing.scalars import Unwritable
-from provisioner.spec.reading import read
+from provisioner.spec.reading import DEEPEST, read, too_deep
 
 
 class Entangled(Unwritable):
@@ -25,6 +25,8 @@ class Entangled(Unwritable):
 def rewritten(text: str, old: Any, new: Any, *, json_only: bool = False) -> str:
     """The text, which says `old`, changed where `new` is different; Unwritable where that cannot be done so that
     nothing else changes."""
+    if too_deep(new):
+        raise Unwritable(f"it is nested in more than {DEEPEST} levels")
     root = taken_apart(text)
     for one_line in (False, True):  # what stands around a value may not bear one of several lines
         cuts = Cuts(text, json_only=json_only, one_line=one_line)
