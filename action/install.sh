@@ -4,9 +4,10 @@
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+RELEASE=$(dirname "$HERE")
 source "$HERE/say.sh"
 
-source_of() {
+check_package() {
   if [[ "$IN_PACKAGE" == [-./~]* ]]; then
     annotate error "Wrong input" "\`package\` is \`$IN_PACKAGE\`; it must be a requirement, such as \`assistants-provisioner==0.2.0\`." >&2
     return 1
@@ -15,13 +16,29 @@ source_of() {
     annotate error "Wrong input" "The action lies in the workspace, from which nothing is installed; name a release as \`package\`." >&2
     return 1
   fi
-  echo "${IN_PACKAGE:-$(dirname "$HERE")}"
 }
 
-# In a folder of its own and isolated, Python finds no module and no setting of the workspace.
+pip_install() {
+  provisioner-venv/bin/python -I -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+# The release, with the versions that it was tested with: whatever an index gives out is checked against their hashes.
+install_release() {
+  pip_install --require-hashes --requirement "$RELEASE/requirements/run.txt"
+  pip_install --no-deps --no-build-isolation -- "$RELEASE"
+}
+
+install_package() {
+  annotate notice "Not pinned" "\`package\` installs \`$IN_PACKAGE\` with the newest dependencies that it allows, and without checking hashes; the action's own release comes with tested ones."
+  pip_install -- "$IN_PACKAGE"
+}
+
+# In a folder of its own and isolated, Python finds no module and no setting of the workspace. What builds a package is a
+# process of pip's that is not isolated.
 cd "$RUNNER_TEMP"
-package=$(source_of)
+unset PYTHONPATH PYTHONHOME
+check_package
 python3 -I -m venv provisioner-venv
-provisioner-venv/bin/python -I -m pip install --quiet --disable-pip-version-check -- "$package"
+if [[ -z "$IN_PACKAGE" ]]; then install_release; else install_package; fi
 echo "$RUNNER_TEMP/provisioner-venv/bin" >>"$GITHUB_PATH"
 provisioner-venv/bin/provisioner version

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -117,18 +116,6 @@ def test_an_output_cannot_set_another(tmp_path: Path) -> None:
 
     assert len(set(delimiters)) == 2
     assert all(file.read_text().count(f"\n{delimiter}\n") == 1 for delimiter in delimiters)
-
-
-@pytest.mark.parametrize("package", ["", "./here", "/tmp/here", "--editable"])
-def test_nothing_is_installed_from_the_workspace(tmp_path: Path, package: str) -> None:
-    """Neither as a path, nor as an action that lies in the checkout itself."""
-    surroundings = {"GITHUB_WORKSPACE": str(ROOT), "RUNNER_TEMP": str(tmp_path), "IN_PACKAGE": package}
-    done = subprocess.run(
-        ["bash", str(HERE / "install.sh")], env={**os.environ, **surroundings}, capture_output=True, text=True
-    )
-
-    assert done.returncode == 1 and done.stderr.startswith("::error title=Wrong input::")
-    assert list(tmp_path.iterdir()) == []
 
 
 def comment(*bodies: tuple[str, str, str | None]) -> Any:
