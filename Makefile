@@ -15,7 +15,7 @@ UV := .venv/uv-$(UV_VERSION)/bin/uv
 COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --group build
 
-.PHONY: demo test lint check bench generate format lock newest oldest actionlint clean
+.PHONY: demo test lint check bench mutants generate format lock newest oldest actionlint clean
 
 demo: $(RUNS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/demo.py
@@ -33,6 +33,9 @@ check: lint test
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+mutants: $(READY)
+	$(BIN)/python -m scripts.mutants $(MUTANTS)
 
 generate: $(READY)
 	$(BIN)/python -m provisioner.generate

@@ -1,0 +1,109 @@
+"""The quick suite: which of its tests may see a change, and in what order they are asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from scripts.mutants.recording import HERE
+from scripts.mutants.running import Copy
+from scripts.mutants.sites import Mutant
+
+_FILE = HERE / ".cache" / "mutants.json"
+_ROUNDS = (3.0, 15.0, 60.0)  # seconds of testing after which we look whether something has failed
+_PATIENCE = 30.0  # seconds that a round may take, beyond some times what it took when it was recorded
+_LAST = 8  # tests that saw earlier changes of a module are asked first about the next ones
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test as it was recorded."""
+
+    id: str
+    seconds: float
+    functions: frozenset[str]  # `PATH NAME`
+
+
+class Suite:
+    """All tests that pass without any change."""
+
+    def __init__(self, tests: Iterable[Test]) -> None:
+        self._tests = sorted(tests, key=lambda test: test.seconds)
+        self._seconds = {test.id: test.seconds for test in self._tests}
+        self._callers: dict[str, list[str]] = defaultdict(list)
+        self._last: dict[str, list[str]] = defaultdict(list)
+        for test in self._tests:
+            for function in test.functions:
+                self._callers[function].append(test.id)
+            for path in {function.partition(" ")[0] for function in test.functions}:
+                self._callers[path].append(test.id)
+
+    def seen(self, copy: Copy, mutant: Mutant, *, whole: bool) -> str | None:
+        """The test that sees a change, or None. `whole`: in the end even those that do not call what is changed."""
+        covering = self._callers.get(f"{mutant.path} {mutant.function}") or self._callers.get(mutant.path, [])
+        last = self._last[mutant.path]
+        first = [id for id in reversed(last) if id in set(covering)]
+        rest = [test.id for test in self._tests] if whole else []
+        found = copy.seen_by(mutant, self._rounds(dict.fromkeys(chain(first, covering, rest))))
+        if found in self._seconds:
+            self._last[mutant.path] = [*(id for id in last[1 - _LAST :] if id != found), found]
+        return found
+
+    def _rounds(self, tests: Iterable[str]) -> Iterator[tuple[Sequence[str], float]]:
+        ids, total, limits = [], 0.0, iter((*_ROUNDS, float("inf")))
+        limit = next(limits)
+        for id in tests:
+            ids.append(id)
+            total += self._seconds[id]
+            if total > limit:
+                yield ids, _PATIENCE + 4 * total
+                ids, total, limit = [], 0.0, next(limits)
+        if ids:
+            yield ids, _PATIENCE + 4 * total
+
+
+def record(copies: Sequence[Copy], *, afresh: bool) -> tuple[Suite, list[str]]:
+    """The suite, and the tests in it that fail as it is. What was recorded before and whose folder is as it was is
+    not run again: functions move about seldom."""
+    before: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8")) if _FILE.exists() and not afresh else {}
+    ids = copies[0].tests()
+    known = {id: before[id] for id in ids if id in before and before[id]["folder"] == _folder(id)}
+    shares: list[list[str]] = [[] for _ in copies]
+    for at, file in enumerate(sorted({_file(id) for id in ids if id not in known})):
+        shares[at % len(copies)] += [id for id in ids if _file(id) == file and id not in known]
+    with ThreadPoolExecutor(len(copies)) as pool:
+        for found in pool.map(Copy.record, copies, shares):
+            known |= {id: {**test, "folder": _folder(id)} for id, test in found.items()}
+    _FILE.parent.mkdir(exist_ok=True)
+    _FILE.write_text(json.dumps(known), encoding="utf-8")
+    tests = [Test(id, one["seconds"], frozenset(one["functions"])) for id, one in known.items() if _passed(one)]
+    return Suite(tests), [id for id, one in known.items() if "failed" in one["outcomes"]]
+
+
+def _passed(test: dict[str, Any]) -> bool:
+    return set(test["outcomes"]) == {"passed"}
+
+
+def _file(id: str) -> str:
+    return id.partition("::")[0]
+
+
+def _folder(id: str) -> str:
+    """A digest of the files beside a test."""
+    return _digest((HERE / _file(id)).parent)
+
+
+@cache
+def _digest(folder: Path) -> str:
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
