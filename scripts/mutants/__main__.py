@@ -60,7 +60,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
     parser.add_argument("--only", type=re.compile, default="", help="a pattern of `PATH:LINE NAME: …`")
     parser.add_argument("--deleting", action="store_true", help="only where something is deleted")
-    parser.add_argument("--covering", action="store_true", help="ask only the tests that call what is changed")
+    parser.add_argument("--seconds", type=float, help="ask tests that call what is changed for so long, and no others")
     parser.add_argument("--again", action="store_true", help=f"try what {FILE.relative_to(HERE)} lists, too")
     parser.add_argument("--afresh", action="store_true", help="record again what each test calls")
     return parser.parse_args()
@@ -105,7 +105,7 @@ def _tried(trying: list[Mutant], asked: argparse.Namespace) -> Iterator[tuple[Mu
             if time.monotonic() > end:
                 return None
             copy = free.get()
-            found = suite.seen(copy, mutant, whole=not asked.covering)
+            found = suite.seen(copy, mutant, seconds=asked.seconds)
             free.put(copy)
             _tell([f"{'lives' if found is None else 'seen'}: {mutant} ({found})"], sys.stderr)
             return mutant, found

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +47,30 @@ class Suite:
             for path in {function.partition(" ")[0] for function in test.functions}:
                 self._callers[path].append(test.id)
 
-    def seen(self, copy: Copy, mutant: Mutant, *, whole: bool) -> str | None:
-        """The test that sees a change, or None. `whole`: in the end even those that do not call what is changed."""
+    def seen(self, copy: Copy, mutant: Mutant, *, seconds: float | None = None) -> str | None:
+        """The test that sees a change, or None. In the end even those are asked that do not call what is changed,
+        unless no more than some `seconds` are to be spent."""
         covering = self._callers.get(f"{mutant.path} {mutant.function}") or self._callers.get(mutant.path, [])
         last = self._last[mutant.path]
         first = [id for id in reversed(last) if id in set(covering)]
-        rest = [test.id for test in self._tests] if whole else []
-        found = copy.seen_by(mutant, self._rounds(dict.fromkeys(chain(first, covering, rest))))
+        rest = [test.id for test in self._tests] if seconds is None else []
+        tests = self._within(dict.fromkeys(chain(first, covering, rest)), seconds or inf)
+        found = copy.seen_by(mutant, self._rounds(tests))
         if found in self._seconds:
             self._last[mutant.path] = [*(id for id in last[1 - _LAST :] if id != found), found]
         return found
 
+    def _within(self, tests: Iterable[str], seconds: float) -> Iterator[str]:
+        """The first tests, for so long."""
+        total = 0.0
+        for id in tests:
+            total += self._seconds[id]
+            if total > seconds:
+                return
+            yield id
+
     def _rounds(self, tests: Iterable[str]) -> Iterator[tuple[Sequence[str], float]]:
-        ids, total, limits = [], 0.0, iter((*_ROUNDS, float("inf")))
+        ids, total, limits = [], 0.0, iter((*_ROUNDS, inf))
         limit = next(limits)
         for id in tests:
             ids.append(id)
