@@ -66,7 +66,7 @@ def _unwanted(case: Situation, entry: Locked) -> Change:
 
 def _unlocked(case: Situation, want: Desired, entry: Locked | None) -> tuple[Change, tuple[str, ...]]:
     live = case.live(want.address)
-    made = _start(case, want, Action.CREATE, "new" if entry is None else "gone")
+    made = _start(case, want, Action.CREATE, "new")
     if live is None:
         return made, ()
     found = _compare(case, want, None, live)

@@ -1,0 +1,305 @@
+"""What is planned for one resource: (desired, locked, live) → change, as the table "Planning, whole" has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.model import Action, Address, Source
+from provisioner.plan import make_plan
+from tests.plan.spelling import document, planned, situation, stray
+
+BOT, KB = "assistant.bot", "vector_store.kb"
+ADDRESS = Address.parse(BOT)
+LONE: dict[str, Any] = {KB: None, "file.a.md": None, "file.b.md": None}  # only the assistant is left
+NONE: dict[str, Any] = {**LONE, BOT: None}
+PLAIN = {BOT: {"tools": ...}, **LONE}  # and it uses nothing
+
+
+def bot(**fields: Any) -> dict[str, Any]:
+    """The assistant with fields and attributes of its side."""
+    return {BOT: fields}
+
+
+# One field of one assistant. The specs want 0.2, the last apply wrote 0.2, the service has 0.2, unless a row says
+# otherwise; the service's default is 1.
+FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "nothing differs": ({}, []),
+    "1 and 1.0 are one number": ({"specs": bot(temperature=1), "lock": bot(temperature=1.0)}, []),
+    "an edit of the specs": (
+        {"specs": bot(temperature=0.1)},
+        [f"~ {BOT} (spec_changed), temperature 0.2 → 0.1"],
+    ),
+    "an edit by hand": (
+        {"live": bot(temperature=0.5)},
+        [f"~ {BOT} (drift), temperature 0.5 → 0.2 (remote, was 0.2)"],
+    ),
+    "both edit it": (
+        {"specs": bot(temperature=0.1), "live": bot(temperature=0.5)},
+        [f"~ {BOT} (spec_changed), temperature 0.5 → 0.1 (both, was 0.2)"],
+    ),
+    "both edit it in the same way": ({"specs": bot(temperature=0.5), "live": bot(temperature=0.5)}, []),
+    "one edit of each": (
+        {"specs": bot(temperature=0.1), "live": bot(model="gpt-5")},
+        [f"~ {BOT} (spec_changed), model gpt-5 → gpt-4o (remote, was gpt-4o), temperature 0.2 → 0.1"],
+    ),
+    "a new field": (
+        {"lock": bot(temperature=...)},
+        [f"~ {BOT} (spec_changed), temperature 1.0 → 0.2"],
+    ),
+    "a field that is declared no more is reset": (
+        {"specs": bot(temperature=...)},
+        [f"~ {BOT} (spec_changed), temperature 0.2 → 1.0"],
+    ),
+    "a field that nobody declares is nobody's": (
+        {"specs": bot(temperature=...), "lock": bot(temperature=...), "live": bot(temperature=0.5)},
+        [],
+    ),
+    "a reset that the service did not do is tried again": (
+        {
+            "specs": bot(temperature=...),
+            "lock": bot(temperature=..., resetting=("temperature",)),
+            "live": bot(temperature=0.2),
+        },
+        [f"~ {BOT} (spec_changed), temperature 0.2 → 1.0"],
+    ),
+    "an ignored field may differ": (
+        {"specs": bot(temperature=0.1, ignore_changes=("temperature",)), "live": bot(temperature=0.5)},
+        [],
+    ),
+    "what this API cannot carry is not missed": (
+        {"specs": bot(top_p=0.5, lost=("top_p",)), "lock": bot(top_p=0.5), "live": bot(top_p=...)},
+        [],
+    ),
+    "metadata are compared key by key, and those of others are left alone": (
+        {
+            "specs": bot(metadata={"team": "hr", "cost": "1"}),
+            "lock": bot(metadata={"team": "hr", "old": "x"}),
+            "live": bot(metadata={"team": "it", "old": "x", "theirs": "y"}),
+        },
+        [
+            f"~ {BOT} (spec_changed), metadata.team it → hr (remote, was hr), metadata.cost null → 1, "
+            "metadata.old x → null"
+        ],
+    ),
+    "what the service did not keep is no edit, and no change": (
+        {"lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}), "live": bot(temperature=0.7)},
+        [f"note: The service does not keep `{BOT}#temperature` as it was sent; see `unkept` in the lock."],
+    ),
+    "what the service did not keep then, and something else now": (
+        {"lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}), "live": bot(temperature=0.8)},
+        [f"~ {BOT} (drift), temperature 0.8 → 0.2 (remote, was 0.2)"],
+    ),
+    "what the service did not keep is sent again where it changes": (
+        {
+            "specs": bot(temperature=0.1),
+            "lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}),
+            "live": bot(temperature=0.7),
+        },
+        [f"~ {BOT} (spec_changed), temperature 0.7 → 0.1"],
+    ),
+    "protection is put on": (
+        {"specs": bot(protect=True)},
+        [f"~ {BOT} (spec_changed), lifecycle.protect false → true"],
+    ),
+    "protection is lifted": (
+        {"lock": bot(protected=True)},
+        [f"~ {BOT} (spec_changed), lifecycle.protect true → false"],
+    ),
+    "protection that stays is no change": ({"specs": bot(protect=True), "lock": bot(protected=True)}, []),
+}
+
+
+@pytest.mark.parametrize("row", FIELDS)
+def test_one_field(row: str) -> None:
+    """What becomes of one field, and whose edit it is."""
+    sides, lines = FIELDS[row]
+    assert planned(**sides) == lines
+
+
+OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "new": ({"lock": {BOT: None}}, [f"+ {BOT} (new)"]),
+    "gone from the service": ({"live": {BOT: None}}, [f"+ {BOT} (gone)", f"missing: {BOT}"]),
+    "only its old object is left": (
+        {"lock": bot(id=None, deposed=("asst_old",))},
+        [f"+ {BOT} (new)", f"deposed {BOT} asst_old: delete, no longer used by anything"],
+    ),
+    "another value of a fixed field": (
+        {"specs": {KB: {"description": "Rules"}, BOT: {"tools": ...}}, "lock": {BOT: {"tools": ...}}},
+        [
+            f"-/+ {KB} (fixed_field), description null → Rules",
+            f"{KB}: attach a.md",
+            f"{KB}: attach b.md",
+        ],
+    ),
+    "a replacement that was asked for": ({"replaces": {ADDRESS}}, [f"-/+ {BOT} (asked)"]),
+    "an expired store": (
+        {
+            "specs": PLAIN | {KB: {"files": ...}},
+            "lock": PLAIN | {KB: {"files": ...}},
+            "live": {KB: {"status": "expired"}},
+        },
+        [f"-/+ {KB} (expired)", f"missing: {KB}"],
+    ),
+    "the specs have it no more": ({"specs": {BOT: None}}, [f"- {BOT} (not_in_specs)"]),
+    "the specs have it no more, and it is gone": (
+        {"specs": {BOT: None}, "live": {BOT: None}},
+        [f". {BOT} (gone)", f"missing: {BOT}"],
+    ),
+    "the specs let it go": (
+        {"specs": {BOT: None}, "forgets": {ADDRESS: Source("x")}},
+        [f". {BOT} (removed_block)"],
+    ),
+    "an entry without an object that nobody wants": (
+        {"specs": {BOT: None}, "lock": bot(id=None, deposed=("asst_old",))},
+        [f"deposed {BOT} asst_old: delete, no longer used by anything"],
+    ),
+    "its API is gone, and another one is wanted": (
+        {"specs": bot(api="responses"), "live": {BOT: None}, "api_gone": {ADDRESS}},
+        [f"-/+ {BOT} (api_gone), through assistants before, api assistants → responses"],
+    ),
+    "its API is gone, and nobody wants it": (
+        {"specs": {BOT: None}, "live": {BOT: None}, "api_gone": {ADDRESS}},
+        [f". {BOT} (api_gone)"],
+    ),
+    "another API": (
+        {"specs": bot(api="responses")},
+        [f"-/+ {BOT} (api_changed), through assistants before, api assistants → responses"],
+    ),
+    "moved": (
+        {"moves": {ADDRESS: Address.parse("assistant.old")}},
+        [f"  {BOT} (in_sync), was assistant.old"],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", OBJECTS)
+def test_one_object(row: str) -> None:
+    """What becomes of an object that is, or is not, on each of the three sides."""
+    sides, lines = OBJECTS[row]
+    assert planned(**sides) == lines
+
+
+# Objects that the lock does not know, for an assistant that the specs want.
+FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "stamped by us for this address": (
+        {"strays": (stray(BOT, "asst_1", model="gpt-4o", temperature=0.2),)},
+        [f"  {BOT} (adopted), imports asst_1"],
+    ),
+    "stamped by us, and different": (
+        {"strays": (stray(BOT, "asst_1", model="gpt-4o", temperature=0.5),)},
+        [f"~ {BOT} (adopted), imports asst_1, temperature 0.5 → 0.2"],
+    ),
+    "two of them: the older one": (
+        {
+            "strays": (
+                stray(BOT, "asst_2", model="gpt-4o", temperature=0.2, created_at=7),
+                stray(BOT, "asst_1", model="gpt-4o", temperature=0.2, created_at=5),
+                stray(BOT, "asst_3", model="gpt-4o", temperature=0.2, created_at=6),
+            )
+        },
+        [f"  {BOT} (adopted), imports asst_1", f"orphan {BOT} asst_2: keep", f"orphan {BOT} asst_3: keep"],
+    ),
+    "named by `imports`": (
+        {"imports": {ADDRESS: "asst_9"}, "live": {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}}},
+        [f"~ {BOT} (imported), imports asst_9, model gpt-5 → gpt-4o"],
+    ),
+    "named by `imports`, and there is one of ours": (
+        {
+            "imports": {ADDRESS: "asst_9"},
+            "live": {BOT: {"id": "asst_9", "model": "gpt-4o", "temperature": 0.2}},
+            "strays": (stray(BOT, "asst_1", model="gpt-4o", temperature=0.2),),
+        },
+        [f"  {BOT} (imported), imports asst_9", f"orphan {BOT} asst_1: keep"],
+    ),
+    "of another address": (
+        {"strays": (stray("assistant.other", "asst_1", model="gpt-4o", temperature=0.2),)},
+        [f"+ {BOT} (new)", "orphan assistant.other asst_1: keep"],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", FOUND)
+def test_what_is_found(row: str) -> None:
+    """What carries our stamp, or is imported, is taken over; what the service has is not made a second time."""
+    sides, lines = FOUND[row]
+    assert planned(specs=PLAIN, lock=NONE, **sides) == lines
+
+
+def test_what_an_import_was_before() -> None:
+    """An import shows what the object was before, which is what the plan compared."""
+    live = {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}}
+    case = situation(specs=PLAIN, lock=NONE, live=live, imports={ADDRESS: "asst_9"})
+    (change,) = make_plan(case).changes
+    assert change.before == {"model": "gpt-5", "temperature": 0.2}
+    assert change.id == change.importing == "asst_9"
+
+
+def test_an_import_that_differs_in_a_fixed_field_is_replaced() -> None:
+    """What cannot be changed in place is made anew; the plan names the fields that force it."""
+    specs = {**NONE, KB: {"files": ..., "description": "Rules"}}
+    live = {KB: {"id": "vs_9", "name": "Handbook", "description": "Old"}}
+    case = situation(specs=specs, lock=NONE, live=live, imports={Address.parse(KB): "vs_9"})
+    (change,) = make_plan(case).changes
+    assert (change.action, change.replace_paths, change.id) == (Action.REPLACE, ("description",), "vs_9")
+
+
+def test_a_change_has_all_that_an_apply_needs() -> None:
+    """Everything is in the plan, so that nothing has to be decided later."""
+    specs = bot(temperature=0.1, protect=True, lost=("top_p",))
+    case = situation(specs=specs, moves={ADDRESS: Address.parse("assistant.old")})
+    (change,) = (one for one in make_plan(case).changes if one.address == ADDRESS)
+    assert change.id == "asst_bot"
+    assert change.api == "assistants"
+    assert change.depends_on == (Address.parse(KB),)
+    assert change.before and change.before["temperature"] == 0.2
+    assert change.after and change.after["temperature"] == 0.1
+    assert change.protect
+    assert change.lost == ("top_p",)
+    assert change.previous == Address.parse("assistant.old")
+
+
+def test_what_goes_says_what_it_was() -> None:
+    """A deletion names its object, its API, its fields, what it used, and that it is protected."""
+    case = situation(specs={BOT: None}, lock=bot(protected=True))
+    (change,) = (one for one in make_plan(case).changes if one.address == ADDRESS)
+    assert (change.action, change.id, change.api) == (Action.DELETE, "asst_bot", "assistants")
+    assert change.before == case.lock.resources[ADDRESS].fields
+    assert change.depends_on == (Address.parse(KB),)
+    assert change.protect
+
+
+def test_what_vanished_says_what_it_was() -> None:
+    """An object that is gone is made anew, beside what it was when it was last applied."""
+    case = situation(live={BOT: None})
+    (change,) = (one for one in make_plan(case).changes if one.address == ADDRESS)
+    assert (change.action, change.reason, change.id) == (Action.CREATE, "gone", None)
+    assert change.before == case.lock.resources[ADDRESS].fields
+
+
+def test_our_own_replacement_is_no_hand_edit() -> None:
+    """An object that still names one that we have replaced is behind, and nobody has edited it."""
+    tools = [{"type": "file_search", "vector_stores": [{"id": "vs_old"}]}]
+    case = {"lock": {KB: {"deposed": ("vs_old",)}}, "live": bot(tools=tools)}
+    line, _ = planned(**case)
+    assert line.startswith(f"~ {BOT} (spec_changed), tools ") and "remote" not in line
+
+
+def test_a_document_of_other_bytes_is_replaced() -> None:
+    """The bytes of an upload never change: another version is another upload."""
+    assert planned(specs={"file.a.md": document("c")}) == [
+        "-/+ file.a.md (fixed_field), sha256 a → c",
+        f"{KB}: replace a.md, file-a.md",
+    ]
+
+
+def test_destroy_deletes_all_that_is_locked_and_nothing_else() -> None:
+    """What is locked goes, users first; what is only declared is not made."""
+    specs = {"assistant.new": {"model": "gpt-4o"}}
+    assert planned(specs=specs, destroy=True) == [
+        f"- {BOT} (destroy)",
+        f"- {KB} (destroy)",
+        "- file.b.md (destroy)",
+        "- file.a.md (destroy)",
+    ]
