@@ -15,6 +15,7 @@ from typing import Any
 from provisioner.kinds import kind
 from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import (
+    LEAVING,
     SYMBOLS,
     Address,
     Attachment,
@@ -239,6 +240,8 @@ def field_line(field: FieldChange) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, dict) and "max_chunk_size_tokens" in value:
+        return f"{value['max_chunk_size_tokens']}/{value['chunk_overlap_tokens']}"
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -247,7 +250,7 @@ def _of_file(item: Attachment) -> Iterator[str]:
         yield item.old_id
     if item.attributes:
         yield _short(item.attributes)
-    if item.chunking != chunks("auto"):
-        yield f"chunking {_short(item.chunking)}"
+    if item.action not in LEAVING and item.chunking != chunks("auto"):
+        yield f"cut {_short(item.chunking)}"
     if item.gap:
         yield "gap"
