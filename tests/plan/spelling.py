@@ -232,6 +232,8 @@ def _about(change: Change) -> Iterator[str]:
 
 def field_line(field: FieldChange) -> str:
     """`temperature 0.2 → 0.1`, and whose edit it is."""
+    if field.path == "request":
+        return "request differs"
     if field.unknown:
         return f"{field.path} with a new id"
     after = _short(field.after)
