@@ -271,7 +271,7 @@ async def _take_back(run: Run, change: Change) -> bool:
 async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome: Outcome) -> bool:
     """Delete an old object of an address, unless something that used it could not be changed."""
     if blockers & (outcome.failed | outcome.skipped):
-        return True
+        return False
     entry = run.entries[remnant.address]
     form = run.form(remnant.address, entry.deposed_api(remnant.id))
     if not await _delete(run, remnant.address, remnant.id, form):

@@ -20,16 +20,16 @@ GOING = (Action.DELETE, Action.FORGET)
 def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
     """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that somebody still uses."""
     held = _by_store(run.plan.attachments)
-    used = _users(run)
+    used, old = _users(run), _old_stores(run)
     # Stores are there before any file: to others their stamps tell whose uploads there may be (`apply.suspects`).
     made = (change.address for change in run.plan.changes if change.action in MAKING)
     stores = _made(address for address in made if address.kind == "vector_store")
-    tasks = [task for change in run.plan.changes for task in _of_change(run, change, held, used, outcome, stores)]
+    tasks = [task for change in run.plan.changes for task in _of_change(run, change, held, used, old, outcome, stores)]
     tasks += [
         Task(("files", str(store)), partial(sync, run, store, items), _made([store]), _made(_files(items)))
         for store, items in held.items()
     ]
-    return [*tasks, *_remnants(run, used, outcome)]
+    return [*tasks, *_remnants(run, used, old, outcome)]
 
 
 def _of_change(
@@ -37,11 +37,12 @@ def _of_change(
     change: Change,
     held: dict[Address, list[Attachment]],
     used: dict[Address, set[Address]],
+    old: dict[str, set[Hashable]],
     outcome: Outcome,
     stores: set[Hashable],
 ) -> Iterator[Task]:
     address = change.address
-    blockers = _touching(used.get(address, ()))
+    blockers = _touching(used.get(address, ())) | old.get(change.id or "", set())
     if change.action in GOING:
         run_it = _unless_used(run, change, blockers, outcome, partial(objects.remove, run, change))
         yield Task(("go", str(address)), run_it, after=blockers)
@@ -76,7 +77,7 @@ def _unless_used(
         names = ", ".join(sorted(f"`{key[1]}`" for key in bad if isinstance(key, tuple)))
         run.on_event(Event("skipped", change.address, change.action, change.id, f"still used by {names}"))
         run.skipped.append(change.address)
-        return True
+        return False
 
     return guarded
 
@@ -118,16 +119,28 @@ def _usable(addresses: Iterable[Address]) -> set[Hashable]:
 
 
 def _touching(addresses: Iterable[Address]) -> set[Hashable]:
-    return {(step, str(address)) for address in addresses for step in ("make", "files", "go")}
+    return {(step, str(address)) for address in addresses for step in ("make", "files", "go", "end")}
 
 
-def _remnants(run: Run, used: dict[Address, set[Address]], outcome: Outcome) -> Iterator[Task]:
+def _remnants(
+    run: Run, used: dict[Address, set[Address]], old: dict[str, set[Hashable]], outcome: Outcome
+) -> Iterator[Task]:
     """Deposed objects and orphans that the plan deletes, after everything that might still use them."""
     for remnant in run.plan.deposed:
         if remnant.action == "delete":
-            after = _touching([remnant.address, *used.get(remnant.address, ())])
+            after = _touching([remnant.address, *used.get(remnant.address, ())]) | old.get(remnant.id, set())
             run_it = partial(objects.remove_deposed, run, remnant, after, outcome)
             yield Task(("deposed", remnant.id), run_it, after=after)
     for remnant in run.plan.orphans:
         if remnant.action == "delete":
             yield Task(("orphan", remnant.id), partial(objects.remove_orphan, run, remnant))
+
+
+def _old_stores(run: Run) -> dict[str, set[Hashable]]:
+    """What deletes the old stores that hold a file, by the file's id."""
+    found: dict[str, set[Hashable]] = {}
+    for entry in run.state.resources.values():
+        for store, files in entry.deposed_files.items():
+            for file in files:
+                found.setdefault(file, set()).add(("deposed", store))
+    return found

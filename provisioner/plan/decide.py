@@ -21,7 +21,7 @@ def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
         assert entry is not None
         return _unwanted(case, entry), ()
     if entry is None or (entry.id is None and entry.profile is None):
-        return _unlocked(case, want, entry)
+        return _unlocked(case, want)
     if address in case.observed.api_gone or _changes_api(want, entry):
         return _new_api(case, want, entry), ()
     return _known(case, want, entry)
@@ -64,7 +64,7 @@ def _unwanted(case: Situation, entry: Locked) -> Change:
     return change
 
 
-def _unlocked(case: Situation, want: Desired, entry: Locked | None) -> tuple[Change, tuple[str, ...]]:
+def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
     live = case.live(want.address)
     made = _start(case, want, Action.CREATE, "new")
     if live is None:
