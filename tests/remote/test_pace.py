@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
+
 from provisioner.remote.pace import BUDGETS, Budget, Pace
 
 
@@ -47,3 +49,66 @@ def test_only_openai_has_documented_limits() -> None:
     assert Pace.of("https://api.openai.com/v1")._budgets == BUDGETS
     assert Pace.of("https://openai.com.example/v1")._budgets == ()
     assert Pace.of("http://local/v1")._budgets == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/files", 1000),
+        ("/vector_stores/vs_1/files", 300),
+        ("/vector_stores/vs_1/file_batches", 300),
+    ],
+)
+def test_the_documented_limits(path: str, limit: int) -> None:
+    """So many requests go at once as OpenAI allows in a minute, and the next one waits until the minute is over."""
+    clock, told = Clock(), list[str]()
+    pace = Pace(BUDGETS, clock.sleep, clock)
+
+    async def send(times: int) -> None:
+        for _ in range(times):
+            await pace.turn("POST", path, told.append)
+
+    asyncio.run(send(limit))
+    assert (clock.now, told) == (0, [])
+    asyncio.run(send(1))
+    assert clock.now == 60
+    assert told[0].startswith(f"60 s, because {limit} ")
+
+
+def test_both_ways_of_attaching_share_a_limit() -> None:
+    """Files that are attached to a store one by one and in batches count together."""
+    clock = Clock()
+    pace = Pace(BUDGETS, clock.sleep, clock)
+
+    async def send() -> None:
+        for path in ("/vector_stores/vs_1/files", "/vector_stores/vs_1/file_batches") * 150:
+            await pace.turn("POST", path, print)
+        assert clock.now == 0
+        await pace.turn("POST", "/vector_stores/vs_1/files", print)
+
+    asyncio.run(send())
+    assert clock.now == 60
+
+
+def test_what_is_not_limited() -> None:
+    """Other requests, reading and deleting among them, are never held up; neither is another store."""
+    clock = Clock()
+    pace = Pace(BUDGETS, clock.sleep, clock)
+
+    async def send() -> None:
+        for _ in range(300):
+            await pace.turn("POST", "/vector_stores/vs_1/files", print)
+        for method, path in (
+            ("GET", "/files"),
+            ("DELETE", "/files/file-1"),
+            ("POST", "/vector_stores/vs_1/files/file-1"),
+            ("POST", "/vector_stores/vs_2/files"),
+            ("POST", "/assistants"),
+        ):
+            for _ in range(299):
+                await pace.turn(method, path, print)
+        for _ in range(5000):
+            await pace.turn("GET", "/vector_stores/vs_1/files", print)
+
+    asyncio.run(send())
+    assert clock.now == 0
