@@ -88,7 +88,8 @@ class Copy:
         shutil.rmtree(self.folder / ".tmp", ignore_errors=True)
         if late or process.exitcode == 0:
             return TIMEOUT if late else None
-        return next((line.split()[1] for line in self._log() if line.startswith(("FAILED ", "ERROR "))), CRASH)
+        failed = (line.partition(" ")[2] for line in self._log() if line.startswith(("FAILED ", "ERROR ")))
+        return next((line.partition(" - ")[0] for line in failed), CRASH)
 
     def _log(self) -> list[str]:
         return (self.folder / ".log").read_text(encoding="utf-8", errors="replace").splitlines()

@@ -39,6 +39,10 @@ def in_kb(**more: Any) -> dict[str, Any]:
 WITHOUT_A = {KB: {"members": {"file-a.md": None}}}
 THEIRS = {KB: {"members": {"file-y": member("file-y")}}}
 NEW = {"assistant.new": BASE[BOT]}
+UNSEARCHED = [{"type": "file_search", "vector_stores": []}]
+RANKING = '"ranking_options": {"score_threshold": 0.0}'
+SEARCHED = f'[{{"type": "file_search", "vector_stores": ["vector_store.kb"], {RANKING}}}]'
+TAKEN_AWAY = f'tools [{{"type": "file_search", "vector_stores": [], {RANKING}}}] → {SEARCHED} (remote, was {SEARCHED})'
 
 OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "as it was left": ({}, []),
@@ -61,17 +65,23 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "the same edit of both": ({"specs": {BOT: {"temperature": 0.1}}, "live": {BOT: {"temperature": 0.1}}}, []),
     "gone": ({"live": {BOT: None}}, [f"{BOT}, missing gone"]),
     "gone, and those that name it are not said to be edited": (
-        {"live": {KB: None, BOT: {"tools": [{"type": "file_search", "vector_stores": []}]}}},
+        {"live": {KB: None, BOT: {"tools": UNSEARCHED}}},
         [f"{KB}, missing gone"],
     ),
     "gone, and one that named it was edited as well": (
         {"live": {KB: None, BOT: {"tools": []}}},
         [
-            f'{BOT}, remote, tools [] → [{{"type": "file_search", "vector_stores": ["vector_store.kb"], '
-            '"ranking_options": {"score_threshold": 0.0}}] (remote, was [{"type": "file_search", "vector_stores": '
-            '["vector_store.kb"], "ranking_options": {"score_threshold": 0.0}}])',
+            f"{BOT}, remote, tools [] → {SEARCHED} (remote, was {SEARCHED})",
             f"{KB}, missing gone",
         ],
+    ),
+    "a store that somebody took away from its assistant": (
+        {"live": {BOT: {"tools": UNSEARCHED}}},
+        [f"{BOT}, remote, {TAKEN_AWAY}"],
+    ),
+    "a store that somebody took away from its assistant, while something else is gone": (
+        {"live": {BOT: {"tools": UNSEARCHED}, "file.a.md": None}},
+        [f"{BOT}, remote, {TAKEN_AWAY}", "file.a.md, missing gone"],
     ),
     "expired": ({"live": {KB: {"status": "expired"}}}, [f"{KB}, missing expired"]),
     "declared no more": ({"specs": {BOT: None}}, [f"{BOT}, local not_in_specs"]),
