@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -19,7 +20,7 @@ import pytest
 
 from provisioner.errors import LockError
 from provisioner.lock import disk
-from provisioner.lock.file_store import FileStore
+from provisioner.lock.file_store import FileSink, FileStore
 from provisioner.lock.lease import Lease
 
 from .contract import LEAVE, SUPPORT, StoreContract, entry, state
@@ -58,7 +59,7 @@ def outcome(process: subprocess.Popen[str]) -> str:
 HOLD = """
     import sys, time
     from pathlib import Path
-    from provisioner.lock.file_store import FileStore
+    from provisioner.lock.file_store import FileSink, FileStore
     with FileStore(Path(sys.argv[1])).lease():
         print("held", flush=True)
         time.sleep(60)
@@ -183,7 +184,7 @@ RACE = """
     import sys, time
     from pathlib import Path
     from provisioner.errors import LockError
-    from provisioner.lock.file_store import FileStore
+    from provisioner.lock.file_store import FileSink, FileStore
     path, count, rounds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     for _ in range(rounds):
         with FileStore(path).lease(60):
@@ -206,7 +207,7 @@ TAKE = """
     import sys, time
     from pathlib import Path
     from provisioner.errors import LockError
-    from provisioner.lock.file_store import FileStore
+    from provisioner.lock.file_store import FileSink, FileStore
     while not Path(sys.argv[2]).exists():
         time.sleep(0.001)
     try:
@@ -236,7 +237,7 @@ def test_two_takers_of_a_dead_lease(store: FileStore, tmp_path: Path) -> None:
 APPLY = """
     import sys
     from pathlib import Path
-    from provisioner.lock.file_store import FileStore
+    from provisioner.lock.file_store import FileSink, FileStore
     from provisioner.model import Address, Locked
     store = FileStore(Path(sys.argv[1]))
     with store.lease(), store.journal(store.read()) as journal:
@@ -340,6 +341,41 @@ def test_disk_full_in_the_journal(store: FileStore, monkeypatch: pytest.MonkeyPa
         assert store.settle() == (state(4, entry(SUPPORT, "asst_1")), [])
 
 
+def test_a_line_that_is_written_during_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync covers what was written before it began: who writes meanwhile waits for another one, and those who
+    wait at the same time share it."""
+    path = tmp_path / "journal"
+    path.touch()
+    covered: list[int] = []
+    late: list[asyncio.Task[None]] = []
+
+    async def waits(sink: FileSink, line: bytes) -> None:
+        await sink.soon(line)
+        assert covered[-1] >= path.read_bytes().index(line) + len(line)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+
+        def sync(fd: int) -> None:
+            size = os.fstat(fd).st_size
+            if not covered:  # two others begin while the first line is synced
+                asyncio.run_coroutine_threadsafe(more(), loop).result(10)
+            covered.append(size)
+
+        async def more() -> None:
+            late.extend(asyncio.ensure_future(waits(sink, line)) for line in (b"two\n", b"three\n"))
+            await asyncio.sleep(0)
+
+        monkeypatch.setattr(os, "fdatasync", sync, raising=False)
+        sink = FileSink(path, "journal")
+        await waits(sink, b"one\n")
+        await asyncio.gather(*late)
+        sink.close()
+
+    asyncio.run(run())
+    assert covered == [4, 14]
+
+
 def test_disk_full_for_the_lock(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock that does not fit leaves the old one whole and nothing else behind."""
     store.write(state(3))
@@ -358,7 +394,7 @@ LIMITED = """
     import resource, sys
     from pathlib import Path
     from provisioner.errors import LockError
-    from provisioner.lock.file_store import FileStore
+    from provisioner.lock.file_store import FileSink, FileStore
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     store = FileStore(Path(sys.argv[1]))
     try:
@@ -385,7 +421,7 @@ def test_read_only_folder() -> None:
             import os, sys
             from pathlib import Path
             from provisioner.errors import LockError
-            from provisioner.lock.file_store import FileStore
+            from provisioner.lock.file_store import FileSink, FileStore
             if os.geteuid() == 0:
                 os.seteuid(65534)
             for path in (Path(sys.argv[1]) / "lock.json", Path(sys.argv[1]) / "below" / "lock.json"):

@@ -10,6 +10,7 @@ import pytest
 from provisioner.kinds.assistant.responses import FORM
 from provisioner.kinds.base import Names
 from provisioner.model import Address, Fields
+from tests.support.turned import turned
 
 DOCUMENT = Path(__file__).parents[4] / "shared" / "reference" / "openapi-subset.json"
 ADDRESS = Address("assistant", "support")
@@ -216,6 +217,23 @@ def test_the_digest_forgets_the_stamp_and_the_order() -> None:
     assert FORM.digest(FORM.render(ADDRESS, turned, NAMES, (), "another@4")) == digest
     assert FORM.digest(render({**PROFILES["functions"], "temperature": 0.1})) != digest
     assert FORM.digest(render({**PROFILES["functions"], "metadata": {"a": "b"}})) != digest
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_digest_forgets_the_order_of_keys(name: str) -> None:
+    """A lock that another program has written in another order holds the same version."""
+    request = render(PROFILES[name])
+    assert FORM.digest(turned(request)) == FORM.digest(request)
+
+
+def test_ids_are_sorted() -> None:
+    """What a profile names is in the same order wherever it is written."""
+    names = Names({Address("vector_store", "kb"): "vs_9"})
+    tools = [
+        {"type": "file_search", "vector_stores": ["vector_store.kb", *({"id": f"vs_{at}"} for at in (5, 7, 1, 3))]}
+    ]
+    request = FORM.render(ADDRESS, {"model": "gpt-4o", "tools": tools}, names)
+    assert FORM.ids(request) == ["vs_1", "vs_3", "vs_5", "vs_7", "vs_9"]
 
 
 def test_every_id_of_a_request_is_named() -> None:
