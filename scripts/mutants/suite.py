@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from math import inf
-from pathlib import Path
 from typing import Any
 
 from scripts.mutants.recording import HERE
@@ -83,17 +82,17 @@ class Suite:
 
 
 def record(copies: Sequence[Copy], *, afresh: bool) -> tuple[Suite, list[str]]:
-    """The suite, and the tests in it that fail as it is. What was recorded before and whose folder is as it was is
+    """The suite, and the tests in it that fail as it is. What was recorded before and whose file is as it was is
     not run again: functions move about seldom."""
     before: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8")) if _FILE.exists() and not afresh else {}
     ids = copies[0].tests()
-    known = {id: before[id] for id in ids if id in before and before[id]["folder"] == _folder(id)}
+    known = {id: before[id] for id in ids if id in before and before[id]["source"] == _source(_file(id))}
     shares: list[list[str]] = [[] for _ in copies]
     for at, file in enumerate(sorted({_file(id) for id in ids if id not in known})):
         shares[at % len(copies)] += [id for id in ids if _file(id) == file and id not in known]
     with ThreadPoolExecutor(len(copies)) as pool:
         for found in pool.map(Copy.record, copies, shares):
-            known |= {id: {**test, "folder": _folder(id)} for id, test in found.items()}
+            known |= {id: {**test, "source": _source(_file(id))} for id, test in found.items()}
     _FILE.parent.mkdir(exist_ok=True)
     _FILE.write_text(json.dumps(known), encoding="utf-8")
     tests = [Test(id, one["seconds"], frozenset(one["functions"])) for id, one in known.items() if _passed(one)]
@@ -108,14 +107,9 @@ def _file(id: str) -> str:
     return id.partition("::")[0]
 
 
-def _folder(id: str) -> str:
-    """A digest of the files beside a test."""
-    return _digest((HERE / _file(id)).parent)
-
-
 @cache
-def _digest(folder: Path) -> str:
-    found = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        found.update(path.name.encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
+def _source(file: str) -> str:
+    """A digest of a file of tests, and of the documents beside it that tell it what to do."""
+    path = HERE / file
+    beside = sorted(one for one in path.parent.iterdir() if one.suffix == ".yaml" and one.name != "mutants.yaml")
+    return hashlib.sha256(b"\0".join(one.read_bytes() for one in (path, *beside))).hexdigest()
