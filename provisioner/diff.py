@@ -150,8 +150,8 @@ def _by_path(leaf: tuple[str, Any, Any]) -> str:
 
 def _spell(keys: list[str | int]) -> str:
     path = ""
-    for key in keys:
-        path = f"{path}[{key}]" if isinstance(key, int) else join(path, key) if path else key
+    for key in keys:  # the first one is a place in a list
+        path = f"{path}[{key}]" if isinstance(key, int) else join(path, key)
     return path
 
 
