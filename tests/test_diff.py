@@ -18,6 +18,7 @@ PATHS = {
     ("metadata", "größe"): 'metadata["größe"]',
     ("files", "docs/a.md", "attributes", "team"): 'files["docs/a.md"].attributes.team',
     ("files", "a]b[.md", "attributes", "x y"): 'files["a]b[.md"].attributes["x y"]',
+    ("files", "docs/a.md", "x y", "z"): 'files["docs/a.md"]["x y"].z',
     ("temperature",): "temperature",
 }
 
@@ -169,6 +170,7 @@ INSIDE: dict[str, tuple[Any, Any, list[tuple[str, Any, Any]]]] = {
         {"a": [{"b": {"c d": [2]}}]},
         [('a[0].b["c d"][0]', 1, 2)],
     ),
+    "1 and 1.0 in a list": ({"a": [1, {"b": 2}, 3]}, {"a": [1.0, {"b": 2.0}, 4]}, [("a[2]", 3, 4)]),
     "an item of another kind": ({"a": [1]}, {"a": ["x"]}, [("a[0]", 1, "x")]),
     "a list that was none": ({"a": 1}, {"a": [1]}, [("a", 1, [1])]),
     "a list no more": ({"a": [1]}, {"a": 1}, [("a", [1], 1)]),
