@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -21,24 +20,19 @@ class HashingReader:
     is kept in `problem` as well: a service in the same process may turn the exception into a reply of its own.
     """
 
-    def __init__(
-        self, stream: BinaryIO, name: str, sha256: str, size: int, on_read: Callable[[int], None] | None = None
-    ) -> None:
+    def __init__(self, stream: BinaryIO, name: str, sha256: str, size: int) -> None:
         self.problem: PlanError | None = None
         self._stream, self._name, self._sha256, self._size = stream, name, sha256.removeprefix("sha256:"), size
-        self._on_read = on_read
         self._restart()
 
     @classmethod
-    def open(
-        cls, path: Path, name: str, sha256: str, size: int, on_read: Callable[[int], None] | None = None
-    ) -> HashingReader:
+    def open(cls, path: Path, name: str, sha256: str, size: int) -> HashingReader:
         """Open a workspace file; PlanError if it is gone or has another size than planned."""
         try:
             stream = path.open("rb")
         except OSError as error:
             raise _changed(name, f"it cannot be read: {error.strerror or error}") from None
-        reader = cls(stream, name, sha256, size, on_read)
+        reader = cls(stream, name, sha256, size)
         actual = os.fstat(stream.fileno()).st_size
         if actual != size:
             stream.close()
@@ -58,18 +52,14 @@ class HashingReader:
             raise self._refuse(f"it has more than {self._size} bytes")
         if amount < 0 or not chunk:
             self._verify()
-        if self._on_read and chunk:
-            self._on_read(len(chunk))
         return chunk
 
     def verify(self) -> None:
         """Read everything once and go back to the start; PlanError if it is not what was planned."""
-        on_read, self._on_read = self._on_read, None
         self.seek(0)
         while self.read(1 << 20):
             pass
         self.seek(0)
-        self._on_read = on_read
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Only to the start: a second attempt sends, and hashes, everything again."""

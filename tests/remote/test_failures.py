@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from provisioner.errors import NotFound, QuotaExceeded, Refused, ReplyLost, RouteMissing, ServiceError
 from provisioner.remote import Remote, Retries
+from provisioner.remote.exchange import Exchange, Target
 
 OK = (200, {"id": "asst_1"})
 BUSY = (429, {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}})
@@ -250,6 +251,129 @@ def test_a_malformed_key_is_refused_without_being_shown(key: str) -> None:
         Remote.open("https://api.openai.com/v1", key)
 
     assert key not in str(refused.value)
+
+
+def test_a_service_that_is_only_read(scripted: Any) -> None:
+    """Whatever is not a GET never leaves: asking for it is a fault of ours, not of the user."""
+    service = scripted(OK)
+
+    async def story(remote: Remote) -> None:
+        assert await read(remote) == {"id": "asst_1"}
+        for write in (create(remote), change(remote), remote.delete("/assistants/asst_1")):
+            with pytest.raises(AssertionError, match="while only reading"):
+                await write
+
+    service.tell(story, read_only=True)
+    assert [method for method, _ in service.requests] == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "pace"),
+    [({}, None), ({"openai-poll-after-ms": "1500"}, 1.5), ({"openai-poll-after-ms": "soon"}, None)],
+)
+def test_how_soon_to_ask_again(scripted: Any, headers: dict[str, str], pace: float | None) -> None:
+    """A service may say when it wants to be asked again."""
+    service = scripted((*OK, headers))
+    assert service.tell(lambda remote: remote.poll("/vector_stores/vs_1/file_batches/b")) == ({"id": "asst_1"}, pace)
+
+
+def test_what_is_good_to_know_is_asked_once(scripted: Any) -> None:
+    """A glance takes whatever comes, and is not worth a second request."""
+    service = scripted(BUSY)
+    with pytest.raises(ServiceError):
+        service.tell(lambda remote: remote.glance("/models"))
+    assert len(service.requests) == 1
+    assert scripted((200, ["anything"])).tell(lambda remote: remote.glance("/models")) == ["anything"]
+    with pytest.raises(ServiceError, match="where a JSON object was expected"):
+        scripted(PlainTextResponse("fine")).tell(lambda remote: remote.glance("/models"))
+
+
+def test_numbers_as_text_are_read_and_named(scripted: Any) -> None:
+    """In one object and in a list, and the oddity is told."""
+    item = {"id": "vs_1", "created_at": "12"}
+    service = scripted((200, item), (200, {"data": [item], "has_more": False}))
+
+    async def story(remote: Remote) -> Any:
+        return await remote.get("/vector_stores/vs_1"), await remote.list("/vector_stores"), remote.oddities
+
+    one, listed, oddities = service.tell(story)
+    assert one == listed[0] == {"id": "vs_1", "created_at": 12}
+    assert oddities == {"`/vector_stores` shows numbers as text; they are read as numbers."}
+
+
+@pytest.mark.parametrize(("status", "odd"), [(200, False), (201, True), (202, False)])
+def test_a_create_with_another_status(scripted: Any, status: int, odd: bool) -> None:
+    """What creates is answered with 200 or 202; another success is a success, and odd."""
+
+    async def story(remote: Remote) -> set[str]:
+        await create(remote)
+        return remote.oddities
+
+    note = f"What creates is answered with {status} instead of 200."
+    assert scripted((status, {"id": "asst_1"})).tell(story) == ({note} if odd else set())
+
+
+def test_an_object_may_have_a_field_named_error(scripted: Any) -> None:
+    """An object with an id is one, whatever else it says; a list or a text is none."""
+    item = {"id": "asst_1", "error": {"message": "an old one"}}
+    assert scripted((200, item)).tell(read) == item
+    assert scripted((200, {"error": None})).tell(read) == {"error": None}
+    for body in (["a"], "a"):
+        with pytest.raises(ServiceError, match="where a JSON object was expected"):
+            scripted((200, body)).tell(read)
+
+
+def test_waits_are_told(scripted: Any) -> None:
+    """Each repetition is told with its reason."""
+    service, told = scripted(BUSY, OK), list[str]()
+
+    async def story(remote: Remote) -> None:
+        remote.tell_waits(told.append)
+        await read(remote)
+
+    service.tell(story)
+    (line,) = told
+    assert line.startswith("to send GET /assistants/asst_1 again: `GET http://odd/v1/assistants/asst_1` answered 429")
+
+
+def test_400_for_a_listed_id_after_a_delete(scripted: Any) -> None:
+    """What was deleted, or made, since the list was read is not taken for what the list says."""
+    bad = (400, {"error": {"message": "invalid id"}})
+    listed = (200, {"data": [{"id": "asst_1"}], "has_more": False})
+    service = scripted(listed, (200, {"id": "asst_1", "deleted": True}), bad, (200, {"id": "asst_2"}), bad, listed, bad)
+
+    async def story(remote: Remote) -> None:
+        await remote.list("/assistants")
+        await remote.delete("/assistants/asst_1")
+        assert await remote.find("/assistants/asst_1") is None
+        await create(remote)
+        with pytest.raises(ServiceError, match="invalid id"):
+            await remote.find("/assistants/asst_1")
+
+    service.tell(story)
+    assert [path.partition("?")[0] for _, path in service.requests].count("/assistants") == 3
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_another_failure_does_not_mean_gone(scripted: Any, status: int) -> None:
+    """Only 404, or 400 with proof, says that an id is gone."""
+    service = scripted((status, {}))
+    with pytest.raises(ServiceError):
+        service.tell(lambda remote: remote.find("/assistants/asst_1"))
+    assert {path for _, path in service.requests} == {"/assistants/asst_1"}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://me:secret@host:8080/v1/", "http://host:8080/v1"),
+        ("https://host/v1?key=secret#x", "https://host/v1"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(address: str, shown: str) -> None:
+    """Neither a password nor a query of the base URL is in any message."""
+    place = Exchange(Target(address, "k"), Retries(), print).place("GET", "/files")
+    assert str(place) == f"`GET {shown}/files`"
 
 
 def _free_port() -> int:

@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from provisioner.errors import ServiceError
 from provisioner.remote import Remote, Retries
+from provisioner.remote.hints import Hints
+from provisioner.remote.lists import collection, ends, spread
 
 
 class Listing:
@@ -187,3 +189,61 @@ def test_a_bare_array_is_a_list(scripted: Any) -> None:
     assert scripted((200, [{"id": "a"}, "odd", {"no": "id"}])).tell(lambda remote: remote.list("/assistants")) == [
         {"id": "a"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/assistants", "/assistants"),
+        ("/assistants/asst_1", "/assistants"),
+        ("/vector_stores/vs_1/files", "/vector_stores/…/files"),
+        ("/vector_stores/vs_1/files/file-1", "/vector_stores/…/files"),
+        ("/vector_stores/vs_1/file_batches/b/files", "/vector_stores/…/file_batches/…/files"),
+    ],
+)
+def test_the_name_of_a_list(path: str, name: str) -> None:
+    """What is odd about a list is told of all lists of its sort, whatever the store or the object."""
+    assert collection(path) == name
+
+
+@pytest.mark.parametrize(
+    ("cursors", "walkers", "starts"),
+    [
+        ("", 10, ""),
+        ("abcd", 1, ""),
+        ("abcd", 10, "abcd"),
+        ("abcd", 2, "c"),
+        ("abcdefgh", 3, "cf"),
+        ("aabb", 10, "ab"),
+    ],
+)
+def test_walkers_share_the_pages(cursors: str, walkers: int, starts: str) -> None:
+    """Each of the walkers begins as many pages after the other, none of them twice."""
+    assert "".join(spread(cursors, walkers)) == starts
+
+
+@pytest.mark.parametrize(("known", "places"), [(0, []), (300, []), (301, [99, 199, 299]), (400, [99, 199, 299])])
+def test_known_ids_as_cursors(known: int, places: list[int]) -> None:
+    """Every hundredth of many known ids but the last; few are not worth it."""
+    assert list(ends([str(at) for at in range(known)])) == [str(at) for at in places]
+
+
+def test_what_is_remembered(tmp_path: Path) -> None:
+    """The last id of each page but the last, for this list of this service; a short list needs none."""
+    hints = Hints(tmp_path / "new/folder", "service")
+    hints.remember("/assistants", [str(at) for at in range(250)], 100)
+    assert hints.cursors("/assistants") == ["99", "199"]
+    hints.remember("/assistants", [str(at) for at in range(200)], 100)
+    assert hints.cursors("/assistants") == ["99"]
+    hints.remember("/short", [str(at) for at in range(100)], 100)
+    assert hints.cursors("/short") == hints.cursors("/files") == []
+    assert Hints(tmp_path / "new/folder", "another").cursors("/assistants") == []
+    assert Hints(None, "service").cursors("/assistants") == []
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """Where nothing can be remembered, nothing is."""
+    (tmp_path / "file").touch()
+    hints = Hints(tmp_path / "file", "service")
+    hints.remember("/assistants", [str(at) for at in range(250)], 100)
+    assert hints.cursors("/assistants") == []

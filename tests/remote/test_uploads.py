@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -100,17 +101,50 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
         reader(tmp_path / "missing.md", b"x")
 
 
-def test_progress_counts_what_is_sent(embedded: Any, document: Path) -> None:
-    """Every byte is reported once."""
-    read: list[int] = []
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (b"# Leave\n\nThirty dayz.\n", "its bytes are not the planned ones"),
+        (b"# Leave\n", "it has 8 bytes instead of 22"),
+        (b"# Leave\n\nThirty days. And more.\n", "it has more than 22 bytes"),
+    ],
+)
+@pytest.mark.parametrize("amount", [-1, 1, 7, 100])
+def test_bytes_that_change_after_the_file_was_opened(document: Path, now: bytes, why: str, amount: int) -> None:
+    """However it is read, the end of other bytes is never handed out; the problem says why and stays."""
+    with reader(document, document.read_bytes()) as stream:
+        document.write_bytes(now)
+        with pytest.raises(PlanError) as refused:
+            while stream.read(amount):
+                pass
+        assert (
+            str(refused.value.problems[0].detail) == f"`docs/a.md` changed since the plan: {why}. It was not uploaded."
+        )
+        assert refused.value.problems[0].address == "file.docs/a.md"
+        assert stream.problem is refused.value
+        with pytest.raises(PlanError):
+            stream.read(amount)
 
-    async def story(remote: Remote) -> None:
-        with reader(document, document.read_bytes(), on_read=read.append) as stream:
-            await remote.upload(stream, "a.md", "assistants")
 
-    embedded(story)
-
-    assert sum(read) == 22
+@pytest.mark.parametrize("amount", [-1, 1, 7, 22, 100])
+def test_the_planned_bytes_are_handed_out(document: Path, amount: int) -> None:
+    """As often as they are wanted, each time from the start; a hash may be spelt with its name."""
+    content = document.read_bytes()
+    sha256 = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    with HashingReader.open(document, "docs/a.md", sha256, len(content)) as stream:
+        for _ in range(2):
+            stream.verify()
+            found = b""
+            while chunk := stream.read(amount):
+                found += chunk
+            assert found == content
+            stream.seek(0)
+        for offset, whence in ((1, io.SEEK_SET), (0, io.SEEK_END)):
+            with pytest.raises(io.UnsupportedOperation):
+                stream.seek(offset, whence)
+        assert stream.fileno() > 0
+    with pytest.raises(ValueError):
+        stream.fileno()
 
 
 def test_an_upload_is_not_repeated_when_its_reply_is_lost(scripted: Any, document: Path) -> None:
