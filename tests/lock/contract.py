@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from provisioner.errors import LockError
+from provisioner.lock.lease import Lease
 from provisioner.lock.lockfile import fresh
 from provisioner.lock.store import LockStore
-from provisioner.model import Address, Locked, LockState
+from provisioner.model import Address, Locked, LockState, Problem
 
 ORIGIN = {"base_url": "https://service.example/v1", "organization": None, "project": None}
 SUPPORT = Address("assistant", "support")
@@ -218,6 +219,22 @@ class StoreContract:
         with store.lease() as lease, pytest.raises(LockError, match="is busy"), other.lease(0.5, told.append):
             pass
         assert len(told) == 1 and f"process {lease.pid}" in told[0]
+
+    def test_waiting_in_silence(self, store: LockStore, tmp_path: Path) -> None:
+        """Who waits need not listen, and looks now and then, not all the time."""
+        other, tries = self.open(tmp_path), 0
+        real = other._try
+
+        def counted(lease: Lease) -> Problem | None:
+            nonlocal tries
+            tries += 1
+            return real(lease)
+
+        other._try = counted  # type: ignore[method-assign]
+        other.poll = 0.05
+        with store.lease(), pytest.raises(LockError, match="is busy"), other.lease(0.3):
+            pass
+        assert 1 <= tries <= 14
 
     def test_lease_ends_with_an_error(self, store: LockStore) -> None:
         """An apply that fails gives the lease back."""

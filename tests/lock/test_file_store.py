@@ -323,6 +323,32 @@ def test_damage_inside_a_journal(store: FileStore) -> None:
     assert (caught.value.problems[0].summary, caught.value.problems[0].line) == ("Broken journal", 2)
 
 
+def test_a_journal_without_its_lock(store: FileStore) -> None:
+    """Where the lock is gone, its journal is a hint and stays where it is."""
+    with store.lease():
+        store.write(state(3))
+        with store.journal(state(3)) as journal:
+            journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
+        left = store.leftover()
+        store.path.unlink()
+        settled, (hint,) = store.settle()
+        assert (settled, hint.address, hint.hint) == (None, SUPPORT, True)
+        assert store.leftover() == left
+
+
+def test_settling_what_is_settled(store: FileStore) -> None:
+    """A journal in which nothing happened leaves the lock's file untouched, its time included."""
+    with store.lease():
+        store.write(state(3))
+        before = store.path.stat()
+        for _ in range(2):
+            with store.journal(state(3)) as journal:
+                journal.dismiss(journal.intent(SUPPORT, "create"))
+            store.settle()
+        after = store.path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_disk_full_in_the_journal(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that does not fit is taken back, so that the next one does not continue half of it."""
     store.write(state(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -121,11 +122,11 @@ def test_a_process_of_somebody_else_lives(mine: Lease, monkeypatch: pytest.Monke
 @needs_proc
 def test_the_name_of_a_process_may_be_anything(mine: Lease, tmp_path: Path) -> None:
     """A start time is found behind a name with blanks and brackets."""
-    program = tmp_path / "a ) S (b"
+    program = tmp_path / "a ) S (b\udcff"  # not even letters
     program.symlink_to("/bin/sleep")
     with subprocess.Popen([program, "60"]) as process:
-        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
-        assert "(a ) S (b)" in stat
+        stat = Path(f"/proc/{process.pid}/stat").read_bytes().decode(errors="replace")
+        assert "(a ) S (b\ufffd)" in stat
         started = stat.rpartition(")")[2].split()[19]
         assert not replace(mine, pid=process.pid, started=started).dead()
         process.kill()
@@ -136,6 +137,7 @@ def test_what_is_written_is_read() -> None:
     mine = Lease.mine()
     assert Lease.parse(mine.text()) == mine
     assert mine.who == f"`{mine.holder}` on `{mine.host}`, process {mine.pid}, since {mine.since}"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", mine.since)
     assert [Lease.parse(text) for text in ("", "[]", "{}", mine.text().replace(str(mine.pid), '"1"'))] == [None] * 4
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.errors import LockError
+from provisioner.lock.entry import WrongShape, entry_from_json
 from provisioner.lock.layout import pretty
 from provisioner.lock.lockfile import check_origin, dump, fresh, parse
 from provisioner.model import Address, Locked, LockState, Problem, Profile
@@ -45,6 +46,7 @@ FULL = Locked(
 def problems(text: str) -> list[Problem]:
     with pytest.raises(LockError) as caught:
         parse(text, "locks/prod.lock.json")
+    assert {problem.file for problem in caught.value.problems} == {"locks/prod.lock.json"}
     return caught.value.problems
 
 
@@ -240,6 +242,88 @@ def test_wrong_entries(entry: object, words: str, key: str | None) -> None:
     line = text.splitlines()[(problem.line or 0) - 1]
     assert line.strip().startswith(f'"{key or "file.a"}"')
     assert line[(problem.column or 0) - 1] == '"'
+
+
+OLD = {"version": 1, "digest": "d"}
+PROFILE = {"version": 2, "digest": "d", "request": {}}
+SHAPES: dict[str, tuple[list[object], list[object]]] = {  # what fits, and what does not
+    "id": (["x", ""], [1, None]),
+    "fields": ([{}, {"a": 1}], [[], None, "x"]),
+    "api": (["responses"], [1, None]),
+    "protected": ([True, False], [1, 0, "x", None]),
+    "made": ([True, False], [1, 0]),
+    "verified": ([True, False], [1, 0]),
+    "unkept": (
+        [{}, {"a": {"sent": 1, "got": None}}],
+        [[], {"a": {"sent": 1}}, {"a": {"sent": 1, "got": 2, "more": 3}}, {"a": [], "b": {"sent": 1, "got": 1}}],
+    ),
+    "depends_on": (
+        [[], ["a.b", "file.docs/a.md"]],
+        ["a.b", ["kb"], [".b"], ["a."], [1], ["a.b", "kb"], {"a.b": 1}],
+    ),
+    "resetting": ([[], ["a", "b"]], ["a", [1], ["a", 1], {"a": 1}]),
+    "deposed": (
+        [[], [{"id": "x"}], [{"id": "x", "files": ["f"], "api": "responses"}]],
+        [
+            ["x"],
+            [{}],
+            [{"id": 1}],
+            [{"id": "x", "more": 1}],
+            [{"id": "x", "files": "f"}],
+            [{"id": "x", "files": [1]}],
+            [{"id": "x", "api": 1}],
+            {"id": "x"},
+            [{"id": "x"}, {}],
+        ],
+    ),
+    "version": ([1, 0], [True, "1", 1.0]),
+    "digest": (["d"], [1]),
+    "request": ([{}], [[], None]),
+    "request_order": ([{}, {"": ["b", "a"]}], [[], {"": "ba"}, {"": [1]}, {"": ["b"], "/x": "a"}]),
+    "versions": (
+        [
+            [],
+            [{**OLD, "ids": []}, {**OLD, "ids": ["x"]}],
+            [{**OLD, "request": {}}],
+            [{**OLD, "request": {}, "request_order": {"": ["b"]}}],
+        ],
+        [
+            {},
+            [OLD],
+            [{**OLD, "ids": "x"}],
+            [{**OLD, "ids": [1]}],
+            [{**OLD, "request": []}],
+            [{**OLD, "request": {}, "request_order": {"": "b"}}],
+            [{**OLD, "version": True, "ids": []}],
+            [{**OLD, "digest": 1, "ids": []}],
+            ["x"],
+            [{**OLD, "ids": []}, OLD],
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("key", SHAPES)
+def test_shapes_of_an_entry(key: str) -> None:
+    """Each key of an entry holds what it is for, and nothing else."""
+    good, bad = SHAPES[key]
+    base: dict[str, object] = {"fields": {}}
+    if key in ("version", "digest", "request", "request_order", "versions"):
+        base |= PROFILE
+    for value in good:
+        entry_from_json(SUPPORT, {**base, key: value})
+    for value in bad:
+        with pytest.raises(WrongShape) as wrong:
+            entry_from_json(SUPPORT, {**base, key: value})
+        assert wrong.value.key == key, value
+        assert str(wrong.value).startswith(f"`{key}` of `assistant.support` must be ")
+
+
+@pytest.mark.parametrize("raw", [{"id": 1, "fields": {}}, {"id": "x", "fields": []}, {"id": None, "fields": {}}])
+def test_entries_with_nothing_but_an_id_and_fields(raw: dict[str, object]) -> None:
+    """The quick way, which most entries take, is as careful as the other."""
+    with pytest.raises(WrongShape):
+        entry_from_json(SUPPORT, raw)
 
 
 def test_all_entry_faults_at_once() -> None:
