@@ -96,7 +96,7 @@ def record(copies: Sequence[Copy], *, afresh: bool) -> tuple[Suite, list[str]]:
     not run again: functions move about seldom."""
     before: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8")) if _FILE.exists() and not afresh else {}
     ids = copies[0].tests()
-    known = {id: before[id] for id in ids if id in before and before[id]["source"] == _source(_file(id))}
+    known = {id: before[id] for id in ids if id in before and _still_holds(id, before[id])}
     shares: list[list[str]] = [[] for _ in copies]
     for at, file in enumerate(sorted({_file(id) for id in ids if id not in known})):
         shares[at % len(copies)] += [id for id in ids if _file(id) == file and id not in known]
@@ -107,6 +107,10 @@ def record(copies: Sequence[Copy], *, afresh: bool) -> tuple[Suite, list[str]]:
     _FILE.write_text(json.dumps(known), encoding="utf-8")
     tests = [Test(id, one["seconds"], frozenset(one["functions"])) for id, one in known.items() if _passed(one)]
     return Suite(tests), [id for id, one in known.items() if "failed" in one["outcomes"]]
+
+
+def _still_holds(id: str, test: dict[str, Any]) -> bool:
+    return test["source"] == _source(_file(id)) and "failed" not in test["outcomes"]
 
 
 def _passed(test: dict[str, Any]) -> bool:
