@@ -94,8 +94,8 @@ class Exchange:
         self._slots = asyncio.Semaphore(target.parallelism)
         self._client: AsyncOpenAI | None = None
 
-    def place(self, request: Request) -> Place:
-        return Place(request.method, self._public, request.path)
+    def place(self, method: str, path: str) -> Place:
+        return Place(method, self._public, path)
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -107,7 +107,7 @@ class Exchange:
         allows."""
         if self._target.read_only and request.method != _READ_ONLY:  # an `assert` could be switched off
             raise AssertionError(f"{request.method} while only reading")
-        place, attempt = self.place(request), 1
+        place, attempt = self.place(request.method, request.path), 1
         while True:
             await self._pace.turn(request.method, request.path, self.on_wait)
             try:
