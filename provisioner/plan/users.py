@@ -65,9 +65,11 @@ def _named(
     if isinstance(form, ProfileForm):
         renewed = change is not None and change.action is not Action.KEEP
         return () if renewed or entry.profile is None else form.ids(entry.profile.request)
-    files = entry.fields.get("files") or {} if address.kind == "vector_store" else {}
-    held = filter(None, [ends.get((address, path), item.get("id")) for path, item in files.items()])
     live = case.observed.live.get(address)
+    files = (
+        entry.fields.get("files") or {} if live and address.kind == "vector_store" else {}
+    )  # what is gone holds none
+    held = filter(None, [ends.get((address, path), item.get("id")) for path, item in files.items()])
     fields = {name: value for name, value in live.fields.items() if name not in written} if live else {}
     return chain(held, references(address.kind, fields, case.lock.ids))
 

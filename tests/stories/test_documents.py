@@ -121,3 +121,13 @@ def test_still_indexing_is_waited_for_next_time(world: World) -> None:
     waiting = world.ok("apply", "-y", "--index-timeout", "0.2", code=1)
     assert "Still indexing" in waiting.err
     assert ("POST", "/files") not in world.calls
+
+
+def test_a_store_that_is_gone_holds_nothing(world: World) -> None:
+    """Somebody has deleted it, and the specs have dropped it with its documents: they go with the same apply."""
+    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}, "two": {}}}, "docs/a.md": "# A\n"})
+    world.apply()
+    world.http("DELETE", "/vector_stores/${vector_store.kb}")
+    world.write({"specs/a.yaml": {"vector_stores": {"two": {}}}, "docs/a.md": None})
+    world.apply()
+    assert world.listed("/files") == []
