@@ -221,7 +221,7 @@ async def _let_go(run: Run, change: Change, form: Form, id: str) -> None:
     if change.action is Action.DELETE:
         await form.delete(run.remote, id)
     elif change.reason == "removed_block":
-        await form.release(run.remote, id)
+        await form.release(run.remote, id, run.state)
 
 
 async def remove_old(run: Run, change: Change) -> bool:

@@ -114,7 +114,7 @@ async def _release(context: Context, known: LockState, entry: Locked) -> None:
         async with context.remote() as remote:
             await form.read(remote, entry.id, Names())
             check_key(remote, known, context.service)  # with another key the object only seems to be gone
-            await form.release(remote, entry.id)
+            await form.release(remote, entry.id, known)
 
 
 def outputs(context: Context) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from provisioner.model import Address, Fields, Live, Stamp
+from provisioner.model import Address, Fields, Live, LockState, Stamp
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -163,8 +163,8 @@ class Form(ABC):
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
 
-    async def release(self, remote: Remote, id: str) -> None:  # noqa: B027  # what has no metadata has no stamp
-        """Take our stamp off an object that is not managed any more."""
+    async def release(self, remote: Remote, id: str, lock: LockState) -> None:  # noqa: B027  # no metadata, no stamp
+        """Take the stamp of a lock off an object that is not managed by it any more."""
 
 
 class ProfileForm(Form):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.errors import ServiceError
 from provisioner.kinds.base import Form, Names, Write
-from provisioner.model import Live, Stamp
+from provisioner.model import Live, LockState, Stamp
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
@@ -105,11 +105,13 @@ class StampedForm(Form):
     async def delete(self, remote: Remote, id: str) -> None:
         await remote.delete(f"{self.collection}/{id}")
 
-    async def release(self, remote: Remote, id: str) -> None:
-        """Take our stamp off an object that is not managed any more; one that is gone needs nothing."""
+    async def release(self, remote: Remote, id: str, lock: LockState) -> None:
+        """Take the stamp of a lock off an object that is not managed by it any more; that of another lock stays, and
+        an object that is gone needs nothing."""
         path = f"{self.collection}/{id}"
         raw = await remote.find(path)
-        if raw is not None and stamp(raw.get("metadata")):
+        mark = stamp(raw.get("metadata")) if raw is not None else None
+        if raw is not None and mark and lock.owns(mark):
             await remote.post(path, {"metadata": unstamped(raw["metadata"])}, repeatable=True)
 
     async def _send(self, remote: Remote, path: str, body: dict[str, Any]) -> Raw:

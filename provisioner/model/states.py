@@ -142,6 +142,11 @@ class LockState:
     written: str | None = field(default=None, compare=False)  # when, ISO 8601 in UTC; None: by release 0.1.0, or never
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
+    def owns(self, stamp: Stamp) -> bool:
+        """Whether a stamp is one of this lock: only our own lineage is ours, and it moves nowhere else."""
+        ours = (self.workspace, self.environment, self.lineage[:8])
+        return (stamp.workspace, stamp.environment, stamp.lineage) == ours
+
     @property
     def known_ids(self) -> set[str]:
         """Every id that the lock names, those of deposed objects included."""

@@ -14,7 +14,7 @@ from provisioner.kinds import kinds
 from provisioner.kinds.assistant import forms
 from provisioner.kinds.base import Form, Names, Write
 from provisioner.local import create_app
-from provisioner.model import Address, Stamp
+from provisioner.model import Address, LockState, Stamp
 from provisioner.remote import Remote
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -72,7 +72,10 @@ def test_the_life_of_an_object(name: str, api: str | None, tmp_path: Path) -> No
             assert read.stamp == wanted.stamp
             after = await form.update(remote, write(name, id=made.id))
             assert after.fields == made.fields
-            await form.release(remote, made.id)
+            await form.release(remote, made.id, LockState("w", "e", "deadbeef-1", 1, {}))
+            kept = await form.read(remote, made.id, Names())
+            assert kept is not None and kept.stamp == wanted.stamp
+            await form.release(remote, made.id, LockState("w", "e", "0123abcd-1", 1, {}))
             released = await form.read(remote, made.id, Names())
             assert released is not None and released.stamp is None
         await form.delete(remote, made.id)

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.kinds.assistant.assistants import FORM
 from provisioner.kinds.base import Names
-from provisioner.model import Address, Fields
+from provisioner.model import Address, Fields, LockState
 from provisioner.remote import Remote
 
 from .gateway import STAMP, Service, write
@@ -224,8 +224,9 @@ def test_releasing_takes_only_our_stamp_off(service: Service) -> None:
 
     async def story(remote: Remote) -> Any:
         made = await FORM.create(remote, write("assistant", {"model": "m", "metadata": {"team": "a"}}))
-        await FORM.release(remote, made.id)
-        await FORM.release(remote, "asst_gone")
+        lock = LockState(STAMP.workspace, STAMP.environment, f"{STAMP.lineage}-1", 1, {})
+        await FORM.release(remote, made.id, lock)
+        await FORM.release(remote, "asst_gone", lock)
         return await FORM.read(remote, made.id, Names())
 
     live = service.tell(story)
