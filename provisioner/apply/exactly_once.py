@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -11,10 +11,10 @@ from provisioner.apply.run import Run
 from provisioner.apply.suspects import look, survey
 from provisioner.diff import units
 from provisioner.digests import real_path
-from provisioner.errors import ReplyLost
+from provisioner.errors import PlanError, ReplyLost
 from provisioner.kinds.base import Form, Names, Write
 from provisioner.kinds.file.form import PURPOSE, FileForm
-from provisioner.model import Change, Event, Live
+from provisioner.model import Address, Change, Event, Live, Problem, Stamp
 from provisioner.remote import HashingReader
 
 ATTEMPTS = 4
@@ -93,8 +93,22 @@ async def _find(run: Run, form: Form, write: Write) -> Live | None:
     if isinstance(form, FileForm):
         files = await form.list(run.remote, Names(), _looks(write)[2])
         return await _only_candidate(run, files, write)
-    objects = await form.list(run.remote, write.names)
-    return next((live for live in objects if live.stamp == write.stamp), None)
+    found = [live for live in await form.list(run.remote, write.names) if live.stamp == write.stamp]
+    if len(found) > 1:
+        raise PlanError(undecided(write.address, [live.id for live in found]))
+    return found[0] if found else None
+
+
+def undecided(address: Address, ids: Iterable[str]) -> Problem:
+    """The question which of several objects with one stamp is what an apply has made. Nothing is taken over, nothing
+    made again and nothing deleted until it is answered, at the service."""
+    told = ", ".join(f"`{id}`" for id in sorted(ids))
+    return Problem(
+        "Several objects",
+        f"{told} carry the stamp with which `{address}` was to be made, and its reply was lost: one may be a copy.",
+        f"delete what nobody needs, or take the key `{Stamp.KEY}` off the copy, and apply again",
+        address=str(address),
+    )
 
 
 async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live | None:

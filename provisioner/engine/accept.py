@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from provisioner.diff import ignored
@@ -16,6 +17,7 @@ from provisioner.kinds import kind
 from provisioner.lock import disk
 from provisioner.model import Address, Drifted, FieldChange, Position, Problem
 from provisioner.plan import Situation
+from provisioner.plan.ownership import Foreign, foreign
 from provisioner.spec.editing.edits import NoPlace
 from provisioner.spec.editing.units import Spot, edits
 from provisioner.spec.tree import Refused
@@ -88,9 +90,19 @@ class _Sorted:
     proposals: list[Proposal] = field(default_factory=list)
     refused: list[NotAccepted] = field(default_factory=list)
 
+    @cached_property
+    def foreign(self) -> dict[Address, Foreign]:
+        """What somebody else has stamped, by address."""
+        return {one.address: one for one in foreign(self.case.lock, self.case.observed.live, {})}
+
     def look_at(self, item: Drifted, paths: Sequence[str]) -> None:
         """Sort the fields of one object; `""` among the paths means all of them."""
         everything = "" in paths
+        taken = self.foreign.get(item.address)
+        if taken and paths:
+            why = f"`{taken.id}` carries the stamp `{taken.stamp}`, so it is somebody else's"
+            self.refused.append(NotAccepted(item.address, "", why, f"`provisioner state rm {item.address}` lets it go"))
+            return
         if item.drift == "missing" and paths:
             self.refused.append(NotAccepted(item.address, "", *_GONE[item.reason]))
         elif item.address not in self.case.desired:

@@ -16,6 +16,7 @@ from provisioner.kinds.base import Names
 from provisioner.model import Action, Address, Fields, LockState, Plan, Problem, Service, Source, Stamp
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.moves import conflicts
+from provisioner.plan.ownership import Claim, claim_problem, foreign, foreign_problem
 from provisioner.remote import Remote, together
 from provisioner.spec import Import, Specs
 
@@ -23,7 +24,7 @@ Fault = tuple[str, str, str]  # summary, detail and hint
 _LOOK = "look whether the id is right, and whether the key belongs to the right project"
 
 
-def check_ownership(seen: Seen, lock: LockState, *, fresh: bool, ours: tuple[str, str]) -> None:
+def check_lock(seen: Seen, lock: LockState, *, fresh: bool) -> None:
     """PlanError when the lock cannot be the newest one: it is gone, or this checkout is behind."""
     stamps = [(live.id, live.stamp) for live in seen.stamped if live.stamp]
     if fresh and stamps:
@@ -31,13 +32,16 @@ def check_ownership(seen: Seen, lock: LockState, *, fresh: bool, ours: tuple[str
         raise PlanError(
             Problem(
                 "Lock is gone",
-                f"The service has objects stamped `{ours[0]}/{ours[1]}` (`{id}` is `{stamp.address}`; {len(stamps)} in "
-                "all), but there is no lock that names them. Creating them again would make duplicates.",
-                "restore the lockfile, e.g. from version control, or run `provisioner state rebuild`",
+                f"The service has objects stamped `{lock.workspace}/{lock.environment}` (`{id}` is `{stamp.address}`; "
+                f"{len(stamps)} in all), but there is no lock that names them. Creating them again would make "
+                "duplicates.",
+                "restore the lockfile, e.g. from version control, or run `provisioner state rebuild`; but if another "
+                f"folder with the name `{lock.workspace}` made them, they are not yours: give this one another name "
+                "(`workspace:` in `provisioner.yaml`)",
             )
         )
-    for id, stamp in (*stamps, *_held(seen, ours)):
-        if stamp.lineage == lock.lineage[:8] and stamp.serial > lock.serial:
+    for id, stamp in (*stamps, *_held(seen)):
+        if lock.owns(stamp) and stamp.serial > lock.serial:
             raise PlanError(
                 Problem(
                     "Lock is behind",
@@ -48,11 +52,22 @@ def check_ownership(seen: Seen, lock: LockState, *, fresh: bool, ours: tuple[str
             )
 
 
-def _held(seen: Seen, ours: tuple[str, str]) -> Iterator[tuple[str, Stamp]]:
-    for live in seen.observed.live.values():
+def _held(seen: Seen) -> Iterator[tuple[str, Stamp]]:
+    observed = seen.observed
+    for live in (*observed.live.values(), *(stray.live for stray in observed.strays)):
         for member in (live.members or {}).values():
-            if member.stamp and (member.stamp.workspace, member.stamp.environment) == ours:
+            if member.stamp:
                 yield member.id, member.stamp
+
+
+def check_ownership(lock: LockState, seen: Seen, claimed: Iterable[Claim] = ()) -> None:
+    """PlanError for each object of the lock that somebody else has stamped, and for each declared address that
+    several objects claim."""
+    observed = seen.observed
+    problems = [foreign_problem(one) for one in foreign(lock, observed.live, observed.old)]
+    problems += [claim_problem(claim, locked=claim.address in lock.ids) for claim in claimed if claim.only is None]
+    if problems:
+        raise PlanError(problems)
 
 
 def check_key(remote: Remote, lock: LockState, service: Service) -> None:
@@ -160,7 +175,7 @@ def _import_fault(case: Situation, item: Import, owner: Address | None) -> Fault
     if live is None:
         detail = f"The service has no {item.to.kind.replace('_', ' ')} `{item.id}`, which is to become `{item.to}`."
         return "Object not found", detail, _LOOK
-    if live.stamp and live.stamp.lineage != case.lock.lineage[:8]:
+    if live.stamp and not case.lock.owns(live.stamp):
         detail = f"`{item.id}` carries the stamp `{live.stamp}`: it is managed with another lock."
         hint = f"let it go there first, with `provisioner state rm {live.stamp.address}`; it stays at the service"
         return "Foreign object", detail, hint

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from provisioner.apply.exactly_once import undecided
 from provisioner.apply.suspects import look, survey
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
 from provisioner.kinds.file.form import FileForm
 from provisioner.lock.journal import Intent, Journal
-from provisioner.model import Live, Locked, LockState
+from provisioner.model import Live, Locked, LockState, Problem
 from provisioner.remote import Remote
 from provisioner.remote.exchange import UPLOAD
 
@@ -30,6 +31,7 @@ class Recovered:
     shared: bool = False
     entries: dict[int, Locked | None] = field(default_factory=dict)  # by intent; those missing changed nothing
     notes: list[str] = field(default_factory=list)
+    questions: list[Problem] = field(default_factory=list)  # what only a person can tell; nothing is decided before
 
     def take(self, intent: Intent, entry: Locked | None) -> None:
         resources = {**self.state.resources}
@@ -89,9 +91,13 @@ async def _created(
     if intent.address.kind == "file":
         await _uploaded(remote, found, intent, lists[key])
         return
-    live = next((live for live in lists[key] if str(live.stamp) == intent.data.get("stamp")), None)
-    if live is not None and not intent.hint:
-        found.take(intent, _owning(_successor(found.state, intent, live.id, {}, api), intent))
+    if intent.hint:
+        return
+    alike = [live.id for live in lists[key] if live.stamp and str(live.stamp) == intent.data.get("stamp")]
+    if len(alike) > 1:
+        found.questions.append(undecided(intent.address, alike))
+    elif alike:
+        found.take(intent, _owning(_successor(found.state, intent, alike[0], {}, api), intent))
 
 
 async def _list(remote: Remote, form: Form, intent: Intent) -> Sequence[Live]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.errors import RouteMissing
@@ -11,6 +11,7 @@ from provisioner.kinds.base import Form, Names
 from provisioner.kinds.vector_store.members import read_members
 from provisioner.model import Address, Desired, Live, Locked, LockState, Member
 from provisioner.plan import Observed, Stray
+from provisioner.plan.ownership import claims
 from provisioner.remote import Remote, together
 from provisioner.remote.tasks import both
 
@@ -50,14 +51,33 @@ class Seen:
 
 
 async def refresh(question: Question) -> Seen:
-    """Read everything that planning needs."""
-    names = Names({**question.lock.ids, **question.imports})
+    """Read everything that planning needs. What is taken over by its stamp has an id that nobody could know before, and
+    a store may hold more of the kind: then everything is read once more, with that in mind."""
+    taken: dict[Address, str] = {}
+    while True:
+        seen = await _look(question, taken)
+        found = _taken(question, seen.observed)
+        if found == taken:
+            return seen
+        taken = found
+
+
+def _taken(question: Question, observed: Observed) -> dict[Address, str]:
+    """The ids of what is to be taken over because of its stamp."""
+    claimed = claims(question.desired, question.lock, observed.live, observed.strays)
+    return {address: claim.only.live.id for address, claim in claimed.items() if claim.only}
+
+
+async def _look(question: Question, taken: Mapping[Address, str]) -> Seen:
+    names = Names({**question.lock.ids, **question.imports, **taken})
     forms = question.forms()
-    listed, held = await both(_lists(question, forms, names), _holdings(question, _stores(question, forms)))
+    stores = _stores(question, forms, taken)
+    listed, held = await both(_lists(question, forms, names), _holdings(question, stores))
     gone = frozenset(entry.address for key, entries in forms.items() if listed[key] is None for entry in entries)
     live = await _lookup(question, forms, listed, names)
-    live = {address: _with_members(found, held.get(address)) for address, found in live.items()}
-    return _sorted_out(question, listed, live, gone)
+    live = {address: _with_members(found, held.get(found.id)) for address, found in live.items()}
+    strays = [_filled(stray, held) for stray in _strays(question, listed, live)]
+    return _sorted_out(question, listed, live, strays, gone)
 
 
 async def _lists(question: Question, forms: Iterable[Key], names: Names) -> Listed:
@@ -77,17 +97,18 @@ async def _list(question: Question, key: Key, names: Names) -> dict[str, Live] |
         return None
 
 
-def _stores(question: Question, forms: Mapping[Key, list[Locked]]) -> list[Locked]:
-    """The stores whose files are managed: locked ones, and those that are to be imported."""
+def _stores(question: Question, forms: Mapping[Key, list[Locked]], taken: Mapping[Address, str]) -> list[Locked]:
+    """The stores whose files are managed: locked ones, and those that are to be imported or are taken over."""
     locked = [entry for key, entries in forms.items() if key[0] == "vector_store" for entry in entries]
-    imported = [Locked(address, id, {}) for address, id in question.imports.items() if address.kind == "vector_store"]
-    return [entry for entry in (*locked, *imported) if _has_files(question, entry)]
+    named = {**question.imports, **taken}
+    others = [Locked(address, id, {}) for address, id in named.items() if address.kind == "vector_store"]
+    return [entry for entry in (*locked, *others) if _has_files(question, entry)]
 
 
-async def _holdings(question: Question, stores: list[Locked]) -> dict[Address, dict[str, Member] | None]:
-    """What each store holds."""
+async def _holdings(question: Question, stores: list[Locked]) -> dict[str | None, dict[str, Member] | None]:
+    """What each store holds, by its id."""
     found = await together([_members(question.remote, entry) for entry in stores])
-    return {entry.address: members for entry, members in zip(stores, found, strict=True)}
+    return {entry.id: members for entry, members in zip(stores, found, strict=True)}
 
 
 def _has_files(question: Question, entry: Locked) -> bool:
@@ -129,50 +150,72 @@ async def _lookup(
     return {address: live for address, live in found.items() if live is not None}
 
 
-def _sorted_out(question: Question, listed: Listed, live: dict[Address, Live], gone: frozenset[Address]) -> Seen:
-    known = {found.id for found in live.values()} | question.lock.known_ids | _unmanaged(question.lock)
-    stamped = [found for objects in listed.values() for found in (objects or {}).values() if _is_ours(question, found)]
-    strays = [
-        Stray(Address.parse(found.stamp.address), found) for found in stamped if found.stamp and found.id not in known
-    ]
+def _strays(question: Question, listed: Listed, live: Mapping[Address, Live]) -> Iterator[Stray]:
+    """Objects that carry our stamp, but that the lock does not name."""
+    known = _known(question, live)
+    for (kind_name, api), objects in listed.items():
+        for found in (objects or {}).values():
+            if found.stamp and question.lock.owns(found.stamp) and found.id not in known:
+                yield Stray(Address.parse(found.stamp.address), found, api=api if kind_name == "assistant" else None)
+
+
+def _known(question: Question, live: Mapping[Address, Live]) -> set[str]:
+    """Ids that the lock or the specs account for; those of files in our stores that are not managed here as well,
+    which carry our stamp all the same."""
+    entries = question.lock.resources.values()
+    held = (item for entry in entries for item in (entry.fields.get("files") or {}).values())
+    unmanaged = {item["id"] for item in held if "file" not in item and item.get("id")}
+    return {found.id for found in live.values()} | question.lock.known_ids | unmanaged
+
+
+def _filled(stray: Stray, held: Mapping[str | None, dict[str, Member] | None]) -> Stray:
+    return replace(stray, live=_with_members(stray.live, held.get(stray.live.id)))
+
+
+def _sorted_out(
+    question: Question, listed: Listed, live: dict[Address, Live], strays: list[Stray], gone: frozenset[Address]
+) -> Seen:
     files = {id: found for key, objects in listed.items() if key[0] == "file" for id, found in (objects or {}).items()}
-    left: list[Stray] = []
-    for stray in _stray_files(question, live, known):
-        file = files.get(stray.live.id)
-        if file and stray.address in question.desired and stray.address not in question.lock.resources:
-            live[stray.address] = replace(file, fields={**file.fields, **stray.live.fields}, stamp=stray.live.stamp)
-        else:
-            left.append(stray)
-    mine = [stray for stray in (*strays, *left) if stray.live.stamp and _is_lineage(question, stray.live)]
-    observed = Observed(live, tuple(mine), gone, tuple(sorted(question.remote.oddities)))
-    more = (found for found in live.values() if _is_ours(question, found))
-    return Seen(observed, files, (*stamped, *more), listed)
-
-
-def _unmanaged(lock: LockState) -> set[str]:
-    """Ids of files that are not managed here and stand in our stores, where they carry our stamp all the same."""
-    held = (item for entry in lock.resources.values() for item in (entry.fields.get("files") or {}).values())
-    return {item["id"] for item in held if "file" not in item and item.get("id")}
+    stores = {**{stray.address: stray.live for stray in strays}, **live}
+    live = {**live, **dict(_proved(question, stores, live))}
+    loose = list(_stray_files(question, stores, files, _known(question, live)))
+    everything = {id: found for objects in listed.values() for id, found in (objects or {}).items()}
+    old = {id: everything[id] for entry in question.lock.resources.values() for id in entry.deposed if id in everything}
+    observed = Observed(live, (*strays, *loose), old, gone, tuple(sorted(question.remote.oddities)))
+    stamped = (found for found in (*everything.values(), *live.values()) if _is_ours(question, found))
+    return Seen(observed, files, tuple(stamped), listed)
 
 
 def _is_ours(question: Question, live: Live) -> bool:
     return live.stamp is not None and (live.stamp.workspace, live.stamp.environment) == question.ours
 
 
-def _is_lineage(question: Question, live: Live) -> bool:
-    return live.stamp is not None and live.stamp.lineage == question.lock.lineage[:8]
-
-
-def _stray_files(question: Question, live: Mapping[Address, Live], known: set[str]) -> list[Stray]:
-    """Files in our stores that carry our stamp, but that the lock does not name."""
-    found = []
-    for store, holder in live.items():
+def _proved(
+    question: Question, stores: Mapping[Address, Live], live: Mapping[Address, Live]
+) -> Iterator[tuple[Address, Live]]:
+    """Files that are taken over and stand in one of our stores with their sha256."""
+    wanted = {live[address].id: address for address in question.imports if address in live and address.kind == "file"}
+    for holder in stores.values() if wanted else ():
         for member in (holder.members or {}).values():
-            stamp = member.stamp
-            if stamp and (stamp.workspace, stamp.environment) == question.ours and member.id not in known:
-                file = Live(member.id, {"sha256": member.sha256}, stamp, member.status)
-                found.append(Stray(Address("file", stamp.address), file, store))
-    return found
+            address = wanted.get(member.id)
+            if address and member.sha256 and member.stamp and question.lock.owns(member.stamp):
+                file = live[address]
+                yield address, replace(file, fields={**file.fields, "sha256": member.sha256}, stamp=member.stamp)
+
+
+def _stray_files(
+    question: Question, stores: Mapping[Address, Live], files: Mapping[str, Live], known: set[str]
+) -> Iterator[Stray]:
+    """Files in our stores that carry our stamp, but that the lock does not name."""
+    seen: set[str] = set()
+    for store, holder in stores.items():
+        for member in (holder.members or {}).values():
+            if member.stamp and question.lock.owns(member.stamp) and member.id not in known | seen:
+                seen.add(member.id)
+                file = files.get(member.id, Live(member.id, {}, status=member.status))
+                fields = {**file.fields, "sha256": member.sha256}
+                found = replace(file, fields=fields, stamp=member.stamp)
+                yield Stray(Address("file", member.stamp.address), found, store)
 
 
 def from_lock(lock: LockState) -> Observed:

@@ -46,6 +46,7 @@ class Session:
         self.options = options
         self.seen = Seen(from_lock(context.fresh()))
         self.notes: tuple[str, ...] = ()
+        self.questions: tuple[Problem, ...] = ()  # what a stopped apply has left, and nobody but a person can tell
         self.shutdowns = Shutdowns()
 
     @classmethod
@@ -82,6 +83,8 @@ class Session:
             return
         found = await recover(self.remote, state, intents, shared=self.context.shared)
         checks.check_key(self.remote, state, self.context.service)  # elsewhere nothing of ours is ever found
+        if found.questions:
+            raise PlanError(found.questions)
         self.notes = tuple(found.notes)
         with store.journal(state) as journal:
             write(journal, found)
@@ -90,6 +93,9 @@ class Session:
     async def plan(self, options: PlanOptions) -> Plan:
         """Compare everything and decide."""
         case = await self.situation(options, judged=not options.destroy)
+        if self.questions:
+            raise PlanError(self.questions)
+        checks.check_ownership(case.lock, self.seen, case.claims.values())
         checks.check_moves(self.context, case)
         if options.refresh and not options.destroy:
             checks.check_imports(self.context, case)
@@ -118,7 +124,7 @@ class Session:
         locked = context.checked(folded.state)
         if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
             found = await recover(self.remote, locked, folded.open_intents, shared=self.context.shared)
-            locked, self.notes = found.state, tuple(found.notes)
+            locked, self.notes, self.questions = found.state, tuple(found.notes), tuple(found.questions)
         if locked:
             _remember(self.remote, locked)
         lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
@@ -127,7 +133,7 @@ class Session:
             question = self._question(lock, imports)
             self.seen, self.shutdowns = await both(refresh(question), self._shutdowns(ask=judged))
             checks.check_key(self.remote, lock, context.service)
-            checks.check_ownership(self.seen, lock, fresh=locked is None, ours=question.ours)
+            checks.check_lock(self.seen, lock, fresh=locked is None)
             await checks.check_externals(self.remote, context, specs, self.seen)
         else:
             self.seen, self.shutdowns = Seen(from_lock(lock)), await self._shutdowns(ask=False)
@@ -215,9 +221,10 @@ class Session:
         _remember(self.remote, known)
         self.seen = await refresh(stale.question(self.remote, known, plan))
         checks.check_key(self.remote, known, context.service)
+        checks.check_ownership(known, self.seen)
         stale.check_basis(plan, _settled_moves(known, plan), self.seen)
-        ours = (plan.workspace, plan.environment)
-        checks.check_ownership(self.seen, known, fresh=lock is None, ours=ours)
+        checks.check_lock(self.seen, known, fresh=lock is None)
+        await stale.check_strays(self.remote, plan, known, self.seen)
         stale.check_users(plan, await self._others(known).users(plan))
 
 

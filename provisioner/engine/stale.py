@@ -11,10 +11,11 @@ from provisioner.engine.context import Context
 from provisioner.engine.refresh import Question, Seen
 from provisioner.errors import PlanError
 from provisioner.kinds import kind
+from provisioner.kinds.base import Names
 from provisioner.lock.entry import entry_to_json
-from provisioner.model import Address, Attachment, Desired, Live, Locked, LockState, Plan, Problem, Source
+from provisioner.model import Action, Address, Attachment, Desired, Live, Locked, LockState, Plan, Problem, Source
 from provisioner.plan import Situation
-from provisioner.remote import Remote
+from provisioner.remote import Remote, together
 from provisioner.text import listed
 
 AGAIN = "run `provisioner plan` again and have the new plan reviewed"
@@ -119,6 +120,29 @@ def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
             "Stale plan", f"`{named[id]}` (`{id}`) is used by {listed(whos)} by now.", AGAIN, address=str(named[id])
         )
         for id, whos in users.items()
+    ]
+    if problems:
+        raise PlanError(problems)
+
+
+async def check_strays(remote: Remote, plan: Plan, lock: LockState, seen: Seen) -> None:
+    """PlanError where something with our stamp has come for what the plan creates, or where an orphan that it
+    deletes is ours no longer."""
+    strays = seen.observed.strays
+    making = {change.address for change in plan.changes if change.action is Action.CREATE}
+    problems = [
+        Problem("Stale plan", f"`{stray.live.id}` has our stamp for `{stray.address}`, which would be made.", AGAIN)
+        for stray in strays
+        if stray.address in making
+    ]
+    left = {stray.live.id for stray in strays}
+    going = [one for one in plan.orphans if one.action == "delete" and one.id not in left]
+    forms = [kind(one.address.kind).form(plan.service.api) for one in going]
+    found = await together([form.read(remote, one.id, Names()) for form, one in zip(forms, going, strict=True)])
+    problems += [
+        Problem("Stale plan", f"`{one.id}`, an orphan that would be deleted, does not have our stamp any more.", AGAIN)
+        for one, live in zip(going, found, strict=True)
+        if live is not None and not (live.stamp and lock.owns(live.stamp))
     ]
     if problems:
         raise PlanError(problems)

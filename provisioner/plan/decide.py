@@ -20,7 +20,7 @@ def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
     if want is None or case.options.destroy:
         assert entry is not None
         return _unwanted(case, entry), ()
-    if entry is None or (entry.id is None and entry.profile is None):
+    if entry is None or (entry.id is None and entry.profile is None) or address in case.adopted:
         return _unlocked(case, want)
     if address in case.observed.api_gone or _changes_api(want, entry):
         return _new_api(case, want, entry), ()
@@ -133,10 +133,13 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
 
 
 def own(case: Situation, change: FieldChange) -> FieldChange:
-    """A reference to an object that we replaced ourselves is no hand edit: an apply was stopped before it got there."""
-    if change.drift and any(id in str(change.before) for entry in case.lock.resources.values() for id in entry.deposed):
-        return replace(change, drift=None)
-    return change
+    """A reference to an object that we replaced ourselves is no hand edit: an apply was stopped before it got there.
+    Nor is one to an object that is gone, where another one is taken over in its place."""
+    if change.drift is None:
+        return change
+    old = [id for entry in case.lock.resources.values() for id in entry.deposed]
+    old += [id for address, id in case.lock.ids.items() if address in case.adopted]
+    return replace(change, drift=None) if any(id in str(change.before) for id in old) else change
 
 
 def protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner.diff import Comparison, compare, same, units
+from provisioner.diff import Comparison, compare, join, same, units
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
 from provisioner.kinds.wire import top
-from provisioner.model import Address, Desired, Drifted, FieldChange, Live, Locked, Source, Unverifiable
+from provisioner.model import Address, Desired, Drifted, FieldChange, Live, Locked, Source, Stamp, Unverifiable
 from provisioner.plan.decide import own, protection, sides
 from provisioner.plan.drifting_files import NO_FILES, FileDrift, file_drift, worded
+from provisioner.plan.ownership import Foreign, foreign
 from provisioner.plan.situation import Situation
 
 UNSEEN = "the service does not show it"
@@ -47,7 +48,10 @@ def examine(case: Situation) -> list[Examined]:
     whole = replace(case, desired={**case.desired, **dict(_as_locked(case))})
     objects = [_object(case, whole, entry) for entry in case.lock.resources.values() if _exists(case, entry)]
     gone = frozenset(str(item.entry.address) for item in objects if item.live is None)
-    found = [_examined(case, whole, item, gone) for item in objects]
+    stamped: dict[Address, list[Foreign]] = {}
+    for one in foreign(case.lock, case.observed.live, {}):
+        stamped.setdefault(one.address, []).append(one)
+    found = [_examined(case, whole, item, gone, stamped) for item in objects]
     return sorted([*found, *_new(case)], key=lambda one: one.address)
 
 
@@ -81,17 +85,20 @@ def _form(entry: Locked) -> Form:
 
 def _object(case: Situation, whole: Situation, entry: Locked) -> _Object:
     form, address = _form(entry), entry.address
-    live = case.live(address) if form.remote else Live(address.name, entry.fields)
+    live = case.observed.live.get(address) if form.remote else Live(address.name, entry.fields)
     return _Object(entry, whole.desired[address], case.desired.get(address), live, form)
 
 
-def _examined(case: Situation, whole: Situation, item: _Object, gone: frozenset[str]) -> Examined:
+def _examined(
+    case: Situation, whole: Situation, item: _Object, gone: frozenset[str], stamped: Mapping[Address, list[Foreign]]
+) -> Examined:
     address, live = item.entry.address, item.live
     if live is None or live.status == "expired":
         source = item.declared.source if item.declared else None
         return Examined(address, Drifted(address, "missing", (), "expired" if live else "gone", source))
     found = compare(sides(item.form, item.want, item.entry, live))
-    own_fields = tuple(_fields(case, item, found, gone))
+    taken = stamped.get(address, ())
+    own_fields = (*_fields(case, item, found, gone), *(_restamped(case, one) for one in taken))
     files = file_drift(case, whole, address) if address.kind == "vector_store" else NO_FILES
     hidden = tuple(_hidden(item, live, found))
     unkept = tuple(path for path in found.unkept if path not in {one.path for one in hidden})
@@ -109,6 +116,14 @@ def _fields(case: Situation, item: _Object, found: Comparison, gone: frozenset[s
         api = (FieldChange("api", item.entry.api, declared.api, item.entry.api),)
         changed = api if declared.api != item.entry.api else ()
         yield from (replace(one, drift="local") for one in (*protection(declared, item.entry), *changed))
+
+
+def _restamped(case: Situation, one: Foreign) -> FieldChange:
+    """That somebody else has made an object of ours his own, as what it is at the service: another stamp."""
+    lock, name = case.lock, one.path or str(one.address)
+    ours = f"{lock.workspace}/{lock.environment}/{name}#{lock.lineage[:8]}"
+    path = f"{join('files', one.path)}.attributes" if one.path else "metadata"
+    return FieldChange(f"{path}.{Stamp.KEY}", str(one.stamp), ours, ours, "remote")
 
 
 def _only_gone(change: FieldChange, gone: frozenset[str]) -> bool:

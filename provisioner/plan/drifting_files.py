@@ -79,7 +79,7 @@ def _rows(case: Situation, one: Holding, declared: bool, pending: bool) -> Itera
 
 def _told(case: Situation, one: Holding) -> bool:
     """A file that is gone altogether is told of by its own row."""
-    return one.file is not None and one.file in case.lock.resources and case.live(one.file) is None
+    return one.file is not None and case.gone(one.file)
 
 
 def _removed(path: str, one: Holding, declared: bool) -> FieldChange:

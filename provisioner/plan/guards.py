@@ -102,7 +102,7 @@ def _goes(case: Situation, change: Change) -> bool:
     if change.reason == "api_gone" or change.deferred or change.address not in case.lock.resources:
         return False
     going = change.action in (Action.DELETE, Action.FORGET) and change.reason != "removed_block"
-    return going or change.reason == "gone"
+    return going or _is_missing(case, change)
 
 
 def _emptied_stores(case: Situation, attachments: Iterable[Attachment]) -> Iterator[Block]:
@@ -123,5 +123,10 @@ def missing(case: Situation, changes: Mapping[Address, Change]) -> list[Drifted]
     return [
         Drifted(address, "missing")
         for address, change in changes.items()
-        if change.reason in ("gone", "expired") and address in case.lock.resources
+        if _is_missing(case, change) or (change.reason == "expired" and address in case.lock.resources)
     ]
+
+
+def _is_missing(case: Situation, change: Change) -> bool:
+    """Whether the object in the lock is gone; another one with its stamp may be taken over in its place."""
+    return change.reason in ("gone", "adopted") and case.gone(change.address)

@@ -99,7 +99,8 @@ def _own_id(case: Situation, item: Fields) -> str | None:
         return str(item["id"])
     address = Address.parse(item["file"])
     entry, live = case.locked(address), case.live(address)
-    return (entry.id if entry else None) or (live.id if live else None)
+    known = entry.id if entry and address not in case.adopted else None
+    return known or (live.id if live else None)
 
 
 def _differences(
@@ -191,7 +192,7 @@ def _outdated(case: Situation, holding: Holding) -> bool:
     of its own, taken over with the store, is as good as ours until there is a new version."""
     assert holding.file and holding.member
     entry = case.locked(holding.file)
-    if entry is None or entry.id is None or holding.member.id == entry.id:
+    if entry is None or entry.id is None or holding.member.id == holding.own:
         return False
     if not holding.taken or holding.worn:
         return True

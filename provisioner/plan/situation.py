@@ -9,15 +9,7 @@ from functools import cached_property
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
 from provisioner.model import Address, Desired, Live, Locked, LockState, Service, Source
-
-
-@dataclass(frozen=True, slots=True)
-class Stray:
-    """An object that carries a stamp of this workspace and environment, but that the lock does not name."""
-
-    address: Address
-    live: Live
-    store: Address | None = None  # files: the vector store in which it was found
+from provisioner.plan.ownership import Claim, Stray, claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +38,7 @@ class Observed:
         default_factory=dict
     )  # of locked and imported addresses; gone ones are missing
     strays: tuple[Stray, ...] = ()
+    old: Mapping[str, Live] = field(default_factory=dict)  # deposed objects that a list has shown, by id
     api_gone: frozenset[Address] = frozenset()  # locked entries whose old API answers 404 for everything
     notes: tuple[str, ...] = ()
 
@@ -84,22 +77,24 @@ class Situation:
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # id -> who uses it who is not managed here
 
     @cached_property
+    def claims(self) -> dict[Address, Claim]:
+        """What carries our stamp for a declared address that has no object, because it is new or its object is gone.
+        Nothing is wanted of them where everything goes."""
+        if self.options.destroy:
+            return {}
+        return claims(self.desired, self.lock, self.observed.live, self.observed.strays)
+
+    @cached_property
     def adopted(self) -> dict[Address, Live]:
-        """Objects stamped by our lineage for an address that the lock does not know: taken over, not made twice."""
-        wanted = (
-            stray
-            for stray in self.observed.strays
-            if stray.store is None
-            and stray.address in self.desired
-            and stray.address not in self.lock.resources
-            and stray.address not in self.imports
-        )
-        newest: dict[Address, Live] = {}
-        for stray in wanted:
-            known = newest.get(stray.address)
-            if known is None or stray.live.created_at < known.created_at:
-                newest[stray.address] = stray.live
-        return newest
+        """Objects that are taken over because of their stamp, so that nothing is made twice."""
+        found = {address: claim.only for address, claim in self.claims.items()}
+        return {address: stray.live for address, stray in found.items() if stray}
+
+    def gone(self, address: Address) -> bool:
+        """Whether the lock has an object for an address that is not at the service any more."""
+        entry = self.locked(address)
+        there = address in self.observed.live or address in self.observed.api_gone
+        return entry is not None and entry.id is not None and not there
 
     @cached_property
     def taken(self) -> dict[Address, Taken]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
-from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant
+from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant, Stamp
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
 from provisioner.plan.members import Holding, holdings, membership, takeover_notes, worn_files
 from provisioner.plan.moves import suspected
+from provisioner.plan.ownership import originals
 from provisioner.plan.situation import Situation
 from provisioner.plan.users import users_after
 from provisioner.refs import closure, ordered, users
@@ -147,15 +148,23 @@ def _drift(case: Situation, changes: dict[Address, Change]) -> list[Drifted]:
 
 
 def _orphans(case: Situation) -> tuple[Remnant, ...]:
-    """Objects stamped by our lineage that neither the specs nor the lock account for."""
+    """Objects stamped by our lineage that neither the specs nor the lock account for. One that has the stamp of an
+    object of ours may be a copy that somebody made for himself: nothing deletes it."""
     adopted = {live.id for live in case.adopted.values()}
-    known = {live.id for live in case.observed.live.values()}
+    strays = [stray for stray in case.observed.strays if stray.live.id not in adopted]
+    moved = originals(case.lock, case.observed.live) if strays else {}
     action = "delete" if case.options.prune_orphans else "keep"
-    return tuple(
-        Remnant(stray.address, stray.live.id, action, f"in `{stray.store}`" if stray.store else "")
-        for stray in case.observed.strays
-        if stray.live.id not in adopted | known
-    )
+    found = []
+    for stray in strays:
+        where = f"in `{stray.store}`" if stray.store else ""
+        live = case.live(stray.address)
+        original = live.id if live else moved.get(stray.address)
+        if original is None:
+            found.append(Remnant(stray.address, stray.live.id, action, where))
+        else:
+            detail = f"a copy of `{original}`, or left over: delete it by hand, or take the key `{Stamp.KEY}` off it"
+            found.append(Remnant(stray.address, stray.live.id, "keep", ", ".join(filter(None, (where, detail)))))
+    return tuple(found)
 
 
 def _questions(case: Situation) -> list[Block]:

@@ -2,5 +2,6 @@
 
 from tests.support.accepting import ours, written
 from tests.support.drifting import applied, there
+from tests.support.owning import owned
 
-__all__ = ["applied", "ours", "there", "written"]
+__all__ = ["applied", "ours", "owned", "there", "written"]
