@@ -26,7 +26,7 @@ def blocks(
     if case.options.destroy or case.options.force:
         return
     yield from _no_specs(case)
-    yield from _too_many(case, listed)
+    yield from _all_missing(case) or _too_many(case, listed)
     yield from _emptied_stores(case, attachments)
 
 
@@ -83,6 +83,19 @@ def _no_specs(case: Situation) -> Iterator[Block]:
             f"No spec declares anything for `{case.environment}`, and this would delete all "
             f"{len(case.lock.resources)} resources. If that is meant, use `destroy` or `--force`.",
         )
+
+
+def _all_missing(case: Situation) -> list[Block]:
+    """Nothing that the lock names is there, over all kinds: as a rule the key is that of another project. Request
+    profiles are no objects, and where an API is gone nobody can say."""
+    named = [address for address in case.lock.ids if address not in case.observed.api_gone]
+    if len(named) < 2 or not all(case.gone(address) for address in named):
+        return []
+    detail = (
+        f"None of the {len(named)} objects that the lock names is at the service: the key may belong to another "
+        "project, or the lock to another service. If they really are gone, use `--force`; it makes them again."
+    )
+    return [Block("all_missing", detail)]
 
 
 def _too_many(case: Situation, changes: list[Change]) -> Iterator[Block]:

@@ -1,0 +1,61 @@
+"""Everything missing at once: as a rule the key is that of another project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.drifting import sql
+from tests.support.owning import CONFIG, everything, ids
+from tests.support.world import World
+
+
+def elsewhere(world: World, name: str = "elsewhere") -> None:
+    """From now on the key is that of another project, where nothing of ours is; the service does not say so."""
+    world.wrap = lambda _: world._create(world.root / name)
+
+
+def test_with_the_key_of_another_project(owned: World) -> None:
+    """Everything missing at once is a safety stop; forced, it is made there, and back home nothing is made again."""
+    home, first = everything(owned), ids(owned)
+    elsewhere(owned)
+    for words in ("plan", "apply -y", "apply -y --target assistant.a"):
+        told = owned.ok(*words.split(), code=1)
+        assert "None of the 4 objects that the lock names is at the service" in told.out + told.err
+    owned.ok("apply", "-y", "--force")
+    owned.settled()
+    owned.wrap = lambda app: app
+    assert everything(owned) == home
+    owned.ok("apply", "-y", code=1)
+    plan = owned.plan("--force")
+    assert {row["address"]: row["change"]["importing"] for row in plan["resource_changes"]} == {
+        address: {"id": id} for address, id in first.items()
+    }
+    assert plan["orphans"] == []
+    assert {row["address"]: row["drift"] for row in plan["resource_drift"]} == dict.fromkeys(first, "missing")
+    owned.ok("plan", "--force", "--out", "x.plan")
+    owned.ok("apply", "x.plan", "--force")
+    owned.settled()
+    assert ids(owned) == first
+    assert {kind: len(found) for kind, found in everything(owned).items()} == {
+        kind: len(found) for kind, found in home.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["expired", "profile", "one"])
+def test_not_everything_is_missing(world: World, kind: str) -> None:
+    """An expired store is there; a request profile is no object; and one object alone may well have been deleted."""
+    spec: dict[str, Any] = {
+        "vector_stores": {"kb": {"expires_after": {"anchor": "last_active_at", "days": 1}}},
+        "assistants": {"a": {"model": "m", "api": "responses" if kind == "profile" else "assistants"}},
+    }
+    world.write({**CONFIG, "specs/all.yaml": spec if kind != "one" else {"assistants": spec["assistants"]}})
+    world.apply()
+    if kind == "expired":
+        sql(world, "UPDATE vector_stores SET last_active_at = 0 WHERE id = ?", "vector_store.kb")
+    if kind == "profile":
+        world.http("DELETE", "/vector_stores/${vector_store.kb}")
+    else:
+        world.http("DELETE", "/assistants/${assistant.a}")
+    world.apply()
