@@ -108,10 +108,11 @@ def rebuild(
     restore(context, rebuilt.state)
     if console.json:
         found = sorted(str(one) for one in rebuilt.state.resources)
-        console.document({"resources": found, "unproved": list(rebuilt.unproved)})
+        console.document({"resources": found, "unproved": list(rebuilt.unproved), "left": list(rebuilt.left)})
         return
     console.result(f"Rebuilt the lock: {len(rebuilt.state.resources)} resources, serial {rebuilt.state.serial}.\n")
     console.result("".join(f"Not proved: {one}\n" for one in rebuilt.unproved))
+    console.result("".join(f"Left alone: {one}\n" for one in rebuilt.left))
 
 
 COMMANDS = {"list": list_, "show": show, "rm": rm, "mv": mv, "rebuild": rebuild}

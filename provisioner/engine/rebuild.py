@@ -1,83 +1,202 @@
-"""A lost lock made again from the stamps that are at the service, as far as they prove anything."""
+"""A lost or outdated lock made again from the stamps that are at the service, as far as they prove anything."""
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
 from provisioner.errors import LockError, RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.assistant import forms
-from provisioner.kinds.base import Form, Names
+from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.members import list_members
-from provisioner.model import Address, Fields, Live, Locked, LockState, Member, Problem, Stamp
+from provisioner.model import Address, Fields, Live, Locked, LockState, Member, Problem
+from provisioner.plan.moves import settle
+from provisioner.plan.ownership import several
 from provisioner.remote import Remote, together
+
+STORE, FILE = "vector_store", "file"
+
+Listed = Mapping[tuple[str, str | None], Mapping[str, Live]]  # by kind and API, then by id
+Members = Mapping[str, Mapping[str, Member]]  # what each store holds, by its id
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The lock as it can be proved, and what cannot."""
+    """The lock as it can be proved, what cannot, and what carries our stamp but is not in it."""
 
     state: LockState
     unproved: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
+    """Read every stamp of this workspace and environment. Nothing is written, neither here nor there. LockError when
+    there are no stamps, or several lineages of which none was named, or several objects for one address."""
+    lock = context.checked(context.store.peek().state)
+    async with context.remote() as remote:
+        listed = await _listed(remote)
+        if lock is not None:
+            check_key(remote, lock, context.service)
+        base = _base(context, lock, listed, lineage)
+        named = await _named(remote, base, listed)
+        proof = _Proof(base, {item.to: item.id for item in context.specs.imports})
+        proof.add(_own(base, named), _others(base, listed))
+        members = await _members(remote, proof.stores())
+        proof.add(_own_files(base, named, members), _other_files(base, listed, members))
+    if proof.problems:
+        raise LockError(proof.problems)
+    state = proof.state(members)
+    return Rebuilt(state, tuple(_unproved(context, state)), tuple(_left(proof)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One stamped object, or one stamped file in a store."""
+    """An object, with what its stamp says."""
 
     address: Address
-    live: Live
-    stamp: Stamp
-    api: str | None
+    id: str
+    serial: int = 0  # without a stamp
+    api: str | None = None
+    fields: Fields = field(default_factory=dict)
 
 
-async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
-    """Read every stamp of this workspace and environment. LockError when there are none, or several lineages of
-    which none was named. Nothing is written, neither here nor there."""
-    before = context.store.peek().state
-    async with context.remote() as remote:
-        found = await _stamped(remote, context)
-        chosen = _one_lineage(found, lineage)
-        mine = [item for item in found if item.stamp.lineage == chosen]
-        files = {live.id: live for live in await kind("file").form(None).list(remote, Names())}
-        members = await _members(remote, mine)
-    entries = _entries(mine, members, files)
-    kept = _kept(before, entries, files, chosen)
-    serials = [item.stamp.serial for item in mine]
-    serials += [member.stamp.serial for held in members.values() for member in held.values() if member.stamp]
-    serial = max([*serials, before.serial if before else 0])
-    whole = before.lineage if before and before.lineage.startswith(chosen) else chosen + str(uuid.uuid4())[8:]
-    fresh = context.fresh()
-    state = replace(fresh, lineage=whole, serial=serial, resources={**entries, **kept})
-    return Rebuilt(state, tuple(_unproved(context, state)))
+@dataclass
+class _Proof:
+    """What stamps prove beside the lock that there is. `base` is that lock, or an empty one where there is none.
+
+    It knows everything up to its serial: an object that it names stays the one of its address, and whatever else has a
+    stamp of that time is a copy or a leftover. What has a later one was made by an apply that it does not know of."""
+
+    base: LockState
+    imports: Mapping[Address, str]  # the answer where several objects may be the one of an address
+    own: dict[Address, _Found] = field(default_factory=dict)  # objects of the lock that are at the service
+    made: dict[Address, _Found] = field(default_factory=dict)  # what has been made since
+    left: list[_Found] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, own: Mapping[Address, _Found], others: Iterable[_Found]) -> None:
+        """Sort out objects of the lock, by their address there, and others that have our stamp."""
+        since = [(address, one.address) for address, one in own.items() if one.serial > self.base.serial]
+        self.base, moves = settle(self.base, {}, [(origin, to) for origin, to in since if origin != to])
+        moved = {origin: to for to, origin in moves.items()}
+        self.own |= {moved.get(address, address): one for address, one in own.items()}
+        by_address: dict[Address, list[_Found]] = {}
+        for one in others:
+            by_address.setdefault(one.address, []).append(one)
+        for address, found in by_address.items():
+            self._choose(address, found)
+
+    def _choose(self, address: Address, found: list[_Found]) -> None:
+        own = self._bearer(address)
+        since = max(self.base.serial, own.serial if own else 0)
+        right = [one for one in found if one.serial > since]
+        # An object of the lock without a stamp was let go since, or somebody has taken it off: nobody can say.
+        unclear = own is not None and own.serial == 0 and address.kind != FILE
+        if own and right and (unclear or len(right) > 1):
+            right.append(own)
+        if len(right) > 1:
+            named = [one for one in right if one.id == self.imports.get(address)]
+            if not named:
+                self.problems.append(several(address, [one.id for one in right]))
+            right = named
+        if right and right[0] is not own:
+            self.made[address] = right[0]
+        self.left += [one for one in found if one is not self.made.get(address)]
+
+    def _bearer(self, address: Address) -> _Found | None:
+        """The lock's object of an address; else one that has moved, and whose stamp still says so."""
+        return self.own.get(address) or next((one for one in self.own.values() if one.address == address), None)
+
+    def stores(self) -> list[str]:
+        """The ids of the stores that the rebuilt lock names."""
+        return [one.id for address, one in {**self.own, **self.made}.items() if address.kind == STORE]
+
+    def state(self, members: Members) -> LockState:
+        """The lock, with what was made and written since."""
+        resources = {address: self._kept(entry, members) for address, entry in self.base.resources.items()}
+        resources |= {address: self._new(one, members) for address, one in self.made.items()}
+        serials = [one.serial for one in (*self.own.values(), *self.made.values(), *self.left)]
+        return replace(self.base, serial=max([self.base.serial, *serials]), resources=resources)
+
+    def _kept(self, entry: Locked, members: Members) -> Locked:
+        """What the lock says of an object. What was written since is not known: its fields are compared anew."""
+        one = self.own.get(entry.address)
+        if one is None or entry.address.kind == FILE:
+            return entry
+        held = self._held(entry.fields.get("files") or {}, members.get(one.id, {}))
+        if one.serial > self.base.serial:
+            return replace(_plain(one, entry), fields=_with_files({}, held))
+        return replace(entry, fields=_with_files(entry.fields, held))
+
+    def _new(self, one: _Found, members: Members) -> Locked:
+        """What the stamp of an object says. The one that it has replaced is still to be deleted."""
+        before, old = self.base.resources.get(one.address), self.own.get(one.address)
+        fields = _with_files(one.fields, self._held({}, members.get(one.id, {})))
+        entry = replace(_plain(one, before), fields=fields)
+        return entry.with_deposed(before) if old and (old.serial or one.address.kind == FILE) else entry
+
+    def _held(self, before: Mapping[str, Fields], members: Mapping[str, Member]) -> dict[str, Fields]:
+        """What a store holds: what the lock says, where it is still there, and what was attached or written since."""
+        held = {path: item for path, item in before.items() if item.get("id") in members}
+        files = {address: id for address, id in self.base.ids.items() if address.kind == FILE}
+        files |= {address: one.id for address, one in self.made.items() if address.kind == FILE}
+        for address, id in files.items():
+            member = members.get(id)
+            if member and member.sha256 and _serial(self.base, member) > self.base.serial:
+                held[address.name] = _item(address, member)
+        return held
 
 
-async def _stamped(remote: Remote, context: Context) -> list[_Found]:
-    ours = (context.workspace.name, context.environment.name)
-    wanted: list[tuple[str, str | None, Form]] = [("vector_store", None, kind("vector_store").form(None))]
-    wanted += [("assistant", api, form) for api, form in forms().items() if form.remote]
-    lists = await together([_listed(remote, form) for _, _, form in wanted])
-    return [
-        _Found(Address.parse(live.stamp.address), live, live.stamp, api)
-        for (_, api, _), objects in zip(wanted, lists, strict=True)
-        for live in objects
-        if live.stamp and (live.stamp.workspace, live.stamp.environment) == ours
-    ]
+def _plain(one: _Found, before: Locked | None) -> Locked:
+    entry = Locked(one.address, one.id, {}, api=one.api, protected=bool(before and before.protected))
+    return entry.inheriting(before) if before else entry
 
 
-async def _listed(remote: Remote, form: Form) -> list[Live]:
+def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
+    return {**fields, "files": dict(held)} if held or "files" in fields else fields
+
+
+def _item(file: Address, member: Member) -> Fields:
+    attributes = {"attributes": member.attributes} if member.attributes else {}
+    chunking = {} if member.chunking == "other" else {"chunking": member.chunking}
+    return {"file": str(file), "id": member.id, "sha256": member.sha256, **attributes, **chunking}
+
+
+def _serial(base: LockState, member: Member) -> int:
+    return member.stamp.serial if member.stamp and base.owns(member.stamp) else 0
+
+
+async def _listed(remote: Remote) -> dict[tuple[str, str | None], dict[str, Live]]:
+    keys: list[tuple[str, str | None]] = [(STORE, None), (FILE, None)]
+    keys += [("assistant", api) for api, form in forms().items() if form.remote]
+    found = await together(_list(remote, *key) for key in keys)
+    return dict(zip(keys, found, strict=True))
+
+
+async def _list(remote: Remote, name: str, api: str | None) -> dict[str, Live]:
     try:
-        return list(await form.list(remote, Names()))
+        return {live.id: live for live in await kind(name).form(api).list(remote, Names())}
     except RouteMissing:
-        return []
+        return {}
 
 
-def _one_lineage(found: Iterable[_Found], wanted: str | None) -> str:
-    counts = Counter(item.stamp.lineage for item in found)
+def _base(context: Context, lock: LockState | None, listed: Listed, wanted: str | None) -> LockState:
+    """The lock that there is, if it is of the right lineage; else an empty one."""
+    ours = (context.workspace.name, context.environment.name)
+    stamps = [live.stamp for objects in listed.values() for live in objects.values() if live.stamp]
+    counts = Counter(mark.lineage for mark in stamps if (mark.workspace, mark.environment) == ours)
+    chosen = _one_lineage(counts, wanted or (lock.lineage if lock else None))
+    if lock is not None and lock.lineage.startswith(chosen):
+        return lock
+    return replace(context.fresh(), lineage=chosen + str(uuid.uuid4())[8:])
+
+
+def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
     if wanted and wanted[:8] in counts:
         return wanted[:8]
     if len(counts) == 1 and not wanted:
@@ -94,75 +213,83 @@ def _one_lineage(found: Iterable[_Found], wanted: str | None) -> str:
     raise LockError(Problem(summary, detail, "name the right one with `--lineage`"))
 
 
-async def _members(remote: Remote, found: Iterable[_Found]) -> dict[str, dict[str, Member]]:
-    stores = [item.live.id for item in found if item.address.kind == "vector_store"]
-    held = await together([list_members(remote, id) for id in stores])
-    return dict(zip(stores, held, strict=True))
+async def _named(remote: Remote, base: LockState, listed: Listed) -> dict[Address, Live]:
+    """What the lock names and the service has. Absence from a list is only a reason to ask."""
+    found: dict[Address, Live | None] = {}
+    for address, entry in base.resources.items():
+        if entry.id and kind(address.kind).form(entry.api).remote:
+            found[address] = listed.get((address.kind, entry.api), {}).get(entry.id)
+    missing = [address for address, live in found.items() if live is None]
+    entries = [base.resources[address] for address in missing]
+    reads = [kind(one.address.kind).form(one.api).read(remote, one.id or "", Names()) for one in entries]
+    found |= dict(zip(missing, await together(reads), strict=True))
+    return {
+        address: live
+        for address, live in found.items()
+        if live is not None and (live.stamp is None or base.owns(live.stamp))
+    }
 
 
-def _entries(
-    found: Iterable[_Found], members: Mapping[str, Mapping[str, Member]], files: Mapping[str, Live]
-) -> dict[Address, Locked]:
-    """The newest object of each address, and the files that the stores prove; older ones are deposed."""
-    entries: dict[Address, Locked] = {}
-    for item in sorted(found, key=lambda item: (item.stamp.serial, item.live.created_at)):
-        older = entries.get(item.address)
-        held, own = _held(item, members.get(item.live.id, {}), files)
-        entries.update(own)
-        fields = {"files": held} if held else {}
-        entry = Locked(item.address, item.live.id, fields, api=item.api)
-        entries[item.address] = entry.inheriting(older).with_deposed(older) if older else entry
-    return entries
+def _own(base: LockState, named: Mapping[Address, Live]) -> dict[Address, _Found]:
+    return {
+        address: _Found(_stamped(live) or address, live.id, live.stamp.serial if live.stamp else 0, entry.api)
+        for address, live in named.items()
+        if (entry := base.resources[address]).address.kind != FILE
+    }
 
 
-def _held(
-    store: _Found, members: Mapping[str, Member], files: Mapping[str, Live]
-) -> tuple[dict[str, Fields], dict[Address, Locked]]:
-    held: dict[str, Fields] = {}
-    entries: dict[Address, Locked] = {}
-    for member in sorted(members.values(), key=lambda member: member.stamp.serial if member.stamp else 0):
-        stamp = member.stamp
-        if stamp is None or stamp.lineage != store.stamp.lineage or member.sha256 is None:
-            continue
-        address, file = Address("file", stamp.address), files.get(member.id)
-        fields = {"sha256": member.sha256, "bytes": file.fields.get("bytes") if file else None, "purpose": "assistants"}
-        entries[address] = Locked(address, member.id, fields)
-        attributes = {"attributes": member.attributes} if member.attributes else {}
-        chunking = {} if member.chunking == "other" else {"chunking": member.chunking}
-        held[stamp.address] = {
-            "file": str(address),
-            "id": member.id,
-            "sha256": member.sha256,
-            **attributes,
-            **chunking,
-        }
-    return held, entries
+def _stamped(live: Live) -> Address | None:
+    return Address.parse(live.stamp.address) if live.stamp else None
 
 
-def _kept(
-    before: LockState | None, entries: Mapping[Address, Locked], files: Mapping[str, Live], lineage: str
-) -> dict[Address, Locked]:
-    """What an older lock of the same lineage knows and no stamp can tell: profiles, files in no store, old versions."""
-    if before is None or not before.lineage.startswith(lineage):
-        return {}
-    claimed = {entry.id for entry in entries.values()}
-    kept = {}
-    for address, entry in before.resources.items():
-        loose = address.kind == "file" and entry.id in files and entry.id not in claimed
-        if address in entries and loose:  # an older version that was replaced and never deleted
-            kept[address] = entries[address].with_deposed(entry)
-        elif address not in entries and (entry.profile or loose):
-            kept[address] = entry
-    return kept
+def _others(base: LockState, listed: Listed) -> Iterator[_Found]:
+    known = base.known_ids
+    for (name, api), objects in listed.items():
+        for live in objects.values():
+            if live.stamp and base.owns(live.stamp) and live.id not in known:
+                at = Address.parse(live.stamp.address)
+                yield _Found(at, live.id, live.stamp.serial, api if name == "assistant" else None)
 
 
-def _unproved(context: Context, state: LockState) -> Iterable[str]:
+async def _members(remote: Remote, stores: list[str]) -> Members:
+    return dict(zip(stores, await together(list_members(remote, id) for id in stores), strict=True))
+
+
+def _own_files(base: LockState, named: Mapping[Address, Live], members: Members) -> dict[Address, _Found]:
+    latest = {one.id: one for one in sorted(_stamped_files(base, members), key=lambda one: one.serial)}
+    files = [(address, live) for address, live in named.items() if address.kind == FILE]
+    return {address: latest.get(live.id, _Found(address, live.id)) for address, live in files}
+
+
+def _other_files(base: LockState, listed: Listed, members: Members) -> Iterator[_Found]:
+    known, files = base.known_ids, listed[FILE, None]
+    latest = {one.id: one for one in sorted(_stamped_files(base, members), key=lambda one: one.serial)}
+    for one in latest.values():
+        if one.id not in known:
+            size = files[one.id].fields.get("bytes") if one.id in files else None
+            yield replace(one, fields={**one.fields, "bytes": size, "purpose": "assistants"})
+
+
+def _stamped_files(base: LockState, members: Members) -> Iterator[_Found]:
+    for held in members.values():
+        for member in held.values():
+            if member.stamp and base.owns(member.stamp) and member.sha256:
+                at = Address(FILE, member.stamp.address)
+                yield _Found(at, member.id, member.stamp.serial, fields={"sha256": member.sha256})
+
+
+def _left(proof: _Proof) -> Iterator[str]:
+    for one in sorted(proof.left, key=lambda one: (one.address, one.id)):
+        yield f"`{one.id}` carries our stamp for `{one.address}` as well; it is not in the lock and was left alone."
+
+
+def _unproved(context: Context, state: LockState) -> Iterator[str]:
     for address, want in sorted(context.specs.desired.items()):
         if address in state.resources:
             continue
         if want.api and not kind(address.kind).form(want.api).remote:
             yield f"`{address}`: the versions of a request profile are only in the lock; the next apply starts at 1."
-        elif address.kind == "file":
+        elif address.kind == FILE:
             yield f"`{address}`: a file in no store carries no stamp; the next apply uploads it again."
         else:
             yield f"`{address}`: no object with our stamp was found; the next apply creates it."
