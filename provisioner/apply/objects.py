@@ -285,7 +285,7 @@ async def remove_orphan(run: Run, remnant: Remnant) -> bool:
     """Delete an object that carries our stamp and that nothing accounts for; the plan has shown it."""
     number = await run.intent(remnant.address, "prune", object=remnant.id)
     try:
-        await run.form(remnant.address, run.plan.service.api).delete(run.remote, remnant.id)
+        await run.form(remnant.address, remnant.api).delete(run.remote, remnant.id)
     except ProvisionerError as error:
         run.fail(remnant.address, Action.DELETE, error)
         return False

@@ -219,12 +219,13 @@ class Session:
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
         _remember(self.remote, known)
-        self.seen = await refresh(stale.question(self.remote, known, plan))
+        question = stale.question(self.remote, known, plan)
+        self.seen = await refresh(question)
         checks.check_key(self.remote, known, context.service)
         checks.check_ownership(known, self.seen)
         stale.check_basis(plan, _settled_moves(known, plan), self.seen)
         checks.check_lock(self.seen, known, fresh=lock is None)
-        await stale.check_strays(self.remote, plan, known, self.seen)
+        await stale.check_strays(question, plan, self.seen)
         stale.check_users(plan, await self._others(known).users(plan))
 
 

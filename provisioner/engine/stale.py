@@ -15,6 +15,7 @@ from provisioner.kinds.base import Names
 from provisioner.lock.entry import entry_to_json
 from provisioner.model import Action, Address, Attachment, Desired, Live, Locked, LockState, Plan, Problem, Source
 from provisioner.plan import Situation
+from provisioner.plan.ownership import claims
 from provisioner.remote import Remote, together
 from provisioner.text import listed
 
@@ -125,24 +126,25 @@ def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
         raise PlanError(problems)
 
 
-async def check_strays(remote: Remote, plan: Plan, lock: LockState, seen: Seen) -> None:
+async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
     """PlanError where something with our stamp has come for what the plan creates, or where an orphan that it
     deletes is ours no longer."""
-    strays = seen.observed.strays
+    observed = seen.observed
     making = {change.address for change in plan.changes if change.action is Action.CREATE}
+    claimed = claims(asked.desired, asked.lock, observed.live, observed.strays)
     problems = [
-        Problem("Stale plan", f"`{stray.live.id}` has our stamp for `{stray.address}`, which would be made.", AGAIN)
-        for stray in strays
-        if stray.address in making
+        Problem("Stale plan", f"{listed(f'`{id}`' for id in claim.ids)} has our stamp for `{address}`.", AGAIN)
+        for address, claim in claimed.items()
+        if address in making
     ]
-    left = {stray.live.id for stray in strays}
+    left = {stray.live.id for stray in observed.strays}
     going = [one for one in plan.orphans if one.action == "delete" and one.id not in left]
-    forms = [kind(one.address.kind).form(plan.service.api) for one in going]
-    found = await together([form.read(remote, one.id, Names()) for form, one in zip(forms, going, strict=True)])
+    forms = [kind(one.address.kind).form(one.api) for one in going]
+    found = await together([form.read(asked.remote, one.id, Names()) for form, one in zip(forms, going, strict=True)])
     problems += [
         Problem("Stale plan", f"`{one.id}`, an orphan that would be deleted, does not have our stamp any more.", AGAIN)
         for one, live in zip(going, found, strict=True)
-        if live is not None and not (live.stamp and lock.owns(live.stamp))
+        if live is not None and not (live.stamp and asked.lock.owns(live.stamp))
     ]
     if problems:
         raise PlanError(problems)

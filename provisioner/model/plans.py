@@ -104,6 +104,7 @@ class Remnant:
     id: str
     action: str  # keep | delete
     detail: str = ""
+    api: str | None = None  # orphans that are assistants: the API through which it exists
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Foreign:
     id: str
     stamp: Stamp
     path: str = ""  # of a store file
+    old: bool = False  # whether it is deposed
 
 
 def claims(
@@ -91,7 +92,11 @@ def foreign(lock: LockState, live: Mapping[Address, Live], old: Mapping[str, Liv
     for address, entry in lock.resources.items():
         held = live.get(address)
         found = [one for one in (held, *(old.get(id) for id in entry.deposed)) if one is not None]
-        stamped = [Foreign(address, one.id, one.stamp) for one in found if one.stamp and not lock.owns(one.stamp)]
+        stamped = [
+            Foreign(address, one.id, one.stamp, old=one is not held)
+            for one in found
+            if one.stamp and not lock.owns(one.stamp)
+        ]
         yield from stamped
         if held is not None and not stamped:
             yield from _foreign_files(lock, address, held)
@@ -117,7 +122,8 @@ def foreign_problem(one: Foreign) -> Problem:
             "of the attributes of the document"
         )
         return Problem("Foreign object", detail, hint, address=str(one.address))
-    detail = f"`{one.id}`, which is `{one.address}` in this lock, {carries} as well."
+    what = "an old object of " if one.old else ""
+    detail = f"`{one.id}`, which is {what}`{one.address}` in this lock, {carries} as well."
     hint = (
         f"if it is theirs now, let it go here, with {here}; if it is ours, let it go there, with `provisioner state rm "
         f"{one.stamp.address}`; then the one whose it is imports it"

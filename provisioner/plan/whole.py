@@ -160,10 +160,11 @@ def _orphans(case: Situation) -> tuple[Remnant, ...]:
         live = case.live(stray.address)
         original = live.id if live else moved.get(stray.address)
         if original is None:
-            found.append(Remnant(stray.address, stray.live.id, action, where))
+            found.append(Remnant(stray.address, stray.live.id, action, where, stray.api))
         else:
             detail = f"a copy of `{original}`, or left over: delete it by hand, or take the key `{Stamp.KEY}` off it"
-            found.append(Remnant(stray.address, stray.live.id, "keep", ", ".join(filter(None, (where, detail)))))
+            where = ", ".join(filter(None, (where, detail)))
+            found.append(Remnant(stray.address, stray.live.id, "keep", where, stray.api))
     return tuple(found)
 
 

@@ -86,6 +86,7 @@ def _definitions() -> dict[str, Any]:
                 "id": described(_TEXT, "Its id"),
                 "action": described({"enum": ["keep", "delete"]}, "What is done with it"),
                 "detail": described(_TEXT, "Why"),
+                "api": described(_MAYBE_TEXT, "Orphans that are assistants: the API through which it exists"),
             },
             ["address", "id"],
         ),

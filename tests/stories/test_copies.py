@@ -175,3 +175,20 @@ def test_a_saved_plan_and_what_has_come_since(owned: World) -> None:
     owned.ok("apply", "orphan.plan")
     owned.ok("apply", "z.plan")
     owned.settled()
+
+
+def test_orphans_of_another_api(world: World) -> None:
+    """An assistant is taken over, and deleted, through the API that it is found through, whatever others go by."""
+    other = {"a": {"model": "m", "api": "assistants"}, "b": {"model": "m"}}
+    config = {"workspace": "acme", "environments": {"local": {"service": "local", "api": "responses"}}}
+    world.write({"provisioner.yaml": config, "specs/all.yaml": {"assistants": other}})
+    world.apply()
+    mark = f"acme/local/assistant.{{}}#{world.lock()['lineage'][:8]}.1"
+    for name in ("b", "c", "x"):
+        world.http("POST", "/assistants", {"model": "m", "metadata": {"provisioner": mark.format(name)}})
+    world.write({"specs/all.yaml": {"assistants": {**other, "c": {"model": "m"}}}})
+    assert world.changes() == {"assistant.c": "create"}
+    world.ok("plan", "--prune-orphans", "--out", "x.plan")
+    world.ok("apply", "x.plan")
+    world.settled()
+    assert [item["id"] for item in world.listed("/assistants")] == [world.id("assistant.a")]

@@ -1,4 +1,4 @@
-"""What `state rebuild` takes from stamps: what a lock names stays, copies are left alone, of several one is asked for."""
+"""What `state rebuild` takes from stamps: what a lock names stays, copies are left alone; of several one is asked."""
 
 from __future__ import annotations
 
@@ -58,6 +58,13 @@ def test_two_documents_of_one_path(owned: World) -> None:
     without_lock(owned)
     told = refused(owned, "state", "rebuild").err
     assert f"`{original}`" in told and f"`{other}`" in told and "file.docs/a.md" in told
+    owned.write({"specs/imports.yaml": {"imports": [{"to": "file.docs/a.md", "id": original}]}})
+    owned.ok("state", "rebuild")
+    assert ids(owned) == before
+    owned.apply("--prune-orphans")
+    assert {kind: len(found) for kind, found in everything(owned).items()} == {
+        kind: len(found) for kind, found in there.items()
+    }
 
 
 def test_protection_outlives_a_rebuilt_lock(owned: World) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.workspace import undeletable
 from tests.support.owning import DOCS, SPEC, everything, restamped
 from tests.support.refusals import refused
 from tests.support.world import World
@@ -108,3 +109,23 @@ def test_an_object_that_has_moved_to_another_workspace(world: World, tmp_path: P
     world.ok("state", "rm", "assistant.a")
     assert everything(world) == before
     theirs.settled()
+
+
+def test_an_old_object_that_somebody_else_has_taken_over(owned: World) -> None:
+    """What is still to be deleted is asked as well: it is not ours any more."""
+    old = owned.id("vector_store.kb")
+    owned.write(
+        {"specs/all.yaml": {**SPEC, "vector_stores": {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}}}}
+    )
+    owned.wrap = undeletable
+    owned.ok("apply", "-y", code=1)
+    owned.wrap = lambda app: app
+    restamped(owned, f"/vector_stores/{old}", "other/prod/vector_store.kb#deadbeef.7")
+    told = refused(owned, "apply", "-y").err
+    assert (
+        f"`{old}`, which is an old object of `vector_store.kb`" in told
+        and "other/prod/vector_store.kb#deadbeef.7" in told
+    )
+    restamped(owned, f"/vector_stores/{old}", "")
+    owned.apply()
+    assert old not in {item["id"] for item in owned.listed("/vector_stores")}
