@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.stories.test_apis import gone
 from tests.support.drifting import sql
 from tests.support.owning import CONFIG, everything, ids
 from tests.support.world import World
@@ -59,3 +60,23 @@ def test_not_everything_is_missing(world: World, kind: str) -> None:
     else:
         world.http("DELETE", "/assistants/${assistant.a}")
     world.apply()
+
+
+@pytest.mark.parametrize("api_is_gone", [False, True])
+def test_two_are_enough(world: World, api_is_gone: bool) -> None:
+    """Both of two objects missing is everything; what cannot be asked for, because its API is gone, does not count."""
+    stores = {"one": {}, "two": {}}
+    assistants = {"assistants": {"a": {"model": "m"}}} if api_is_gone else {}
+    world.write({**CONFIG, "specs/all.yaml": {"vector_stores": stores, **assistants}})
+    world.apply()
+    for name in stores:
+        world.http("DELETE", f"/vector_stores/{world.id(f'vector_store.{name}')}")
+    if api_is_gone:
+        world.wrap = gone
+        world.write(
+            {"specs/all.yaml": {"vector_stores": stores, "assistants": {"a": {"model": "m", "api": "responses"}}}}
+        )
+    plan = world.ok("plan", "--json", code=1).json
+    assert [(one["rule"], one["forced"]) for one in plan["blocked"]] == [("all_missing", True)]
+    assert "None of the 2 objects" in world.ok("apply", "-y", code=1).err
+    world.apply("--force")
