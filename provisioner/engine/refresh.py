@@ -76,7 +76,8 @@ async def _look(question: Question, taken: Mapping[Address, str]) -> Seen:
     gone = frozenset(entry.address for key, entries in forms.items() if listed[key] is None for entry in entries)
     live = await _lookup(question, forms, listed, names)
     live = {address: _with_members(found, held.get(found.id)) for address, found in live.items()}
-    strays = [_filled(stray, held) for stray in _strays(question, listed, live)]
+    strays = await _confirmed(question, live, list(_strays(question, listed, live)))
+    strays = [_filled(stray, held) for stray in strays]
     return _sorted_out(question, listed, live, strays, gone)
 
 
@@ -166,6 +167,15 @@ def _known(question: Question, live: Mapping[Address, Live]) -> set[str]:
     held = (item for entry in entries for item in (entry.fields.get("files") or {}).values())
     unmanaged = {item["id"] for item in held if "file" not in item and item.get("id")}
     return {found.id for found in live.values()} | question.lock.known_ids | unmanaged
+
+
+async def _confirmed(question: Question, live: Mapping[Address, Live], strays: list[Stray]) -> list[Stray]:
+    """The same without what is there no longer, of those that may be taken over: a list may show it a little longer."""
+    claimed = claims(question.desired, question.lock, live, strays).values()
+    ids = {stray.live.id: kind(stray.address.kind).form(stray.api) for claim in claimed for stray in claim.strays}
+    found = await together([form.read(question.remote, id, Names()) for id, form in ids.items()])
+    gone = {id for id, there in zip(ids, found, strict=True) if there is None}
+    return [stray for stray in strays if stray.live.id not in gone]
 
 
 def _filled(stray: Stray, held: Mapping[str | None, dict[str, Member] | None]) -> Stray:

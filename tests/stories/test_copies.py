@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.lock.file_store import FileStore
 from provisioner.model import Address
+from tests.e2e.middleware import Odd
 from tests.support.owning import CONFIG, LOCK, SPEC, copied, everything, ids
 from tests.support.refusals import refused
 from tests.support.world import World
@@ -192,3 +193,22 @@ def test_orphans_of_another_api(world: World) -> None:
     world.ok("apply", "x.plan")
     world.settled()
     assert [item["id"] for item in world.listed("/assistants")] == [world.id("assistant.a")]
+
+
+def test_what_a_list_still_shows(owned: World) -> None:
+    """A list may show what has been deleted a little longer: it is asked for by its id before it is taken over, and
+    makes no question."""
+    there = owned.http("GET", "/assistants/${assistant.a}")
+    ghost = {**there, "metadata": {"provisioner": f"acme/local/assistant.z#{owned.lock()['lineage'][:8]}.1"}}
+
+    def answer(method: str, path: str, status: int, body: Any) -> Any:
+        if (method, path) == ("GET", "/assistants"):
+            body["data"] += [{**ghost, "id": "asst_gone1"}, {**ghost, "id": "asst_gone2"}]
+        return status, body
+
+    owned.wrap = lambda app: Odd(app, answer=answer)
+    owned.write({"specs/all.yaml": {**SPEC, "assistants": {**SPEC["assistants"], "z": {"model": "m"}}}})
+    assert owned.changes() == {"assistant.z": "create"}
+    real = owned.http("POST", "/assistants", {"model": "m", "metadata": ghost["metadata"]})["id"]
+    owned.apply()
+    assert owned.id("assistant.z") == real
