@@ -280,7 +280,7 @@ def _stamped_files(base: LockState, members: Members) -> Iterator[_Found]:
 
 def _left(proof: _Proof) -> Iterator[str]:
     for one in sorted(proof.left, key=lambda one: (one.address, one.id)):
-        yield f"`{one.id}` carries our stamp for `{one.address}` as well; it is not in the lock and was left alone."
+        yield f"`{one.id}` carries our stamp for `{one.address}` as well, and is not in the lock."
 
 
 def _unproved(context: Context, state: LockState) -> Iterator[str]:
