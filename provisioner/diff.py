@@ -110,8 +110,8 @@ def _known_unkept(record: Mapping[str, Any] | None, sent: Any, got: Any) -> bool
 
 def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
     base = sides.base.get(path, _MISSING)
-    if base is _MISSING or same(before, base):
-        return None
+    if base is _MISSING or same(before, base) or path in sides.resetting:
+        return None  # in `resetting`: a stopped apply of ours was about to write it
     record = sides.unkept.get(path)
     if record is not None and same(record.get("sent"), base) and same(record.get("got"), before):
         return None  # the service never took it: no hand edited this

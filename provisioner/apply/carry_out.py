@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from provisioner.apply.objects import move_files
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome, Schedule
 from provisioner.apply.tasks import tasks_of
@@ -14,6 +15,7 @@ COUNTS = ("imported", "added", "changed", "replaced", "destroyed", "forgotten")
 
 async def carry_out(run: Run, parallelism: int, on_stop: Callable[[Callable[[], None]], None]) -> Applied:
     """Run every task of the plan. `on_stop` is given the function that stops the run after what is in flight."""
+    await move_files(run)
     outcome = Outcome()
     schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
     on_stop(schedule.stop)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.apply.run import Run
 from provisioner.apply.verifying import settle_doubt
 from provisioner.diff import join, same
-from provisioner.errors import ProvisionerError
+from provisioner.errors import ProvisionerError, ServiceError
 from provisioner.kinds.vector_store import members as service
 from provisioner.kinds.vector_store.form import chunks
-from provisioner.model import LEAVING, Action, Address, Attachment, Event, Fields, Locked, Member, Problem, Stamp
+from provisioner.model import LEAVING, QUIET, Action, Address, Attachment, Event, Fields, Locked, Member, Problem, Stamp
+from provisioner.plan.members import attribute_keys, document_of
 from provisioner.remote import together
 
 
@@ -24,12 +25,24 @@ class Sync:
     store: Address
     items: tuple[Attachment, ...]
     held: dict[str, Fields]
+    unkept: dict[str, Any]
+    unsure: dict[str, list[str]]  # path -> what is written for it and was not seen to be so yet
     ids: dict[str, str] = field(default_factory=dict)  # path -> the file id that is wanted now
     failed: set[str] = field(default_factory=set)  # paths
+    written: list[Attachment] = field(default_factory=list)
 
     @property
     def id(self) -> str:
         return self.run.entries[self.store].id or ""
+
+    @property
+    def before(self) -> Locked | None:
+        return self.run.state.resources.get(self.store)
+
+    def holds(self, item: Attachment, id: str) -> None:
+        """Take note that the service has done what it was asked for."""
+        self.held[item.path] = _item(self, item, id)
+        self.written.append(item)
 
     def problem(self, item: Attachment, summary: str, detail: str, hint: str | None = None) -> None:
         self.failed.add(item.path)
@@ -41,28 +54,51 @@ class Sync:
 async def sync(run: Run, store: Address, items: Iterable[Attachment]) -> bool:
     """Attach, update and detach; False when the store holds none of the files that it should."""
     entry = run.entries[store]
-    state = Sync(run, store, tuple(items), dict(entry.fields.get("files") or {}))
-    number = await run.intent(store, "files")
+    state = Sync(run, store, tuple(items), dict(entry.fields.get("files") or {}), dict(entry.unkept), {})
+    state.unsure = {item.path: units for item in state.items if (units := _units(state, item))}
+    number = await run.intent(store, "files", wrote=_sorted(state.unsure))
     try:
         await _update(state)
         await _attach(state)
         await _detach(state)
-        unkept = await _read_back(state)
+        await _read_back(state)
     except ProvisionerError as error:
         run.fail(store, Action.UPDATE, error)
-        _record(state, number, entry.unkept)
+        _record(state, number)
         _give_up(state)
         return False
-    _record(state, number, unkept)
+    _record(state, number)
     wanted = [item for item in state.items if item.action in ("attach", "replace")]
     return not wanted or bool(state.held)
 
 
-def _record(state: Sync, number: int, unkept: dict[str, Any]) -> None:
+def _units(state: Sync, item: Attachment) -> list[str]:
+    """What is about to be written for a file: where it takes the place of another version, that place as well."""
+    if item.action in QUIET or item.action in LEAVING:
+        return []
+    path = join("files", item.path)
+    place = [path] if item.action == "replace" else []
+    cut = [f"{path}.chunking"] if item.gap else []
+    keys = sorted({*_declared(state, item), *_removed(state, item)})
+    return [*place, *cut, *(join(f"{path}.attributes", key) for key in keys)]
+
+
+def _sorted(units: Mapping[str, list[str]]) -> list[str]:
+    return sorted(unit for some in units.values() for unit in some)
+
+
+def _record(state: Sync, number: int) -> None:
+    """What became of the store. What was written and not seen is ours all the same: no hand has edited it, and it is
+    reset where nobody wants it any more."""
     entry = state.run.entries[state.store]
     files = dict(sorted(state.held.items()))
     fields = {**entry.fields, "files": files} if files or "files" in entry.fields else entry.fields
-    state.run.record(number, state.store, replace(entry, fields=fields, unkept=unkept), _also(state))
+    own = [path for path in entry.resetting if document_of(path) is None]
+    reset = [path for path, found in state.unkept.items() if document_of(path) and found["sent"] is None]
+    resetting = tuple(dict.fromkeys([*own, *_sorted(state.unsure), *reset]))
+    state.run.record(
+        number, state.store, replace(entry, fields=fields, unkept=state.unkept, resetting=resetting), _also(state)
+    )
 
 
 def _also(state: Sync) -> dict[Address, Locked | None]:
@@ -87,21 +123,44 @@ def _holds(state: Sync, item: Attachment) -> bool:
 
 
 async def _update(state: Sync) -> None:
+    for item in state.items:
+        if item.action == "adopt" and item.old_id:
+            state.holds(item, item.old_id)
     items = [(item, item.old_id) for item in state.items if item.action == "update" and item.old_id]
-    await together(
-        service.update_attributes(state.run.remote, state.id, id, _attributes(state, item), _removed(state, item))
-        for item, id in items
-    )
-    adopted = [(item, item.old_id) for item in state.items if item.action == "adopt" and item.old_id]
-    for item, id in (*items, *adopted):
-        state.held[item.path] = _item(state, item, id)
+    await together(_update_one(state, item, id) for item, id in items)
+
+
+async def _update_one(state: Sync, item: Attachment, id: str) -> None:
+    """Write the attributes of one file. What the service refuses for this one keeps no other from being written."""
+    attributes, removed = _attributes(state, item), _removed(state, item)
+    try:
+        await service.update_attributes(state.run.remote, state.id, id, attributes, removed)
+    except ServiceError as error:
+        if not service.is_refusal(error):
+            raise
+        state.unsure.pop(item.path, None)
+        said = f"The attributes of `{item.path}` in `{state.store}` stay as they were: {error.problems[0].detail}"
+        state.problem(item, "Attributes refused", said, error.problems[0].hint)
+    else:
+        state.holds(item, id)
+
+
+def _declared(state: Sync, item: Attachment) -> dict[str, Any]:
+    """The author's attributes of a file, without what others have written beside them."""
+    change = state.run.change(state.store)
+    wanted = ((change.after or {}).get("files") or {}).get(item.path) if change else None
+    found = (wanted or state.held.get(item.path) or {}).get("attributes") or {}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _removed(state: Sync, item: Attachment) -> set[str]:
     """Keys that we wrote once and that nobody wants any more."""
-    before = state.run.state.resources.get(state.store)
-    files = (before.fields.get("files") or {}) if before else {}
-    return set(files.get(item.path, {}).get("attributes") or {}) - set(item.attributes)
+    if state.before is None:
+        return set()
+    files = state.before.fields.get("files") or {}
+    ours = set(files.get(item.path, {}).get("attributes") or {})
+    ours |= attribute_keys(state.before.resetting, item.path)
+    return ours - set(item.attributes)
 
 
 async def _attach(state: Sync) -> None:
@@ -112,6 +171,7 @@ async def _attach(state: Sync) -> None:
     for item in items:
         if item.gap and item.old_id:  # the same object can be in a store only once
             await service.detach(state.run.remote, state.id, item.old_id)
+            state.held.pop(item.path, None)
     doubtful = [item for item in (*items, *waited) if item.file and not state.run.entries[item.file].verified]
     entries = [service.Attach(state.ids[item.path], _attributes(state, item), item.chunking) for item in items]
     outcome: dict[str, str | None] = {**await service.attach(state.run.remote, state.id, entries)}
@@ -119,8 +179,10 @@ async def _attach(state: Sync) -> None:
     accepted += [state.ids[item.path] for item in waited]
     outcome |= await service.wait(state.run.remote, state.id, accepted, state.run.deadline, _progress(state))
     outcome |= await _verify(state, [item for item in doubtful if outcome[state.ids[item.path]] is None])
-    for item in (*items, *waited):
-        await _indexed(state, item, outcome[state.ids[item.path]])
+    found = [(item, outcome[state.ids[item.path]]) for item in (*items, *waited)]
+    for item, error in found:
+        _take_note(state, item, error)
+    await together(_clear_up(state, item, error) for item, error in found)
 
 
 async def _verify(state: Sync, doubtful: list[Attachment]) -> dict[str, str | None]:
@@ -149,67 +211,76 @@ def _ready(state: Sync, item: Attachment) -> bool:
     planned = state.run.uploaded(item.file) if item.file else True
     if not id or not planned:
         state.failed.add(item.path)
+        state.unsure.pop(item.path, None)
         return False
     state.ids[item.path] = id
     return True
 
 
-async def _indexed(state: Sync, item: Attachment, error: str | None) -> None:
-    """Take note of one file: indexed, failed (and taken out again), or not finished in time."""
-    id = state.ids[item.path]
+def _take_note(state: Sync, item: Attachment, error: str | None) -> None:
+    """Take note of one file: indexed, not finished in time, or failed."""
     if error is None:
-        if item.old_id and item.old_id != id:
-            await service.detach(state.run.remote, state.id, item.old_id)
-        state.held[item.path] = _item(state, item, id)
+        state.holds(item, state.ids[item.path])
     elif error == service.IN_PROGRESS:
-        state.held[item.path] = _item(state, item, id)
+        state.holds(item, state.ids[item.path])
         if item.file:
             state.run.indexing.add(item.file)
         minutes = state.run.deadline / 60
         hint = "nothing is lost: the next apply goes on waiting and uploads nothing again"
         state.problem(item, "Still indexing", f"`{item.path}` is not indexed after {minutes:.0f} minutes.", hint)
     else:
-        await service.detach(state.run.remote, state.id, id)
         kept = " The old version stays." if item.action == "replace" and not item.gap else ""
         state.problem(item, "Indexing failed", f"`{item.path}` could not be indexed in `{state.store}`: {error}.{kept}")
 
 
+async def _clear_up(state: Sync, item: Attachment, error: str | None) -> None:
+    """Take out the version that is not the one to stay; a new one that is not indexed yet replaces none."""
+    id = state.ids[item.path]
+    if error not in (None, service.IN_PROGRESS):
+        await service.detach(state.run.remote, state.id, id)
+        state.unsure.pop(item.path, None)
+    elif error is None and item.old_id and item.old_id != id:
+        await service.detach(state.run.remote, state.id, item.old_id)
+
+
 async def _detach(state: Sync) -> None:
-    items = [(item, item.old_id) for item in state.items if item.action == "detach" and item.old_id]
-    await together(service.detach(state.run.remote, state.id, id) for _, id in items)
-    held = (item for item in state.run.plan.attachments if item.store == state.store)
-    wanted = {item.path for item in held if item.action not in LEAVING}
-    for item, _ in items:
+    leaving = [item for item in state.items if item.action in LEAVING]
+    await together(_detach_one(state, item) for item in leaving)
+
+
+async def _detach_one(state: Sync, item: Attachment) -> None:
+    try:
+        if item.action == "detach" and item.old_id:
+            await service.detach(state.run.remote, state.id, item.old_id)
+    except ServiceError as error:
+        if not service.is_refusal(error):
+            raise
+        said = f"`{item.path}` stays in `{state.store}`: {error.problems[0].detail}"
+        state.problem(item, "Not taken out", said, error.problems[0].hint)
+    else:
         state.held.pop(item.path, None)
-    change = state.run.change(state.store)
-    declared = (change.after or {}).get("files") or {} if change else state.held
-    for path in [path for path in state.held if path not in declared and path not in wanted]:
-        del state.held[path]
 
 
-async def _read_back(state: Sync) -> dict[str, Any]:
+async def _read_back(state: Sync) -> None:
     """What the service made of attributes and chunking; the replies to batches do not say."""
-    entry = state.run.entries[state.store]
-    written = [item for item in state.items if item.action not in LEAVING and item.path not in state.failed]
-    kept = {path: value for path, value in entry.unkept.items() if not path.startswith("files")}
-    if not written:
-        return {**kept, **{path: value for path, value in entry.unkept.items() if path.startswith("files")}}
+    if not state.written:
+        return
     members = await service.list_members(state.run.remote, state.id, [item["id"] for item in state.held.values()])
-    found = dict(entry.unkept)
-    for item in written:
-        member = members.get(state.held[item.path]["id"])
-        if member is not None:
-            found = {path: value for path, value in found.items() if not path.startswith(join("files", item.path))}
-            found.update(_unkept(item, member))
-    return found
+    shown = [(item, members[id]) for item in state.written if (id := state.held[item.path]["id"]) in members]
+    again = {item.path for item, _ in shown}
+    state.unkept = {path: found for path, found in state.unkept.items() if document_of(path) not in again}
+    for item, member in shown:
+        state.unsure.pop(item.path, None)
+        state.unkept |= _unkept(state, item, member)
 
 
-def _unkept(item: Attachment, member: Member) -> dict[str, Any]:
+def _unkept(state: Sync, item: Attachment, member: Member) -> dict[str, Any]:
     prefix = join("files", item.path)
-    sent = {join(f"{prefix}.attributes", key): value for key, value in item.attributes.items()}
+    wanted = {**_declared(state, item), **dict.fromkeys(_removed(state, item))}
+    sent = {join(f"{prefix}.attributes", key): value for key, value in wanted.items()}
     got = {join(f"{prefix}.attributes", key): value for key, value in member.attributes.items()}
     if member.chunking != "other":
-        sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = item.chunking, chunks(member.chunking)
+        sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = chunks(item.chunking), chunks(member.chunking)
     return {
         path: {"sent": value, "got": got.get(path)} for path, value in sent.items() if not same(value, got.get(path))
     }

@@ -7,16 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.apply.exactly_once import create
+from provisioner.apply.recorded import MAKING, after_write, of_profile, own_paths, without_write
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome
-from provisioner.diff import same, units
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, ProfileForm, Write
-from provisioner.model import Action, Address, Change, Event, Fields, Live, Locked, Profile, Remnant
-
-LOCAL = "lifecycle."  # fields that only the lock knows
-MAKING = (Action.CREATE, Action.REPLACE)
+from provisioner.model import Action, Address, Change, Event, Locked, Profile, Remnant
+from provisioner.plan.moves import moving
 
 
 async def make(run: Run, change: Change) -> bool:
@@ -40,12 +38,14 @@ async def _made(run: Run, change: Change) -> Locked:
     if change.action in MAKING:
         return await _created(run, change, form)
     if _only_lock(change):
-        return await _settled(run, change)
+        return await _settled(run, change, form)
     write = _write(run, change)
-    number = await run.intent(change.address, change.action.value, object=change.id, wrote=sorted(write.paths))
+    moved = {"previous": str(change.previous)} if change.previous else {}
+    wrote = sorted(write.paths)
+    number = await run.intent(change.address, change.action.value, object=change.id, wrote=wrote, **moved)
     live = await form.update(run.remote, write)
-    entry = _entry(run, change, form, live)
-    run.record(number, change.address, entry, _moved(change))
+    entry = after_write(run, change, form, live)
+    run.record(number, change.address, entry, respelled=_moved(run, change))
     return entry
 
 
@@ -53,27 +53,36 @@ def _only_lock(change: Change) -> bool:
     """Whether the service has nothing to learn: a file that moved, a field that only the lock keeps."""
     if change.importing or change.previous:
         return change.address.kind == "file"
-    return all(item.path.startswith(("files", LOCAL)) for item in change.fields)
+    return not own_paths(change)
 
 
-async def _settled(run: Run, change: Change) -> Locked:
+async def _settled(run: Run, change: Change, form: Form) -> Locked:
     """What the lock alone has to learn, if anything."""
-    entry = _next(run, change, change.id)
-    # What nobody plans to change any more has been reset, unless the service will not have it.
-    entry = replace(entry, resetting=tuple(path for path in entry.resetting if path in entry.unkept))
-    if run.written.get(change.address) != entry or change.previous:
-        run.record(await run.intent(change.address, "settle"), change.address, entry, _moved(change))
+    entry = without_write(run, change, form)
+    if run.written.get(change.address) != entry:
+        run.record(await run.intent(change.address, "settle"), change.address, entry)
     return entry
+
+
+async def move_files(run: Run) -> None:
+    """Let the lock learn of every file that moved, before anything else is done. Nothing is written to the service:
+    the object stays as it is, and the stores that hold it are written later."""
+    files = [change for change in run.plan.changes if change.previous and change.address.kind == "file"]
+    if files:
+        changed = moving(run.written, [(change.previous, change.address) for change in files if change.previous])
+        first = files[0].address
+        entry = changed.pop(first)
+        run.record(await run.intent(first, "move"), first, entry, respelled=changed)
 
 
 async def _created(run: Run, change: Change, form: Form) -> Locked:
     before = run.entries.get(change.address) or _imported(change)
     write = _write(run, change)
     made = await create(run, form, write, change)
-    entry = _deposing(_entry(run, change, form, made.live), change, before)
+    entry = _deposing(after_write(run, change, form, made.live), change, before)
     if made.found and change.address.kind == "file":  # what was found looks like ours; only its content can tell
         entry = replace(entry, verified=False)
-    run.record(made.intent, change.address, entry, _moved(change))
+    run.record(made.intent, change.address, entry, respelled=_moved(run, change))
     run.made.add(change.address)
     if change.address.kind == "file":
         run.uploaded_one()
@@ -105,9 +114,9 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     profile = Profile(version, form.digest(request), request, _older(run, old))
     if old and old.digest == profile.digest:
         profile = old
-    entry = _deposing(replace(_next(run, change, None), id=None, profile=profile), change, before)
-    if entry != run.written.get(address) or change.previous:
-        run.record(await run.intent(address, "profile"), address, entry, _moved(change))
+    entry = _deposing(replace(of_profile(run, change), profile=profile), change, before)
+    if entry != run.written.get(address):
+        run.record(await run.intent(address, "profile"), address, entry, respelled=_moved(run, change))
     return entry
 
 
@@ -124,74 +133,23 @@ def _older(run: Run, old: Profile | None) -> tuple[dict[str, Any], ...]:
 
 
 def _write(run: Run, change: Change) -> Write:
-    paths = frozenset(item.path for item in change.fields if not item.path.startswith(("files", LOCAL)))
     return Write(
         change.address,
         change.after or {},
         run.names(change.depends_on),
         run.stamp(change.address),
         id=change.id,
-        paths=paths,
+        paths=own_paths(change),
         lost=frozenset(change.lost),
     )
 
 
-def _moved(change: Change) -> Mapping[Address, Locked | None]:
-    return {change.previous: None} if change.previous else {}
-
-
-def _next(run: Run, change: Change, id: str | None) -> Locked:
-    """The lock entry of a resource as the plan has it; what a store holds is recorded by its own task."""
-    before = run.entries.get(change.address)
-    fields = dict(change.after or {})
-    if change.address.kind == "vector_store":
-        goes_on = before is not None and before.id is not None and change.action not in MAKING  # else it is empty
-        held = (before.fields.get("files") or {}) if before and goes_on else {}
-        fields = _with_files(fields, held)
-    entry = Locked(
-        change.address,
-        id,
-        fields,
-        depends_on=tuple(sorted(change.depends_on)),
-        api=change.api,
-        protected=change.protect,
-        unkept=before.unkept if before else {},
-        resetting=before.resetting if before else (),
-        made=change.made or id != change.id,
-        verified=change.verified or id != change.id,
-    )
-    return entry.inheriting(before) if before else entry
-
-
-def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
-    """Attached files in their declared spelling, plus those that are still to be detached."""
-    wanted: Mapping[str, Fields] = fields.pop("files", None) or {}
-    files: dict[str, Fields] = {}
-    for path, item in held.items():
-        kept: Fields = {key: item[key] for key in ("id", "sha256", "taken") if key in item}
-        files[path] = {**wanted[path], **kept} if path in wanted else item
-    return {**fields, **({"files": files} if files or wanted else {})}
-
-
-def _entry(run: Run, change: Change, form: Form, live: Live) -> Locked:
-    """The entry after a write: what the service dropped or changed is written down."""
-    entry = _next(run, change, live.id)
-    normal = units({**form.normal(change.address, live.fields), "files": {}}, form.keyed)
-    wanted = units({**form.normal(change.address, change.after or {}), "files": {}}, form.keyed)
-    declared = units({name: value for name, value in (change.after or {}).items() if name != "files"}, form.keyed)
-    sent = {path: wanted.get(path) for path in declared if path not in form.unread and path not in change.lost}
-    reset = {
-        item.path: wanted.get(item.path)
-        for item in change.fields
-        if item.path not in declared and not item.path.startswith(("files", LOCAL))
-    }
-    unkept = {
-        path: {"sent": value, "got": normal.get(path)}
-        for path, value in {**sent, **reset}.items()
-        if not same(value, normal.get(path))
-    }
-    kept = {path: value for path, value in entry.unkept.items() if path.startswith("files")}
-    return replace(entry, unkept={**kept, **unkept}, resetting=tuple(path for path in reset if path in unkept))
+def _moved(run: Run, change: Change) -> Mapping[Address, Locked | None]:
+    """The entries of others that change with a move: the old one of this address, and those that name it."""
+    if change.previous is None:
+        return {}
+    changed = moving(run.written, [(change.previous, change.address)])
+    return {address: entry for address, entry in changed.items() if address != change.address}
 
 
 async def remove(run: Run, change: Change) -> bool:
@@ -264,8 +222,14 @@ async def _take_back(run: Run, change: Change) -> bool:
         run.journal.dismiss(number)
         run.fail(address, Action.DELETE, error)
         return False
-    run.record(number, address, run.state.resources.get(address) if change.action is Action.REPLACE else None)
+    run.record(number, address, _predecessor(run, change))
     return False
+
+
+def _predecessor(run: Run, change: Change) -> Locked | None:
+    """The entry of a file whose new version was taken back: the old one is no longer deposed."""
+    old = run.state.resources.get(change.address) if change.action is Action.REPLACE else None
+    return old and old.inheriting(run.entries[change.address].undeposed(old.id or ""))
 
 
 async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome: Outcome) -> bool:

@@ -25,6 +25,9 @@ COUNTED = {
 }
 
 
+Entries = Mapping[Address, Locked | None]  # None: out of the lock
+
+
 @dataclass
 class Run:
     """One apply. `entries` is the lock as it becomes; every change of it has gone through the journal."""
@@ -33,7 +36,7 @@ class Run:
     root: Path
     remote: Remote
     state: LockState  # with the plan's moves carried out in it
-    written: Mapping[Address, Locked]  # the entries as the lock has them
+    written: dict[Address, Locked]  # the entries as the lock has them, with what this apply has recorded
     journal: Journal
     on_event: Callable[[Event], None]
     seen_files: Mapping[str, Live] = field(default_factory=dict)  # by id: files that were there when the apply began
@@ -59,6 +62,17 @@ class Run:
 
     def change(self, address: Address) -> Change | None:
         return self.changes.get(address)
+
+    @cached_property
+    def _planned_files(self) -> dict[Address, set[str]]:
+        found: dict[Address, set[str]] = {}
+        for item in self.plan.attachments:
+            found.setdefault(item.store, set()).add(item.path)
+        return found
+
+    def planned_files(self, store: Address) -> set[str]:
+        """The paths of the files of a store that the plan does something about."""
+        return self._planned_files.get(store, set())
 
     def uploaded(self, file: Address) -> bool:
         """Whether the version of a file that the plan wants is at the service."""
@@ -105,15 +119,19 @@ class Run:
         return await self.journal.begin(address, action, **data)
 
     def record(
-        self, number: int, address: Address, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None
+        self,
+        number: int,
+        address: Address,
+        entry: Locked | None,
+        also: Entries | None = None,
+        respelled: Entries | None = None,
     ) -> None:
-        """Make the outcome of an intent durable and part of the lock."""
-        self.journal.result(number, entry, also)
-        for other, found in {**(also or {}), address: entry}.items():
-            if found is None:
-                self.entries.pop(other, None)
-            else:
-                self.entries[other] = found
+        """Make the outcome of an intent durable and part of the lock, together with others that change in the same
+        moment. `respelled` are those that a move changes: in `entries` they are like that from the beginning."""
+        own = {**(also or {}), address: entry}
+        self.journal.result(number, entry, {**(respelled or {}), **(also or {})})
+        _put(self.entries, own)
+        _put(self.written, {**(respelled or {}), **own})
 
     @cached_property
     def _planned_uploads(self) -> int:
@@ -157,3 +175,11 @@ class Run:
         named = problem if problem.address else replace(problem, address=str(address))
         self.failed.append(named)
         self.on_event(Event("failed", address, action, problem=named))
+
+
+def _put(entries: dict[Address, Locked], changed: Entries) -> None:
+    for address, entry in changed.items():
+        if entry is None:
+            entries.pop(address, None)
+        else:
+            entries[address] = entry

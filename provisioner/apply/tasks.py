@@ -7,7 +7,7 @@ from functools import partial
 
 from provisioner.apply import objects
 from provisioner.apply.documents import sync
-from provisioner.apply.objects import MAKING
+from provisioner.apply.recorded import MAKING
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome, Task
 from provisioner.kinds import kind

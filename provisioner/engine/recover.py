@@ -13,7 +13,7 @@ from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
 from provisioner.kinds.file.form import FileForm
 from provisioner.lock.journal import Intent, Journal
-from provisioner.model import Live, Locked, LockState, Problem
+from provisioner.model import Address, Live, Locked, LockState, Problem
 from provisioner.remote import Remote
 from provisioner.remote.exchange import UPLOAD
 
@@ -29,17 +29,20 @@ class Recovered:
     state: LockState
     intents: tuple[Intent, ...] = ()
     shared: bool = False
-    entries: dict[int, Locked | None] = field(default_factory=dict)  # by intent; those missing changed nothing
+    entries: dict[int, dict[Address, Locked | None]] = field(default_factory=dict)  # by intent; those missing changed
+    # nothing
     notes: list[str] = field(default_factory=list)
     questions: list[Problem] = field(default_factory=list)  # what only a person can tell; nothing is decided before
 
-    def take(self, intent: Intent, entry: Locked | None) -> None:
+    def take(self, intent: Intent, entry: Locked | None, address: Address | None = None) -> None:
+        """Note the entry that an intent comes to: its address's own, or that of another `address`."""
+        address = address or intent.address
         resources = {**self.state.resources}
-        resources.pop(intent.address, None)
+        resources.pop(address, None)
         if entry is not None:
-            resources[intent.address] = entry
+            resources[address] = entry
         self.state = replace(self.state, resources=resources)
-        self.entries[intent.id] = entry
+        self.entries[intent.id] = {intent.address: None, address: entry}
 
     def twins(self, intent: Intent) -> bool:
         """Whether another upload that looks the same was under way, with other bytes."""
@@ -64,8 +67,8 @@ async def recover(remote: Remote, state: LockState, intents: Iterable[Intent], *
             await _created(remote, found, intent, lists)
         elif intent.action in ("delete", "take_back") and intent.data.get("object"):
             await _deleted(remote, found, intent)
-        elif intent.action == "update" and not intent.hint and intent.address in found.state.resources:
-            found.take(intent, _owning(found.state.resources[intent.address], intent))
+        elif intent.data.get("wrote") and not intent.hint:
+            _written(found, intent)
     return found
 
 
@@ -73,9 +76,19 @@ def write(journal: Journal, found: Recovered) -> None:
     """Close every carried intent in the journal, with what was found."""
     for intent in journal.open:
         if intent.id in found.entries:
-            journal.result(intent.id, found.entries[intent.id])
+            entries = dict(found.entries[intent.id])
+            journal.result(intent.id, entries.pop(intent.address), entries)
         else:
             journal.dismiss(intent.id)
+
+
+def _written(found: Recovered, intent: Intent) -> None:
+    """A write to an object that is there. One that was about to move has its old address still."""
+    for address in (intent.address, Address.parse(intent.data.get("previous") or str(intent.address))):
+        entry = found.state.resources.get(address)
+        if entry is not None:
+            found.take(intent, _owning(entry, intent), address)
+            return
 
 
 async def _created(

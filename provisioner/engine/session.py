@@ -196,7 +196,7 @@ class Session:
                 context.root,
                 self.remote,
                 replace(state, resources=_settled_moves(state, plan)),
-                state.resources,
+                dict(state.resources),
                 journal,
                 on_event,
                 self.seen.files,

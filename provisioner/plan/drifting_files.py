@@ -85,6 +85,8 @@ def _told(case: Situation, one: Holding) -> bool:
 def _removed(path: str, one: Holding, declared: bool) -> FieldChange:
     assert one.locked is not None
     before, after = shown(one.locked), shown(one.wanted) if declared else None
+    if path in one.unsure:  # taken out by ourselves, to be put in again
+        return FieldChange(path, None, after, before, "local")
     return FieldChange(path, None, after, before, "both" if declared and not same(before, after) else "remote")
 
 

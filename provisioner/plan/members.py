@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.diff import Comparison, Sides, compare, join
+from provisioner.diff import Comparison, Sides, compare, join, parts
 from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import Action, Address, Attachment, Block, Change, FieldChange, Fields, Member
 from provisioner.plan.situation import Situation, Taken
@@ -27,6 +27,7 @@ class Holding:
     found: Comparison
     own: str | None = None  # the id that the file has, or is about to take over
     paired: Taken | None = None  # the document of an imported store that it is
+    unsure: frozenset[str] = frozenset()  # what a stopped apply was about to write: no hand has edited it
 
     @property
     def file(self) -> Address | None:
@@ -68,6 +69,7 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
     members = live.members or {} if live else {}
     before: Mapping[str, Fields] = (entry.fields.get("files") or {}) if entry else {}
     unkept = entry.unkept if entry else {}
+    unsure = _by_document(entry.resetting if entry else ())
     old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
     documents = case.takings[store].documents if store in case.takings else {}
     found = []
@@ -78,19 +80,30 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
         member = next((members[id] for id in ids if id and id in members), None)
         chunk = chunks(item.get("chunking", old[1]))
         base = chunks(locked.get("chunking", old[0])) if locked else None
-        found.append(
-            Holding(
-                path,
-                item,
-                chunk,
-                locked,
-                member,
-                _differences(path, item, chunk, locked, base, member, unkept),
-                own,
-                paired,
-            )
-        )
+        open_ones = unsure.get(path, frozenset())
+        differences = _differences(path, item, chunk, locked, base, member, unkept, open_ones)
+        found.append(Holding(path, item, chunk, locked, member, differences, own, paired, open_ones))
     return found
+
+
+def document_of(path: str) -> str | None:
+    """`docs/a.md` of `files["docs/a.md"].attributes.team`; None for a field of the store itself."""
+    return parts(path)[1] if path.startswith(("files.", "files[")) else None
+
+
+def attribute_keys(paths: Iterable[str], document: str) -> set[str]:
+    """`team` where `files["docs/a.md"].attributes.team` is among the paths and `docs/a.md` is asked for."""
+    inside = (parts(path) for path in paths if document_of(path) == document)
+    return {names[3] for names in inside if names[2:3] == ["attributes"]}
+
+
+def _by_document(paths: Iterable[str]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        document = document_of(path)
+        if document is not None:
+            found.setdefault(document, set()).add(path)
+    return {document: frozenset(some) for document, some in found.items()}
 
 
 def _own_id(case: Situation, item: Fields) -> str | None:
@@ -111,12 +124,15 @@ def _differences(
     base_chunk: Any,
     member: Member | None,
     unkept: Mapping[str, Mapping[str, Any]],
+    unsure: frozenset[str],
 ) -> Comparison:
     if member is None:
         return Comparison()
+    if locked is not None and locked.get("id") != member.id:
+        locked = None  # a version that a stopped apply has attached: of that one the lock knows nothing yet
     wanted, had = item.get("attributes") or {}, (locked or {}).get("attributes") or {}
     have_chunk = chunk if member.chunking == "other" else chunks(member.chunking)
-    if locked is not None and wanted == had == member.attributes and chunk == base_chunk == have_chunk:
+    if locked is not None and wanted == had == member.attributes and chunk == base_chunk == have_chunk and not unsure:
         return Comparison()
     prefix = join("files", path)
     return compare(
@@ -125,6 +141,7 @@ def _differences(
             base={f"{prefix}.chunking": base_chunk, **_attributes(prefix, had)} if locked is not None else {},
             have={f"{prefix}.chunking": have_chunk, **_attributes(prefix, member.attributes)},
             default={},
+            resetting=unsure,
             unkept=unkept,
         )
     )
@@ -213,7 +230,7 @@ def _missing(holding: Holding, action: Action) -> list[FieldChange]:
         return [FieldChange(path, None, after)]
     if action is Action.CREATE:  # told by the file's own row
         return []
-    return [FieldChange(path, None, after, shown(holding.locked), "remote")]
+    return [FieldChange(path, None, after, shown(holding.locked), None if path in holding.unsure else "remote")]
 
 
 def shown(item: Fields) -> Fields:
@@ -226,7 +243,7 @@ def _attach(
 ) -> Attachment:
     member = holding.member
     kept = dict(member.attributes) if member and action != "attach" else {}
-    for key in (holding.locked or {}).get("attributes") or {}:
+    for key in {*((holding.locked or {}).get("attributes") or {}), *attribute_keys(holding.unsure, holding.path)}:
         kept.pop(key, None)
     wanted = {key: value for key, value in (holding.wanted.get("attributes") or {}).items() if value is not None}
     return Attachment(

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from provisioner.diff import join
 from provisioner.model import Action, Address, Change, Desired, Fields, Locked, LockState
+from provisioner.plan.members import document_of
 
 Key = tuple[Any, str]
 
@@ -27,6 +29,19 @@ def settle(
         for address, entry in lock.resources.items()
     }
     return replace(lock, resources=resources), moves
+
+
+def moving(entries: Mapping[Address, Locked], moved: Iterable[tuple[Address, Address]]) -> dict[Address, Locked | None]:
+    """What some moves change among the entries of a lock: each is at its new address and gone from the old one, and
+    whoever names it names it by the new one."""
+    renamed = dict(moved)
+    spelled = {str(origin): str(to) for origin, to in renamed.items()}
+    changed: dict[Address, Locked | None] = dict.fromkeys(renamed)
+    for address, entry in entries.items():
+        if address in renamed or not renamed.keys().isdisjoint(entry.depends_on):
+            to = renamed.get(address, address)
+            changed[to] = _renamed(entry, to, renamed, spelled)
+    return changed
 
 
 def conflicts(lock: LockState, moved: Iterable[tuple[Address, Address]]) -> list[tuple[Address, Address]]:
@@ -56,7 +71,21 @@ def _key(address: Address, fields: Fields) -> Key:
 
 def _renamed(entry: Locked, address: Address, renamed: Mapping[Address, Address], spelled: Mapping[str, str]) -> Locked:
     needs = tuple(renamed.get(need, need) for need in entry.depends_on)
-    return replace(entry, address=address, fields=_respelled(entry.fields, spelled), depends_on=needs)
+    found = replace(entry, address=address, fields=_respelled(entry.fields, spelled), depends_on=needs)
+    if not (entry.unkept or entry.resetting):
+        return found
+    paths = {
+        join("files", origin.name): join("files", to.name) for origin, to in renamed.items() if origin.kind == "file"
+    }
+    unkept = {_replaced(path, paths): record for path, record in entry.unkept.items()}
+    return replace(found, unkept=unkept, resetting=tuple(_replaced(path, paths) for path in entry.resetting))
+
+
+def _replaced(path: str, paths: Mapping[str, str]) -> str:
+    """The path of a field below a file of a store that has moved."""
+    document = document_of(path)
+    before = join("files", document) if document else ""
+    return paths.get(before, before) + path.removeprefix(before)
 
 
 def _respelled(fields: Fields, spelled: Mapping[str, str]) -> Fields:

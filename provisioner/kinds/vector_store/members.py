@@ -107,6 +107,11 @@ async def update_attributes(
     return member({"id": file_id, **(raw if "attributes" in raw else await remote.get(path))})
 
 
+def is_refusal(error: ServiceError) -> bool:
+    """Whether the service has refused this one file, and may take the next one."""
+    return error.status in (*_REFUSED, 404, 409) and not isinstance(error, RouteMissing)
+
+
 async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 30.0) -> None:
     """Take a file out of a store and wait until it is out; one that is not in it is no fault."""
     path = f"{_files(store_id)}/{file_id}"

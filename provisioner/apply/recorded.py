@@ -1,0 +1,156 @@
+"""What a lock entry says after a write: what the service has confirmed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.apply.run import Run
+from provisioner.diff import parts, same, units
+from provisioner.kinds.base import Form
+from provisioner.model import Action, Change, Fields, Live, Locked
+from provisioner.plan.members import document_of
+
+MAKING = (Action.CREATE, Action.REPLACE)
+FILES = "files"  # of a store: `apply.documents` records them, document by document
+LOCAL = "lifecycle."  # fields that only the lock knows
+
+_MISSING = object()
+
+Units = dict[str, Any]  # path -> value
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The part of an entry that the service has a say in."""
+
+    fields: Fields = field(default_factory=dict)
+    unkept: dict[str, dict[str, Any]] = field(default_factory=dict)
+    resetting: tuple[str, ...] = ()
+
+
+def own_paths(change: Change) -> frozenset[str]:
+    """The changed fields that are written to the object itself."""
+    return frozenset(item.path for item in change.fields if not item.path.startswith((FILES, LOCAL)))
+
+
+def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
+    """The entry after a write that the service has answered with `live`."""
+    if change.action in MAKING:
+        declared = _units(change.after or {}, form)
+        return _entry(run, change, live.id, _confirmed(form, change, None, live.fields, declared.keys()))
+    before = run.entries.get(change.address)
+    return _entry(run, change, live.id, _confirmed(form, change, before, live.fields, own_paths(change)))
+
+
+def without_write(run: Run, change: Change, form: Form) -> Locked:
+    """The entry where there was nothing to write: what the service was found to have anyway is folded in."""
+    before = run.entries.get(change.address)
+    if before and not (before.unkept or before.resetting) and same(_own(before.fields), _own(change.after or {})):
+        return _entry(run, change, change.id, Record(_own(before.fields)))
+    return _entry(run, change, change.id, _confirmed(form, change, before, change.before or {}, ()))
+
+
+def of_profile(run: Run, change: Change) -> Locked:
+    """The entry of a request profile, which exists in the lock alone."""
+    return _entry(run, change, None, Record(_own(change.after or {})))
+
+
+def _confirmed(form: Form, change: Change, before: Locked | None, live: Fields, wrote: Collection[str]) -> Record:
+    """What is so at the service, unit by unit. A unit that was written, or that is as the specs want it, is as they
+    declare it, with what the service made of it instead; any other one stays as it was."""
+    declared = _units(change.after or {}, form)
+    had = _units(before.fields, form) if before else {}
+    unkept = before.unkept if before else {}
+    resetting = before.resetting if before else ()
+    wanted, shown = (_units(form.normal(change.address, fields), form) for fields in (change.after or {}, live))
+    values: Units = {}
+    found: dict[str, dict[str, Any]] = {}
+    left: list[str] = []
+    for path in dict.fromkeys([*declared, *had, *(path for path in resetting if document_of(path) is None)]):
+        hidden = path in form.unread or path in change.lost
+        sent, got = wanted.get(path), shown.get(path)
+        differs = not hidden and not same(sent, got)
+        ignored = hidden and path in had and not same(had[path], declared.get(path, _MISSING))
+        if path in wrote or not (differs or ignored):
+            values.update({path: declared[path]} if path in declared else {})
+            found.update({path: {"sent": sent, "got": got}} if differs else {})
+            left += [path] if differs and path not in declared else []
+        else:
+            values.update({path: had[path]} if path in had else {})
+            found.update({path: unkept[path]} if path in unkept else {})
+            left += [path] if path in resetting else []
+    empty = {name: value for name, value in (change.after or {}).items() if name in form.keyed and not value}
+    return Record({**empty, **_assembled(values)}, found, tuple(left))
+
+
+def _entry(run: Run, change: Change, id: str | None, record: Record) -> Locked:
+    """The entry with that record; what a store holds stays as it was."""
+    before = run.entries.get(change.address)
+    held = _Held.of(run, change, before)
+    entry = Locked(
+        change.address,
+        id,
+        {**record.fields, **held.fields},
+        depends_on=tuple(sorted(change.depends_on)),
+        api=change.api,
+        protected=change.protect,
+        unkept={**record.unkept, **held.unkept},
+        resetting=(*record.resetting, *held.resetting),
+        made=change.made or id != change.id,
+        verified=change.verified or id != change.id,
+    )
+    return entry.inheriting(before) if before else entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What an entry says of the files in a store while the store itself is written."""
+
+    fields: Fields = field(default_factory=dict)
+    unkept: dict[str, dict[str, Any]] = field(default_factory=dict)
+    resetting: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, run: Run, change: Change, before: Locked | None) -> _Held:
+        """A file for which something is planned stays as it was until that is done; any other one is as the specs
+        want it, and is recorded in their spelling. A new store is empty."""
+        wanted: Mapping[str, Fields] = (change.after or {}).get(FILES) or {}
+        goes_on = change.address.kind == "vector_store" and before and before.id and change.action not in MAKING
+        if not (goes_on and before):
+            return cls({FILES: {}} if wanted and change.address.kind == "vector_store" else {})
+        planned = run.planned_files(change.address)
+        was = before.fields.get("chunking")
+        pinned = {} if same(was, (change.after or {}).get("chunking")) else {"chunking": was or "auto"}
+        files: dict[str, Fields] = {}
+        for path, item in (before.fields.get(FILES) or {}).items():
+            settled = path in wanted and path not in planned
+            files[path] = {**wanted[path], **_identity(item)} if settled else {**pinned, **item}
+        unkept = {path: record for path, record in before.unkept.items() if document_of(path) in files}
+        open_ones = {path for path in before.resetting if document_of(path) in planned or path in unkept}
+        return cls({FILES: files} if files or wanted else {}, unkept, tuple(sorted(open_ones)))
+
+
+def _identity(item: Fields) -> Fields:
+    return {key: item[key] for key in ("id", "sha256", "taken") if key in item}
+
+
+def _own(fields: Fields) -> Fields:
+    return {name: value for name, value in fields.items() if name != FILES}
+
+
+def _units(fields: Fields, form: Form) -> Units:
+    return units(_own(fields), form.keyed)
+
+
+def _assembled(values: Units) -> Fields:
+    """Units as the fields that they are part of."""
+    fields: Fields = {}
+    for path, value in values.items():
+        name, *keys = parts(path)
+        if keys:
+            fields.setdefault(name, {})[keys[0]] = value
+        else:
+            fields[name] = value
+    return fields
