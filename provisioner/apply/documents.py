@@ -16,6 +16,11 @@ from provisioner.model import LEAVING, QUIET, Action, Address, Attachment, Event
 from provisioner.plan.members import attribute_keys, document_of
 from provisioner.remote import together
 
+_UNSTAMPED = (
+    "The service does not keep our stamp on the files of vector stores, so that the lock alone knows which of them are "
+    "ours: without it `state rebuild` does not find them."
+)
+
 
 @dataclass
 class Sync:
@@ -272,6 +277,8 @@ async def _read_back(state: Sync) -> None:
     for item, member in shown:
         state.unsure.pop(item.path, None)
         state.unkept |= _unkept(state, item, member)
+        if item.action not in QUIET and member.stamp != state.run.stamp(item.path):
+            state.run.remote.note(_UNSTAMPED)
 
 
 def _unkept(state: Sync, item: Attachment, member: Member) -> dict[str, Any]:
@@ -281,6 +288,9 @@ def _unkept(state: Sync, item: Attachment, member: Member) -> dict[str, Any]:
     got = {join(f"{prefix}.attributes", key): value for key, value in member.attributes.items()}
     if member.chunking != "other":
         sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = chunks(item.chunking), chunks(member.chunking)
+    if member.stamp and member.stamp.address != item.path:  # else a move would be written again and again
+        mark = join(f"{prefix}.attributes", Stamp.KEY)
+        sent[mark], got[mark] = item.path, member.stamp.address
     return {
         path: {"sent": value, "got": got.get(path)} for path, value in sent.items() if not same(value, got.get(path))
     }

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.apply.exactly_once import create
+from provisioner.apply.read_back import read_back
 from provisioner.apply.recorded import MAKING, after_write, of_profile, own_paths, without_write
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, ProfileForm, Write
-from provisioner.model import Action, Address, Change, Event, Locked, Profile, Remnant
+from provisioner.model import Action, Address, Change, Event, Live, Locked, Profile, Remnant
 from provisioner.plan.moves import moving
 
 
@@ -43,7 +44,7 @@ async def _made(run: Run, change: Change) -> Locked:
     moved = {"previous": str(change.previous)} if change.previous else {}
     wrote = sorted(write.paths)
     number = await run.intent(change.address, change.action.value, object=change.id, wrote=wrote, **moved)
-    live = await form.update(run.remote, write)
+    live = await read_back(run, change, form, write, await form.update(run.remote, write))
     entry = after_write(run, change, form, live)
     run.record(number, change.address, entry, respelled=_moved(run, change))
     return entry
@@ -86,6 +87,14 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     run.made.add(change.address)
     if change.address.kind == "file":
         run.uploaded_one()
+    return await _kept(run, change, form, write, made.live)
+
+
+async def _kept(run: Run, change: Change, form: Form, write: Write, live: Live) -> Locked:
+    """The entry of what was made, with what the service turns out not to have kept; its id is durable already."""
+    entry = after_write(run, change, form, await read_back(run, change, form, write, live))
+    if entry != run.entries[change.address]:
+        run.record(await run.intent(change.address, "settle"), change.address, entry)
     return entry
 
 

@@ -42,6 +42,8 @@ class Run:
     seen_files: Mapping[str, Live] = field(default_factory=dict)  # by id: files that were there when the apply began
     deadline: float = 1800.0  # seconds that a store may take to index
     shared: bool = False  # whether another environment of the workspace may use this service
+    doubtful: bool = False  # whether the service may answer a write with what it was sent and not keep it
+    keeps: dict[Hashable, bool] = field(default_factory=dict)  # what it was found to keep of such writes
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -97,7 +99,8 @@ class Run:
         return sorted(self._newest.get(filename, ()))
 
     def turn(self, looks: Hashable) -> asyncio.Lock:
-        """To be held while something is made that only its looks can be found by."""
+        """To be held while something is done by one at a time: making what only its looks can be found by, looking
+        whether a field is kept."""
         return self._turns.setdefault(looks, asyncio.Lock())
 
     def form(self, address: Address, api: str | None) -> Form:

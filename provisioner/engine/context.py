@@ -34,6 +34,11 @@ class Context:
     today: date = field(default_factory=utc_today)  # what policies go by
 
     @property
+    def doubtful(self) -> bool:
+        """Whether nobody knows if the service keeps what it says it has written."""
+        return self.service.base_url not in (LOCAL, PUBLIC)
+
+    @property
     def root(self) -> Path:
         return self.workspace.root
 

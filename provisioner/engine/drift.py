@@ -127,7 +127,7 @@ def _notes(case: Situation, examined: Iterable[Examined]) -> Iterator[str]:
         yield f"{told} cannot be compared: the API that made them is gone from the service."
     for one in examined:
         yield from _of_files(one)
-    yield from unkept_notes({one.address: one.unkept for one in examined})
+    yield from unkept_notes(case, {one.address: one.unkept for one in examined})
     yield from _stray(case)
 
 

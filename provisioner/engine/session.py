@@ -202,6 +202,7 @@ class Session:
                 self.seen.files,
                 self.options.deadline,
                 context.shared,
+                context.doubtful,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
             with stopping(lambda why: on_event(Event("waiting", detail=why))) as on_stop:

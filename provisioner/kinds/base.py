@@ -129,6 +129,8 @@ class Form(ABC):
     unread: ClassVar[frozenset[str]] = frozenset()  # declared, but never shown by the service: compared with the lock
     certain: ClassVar[frozenset[str]] = frozenset()  # `unread`, but nobody can change it unseen at the service
     remote: ClassVar[bool] = True  # False: nothing exists at the service
+    stamped: ClassVar[bool] = False  # whether its objects carry our stamp, in their metadata
+    unkept: ClassVar[Mapping[str, str]] = {}  # what it means where a service does not keep a field, in half a sentence
 
     def check(self, address: Address, fields: Fields) -> Iterable[Fault]:
         """Limits that only this API has."""

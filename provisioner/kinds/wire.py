@@ -64,6 +64,8 @@ def merged(live: Any, declared: Any, paths: Collection[str], mark: Stamp) -> dic
 class StampedForm(Form):
     """An object with metadata, read and written at `collection`."""
 
+    stamped = True
+    unkept: ClassVar[Mapping[str, str]] = {"metadata": "whoever looks for it by its metadata does not find it"}
     collection: ClassVar[str]
     defaults: ClassVar[Mapping[str, Any]] = {}  # what null stands for, where a server ignores null
 

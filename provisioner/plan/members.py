@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join, parts
 from provisioner.kinds.vector_store.form import chunks
-from provisioner.model import Action, Address, Attachment, Block, Change, FieldChange, Fields, Member
+from provisioner.model import Action, Address, Attachment, Block, Change, FieldChange, Fields, Member, Stamp
 from provisioner.plan.situation import Situation, Taken
 from provisioner.text import listed
 
@@ -193,7 +193,7 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
         return [_attach(case, store, holding, "replace")], []
     if holding.worn:  # an object that is not managed here can only be taken out and put in again
         return [_attach(case, store, holding, "replace", gap=True)], list(holding.found.changes)
-    moved = holding.file in case.moves or _stamped_elsewhere(case, holding)
+    moved = holding.file in case.moves or _stamped_elsewhere(case, store, holding)
     if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
         return [_attach(case, store, holding, "update")], list(holding.found.changes)
     if holding.locked is None:
@@ -218,10 +218,14 @@ def _outdated(case: Situation, holding: Holding) -> bool:
     return holding.locked.get("sha256") != entry.fields.get("sha256")
 
 
-def _stamped_elsewhere(case: Situation, holding: Holding) -> bool:
+def _stamped_elsewhere(case: Situation, store: Address, holding: Holding) -> bool:
     """Whether our stamp still says another path: an apply was stopped between the move of the file and its store."""
-    stamp = holding.member.stamp if holding.file and holding.member else None
-    return stamp is not None and stamp.lineage == case.lock.lineage[:8] and stamp.address != holding.path
+    stamp, entry = holding.member.stamp if holding.file and holding.member else None, case.locked(store)
+    if stamp is None or stamp.lineage != case.lock.lineage[:8] or stamp.address == holding.path:
+        return False
+    mark = join(f"{join('files', holding.path)}.attributes", Stamp.KEY)
+    known = entry.unkept.get(mark) if entry else None
+    return known is None or known["got"] != stamp.address  # else the service does not take the new one
 
 
 def _missing(holding: Holding, action: Action) -> list[FieldChange]:

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
+from provisioner.diff import join, parts
 from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant, Stamp
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
-from provisioner.plan.members import Holding, holdings, membership, takeover_notes, worn_files
+from provisioner.plan.members import Holding, document_of, holdings, membership, takeover_notes, worn_files
 from provisioner.plan.moves import suspected
 from provisioner.plan.ownership import originals
 from provisioner.plan.situation import Situation
 from provisioner.plan.users import users_after
 from provisioner.refs import closure, ordered, users
+from provisioner.text import listed
 
 GOING = (Action.DELETE, Action.FORGET)
 
@@ -46,7 +48,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         deposed=consequences.deposed(case, users),
         notes=(
             *case.observed.notes,
-            *unkept_notes(unkept),
+            *unkept_notes(case, unkept),
             *_waits(attachments),
             *takeover_notes(case, held),
             *suspected(inline),
@@ -182,10 +184,28 @@ def _waits(attachments: list[Attachment]) -> list[str]:
     return [f"`{item.path}` is still being indexed in `{item.store}`; an apply waits for it." for item in waits]
 
 
-def unkept_notes(unkept: Mapping[Address, Iterable[str]]) -> list[str]:
-    """A line for each field that the service dropped or changed when it was written."""
-    return [
-        f"The service does not keep `{address}#{path}` as it was sent; see `unkept` in the lock."
-        for address, paths in sorted(unkept.items())
-        for path in paths
-    ]
+def unkept_notes(case: Situation, unkept: Mapping[Address, Iterable[str]]) -> list[str]:
+    """A line for each field that the service dropped or changed when it was written, and what follows from it."""
+    found: dict[tuple[str, str], list[tuple[Address, str]]] = {}
+    for address, paths in sorted(unkept.items()):
+        for path in paths:
+            found.setdefault((address.kind, _field(path)), []).append((address, path))
+    return [_unkept_note(case, field, places) for (_, field), places in found.items()]
+
+
+def _field(path: str) -> str:
+    """`attributes.team` for each of the documents that have it."""
+    document = document_of(path)
+    return path.removeprefix(join("files", document)).lstrip(".") if document else path
+
+
+def _unkept_note(case: Situation, field: str, places: list[tuple[Address, str]]) -> str:
+    (address, path), *others = places
+    named = dict.fromkeys(document_of(path) or str(address) for address, path in places)
+    what = f"`{field}` of {listed(f'`{name}`' for name in named)}" if others else f"`{address}#{path}`"
+    meaning = case.form(address).unkept.get(parts(field)[0])
+    follows = f", so that {meaning}" if meaning else ""
+    return (
+        f"The service does not keep {what} as it was sent{follows}. What it has instead stays until the specs say "
+        "something else; see `unkept` in the lock."
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests.e2e.middleware import Json, Odd, asked, each
+from tests.e2e.middleware import OBJECTS, Json, Odd, asked, each
 
 # Each oddity is a function from the service to the odd service.
 
@@ -50,6 +51,27 @@ def not_shown(kind: str, field: str) -> Callable[[Any], Any]:
 def not_kept(kind: str, field: str) -> Callable[[Any], Any]:
     """Takes a field and forgets it, but shows the default."""
     return lambda app: Odd(app, asked(lambda name, body: body.pop(field, None), kind=kind))
+
+
+def echoes(kind: str, *fields: str, also_created: bool = False) -> Callable[[Any], Any]:
+    """Answers an update with what was sent, and keeps what it had; `also_created`: what is created neither."""
+    had: dict[str, Json] = {}  # by path; whoever updates has read before
+    sent: dict[Any, Json] = {}  # by the task that serves the request
+
+    def ask(method: str, path: str, body: Json) -> Json:
+        match = OBJECTS[kind].match(path)
+        if method != "POST" or not match or not (match[1] or also_created):
+            return body
+        sent[asyncio.current_task()] = {name: body[name] for name in fields if name in body}
+        old = {name: had[path].get(name) for name in fields if name in body} if match[1] else {}
+        return {**{name: value for name, value in body.items() if name not in fields}, **old}
+
+    def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
+        if method == "GET":
+            had[path] = body
+        return status, {**body, **sent.pop(asyncio.current_task(), {})}
+
+    return lambda app: Odd(app, ask, answer)
 
 
 def unknown_field(kind: str, field: str) -> Callable[[Any], Any]:

@@ -38,7 +38,7 @@ NAMED: list[tuple[Callable[[Any], Any], tuple[str, ...]]] = [
     (odd.no_batches, ("Files cannot be attached in batches here (`file_batches`); they are attached one by one.",)),
     (odd.no_has_more, ("`/assistants` is listed without `has_more`.", "`/vector_stores/…/files` is listed without")),
     (odd.numbers_as_text, ("`/assistants` shows numbers as text; they are read as numbers.",)),
-    (odd.snapshots, (UNKEPT.format("assistant.full#model"),)),
+    (odd.snapshots, (UNKEPT.format("model` of `assistant.full`, `assistant.plain"),)),
     (odd.trims, (UNKEPT.format("assistant.full#instructions"),)),
     (odd.silent_writes, ("`/assistants` answers a write without all that was written; it is read once more.",)),
     *((how, ()) for how in (odd.HARMLESS if FULL else (odd.harmless,))),
@@ -144,7 +144,8 @@ def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[
         point_at(world, url)
         told = life(world)
     if how is not odd.gateway_keys:
-        assert {text.count("This service closes connections before its reply is complete.") for text in told} == {0, 1}
+        counts = [text.count("This service closes connections before its reply is complete.") for text in told]
+        assert max(counts) == 1, counts
     left(world)
 
 

@@ -24,6 +24,12 @@ class AssistantsForm(StampedForm):
 
     api = "assistants"
     collection = "/assistants"
+    unkept: ClassVar[Mapping[str, str]] = {
+        **StampedForm.unkept,
+        "model": "another model answers than the specs name",
+        "instructions": "it follows other instructions than the specs have",
+        "tools": "it works with other tools than the specs give it",
+    }
     defaults: ClassVar[Mapping[str, Any]] = {
         "temperature": 1.0,
         "top_p": 1.0,

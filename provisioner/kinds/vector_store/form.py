@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from provisioner.kinds.base import Names, Write
 from provisioner.kinds.wire import Raw, StampedForm, number, stamp, text, unstamped
@@ -24,6 +24,12 @@ class VectorStoreForm(StampedForm):
     fixed = frozenset({"description"})
     unread = frozenset({"chunking", "other_files", "files"})
     certain = unread  # seen in its files, or a rule of ours
+    unkept: ClassVar[Mapping[str, str]] = {
+        **StampedForm.unkept,
+        "expires_after": "it does not expire when the specs say",
+        "attributes": "a search that filters by it does not see the document as the specs have it",
+        "chunking": "the document is found in other pieces",
+    }
 
     def normal(self, address: Address, fields: Fields) -> Fields:
         chunking = chunks(fields.get("chunking"))

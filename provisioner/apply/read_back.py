@@ -1,0 +1,79 @@
+"""Whether a service keeps what it was sent: some answer a write with what was sent, and show the old value later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from provisioner.apply.recorded import FILES, MAKING, own_paths
+from provisioner.apply.run import Run
+from provisioner.diff import same
+from provisioner.errors import ServiceError
+from provisioner.kinds.base import Form, Write
+from provisioner.kinds.wire import top
+from provisioner.model import Change, Live
+
+METADATA = "metadata"  # carries our stamp
+
+
+async def read_back(run: Run, change: Change, form: Form, write: Write, live: Live) -> Live:
+    """What the service has after a write that it has answered with `live`. Where services are not known to keep what
+    they are sent, the first write of each field is read back, and speaks for that field in this run. A field that is
+    not kept is read back after each write, so that the lock knows what is there instead."""
+    if run.doubtful:
+        live = await _as_kept(run, change, form, write, live)
+    _note_stamp(run, form, write, live)
+    return live
+
+
+async def _as_kept(run: Run, change: Change, form: Form, write: Write, live: Live) -> Live:
+    names, shown = sorted(_written(change, form)), None
+    key = change.address.kind, change.api, change.action in MAKING
+    async with run.turn(("kept", *key)):
+        unasked = [name for name in names if (*key, name) not in run.keeps]
+        if unasked:
+            shown = await _look(run, form, write, live)
+        for name in unasked:
+            run.keeps[(*key, name)] = shown is None or _agree(form, write, name, live, shown)
+    dropped = [name for name in names if not run.keeps[(*key, name)]]
+    if dropped and shown is None:
+        shown = await _look(run, form, write, live)
+    if not dropped or shown is None:
+        return live
+    fields = {**live.fields, **{name: shown.fields.get(name) for name in dropped}}
+    return replace(live, fields=fields, stamp=shown.stamp if METADATA in dropped else live.stamp)
+
+
+def _written(change: Change, form: Form) -> set[str]:
+    """The fields that a write names. Our stamp is in each."""
+    paths = (change.after or {}).keys() if change.action in MAKING else own_paths(change)
+    named = {top(path) for path in paths} - form.unread - set(change.lost) - {FILES}
+    return named | {METADATA} if form.stamped else named
+
+
+async def _look(run: Run, form: Form, write: Write, live: Live) -> Live | None:
+    """The object as it is read; None where it cannot be: the write itself has succeeded."""
+    try:
+        return await form.read(run.remote, live.id, write.names)
+    except ServiceError:
+        return None
+
+
+def _agree(form: Form, write: Write, name: str, live: Live, shown: Live) -> bool:
+    said, has = (form.normal(write.address, found.fields).get(name) for found in (live, shown))
+    return same(said, has) and (name != METADATA or live.stamp == shown.stamp)
+
+
+def _note_stamp(run: Run, form: Form, write: Write, live: Live) -> None:
+    if not form.stamped or live.stamp == write.stamp:
+        return
+    kept = f"The service does not keep our stamp on resources of kind `{write.address.kind}`"
+    if live.stamp is None:
+        run.remote.note(
+            f"{kept}, so that the lock alone knows what is ours: without it `state rebuild` finds nothing, and what a "
+            "stopped apply has made is made again."
+        )
+    else:
+        run.remote.note(
+            f"{kept} when they are written again, so that a lock that is behind is not noticed, and `state rebuild` "
+            "finds what was moved at its old address."
+        )
