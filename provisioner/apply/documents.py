@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from provisioner.apply.run import Run
@@ -13,7 +14,7 @@ from provisioner.errors import ProvisionerError, ServiceError
 from provisioner.kinds.vector_store import members as service
 from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import LEAVING, QUIET, Action, Address, Attachment, Event, Fields, Locked, Member, Problem, Stamp
-from provisioner.plan.members import attribute_keys, document_of
+from provisioner.plan.members import attribute_keys, by_document, document_of
 from provisioner.remote import together
 
 _UNSTAMPED = (
@@ -43,6 +44,11 @@ class Sync:
     @property
     def before(self) -> Locked | None:
         return self.run.state.resources.get(self.store)
+
+    @cached_property
+    def begun(self) -> dict[str, frozenset[str]]:
+        """What an earlier apply was about to write, by path."""
+        return by_document(self.before.resetting if self.before else ())
 
     def holds(self, item: Attachment, id: str) -> None:
         """Take note that the service has done what it was asked for."""
@@ -164,7 +170,7 @@ def _removed(state: Sync, item: Attachment) -> set[str]:
         return set()
     files = state.before.fields.get("files") or {}
     ours = set(files.get(item.path, {}).get("attributes") or {})
-    ours |= attribute_keys(state.before.resetting, item.path)
+    ours |= attribute_keys(state.begun.get(item.path, ()))
     return ours - set(item.attributes)
 
 
@@ -260,6 +266,8 @@ async def _detach_one(state: Sync, item: Attachment) -> None:
     except ServiceError as error:
         if not service.is_refusal(error):
             raise
+        if item.old_id:
+            state.run.stuck.add(item.old_id)
         said = f"`{item.path}` stays in `{state.store}`: {error.problems[0].detail}"
         state.problem(item, "Not taken out", said, error.problems[0].hint)
     else:

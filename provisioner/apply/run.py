@@ -48,6 +48,7 @@ class Run:
     failed: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     broken: dict[Address, set[Address]] = field(default_factory=dict)  # file -> stores that could not index it
+    stuck: set[str] = field(default_factory=set)  # ids of files that a store would not let go
     indexing: set[Address] = field(default_factory=set)  # files that were not indexed in time
     skipped: list[Address] = field(default_factory=list)
     made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced

@@ -72,9 +72,9 @@ def _unless_used(
 ) -> Callable[[], Awaitable[bool]]:
     async def guarded() -> bool:
         bad = _bad(blockers, outcome)
-        if not bad:
+        if not bad and change.id not in run.stuck:
             return await act()
-        names = ", ".join(sorted(f"`{key[1]}`" for key in bad if isinstance(key, tuple)))
+        names = ", ".join(sorted(f"`{key[1]}`" for key in bad if isinstance(key, tuple))) or "a store"
         run.on_event(Event("skipped", change.address, change.action, change.id, f"still used by {names}"))
         run.skipped.append(change.address)
         return False

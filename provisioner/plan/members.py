@@ -69,7 +69,7 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
     members = live.members or {} if live else {}
     before: Mapping[str, Fields] = (entry.fields.get("files") or {}) if entry else {}
     unkept = entry.unkept if entry else {}
-    unsure = _by_document(entry.resetting if entry else ())
+    unsure = by_document(entry.resetting if entry else ())
     old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
     documents = case.takings[store].documents if store in case.takings else {}
     found = []
@@ -91,13 +91,13 @@ def document_of(path: str) -> str | None:
     return parts(path)[1] if path.startswith(("files.", "files[")) else None
 
 
-def attribute_keys(paths: Iterable[str], document: str) -> set[str]:
-    """`team` where `files["docs/a.md"].attributes.team` is among the paths and `docs/a.md` is asked for."""
-    inside = (parts(path) for path in paths if document_of(path) == document)
-    return {names[3] for names in inside if names[2:3] == ["attributes"]}
+def attribute_keys(paths: Iterable[str]) -> set[str]:
+    """`team` of `files["docs/a.md"].attributes.team`, for each such path of a document."""
+    return {names[3] for names in map(parts, paths) if names[2:3] == ["attributes"]}
 
 
-def _by_document(paths: Iterable[str]) -> dict[str, frozenset[str]]:
+def by_document(paths: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The paths that lie below a file of a store, by that file."""
     found: dict[str, set[str]] = {}
     for path in paths:
         document = document_of(path)
@@ -247,7 +247,7 @@ def _attach(
 ) -> Attachment:
     member = holding.member
     kept = dict(member.attributes) if member and action != "attach" else {}
-    for key in {*((holding.locked or {}).get("attributes") or {}), *attribute_keys(holding.unsure, holding.path)}:
+    for key in {*((holding.locked or {}).get("attributes") or {}), *attribute_keys(holding.unsure)}:
         kept.pop(key, None)
     wanted = {key: value for key, value in (holding.wanted.get("attributes") or {}).items() if value is not None}
     return Attachment(

@@ -107,6 +107,7 @@ def test_one_document_that_is_not_let_go(world: World) -> None:
     assert "`d/b.md` stays in `vector_store.kb`" in world.ok("apply", "-y", code=1).err
     world.wrap = lambda app: app
     assert sorted(world.lock()["resources"]["vector_store.kb"]["fields"]["files"]) == ["d/a.md", "d/b.md"]
+    assert sorted(file["filename"] for file in world.listed("/files")) == ["a.md", "b.md"]
     world.apply()
     assert len(world.listed("/vector_stores/${vector_store.kb}/files")) == 1
 
