@@ -75,6 +75,7 @@ class Sides:
     default: Mapping[str, Any]
     resetting: Collection[str] = ()
     unkept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    undone: Collection[str] = ()  # the service has what was there before our last update, with our stamp of then
     ignored: Collection[str] = ()
 
 
@@ -87,7 +88,7 @@ def compare(sides: Sides) -> Comparison:
         before = sides.have.get(path, sides.default.get(path))
         if same(before, after):
             continue
-        if _known_unkept(sides.unkept.get(path), after, before):
+        if _known_unkept(sides.unkept.get(path), after, before) or _is_undone(sides, path, after):
             unkept.append(path)
             continue
         changes.append(FieldChange(path, before, after, sides.base.get(path), _drift(sides, path, before, after)))
@@ -95,7 +96,7 @@ def compare(sides: Sides) -> Comparison:
 
 
 def _owned(sides: Sides) -> Iterator[str]:
-    seen = dict.fromkeys([*sides.want, *sides.base, *sides.resetting])
+    seen = dict.fromkeys([*sides.want, *sides.base, *sides.resetting, *sides.undone])
     return (path for path in seen if not ignored(path, sides.ignored))
 
 
@@ -108,10 +109,16 @@ def _known_unkept(record: Mapping[str, Any] | None, sent: Any, got: Any) -> bool
     return record is not None and same(record.get("sent"), sent) and same(record.get("got"), got)
 
 
+def _is_undone(sides: Sides, path: str, after: Any) -> bool:
+    return path in sides.undone and same(after, sides.base.get(path))
+
+
 def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
     base = sides.base.get(path, _MISSING)
-    if base is _MISSING or same(before, base) or path in sides.resetting:
-        return None  # in `resetting`: a stopped apply of ours was about to write it
+    if base is _MISSING or same(before, base):
+        return None
+    if path in sides.resetting or path in sides.undone:
+        return None  # a stopped apply of ours was about to write it; the service did not keep it
     record = sides.unkept.get(path)
     if record is not None and same(record.get("sent"), base) and same(record.get("got"), before):
         return None  # the service never took it: no hand edited this

@@ -1,4 +1,4 @@
-"""The sha256 of local files, remembered by path, size, mtime, ctime and inode."""
+"""The sha256 of values, and of local files, remembered by path, size, mtime, ctime and inode."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CACHE = ".provisioner/cache/files.json"
 FRESH = 2_000_000_000  # ns; a file younger than this may change again without its times showing it
@@ -19,6 +19,12 @@ MOST = 100_000
 LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 _COLUMNS = ("path", "size", "mtime_ns", "ctime_ns", "inode", "sha256", "lfs")
 _TYPES = (str, int, int, int, int, str, bool)
+
+
+def sha256_of(value: Any) -> str:
+    """`sha256:…` of a value in its one canonical JSON spelling."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 class Changing(OSError):

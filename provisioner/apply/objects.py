@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from provisioner.apply.exactly_once import create
 from provisioner.apply.read_back import read_back
-from provisioner.apply.recorded import MAKING, after_write, of_profile, own_paths, without_write
+from provisioner.apply.recorded import MAKING, after_write, of_profile, overwriting, own_paths, without_write
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome
 from provisioner.errors import ProvisionerError
@@ -41,13 +41,21 @@ async def _made(run: Run, change: Change) -> Locked:
     if _only_lock(change):
         return await _settled(run, change, form)
     write = _write(run, change)
-    moved = {"previous": str(change.previous)} if change.previous else {}
-    wrote = sorted(write.paths)
-    number = await run.intent(change.address, change.action.value, object=change.id, wrote=wrote, **moved)
+    number = await run.intent(change.address, change.action.value, object=change.id, **_traces(run, change, form))
     live = await read_back(run, change, form, write, await form.update(run.remote, write))
     entry = after_write(run, change, form, live)
     run.record(number, change.address, entry, respelled=_moved(run, change))
     return entry
+
+
+def _traces(run: Run, change: Change, form: Form) -> dict[str, Any]:
+    """What a later apply has to know of an update that was stopped."""
+    over = overwriting(run, change, form)
+    return {
+        "wrote": sorted(own_paths(change)),
+        **({"overwritten": asdict(over)} if over else {}),
+        **({"previous": str(change.previous)} if change.previous else {}),
+    }
 
 
 def _only_lock(change: Change) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.apply.run import Run
 from provisioner.diff import parts, same, units
+from provisioner.digests import sha256_of
 from provisioner.kinds.base import Form
-from provisioner.model import Action, Change, Fields, Live, Locked
+from provisioner.model import Action, Change, Fields, Live, Locked, Overwritten
+from provisioner.plan.decide import undone
 from provisioner.plan.members import document_of
 
 MAKING = (Action.CREATE, Action.REPLACE)
@@ -39,9 +41,22 @@ def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
     """The entry after a write that the service has answered with `live`."""
     if change.action in MAKING:
         declared = _units(change.after or {}, form)
-        return _entry(run, change, live.id, _confirmed(form, change, None, live.fields, declared.keys()))
+        return _entry(run, change, live.id, _confirmed(run, form, change, None, live.fields, declared.keys()))
     before = run.entries.get(change.address)
-    return _entry(run, change, live.id, _confirmed(form, change, before, live.fields, own_paths(change)))
+    entry = _entry(run, change, live.id, _confirmed(run, form, change, before, live.fields, own_paths(change)))
+    return replace(entry, overwritten=overwriting(run, change, form))
+
+
+def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
+    """What an update writes over, by which it can be seen later on that the service did not keep the update."""
+    before, stamp = run.entries.get(change.address), run.stamps.get(change.id or "")
+    paths = sorted(own_paths(change) - form.unread - set(change.lost))
+    if not paths:
+        return before.overwritten if before else None
+    if stamp is None or stamp.lineage != run.state.lineage[:8]:
+        return None
+    shown = _units(form.normal(change.address, change.before or {}), form)
+    return Overwritten(stamp.serial, {path: sha256_of(shown.get(path)) for path in paths})
 
 
 def without_write(run: Run, change: Change, form: Form) -> Locked:
@@ -49,7 +64,7 @@ def without_write(run: Run, change: Change, form: Form) -> Locked:
     before = run.entries.get(change.address)
     if before and not (before.unkept or before.resetting) and same(_own(before.fields), _own(change.after or {})):
         return _entry(run, change, change.id, Record(_own(before.fields)))
-    return _entry(run, change, change.id, _confirmed(form, change, before, change.before or {}, ()))
+    return _entry(run, change, change.id, _confirmed(run, form, change, before, change.before or {}, ()))
 
 
 def of_profile(run: Run, change: Change) -> Locked:
@@ -57,7 +72,9 @@ def of_profile(run: Run, change: Change) -> Locked:
     return _entry(run, change, None, Record(_own(change.after or {})))
 
 
-def _confirmed(form: Form, change: Change, before: Locked | None, live: Fields, wrote: Collection[str]) -> Record:
+def _confirmed(
+    run: Run, form: Form, change: Change, before: Locked | None, live: Fields, wrote: Collection[str]
+) -> Record:
     """What is so at the service, unit by unit. A unit that was written, or that is as the specs want it, is as they
     declare it, with what the service made of it instead; any other one stays as it was."""
     declared = _units(change.after or {}, form)
@@ -65,6 +82,7 @@ def _confirmed(form: Form, change: Change, before: Locked | None, live: Fields, 
     unkept = before.unkept if before else {}
     resetting = before.resetting if before else ()
     wanted, shown = (_units(form.normal(change.address, fields), form) for fields in (change.after or {}, live))
+    dropped = undone(before, run.stamps.get(before.id or ""), shown) if before else ()
     values: Units = {}
     found: dict[str, dict[str, Any]] = {}
     left: list[str] = []
@@ -79,6 +97,7 @@ def _confirmed(form: Form, change: Change, before: Locked | None, live: Fields, 
             left += [path] if differs and path not in declared else []
         else:
             values.update({path: had[path]} if path in had else {})
+            found.update({path: {"sent": sent, "got": got}} if path in dropped else {})
             found.update({path: unkept[path]} if path in unkept else {})
             left += [path] if path in resetting else []
     empty = {name: value for name, value in (change.after or {}).items() if name in form.keyed and not value}
@@ -98,6 +117,7 @@ def _entry(run: Run, change: Change, id: str | None, record: Record) -> Locked:
         protected=change.protect,
         unkept={**record.unkept, **held.unkept},
         resetting=(*record.resetting, *held.resetting),
+        overwritten=before.overwritten if before and change.action not in MAKING else None,
         made=change.made or id != change.id,
         verified=change.verified or id != change.id,
     )

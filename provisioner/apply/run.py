@@ -42,6 +42,7 @@ class Run:
     seen_files: Mapping[str, Live] = field(default_factory=dict)  # by id: files that were there when the apply began
     deadline: float = 1800.0  # seconds that a store may take to index
     shared: bool = False  # whether another environment of the workspace may use this service
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)  # by id: those that were there when the apply began
     doubtful: bool = False  # whether the service may answer a write with what it was sent and not keep it
     keeps: dict[Hashable, bool] = field(default_factory=dict)  # what it was found to keep of such writes
     counts: Counter[str] = field(default_factory=Counter)

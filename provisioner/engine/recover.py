@@ -13,7 +13,7 @@ from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
 from provisioner.kinds.file.form import FileForm
 from provisioner.lock.journal import Intent, Journal
-from provisioner.model import Address, Live, Locked, LockState, Problem
+from provisioner.model import Address, Live, Locked, LockState, Overwritten, Problem
 from provisioner.remote import Remote
 from provisioner.remote.exchange import UPLOAD
 
@@ -161,7 +161,12 @@ def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, obje
 
 def _owning(entry: Locked, intent: Intent) -> Locked:
     """What the intent was to write is ours, whatever came of it: if it is not declared any more, it is reset."""
-    return replace(entry, resetting=tuple(sorted({*entry.resetting, *intent.data.get("wrote", ())})))
+    over = intent.data.get("overwritten")
+    return replace(
+        entry,
+        resetting=tuple(sorted({*entry.resetting, *intent.data.get("wrote", ())})),
+        overwritten=Overwritten(**over) if over else entry.overwritten,
+    )
 
 
 async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:

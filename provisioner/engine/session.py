@@ -202,6 +202,7 @@ class Session:
                 self.seen.files,
                 self.options.deadline,
                 context.shared,
+                {live.id: live.stamp for live in self.seen.observed.live.values() if live.stamp},
                 context.doubtful,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))

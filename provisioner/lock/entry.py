@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from provisioner.lock.order import in_order, key_order
-from provisioner.model import Address, Locked, Profile
+from provisioner.model import Address, Locked, Overwritten, Profile
 
 
 class WrongShape(ValueError):
@@ -27,6 +28,7 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
         "unkept": entry.unkept,
         "depends_on": entry.depends_on and sorted(map(str, entry.depends_on)),
         "resetting": entry.resetting and sorted(entry.resetting),
+        "overwritten": entry.overwritten and asdict(entry.overwritten),
         "deposed": entry.deposed and [_deposed(entry, id) for id in entry.deposed],
     }
     raw.update({key: value for key, value in optional.items() if value})
@@ -84,6 +86,7 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         protected=get("protected", False),
         unkept=get("unkept", {}),
         resetting=tuple(get("resetting", ())),
+        overwritten=Overwritten(**raw["overwritten"]) if "overwritten" in raw else None,
         deposed=tuple(old["id"] for old in get("deposed", ())),
         deposed_files={old["id"]: tuple(old["files"]) for old in get("deposed", ()) if "files" in old},
         deposed_apis={old["id"]: old["api"] for old in get("deposed", ()) if "api" in old},
@@ -169,6 +172,12 @@ def _is_unkept(value: object) -> bool:
     return type(value) is dict and all(type(item) is dict and item.keys() == {"sent", "got"} for item in value.values())
 
 
+def _is_overwritten(value: object) -> bool:
+    if type(value) is not dict or value.keys() != {"serial", "values"} or type(value["serial"]) is not int:
+        return False
+    return _is_mapping(value["values"]) and all(map(_is_text, value["values"].values()))
+
+
 _PLAIN = {"id", "fields"}
 _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "id": (_is_text, "a string"),
@@ -180,6 +189,7 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "unkept": (_is_unkept, "a mapping of paths to `sent` and `got`"),
     "depends_on": (_are_addresses, "a list of addresses"),
     "resetting": (_are_texts, "a list of strings"),
+    "overwritten": (_is_overwritten, "a serial and a mapping of paths to digests"),
     "deposed": (_are_deposed, "a list of `{id: …}`"),
     "version": (_is_number, "a whole number"),
     "digest": (_is_text, "a string"),

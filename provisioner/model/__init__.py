@@ -15,7 +15,7 @@ from provisioner.model.plans import (
 )
 from provisioner.model.policies import Policies, Policy, Strictness, Waiver
 from provisioner.model.results import Applied, Drift, Event, Unmanaged, Unverifiable
-from provisioner.model.states import Desired, Live, Locked, LockState, Member, Profile
+from provisioner.model.states import Desired, Live, Locked, LockState, Member, Overwritten, Profile
 
 __all__ = [
     "LEAVING",
@@ -37,6 +37,7 @@ __all__ = [
     "LockState",
     "Locked",
     "Member",
+    "Overwritten",
     "Plan",
     "Policies",
     "Policy",

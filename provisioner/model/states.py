@@ -34,6 +34,14 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Overwritten:
+    """What the last update of an object wrote over. Where that is there again, the service did not keep the update."""
+
+    serial: int  # in our stamp before it
+    values: dict[str, str]  # path -> sha256 of the value in normal form
+
+
+@dataclass(frozen=True, slots=True)
 class Locked:
     """A resource as we last applied it, with the id it has."""
 
@@ -45,6 +53,7 @@ class Locked:
     protected: bool = False
     unkept: dict[str, dict[str, Any]] = field(default_factory=dict)  # path -> {"sent": …, "got": …}
     resetting: tuple[str, ...] = ()
+    overwritten: Overwritten | None = None
     deposed: tuple[str, ...] = ()  # ids of old objects of this address that still exist
     deposed_files: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what a deposed store holds
     deposed_apis: dict[str, str] = field(default_factory=dict)  # of old objects that came through another API

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from provisioner.diff import Comparison, Sides, compare, same, units
+from provisioner.digests import sha256_of
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
-from provisioner.model import Action, Address, Change, Desired, FieldChange, Fields, Live, Locked
+from provisioner.model import Action, Address, Change, Desired, FieldChange, Fields, Live, Locked, Stamp
 from provisioner.plan.situation import Situation
 
 APART = frozenset({"files"})  # decided by plan.members, entry by entry
@@ -177,8 +178,19 @@ def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
         default=default,
         resetting=entry.resetting if entry else (),
         unkept=entry.unkept if entry else {},
+        undone=undone(entry, live.stamp, have) if entry else (),
         ignored=(*want.ignore_changes, *want.lost) if entry else want.lost,
     )
+
+
+def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:
+    """The units that are as they were before our last update, where our stamp is as well: the service did not keep it.
+    Under the stamp of the update itself somebody has put them back; an update that was stopped may never have left."""
+    before = entry.overwritten
+    if before is None or stamp is None or stamp.serial != before.serial:
+        return frozenset()
+    sent = (path for path in before.values if path not in entry.resetting)
+    return frozenset(path for path in sent if sha256_of(have.get(path)) == before.values[path])
 
 
 def _base(form: Form, entry: Locked | None, want: Desired, wanted: Fields) -> Fields:

@@ -42,7 +42,13 @@ def lock_schema() -> dict[str, Any]:
             ),
         },
         "required": ["version", "lineage", "serial", "workspace", "environment", "origin", "resources"],
-        "$defs": {"Entry": _entry(), "Kept": _kept(), "Deposed": _deposed(), "Version": _version()},
+        "$defs": {
+            "Entry": _entry(),
+            "Kept": _kept(),
+            "Overwritten": _overwritten(),
+            "Deposed": _deposed(),
+            "Version": _version(),
+        },
     }
 
 
@@ -64,6 +70,9 @@ def _entry() -> dict[str, Any]:
                 "What the service dropped or changed when it was written, by the path of the field",
             ),
             "resetting": described(strings, "Fields that are being reset to their default", [["temperature"]]),
+            "overwritten": described(
+                {"$ref": "#/$defs/Overwritten"}, "What the last update wrote over: there again, it was not kept"
+            ),
             "deposed": described(
                 {"type": "array", "items": {"$ref": "#/$defs/Deposed"}}, "Older objects of it that still exist"
             ),
@@ -84,6 +93,19 @@ def _entry() -> dict[str, Any]:
             ),
         },
         "required": ["fields"],
+    }
+
+
+def _overwritten() -> dict[str, Any]:
+    texts = {"type": "object", "additionalProperties": {"type": "string"}}
+    return {
+        "type": "object",
+        "description": "What an update wrote over",
+        "properties": {
+            "serial": described({"type": "integer"}, "In our stamp before the update", [11]),
+            "values": described(texts, "Digests of the values before it, by the path of the field"),
+        },
+        "required": ["serial", "values"],
     }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
+from provisioner.digests import sha256_of
 from provisioner.model import QUIET, Action, Attachment, Change, FieldChange, Plan
 
 ACTIONS = {
@@ -32,12 +32,6 @@ def checksum(plan: Plan) -> str:
             "leftovers": sorted(leftovers),
         }
     )
-
-
-def sha256_of(document: Any) -> str:
-    """`sha256:…` of a value in its one canonical JSON spelling."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _ordered(rows: Any) -> list[str]:

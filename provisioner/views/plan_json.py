@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from provisioner import __version__
+from provisioner.digests import sha256_of
 from provisioner.model import Action, Address, Change, Drifted, FieldChange, Fields, Plan, Remnant
-from provisioner.views.checksum import ACTIONS, checksum, sha256_of
+from provisioner.views.checksum import ACTIONS, checksum
 from provisioner.views.counts import plan_counts
 from provisioner.views.fields import pending, root
 from provisioner.views.problems import problem_json
