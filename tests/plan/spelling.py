@@ -99,7 +99,8 @@ def member(id: str, path: str | None = None, **more: Any) -> Member:
 def stray(address: str, id: str, store: str | None = None, created_at: int = 0, **fields: Any) -> Stray:
     """An object with our stamp that the lock does not name."""
     live = Live(id, fields, stamp(address), created_at=created_at)
-    return Stray(Address.parse(address), live, Address.parse(store) if store else None)
+    where, api = Address.parse(store) if store else None, _api(Address.parse(address))
+    return Stray(Address.parse(address), live, where, api)
 
 
 def _id(address: Address) -> str:

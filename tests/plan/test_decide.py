@@ -85,7 +85,10 @@ FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "what the service did not keep is no edit, and no change": (
         {"lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}), "live": bot(temperature=0.7)},
-        [f"note: The service does not keep `{BOT}#temperature` as it was sent; see `unkept` in the lock."],
+        [
+            f"note: The service does not keep `{BOT}#temperature` as it was sent. What it has instead stays until the "
+            "specs say something else; see `unkept` in the lock."
+        ],
     ),
     "what the service did not keep then, and something else now": (
         {"lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}), "live": bot(temperature=0.8)},
@@ -181,6 +184,8 @@ def test_one_object(row: str) -> None:
     assert planned(**sides) == lines
 
 
+COPY = "a copy of `asst_9`, or left over: delete it by hand, or take the key `provisioner` off it"
+
 # Objects that the lock does not know, for an assistant that the specs want.
 FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
     "stamped by us for this address": (
@@ -191,15 +196,14 @@ FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"strays": (stray(BOT, "asst_1", model="gpt-4o", temperature=0.5),)},
         [f"~ {BOT} (adopted), imports asst_1, temperature 0.5 → 0.2"],
     ),
-    "two of them: the older one": (
+    "two of them: none is taken over, and a question stops the plan beforehand": (
         {
             "strays": (
                 stray(BOT, "asst_2", model="gpt-4o", temperature=0.2, created_at=7),
                 stray(BOT, "asst_1", model="gpt-4o", temperature=0.2, created_at=5),
-                stray(BOT, "asst_3", model="gpt-4o", temperature=0.2, created_at=6),
             )
         },
-        [f"  {BOT} (adopted), imports asst_1", f"orphan {BOT} asst_2: keep", f"orphan {BOT} asst_3: keep"],
+        [f"+ {BOT} (new)", f"orphan {BOT} asst_1: keep", f"orphan {BOT} asst_2: keep"],
     ),
     "named by `imports`": (
         {"imports": {ADDRESS: "asst_9"}, "live": {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}}},
@@ -211,7 +215,7 @@ FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
             "live": {BOT: {"id": "asst_9", "model": "gpt-4o", "temperature": 0.2}},
             "strays": (stray(BOT, "asst_1", model="gpt-4o", temperature=0.2),),
         },
-        [f"  {BOT} (imported), imports asst_9", f"orphan {BOT} asst_1: keep"],
+        [f"  {BOT} (imported), imports asst_9", f"orphan {BOT} asst_1: keep, {COPY}"],
     ),
     "of another address": (
         {"strays": (stray("assistant.other", "asst_1", model="gpt-4o", temperature=0.2),)},
