@@ -203,7 +203,7 @@ FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
                 stray(BOT, "asst_1", model="gpt-4o", temperature=0.2, created_at=5),
             )
         },
-        [f"+ {BOT} (new)", f"orphan {BOT} asst_1: keep", f"orphan {BOT} asst_2: keep"],
+        [f"+ {BOT} (new)", f"orphan {BOT} asst_2: keep", f"orphan {BOT} asst_1: keep"],
     ),
     "named by `imports`": (
         {"imports": {ADDRESS: "asst_9"}, "live": {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}}},

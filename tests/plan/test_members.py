@@ -81,10 +81,9 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "live": live(a=a()),
         },
         [
-            f'note: The service does not keep `{KB}#files["a.md"].attributes.team` as it was sent, so that a search that '
-            "filters by it does not see the document as the specs have it. What it has instead stays until the specs say "
-            "something else; see `unkept` in the "
-            "lock."
+            f'note: The service does not keep `{KB}#files["a.md"].attributes.team` as it was sent, so that a search '
+            "that filters by it does not see the document as the specs have it. What it has instead stays until the "
+            "specs say something else; see `unkept` in the lock."
         ],
     ),
     "cut in another way": (
