@@ -15,20 +15,20 @@ FILES_AT_ONCE = 250
 STALE_AT_ONCE = 200
 
 
-def settle(service: Service) -> None:
+def catch_up(service: Service) -> None:
     """Index every file whose time has come, in all stores."""
-    while _settle_some(service):
+    while _index_some(service):
         pass
     _purge(service)
 
 
-def _settle_some(service: Service) -> bool:
+def _index_some(service: Service) -> bool:
     database, now = service.database, service.clock()
     due = "status = 'in_progress' AND due_at <= ? LIMIT ?"
     if database.one(f"SELECT 1 FROM store_files WHERE {due}", [now, 1]) is None:
         return False
     with database.transaction():
-        # Read again under the lock: another process may have settled them meanwhile.
+        # Read again under the lock: another process may have indexed them meanwhile.
         rows = database.all(
             f"SELECT s.*, f.filename FROM store_files s JOIN files f ON f.id = s.file_id WHERE {due}",
             [now, FILES_AT_ONCE],

@@ -51,7 +51,7 @@ def refresh(service: Service) -> None:
     """Let happen what time has brought: files and stores expire, and what is due is indexed."""
     files.purge_expired(service)
     expire(service)
-    indexing.settle(service)
+    indexing.catch_up(service)
 
 
 def find(service: Service, store_id: str) -> Row:
