@@ -46,9 +46,10 @@ def not_one_of(path: str, value: Any, allowed: Collection[str]) -> ApiError:
 
 
 def _bound(path: str, kind: str, value: float, least: float | None, most: float | None) -> None:
-    if most is not None and value > most:
+    # Asked in this way, because what is not a number is neither more nor less.
+    if most is not None and not value <= most:
         relation, word, code, limit = "<=", "above maximum", "above_max", most
-    elif least is not None and value < least:
+    elif least is not None and not value >= least:
         relation, word, code, limit = ">=", "below minimum", "below_min", least
     else:
         return
@@ -154,7 +155,7 @@ def fields(spec: Mapping[str, Check], needed: Collection[str] = ()) -> Check:
         given = mapping(path, value)
         for name in given:
             if name not in spec:
-                raise bad(f"Unknown parameter: '{prefix}{name}'.", prefix + name, "unknown_parameter")
+                raise bad(f"Unknown parameter: '{prefix}{name}'.", f"{prefix}{name}", "unknown_parameter")
         for name in needed:
             if name not in given:
                 raise required(prefix + name)

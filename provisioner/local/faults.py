@@ -135,7 +135,8 @@ def load(path: Path) -> Faults:
     try:
         given = FILE("", yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except ApiError as error:
-        raise ValueError(f"{path}: {error.message}") from error
+        place = "" if error.param is None or error.param in error.message else f"{error.param}: "
+        raise ValueError(f"{path}: {place}{error.message}") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: {error}") from error
     except RecursionError:

@@ -64,6 +64,18 @@ def tell(tmp_path: Path, clock: Clock) -> Callable[..., Any]:
     return tell
 
 
+@pytest.fixture
+def rules(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a faults file; each line is a rule."""
+
+    def write(*lines: str, seed: int = 0) -> Path:
+        path = tmp_path / "faults.yaml"
+        path.write_text(f"seed: {seed}\nrules:\n" + "".join(f"  - {line}\n" for line in lines))
+        return path
+
+    return write
+
+
 class Server:
     """`local serve` in a process of its own."""
 

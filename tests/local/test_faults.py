@@ -17,16 +17,6 @@ from .conftest import Server
 CREATE = 'match: {method: POST, path: "^/v1/vector_stores$", nth: 1}'
 
 
-@pytest.fixture
-def rules(tmp_path: Path) -> Any:
-    def write(*lines: str, seed: int = 0) -> Path:
-        path = tmp_path / "faults.yaml"
-        path.write_text(f"seed: {seed}\nrules:\n" + "".join(f"  - {line}\n" for line in lines))
-        return path
-
-    return write
-
-
 async def stores(client: openai.AsyncOpenAI) -> int:
     return len([store async for store in client.vector_stores.list()])
 
@@ -162,7 +152,11 @@ def test_indexing_can_be_slow_and_can_fail(tell: Any, clock: Any, rules: Any) ->
     [
         ("rules: [{action: {statsu: 500}}]", r"Unknown parameter: 'rules\[0\].action.statsu'"),
         ("rules: [{match: {}}]", "Missing required parameter: 'rules\\[0\\].action'"),
-        ("rules: [{action: {reset: during}}]", "Invalid value: 'during'"),
+        ("rules: [{action: {reset: during}}]", r"faults.yaml: rules\[0\].action.reset: Invalid value: 'during'"),
+        ("rules: [{action: {latency: -1}}]", r"Invalid 'rules\[0\].action.latency': decimal below minimum"),
+        ("rules: [{action: {latency: .nan}}]", r"Invalid 'rules\[0\].action.latency': decimal below minimum"),
+        ("rules: [{match: {probability: .nan}, action: {}}]", r"Invalid 'rules\[0\].match.probability': decimal above"),
+        ("rules: [{match: {on: 1}, action: {}}]", r"Unknown parameter: 'rules\[0\].match.True'"),
         ("rules: [", "faults.yaml"),
         ("- a", "expected an object"),
     ],
