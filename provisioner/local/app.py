@@ -6,6 +6,7 @@ import json
 import time
 import weakref
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from .edge import Edge, encode
 from .errors import bad, no_route
 from .faults import Faults, FaultyEdge, load
 from .service import Call, MetadataUpdate, Reply, Service
+from .settling import Settling
 
 Handler = Callable[[Service, Call], Reply]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -59,7 +61,10 @@ HANDLERS: list[tuple[str, str, Handler]] = [
 
 
 def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
+    """Raises where the request names an object that it cannot have yet."""
+    settling: Settling = request.app.state.service.settling
+    settling.admit(request.method, request.url.path)
+    service: Service = request.app.state.reader if request.method == "GET" else request.app.state.service
     return service
 
 
@@ -88,8 +93,8 @@ async def _body(request: Request) -> Reply:
 def _endpoint(handler: Handler) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         body = await _body(request) if request.method == "POST" else {}
-        call = Call(request.path_params, request.query_params, body)
-        return reply(_service(request), handler(_service(request), call))
+        service, call = _service(request), Call(request.path_params, request.query_params, body)
+        return reply(service, handler(service, call))
 
     return endpoint
 
@@ -144,7 +149,9 @@ def create_app(
         exception_handlers={404: _no_route, 405: _no_route},
     )
     app.router.redirect_slashes = False
-    app.state.service = Service(database, blobs, clock, indexing_seconds, metadata_update, rules)
+    settling = Settling(database, clock, on=rules.lag)
+    service = Service(database, blobs, clock, indexing_seconds, metadata_update, rules, settling)
+    app.state.service, app.state.reader = service, replace(service, reads=settling.on)
     # Used in-process there is no shutdown to close the file in.
     weakref.finalize(app, database.connection.close)
     return app

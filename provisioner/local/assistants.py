@@ -61,7 +61,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def _find(service: Service, assistant_id: str) -> Row:
-    row = service.database.one("SELECT * FROM assistants WHERE id = ?", [assistant_id])
+    row = service.database.one(f"SELECT * FROM {service.seen('assistants')} WHERE id = ?", [assistant_id])
     if row is None:
         raise no_assistant(assistant_id)
     return row
@@ -73,6 +73,8 @@ def _known_resources(service: Service, given: dict[str, Any]) -> dict[str, Any]:
     path = "tool_resources.file_search"
     if "vector_stores" in search and "vector_store_ids" in search:
         raise checks.exclusive(path, "vector_store_ids", "vector_stores")
+    service.settling.check("use", "files", interpreter.get("file_ids", []))
+    service.settling.check("use", "vector_stores", search.get("vector_store_ids", []))
     for file_id in interpreter.get("file_ids", []):
         if service.database.one("SELECT 1 FROM files WHERE id = ?", [file_id]) is None:
             raise missing(f"Files [{file_id}] were not found", "tool_resources.code_interpreter.file_ids")
@@ -144,7 +146,7 @@ def retrieve(service: Service, call: Call) -> Reply:
 
 def list_(service: Service, call: Call) -> Reply:
     page = paging.read_page(call.query)
-    rows, more = paging.select(service.database, page, paging.Source("assistants"), no_assistant)
+    rows, more = paging.select(service.database, page, paging.Source(service.listed("assistants")), no_assistant)
     return paging.envelope([json.loads(row["body"]) for row in rows], more)
 
 

@@ -35,6 +35,7 @@ def known_files(service: Service, file_ids: Sequence[str], param: str) -> dict[s
 
     Asked inside the transaction that attaches them, so that none is deleted in between.
     """
+    service.settling.check("attach", "files", file_ids)
     names: dict[str, str] = {}
     for start in range(0, len(file_ids), 500):
         some = file_ids[start : start + 500]

@@ -7,7 +7,7 @@ from typing import Any
 from . import checks, paging, store_files, vector_stores
 from .attaching import Attachment, attach, attachment, known_files
 from .db import Row
-from .errors import missing
+from .errors import no_batch
 from .service import Call, Reply, Service, new_id
 
 MOST_FILES = 2000
@@ -35,7 +35,8 @@ def _wanted(given: dict[str, Any]) -> list[Attachment]:
 def _counts(service: Service, batch: Row) -> dict[str, int]:
     counts = dict.fromkeys(("in_progress", "completed", "failed", "cancelled"), 0)
     rows = service.database.all(
-        "SELECT s.status, count(*) AS number FROM batch_files b JOIN store_files s ON s.seq = b.store_file "
+        "SELECT s.status, count(*) AS number "
+        f"FROM batch_files b JOIN {service.seen('store_files')} s ON s.seq = b.store_file "
         "WHERE b.batch = ? GROUP BY s.status",
         [batch["seq"]],
     )
@@ -64,9 +65,11 @@ def _wire(service: Service, batch: Row, store_id: str) -> Reply:
 
 
 def _find(service: Service, store: Row, batch_id: str) -> Row:
-    row = service.database.one("SELECT * FROM batches WHERE store = ? AND id = ?", [store["seq"], batch_id])
+    row = service.database.one(
+        f"SELECT * FROM {service.seen('batches')} WHERE store = ? AND id = ?", [store["seq"], batch_id]
+    )
     if row is None:
-        raise missing(f"No file batch found with id '{batch_id}' in vector store '{store['id']}'.")
+        raise no_batch(store["id"], batch_id)
     return row
 
 
@@ -115,6 +118,6 @@ def cancel(service: Service, call: Call) -> Reply:
 
 def list_files(service: Service, call: Call) -> Reply:
     store, batch = _named(service, call)
-    joined = "batch_files b CROSS JOIN store_files s ON s.seq = b.store_file"
+    joined = f"batch_files b CROSS JOIN {service.listed('store_files')} s ON s.seq = b.store_file"
     source = paging.Source(joined, "b.batch = ?", (batch["seq"],), "file_id", "s.")
     return store_files.page_of(service, call, store, source)

@@ -56,6 +56,18 @@ def no_assistant(assistant_id: str) -> ApiError:
     return missing(f"No assistant found with id '{assistant_id}'.")
 
 
+def no_store_file(store_id: str, file_id: str) -> ApiError:
+    return missing(f"No file found with id '{file_id}' in vector store '{store_id}'.")
+
+
+def no_batch(store_id: str, batch_id: str) -> ApiError:
+    return missing(f"No file batch found with id '{batch_id}' in vector store '{store_id}'.")
+
+
+def being_processed(one: str) -> ApiError:
+    return ApiError(409, f"'{one}' cannot be deleted while it is being processed. Please try again later.")
+
+
 def no_route(method: str, path: str) -> ApiError:
     """A wrong method is answered like a wrong path."""
     return missing(f"Invalid URL ({method} {path})")

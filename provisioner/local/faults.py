@@ -10,18 +10,22 @@
         action: {latency: 0.05}
       - match: {filename: "*.pdf"}
         action: {indexing_seconds: 5}
+      - match: {method: POST, path: "^/v1/assistants$"}
+        action: {settle: {seconds: 2, of: [list, get]}}
 
 A rule strikes a request when all of its `match` holds: `method`; `path`, a regular expression searched in the path;
 `nth`, a number or a list of numbers, counting the requests that match so far from 1; `probability`; `times`, how
-often at most. Its `action` is `latency` in seconds, alone or with one of:
+often at most. Its `action` is `latency` in seconds and `settle` (a write shows late: docs/embedded-service.md has what
+may be said; such a rule is about writes alone), by themselves or with one of:
 
 - `status` 400 to 599, with `retry_after` in seconds and `code`, `when: before` (default: nothing happened) or `after`
   (everything happened, the reply is lost);
 - `reset: before` or `reset: after`: the connection breaks without a reply;
 - `truncate: N`: the reply breaks off after N bytes of its body.
 
-Latencies of all rules that strike add up; of the other actions the first one wins. A rule that matches a `filename`
-(a glob) is about indexing: `indexing_seconds`, or `fails: invalid_file | unsupported_file | server_error`.
+Latencies of all rules that strike add up, and every `settle` counts; of the other actions the first one wins. A rule
+that matches a `filename` (a glob) is about indexing: `indexing_seconds`, or
+`fails: invalid_file | unsupported_file | server_error`.
 """
 
 from __future__ import annotations
@@ -35,8 +39,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from . import checks
-from .errors import ApiError, Severed
+from . import checks, settling
+from .errors import ApiError, Severed, bad
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,6 +51,31 @@ NUMBERS: checks.Check = checks.array(checks.integer(1), least=1, of="integers")
 def _nth(path: str, value: Any) -> list[int]:
     numbers: list[int] = NUMBERS(path, value if isinstance(value, list) else [value])
     return numbers
+
+
+SETTLE = checks.fields(
+    {
+        "seconds": checks.decimal(0, 1e9),
+        "of": checks.array(checks.one_of(*settling.OF), least=1),
+        "status": checks.integer(),
+    },
+    ("seconds", "of"),
+)
+# What a status can answer.
+ANSWERS = {400: {"get", "attach", "use"}, 404: set(settling.OF), 409: {"delete"}}
+
+
+def _settle(path: str, value: Any) -> settling.Lag:
+    given = SETTLE(path, value)
+    late, status = set(given["of"]), given.get("status", 404)
+    if status not in ANSWERS:
+        raise checks.not_one_of(f"{path}.status", status, [str(one) for one in ANSWERS])
+    if not late & ANSWERS[status]:
+        answered = ", ".join(one for one in settling.OF if one in ANSWERS[status])
+        raise bad(f"'{path}.status' is {status}, so '{path}.of' must name at least one of: {answered}.")
+    if status == 409:
+        late = late - {"delete"} | {"busy"}
+    return settling.Lag(given["seconds"], frozenset(late), 404 if status == 409 else status)
 
 
 MOMENT = checks.one_of("before", "after")
@@ -65,6 +94,7 @@ RULE = checks.fields(
         "action": checks.fields(
             {
                 "latency": checks.decimal(0),
+                "settle": _settle,
                 "status": checks.integer(400, 599),
                 "retry_after": checks.decimal(0),
                 "code": checks.text(),
@@ -78,7 +108,16 @@ RULE = checks.fields(
     },
     ("action",),
 )
-FILE = checks.fields({"seed": checks.integer(), "rules": checks.array(RULE, of="objects")})
+
+
+def _rule(path: str, value: Any) -> dict[str, Any]:
+    rule: dict[str, Any] = RULE(path, value)
+    if "settle" in rule["action"] and "filename" in rule.get("match", {}):
+        raise bad(f"'{path}.action.settle' is about requests, but '{path}.match.filename' about indexing: use 'path'.")
+    return rule
+
+
+FILE = checks.fields({"seed": checks.integer(), "rules": checks.array(_rule, of="objects")})
 # What the service itself says with a status; anything else is an invalid request.
 KINDS = {
     429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
@@ -97,6 +136,8 @@ class Rule:
 
     def strikes(self, method: str, path: str) -> bool:
         """Whether this request is one of those; asking counts."""
+        if "settle" in self.action and method not in ("POST", "DELETE"):
+            return False
         if self.match.get("method", method).upper() != method or not re.search(self.match.get("path", ""), path):
             return False
         self.seen += 1
@@ -114,6 +155,11 @@ class Faults:
 
     requests: list[Rule] = field(default_factory=list)
     indexing: list[Rule] = field(default_factory=list)
+
+    @property
+    def lag(self) -> bool:
+        """Whether any write is to show late."""
+        return any("settle" in rule.action for rule in self.requests)
 
     def _about(self, filename: str, action: str) -> Any:
         rules = (rule for rule in self.indexing if fnmatchcase(filename, rule.match["filename"]))
@@ -157,6 +203,7 @@ class FaultyEdge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         struck = [rule.action for rule in self.rules if rule.strikes(scope["method"], scope["path"])]
         await asyncio.sleep(sum(action.get("latency", 0) for action in struck))
+        settling.LAGS.set([action["settle"] for action in struck if "settle" in action])
         action = next((one for one in struck if one.keys() & {"status", "reset", "truncate"}), None)
         if action is None:
             await self.app(scope, receive, send)

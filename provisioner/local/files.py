@@ -35,7 +35,7 @@ def wire(row: Row) -> Reply:
 
 def find(service: Service, file_id: str) -> Row:
     purge_expired(service)
-    row = service.database.one("SELECT * FROM files WHERE id = ?", [file_id])
+    row = service.database.one(f"SELECT * FROM {service.seen('files')} WHERE id = ?", [file_id])
     if row is None:
         raise no_file(file_id)
     return row
@@ -116,7 +116,8 @@ def list_(service: Service, call: Call) -> Reply:
     purge_expired(service)
     page = paging.read_page(call.query, most=10_000, default=10_000)
     purpose = call.query.get("purpose")
-    source = paging.Source("files", "purpose = ?", (purpose,)) if purpose else paging.Source("files")
+    table = service.listed("files")
+    source = paging.Source(table, "purpose = ?", (purpose,)) if purpose else paging.Source(table)
     rows, more = paging.select(service.database, page, source, no_file)
     return paging.envelope([wire(row) for row in rows], more)
 
@@ -125,7 +126,11 @@ def content_path(service: Service, file_id: str) -> Path:
     row = find(service, file_id)
     if row["purpose"] in NOT_DOWNLOADABLE:
         raise bad(f"Not allowed to download files of purpose: {row['purpose']}")
-    return service.blob(file_id)
+    content = service.blob(file_id)
+    # A deleted file may be seen for a while, but its bytes are gone.
+    if not content.exists():
+        raise no_file(file_id)
+    return content
 
 
 def delete(service: Service, call: Call) -> Reply:

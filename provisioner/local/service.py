@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from .db import Database
+from .settling import Settling
 
 Reply = dict[str, Any]
 MetadataUpdate = Literal["replace", "merge"]
@@ -35,9 +36,20 @@ class Service:
     indexing_seconds: float
     metadata_update: MetadataUpdate
     indexing_faults: IndexingFaults
+    settling: Settling
+    # Whether this only reads, and so sees what has arrived instead of the truth.
+    reads: bool = False
 
     def now(self) -> int:
         return int(self.clock())
+
+    def seen(self, table: str) -> str:
+        """Where an object is looked up by its id."""
+        return f"seen_{table}" if self.reads else table
+
+    def listed(self, table: str) -> str:
+        """Where a list is read from."""
+        return f"listed_{table}" if self.reads else table
 
     def blob(self, name: str) -> Path:
         return self.blobs / name

@@ -7,7 +7,7 @@ import json
 from . import checks, indexing, paging, vector_stores
 from .attaching import attach, attachment, known_files
 from .db import Row
-from .errors import ApiError, missing
+from .errors import ApiError, no_store_file
 from .service import Call, Reply, Service
 
 STATUSES = ("in_progress", "completed", "failed", "cancelled")
@@ -38,12 +38,10 @@ def wire(row: Row, store_id: str) -> Reply:
     }
 
 
-def no_store_file(store_id: str, file_id: str) -> ApiError:
-    return missing(f"No file found with id '{file_id}' in vector store '{store_id}'.")
-
-
 def find(service: Service, store: Row, file_id: str) -> Row:
-    row = service.database.one("SELECT * FROM store_files WHERE store = ? AND file_id = ?", [store["seq"], file_id])
+    row = service.database.one(
+        f"SELECT * FROM {service.seen('store_files')} WHERE store = ? AND file_id = ?", [store["seq"], file_id]
+    )
     if row is None:
         raise no_store_file(store["id"], file_id)
     return row
@@ -87,7 +85,8 @@ def page_of(service: Service, call: Call, store: Row, source: paging.Source) -> 
 
 def list_(service: Service, call: Call) -> Reply:
     store = vector_stores.find(service, call.params["store_id"])
-    return page_of(service, call, store, paging.Source("store_files", "store = ?", (store["seq"],), "file_id"))
+    source = paging.Source(service.listed("store_files"), "store = ?", (store["seq"],), "file_id")
+    return page_of(service, call, store, source)
 
 
 def update(service: Service, call: Call) -> Reply:

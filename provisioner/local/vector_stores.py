@@ -56,13 +56,14 @@ def refresh(service: Service) -> None:
 
 def find(service: Service, store_id: str) -> Row:
     refresh(service)
-    row = service.database.one("SELECT * FROM vector_stores WHERE id = ?", [store_id])
+    row = service.database.one(f"SELECT * FROM {service.seen('vector_stores')} WHERE id = ?", [store_id])
     if row is None:
         raise no_store(store_id)
     return row
 
 
 def find_usable(service: Service, store_id: str) -> Row:
+    service.settling.check("attach", "vector_stores", [store_id])
     row = find(service, store_id)
     if row["expired"]:
         raise bad(f"Vector store '{store_id}' has expired.", "vector_store_id")
@@ -104,7 +105,7 @@ def retrieve(service: Service, call: Call) -> Reply:
 def list_(service: Service, call: Call) -> Reply:
     page = paging.read_page(call.query)
     refresh(service)
-    rows, more = paging.select(service.database, page, paging.Source("vector_stores"), no_store)
+    rows, more = paging.select(service.database, page, paging.Source(service.listed("vector_stores")), no_store)
     return paging.envelope([wire(row) for row in rows], more)
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from provisioner.local import create_app
 
+from .things import Wire
+
 Story = Callable[[openai.AsyncOpenAI], Awaitable[None]]
 SERVE = (
     "import sys; from pathlib import Path; from provisioner.local import serve; "
@@ -74,6 +76,21 @@ def rules(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def lagging(tell: Any, rules: Any) -> Callable[..., Any]:
+    """Runs a story in which the writes to `path` settle as said; each further rule is a line."""
+
+    def run(story: Callable[[Wire], Awaitable[None]], settle: str, path: str, *more: str, **options: Any) -> Any:
+        async def told(client: openai.AsyncOpenAI) -> None:
+            await story(Wire(client))
+
+        line = f'{{match: {{path: "{path}"}}, action: {{settle: {{{settle}}}}}}}'
+        # Nothing is indexed within these stories, so that only what lags can make a difference.
+        return tell(told, faults=rules(line, *more), **({"indexing_seconds": 60.0} | options))
+
+    return run
 
 
 class Server:
