@@ -31,7 +31,7 @@ async def _as_kept(run: Run, change: Change, form: Form, write: Write, live: Liv
     async with run.turn(("kept", *key)):
         unasked = [name for name in names if (*key, name) not in run.keeps]
         if unasked:
-            shown = await _look(run, form, write, live)
+            shown = await _settled(run, form, write, live, unasked)
         for name in unasked:
             run.keeps[(*key, name)] = shown is None or _agree(form, write, name, live, shown)
     dropped = [name for name in names if not run.keeps[(*key, name)]]
@@ -48,6 +48,16 @@ def _written(change: Change, form: Form) -> set[str]:
     paths = (change.after or {}).keys() if change.action in MAKING else own_paths(change)
     named = {top(path) for path in paths} - form.unread - set(change.lost) - {FILES}
     return named | {METADATA} if form.stamped else named
+
+
+async def _settled(run: Run, form: Form, write: Write, live: Live, names: list[str]) -> Live | None:
+    """The object as it is read once it shows what was written, or once the service has had its time to show it."""
+    shown = await _look(run, form, write, live)
+    async for _ in run.remote.settling.pauses(run.remote.settling.until([live.id])):
+        if shown is None or all(_agree(form, write, name, live, shown) for name in names):
+            break
+        shown = await _look(run, form, write, live)
+    return shown
 
 
 async def _look(run: Run, form: Form, write: Write, live: Live) -> Live | None:

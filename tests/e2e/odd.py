@@ -74,6 +74,26 @@ def echoes(kind: str, *fields: str, also_created: bool = False) -> Callable[[Any
     return lambda app: Odd(app, ask, answer)
 
 
+def shows_late(kind: str, looks: int = 2) -> Callable[[Any], Any]:
+    """Shows an object as it was, the first times that it is read after an update."""
+    had: dict[str, Json] = {}
+    left: dict[str, int] = {}
+
+    def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
+        if not OBJECTS[kind].match(path) or path not in had:
+            had.update({path: body} if method == "GET" else {})
+        elif method == "POST":
+            left[path] = looks
+        elif left.get(path, 0) > 0:
+            left[path] -= 1
+            return status, had[path]
+        else:
+            had[path] = body
+        return status, body
+
+    return lambda app: Odd(app, answer=answer)
+
+
 def unknown_field(kind: str, field: str) -> Callable[[Any], Any]:
     """Has never heard of a field: neither kept nor shown."""
     return lambda app: not_shown(kind, field)(not_kept(kind, field)(app))
