@@ -92,7 +92,7 @@ class _Proof:
             self._choose(address, found)
 
     def _choose(self, address: Address, found: list[_Found]) -> None:
-        own = self._bearer(address)
+        own = self.own.get(address)
         since = max(self.base.serial, own.serial if own else 0)
         right = [one for one in found if one.serial > since]
         # An object of the lock without a stamp was let go since, or somebody has taken it off: nobody can say.
@@ -107,10 +107,6 @@ class _Proof:
         if right and right[0] is not own:
             self.made[address] = right[0]
         self.left += [one for one in found if one is not self.made.get(address)]
-
-    def _bearer(self, address: Address) -> _Found | None:
-        """The lock's object of an address; else one that has moved, and whose stamp still says so."""
-        return self.own.get(address) or next((one for one in self.own.values() if one.address == address), None)
 
     def stores(self) -> list[str]:
         """The ids of the stores that the rebuilt lock names."""
@@ -141,8 +137,8 @@ class _Proof:
         return entry.with_deposed(before) if old and (old.serial or one.address.kind == FILE) else entry
 
     def _held(self, before: Mapping[str, Fields], members: Mapping[str, Member]) -> dict[str, Fields]:
-        """What a store holds: what the lock says, where it is still there, and what was attached or written since."""
-        held = {path: item for path, item in before.items() if item.get("id") in members}
+        """What a store holds: what the lock says, and what was attached or written since."""
+        held = dict(before)
         files = {address: id for address, id in self.base.ids.items() if address.kind == FILE}
         files |= {address: one.id for address, one in self.made.items() if address.kind == FILE}
         for address, id in files.items():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from tests.crash.workspace import undeletable
-from tests.support.owning import LOCK, SPEC, copied, everything, ids, without_lock
+from tests.support.owning import LOCK, SPEC, copied, everything, ids, restamped, without_lock
 from tests.support.refusals import refused
 from tests.support.world import World
 
@@ -92,28 +95,120 @@ def test_a_moved_resource_stays_moved(owned: World) -> None:
     assert f"`{copy}`" in told and f"`{before['assistant.b']}`" in told
 
 
-def test_a_lock_that_is_behind_a_copy(owned: World) -> None:
-    """An old lock and something newer: what was made since is taken, where it is one; of two, and of one beside an
-    object that has lost its stamp, somebody has to say which."""
-    old, behind = owned.id("vector_store.kb"), (owned.root / LOCK).read_text()
-    described = {**SPEC, "vector_stores": {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}}}
-    owned.write({"specs/all.yaml": described})
+def later(world: World, files: dict[str, Any], code: int = 0) -> dict[str, Any]:
+    """Somebody applies from another checkout, and this lock stays behind; returns the lock that it lacks."""
+    behind = (world.root / LOCK).read_text()
+    world.write(files)
+    world.ok("apply", "-y", code=code)
+    lacking = world.lock()
+    world.write({LOCK: behind})
+    assert "Lock is behind" in refused(world, "apply", "-y").err
+    return lacking
+
+
+@pytest.fixture
+def renewed(owned: World) -> tuple[World, str, str]:
+    """A store that a later apply has replaced, and whose old object is still there: with both ids."""
+    old = owned.id("vector_store.kb")
+    described = {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}}
     owned.wrap = undeletable
-    owned.ok("apply", "-y", code=1)
+    lacking = later(owned, {"specs/all.yaml": {**SPEC, "vector_stores": described}}, code=1)
     owned.wrap = lambda app: app
-    new = owned.id("vector_store.kb")
-    assert {item["id"] for item in owned.listed("/vector_stores")} == {old, new}
-    copy = copied(owned, "vector_store.kb")
-    owned.write({LOCK: behind})
-    refused(owned, "apply", "-y")
-    told = refused(owned, "state", "rebuild").err
-    assert f"`{new}`" in told and f"`{copy}`" in told
-    owned.http("DELETE", f"/vector_stores/{copy}")
-    owned.http("POST", f"/vector_stores/{old}", {"metadata": {}})
-    told = refused(owned, "state", "rebuild").err
+    return owned, old, lacking["resources"]["vector_store.kb"]["id"]
+
+
+def test_of_two_that_were_made_since_one_is_asked(renewed: tuple[World, str, str]) -> None:
+    """A copy of what a later apply has made: all three are named, and the one that the lock has may be right."""
+    world, old, new = renewed
+    mark = world.http("GET", f"/vector_stores/{new}")["metadata"]
+    copy = world.http("POST", "/vector_stores", {"metadata": mark})["id"]
+    told = refused(world, "state", "rebuild").err
+    assert all(f"`{id}`" in told for id in (old, new, copy))
+    world.write({"specs/imports.yaml": {"imports": [{"to": "vector_store.kb", "id": old}]}})
+    world.ok("state", "rebuild")
+    assert world.id("vector_store.kb") == old and "deposed" not in world.lock()["resources"]["vector_store.kb"]
+
+
+def test_what_the_lock_has_and_carries_no_stamp(renewed: tuple[World, str, str]) -> None:
+    """It was let go since, or somebody has taken its stamp off: what came after it is a question, and it is not
+    deleted."""
+    world, old, new = renewed
+    world.http("POST", f"/vector_stores/{old}", {"metadata": {}})
+    told = refused(world, "state", "rebuild").err
     assert f"`{new}`" in told and f"`{old}`" in told
-    owned.write({"specs/imports.yaml": {"imports": [{"to": "vector_store.kb", "id": new}]}})
-    owned.ok("state", "rebuild")
+    world.write({"specs/imports.yaml": {"imports": [{"to": "vector_store.kb", "id": new}]}})
+    world.ok("state", "rebuild")
+    world.apply()
+    assert {item["id"] for item in world.listed("/vector_stores")} == {old, new}
+    assert world.id("vector_store.kb") == new
+
+
+def test_what_was_written_since(owned: World) -> None:
+    """An object that a later apply has changed is still the one of its address, beside a copy of it. Its fields are
+    compared anew, so that nobody is blamed for what that apply wrote; it is protected as before."""
+    guarded = {"model": "m", "lifecycle": {"protect": True}}
+    owned.write({"specs/all.yaml": {**SPEC, "assistants": {"a": {**guarded, "instructions": "One."}}}})
     owned.apply()
-    assert {item["id"] for item in owned.listed("/vector_stores")} == {old, new}
-    assert owned.id("vector_store.kb") == new
+    lacking = later(owned, {"specs/all.yaml": {**SPEC, "assistants": {"a": {**guarded, "instructions": "Two."}}}})
+    copy = copied(owned, "assistant.a")
+    owned.ok("state", "rebuild")
+    assert owned.id("assistant.a") == lacking["resources"]["assistant.a"]["id"] != copy
+    owned.write({"specs/all.yaml": {**SPEC, "assistants": {"a": {**guarded, "instructions": "Three."}}}})
+    assert owned.plan()["resource_drift"] == []
+    owned.write({"specs/all.yaml": {**SPEC, "assistants": {"b": {"model": "m"}}}})
+    assert "`assistant.a` is protected" in refused(owned, "apply", "-y").err
+
+
+def test_what_was_replaced_since(owned: World) -> None:
+    """New versions are taken, and what they replaced goes with the next apply, as it would have gone with the one that
+    was lost."""
+    described = {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}}
+    owned.wrap = undeletable
+    lacking = later(owned, {"specs/all.yaml": {**SPEC, "vector_stores": described}, "docs/a.md": "# A two\n"}, code=1)
+    owned.wrap = lambda app: app
+    owned.ok("state", "rebuild")
+    assert ids(owned) == {address: entry["id"] for address, entry in lacking["resources"].items()}
+    owned.apply()
+    left = everything(owned)
+    assert [len(left[kind]) for kind in ("stores", "files", "assistants")] == [1, 2, 1]
+
+
+def test_what_was_moved_since(owned: World) -> None:
+    """A resource whose later stamp says another address has moved, also where the specs no longer say so."""
+    moved = {"assistants": {"b": SPEC["assistants"]["a"]}, "moved": [{"from": "assistant.a", "to": "assistant.b"}]}
+    lacking = later(owned, {"specs/all.yaml": {**SPEC, **moved}})
+    owned.write({"specs/all.yaml": {**SPEC, "assistants": moved["assistants"]}})
+    owned.ok("state", "rebuild")
+    assert ids(owned) == {address: entry["id"] for address, entry in lacking["resources"].items()}
+    owned.settled()
+
+
+def test_what_a_healthy_lock_says_of_a_store(owned: World) -> None:
+    """Attributes that somebody has changed, and a document that he has taken out, are drift before and after."""
+    files = [{"path": "docs/*.md", "attributes": {"team": "legal"}}]
+    owned.write({"specs/all.yaml": {**SPEC, "vector_stores": {"kb": {"files": files}}}})
+    owned.apply()
+    place = f"/vector_stores/{owned.id('vector_store.kb')}/files"
+    attributes = owned.http("GET", f"{place}/{owned.id('file.docs/a.md')}")["attributes"]
+    owned.http("POST", f"{place}/{owned.id('file.docs/a.md')}", {"attributes": {**attributes, "team": "it"}})
+    owned.http("DELETE", f"{place}/{owned.id('file.docs/b.md')}")
+    before = owned.ok("drift", code=2).out
+    owned.ok("state", "rebuild")
+    assert owned.ok("drift", code=2).out == before
+    owned.apply()
+
+
+def test_stamps_of_others_say_nothing(owned: World) -> None:
+    """Neither an object of ours that somebody else has stamped, nor one of another lock with our names, changes a lock;
+    without it, one has to be named."""
+    lock = (owned.root / LOCK).read_text()
+    restamped(owned, f"/assistants/{owned.id('assistant.a')}", "other/prod/assistant.x#deadbeef.99")
+    owned.http("POST", "/assistants", {"model": "m", "metadata": {"provisioner": "acme/local/assistant.z#deadbeef.99"}})
+    owned.ok("state", "rebuild")
+    assert without_time((owned.root / LOCK).read_text()) == without_time(lock)
+    without_lock(owned)
+    assert "Several lineages" in refused(owned, "state", "rebuild").err
+
+
+def without_time(lock: str) -> dict[str, Any]:
+    return {key: value for key, value in json.loads(lock).items() if key != "written"}

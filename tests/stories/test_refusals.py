@@ -67,7 +67,7 @@ def test_a_key_of_somebody_else(world: World, monkeypatch: pytest.MonkeyPatch) -
         world.write({"specs/all.yaml": {"assistants": {**SPEC["assistants"], "c": {"model": "gpt-4o"}}}})
         world.ok("plan", "--out", "c.plan")
         monkeypatch.setenv("OPENAI_API_KEY", "org-theirs")
-        for words in ("plan", "apply -y", "apply c.plan", "destroy -y", "state rm assistant.a"):
+        for words in ("plan", "apply -y", "apply c.plan", "destroy -y", "state rm assistant.a", "state rebuild"):
             result = refused(world, *words.split())
             assert result.err == dedent(
                 """\
