@@ -50,6 +50,7 @@ class Suite:
         """The test that sees a change, or None. In the end even those are asked that do not call what is changed,
         unless no more than some `seconds` are to be spent."""
         covering = self._callers.get(f"{mutant.path} {mutant.function}") or self._callers.get(mutant.path, [])
+        covering = sorted(covering, key=lambda id: not id.startswith(_own(mutant)))
         last = self._last[mutant.path]
         first = [id for id in reversed(last) if id in set(covering)]
         rest = [test.id for test in self._tests] if seconds is None else []
@@ -79,6 +80,12 @@ class Suite:
                 ids, total, limit = [], 0.0, next(limits)
         if ids:
             yield ids, _PATIENCE + 4 * total
+
+
+def _own(mutant: Mutant) -> str:
+    """The tests of the room that a change is in: `tests/plan/` of `provisioner/plan/…`."""
+    room = mutant.path.split("/")[1].removesuffix(".py")
+    return f"tests/{room}/" if mutant.path.count("/") > 1 else f"tests/test_{room}.py"
 
 
 def _varied(tests: Iterable[Test]) -> list[Test]:
