@@ -320,7 +320,8 @@ def test_damage_inside_a_journal(store: FileStore) -> None:
     store._beside("journal").write_text(lines[0] + lines[1][:9] + "\n" + lines[2])
     with pytest.raises(LockError) as caught:
         store.settle()
-    assert (caught.value.problems[0].summary, caught.value.problems[0].line) == ("Broken journal", 2)
+    (problem,) = caught.value.problems
+    assert (problem.summary, problem.file, problem.line) == ("Broken journal", f"{store.name}.journal", 2)
 
 
 def test_a_journal_without_its_lock(store: FileStore) -> None:
@@ -334,6 +335,15 @@ def test_a_journal_without_its_lock(store: FileStore) -> None:
         settled, (hint,) = store.settle()
         assert (settled, hint.address, hint.hint) == (None, SUPPORT, True)
         assert store.leftover() == left
+
+
+def test_an_apply_that_fails_leaves_no_reserve(store: FileStore) -> None:
+    """The room that was kept for the end of an apply is free again when the lease is given back."""
+    with store.lease():
+        store.write(state(3))
+        store.journal(state(3)).close()
+        assert store._beside("reserve").exists()
+    assert sorted(path.name for path in store.path.parent.iterdir()) == ["prod.lock.json", "prod.lock.json.journal"]
 
 
 def test_settling_what_is_settled(store: FileStore) -> None:

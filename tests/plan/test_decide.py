@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.model import Action, Address, Source
+from provisioner.model import Action, Address, Problem, Source
 from provisioner.plan import make_plan
 from tests.plan.spelling import document, planned, situation, stray
 
@@ -307,3 +307,16 @@ def test_destroy_deletes_all_that_is_locked_and_nothing_else() -> None:
         "- file.b.md (destroy)",
         "- file.a.md (destroy)",
     ]
+
+
+def test_a_plan_says_for_what_it_is() -> None:
+    """Workspace, environment, service, lock, and whatever was found wrong or odd on the way."""
+    problem = Problem("Odd", "It is odd.")
+    case = situation(notes=("A note.",), keep_versions=7)
+    plan = make_plan(case, [problem])
+    assert (plan.workspace, plan.environment, plan.service) == ("acme", "prod", case.service)
+    assert (plan.lineage, plan.serial) == (case.lock.lineage, case.lock.serial)
+    assert (plan.problems, plan.notes, plan.keep_versions, plan.refreshed) == ((problem,), ("A note.",), 7, True)
+    assert (plan.unchanged, plan.empty) == (4, True)
+    assert not make_plan(situation(refresh=False)).refreshed
+    assert make_plan(situation(specs=bot(temperature=1))).unchanged == 3

@@ -71,6 +71,10 @@ STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"specs": {BOT: {"metadata": labels(8)}}, "live": {BOT: {"metadata": {**labels(7, "theirs"), "k0": "y"}}}},
         [],
     ),
+    "17 pairs, one of which is declared to be nothing": (
+        {"specs": {BOT: {"metadata": {**labels(7), "none": None}}}, "live": LIVE_LABELS},
+        [],
+    ),
     "17 pairs that nobody writes": (
         {"live": {BOT: {"metadata": labels(16, "theirs")}}},
         [],

@@ -9,8 +9,10 @@ import pytest
 
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names, ProfileForm
-from provisioner.model import Address, Profile
-from tests.plan.spelling import BASE, document, holding, planned
+from provisioner.model import Address, Live, Profile
+from provisioner.plan import make_plan
+from provisioner.plan.users import ending, sentence
+from tests.plan.spelling import BASE, document, holding, planned, situation, stamp, stray
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 ADDRESS = Address.parse(BOT)
@@ -176,3 +178,37 @@ def test_who_keeps_it(row: str) -> None:
     """An old object is deleted as soon as nobody names it, and no sooner."""
     sides, lines = ROWS[row]
     assert planned(**sides) == lines
+
+
+def test_what_a_plan_ends() -> None:
+    """Only what others can refer to and a plan really deletes is looked for at the service."""
+    sides: dict[str, Any] = {
+        "specs": {BOT: None, KB: None, "file.a.md": document("c"), "file.b.md": None},
+        "lock": {KB: {"deposed": ("vs_1", "vs_2")}, BOT: {"deposed": ("asst_1",)}},
+        "strays": (stray("vector_store.x", "vs_9"), stray("file.x", "file-9")),
+        "others": {"vs_2": ("them",), "file-b.md": ("them",)},
+    }
+    assert ending(make_plan(situation(**sides))) == {
+        ("vector_store", "vs_kb"),
+        ("vector_store", "vs_1"),
+        ("file", "file-a.md"),
+    }
+    pruned = make_plan(situation(**sides, prune_orphans=True))
+    assert {("vector_store", "vs_9"), ("file", "file-9")} <= ending(pruned)
+    assert ending(make_plan(situation())) == set()
+    gone = situation(specs={KB: None}, live={KB: None}, api_gone={Address.parse(KB)})
+    assert ending(make_plan(gone)) == set()
+
+
+@pytest.mark.parametrize(
+    ("live", "words"),
+    [
+        (Live("asst_1", {}), "the assistant `asst_1`"),
+        (Live("asst_1", {"name": "Bot"}), "the assistant `asst_1` (`Bot`)"),
+        (Live("asst_1", {"name": "Bot"}, stamp("assistant.bot")), "`assistant.bot` of `acme/prod` (`asst_1`)"),
+    ],
+)
+def test_how_a_user_is_called(live: Live, words: str) -> None:
+    """By its stamp, where it has one, else by its id and name."""
+    assert sentence(live, "assistant") == words
+    assert sentence(Live("vs_1", {}), "vector_store") == "the vector store `vs_1`"
