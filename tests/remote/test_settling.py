@@ -1,149 +1,135 @@
-"""For how long a service is not believed about what was just written, and how often it is asked meanwhile."""
+"""A service that shows its own writes late: what is doubted, for how long, and what is believed at once."""
 
 from __future__ import annotations
 
-import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from provisioner.errors import ServiceError
-from provisioner.model import Problem
+from provisioner.errors import NotFound, RouteMissing, ServiceError
+from provisioner.remote import Remote
 from provisioner.remote.settling import Settling, key_of, keys_of
 
-
-class Clock:
-    """A time that passes only while somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.waits: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(round(seconds, 3))
-        self.now += seconds
-
-    def __call__(self) -> float:
-        return self.now
+MADE = (200, {"id": "vs_1"})
+FILE = (200, {"id": "file-1"})
+ABSENT = (404, {"error": {"message": "No such thing."}})
+UNNAMED = (400, {"error": {"message": "Bad request."}})
+BUSY = (409, {"error": {"message": "Still processing."}})
+SHORT = 0.5
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+async def make_and_read(remote: Remote) -> Any:
+    await remote.post("/vector_stores", {})
+    return await remote.get("/vector_stores/vs_1")
 
 
-@pytest.fixture
-def settling(clock: Clock) -> Settling:
-    return Settling(30, clock, clock.sleep)
+async def make_and_use(remote: Remote) -> Any:
+    await remote.post("/vector_stores", {})
+    return await remote.post("/assistants", {"tool_resources": {"file_search": {"vector_store_ids": ["vs_1"]}}})
 
 
-def test_what_was_just_written_is_young(settling: Settling, clock: Clock) -> None:
-    """Until its time has passed; what was not written here is believed at once."""
-    settling.wrote("a", "b")
-    clock.now += 20
-    settling.wrote("b")
-    assert (settling.left(["a"]), settling.left(["b"]), settling.left(["c"]), settling.left([])) == (10, 30, 0, 0)
-    assert settling.left(["a", "b", "c"]) == 30
-    assert settling.until(["a"]) == 1030
-    clock.now += 9.5
-    assert settling.young("a")
-    clock.now += 0.5
-    assert not settling.young("a") and settling.young("b") and not settling.young("c")
+async def make_and_list(remote: Remote) -> Any:
+    await remote.post("/vector_stores", {})
+    return await remote.list("/vector_stores/vs_1/files")
 
 
-def test_writes_of_earlier(settling: Settling, clock: Clock) -> None:
-    """A time of before counts, one in the future counts as now, and an older one does not make young things old."""
-    settling.wrote("old", at=960)
-    settling.wrote("just settled", at=970)
-    settling.wrote("a while ago", at=990)
-    settling.wrote("to come", at=2000)
-    settling.wrote("both", at=995)
-    settling.wrote("both", at=980)
-    left = {key: settling.left([key]) for key in ("old", "just settled", "a while ago", "to come", "both")}
-    assert left == {"old": 0, "just settled": 0, "a while ago": 20, "to come": 30, "both": 25}
+async def make_and_delete(remote: Remote) -> Any:
+    await remote.post("/vector_stores", {})
+    return await remote.delete("/vector_stores/vs_1")
 
 
-def test_what_was_deleted_is_not_missed(settling: Settling) -> None:
-    """That it is not found is what is wanted."""
-    settling.wrote("a")
-    settling.gone("a")
-    settling.gone("never there")
-    assert not settling.young("a")
-
-
-def test_a_service_that_settles_at_once(clock: Clock) -> None:
-    """With 0 seconds everything is believed."""
-    settling = Settling(0, clock, clock.sleep)
-    settling.wrote("a")
-    assert not settling.young("a") and settling.until(["a"]) == clock.now
-
-
-def test_young_objects_that_a_request_names(settling: Settling, clock: Clock) -> None:
-    """Anywhere in its body, but only as whole values."""
-    settling.wrote("old", at=960)
-    settling.wrote("vs_1", "file-1", "file-2")
-    body: dict[str, Any] = {
-        "name": "vs_1 and more",
-        "tool_resources": {"file_search": {"vector_store_ids": ["vs_1", "old"]}, "none": None},
-        "files": ({"id": "file-1"}, 3),
-        "file-2": "a key",
-    }
-    assert list(settling.named(body)) == ["vs_1", "file-1"]
+LISTED = (200, {"data": [], "has_more": False})
 
 
 @pytest.mark.parametrize(
-    ("status", "detail", "keys", "doubted"),
+    ("story", "late", "then"),
     [
-        (404, "no", ["young"], True),
-        (404, "no", ["old"], False),
-        (404, "no", ["old", "young"], True),
-        (404, "no", [], False),
-        (400, "no", ["young"], False),
-        (400, "`young` was not found", ["young"], True),
-        (400, "`file-1` was not found", ["vs_1/file-1"], True),
-        (400, "`vs_1` was not found", ["vs_1/file-1"], False),
-        (400, "`old` was not found", ["old", "young"], False),
-        (403, "`young` was not found", ["young"], False),
-        (500, "`young` was not found", ["young"], False),
-        (None, "`young` was not found", ["young"], False),
+        (make_and_read, ABSENT, MADE),
+        (make_and_use, ABSENT, FILE),
+        (make_and_use, (400, {"error": {"message": "No vector store vs_1."}}), FILE),
+        (make_and_list, ABSENT, LISTED),
+        (make_and_delete, ABSENT, (200, {"deleted": True})),
+        (make_and_delete, BUSY, (200, {"deleted": True})),
     ],
 )
-def test_doubts(settling: Settling, status: int | None, detail: str, keys: list[str], doubted: bool) -> None:
-    """*Not found* may only mean *not shown yet*: of something young, by 404, or by 400 that names it."""
-    settling.wrote("old", at=960)
-    settling.wrote("young", "vs_1/file-1")
-    assert settling.doubts(ServiceError(Problem("x", detail), status=status), keys) is doubted
-
-
-def test_pauses_grow_and_end_in_time(settling: Settling, clock: Clock) -> None:
-    """Twice as long each time, at most five seconds, and none beyond the end."""
-
-    async def run() -> int:
-        return len([None async for _ in settling.pauses(1020)])
-
-    assert asyncio.run(run()) == 8
-    assert clock.waits == [0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 3.8]
-    assert clock.now == 1020
-
-
-def test_no_pause_after_the_end(settling: Settling, clock: Clock) -> None:
-    """A moment that is over is not waited for."""
-
-    async def run() -> list[None]:
-        return [None async for _ in settling.pauses(clock.now)]
-
-    assert asyncio.run(run()) == [] and clock.waits == []
+def test_what_was_just_made_is_asked_for_again(scripted: Any, story: Any, late: Any, then: Any) -> None:
+    """A refusal that may only mean that the service is late is met with the same request."""
+    service = scripted(MADE, late, late, then)
+    service.tell(story, settling=SHORT)
+    assert len(set(service.requests[1:])) == 1 and len(service.requests) == 4
 
 
 @pytest.mark.parametrize(
-    ("path", "key", "keys"),
+    ("story", "late", "error"),
     [
-        ("/assistants", None, []),
-        ("/assistants/a", "a", ["a"]),
-        ("/vector_stores/vs_1/files", None, ["vs_1"]),
-        ("/vector_stores/vs_1/files/file-1", "vs_1/file-1", ["vs_1", "vs_1/file-1"]),
+        (make_and_read, ABSENT, NotFound),
+        (make_and_use, ABSENT, RouteMissing),
+        (make_and_list, ABSENT, RouteMissing),
+        (make_and_delete, BUSY, ServiceError),
     ],
 )
-def test_keys(path: str, key: str | None, keys: list[str]) -> None:
-    """What a path is of, and what it leads through."""
-    assert (key_of(path), keys_of(path)) == (key, keys)
+def test_it_is_believed_in_the_end(scripted: Any, story: Any, late: Any, error: type[Exception]) -> None:
+    """After the settling time the same answer counts, and not much later."""
+    service, began = scripted(MADE, late), time.monotonic()
+    with pytest.raises(error):
+        service.tell(story, settling=0.3)
+    assert 0.3 <= time.monotonic() - began < 2
+    assert 3 <= len(service.requests) <= 5
+
+
+@pytest.mark.parametrize("settling", [0.0, SHORT])
+def test_what_is_old_is_believed_at_once(scripted: Any, settling: float) -> None:
+    """An object that nobody wrote just now is gone when the service says so; so is everything with `settling: 0`."""
+
+    async def story(remote: Remote) -> Any:
+        if not settling:
+            await remote.post("/vector_stores", {})
+        return await remote.find("/vector_stores/vs_1")
+
+    service = scripted(*([MADE] if not settling else []), ABSENT)
+    assert service.tell(story, settling=settling) is None
+    assert len(service.requests) == (1 if settling else 2)
+
+
+def test_a_refusal_of_something_else_is_believed(scripted: Any) -> None:
+    """400 that does not name the young object is about something else."""
+    service = scripted(MADE, UNNAMED)
+    with pytest.raises(ServiceError):
+        service.tell(make_and_use, settling=SHORT)
+    assert len(service.requests) == 2
+
+
+def test_what_was_deleted_may_be_gone(scripted: Any) -> None:
+    """After a deletion nothing is doubted: that it is not found is what was wanted."""
+
+    async def story(remote: Remote) -> Any:
+        await remote.post("/vector_stores", {})
+        await remote.delete("/vector_stores/vs_1")
+        return await remote.find("/vector_stores/vs_1")
+
+    service = scripted(MADE, (200, {"deleted": True}), ABSENT)
+    assert service.tell(story, settling=SHORT) is None
+    assert len(service.requests) == 3
+
+
+def test_ages() -> None:
+    """An age comes from what is said of it, a time in the future counts as now, and what is old is not remembered."""
+    now = [1000.0]
+    settling = Settling(30, clock=lambda: now[0])
+    settling.wrote("old", at=900.0)
+    settling.wrote("young", at=980.0)
+    settling.wrote("ahead", at=5000.0)
+    assert [settling.left([key]) for key in ("old", "young", "ahead", "unknown")] == [0, 10, 30, 0]
+    assert settling.left(["old", "young"]) == 10
+    now[0] += 10
+    assert not settling.young("young") and settling.young("ahead")
+
+
+def test_keys() -> None:
+    """A store file is another thing than the file in it."""
+    assert key_of("/vector_stores/vs_1") == "vs_1"
+    assert key_of("/vector_stores/vs_1/files/file-1") == "vs_1/file-1"
+    assert key_of("/vector_stores/vs_1/files") is None
+    assert keys_of("/vector_stores/vs_1/files/file-1") == ["vs_1", "vs_1/file-1"]
+    assert keys_of("/files") == []
