@@ -105,6 +105,27 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             f"{KB}: attach b.md",
         ],
     ),
+    "a store that is replaced under a profile that is left alone": (
+        {
+            "specs": RESPONSES,
+            "lock": profile("vs_kb"),
+            "replaces": {Address.parse(KB)},
+            "excludes": {ADDRESS},
+        },
+        [
+            f"-/+ {KB} (asked), kept for `{BOT}`",
+            f"{KB}: attach a.md",
+            f"{KB}: attach b.md",
+        ],
+    ),
+    "a profile that is no more": (
+        {"specs": {BOT: None}, "lock": {**OLD_STORES, BOT: {"id": None, "api": "responses", "deposed": ("asst_1",)}}},
+        [
+            f"deposed {BOT} asst_1: delete, {GONE}",
+            f"deposed {KB} vs_7: delete, {GONE}",
+            f"deposed {KB} vs_8: delete, {GONE}",
+        ],
+    ),
     "a store that goes, which older versions name, and what it holds": (
         {
             "specs": {BOT: {"api": "responses", "tools": []}, KB: None, "file.a.md": None, "file.b.md": None},
