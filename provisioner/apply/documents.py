@@ -176,7 +176,7 @@ def _removed(state: Sync, item: Attachment) -> set[str]:
 
 async def _attach(state: Sync) -> None:
     items = [item for item in state.items if item.action in ("attach", "replace") and _ready(state, item)]
-    waited = [item for item in state.items if item.action == "wait" and _ready(state, item)]
+    waited = [item for item in state.items if item.action in ("wait", "verify") and _ready(state, item)]
     if not items and not waited:
         return
     for item in items:

@@ -22,7 +22,7 @@ class FieldChange:
     sensitive: bool = False
 
 
-QUIET = ("adopt", "forget", "wait")
+QUIET = ("adopt", "forget", "wait", "verify")
 """What is done with a store's files without changing anything at the service."""
 
 LEAVING = ("detach", "forget")
@@ -35,7 +35,8 @@ class Attachment:
 
     store: Address
     action: str  # attach | replace | update | detach; adopt, forget: is there, or gone, already, and the lock has to
-    # learn it; wait: was attached by an earlier apply and is still being indexed
+    # learn it; wait: was attached by an earlier apply and is still being indexed; verify: is there and was found again
+    # after a lost reply, and nobody has compared its text yet
     path: str  # the file's path, or `id:FILE_ID` for one that is not managed here
     file: Address | None = None
     old_id: str | None = None  # what is attached now (replace, update, detach)

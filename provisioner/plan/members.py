@@ -196,12 +196,29 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
     moved = holding.file in case.moves or _stamped_elsewhere(case, store, holding)
     if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
         return [_attach(case, store, holding, "update")], list(holding.found.changes)
+    quiet = _quietly(case, holding)
+    rows = _missing(holding, action) if holding.locked is None and holding.file else []
+    return ([_attach(case, store, holding, quiet)] if quiet else []), rows
+
+
+def _quietly(case: Situation, holding: Holding) -> str | None:
+    """What is left to do about a file that is there as it should be, where the service has nothing to learn."""
+    assert holding.member
+    if _unverified(case, holding):
+        return "verify"
     if holding.locked is None:
-        return [_attach(case, store, holding, "adopt")], _missing(holding, action) if holding.file else []
+        return "adopt"
     if holding.member.status == "in_progress":
-        return [_attach(case, store, holding, "wait")], []
-    known = holding.locked.get("id") == holding.member.id
-    return ([] if known else [_attach(case, store, holding, "adopt")]), []
+        return "wait"
+    return None if holding.locked.get("id") == holding.member.id else "adopt"
+
+
+def _unverified(case: Situation, holding: Holding) -> bool:
+    """Whether the store holds an upload that was found again, and an apply was stopped before it was compared."""
+    entry = case.locked(holding.file) if holding.file else None
+    if entry is None or holding.member is None or holding.member.id != entry.id:
+        return False
+    return entry.made and not entry.verified and holding.member.sha256 is None
 
 
 def _outdated(case: Situation, holding: Holding) -> bool:

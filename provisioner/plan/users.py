@@ -15,7 +15,7 @@ from provisioner.plan.situation import Situation
 ENDED = (Action.DELETE, Action.REPLACE)
 SHARED = ("file", "vector_store")  # what objects of others can refer to
 
-STAYING = ("update", "adopt", "wait")
+STAYING = ("update", "adopt", "wait", "verify")
 """What is done with a file that a store holds already, and goes on holding."""
 
 Users = dict[str, list[str]]

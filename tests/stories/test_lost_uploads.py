@@ -21,13 +21,13 @@ def handbook(world: World) -> World:
     return world
 
 
-def killed(world: World, *, arrives: bool) -> None:
-    """An apply that is killed at its first upload: just before it leaves, or when it has been carried out."""
+def killed(world: World, *, arrives: bool, method: str = "POST", path: str = "/v1/files") -> None:
+    """An apply that is killed at a request, its first upload: before it leaves, or when it has been carried out."""
     killed: list[str] = []
 
     def around(app: Any) -> Any:
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-            hit = (scope["method"], scope["path"]) == ("POST", "/v1/files")
+            hit = scope["method"] == method and scope["path"].endswith(path)
             if killed or (hit and not arrives):
                 killed.append(scope["path"])
                 raise Dead
@@ -42,7 +42,7 @@ def killed(world: World, *, arrives: bool) -> None:
     with contextlib.suppress(Dead):
         world.run("apply", "-y")
     world.wrap = lambda app: app
-    assert killed, "the apply has not come to its upload"
+    assert killed, "the apply has not come to that request"
 
 
 def texts(world: World) -> dict[str, str]:
@@ -90,6 +90,20 @@ def test_two_stores_share_one_answer(handbook: World) -> None:
         store = handbook.id(f"vector_store.{name}")
         (held,) = handbook.listed(f"/vector_stores/{store}/files")
         assert held["id"] == ours and len(held["attributes"]["sha256"]) == 64
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_comparison_that_was_stopped(handbook: World, ours: bool) -> None:
+    """An apply that ends between attaching and comparing leaves that to the next one, whose plan has nothing else."""
+    killed(handbook, arrives=ours)
+    found = handbook.listed("/files")[0]["id"] if ours else handbook.upload("leave.md", THEIRS.encode())
+    killed(handbook, arrives=False, method="GET", path="/content")
+    handbook.ok("apply", "-y")
+    handbook.settled()
+    assert texts(handbook) == {handbook.id("file.docs/leave.md"): OURS}
+    assert (handbook.id("file.docs/leave.md") == found) == ours
+    (held,) = handbook.listed(f"/vector_stores/{handbook.id('vector_store.kb')}/files")
+    assert len(held["attributes"]["sha256"]) == 64
 
 
 def test_a_later_upload_is_no_candidate(handbook: World) -> None:
