@@ -162,8 +162,11 @@ class Faults:
         return any("settle" in rule.action for rule in self.requests)
 
     def _about(self, filename: str, action: str) -> Any:
-        rules = (rule for rule in self.indexing if fnmatchcase(filename, rule.match["filename"]))
-        return next((rule.action[action] for rule in rules if action in rule.action), None)
+        for rule in self.indexing:
+            if action in rule.action and fnmatchcase(filename, rule.match["filename"]):
+                rule.struck += 1
+                return rule.action[action]
+        return None
 
     def seconds(self, filename: str) -> float | None:
         seconds: float | None = self._about(filename, "indexing_seconds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ import pytest
 from provisioner.lock import disk, lease
 from provisioner.lock.file_store import FileSink, FileStore
 from provisioner.lock.git_command import Done, Git
+from tests.support.injecting import Injection
 from tests.support.world import World
 
 ENDED = 2**22 - 1  # a process that there is not: whoever has crashed holds his lease no longer
@@ -26,35 +28,46 @@ class Dead(BaseException):
     """The process has ended: nothing after this happens."""
 
 
-class Crash:
-    """Counts the instants of an apply; at instant `at` everything ends."""
+class Crash(Injection):
+    """Counts the instants of an apply, and of what each is one; at instant `at` everything ends."""
 
     def __init__(self, at: int | None = None) -> None:
-        self.at, self.seen, self.dead = at, 0, False
+        self.at, self.dead = at, False
+        self.of: Counter[str] = Counter()
 
-    def instant(self) -> None:
+    def __repr__(self) -> str:
+        return f"the end at instant {self.at} of {self.seen}"
+
+    @property
+    def seen(self) -> int:
+        return self.of.total()
+
+    def happened(self) -> bool:
+        return self.seen > 0 if self.at is None else self.dead
+
+    def instant(self, what: str) -> None:
         if self.dead or self.seen == self.at:
             self.dead = True
             raise Dead
-        self.seen += 1
+        self.of[what] += 1
 
     def around(self, app: Any) -> Any:
         """A service before and after each of whose requests there is an instant."""
 
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-            self.instant()
+            self.instant("request")
             await app(scope, receive, send)
-            self.instant()
+            self.instant("request")
 
         return wrapped
 
-    def about(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def about(self, function: Callable[..., Any], what: str) -> Callable[..., Any]:
         """A function with an instant before and after it."""
 
         def hooked(*arguments: Any, **options: Any) -> Any:
-            self.instant()
+            self.instant(what)
             found = function(*arguments, **options)
-            self.instant()
+            self.instant(what)
             return found
 
         return hooked
@@ -63,10 +76,10 @@ class Crash:
         """The same for a line that is awaited later."""
 
         def hooked(sink: FileSink, data: bytes) -> Awaitable[None]:
-            self.instant()
+            self.instant("line")
             durable = function(sink, data)
             try:
-                self.instant()
+                self.instant("line")
             except Dead:
                 durable.close()  # type: ignore[attr-defined]  # a coroutine that nobody awaits any more
                 raise
@@ -78,7 +91,7 @@ class Crash:
         """The same for git, of whose commands only a push is seen by anybody else."""
 
         def hooked(git: Git, *words: str, input: bytes = b"") -> Done:
-            run = self.about(function) if words[0] == "push" else function
+            run = self.about(function, "push") if words[0] == "push" else function
             return run(git, *words, input=input)  # type: ignore[no-any-return]
 
         return hooked
@@ -91,25 +104,42 @@ def hooked(crash: Crash, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
         patched.setattr(lease.Lease, "mine", lambda: replace(mine(), pid=ENDED))
         patched.setattr(FileSink, "soon", crash.soon(FileSink.soon))
-        patched.setattr(FileSink, "append", crash.about(FileSink.append))
-        patched.setattr(FileStore, "_create", crash.about(FileStore._create))
+        patched.setattr(FileSink, "append", crash.about(FileSink.append, "line"))
+        patched.setattr(FileStore, "_create", crash.about(FileStore._create, "new file"))
         for name in ("replace", "remove"):
-            patched.setattr(disk, name, crash.about(getattr(disk, name)))
+            patched.setattr(disk, name, crash.about(getattr(disk, name), name))
         patched.setattr(Git, "run", crash.pushes(Git.run))
         yield
 
 
-def crashing(world: World, crash: Crash, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Apply, and end wherever `crash` says."""
-    with hooked(crash, monkeypatch):
-        world.wrap = crash.around
-        try:
-            result = world.run("apply", "-y", "--force")
-            assert result.code == 0, result.out + result.err
-        except* Dead:
-            pass
-        finally:
-            world.wrap = lambda app: app
+INSTANTS = {"file": {"request", "line", "new file", "replace", "remove"}, "git": {"request", "push"}}
+
+
+def counted(before: Before, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Apply undisturbed; how many instants there are, some of every sort that the lock's store has."""
+    crash = Crash()
+    with hooked(crash, monkeypatch), before.world.behind(crash):
+        before.world.ok("apply", "-y", "--force")
+    assert crash.of.keys() == INSTANTS[before.store]
+    return crash.seen
+
+
+def crashing(world: World, at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apply, and end at instant `at`: nothing of the apply comes after it."""
+    crash = Crash(at)
+    with hooked(crash, monkeypatch), world.behind(crash), dying():
+        world.run("apply", "-y", "--force")
+
+
+@contextmanager
+def dying() -> Iterator[None]:
+    """The process ends in here; one that goes on is a failure."""
+    ended = False
+    try:
+        yield
+    except* Dead:
+        ended = True
+    assert ended, "the process was to end, and went on"
 
 
 def points(total: int, share: int = 9, first: int = 0) -> Iterator[int]:
@@ -149,3 +179,4 @@ class Before:
             self.again()
             yield at
             self.tried.append(at)
+        assert len(self.tried) >= min(share, total) > 0, f"{self.tried} of {total} tried"

@@ -16,12 +16,11 @@ def test_the_old_object_is_remembered(world: World) -> None:
     world.apply()
     old = world.id("assistant.a")
     declare(world, "responses")
-    world.wrap = undeletable
-    world.ok("apply", "-y", code=1)
-    assert world.lock()["resources"]["assistant.a"]["deposed"] == [{"id": old, "api": "assistants"}]
-    plan = world.plan()
-    assert plan["orphans"] == [] and [item["id"] for item in plan["deposed"]] == [old]
-    world.wrap = lambda app: app
+    with world.behind(undeletable):
+        world.ok("apply", "-y", code=1)
+        assert world.lock()["resources"]["assistant.a"]["deposed"] == [{"id": old, "api": "assistants"}]
+        plan = world.plan()
+        assert plan["orphans"] == [] and [item["id"] for item in plan["deposed"]] == [old]
     world.apply()
     assert world.listed("/assistants") == []
     assert "deposed" not in world.lock()["resources"]["assistant.a"]
@@ -32,12 +31,11 @@ def test_there_and_back(world: World) -> None:
     declare(world, "assistants")
     world.apply()
     old = world.id("assistant.a")
-    world.wrap = undeletable
-    declare(world, "responses")
-    world.ok("apply", "-y", code=1)
-    declare(world, "assistants")
-    world.ok("apply", "-y", code=1)
-    assert world.lock()["resources"]["assistant.a"]["deposed"] == [{"id": old}]
-    world.wrap = lambda app: app
+    with world.behind(undeletable):
+        declare(world, "responses")
+        world.ok("apply", "-y", code=1)
+        declare(world, "assistants")
+        world.ok("apply", "-y", code=1)
+        assert world.lock()["resources"]["assistant.a"]["deposed"] == [{"id": old}]
     world.apply()
     assert [item["id"] for item in world.listed("/assistants")] == [world.id("assistant.a")]

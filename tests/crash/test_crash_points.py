@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.instants import Before, Crash, crashing
+from tests.crash.instants import Before, counted, crashing
 from tests.crash.outcome import outcome
 from tests.crash.workspace import EVERYWHERE, IN_A_FILE
 
@@ -14,16 +14,15 @@ SHARE = {"file": 6, "git": 2}  # points of the sample; a push costs more than a 
 @pytest.mark.parametrize("before", EVERYWHERE, indirect=True)
 def test_every_instant(before: Before, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the instant, the next apply converges to the same lock and the same objects."""
-    world, count = before.world, Crash()
-    crashing(world, count, monkeypatch)
+    world, instants = before.world, counted(before, monkeypatch)
     world.settled()
     wanted = outcome(world)
-    for at in before.each(count.seen, SHARE[before.store]):
-        crashing(world, Crash(at), monkeypatch)
+    for at in before.each(instants, SHARE[before.store]):
+        crashing(world, at, monkeypatch)
         again = world.run("apply", "-y", "--force")
         assert again.code == 0, f"instant {at}: {again.out}{again.err}"
         world.settled()
-        assert outcome(world) == wanted, f"instant {at} of {count.seen}"
+        assert outcome(world) == wanted, f"instant {at} of {instants}"
 
 
 @pytest.mark.parametrize("before", IN_A_FILE, indirect=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.instants import Before, Crash, crashing
+from tests.crash.instants import Before, counted, crashing
 from tests.crash.outcome import objects, uploads
 from tests.crash.workspace import IN_A_FILE
 
@@ -12,11 +12,10 @@ from tests.crash.workspace import IN_A_FILE
 @pytest.mark.parametrize("before", IN_A_FILE, indirect=True)
 def test_the_journal_is_lost(before: Before, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lock is found to be behind; rebuilt from stamps, it leads to exactly the declared objects."""
-    world, count = before.world, Crash()
-    crashing(world, count, monkeypatch)
+    world, instants = before.world, counted(before, monkeypatch)
     wanted, files = [line for line in objects(world) if '"object": "file"' not in line], uploads(world)
-    for at in before.each(count.seen, 6, 3):
-        crashing(world, Crash(at), monkeypatch)
+    for at in before.each(instants, 6, 3):
+        crashing(world, at, monkeypatch)
         (world.root / ".provisioner/local/lock.json.journal").unlink(missing_ok=True)
         first = world.run("apply", "-y", "--force")
         if first.code:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -12,29 +13,29 @@ from provisioner.remote import Retries
 from tests.crash.instants import Before
 from tests.crash.outcome import outcome
 from tests.crash.workspace import IN_A_FILE
+from tests.support.injecting import Middleware
 
 
-class Trouble:
+def trouble(at: int, how: str) -> Middleware:
     """Lets request number `at` fail in one way, and all others pass."""
+    numbers = itertools.count()
 
-    def __init__(self, at: int, how: str) -> None:
-        self.at, self.how, self.seen = at, how, 0
-
-    def around(self, app: Any) -> Any:
+    def around(app: Any) -> Any:
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-            number, self.seen = self.seen, self.seen + 1
-            if number != self.at:
+            if next(numbers) != at:
                 await app(scope, receive, send)
-            elif self.how in ("429", "500 before"):
-                await answer(send, 429 if self.how == "429" else 500)
+            elif how in ("429", "500 before"):
+                await answer(send, 429 if how == "429" else 500)
             else:
                 await app(scope, receive, silent)
-                if self.how == "500 after":
+                if how == "500 after":
                     await answer(send, 500)
                 else:
                     raise ConnectionResetError  # the reply is never sent
 
         return wrapped
+
+    return around
 
 
 async def silent(_: Any) -> None:
@@ -63,9 +64,8 @@ def test_every_request(before: Before, how: str, monkeypatch: pytest.MonkeyPatch
     world.ok("apply", "-y", "--force")
     total, wanted = len(world.calls), outcome(world)
     for at in before.each(total, 3, WAYS.index(how)):
-        world.wrap = Trouble(at, how).around
-        result = world.run("apply", "-y", "--force")
-        world.wrap = lambda app: app
+        with world.behind(trouble(at, how)):
+            result = world.run("apply", "-y", "--force")
         if result.code:
             world.ok("apply", "-y", "--force")
         world.settled()

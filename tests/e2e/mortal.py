@@ -18,8 +18,8 @@ class Mortal(Crash):
         super().__init__(at)
         self._draw = draw
 
-    def about(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        hooked = super().about(function)
+    def about(self, function: Callable[..., Any], what: str) -> Callable[..., Any]:
+        hooked = super().about(function, what)
         return self._torn(hooked) if function is FileSink.append else hooked
 
     def soon(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -132,10 +132,9 @@ def test_refusals(world: World, words: tuple[str, ...]) -> None:
 
 def test_a_failed_apply(world: World) -> None:
     """A document that cannot be indexed is an event with its problem, and the summary is still the last line."""
-    world.faults = world.root / "faults.yaml"
-    world.write({"faults.yaml": {"rules": [{"match": {"filename": "b.md"}, "action": {"fails": "invalid_file"}}]}})
     world.write(shop.FILES)
-    found = events(world.ok("apply", "-y", "--json", code=1))
+    with world.failing({"match": {"filename": "b.md"}, "action": {"fails": "invalid_file"}}):
+        found = events(world.ok("apply", "-y", "--json", code=1))
     failed = [event for event in found if event["type"] == "failed"]
     assert failed and failed[0]["problem"]["summary"] == "Indexing failed"
     valid(world.lock(), "lock")

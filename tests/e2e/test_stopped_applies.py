@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
-from tests.crash.instants import Crash, Dead
+from tests.crash.instants import Dead, dying
 from tests.support.world import World
 
 STORE = {"vector_stores": {"kb": {"files": ["docs/a.md"]}, "other": {"files": ["docs/a.md"]}}}
@@ -17,21 +16,21 @@ def assistant(**fields: Any) -> dict[str, Any]:
 
 def stopped(world: World, method: str, path: str) -> None:
     """An apply that ends as soon as one request has been carried out."""
-    crash = Crash()
+    dead = False
 
     def around(app: Any) -> Any:
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-            await app(scope, receive, send)
-            crash.dead = crash.dead or (scope["method"], scope["path"]) == (method, f"/v1{path}")
-            crash.instant()
+            nonlocal dead
+            if not dead:
+                await app(scope, receive, send)
+            dead = dead or (scope["method"], scope["path"]) == (method, f"/v1{path}")
+            if dead:
+                raise Dead
 
         return wrapped
 
-    world.wrap = around
-    with contextlib.suppress(Dead):
+    with world.behind(around), dying():
         world.run("apply", "-y", "--force")
-    world.wrap = lambda app: app
-    assert crash.dead
 
 
 def test_a_field_of_a_stopped_create(world: World) -> None:

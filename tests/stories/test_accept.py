@@ -23,6 +23,7 @@ from provisioner.spec.editing.edits import Edit
 from provisioner.spec.editing.patches import setting
 from tests.support.accepting import KB, SPEC, A, accept, agreed, changed, in_store, stamped, tools
 from tests.support.drifting import clean, drift, sql
+from tests.support.injecting import Meanwhile
 from tests.support.world import World
 
 SEEDS = int(os.environ.get("PROVISIONER_SEEDS", "2"))
@@ -224,15 +225,11 @@ def test_an_edit_in_the_meantime_is_not_lost(ours: World) -> None:
     ours.http("POST", f"/assistants/${{{A}}}", {"top_p": 0.5})
     edited = SPEC.replace("temperature: 0.3", "temperature: 0.4")
 
-    def around(app: Any) -> Any:
-        async def saving(scope: Any, receive: Any, send: Any) -> None:
-            (ours.root / "specs/all.yaml").write_text(edited, encoding="utf-8")
-            await app(scope, receive, send)
+    def save(method: str, path: str) -> None:
+        (ours.root / "specs/all.yaml").write_text(edited, encoding="utf-8")
 
-        return saving
-
-    ours.wrap = around
-    assert "it would change `assistant.support#temperature` as well" in accept(ours, code=1).out
+    with ours.behind(Meanwhile(before=save)):
+        assert "it would change `assistant.support#temperature` as well" in accept(ours, code=1).out
     assert changed(ours, edited) == []
 
 

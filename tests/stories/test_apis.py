@@ -56,15 +56,15 @@ def test_the_old_api_is_switched_off(world: World) -> None:
     """Where the old API answers 404 for everything, its object is forgotten instead of deleted."""
     world.write({**environment("assistants"), "specs/all.yaml": SPEC, "docs/a.md": "# A\n"})
     world.apply()
-    world.wrap = gone
-    refused = world.ok("plan", code=1)
-    assert "2026-08-26" in refused.err and "responses" in refused.err and "agents" in refused.err
-    world.write(environment("responses"))
-    row = world.plan()["resource_changes"][0]
-    assert (row["address"], row["action_reason"]) == ("assistant.a", "api_gone")
-    world.apply()
-    world.write({"specs/all.yaml": {"vector_stores": SPEC["vector_stores"]}})
-    world.apply()
+    with world.behind(gone):
+        refused = world.ok("plan", code=1)
+        assert "2026-08-26" in refused.err and "responses" in refused.err and "agents" in refused.err
+        world.write(environment("responses"))
+        row = world.plan()["resource_changes"][0]
+        assert (row["address"], row["action_reason"]) == ("assistant.a", "api_gone")
+        world.apply()
+        world.write({"specs/all.yaml": {"vector_stores": SPEC["vector_stores"]}})
+        world.apply()
 
 
 def test_what_an_api_cannot_carry(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.injecting import Injection
 from tests.support.world import World
 
 SPEC = {
@@ -21,16 +22,19 @@ def found(world: World, query: str) -> list[str]:
     return [part["text"] for hit in page["data"] for part in hit["content"]]
 
 
-class Searcher:
+class Searcher(Injection):
     """Searches a store before and after every single request of an apply, while indexing takes its time."""
 
     def __init__(self, world: World, query: str) -> None:
         self.found: list[str] = []
         self._world, self._query, self._store = world, query, world.id("vector_store.kb")
         self._inner = world._create(world.root / ".provisioner/local", indexing_seconds=0.05)
-        world.indexing_seconds, world.wrap = 0.05, self._around
+        world.indexing_seconds = 0.05
 
-    def _around(self, app: Any) -> Any:
+    def happened(self) -> bool:
+        return len(self.found) > 10
+
+    def around(self, app: Any) -> Any:
         async def searched(scope: Any, receive: Any, send: Any) -> None:
             await self._search()
             await app(scope, receive, send)
@@ -64,8 +68,8 @@ def test_a_searcher_never_finds_nothing(world: World, edit: dict[str, Any], code
     world.apply()
     searcher = Searcher(world, "vacation days")
     world.write(edit)
-    world.ok("apply", "-y", code=code)
-    assert len(searcher.found) > 10
+    with world.behind(searcher):
+        world.ok("apply", "-y", code=code)
     assert all("25 days" in answer or "27 days" in answer for answer in searcher.found)
     other = {"25 days": "27 days", "27 days": "25 days"}[last]
     assert last in searcher.found[-1] and other not in searcher.found[-1]

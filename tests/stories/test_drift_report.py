@@ -10,6 +10,7 @@ import pytest
 from provisioner.engine import Session, open_context
 from tests.e2e.middleware import Odd, each
 from tests.support.drifting import CLEAN, SPEC, clean, drift, rows, sql
+from tests.support.injecting import Meanwhile
 from tests.support.world import World
 
 A = "assistant.support"
@@ -208,14 +209,14 @@ def test_what_nobody_can_say(there: World) -> None:
     def untold(_: str, item: Any) -> None:
         item["chunking_strategy"] = {"type": "other"}
 
-    there.wrap = lambda app: Odd(app, answer=each(untold, kind="store_file"))
-    found = drift(there, code=0)
-    assert found["unverifiable"] == [
-        {"address": "vector_store.kb", "path": "chunking", "why": "the service does not say how it was cut"}
-    ]
-    assert (found["summary"]["unverifiable"], found["summary"]["in_sync"]) == (1, 5)
-    assert "? vector_store.kb  (the service does not say how it was cut)" in there.ok("drift").out
-    assert drift(there, "--ignore", "vector_store.kb#chunking", code=0)["unverifiable"] == []
+    with there.behind(lambda app: Odd(app, answer=each(untold, kind="store_file"))):
+        found = drift(there, code=0)
+        assert found["unverifiable"] == [
+            {"address": "vector_store.kb", "path": "chunking", "why": "the service does not say how it was cut"}
+        ]
+        assert (found["summary"]["unverifiable"], found["summary"]["in_sync"]) == (1, 5)
+        assert "? vector_store.kb  (the service does not say how it was cut)" in there.ok("drift").out
+        assert drift(there, "--ignore", "vector_store.kb#chunking", code=0)["unverifiable"] == []
 
 
 def test_what_the_service_does_not_keep(world: World) -> None:
@@ -225,12 +226,12 @@ def test_what_the_service_does_not_keep(world: World) -> None:
         item.pop("top_p", None)
         item["name"] = item["name"].lower()
 
-    world.wrap = lambda app: Odd(app, answer=each(change, kind="assistant"))
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m", "name": "Support", "top_p": 0.5}}}})
-    world.apply()
-    found = drift(world, code=0)
-    assert [(one["address"], one["path"]) for one in found["unverifiable"]] == [("assistant.a", "top_p")]
-    told = world.ok("drift").out
+    with world.behind(lambda app: Odd(app, answer=each(change, kind="assistant"))):
+        world.apply()
+        found = drift(world, code=0)
+        assert [(one["address"], one["path"]) for one in found["unverifiable"]] == [("assistant.a", "top_p")]
+        told = world.ok("drift").out
     assert "does not keep `assistant.a#name` as it was sent" in told and "a#top_p" not in told
 
 
@@ -266,13 +267,12 @@ def test_what_a_stopped_apply_left(world: World) -> None:
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}})
     folder, stopped = world.root / ".provisioner/local", dict[str, bytes]()
 
-    def remember(method: str, path: str, status: int, body: Any) -> tuple[int, Any]:
+    def remember(method: str, path: str) -> None:
         if method == "POST":  # the object is made; what is on the disk now is what a killed process leaves
             stopped.update({path.name: path.read_bytes() for path in folder.glob("lock.json*")})
-        return status, body
 
-    world.wrap = lambda app: Odd(app, answer=remember)
-    world.ok("apply", "-y")
+    with world.behind(Meanwhile(after=remember)):
+        world.ok("apply", "-y")
     for path in folder.glob("lock.json*"):
         path.unlink()
     for name in ("lock.json", "lock.json.journal"):

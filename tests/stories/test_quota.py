@@ -28,11 +28,10 @@ def test_a_quota_stops_the_run(world: World) -> None:
 
         return wrapped
 
-    world.wrap = broke
-    failed = world.ok("apply", "-y", "--parallelism", "2", code=1)
+    with world.behind(broke):
+        failed = world.ok("apply", "-y", "--parallelism", "2", code=1)
     assert "You exceeded your current quota." in failed.err
     assert len(posts) <= 8
-    world.wrap = lambda app: app
     assert len(world.listed("/assistants")) == 5
     world.apply()
     assert len(world.listed("/assistants")) == 30

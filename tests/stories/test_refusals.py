@@ -58,9 +58,8 @@ def left_open(world: World) -> FileStore:
 def test_a_key_of_somebody_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first apply pins where the key belongs; with another one nothing is planned, applied or let go."""
     monkeypatch.setenv("OPENAI_API_KEY", "org-ours")
-    world.wrap = by_key
     world.write({"specs/all.yaml": SPEC})
-    with served(world.app()) as url:
+    with world.behind(by_key), served(world.app()) as url:
         point_at(world, url)
         world.ok("apply", "-y")
         assert world.lock()["origin"]["organization"] == "org-ours"

@@ -120,11 +120,10 @@ def test_a_plan_that_cannot_be_applied_says_so_first(world: World) -> None:
 def test_a_failed_apply_tells_what_was_done_and_what_was_not(world: World) -> None:
     """One document at the end, problems included; progress and the plan are on stderr."""
     rule = {"match": {"method": "POST", "path": "^/v1/assistants$"}, "action": {"status": 400}}
-    world.write({"faults.yaml": {"rules": [rule]}})
-    world.faults = world.root / "faults.yaml"
     world.write({"specs/all.yaml": specs(), "prompts/support.md": PROMPT, "docs/a.md": "# A\n"})
 
-    result = world.ok("apply", "-y", "--format", "markdown", code=1)
+    with world.failing(rule):
+        result = world.ok("apply", "-y", "--format", "markdown", code=1)
     page = read(result.out)
 
     assert page.headings[0] == "Not all applied to local"

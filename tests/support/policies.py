@@ -31,7 +31,7 @@ def saying(world: World, reply: Callable[[], tuple[int, Any]]) -> None:
     def answer(method: str, path: str, status: int, body: Any) -> tuple[int, Any]:
         return reply() if path == "/models" else (status, body)
 
-    world.wrap = lambda app: Odd(app, answer=answer)
+    world.from_now_on(lambda app: Odd(app, answer=answer))
 
 
 def under(world: World, policies: Any, **more: Any) -> None:

@@ -18,8 +18,7 @@ import yaml
 
 import provisioner.local
 from provisioner.cli.app import run
-
-Hook = Callable[[str, str], None]  # method and path of a request, before it is served
+from tests.support.injecting import Change, Faults, Injection, Middleware, Rule
 
 
 @dataclass(frozen=True)
@@ -46,17 +45,19 @@ class World:
     root: Path
     indexing_seconds: float = 0.0
     calls: list[tuple[str, str]] = field(default_factory=list)
-    wrap: Callable[[Any], Any] = lambda app: app
-    faults: Path | None = None
+    _between: list[Injection] = field(default_factory=list)
+    _faults: Faults | None = None
+    rest: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)  # closed when the test ends
 
     def app(self, data: Path | None = None, **_: object) -> Any:
         """The embedded service as the product sees it, with every request taken down."""
         folder = data or self.root / ".provisioner/local"
-        inner = self.wrap(
-            self._create(
-                folder, indexing_seconds=self.indexing_seconds, **({"faults": self.faults} if self.faults else {})
-            )
-        )
+        faults = self._faults.path if self._faults else None
+        inner = self._create(folder, indexing_seconds=self.indexing_seconds, faults=faults)
+        if self._faults:
+            self._faults.served_by(inner)
+        for one in self._between:
+            inner = one.around(inner)
 
         async def recorded(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "http":
@@ -66,6 +67,40 @@ class World:
         return recorded
 
     _create = staticmethod(provisioner.local.create_app)
+
+    @contextlib.contextmanager
+    def behind(self, *injected: Injection | Middleware) -> Iterator[None]:
+        """The service behind all these, the last one before the others. When the block ends, each must have happened:
+        a test of what never came proves nothing."""
+        new = [one if isinstance(one, Injection) else Change(one) for one in injected]
+        self._between += new
+        try:
+            yield
+        finally:
+            self._between = [one for one in self._between if one not in new]
+        never = [one for one in new if not one.happened()]
+        assert not never, f"injected, but it never happened: {never}"
+
+    def from_now_on(self, *injected: Injection | Middleware) -> None:
+        """The same until the test ends."""
+        self.rest.enter_context(self.behind(*injected))
+
+    @contextlib.contextmanager
+    def failing(self, *rules: Rule, seed: int = 0) -> Iterator[Faults]:
+        """The service with these faults, each of which must have struck when the block ends."""
+        with self.perhaps_failing(*rules, seed=seed) as faults:
+            yield faults
+        assert faults.struck and all(faults.struck), f"faults that never struck: {faults.struck} times {rules}"
+
+    @contextlib.contextmanager
+    def perhaps_failing(self, *rules: Rule, seed: int = 0) -> Iterator[Faults]:
+        """The same where luck decides; whoever asks says what has to have happened."""
+        self.write({"faults.yaml": {"seed": seed, "rules": list(rules)}})
+        self._faults = Faults(self.root / "faults.yaml")
+        try:
+            yield self._faults
+        finally:
+            self._faults = None
 
     def write(self, files: Mapping[str, Any]) -> None:
         """Write files; None deletes one; mappings become YAML."""
@@ -168,4 +203,5 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(provisioner.local, "create_app", found.app)
     monkeypatch.delenv("PROVISIONER_ENV", raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
-    yield found
+    with found.rest:
+        yield found
