@@ -14,9 +14,11 @@ def test_the_journal_is_lost(before: Before, monkeypatch: pytest.MonkeyPatch) ->
     """The lock is found to be behind; rebuilt from stamps, it leads to exactly the declared objects."""
     world, instants = before.world, counted(before, monkeypatch)
     wanted, files = [line for line in objects(world) if '"object": "file"' not in line], uploads(world)
+    journal, lost = world.root / ".provisioner/local/lock.json.journal", 0
     for at in before.each(instants, 6, 3):
         crashing(world, at, monkeypatch)
-        (world.root / ".provisioner/local/lock.json.journal").unlink(missing_ok=True)
+        lost += journal.exists()
+        journal.unlink(missing_ok=True)
         first = world.run("apply", "-y", "--force")
         if first.code:
             assert "Lock is behind" in first.err, f"instant {at}: {first.out}{first.err}"
@@ -30,3 +32,4 @@ def test_the_journal_is_lost(before: Before, monkeypatch: pytest.MonkeyPatch) ->
             left.remove(name)  # every declared file is there
         words = first.out + first.err + told.out + told.err
         assert all(name in words for name in left), f"instant {at}: {left} left over and not named\n{words}"
+    assert lost > len(before.tried) / 2, f"only {lost} journals were lost"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tests.e2e.middleware import OBJECTS, Json, Odd, asked, each
+from tests.support.injecting import Middleware
 
 # Each oddity is a function from the service to the odd service.
 
@@ -43,17 +43,17 @@ def ignores_null(app: Any) -> Any:
     return Odd(app, asked(change))
 
 
-def not_shown(kind: str, field: str) -> Callable[[Any], Any]:
+def not_shown(kind: str, field: str) -> Middleware:
     """Knows a field but never shows it."""
-    return lambda app: Odd(app, answer=each(lambda name, item: item.pop(field, None), kind=kind))
+    return partial(Odd, answer=each(partial(_without, field), kind=kind))
 
 
-def not_kept(kind: str, field: str) -> Callable[[Any], Any]:
+def not_kept(kind: str, field: str) -> Middleware:
     """Takes a field and forgets it, but shows the default."""
-    return lambda app: Odd(app, asked(lambda name, body: body.pop(field, None), kind=kind))
+    return partial(Odd, ask=asked(partial(_without, field), kind=kind))
 
 
-def echoes(kind: str, *fields: str, also_created: bool = False) -> Callable[[Any], Any]:
+def echoes(kind: str, *fields: str, also_created: bool = False) -> Middleware:
     """Answers an update with what was sent, and keeps what it had; `also_created`: what is created neither."""
     had: dict[str, Json] = {}  # by path; whoever updates has read before
     sent: dict[Any, Json] = {}  # by the task that serves the request
@@ -74,7 +74,7 @@ def echoes(kind: str, *fields: str, also_created: bool = False) -> Callable[[Any
     return lambda app: Odd(app, ask, answer)
 
 
-def shows_late(kind: str, looks: int = 2) -> Callable[[Any], Any]:
+def shows_late(kind: str, looks: int = 2) -> Middleware:
     """Shows an object as it was, the first times that it is read after an update."""
     had: dict[str, Json] = {}
     left: dict[str, int] = {}
@@ -94,9 +94,8 @@ def shows_late(kind: str, looks: int = 2) -> Callable[[Any], Any]:
     return lambda app: Odd(app, answer=answer)
 
 
-def unknown_field(kind: str, field: str) -> Callable[[Any], Any]:
-    """Has never heard of a field: neither kept nor shown."""
-    return lambda app: not_shown(kind, field)(not_kept(kind, field)(app))
+def _without(field: str, kind: str, item: Json) -> None:
+    item.pop(field, None)
 
 
 def bad_request_for_unknown(app: Any) -> Any:
@@ -206,21 +205,19 @@ def reordered(app: Any) -> Any:
 
 
 def slow_to_settle(app: Any) -> Any:
-    """Says `in_progress` of a store the first times that it is looked at after each attachment."""
+    """Says `in_progress` of a file in a store the first times that it is looked at after its attachment."""
     left: dict[str, int] = {}
 
-    def ask(method: str, path: str, body: Json) -> Json:
-        if method == "POST" and path.endswith(("/files", "/file_batches")):
-            left[path.split("/")[2]] = 3
-        return body
+    def attach(kind: str, body: Json) -> None:
+        if "file_id" in body:
+            left[body["file_id"]] = 2
 
-    def change(kind: str, item: Json) -> None:
+    def show(kind: str, item: Json) -> None:
         if left.get(item["id"], 0) > 0:
             left[item["id"]] -= 1
             item["status"] = "in_progress"
-            item["file_counts"]["in_progress"] = 1
 
-    return Odd(app, ask, each(change, kind="vector_store"))
+    return Odd(app, asked(attach, kind="store_file"), each(show, kind="store_file"))
 
 
 def snapshots(app: Any) -> Any:
@@ -279,15 +276,16 @@ def empty_for_null(app: Any) -> Any:
 
 def merges_metadata(app: Any) -> Any:
     """Adds metadata to what is there: a key cannot be removed."""
-    app.state.service = replace(app.state.service, metadata_update="merge")
-    return app
+    shown: dict[str, Any] = {}
+
+    def ask(method: str, path: str, body: Json) -> Json:
+        there = shown.get(path.rpartition("/")[2])
+        return {**body, "metadata": {**there, **body["metadata"]}} if there and body.get("metadata") else body
+
+    def show(kind: str, item: Json) -> None:
+        shown[item["id"]] = item.get("metadata")
+
+    return Odd(app, ask, each(show))
 
 
 HARMLESS = (extra_fields, reordered, slow_to_settle, silent_deletes, empty_for_null)
-
-
-def harmless(app: Any) -> Any:
-    """Is odd in every way that makes no difference."""
-    for how in HARMLESS:
-        app = how(app)
-    return app

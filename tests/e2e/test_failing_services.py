@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provisioner.local import create_app
 from tests.cli.runner import run
 from tests.e2e.serving import point_at, served
+from tests.support.injecting import Change, Injection, Meanwhile, Middleware
 from tests.support.world import Result, World
 
 KEY = "sk-e2e-Zm9yYmlkZGVu0123456789"
@@ -73,24 +76,20 @@ def envelope(message: str, kind: str = "invalid_request_error", code: str | None
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-Serve = Callable[[Callable[[Any], Any]], World]
+Serve = Callable[..., World]
 
 
 @pytest.fixture
-def against(world: World) -> Iterator[Serve]:
+def against(world: World) -> Serve:
     """The workspace pointed at the embedded service behind some middleware, over HTTP."""
-    open_ones: list[Any] = []
 
-    def serve(wrap: Callable[[Any], Any]) -> World:
-        app = wrap(create_app(world.root / ".provisioner/local", indexing_seconds=0))
-        open_ones.append(served(app))
-        point_at(world, open_ones[-1].__enter__())
+    def serve(*how: Middleware | Injection) -> World:
+        world.from_now_on(*how)
+        point_at(world, world.rest.enter_context(served(world.app())))
         world.write(SPEC)
         return world
 
-    yield serve
-    for one in open_ones:
-        one.__exit__(None, None, None)
+    return serve
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])
@@ -141,14 +140,22 @@ def test_a_server_that_answers_html(against: Serve, status: int) -> None:
 def test_too_many_requests(against: Serve) -> None:
     """429 with `Retry-After` is waited for, and then everything succeeds."""
     body = envelope("Rate limit reached", "requests", "rate_limit_exceeded")
-    world = against(answering(429, body, times=6, retry_after="0.02"))
+    refusals = Change(answering(429, body, times=6, retry_after="0.05"))
+    asked: dict[str, list[float]] = defaultdict(list)
+    world = against(refusals, Meanwhile(before=lambda method, path: asked[path].append(time.monotonic())))
+    world.ok("plan")
+    assert refusals.times == 6
+    again = [later - earlier for times in asked.values() for earlier, later in pairwise(times)]
+    assert again and min(again) >= 0.05
     world.apply()
 
 
 def test_failures_that_pass(against: Serve) -> None:
     """A service that fails now and then is asked again."""
-    world = against(answering(500, envelope("Oops", "server_error"), times=3))
+    failures = Change(answering(500, envelope("Oops", "server_error"), times=3))
+    world = against(failures)
     world.apply()
+    assert failures.times == 3
 
 
 def test_quota_is_final(against: Serve) -> None:
@@ -193,7 +200,7 @@ def test_no_such_host(world: World) -> None:
 
 def test_tls_to_a_plain_port(against: Serve) -> None:
     """TLS that the other side does not speak is a problem, not a traceback."""
-    world = against(lambda app: app)
+    world = against()
     document = (world.root / "provisioner.yaml").read_text(encoding="utf-8")
     world.write({"provisioner.yaml": document.replace("http:", "https:")})
     done = run(world.root, "plan", OPENAI_API_KEY=KEY)

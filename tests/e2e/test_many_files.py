@@ -49,10 +49,8 @@ def test_a_service_that_fails_now_and_then(world: World, seed: int, monkeypatch:
     world.write({f"docs/{number % 100:02}/{number:05}.md": f"# Document {number}\n" for number in range(SIZE)})
     share = 0.02 if FULL else 0.08
     rules = [{"match": {"probability": share / len(FAULTS)}, "action": action} for action in FAULTS]
-    world.write({"faults.yaml": {"seed": seed, "rules": rules}})
-    world.faults = world.root / "faults.yaml"
-    told = world.ok("apply", "-y").err
-    world.faults = None
+    with world.failing(*rules, seed=seed):
+        told = world.ok("apply", "-y").err
     assert "to send POST /files again" in told and "found and taken over" in told
     world.settled()
     counts = world.http("GET", "/vector_stores/${vector_store.kb}")["file_counts"]

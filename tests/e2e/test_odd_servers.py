@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.local import create_app
 from tests.e2e import odd, shop
 from tests.e2e.serving import point_at, served
+from tests.support.injecting import Middleware
 from tests.support.world import World
 
 ASSISTANT = ("name", "description", "instructions", "temperature", "top_p", "reasoning_effort", "response_format")
@@ -28,8 +28,8 @@ TAKEN = {
 FULL = os.environ.get("PROVISIONER_FULL")
 GROUPS = 2
 UNKEPT = "The service does not keep `{}` as it was sent"
-# What is said about each oddity; nothing where it makes no difference.
-NAMED: list[tuple[Callable[[Any], Any], tuple[str, ...]]] = [
+# What is said about each oddity.
+NAMED: list[tuple[Middleware, tuple[str, ...]]] = [
     (odd.gateway_keys, ("`/assistants` adds metadata of its own (`gateway_id`, `provider_id`)",)),
     (odd.created, ("What creates is answered with 201 instead of 200.",)),
     (odd.ignores_null, ("`/assistants` keeps a field that is sent as null; its default was sent instead.",)),
@@ -41,7 +41,6 @@ NAMED: list[tuple[Callable[[Any], Any], tuple[str, ...]]] = [
     (odd.snapshots, (UNKEPT.format("model` of `assistant.full`, `assistant.plain"),)),
     (odd.trims, (UNKEPT.format("assistant.full#instructions"),)),
     (odd.silent_writes, ("`/assistants` answers a write without all that was written; it is read once more.",)),
-    *((how, ()) for how in (odd.HARMLESS if FULL else (odd.harmless,))),
 ]
 
 
@@ -50,6 +49,7 @@ def thorough(case: Any) -> Any:
 
 
 Row = tuple[tuple[str, str], ...]  # kinds and fields
+Of = Callable[[str, str], Middleware]  # an oddity of a field of a kind
 
 
 def _rows(table: dict[str, tuple[str, ...]]) -> list[Row]:
@@ -65,13 +65,8 @@ def _spelt(row: Row) -> str:
     return "+".join(f"{kind}.{field}" for kind, field in row)
 
 
-def _all(how: Callable[[str, str], Any], row: Row) -> Callable[[Any], Any]:
-    def wrap(app: Any) -> Any:
-        for kind, field in row:
-            app = how(kind, field)(app)
-        return app
-
-    return wrap
+def _each(how: Of, row: Row) -> list[Middleware]:
+    return [how(kind, field) for kind, field in row]
 
 
 def step(world: World, *files: dict[str, Any]) -> list[str]:
@@ -88,9 +83,10 @@ def step(world: World, *files: dict[str, Any]) -> list[str]:
     return told
 
 
-def life(world: World) -> list[str]:
-    """Everything declared, then edited, then null, then taken out."""
-    return step(world, shop.FILES, shop.edited(), shop.nulled(), shop.bare())
+def life(world: World, *oddities: Middleware) -> list[str]:
+    """Everything declared, then edited, then null, then taken out, at a service with these oddities."""
+    with world.behind(*oddities):
+        return step(world, shop.FILES, shop.edited(), shop.nulled(), shop.bare())
 
 
 def left(world: World) -> None:
@@ -105,19 +101,25 @@ def left(world: World) -> None:
 
 
 @pytest.mark.parametrize(("how", "named"), [pytest.param(*one, id=one[0].__name__) for one in NAMED])
-def test_an_odd_service_settles_and_is_named(world: World, how: Callable[[Any], Any], named: tuple[str, ...]) -> None:
+def test_an_odd_service_settles_and_is_named(world: World, how: Middleware, named: tuple[str, ...]) -> None:
     """Every apply succeeds, the plan after it is empty, nothing is left over, and the oddity is told once a run."""
-    world.wrap = how
-    told = life(world)
+    told = life(world, how)
     for said in named:
         counts = [text.count(said) for text in told]
         assert max(counts) == 1, f"{said}: {counts}"
     left(world)
 
 
+@pytest.mark.parametrize("how", [(one,) for one in odd.HARMLESS] if FULL else [odd.HARMLESS])
+def test_what_makes_no_difference(world: World, how: tuple[Middleware, ...]) -> None:
+    """Every apply succeeds, the plan after it is empty, and nothing is left over."""
+    life(world, *how)
+    left(world)
+
+
 def test_foreign_keys_survive(world: World) -> None:
     """Metadata and attributes that a gateway or a hand has added outlive our edits, resets and removals."""
-    world.wrap = odd.gateway_keys
+    world.from_now_on(odd.gateway_keys)
     step(world, shop.FILES)
     for collection in ("/assistants", "/vector_stores"):
         for item in world.listed(collection):
@@ -137,10 +139,10 @@ def test_foreign_keys_survive(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", [odd.breaks_on_get, *map(thorough, (odd.loses_replies, odd.gateway_keys))])
-def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[[Any], Any]) -> None:
+def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Middleware) -> None:
     """The same over a real connection, which may break at any time: nothing twice, and told once a run."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-e2e")
-    with served(how(create_app(world.root / ".provisioner/local", indexing_seconds=0))) as url:
+    with world.behind(how), served(world.app()) as url:
         point_at(world, url)
         told = life(world)
     if how is not odd.gateway_keys:
@@ -152,16 +154,14 @@ def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[
 @pytest.mark.parametrize("row", _rows(SHOWN), ids=_spelt)
 def test_fields_that_are_never_shown(world: World, row: Row) -> None:
     """A reply may lack any field but the id."""
-    world.wrap = _all(odd.not_shown, row)
-    life(world)
+    life(world, *_each(odd.not_shown, row))
     left(world)
 
 
 @pytest.mark.parametrize("row", _rows(TAKEN), ids=_spelt)
 def test_fields_that_are_forgotten(world: World, row: Row) -> None:
     """What the service drops is told in every plan and proposed no second time."""
-    world.wrap = _all(odd.not_kept, row)
-    told = life(world)
+    told = life(world, *_each(odd.not_kept, row))
     assert any("The service does not keep" in text for text in told[1::2])
     left(world)
 
@@ -169,8 +169,7 @@ def test_fields_that_are_forgotten(world: World, row: Row) -> None:
 @pytest.mark.parametrize("row", _rows(TAKEN), ids=_spelt)
 def test_fields_that_are_unknown(world: World, row: Row) -> None:
     """A service may lack a field altogether."""
-    world.wrap = _all(odd.unknown_field, row)
-    life(world)
+    life(world, *_each(odd.not_kept, row), *_each(odd.not_shown, row))
     left(world)
 
 
@@ -182,9 +181,9 @@ GONE = [
 
 
 @pytest.mark.parametrize("how", GONE)
-def test_a_service_without_assistants(world: World, how: Callable[[Any], Any]) -> None:
+def test_a_service_without_assistants(world: World, how: Middleware) -> None:
     """One clear problem names the shutdown and the two living APIs, and nothing is written."""
-    world.wrap = how
+    world.from_now_on(how)
     world.write(shop.FILES)
     for words in (("plan",), ("apply", "-y")):
         result = world.ok(*words, code=1)
@@ -196,10 +195,10 @@ def test_a_service_without_assistants(world: World, how: Callable[[Any], Any]) -
 
 
 @pytest.mark.parametrize("how", GONE)
-def test_a_service_that_loses_its_assistants(world: World, how: Callable[[Any], Any]) -> None:
+def test_a_service_that_loses_its_assistants(world: World, how: Middleware) -> None:
     """Assistants in the lock are not taken for gone; with `api: responses` they are forgotten and all else stays."""
     step(world, shop.FILES)
-    world.wrap = how
+    world.from_now_on(how)
     kept = {address: world.id(address) for address in ("vector_store.kb", "file.docs/a.md")}
     assert "API not available" in world.ok("plan", code=1).err
     world.write(
