@@ -19,6 +19,7 @@ from tests.support.world import Result, World
 
 LOCK = ".provisioner/local/lock.json"
 ROUTES = {"assistant": "/assistants", "vector_store": "/vector_stores"}
+NEVER = 20  # faults that should have struck: that not one of so many did is no accident
 FAULTS = [
     {"status": 429, "retry_after": 0},
     {"status": 500},
@@ -68,17 +69,17 @@ class Chaos:
             self._ended(self._run())
 
     def killed(self) -> None:
-        """The process ends at a request, or while something is written."""
+        """The process ends at a request, or while something is written, unless it is through before."""
         crash = Mortal(self.draw.randint(0, self.draw.choice([10, 40, 160])), self.draw)
         self.story[-1] += f" at {crash.at}"
-        with pytest.MonkeyPatch.context() as patched, hooked(crash, patched):
-            self.world.wrap = crash.around
+        dead = False
+        with pytest.MonkeyPatch.context() as patched, hooked(crash, patched), self.world.behind(crash):
             try:
                 self._ended(self._run())
             except* Dead:
-                self.story[-1] += ", dead"
-            finally:
-                self.world.wrap = lambda app: app
+                dead = True
+        assert dead == crash.dead, self.story
+        self.story[-1] += ", dead" if dead else ""
 
     def killed_and_faulty(self) -> None:
         with self._faults():
@@ -95,14 +96,13 @@ class Chaos:
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        share = self.draw.choice([0.02, 0.1, 0.3, 0.6])
+        share, before = self.draw.choice([0.02, 0.1, 0.3, 0.6]), len(self.world.calls)
         rules = [{"match": {"probability": share / 2}, "action": action} for action in self.draw.sample(FAULTS, 3)]
-        self.world.write({"faults.yaml": {"seed": self.draw.randint(0, 10**6), "rules": rules}})
-        self.world.faults = self.world.root / "faults.yaml"
-        try:
+        with self.world.perhaps_failing(*rules, seed=self.draw.randint(0, 10**6)) as faults:
             yield
-        finally:
-            self.world.faults = None
+        struck, requests = sum(faults.struck), len(self.world.calls) - before
+        self.story[-1] += f", {struck} faults in {requests} requests"
+        assert struck or share * requests < NEVER, self.story
 
     # somebody else
 

@@ -12,11 +12,17 @@ from tests.crash.instants import Crash, Dead
 
 
 class Mortal(Crash):
-    """An apply that ends at instant `at`. A line of the journal that is just being written may be torn."""
+    """An apply that ends at instant `at`, if it has so many. A line of the journal that is just being written may be
+    torn; `torn` is what was written of it."""
 
     def __init__(self, at: int, draw: random.Random) -> None:
         super().__init__(at)
+        self.at: int = at
         self._draw = draw
+        self.torn: bytes | None = None
+
+    def happened(self) -> bool:
+        return self.dead or 0 < self.seen <= self.at
 
     def about(self, function: Callable[..., Any], what: str) -> Callable[..., Any]:
         hooked = super().about(function, what)
@@ -32,7 +38,8 @@ class Mortal(Crash):
                 return write(sink, data)
             except Dead:
                 if alive and sink._size == size:  # the first to die, and before the line was written
-                    disk.write(sink._fd, data[: self._draw.randint(0, len(data))])
+                    self.torn = data[: self._draw.randint(0, len(data))]
+                    disk.write(sink._fd, self.torn)
                 raise
 
         return torn

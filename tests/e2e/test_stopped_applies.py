@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
-from tests.crash.instants import Dead, dying
+import pytest
+
+from tests.crash.instants import Dead, dying, hooked
+from tests.e2e.mortal import Mortal
 from tests.support.world import World
 
 STORE = {"vector_stores": {"kb": {"files": ["docs/a.md"]}, "other": {"files": ["docs/a.md"]}}}
@@ -31,6 +35,21 @@ def stopped(world: World, method: str, path: str) -> None:
 
     with world.behind(around), dying():
         world.run("apply", "-y", "--force")
+
+
+def test_a_line_that_was_just_being_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of it is on the disk: the next apply takes it for nothing, and makes nothing twice."""
+    world.write(assistant())
+    draw, at, torn = random.Random(1), 0, b""
+    while not torn:
+        crash = Mortal(at := at + 1, draw)
+        with monkeypatch.context() as patched, hooked(crash, patched), world.behind(crash), dying():
+            world.run("apply", "-y")
+        torn = crash.torn or b""
+    left = (world.root / ".provisioner/local/lock.json.journal").read_bytes()
+    assert left.endswith(torn) and not left.endswith(b"\n")
+    world.apply()
+    assert len(world.listed("/assistants")) == 1
 
 
 def test_a_field_of_a_stopped_create(world: World) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from provisioner.engine import open_context
 from provisioner.lock.file_store import FileStore
+from tests.e2e.serving import point_at, served
 from tests.lock.repositories import clone, remote
 from tests.support.world import World
 
@@ -81,9 +83,12 @@ def test_two_at_once(many: World) -> None:
     """One waits for the other; without a timeout it is refused, and told who has the lock."""
     first = start(many, "apply", "-y")
     wait_until_busy(many, 3)
+    first.send_signal(signal.SIGSTOP)  # until the others have met it
     refused = many.ok("apply", "-y", code=1)
     assert "force-unlock" in refused.err and str(first.pid) in refused.err
     second = start(many, "apply", "-y", "--lock-timeout", "60")
+    said(second, "Waiting up to")
+    first.send_signal(signal.SIGCONT)
     first.communicate(timeout=60)
     out, _ = second.communicate(timeout=60)
     assert (first.returncode, second.returncode) == (0, 0)
@@ -98,6 +103,7 @@ def test_killed(many: World, lines: int) -> None:
     wait_until_busy(many, lines)
     victim.kill()
     victim.communicate(timeout=30)
+    assert victim.returncode == -signal.SIGKILL and journalled(many).count("\n") >= lines
     many.ok("apply", "-y")
     complete(many)
 
@@ -120,19 +126,11 @@ def test_interrupted(many: World, number: signal.Signals) -> None:
 
 
 @contextlib.contextmanager
-def serving(world: World, *rules: dict[str, Any]) -> Iterator[None]:
-    """`local serve` with faults over the world's own data; the world's lock stays where it was."""
-    world.write({"faults.yaml": {"rules": list(rules)}})
-    words = ("local", "serve", "--port", "0", "--data", ".provisioner/local", "--faults", "faults.yaml")
-    server = start(world, *words)
-    assert server.stdout
-    prod = {"service": server.stdout.readline().strip(), "lock": ".provisioner/local/lock.json"}
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"prod": prod}}})
-    try:
+def slow(world: World, **match: Any) -> Iterator[None]:
+    """The world's service over HTTP, where requests that match hang. One has to; the lock stays where it was."""
+    with world.failing({"match": match, "action": {"latency": 2 * SLOW}}), served(world.app()) as url:
+        point_at(world, url)
         yield
-    finally:
-        server.kill()
-        server.communicate(timeout=30)
 
 
 def said(process: subprocess.Popen[str], words: str) -> None:
@@ -156,11 +154,10 @@ def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, 
 def test_interrupted_twice(world: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second interrupt stops at once, while a request still hangs; the next apply makes nothing twice."""
     monkeypatch.setenv("OPENAI_API_KEY", "key")
-    slow = {"match": {"method": "POST", "path": "/v1/assistants$", "times": 1}, "action": {"latency": 2 * SLOW}}
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}})
-    with serving(world, slow):
+    with slow(world, method="POST", path="/v1/assistants$", times=1):
         victim = start(world, "apply", "-y")
-        wait_until(lambda: '"assistant.b"' in journalled(world))
+        wait_until(lambda: '"assistant.b"' in journalled(world) and ("POST", "/assistants") in world.calls)
         victim.send_signal(number)
         said(victim, "another interrupt stops at once")
         code, seconds = ended(victim, number)
@@ -179,9 +176,10 @@ def test_interrupted_before_anything(many: World, number: signal.Signals, monkey
         code, seconds = ended(waiting, number)
     assert code == 130 and seconds < SLOW
     monkeypatch.setenv("OPENAI_API_KEY", "key")
-    with serving(many, {"match": {"path": "/v1/files"}, "action": {"latency": 2 * SLOW}}):
-        planning = start(many, "apply", "-y", "-v")
-        wait_until(lambda: lock.holder() is not None)
+    with slow(many, path="/v1/files"):
+        planning = start(many, "apply", "-y")
+        wait_until(lambda: ("GET", "/files") in many.calls)
+        assert lock.holder() is not None
         code, seconds = ended(planning, number)
     assert code == 130 and seconds < SLOW
     assert lock.holder() is None and not many.listed("/files")
@@ -210,7 +208,10 @@ def test_race(pair: tuple[World, World]) -> None:
     for number in range(ROUNDS):
         for world in pair:
             edit(world, number)
-        running = [start(world, "apply", "-y", "--lock-timeout", "60") for world in pair]
+        with open_context(pair[0].root).store.lease():  # until both are at the door
+            running = [start(world, "apply", "-y", "--lock-timeout", "60") for world in pair]
+            for process in running:
+                said(process, "Waiting up to")
         told = [process.communicate(timeout=120) for process in running]
         assert [process.returncode for process in running] == [0, 0], told
         assert sorted("No changes." in out for out, _ in told) == [False, True], told
