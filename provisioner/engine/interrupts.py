@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TOLD = "interrupted: what is under way is finished and recorded, another interrupt stops at once"
@@ -15,21 +15,26 @@ Stop = Callable[[], None]
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Both signals raise KeyboardInterrupt wherever the block is, also while it waits for a lease: asyncio's own
-    handler would wait until the event loop is asked again, and SIGTERM would leave the lease to nobody."""
-    before = [signal.signal(number, _at_once) for number in SIGNALS]
+    """Both signals end the block with KeyboardInterrupt wherever it is: at once while it waits for a lease, where
+    asyncio's own handler would wait until the event loop is asked again; in order while tasks are under way, so that
+    what is held is given back. SIGTERM alone would leave the lease to nobody."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task
+
+    def end(*_: object) -> None:
+        if asyncio.current_task(loop) is task:
+            raise KeyboardInterrupt
+        # Raised in another task, it would stop the event loop, and nobody would unwind the block.
+        loop.call_soon_threadsafe(task.cancel)
+
+    before = [signal.signal(number, end) for number in SIGNALS]
     try:
         yield
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # nobody else cancels it
     finally:
         for number, handler in zip(SIGNALS, before, strict=True):
             signal.signal(number, handler)
-
-
-def _at_once(*_: object) -> None:
-    with suppress(RuntimeError):  # no loop is running any more
-        # What asyncio has to say of the tasks that end with it is no news to whoever interrupted them.
-        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -38,6 +43,7 @@ def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[Stop], None]]:
     second cancels that too, which the journal survives."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task
+    outside = [signal.getsignal(number) for number in SIGNALS]
     stops: list[Stop] = []
 
     def first() -> None:
@@ -48,20 +54,17 @@ def stopping(tell: Callable[[str], None]) -> Iterator[Callable[[Stop], None]]:
             stop()
 
     def second() -> None:
-        _let_go(loop)
+        let_go()
         task.cancel()
+
+    def let_go() -> None:
+        for number, handler in zip(SIGNALS, outside, strict=True):
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
     for number in SIGNALS:
         loop.add_signal_handler(number, first)
     try:
         yield stops.append
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None  # nobody else cancels it
     finally:
-        _let_go(loop)
-
-
-def _let_go(loop: asyncio.AbstractEventLoop) -> None:
-    for number in SIGNALS:
-        loop.remove_signal_handler(number)
-        signal.signal(number, _at_once)
+        let_go()

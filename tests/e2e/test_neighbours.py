@@ -60,11 +60,11 @@ class Meeting(Injection):
 
     def run(self) -> str:
         """Both applies; returns what they said."""
-        with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
-            with self._world.behind(self):
-                self._apply(STAGING)
-                self._go_on.set()
-                self._prod.join(30)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), self._world.behind(self):
+            self._apply(STAGING)
+            self._go_on.set()
+            self._prod.join(30)
         return said.getvalue()
 
     def around(self, app: Any) -> Any:
