@@ -22,6 +22,7 @@ from provisioner.errors import LockError
 from provisioner.lock import disk
 from provisioner.lock.file_store import FileSink, FileStore
 from provisioner.lock.lease import Lease
+from tests.support.processes import met, said
 
 from .contract import LEAVE, SUPPORT, StoreContract, entry, state
 
@@ -59,7 +60,7 @@ def outcome(process: subprocess.Popen[str]) -> str:
 HOLD = """
     import sys, time
     from pathlib import Path
-    from provisioner.lock.file_store import FileSink, FileStore
+    from provisioner.lock.file_store import FileStore
     with FileStore(Path(sys.argv[1])).lease():
         print("held", flush=True)
         time.sleep(60)
@@ -184,10 +185,10 @@ RACE = """
     import sys, time
     from pathlib import Path
     from provisioner.errors import LockError
-    from provisioner.lock.file_store import FileSink, FileStore
+    from provisioner.lock.file_store import FileStore
     path, count, rounds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     for _ in range(rounds):
-        with FileStore(path).lease(60):
+        with FileStore(path).lease(60, lambda words: print(words, file=sys.stderr, flush=True)):
             seen = int(count.read_text())
             time.sleep(0.002)
             count.write_text(str(seen + 1))
@@ -198,7 +199,7 @@ def test_race(store: FileStore, tmp_path: Path) -> None:
     """Several processes that want the lease again and again are never inside at the same time."""
     count = tmp_path / "count"
     count.write_text("0")
-    for process in [python(RACE, store.path, count, 8) for _ in range(4)]:
+    for process in met(store, lambda: [python(RACE, store.path, count, 8) for _ in range(4)]):
         outcome(process)
     assert count.read_text() == "32"
 
@@ -207,7 +208,8 @@ TAKE = """
     import sys, time
     from pathlib import Path
     from provisioner.errors import LockError
-    from provisioner.lock.file_store import FileSink, FileStore
+    from provisioner.lock.file_store import FileStore
+    print("ready", file=sys.stderr, flush=True)
     while not Path(sys.argv[2]).exists():
         time.sleep(0.001)
     try:
@@ -226,7 +228,8 @@ def test_two_takers_of_a_dead_lease(store: FileStore, tmp_path: Path) -> None:
         store._beside("lease").write_text(replace(Lease.mine(), started="1").text())
         go, end = tmp_path / f"go-{round}", tmp_path / f"end-{round}"
         takers = [python(TAKE, store.path, go, end) for _ in range(4)]
-        time.sleep(0.5)
+        for taker in takers:
+            said(taker, "ready")
         go.touch()
         while sum(taker.poll() is None for taker in takers) > 1:  # the winner stays until the others have been refused
             time.sleep(0.01)
@@ -237,7 +240,7 @@ def test_two_takers_of_a_dead_lease(store: FileStore, tmp_path: Path) -> None:
 APPLY = """
     import sys
     from pathlib import Path
-    from provisioner.lock.file_store import FileSink, FileStore
+    from provisioner.lock.file_store import FileStore
     from provisioner.model import Address, Locked
     store = FileStore(Path(sys.argv[1]))
     with store.lease(), store.journal(store.read()) as journal:
@@ -430,7 +433,7 @@ LIMITED = """
     import resource, sys
     from pathlib import Path
     from provisioner.errors import LockError
-    from provisioner.lock.file_store import FileSink, FileStore
+    from provisioner.lock.file_store import FileStore
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     store = FileStore(Path(sys.argv[1]))
     try:
@@ -498,6 +501,7 @@ def test_reader_between_lock_and_journal(store: FileStore, monkeypatch: pytest.M
 
     monkeypatch.setattr(reader, "leftover", meanwhile)
     settled, (left,) = reader.peek()
+    assert store.read() == settled, "the writer was not there between the two looks"
     assert settled == state(4, entry(SUPPORT, "asst_1"))
     assert not left.hint
 

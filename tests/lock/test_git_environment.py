@@ -8,7 +8,6 @@ import http.server
 import os
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 import provisioner.local
 from provisioner.lock.git_store import GitStore
 from tests.e2e.serving import served
+from tests.support.processes import met, start
 from tests.support.world import World
 
 from .contract import SUPPORT
@@ -90,18 +90,8 @@ def test_plan_apply_plan_from_two_clones(worlds: tuple[World, World]) -> None:
 
 def test_two_applies_at_once(worlds: tuple[World, World]) -> None:
     """Each from its own clone and in its own process: the second waits, and nothing is there twice."""
-    command = [sys.executable, "-m", "provisioner"]
-    words = ["apply", "-y", "--lock-timeout", "60"]
-    running = [
-        subprocess.Popen(
-            [*command, words[0], "-C", str(world.root), *words[1:]],
-            cwd=Path(__file__).parents[2],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for world in worlds
-    ]
+    store = GitStore(worlds[0].root, "prod.lock.json")
+    running = met(store, lambda: [start(world, "apply", "-y", "--lock-timeout", "60") for world in worlds])
     told = [process.communicate(timeout=120) for process in running]
     assert [process.returncode for process in running] == [0, 0], told
     counts = sorted(re.findall(r"(\d+) added", out)[0] for out, _ in told)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from provisioner.lock.git_command import Git, scrubbed
 from provisioner.lock.git_store import GitStore
 from provisioner.lock.lease import Lease
 from provisioner.model import LockState
+from tests.support.processes import met, said
 
 from .contract import LEAVE, SUPPORT, StoreContract, entry, state
 from .repositories import NAMES, clone, everything, git, remote
@@ -296,30 +298,33 @@ def test_first_ever_race(store: GitStore, other: GitStore, monkeypatch: pytest.M
             pass
 
 
+@contextlib.contextmanager
+def deaf(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pushes get through, and nobody hears their answers; there has to be one."""
+    real, heard = Git.run, list[git_command.Done]()
+
+    def run(self: Git, *words: str, input: bytes = b"") -> git_command.Done:
+        done = real(self, *words, input=input)
+        if words[0] == "push":
+            heard.append(done := done._replace(code=128, err="fatal: the remote end hung up"))
+        return done
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Git, "run", run)
+        yield
+    assert heard and all(done.code == 128 for done in heard)
+
+
 def test_lost_reply(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A push that got through and whose answer did not is found to be done, once."""
-    real = Git.run
-
-    def deaf(self: Git, *words: str, input: bytes = b"") -> git_command.Done:
-        done = real(self, *words, input=input)
-        return done._replace(code=128, err="fatal: the remote end hung up") if words[0] == "push" else done
-
-    monkeypatch.setattr(Git, "run", deaf)
-    assert apply(store).serial == 1
-    monkeypatch.undo()
+    with deaf(monkeypatch):
+        assert apply(store).serial == 1
     assert store.read() == state(1, entry(SUPPORT, "asst_1"))
 
 
 def test_force_unlock_whose_reply_was_lost(store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Taking a lease away is done once and told as done."""
-    real = Git.run
-
-    def deaf(self: Git, *words: str, input: bytes = b"") -> git_command.Done:
-        done = real(self, *words, input=input)
-        return done._replace(code=128, err="fatal: the remote end hung up") if words[0] == "push" else done
-
-    with store.lease() as lease:
-        monkeypatch.setattr(Git, "run", deaf)
+    with store.lease() as lease, deaf(monkeypatch):
         assert other.force_unlock(lease.id) == lease
 
 
@@ -333,8 +338,11 @@ ROUNDS = """
     from provisioner.model import Address, Locked
     GitStore.poll = 0.05
     store, who, rounds = GitStore(Path(sys.argv[1]), "prod.lock.json"), sys.argv[2], int(sys.argv[3])
+    def say(words):
+        print(words, file=sys.stderr, flush=True)
     for number in range(rounds):
-        with store.lease(120):
+        say(f"round {number}")
+        with store.lease(120, say):
             before = store.settle().state or fresh("acme", "prod", {"base_url": None})
             with store.journal(before) as journal:
                 address = Address("file", f"{who}/{number}")
@@ -361,8 +369,8 @@ TIMES = 50 if os.environ.get("CRASH_POINTS") == "all" else 4
 
 def test_race(store: GitStore, other: GitStore) -> None:
     """Two clones that apply at once, again and again: everybody's results are in, every serial was used once."""
-    workers = [python(ROUNDS, folder_of(one), who, TIMES) for one, who in ((store, "a"), (other, "b"))]
-    for worker in workers:
+    clones = ((store, "a"), (other, "b"))
+    for worker in met(store, lambda: [python(ROUNDS, folder_of(one), who, TIMES) for one, who in clones]):
         outcome(worker)
     found = store.read()
     assert found and found.serial == 2 * TIMES
@@ -373,7 +381,7 @@ def test_race(store: GitStore, other: GitStore) -> None:
 @pytest.mark.thorough
 def test_race_in_one_clone(store: GitStore) -> None:
     """Two processes of the same clone fetch and push at once; neither stumbles over the other's files."""
-    for worker in [python(ROUNDS, folder_of(store), who, 5) for who in "ab"]:
+    for worker in met(store, lambda: [python(ROUNDS, folder_of(store), who, 5) for who in "ab"]):
         outcome(worker)
     found = store.read()
     assert found and (found.serial, len(found.resources)) == (10, 10)
@@ -504,12 +512,15 @@ def test_killed_in_the_middle_of_git(store: GitStore, monkeypatch: pytest.Monkey
     begun = 0
     for number in range(8 if os.environ.get("CRASH_POINTS") == "all" else 3):
         worker = python(ROUNDS, folder_of(store), f"w{number}", 50)
-        time.sleep(0.25 + 0.037 * number)
+        said(worker, "round 1")
+        time.sleep(0.05 + 0.037 * number)
         os.killpg(worker.pid, signal.SIGKILL)
         worker.communicate()
+        assert worker.returncode == -signal.SIGKILL
         found = store.peek().state
         begun = max(begun, found.serial if found else 0)
         assert apply(store, f"asst_{number}").serial > begun
+    assert begun > 2 * number, "a worker was killed before it had done anything"
     git(folder_of(store), "fsck", "--strict")
 
 

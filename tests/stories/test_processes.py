@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,23 +16,13 @@ from provisioner.engine import open_context
 from provisioner.lock.file_store import FileStore
 from tests.e2e.serving import point_at, served
 from tests.lock.repositories import clone, remote
+from tests.support.processes import Process, met, said, start
 from tests.support.world import World
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = 60
 ROUNDS = 50 if os.environ.get("CRASH_POINTS") == "all" else 2
 SLOW = 20.0  # seconds; half of what a hanging request takes
 INTERRUPTS = [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
-
-
-def start(world: World, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "provisioner", "-C", str(world.root), *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 @pytest.fixture
@@ -133,16 +121,7 @@ def slow(world: World, **match: Any) -> Iterator[None]:
         yield
 
 
-def said(process: subprocess.Popen[str], words: str) -> None:
-    """Until the process has said so on stderr."""
-    assert process.stderr
-    for line in process.stderr:
-        if words in line:
-            return
-    raise AssertionError(f"it never said `{words}`")
-
-
-def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, float]:
+def ended(process: Process, number: signal.Signals) -> tuple[int, float]:
     """The exit code after a signal, and the seconds until then."""
     began = time.monotonic()
     process.send_signal(number)
@@ -208,10 +187,8 @@ def test_race(pair: tuple[World, World]) -> None:
     for number in range(ROUNDS):
         for world in pair:
             edit(world, number)
-        with open_context(pair[0].root).store.lease():  # until both are at the door
-            running = [start(world, "apply", "-y", "--lock-timeout", "60") for world in pair]
-            for process in running:
-                said(process, "Waiting up to")
+        store = open_context(pair[0].root).store
+        running = met(store, lambda: [start(world, "apply", "-y", "--lock-timeout", "60") for world in pair])
         told = [process.communicate(timeout=120) for process in running]
         assert [process.returncode for process in running] == [0, 0], told
         assert sorted("No changes." in out for out, _ in told) == [False, True], told
