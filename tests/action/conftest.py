@@ -59,6 +59,7 @@ def service(tmp_path: Path, calls: list[tuple[str, str]], faults: str) -> Iterat
 
     with served(recorded) as url:
         yield url
+    assert all(rule.struck for rule in app.state.service.indexing_faults.requests), "a fault never struck"
 
 
 @pytest.fixture

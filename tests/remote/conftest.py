@@ -28,7 +28,8 @@ class Waits:
 
 
 class Scripted:
-    """A service that gives the told answers in turn, the last one again and again, and keeps what it was sent."""
+    """A service that gives the told answers in turn, the last one again and again, and keeps what it was sent. A story
+    has to ask for all of them."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -53,8 +54,11 @@ class Scripted:
 
     def tell(self, story: Callable[[Remote], Awaitable[Any]], **options: Any) -> Any:
         async def run() -> Any:
-            async with self.remote(**options) as remote:
-                return await story(remote)
+            try:
+                async with self.remote(**options) as remote:
+                    return await story(remote)
+            finally:
+                assert self.requests and len(self.answers) == 1, f"never asked for: {self.answers[:-1]}"
 
         return asyncio.run(run())
 

@@ -65,7 +65,7 @@ def test_every_field_comes_back_as_it_was_declared(service: Service) -> None:
     assert normal(made.fields) == normal(EVERYTHING)
     assert made == read == listed[0]
     assert made.stamp == STAMP
-    assert [method for method, path, _ in service.seen if path.startswith("/assistants")] == ["POST", "GET", "GET"]
+    assert [method for method, path in service.calls if path.startswith("/assistants")] == ["POST", "GET", "GET"]
 
 
 def test_defaults_that_the_service_fills_in_are_no_difference(service: Service) -> None:
@@ -370,7 +370,7 @@ def test_a_reply_that_lacks_a_field_is_completed_by_one_read(service: Service) -
 
     assert made.fields["temperature"] == 0.3
     assert "reasoning_effort" not in made.fields
-    assert [method for method, _, _ in service.seen] == ["POST", "GET"]
+    assert [method for method, _ in service.calls] == ["POST", "GET"]
 
 
 def test_a_create_survives_a_read_back_that_fails(service: Service) -> None:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import io
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from provisioner.kinds.file.form import FileForm
 from provisioner.kinds.vector_store import members
 from provisioner.kinds.vector_store.form import VectorStoreForm
 from provisioner.kinds.vector_store.members import Attach
-from provisioner.model import Address
+from provisioner.model import Address, Stamp
 from provisioner.remote import Remote, together
 
 from .gateway import STAMP, Service, write
@@ -225,12 +224,14 @@ def test_a_lost_reply_attaches_nothing_twice(service: Service) -> None:
     assert set(held) == set(file_ids)
 
 
-@pytest.mark.parametrize("status", [404, 400])
-def test_a_store_that_is_gone_has_no_members(service: Service, status: int) -> None:
-    """Whether the server answers 404 or 400 for the unknown store."""
+def bad_request(method: str, path: str, body: Any) -> Any:
+    """400 where the embedded service says 404."""
+    return (400, body) if "error" in body else body
 
-    def odd(method: str, path: str, body: Any) -> Any:
-        return (status, body) if "error" in body else body
+
+@pytest.mark.parametrize("reply", [None, bad_request])
+def test_a_store_that_is_gone_has_no_members(service: Service, reply: Any) -> None:
+    """Whether the server answers 404 or 400 for the unknown store."""
 
     async def story(remote: Remote) -> None:
         with pytest.raises(RouteMissing):
@@ -238,7 +239,7 @@ def test_a_store_that_is_gone_has_no_members(service: Service, status: int) -> N
         with pytest.raises(ServiceError):
             await members.attach(remote, "vs_gone", [Attach("file-1"), Attach("file-2")])
 
-    service.tell(story, reply=odd)
+    service.tell(story, reply=reply)
 
 
 def test_attributes_are_replaced_key_by_key(service: Service) -> None:
@@ -277,17 +278,12 @@ def test_detaching_waits_until_the_file_is_out(service: Service) -> None:
 def test_a_file_that_stays_for_long_is_named(service: Service) -> None:
     """Some servers take their time; we do not wait for ever."""
 
-    def stubborn(method: str, path: str, body: Any) -> Any:
-        return {"id": "file-1", "deleted": True} if method == "DELETE" else body
-
     async def story(remote: Remote) -> Any:
         id, (file,) = await filled(remote, 1)
-        app = remote._exchange._target.app  # the request never reaches the service
-        app.app = _deaf(app.app)
         await members.detach(remote, id, file, patience=0.1)
         return remote.oddities
 
-    assert any("for a long time" in oddity for oddity in service.tell(story, reply=stubborn))
+    assert any("for a long time" in oddity for oddity in service.tell(story, behind=_deaf))
 
 
 def _deaf(inner: Any) -> Any:
@@ -303,26 +299,32 @@ def _deaf(inner: Any) -> Any:
     return app
 
 
-@pytest.mark.parametrize("dropped", [("attributes",), ("chunking_strategy",), ("last_error", "status")])
-def test_what_a_server_leaves_out_is_empty(service: Service, dropped: Sequence[str]) -> None:
-    """A terse list is no crash: chunking that is not told cannot be compared."""
+AUTO = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
+REFUSED = "unsupported_file: The file could not be processed: the faults file says so."
+
+
+@pytest.mark.parametrize("dropped", ["attributes", "chunking_strategy", "last_error", "status"])
+def test_what_a_server_leaves_out_is_empty(service: Service, tmp_path: Path, dropped: str) -> None:
+    """A terse list is no crash: what it does not tell of a file is empty, chunking cannot be compared, and a file whose
+    state is not told counts as indexed. The rest is as it is."""
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("rules: [{match: {filename: 1.md}, action: {fails: unsupported_file}}]")
 
     def terse(method: str, path: str, body: Any) -> Any:
         if method == "GET" and path.endswith("/files"):
-            body["data"] = [{key: row[key] for key in row if key not in dropped} for row in body["data"]]
+            body["data"] = [{key: row[key] for key in row if key != dropped} for row in body["data"]]
         return body
 
     async def story(remote: Remote) -> Any:
-        id, _ = await filled(remote, 2)
-        await asyncio.sleep(0.1)
-        return await members.list_members(remote, id)
+        id, (good, bad) = await filled(remote, 2)
+        await members.wait(remote, id, [good, bad], 20)
+        held = await members.list_members(remote, id)
+        return held[good], held[bad]
 
-    held = service.tell(story, reply=terse)
+    good, bad = service.tell(story, reply=terse, faults=faults)
 
-    for member in held.values():
-        assert member.chunking == ("other" if "chunking_strategy" in dropped else members_auto())
-        assert (member.stamp is None) == ("attributes" in dropped)
-
-
-def members_auto() -> dict[str, int]:
-    return {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
+    assert good.chunking == ("other" if dropped == "chunking_strategy" else AUTO)
+    stamp = None if dropped == "attributes" else Stamp.parse(OURS["provisioner"])
+    assert (good.stamp, good.sha256) == (stamp, stamp and "ff")
+    assert (good.status, bad.status) == ("completed", "completed" if dropped == "status" else "failed")
+    assert (good.error, bad.error) == (None, None if dropped == "last_error" else REFUSED)
