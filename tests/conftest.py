@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.apply import exactly_once
 from tests.support.tried import pytest_terminal_summary
 from tests.support.world import world
 
@@ -12,6 +13,13 @@ __all__ = ["pytest_terminal_summary", "world"]
 
 THOROUGH = "PROVISIONER_THOROUGH"
 _MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hardly any pause before an apply looks again for what it did not find: of no use to a service that shows at once
+    what it has made. What the pause is for, `tests/e2e/test_late_lists.py` tells."""
+    monkeypatch.setattr(exactly_once, "PAUSE", 0.002)
 
 
 def pytest_configure(config: pytest.Config) -> None:

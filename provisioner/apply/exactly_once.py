@@ -18,7 +18,7 @@ from provisioner.model import Address, Change, Event, Live, Problem, Stamp
 from provisioner.remote import HashingReader
 
 ATTEMPTS = 4
-PAUSE = 0.2  # seconds before the first repetition; what was just made may not be listed at once
+PAUSE = 0.4  # seconds before what was not found is looked for once more; doubled with each attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Made:
 
 
 async def create(run: Run, form: Form, write: Write, change: Change) -> Made:
-    """Create an object. After a lost reply it is looked for and taken over; only where it is not there is the
-    request sent again."""
+    """Create an object. After a lost reply it is looked for, at once and after a pause, and taken over; only where it
+    is not there is the request sent again."""
     if write.address.kind != "file":
         return await _create(run, form, write, change)
     async with run.turn(_looks(write)):
@@ -55,12 +55,15 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
             return Made(number, await form.create(run.remote, write))
         except ReplyLost:
             found = await _find(run, form, write)
+            if found is None and attempt < ATTEMPTS:
+                # What was just made may not be listed at once.
+                await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), 5))
+                found = await _find(run, form, write)
             if found is not None:
                 run.on_event(Event("found", write.address, change.action, found.id, "the reply was lost"))
                 return Made(number, found, found=True)
             if attempt == ATTEMPTS:
                 raise
-            await asyncio.sleep(min(PAUSE * 2**attempt, 5))
             run.journal.note(number, "again", sent=round(run.remote.now(), 3))
     raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from provisioner.apply import exactly_once
 from provisioner.remote import Retries
 from tests.crash.instants import Before
 from tests.crash.outcome import outcome
@@ -53,12 +52,12 @@ WAYS = ["lost", "500 after", "500 before", "429"]
 TRIED = [*WAYS[:2], *(pytest.param(how, marks=pytest.mark.thorough) for how in WAYS[2:])]
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("how", TRIED)
 @pytest.mark.parametrize("before", IN_A_FILE, indirect=True)
 def test_every_request(before: Before, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One failed request of any kind changes nothing about the end: no duplicate, nothing lost, nothing left over."""
     monkeypatch.setattr("provisioner.remote.client.Retries", lambda: Retries(base=0))
-    monkeypatch.setattr(exactly_once, "PAUSE", 0)
     world = before.world
     world.calls.clear()
     world.ok("apply", "-y", "--force")

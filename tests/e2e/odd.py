@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
+import time
 from functools import partial
 from typing import Any
 
@@ -126,6 +128,35 @@ def loses_replies(app: Any) -> Any:
         return "after" if method == "POST" and count[0] % 3 == 0 else None
 
     return Odd(app, cut=cut)
+
+
+def loses_first(path: str) -> Middleware:
+    """Carries out the first create of a path and loses its reply."""
+    posts = itertools.count()
+
+    def cut(method: str, where: str) -> str | None:
+        return "after" if (method, where) == ("POST", path) and next(posts) == 0 else None
+
+    return partial(Odd, cut=cut)
+
+
+def lists_late(seconds: float) -> Middleware:
+    """Shows what is made in no list until some seconds after the first list that should have had it; by its id it is
+    there at once."""
+    made: set[str] = set()
+    due: dict[str, float] = {}
+
+    def shown(item: Json) -> bool:
+        return item["id"] not in made or due.setdefault(item["id"], time.monotonic() + seconds) <= time.monotonic()
+
+    def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
+        if method == "POST" and status == 200:
+            made.add(body["id"])
+        if method == "GET" and isinstance(body.get("data"), list):
+            body["data"] = [item for item in body["data"] if shown(item)]
+        return status, body
+
+    return partial(Odd, answer=answer)
 
 
 def no_batches(app: Any) -> Any:

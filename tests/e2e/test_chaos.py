@@ -7,7 +7,6 @@ import os
 
 import pytest
 
-from provisioner.apply import exactly_once
 from tests.e2e.chaos import Chaos
 from tests.e2e.holding import check
 from tests.e2e.random_specs import Workspace
@@ -18,11 +17,11 @@ FIRST = int(os.environ.get("PROVISIONER_FIRST_SEED", "0"))
 STEPS = int(os.environ.get("PROVISIONER_STEPS", "12"))
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("api", ["assistants", "responses"])
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
-def test_every_sequence_ends_converged(world: World, seed: int, api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_sequence_ends_converged(world: World, seed: int, api: str) -> None:
     """One undisturbed apply leaves exactly the declared objects and an empty plan; an upload too many was reported."""
-    monkeypatch.setattr(exactly_once, "PAUSE", 0)
     world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": api}}}})
     chaos = Chaos(world, Workspace(seed))
     world.write(chaos.workspace.written())

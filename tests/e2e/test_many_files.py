@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from provisioner.apply import exactly_once
 from tests.support.world import World
 
 FULL = os.environ.get("PROVISIONER_FULL")
@@ -41,10 +40,10 @@ def test_one_changed_byte(world: World, api: str) -> None:
     assert len(world.http("GET", "/files?limit=10000")["data"]) == SIZE
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("seed", [1, 2] if FULL else [1])
-def test_a_service_that_fails_now_and_then(world: World, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_fails_now_and_then(world: World, seed: int) -> None:
     """Exactly the declared files are at the service and in the store, though some requests of every kind fail."""
-    monkeypatch.setattr(exactly_once, "PAUSE", 0)
     world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/**/*.md"]}}}})
     world.write({f"docs/{number % 100:02}/{number:05}.md": f"# Document {number}\n" for number in range(SIZE)})
     share = 0.02 if FULL else 0.08

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from provisioner.apply import exactly_once
 from provisioner.cli.app import run
 from tests.support.injecting import Injection
 from tests.support.world import World
@@ -28,9 +27,8 @@ SPEC = {
 
 
 @pytest.fixture
-def both(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def both(world: World, hasty: None, monkeypatch: pytest.MonkeyPatch) -> World:
     """Two environments of a workspace in the embedded service."""
-    monkeypatch.setattr(exactly_once, "PAUSE", 0)
     # The one of the two that does not run in the main thread cannot take signals, and gets none.
     monkeypatch.setattr(asyncio.SelectorEventLoop, "add_signal_handler", lambda *_: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
@@ -191,9 +189,9 @@ def test_in_turn(both: World, seed: int) -> None:
     settled(both, said)
 
 
-def test_twins_in_one_apply(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("hasty")
+def test_twins_in_one_apply(world: World) -> None:
     """Of two files with the same name and bytes, one does not take over what is still the other's to be told of."""
-    monkeypatch.setattr(exactly_once, "PAUSE", 0)
     world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/**/*.md"]}}}})
     world.write(dict.fromkeys(["docs/x/a.md", "docs/y/a.md"], "# A\n"))
     uploads, other = [], asyncio.Event()

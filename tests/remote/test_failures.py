@@ -74,6 +74,24 @@ def test_retry_after_is_honoured(scripted: Any) -> None:
     assert 1.5 <= service.waits.seconds[1] < 2.5
 
 
+def test_waits_grow(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the service names no time, each wait may be twice as long as the one before, up to a limit, and anything
+    from nothing to that: many clients that failed together do not return together."""
+    lowest: list[float] = []
+
+    def longest(low: float, high: float) -> float:
+        lowest.append(low)
+        return high
+
+    monkeypatch.setattr("random.uniform", longest)
+    service = scripted(*[BUSY] * 7, OK)
+
+    service.tell(read)
+
+    assert service.waits.seconds == [0.5, 1, 2, 4, 8, 8, 8]
+    assert set(lowest) == {0}
+
+
 def test_a_wait_beyond_the_limit_is_not_begun(scripted: Any) -> None:
     """An hour is not waited for: the problem says what the service asked."""
     service = scripted((*BUSY, {"retry-after": "3600"}))
