@@ -20,8 +20,8 @@ def before(
     """A workspace that was applied and then edited in every way there is; the parameter is its API and its lock's
     store. What the test tries goes into the report."""
     api, store = request.param
-    edited(world, tmp_path / "all", api, store)
-    found = Before(world, tmp_path / "saved", store)
+    strangers = edited(world, tmp_path / "all", api, store)
+    found = Before(world, tmp_path / "saved", store, strangers)
     yield found
     if found.tried:
         record_property(TOLD, f"{len(found.tried)} tried of {found.of}")

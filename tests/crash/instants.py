@@ -17,6 +17,7 @@ from provisioner.lock import disk, lease
 from provisioner.lock.file_store import FileSink, FileStore
 from provisioner.lock.git_command import Done, Git
 from tests.support.injecting import Injection
+from tests.support.strangers import Strangers
 from tests.support.world import World
 
 ENDED = 2**22 - 1  # a process that there is not: whoever has crashed holds his lease no longer
@@ -120,6 +121,8 @@ def counted(before: Before, monkeypatch: pytest.MonkeyPatch) -> int:
     crash = Crash()
     with hooked(crash, monkeypatch), before.world.behind(crash):
         before.world.ok("apply", "-y", "--force")
+    before.strangers.untouched()
+    assert len(before.strangers.kept()) == 4
     assert crash.of.keys() == INSTANTS[before.store]
     return crash.seen
 
@@ -155,6 +158,7 @@ class Before:
     world: World
     saved: Path
     store: str  # where the lock is: "file" or "git"
+    strangers: Strangers
     tried: list[int] = field(default_factory=list)
     of: int = 0
 
@@ -178,5 +182,6 @@ class Before:
         for at in points(total, share, first):
             self.again()
             yield at
+            self.strangers.untouched(f"point {at} of {total}")
             self.tried.append(at)
         assert len(self.tried) >= min(share, total) > 0, f"{self.tried} of {total} tried"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lock.repositories import clone, remote
+from tests.support.strangers import Strangers
 from tests.support.world import World
 
 GIT_LOCK = {"git": {"branch": "provisioner-locks", "path": "local.lock.json"}}
@@ -122,9 +123,9 @@ SECOND: dict[str, Any] = {
 }
 
 
-def edited(world: World, base: Path, api: str, store: str) -> None:
+def edited(world: World, base: Path, api: str, store: str) -> Strangers:
     """Make `world` such a workspace below `base`, with its lock in a file or on a branch (`store`), applied and then
-    edited. All that it consists of is below `base`."""
+    edited. All that it consists of is below `base`. Returns those who are in the same service, and use some of it."""
     world.root = base / "desk"
     base.mkdir()
     if store == "git":
@@ -133,7 +134,14 @@ def edited(world: World, base: Path, api: str, store: str) -> None:
     world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": environment}}, **FIRST})
     world.ok("apply", "-y")
     _rotate(world, api)
-    _edit(world, ids_of(world))
+    ids = ids_of(world)
+    strangers = Strangers(world, ("b.md", len("# B\n")), ("new.md", len("# New\n")))
+    strangers.hold(ids["file.docs/a.md"])  # of which there will be a new version
+    strangers.hold(ids["file.docs/c.md"])  # which is not wanted any more
+    strangers.name(stores=[ids["vector_store.moved"]], files=[ids["file.data/x.csv"]])  # which are to be replaced
+    strangers.look()
+    _edit(world, ids)
+    return strangers
 
 
 def ids_of(world: World) -> dict[str, str]:

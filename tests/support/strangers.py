@@ -1,0 +1,109 @@
+"""Another team in the same service: what they have, what they use of ours, and that nobody ever takes it from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.world import World
+
+VOLATILE = ("last_active_at", "status", "usage_bytes", "expires_at")
+TEXT = b"# Not yours\n"
+
+
+class Strangers:
+    """Their assistants and vector stores. None carries a stamp; `untouched` fails once anything of theirs is another
+    one, or gone, or lacks what it uses of ours."""
+
+    def __init__(self, world: World, *alike: tuple[str, int]) -> None:
+        """`alike`: names and sizes of files of ours that theirs have as well, with other bytes."""
+        self._world = world
+        self.files = [world.upload(name, _bytes(size)) for name, size in (("theirs.md", len(TEXT)), *alike)]
+        self.store = self._made("/vector_stores", {"name": "Theirs"})
+        other = self._made("/vector_stores", {"name": "Unrelated"})
+        for at, file in enumerate(self.files):
+            self.hold(file, in_store=other if at else self.store)
+        tools = [{"type": "file_search"}, {"type": "code_interpreter"}]
+        self.bot = self._made("/assistants", {"model": "gpt-4o", "name": "Their bot", "tools": tools})
+        plain = self._made("/assistants", {"model": "gpt-4o", "name": "Plain", "instructions": "Nobody stamped me."})
+        self._mine = {"/vector_stores": [self.store, other], "/assistants": [self.bot, plain]}
+        self.name(stores=[self.store])
+        self.look()
+
+    @property
+    def ids(self) -> set[str]:
+        """Everything that is theirs."""
+        return {*self.files, *self._mine["/vector_stores"], *self._mine["/assistants"]}
+
+    @property
+    def used(self) -> set[str]:
+        """What is ours and they use, directly: files in their store or bot, and stores that their bot searches."""
+        found = {id for ids in self._tools().values() for id in ids}
+        found |= {item["id"] for item in self._world.listed(f"/vector_stores/{self.store}/files")}
+        return found - self.ids
+
+    def look(self) -> None:
+        """What they have from now on is what they have now."""
+        self._had = self._state()
+
+    def untouched(self, story: str = "") -> None:
+        """Nothing of theirs has changed, and all that they use of ours is there."""
+        assert self._state() == self._had, story
+        there = {item["id"] for path in ("/files", "/vector_stores") for item in self._world.listed(path)}
+        assert self.used <= there, f"{self.used - there} was taken from them\n{story}"
+
+    def kept(self, *words: str) -> set[str]:
+        """What they use and we do not any more: it is deposed, and the plan says that somebody uses it."""
+        ours = {item.get("id") for item in self._world.ok("output", "--json", *words).json.values()}
+        deposed = {item["id"]: item for item in self._world.plan("--force", *words)["deposed"]}
+        kept = self.used - ours
+        for id in kept:
+            assert id in deposed, f"{id} is used and not deposed: {deposed}"
+            assert deposed[id]["action"] == "keep" and "still used by" in deposed[id]["detail"], deposed[id]
+        return kept
+
+    # What they do
+
+    def hold(self, file: str, *, in_store: str | None = None) -> None:
+        """Put a file into their store."""
+        self._world.http("POST", f"/vector_stores/{in_store or self.store}/files", {"file_id": file})
+
+    def let_go(self, file: str) -> None:
+        """Take it out again."""
+        self._world.http("DELETE", f"/vector_stores/{self.store}/files/{file}")
+
+    def name(self, *, stores: list[str] | None = None, files: list[str] | None = None) -> None:
+        """Have their bot search this store, and compute with these files."""
+        named = self._tools()
+        resources = {
+            "file_search": {"vector_store_ids": named["stores"] if stores is None else stores},
+            "code_interpreter": {"file_ids": named["files"] if files is None else files},
+        }
+        self._world.http("POST", f"/assistants/{self.bot}", {"tool_resources": resources})
+
+    def _tools(self) -> dict[str, list[str]]:
+        resources = self._world.http("GET", f"/assistants/{self.bot}")["tool_resources"]
+        return {
+            "stores": resources.get("file_search", {}).get("vector_store_ids", []),
+            "files": resources.get("code_interpreter", {}).get("file_ids", []),
+        }
+
+    def _made(self, path: str, body: dict[str, Any]) -> str:
+        return str(self._world.http("POST", path, body)["id"])
+
+    def _state(self) -> list[Any]:
+        files = {item["id"]: item for item in self._world.listed("/files")}
+        found: list[Any] = [files.get(id) for id in self.files]
+        for path, ids in self._mine.items():
+            there = {item["id"]: item for item in self._world.listed(path)}
+            found += [_lasting(there.get(id)) for id in ids]
+        for store in self._mine["/vector_stores"]:
+            found.append([_lasting(item) for item in self._world.listed(f"/vector_stores/{store}/files")])
+        return found
+
+
+def _lasting(item: dict[str, Any] | None) -> dict[str, Any] | None:
+    return item and {key: value for key, value in item.items() if key not in VOLATILE}
+
+
+def _bytes(size: int) -> bytes:
+    return (TEXT * (size // len(TEXT) + 1))[:size]
