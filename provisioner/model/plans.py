@@ -153,6 +153,11 @@ class Plan:
     keep_versions: int = 3
     refreshed: bool = True  # False: compared with the lock alone, so it cannot be applied
 
+    def outdates(self, item: Attachment) -> bool:
+        """Whether it takes an old version of ours out of a store, which a stopped apply left there beside the new."""
+        old = item.old_id in {remnant.id for remnant in self.deposed}
+        return item.action == "detach" and item.file is None and old
+
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do, apart from what the lock alone has to learn."""

@@ -311,7 +311,26 @@ def _leaving(case: Situation, store: Address, wanted: list[Holding]) -> Row:
     for id, path in _left_behind(case, store, wanted).items():
         rows.append(FieldChange(join("files", path), {}, None, {}))
         attachments.append(Attachment(store, "detach", path, file=Address("file", path), old_id=id))
+    attachments += [Attachment(store, "detach", f"id:{id}", old_id=id) for id in _superseded(case, store, wanted)]
     return attachments, rows
+
+
+def _superseded(case: Situation, store: Address, wanted: list[Holding]) -> list[str]:
+    """Old versions that an apply left in a store, beside the new ones that are found by now, when it was stopped.
+    Deleting them would take them out, but somebody else may use them."""
+    live = case.live(store)
+    members = (live.members or {}) if live else {}
+    deposed = {id for entry in case.lock.resources.values() for id in entry.deposed}
+    current = {
+        holding.path: holding.member.id for holding in wanted if holding.member and holding.member.status == "completed"
+    }
+    stamps = {id: members[id].stamp for id in sorted(members.keys() & deposed)}
+    lineage = case.lock.lineage[:8]
+    return [
+        id
+        for id, stamp in stamps.items()
+        if stamp and stamp.lineage == lineage and current.get(stamp.address, id) != id
+    ]
 
 
 def _left_behind(case: Situation, store: Address, wanted: list[Holding]) -> dict[str, str]:

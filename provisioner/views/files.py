@@ -43,7 +43,7 @@ class FileGroups:
         self._files = {change.address: change for change in plan.changes if change.address.kind == "file"}
         for attachment in plan.attachments:
             if attachment.action not in QUIET or (attachment.action == "adopt" and attachment.file):
-                self._attach(attachment)
+                self._attach(attachment, "an old version" if plan.outdates(attachment) else "not managed here")
         for change in plan.changes:
             if change.address.kind == "vector_store":
                 self._fields(change)
@@ -61,7 +61,7 @@ class FileGroups:
             found.append(Line("dim", folded(len(rest), sum(row.bytes for row in rest)), 1))
         return (Line("", "files:"), *found)
 
-    def _attach(self, attachment: Attachment) -> None:
+    def _attach(self, attachment: Attachment, foreign: str) -> None:
         row = self._row(attachment.store, attachment.path)
         row.symbol = _SYMBOLS.get(attachment.action, "~")
         change = self._files.get(attachment.file or Address("file", attachment.path))
@@ -69,7 +69,7 @@ class FileGroups:
             self.shown.add(change.address)
             _describe(row, change)
         elif attachment.file is None:
-            row.facts.append("not managed here")
+            row.facts.append(foreign)
         elif attachment.action in _UNTOUCHED:
             row.facts.append(_UNTOUCHED[attachment.action])
         if attachment.taken:

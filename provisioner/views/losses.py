@@ -18,7 +18,7 @@ def losses(plan: Plan) -> Iterator[Remark]:
     changes = {change.address: change for change in plan.changes}
     taken: dict[Address, list[Attachment]] = defaultdict(list)
     for found in plan.attachments:
-        if found.action == "detach":
+        if found.action == "detach" and not plan.outdates(found):
             taken[found.store].append(found)
     said = {found.file for rows in taken.values() for found in rows}
     for change in plan.changes:

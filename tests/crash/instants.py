@@ -145,6 +145,27 @@ def dying() -> Iterator[None]:
     assert ended, "the process was to end, and went on"
 
 
+def stopped(world: World, method: str, path: str, *, arrives: bool = True) -> None:
+    """An apply that ends with one request, named by the end of its path: when it has been carried out, or just before
+    it leaves."""
+    dead = False
+
+    def around(app: Any) -> Any:
+        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            nonlocal dead
+            now = scope["method"] == method and scope["path"].endswith(path)
+            if not dead and (arrives or not now):
+                await app(scope, receive, send)
+            dead = dead or now
+            if dead:
+                raise Dead
+
+        return wrapped
+
+    with world.behind(around), dying():
+        world.run("apply", "-y", "--force")
+
+
 def points(total: int, share: int = 9, first: int = 0) -> Iterator[int]:
     """A spread of about `share` instants from `first` on, eight times as many where the suite is thorough;
     `CRASH_POINTS=all` tries every one."""

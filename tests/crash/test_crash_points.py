@@ -22,7 +22,13 @@ def test_every_instant(before: Before, monkeypatch: pytest.MonkeyPatch) -> None:
         again = world.run("apply", "-y", "--force")
         assert again.code == 0, f"instant {at}: {again.out}{again.err}"
         world.settled()
-        assert outcome(world) == wanted, f"instant {at} of {instants}"
+        found = outcome(world)
+        assert found == wanted, f"instant {at} of {instants}\n" + "\n".join(
+            [
+                *(f"- {line}" for line in wanted if line not in found),
+                *(f"+ {line}" for line in found if line not in wanted),
+            ]
+        )
 
 
 @pytest.mark.parametrize("before", IN_A_FILE, indirect=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.crash.instants import Dead, dying, hooked
+from tests.crash.instants import dying, hooked, stopped
 from tests.e2e.mortal import Mortal
+from tests.support.strangers import Strangers
 from tests.support.world import World
 
 STORE = {"vector_stores": {"kb": {"files": ["docs/a.md"]}, "other": {"files": ["docs/a.md"]}}}
@@ -16,25 +17,6 @@ STORE = {"vector_stores": {"kb": {"files": ["docs/a.md"]}, "other": {"files": ["
 
 def assistant(**fields: Any) -> dict[str, Any]:
     return {"specs/a.yaml": {"assistants": {"a": {"model": "m", **fields}}}}
-
-
-def stopped(world: World, method: str, path: str) -> None:
-    """An apply that ends as soon as one request has been carried out."""
-    dead = False
-
-    def around(app: Any) -> Any:
-        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-            nonlocal dead
-            if not dead:
-                await app(scope, receive, send)
-            dead = dead or (scope["method"], scope["path"]) == (method, f"/v1{path}")
-            if dead:
-                raise Dead
-
-        return wrapped
-
-    with world.behind(around), dying():
-        world.run("apply", "-y", "--force")
 
 
 def test_a_line_that_was_just_being_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,3 +78,22 @@ def test_a_store_that_is_gone_comes_back_empty(world: World) -> None:
     world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": []}, "other": {"files": ["docs/a.md"]}}}})
     world.apply()
     assert not world.lock()["resources"]["vector_store.kb"]["fields"].get("files")
+
+
+def test_an_old_version_that_others_use(world: World) -> None:
+    """It leaves our store although it stays at the service: nobody finds two versions of one document."""
+    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/a.md"]}}}, "docs/a.md": "A.\n"})
+    world.apply()
+    old = world.id("file.docs/a.md")
+    strangers = Strangers(world)
+    strangers.hold(old)
+    strangers.look()
+    world.write({"docs/a.md": "A, second.\n"})
+    stopped(world, "POST", f"/vector_stores/{world.id('vector_store.kb')}/files")
+    shown = world.ok("plan").out
+    assert f"- id:{old} (an old version)" in shown and "taken out" not in shown
+    world.apply()
+    held = [item["id"] for item in world.listed("/vector_stores/${vector_store.kb}/files")]
+    assert held == [world.id("file.docs/a.md")] != [old]
+    strangers.untouched()
+    assert strangers.kept() == {old}

@@ -15,6 +15,7 @@ from tests.crash.outcome import outcome
 from tests.record.claims import false_claims
 from tests.record.failing import Failing, Nth
 from tests.record.workspace import edited, taken_back
+from tests.support.injecting import Watching
 from tests.support.world import World
 
 
@@ -31,15 +32,13 @@ class Tried:
         """The workspace after each apply in which one write fails."""
         for at in range(first, self.total, step):
             world, failing = self.before.again(), Failing(Nth(at), how)
-            world.wrap = failing.around
-            try:
-                result = world.run("apply", "-y")
-                split = failing.struck[0][1].endswith("/file_batches")  # a batch that is refused is sent in parts
-                assert result.code == 1 or split, f"{failing.struck} did not fail:\n{result.out}"
-            except* Dead:
-                assert failing.dead
-            world.wrap = lambda app: app
-            assert failing.struck
+            with world.behind(failing.around):
+                try:
+                    result = world.run("apply", "-y")
+                    split = failing.struck[0][1].endswith("/file_batches")  # a batch that is refused is sent in parts
+                    assert result.code == 1 or split, f"{failing.struck} did not fail:\n{result.out}"
+                except* Dead:
+                    assert failing.dead
             yield world, f"{how}: {' '.join(failing.struck[0])}"
 
 
@@ -51,9 +50,8 @@ def tried(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trie
     unmanaged = edited(world)
     before = Before(world, tmp_path / "saved", "file")
     count = Nth()
-    world.wrap = Failing(count).around
-    world.apply()
-    world.wrap = lambda app: app
+    with world.behind(Watching(Failing(count).around)):
+        world.apply()
     assert false_claims(world) == []
     return Tried(before, unmanaged, outcome(world), len(count.seen))
 

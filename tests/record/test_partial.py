@@ -12,6 +12,7 @@ from provisioner.remote import Retries
 from tests.crash.instants import Dead
 from tests.e2e import odd
 from tests.record.failing import Failing
+from tests.support.injecting import Watching
 from tests.support.world import World
 
 WAYS = ("400", "500", "killed before")
@@ -32,10 +33,8 @@ def document(**attributes: Any) -> dict[str, Any]:
 
 def failed(world: World, how: str, fails: Callable[[str, str], bool]) -> None:
     """An apply in which some writes fail."""
-    world.wrap = Failing(fails, how).around
-    with contextlib.suppress(Dead):
+    with world.behind(Failing(fails, how).around), contextlib.suppress(Dead):
         assert world.run("apply", "-y").code == 1
-    world.wrap = lambda app: app
 
 
 def to_a_store_file(method: str, path: str) -> bool:
@@ -84,9 +83,8 @@ def test_one_document_that_is_refused(world: World) -> None:
     world.apply()
     refused = world.id("file.d/b.md")
     world.write(store(files=[{**item, "attributes": {"year": 2}} for item in files]))
-    world.wrap = Failing(lambda method, path: method == "POST" and path.endswith(refused)).around
-    result = world.ok("apply", "-y", code=1)
-    world.wrap = lambda app: app
+    with world.behind(Failing(lambda method, path: method == "POST" and path.endswith(refused)).around):
+        result = world.ok("apply", "-y", code=1)
     assert result.err.count("error:") == 1 and "Attributes refused" in result.err and "`d/b.md`" in result.err
     held = world.lock()["resources"]["vector_store.kb"]["fields"]["files"]
     assert [held[f"d/{name}.md"]["attributes"]["year"] for name in names] == [2, 1, 2]
@@ -103,9 +101,8 @@ def test_one_document_that_is_not_let_go(world: World) -> None:
     world.apply()
     kept = world.id("file.d/b.md")
     world.write({**store(files=["d/a.md"]), "d/b.md": None, "d/c.md": None})
-    world.wrap = Failing(lambda method, path: method == "DELETE" and path.endswith(f"/files/{kept}")).around
-    assert "`d/b.md` stays in `vector_store.kb`" in world.ok("apply", "-y", code=1).err
-    world.wrap = lambda app: app
+    with world.behind(Failing(lambda method, path: method == "DELETE" and path.endswith(f"/files/{kept}")).around):
+        assert "`d/b.md` stays in `vector_store.kb`" in world.ok("apply", "-y", code=1).err
     assert sorted(world.lock()["resources"]["vector_store.kb"]["fields"]["files"]) == ["d/a.md", "d/b.md"]
     assert sorted(file["filename"] for file in world.listed("/files")) == ["a.md", "b.md"]
     world.apply()
@@ -134,8 +131,9 @@ def test_a_hand_that_is_quicker(world: World) -> None:
 
         return wrapped
 
-    world.wrap = quicker
-    world.ok("apply", "-y")
+    with world.behind(Watching(quicker)):
+        world.ok("apply", "-y")
+    assert not edits
     assert "unkept" not in world.lock()["resources"]["assistant.a"]
     (drift,) = world.plan()["resource_drift"]
     assert [(field["path"], field["live"], field["drift"]) for field in drift["changed_fields"]] == [
@@ -160,7 +158,7 @@ def test_a_change_that_is_ignored(world: World) -> None:
 
 def test_a_reset_that_is_not_kept_is_remembered(world: World) -> None:
     """A key that the service will not give up is named in every plan, also after another field was written."""
-    world.wrap = odd.merges_metadata
+    world.from_now_on(odd.merges_metadata)
     world.write(assistant(metadata={"team": "hr", "old": "1"}))
     world.apply()
     world.write(assistant(metadata={"team": "hr"}))

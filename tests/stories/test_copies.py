@@ -114,9 +114,8 @@ def test_a_lost_reply_and_a_copy(world: World) -> None:
     """Two objects with the stamp of one intent are a question: neither is taken, and nothing is made or deleted, until
     somebody has answered it at the service."""
     world.write({**CONFIG, "specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}})
-    world.wrap = twice
-    told = world.ok("apply", "-y", code=1)
-    world.wrap = lambda app: app
+    with world.behind(twice):
+        told = world.ok("apply", "-y", code=1)
     both = [item["id"] for item in world.listed("/assistants") if "assistant.a#" in item["metadata"]["provisioner"]]
     assert len(both) == 2 and all(f"`{id}`" in told.err for id in both) and "Several objects" in told.err
     there = world.listed("/assistants")
@@ -206,7 +205,7 @@ def test_what_a_list_still_shows(owned: World) -> None:
             body["data"] += [{**ghost, "id": "asst_gone1"}, {**ghost, "id": "asst_gone2"}]
         return status, body
 
-    owned.wrap = lambda app: Odd(app, answer=answer)
+    owned.from_now_on(lambda app: Odd(app, answer=answer))
     owned.write({"specs/all.yaml": {**SPEC, "assistants": {**SPEC["assistants"], "z": {"model": "m"}}}})
     assert owned.changes() == {"assistant.z": "create"}
     real = owned.http("POST", "/assistants", {"model": "m", "metadata": ghost["metadata"]})["id"]

@@ -79,8 +79,8 @@ def test_a_reply(world: World) -> None:
     """A reply that cannot be read is none, and the words of a refusal need not be JSON."""
     world.write(SPECS)
     for status, said in ((200, "Reply not understood"), (400, "Request refused")):
-        world.wrap = lambda _app, status=status: Response(OPEN, status, media_type="application/json")
-        assert said in world.ok("plan", code=1).err
+        with world.behind(lambda _app, status=status: Response(OPEN, status, media_type="application/json")):
+            assert said in world.ok("plan", code=1).err
 
 
 def test_an_application(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.injecting import Watching
 from tests.support.world import World
 
 SPEC: dict[str, Any] = {
@@ -93,7 +94,7 @@ def test_an_intent_is_on_the_disk_before_its_request(
         watches.append(Watch(world.root / ".provisioner/local/lock.json.journal", disk, app))
         return watches[-1]
 
-    world.wrap = watched
+    world.from_now_on(Watching(watched))
     world.write({"specs/all.yaml": SPEC, **{f"docs/{at}.md": f"Document {at}.\n" for at in range(3)}})
     world.ok("apply", "-y", "--parallelism", parallelism)
     changed = {name: {**one, "model": "gpt-5"} for name, one in SPEC["assistants"].items()}

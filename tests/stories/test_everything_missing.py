@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -12,21 +13,20 @@ from tests.support.owning import CONFIG, everything, ids
 from tests.support.world import World
 
 
-def elsewhere(world: World, name: str = "elsewhere") -> None:
-    """From now on the key is that of another project, where nothing of ours is; the service does not say so."""
-    world.wrap = lambda _: world._create(world.root / name)
+def elsewhere(world: World, name: str = "elsewhere") -> AbstractContextManager[None]:
+    """The key is that of another project, where nothing of ours is; the service does not say so."""
+    return world.behind(lambda _: world._create(world.root / name))
 
 
 def test_with_the_key_of_another_project(owned: World) -> None:
     """Everything missing at once is a safety stop; forced, it is made there, and back home nothing is made again."""
     home, first = everything(owned), ids(owned)
-    elsewhere(owned)
-    for words in ("plan", "apply -y", "apply -y --target assistant.a"):
-        told = owned.ok(*words.split(), code=1)
-        assert "None of the 4 objects that the lock names is at the service" in told.out + told.err
-    owned.ok("apply", "-y", "--force")
-    owned.settled()
-    owned.wrap = lambda app: app
+    with elsewhere(owned):
+        for words in ("plan", "apply -y", "apply -y --target assistant.a"):
+            told = owned.ok(*words.split(), code=1)
+            assert "None of the 4 objects that the lock names is at the service" in told.out + told.err
+        owned.ok("apply", "-y", "--force")
+        owned.settled()
     assert everything(owned) == home
     owned.ok("apply", "-y", code=1)
     plan = owned.plan("--force")
@@ -72,7 +72,7 @@ def test_two_are_enough(world: World, api_is_gone: bool) -> None:
     for name in stores:
         world.http("DELETE", f"/vector_stores/{world.id(f'vector_store.{name}')}")
     if api_is_gone:
-        world.wrap = gone
+        world.from_now_on(gone)
         world.write(
             {"specs/all.yaml": {"vector_stores": stores, "assistants": {"a": {"model": "m", "api": "responses"}}}}
         )

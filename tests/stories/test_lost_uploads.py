@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from typing import Any
 
 import pytest
 
-from tests.crash.instants import Dead
+from tests.crash.instants import stopped
 from tests.support.world import World
 
 OURS, THEIRS = "# Leave\n\nThirty days.\n", "# Leave\n\nTwenty days.\n"
@@ -21,28 +19,9 @@ def handbook(world: World) -> World:
     return world
 
 
-def killed(world: World, *, arrives: bool, method: str = "POST", path: str = "/v1/files") -> None:
-    """An apply that is killed at a request, its first upload: before it leaves, or when it has been carried out."""
-    killed: list[str] = []
-
-    def around(app: Any) -> Any:
-        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-            hit = scope["method"] == method and scope["path"].endswith(path)
-            if killed or (hit and not arrives):
-                killed.append(scope["path"])
-                raise Dead
-            await app(scope, receive, send)
-            if hit:
-                killed.append(scope["path"])
-                raise Dead
-
-        return wrapped
-
-    world.wrap = around
-    with contextlib.suppress(Dead):
-        world.run("apply", "-y")
-    world.wrap = lambda app: app
-    assert killed, "the apply has not come to that request"
+def killed(world: World, *, arrives: bool) -> None:
+    """An apply that is killed at its first upload: just before it leaves, or when it has been carried out."""
+    stopped(world, "POST", "/v1/files", arrives=arrives)
 
 
 def texts(world: World) -> dict[str, str]:
@@ -97,7 +76,7 @@ def test_a_comparison_that_was_stopped(handbook: World, ours: bool) -> None:
     """An apply that ends between attaching and comparing leaves that to the next one, whose plan has nothing else."""
     killed(handbook, arrives=ours)
     found = handbook.listed("/files")[0]["id"] if ours else handbook.upload("leave.md", THEIRS.encode())
-    killed(handbook, arrives=False, method="GET", path="/content")
+    stopped(handbook, "GET", "/content", arrives=False)
     handbook.ok("apply", "-y")
     handbook.settled()
     assert texts(handbook) == {handbook.id("file.docs/leave.md"): OURS}

@@ -12,6 +12,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from tests.support.drifting import applied_once
+from tests.support.injecting import Watching
 from tests.support.world import World
 
 SEARCH = {"type": "file_search", "vector_stores": ["kb"]}
@@ -117,8 +118,8 @@ ORDER = [
 def test_what_comes_before_what(edited: World, parallelism: str) -> None:
     """What is made comes before those who use it; what goes, goes after them. Each thing is written once."""
     before, watch = names(edited, "old "), Watch(edited)
-    edited.wrap = watch.around
-    edited.apply("--parallelism", parallelism)
+    with edited.behind(Watching(watch.around)):
+        edited.apply("--parallelism", parallelism)
     seen = watch.told({**before, **{id: name for id, name in names(edited).items() if id not in before}})
     bot = "POST old assistant.bot"  # the same object as before
     seen = [line.replace(bot, "POST assistant.bot") for line in seen]
@@ -152,10 +153,9 @@ def whole(world: World) -> None:
 def test_any_write_may_be_refused(edited: World, at: int) -> None:
     """Whichever write the service refuses, what is used stays whole; the next apply does the rest, and no more."""
     watch = Watch(edited, refused=at)
-    edited.wrap = watch.around
-    refused = edited.ok("apply", "-y", "--parallelism", "1", code=int(at != BATCH))
+    with edited.behind(watch.around):
+        refused = edited.ok("apply", "-y", "--parallelism", "1", code=int(at != BATCH))
     assert len(watch.seen) > at and ("not now" in refused.err) is (at != BATCH)
-    edited.wrap = lambda app: app
     whole(edited)
     edited.apply()
     whole(edited)

@@ -21,11 +21,9 @@ STORES, ASSISTANTS, UPLOADS = "^/v1/vector_stores/[^/]+$", "^/v1/assistants/[^/]
 @contextmanager
 def failing(world: World, rule: dict[str, Any]) -> Iterator[None]:
     """The service with a fault."""
-    world.write({"faults.yaml": {"rules": [rule]}})
     world.calls.clear()
-    world.faults = world.root / "faults.yaml"
-    yield
-    world.faults = None
+    with world.failing(rule):
+        yield
 
 
 def refusing(world: World, method: str, path: str) -> AbstractContextManager[None]:

@@ -111,9 +111,8 @@ def renewed(owned: World) -> tuple[World, str, str]:
     """A store that a later apply has replaced, and whose old object is still there: with both ids."""
     old = owned.id("vector_store.kb")
     described = {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}}
-    owned.wrap = undeletable
-    lacking = later(owned, {"specs/all.yaml": {**SPEC, "vector_stores": described}}, code=1)
-    owned.wrap = lambda app: app
+    with owned.behind(undeletable):
+        lacking = later(owned, {"specs/all.yaml": {**SPEC, "vector_stores": described}}, code=1)
     return owned, old, lacking["resources"]["vector_store.kb"]["id"]
 
 
@@ -163,9 +162,9 @@ def test_what_was_replaced_since(owned: World) -> None:
     """New versions are taken, and what they replaced goes with the next apply, as it would have gone with the one that
     was lost."""
     described = {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}}
-    owned.wrap = undeletable
-    lacking = later(owned, {"specs/all.yaml": {**SPEC, "vector_stores": described}, "docs/a.md": "# A two\n"}, code=1)
-    owned.wrap = lambda app: app
+    with owned.behind(undeletable):
+        files = {"specs/all.yaml": {**SPEC, "vector_stores": described}, "docs/a.md": "# A two\n"}
+        lacking = later(owned, files, code=1)
     owned.ok("state", "rebuild")
     assert ids(owned) == {address: entry["id"] for address, entry in lacking["resources"].items()}
     owned.apply()

@@ -117,9 +117,8 @@ def test_an_old_object_that_somebody_else_has_taken_over(owned: World) -> None:
     owned.write(
         {"specs/all.yaml": {**SPEC, "vector_stores": {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}}}}
     )
-    owned.wrap = undeletable
-    owned.ok("apply", "-y", code=1)
-    owned.wrap = lambda app: app
+    with owned.behind(undeletable):
+        owned.ok("apply", "-y", code=1)
     restamped(owned, f"/vector_stores/{old}", "other/prod/vector_store.kb#deadbeef.7")
     told = refused(owned, "apply", "-y").err
     assert (

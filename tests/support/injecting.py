@@ -133,6 +133,25 @@ class Meanwhile(Injection):
         return beside
 
 
+class Watching(Injection):
+    """A middleware that only looks on: it has happened when a request came by."""
+
+    def __init__(self, middleware: Middleware) -> None:
+        self.middleware, self.times = middleware, 0
+
+    def happened(self) -> bool:
+        return self.times > 0
+
+    def around(self, app: Any) -> Any:
+        watched = self.middleware(app)
+
+        async def counted(scope: Any, receive: Any, send: Any) -> None:
+            self.times += 1
+            await watched(scope, receive, send)
+
+        return counted
+
+
 class Faults:
     """A faults file, and how often each of its rules has struck, whoever served it."""
 

@@ -38,7 +38,7 @@ class Result:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-@dataclass
+@dataclass(slots=True)
 class World:
     """One workspace. Every request that reaches the service is in `calls`."""
 
