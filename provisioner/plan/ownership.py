@@ -67,9 +67,8 @@ def _fits(stray: Stray, want: Desired | None, lock: LockState) -> bool:
     if want is None or stray.api != want.api:
         return False
     entry = lock.resources.get(stray.address)
-    if entry is not None and (entry.id or entry.profile) and entry.api != want.api:
-        return False  # the API changes: what was made through the old one is replaced
-    return stray.address.kind != "file" or "bytes" in stray.live.fields  # else no list has the file itself
+    # Where the API changes, what was made through the old one is replaced.
+    return entry is None or entry.api == want.api or not (entry.id or entry.profile)
 
 
 def originals(lock: LockState, live: Mapping[Address, Live]) -> dict[Address, str]:
@@ -104,8 +103,7 @@ def foreign(lock: LockState, live: Mapping[Address, Live], old: Mapping[str, Liv
 
 def _foreign_files(lock: LockState, store: Address, held: Live) -> Iterator[Foreign]:
     items = (lock.resources[store].fields.get("files") or {}).items()
-    paths = {id: address.name for address, id in lock.ids.items() if address.kind == "file"}
-    paths |= {item["id"]: path for path, item in items if item.get("id")}
+    paths = {item["id"]: path for path, item in items if item.get("id")}
     for member in (held.members or {}).values():
         if member.id in paths and member.stamp and not lock.owns(member.stamp):
             yield Foreign(store, member.id, member.stamp, paths[member.id])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from provisioner.lock.file_store import FileStore
 from provisioner.model import Address
 from tests.e2e.middleware import Odd
+from tests.support.drifting import sql
 from tests.support.owning import CONFIG, LOCK, SPEC, copied, everything, ids
 from tests.support.refusals import refused
 from tests.support.world import World
@@ -192,6 +194,37 @@ def test_orphans_of_another_api(world: World) -> None:
     world.ok("apply", "x.plan")
     world.settled()
     assert [item["id"] for item in world.listed("/assistants")] == [world.id("assistant.a")]
+    orphan = world.http("POST", "/assistants", {"model": "m", "metadata": {"provisioner": mark.format("b")}})["id"]
+    world.write({"specs/all.yaml": {"assistants": {"a": other["a"], "b": {"model": "m", "api": "assistants"}}}})
+    assert world.changes() == {"assistant.b": "create/delete", "assistant.c": "delete"}
+    world.apply()
+    assert world.id("assistant.b") != orphan and len(world.listed("/assistants")) == 3
+
+
+def test_a_copy_of_a_document_that_has_moved(owned: World) -> None:
+    """Its stamp says the old path until the next write: the copy is one of it, and not the document of that path."""
+    original = owned.id("file.docs/a.md")
+    attributes = owned.http("GET", f"/vector_stores/${{vector_store.kb}}/files/{original}")["attributes"]
+    copy = owned.upload("a.md", b"# A\n")
+    owned.http("POST", "/vector_stores/${vector_store.kb}/files", {"file_id": copy, "attributes": attributes})
+    owned.ok("state", "mv", "file.docs/a.md", "file.docs/c.md")
+    owned.write({"docs/a.md": None, "docs/c.md": "# A\n"})
+    (remnant,) = owned.plan("--prune-orphans")["orphans"]
+    assert (remnant["id"], remnant["action"]) == (copy, "keep") and original in remnant["detail"]
+    owned.write({"docs/a.md": "# A\n"})
+    told = refused(owned, "apply", "-y").err
+    assert f"`{copy}`" in told and f"`{original}`" in told
+
+
+def test_a_document_of_another_purpose(owned: World) -> None:
+    """A file with our stamp that the list of ours does not show is taken over, and replaced for its purpose."""
+    id = owned.id("file.docs/a.md")
+    sql(owned, "UPDATE files SET purpose = 'user_data' WHERE id = ?", "file.docs/a.md")
+    lock = owned.lock()
+    del lock["resources"]["file.docs/a.md"]
+    owned.write({LOCK: json.dumps(lock)})
+    owned.apply()
+    assert id not in {item["id"] for item in owned.listed("/files")} and len(owned.listed("/files")) == 2
 
 
 def test_what_a_list_still_shows(owned: World) -> None:

@@ -74,6 +74,9 @@ def test_a_document_that_somebody_else_has_stamped(owned: World) -> None:
     assert [(one["address"], [field["path"] for field in one["changed_fields"]]) for one in drift] == [
         ("vector_store.kb", ['files["docs/a.md"].attributes.provisioner'])
     ]
+    restamped(owned, "/vector_stores/${vector_store.kb}", "other/prod/vector_store.theirs#deadbeef.3")
+    assert refused(owned, "plan").err.count("error: Foreign object") == 1  # the store says it for all that is in it
+    owned.http("POST", "/vector_stores/${vector_store.kb}", {"metadata": {}})
     owned.http("POST", place, {"attributes": {}})
     owned.apply()
 
