@@ -77,6 +77,8 @@ def test_a_store_that_is_gone_and_is_there_under_another_id(owned: World) -> Non
         owned.http("POST", f"/vector_stores/{other}/files", body)
     owned.http("DELETE", "/vector_stores/${vector_store.kb}")
     before = ids(owned)
+    for drift in (owned.plan(), owned.ok("drift", "--json", code=2).json):
+        assert [(row["address"], row["drift"]) for row in drift["resource_drift"]] == [("vector_store.kb", "missing")]
     owned.calls.clear()
     owned.apply()
     assert ids(owned) == {**before, "vector_store.kb": other}
