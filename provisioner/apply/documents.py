@@ -34,7 +34,6 @@ class Sync:
     unkept: dict[str, Any]
     unsure: dict[str, list[str]]  # path -> what is written for it and was not seen to be so yet
     ids: dict[str, str] = field(default_factory=dict)  # path -> the file id that is wanted now
-    failed: set[str] = field(default_factory=set)  # paths
     written: list[Attachment] = field(default_factory=list)
 
     @property
@@ -56,7 +55,6 @@ class Sync:
         self.written.append(item)
 
     def problem(self, item: Attachment, summary: str, detail: str, hint: str | None = None) -> None:
-        self.failed.add(item.path)
         if item.file:
             self.run.broken.setdefault(item.file, set()).add(self.store)
         self.run.problem(item.file or self.store, None, Problem(summary, detail, hint))
@@ -221,7 +219,6 @@ def _ready(state: Sync, item: Attachment) -> bool:
     id = entry.id if entry else None if item.file else item.old_id
     planned = state.run.uploaded(item.file) if item.file else True
     if not id or not planned:
-        state.failed.add(item.path)
         state.unsure.pop(item.path, None)
         return False
     state.ids[item.path] = id

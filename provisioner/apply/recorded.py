@@ -77,31 +77,67 @@ def _confirmed(
 ) -> Record:
     """What is so at the service, unit by unit. A unit that was written, or that is as the specs want it, is as they
     declare it, with what the service made of it instead; any other one stays as it was."""
-    declared = _units(change.after or {}, form)
-    had = _units(before.fields, form) if before else {}
-    unkept = before.unkept if before else {}
-    resetting = before.resetting if before else ()
-    wanted, shown = (_units(form.normal(change.address, fields), form) for fields in (change.after or {}, live))
-    dropped = undone(before, run.stamps.get(before.id or ""), shown) if before else ()
-    values: Units = {}
-    found: dict[str, dict[str, Any]] = {}
-    left: list[str] = []
-    for path in dict.fromkeys([*declared, *had, *(path for path in resetting if document_of(path) is None)]):
+    merge = _Merge.of(run, form, change, before, live)
+    own = (path for path in (before.resetting if before else ()) if document_of(path) is None)
+    for path in dict.fromkeys([*merge.declared, *merge.had, *own]):
         hidden = path in form.unread or path in change.lost
-        sent, got = wanted.get(path), shown.get(path)
-        differs = not hidden and not same(sent, got)
-        ignored = hidden and path in had and not same(had[path], declared.get(path, _MISSING))
-        if path in wrote or not (differs or ignored):
-            values.update({path: declared[path]} if path in declared else {})
-            found.update({path: {"sent": sent, "got": got}} if differs else {})
-            left += [path] if differs and path not in declared else []
+        differs = not hidden and not same(merge.wanted.get(path), merge.shown.get(path))
+        if path in wrote or not (differs or (hidden and merge.is_edited(path))):
+            merge.take(path, differs)
         else:
-            values.update({path: had[path]} if path in had else {})
-            found.update({path: {"sent": sent, "got": got}} if path in dropped else {})
-            found.update({path: unkept[path]} if path in unkept else {})
-            left += [path] if path in resetting else []
+            merge.leave(path)
     empty = {name: value for name, value in (change.after or {}).items() if name in form.keyed and not value}
-    return Record({**empty, **_assembled(values)}, found, tuple(left))
+    return Record({**empty, **_assembled(merge.values)}, merge.unkept, tuple(merge.resetting))
+
+
+@dataclass
+class _Merge:
+    """An object's units as the specs declare them and as the lock had them, and what is made of both."""
+
+    before: Locked | None
+    declared: Units
+    had: Units
+    wanted: Units  # declared, in normal form
+    shown: Units  # live, in normal form
+    dropped: Collection[str]
+    values: Units = field(default_factory=dict)
+    unkept: dict[str, dict[str, Any]] = field(default_factory=dict)
+    resetting: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, run: Run, form: Form, change: Change, before: Locked | None, live: Fields) -> _Merge:
+        after = change.after or {}
+        wanted, shown = (_units(form.normal(change.address, fields), form) for fields in (after, live))
+        had = _units(before.fields, form) if before else {}
+        dropped = undone(before, run.stamps.get(before.id or ""), shown) if before else ()
+        return cls(before, _units(after, form), had, wanted, shown, dropped)
+
+    def is_edited(self, path: str) -> bool:
+        """Whether the specs want another value than the lock has."""
+        return path in self.had and not same(self.had[path], self.declared.get(path, _MISSING))
+
+    def take(self, path: str, differs: bool) -> None:
+        """As the specs have it; what `differs` at the service is noted, and what is declared no more is reset."""
+        if path in self.declared:
+            self.values[path] = self.declared[path]
+        elif differs:
+            self.resetting.append(path)
+        if differs:
+            self.unkept[path] = self._found(path)
+
+    def leave(self, path: str) -> None:
+        """As the lock had it; where the service has dropped our last update, that is noted."""
+        if path in self.had:
+            self.values[path] = self.had[path]
+        if self.before and path in self.before.resetting:
+            self.resetting.append(path)
+        if self.before and path in self.before.unkept:
+            self.unkept[path] = self.before.unkept[path]
+        elif path in self.dropped:
+            self.unkept[path] = self._found(path)
+
+    def _found(self, path: str) -> dict[str, Any]:
+        return {"sent": self.wanted.get(path), "got": self.shown.get(path)}
 
 
 def _entry(run: Run, change: Change, id: str | None, record: Record) -> Locked:
