@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from provisioner.apply.exactly_once import create
 from provisioner.apply.read_back import read_back
 from provisioner.apply.recorded import MAKING, after_write, of_profile, overwriting, own_paths, without_write
+from provisioner.apply.releasing import release
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome
 from provisioner.errors import ProvisionerError
@@ -179,8 +181,8 @@ async def remove(run: Run, change: Change) -> bool:
         if change.deferred and entry and entry.id:
             run.record(number, change.address, replace(entry.with_deposed(entry), id=None, fields={}))
         else:
-            if change.id and form.remote:
-                await _let_go(run, change, form, change.id)
+            if entry and change.id and form.remote:
+                await _let_go(run, change, entry, change.id)
             left = replace(entry, id=None, fields={}, profile=None) if entry else None
             run.record(number, change.address, left if left and not left.empty else None)
     except ProvisionerError as error:
@@ -191,17 +193,21 @@ async def remove(run: Run, change: Change) -> bool:
     return True
 
 
-async def _let_go(run: Run, change: Change, form: Form, id: str) -> None:
-    """Delete an object, or leave it at the service without our stamp; one that is gone needs neither."""
+async def _let_go(run: Run, change: Change, entry: Locked, id: str) -> None:
+    """Delete an object, or leave it at the service without our marks; one that is gone needs neither."""
     if change.action is Action.DELETE:
-        await form.delete(run.remote, id)
-    elif change.reason == "removed_block":
-        await form.release(run.remote, id, run.state)
+        await run.form(entry.address, entry.api).delete(run.remote, id)
+    elif change.releases:
+        await release(run.remote, run.state, entry, id, run.entries.values())
 
 
 async def remove_old(run: Run, change: Change) -> bool:
-    """Delete what a replacement left behind, unless request profiles still name it."""
-    if change.id is None or change.deferred or change.reason == "api_gone":
+    """Delete what a replacement left behind, unless something forgotten or request profiles still name it."""
+    if change.id is None or change.reason == "api_gone":
+        return True
+    if change.stays_with:
+        return await _give_up(run, change.address, change.id)
+    if change.deferred:
         return True
     form = run.form(change.address, change.previous_api or change.api)
     return not form.remote or await _delete(run, change.address, change.id, form)
@@ -213,7 +219,7 @@ async def end_file(run: Run, change: Change, clear: bool) -> bool:
     address, broken = change.address, run.broken.get(change.address)
     if broken is None:
         run.finished(change, run.entries[address].id)
-        return await remove_old(run, change) if clear and change.action is Action.REPLACE else True
+        return change.action is not Action.REPLACE or (clear and await remove_old(run, change))
     stores = {item.store for item in run.plan.attachments if item.file == address}
     if broken < stores or address in run.indexing or _has_other_users(run, address):
         return False  # somebody has taken the new version: both stay, and the next plan says what is left to do
@@ -262,6 +268,15 @@ async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome
     return True
 
 
+async def give_up_deposed(run: Run, remnant: Remnant) -> bool:
+    """Let go of an old object that something forgotten uses."""
+    if not await _give_up(run, remnant.address, remnant.id):
+        return False
+    run.counts["forgotten"] += 1
+    run.on_event(Event("done", remnant.address, Action.FORGET, remnant.id, "deposed"))
+    return True
+
+
 async def remove_orphan(run: Run, remnant: Remnant) -> bool:
     """Delete an object that carries our stamp and that nothing accounts for; the plan has shown it."""
     number = await run.intent(remnant.address, "prune", object=remnant.id)
@@ -279,12 +294,22 @@ async def remove_orphan(run: Run, remnant: Remnant) -> bool:
 
 async def _delete(run: Run, address: Address, id: str, form: Form) -> bool:
     """Delete an object that is no longer the one of its address, and forget its id."""
-    number = await run.intent(address, "delete", object=id)
+    return await _undepose(run, address, id, Action.DELETE, partial(form.delete, run.remote, id))
+
+
+async def _give_up(run: Run, address: Address, id: str) -> bool:
+    """Leave an object that is no longer the one of its address at the service, and forget its id."""
+    work = partial(release, run.remote, run.state, run.entries[address], id, run.entries.values())
+    return await _undepose(run, address, id, Action.FORGET, work)
+
+
+async def _undepose(run: Run, address: Address, id: str, action: Action, work: Callable[[], Awaitable[None]]) -> bool:
+    number = await run.intent(address, action.value, object=id)
     try:
-        await form.delete(run.remote, id)
+        await work()
     except ProvisionerError as error:
         run.journal.dismiss(number)
-        run.fail(address, Action.DELETE, error)
+        run.fail(address, action, error)
         return False
     left = run.entries[address].undeposed(id)
     run.record(number, address, None if left.empty else left)

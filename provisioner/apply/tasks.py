@@ -20,11 +20,13 @@ GOING = (Action.DELETE, Action.FORGET)
 def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
     """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that somebody still uses."""
     held = _by_store(run.plan.attachments)
-    used, old = _users(run), _old_stores(run)
+    used, old, along = _users(run), _old_stores(run), _along(run)
     # Stores are there before any file: to others their stamps tell whose uploads there may be (`apply.suspects`).
     made = (change.address for change in run.plan.changes if change.action in MAKING)
     stores = _made(address for address in made if address.kind == "vector_store")
-    tasks = [task for change in run.plan.changes for task in _of_change(run, change, held, used, old, outcome, stores)]
+    tasks = [
+        task for change in run.plan.changes for task in _of_change(run, change, held, used, old, along, outcome, stores)
+    ]
     tasks += [
         Task(("files", str(store)), partial(sync, run, store, items), _made([store]), _made(_files(items)))
         for store, items in held.items()
@@ -38,14 +40,17 @@ def _of_change(
     held: dict[Address, list[Attachment]],
     used: dict[Address, set[Address]],
     old: dict[str, set[Hashable]],
+    along: dict[Address, set[Hashable]],
     outcome: Outcome,
     stores: set[Hashable],
 ) -> Iterator[Task]:
     address = change.address
-    blockers = _touching(used.get(address, ())) | old.get(change.id or "", set())
+    blockers = _touching(used.get(address, ()))
+    if not (change.releases or change.stays_with):  # what stays may be in old stores that go
+        blockers |= old.get(change.id or "", set())
     if change.action in GOING:
         run_it = _unless_used(run, change, blockers, outcome, partial(objects.remove, run, change))
-        yield Task(("go", str(address)), run_it, after=blockers)
+        yield Task(("go", str(address)), run_it, along.get(address, set()), blockers)
         return
     if not change.matters and address not in held:
         yield Task(("make", str(address)), partial(objects.make, run, change))
@@ -103,7 +108,23 @@ def _users(run: Run) -> dict[Address, set[Address]]:
     for item in run.plan.attachments:
         if item.file:
             needs.setdefault(item.store, set()).add(item.file)
+    for change in run.plan.changes:
+        if change.releases:  # it goes on using what it uses
+            needs.pop(change.address, None)
     return users(needs)
+
+
+def _along(run: Run) -> dict[Address, set[Hashable]]:
+    """What is given up along with a forgotten resource, and before it: nothing else would say to leave it alone."""
+    found: dict[Address, set[Hashable]] = {}
+    for change in run.plan.changes:
+        if change.stays_with:
+            step = "go" if change.action in GOING else "end"
+            found.setdefault(change.stays_with, set()).add((step, str(change.address)))
+    for remnant in run.plan.deposed:
+        if remnant.stays_with:
+            found.setdefault(remnant.stays_with, set()).add(("deposed", remnant.id))
+    return found
 
 
 def _files(items: Iterable[Attachment]) -> list[Address]:
@@ -131,6 +152,9 @@ def _remnants(
             after = _touching([remnant.address, *used.get(remnant.address, ())]) | old.get(remnant.id, set())
             run_it = partial(objects.remove_deposed, run, remnant, after, outcome)
             yield Task(("deposed", remnant.id), run_it, after=after)
+        elif remnant.action == "forget":
+            run_it = partial(objects.give_up_deposed, run, remnant)
+            yield Task(("deposed", remnant.id), run_it, after=_touching([remnant.address]))
     for remnant in run.plan.orphans:
         if remnant.action == "delete":
             yield Task(("orphan", remnant.id), partial(objects.remove_orphan, run, remnant))

@@ -61,19 +61,19 @@ def rm(
     console: Console,
     addr: Annotated[list[str], typer.Argument(metavar="ADDR...", help="Resources that stay at the service.")],
 ) -> None:
-    """Forget resources: out of the lock, our stamp off, the objects stay."""
+    """Forget resources and what only they use; the objects stay, unstamped."""
     from provisioner import engine
-    from provisioner.engine.questions import forget
+    from provisioner.engine.forgetting import forget
 
     context = console.open()
     state = engine.state(context)
     wanted = [find(state, text).address for text in addr]
-    for one in wanted:
-        asyncio.run(forget(context, one))
+    forgotten = asyncio.run(forget(context, wanted))
     if console.json:
-        console.document({"removed": [str(one) for one in wanted]})
-    else:
-        console.result("".join(f"Removed {one} from the lock.\n" for one in wanted))
+        console.document({"removed": [str(one) for one in forgotten]})
+        return
+    for one, user in forgotten.items():
+        console.result(f"Removed {one} from the lock{f': it stays with {user}' if user else ''}.\n")
 
 
 @command

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context, open_context
-    from provisioner.engine.questions import Report, forget, graph, outputs, state, validate
+    from provisioner.engine.questions import Report, graph, outputs, state, validate
     from provisioner.engine.session import ApplyOptions, Session
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Context",
     "Report",
     "Session",
-    "forget",
     "graph",
     "open_context",
     "outputs",

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.shutdowns import applies, kept, utc_today
 from provisioner.errors import UsageError
-from provisioner.kinds import kind
-from provisioner.kinds.base import Names
-from provisioner.model import Address, Desired, Locked, LockState, Problem
+from provisioner.model import Address, Desired, LockState, Problem
 from provisioner.spec import Workspace
 from provisioner.spec.environments import FILE
 
@@ -71,19 +69,6 @@ def state(context: Context) -> LockState | None:
     return context.checked(context.store.peek().state)
 
 
-async def forget(context: Context, address: Address) -> None:
-    """Take a resource out of the lock and our stamp off its object, which stays at the service."""
-    with context.store.lease():
-        known = context.checked(context.store.settle().state)
-        if known is None or address not in known.resources:
-            raise UsageError(
-                Problem("Unknown address", f"The lock has no `{address}`.", "see `provisioner state list`")
-            )
-        await _release(context, known, known.resources[address])
-        left = {other: entry for other, entry in known.resources.items() if other != address}
-        context.store.write(replace(known, serial=known.serial + 1, resources=left))
-
-
 def move(context: Context, origin: Address, to: Address) -> None:
     """Give a resource of the lock another address; its object stays the same."""
     with context.store.lease():
@@ -104,17 +89,6 @@ def restore(context: Context, rebuilt: LockState) -> None:
     with context.store.lease():
         context.store.settle()
         context.store.write(rebuilt)
-
-
-async def _release(context: Context, known: LockState, entry: Locked) -> None:
-    from provisioner.engine.checks import check_key  # all of planning, which `validate` does without
-
-    form = kind(entry.address.kind).form(entry.api)
-    if form.remote and entry.id:
-        async with context.remote() as remote:
-            await form.read(remote, entry.id, Names())
-            check_key(remote, known, context.service)  # with another key the object only seems to be gone
-            await form.release(remote, entry.id, known)
 
 
 def outputs(context: Context) -> dict[str, dict[str, Any]]:

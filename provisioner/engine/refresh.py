@@ -125,6 +125,17 @@ async def _members(remote: Remote, entry: Locked) -> dict[str, Member] | None:
         return None
 
 
+async def look(remote: Remote, lock: LockState, entry: Locked) -> Live | None:
+    """One locked object with what it holds; None where there is none."""
+    form = kind(entry.address.kind).form(entry.api)
+    if not (entry.id and form.remote):
+        return None
+    found = await form.read(remote, entry.id, Names(lock.ids))
+    if found is None or entry.address.kind != "vector_store":
+        return found
+    return _with_members(found, await _members(remote, entry))
+
+
 def _with_members(live: Live, members: dict[str, Member] | None) -> Live:
     return live if members is None else replace(live, members=members)
 

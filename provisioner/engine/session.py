@@ -157,6 +157,7 @@ class Session:
     ) -> Situation:
         context = self.context
         forgets = {item.origin: item.source for item in context.specs.removed if not item.destroy}
+        destroys = frozenset(item.origin for item in context.specs.removed if item.destroy)
         return Situation(
             context.workspace.name,
             context.environment.name,
@@ -169,6 +170,7 @@ class Session:
             imports,
             forgets,
             moves,
+            destroys=destroys,
         )
 
     def _placed(self, case: Situation, plan: Plan) -> Plan:

@@ -46,7 +46,7 @@ def _rests_on(plan: Plan) -> list[Address]:
     for change in plan.changes:
         if change.matters:
             found |= {change.address, *change.depends_on}
-    found |= {remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action == "delete"}
+    found |= {remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action != "keep"}
     return sorted(found)
 
 

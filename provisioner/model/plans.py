@@ -29,6 +29,10 @@ LEAVING = ("detach", "forget")
 """What is done with files that are not to be in a store."""
 
 
+RELEASES = ("removed_block", "used_by_forgotten")
+"""Why something is forgotten that is there; anything else that is forgotten is gone already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """One planned change to what a vector store holds."""
@@ -73,6 +77,7 @@ class Change:
     replace_paths: tuple[str, ...] = ()  # replace: the fixed fields that force it
     made: bool = True  # False: the object with this id was taken over, not made by us
     verified: bool = True  # False, for files that are taken over: nobody has compared their bytes
+    stays_with: Address | None = None  # forget, replace: what is forgotten and uses the (old) object, so that it stays
 
     @property
     def matters(self) -> bool:
@@ -83,6 +88,11 @@ class Change:
     def deferred(self) -> bool:
         """Whether the old object outlives this plan."""
         return bool(self.kept_for)
+
+    @property
+    def releases(self) -> bool:
+        """Whether the object is there and stays at the service, without our stamp."""
+        return self.action is Action.FORGET and self.reason in RELEASES
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +113,10 @@ class Remnant:
 
     address: Address
     id: str
-    action: str  # keep | delete
+    action: str  # keep | delete | forget
     detail: str = ""
     api: str | None = None  # orphans that are assistants: the API through which it exists
+    stays_with: Address | None = None  # forget: what is forgotten and uses it
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +176,7 @@ class Plan:
         return not (
             any(change.matters for change in self.changes)
             or any(item.action not in QUIET for item in self.attachments)
-            or any(remnant.action == "delete" for remnant in leftovers)
+            or any(remnant.action != "keep" for remnant in leftovers)
         )
 
     @property

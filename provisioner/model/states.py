@@ -67,6 +67,11 @@ class Locked:
         """Vector stores: the ids of the files that it holds."""
         return tuple(item["id"] for item in (self.fields.get("files") or {}).values() if item.get("id"))
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all its objects, those of deposed ones included."""
+        return (self.id, *self.deposed) if self.id else self.deposed
+
     def undeposed(self, id: str) -> Locked:
         """The same entry without one of its old objects."""
         held = {other: files for other, files in self.deposed_files.items() if other != id}
@@ -159,8 +164,7 @@ class LockState:
     @property
     def known_ids(self) -> set[str]:
         """Every id that the lock names, those of deposed objects included."""
-        entries = self.resources.values()
-        return {entry.id for entry in entries if entry.id}.union(*(entry.deposed for entry in entries))
+        return {id for entry in self.resources.values() for id in entry.ids}
 
     @property
     def ids(self) -> dict[Address, str]:

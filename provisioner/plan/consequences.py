@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from provisioner.kinds import kind
@@ -63,7 +63,9 @@ def defer(case: Situation, changes: Changes, users: Users) -> None:
             for file in files:
                 users.setdefault(file, []).extend(users.get(id, ()))
     for address, change in list(changes.items()):
-        whos = users.get(change.id or "") if change.action in ENDED else None
+        if change.action not in ENDED or change.stays_with:
+            continue
+        whos = users.get(change.id or "")
         if whos:
             changes[address] = replace(change, kept_for=tuple(dict.fromkeys(whos)))
 
@@ -76,14 +78,17 @@ def _old_stores(entry: Locked, change: Change | None) -> dict[str, tuple[str, ..
     return found
 
 
-def deposed(case: Situation, users: Users) -> tuple[Remnant, ...]:
-    """Old objects that still exist: deleted as soon as nobody uses them any more."""
-    remnants = (
-        Remnant(address, id, "delete", "no longer used by anything")
-        for address, entry in sorted(case.lock.resources.items())
-        for id in entry.deposed
-    )
-    return tuple(kept(remnant, users) for remnant in remnants)
+def deposed(case: Situation, users: Users, left: Mapping[str, Address]) -> tuple[Remnant, ...]:
+    """Old objects that still exist: deleted as soon as nobody uses them any more. `left` are those that something
+    forgotten uses."""
+    found = []
+    for address, entry in sorted(case.lock.resources.items()):
+        for id in entry.deposed:
+            if id in left:
+                found.append(Remnant(address, id, "forget", f"stays with `{left[id]}`", stays_with=left[id]))
+            else:
+                found.append(kept(Remnant(address, id, "delete", "no longer used by anything"), users))
+    return tuple(found)
 
 
 def kept(remnant: Remnant, users: Users) -> Remnant:

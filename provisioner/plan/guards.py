@@ -114,7 +114,7 @@ def _too_many(case: Situation, changes: list[Change]) -> Iterator[Block]:
 def _goes(case: Situation, change: Change) -> bool:
     if change.reason == "api_gone" or change.deferred or change.address not in case.lock.resources:
         return False
-    going = change.action in (Action.DELETE, Action.FORGET) and change.reason != "removed_block"
+    going = change.action in (Action.DELETE, Action.FORGET) and not change.releases
     return going or _is_missing(case, change)
 
 

@@ -75,6 +75,7 @@ class Situation:
     fresh: bool = False  # there is no lock yet
     takings: Mapping[Address, Taking] = field(default_factory=dict)  # of imported vector stores
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # id -> who uses it who is not managed here
+    destroys: frozenset[Address] = frozenset()  # `removed: … destroy: true`
 
     @cached_property
     def claims(self) -> dict[Address, Claim]:

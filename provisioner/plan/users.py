@@ -99,12 +99,16 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
     objects = [
         (change.address.kind, change.id)
         for change in plan.changes
-        if change.action in ENDED and change.id and not change.deferred and change.reason != "api_gone"
+        if change.action in ENDED and change.id and not _outlives(change) and change.reason != "api_gone"
     ]
     remnants = [
         (remnant.address.kind, remnant.id) for remnant in (*plan.deposed, *plan.orphans) if remnant.action == "delete"
     ]
     return {(name, id) for name, id in (*objects, *remnants) if name in SHARED}
+
+
+def _outlives(change: Change) -> bool:
+    return change.deferred or change.stays_with is not None
 
 
 def sentence(live: Live, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
@@ -10,6 +10,7 @@ from provisioner.diff import join, parts
 from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant, Stamp
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
+from provisioner.plan.forgetting import forget_along
 from provisioner.plan.members import Holding, document_of, holdings, membership, takeover_notes, worn_files
 from provisioner.plan.moves import suspected
 from provisioner.plan.ownership import originals
@@ -30,6 +31,8 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     blocks += _questions(case)
     consequences.repoint(changes)
     consequences.rerender(case, changes)
+    left = forget_along(case, changes)
+    released = {address for address, change in changes.items() if change.releases}
     changes, attachments = _scope(case, changes, attachments)
     users = users_after(case, changes, attachments)
     consequences.defer(case, changes, users)
@@ -44,8 +47,8 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         changes=tuple(inline),
         attachments=tuple(attachments),
         drift=tuple(drift),
-        orphans=tuple(consequences.kept(remnant, users) for remnant in _orphans(case)),
-        deposed=consequences.deposed(case, users),
+        orphans=tuple(consequences.kept(remnant, users) for remnant in _orphans(case, released)),
+        deposed=consequences.deposed(case, users, left),
         notes=(
             *case.observed.notes,
             *unkept_notes(case, unkept),
@@ -118,7 +121,7 @@ def _scope(
     inside -= {
         address
         for address in inside
-        if changes[address].action in GOING and options.targets and address not in options.targets
+        if options.targets and address not in options.targets and _goes_by_itself(changes[address])
     }
     if options.excludes:
         inside -= closure(options.excludes, users(needs))
@@ -128,6 +131,11 @@ def _scope(
         for item in attachments
         if item.store in inside and (item.file is None or item.file in inside or item.file not in changes)
     ]
+
+
+def _goes_by_itself(change: Change) -> bool:
+    """Whether it goes for reasons of its own, and not because something that is forgotten takes it along."""
+    return change.action in GOING and change.reason != "used_by_forgotten"
 
 
 def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
@@ -149,11 +157,13 @@ def _drift(case: Situation, changes: dict[Address, Change]) -> list[Drifted]:
     return sorted(found, key=lambda item: item.address)
 
 
-def _orphans(case: Situation) -> tuple[Remnant, ...]:
+def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, ...]:
     """Objects stamped by our lineage that neither the specs nor the lock account for. One that has the stamp of an
-    object of ours may be a copy that somebody made for himself: nothing deletes it."""
+    object of ours may be a copy that somebody made for himself: nothing deletes it. What is in a store that is
+    forgotten stays there."""
     adopted = {live.id for live in case.adopted.values()}
-    strays = [stray for stray in case.observed.strays if stray.live.id not in adopted]
+    found_here = (stray for stray in case.observed.strays if stray.store not in released)
+    strays = [stray for stray in found_here if stray.live.id not in adopted]
     moved = originals(case.lock, case.observed.live) if strays else {}
     action = "delete" if case.options.prune_orphans else "keep"
     found = []

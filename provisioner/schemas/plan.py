@@ -84,7 +84,7 @@ def _definitions() -> dict[str, Any]:
             {
                 "address": described(_TEXT, "Address in its stamp, or of the resource that it was"),
                 "id": described(_TEXT, "Its id"),
-                "action": described({"enum": ["keep", "delete"]}, "What is done with it"),
+                "action": described({"enum": ["keep", "delete", "forget"]}, "What is done with it"),
                 "detail": described(_TEXT, "Why"),
                 "api": described(_MAYBE_TEXT, "Orphans that are assistants: the API through which it exists"),
             },

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from provisioner.model import Address, Applied, Change, Event
+from provisioner.model import SYMBOLS, Action, Address, Applied, Change, Event
 from provisioner.views.checksum import checksum
 from provisioner.views.counts import applied_line, incomplete_line
 from provisioner.views.lines import Item, Outline, Section
 from provisioner.views.outline import place_facts, position_text, service_words, symbol_of
 from provisioner.views.progress import INTERRUPTED, done_words
-from provisioner.views.reasons import reason_words
+from provisioner.views.reasons import reason_words, stays_words
 from provisioner.views.values import inline
 
 _LEFTOVERS = {"deposed": "an old object", "orphan": "an orphan"}
@@ -58,9 +58,16 @@ def _done(event: Event, changes: dict[Address, Change]) -> Item:
     name, change = inline(str(event.address)), changes.get(event.address)
     leftover = _LEFTOVERS.get(event.detail)
     if leftover or change is None:
-        return Item("-", name, facts=tuple(_facts(event, leftover or "")), address=name)
+        symbol = SYMBOLS[event.action or Action.DELETE]
+        return Item(symbol, name, facts=tuple(_facts(event, leftover or "")), address=name)
     place = position_text(change.position) if change.position else ""
-    return Item(symbol_of(change), name, place, tuple(_facts(event, reason_words(change.reason))), address=name)
+    return Item(
+        symbol_of(change),
+        name,
+        place,
+        tuple(_facts(event, stays_words(change) or reason_words(change.reason))),
+        address=name,
+    )
 
 
 def _facts(event: Event, why: str) -> Iterator[str]:

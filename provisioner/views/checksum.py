@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from provisioner.digests import sha256_of
-from provisioner.model import QUIET, Action, Attachment, Change, FieldChange, Plan
+from provisioner.model import QUIET, Action, Attachment, Change, FieldChange, Plan, Remnant
 
 ACTIONS = {
     Action.CREATE: ["create"],
@@ -21,7 +21,7 @@ ACTIONS = {
 def checksum(plan: Plan) -> str:
     """Covers workspace, environment, origin and each change: its address, actions and changed values.
     Ids, lineage, serial, positions and the order in which things were found do not count."""
-    leftovers = [str(found.address) for found in (*plan.orphans, *plan.deposed) if found.action == "delete"]
+    leftovers = [found for found in (*plan.orphans, *plan.deposed) if found.action != "keep"]
     return sha256_of(
         {
             "workspace": plan.workspace,
@@ -29,7 +29,7 @@ def checksum(plan: Plan) -> str:
             "origin": plan.service.origin,
             "changes": _ordered(_change(change) for change in plan.changes if change.matters),
             "attachments": _ordered(_attachment(found) for found in plan.attachments if found.action not in QUIET),
-            "leftovers": sorted(leftovers),
+            "leftovers": sorted(_leftover(found) for found in leftovers),
         }
     )
 
@@ -79,6 +79,10 @@ def _neutral(value: Any) -> Any:
         return [_neutral(item) for item in value]
     # 1 and 1.0 are one number in JSON
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _leftover(found: Remnant) -> str:
+    return str(found.address) if found.action == "delete" else f"{found.address} {found.action}"
 
 
 def _attachment(found: Attachment) -> dict[str, Any]:

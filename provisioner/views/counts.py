@@ -23,13 +23,14 @@ def plan_counts(plan: Plan) -> dict[str, int]:
     counts = {"import": len(imports)}
     counts.update((word, plan.count(action)) for word, action in _ACTIONS.items())
     counts["change"] -= sum(change.action is Action.UPDATE for change in imports)
-    counts["destroy"] += _old_objects(plan)
+    counts["destroy"] += _old_objects(plan, "delete")
+    counts["forget"] += _old_objects(plan, "forget")
     counts["unchanged"] = plan.unchanged
     return counts
 
 
-def _old_objects(plan: Plan) -> int:
-    return sum(remnant.action == "delete" for remnant in (*plan.orphans, *plan.deposed))
+def _old_objects(plan: Plan, action: str) -> int:
+    return sum(remnant.action == action for remnant in (*plan.orphans, *plan.deposed))
 
 
 def summary_line(plan: Plan) -> str:

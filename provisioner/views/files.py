@@ -11,7 +11,7 @@ from provisioner.model import QUIET, SYMBOLS, Action, Address, Attachment, Chang
 from provisioner.text import listed
 from provisioner.views.fields import field_lines
 from provisioner.views.lines import Item, Line
-from provisioner.views.reasons import reason_words
+from provisioner.views.reasons import reason_words, stays_words
 from provisioner.views.values import inline, many, size, sizes
 
 SHOWN = 20
@@ -118,6 +118,8 @@ def _describe(row: Row, change: Change) -> None:
         row.symbol = ">" if change.action in (Action.KEEP, Action.UPDATE) else row.symbol
     if change.reason in _TOLD:
         row.facts.append(reason_words(change.reason))
+    if stays := stays_words(change):
+        row.facts.append(stays)
     if change.kept_for:
         row.facts.append(kept_words(change))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from provisioner.model import Action, Address, Attachment, Change, Plan, Remnant
 from provisioner.text import listed
 from provisioner.views.files import entry_path
-from provisioner.views.reasons import reason_words
+from provisioner.views.reasons import reason_words, stays_words
 from provisioner.views.remarks import Remark
 from provisioner.views.values import inline, many
 
@@ -42,7 +42,8 @@ def _gone(change: Change) -> Iterator[Remark]:
         later = f"once it is no longer used by {listed(map(inline, change.kept_for))}" if change.kept_for else ""
         yield _loss(change.address, " ".join(filter(None, ("deleted", _with(held), later))))
     elif change.action is Action.FORGET:
-        yield _loss(change.address, f"forgotten, {reason_words(change.reason) or 'not in the specs'}", ".")
+        why = stays_words(change) or reason_words(change.reason) or "not in the specs"
+        yield _loss(change.address, f"forgotten, {why}", ".")
     elif change.action is Action.REPLACE and change.address.kind != "file":  # a file is always a new version
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
@@ -91,6 +92,8 @@ def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:
 
 
 def _leftover(remnants: tuple[Remnant, ...], what: str) -> Iterator[Remark]:
-    return (
-        _loss(found.address, f"{what} {inline(found.id)} deleted") for found in remnants if found.action == "delete"
-    )
+    for found in remnants:
+        if found.action == "delete":
+            yield _loss(found.address, f"{what} {inline(found.id)} deleted")
+        elif found.action == "forget":
+            yield _loss(found.address, f"{what} {inline(found.id)} forgotten, {inline(found.detail)}", ".")

@@ -12,9 +12,11 @@ from provisioner.views.counts import summary_line
 from provisioner.views.fields import change_lines, drift_lines, pending
 from provisioner.views.files import FileGroups, file_size, folded_items, kept_words
 from provisioner.views.lines import Item, Line, Outline, Section
-from provisioner.views.reasons import reason_words
+from provisioner.views.reasons import reason_words, stays_words
 from provisioner.views.review import review
 from provisioner.views.values import inline
+
+_OLD = {"keep": "", "delete": SYMBOLS[Action.DELETE], "forget": SYMBOLS[Action.FORGET]}
 
 
 class Placed(Protocol):
@@ -142,6 +144,8 @@ def _facts(change: Change) -> Iterator[str]:
     obvious = change.address.kind == "file" and change.reason == "fixed_field"  # other bytes are another file
     if not obvious and (reason := reason_words(change.reason)):
         yield reason
+    if stays := stays_words(change):
+        yield stays
     if change.kept_for:
         yield kept_words(change)
     if change.lost:
@@ -168,7 +172,7 @@ def _remnants(found: tuple[Remnant, ...]) -> tuple[Item, ...]:
 def _remnant(remnant: Remnant) -> Item:
     facts = (inline(remnant.id), *((inline(remnant.detail),) if remnant.detail else ()))
     title = inline(str(remnant.address))
-    return Item("-" if remnant.action == "delete" else "", title, facts=facts, address=title)
+    return Item(_OLD[remnant.action], title, facts=facts, address=title)
 
 
 def _block(block: Block) -> Item:

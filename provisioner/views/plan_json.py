@@ -22,7 +22,7 @@ FORMAT_VERSION = "1.0"
 TOLD_OF_CHANGE = frozenset(
     {
         "address", "action", "reason", "before", "after", "fields", "depends_on", "importing", "previous",
-        "source", "position", "replace_paths",
+        "source", "position", "replace_paths", "stays_with",
     }
 )  # fmt: skip
 TOLD_OF_PLAN = frozenset(
@@ -116,6 +116,7 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
         "changed_fields": [_field(field) for field in change.fields],
         "action_reason": change.reason,
         "depends_on": [str(address) for address in change.depends_on],
+        "stays_with": str(change.stays_with) if change.stays_with else None,
         **_rest(change, TOLD_OF_CHANGE),
     }
 

@@ -121,6 +121,7 @@ def _change(row: dict[str, Any]) -> Change:
         source=Source(row["file"], tuple(path)) if path is not None else None,
         position=Position(row["file"], row["line"], row["column"]) if row["line"] is not None else None,
         replace_paths=tuple(inner["replace_paths"]),
+        stays_with=_address(row["stays_with"]),
         **_rest(Change, row, TOLD_OF_CHANGE),
     )
 
@@ -146,7 +147,8 @@ def _drift_field(row: dict[str, Any]) -> FieldChange:
 
 
 def _remnant(row: dict[str, Any]) -> Remnant:
-    return Remnant(**{**_known(Remnant, row), "address": Address.parse(row["address"])})
+    address, user = Address.parse(row["address"]), _address(row["stays_with"])
+    return Remnant(**{**_known(Remnant, row), "address": address, "stays_with": user})
 
 
 def _known(noun: Any, row: dict[str, Any]) -> dict[str, Any]:

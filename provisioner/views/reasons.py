@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from provisioner.model import Action, Change
 from provisioner.views.values import inline
 
 # Reasons that the symbol says already, and the words for those that need some.
-_OBVIOUS = frozenset({"", "spec_changed", "new", "in_sync", "destroy", "not_in_specs", "files_changed"})
+_OBVIOUS = frozenset(
+    {"", "spec_changed", "new", "in_sync", "destroy", "not_in_specs", "files_changed", "used_by_forgotten"}
+)
 _REASONS = {
     "gone": "gone from the service",
     "api_gone": "its API is gone from the service",
@@ -29,3 +32,11 @@ def reason_words(reason: str) -> str:
     if reason in _OBVIOUS:
         return ""
     return _REASONS.get(reason, inline(reason if " " in reason else reason.replace("_", " ")))
+
+
+def stays_words(change: Change) -> str:
+    """With what an object stays at the service that nothing here uses any more; empty for any other change."""
+    if change.stays_with is None:
+        return ""
+    what = "the old one stays" if change.action is Action.REPLACE else "stays"
+    return f"{what} with {inline(str(change.stays_with))}"

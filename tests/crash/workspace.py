@@ -45,7 +45,7 @@ FIRST: dict[str, Any] = {
             },
             "old": {"files": ["old/*.md"]},
             "gone": {"files": ["docs/b.md"]},
-            "left": {"files": ["docs/b.md"]},
+            "left": {"files": ["docs/b.md", "left/l.md"]},
             "lost": {"description": "deleted by hand, still declared"},
             "former": {"files": ["docs/b.md"]},
             "moved": {"description": "first"},
@@ -71,6 +71,7 @@ FIRST: dict[str, Any] = {
     "docs/k.md": "# K\n",
     "docs/m.md": "# M\n",
     "old/o.md": "# O\n",
+    "left/l.md": "# L\n",
     "data/x.csv": "a\n1\n",
     "data/loose.csv": "b\n1\n",
 }

@@ -40,6 +40,10 @@ FULL = Change(
     replace_paths=("a",),
     made=False,
     verified=False,
+    stays_with=HANDBOOK,
+)
+LEFT = Remnant(
+    Address("file", "docs/a.md"), "file-1", "forget", "stays with `vector_store.handbook`", "assistants", HANDBOOK
 )
 
 
@@ -51,14 +55,16 @@ def resealed(found: dict[str, Any]) -> str:
 
 def test_round_trip() -> None:
     """A saved plan is read back as it was made, and writes the same bytes again."""
-    plan = replace(whole_plan(), changes=(*whole_plan().changes, FULL), keep_versions=7, refreshed=False)
+    changes, deposed = (*whole_plan().changes, FULL), (*whole_plan().deposed, LEFT)
+    plan = replace(whole_plan(), changes=changes, deposed=deposed, keep_versions=7, refreshed=False)
 
     assert plan == read_plan(plan_json(plan))
     assert plan_json(plan) == plan_json(read_plan(plan_json(plan)))
 
 
 @pytest.mark.parametrize(
-    "noun, example", [(Change, FULL), (Plan, replace(whole_plan(), keep_versions=7, refreshed=False))]
+    "noun, example",
+    [(Change, FULL), (Remnant, LEFT), (Plan, replace(whole_plan(), keep_versions=7, refreshed=False))],
 )
 def test_the_round_trip_covers_every_field(noun: Any, example: Any) -> None:
     """A field that is added to a noun has to be in the examples above, or it could be lost in silence."""
@@ -70,7 +76,7 @@ def test_the_round_trip_covers_every_field(noun: Any, example: Any) -> None:
 def test_the_document_fits_its_schema() -> None:
     """What we write is what `schemas/plan.schema.json` says."""
     jsonschema.validate(document(whole_plan()), plan_schema())
-    jsonschema.validate(document(make_plan(changes=(FULL,))), plan_schema())
+    jsonschema.validate(document(make_plan(changes=(FULL,), deposed=(LEFT,))), plan_schema())
     jsonschema.validate(document(make_plan()), plan_schema())
 
 

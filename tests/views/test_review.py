@@ -17,6 +17,7 @@ CRM = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/
 SEARCH = {"type": "file_search", "vector_stores": ["vector_store.handbook"], "filters": {"type": "eq", "key": "a"}}
 WEB = {"type": "web_search", "filters": {"allowed_domains": ["who.int"]}, "external_web_access": False}
 CODE = {"type": "code_interpreter", "files": ["file.a.csv"]}
+KEPT = Address("vector_store", "kept")
 
 
 def said(plan: Plan) -> dict[str, list[str]]:
@@ -114,7 +115,8 @@ def test_losses() -> None:
         changes=(
             Change(HANDBOOK, Action.DELETE, "not_in_specs", before={"files": {"a": {}, "b": {}}}),
             Change(SUPPORT, Action.UPDATE, "spec_changed", fields=(FieldChange("lifecycle.protect", True, False),)),
-            Change(Address("vector_store", "kept"), Action.FORGET, "removed_block"),
+            Change(KEPT, Action.FORGET, "removed_block"),
+            Change(Address("file", "b.md"), Action.FORGET, "used_by_forgotten", stays_with=KEPT),
             Change(
                 Address("vector_store", "edited"),
                 Action.UPDATE,
@@ -126,11 +128,14 @@ def test_losses() -> None:
             Attachment(Address("vector_store", "edited"), "detach", f"id:file-{number}") for number in range(5)
         ),
         orphans=(Remnant(SUPPORT, "asst_1", "delete"), Remnant(SUPPORT, "asst_2", "keep")),
+        deposed=(Remnant(Address("file", "c.md"), "file-1", "forget", "stays with `vector_store.kept`", KEPT),),
     )
 
     assert said(plan)["deletes"] == [
         "assistant.support: no longer protected",
         "assistant.support: orphan asst_1 deleted",
+        "file.b.md: forgotten, stays with vector_store.kept",
+        "file.c.md: old object file-1 forgotten, stays with `vector_store.kept`",
         "vector_store.edited: 5 documents taken out: id:file-0, id:file-1, id:file-2 and 2 more",
         "vector_store.edited: somebody's edit of 1 document is undone",
         "vector_store.handbook: deleted with 2 documents",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.kinds.base import Names, Write
 from provisioner.kinds.wire import Raw, StampedForm, number, stamp, text, unstamped
-from provisioner.model import Address, Fields, Live
+from provisioner.model import Address, Fields, Live, LockState
+
+if TYPE_CHECKING:
+    from provisioner.remote import Remote
 
 _AUTO = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}  # what the service shows for `auto`
 
@@ -55,6 +58,13 @@ class VectorStoreForm(StampedForm):
             number(raw, "created_at"),
             file_count=number(raw.get("file_counts") or {}, "total"),
         )
+
+    async def release(self, remote: Remote, id: str, lock: LockState) -> None:
+        """Take our marks off its files as well."""
+        from provisioner.kinds.vector_store import members  # all of `remote`, which `validate` does without
+
+        await members.release(remote, id, lock)
+        await super().release(remote, id, lock)
 
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
         wanted = {"name": write.address.name, **write.fields}

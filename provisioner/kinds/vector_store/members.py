@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ReplyLost, RouteMissing, ServiceError
 from provisioner.kinds.wire import Raw, stamp
-from provisioner.model import Member, Stamp
+from provisioner.model import LockState, Member, Stamp
 from provisioner.remote.tasks import together
 
 if TYPE_CHECKING:
@@ -110,6 +110,25 @@ async def update_attributes(
 def is_refusal(error: ServiceError) -> bool:
     """Whether the service has refused this one file, and may take the next one."""
     return error.status in (*_REFUSED, 404, 409) and not isinstance(error, RouteMissing)
+
+
+async def release(remote: Remote, store_id: str, lock: LockState) -> None:
+    """Take the marks of a lock off the files of a store that is not managed by it any more, unless that is gone."""
+    try:
+        held = await list_members(remote, store_id)
+    except RouteMissing:
+        return
+    marked = [id for id, found in held.items() if found.stamp and lock.owns(found.stamp)]
+    await together(release_file(remote, store_id, id, lock) for id in marked)
+
+
+async def release_file(remote: Remote, store_id: str, file_id: str, lock: LockState) -> None:
+    """Take our stamp and hash off a file in a store; attributes of others stay, and the stamp of another lock."""
+    path = f"{_files(store_id)}/{file_id}"
+    raw = await remote.find(path)
+    found = member(raw) if raw is not None else None
+    if found and found.stamp and lock.owns(found.stamp):
+        await remote.post(path, {"attributes": found.attributes}, repeatable=True)
 
 
 async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 30.0) -> None:

@@ -1,0 +1,75 @@
+"""What forgotten resources use, and nothing declares, is forgotten with them: it stays at the service. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+
+from provisioner.kinds import kind
+from provisioner.kinds.base import ProfileForm
+from provisioner.model import Action, Address, Change, Live, Locked, LockState
+from provisioner.plan.situation import Situation
+from provisioner.plan.users import references
+
+InUse = Mapping[str, Address]
+"""Ids that forgotten objects use, each with one of its users."""
+
+
+def forget_along(case: Situation, changes: dict[Address, Change]) -> InUse:
+    """Whatever a forgotten object uses is not deleted: not what goes, not the old version of what is replaced, and no
+    deposed object. Returns all of these ids."""
+    forgotten = [address for address, change in changes.items() if change.releases]
+    if not forgotten:
+        return {}
+    leaving = {change.id for change in changes.values() if change.id and _leaves(case, change)}
+    leaving.update(id for entry in case.lock.resources.values() for id in entry.deposed)
+    found = in_use(case.lock, case.live, forgotten, leaving)
+    for address, change in changes.items():
+        user = found.get(change.id or "")
+        if user and change.action is Action.DELETE:
+            changes[address] = replace(change, action=Action.FORGET, reason="used_by_forgotten", stays_with=user)
+        elif user and change.action is Action.REPLACE:
+            changes[address] = replace(change, stays_with=user)
+    return found
+
+
+def _leaves(case: Situation, change: Change) -> bool:
+    """Whether the object of a change would be deleted, unless somebody has asked for that in so many words."""
+    deleted = change.action is Action.DELETE and change.address not in case.destroys
+    return deleted or change.action is Action.REPLACE
+
+
+def in_use(
+    lock: LockState,
+    live: Callable[[Address], Live | None],
+    forgotten: Iterable[Address],
+    leaving: Collection[str],
+) -> InUse:
+    """The ids among `leaving` that forgotten resources use, directly or through each other."""
+    ids = lock.ids
+    owners = {id: entry for entry in lock.resources.values() for id in entry.ids}
+    found: dict[str, Address] = {}
+    used = [(address, id) for address in forgotten for id in _uses(lock.resources[address], live(address), ids)]
+    while used:
+        user, id = used.pop()
+        if id in found or id not in leaving:
+            continue
+        found[id] = user
+        owner = owners.get(id)
+        if owner is None:  # what is about to be taken over
+            continue
+        more = _uses(owner, live(owner.address), ids) if id == owner.id else owner.deposed_files.get(id, ())
+        used += [(owner.address, other) for other in more]
+    return found
+
+
+def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[str]:
+    """Every id that an object names, by the lock and by what is there; a store also names what somebody put in."""
+    found = set(references(entry.address.kind, entry.fields, ids))
+    if live:
+        found.update(references(entry.address.kind, live.fields, ids), live.members or ())
+    form = kind(entry.address.kind).form(entry.api)
+    if entry.profile and isinstance(form, ProfileForm):
+        found.update(form.ids(entry.profile.request))
+        found.update(id for version in entry.profile.older for id in form.kept_ids(version))
+    return sorted(found)
