@@ -317,3 +317,19 @@ def test_state_rm_needs_the_specs_only_where_they_matter(two: World) -> None:
     assert "nowhere.md" in refused.err
     assert "vector_store.other" in addresses(two)
     two.ok("state", "rm", "vector_store.empty")
+
+
+def test_a_store_that_could_not_be_deleted_keeps_its_documents(world: World) -> None:
+    """Its user could not be changed, so the store stays; then what the store uses has to stay as well."""
+    world.write({"provisioner.yaml": {"workspace": "acme"}, **FILES})
+    tools = [{"type": "file_search", "vector_stores": ["kb"]}]
+    write(world, vector_stores=KB, assistants={"a": {"model": "gpt-4o", "tools": tools}})
+    world.apply()
+    kb = world.id("vector_store.kb")
+    write(world, assistants={"a": {"model": "gpt-4o"}})
+    with refusing(world, "POST", f"/assistants/{world.id('assistant.a')}"):
+        failed = world.ok("apply", "-y", "--force", code=1)
+    assert "Skipped: file.docs/a.md, file.docs/b.md, file.shared.md, vector_store.kb." in failed.out
+    assert len(documents(world, kb)) == 3
+    world.ok("apply", "-y", "--force")
+    assert world.listed("/files") == []
