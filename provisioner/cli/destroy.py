@@ -14,6 +14,7 @@ def destroy(
     lock_timeout: options.LockTimeout = 0,
     target: options.Targets = None,
     exclude: options.Excludes = None,
+    on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
     format: options.Format = options.PlanFormat.text,
@@ -23,7 +24,7 @@ def destroy(
     from provisioner.cli.deciding import Wanted
     from provisioner.engine import ApplyOptions
 
-    wanted = Wanted(target, exclude, destroy=True, prune_orphans=prune_orphans, force=force)
+    wanted = Wanted(target, exclude, destroy=True, on_drift=on_drift, prune_orphans=prune_orphans, force=force)
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
     return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve), format))
 

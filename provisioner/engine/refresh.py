@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from provisioner.errors import RouteMissing
@@ -119,10 +119,23 @@ def _has_files(question: Question, entry: Locked) -> bool:
 
 
 async def _members(remote: Remote, entry: Locked) -> dict[str, Member] | None:
+    return await _held(remote, entry.id or "", entry.file_ids)
+
+
+async def _held(remote: Remote, store: str, known: Sequence[str] = ()) -> dict[str, Member] | None:
     try:
-        return await read_members(remote, entry.id or "", entry.file_ids)
+        return await read_members(remote, store, known)
     except RouteMissing:  # the collection below a store that is gone
         return None
+
+
+async def look_into(remote: Remote, observed: Observed, stores: Iterable[Address]) -> Observed:
+    """The same with what is in some stores. Where nobody has ever declared files, that was not listed."""
+    found = [(store, observed.live[store]) for store in stores if store in observed.live]
+    unlisted = [(store, live) for store, live in found if live.members is None and live.file_count]
+    held = await together(_held(remote, live.id) for _, live in unlisted)
+    more = {store: _with_members(live, members) for (store, live), members in zip(unlisted, held, strict=True)}
+    return replace(observed, live={**observed.live, **more}) if more else observed
 
 
 async def look(remote: Remote, lock: LockState, entry: Locked) -> Live | None:

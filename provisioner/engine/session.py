@@ -14,7 +14,7 @@ from provisioner.engine.interrupts import ending, stopping
 from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import recover, write
-from provisioner.engine.refresh import Question, Seen, from_lock, refresh
+from provisioner.engine.refresh import Question, Seen, from_lock, look_into, refresh
 from provisioner.engine.shutdowns import Shutdowns, asked, kept
 from provisioner.engine.takeover import take_over
 from provisioner.errors import PlanError
@@ -104,9 +104,11 @@ class Session:
             case = await take_over(self.remote, self.context.root, case, self.seen.files)
         plan = make_plan(case, self.context.specs.problems)
         others = self._others(case.lock)
-        users = await others.users(plan) if options.refresh else {}
-        if users:
-            plan = make_plan(replace(case, others=users), self.context.specs.problems)
+        if options.refresh:
+            users, observed = await both(others.users(plan), look_into(self.remote, case.observed, plan.ended_stores))
+            if users or observed is not case.observed:
+                case = replace(case, others=users, observed=observed)
+                plan = make_plan(case, self.context.specs.problems)
         loose = await checks.loose_uploads(others, self.seen, case.lock, plan)
         unasked = () if options.refresh else (_UNASKED,)
         plan = replace(plan, notes=(*unasked, *self.notes, *loose, *plan.notes))
@@ -224,7 +226,8 @@ class Session:
         known = lock or replace(context.fresh(), lineage=plan.lineage)
         _remember(self.remote, known)
         question = stale.question(self.remote, known, plan)
-        self.seen = await refresh(question)
+        seen = await refresh(question)
+        self.seen = replace(seen, observed=await look_into(self.remote, seen.observed, plan.ended_stores))
         checks.check_key(self.remote, known, context.service)
         checks.check_ownership(known, self.seen)
         stale.check_basis(plan, _settled_moves(known, plan), self.seen)

@@ -32,10 +32,13 @@ def fingerprints(plan: Plan, resources: Mapping[Address, Locked], live: Any) -> 
     held: dict[Address, list[Attachment]] = {}
     for item in plan.attachments:
         held.setdefault(item.store, []).append(item)
+    ended = set(plan.ended_stores)
     return {
         str(address): {
             "locked": _sha(entry_to_json(resources[address])) if address in resources else None,
-            "live": _live_sha(address, resources.get(address), live(address), held.get(address, ())),
+            "live": _live_sha(
+                address, resources.get(address), live(address), held.get(address, ()), whole=address in ended
+            ),
         }
         for address in _rests_on(plan)
     }
@@ -50,14 +53,17 @@ def _rests_on(plan: Plan) -> list[Address]:
     return sorted(found)
 
 
-def _live_sha(address: Address, entry: Locked | None, live: Live | None, held: Iterable[Attachment]) -> str | None:
+def _live_sha(
+    address: Address, entry: Locked | None, live: Live | None, held: Iterable[Attachment], *, whole: bool
+) -> str | None:
+    """Of a store that goes the `whole` counts, of any other one what the plan does with its files."""
     if live is None:
         return None
     form = kind(address.kind).form(entry.api if entry else None) if address.kind != "assistant" or entry else None
     fields = form.normal(address, {**live.fields}) if form else live.fields
     fields = {name: value for name, value in fields.items() if not form or name not in form.unread}
     members = live.members or {}
-    touched = {item.old_id: members.get(item.old_id) for item in held if item.old_id}
+    touched = members if whole else {item.old_id: members.get(item.old_id) for item in held if item.old_id}
     attached = {id: member.attributes if member else None for id, member in touched.items()}
     return _sha([live.id, live.status == "expired", fields, attached])
 

@@ -78,6 +78,8 @@ class Change:
     made: bool = True  # False: the object with this id was taken over, not made by us
     verified: bool = True  # False, for files that are taken over: nobody has compared their bytes
     stays_with: Address | None = None  # forget, replace: what is forgotten and uses the (old) object, so that it stays
+    documents: int = 0  # stores that are deleted, replaced or forgotten: how many are in it
+    foreign_documents: int = 0  # how many of those somebody else put there
 
     @property
     def matters(self) -> bool:
@@ -178,6 +180,12 @@ class Plan:
             or any(item.action not in QUIET for item in self.attachments)
             or any(remnant.action != "keep" for remnant in leftovers)
         )
+
+    @property
+    def ended_stores(self) -> list[Address]:
+        """The vector stores whose objects go."""
+        ended = (change.address for change in self.changes if change.action in (Action.DELETE, Action.REPLACE))
+        return [address for address in ended if address.kind == "vector_store"]
 
     @property
     def stopped(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,20 @@ from provisioner.diff import Comparison, compare, join, same, units
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
 from provisioner.kinds.wire import top
-from provisioner.model import Address, Desired, Drifted, FieldChange, Live, Locked, Source, Stamp, Unverifiable
+from provisioner.model import (
+    Action,
+    Address,
+    Change,
+    Desired,
+    Drifted,
+    FieldChange,
+    Fields,
+    Live,
+    Locked,
+    Source,
+    Stamp,
+    Unverifiable,
+)
 from provisioner.plan.decide import own, protection, sides
 from provisioner.plan.drifting_files import NO_FILES, FileDrift, file_drift, worded
 from provisioner.plan.ownership import Foreign, foreign
@@ -41,18 +54,39 @@ class _Object:
     declared: Desired | None
     live: Live | None
     form: Form
+    lost: bool  # whether it is about to go
 
 
 def examine(case: Situation) -> list[Examined]:
     """Every locked object compared with the service, and what is declared but was never applied."""
-    whole = replace(case, desired={**case.desired, **dict(_as_locked(case))})
-    objects = [_object(case, whole, entry) for entry in case.lock.resources.values() if _exists(case, entry)]
-    gone = frozenset(str(item.entry.address) for item in objects if item.live is None)
+    return sorted([*_examine(case, case.lock.resources, ()), *_new(case)], key=lambda one: one.address)
+
+
+def examine_ended(case: Situation, changes: Mapping[Address, Change]) -> dict[Address, Examined]:
+    """The same of what a plan ends, where its change does not compare the whole object. What goes takes along what
+    `other_files: keep` leaves alone otherwise."""
+    ended = [address for address, change in changes.items() if change.releases or _is_lost(change)]
+    lost = {address for address in ended if _is_lost(changes[address])}
+    return {one.address: one for one in _examine(case, ended, lost)}
+
+
+def _is_lost(change: Change) -> bool:
+    """Whether an object goes. Of a file that is replaced the change itself says what somebody did to it."""
+    replaced = change.action is Action.REPLACE and change.address.kind != "file" and not change.stays_with
+    return change.action is Action.DELETE or replaced
+
+
+def _examine(case: Situation, addresses: Iterable[Address], lost: Collection[Address]) -> Iterator[Examined]:
+    entries = [entry for address in addresses if (entry := case.locked(address)) and _exists(case, entry)]
+    if not entries:
+        return
+    whole = replace(case, desired={**case.desired, **dict(_as_locked(case, entries))})
+    gone = frozenset(str(address) for address in case.lock.ids if case.gone(address))
     stamped: dict[Address, list[Foreign]] = {}
     for one in foreign(case.lock, case.observed.live, {}):
         stamped.setdefault(one.address, []).append(one)
-    found = [_examined(case, whole, item, gone, stamped) for item in objects]
-    return sorted([*found, *_new(case)], key=lambda one: one.address)
+    for entry in entries:
+        yield _examined(case, whole, _object(case, whole, entry, entry.address in lost), gone, stamped)
 
 
 def worst(fields: Iterable[FieldChange]) -> str:
@@ -64,15 +98,17 @@ def _exists(case: Situation, entry: Locked) -> bool:
     return bool(entry.id or entry.profile) and entry.address not in case.observed.api_gone
 
 
-def _as_locked(case: Situation) -> Iterator[tuple[Address, Desired]]:
+def _as_locked(case: Situation, entries: Iterable[Locked]) -> Iterator[tuple[Address, Desired]]:
     """What the specs no longer have, as if they still had it: resources, and files of stores."""
-    for address, entry in case.lock.resources.items():
+    for entry in entries:
+        address = entry.address
         want = case.desired.get(address)
         before = entry.fields.get("files") if address.kind == "vector_store" else None
-        if want is None and (entry.id or entry.profile):
-            lost = tuple(loss.name for loss in _form(entry).losses(address, entry.fields))
-            yield address, Desired(address, entry.fields, Source(""), api=entry.api, lost=lost)
-        elif want is not None and before:
+        if want is None:
+            yield address, Desired(address, entry.fields, Source(""), api=entry.api, lost=_losses(entry, entry.fields))
+        elif want.api != entry.api:  # the object is one of the old API
+            yield address, replace(want, lost=_losses(entry, want.fields))
+        elif before:
             chunking = {"chunking": entry.fields.get("chunking") or "auto"}
             files = {path: chunking | item for path, item in before.items()} | (want.fields.get("files") or {})
             yield address, replace(want, fields={**want.fields, "files": files})
@@ -83,10 +119,15 @@ def _form(entry: Locked) -> Form:
     return kind(entry.address.kind).form(entry.api)
 
 
-def _object(case: Situation, whole: Situation, entry: Locked) -> _Object:
+def _losses(entry: Locked, fields: Fields) -> tuple[str, ...]:
+    """What an object cannot carry, so that nothing of it is compared."""
+    return tuple(loss.name for loss in _form(entry).losses(entry.address, fields))
+
+
+def _object(case: Situation, whole: Situation, entry: Locked, lost: bool) -> _Object:
     form, address = _form(entry), entry.address
     live = case.observed.live.get(address) if form.remote else Live(address.name, entry.fields)
-    return _Object(entry, whole.desired[address], case.desired.get(address), live, form)
+    return _Object(entry, whole.desired[address], case.desired.get(address), live, form, lost)
 
 
 def _examined(
@@ -99,7 +140,7 @@ def _examined(
     found = compare(sides(item.form, item.want, item.entry, live))
     taken = stamped.get(address, ())
     own_fields = (*_fields(case, item, found, gone), *(_restamped(case, one) for one in taken))
-    files = file_drift(case, whole, address) if address.kind == "vector_store" else NO_FILES
+    files = file_drift(case, whole, address, lost=item.lost) if address.kind == "vector_store" else NO_FILES
     hidden = tuple(_hidden(item, live, found))
     unkept = tuple(path for path in found.unkept if path not in {one.path for one in hidden})
     drifted = _drifted(case, item, own_fields + files.changes)

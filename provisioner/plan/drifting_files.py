@@ -28,8 +28,9 @@ class FileDrift:
 NO_FILES = FileDrift()
 
 
-def file_drift(case: Situation, whole: Situation, store: Address) -> FileDrift:
-    """Compare the files of a store that is there. `whole` wants what was applied as well, `case` what is declared."""
+def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool) -> FileDrift:
+    """Compare the files of a store that is there. `whole` wants what was applied as well, `case` what is declared.
+    `lost`: the store goes, and what others put there with it."""
     want, entry = case.desired.get(store), case.locked(store)
     fields = want.fields if want else entry.fields if entry else {}
     declared: Mapping[str, Fields] = (want.fields.get("files") or {}) if want else {}
@@ -39,7 +40,7 @@ def file_drift(case: Situation, whole: Situation, store: Address) -> FileDrift:
     foreign = tuple(sorted(foreign_ids(whole, store, held)))
     kept = (fields.get("other_files") or "keep") == "keep"
     rows = [row for one in applied for row in _rows(case, one, one.path in declared, want is not None)]
-    rows += [FieldChange(join("files", f"id:{id}"), {"id": id}, drift="remote") for id in foreign if not kept]
+    rows += [FieldChange(join("files", f"id:{id}"), {"id": id}, drift="remote") for id in foreign if lost or not kept]
     return FileDrift(
         tuple(rows),
         tuple(path for one in applied for path in one.found.unkept),

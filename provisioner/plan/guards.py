@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from provisioner import text
 from provisioner.model import Action, Address, Attachment, Block, Change, Drifted
 from provisioner.plan.situation import Situation
 
@@ -12,6 +13,8 @@ SHARE = 0.3
 ENOUGH = 10
 FEW = 3
 METADATA_PAIRS = 16
+_DONE = {Action.DELETE: "deleted", Action.REPLACE: "replaced", Action.FORGET: "forgotten"}
+_SHOWN = 10  # fields of one object, in a message
 
 
 def blocks(
@@ -22,7 +25,7 @@ def blocks(
     yield from _protected(case, listed)
     yield from _foreign_pairs(case, listed)
     if case.options.on_drift == "fail":
-        yield from _drifted(drift)
+        yield from _drifted(drift, {change.address: change for change in listed})
     if case.options.destroy or case.options.force:
         return
     yield from _no_specs(case)
@@ -36,14 +39,10 @@ def _protected(case: Situation, changes: list[Change]) -> Iterator[Block]:
         if entry and entry.protected and change.action in (Action.DELETE, Action.REPLACE):
             yield Block(
                 "protected",
-                f"`{change.address}` is protected and would be {_done(change.action)}. "
+                f"`{change.address}` is protected and would be {_DONE[change.action]}. "
                 "Apply `lifecycle: {protect: false}` first, or take the change back.",
                 forced=False,
             )
-
-
-def _done(action: Action) -> str:
-    return {Action.DELETE: "deleted", Action.REPLACE: "replaced"}[action]
 
 
 def _foreign_pairs(case: Situation, changes: list[Change]) -> Iterator[Block]:
@@ -64,16 +63,19 @@ def _foreign_pairs(case: Situation, changes: list[Change]) -> Iterator[Block]:
             )
 
 
-def _drifted(drift: Iterable[Drifted]) -> Iterator[Block]:
+def _drifted(drift: Iterable[Drifted], changes: Mapping[Address, Change]) -> Iterator[Block]:
     for item in drift:
         if item.drift in ("remote", "both"):
-            paths = ", ".join(f"`{change.path}`" for change in item.fields)
-            yield Block(
-                "drift",
-                f"`{item.address}` was changed outside of provisioner ({paths}) and `on_drift` is `fail`. "
-                "Take the edit into the specs with `provisioner accept`, or plan with `--on-drift overwrite`.",
-                forced=False,
-            )
+            action = changes[item.address].action
+            paths = text.listed((f"`{change.path}`" for change in item.fields), _SHOWN)
+            told = f"`{item.address}` was changed outside of provisioner ({paths})"
+            if action in (Action.DELETE, Action.FORGET):
+                told += f", would be {_DONE[action]}, and `on_drift` is `fail`. If that is meant, use "
+            else:
+                told += (
+                    " and `on_drift` is `fail`. Take the edit into the specs with `provisioner accept`, or plan with "
+                )
+            yield Block("drift", f"{told}`--on-drift overwrite`.", forced=False)
 
 
 def _no_specs(case: Situation) -> Iterator[Block]:

@@ -10,6 +10,7 @@ from provisioner.diff import join, parts
 from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant, Stamp
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
+from provisioner.plan.drifting import Examined, examine_ended, worst
 from provisioner.plan.forgetting import forget_along
 from provisioner.plan.members import Holding, document_of, holdings, membership, takeover_notes, worn_files
 from provisioner.plan.moves import suspected
@@ -20,6 +21,7 @@ from provisioner.refs import closure, ordered, users
 from provisioner.text import listed
 
 GOING = (Action.DELETE, Action.FORGET)
+OUTSIDE = ("remote", "both")
 
 
 def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
@@ -36,8 +38,10 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     changes, attachments = _scope(case, changes, attachments)
     users = users_after(case, changes, attachments)
     consequences.defer(case, changes, users)
+    ended = examine_ended(case, changes)
+    _count_documents(case, changes, ended)
     inline = _in_order(case, changes)
-    drift = _drift(case, changes)
+    drift = _drift(case, changes, ended)
     return Plan(
         case.workspace,
         case.environment,
@@ -147,13 +151,23 @@ def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
     return making + going
 
 
-def _drift(case: Situation, changes: dict[Address, Change]) -> list[Drifted]:
+def _count_documents(case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]) -> None:
+    """What is in the stores that go, whoever put it there."""
+    for address, one in ended.items():
+        live = case.live(address)
+        if address.kind == "vector_store" and live is not None:
+            held = live.file_count if live.members is None else len(live.members)
+            changes[address] = replace(changes[address], documents=held, foreign_documents=len(one.files.foreign))
+
+
+def _drift(case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]) -> list[Drifted]:
+    """What somebody else did to whatever the plan changes or ends."""
     found = guards.missing(case, changes)
     for address, change in changes.items():
-        fields = tuple(item for item in change.fields if item.drift)
-        if fields:
-            worst = "both" if any(item.drift == "both" for item in fields) else "remote"
-            found.append(Drifted(address, worst, fields))
+        one = ended[address].drifted if address in ended else Drifted(address, "", change.fields)
+        fields = tuple(field for field in one.fields if field.drift in OUTSIDE) if one else ()
+        if one and fields:
+            found.append(replace(one, drift=worst(fields), fields=fields))
     return sorted(found, key=lambda item: item.address)
 
 

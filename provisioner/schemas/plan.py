@@ -162,6 +162,7 @@ def resource_drift(words: Sequence[str]) -> dict[str, Any]:
         "address": described(_TEXT, "What the resource is called"),
         "type": described(_TEXT, "Its kind"),
         "drift": described({"enum": list(words)}, "Its worst field's"),
+        "reason": described(_MAYBE_TEXT, "What else there is to it", ["gone", "not_in_specs"]),
         "changed_fields": described({"type": "array", "items": field}, "The fields that differ"),
     }
     return _object(properties)

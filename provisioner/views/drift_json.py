@@ -33,7 +33,6 @@ def _drifted(found: Drifted) -> dict[str, Any]:
     place = found.position
     return {
         **drifted_json(found),
-        "reason": found.reason or None,
         "file": place.file if place else None,
         "line": place.line if place else None,
         "column": place.column if place else None,

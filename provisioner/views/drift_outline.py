@@ -10,7 +10,7 @@ from provisioner.model import Address, Drift, Drifted, FieldChange, Unmanaged, U
 from provisioner.views.differences import text_like
 from provisioner.views.fields import drift_lines, is_file
 from provisioner.views.lines import Item, Line, Outline, Section
-from provisioner.views.outline import place_facts, position_text
+from provisioner.views.outline import drift_facts, place_facts, position_text, wanted_by_specs
 from provisioner.views.values import inline, many
 
 CLEAN = "No drift. The service is as it was last applied."
@@ -73,17 +73,7 @@ def _outside(found: Drifted) -> Item:
     if found.drift == "missing":
         gone = "expired" if found.reason == "expired" else "gone from the service"
         return Item("-", title, place, (gone,), (), title)
-    fields = found.fields
-    if found.reason == "not_in_specs":  # the fact says what the specs want of each of its fields
-        fields = tuple(replace(field, drift="remote") for field in fields)
-    return Item("~", title, place, tuple(_facts(found)), tuple(_lines(fields)), title)
-
-
-def _facts(found: Drifted) -> Iterator[str]:
-    if found.reason in _OWN:
-        yield _OWN[found.reason][1]
-    elif found.drift == "both":
-        yield "changed in the specs as well"
+    return Item("~", title, place, drift_facts(found), tuple(_lines(wanted_by_specs(found))), title)
 
 
 def _pending(found: Drifted) -> Item:

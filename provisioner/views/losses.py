@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from provisioner.model import Action, Address, Attachment, Change, Plan, Remnant
+from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan, Remnant
 from provisioner.text import listed
 from provisioner.views.files import entry_path
-from provisioner.views.reasons import reason_words, stays_words
+from provisioner.views.reasons import documents_words, reason_words, stays_words
 from provisioner.views.remarks import Remark
 from provisioner.views.values import inline, many
 
@@ -21,10 +21,13 @@ def losses(plan: Plan) -> Iterator[Remark]:
         if found.action == "detach" and not plan.outdates(found):
             taken[found.store].append(found)
     said = {found.file for rows in taken.values() for found in rows}
+    edited = {found.address: found.fields for found in plan.drift}
     for change in plan.changes:
         if change.address not in said:
             yield from _gone(change)
-        yield from _overwritten(change)
+        if _unprotects(change):
+            yield _loss(change.address, "no longer protected", "~")
+        yield from _overwritten(change, edited.get(change.address, ()))
         yield from _of_others(change)
     for store, rows in taken.items():
         yield _loss(store, _taken_out(rows, changes))
@@ -38,38 +41,46 @@ def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
 
 def _gone(change: Change) -> Iterator[Remark]:
     if change.action is Action.DELETE:
-        held = (change.before or {}).get("files") if change.address.kind == "vector_store" else None
         later = f"once it is no longer used by {listed(map(inline, change.kept_for))}" if change.kept_for else ""
-        yield _loss(change.address, " ".join(filter(None, ("deleted", _with(held), later))))
+        yield _loss(change.address, " ".join(filter(None, ("deleted", documents_words(change), later))))
     elif change.action is Action.FORGET:
         why = stays_words(change) or reason_words(change.reason) or "not in the specs"
         yield _loss(change.address, f"forgotten, {why}", ".")
     elif change.action is Action.REPLACE and change.address.kind != "file":  # a file is always a new version
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
-        yield _loss(change.address, f"replaced by a new one, {why}" if why else "replaced by a new one", "-/+")
+        yield _loss(change.address, ", ".join(filter(None, ("replaced by a new one", why, _left_out(change)))), "-/+")
 
 
 def _of_others(change: Change) -> Iterator[Remark]:
     """An object that somebody else has made, and that goes."""
-    if not change.made and change.id and change.action in (Action.DELETE, Action.REPLACE) and not change.deferred:
+    outlives = change.deferred or change.stays_with
+    if not change.made and change.id and change.action in (Action.DELETE, Action.REPLACE) and not outlives:
         yield _loss(change.address, f"`{inline(change.id)}`, which was taken over, is deleted")
 
 
-def _with(held: object) -> str:
-    return f"with {many(len(held), 'document')}" if isinstance(held, dict) and held else ""
+def _left_out(change: Change) -> str:
+    """What the new object of a replaced store does not hold."""
+    lost = change.foreign_documents
+    return f"without {many(lost, 'document')} of the {change.documents:,} in the old one, not ours" if lost else ""
 
 
-def _overwritten(change: Change) -> Iterator[Remark]:
-    """Protection that is lifted, and edits of others that the plan undoes."""
-    if change.action not in (Action.UPDATE, Action.REPLACE):
+def _unprotects(change: Change) -> bool:
+    lifted = (field for field in change.fields if field.path == "lifecycle.protect" and not field.after)
+    return any(field.before for field in lifted)
+
+
+def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Remark]:
+    """Edits of others that the plan undoes, or that go with what it deletes."""
+    if change.action is Action.DELETE:  # a document that somebody has taken out is not lost with the store
+        ends = {"is lost with it": [field.path for field in edited if field.before is not None]}
+    elif change.action in (Action.UPDATE, Action.REPLACE):
+        words = {"remote": "is undone", "both": "gives way to what the specs say"}
+        ends = {end: [field.path for field in edited if field.drift == drift] for drift, end in words.items()}
+    else:
         return
-    for field in change.fields:
-        if field.path == "lifecycle.protect" and field.before and not field.after:
-            yield _loss(change.address, "no longer protected", "~")
-    for drift, end in (("remote", "is undone"), ("both", "gives way to what the specs say")):
-        told = _told(change, [field.path for field in change.fields if field.drift == drift])
-        if told:
+    for end, paths in ends.items():
+        if told := _told(change, paths):
             yield _loss(change.address, f"somebody's edit of {told} {end}", "~")
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, Plan, Position, Remnant, Service
+from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, FieldChange, Plan, Position, Remnant, Service
 from provisioner.views.checksum import checksum
 from provisioner.views.counts import summary_line
-from provisioner.views.fields import change_lines, drift_lines, pending
-from provisioner.views.files import FileGroups, file_size, folded_items, kept_words
+from provisioner.views.fields import change_lines, drift_lines, is_file, pending
+from provisioner.views.files import SHOWN, FileGroups, file_size, folded_items, kept_words
 from provisioner.views.lines import Item, Line, Outline, Section
-from provisioner.views.reasons import reason_words, stays_words
+from provisioner.views.reasons import documents_words, reason_words, stays_words
 from provisioner.views.review import review
-from provisioner.views.values import inline
+from provisioner.views.values import inline, many
 
 _OLD = {"keep": "", "delete": SYMBOLS[Action.DELETE], "forget": SYMBOLS[Action.FORGET]}
 
@@ -38,7 +38,7 @@ class Placed(Protocol):
 def outline(plan: Plan, *, verbose: bool = False) -> Outline:
     """Everything that a reviewer has to see; `verbose` unfolds long groups and texts."""
     sections = (
-        Section("drift", "Changed outside of provisioner since the last apply:", _drift(plan)),
+        Section("drift", "Changed outside of provisioner since the last apply:", _drift(plan, verbose)),
         Section("changes", _changes_heading(plan), tuple(_changes(plan, verbose))),
         Section("orphans", "Ours by their stamp, but in no spec and not in the lock:", _remnants(plan.orphans)),
         Section("deposed", "Old objects that still exist:", _remnants(plan.deposed)),
@@ -88,16 +88,38 @@ def _changes_heading(plan: Plan) -> str:
     return f"Planned for `{inline(plan.environment)}` ({service_words(plan.service)}):"
 
 
-def _drift(plan: Plan) -> tuple[Item, ...]:
-    return tuple(_drifted(found) for found in sorted(plan.drift, key=lambda found: found.address))
+def _drift(plan: Plan, verbose: bool) -> tuple[Item, ...]:
+    return tuple(_drifted(found, verbose) for found in sorted(plan.drift, key=lambda found: found.address))
 
 
-def _drifted(found: Drifted) -> Item:
+def _drifted(found: Drifted, verbose: bool) -> Item:
     title = inline(str(found.address))
     if found.drift == "missing":
         return Item("-", title, facts=("gone from the service",), address=title)
-    facts = ("changed in the specs as well",) if found.drift == "both" else ()
-    return Item("~", title, facts=facts, lines=tuple(drift_lines(found.fields)), address=title)
+    shown = wanted_by_specs(found)
+    files = [field.path for field in shown if is_file(field)]
+    rest = set() if verbose else set(files[SHOWN:])
+    lines = list(drift_lines(field for field in shown if field.path not in rest))
+    if rest:
+        lines.append(Line("dim", f"… and {many(len(rest), 'more file')}"))
+    return Item("~", title, facts=drift_facts(found), lines=tuple(lines), address=title)
+
+
+def wanted_by_specs(found: Drifted) -> tuple[FieldChange, ...]:
+    """The fields of an object as a reader has to see them: what the specs want of each is said once, where they no
+    longer have it."""
+    if found.reason != "not_in_specs":
+        return found.fields
+    return tuple(replace(field, drift="remote") for field in found.fields)
+
+
+def drift_facts(found: Drifted) -> tuple[str, ...]:
+    """What a reader has to know of an object that somebody else has changed."""
+    if found.reason == "not_in_specs":
+        return ("no longer in the specs",)
+    if found.reason == "moved":
+        return ("moved in the specs",)
+    return ("changed in the specs as well",) if found.drift == "both" else ()
 
 
 def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
@@ -144,8 +166,7 @@ def _facts(change: Change) -> Iterator[str]:
     obvious = change.address.kind == "file" and change.reason == "fixed_field"  # other bytes are another file
     if not obvious and (reason := reason_words(change.reason)):
         yield reason
-    if stays := stays_words(change):
-        yield stays
+    yield from filter(None, (documents_words(change), stays_words(change)))
     if change.kept_for:
         yield kept_words(change)
     if change.lost:

@@ -188,6 +188,7 @@ def drifted_json(found: Drifted) -> dict[str, Any]:
         "address": str(found.address),
         "type": found.address.kind,
         "drift": found.drift,
+        "reason": found.reason or None,
         "changed_fields": [_drift_field(field) for field in found.fields],
     }
 

@@ -138,7 +138,7 @@ def _attachment(row: dict[str, Any]) -> Attachment:
 
 def _drifted(row: dict[str, Any]) -> Drifted:
     changed = tuple(_drift_field(field) for field in row["changed_fields"])
-    return Drifted(Address.parse(row["address"]), row["drift"], changed)
+    return Drifted(Address.parse(row["address"]), row["drift"], changed, row["reason"] or "")
 
 
 def _drift_field(row: dict[str, Any]) -> FieldChange:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.model import Action, Change
-from provisioner.views.values import inline
+from provisioner.views.values import inline, many
 
 # Reasons that the symbol says already, and the words for those that need some.
 _OBVIOUS = frozenset(
@@ -40,3 +40,11 @@ def stays_words(change: Change) -> str:
         return ""
     what = "the old one stays" if change.action is Action.REPLACE else "stays"
     return f"{what} with {inline(str(change.stays_with))}"
+
+
+def documents_words(change: Change) -> str:
+    """What is in a store that is deleted: `with 41 documents, 1 of them not ours`; empty where there is nothing."""
+    if change.action is not Action.DELETE or not change.documents:
+        return ""
+    foreign = f", {change.foreign_documents:,} of them not ours" if change.foreign_documents else ""
+    return f"with {many(change.documents, 'document')}{foreign}"

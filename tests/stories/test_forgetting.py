@@ -126,7 +126,7 @@ def test_what_is_to_be_deleted_in_so_many_words(world: World) -> None:
     write(world, vector_stores=KB, assistants={"a": {"model": "gpt-4o", "tools": tools}})
     world.apply()
     write(world, removed=[{"from": "assistant.a", "destroy": False}, {"from": "vector_store.kb", "destroy": True}])
-    assert "vector_store.kb  (it stays, used by `assistant.a`)" in world.ok("plan").out
+    assert "vector_store.kb  (with 3 documents, it stays, used by `assistant.a`)" in world.ok("plan").out
     world.apply()
     (assistant,), (store,) = world.listed("/assistants"), world.listed("/vector_stores")
     assert len(documents(world, store["id"])) == 3

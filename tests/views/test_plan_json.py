@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from provisioner.errors import PlanError
-from provisioner.model import Action, Address, Change, FieldChange, Plan, Position, Remnant, Service, Source
+from provisioner.model import Action, Address, Change, Drifted, FieldChange, Plan, Position, Remnant, Service, Source
 from provisioner.schemas import plan_schema
 from provisioner.views.checksum import checksum
 from provisioner.views.plan_json import digest, document, plan_json
@@ -41,6 +41,8 @@ FULL = Change(
     made=False,
     verified=False,
     stays_with=HANDBOOK,
+    documents=41,
+    foreign_documents=1,
 )
 LEFT = Remnant(
     Address("file", "docs/a.md"), "file-1", "forget", "stays with `vector_store.handbook`", "assistants", HANDBOOK
@@ -56,7 +58,11 @@ def resealed(found: dict[str, Any]) -> str:
 def test_round_trip() -> None:
     """A saved plan is read back as it was made, and writes the same bytes again."""
     changes, deposed = (*whole_plan().changes, FULL), (*whole_plan().deposed, LEFT)
-    plan = replace(whole_plan(), changes=changes, deposed=deposed, keep_versions=7, refreshed=False)
+    drift = (
+        *whole_plan().drift,
+        Drifted(SUPPORT, "both", (FieldChange("name", "B", None, "A", "both"),), "not_in_specs"),
+    )
+    plan = replace(whole_plan(), changes=changes, drift=drift, deposed=deposed, keep_versions=7, refreshed=False)
 
     assert plan == read_plan(plan_json(plan))
     assert plan_json(plan) == plan_json(read_plan(plan_json(plan)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan, Remnant
+from provisioner.model import Action, Address, Attachment, Change, Drifted, FieldChange, Plan, Remnant
 from provisioner.views.outline import outline
 from provisioner.views.plan_json import document
 from provisioner.views.text import plan_text
@@ -17,7 +17,8 @@ CRM = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/
 SEARCH = {"type": "file_search", "vector_stores": ["vector_store.handbook"], "filters": {"type": "eq", "key": "a"}}
 WEB = {"type": "web_search", "filters": {"allowed_domains": ["who.int"]}, "external_web_access": False}
 CODE = {"type": "code_interpreter", "files": ["file.a.csv"]}
-KEPT = Address("vector_store", "kept")
+KEPT, EDITED = Address("vector_store", "kept"), Address("vector_store", "edited")
+TEAM = (FieldChange('files["a.md"].attributes.team', "x", "y", "y", "remote"),)
 
 
 def said(plan: Plan) -> dict[str, list[str]]:
@@ -27,7 +28,8 @@ def said(plan: Plan) -> dict[str, list[str]]:
 
 def updated(*fields: FieldChange, address: Address = SUPPORT, **parts: Any) -> Plan:
     change = Change(address, Action.UPDATE, "spec_changed", before={}, after={}, fields=fields, **parts)
-    return make_plan(changes=(change,))
+    edited = tuple(field for field in fields if field.drift)
+    return make_plan(changes=(change,), drift=(Drifted(address, "remote", edited),) if edited else ())
 
 
 def tools(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Plan:
@@ -113,20 +115,14 @@ def test_losses() -> None:
     """Protection, documents, leftovers and edits of others: whatever an apply takes away is said."""
     plan = make_plan(
         changes=(
-            Change(HANDBOOK, Action.DELETE, "not_in_specs", before={"files": {"a": {}, "b": {}}}),
+            Change(HANDBOOK, Action.DELETE, "not_in_specs", documents=2),
             Change(SUPPORT, Action.UPDATE, "spec_changed", fields=(FieldChange("lifecycle.protect", True, False),)),
             Change(KEPT, Action.FORGET, "removed_block"),
             Change(Address("file", "b.md"), Action.FORGET, "used_by_forgotten", stays_with=KEPT),
-            Change(
-                Address("vector_store", "edited"),
-                Action.UPDATE,
-                "drift",
-                fields=(FieldChange('files["a.md"].attributes.team', "x", "y", "y", "remote"),),
-            ),
+            Change(EDITED, Action.UPDATE, "drift", fields=TEAM),
         ),
-        attachments=tuple(
-            Attachment(Address("vector_store", "edited"), "detach", f"id:file-{number}") for number in range(5)
-        ),
+        drift=(Drifted(EDITED, "remote", TEAM),),
+        attachments=tuple(Attachment(EDITED, "detach", f"id:file-{number}") for number in range(5)),
         orphans=(Remnant(SUPPORT, "asst_1", "delete"), Remnant(SUPPORT, "asst_2", "keep")),
         deposed=(Remnant(Address("file", "c.md"), "file-1", "forget", "stays with `vector_store.kept`", KEPT),),
     )
@@ -152,15 +148,35 @@ def test_edits_beyond_the_third_are_counted(edited: int, rest: str) -> None:
 
 def test_a_deletion_that_has_to_wait_says_for_what() -> None:
     """Under `api: responses` a store with documents stays for as long as a request profile names it."""
-    change = Change(
-        HANDBOOK,
-        Action.DELETE,
-        "not_in_specs",
-        before={"files": {"a": {}, "b": {}}},
-        kept_for=("`assistant.support@1`",),
-    )
+    change = Change(HANDBOOK, Action.DELETE, "not_in_specs", documents=2, kept_for=("`assistant.support@1`",))
     assert said(make_plan(changes=(change,)))["deletes"] == [
         "vector_store.handbook: deleted with 2 documents once it is no longer used by `assistant.support@1`"
+    ]
+
+
+def test_what_is_lost_with_an_object_is_said() -> None:
+    """Edits of others and their documents go with what is deleted; what is forgotten keeps them, and a new object has
+    what the specs say."""
+    taken, put = (
+        FieldChange('files["b.md"]', None, None, {}, "remote"),
+        FieldChange('files["id:f"]', {}, drift="remote"),
+    )
+    edits = (FieldChange("name", "Bot", None, "A", "both"), *TEAM, taken, put)
+    changes = (
+        Change(EDITED, Action.DELETE, "not_in_specs", documents=41, foreign_documents=1),
+        Change(HANDBOOK, Action.REPLACE, "asked", documents=3, foreign_documents=2),
+        Change(KEPT, Action.FORGET, "removed_block", documents=5, foreign_documents=1),
+    )
+    drift = tuple(Drifted(change.address, "both", edits) for change in changes)
+
+    assert said(make_plan(changes=changes, drift=drift))["deletes"] == [
+        "vector_store.edited: deleted with 41 documents, 1 of them not ours",
+        "vector_store.edited: somebody's edit of `name` and 1 document is lost with it",
+        "vector_store.handbook: replaced by a new one, asked for by --replace, "
+        "without 2 documents of the 3 in the old one, not ours",
+        "vector_store.handbook: somebody's edit of 2 documents is undone",
+        "vector_store.handbook: somebody's edit of `name` gives way to what the specs say",
+        "vector_store.kept: forgotten, stays at the service",
     ]
 
 
