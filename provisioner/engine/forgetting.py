@@ -9,6 +9,7 @@ from provisioner.apply.releasing import release
 from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import look
+from provisioner.engine.session import remember
 from provisioner.errors import UsageError
 from provisioner.kinds import kind
 from provisioner.model import Address, Live, Locked, LockState, Problem
@@ -24,6 +25,7 @@ async def forget(context: Context, wanted: Iterable[Address]) -> dict[Address, A
         entries = {address: _find(known, address) for address in wanted}
         if any(map(_is_remote, entries.values())) or _along(context, known, entries, {}):
             async with context.remote() as remote:
+                remember(remote, known)
                 along = await _let_go(context, remote, known, entries)
         else:
             along = {}

@@ -128,7 +128,7 @@ class Session:
             found = await recover(self.remote, locked, folded.open_intents, shared=self.context.shared)
             locked, self.notes, self.questions = found.state, tuple(found.notes), tuple(found.questions)
         if locked:
-            _remember(self.remote, locked)
+            remember(self.remote, locked)
         lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
         if options.refresh:
@@ -224,7 +224,7 @@ class Session:
         lock = context.checked(context.store.peek().state)
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
-        _remember(self.remote, known)
+        remember(self.remote, known)
         question = stale.question(self.remote, known, plan)
         seen = await refresh(question)
         self.seen = replace(seen, observed=await look_into(self.remote, seen.observed, plan.ended_stores))
@@ -236,7 +236,7 @@ class Session:
         stale.check_users(plan, await self._others(known).users(plan))
 
 
-def _remember(remote: Remote, lock: LockState) -> None:
+def remember(remote: Remote, lock: LockState) -> None:
     """Let the service be doubted about what the lock has been written for just now."""
     if lock.written is None or not remote.settling.seconds:
         return

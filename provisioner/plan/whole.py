@@ -155,9 +155,9 @@ def _count_documents(case: Situation, changes: dict[Address, Change], ended: Map
     """What is in the stores that go, whoever put it there."""
     for address, one in ended.items():
         live = case.live(address)
-        if address.kind == "vector_store" and live is not None:
-            held = live.file_count if live.members is None else len(live.members)
-            changes[address] = replace(changes[address], documents=held, foreign_documents=len(one.files.foreign))
+        if live is not None and live.members:
+            held, foreign = len(live.members), len(one.files.foreign)
+            changes[address] = replace(changes[address], documents=held, foreign_documents=foreign)
 
 
 def _drift(case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]) -> list[Drifted]:

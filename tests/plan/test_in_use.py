@@ -111,8 +111,14 @@ def test_every_version_of_a_profile() -> None:
     assert found == {"vs-a": SUPPORT, "vs-old": SUPPORT, "vs-b": SUPPORT, "id-x.md": A, "id-y.md": A}
 
 
-def test_what_is_used_in_circles_ends() -> None:
-    """Two forgotten users of one file; it is given up once, with one of them."""
+def test_what_is_about_to_be_taken_over() -> None:
+    """An imported file that is to be replaced at once: the lock does not name it yet, and it stays all the same."""
+    entry = store(A)
+    assert used([entry], {"id-theirs"}, live(entry, "id-theirs")) == {"id-theirs": A}
+
+
+def test_a_file_of_two_forgotten_stores() -> None:
+    """It is given up once, with one of them, and forgotten stores do not give up each other."""
     lock = [store(A, X), store(B, X), file(X)]
     state = LockState("w", "e", "0123abcd-1", 1, {}, {entry.address: entry for entry in lock})
     found = in_use(state, lambda _: None, [A, B], {"id-x.md", "vs-a", "vs-b"})

@@ -97,10 +97,38 @@ def test_a_deposed_version_that_a_forgotten_store_holds(two: World) -> None:
         two.ok("apply", "-y", code=1)
     assert two.lock()["resources"]["file.shared.md"]["deposed"] == [{"id": old}]
     write(two, vector_stores=OTHER, removed=GONE)
-    assert f". file.shared.md  ({old}, stays with `vector_store.kb`)" in two.ok("plan").out
+    plan = two.ok("plan").out
+    assert f". file.shared.md  ({old}, stays with `vector_store.kb`)" in plan and "0 to destroy, 4 to forget" in plan
+    assert "file.shared.md" in two.plan()["basis"]
     assert "0 destroyed, 4 forgotten" in two.apply().out
     assert documents(two, kb)[old] == {}
     assert old not in json.dumps(two.lock())
+
+
+def test_a_saved_plan_leaves_an_old_version_to_others_as_well(two: World) -> None:
+    """A store of somebody else holds the old version too: it stays, so nobody has to be asked about it again."""
+    theirs = two.http("POST", "/vector_stores", {"name": "Theirs"})["id"]
+    two.http("POST", f"/vector_stores/{theirs}/files", {"file_id": "${file.shared.md}"})
+    two.write({"shared.md": "# S, edited\n"})
+    write(two, vector_stores=OTHER, removed=GONE)
+    two.ok("plan", "--out", "a.plan")
+    two.ok("apply", "a.plan")
+    two.settled()
+    assert len(documents(two, theirs)) == 1
+
+
+def test_a_store_is_not_forgotten_before_an_old_version(two: World) -> None:
+    """Where an assistant could not take the new version, the old one is kept for it: the store waits for that, too."""
+    tools = [{"type": "code_interpreter", "files": ["shared.md"]}]
+    assistants = {"a": {"model": "gpt-4o", "tools": tools}}
+    write(two, vector_stores=KB | OTHER, assistants=assistants)
+    two.apply()
+    two.write({"shared.md": "# S, edited\n"})
+    write(two, vector_stores=OTHER, assistants=assistants, removed=GONE)
+    with refusing(two, "POST", f"/assistants/{two.id('assistant.a')}"):
+        assert "Skipped: vector_store.kb." in two.ok("apply", "-y", code=1).out
+    two.apply()
+    assert addresses(two) == {"assistant.a", "vector_store.other", "file.shared.md"}
 
 
 def test_what_a_forgotten_assistant_uses(world: World) -> None:
@@ -257,6 +285,18 @@ def test_state_rm_of_a_store(two: World) -> None:
     assert "provisioner" not in json.dumps([two.http("GET", f"/vector_stores/{kb}"), documents(two, kb)])
     assert sorted(map(len, documents(two, kb).values())) == [0, 1, 1]
     assert "provisioner" in documents(two, other)[shared]
+
+
+def test_state_rm_of_a_store_that_holds_an_old_version(two: World) -> None:
+    """What another store has as a newer version stays managed, and nobody remembers the old one."""
+    kb, old = two.id("vector_store.kb"), two.id("file.shared.md")
+    two.write({"shared.md": "# S, edited\n"})
+    with refusing(two, "POST", f"/vector_stores/{kb}/files"):
+        two.ok("apply", "-y", code=1)
+    write(two, vector_stores=OTHER)
+    two.ok("state", "rm", "vector_store.kb")
+    two.settled()
+    assert old not in json.dumps(two.lock()) and documents(two, kb)[old] == {}
 
 
 def test_state_rm_of_a_store_that_is_still_declared(two: World) -> None:

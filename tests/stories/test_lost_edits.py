@@ -62,8 +62,8 @@ def test_an_assistant_that_is_deleted(there: World) -> None:
 def test_an_assistant_that_moves_to_another_api(there: World) -> None:
     """What the specs still say is undone by the move, and what the new API cannot carry is compared all the same."""
     there.http("POST", f"/assistants/${{{A}}}", {"name": "Bot", "top_p": 0.5})
-    moved = SUPPORT | {"api": "responses", "top_p": 0.9}
-    lossy = {"local": {"service": "local", "accept_loss": ["name", "description", "metadata", "top_p"]}}
+    moved = SUPPORT | {"api": "responses", "metadata": SUPPORT["metadata"] | {"name": "takes the place of the name"}}
+    lossy = {"local": {"service": "local", "accept_loss": ["name"]}}
     there.write(
         {
             "provisioner.yaml": {"workspace": "acme", "environments": lossy},
@@ -159,6 +159,16 @@ def test_a_store_that_is_replaced(there: World) -> None:
     there.apply(*words)
 
 
+def test_a_replaced_store_that_stays(there: World) -> None:
+    """A forgotten assistant goes on searching the old one: nothing of it is lost."""
+    edit(there)
+    stores = {"kb": SPEC["vector_stores"]["kb"] | {"description": "Other rules"}}
+    there.write({"specs/all.yaml": ONLY_FILES | {"vector_stores": stores, "removed": [{"from": A, "destroy": False}]}})
+    assert f"{KB}  (cannot be changed in place, the old one stays with {A})" in there.ok("plan").out
+    assert not [text for text in said(there) if "without" in text]
+    assert not [row for row in planned(there) if row[1].startswith('files["id:')]
+
+
 def test_a_store_for_which_nobody_declared_files(world: World) -> None:
     """An application fills it: that is looked at only when the store goes, and then it is counted and stops a plan."""
     world.write({"specs/all.yaml": {"vector_stores": {"kb": {}, "other": {}}}})
@@ -169,6 +179,10 @@ def test_a_store_for_which_nobody_declared_files(world: World) -> None:
     world.calls.clear()
     world.settled()
     assert not [target for _, target in world.calls if target.endswith("/files")]
+    world.write({"specs/all.yaml": {"vector_stores": {"kb": {}}}})
+    world.calls.clear()
+    assert said(world) == ["deleted"]
+    assert not [target for _, target in world.calls if target.endswith("/files")]  # it is empty by the service's count
     world.write({"specs/all.yaml": {"vector_stores": {"other": {}}}})
     assert said(world) == ["deleted with 25 documents, 25 of them not ours"]
     assert "(put in by somebody else)\n      … and 5 more files\n" in world.ok("plan").out

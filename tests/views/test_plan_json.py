@@ -79,6 +79,12 @@ def test_the_round_trip_covers_every_field(noun: Any, example: Any) -> None:
         assert getattr(example, field.name) != default, field.name
 
 
+def test_an_old_object_that_is_let_go_of_is_approved_as_well() -> None:
+    """The checksum tells it from one that is deleted, and from one that stays."""
+    plans = [make_plan(deposed=(replace(LEFT, action=action),)) for action in ("keep", "delete", "forget")]
+    assert len({checksum(plan) for plan in plans}) == 3
+
+
 def test_the_document_fits_its_schema() -> None:
     """What we write is what `schemas/plan.schema.json` says."""
     jsonschema.validate(document(whole_plan()), plan_schema())

@@ -124,11 +124,9 @@ async def release(remote: Remote, store_id: str, lock: LockState) -> None:
 
 async def release_file(remote: Remote, store_id: str, file_id: str, lock: LockState) -> None:
     """Take our stamp and hash off a file in a store; attributes of others stay, and the stamp of another lock."""
-    path = f"{_files(store_id)}/{file_id}"
-    raw = await remote.find(path)
-    found = member(raw) if raw is not None else None
+    found = await read_member(remote, store_id, file_id)
     if found and found.stamp and lock.owns(found.stamp):
-        await remote.post(path, {"attributes": found.attributes}, repeatable=True)
+        await remote.post(f"{_files(store_id)}/{file_id}", {"attributes": found.attributes}, repeatable=True)
 
 
 async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 30.0) -> None:

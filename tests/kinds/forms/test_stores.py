@@ -12,7 +12,7 @@ from provisioner.kinds.file.form import FileForm
 from provisioner.kinds.vector_store import members
 from provisioner.kinds.vector_store.form import VectorStoreForm
 from provisioner.kinds.vector_store.members import Attach
-from provisioner.model import Address, Stamp
+from provisioner.model import Address, LockState, Stamp
 from provisioner.remote import Remote, together
 
 from .gateway import STAMP, Service, write
@@ -38,6 +38,26 @@ async def filled(remote: Remote, count: int) -> tuple[str, list[str]]:
     id, file_ids = await store(remote), await files(remote, count)
     assert await members.attach(remote, id, [Attach(file, dict(OURS)) for file in file_ids]) == {}
     return id, file_ids
+
+
+def test_releasing_takes_our_marks_off_the_files(service: Service) -> None:
+    """Those of the lock and of nobody else: attributes of others stay, and what another lock has marked."""
+    foreign = {**OURS, "provisioner": "acme/prod/docs/a.md#0123abcd.1"}
+    lock = LockState("acme", "local", f"{STAMP.lineage}-1", 1, {})
+
+    async def story(remote: Remote) -> Any:
+        id, (ours, theirs, _) = await store(remote), await files(remote, 3)
+        await members.attach(remote, id, [Attach(ours, {**OURS, "team": "hr"}), Attach(theirs, foreign)])
+        for file in (ours, theirs, "file-gone"):
+            await members.release_file(remote, id, file, lock)
+        one_by_one = [raw["attributes"] for raw in await remote.list(f"/vector_stores/{id}/files")]
+        await members.update_attributes(remote, id, ours, OURS)
+        await FORM.release(remote, id, lock)
+        await FORM.release(remote, "vs_gone", lock)
+        return one_by_one, [raw["attributes"] for raw in await remote.list(f"/vector_stores/{id}/files")]
+
+    for found in service.tell(story):
+        assert sorted(found, key=len) == [{"team": "hr"}, foreign]
 
 
 def test_a_store_comes_back_as_it_was_declared(service: Service) -> None:
