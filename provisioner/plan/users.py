@@ -25,12 +25,13 @@ Users = dict[str, list[str]]
 def users_after(case: Situation, changes: Mapping[Address, Change], attachments: Iterable[Attachment]) -> Users:
     """Who names which id after the plan."""
     ends = {(item.store, item.path): item.old_id if item.action in STAYING else None for item in attachments}
+    managed = case.lock.ids
     users: Users = {}
     for address, entry in case.lock.resources.items():
         change = changes.get(address)
         named = list(_kept_versions(case, entry, change))
         if not (change and change.action in ENDED):
-            named.append((f"`{address}`", list(_named(case, entry, change, ends))))
+            named.append((f"`{address}`", list(_named(case, entry, change, ends, managed))))
         for who, ids in named:
             for id in ids:
                 users.setdefault(id, []).append(who)
@@ -57,7 +58,11 @@ def _as_older(profile: Profile) -> dict[str, Any]:
 
 
 def _named(
-    case: Situation, entry: Locked, change: Change | None, ends: Mapping[tuple[Address, str], str | None]
+    case: Situation,
+    entry: Locked,
+    change: Change | None,
+    ends: Mapping[tuple[Address, str], str | None],
+    ids: Mapping[Address, str],
 ) -> Iterable[str]:
     """The ids that an object of ours, or its newest profile, goes on naming."""
     form, address = kind(entry.address.kind).form(entry.api), entry.address
@@ -71,7 +76,7 @@ def _named(
     )  # what is gone holds none
     held = filter(None, [ends.get((address, path), item.get("id")) for path, item in files.items()])
     fields = {name: value for name, value in live.fields.items() if name not in written} if live else {}
-    return chain(held, references(address.kind, fields, case.lock.ids))
+    return chain(held, references(address.kind, fields, ids))
 
 
 def references(name: str, fields: Mapping[str, Any], ids: Mapping[Address, str]) -> Iterator[str]:
