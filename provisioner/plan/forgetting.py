@@ -33,6 +33,18 @@ def forget_along(case: Situation, changes: dict[Address, Change]) -> InUse:
     return found
 
 
+def with_users_inside(changes: dict[Address, Change], left: InUse) -> InUse:
+    """What is not forgotten under `--target` and `--exclude` takes nothing along: neither of the changes that are
+    left, which are adapted, nor of the ids that forgotten objects use, which are returned."""
+    while alone := [change for change in changes.values() if change.stays_with and change.stays_with not in changes]:
+        for change in alone:
+            if change.action is Action.FORGET:
+                del changes[change.address]
+            else:
+                changes[change.address] = replace(change, stays_with=None)
+    return {id: user for id, user in left.items() if user in changes}
+
+
 def _leaves(case: Situation, change: Change) -> bool:
     """Whether the object of a change would be deleted, unless somebody has asked for that in so many words."""
     deleted = change.action is Action.DELETE and change.address not in case.destroys

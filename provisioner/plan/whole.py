@@ -11,7 +11,7 @@ from provisioner.model import Action, Address, Attachment, Block, Change, Drifte
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
 from provisioner.plan.drifting import Examined, examine_ended, worst
-from provisioner.plan.forgetting import forget_along
+from provisioner.plan.forgetting import forget_along, with_users_inside
 from provisioner.plan.members import Holding, document_of, holdings, membership, takeover_notes, worn_files
 from provisioner.plan.moves import suspected
 from provisioner.plan.ownership import originals
@@ -36,6 +36,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     left = forget_along(case, changes)
     released = {address for address, change in changes.items() if change.releases}
     changes, attachments = _scope(case, changes, attachments)
+    left = with_users_inside(changes, left)
     users = users_after(case, changes, attachments)
     consequences.defer(case, changes, users)
     ended = examine_ended(case, changes)

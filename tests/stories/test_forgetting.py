@@ -208,6 +208,20 @@ def test_forgetting_takes_its_files_along_under_a_target(two: World) -> None:
     assert len(documents(two, kb)) == 3
 
 
+def test_what_is_excluded_takes_nothing_along(two: World) -> None:
+    """Under `--exclude` neither the store is forgotten nor its files, and the old version of a shared one is kept."""
+    kb, old = two.id("vector_store.kb"), two.id("file.shared.md")
+    two.write({"shared.md": "# S, edited\n"})
+    write(two, vector_stores=OTHER, removed=GONE)
+    two.ok("apply", "-y", "--exclude", "vector_store.kb")
+    assert "vector_store.kb" in addresses(two) and "file.docs/a.md" in addresses(two)
+    assert "provisioner" in documents(two, kb)[old]
+    assert two.lock()["resources"]["file.shared.md"]["deposed"] == [{"id": old}]
+    assert "4 forgotten" in two.apply().out
+    assert addresses(two) == {"vector_store.other", "file.shared.md"}
+    assert len(documents(two, kb)) == 3
+
+
 def test_destroy_leaves_what_is_to_be_forgotten(two: World) -> None:
     """A store that `removed` lets go of is let go of by `destroy`, too, with all its documents."""
     kb = two.id("vector_store.kb")
