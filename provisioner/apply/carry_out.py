@@ -10,7 +10,7 @@ from provisioner.apply.schedule import Outcome, Schedule
 from provisioner.apply.tasks import tasks_of
 from provisioner.model import Address, Applied, Event
 
-COUNTS = ("imported", "added", "changed", "replaced", "destroyed", "forgotten")
+COUNTS = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
 
 
 async def carry_out(run: Run, parallelism: int, on_stop: Callable[[Callable[[], None]], None]) -> Applied:

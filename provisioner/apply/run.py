@@ -162,7 +162,9 @@ class Run:
         """Count a change and say so."""
         if change.importing:
             self.counts["imported"] += 1
-        if change.action in COUNTED and not (change.importing and change.action is Action.UPDATE):
+        if change.previous:
+            self.counts["moved"] += 1
+        if change.action in COUNTED:
             self.counts[COUNTED[change.action]] += 1
         if change.matters:
             detail = "deferred" if change.deferred else change.reason

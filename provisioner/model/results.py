@@ -30,7 +30,7 @@ class Applied:
     """What an apply did."""
 
     plan: Plan
-    counts: Mapping[str, int]  # imported added changed replaced destroyed forgotten
+    counts: Mapping[str, int]  # imported added changed replaced moved destroyed forgotten
     failed: tuple[Problem, ...] = ()
     skipped: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()

@@ -60,7 +60,8 @@ def _service() -> dict[str, Any]:
 
 
 def _summary() -> dict[str, Any]:
-    return _object(dict.fromkeys(("import", "add", "change", "replace", "destroy", "forget", "unchanged"), _COUNT))
+    words = ("import", "add", "change", "replace", "move", "destroy", "forget", "unchanged")
+    return _object(dict.fromkeys(words, _COUNT))
 
 
 def _remark() -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from provisioner.model import Action, Plan
 
-_PLANNED = ("import", "add", "change", "replace", "destroy", "forget")
-APPLIED = ("imported", "added", "changed", "replaced", "destroyed", "forgotten")
+_PLANNED = ("import", "add", "change", "replace", "move", "destroy", "forget")
+APPLIED = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
 _ACTIONS = {
     "add": Action.CREATE,
     "change": Action.UPDATE,
@@ -18,11 +18,10 @@ _ACTIONS = {
 
 
 def plan_counts(plan: Plan) -> dict[str, int]:
-    """The `summary` of a plan document. An import that also updates counts once, as an import."""
-    imports = [change for change in plan.changes if change.importing]
-    counts = {"import": len(imports)}
-    counts.update((word, plan.count(action)) for word, action in _ACTIONS.items())
-    counts["change"] -= sum(change.action is Action.UPDATE for change in imports)
+    """The `summary` of a plan document. An import or a move that also updates counts in both."""
+    counts = {word: plan.count(_ACTIONS[word]) if word in _ACTIONS else 0 for word in _PLANNED}
+    counts["import"] = sum(bool(change.importing) for change in plan.changes)
+    counts["move"] = sum(change.previous is not None for change in plan.changes)
     counts["destroy"] += _old_objects(plan, "delete")
     counts["forget"] += _old_objects(plan, "forget")
     counts["unchanged"] = plan.unchanged
@@ -34,20 +33,22 @@ def _old_objects(plan: Plan, action: str) -> int:
 
 
 def summary_line(plan: Plan) -> str:
-    """`Plan: 0 to import, 1 to add, …`."""
+    """`Plan: 1 to add, 2 to change.`"""
     counts = plan_counts(plan)
-    return f"Plan: {', '.join(f'{counts[word]} to {word}' for word in _PLANNED)}."
+    told = [f"{counts[word]} to {word}" for word in _PLANNED if counts[word]]
+    return f"Plan: {', '.join(told) or 'no resource changes'}."
 
 
 def applied_line(counts: Mapping[str, int]) -> str:
-    """`Apply complete! Resources: 0 imported, 1 added, …`."""
-    return f"Apply complete! Resources: {_resources(counts)}."
+    """`Apply complete! Resources: 1 added, 2 changed.`"""
+    return f"Apply complete! {_resources(counts)}"
 
 
 def incomplete_line(counts: Mapping[str, int]) -> str:
     """What an apply did before it failed or was interrupted."""
-    return f"Apply incomplete. Resources: {_resources(counts)}."
+    return f"Apply incomplete. {_resources(counts)}"
 
 
 def _resources(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{counts.get(word, 0)} {word}" for word in APPLIED)
+    told = [f"{counts[word]} {word}" for word in APPLIED if counts.get(word)]
+    return f"Resources: {', '.join(told)}." if told else "Nothing was changed."

@@ -36,7 +36,7 @@ def test_one_comment_for_each_environment(site: Site) -> None:
     pull = site.state["pulls"][0]
 
     assert (first.code, first.outputs["changes"], first.annotations) == (0, "true", []), first.log
-    assert first.outputs["summary"] == "0 to import, 1 to add, 0 to change, 0 to replace, 0 to destroy, 0 to forget"
+    assert first.outputs["summary"] == "1 to add"
     assert head(body)["place"] == "plan/./prod" and head(body)["plan"] == "desk/prod"
     assert head(body)["commit"] == pull["head"]["sha"] and head(body)["checksum"] == first.outputs["checksum"]
     assert "Be brief." in body and "actions/runs/42" in body and "Be brief." in first.summary

@@ -156,7 +156,7 @@ def _rotate(world: World, api: str) -> None:
     stores = {**specs["vector_stores"], "rotating": {"description": "second"}}
     world.write({"specs/all.yaml": {**specs, "vector_stores": stores}})
     with world.behind(undeletable) if api == "assistants" else nullcontext():
-        assert "add" in world.run("apply", "-y").out
+        assert "1 to replace" in world.run("apply", "-y").out
 
 
 def undeletable(app: Any) -> Any:

@@ -62,8 +62,8 @@ def test_a_forgotten_store_keeps_its_documents(two: World) -> None:
         "file.docs/a.md": "forget",
         "file.docs/b.md": "forget",
     }
-    assert "0 to destroy, 3 to forget" in two.ok("plan").out
-    assert "3 forgotten" in two.apply().out
+    assert "Plan: 3 to forget." in two.ok("plan").out
+    assert "Resources: 3 forgotten." in two.apply().out
     assert addresses(two) == {"vector_store.other", "file.shared.md"}
     held = documents(two, kb)
     assert held[a] == {"team": "hr", "theirs": "x"}
@@ -82,7 +82,7 @@ def test_an_old_version_that_a_forgotten_store_holds(two: World) -> None:
     two.write({"shared.md": "# S, edited\n"})
     write(two, vector_stores=OTHER, removed=GONE)
     assert "shared.md 4 → 12 B (the old one stays with vector_store.kb)" in two.ok("plan").out
-    assert "1 replaced, 0 destroyed, 3 forgotten" in two.apply().out
+    assert "Resources: 1 replaced, 3 forgotten." in two.apply().out
     assert documents(two, kb)[old] == {}
     assert old not in json.dumps(two.lock())
     two.ok("destroy", "-y")
@@ -98,9 +98,9 @@ def test_a_deposed_version_that_a_forgotten_store_holds(two: World) -> None:
     assert two.lock()["resources"]["file.shared.md"]["deposed"] == [{"id": old}]
     write(two, vector_stores=OTHER, removed=GONE)
     plan = two.ok("plan").out
-    assert f". file.shared.md  ({old}, stays with `vector_store.kb`)" in plan and "0 to destroy, 4 to forget" in plan
+    assert f". file.shared.md  ({old}, stays with `vector_store.kb`)" in plan and "Plan: 4 to forget." in plan
     assert "file.shared.md" in two.plan()["basis"]
-    assert "0 destroyed, 4 forgotten" in two.apply().out
+    assert "Resources: 4 forgotten." in two.apply().out
     assert documents(two, kb)[old] == {}
     assert old not in json.dumps(two.lock())
 
@@ -217,7 +217,7 @@ def test_what_is_excluded_takes_nothing_along(two: World) -> None:
     assert "vector_store.kb" in addresses(two) and "file.docs/a.md" in addresses(two)
     assert "provisioner" in documents(two, kb)[old]
     assert two.lock()["resources"]["file.shared.md"]["deposed"] == [{"id": old}]
-    assert "4 forgotten" in two.apply().out
+    assert "Resources: 4 forgotten." in two.apply().out
     assert addresses(two) == {"vector_store.other", "file.shared.md"}
     assert len(documents(two, kb)) == 3
 
@@ -226,7 +226,7 @@ def test_destroy_leaves_what_is_to_be_forgotten(two: World) -> None:
     """A store that `removed` lets go of is let go of by `destroy`, too, with all its documents."""
     kb = two.id("vector_store.kb")
     write(two, vector_stores=OTHER, removed=GONE)
-    assert "1 destroyed, 4 forgotten" in two.ok("destroy", "-y").out
+    assert "Resources: 1 destroyed, 4 forgotten." in two.ok("destroy", "-y").out
     assert len(documents(two, kb)) == 3
     assert addresses(two) == set()
 

@@ -48,7 +48,7 @@ Deleted or lost:
 Widens access:
   + assistant.support: new tool code_interpreter
 
-Plan: 0 to import, 0 to add, 2 to change, 1 to replace, 1 to destroy, 0 to forget.
+Plan: 2 to change, 1 to replace, 1 to destroy.
 """
     )
 

@@ -108,12 +108,13 @@ def test_terraforms_names() -> None:
 
 
 def test_the_summary_counts() -> None:
-    """Imports that also update count as imports; leftovers that are deleted count as destroyed."""
+    """Imports and moves that also update count in both; leftovers that are deleted count as destroyed."""
     assert document(whole_plan())["summary"] == {
         "import": 1,
         "add": 4,
-        "change": 2,
+        "change": 3,
         "replace": 2,
+        "move": 1,
         "destroy": 3,
         "forget": 1,
         "unchanged": 5,

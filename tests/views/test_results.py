@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
 from provisioner.errors import UsageError
-from provisioner.model import Action, Address, Applied, Event, Locked, LockState, Problem
+from provisioner.model import Action, Address, Applied, Change, Event, Locked, LockState, Problem
+from provisioner.views.counts import summary_line
 from provisioner.views.graph import graph_json, graph_mermaid
 from provisioner.views.outputs import as_env, as_json, as_typescript, as_yaml
 from provisioner.views.problems import problem_text, problems_json, problems_text
@@ -166,13 +168,29 @@ def test_the_end_of_an_apply() -> None:
 
     expected = "Apply complete! Resources: 1 imported, 2 added, 3 changed, 4 replaced, 5 destroyed, 6 forgotten.\n"
     assert expected == summary_text(whole)
-    assert summary_text(partly).startswith("Apply incomplete. Resources: 0 imported, 1 added")
+    assert summary_text(partly).startswith("Apply incomplete. Resources: 1 added")
     assert summary_text(partly).endswith("Skipped: assistant.support.\n")
     assert tuple(json.loads(summary_json(partly))[key] for key in ("type", "added", "skipped")) == (
         "summary",
         1,
         ["assistant.support"],
     )
+
+
+def test_counts_of_zero_are_left_out() -> None:
+    """Where a person reads them; where nothing counts, that is said in words."""
+    counts = {"imported": 1, "added": 0, "changed": 1, "moved": 2, "forgotten": 3}
+    everything = Applied(make_plan(), counts)
+    assert summary_text(everything) == "Apply complete! Resources: 1 imported, 1 changed, 2 moved, 3 forgotten.\n"
+    assert summary_text(Applied(make_plan(), {})) == "Apply complete! Nothing was changed.\n"
+    assert summary_text(replace(everything, counts={}, skipped=(SUPPORT,))).startswith(
+        "Apply incomplete. Nothing was changed.\n"
+    )
+    assert {word: json.loads(summary_json(everything))[word] for word in ("added", "moved")} == {"added": 0, "moved": 2}
+    assert summary_line(make_plan()) == "Plan: no resource changes."
+    moved = Change(SUPPORT, Action.UPDATE, "spec_changed", previous=Address("assistant", "old"))
+    imported = Change(HANDBOOK, Action.UPDATE, "imported", importing="vs_1")
+    assert summary_line(make_plan(changes=(moved, imported))) == "Plan: 1 to import, 2 to change, 1 to move."
 
 
 def test_the_lock() -> None:

@@ -99,7 +99,7 @@ Deleted or lost:
 Widens access:
   + assistant.support: new tool code_interpreter, its code reads file.data/prices.csv
 
-Plan: 1 to import, 4 to add, 2 to change, 2 to replace, 3 to destroy, 1 to forget.
+Plan: 1 to import, 4 to add, 3 to change, 2 to replace, 1 to move, 3 to destroy, 1 to forget.
 """
 
 
