@@ -131,6 +131,18 @@ def test_a_store_is_not_forgotten_before_an_old_version(two: World) -> None:
     assert addresses(two) == {"assistant.a", "vector_store.other", "file.shared.md"}
 
 
+def test_a_store_that_could_not_be_replaced_whole_is_forgotten(two: World) -> None:
+    """Its old object is still there and holds the same documents: that goes, the new one and the documents stay."""
+    old = two.id("vector_store.kb")
+    with refusing(two, "DELETE", f"/vector_stores/{old}"):
+        two.ok("apply", "-y", "--replace", "vector_store.kb", code=1)
+    kb = two.id("vector_store.kb")
+    write(two, vector_stores=OTHER, removed=GONE)
+    assert "1 destroyed, 3 forgotten" in two.apply().out
+    assert [store["id"] for store in two.listed("/vector_stores") if store["id"] in (old, kb)] == [kb]
+    assert len(documents(two, kb)) == 3
+
+
 def test_what_a_forgotten_assistant_uses(world: World) -> None:
     """Its files are forgotten with it, and so is its store with what that holds: all of it answers as before."""
     world.write({"provisioner.yaml": {"workspace": "acme"}, **FILES})
