@@ -39,11 +39,8 @@ def documents(world: World, store: str) -> dict[str, dict[str, Any]]:
 @contextmanager
 def refusing(world: World, method: str, path: str) -> Iterator[None]:
     """The service answers 400 to such requests."""
-    rule = {"match": {"method": method, "path": f"{path}$"}, "action": {"status": 400}}
-    world.write({"faults.yaml": {"rules": [rule]}})
-    world.faults = world.root / "faults.yaml"
-    yield
-    world.faults = None
+    with world.failing({"match": {"method": method, "path": f"{path}$"}, "action": {"status": 400}}):
+        yield
 
 
 def addresses(world: World) -> set[str]:
