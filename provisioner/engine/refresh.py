@@ -52,14 +52,16 @@ class Seen:
 
 async def refresh(question: Question) -> Seen:
     """Read everything that planning needs. What is taken over by its stamp has an id that nobody could know before, and
-    a store may hold more of the kind: then everything is read once more, with that in mind."""
+    a store may hold documents that are taken over with it: then everything is read once more, with that in mind."""
     taken: dict[Address, str] = {}
-    while True:
-        seen = await _look(question, taken)
+    seen = await _look(question, taken)
+    for _ in ("objects", "documents"):
         found = _taken(question, seen.observed)
         if found == taken:
-            return seen
+            break
         taken = found
+        seen = await _look(question, taken)
+    return seen
 
 
 def _taken(question: Question, observed: Observed) -> dict[Address, str]:
@@ -211,7 +213,6 @@ def _sorted_out(
 ) -> Seen:
     files = {id: found for key, objects in listed.items() if key[0] == "file" for id, found in (objects or {}).items()}
     stores = {**{stray.address: stray.live for stray in strays}, **live}
-    live = {**live, **dict(_proved(question, stores, live))}
     loose = list(_stray_files(question, stores, files, _known(question, live)))
     everything = {id: found for objects in listed.values() for id, found in (objects or {}).items()}
     old = {id: everything[id] for entry in question.lock.resources.values() for id in entry.deposed if id in everything}
@@ -224,32 +225,18 @@ def _is_ours(question: Question, live: Live) -> bool:
     return live.stamp is not None and (live.stamp.workspace, live.stamp.environment) == question.ours
 
 
-def _proved(
-    question: Question, stores: Mapping[Address, Live], live: Mapping[Address, Live]
-) -> Iterator[tuple[Address, Live]]:
-    """Files that are taken over and stand in one of our stores with their sha256."""
-    wanted = {live[address].id: address for address in question.imports if address in live and address.kind == "file"}
-    for holder in stores.values() if wanted else ():
-        for member in (holder.members or {}).values():
-            address = wanted.get(member.id)
-            if address and member.sha256 and member.stamp and question.lock.owns(member.stamp):
-                file = live[address]
-                yield address, replace(file, fields={**file.fields, "sha256": member.sha256}, stamp=member.stamp)
-
-
 def _stray_files(
     question: Question, stores: Mapping[Address, Live], files: Mapping[str, Live], known: set[str]
 ) -> Iterator[Stray]:
-    """Files in our stores that carry our stamp, but that the lock does not name."""
-    seen: set[str] = set()
+    """Files in our stores that carry our stamp, but that the lock does not name; each once."""
+    found: dict[str, Stray] = {}
     for store, holder in stores.items():
-        for member in (holder.members or {}).values():
-            if member.stamp and question.lock.owns(member.stamp) and member.id not in known | seen:
-                seen.add(member.id)
-                file = files.get(member.id, Live(member.id, {}, status=member.status))
-                fields = {**file.fields, "sha256": member.sha256}
-                found = replace(file, fields=fields, stamp=member.stamp)
-                yield Stray(Address("file", member.stamp.address), found, store)
+        for id, member in (holder.members or {}).items():
+            if id not in known and id not in found and member.stamp and question.lock.owns(member.stamp):
+                file = files.get(id, Live(id, {}, status=member.status))
+                file = replace(file, fields={**file.fields, "sha256": member.sha256}, stamp=member.stamp)
+                found[id] = Stray(Address("file", member.stamp.address), file, store)
+    yield from found.values()
 
 
 def from_lock(lock: LockState) -> Observed:

@@ -218,6 +218,22 @@ def test_a_copy_of_a_document_that_has_moved(owned: World) -> None:
     assert f"`{copy}`" in told and f"`{original}`" in told
 
 
+def test_an_orphan_in_two_stores(owned: World) -> None:
+    """A document that two stores hold is one orphan."""
+    owned.write(
+        {"specs/all.yaml": {**SPEC, "vector_stores": {**SPEC["vector_stores"], "two": {"files": ["docs/b.md"]}}}}
+    )
+    owned.apply()
+    lost = owned.upload("lost.md", b"# Lost\n")
+    mark = f"acme/local/lost.md#{owned.lock()['lineage'][:8]}.1"
+    for store in ("kb", "two"):
+        body = {"file_id": lost, "attributes": {"provisioner": mark, "sha256": "0" * 64}}
+        owned.http("POST", f"/vector_stores/{owned.id(f'vector_store.{store}')}/files", body)
+    assert [one["id"] for one in owned.plan()["orphans"]] == [lost]
+    owned.apply("--prune-orphans")
+    assert lost not in {item["id"] for item in owned.listed("/files")}
+
+
 def test_a_document_of_another_purpose(owned: World) -> None:
     """A file with our stamp that the list of ours does not show is taken over, and replaced for its purpose."""
     id = owned.id("file.docs/a.md")
