@@ -131,3 +131,16 @@ def test_an_old_object_that_somebody_else_has_taken_over(owned: World) -> None:
     restamped(owned, f"/vector_stores/{old}", "")
     owned.apply()
     assert old not in {item["id"] for item in owned.listed("/vector_stores")}
+
+
+@pytest.mark.parametrize("whose", STAMPS)
+def test_an_import_of_what_is_somebody_elses(owned: World, whose: str) -> None:
+    """It is let go there first; that goes for another environment with a copy of our lock as well."""
+    stamp = STAMPS[whose].format(lineage=owned.lock()["lineage"][:8])
+    id = owned.http("POST", "/assistants", {"model": "m", "metadata": {"provisioner": stamp}})["id"]
+    imports = {"assistants": {**SPEC["assistants"], "c": {"model": "m"}}, "imports": [{"to": "assistant.c", "id": id}]}
+    owned.write({"specs/all.yaml": {**SPEC, **imports}})
+    assert f"`{id}` carries the stamp `{stamp}`" in refused(owned, "apply", "-y").err
+    restamped(owned, f"/assistants/{id}", "")
+    owned.apply()
+    assert owned.id("assistant.c") == id
