@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ from tests.crash.instants import Dead, hooked
 from tests.e2e.holding import BY_HAND
 from tests.e2e.mortal import Mortal
 from tests.e2e.random_specs import TEXTS, Workspace
+from tests.support.strangers import Strangers
 from tests.support.world import Result, World
 
 LOCK = ".provisioner/local/lock.json"
@@ -38,16 +40,22 @@ class Chaos:
         self.said = ""
         self.story: list[str] = []
         self.others: set[str] = set()  # files that somebody else has uploaded
+        some = self.draw.sample(sorted(workspace.disk), 3)
+        documents = [path for path in some if path.endswith(".md")]
+        self.strangers = Strangers(world, *((Path(path).name, len(workspace.disk[path])) for path in documents))
 
     def step(self) -> None:
         """One thing that happens."""
         steps = [
-            self.edit, self.edit, self.edit, self.by_hand, self.by_hand, self.by_hand,
+            self.edit, self.edit, self.edit, self.by_hand, self.by_hand, self.by_hand, self.they_use, self.they_use,
             self.faulty, self.faulty, self.killed, self.killed, self.killed, self.killed_and_faulty,
         ]  # fmt: skip
         step = self.draw.choice(steps)
         self.story.append(step.__name__)
         step()
+        if step in (self.by_hand, self.they_use):
+            self.strangers.look()
+        self.strangers.untouched(f"{self.story}\n{self.said}")
 
     def edit(self) -> None:
         self.workspace.edit()
@@ -106,11 +114,14 @@ class Chaos:
 
     # somebody else
 
+    def they_use(self) -> None:
+        """Another team begins to use something of ours, or lets go of it."""
+        ours = {address: entry["id"] for address, entry in self._locked().items() if entry.get("id")}
+        self.story[-1] = self.strangers.change_something(ours, self.draw)
+
     def by_hand(self) -> None:
         """Somebody changes, removes or adds something in the dashboard, where the lock knows what is there."""
-        if not (self.world.root / LOCK).exists() or (self.world.root / f"{LOCK}.journal").exists():
-            return
-        resources = self.world.lock()["resources"]
+        resources = self._locked()
         kinds = [address for address, entry in resources.items() if entry.get("id")]
         if kinds:
             address = self.draw.choice(kinds)
@@ -119,6 +130,13 @@ class Chaos:
             edit = self.draw.choice(edits.get(kind, [self._touch, self._touch, self._delete]))
             self.story[-1] = f"by hand: {edit.__name__} {address}"
             edit(kind, entry)
+
+    def _locked(self) -> dict[str, Any]:
+        """What the lock knows to be there; nothing while a journal says more."""
+        if not (self.world.root / LOCK).exists() or (self.world.root / f"{LOCK}.journal").exists():
+            return {}
+        resources: dict[str, Any] = self.world.lock()["resources"]
+        return resources
 
     def _touch(self, kind: str, entry: Any) -> None:
         live = self._live(f"{ROUTES[kind]}/{entry['id']}")

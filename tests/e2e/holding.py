@@ -16,23 +16,32 @@ AUTO = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
 BY_HAND = "by hand"  # a key of metadata or attributes that somebody else writes
 
 
-def check(world: World, workspace: Workspace, api: str, story: str, others: Set[str] = frozenset()) -> None:
-    """Exactly the declared objects, each as declared. `others` are files that are not expected to go."""
+def check(
+    world: World,
+    workspace: Workspace,
+    api: str,
+    story: str,
+    others: Set[str] = frozenset(),
+    used: Set[str] = frozenset(),
+) -> None:
+    """Exactly the declared objects, each as declared. `others` are objects that are not ours, and `used` is what they
+    use of ours."""
     nothing_yet = not (world.root / ".provisioner/local/lock.json").exists()
     lock = {} if nothing_yet else world.lock()["resources"]
     allowed = {old["id"] for entry in lock.values() for old in entry.get("deposed", ())}
-    assert allowed <= (named(world, lock) if api == "responses" else set()), story
+    expected = (named(world, lock) if api == "responses" else set()) | with_files(world, used)
+    assert allowed <= expected, f"{allowed - expected}\n{story}"
     files = {item["id"]: item for item in world.listed("/files") if item["id"] not in others}
     ours = {lock[f"file.{path}"]["id"]: path for path in workspace.files()}
     assert files.keys() - allowed == ours.keys(), story
     names = Counter(PurePosixPath(path).name for path in ours.values())
     assert Counter(files[id]["filename"] for id in ours) == names, story
-    stores = {item["id"]: item for item in world.listed("/vector_stores")}
+    stores = {item["id"]: item for item in world.listed("/vector_stores") if item["id"] not in others}
     declared = {lock[f"vector_store.{name}"]["id"]: name for name in workspace.spec["vector_stores"]}
     assert stores.keys() - allowed == declared.keys(), story
     for id, name in declared.items():
         check_store(world, workspace, stores[id], name, story)
-    assistants = {item["id"]: item for item in world.listed("/assistants")}
+    assistants = {item["id"]: item for item in world.listed("/assistants") if item["id"] not in others}
     wanted = workspace.spec["assistants"]
     if api == "assistants":
         assert assistants.keys() == {lock[f"assistant.{name}"]["id"] for name in wanted}, story
@@ -47,9 +56,13 @@ def named(world: World, lock: dict[str, Any]) -> set[str]:
     versions = [version for entry in lock.values() for version in entry.get("versions", ())]
     form = kind("assistant").form("responses")
     assert isinstance(form, ProfileForm)
-    ids = {id for version in versions for id in form.kept_ids(version)}
+    return with_files(world, {id for version in versions for id in form.kept_ids(version)})
+
+
+def with_files(world: World, ids: Set[str]) -> set[str]:
+    """These, and the files in those of them that are stores."""
     stores = {id for id in ids if id.startswith("vs_")} & {item["id"] for item in world.listed("/vector_stores")}
-    return ids | {item["id"] for store in stores for item in world.listed(f"/vector_stores/{store}/files")}
+    return {*ids, *(item["id"] for store in stores for item in world.listed(f"/vector_stores/{store}/files"))}
 
 
 def check_store(world: World, workspace: Workspace, live: dict[str, Any], name: str, story: str) -> None:

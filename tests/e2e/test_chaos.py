@@ -30,8 +30,11 @@ def test_every_sequence_ends_converged(world: World, seed: int, api: str) -> Non
     applied = chaos.apply()
     story = f"seed {seed}: {'; '.join(chaos.story)}\n{chaos.said}"
     assert applied.code == 0, story
-    world.settled()
-    check(world, chaos.workspace, api, story, chaos.others | reported(world, chaos.said))
+    world.settled(story=story)
+    theirs = chaos.strangers
+    theirs.untouched(story)
+    theirs.kept()
+    check(world, chaos.workspace, api, story, chaos.others | theirs.ids | reported(world, chaos.said), theirs.used)
 
 
 def reported(world: World, said: str) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from random import Random
 from typing import Any
 
 from tests.support.world import World
@@ -42,20 +44,23 @@ class Strangers:
         return found - self.ids
 
     def look(self) -> None:
-        """What they have from now on is what they have now."""
-        self._had = self._state()
+        """What they have from now on is what they have now, but for what somebody has deleted under their hands."""
+        self._had, self._missing = self._state(), self.used - self._there()
 
     def untouched(self, story: str = "") -> None:
         """Nothing of theirs has changed, and all that they use of ours is there."""
         assert self._state() == self._had, story
-        there = {item["id"] for path in ("/files", "/vector_stores") for item in self._world.listed(path)}
-        assert self.used <= there, f"{self.used - there} was taken from them\n{story}"
+        taken = self.used - self._missing - self._there()
+        assert not taken, f"{taken} was taken from them\n{story}"
+
+    def _there(self) -> set[str]:
+        return {item["id"] for path in ("/files", "/vector_stores") for item in self._world.listed(path)}
 
     def kept(self, *words: str) -> set[str]:
         """What they use and we do not any more: it is deposed, and the plan says that somebody uses it."""
         ours = {item.get("id") for item in self._world.ok("output", "--json", *words).json.values()}
         deposed = {item["id"]: item for item in self._world.plan("--force", *words)["deposed"]}
-        kept = self.used - ours
+        kept = self.used - self._missing - ours
         for id in kept:
             assert id in deposed, f"{id} is used and not deposed: {deposed}"
             assert deposed[id]["action"] == "keep" and "still used by" in deposed[id]["detail"], deposed[id]
@@ -73,12 +78,32 @@ class Strangers:
 
     def name(self, *, stores: list[str] | None = None, files: list[str] | None = None) -> None:
         """Have their bot search this store, and compute with these files."""
-        named = self._tools()
+        there = self._there()  # a name of what somebody has deleted is refused
+        named = {name: [id for id in ids if id in there] for name, ids in self._tools().items()}
         resources = {
             "file_search": {"vector_store_ids": named["stores"] if stores is None else stores},
             "code_interpreter": {"file_ids": named["files"] if files is None else files},
         }
         self._world.http("POST", f"/assistants/{self.bot}", {"tool_resources": resources})
+
+    def change_something(self, ours: dict[str, str], draw: Random) -> str:
+        """Begin or cease to use something of ours, which is given by its address; what that was."""
+        ours = {address: id for address, id in ours.items() if id in self._there()}
+        stores = [id for address, id in ours.items() if address.startswith("vector_store.")]
+        held = {item["id"] for item in self._world.listed(f"/vector_stores/{self.store}/files")} - self.ids
+        documents = [id for address, id in ours.items() if address.endswith(".md") and id not in held]
+        data = [id for address, id in ours.items() if address.endswith(".csv")]
+        steps: list[partial[None]] = []
+        if documents:
+            steps.append(partial(self.hold, draw.choice(documents)))
+        if held:
+            steps.append(partial(self.let_go, draw.choice(sorted(held))))
+        if stores:
+            steps.append(partial(self.name, stores=[draw.choice([self.store, *stores])]))
+        steps.append(partial(self.name, files=draw.sample(data, draw.randint(0, min(2, len(data))))))
+        step = draw.choice(steps)
+        step()
+        return f"they {step.func.__name__} {step.args or step.keywords}"
 
     def _tools(self) -> dict[str, list[str]]:
         resources = self._world.http("GET", f"/assistants/{self.bot}")["tool_resources"]

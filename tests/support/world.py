@@ -139,10 +139,10 @@ class World:
         self.settled(*[word for word in words if word.startswith("-e")])
         return result
 
-    def settled(self, *words: str) -> None:
+    def settled(self, *words: str, story: str = "") -> None:
         """The next plan is empty, in words, in its exit code and in JSON."""
         again = self.run("plan", "--detailed-exitcode", *words)
-        assert again.code == 0, f"the second plan is not empty:\n{again.out}\n{again.err}"
+        assert again.code == 0, f"the second plan is not empty:\n{again.out}\n{again.err}\n{story}"
         assert "No changes. The service matches the specs." in again.out
 
     def plan(self, *words: str) -> dict[str, Any]:
