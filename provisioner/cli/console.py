@@ -55,14 +55,15 @@ class Console:
         return Paint(self.color and color_wanted(stream or sys.stdout))
 
     def result(self, text: str) -> None:
-        """Print a result to stdout."""
+        """Print a result to stdout, before whatever is said next: a log may have both streams in one."""
         sys.stdout.write(text)
+        sys.stdout.flush()
 
     def document(self, document: Any) -> None:
         """Print a result as one JSON document."""
         import json
 
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        self.result(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
     def say(self, text: str) -> None:
         """Say something that is no result."""

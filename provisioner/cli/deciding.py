@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +71,6 @@ def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
         from provisioner.views.text import plan_text
 
         console.result(plan_text(plan, paint=console.paint(), verbose=console.verbose))
-    sys.stdout.flush()
 
 
 def save(console: Console, plan: Plan, out: Path) -> None:

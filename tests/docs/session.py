@@ -41,7 +41,7 @@ def replay(commands: list[str], folder: Path) -> list[Step]:
     program.chmod(0o755)
     script = "".join(f"{command}\necho '{_MARK}'\n" for command in commands)
     root = Path(__file__).resolve().parents[2]
-    surroundings = {key: value for key, value in os.environ.items() if not key.startswith("PROVISIONER_")}
+    surroundings = {key: value for key, value in os.environ.items() if not key.startswith(("PROVISIONER_", "PYTHON"))}
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-c", script],
