@@ -86,6 +86,20 @@ def test_text_is_read_out_of_each_kind(tmp_path: Path, name: str, content: bytes
         ("a.md", PDF, "unsupported_file"),
         ("a.txt", b"a\0b", "unsupported_file"),
     ],
+    ids=[
+        "no pdf",
+        "half a pdf",
+        "no zip",
+        "no document in a zip",
+        "no slides in a zip",
+        "half a document",
+        "no old document",
+        "latin-1",
+        "white space",
+        "a picture as text",
+        "a pdf as text",
+        "zeros in text",
+    ],
 )
 def test_what_cannot_be_read_fails_with_its_code(tmp_path: Path, name: str, content: bytes, code: str) -> None:
     """A broken file is invalid; a file that is not of its extension's kind is unsupported."""
