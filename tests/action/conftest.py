@@ -64,13 +64,12 @@ def service(tmp_path: Path, calls: list[tuple[str, str]], faults: str) -> Iterat
 
 @pytest.fixture
 def site(tmp_path: Path, programs: Path, service: str) -> Site:
-    """A repository whose lock is on a branch of it."""
+    """A repository with two environments; the lock of `prod` is on a branch of it."""
     found = Site(tmp_path, remote(tmp_path), programs, {"OPENAI_API_KEY": "key"})
     lock = {"git": {"branch": "provisioner-locks", "path": "prod.lock.json"}}
-    config = {"workspace": "desk", "environments": {"prod": {"service": service, "lock": lock}}}
     found.push(
         {
-            "provisioner.yaml": config,
+            "provisioner.yaml": config(service, {"lock": lock}),
             "specs/support.yaml": SPECS,
             "prompts/role.md": "You help.\n",
             ".gitignore": ".provisioner/\n*.journal\n",
@@ -80,9 +79,13 @@ def site(tmp_path: Path, programs: Path, service: str) -> Site:
 
 
 @pytest.fixture
-def committed(site: Site) -> Site:
+def committed(site: Site, service: str) -> Site:
     """The same repository with the lock as a committed file."""
-    text = (site.author / "provisioner.yaml").read_text(encoding="utf-8")
-    site.push({"provisioner.yaml": text[: text.index("    lock:")]})
+    site.push({"provisioner.yaml": config(service, {})})
     git(site.runner, "fetch", "-q")
     return site
+
+
+def config(service: str, prod: dict[str, Any]) -> dict[str, Any]:
+    environments = {"prod": {"service": service, **prod}, "staging": {"service": service}}
+    return {"workspace": "desk", "variables": {"tone": "brief"}, "environments": environments}

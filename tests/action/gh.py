@@ -12,11 +12,16 @@ LONGEST = 65_536
 
 
 def main() -> int:
-    if not os.environ.get("GH_TOKEN"):
-        return refused(401, "no token")
+    host = os.environ.get("GH_HOST")
+    if host != "github.example":
+        return refused(404, f"there is no repository at {host}")
+    token = os.environ.get("GH_ENTERPRISE_TOKEN")  # the real one takes `GH_TOKEN` for github.com alone
     with Path(os.environ["STUB_GITHUB"]).open("r+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         state = json.load(file)
+        if token not in state["tokens"]:
+            return refused(401, "Bad credentials")
+        state["viewer"] = state["tokens"][token]
         code = answer(state, sys.argv[1:])
         file.seek(0)
         file.truncate()
@@ -28,6 +33,8 @@ def answer(state, words):
     if words[0] != "api":
         return refused(400, f"unexpected {words}")
     method, path, paginate, fields = parsed(words[1:])
+    if any(re.search(pattern, f"{method} {path}") for pattern in state["broken"]):
+        return refused(502, "Bad gateway")
     if path == "graphql":
         pages = list(graphql(state, fields))
         print("".join(json.dumps(page) for page in (pages if paginate else pages[:1])))
@@ -47,6 +54,8 @@ def answer(state, words):
 
 
 def refused(status, message):
+    """The answer goes to stdout, as it does for every other request."""
+    print(json.dumps({"message": message, "status": str(status)}))
     print(f"gh: {message} (HTTP {status})", file=sys.stderr)
     return 1
 
@@ -80,21 +89,28 @@ def typed(value):
 
 def graphql(state, fields):
     """The pages of comments or issues; the query has to name the fields that it gets."""
-    query, viewer = fields["query"], state["viewer"]
-    assert (fields["owner"], fields["name"]) == ("acme", "desk") and "endCursor" in query
+    query, viewer = re.sub(r"\s+", " ", fields["query"]), state["viewer"]
+    assert (fields["owner"], fields["name"]) == ("acme", "desk")
     if "pullRequest(" in query:
         rows = [row for row in state["comments"] if row["issue"] == fields["number"]]
         where = ("pullRequest", "comments")
     else:
-        rows = [row for row in state["issues"] if row["state"] == "open" and fields["label"] in row["labels"]]
+        rows = [
+            row
+            for row in state["issues"]
+            if (row["state"] == "open" or "states: OPEN" not in query)
+            and (fields["label"] in row["labels"] or "labels: [$label]" not in query)
+        ]
         where = ("issues",)
     for start in range(0, max(len(rows), 1), PAGE):
         nodes = [seen(row, viewer, query) for row in rows[start : start + PAGE]]
-        more = start + PAGE < len(rows)
+        more = start + PAGE < len(rows) and "after: $endCursor" in query and "{ hasNextPage endCursor }" in query
         page = {"nodes": nodes, "pageInfo": {"hasNextPage": more, "endCursor": str(start) if more else None}}
         for key in reversed(("data", "repository", *where)):
             page = {key: page}
         yield page
+        if not more:
+            break
 
 
 def seen(row, viewer, query):

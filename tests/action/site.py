@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,37 +15,40 @@ from typing import Any
 
 import yaml
 
+from tests.action.runner import ROOT, Run, act, secrets
 from tests.lock.repositories import NAMES, clone, git
 
-ROOT = Path(__file__).resolve().parents[2]
 BOT = "github-actions"
-_COMMAND = re.compile(r"^\s*::(?!stop-commands)(error|warning|notice) ?([^:]*)::(.*)$")
+# A token is longer than one line of `base64`, as those of GitHub Apps are. The job's own one belongs to the bot.
+TOKEN = f"ghs_{'job' * 20}"
+APP_TOKEN = f"ghs_{'app' * 20}"
+APP = "our-app"
 
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of the action left."""
-
-    code: int
-    log: str
-    summary: str
-    outputs: Mapping[str, str]
-
-    @property
-    def annotations(self) -> list[tuple[str, str, str]]:
-        """Level, properties and text, as the runner takes them from the log; what is quoted it does not take."""
-        found, token = [], ""
-        for line in self.log.splitlines():
-            if line.startswith("::stop-commands::"):
-                token = line.removeprefix("::stop-commands::")
-            elif token and line == f"::{token}::":
-                token = ""
-            elif not token and (match := _COMMAND.match(line)):
-                found.append((match[1], match[2], match[3]))
-        return found
-
-    def file(self, name: str) -> Path:
-        return Path(self.outputs["folder"]) / name
+GH = """#!/bin/sh
+exec {python} -IS {root}/tests/action/gh.py "$@"
+"""
+GIT = """#!/bin/sh
+# The real git. GitHub hands out this repository and takes a push only with a token that it knows. Nobody else gets it.
+case "${{GITHUB_SERVER_URL:+run}} $* " in
+run*" fetch "* | run*" push "* | run*" ls-remote "*)
+  sent=$({git} config --get-urlmatch http.extraheader "$GITHUB_SERVER_URL/acme/desk")
+  printf '%s\\n' "$sent" | grep -qxFf {folder}/headers || {{ echo 'fatal: Authentication failed' >&2; exit 128; }}
+  if {git} config --get-urlmatch http.extraheader https://elsewhere.example/acme/desk; then
+    echo 'fatal: the token is sent to anybody' >&2
+    exit 128
+  fi
+  ;;
+esac
+exec {git} "$@"
+"""
+NOT_INSTALLED = """#!/bin/sh
+echo 'provisioner: command not found' >&2
+exit 127
+"""
+INSTALL = """#!/usr/bin/env bash
+# Instead of an installation: the command line of this checkout.
+echo {programs} >>"$GITHUB_PATH"
+"""
 
 
 @dataclass
@@ -58,13 +61,24 @@ class Site:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        (self.programs / "gh").write_text(f'#!/bin/sh\nexec {sys.executable} -IS {ROOT}/tests/action/gh.py "$@"\n')
-        (self.programs / "gh").chmod(0o755)
-        self._state.write_text(
-            json.dumps(
-                {"viewer": BOT, "pulls": [], "comments": [], "issues": [], "calls": [], "clock": 0, "read_only": False}
-            )
-        )
+        words = {"python": sys.executable, "root": ROOT, "git": shutil.which("git"), "folder": self.folder}
+        for name, text in (("gh", GH), ("git", GIT), ("provisioner", NOT_INSTALLED)):
+            program(self.folder / "bin" / name, text.format(**words))
+        for file in (ROOT / "action").iterdir():
+            (self.folder / "release/action").mkdir(parents=True, exist_ok=True)
+            (self.folder / "release/action" / file.name).symlink_to(file)
+        self.installs(self.programs)
+        headers = [f"AUTHORIZATION: basic {secret}\n" for secret in secrets((TOKEN, APP_TOKEN))]
+        (self.folder / "headers").write_text("".join(headers), encoding="utf-8")
+        lists: dict[str, Any] = {"pulls": [], "comments": [], "issues": [], "calls": [], "broken": []}
+        tokens = {TOKEN: BOT, APP_TOKEN: APP}
+        self._state.write_text(json.dumps({**lists, "tokens": tokens, "clock": 0, "read_only": False}))
+
+    def installs(self, programs: Path) -> None:
+        """The step that installs makes the commands of a folder known, and nothing else does."""
+        script = self.folder / "release/action/install.sh"
+        script.unlink()
+        program(script, INSTALL.format(programs=programs))
 
     @property
     def _state(self) -> Path:
@@ -155,7 +169,7 @@ class Site:
         self.checkout("refs/test/main")
         git(self.runner, "merge", "-q", "--no-ff", "-m", "test merge", "refs/test/head")
         pull = next(pull for pull in self.state["pulls"] if pull["number"] == number)
-        return self.run("plan", {"pull_request": pull}, **inputs)
+        return self.run("plan", {"pull_request": pull}, GITHUB_REF_NAME=f"{number}/merge", **inputs)
 
     def apply(self, sha: str, **inputs: str) -> Run:
         """The run of `apply` on a push to `main`, or by hand."""
@@ -167,34 +181,24 @@ class Site:
         git(self.runner, "checkout", "-q", "--force", "--detach", commit)
         git(self.runner, "clean", "-q", "-f", "-d", "-x")
 
-    def run(self, command: str, event: Mapping[str, Any], script: str = "main", **inputs: str) -> Run:
-        """Run a script of the action as the runner would, with the inputs that `action.yml` hands to it."""
+    def run(self, command: str, event: Mapping[str, Any], only: str = "", **given: str) -> Run:
+        """Use the action, or only one step of it. What is given in capitals is for the environment."""
         scratch = self.folder / "temp"
         scratch.mkdir(exist_ok=True)
-        files = {name: scratch / name for name in ("event", "output", "summary", "path")}
-        for file in files.values():
-            file.write_text("", encoding="utf-8")
-        files["event"].write_text(json.dumps({"repository": {"full_name": "acme/desk"}, **event}), encoding="utf-8")
-        given = {f"IN_{name.upper()}": value for name, value in inputs.items() if name.islower()}
-        others = {name: value for name, value in inputs.items() if not name.islower()}
-        done = subprocess.run(
-            ["bash", str(ROOT / f"action/{script}.sh")],
-            cwd=self.runner,
-            env={**self._surroundings(files), **handed(script), "IN_COMMAND": command, **given, **others},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return Run(done.returncode, done.stdout, files["summary"].read_text(), outputs(files["output"].read_text()))
+        told = {"repository": {"full_name": "acme/desk"}, **event}
+        (scratch / "event").write_text(json.dumps(told), encoding="utf-8")
+        inputs = {name.replace("_", "-"): value for name, value in given.items() if name.islower()}
+        others = {name: value for name, value in given.items() if not name.islower()}
+        environment = {**self._surroundings(scratch / "event"), **others}
+        return act({"command": command, **inputs}, TOKEN, environment, scratch, only)
 
-    def _surroundings(self, files: Mapping[str, Path]) -> dict[str, str]:
+    def _surroundings(self, event: Path) -> dict[str, str]:
         return {
-            "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder),
-            "GH_TOKEN": "token",
             "STUB_GITHUB": str(self._state),
             "RUNNER_TEMP": str(self.folder / "temp"),
+            "GITHUB_ACTION_PATH": str(self.folder / "release"),
             "GITHUB_WORKSPACE": str(self.runner),
             "GITHUB_REPOSITORY": "acme/desk",
             "GITHUB_SERVER_URL": "https://github.example",
@@ -203,28 +207,14 @@ class Site:
             "GITHUB_SHA": "0" * 40,
             "GITHUB_REF_NAME": "main",
             "GITHUB_WORKFLOW_REF": "acme/desk/.github/workflows/apply.yml@refs/heads/main",
-            "GITHUB_EVENT_PATH": str(files["event"]),
-            "GITHUB_OUTPUT": str(files["output"]),
-            "GITHUB_STEP_SUMMARY": str(files["summary"]),
-            "GITHUB_PATH": str(files["path"]),
+            "GITHUB_EVENT_PATH": str(event),
             **NAMES,
             **self.environment,
         }
 
 
-def handed(script: str) -> dict[str, str]:
-    """What `action.yml` hands to a script where no input is given."""
-    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-    step = next(step for step in action["runs"]["steps"] if f"/{script}.sh" in step["run"])
-    found = {}
-    for name, expression in step["env"].items():
-        given = action["inputs"][re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", expression)[1]]  # type: ignore[index]
-        if name.startswith("IN_"):
-            found[name] = given.get("default", "")
-    return found
-
-
-def outputs(text: str) -> dict[str, str]:
-    """The outputs of a step as the runner reads them."""
-    found = re.findall(r"^([\w-]+)<<(\S+)\n(.*?)\n?\2\n", text, re.M | re.S)
-    return {name: value for name, _, value in found}
+def program(path: Path, text: str) -> None:
+    """An executable file."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.action.conftest import need
-from tests.action.site import ROOT, Site
+from tests.action.runner import ROOT
+from tests.action.site import Site
 from tests.lock.repositories import NAMES, git, remote
 
 LOCK = "locks/prod.lock.json"
@@ -27,8 +28,7 @@ git update-ref refs/heads/main "$made"
 def site(tmp_path: Path) -> Site:
     """The checkout of a run that has applied, with a lock that differs from the committed one."""
     need("bash", "git", "jq")
-    (tmp_path / "bin").mkdir()
-    found = Site(tmp_path, remote(tmp_path), tmp_path / "bin")
+    found = Site(tmp_path, remote(tmp_path), programs=tmp_path / "none")
     found.push({LOCK: "before\n"})
     (found.runner / LOCK).write_text("after\n", encoding="utf-8")
     return found
@@ -41,7 +41,7 @@ def hook(site: Site, text: str) -> None:
 
 
 def keep(site: Site) -> tuple[int, dict[str, str], str]:
-    run = site.run("apply", {}, script="keep_lock", GITHUB_SHA=git(site.runner, "rev-parse", "HEAD"))
+    run = site.run("apply", {}, only="lock", GITHUB_SHA=git(site.runner, "rev-parse", "HEAD"))
     assert "no such" not in run.log.lower()
     return run.code, dict(run.outputs), "\n".join(" ".join(found) for found in run.annotations)
 

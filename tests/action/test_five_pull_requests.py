@@ -52,7 +52,7 @@ def test_each_applies_what_it_showed_or_refuses(site: Site, service: str, calls:
     """Two of the five conflict in meaning, though not in git: they are refused with the reason, and one is applied by
     hand with the checksum that the refusal names. A run that refuses writes nothing, and git's `main` is left alone."""
     site.push(START)
-    site.provisioner("apply", "--auto-approve")
+    site.provisioner("apply", "--env", "prod", "--auto-approve")
     for number, files in PULLS.items():
         site.open(number, files)
     shown = {number: site.plan(number, environment="prod").outputs["checksum"] for number in PULLS}

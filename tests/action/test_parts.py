@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import need
-from .site import ROOT
+from tests.action.conftest import need
+from tests.action.runner import ROOT
 
 HERE = ROOT / "action"
 SHOWN = {"shown": "2026-03-01T10:00:00Z", "edited": None, "head": {"commit": "a" * 40, "checksum": "sha256:12"}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.action.site import ROOT, Site
+from tests.action.runner import ROOT
+from tests.action.site import Site, program
 from tests.lock.repositories import git
 
 FORGED = (
@@ -82,9 +82,8 @@ def test_strangers_get_a_summary_alone(site: Site, calls: list[Any]) -> None:
     traps = dict.fromkeys(("openai.py", "yaml.py", "sitecustomize.py", "provisioner.py", "pip.py", "venv.py"), trap)
     site.open(7, {"prompts/role.md": "::error::forged\n", **traps}, fork="eve/desk")
     site.know(read_only=True)
-    # a process that has imported nothing yet, as on a runner
-    path = f"{installed(site.folder)}{os.pathsep}{site.programs}{os.pathsep}{os.environ['PATH']}"
-    run = site.plan(7, environment="prod", OPENAI_API_KEY="", PATH=path)
+    site.installs(installed(site.folder))  # a process that has imported nothing yet, as on a runner
+    run = site.plan(7, environment="prod", OPENAI_API_KEY="")
 
     assert (run.code, run.annotations, site.comments(7), calls) == (0, [], [], []), run.log
     assert "assistant.support" in run.summary and "checksum" not in run.outputs and "checksum" not in run.summary
@@ -93,19 +92,16 @@ def test_strangers_get_a_summary_alone(site: Site, calls: list[Any]) -> None:
 
 def installed(folder: Path) -> Path:
     """A folder with the console script as an installer makes it."""
-    script = folder / "installed/provisioner"
-    script.parent.mkdir()
-    program = f"import sys; sys.path.append({str(ROOT)!r}); from provisioner.__main__ import main; sys.exit(main())"
-    script.write_text(f"#!{sys.executable}\n{program}\n", encoding="utf-8")
-    script.chmod(0o755)
-    return script.parent
+    text = f"import sys; sys.path.append({str(ROOT)!r}); from provisioner.__main__ import main; sys.exit(main())"
+    program(folder / "installed/provisioner", f"#!{sys.executable}\n{text}\n")
+    return folder / "installed"
 
 
 def test_wrong_inputs_are_named(site: Site) -> None:
     """What an input must be is said in an annotation, before anything is done."""
     for inputs, told in (
         ({"comment": "yes"}, "`comment` is `yes`; it must be one of: true false."),
-        ({"directory": "nowhere"}, "There is no folder `nowhere`."),
+        ({"working_directory": "nowhere"}, "There is no folder `nowhere`."),
     ):
         run = site.run("plan", {}, **inputs)
         assert run.code == 1 and told in run.annotations[0][2]
@@ -118,7 +114,9 @@ def test_a_workspace_in_a_folder_and_options(site: Site) -> None:
     spec = {"assistants": {"support": {"model": "gpt-4o", "instructions": "${var.tone}"}}}
     site.open(7, {"desks/first one/provisioner.yaml": config, "desks/first one/specs/a.yaml": spec})
     run = site.plan(
-        7, directory="./desks/first one/", plan_options="--var=tone=plain; $(words)\n\n--target=assistant.support"
+        7,
+        working_directory="./desks/first one/",
+        plan_options="--var=tone=plain; $(words)\n\n--target=assistant.support",
     )
 
     assert run.code == 0, run.log
@@ -129,7 +127,7 @@ def test_a_workspace_in_a_folder_and_options(site: Site) -> None:
 @pytest.mark.thorough
 def test_the_issue_about_drift(site: Site, service: str, calls: list[Any]) -> None:
     """One issue, opened for an edit by hand, told of again only when the drift has changed, closed when it is gone."""
-    site.provisioner("apply", "--auto-approve")
+    site.provisioner("apply", "--env", "prod", "--auto-approve")
     edit(service, {"model": "gpt-4o-mini"})
     number = night(site)[2][0]["number"]
     (issue,) = site.state["issues"]
@@ -169,12 +167,10 @@ def test_drift_that_cannot_be_told_is_an_error(site: Site) -> None:
 
 def test_what_is_said_is_no_command(site: Site) -> None:
     """Words of anybody in the log are none of the action's: the runner takes no workflow command from them."""
-    program = site.folder / "said/provisioner"
-    program.parent.mkdir()
-    program.write_text("#!/bin/sh\necho '  ::error title=x::forged' >&2; echo '::add-mask::a' >&2; exit 1\n", "utf-8")
-    program.chmod(0o755)
-    path = f"{program.parent}{os.pathsep}{site.programs}{os.pathsep}{os.environ['PATH']}"
-    run = site.run("drift", {}, environment="prod", PATH=path)
+    says = "#!/bin/sh\necho '  ::error title=x::forged' >&2; echo '::add-mask::a' >&2; exit 1\n"
+    program(site.folder / "said/provisioner", says)
+    site.installs(site.folder / "said")
+    run = site.run("drift", {}, environment="prod")
 
     assert "::error title=x::forged" in run.log
     assert [where for _, where, _ in run.annotations] == ["title=Drift is not known"]

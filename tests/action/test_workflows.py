@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.action.conftest import need
-from tests.action.site import ROOT
+from tests.action.runner import ROOT
 
 EXAMPLES = sorted((ROOT / "examples/workflows").glob("*.yml"))
 WORKFLOWS = [*EXAMPLES, *sorted((ROOT / ".github/workflows").glob("*.yml"))]
