@@ -39,6 +39,7 @@ run*" fetch "* | run*" push "* | run*" ls-remote "*)
   fi
   ;;
 esac
+test ! -x {folder}/before/"$1" || {folder}/before/"$1" || exit
 exec {git} "$@"
 """
 NOT_INSTALLED = """#!/bin/sh
@@ -73,6 +74,10 @@ class Site:
         lists: dict[str, Any] = {"pulls": [], "comments": [], "issues": [], "calls": [], "broken": []}
         tokens = {TOKEN: BOT, APP_TOKEN: APP}
         self._state.write_text(json.dumps({**lists, "tokens": tokens, "clock": 0, "read_only": False}))
+
+    def before(self, command: str, text: str) -> None:
+        """What happens before every git command of a name; where that fails, the command fails."""
+        program(self.folder / "before" / command, f"#!/bin/sh\n{text}")
 
     def installs(self, programs: Path) -> None:
         """The step that installs makes the commands of a folder known, and nothing else does."""
@@ -136,6 +141,7 @@ class Site:
 
     def open(self, number: int, files: Mapping[str, Any], fork: str = "acme/desk") -> None:
         """A pull request from `main` as it is now."""
+        git(self.author, "fetch", "-q", "origin")
         git(self.author, "checkout", "-q", "-B", f"pull-{number}", "origin/main")
         head = self.commit(files)
         pull = {"number": number, "head": {"sha": head, "repo": {"full_name": fork}}}
@@ -215,6 +221,6 @@ class Site:
 
 def program(path: Path, text: str) -> None:
     """An executable file."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     path.chmod(0o755)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.action.conftest import need
-from tests.action.runner import ROOT
+from tests.action.runner import ROOT, secrets
+from tests.lock.repositories import git
 
 HERE = ROOT / "action"
 SHOWN = {"shown": "2026-03-01T10:00:00Z", "edited": None, "head": {"commit": "a" * 40, "checksum": "sha256:12"}}
@@ -20,7 +21,7 @@ MERGED = {"head": {"sha": "a" * 40}, "merged_at": "2026-03-01T11:00:00Z"}
 
 @pytest.fixture(autouse=True)
 def _programs() -> None:
-    need("bash", "jq")
+    need("bash", "git", "jq")
 
 
 def shell(command: str, *words: str, stdin: str = "") -> str:
@@ -50,14 +51,16 @@ def test_annotations_cannot_be_forged() -> None:
         "column": 7,
         "hint": "write `1`",
     }
+    unknown = {"severity": "add-mask", "summary": "New", "detail": "new"}
     plain = {"severity": "warning", "summary": "Old", "detail": "old", "file": None, "line": None, "column": None}
-    document = {"problems": [problem, plain], "blocked": [{"rule": "x", "detail": "Too many."}]}
+    document = {"problems": [problem, plain, unknown], "blocked": [{"rule": "x", "detail": "Too many."}]}
     told = jq("annotations.jq", document, "-r", "--arg", "folder", "desk").splitlines()
 
     assert told == [
         "::error file=desk/specs/a%2Cb%3Ac.yaml,line=3,col=7,title=Bad%2C worse%3A 100%25"
         "::first%0D%0A::error file=x::forged\ufffd%0Ahint: write `1`",
         "::warning title=Old::old",
+        "::notice title=New::new",
         "::error title=Plan is stopped::Too many.",
     ]
 
@@ -70,6 +73,23 @@ def test_problems_stay_in_their_fence(tmp_path: Path) -> None:
 
     assert told[0] == "## No plan"
     assert told[2:] == ["`````text", "a.yaml:1: error: Bad", "  ````", "  </details>", "`````"]
+
+
+def test_of_a_log_the_problems_are_shown(tmp_path: Path) -> None:
+    """What a command has said before its problems is left out, and of a log without one all but the end; nothing in it
+    is hidden from the reader, and a comment has room for it."""
+    log = tmp_path / "log"
+
+    def shown(text: str) -> str:
+        log.write_text(text, encoding="utf-8")
+        return shell('log_markdown "$1" "Not applied"', str(log))
+
+    fence = "## Not applied\n\n```text\n{}\n```\n"
+    problem = "specs/a.yaml:3: error: Bad\n  detail\n  hint: mend it"
+    assert shown(f"assistant.a: creating…\n{problem}\n") == fence.format(problem)
+    assert shown("Killed\u202e\n") == fence.format("Killed\ufffd")
+    assert shown(f"{'x' * 10_000}end\n") == fence.format(f"{'x' * 3_996}end")
+    assert shown(f"error: Bad\n{'x' * 100_000}\n") == fence.format(f"error: Bad\n{'x' * 19_989}")
 
 
 @pytest.mark.parametrize("ending", ["plain", "details", "fence"])
@@ -87,6 +107,21 @@ def test_what_is_too_long_points_to_the_artifact(tmp_path: Path, ending: str) ->
     assert told.count("```") == 2 and "<details>" not in told
     assert ("word" in told) == (ending == "plain")
     assert shell('fitted "$1" 900000', str(whole)) == whole.read_text(encoding="utf-8")
+
+
+def test_what_we_write_has_our_head_alone(tmp_path: Path) -> None:
+    """A comment begins with the hidden lines of its text and with ours, fits, and leads to its run. A line of the text
+    that looks like a hidden one stays where it is; a folder whose name would end one is spelt otherwise."""
+    ours, forged = "<!-- provisioner:checksum sha256:12 -->\n", "<!-- provisioner:checksum sha256:0 -->\n"
+    (tmp_path / "plan.md").write_text(f"{ours}## Plan\n{forged}end\n", encoding="utf-8")
+    script = f'source "$HERE/github.sh"; FOLDER={tmp_path} IN_DIRECTORY="a-->" IN_ENVIRONMENT="<b"'
+    script += '; addressed "$FOLDER/plan.md" "$(place plan)" "commit 12"'
+    head = f"{ours}<!-- provisioner:place plan/a--_/_b -->\n<!-- provisioner:commit 12 -->\n"
+
+    assert shell(script) == f"{head}## Plan\n{forged}end\n\n<sub>[This run](https://run) has the details.</sub>\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.md"]
+    (tmp_path / "plan.md").write_text(f"{ours}## Plan\n{'ä' * 40 * 1024}\n", encoding="utf-8")
+    assert shell(script).startswith(f"{head}## Plan\n\n**There is more than fits here.**")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +160,7 @@ def comment(*bodies: tuple[str, str, str | None]) -> Any:
             "url": "u",
             "body": body,
             "createdAt": "1",
-            "lastEditedAt": None,
+            "lastEditedAt": "2" if editor else None,
             "author": {"login": author},
         }
         | {"viewerDidAuthor": author == "bot", "editor": {"login": editor} if editor else None}
@@ -144,7 +179,10 @@ def test_only_the_head_of_our_own_comments_counts() -> None:
     assert comment((head, "mallory", None), (later, "bot", None)) is None
     ours = comment((head, "mallory", None), (later, "bot", None), (head + later, "bot", "bot"), (head, "bot", None))
     assert (ours["id"], ours["head"]) == (3, {"place": "plan/./prod", "commit": "12"}) and ours["edited"] is None
+    assert (ours["shown"], comment((head, "bot", None))["shown"]) == ("2", "1")
     assert comment((head, "bot", "eve"))["edited"] == "eve"
+    assert comment(("Hello " + head, "bot", None), (head.replace(" -->", " --> Hello"), "bot", None)) is None
+    assert comment((head.replace("prod", "production"), "bot", None)) is None
 
 
 @pytest.mark.parametrize(
@@ -168,7 +206,39 @@ def test_what_is_no_approval(pull: Any, comment: Any, reason: str) -> None:
 def test_what_is_an_approval() -> None:
     """The checksum of our unedited comment for the merged commit; or the one that somebody gives by hand."""
     assert approval(MERGED, SHOWN) == ["sha256:12", ""]
+    assert approval(MERGED, SHOWN | {"shown": MERGED["merged_at"]}) == ["sha256:12", ""]
     assert approval(None, None, given="sha256:34") == ["sha256:34", ""]
+
+
+@pytest.mark.parametrize(
+    ("merged_at", "made", "told"),
+    [("2026-03-01T11:00:00Z", "b" * 40, '{"number":7'), (None, "b" * 40, ""), ("2026-03-01T11:00:00Z", "c" * 40, "")],
+)
+def test_which_pull_request_made_a_commit(merged_at: str | None, made: str, told: str) -> None:
+    """The merged one whose merge the commit is; neither an open one nor one that only has the commit in its
+    branch, both of which GitHub names, too."""
+    pull = {"number": 7, "head": {"sha": "b" * 40}, "merged_at": merged_at, "merge_commit_sha": made}
+    script = 'gh() { printf %s "$PULLS"; }; GITHUB_REPOSITORY=acme/desk; source "$HERE/github.sh"; PULLS=$2'
+
+    found = shell(f'{script}; merged_pull_request "$1"', "b" * 40, json.dumps([pull]))
+    assert found.startswith(told) and bool(found) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("token", "kept", "given"), [("t" * 70, False, True), ("t" * 70, True, False), ("", False, False)]
+)
+def test_when_git_gets_the_token(tmp_path: Path, token: str, kept: bool, given: bool) -> None:
+    """Where there is one, and the checkout has not kept credentials of its own, of which GitHub would refuse a second
+    pair. What git sends is masked whole: GitHub masks the token alone, and not in this form."""
+    git(tmp_path, "init", "-q")
+    if kept:
+        git(tmp_path, "config", "http.https://github.example/.extraheader", "AUTHORIZATION: basic kept")
+    script = f'cd {tmp_path}; source "$HERE/git.sh"; GITHUB_SERVER_URL=https://github.example GH_TOKEN=$1'
+    script += '; unset GIT_CONFIG_COUNT; give_git_the_token; echo "${GIT_CONFIG_VALUE_0:-}"'
+    (secret,) = secrets([token])
+
+    told = [f"::add-mask::{secret}", f"AUTHORIZATION: basic {secret}"] if given else [""]
+    assert shell(script, token).splitlines() == told
 
 
 def approval(pull: Any, comment: Any, given: str = "") -> list[str]:

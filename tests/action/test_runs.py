@@ -43,6 +43,7 @@ def test_one_comment_for_each_environment(site: Site) -> None:
     assert json.loads(first.file("plan.json").read_text())["checksum"] == first.outputs["checksum"]
     assert first.file("report.html").read_text().startswith("<!doctype html>")
     assert first.file("plan.json").stat().st_mode & 0o077 == 0
+    assert {path.name for path in first.file(".").iterdir()} == {"log", "plan.json", "plan.md", "report.html"}
 
     git(site.author, "checkout", "-q", "pull-7")
     pull["head"]["sha"] = site.commit({"prompts/role.md": "You help.\nBe kind.\n"})
@@ -57,6 +58,18 @@ def test_one_comment_for_each_environment(site: Site) -> None:
     assert second.outputs["comment-url"] == first.outputs["comment-url"]
     assert site.comments(7, "mallory") == ["Hello", FORGED, "Another one"]
     assert [call.split()[0] for call in site.state["calls"]] == ["POST", "PATCH"]
+
+
+def test_where_no_comment_is_written(site: Site) -> None:
+    """Where none is wanted, and where there is no pull request; another environment has one of its own."""
+    site.open(7, {"docs/b.md": "# B\n"})
+    quiet = site.plan(7, environment="prod", comment="false")
+    pushed = site.run("plan", {}, environment="prod")
+
+    assert (quiet.code, pushed.code, "comment-url" in quiet.outputs, site.state["calls"]) == (0, 0, False, [])
+    for environment in ("prod", "staging"):
+        assert site.plan(7, environment=environment).code == 0
+    assert [head(body)["place"] for body in site.comments(7)] == ["plan/./prod", "plan/./staging"]
 
 
 def test_problems_are_shown_where_they_are(site: Site, calls: list[Any]) -> None:
@@ -75,8 +88,17 @@ def test_problems_are_shown_where_they_are(site: Site, calls: list[Any]) -> None
     assert calls == []
 
 
+def test_a_fork_gets_a_summary_alone(site: Site, calls: list[Any]) -> None:
+    """No request to the service, even if there is a key, no comment, and nothing to approve."""
+    site.open(7, {"docs/b.md": "# B\n"}, fork="eve/desk")
+    run = site.plan(7, environment="prod")
+
+    assert (run.code, site.state["calls"], calls) == (0, [], []), run.log
+    assert "assistant.support" in run.summary and "checksum" not in run.outputs and run.outputs["changes"] == "true"
+
+
 @pytest.mark.thorough
-def test_strangers_get_a_summary_alone(site: Site, calls: list[Any]) -> None:
+def test_strangers_get_no_code_of_theirs_run(site: Site, calls: list[Any]) -> None:
     """For a fork: no key, no request to the service, no comment, nothing to approve, and no code of theirs."""
     trap = "import os; os.write(2, b'caught'); os._exit(3)\n"
     traps = dict.fromkeys(("openai.py", "yaml.py", "sitecustomize.py", "provisioner.py", "pip.py", "venv.py"), trap)
@@ -105,7 +127,9 @@ def test_wrong_inputs_are_named(site: Site) -> None:
     ):
         run = site.run("plan", {}, **inputs)
         assert run.code == 1 and told in run.annotations[0][2]
-    assert "it must be one of: plan apply drift" in site.run("destroy", {}).annotations[0][2]
+    for command in ("destroy", "app"):
+        run = site.run(command, {})
+        assert run.code == 1 and "it must be one of: plan apply drift" in run.annotations[0][2]
 
 
 def test_a_workspace_in_a_folder_and_options(site: Site) -> None:
@@ -124,37 +148,49 @@ def test_a_workspace_in_a_folder_and_options(site: Site) -> None:
     assert head(site.comments(7)[0])["place"] == "plan/desks/first one/"
 
 
-@pytest.mark.thorough
-def test_the_issue_about_drift(site: Site, service: str, calls: list[Any]) -> None:
-    """One issue, opened for an edit by hand, told of again only when the drift has changed, closed when it is gone."""
+def test_the_issue_about_drift(site: Site, service: str) -> None:
+    """One issue with the label that is given, opened for an edit by hand, told of again only when the drift has
+    changed, closed when it is gone; issues of others, closed ones and those without the label are left alone."""
     site.provisioner("apply", "--env", "prod", "--auto-approve")
+    assert night(site)[:2] == (0, "false") and site.state["issues"] == []
     edit(service, {"model": "gpt-4o-mini"})
-    number = night(site)[2][0]["number"]
-    (issue,) = site.state["issues"]
-    assert (issue["title"], issue["labels"], issue["author"]) == ("Drift in prod", ["drift"], "github-actions")
+    code, changes, (issue,) = night(site)
+    assert (code, changes, issue["title"], issue["labels"]) == (0, "true", "Drift in prod", ["by-hand"])
     assert "gpt-4o-mini" in issue["body"] and head(issue["body"])["place"] == "drift/./prod"
-    body = issue["body"].replace("gpt-4o-mini", "gpt-1")
-    forged = {**issue, "number": 499, "author": "mallory", "body": body}
-    site.know(issues=[forged, issue])
+    forged = {**issue, "number": 499, "author": "mallory", "body": issue["body"].replace("gpt-4o-mini", "gpt-1")}
+    others = [forged, {**issue, "number": 498, "state": "closed"}, {**issue, "number": 497, "labels": ["mine"]}]
+    site.know(issues=[*others, issue])
 
-    assert night(site, fail_on_drift="true")[0] == 1
-    assert site.comments(number) == []
+    assert night(site, fail_on_drift="true") == (1, "true", [issue])
+    assert site.comments(issue["number"]) == []
     edit(service, {"model": "gpt-4.1"})
-    night(site)
-    (remark,) = site.comments(number)
-    assert "The drift has changed" in remark and "gpt-4.1" in site.state["issues"][1]["body"]
+    assert "gpt-4.1" in night(site)[2][0]["body"]
+    (remark,) = site.comments(issue["number"])
+    assert "The drift has changed" in remark
 
     edit(service, {"model": "gpt-4o"})
-    assert night(site)[:2] == (0, "false")
-    assert "In sync again" in site.comments(number)[1]
-    assert [row["state"] for row in site.state["issues"]] == ["open", "closed"]
-    assert site.state["issues"][0] == forged
+    code, changes, (closed,) = night(site)
+    assert (code, changes, closed["state"]) == (0, "false", "closed") and site.state["issues"][:-1] == others
+    assert "In sync again" in site.comments(issue["number"])[1]
 
 
 def night(site: Site, **inputs: str) -> tuple[int, str, list[Any]]:
-    """A run of `drift`: its exit code, whether it found any, and our open issues."""
-    run = site.run("drift", {}, environment="prod", **inputs)
-    return run.code, run.outputs["changes"], [row for row in site.state["issues"] if row["author"] != "mallory"]
+    """A run of `drift`: its exit code, whether it found any, and the issues that are not about something else."""
+    run = site.run("drift", {}, environment="prod", label="by-hand", **inputs)
+    assert "rift" in run.summary
+    return run.code, run.outputs["changes"], [row for row in site.state["issues"] if row["number"] >= 500]
+
+
+def test_edits_that_a_plan_must_not_overwrite(site: Site, service: str) -> None:
+    """Where that is asked for, a plan that would overwrite an edit by hand is stopped: it says so, fails, and shows
+    nothing that could be approved."""
+    site.provisioner("apply", "--env", "prod", "--auto-approve")
+    edit(service, {"model": "gpt-4.1"})
+    site.open(7, {"prompts/role.md": "You ask back.\n"})
+    run = site.plan(7, environment="prod", on_drift="fail")
+
+    assert (run.code, "checksum" in run.outputs, "changes" in run.outputs) == (1, False, False)
+    assert "title=Plan is stopped" in run.annotations[0][1] and "checksum" not in head(site.comments(7)[0])
 
 
 def test_drift_that_cannot_be_told_is_an_error(site: Site) -> None:
