@@ -22,15 +22,15 @@ latest_locks() {
 }
 
 # Git pushes and fetches with the token of the action, unless the checkout has kept credentials of its own. The token is
-# in the environment of this run alone, and not in the checkout.
+# in the environment of this run alone, behind what that may tell git already, and not in the checkout.
 give_git_the_token() {
-  local secret
+  local secret last=${GIT_CONFIG_COUNT:-0}
   if [[ -z "${GH_TOKEN:-}" ]] || git config --get-regexp '^http\..*\.extraheader$' >/dev/null; then
     return
   fi
   secret=$(printf 'x-access-token:%s' "$GH_TOKEN" | base64 | tr -d '\n')
   echo "::add-mask::$secret"
-  export GIT_CONFIG_COUNT=1
-  export GIT_CONFIG_KEY_0="http.$GITHUB_SERVER_URL/.extraheader"
-  export GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $secret"
+  export GIT_CONFIG_COUNT=$((last + 1))
+  export "GIT_CONFIG_KEY_$last=http.$GITHUB_SERVER_URL/.extraheader"
+  export "GIT_CONFIG_VALUE_$last=AUTHORIZATION: basic $secret"
 }

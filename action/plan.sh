@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The plan of a pull request: made, shown in one comment, and remembered by its checksum.
 
-PLAN_IS=''   # `plan`, or `problems` that are in the way of one
+PLAN_IS=''   # `plan`, or `problems` that are in the way of one; nothing where the command has ended without either
 PLAN_CODE='' # 0 no changes, 2 changes, anything else a plan that cannot be applied
 CHECKSUM=''  # of a plan that can be approved: one that can be applied, and that has seen the service
 
@@ -17,7 +17,7 @@ plan_and_show() {
 
 # Plan into the folder: `plan.json` (or the problems) and `plan.md`.
 make_plan() {
-  local words=(--json --detailed-exitcode) facts
+  local words=(--json --detailed-exitcode) title="No plan${IN_ENVIRONMENT:+ for \`$IN_ENVIRONMENT\`}" facts
   [[ "$OUTSIDE" == false ]] || words+=(--no-refresh)
   PLAN_CODE=0
   run_provisioner plan "${words[@]}" "${PLAN_WORDS[@]}" >"$FOLDER/plan.json" || PLAN_CODE=$?
@@ -28,8 +28,11 @@ make_plan() {
   PLAN_IS=${facts[0]}
   if [[ "$PLAN_IS" == plan ]]; then
     run_provisioner show "$FOLDER/plan.json" --format markdown >"$FOLDER/plan.md"
+  elif [[ "$PLAN_IS" == problems ]]; then
+    problems_markdown "$FOLDER/plan.json" "$title" >"$FOLDER/plan.md"
   else
-    problems_markdown "$FOLDER/plan.json" "No plan${IN_ENVIRONMENT:+ for \`$IN_ENVIRONMENT\`}" >"$FOLDER/plan.md"
+    log_markdown "$FOLDER/log" "$title" >"$FOLDER/plan.md"
+    annotate error "No plan" "$(<"$FOLDER/log")"
   fi
   tell_plan "${facts[2]:-}"
 }

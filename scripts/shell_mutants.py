@@ -20,11 +20,21 @@ from pathlib import Path
 
 import yaml
 
+from tests.action.forked import FORKED, command
+
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "tests/action/mutants.yaml"
 GUARDS = {"approval", "checksum", "commit", "deletes", "lock", "outside", "token"}
 SECONDS = 300  # for one run of the tests; longer is seen, too
 WANTED = 0.97  # of the edits that change behaviour
+LIKELY = {  # which tests see most edits of a file; they are run first
+    "action/apply.sh": "test_merges.py",
+    "action/drift.sh": "test_runs.py",
+    "action/issues.graphql": "test_runs.py",
+    "action/keep_lock.sh": "test_committed_lock.py",
+    "action/plan.sh": "test_runs.py",
+}
+OTHERWISE = "test_parts.py"  # it takes a second
 _MEMORY = Path("/dev/shm")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) tests/action/(.+?)(?: - .*)?$", re.M)
 
@@ -67,8 +77,9 @@ def read(path: Path = LIST) -> list[Mutant]:
 class Copy:
     """A copy of the repository as it is, in which one worker edits and runs the tests."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, programs: Path) -> None:
         self.root = folder / "repository"
+        self._programs = programs
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         for name in filter(None, names.split("\0")):
@@ -85,27 +96,29 @@ class Copy:
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         try:
-            return self.fails()
+            return self.fails(LIKELY.get(mutant.file, OTHERWISE))
         finally:
             path.write_text(text, encoding="utf-8")
 
-    def fails(self) -> str:
+    def fails(self, first: str = OTHERWISE) -> str:
         """The first test that fails, or nothing."""
-        command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "tests/action"]
+        tests = sorted(self.root.glob("tests/action/test_*.py"), key=lambda path: (path.name != first, path.name))
+        command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *map(str, tests)]
         environment = {
             **{name: value for name, value in os.environ.items() if name != "PROVISIONER_THOROUGH"},
             "PROVISIONER_ACTION": "required",
+            FORKED: str(self._programs),
             "PYTEST_DEBUG_TEMPROOT": str(self._room),
         }
         with subprocess.Popen(
             command, cwd=self.root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
-        ) as tests:
+        ) as run:
             try:
-                told, _ = tests.communicate(timeout=SECONDS)
+                told, _ = run.communicate(timeout=SECONDS)
             except subprocess.TimeoutExpired:
-                os.killpg(tests.pid, signal.SIGKILL)
+                os.killpg(run.pid, signal.SIGKILL)
                 return f"does not end within {SECONDS} seconds"
-        if tests.returncode == 0:
+        if run.returncode == 0:
             return ""
         found = _FAILED.search(told)
         return found[1] if found else told[-2000:]
@@ -113,10 +126,11 @@ class Copy:
 
 def tried(mutants: Sequence[Mutant], workers: int) -> list[str]:
     """What sees each of them, in their order; told as it is found."""
-    with tempfile.TemporaryDirectory(dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None) as folder:
+    room = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=room) as name, command(Path(name)) as programs:
         copies: queue.Queue[Copy] = queue.Queue()
         for number in range(workers):
-            copies.put(Copy(Path(folder) / str(number)))
+            copies.put(Copy(Path(name) / str(number), programs))
 
         def one(mutant: Mutant) -> str:
             copy = copies.get()

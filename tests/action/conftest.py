@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import provisioner.local
-from tests.action.forked import command
+from tests.action.forked import FORKED, command
 from tests.action.site import Site
 from tests.e2e.serving import served
 from tests.lock.repositories import git, remote
@@ -31,6 +31,9 @@ def need(*programs: str) -> None:
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     need("bash", "git", "jq")
+    if FORKED in os.environ:
+        yield Path(os.environ[FORKED])
+        return
     with command(tmp_path_factory.mktemp("bin")) as folder:
         yield folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
+import marshal
 import os
 import pkgutil
 import signal
@@ -18,16 +18,19 @@ from pathlib import Path
 import provisioner
 
 ROOT = Path(__file__).resolve().parents[2]
+FORKED = "PROVISIONER_FORKED"  # the folder of a command that is running already, for those who run the tests many times
 _IMPORTED = ("openai.resources.beta.assistants", "openai.resources.files", "openai.resources.vector_stores")
 _NOT_NEEDED = ("provisioner.__main__", "provisioner.generate", "provisioner.local", "provisioner.reference")
+# It starts hundreds of times: `socket` and `json` would double what that costs.
 _CLIENT = """#!{python} -IS
-import json, os, socket, sys
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect({address!r})
-    call = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
-    socket.send_fds(server, [len(call).to_bytes(4, "big")], [1, 2])
-    server.sendall(call)
-    sys.exit(server.recv(1)[0])
+import _socket, marshal, os, sys
+server = _socket.socket(_socket.AF_UNIX)
+server.connect({address!r})
+call = marshal.dumps((sys.argv[1:], os.getcwd(), dict(os.environ)))
+streams = b"".join(number.to_bytes(4, sys.byteorder) for number in (1, 2))
+server.sendmsg([len(call).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+server.sendall(call)
+sys.exit(server.recv(1)[0])
 """
 
 
@@ -69,7 +72,7 @@ def answer(caller: socket.socket) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     length, (out, err), _, _ = socket.recv_fds(caller, 4, 2)
     with caller.makefile("rb") as reader:
-        words, folder, environment = json.loads(reader.read(int.from_bytes(length, "big")))
+        words, folder, environment = marshal.loads(reader.read(int.from_bytes(length, "big")))
     sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115  # these live as long as the process
     sys.stdout = open(out, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = open(err, "w", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115

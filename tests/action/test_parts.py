@@ -229,16 +229,20 @@ def test_which_pull_request_made_a_commit(merged_at: str | None, made: str, told
 )
 def test_when_git_gets_the_token(tmp_path: Path, token: str, kept: bool, given: bool) -> None:
     """Where there is one, and the checkout has not kept credentials of its own, of which GitHub would refuse a second
-    pair. What git sends is masked whole: GitHub masks the token alone, and not in this form."""
+    pair. What git sends is masked whole: GitHub masks the token alone, and not in this form. What else the environment
+    tells git stays."""
     git(tmp_path, "init", "-q")
     if kept:
         git(tmp_path, "config", "http.https://github.example/.extraheader", "AUTHORIZATION: basic kept")
     script = f'cd {tmp_path}; source "$HERE/git.sh"; GITHUB_SERVER_URL=https://github.example GH_TOKEN=$1'
-    script += '; unset GIT_CONFIG_COUNT; give_git_the_token; echo "${GIT_CONFIG_VALUE_0:-}"'
+    script += "; export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0=Ada; give_git_the_token"
+    script += (
+        "; git config user.name; git config --get-urlmatch http.extraheader https://github.example/acme/desk || true"
+    )
     (secret,) = secrets([token])
 
-    told = [f"::add-mask::{secret}", f"AUTHORIZATION: basic {secret}"] if given else [""]
-    assert shell(script, token).splitlines() == told
+    told = [f"::add-mask::{secret}", "Ada", f"AUTHORIZATION: basic {secret}"] if given else ["Ada"]
+    assert shell(script, token).splitlines() == told + ["AUTHORIZATION: basic kept"] * kept
 
 
 def approval(pull: Any, comment: Any, given: str = "") -> list[str]:

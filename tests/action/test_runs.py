@@ -25,7 +25,7 @@ def head(body: str) -> dict[str, str]:
     return dict(re.findall(r"provisioner:(\w+) (.+) -->", lines[0])) if lines else {}
 
 
-def test_one_comment_for_each_environment(site: Site) -> None:
+def test_one_comment_is_kept_up_to_date(site: Site) -> None:
     """The plan is shown in one comment, which a further commit brings up to date; a stranger's comment with the same
     marker is left alone; the summary, the outputs and the artifacts tell the same."""
     site.open(7, {"prompts/role.md": "You help.\nBe brief.\n"})
@@ -61,15 +61,16 @@ def test_one_comment_for_each_environment(site: Site) -> None:
 
 
 def test_where_no_comment_is_written(site: Site) -> None:
-    """Where none is wanted, and where there is no pull request; another environment has one of its own."""
-    site.open(7, {"docs/b.md": "# B\n"})
-    quiet = site.plan(7, environment="prod", comment="false")
+    """Where none is wanted, and where there is no pull request. No plan writes to the branch, whatever lies about."""
+    (site.runner / "locks").mkdir()
+    (site.runner / "locks/prod.lock.json").write_text("{}", encoding="utf-8")
     pushed = site.run("plan", {}, environment="prod")
+    site.open(7, {"specs/more.yaml": "assistants: 1\n"})
+    quiet = site.plan(7, environment="prod", comment="false")
 
-    assert (quiet.code, pushed.code, "comment-url" in quiet.outputs, site.state["calls"]) == (0, 0, False, [])
-    for environment in ("prod", "staging"):
-        assert site.plan(7, environment=environment).code == 0
-    assert [head(body)["place"] for body in site.comments(7)] == ["plan/./prod", "plan/./staging"]
+    assert (pushed.code, quiet.code, site.state["calls"]) == (0, 1, [])
+    assert "comment-url" not in {**pushed.outputs, **quiet.outputs} and "No plan for" in quiet.summary
+    assert git(site.bare, "log", "--format=%an", "-1", "main") == "Ada"
 
 
 def test_problems_are_shown_where_they_are(site: Site, calls: list[Any]) -> None:
@@ -167,6 +168,7 @@ def test_the_issue_about_drift(site: Site, service: str) -> None:
     assert "gpt-4.1" in night(site)[2][0]["body"]
     (remark,) = site.comments(issue["number"])
     assert "The drift has changed" in remark
+    stopped(site)
 
     edit(service, {"model": "gpt-4o"})
     code, changes, (closed,) = night(site)
@@ -174,23 +176,19 @@ def test_the_issue_about_drift(site: Site, service: str) -> None:
     assert "In sync again" in site.comments(issue["number"])[1]
 
 
+def stopped(site: Site) -> None:
+    """Where that is asked for, a plan that would overwrite the edit fails, and shows nothing that could be approved."""
+    site.open(7, {"prompts/role.md": "You ask back.\n"})
+    run = site.plan(7, environment="prod", on_drift="fail")
+    assert (run.code, "checksum" in run.outputs, "changes" in run.outputs) == (1, False, False)
+    assert "title=Plan is stopped" in run.annotations[0][1] and "checksum" not in head(site.comments(7)[0])
+
+
 def night(site: Site, **inputs: str) -> tuple[int, str, list[Any]]:
     """A run of `drift`: its exit code, whether it found any, and the issues that are not about something else."""
     run = site.run("drift", {}, environment="prod", label="by-hand", **inputs)
     assert "rift" in run.summary
     return run.code, run.outputs["changes"], [row for row in site.state["issues"] if row["number"] >= 500]
-
-
-def test_edits_that_a_plan_must_not_overwrite(site: Site, service: str) -> None:
-    """Where that is asked for, a plan that would overwrite an edit by hand is stopped: it says so, fails, and shows
-    nothing that could be approved."""
-    site.provisioner("apply", "--env", "prod", "--auto-approve")
-    edit(service, {"model": "gpt-4.1"})
-    site.open(7, {"prompts/role.md": "You ask back.\n"})
-    run = site.plan(7, environment="prod", on_drift="fail")
-
-    assert (run.code, "checksum" in run.outputs, "changes" in run.outputs) == (1, False, False)
-    assert "title=Plan is stopped" in run.annotations[0][1] and "checksum" not in head(site.comments(7)[0])
 
 
 def test_drift_that_cannot_be_told_is_an_error(site: Site) -> None:
@@ -210,6 +208,19 @@ def test_what_is_said_is_no_command(site: Site) -> None:
 
     assert "::error title=x::forged" in run.log
     assert [where for _, where, _ in run.annotations] == ["title=Drift is not known"]
+
+
+def test_a_command_that_says_nothing(site: Site) -> None:
+    """Where there is neither a plan nor a list of problems, because it was killed, what it has said is shown."""
+    program(site.folder / "killed/provisioner", "#!/bin/sh\necho 'out of memory' >&2; exit 137\n")
+    site.installs(site.folder / "killed")
+    site.open(7, {"docs/b.md": "# B\n"})
+    run = site.plan(7, environment="prod")
+    (body,) = site.comments(7)
+
+    assert run.code == 1 and "changes" not in run.outputs and head(body).keys() == {"place", "commit"}
+    assert all("No plan for `prod`" in text and "out of memory" in text for text in (body, run.summary))
+    assert run.annotations == [("error", "title=No plan", "out of memory")]
 
 
 def edit(service: str, fields: dict[str, Any]) -> None:
