@@ -1,3 +1,6 @@
+# `FORMULA` of `provisioner/views/checksum.py`.
+def formula: "2";
+
 # Who approved which plan: the merged pull request and our comment on it → two lines: the checksum, or
 # nothing; the reason why nobody could have approved, or nothing.
 def short: "`\(.[:7])`";
@@ -14,6 +17,8 @@ def reason:
     "The plan was shown only after the merge."
   elif $comment.head.checksum == null then
     "The pull request showed no plan that can be applied."
+  elif $comment.head.formula != formula then
+    "The plan was shown by another release of provisioner, whose checksums mean something else. Plan again."
   else
     null
   end;

@@ -55,7 +55,10 @@ def reset(
     if not (folder.exists() or folder.is_symlink()):
         console.say(f"There is no {_DATA}/.")
         return 0
-    if not yes and console.terminal and not _confirmed(folder):
+    if not yes and not console.terminal:
+        detail = f"`{_DATA}/` would be removed, and there is no terminal on which to ask for confirmation."
+        raise UsageError(Problem("Approval needed", detail, "add `--yes`"))
+    if not yes and not _confirmed(folder):
         console.say("Nothing was removed.")
         return 1
     if folder.is_symlink():  # what it points to is not ours

@@ -8,6 +8,9 @@ from typing import Any
 from provisioner.digests import sha256_of
 from provisioner.model import QUIET, Action, Attachment, Change, FieldChange, Plan, Remnant
 
+FORMULA = "2"
+"""What a checksum covers, and how: another number, and no checksum of before means anything. 1 is that of 0.1.0."""
+
 ACTIONS = {
     Action.CREATE: ["create"],
     Action.UPDATE: ["update"],

@@ -10,6 +10,7 @@ from itertools import compress
 from operator import not_
 
 from provisioner.model import Problem
+from provisioner.views.checksum import FORMULA
 from provisioner.views.fenced import fenced_lines, near_changes
 from provisioner.views.github import code, fence, html_text, prose, unmarked, weight
 from provisioner.views.lines import Item, Line, Outline, Section
@@ -119,7 +120,7 @@ def _head(outline: Outline) -> str:
     lines = [f"<!-- provisioner:{_UNSAFE.sub('_', outline.marker)} -->"] if outline.marker else []
     checksum = dict(outline.facts).get("Checksum")
     if checksum:
-        lines.append(f"<!-- provisioner:checksum {checksum} -->")
+        lines += [f"<!-- provisioner:checksum {checksum} -->", f"<!-- provisioner:formula {FORMULA} -->"]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from provisioner.views.checksum import FORMULA
 from tests.action.conftest import need
 from tests.action.runner import ROOT, secrets
 from tests.lock.repositories import git
 
 HERE = ROOT / "action"
-SHOWN = {"shown": "2026-03-01T10:00:00Z", "edited": None, "head": {"commit": "a" * 40, "checksum": "sha256:12"}}
+HEAD = {"commit": "a" * 40, "checksum": "sha256:12", "formula": FORMULA}
+SHOWN = {"shown": "2026-03-01T10:00:00Z", "edited": None, "head": HEAD}
 MERGED = {"head": {"sha": "a" * 40}, "merged_at": "2026-03-01T11:00:00Z"}
 
 
@@ -194,6 +196,8 @@ def test_only_the_head_of_our_own_comments_counts() -> None:
         (MERGED | {"head": {"sha": "c" * 40}}, SHOWN, "shown for the commit `aaaaaaa`, and `ccccccc` was merged"),
         (MERGED, SHOWN | {"shown": "2026-03-01T11:00:01Z"}, "only after the merge"),
         (MERGED, SHOWN | {"head": {"commit": "a" * 40}}, "no plan that can be applied"),
+        (MERGED, SHOWN | {"head": {"commit": "a" * 40, "checksum": "sha256:12"}}, "by another release"),
+        (MERGED, SHOWN | {"head": HEAD | {"formula": "1"}}, "by another release"),
     ],
 )
 def test_what_is_no_approval(pull: Any, comment: Any, reason: str) -> None:

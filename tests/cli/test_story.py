@@ -187,7 +187,10 @@ def test_reset_removes_the_service_and_nothing_else(workspace: Path) -> None:
     beside = workspace / ".provisioner" / "keep"
     beside.write_text("x")
 
-    assert run(workspace, "local", "reset").code == 0
+    unasked = run(workspace, "local", "reset")
+    assert unasked.code == 1 and "add `--yes`" in unasked.err
+    assert (workspace / ".provisioner" / "local").exists()
+    assert run(workspace, "local", "reset", "--yes").code == 0
     assert not (workspace / ".provisioner" / "local").exists()
     assert beside.exists()
 

@@ -173,7 +173,7 @@ def test_many_resources_in_the_first_screen() -> None:
 
 def test_many_documents_in_the_first_screen() -> None:
     """Five thousand documents: how many, how large, where, and the first names."""
-    line = comment(many_documents()).split("\n")[7]
+    line = comment(many_documents()).split("\n")[8]
 
     assert line.startswith("- `~` `vector_store.handbook`: 5,000 changed (15.5 MB): docs/handbook/chapter-00/page-0000")
 
