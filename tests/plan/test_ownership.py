@@ -60,7 +60,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], dict[str, tuple[list[str], str | None]]]
     ),
     "a file that only its store has shown": (
         {"lock": {"file.a.md": None}, "strays": (stray("file.a.md", "file-1", KB),)},
-        {},
+        {"file.a.md": (["file-1"], "file-1")},
     ),
     "one beside an object that has moved away": (
         {
@@ -133,13 +133,13 @@ FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, s
         {},
         [(KB, "vs_kb", "", False)],
     ),
-    "a file of ours in another store of ours": (
+    "a file of ours in another store of ours, where only they have put it": (
         {
             "lock": {"vector_store.x": {"name": "X"}},
             "live": {"vector_store.x": {"members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}},
         },
         {},
-        [("vector_store.x", "file-a.md", "a.md", False)],
+        [],
     ),
     "an unmanaged file that the store names": (
         {
