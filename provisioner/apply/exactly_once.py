@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from provisioner.apply.lookout import Read
 from provisioner.apply.run import Run
 from provisioner.apply.suspects import look, survey
 from provisioner.diff import units
@@ -54,11 +55,9 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
                 return Made(number, await _upload(run, form, write))
             return Made(number, await form.create(run.remote, write))
         except ReplyLost:
-            found = await _find(run, form, write)
-            if found is None and attempt < ATTEMPTS:
-                # What was just made may not be listed at once.
-                await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), 5))
-                found = await _find(run, form, write)
+            # What was just made may not be listed at once, also at a service that is believed otherwise.
+            pause = min(PAUSE * 2 ** (attempt - 1), 5) if attempt < ATTEMPTS else 0.0
+            found = await _find(run, form, write, max(pause, run.remote.settling.seconds))
             if found is not None:
                 run.on_event(Event("found", write.address, change.action, found.id, "the reply was lost"))
                 return Made(number, found, found=True)
@@ -91,12 +90,29 @@ async def _upload(run: Run, form: Form, write: Write) -> Live:
         return await form.create(run.remote, replace(write, content=stream))
 
 
-async def _find(run: Run, form: Form, write: Write) -> Live | None:
-    """The object that a lost reply left behind: by its stamp, a file by being the only one that it can be."""
+async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | None:
+    """The object that a lost reply left behind, looked for during some seconds: by its stamp, a file by being the only
+    one that it can be."""
+    until = time.time() + seconds
+    async for objects in run.lookout.lists(*_list_of(run, form, write), until):
+        found = await _among(run, write, objects)
+        if found is not None:
+            return found
+    return None
+
+
+def _list_of(run: Run, form: Form, write: Write) -> tuple[Hashable, Read]:
+    """The list in which an object would be, as all see it who look for one of that kind."""
     if isinstance(form, FileForm):
-        files = await form.list(run.remote, Names(), _looks(write)[2])
-        return await _only_candidate(run, files, write)
-    found = [live for live in await form.list(run.remote, write.names) if live.stamp == write.stamp]
+        purpose = _looks(write)[2]
+        return ("file", purpose), lambda: form.list(run.remote, Names(), purpose)
+    return (write.address.kind, form.api), lambda: form.list(run.remote, run.names(list(run.entries)))
+
+
+async def _among(run: Run, write: Write, objects: Sequence[Live]) -> Live | None:
+    if write.address.kind == "file":
+        return await _only_candidate(run, objects, write)
+    found = [live for live in objects if live.stamp == write.stamp]
     if len(found) > 1:
         raise PlanError(undecided(write.address, [live.id for live in found]))
     return found[0] if found else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from provisioner.apply.lookout import Lookout
 from provisioner.errors import ProvisionerError, QuotaExceeded
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
@@ -59,9 +60,11 @@ class Run:
     _uploads_done: int = 0
     _turns: dict[Hashable, asyncio.Lock] = field(default_factory=dict)
     changes: dict[Address, Change] = field(init=False)
+    lookout: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
         self.entries = dict(self.state.resources)
+        self.lookout = Lookout(lambda: self.remote.settling.aside())
         self.changes = {change.address: change for change in self.plan.changes}
 
     def change(self, address: Address) -> Change | None:

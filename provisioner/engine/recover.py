@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -61,11 +62,9 @@ def _looks(intent: Intent) -> tuple[object, ...]:
 async def recover(remote: Remote, state: LockState, intents: Iterable[Intent], *, shared: bool) -> Recovered:
     """Find what the open intents of a stopped apply have brought about. `shared` as in `apply.suspects`."""
     found = Recovered(state, tuple(intents), shared)
-    lists: dict[tuple[str, str | None], Sequence[Live]] = {}
+    await _look_for(remote, found, [intent for intent in found.intents if intent.action in CREATES])
     for intent in found.intents:
-        if intent.action in CREATES:
-            await _created(remote, found, intent, lists)
-        elif intent.action in ("delete", "take_back") and intent.data.get("object"):
+        if intent.action in ("delete", "take_back") and intent.data.get("object"):
             await _deleted(remote, found, intent)
         elif intent.data.get("wrote") and not intent.hint:
             _written(found, intent)
@@ -89,6 +88,26 @@ def _written(found: Recovered, intent: Intent) -> None:
         if entry is not None:
             found.take(intent, _owning(entry, intent), address)
             return
+
+
+async def _look_for(remote: Remote, found: Recovered, made: Sequence[Intent]) -> None:
+    """Look for what was to be made. What was begun only just now may not be shown yet, and is looked for again."""
+    lists: dict[tuple[str, str | None], Sequence[Live]] = {}
+    for intent in made:
+        await _created(remote, found, intent, lists)
+    left = [intent for intent in made if _is_missing(found, intent)]
+    until = max((min(intent.at or 0.0, time.time()) for intent in left), default=0.0) + remote.settling.seconds
+    async for _ in remote.settling.pauses(until):
+        lists.clear()
+        for intent in left:
+            await _created(remote, found, intent, lists)
+        left = [intent for intent in left if _is_missing(found, intent)]
+        if not left:
+            return
+
+
+def _is_missing(found: Recovered, intent: Intent) -> bool:
+    return not intent.hint and intent.id not in found.entries and not found.questions
 
 
 async def _created(

@@ -44,7 +44,7 @@ class LockStore(ABC):
 
     def write(self, state: LockState) -> None:
         """Replace the lock, whole or not at all; LockError when that is impossible or the lease has been lost."""
-        self._replace_lock(replace(state, written=datetime.now(UTC).isoformat(timespec="seconds")))
+        self._replace_lock(replace(state, written=datetime.now(UTC).isoformat(timespec="milliseconds")))
 
     @contextmanager
     def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> Iterator[Lease]:

@@ -1,0 +1,151 @@
+"""A service that shows its own writes late: a run ends as an undisturbed one would have ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.crash.instants import stopped
+from tests.support.world import World
+
+LAG = 0.3
+SPEC: dict[str, Any] = {
+    "vector_stores": {"kb": {"files": [{"path": "docs/*.md", "attributes": {"team": "hr"}}]}},
+    "assistants": {
+        "a": {
+            "model": "gpt-4o",
+            "tools": [
+                {"type": "file_search", "vector_stores": ["kb"]},
+                {"type": "code_interpreter", "files": ["data/c.csv"]},
+            ],
+        }
+    },
+}
+FILES = {"docs/a.md": "alpha\n", "docs/b.md": "beta\n", "data/c.csv": "x\n1\n"}
+MAKES = {"assistant": "^/v1/assistants$", "store": "^/v1/vector_stores$", "file": "^/v1/files$"}
+ATTACHES = "^/v1/vector_stores/[^/]+/(files|file_batches)$"
+
+
+@pytest.fixture
+def late(world: World) -> World:
+    """A workspace whose service may be late by a second and is never later than that."""
+    config = {"workspace": "acme", "environments": {"local": {"service": "local", "settling": 1}}}
+    world.write({"provisioner.yaml": config, "specs/all.yaml": SPEC, **FILES})
+    return world
+
+
+def settle(path: str, *of: str, method: str = "POST", seconds: float = LAG, **more: Any) -> dict[str, Any]:
+    """A rule: what such a request writes is late in some respect."""
+    action = {
+        "settle": {"seconds": seconds, "of": list(of), **({"status": more.pop("code")} if "code" in more else {})}
+    }
+    match = {"method": method, "path": path, **({"nth": more.pop("nth")} if "nth" in more else {})}
+    return {"match": match, "action": {**action, **more}}
+
+
+def whole(world: World) -> None:
+    """Exactly what is declared is there, attached and known; nothing drifted and nothing is left to do."""
+    world.settled()
+    world.ok("drift")
+    lock = world.lock()["resources"]
+    listed = {path: {item["id"] for item in world.listed(path)} for path in ("/files", "/vector_stores", "/assistants")}
+    files = {entry["id"] for address, entry in lock.items() if address.startswith("file.")}
+    assert listed == {
+        "/files": files,
+        "/vector_stores": {lock["vector_store.kb"]["id"]},
+        "/assistants": {lock["assistant.a"]["id"]},
+    }
+    assert len(files) == 3 and not any("unkept" in entry or "deposed" in entry for entry in lock.values())
+    held = world.listed(f"/vector_stores/{lock['vector_store.kb']['id']}/files")
+    assert {item["id"] for item in held} == {lock[f"file.docs/{name}.md"]["id"] for name in "ab"}
+    assert all(len(item["attributes"]["sha256"]) == 64 for item in held)
+
+
+@pytest.mark.parametrize("kind", MAKES)
+def test_a_lost_reply_and_a_late_list(late: World, kind: str) -> None:
+    """What was made is found when the list shows it, and not made a second time."""
+    with late.failing(settle(MAKES[kind], "list", nth=1, reset="after")):
+        late.ok("apply", "-y")
+    whole(late)
+
+
+@pytest.mark.parametrize("kind", MAKES)
+def test_a_kill_and_a_late_list(late: World, kind: str) -> None:
+    """The next apply looks for what the killed one had begun, for as long as it may be late."""
+    with late.failing(settle(MAKES[kind], "list", nth=1)):
+        stopped(late, "POST", MAKES[kind].strip("^$"))
+        late.ok("apply", "-y")
+    whole(late)
+
+
+@pytest.mark.parametrize("of", [("get",), ("get", "list")])
+@pytest.mark.parametrize("kind", MAKES)
+def test_a_fresh_object_is_not_there_yet(late: World, kind: str, of: tuple[str, ...]) -> None:
+    """A plan right after the apply asks again instead of making it anew."""
+    with late.failing(settle(MAKES[kind], *of)):
+        late.ok("apply", "-y")
+        late.ok("apply", "-y")
+    whole(late)
+
+
+@pytest.mark.parametrize("of", [("get",), ("list",), ("get", "list")])
+def test_a_fresh_store_file_is_not_there_yet(late: World, of: tuple[str, ...]) -> None:
+    """It counts as in progress, in the first apply and for a new version."""
+    with late.failing(settle(ATTACHES, *of)):
+        late.ok("apply", "-y")
+        late.write({"docs/a.md": "alpha two\n"})
+        late.ok("apply", "-y")
+    whole(late)
+
+
+@pytest.mark.parametrize("code", [404, 400])
+@pytest.mark.parametrize(("kind", "of"), [("file", "attach"), ("file", "use"), ("store", "use"), ("store", "attach")])
+def test_what_is_young_cannot_be_used_yet(late: World, kind: str, of: str, code: int) -> None:
+    """The same request with the same ids is sent again."""
+    with late.failing(settle(MAKES[kind], of, code=code)):
+        late.ok("apply", "-y")
+    whole(late)
+
+
+def test_a_list_that_leaves_store_files_out_for_ever(late: World) -> None:
+    """They are asked for by their ids, and nobody's edit is undone."""
+    with late.failing(settle(ATTACHES, "list", seconds=1_000_000)):
+        late.ok("apply", "-y")
+        late.settled()
+        late.ok("drift")
+    whole(late)
+
+
+def test_a_deletion_that_has_to_wait(late: World) -> None:
+    """409 while something is being processed is waited for."""
+    late.ok("apply", "-y")
+    with late.failing(settle("^/v1/(assistants|vector_stores|files)/[^/]+$", "delete", method="DELETE", code=409)):
+        late.ok("destroy", "-y")
+    assert [late.listed(path) for path in ("/assistants", "/vector_stores", "/files")] == [[], [], []]
+
+
+def test_a_deleted_store_that_is_still_shown(late: World) -> None:
+    """What a list still shows is not taken over: it is made again, once."""
+    late.ok("apply", "-y")
+    with late.failing(settle("^/v1/(assistants|vector_stores)/[^/]+$", "delete", method="DELETE", seconds=0.2)):
+        late.ok("destroy", "-y")
+    late.ok("apply", "-y")
+    whole(late)
+
+
+def test_nothing_is_slower_where_nothing_is_late(late: World) -> None:
+    """The same requests are sent as where the service is believed at once."""
+    late.ok("apply", "-y")
+    with_doubt = requests(late)
+    late.ok("destroy", "-y")
+    config = {"workspace": "acme", "environments": {"local": {"service": "local", "settling": 0}}}
+    late.write({"provisioner.yaml": config})
+    late.calls.clear()
+    late.ok("apply", "-y")
+    assert with_doubt == requests(late)
+
+
+def requests(world: World) -> list[tuple[str, int]]:
+    """What was sent, without ids; models are asked for once a day."""
+    return sorted((method, path.count("/")) for method, path in world.calls if path != "/models")
