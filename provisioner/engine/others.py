@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -11,7 +11,7 @@ from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.members import list_members
-from provisioner.model import Live, LockState, Plan
+from provisioner.model import Address, Live, LockState, Plan
 from provisioner.plan.users import ending, references, sentence
 from provisioner.remote import Remote, together
 from provisioner.remote.lists import PAGE
@@ -33,6 +33,7 @@ class Others:
     remote: Remote
     lock: LockState
     listed: Listed  # what refreshing has listed already
+    names: Mapping[Address, str]  # ids of the addresses that stand for them in these lists
     ours: Collection[str]  # ids that the lock names, or is about to
     _held: dict[str, frozenset[str]] = field(default_factory=dict)  # by store: ids of its files
 
@@ -70,7 +71,7 @@ class Others:
         ]
 
     def _references(self, assistant: Live) -> set[str]:
-        return set(references("assistant", assistant.fields, self.lock.ids))
+        return set(references("assistant", assistant.fields, self.names))
 
     async def held(self, stores: Sequence[str]) -> dict[str, frozenset[str]]:
         """The files of some stores, by store."""

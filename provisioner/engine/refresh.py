@@ -48,6 +48,9 @@ class Seen:
     files: Mapping[str, Live] = field(default_factory=dict)  # every file that is there, by id
     stamped: tuple[Live, ...] = ()  # whatever carries a stamp of this workspace and environment
     listed: Listed = field(default_factory=dict)  # everything that was listed, ours or not
+    ids: Mapping[Address, str] = field(
+        default_factory=dict
+    )  # of every address that stands for an id in what was listed
 
 
 async def refresh(question: Question) -> Seen:
@@ -80,7 +83,7 @@ async def _look(question: Question, taken: Mapping[Address, str]) -> Seen:
     live = {address: _with_members(found, held.get(found.id)) for address, found in live.items()}
     strays = await _confirmed(question, live, list(_strays(question, listed, live)))
     strays = [_filled(stray, held) for stray in strays]
-    return _sorted_out(question, listed, live, strays, gone)
+    return _sorted_out(question, listed, live, strays, gone, names)
 
 
 async def _lists(question: Question, forms: Iterable[Key], names: Names) -> Listed:
@@ -209,7 +212,12 @@ def _filled(stray: Stray, held: Mapping[str | None, dict[str, Member] | None]) -
 
 
 def _sorted_out(
-    question: Question, listed: Listed, live: dict[Address, Live], strays: list[Stray], gone: frozenset[Address]
+    question: Question,
+    listed: Listed,
+    live: dict[Address, Live],
+    strays: list[Stray],
+    gone: frozenset[Address],
+    names: Names,
 ) -> Seen:
     files = {id: found for key, objects in listed.items() if key[0] == "file" for id, found in (objects or {}).items()}
     stores = {**{stray.address: stray.live for stray in strays}, **live}
@@ -218,7 +226,7 @@ def _sorted_out(
     old = {id: everything[id] for entry in question.lock.resources.values() for id in entry.deposed if id in everything}
     observed = Observed(live, (*strays, *loose), old, gone, tuple(sorted(question.remote.oddities)))
     stamped = (found for found in (*everything.values(), *live.values()) if _is_ours(question, found))
-    return Seen(observed, files, tuple(stamped), listed)
+    return Seen(observed, files, tuple(stamped), listed, names.ids)
 
 
 def _is_ours(question: Question, live: Live) -> bool:

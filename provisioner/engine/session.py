@@ -116,7 +116,7 @@ class Session:
 
     def _others(self, lock: LockState) -> Others:
         ours = {live.id for live in self.seen.observed.live.values()}
-        return Others(self.remote, lock, dict(self.seen.listed), ours)
+        return Others(self.remote, lock, dict(self.seen.listed), self.seen.ids, ours)
 
     async def situation(self, options: PlanOptions, *, judged: bool = False) -> Situation:
         """Read everything that deciding needs; PlanError where it cannot be decided at all. `judged`: policies too."""

@@ -77,7 +77,9 @@ def in_use(
 
 def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[str]:
     """Every id that an object names, by the lock and by what is there; a store also names what somebody put in."""
-    found = set(references(entry.address.kind, entry.fields, ids))
+    # What a store holds for a path may be a document of its own, and not the file's own object.
+    fields = {name: value for name, value in entry.fields.items() if name != "files"}
+    found = {*references(entry.address.kind, fields, ids), *entry.file_ids}
     if live:
         found.update(references(entry.address.kind, live.fields, ids), live.members or ())
     form = kind(entry.address.kind).form(entry.api)

@@ -80,9 +80,11 @@ def test_a_file_that_only_the_service_knows_to_be_in_a_store() -> None:
 
 
 def test_an_old_version_that_is_still_held() -> None:
-    """By the lock's own record, whatever the address has now."""
+    """By the lock's own record, whatever the address has now: that is in use only where the store shows it."""
     held = Locked(A, "vs-a", {"files": {"x.md": {"file": str(X), "id": "id-old"}}})
-    assert used([held, file(X, "id-old")], {"id-old", "id-x.md"}) == {"id-old": A, "id-x.md": A}
+    entries, leaving = [held, file(X, "id-old")], {"id-old", "id-x.md"}
+    assert used(entries, leaving) == {"id-old": A}
+    assert used(entries, leaving, live(held, "id-x.md")) == {"id-old": A, "id-x.md": A}
 
 
 def test_an_old_version_that_an_assistant_still_names() -> None:

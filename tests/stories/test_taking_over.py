@@ -204,6 +204,41 @@ def test_an_import_of_other_bytes_stays_where_it_is_used(filled: World) -> None:
     assert filled.lock()["resources"]["file.docs/leave.md"]["deposed"] == [{"id": file}]
 
 
+def test_an_import_of_other_bytes_stays_with_an_assistant(world: World) -> None:
+    """The same where an assistant of theirs uses it, which is listed together with one of ours."""
+    file = world.upload("q.csv", b"old\n")
+    tools, files = [{"type": "code_interpreter"}], {"code_interpreter": {"file_ids": [file]}}
+    theirs = world.http("POST", "/assistants", {"model": "m", "tools": tools, "tool_resources": files})["id"]
+    found = {
+        "imports": [{"to": "file.data/q.csv", "id": file}],
+        "files": {"q": {"path": "data/q.csv"}},
+        "assistants": {"ours": {"model": "gpt-4o"}},
+    }
+    world.write({"specs/all.yaml": found, "data/q.csv": "x,y\n1,2\n"})
+    assert f"the old one stays, used by the assistant {theirs}" in world.ok("plan").out.replace("`", "")
+    world.apply()
+    assert world.http("GET", f"/assistants/{theirs}")["tool_resources"] == files
+    assert file in {item["id"] for item in world.listed("/files")}
+
+
+def test_a_forgotten_store_keeps_its_own_document_alone(filled: World) -> None:
+    """Of two documents for one path the forgotten store keeps its own; the other one is replaced and deleted."""
+    declared = {"h": {"files": ["docs/leave.md"]}}
+    filled.write({"specs/all.yaml": {"vector_stores": declared}, "docs/travel.md": None})
+    filled.apply()
+    first, second = filled.id("file.docs/leave.md"), filled.upload("leave.md", LEAVE.encode())
+    store = store_of(filled, "X", a=second)
+    both = {"imports": [{"to": "vector_store.x", "id": store}], "vector_stores": {**declared, "x": declared["h"]}}
+    filled.write({"specs/all.yaml": both})
+    filled.apply()
+    removed = [{"from": "vector_store.x", "destroy": False}]
+    filled.write({"specs/all.yaml": {"vector_stores": declared, "removed": removed}, "docs/leave.md": "# Other\n"})
+    filled.apply()
+    assert list(held(filled, store)) == [second]
+    assert {item["id"] for item in filled.listed("/files")} == {second, filled.id("file.docs/leave.md")}
+    assert first != filled.id("file.docs/leave.md")
+
+
 def test_what_was_taken_over_is_managed(filled: World) -> None:
     """A new version deletes the document that was taken over, and the plan names it; so does a removal."""
     leave = filled.upload("leave.md", LEAVE.encode())
