@@ -40,7 +40,7 @@ def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
 
 
 def _gone(change: Change) -> Iterator[Remark]:
-    if change.action is Action.DELETE:
+    if change.action is Action.DELETE and (change.made or change.deferred):  # else `_of_others` has it
         later = f"once it is no longer used by {listed(map(inline, change.kept_for))}" if change.kept_for else ""
         yield _loss(change.address, " ".join(filter(None, ("deleted", documents_words(change), later))))
     elif change.action is Action.FORGET:
@@ -96,7 +96,8 @@ def _told(change: Change, edited: list[str]) -> str:
 
 def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:
     """`3 documents taken out, 2 of them deleted: …`."""
-    going = [row for row in rows if row.file in changes and changes[row.file].action is Action.DELETE]
+    files = [changes[row.file] for row in rows if row.file in changes]
+    going = [file for file in files if file.action is Action.DELETE and not file.deferred]
     deleted = "" if not going else " and deleted" if len(going) == len(rows) else f", {len(going):,} of them deleted"
     names = listed(sorted(inline(row.path) for row in rows))
     return f"{many(len(rows), 'document')} taken out{deleted}: {names}"

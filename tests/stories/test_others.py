@@ -77,6 +77,13 @@ def test_new_versions_leave_what_they_use(shared: World) -> None:
     assert f"{before['file.docs/a.md']}, still used by the vector store" in shared.ok("plan").out
 
 
+def test_what_stays_is_not_said_to_be_deleted(shared: World) -> None:
+    """A document that they hold leaves our store and is no loss; the one that nobody holds is deleted."""
+    shared.write({"specs/all.yaml": {**SPEC, "vector_stores": {"kb": {"files": []}}}})
+    shown = shared.ok("plan", "--format", "markdown", "--force").out
+    assert "2 documents taken out, 1 of them deleted: docs/a.md, docs/b.md" in shown.replace("\\", "")
+
+
 def test_it_goes_once_nobody_uses_it(shared: World) -> None:
     """When they let go of it, the next plan deletes the old file."""
     before = ids(shared)
