@@ -87,7 +87,7 @@ async def move_files(run: Run) -> None:
 
 
 async def _created(run: Run, change: Change, form: Form) -> Locked:
-    before = run.entries.get(change.address) or _imported(change)
+    before = _taken_over(change) or run.entries.get(change.address)
     write = _write(run, change)
     made = await create(run, form, write, change)
     entry = _deposing(after_write(run, change, form, made.live), change, before)
@@ -115,11 +115,11 @@ async def upload_again(run: Run, file: Address) -> str:
     return (await _created(run, change, run.form(file, None))).id or ""
 
 
-def _imported(change: Change) -> Locked | None:
-    """What an import took over and replaces at once."""
+def _taken_over(change: Change) -> Locked | None:
+    """What is taken over and replaced at once. If the lock has an object for the address, that one is gone."""
     if change.importing is None:
         return None
-    return Locked(change.address, change.importing, change.before or {}, api=change.api, made=False)
+    return Locked(change.address, change.importing, change.before or {}, api=change.api, made=change.made)
 
 
 async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from provisioner.engine.refresh import Question, Seen, from_lock, look_into, ref
 from provisioner.engine.shutdowns import Shutdowns, asked, kept
 from provisioner.engine.takeover import take_over
 from provisioner.errors import PlanError
-from provisioner.model import Address, Applied, Event, Locked, LockState, Plan, Problem
+from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.moves import settle
 from provisioner.remote import Remote
@@ -103,7 +103,7 @@ class Session:
         if options.refresh:
             case = await take_over(self.remote, self.context.root, case, self.seen.files)
         plan = make_plan(case, self.context.specs.problems)
-        others = self._others(case.lock)
+        others = self._others(case.lock, case.adopted.values())
         if options.refresh:
             users, observed = await both(others.users(plan), look_into(self.remote, case.observed, plan.ended_stores))
             if users or observed is not case.observed:
@@ -114,8 +114,8 @@ class Session:
         plan = replace(plan, notes=(*unasked, *self.notes, *loose, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
 
-    def _others(self, lock: LockState) -> Others:
-        ours = {live.id for live in self.seen.observed.live.values()}
+    def _others(self, lock: LockState, adopted: Iterable[Live] = ()) -> Others:
+        ours = {live.id for live in (*self.seen.observed.live.values(), *adopted)}
         return Others(self.remote, lock, dict(self.seen.listed), self.seen.ids, ours)
 
     async def situation(self, options: PlanOptions, *, judged: bool = False) -> Situation:

@@ -80,3 +80,14 @@ def test_two_are_enough(world: World, api_is_gone: bool) -> None:
     assert [(one["rule"], one["forced"]) for one in plan["blocked"]] == [("all_missing", True)]
     assert "None of the 2 objects" in world.ok("apply", "-y", code=1).err
     world.apply("--force")
+
+
+def test_back_home_with_other_bytes(owned: World) -> None:
+    """What is taken over by its stamp and has other bytes is replaced, and nothing is left over of either."""
+    first = ids(owned)
+    with elsewhere(owned):
+        owned.ok("apply", "-y", "--force")
+    owned.write({"docs/a.md": "# A, edited\n"})
+    owned.apply("--force")
+    assert {address for address, id in ids(owned).items() if id != first[address]} == {"file.docs/a.md"}
+    assert [len(owned.listed(path)) for path in ("/files", "/vector_stores", "/assistants")] == [2, 1, 1]
