@@ -12,6 +12,18 @@ def main() -> int:
 
         sys.stdout.write(f"provisioner {__version__}\n")
         return 0
+    from provisioner import interrupts
+
+    interrupts.watch()
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        return interrupts.CODE
+    finally:
+        interrupts.ignore()
+
+
+def _run() -> int:
     import gc
 
     # What a command makes, it keeps to its end: looking for garbage less often saves up to a tenth of a plan.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from provisioner.apply.objects import move_files
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome, Schedule
@@ -13,14 +11,15 @@ from provisioner.model import Address, Applied, Event
 COUNTS = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
 
 
-async def carry_out(run: Run, parallelism: int, on_stop: Callable[[Callable[[], None]], None]) -> Applied:
-    """Run every task of the plan. `on_stop` is given the function that stops the run after what is in flight."""
+async def carry_out(run: Run, parallelism: int) -> Applied:
+    """Run every task of the plan."""
     await move_files(run)
     outcome = Outcome()
     schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
-    on_stop(schedule.stop)
     run.stop = schedule.stop
     run.remote.settling.aside = schedule.aside
+    if run.interrupted:  # before there was anything to stop
+        schedule.stop()
     await schedule.run()
     skipped = _skipped(outcome)
     for address in skipped:

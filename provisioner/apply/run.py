@@ -26,6 +26,8 @@ COUNTED = {
 }
 
 
+INTERRUPTED = "interrupted: what is under way is finished and recorded, another interrupt stops at once"
+
 Entries = Mapping[Address, Locked | None]  # None: out of the lock
 
 
@@ -56,6 +58,7 @@ class Run:
     made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced
     entries: dict[Address, Locked] = field(init=False)
     stop: Callable[[], None] = field(default=lambda: None)
+    interrupted: bool = False
     out_of_quota: bool = False
     _uploads_done: int = 0
     _turns: dict[Hashable, asyncio.Lock] = field(default_factory=dict)
@@ -157,6 +160,12 @@ class Run:
                 total=max(self._uploads_done, self._planned_uploads),
             )
         )
+
+    def interrupt(self) -> None:
+        """Finish what is in flight, and begin nothing more."""
+        self.on_event(Event("waiting", detail=INTERRUPTED))
+        self.interrupted = True
+        self.stop()
 
     def started(self, change: Change, detail: str = "") -> None:
         self.on_event(Event("started", change.address, change.action, change.id, detail))

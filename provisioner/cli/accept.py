@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
+from provisioner import interrupts
 from provisioner.cli.console import Console, command
 
 
@@ -19,7 +19,7 @@ def accept(
     ] = None,
 ) -> int:
     """Write what somebody else changed at the service into the specs."""
-    return asyncio.run(_accept(console, tuple(addresses or ())))
+    return interrupts.run(_accept(console, tuple(addresses or ())))
 
 
 async def _accept(console: Console, words: tuple[str, ...]) -> int:

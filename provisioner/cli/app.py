@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from provisioner import interrupts
 from provisioner.cli.ends import broken_pipe, fail, wants_json
 from provisioner.cli.options import Chdir, Environment
 
@@ -163,12 +164,13 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.write(_help(command))
         return 1
     try:
-        code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
-        sys.stdout.flush()
+        with interrupts.watched():
+            code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
+            sys.stdout.flush()
     except WrongUsage as error:
         return fail([_problem(error)], as_json=wants_json(arguments))
-    except KeyboardInterrupt:
-        return 130
+    except (KeyboardInterrupt, typer.Abort):  # typer turns one into the other where it meets it
+        return interrupts.CODE
     except BrokenPipeError:
         return broken_pipe()
     return code if isinstance(code, int) else 0

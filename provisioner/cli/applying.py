@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provisioner import interrupts
 from provisioner.cli.console import Console
 from provisioner.cli.deciding import Wanted, show_plan
 from provisioner.cli.options import PlanFormat
@@ -41,7 +38,7 @@ class Manner:
 
 def decide_and_apply(console: Console, wanted: Wanted, manner: Manner) -> int:
     """Plan, show, ask, apply: under one lease, so that nothing moves between."""
-    return asyncio.run(_decide_and_apply(console, console.open(), wanted, manner))
+    return interrupts.run(_decide_and_apply(console, console.open(), wanted, manner))
 
 
 async def _decide_and_apply(console: Console, context: Context, wanted: Wanted, manner: Manner) -> int:
@@ -66,7 +63,7 @@ def apply_saved(console: Console, plan: Plan, manner: Manner) -> int:
 
     _same_environment(console, plan)
     context = engine.open_context(console.root, plan.environment)
-    return asyncio.run(_apply_saved(console, context, plan, manner))
+    return interrupts.run(_apply_saved(console, context, plan, manner))
 
 
 def _same_environment(console: Console, plan: Plan) -> None:
@@ -122,20 +119,10 @@ def ask(console: Console, plan: Plan, verb: str) -> bool:
                 "review the plan and add `--auto-approve`, or save it with `plan --out FILE` and apply the file",
             )
         )
-    with _interruptible():
+    with interrupts.promptly():
         sys.stderr.write(f"\nDo you want to {verb} this in `{plan.environment}`? Only `yes` is accepted: ")
         sys.stderr.flush()
         return sys.stdin.readline().strip() == "yes"
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C at a prompt ends it at once; asyncio's own handler would wait for the line to be finished."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 async def _carry_out(console: Console, session: Session, plan: Plan, manner: Manner) -> int:
@@ -173,7 +160,7 @@ def _sum_up(console: Console, applied: Applied, events: list[Event], format: Pla
 
 def _code(applied: Applied) -> int:
     if applied.interrupted:
-        return 130
+        return interrupts.CODE
     return 1 if applied.failed or applied.skipped else 0
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, get_type_hints
 
 import typer
 
+from provisioner import interrupts
 from provisioner.cli import options
 from provisioner.cli.ends import broken_pipe, bug, color_wanted, fail
 from provisioner.errors import ProvisionerError, UsageError
@@ -109,7 +110,7 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
             return function(_console(context, common), **given) or 0  # type: ignore[call-arg]  # as the signature says
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
-            return 130
+            return interrupts.CODE
         except BrokenPipeError:
             return broken_pipe()
         except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provisioner import interrupts
 from provisioner.cli import options
 from provisioner.cli.console import Console, command
 
@@ -35,7 +35,7 @@ def drift(
     """Show what somebody else changed since the last apply."""
     from provisioner.engine.drift import DriftOptions
 
-    return asyncio.run(_drift(console, DriftOptions(pending, unmanaged, tuple(ignore or ())), format))
+    return interrupts.run(_drift(console, DriftOptions(pending, unmanaged, tuple(ignore or ())), format))
 
 
 async def _drift(console: Console, wanted: DriftOptions, format: options.PlanFormat) -> int:

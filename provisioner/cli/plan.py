@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provisioner import interrupts
 from provisioner.cli import options
 from provisioner.cli.console import Console, command
 
@@ -44,7 +44,7 @@ def plan(
     if out is not None:
         check_out(console, out, refreshed=not no_refresh)
     wanted = Wanted(target, exclude, replace, destroy, no_refresh, on_drift, prune_orphans, force)
-    code = asyncio.run(_plan(console, wanted, out, format))
+    code = interrupts.run(_plan(console, wanted, out, format))
     return 0 if code == CHANGES and not detailed_exitcode else code
 
 

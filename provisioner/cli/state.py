@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
+from provisioner import interrupts
 from provisioner.cli.console import Console, address, command
 from provisioner.errors import UsageError
 from provisioner.model import Locked, LockState, Problem
@@ -68,7 +68,7 @@ def rm(
     context = console.open()
     state = engine.state(context)
     wanted = [find(state, text).address for text in addr]
-    forgotten = asyncio.run(forget(context, wanted))
+    forgotten = interrupts.run(forget(context, wanted))
     if console.json:
         console.document({"removed": [str(one) for one in forgotten]})
         return
@@ -104,7 +104,7 @@ def rebuild(
     from provisioner.engine.rebuild import rebuild as read_stamps
 
     context = console.open()
-    rebuilt = asyncio.run(read_stamps(context, lineage))
+    rebuilt = interrupts.run(read_stamps(context, lineage))
     restore(context, rebuilt.state)
     if console.json:
         found = sorted(str(one) for one in rebuilt.state.resources)

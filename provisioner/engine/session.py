@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from provisioner import interrupts
 from provisioner.apply import Run, carry_out
 from provisioner.engine import checks, stale
 from provisioner.engine.context import Context
-from provisioner.engine.interrupts import ending, stopping
 from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import recover, write
@@ -68,7 +68,7 @@ class Session:
             _ = context.specs
         remote = context.remote(options.parallelism)
         async with remote:
-            with ending(), context.store.lease(options.lock_timeout, on_wait):
+            with context.store.lease(options.lock_timeout, on_wait):
                 context.checked(context.store.peek().state)
                 context.store.settle()
                 session = cls(context, remote, options)
@@ -210,8 +210,8 @@ class Session:
                 context.doubtful,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
-            with stopping(lambda why: on_event(Event("waiting", detail=why))) as on_stop:
-                applied = await carry_out(run, self.options.parallelism, on_stop)
+            with interrupts.stopping(run.interrupt):
+                applied = await carry_out(run, self.options.parallelism)
         after = context.store.settle().state
         notes = (*applied.notes, *sorted(self.remote.oddities - set(plan.notes)))
         return replace(applied, notes=notes, serial=after.serial if after else 0)

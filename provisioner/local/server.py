@@ -39,7 +39,9 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self._end) for number in (signal.SIGINT, signal.SIGTERM)}
+        ends = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+        heard = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._end) for number in heard}
         try:
             yield
         finally:

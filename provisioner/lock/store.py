@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from provisioner import interrupts
 from provisioner.errors import LockError
 from provisioner.lock.journal import Folded, Journal, fold, opening
 from provisioner.lock.lease import Lease
@@ -49,13 +50,14 @@ class LockStore(ABC):
     @contextmanager
     def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> Iterator[Lease]:
         """Be the only writer for a while. LockError when somebody else still is after `timeout` seconds."""
-        lease = self._acquire(timeout, on_wait or (lambda _: None))
-        self._held = lease
-        try:
-            yield lease
-        finally:
-            self._held = None
-            self._release(lease)
+        with interrupts.unbroken():
+            lease = self._acquire(timeout, on_wait or (lambda _: None))
+            self._held = lease
+            try:
+                yield lease
+            finally:
+                self._held = None
+                self._release(lease)
 
     @abstractmethod
     def holder(self) -> Lease | None:
@@ -122,7 +124,7 @@ class LockStore(ABC):
             if now - noted >= _WAIT_NOTE:
                 on_wait(f"{busy.detail} Waiting up to {deadline - now:.0f} s for it.")
                 noted = now
-            time.sleep(min(self.poll * (0.5 + os.urandom(1)[0] / 255), max(deadline - now, 0.0)))
+            interrupts.sleep(min(self.poll * (0.5 + os.urandom(1)[0] / 255), max(deadline - now, 0.0)))
 
     @abstractmethod
     def _try(self, lease: Lease) -> Problem | None:

@@ -1,17 +1,22 @@
-"""Ctrl-C at any request of an apply: it ends in order, gives its lease back, and the next apply goes on."""
+"""Interrupts of an apply: it ends in order, gives its lease back, and the next apply goes on."""
 
 from __future__ import annotations
 
 import itertools
 import os
+import random
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from provisioner.engine import open_context
 from tests.support.injecting import Meanwhile
+from tests.support.processes import said, start
 from tests.support.world import World
+
+THOROUGH = bool(os.environ.get("PROVISIONER_THOROUGH"))
 
 
 @pytest.fixture
@@ -44,3 +49,41 @@ def test_at_any_request(edited: World) -> None:
     assert interrupted > 5
     edited.settled()
     assert len(edited.listed("/assistants")) == 2 and len(edited.listed("/files")) == 2
+
+
+@pytest.mark.parametrize("seed", range(28 if THOROUGH else 3))
+def test_three_in_a_row(edited: World, seed: int) -> None:
+    """Whenever they come, and whichever they are: no traceback, nobody holds the lock, and the next apply goes on."""
+    chosen = random.Random(seed)
+    process = start(edited, "apply", "-y")
+    time.sleep(chosen.uniform(0.15, 1.0))
+    pause = chosen.choice([0.0, 0.01, 0.1])
+    for _ in range(3):
+        process.send_signal(chosen.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP]))
+        time.sleep(pause)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode in (0, 130), err
+    assert "Traceback" not in out + err and "bug" not in err
+    assert open_context(edited.root).store.holder() is None
+    edited.apply()
+    assert len(edited.listed("/assistants")) == 2 and len(edited.listed("/files")) == 2
+
+
+def test_a_hang_up_that_was_ignored(edited: World) -> None:
+    """Under `nohup` an apply goes on when its terminal goes away."""
+    process = start(edited, "apply", "-y", before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    said(process, "file.docs/b.md")
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "Apply complete!" in out
+
+
+def test_while_the_lease_of_another_is_waited_for(edited: World) -> None:
+    """The wait ends at once."""
+    with open_context(edited.root).store.lease():
+        process = start(edited, "apply", "-y", "--lock-timeout", "600")
+        said(process, "Waiting up to")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=5)
+    assert process.returncode == 130

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 Process = subprocess.Popen[str]
 
 
-def start(world: World, *words: str) -> Process:
-    """Start a command in a workspace."""
+def start(world: World, *words: str, before: Callable[[], object] | None = None) -> Process:
+    """Start a command in a workspace; `before` is called in its process first."""
     return subprocess.Popen(
         [sys.executable, "-m", "provisioner", "-C", str(world.root), *words],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -24,6 +24,7 @@ def start(world: World, *words: str) -> Process:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=before,
     )
 
 
