@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from provisioner.errors import LockError
-from provisioner.lock.git_command import Done, Git, failure
+from provisioner.lock.git_command import GIVEN_UP, Done, Git, failure
 from provisioner.lock.git_leftovers import cleared
 from provisioner.lock.git_objects import Contents, Snapshot, commit, snapshot
 from provisioner.model import Problem
@@ -49,12 +49,13 @@ class Branch:
 
     def look(self) -> Snapshot:
         """The branch as it is now: one fetch (where there is a remote) and one `git cat-file`."""
-        remote = self.remote
-        if remote is None:
-            return snapshot(self._git, f"refs/heads/{self._name}", self._name, self._path)
-        if not self._fetch(remote, self._mine):
-            return Snapshot()
-        return snapshot(self._git, self._mine, self._name, self._path)
+        with self._git.step():
+            remote = self.remote
+            if remote is None:
+                return snapshot(self._git, f"refs/heads/{self._name}", self._name, self._path)
+            if not self._fetch(remote, self._mine):
+                return Snapshot()
+            return snapshot(self._git, self._mine, self._name, self._path)
 
     @property
     def _mine(self) -> str:
@@ -63,8 +64,12 @@ class Branch:
 
     def update(self, seen: Snapshot | None, decide: Decide, message: str) -> Snapshot:
         """Bring the branch to what `decide` says, by compare-and-swap: if it is not where it was seen, it is looked at
-        and decided upon again. `seen` spares the first look. A push whose reply was lost is found to be done."""
-        at = seen or self.look()
+        and decided upon again. `seen` spares the first look. A push whose reply was lost is found to be done; where
+        the remote does not answer in time, nobody knows, and nothing more is tried."""
+        with self._git.step():
+            return self._update(seen or self.look(), decide, message)
+
+    def _update(self, at: Snapshot, decide: Decide, message: str) -> Snapshot:
         troubles = 0
         for race in range(_RACES):
             wanted = decide(at.contents)
@@ -97,7 +102,10 @@ class Branch:
             options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no")
             done = self._insist("push", *options, _UNTRACKED, f"{made.commit}:{ref}")
             what = f"git push {self.remote} {self._name}"
-        return failure(what, _words(done), self._git.folder) if done.code else None
+        problem = failure(what, _words(done), self._git.folder) if done.code else None
+        if problem and done.code == GIVEN_UP:
+            raise LockError(problem)
+        return problem
 
     def _untracked(self) -> list[tuple[str, str]]:
         """The settings of the same remote under a name without remote-tracking branches: a push would move the user's,

@@ -7,7 +7,9 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +18,10 @@ from provisioner.errors import LockError
 from provisioner.lock.git_leftovers import in_the_way
 from provisioner.model import Problem
 
-SECONDS = 120.0  # that one git command may take; a host that does not answer is given up by then
+SECONDS = (
+    120.0  # that git may take for one step of ours, with all its tries; a host that does not answer is given up by then
+)
+AGAIN = 10.0  # the same for every step after one that was given up
 
 # The hooks of this clone have nothing to do with a lock, nor has a clean-up in the middle of an apply.
 _SETTINGS = {
@@ -42,6 +47,9 @@ _USERINFO = re.compile(r"(\w+://)[^/\s]*@")
 _TOKEN = re.compile(r"([?&][\w-]*(?:token|key|password|secret)=)[^&\s'\"]+", re.I)
 
 
+GIVEN_UP = -1  # the code of a command that did not end in time
+
+
 class Done(NamedTuple):
     """What a git command left."""
 
@@ -57,6 +65,25 @@ class Git:
         self.folder = folder
         self.durable = False  # whether what is written has to be on the disk when a command ends
         self.pushing: Sequence[tuple[str, str]] = ()  # settings of a push
+        self.silent = False  # whether a command was given up
+        self._until: float | None = None  # when the step that is under way is given up
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """All commands inside together take no longer than one may."""
+        outer = self._until
+        self._until = outer or time.monotonic() + self._patience
+        try:
+            yield
+        finally:
+            self._until = outer
+
+    @property
+    def _patience(self) -> float:
+        return AGAIN if self.silent else SECONDS
+
+    def _left(self) -> float:
+        return self._patience if self._until is None else max(self._until - time.monotonic(), 0.0)
 
     def run(self, *words: str, input: bytes = b"") -> Done:
         """Run a command to its end. LockError when there is no git, or when it does not come to one."""
@@ -66,13 +93,15 @@ class Git:
                 input=input,
                 capture_output=True,
                 env=self.environment,
-                timeout=SECONDS,
+                timeout=self._left(),
                 check=False,
             )
         except OSError as error:
             raise LockError(missing(error)) from error
         except subprocess.TimeoutExpired:
-            return Done(-1, b"", f"fatal: no answer within {SECONDS:.0f} seconds")
+            said = f"fatal: no answer within {self._patience:.0f} seconds"
+            self.silent = True
+            return Done(GIVEN_UP, b"", said)
         return Done(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
 
     def ask(self, *words: str, input: bytes = b"") -> str:

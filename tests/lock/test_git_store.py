@@ -754,3 +754,19 @@ def test_marker_and_modules() -> None:
     """The names that people meet on the branch."""
     assert git_objects.MARKER == ".provisioner-locks"
     assert re.fullmatch(r"[a-z-]+", LOCKS)
+
+
+def test_a_remote_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push that hangs is given up after the stated time, once, and what follows it sooner still."""
+    monkeypatch.setattr(git_command, "SECONDS", 1.0)
+    monkeypatch.setattr(git_command, "AGAIN", 0.3)
+    bare = remote(tmp_path)
+    store = GitStore(clone(bare, tmp_path / "mine"), "prod.lock.json")
+    hook = bare / "hooks/pre-receive"
+    began = time.monotonic()
+    with pytest.raises(LockError, match="no answer within 1 seconds"), store.lease():
+        hook.write_text("#!/bin/sh\nsleep 4\n")
+        hook.chmod(0o755)
+        began = time.monotonic()
+        store.write(state())
+    assert 1.0 <= time.monotonic() - began < 2.5
