@@ -21,6 +21,7 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     if run.interrupted:  # before there was anything to stop
         schedule.stop()
     await schedule.run()
+    _count_uploads(run, outcome)
     skipped = _skipped(outcome)
     for address in skipped:
         change = run.change(address)
@@ -33,6 +34,14 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
         notes=tuple(run.notes),
         interrupted=bool(outcome.unstarted) and not run.out_of_quota,
     )
+
+
+def _count_uploads(run: Run, outcome: Outcome) -> None:
+    """Files that are uploaded, whose stores an interrupted run did not come to: they are there, and in the lock."""
+    for change in run.plan.changes:
+        is_upload = change.address.kind == "file" and change.address in run.made
+        if is_upload and ("end", str(change.address)) in outcome.unstarted:
+            run.finished(change, run.entries[change.address].id)
 
 
 def _skipped(outcome: Outcome) -> list[Address]:

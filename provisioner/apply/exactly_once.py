@@ -25,11 +25,12 @@ PAUSE = 0.4  # seconds before what was not found is looked for once more; double
 @dataclass(frozen=True, slots=True)
 class Made:
     """One object and its intent, which is still open and names everything needed to look again after a crash.
-    `found`: its reply was lost, so that it was looked for."""
+    `found`: its reply was lost, so that it was looked for; `resent`: and not found, so that it was made again."""
 
     intent: int
     live: Live
     found: bool = False
+    resent: bool = False
 
 
 async def create(run: Run, form: Form, write: Write, change: Change) -> Made:
@@ -51,15 +52,16 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
     number = await run.intent(write.address, change.action.value, **_traces(run, form, write, change))
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            if write.address.kind == "file":
-                return Made(number, await _upload(run, form, write))
-            return Made(number, await form.create(run.remote, write))
+            live = await (_upload(run, form, write) if write.address.kind == "file" else form.create(run.remote, write))
+            run.unrecorded[number] = (write.address, live.id)
+            return Made(number, live, resent=attempt > 1)
         except ReplyLost:
             # What was just made may not be listed at once, also at a service that is believed otherwise.
             pause = min(PAUSE * 2 ** (attempt - 1), 5) if attempt < ATTEMPTS else 0.0
             found = await _find(run, form, write, max(pause, run.remote.settling.seconds))
             if found is not None:
                 run.on_event(Event("found", write.address, change.action, found.id, "the reply was lost"))
+                run.unrecorded[number] = (write.address, found.id)
                 return Made(number, found, found=True)
             if attempt == ATTEMPTS:
                 raise

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from provisioner.apply.exactly_once import create
+from provisioner.apply.exactly_once import Made, create
 from provisioner.apply.read_back import read_back
 from provisioner.apply.recorded import MAKING, after_write, of_profile, overwriting, own_paths, without_write
 from provisioner.apply.releasing import release
@@ -93,11 +93,19 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     entry = _deposing(after_write(run, change, form, made.live), change, before)
     if made.found and change.address.kind == "file":  # what was found looks like ours; only its content can tell
         entry = replace(entry, verified=False)
+    if _may_turn_up(run, change, made):
+        entry = replace(entry, resent=True)
     run.record(made.intent, change.address, entry, respelled=_moved(run, change))
     run.made.add(change.address)
     if change.address.kind == "file":
         run.uploaded_one()
     return await _kept(run, change, form, write, made.live)
+
+
+def _may_turn_up(run: Run, change: Change, made: Made) -> bool:
+    """Whether an earlier upload of the same bytes may be at a service that shows its own writes late."""
+    again = made.resent or change.address in run.unfound
+    return again and change.address.kind == "file" and run.remote.settling.seconds > 0
 
 
 async def _kept(run: Run, change: Change, form: Form, write: Write, live: Live) -> Locked:

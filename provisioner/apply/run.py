@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,8 @@ class Run:
     skipped: list[Address] = field(default_factory=list)
     made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced
     entries: dict[Address, Locked] = field(init=False)
+    unfound: Collection[Address] = ()  # what a stopped apply was about to upload, and what was not found since
+    unrecorded: dict[int, tuple[Address, str]] = field(default_factory=dict)  # by intent: made, and not in the lock yet
     stop: Callable[[], None] = field(default=lambda: None)
     interrupted: bool = False
     out_of_quota: bool = False
@@ -141,6 +143,7 @@ class Run:
         moment. `respelled` are those that a move changes: in `entries` they are like that from the beginning."""
         own = {**(also or {}), address: entry}
         self.journal.result(number, entry, {**(respelled or {}), **(also or {})})
+        self.unrecorded.pop(number, None)
         _put(self.entries, own)
         _put(self.written, {**(respelled or {}), **own})
 
@@ -160,6 +163,14 @@ class Run:
                 total=max(self._uploads_done, self._planned_uploads),
             )
         )
+
+    def unowned(self) -> list[Problem]:
+        """What was made while another process had taken the lock over: it cannot know of it."""
+        found = sorted(self.unrecorded.values())
+        named = ", ".join(f"`{id}` for `{address}`" for address, id in found)
+        detail = f"Made when the lease was gone already, so that no lock has it: {named}."
+        hint = "run `provisioner plan`: it finds again what carries our stamp; delete an upload that nobody uses"
+        return [Problem("Left at the service", detail, hint)] if found else []
 
     def interrupt(self) -> None:
         """Finish what is in flight, and begin nothing more."""

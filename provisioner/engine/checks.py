@@ -125,23 +125,33 @@ async def loose_uploads(others: Others, seen: Seen, lock: LockState, plan: Plan)
     known = lock.known_ids
     for live in seen.observed.live.values():
         known |= {live.id, *(live.members or {})}
-    wanted = {
-        (PurePosixPath(change.address.name).name, (change.after or {}).get("bytes"))
-        for change in plan.changes
-        if change.address.kind == "file" and change.action in (Action.CREATE, Action.REPLACE)
-    }
+    why = _may_be_uploaded(lock, plan)
     alike = {
-        id: str(live.fields["filename"])
+        id: (str(live.fields["filename"]), why[looks])
         for id, live in sorted(seen.files.items())
-        if id not in known and (live.fields.get("filename"), live.fields.get("bytes")) in wanted
+        if id not in known and (looks := (live.fields.get("filename"), live.fields.get("bytes"))) in why
     }
     held = await others.in_a_store() if alike else set()
     return [
-        f"The file `{id}` (`{name}`) has the name and size of one that would be uploaded and is in no vector store: it "
-        "may be left over from an apply whose journal is gone. It is left alone."
-        for id, name in alike.items()
+        f"The file `{id}` (`{name}`) has the name and size of {reason} It is in no vector store, and is left alone."
+        for id, (name, reason) in alike.items()
         if id not in held
     ]
+
+
+def _may_be_uploaded(lock: LockState, plan: Plan) -> dict[tuple[object, object], str]:
+    """Names and sizes of uploads that may be left, with the reason to think so."""
+    found: dict[tuple[object, object], str] = {}
+    for entry in lock.resources.values():
+        if entry.resent:
+            looks = PurePosixPath(entry.address.name).name, entry.fields.get("bytes")
+            why = "whose upload was sent again after its reply was lost: it may be the first one."
+            found[looks] = f"`{entry.address}`, {why}"
+    for change in plan.changes:
+        if change.address.kind == "file" and change.action in (Action.CREATE, Action.REPLACE):
+            looks = PurePosixPath(change.address.name).name, (change.after or {}).get("bytes")
+            found[looks] = "one that would be uploaded: it may be left over from an apply whose journal is gone."
+    return found
 
 
 async def check_externals(remote: Remote, context: Context, specs: Specs, seen: Seen) -> None:

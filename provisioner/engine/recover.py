@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from provisioner.apply.exactly_once import undecided
@@ -44,6 +44,12 @@ class Recovered:
             resources[address] = entry
         self.state = replace(self.state, resources=resources)
         self.entries[intent.id] = {intent.address: None, address: entry}
+
+    def unfound(self) -> Iterator[Address]:
+        """Files of which an upload was begun and has left no trace yet."""
+        for intent in self.intents:
+            if intent.address.kind == "file" and intent.action in CREATES and intent.id not in self.entries:
+                yield intent.address
 
     def twins(self, intent: Intent) -> bool:
         """Whether another upload that looks the same was under way, with other bytes."""

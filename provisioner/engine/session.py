@@ -17,7 +17,7 @@ from provisioner.engine.recover import recover, write
 from provisioner.engine.refresh import Question, Seen, from_lock, look_into, refresh
 from provisioner.engine.shutdowns import Shutdowns, asked, kept
 from provisioner.engine.takeover import take_over
-from provisioner.errors import PlanError
+from provisioner.errors import LockError, PlanError
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.moves import settle
@@ -47,6 +47,7 @@ class Session:
         self.seen = Seen(from_lock(context.fresh()))
         self.notes: tuple[str, ...] = ()
         self.questions: tuple[Problem, ...] = ()  # what a stopped apply has left, and nobody but a person can tell
+        self.unfound: tuple[Address, ...] = ()  # what a stopped apply may have uploaded for all that can be seen
         self.shutdowns = Shutdowns()
 
     @classmethod
@@ -85,7 +86,7 @@ class Session:
         checks.check_key(self.remote, state, self.context.service)  # elsewhere nothing of ours is ever found
         if found.questions:
             raise PlanError(found.questions)
-        self.notes = tuple(found.notes)
+        self.notes, self.unfound = tuple(found.notes), tuple(found.unfound())
         with store.journal(state) as journal:
             write(journal, found)
         store.settle()
@@ -208,13 +209,20 @@ class Session:
                 context.shared,
                 {live.id: live.stamp for live in self.seen.observed.live.values() if live.stamp},
                 context.doubtful,
+                unfound=self.unfound,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
             with interrupts.stopping(run.interrupt):
-                applied = await carry_out(run, self.options.parallelism)
+                applied = await self._carried_out(run)
         after = context.store.settle().state
         notes = (*applied.notes, *sorted(self.remote.oddities - set(plan.notes)))
         return replace(applied, notes=notes, serial=after.serial if after else 0)
+
+    async def _carried_out(self, run: Run) -> Applied:
+        try:
+            return await carry_out(run, self.options.parallelism)
+        except LockError as error:
+            raise LockError([*error.problems, *run.unowned()]) from error
 
     async def check_saved(self, plan: Plan) -> None:
         """Refuse a saved plan that no longer fits; PlanError names what has moved."""

@@ -36,6 +36,8 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
         raw["made"] = False
     if not entry.verified:
         raw["verified"] = False
+    if entry.resent:
+        raw["resent"] = True
     profile = entry.profile
     if profile:
         raw.update(_version_to_json(profile.version, profile.digest, profile.request))
@@ -93,6 +95,7 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         profile=_profile(address, raw),
         made=get("made", True),
         verified=get("verified", True),
+        resent=get("resent", False),
         unknown={key: value for key, value in raw.items() if key not in _SHAPES},
     )
 
@@ -186,6 +189,7 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "protected": (_is_flag, "true or false"),
     "made": (_is_flag, "true or false"),
     "verified": (_is_flag, "true or false"),
+    "resent": (_is_flag, "true or false"),
     "unkept": (_is_unkept, "a mapping of paths to `sent` and `got`"),
     "depends_on": (_are_addresses, "a list of addresses"),
     "resetting": (_are_texts, "a list of strings"),

@@ -60,6 +60,7 @@ class Locked:
     profile: Profile | None = None
     made: bool = True  # False: taken over from somebody else, not made by us
     verified: bool = True  # False, for files: nobody has compared the bytes at the service with ours
+    resent: bool = False  # for files: sent again after a lost reply, so that a second one may turn up at the service
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     @property
@@ -105,7 +106,9 @@ class Locked:
             unknown=before.unknown,
         )
         same_object = self.id is not None and self.id == before.id
-        return replace(found, made=before.made, verified=before.verified) if same_object else found
+        if not same_object:
+            return found
+        return replace(found, made=before.made, verified=before.verified, resent=before.resent)
 
     def deposed_api(self, id: str) -> str | None:
         """The API through which an old object exists."""

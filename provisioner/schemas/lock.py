@@ -81,6 +81,10 @@ def _entry() -> dict[str, Any]:
                 {"type": "boolean"},
                 "False, for files: its bytes at the service were never compared with the local ones",
             ),
+            "resent": described(
+                {"type": "boolean"},
+                "True, for files: its upload was sent again after a lost reply, and a second one may turn up",
+            ),
             "version": described({"type": "integer", "minimum": 1}, "Version of the request profile", [3]),
             "digest": described({"type": "string"}, "Digest of the request", ["sha256:…"]),
             "request": described({"type": "object"}, "The keyword arguments of `responses.create`"),

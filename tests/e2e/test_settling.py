@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from typing import Any
 
 import pytest
 
+from provisioner.engine import open_context
 from tests.crash.instants import stopped
+from tests.support.injecting import Meanwhile
 from tests.support.world import World
 
 LAG = 0.3
@@ -149,3 +154,68 @@ def test_nothing_is_slower_where_nothing_is_late(late: World) -> None:
 def requests(world: World) -> list[tuple[str, int]]:
     """What was sent, without ids; models are asked for once a day."""
     return sorted((method, path.count("/")) for method, path in world.calls if path != "/models")
+
+
+def test_an_upload_that_turns_up_too_late(late: World) -> None:
+    """What was sent again, because the first one was not listed in time, is named by every plan until it is deleted."""
+    slow = settle("^/v1/files$", "list", nth=1, seconds=1.3, reset="after")
+    with late.failing(slow):
+        late.ok("apply", "-y")
+        assert any(entry.get("resent") for entry in late.lock()["resources"].values())
+    time.sleep(0.5)  # with the time in which the apply has looked for it, it is listed now
+    ours = {entry["id"] for address, entry in late.lock()["resources"].items() if address.startswith("file.")}
+    (extra,) = {item["id"] for item in late.listed("/files")} - ours
+    for told in (late.ok("plan"), late.ok("apply", "-y")):
+        assert f"The file `{extra}`" in told.out + told.err
+        assert "whose upload was sent again after its reply was lost" in told.out + told.err
+    late.http("DELETE", f"/files/{extra}")
+    assert extra not in late.ok("plan").out
+    whole(late)
+
+
+def test_an_upload_of_a_killed_apply_that_turns_up_too_late(late: World) -> None:
+    """The next apply has looked for it and uploaded anew; the plan after that names it."""
+    with late.failing(settle("^/v1/files$", "list", nth=1, seconds=2.0)):
+        stopped(late, "POST", "/v1/files")
+        late.ok("apply", "-y")
+        time.sleep(1.0)
+    ours = {entry["id"] for address, entry in late.lock()["resources"].items() if address.startswith("file.")}
+    (extra,) = {item["id"] for item in late.listed("/files")} - ours
+    assert f"The file `{extra}`" in late.ok("plan").out
+
+
+def test_an_apply_whose_lease_was_taken_away(late: World) -> None:
+    """It stops, and names what it has uploaded meanwhile: the other one could not see that yet."""
+    store = open_context(late.root).store
+
+    def taken(method: str, path: str) -> None:
+        holder = store.holder()
+        if (method, path) == ("POST", "/files") and holder:
+            store.force_unlock(holder.id)
+            store.settle()
+
+    with late.behind(Meanwhile(before=taken)):
+        zombie = late.run("apply", "-y")
+    assert zombie.code == 1
+    assert "Lease was lost" in zombie.err and "Left at the service" in zombie.err
+    made = {item["id"] for item in late.listed("/files")}
+    assert made and all(f"`{id}` for `file." in zombie.err for id in made)
+
+
+def test_what_an_interrupted_apply_counts(late: World) -> None:
+    """A document that is uploaded is done, also where its store was not come to."""
+    uploads = 0
+
+    def interrupt(method: str, path: str) -> None:
+        nonlocal uploads
+        uploads += (method, path) == ("POST", "/files")
+        if uploads == 1 and path == "/files":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with late.behind(Meanwhile(after=interrupt)):
+        stopped_early = late.ok("apply", "-y", code=130)
+    files = [address for address in late.lock()["resources"] if address.startswith("file.")]
+    stores = len(late.listed("/vector_stores"))
+    assert files and f"Resources: {len(files) + stores} added" in stopped_early.out
+    late.ok("apply", "-y")
+    whole(late)
