@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -276,6 +276,7 @@ async def _read_back(state: Sync) -> None:
     if not state.written:
         return
     members = await service.list_members(state.run.remote, state.id, [item["id"] for item in state.held.values()])
+    members = await service.settled(state.run.remote, state.id, members, _shown_old(state))
     shown = [(item, members[id]) for item in state.written if (id := state.held[item.path]["id"]) in members]
     again = {item.path for item, _ in shown}
     state.unkept = {path: found for path, found in state.unkept.items() if document_of(path) not in again}
@@ -284,6 +285,17 @@ async def _read_back(state: Sync) -> None:
         state.unkept |= _unkept(state, item, member)
         if item.action not in QUIET and member.stamp != state.run.stamp(item.path):
             state.run.remote.note(_UNSTAMPED)
+
+
+def _shown_old(state: Sync) -> Callable[[Member], bool]:
+    """Whether the service shows a file as it was before this apply has written its attributes."""
+    lock, written = state.run.state, {state.held[item.path]["id"] for item in state.written}
+
+    def is_old(member: Member) -> bool:
+        mark = member.stamp
+        return member.id in written and mark is not None and lock.owns(mark) and mark.serial <= lock.serial
+
+    return is_old
 
 
 def _unkept(state: Sync, item: Attachment, member: Member) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -108,10 +109,20 @@ class Run:
         """Ids of files of that name and of that newest second that were there already."""
         return sorted(self._newest.get(filename, ()))
 
-    def turn(self, looks: Hashable) -> asyncio.Lock:
+    @asynccontextmanager
+    async def turn(self, looks: Hashable) -> AsyncIterator[None]:
         """To be held while something is done by one at a time: making what only its looks can be found by, looking
-        whether a field is kept."""
-        return self._turns.setdefault(looks, asyncio.Lock())
+        whether a field is kept. Who waits for it lets others go on."""
+        lock = self._turns.setdefault(looks, asyncio.Lock())
+        if lock.locked():
+            with self.remote.settling.aside():
+                await lock.acquire()
+        else:
+            await lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def form(self, address: Address, api: str | None) -> Form:
         return kind(address.kind).form(api)

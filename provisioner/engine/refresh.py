@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
-from provisioner.kinds.vector_store.members import read_members
+from provisioner.kinds.vector_store.members import read_members, settled
 from provisioner.model import Address, Desired, Live, Locked, LockState, Member
 from provisioner.plan import Observed, Stray
 from provisioner.plan.ownership import claims
@@ -79,7 +79,7 @@ async def _look(question: Question, taken: Mapping[Address, str]) -> Seen:
     stores = _stores(question, forms, taken)
     listed, held = await both(_lists(question, forms, names), _holdings(question, stores))
     gone = frozenset(entry.address for key, entries in forms.items() if listed[key] is None for entry in entries)
-    live = await _lookup(question, forms, listed, names)
+    live = await _settled(question, await _lookup(question, forms, listed, names), names)
     live = {address: _with_members(found, held.get(found.id)) for address, found in live.items()}
     strays = await _confirmed(question, live, list(_strays(question, listed, live)))
     strays = [_filled(stray, held) for stray in strays]
@@ -113,7 +113,7 @@ def _stores(question: Question, forms: Mapping[Key, list[Locked]], taken: Mappin
 
 async def _holdings(question: Question, stores: list[Locked]) -> dict[str | None, dict[str, Member] | None]:
     """What each store holds, by its id."""
-    found = await together([_members(question.remote, entry) for entry in stores])
+    found = await together([_current_members(question, entry) for entry in stores])
     return {entry.id: members for entry, members in zip(stores, found, strict=True)}
 
 
@@ -121,6 +121,46 @@ def _has_files(question: Question, entry: Locked) -> bool:
     """Whether anybody has ever declared files for a store."""
     want = question.desired.get(entry.address)
     return "files" in entry.fields or bool(want and "files" in want.fields)
+
+
+async def _current_members(question: Question, entry: Locked) -> dict[str, Member] | None:
+    found = await _members(question.remote, entry)
+    return found and await settled(question.remote, entry.id or "", found, _shown_old(question.lock, entry))
+
+
+def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
+    """Whether the service shows a file as it was before the last apply has written its attributes."""
+    items = {item.get("id"): item.get("attributes") or {} for item in (store.fields.get("files") or {}).values()}
+
+    def is_old(member: Member) -> bool:
+        mark, own = member.stamp, items.get(member.id)
+        if own is None or mark is None or not lock.owns(mark) or mark.serial >= lock.serial:
+            return False
+        return any(member.attributes.get(key) != value for key, value in own.items())
+
+    return is_old
+
+
+async def _settled(question: Question, live: dict[Address, Live], names: Names) -> dict[Address, Live]:
+    """The same objects once they show our last update, or once the service has had its time to show it."""
+    lock, settling = question.lock, question.remote.settling
+    old = [address for address, found in live.items() if settling.young(found.id) and _is_old(lock, address, found)]
+    async for _ in settling.pauses(settling.until([live[address].id for address in old])):
+        forms = {address: kind(address.kind).form(lock.resources[address].api) for address in old}
+        again = await together(form.read(question.remote, live[address].id, names) for address, form in forms.items())
+        live |= {address: found for address, found in zip(forms, again, strict=True) if found is not None}
+        old = [address for address in old if _is_old(lock, address, live[address])]
+        if not old:
+            break
+    return live
+
+
+def _is_old(lock: LockState, address: Address, found: Live) -> bool:
+    """Whether an object carries the stamp from before our last update, which the service is not known to drop."""
+    entry, mark = lock.resources.get(address), found.stamp
+    if entry is None or entry.overwritten is None or entry.unkept or mark is None:
+        return False
+    return entry.id == found.id and lock.owns(mark) and mark.serial <= entry.overwritten.serial
 
 
 async def _members(remote: Remote, entry: Locked) -> dict[str, Member] | None:

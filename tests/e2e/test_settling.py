@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import time
@@ -219,3 +220,56 @@ def test_what_an_interrupted_apply_counts(late: World) -> None:
     assert files and f"Resources: {len(files) + stores} added" in stopped_early.out
     late.ok("apply", "-y")
     whole(late)
+
+
+UPDATES = {
+    "assistant": "^/v1/assistants/[^/]+$",
+    "store": "^/v1/vector_stores/[^/]+$",
+    "attributes": "^/v1/vector_stores/[^/]+/files/[^/]+$",
+}
+
+
+@pytest.mark.parametrize("kind", UPDATES)
+def test_an_update_that_is_shown_late(late: World, kind: str) -> None:
+    """What a plan or another apply reads right after it is neither somebody's edit nor dropped by the service, and what
+    somebody edits later on is seen."""
+    late.write({"specs/all.yaml": edited(kind, "first")})
+    late.ok("apply", "-y")
+    late.write({"specs/all.yaml": edited(kind, "second")})
+    with late.failing(settle(UPDATES[kind], "update")):
+        late.ok("apply", "-y")
+        assert late.plan()["notes"] == []
+        late.settled()
+    whole(late)
+    late.write({"specs/all.yaml": edited(kind, "third")})
+    with late.failing(settle(UPDATES[kind], "update")):
+        late.ok("apply", "-y")
+        late.ok("drift")
+    whole(late)
+    put_back(late, kind, "second")
+    time.sleep(1.0)
+    found = late.ok("drift", "--json", code=2).json["resource_drift"]
+    assert [change["drift"] for change in found] == ["remote"]
+
+
+def edited(kind: str, value: str) -> Any:
+    """The sample with a value in one of its fields."""
+    spec = copy.deepcopy(SPEC)
+    if kind == "assistant":
+        spec["assistants"]["a"]["description"] = value
+    elif kind == "store":
+        spec["vector_stores"]["kb"]["name"] = value
+    else:
+        spec["vector_stores"]["kb"]["files"][0]["attributes"]["team"] = value
+    return spec
+
+
+def put_back(world: World, kind: str, value: str) -> None:
+    """Somebody gives the field a value that it had before."""
+    if kind == "assistant":
+        world.http("POST", f"/assistants/{world.id('assistant.a')}", {"description": value})
+    elif kind == "store":
+        world.http("POST", f"/vector_stores/{world.id('vector_store.kb')}", {"name": value})
+    else:
+        path = f"/vector_stores/{world.id('vector_store.kb')}/files/{world.id('file.docs/a.md')}"
+        world.http("POST", path, {"attributes": {**world.http("GET", path)["attributes"], "team": value}})

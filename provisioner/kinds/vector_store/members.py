@@ -61,6 +61,24 @@ async def read_members(remote: Remote, store_id: str, wanted: Sequence[str]) -> 
     return listed | {id: one for id, one in zip(missing, found, strict=True) if one is not None}
 
 
+async def settled(
+    remote: Remote, store_id: str, members: dict[str, Member], is_old: Callable[[Member], bool]
+) -> dict[str, Member]:
+    """The same files once they show what was written to them, or once the service has had its time to show it."""
+    old = [id for id, one in members.items() if remote.settling.young(f"{store_id}/{id}") and is_old(one)]
+    found = dict(members)
+    async for _ in remote.settling.pauses(remote.settling.until([f"{store_id}/{id}" for id in old])):
+        if len(old) > _BY_READ:
+            found.update(await list_members(remote, store_id, old))
+        else:
+            again = await together(read_member(remote, store_id, id) for id in old)
+            found.update({one.id: one for one in again if one is not None})
+        old = [id for id in old if is_old(found[id])]
+        if not old:
+            break
+    return found
+
+
 def member(raw: Raw) -> Member:
     """A file as the store shows it; what a server leaves out is empty, chunking that it does not tell is `other`."""
     attributes = dict(raw.get("attributes") or {})
