@@ -13,6 +13,7 @@ from provisioner.model import Address, Desired, Live, Locked, LockState, Member
 from provisioner.plan import Observed, Stray
 from provisioner.plan.ownership import claims
 from provisioner.remote import Remote, together
+from provisioner.remote.settling import LOCK
 from provisioner.remote.tasks import both
 
 Key = tuple[str, str | None]  # kind and API
@@ -54,7 +55,25 @@ class Seen:
 
 
 async def refresh(question: Question) -> Seen:
-    """Read everything that planning needs. What is taken over by its stamp has an id that nobody could know before, and
+    """Read everything that planning needs. What carries our stamp and nobody accounts for may have been deleted just
+    now, and be shown a little longer: it is no orphan, and no user of anything, before the service has settled."""
+    settling = question.remote.settling
+    seen = await _refreshed(question)
+    async for _ in settling.pauses(settling.until([LOCK])):
+        if not _unaccounted(question, seen.observed):
+            break
+        seen = await _refreshed(question)
+    return seen
+
+
+def _unaccounted(question: Question, observed: Observed) -> bool:
+    claimed = claims(question.desired, question.lock, observed.live, observed.strays).values()
+    ids = {stray.live.id for claim in claimed for stray in claim.strays}
+    return any(stray.live.id not in ids for stray in observed.strays)
+
+
+async def _refreshed(question: Question) -> Seen:
+    """Everything read. What is taken over by its stamp has an id that nobody could know before, and
     a store may hold documents that are taken over with it: then everything is read once more, with that in mind."""
     taken: dict[Address, str] = {}
     seen = await _look(question, taken)

@@ -22,6 +22,7 @@ from provisioner.model import Address, Applied, Event, Live, Locked, LockState, 
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.moves import settle
 from provisioner.remote import Remote
+from provisioner.remote.settling import LOCK
 from provisioner.remote.tasks import both
 
 
@@ -251,7 +252,7 @@ def remember(remote: Remote, lock: LockState) -> None:
     stores = [entry for entry in lock.resources.values() if entry.file_ids]
     held = [f"{entry.id}/{file}" for entry in stores for file in entry.file_ids]
     with suppress(ValueError):  # a time that somebody has edited: then nothing is young
-        remote.settling.wrote(*lock.known_ids, *held, at=datetime.fromisoformat(lock.written).timestamp())
+        remote.settling.wrote(LOCK, *lock.known_ids, *held, at=datetime.fromisoformat(lock.written).timestamp())
 
 
 def check_applicable(plan: Plan, force: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from provisioner.errors import ServiceError
 
+LOCK = "lock"  # the key for the last write of the lock: what was deleted then, it does not name any more
 FIRST, LONGEST = 0.2, 5.0  # seconds between two looks; each pause is twice the one before
 
 

@@ -273,3 +273,14 @@ def put_back(world: World, kind: str, value: str) -> None:
     else:
         path = f"/vector_stores/{world.id('vector_store.kb')}/files/{world.id('file.docs/a.md')}"
         world.http("POST", path, {"attributes": {**world.http("GET", path)["attributes"], "team": value}})
+
+
+def test_what_was_deleted_and_is_still_listed(late: World) -> None:
+    """It is no orphan, and keeps nothing that it used from being deleted."""
+    late.ok("apply", "-y")
+    late.write({"specs/all.yaml": {"vector_stores": SPEC["vector_stores"]}, "data/c.csv": None})
+    with late.failing(settle("^/v1/assistants/[^/]+$", "delete", method="DELETE")):
+        late.ok("apply", "-y")
+        plan = late.plan()
+        assert plan["orphans"] == [] and plan["deposed"] == []
+    late.settled()
