@@ -58,11 +58,14 @@ async def refresh(question: Question) -> Seen:
     """Read everything that planning needs. What carries our stamp and nobody accounts for may have been deleted just
     now, and be shown a little longer: it is no orphan, and no user of anything, before the service has settled."""
     settling = question.remote.settling
+    until, is_young = settling.until([LOCK]), settling.young(LOCK)
     seen = await _refreshed(question)
-    async for _ in settling.pauses(settling.until([LOCK])):
-        if not _unaccounted(question, seen.observed):
-            break
+    if is_young and _unaccounted(question, seen.observed):  # reading may have taken longer than settling
         seen = await _refreshed(question)
+        async for _ in settling.pauses(until):
+            if not _unaccounted(question, seen.observed):
+                break
+            seen = await _refreshed(question)
     return seen
 
 
