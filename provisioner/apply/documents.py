@@ -275,8 +275,10 @@ async def _read_back(state: Sync) -> None:
     """What the service made of attributes and chunking; the replies to batches do not say."""
     if not state.written:
         return
+    settling = state.run.remote.settling
+    until = settling.doubted(f"{state.id}/{state.held[item.path]['id']}" for item in state.written)
     members = await service.list_members(state.run.remote, state.id, [item["id"] for item in state.held.values()])
-    members = await service.settled(state.run.remote, state.id, members, _shown_old(state))
+    members = await service.settled(state.run.remote, state.id, members, _shown_old(state), until)
     shown = [(item, members[id]) for item in state.written if (id := state.held[item.path]["id"]) in members]
     again = {item.path for item, _ in shown}
     state.unkept = {path: found for path, found in state.unkept.items() if document_of(path) not in again}

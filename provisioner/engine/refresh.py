@@ -58,14 +58,12 @@ async def refresh(question: Question) -> Seen:
     """Read everything that planning needs. What carries our stamp and nobody accounts for may have been deleted just
     now, and be shown a little longer: it is no orphan, and no user of anything, before the service has settled."""
     settling = question.remote.settling
-    until, is_young = settling.until([LOCK]), settling.young(LOCK)
+    until = settling.doubted([LOCK])
     seen = await _refreshed(question)
-    if is_young and _unaccounted(question, seen.observed):  # reading may have taken longer than settling
+    async for _ in settling.rounds(until):
+        if not _unaccounted(question, seen.observed):
+            break
         seen = await _refreshed(question)
-        async for _ in settling.pauses(until):
-            if not _unaccounted(question, seen.observed):
-                break
-            seen = await _refreshed(question)
     return seen
 
 
@@ -96,12 +94,13 @@ def _taken(question: Question, observed: Observed) -> dict[Address, str]:
 
 
 async def _look(question: Question, taken: Mapping[Address, str]) -> Seen:
+    until = question.remote.settling.doubted([LOCK])
     names = Names({**question.lock.ids, **question.imports, **taken})
     forms = question.forms()
     stores = _stores(question, forms, taken)
     listed, held = await both(_lists(question, forms, names), _holdings(question, stores))
     gone = frozenset(entry.address for key, entries in forms.items() if listed[key] is None for entry in entries)
-    live = await _settled(question, await _lookup(question, forms, listed, names), names)
+    live = await _settled(question, await _lookup(question, forms, listed, names), names, until)
     live = {address: _with_members(found, held.get(found.id)) for address, found in live.items()}
     strays = await _confirmed(question, live, list(_strays(question, listed, live)))
     strays = [_filled(stray, held) for stray in strays]
@@ -146,8 +145,9 @@ def _has_files(question: Question, entry: Locked) -> bool:
 
 
 async def _current_members(question: Question, entry: Locked) -> dict[str, Member] | None:
+    until = question.remote.settling.doubted([LOCK])
     found = await _members(question.remote, entry)
-    return found and await settled(question.remote, entry.id or "", found, _shown_old(question.lock, entry))
+    return found and await settled(question.remote, entry.id or "", found, _shown_old(question.lock, entry), until)
 
 
 def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
@@ -163,17 +163,19 @@ def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
     return is_old
 
 
-async def _settled(question: Question, live: dict[Address, Live], names: Names) -> dict[Address, Live]:
+async def _settled(
+    question: Question, live: dict[Address, Live], names: Names, until: float | None
+) -> dict[Address, Live]:
     """The same objects once they show our last update, or once the service has had its time to show it."""
-    lock, settling = question.lock, question.remote.settling
-    old = [address for address, found in live.items() if settling.young(found.id) and _is_old(lock, address, found)]
-    async for _ in settling.pauses(settling.until([live[address].id for address in old])):
+    lock = question.lock
+    old = [address for address, found in live.items() if _is_old(lock, address, found)] if until else []
+    async for _ in question.remote.settling.rounds(until):
+        if not old:
+            break
         forms = {address: kind(address.kind).form(lock.resources[address].api) for address in old}
         again = await together(form.read(question.remote, live[address].id, names) for address, form in forms.items())
         live |= {address: found for address, found in zip(forms, again, strict=True) if found is not None}
         old = [address for address in old if _is_old(lock, address, live[address])]
-        if not old:
-            break
     return live
 
 

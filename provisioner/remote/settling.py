@@ -76,6 +76,15 @@ class Settling:
             yield
             pause = min(pause * 2, LONGEST)
 
+    async def rounds(self, until: float | None) -> AsyncIterator[None]:
+        """At once, and again after growing pauses up to `until`: for what was read while it was in doubt, however long
+        that took. Nothing for None."""
+        if until is None:
+            return
+        yield
+        async for _ in self.pauses(until):
+            yield
+
     async def sleep(self, seconds: float) -> None:
         """Wait, and let others go on meanwhile."""
         with self.aside():
@@ -84,6 +93,11 @@ class Settling:
     def until(self, keys: Iterable[str]) -> float:
         """The moment at which all of these have settled."""
         return self._clock() + self.left(keys)
+
+    def doubted(self, keys: Iterable[str]) -> float | None:
+        """The same, to be asked before something is read; None where all of them have settled already."""
+        left = self.left(keys)
+        return self._clock() + left if left > 0 else None
 
 
 def key_of(path: str) -> str | None:

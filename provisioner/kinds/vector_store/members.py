@@ -62,20 +62,21 @@ async def read_members(remote: Remote, store_id: str, wanted: Sequence[str]) -> 
 
 
 async def settled(
-    remote: Remote, store_id: str, members: dict[str, Member], is_old: Callable[[Member], bool]
+    remote: Remote, store_id: str, members: dict[str, Member], is_old: Callable[[Member], bool], until: float | None
 ) -> dict[str, Member]:
-    """The same files once they show what was written to them, or once the service has had its time to show it."""
-    old = [id for id, one in members.items() if remote.settling.young(f"{store_id}/{id}") and is_old(one)]
+    """The same files once they show what was written to them, or once the service has had its time to show it: `until`,
+    as it was before they were read."""
+    old = [id for id, one in members.items() if is_old(one)] if until else []
     found = dict(members)
-    async for _ in remote.settling.pauses(remote.settling.until([f"{store_id}/{id}" for id in old])):
+    async for _ in remote.settling.rounds(until):
+        if not old:
+            break
         if len(old) > _BY_READ:
             found.update(await list_members(remote, store_id, old))
         else:
             again = await together(read_member(remote, store_id, id) for id in old)
             found.update({one.id: one for one in again if one is not None})
         old = [id for id in old if is_old(found[id])]
-        if not old:
-            break
     return found
 
 
