@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent / "provisioner"
 LAYERS = [
     {"model"},
-    {"errors", "refs", "diff", "digests", "text", "interrupts"},
+    {"errors", "refs", "diff", "digests", "text", "interrupts", "masking"},
     {"remote", "lock"},
     {"kinds"},
     {"spec", "plan"},

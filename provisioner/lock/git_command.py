@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from provisioner.errors import LockError
 from provisioner.lock.git_leftovers import in_the_way
+from provisioner.masking import without_secrets
 from provisioner.model import Problem
 
 SECONDS = (
@@ -43,8 +44,6 @@ _INHERITED = (
     "GIT_NAMESPACE",
 )
 _NOISE = re.compile(r"^(hint: .*|To \S+|From \S+|Done|\d\d:\d\d:\d\d\.\d+ .*|\s*)$")
-_USERINFO = re.compile(r"(\w+://)[^/\s]*@")
-_TOKEN = re.compile(r"([?&][\w-]*(?:token|key|password|secret)=)[^&\s'\"]+", re.I)
 
 
 GIVEN_UP = -1  # the code of a command that did not end in time
@@ -188,4 +187,4 @@ def failure(what: str, err: str, folder: Path) -> Problem:
 def scrubbed(err: str) -> str:
     """Git's words without advice, traces and credentials, on one line."""
     lines = [line.strip() for line in err.splitlines() if not _NOISE.match(line)]
-    return _TOKEN.sub(r"\1***", _USERINFO.sub(r"\1", "; ".join(lines)))[:1000]
+    return without_secrets("; ".join(lines))[:1000]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from provisioner.errors import Refused, ServiceError
+from provisioner.masking import scrub
 from provisioner.model import Problem
 from provisioner.remote import faults
-from provisioner.remote.faults import Answer, Failure, Place
+from provisioner.remote.faults import Failure, Place
 from provisioner.remote.pace import Pace
 from provisioner.remote.retries import Outcome, Retries
 
@@ -79,6 +80,14 @@ class Failed(Exception):
         self.failure = failure
 
 
+class Elsewhere(Exception):
+    """A redirect that is not followed, because it leads to another host."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        super().__init__("a redirect to another host")
+        self.response = response
+
+
 class Exchange:
     """Sends requests to one service, as many at once as the target allows, and again where that is safe."""
 
@@ -131,7 +140,10 @@ class Exchange:
         except openai.APIStatusError as error:
             named = replace(place, names=tuple(_ids(request.body)))
             raise Failed(self._refused(named, error.response)) from None
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (Elsewhere, openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            elsewhere = error if isinstance(error, Elsewhere) else error.__cause__  # the SDK may have wrapped it
+            if isinstance(elsewhere, Elsewhere):
+                raise Failed(self._refused(place, elsewhere.response)) from None
             failure = _broken(place, error)
             if failure.outcome is Outcome.UNKNOWN:
                 self._note("This service closes connections before its reply is complete.")
@@ -144,22 +156,25 @@ class Exchange:
 
     def _reply(self, place: Place, response: httpx2.Response) -> Reply:
         for name in ("organization", "project"):
-            if value := response.headers.get(f"openai-{name}"):
+            value = response.headers.get(f"openai-{name}")
+            if value and value == self._clean(value):  # what is seen is kept in the lock, which is no place for a key
                 self.seen[name] = value
         self._tell_time(response.headers.get("date"))
         if response.request.method != place.method:  # a redirect turned a write into a read
             raise Failed(self._refused(place, response.history[0]))
         text = response.text
-        return Reply(response.status_code, response.headers, _json(text), text)
+        return Reply(response.status_code, self._headers(response), _json(text), self._clean(text))
 
     def _refused(self, place: Place, response: httpx2.Response) -> Failure:
         text = response.text if response.is_closed and response.is_stream_consumed else ""
-        return faults.refusal(place, self._scrubbed(response, text))
+        return faults.refusal(place, faults.answer(response.status_code, self._headers(response), self._clean(text)))
 
-    def _scrubbed(self, response: httpx2.Response, text: str) -> Answer:
-        key = self._target.key
-        safe = text if self._target.app is not None or not key else text.replace(key, "…")
-        return faults.answer(response.status_code, response.headers, safe)
+    def _headers(self, response: httpx2.Response) -> Mapping[str, str]:
+        return {name: self._clean(value) for name, value in response.headers.items()}
+
+    def _clean(self, text: str) -> str:
+        """What the service says, without the key that it was sent."""
+        return text if self._target.app is not None else scrub(text, self._target.key)
 
     def _connected(self) -> AsyncOpenAI:
         if self._client is None:
@@ -202,6 +217,7 @@ def _connect(target: Target) -> AsyncOpenAI:
 
     limits = httpx2.Limits(max_connections=target.parallelism, max_keepalive_connections=target.parallelism)
     options: dict[str, Any] = {"limits": limits, "timeout": httpx2.Timeout(_READ, connect=_CONNECT, pool=None)}
+    options["event_hooks"] = {"response": [_stay]}
     if target.app is not None:
         options["transport"] = httpx2.ASGITransport(app=target.app, raise_app_exceptions=False)
     try:
@@ -213,6 +229,22 @@ def _connect(target: Target) -> AsyncOpenAI:
     # Set and not passed: left out, the SDK would take them from the surroundings, not from the workspace.
     client.organization, client.project = target.organization, target.project
     return client
+
+
+async def _stay(response: httpx2.Response) -> None:
+    """A redirect is followed on the same host alone, or whoever can write one has what was sent."""
+    if not response.has_redirect_location:
+        return
+    before = response.request.url
+    try:
+        after = before.join(response.headers["location"])
+        port = after.port or {"http": 80, "https": 443}.get(after.scheme)
+    except Exception:  # noqa: BLE001  # what cannot even be read leads nowhere
+        raise Elsewhere(response) from None
+    secured = before.scheme == "http" and after.scheme == "https"
+    same = after.scheme == before.scheme and port == (before.port or {"http": 80, "https": 443}[before.scheme])
+    if after.host != before.host or not (same or secured):
+        raise Elsewhere(response)
 
 
 async def _call(client: AsyncOpenAI, request: Request) -> httpx2.Response:

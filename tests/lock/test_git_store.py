@@ -579,11 +579,11 @@ def test_credentials_are_not_shown(store: GitStore) -> None:
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        ("fatal: unable to access 'https://u:p@h/x/': no", "fatal: unable to access 'https://h/x/': no"),
+        ("fatal: unable to access 'https://u:p@h/x/': no", "fatal: unable to access 'https://u:…@h/x/': no"),
         ("remote: a\nhint: b\n\nfatal: c", "remote: a; fatal: c"),
-        ("fatal: ssh://git:p@ss@h/x", "fatal: ssh://h/x"),
+        ("fatal: ssh://git:p@ss@h/x", "fatal: ssh://git:…@h/x"),
         ("12:00:00.123456 git.c:1: trace: x\nfatal: y", "fatal: y"),
-        ("fatal: https://h/x?access_token=abc&a=1", "fatal: https://h/x?access_token=***&a=1"),
+        ("fatal: https://h/x?access_token=abc&a=1", "fatal: https://h/x?access_token=…&a=1"),
     ],
 )
 def test_words(said: str, shown: str) -> None:

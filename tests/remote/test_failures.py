@@ -468,3 +468,85 @@ def test_an_address_that_is_none() -> None:
 
     with pytest.raises(ServiceError):
         asyncio.run(run())
+
+
+SECRET = "sk-very-secret-0123456789"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 401 No\r\nx-request-id: req %s\r\n\r\n{}",
+        b"HTTP/1.1 500 No\r\ncontent-type: text/html\r\n\r\n<html><body>Your key %s</body></html>",
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html><body>Welcome, %s</body></html>",
+        b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: %s\r\n\r\n{"error": "%s"}',
+        b"HTTP/1.1 302 Found\r\nlocation: https://login.example/?from=%s\r\n\r\n",
+        b"HTTP/1.1 429 Slow\r\nretry-after: 0\r\nx-request-id: %s\r\n\r\n%s",
+    ],
+)
+def test_no_part_of_a_reply_shows_the_key(answer: bytes) -> None:
+    """Wherever a service repeats the key, in a page, a header or where an object should be: it is masked."""
+    assert b"%s" in answer
+    for story in (read, create):
+        with pytest.raises(ServiceError) as failed:
+            asyncio.run(_serve(answer.replace(b"%s", SECRET.encode()), SECRET, story))
+        assert SECRET not in f"{failed.value} {failed.value.request_id} {failed.value.problems}"
+
+
+def test_whose_key_it_is_is_not_learnt_from_the_key() -> None:
+    """What a service says of the key's organization goes into the lock; the key itself must not."""
+
+    async def seen(remote: Remote) -> Any:
+        await read(remote)
+        return dict(remote.seen)
+
+    head = b"HTTP/1.1 200 OK\r\nopenai-project: proj_1\r\nopenai-organization: %s\r\ncontent-length: 2\r\n\r\n{}"
+    assert asyncio.run(_serve(head % SECRET.encode(), SECRET, seen)) == {"project": "proj_1"}
+    assert asyncio.run(_serve(head % b"org-1", SECRET, seen)) == {"project": "proj_1", "organization": "org-1"}
+
+
+def _redirected(location: str, story: Any) -> tuple[list[bytes], Any]:
+    """Runs a story against a server that answers the first request with a redirect; `PORT` in it is its own port. Gives
+    the heads of all requests."""
+    heads: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        port = str(writer.get_extra_info("sockname")[1])
+        body = b'{"id": "asst_1"}'
+        first = (
+            f"HTTP/1.1 307 Moved\r\nlocation: {location.replace('PORT', port)}\r\ncontent-length: 0\r\n\r\n".encode()
+        )
+        other = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+        writer.write(first if len(heads) == 1 else other)
+        await writer.drain()
+        writer.close()
+
+    async def run() -> Any:
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, Remote.open(f"http://127.0.0.1:{port}/v1", SECRET) as remote:
+            return await story(remote)
+
+    try:
+        return heads, asyncio.run(run())
+    except ServiceError as error:
+        return heads, error.problems[0].summary
+
+
+@pytest.mark.parametrize("story", [read, create])
+@pytest.mark.parametrize("location", ["/v2/x", "http://127.0.0.1:PORT/v2/x"])
+def test_a_redirect_on_the_same_host_is_followed(location: str, story: Any) -> None:
+    """A service may have moved on its own host."""
+    heads, found = _redirected(location, story)
+    assert found == {"id": "asst_1"} and len(heads) == 2 and SECRET.encode() in heads[1]
+
+
+@pytest.mark.parametrize("story", [read, create])
+@pytest.mark.parametrize(
+    "location", ["http://localhost:PORT/v1/x", "//localhost:PORT/x", "http://127.0.0.1:1/x", "http://[::1/"]
+)
+def test_a_redirect_to_another_host_is_not_followed(location: str, story: Any) -> None:
+    """Neither the key nor what was to be written goes to whoever a reply names."""
+    heads, found = _redirected(location, story)
+    assert found == "Moved elsewhere" and len(heads) == 1

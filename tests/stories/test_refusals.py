@@ -35,11 +35,12 @@ def by_key(app: Any) -> Any:
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         key = dict(scope["headers"])[b"authorization"].removeprefix(b"Bearer ")
+        owner = key.replace(b"key-of-", b"org-")
 
         async def marked(message: Any) -> None:
             if message["type"] == "http.response.start":
                 kept = [pair for pair in message["headers"] if pair[0] != b"openai-organization"]
-                message = {**message, "headers": [*kept, (b"openai-organization", key)]}
+                message = {**message, "headers": [*kept, (b"openai-organization", owner)]}
             await send(message)
 
         await app(scope, receive, marked)
@@ -57,7 +58,7 @@ def left_open(world: World) -> FileStore:
 
 def test_a_key_of_somebody_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first apply pins where the key belongs; with another one nothing is planned, applied or let go."""
-    monkeypatch.setenv("OPENAI_API_KEY", "org-ours")
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-ours")
     world.write({"specs/all.yaml": SPEC})
     with world.behind(by_key), served(world.app()) as url:
         point_at(world, url)
@@ -65,7 +66,7 @@ def test_a_key_of_somebody_else(world: World, monkeypatch: pytest.MonkeyPatch) -
         assert world.lock()["origin"]["organization"] == "org-ours"
         world.write({"specs/all.yaml": {"assistants": {**SPEC["assistants"], "c": {"model": "gpt-4o"}}}})
         world.ok("plan", "--out", "c.plan")
-        monkeypatch.setenv("OPENAI_API_KEY", "org-theirs")
+        monkeypatch.setenv("OPENAI_API_KEY", "key-of-theirs")
         for words in ("plan", "apply -y", "apply c.plan", "destroy -y", "state rm assistant.a", "state rebuild"):
             result = refused(world, *words.split())
             assert result.err == dedent(
@@ -78,7 +79,7 @@ def test_a_key_of_somebody_else(world: World, monkeypatch: pytest.MonkeyPatch) -
         store = left_open(world)
         assert "Foreign key" in world.ok("apply", "-y", code=1).err
         assert [intent.action for intent in store.peek().open_intents] == ["create"]
-        monkeypatch.setenv("OPENAI_API_KEY", "org-ours")
+        monkeypatch.setenv("OPENAI_API_KEY", "key-of-ours")
         world.ok("apply", "c.plan")
         assert not (world.root / f"{LOCK}.journal").exists()
         world.settled()

@@ -1,0 +1,92 @@
+"""Keys and passwords in what is shown: known by their value, or by where they stand in an address."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+SHOWN = 3  # characters of a secret that say which one it is
+LONG = 20  # characters from which on that many give nothing away
+WORD = 8  # a key shorter than this may be a part of any word
+
+_ADDRESS = re.compile(r"""://[^\s"'<>`\\]+""")
+_SIGNED_IN = re.compile(r"(://)([^/?#]*)@")
+_SECRETS = (
+    r"[\w.-]*(?:token|secret|password|passwd|passphrase|signature|credential|api[-_.]?key)s?|"
+    r"(?:[\w.-]*[-_.])?(?:key|pwd|pass|sig|auth|authorization)"
+)
+# What is masked already, or was cut, ends in `…`.
+_PARAMETER = re.compile(rf"([?&#;](?:{_SECRETS})=)([^&#;…]++)(?!…)", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z][A-Za-z._-]{0,18}")  # of a user; a key has digits as well
+_LOOSE = re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[a-z])[-_][\w-]*\w")
+_NAMED = re.compile(
+    r"""(\b(?:api[-_ ]?key|authorization|password|passwd|(?:access_|auth_)?token|secret)["'`]?\s*[:=]\s*"""
+    r"""(?:\{\s*env\s*:\s*)?(?:["'`]?bearer\s+)?["'`]?)([^\s"'`{}…]{3,}+)(?!…)""",
+    re.IGNORECASE,
+)
+
+_known: set[str] = set()
+
+
+def masked(secret: str) -> str:
+    """`sk-… (51 characters)`; of a secret below twenty characters nothing is shown."""
+    return f"{secret[:SHOWN]}… ({len(secret):,} characters)" if len(secret) >= LONG else "…"
+
+
+def hide(secret: str | None) -> None:
+    """Have a secret masked wherever it turns up, until `forget`."""
+    if secret and secret.strip():
+        _known.add(secret.strip())
+
+
+def forget() -> None:
+    """A new run knows no secrets yet."""
+    _known.clear()
+
+
+def without_secrets(text: str) -> str:
+    """The text with the known secrets masked, and with those in addresses: passwords, and `?api_key=` and its like."""
+    for secret in _known:
+        text = scrub(text, secret)
+    return _ADDRESS.sub(_address, text) if "://" in text else text
+
+
+def without_keys(text: str) -> str:
+    """The same of text that may quote a faulty spec: also what has the looks of a key, or stands after `api_key:`."""
+    return _NAMED.sub(_second, _LOOSE.sub(lambda found: masked(found[0]), without_secrets(text)))
+
+
+def scrub(text: str, secret: str) -> str:
+    """The text with one secret masked. A short one may be part of any word, and is one only where it is called so."""
+    if not secret:
+        return text
+    if len(secret) >= WORD:
+        for spelt in _spellings(secret):
+            text = text.replace(spelt, masked(secret))
+        return text
+    if secret not in text:
+        return text
+    called = rf"(\b(?:bearer|key|token)\b(?:\s+provided)?[\s:=\"'`]{{1,4}}){re.escape(secret)}(?![\w-])"
+    return re.sub(called, r"\1…", text, flags=re.IGNORECASE)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """As it is, and as it stands in an address, in a page and in JSON."""
+    yield from dict.fromkeys((secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1]))
+
+
+def _address(found: re.Match[str]) -> str:
+    return _PARAMETER.sub(_second, _SIGNED_IN.sub(_signed_in, found[0], count=1))
+
+
+def _second(found: re.Match[str]) -> str:
+    return found[1] + masked(found[2])
+
+
+def _signed_in(found: re.Match[str]) -> str:
+    user, colon, password = found[2].partition(":")
+    shown = user if not user or _NAME.fullmatch(user) else masked(user)
+    return f"{found[1]}{shown}{colon}{masked(password) if password else ''}@"
