@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
-from collections.abc import Iterator
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 SHOWN = 3  # characters of a secret that say which one it is
 LONG = 20  # characters from which on that many give nothing away
@@ -21,11 +19,20 @@ _SECRETS = (
 # What is masked already, or was cut, ends in `…`.
 _PARAMETER = re.compile(rf"([?&#;](?:{_SECRETS})=)([^&#;…]++)(?!…)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][A-Za-z._-]{0,18}")  # of a user; a key has digits as well
-_LOOSE = re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[a-z])[-_][\w-]*\w")
+_LOOSE = re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[a-z])[-_](?=[\w-]{0,99}\d)[\w-]{4,}")
+_ONE_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9]{20,}", re.DOTALL)
+_HOLDERS = {"apikey", "authorization", "headers", "token", "accesstoken", "authtoken", "bearer", "password", "passwd"}
+_HOLDERS |= {"passphrase", "secret", "clientsecret", "credentials"}
 _NAMED = re.compile(
     r"""(\b(?:api[-_ ]?key|authorization|password|passwd|(?:access_|auth_)?token|secret)["'`]?\s*[:=]\s*"""
     r"""(?:\{\s*env\s*:\s*)?(?:["'`]?bearer\s+)?["'`]?)([^\s"'`{}…]{3,}+)(?!…)""",
     re.IGNORECASE,
+)
+
+# A key of a file that holds one, wherever it stands in a line.
+HOLDER = re.compile(
+    r"\b(?:api[-_ ]?key|authorization|headers|(?:access_|auth_)?token|passw(?:or)?d|passphrase|secret|credentials)\b",
+    re.I,
 )
 
 _known: set[str] = set()
@@ -54,9 +61,33 @@ def without_secrets(text: str) -> str:
     return _ADDRESS.sub(_address, text) if "://" in text else text
 
 
+def with_secret(text: str) -> bool:
+    """Whether a text has an address with a secret in it."""
+    return _ADDRESS.sub(_address, text) != text
+
+
 def without_keys(text: str) -> str:
     """The same of text that may quote a faulty spec: also what has the looks of a key, or stands after `api_key:`."""
     return _NAMED.sub(_second, _LOOSE.sub(lambda found: masked(found[0]), without_secrets(text)))
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether a text is more likely a key than the name of a variable."""
+    return bool(_LOOSE.fullmatch(text) or _ONE_WORD.fullmatch(text))
+
+
+def holds_secret(path: Iterable[str | int]) -> bool:
+    """Whether a place in a file, by its keys, is one where secrets stand: `api_key`, `headers` …"""
+    return any(isinstance(step, str) and re.sub(r"[-_. ]", "", step.lower()) in _HOLDERS for step in path)
+
+
+def all_masked(value: Any) -> Any:
+    """A value from such a place with every scalar in it masked."""
+    if isinstance(value, dict):
+        return {key: all_masked(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [all_masked(inner) for inner in value]
+    return value if value is None or isinstance(value, bool) else masked(str(value))
 
 
 def scrub(text: str, secret: str) -> str:
@@ -75,6 +106,10 @@ def scrub(text: str, secret: str) -> str:
 
 def _spellings(secret: str) -> Iterator[str]:
     """As it is, and as it stands in an address, in a page and in JSON."""
+    import html  # these three are needed by whoever has a key, and not by `--help`
+    import json
+    from urllib.parse import quote
+
     yield from dict.fromkeys((secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1]))
 
 

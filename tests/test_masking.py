@@ -74,7 +74,7 @@ def test_a_key_is_masked_where_it_is_one(said: str, key: str, shown: str) -> Non
         ("write `authorization: Bearer abcdef`", "write `authorization: Bearer …`"),
         ("api_key: {env: 0abc}", "api_key: {env: …}"),
         ("the token limit: 5, a password", "the token limit: 5, a password"),
-        ("risk-averse sk-learn", "risk-averse …"),
+        ("risk-averse sk-learn, sk-12345", "risk-averse sk-learn, …"),
     ],
 )
 def test_what_quotes_a_spec_shows_no_key(said: str, shown: str) -> None:

@@ -16,6 +16,7 @@ from typer.main import get_command
 from provisioner import interrupts
 from provisioner.cli.ends import broken_pipe, fail, wants_json
 from provisioner.cli.options import Chdir, Environment
+from provisioner.cli.streams import guarded
 
 if TYPE_CHECKING:
     from provisioner.model import Problem
@@ -159,6 +160,11 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # What a stream cannot carry (an arrow in ASCII, half a character of a file's name) is spelt out.
         getattr(stream, "reconfigure", _nothing)(errors="backslashreplace")
+    with guarded():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     command = root()
     if not arguments:
         sys.stderr.write(_help(command))

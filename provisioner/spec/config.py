@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from provisioner.kinds.common import Strict, refusal
+from provisioner.masking import looks_like_key
 from provisioner.spec.environments import LOCAL_LOCK, PUBLIC, SETTLING, Environment, Variable
 from provisioner.spec.policies import PoliciesFile, policies
 
@@ -64,12 +65,19 @@ def _lock_path(value: str) -> str:
     return plain
 
 
+def _named(value: str) -> str:
+    if looks_like_key(value):
+        hint = "name the variable that holds it, like `OPENAI_API_KEY`, and revoke a key that stood in a file"
+        raise refusal("api_key", "looks like the key itself, not like the name of an environment variable", hint)
+    return value
+
+
 class KeyFrom(Strict):
     """Where the API key comes from."""
 
-    env: Annotated[str, _matching(_ENV, "name an environment variable, like `OPENAI_API_KEY`")] = Field(
-        description="Name of the environment variable that holds the key", examples=["OPENAI_API_KEY_PROD"]
-    )
+    env: Annotated[
+        str, AfterValidator(_named), _matching(_ENV, "name an environment variable, like `OPENAI_API_KEY`")
+    ] = Field(description="Name of the environment variable that holds the key", examples=["OPENAI_API_KEY_PROD"])
 
 
 def _api_key(value: object) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.kinds.base import Fault, Path
+from provisioner.masking import all_masked, holds_secret
 from provisioner.spec.remedies import Remedies
 from provisioner.spec.shapes import Shapes
 from provisioner.spec.words import dotted, quoted, shown, sort_of
@@ -124,7 +125,9 @@ class Words:
         return hint.split("`")[1] if hint else ""
 
     def fault(self, told: Told) -> Fault:
-        """The fault that an error is."""
+        """The fault that an error is. What was written where secrets stand is not said again."""
+        if holds_secret(told.path):
+            told = told._replace(value=all_masked(told.value))
         path, value, name = told.path, told.value, self._name
         if told.key:
             return self._key(told)

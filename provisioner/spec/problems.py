@@ -9,6 +9,7 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
+from provisioner.masking import holds_secret
 from provisioner.model import Position, Problem, Source
 from provisioner.spec.oddities import Oddity, misread, oddities
 from provisioner.spec.positions import Positions
@@ -26,6 +27,7 @@ def place(finding: Finding, positions: Positions) -> Problem:
     """The problem that a finding is."""
     fault = finding.fault
     source = finding.source.at(*fault.path)
+    secret = holds_secret(source.path)
     position = positions.locate(source, key=fault.summary in KEYED)
     problem = Problem(
         fault.summary,
@@ -37,7 +39,7 @@ def place(finding: Finding, positions: Positions) -> Problem:
         position.column,
         finding.address,
     )
-    return _quoting(problem, positions.node(source)) if fault.summary in _QUOTABLE else problem
+    return _quoting(problem, positions.node(source)) if fault.summary in _QUOTABLE and not secret else problem
 
 
 def _quoting(problem: Problem, node: Node | None) -> Problem:
@@ -96,6 +98,8 @@ def odd(
         for found in oddities(root) if root is not None else ():
             if found.summary == "Invalid key" and str(found.path[:1]).startswith("('x-"):
                 continue  # nobody reads it
+            if found.doubtful and holds_secret(found.path):
+                continue  # what is written there is not said again
             if not found.doubtful or text_allowed(Source(file, found.path), str(found.node.value)):
                 yield _told(file, found, kinds)
 

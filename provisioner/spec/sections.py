@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from provisioner.kinds.base import Fault, Kind
+from provisioner.masking import with_secret
 from provisioner.model import Problem, Source
 from provisioner.spec.reading import Reading, read
 from provisioner.spec.tree import Entry, Refused, Tree, unreadable
-from provisioner.spec.words import did_you_mean, sort_of, suggest
+from provisioner.spec.words import did_you_mean, dotted, sort_of, suggest
 
 FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
@@ -123,7 +125,10 @@ def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None,
     try:
         tree.inside(entry)
         data = tree.read(entry)
-        return read(data), b"${" in data
+        reading = read(data)
+        if b"://" in data:
+            sections.findings += secrets_in(Source(entry.path), reading.value)
+        return reading, b"${" in data
     except (OSError, Refused) as error:
         refused = error if isinstance(error, Refused) else unreadable(error)
         sections.problems.append(
@@ -135,6 +140,24 @@ def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None,
         sections.problems.append(explain(entry.path, data, error))
         sections.unread.update(name.decode() for name in _LISTED.findall(data))
     return None, False
+
+
+def secrets_in(source: Source, value: Any) -> Iterator[Finding]:
+    """A warning for every address with a password or a key in it."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while waiting:
+        path, found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += [((*path, str(key)), inner) for key, inner in found.items()]
+        elif isinstance(found, list):
+            waiting += [((*path, index), inner) for index, inner in enumerate(found)]
+        elif isinstance(found, str) and "://" in found and with_secret(found):
+            detail = (
+                f"`{dotted(path)}` holds an address with a password or key in it. It is masked in what is printed, but "
+                "whoever reads this file, the lock or a saved plan has it."
+            )
+            hint = "take it out and revoke it; your application adds it to the request"
+            yield Finding(source, Fault(path, "Secret in address", detail, hint, "warning"))
 
 
 def _add(sections: Sections, file: str, reading: Reading, dynamic: bool, kinds: dict[str, Kind]) -> None:

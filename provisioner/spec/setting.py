@@ -15,7 +15,7 @@ from provisioner.kinds.base import Fault
 from provisioner.model import Problem, Source
 from provisioner.spec.environments import FILE, LOCAL_LOCK, Environment, Variable
 from provisioner.spec.reading import Reading, read
-from provisioner.spec.sections import Finding
+from provisioner.spec.sections import Finding, secrets_in
 from provisioner.spec.tree import Refused, Tree, unreadable
 from provisioner.spec.words import sort_of, suggest
 
@@ -55,7 +55,7 @@ def setting(root: Path) -> Setting:
     name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
     made = Setting(name, config, environments, default, problems, findings, bool(reading and reading.odd))
     made.written = _written(value) or tuple(environments)
-    made.findings += _consistent(made)
+    made.findings += [*_consistent(made), *secrets_in(Source(FILE), value)]
     if default not in environments:
         made.default_environment = next(iter(environments))
     return made

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import yaml
 
+from provisioner.masking import HOLDER
 from provisioner.model import Problem
 from provisioner.spec.reading import DEEPEST, TooDeep, TooLarge
 
@@ -146,6 +147,8 @@ def _unprintable(lines: list[str]) -> tuple[int, int]:
 
 def _reason(place: _Place, error: Exception) -> tuple[str, str | None]:
     told = str(getattr(error, "problem", None) or error)
+    if HOLDER.search(f"{place.above} {place.text}"):
+        return _plainly(told)  # a line with a secret is not quoted
     indent = place.text[: len(place.text) - len(place.text.lstrip())]
     if "\t" in indent or ("cannot start any token" in told and place.text[place.column - 1 :].startswith("\t")):
         return "The line is indented with a tab; YAML allows only spaces.", "indent with two spaces"
@@ -157,11 +160,15 @@ def _reason(place: _Place, error: Exception) -> tuple[str, str | None]:
     return _worded(place, told)
 
 
-def _worded(place: _Place, told: str) -> tuple[str, str | None]:
-    detail, general = next(
+def _plainly(told: str) -> tuple[str, str]:
+    return next(
         ((words, hint) for part, words, hint in _WORDS if part in told),
         (f"YAML cannot read it: {told}.", "quote the text, or see the line above"),
     )
+
+
+def _worded(place: _Place, told: str) -> tuple[str, str | None]:
+    detail, general = _plainly(told)
     pattern = _PATTERN.search(place.text)
     variable = _VARIABLE.search(place.text)
     if pattern and ("alias" in told or "alphabetic" in told):

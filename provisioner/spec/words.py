@@ -8,6 +8,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from provisioner.masking import without_keys
+
 SHORT = 60
 LONGEST = 256  # characters of a word that is worth a suggestion
 MANY = 100  # choices that are compared closely
@@ -81,6 +83,7 @@ def shown(value: Any) -> str:
         line = json.dumps(value, ensure_ascii=False, default=str)
     else:
         line = str(value)
+    line = without_keys(line)  # before it is cut: half an address no longer looks like one
     return line if len(line) <= SHORT else line[: SHORT - 1] + "…"
 
 

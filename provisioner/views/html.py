@@ -20,6 +20,7 @@ from provisioner.views.layout import HEIGHT, WIDTH, laid_out
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.looks import ORDER, TONES, Mark, is_alert, mark_of, mark_of_item
 from provisioner.views.picture import Graph, Node, reduced
+from provisioner.views.problems import quiet
 from provisioner.views.values import inline, visible
 
 _PAGE = Path(__file__).parent / "page"
@@ -69,7 +70,7 @@ def html(outline: Outline, graph: Graph | None = None) -> str:
     return _template().render(
         outline=outline,
         alerts=alerts,
-        problems=sorted(outline.problems, key=lambda problem: (problem.severity != "error", problem.order)),
+        problems=sorted(map(quiet, outline.problems), key=lambda one: (one.severity != "error", one.order)),
         parts=parts,
         large=sum(1 + len(entry.item.lines) for entry in entries) > _LARGE,
         marks=sorted(marks.items(), key=lambda found: ORDER.index(found[0])),

@@ -15,7 +15,7 @@ from provisioner.views.fenced import fenced_lines, near_changes
 from provisioner.views.github import code, fence, html_text, prose, unmarked, weight
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.long_lines import bounded
-from provisioner.views.problems import place_text
+from provisioner.views.problems import place_text, quiet
 from provisioner.views.values import many, visible
 
 LIMIT = 65_000  # of the 65,536 that a comment may have: an action adds a line or two
@@ -149,6 +149,7 @@ def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:
 
 def _problem(found: Problem) -> str:
     place = f"`{place_text(found)}` " if place_text(found) else ""
+    found = quiet(found)
     hint = f" hint: {found.hint}" if found.hint else ""
     return " ".join(visible(f"{place}{found.summary}: {found.detail}{hint}").split())
 

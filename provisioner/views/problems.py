@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from provisioner.masking import without_keys
 from provisioner.model import Problem
 from provisioner.views.paint import PLAIN, Paint
 from provisioner.views.values import inline, visible
@@ -12,12 +14,18 @@ from provisioner.views.values import inline, visible
 
 def problem_text(problem: Problem, paint: Paint = PLAIN) -> str:
     """One problem: its place and summary, its detail, its hint."""
+    problem = quiet(problem)
     place = place_text(problem)
     head = f"{paint(problem.severity, problem.severity)}: {inline(problem.summary)}"
     lines = [f"{place}: {head}" if place else head, *_indented(problem.detail)]
     if problem.hint:
         lines += _indented(f"hint: {problem.hint}")
     return "\n".join(lines)
+
+
+def quiet(problem: Problem) -> Problem:
+    """The problem without a key that it may quote."""
+    return replace(problem, detail=without_keys(problem.detail), hint=problem.hint and without_keys(problem.hint))
 
 
 def problems_text(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
@@ -28,6 +36,7 @@ def problems_text(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
 
 def problem_json(problem: Problem) -> dict[str, Any]:
     """One problem as DESIGN §4.3 spells it."""
+    problem = quiet(problem)
     return {
         "severity": problem.severity,
         "summary": problem.summary,

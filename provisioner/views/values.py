@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from provisioner.masking import without_secrets
+
 KNOWN_LATER = "(known after apply)"
 SENSITIVE = "(sensitive)"
 ABSENT = "(not set)"
@@ -27,8 +29,8 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with everything invisible spelt out; line feeds and tabs stay."""
-    return _INVISIBLE.sub(_escape, text)
+    """The text with everything invisible spelt out and without secrets; line feeds and tabs stay."""
+    return _INVISIBLE.sub(_escape, without_secrets(text))
 
 
 def inline(text: str) -> str:

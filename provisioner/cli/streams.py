@@ -1,0 +1,57 @@
+"""What stands between a command and its streams: no secret passes, and no line that GitHub would obey."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from provisioner.masking import forget, without_secrets
+
+# A runner skips the white space before `::`; the older `##[…]` counts anywhere in a line.
+_COMMAND = re.compile(r"((?:^|[\r\n])[^\S\r\n]*):(?=:)")
+_LINES = re.compile(r"[\r\n]")
+_COLON = r"\x3a"
+_OLD_COMMAND = "##["
+
+
+class Guarded:
+    """A text stream whose every line is fit to be seen."""
+
+    def __init__(self, stream: Any, in_job: bool) -> None:
+        self._stream, self._in_job = stream, in_job
+        self._begun = ""  # of a line that is not finished: nothing yet, a colon, or `…` for anything else
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        shown = without_secrets(text)
+        self._stream.write(self._harmless(shown) if self._in_job and shown else shown)
+        return len(text)
+
+    def _harmless(self, text: str) -> str:
+        """The text with no workflow command in it: whoever wrote a prompt must not steer the job that prints it."""
+        begun = self._begun
+        if begun == ":" and text.startswith(":"):
+            text = _COLON + text[1:]
+        line = begun + text
+        last = _LINES.split(line)[-1].lstrip()
+        self._begun = last if last in ("", ":") else "…"
+        told = _COMMAND.sub(rf"\1\{_COLON}", line)[len(begun) :]
+        return told.replace(_OLD_COMMAND, "\\u0023#[")  # which is the same text in JSON
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Both streams of this process, guarded while a command runs."""
+    forget()
+    before, in_job = (sys.stdout, sys.stderr), bool(os.environ.get("GITHUB_ACTIONS"))
+    sys.stdout, sys.stderr = (Guarded(stream, in_job) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
