@@ -17,8 +17,16 @@ CACHE = ".provisioner/cache/files.json"
 FRESH = 2_000_000_000  # ns; a file younger than this may change again without its times showing it
 MOST = 100_000
 LFS_HEAD = b"version https://git-lfs.github.com/spec/"
-_COLUMNS = ("path", "size", "mtime_ns", "ctime_ns", "inode", "sha256", "lfs")
-_TYPES = (str, int, int, int, int, str, bool)
+_COLUMNS = ("path", "size", "mtime_ns", "ctime_ns", "inode", "sha256", "lfs", "ours")
+_TYPES = (str, int, int, int, int, str, bool, bool)
+_HEAD = 1 << 16  # bytes at the beginning of a file that say what it is
+# Keys at the beginning of a lock and its journal, of its lease, of a plan and of a drift report.
+_OWN_KEYS = (
+    (b'"lineage":', b'"environment":', b'"origin":'),
+    (b'"boot":', b'"holder":', b'"namespace":'),
+    (b'"format_version":', b'"provisioner_version":'),
+    (b'"format_version":', b'"resource_drift":'),
+)
 
 
 def sha256_of(value: Any) -> str:
@@ -32,11 +40,13 @@ class Changing(OSError):
 
 
 class Digest(NamedTuple):
-    """What a file holds. `lfs`: it is a Git LFS pointer, not the document."""
+    """What a file holds. `lfs`: it is a Git LFS pointer, not the document. `ours`: we have written it, to know it again
+    or for a program to read: a lock, its journal or lease, a saved plan, a report."""
 
     sha256: str
     bytes: int
     lfs: bool = False
+    ours: bool = False
 
 
 Mark = tuple[int, int, int, int]
@@ -87,7 +97,12 @@ class Digests:
 
 def digest_of(data: bytes) -> Digest:
     """The digest of bytes that are not in a file yet."""
-    return Digest(hashlib.sha256(data).hexdigest(), len(data), len(data) < 1024 and data.startswith(LFS_HEAD))
+    return _digest(hashlib.sha256(data).hexdigest(), len(data), data[:_HEAD])
+
+
+def _digest(sha256: str, size: int, head: bytes) -> Digest:
+    ours = head.startswith(b"{") and any(all(key in head for key in keys) for keys in _OWN_KEYS)
+    return Digest(sha256, size, size < 1024 and head.startswith(LFS_HEAD), ours)
 
 
 def _mark(found: os.stat_result) -> Mark:
@@ -104,12 +119,12 @@ def _read(place: str | Path) -> tuple[Digest, os.stat_result]:
             size = 0
             head = b""
             while chunk := file.read(1 << 20):
-                head = head or chunk[:64]
+                head = head or chunk[:_HEAD]
                 size += len(chunk)
                 sha256.update(chunk)
             after = os.fstat(file.fileno())
         if size == after.st_size and before.st_mtime_ns == after.st_mtime_ns:
-            return Digest(sha256.hexdigest(), size, size < 1024 and head.startswith(LFS_HEAD)), after
+            return _digest(sha256.hexdigest(), size, head), after
     raise Changing("it is being written to")
 
 
@@ -128,15 +143,15 @@ def _load(path: Path) -> Known:
         or any(found - {wanted} for found, wanted in zip(types, _TYPES, strict=True))
     ):
         return {}
-    paths, sizes, mtimes, ctimes, inodes, sha256s, pointers = columns
+    paths, sizes, mtimes, ctimes, inodes, sha256s, pointers, ours = columns
     marks = zip(sizes, mtimes, ctimes, inodes, strict=True)
-    return dict(zip(paths, zip(marks, map(Digest, sha256s, sizes, pointers), strict=True), strict=True))
+    return dict(zip(paths, zip(marks, map(Digest, sha256s, sizes, pointers, ours), strict=True), strict=True))
 
 
 def _store(path: Path, entries: Known) -> None:
     import tempfile
 
-    rows = [(name, *mark, digest.sha256, digest.lfs) for name, (mark, digest) in entries.items()]
+    rows = [(name, *mark, digest.sha256, digest.lfs, digest.ours) for name, (mark, digest) in entries.items()]
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,20 @@ _ROOTED = "paths begin at the workspace root"
 LARGEST = 512 * 1024 * 1024
 _LFS = Refused("Git LFS pointer", "is a Git LFS pointer, not the document", "run `git lfs pull`")
 _EMPTY = Refused("Empty file", "is empty", "write something into it, or take it out")
+_OURS = Refused(
+    "File of our own",
+    "is a file that `provisioner` writes itself: a lock, its journal or lease, a plan or a report",
+    "name another file; a pattern passes it over",
+)
+_BESIDE = ("", ".journal", ".lease", ".reserve")  # what lies beside a lock, by how its name goes on
 _DEEP = Refused("Nested too deeply", f"is nested in more than {DEEPEST} levels", "flatten it")
 
 
 class Contents:
     """What the workspace's files hold."""
 
-    def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None, locks: Iterable[str] = ()) -> None:
+        self._ours = {f"{unicodedata.normalize('NFC', lock)}{beside}" for lock in locks for beside in _BESIDE}
         self.tree = Tree(root, drafts)
         self.digests = Digests(root)
         self._entries: dict[str, Entry] = {}
@@ -68,13 +76,15 @@ class Contents:
 
     def _look(self, path: str) -> Digest | Refused:
         entry = self._entries[path]
+        if path in self._ours:
+            return _OURS
         if not _unicode(path):
             return Refused("Invalid path", "has a name that is not Unicode", "rename it")
         try:
             self.tree.inside(entry)
             draft = self.tree.draft(entry)
             if draft is not None:
-                return digest_of(draft)
+                return _OURS if digest_of(draft).ours else digest_of(draft)
             found = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
             if found.st_size == 0:
                 return _EMPTY
@@ -86,7 +96,7 @@ class Contents:
             return refused
         except OSError as error:
             return unreadable(error)
-        return _LFS if digest.lfs else digest
+        return _OURS if digest.ours else _LFS if digest.lfs else digest
 
     def glob(self, pattern: str, exclude: list[str]) -> list[str]:
         """The sorted paths that a path or pattern names; Refused where there is none."""
@@ -94,12 +104,23 @@ class Contents:
             return self._without([self.path(pattern)], exclude)
         normal = self.tree.normal(pattern)
         found = {entry.path: entry for entry in self._matching(normal)}
-        paths = self._without(sorted(found), exclude)
-        if not paths:
-            detail = "matches only files that are excluded" if found else "matches no file"
-            raise Refused("Nothing matched", detail, "shorten `exclude`" if found else self._why_nothing(normal))
+        left = self._without(sorted(found), exclude)
         self._entries.update(found)
+        paths = [path for path in left if not self._is_ours(path)]
+        if not paths:
+            detail = "matches no file"
+            if found:
+                detail = f"matches only files that {'`provisioner` writes itself' if left else 'are excluded'}"
+            hint = None if left else "shorten `exclude`" if found else self._why_nothing(normal)
+            raise Refused("Nothing matched", detail, hint)
         return paths
+
+    def _is_ours(self, path: str) -> bool:
+        """Whether a pattern passes a file over, because no second plan would be empty with it."""
+        known = self._accepted.get(path)
+        if known is None:
+            known = self._accepted[path] = self._look(path)
+        return known is _OURS
 
     def _matching(self, pattern: str) -> list[Entry]:
         try:

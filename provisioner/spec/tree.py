@@ -58,7 +58,7 @@ class Tree:
         with os.scandir(place) as names:
             for name in names:
                 plain = name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
-                if folder or plain not in OURS:
+                if plain not in OURS:
                     found[plain] = _entry(prefix + plain, name, twin=plain in found)
         return found
 
@@ -76,8 +76,9 @@ class Tree:
                 parts.append(part)
         if not parts or "\0" in path:
             raise Refused("Invalid path", "names no file", "write the path of a file, like `docs/a.md`")
-        if parts[0] in OURS:
-            detail = f"is inside `{parts[0]}/`, which is not part of the workspace"
+        own = next((part for part in parts if part in OURS), None)
+        if own:
+            detail = f"is inside `{own}/`, which is not part of the workspace"
             raise Refused("Invalid path", detail, "copy the file into another folder")
         return "/".join(parts)
 
@@ -122,8 +123,8 @@ class Tree:
 
     def _below(self, place: str) -> bool:
         real = os.path.realpath(place)
-        inner = os.path.relpath(real, self._real)
-        return inner.split("/")[0] not in ("..", *OURS)
+        inner = os.path.relpath(real, self._real).split("/")
+        return inner[0] != ".." and not any(part in OURS for part in inner)
 
     def read(self, entry: Entry) -> bytes:
         """What a file holds, or would hold; raises OSError."""

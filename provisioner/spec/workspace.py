@@ -38,7 +38,8 @@ class Workspace:
         self.default_environment = made.default_environment
         self._setting = made
         self._positions = Positions(root)
-        self._contents = Contents(root, drafts)
+        locks = [found.lock for found in made.environments.values() if isinstance(found.lock, str)]
+        self._contents = Contents(root, drafts, locks)
         self._checked: dict[tuple[str, str], Any] = {}
 
     @classmethod
