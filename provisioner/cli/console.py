@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from provisioner.views.paint import Paint
 
 P = ParamSpec("P")
+_LONGEST = 200  # characters of a path that are worth reading
 _COMMON = {
     "chdir": (options.Chdir, None),
     "environment": (options.Environment, None),
@@ -124,10 +125,20 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
 
 def _gathered(error: Exception) -> list[Problem]:
     """The problems of a group of errors that failed side by side; none where one of them is no problem of ours."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return [_unusable(error)]
     if not isinstance(error, ExceptionGroup):
         return list(error.problems) if isinstance(error, ProvisionerError) else []
     found = [_gathered(one) for one in error.exceptions]
     return list(dict.fromkeys(problem for each in found for problem in each)) if all(found) else []
+
+
+def _unusable(error: OSError) -> Problem:
+    """A path that the disk refuses, wherever it came from, is nobody's bug."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}… ({len(name):,} characters)"
+    reason = (error.strerror or type(error).__name__).lower()
+    return Problem("File not usable", f"`{shown}` cannot be used: {reason}.", "name another place, or mend this one")
 
 
 def _failed(context: typer.Context, common: dict[str, Any], error: Exception) -> int:
@@ -171,6 +182,16 @@ def _variable(text: str) -> tuple[str, str]:
     if not (name and equals):
         raise UsageError(Problem("Wrong usage", f"`--var {text}` is not of the form `--var NAME=VALUE`."))
     return name, value
+
+
+def refuse_file(folder: Path) -> None:
+    """UsageError where something that is no folder stands in the place of one that is to be written into."""
+    for place in (folder, *folder.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            detail = f"`{place}` is not a folder, so nothing can be written into it."
+            raise UsageError(Problem("Not a folder", detail, "name another folder"))
 
 
 def addresses(texts: list[str] | None) -> frozenset[Address]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.cli.console import Console, command
+from provisioner.cli.console import Console, command, refuse_file
 from provisioner.errors import UsageError
 from provisioner.model import Problem
 
@@ -50,6 +50,7 @@ def init(
 
 def _refuse_existing(target: Path, names: list[str]) -> None:
     """Nothing is overwritten, so nothing is written where anything is in the way."""
+    refuse_file(target)
     found = [name for name in names if (target / name).exists() or (target / name).is_symlink()]
     if found:
         told = ", ".join(f"`{name}`" for name in found)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.cli.console import Console, command
+from provisioner.cli.console import Console, command, refuse_file
 
 
 class Name(StrEnum):
@@ -33,6 +33,7 @@ def schema(
     from provisioner import schemas
 
     if write is not None:
+        refuse_file(console.path(write))
         schemas.write(console.path(write))
         console.say(f"Wrote the schemas to {write}.")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -50,9 +51,20 @@ VariableValue = Annotated[Variable, AfterValidator(_variable)]
 
 
 def _service(value: str) -> str:
-    if value in ("local", PUBLIC) or re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+    if value in ("local", PUBLIC) or (
+        re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value) and value.isprintable() and _reachable(value)
+    ):
         return value
     raise refusal("service", "is no service", "write `local`, `openai` or a base URL like `https://host/v1`")
+
+
+def _reachable(address: str) -> bool:
+    """Whether a host and a port can be read from an address."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an open bracket, a port beyond 65535
+        return False
 
 
 def _lock_path(value: str) -> str:
@@ -60,7 +72,7 @@ def _lock_path(value: str) -> str:
     plain = posixpath.normpath(value)
     if value.startswith(("/", "~")) or "\\" in value or plain.startswith("..") or re.match(r"[A-Za-z]:", value):
         raise refusal("lock", "leaves the workspace", hint)
-    if plain == "." or value.endswith("/"):
+    if plain == "." or value.endswith("/") or not value.isprintable():
         raise refusal("lock", "names no file", hint)
     return plain
 

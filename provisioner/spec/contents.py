@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ _OURS = Refused(
     "is a file that `provisioner` writes itself: a lock, its journal or lease, a plan or a report",
     "name another file; a pattern passes it over",
 )
+_HALF = re.compile(r"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[c-fC-F][0-9a-fA-F]{2})")
 _BESIDE = ("", ".journal", ".lease", ".reserve")  # what lies beside a lock, by how its name goes on
 _DEEP = Refused("Nested too deeply", f"is nested in more than {DEEPEST} levels", "flatten it")
 
@@ -146,9 +148,12 @@ class Contents:
         folder = pattern.partition("*")[0].rpartition("/")[0]
         if folder and not is_pattern(folder) and not (self.tree.root / folder).is_dir():
             return f"there is no folder `{folder}`"
-        loose = pattern.casefold()
+        try:
+            loose = compiled(pattern.casefold())
+        except Refused:  # `[Z-a]` runs backwards in small letters
+            return _ROOTED
         near = [entry.path for entry in self.tree.walk("", str(self.tree.root), ())]
-        other = next((path for path in near if compiled(loose).fullmatch(path.casefold())), None)
+        other = next((path for path in near if loose.fullmatch(path.casefold())), None)
         return f"upper and lower case matter: there is `{other}`" if other else _ROOTED
 
     def text(self, path: str) -> str:
@@ -206,7 +211,21 @@ def _document(path: str, text: str) -> Any:
         return _DEEP
     if twice:
         return Refused("Duplicate key", f"holds the key `{twice[0]}` twice in one object", "keep one of them")
-    return value
+    return _half(text, value) or value
+
+
+def _half(text: str, value: Any) -> Refused | None:
+    """Why a document cannot be sent: UTF-8 cannot spell half a character."""
+    half = _HALF.search(text)
+    if half is None:
+        return None
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        line = text.count("\n", 0, half.start()) + 1
+        detail = f"holds `{half[0]}` in line {line}, which is half of a character"
+        return Refused("Half a character", detail, "write the character itself, or both halves")
+    return None
 
 
 def _constant(name: str) -> Any:

@@ -241,30 +241,53 @@ def is_pattern(path: str) -> bool:
 @lru_cache(maxsize=1024)
 def compiled(pattern: str, hidden: bool = False) -> re.Pattern[str]:
     """A pattern over whole paths: `**` any folders, `*` and `?` within a name. Without `hidden`, names that begin
-    with a dot must be spelt so."""
-    text = ""
-    parts = pattern.split("/")
+    with a dot must be spelt so. Refused where a set in it holds nothing.
+
+    What comes before a star is matched where it first fits and never tried again: that is enough, and however many
+    stars there are, the time is not that of all their combinations."""
     seen = "" if hidden else r"(?!\.)"
-    for index, part in enumerate(parts):
-        last = index + 1 == len(parts)
+    runs: list[list[str]] = [[]]  # the names between two `**`
+    for part in pattern.split("/"):
         if part == "**":
-            text += f"(?:{seen}[^/]+/)*" + (f"{seen}[^/]+" if last else "")
+            runs += [] if len(runs) > 1 and not runs[-1] else [[]]  # `**/**` is one
         else:
-            text += ("" if part.startswith(".") else seen) + _segment(part) + ("" if last else "/")
-    return re.compile(text)
+            runs[-1].append(("" if part.startswith(".") else seen) + _segment(part))
+    runs[-1] = runs[-1] or [f"{seen}[^/]+"]  # a `**` at the end stands for the files as well
+    first, *others = ["/".join(run) for run in runs]
+    folders = f"(?:{seen}[^/]+/)*"
+    text = first if not others else f"{first}/" if first else ""
+    text += "".join(f"(?>{folders}?{run}/)" for run in others[:-1])
+    return re.compile(text + (folders + others[-1] if others else ""))
 
 
 def _segment(part: str) -> str:
-    text = ""
-    index = 0
+    """One name: pieces between stars, each but the last where it first fits."""
+    pieces, index = [""], 0
     while index < len(part):
         letter = part[index]
         end = part.find("]", index + 2) if letter == "[" else -1
         if end > 0:
-            inner = part[index + 1 : end].replace("\\", r"\\").replace("[", r"\[")
-            text += f"[^/{inner[1:]}]" if inner[0] in "!^" else f"(?!/)[{inner}]"
+            pieces[-1] += _set(part[index : end + 1])
             index = end
+        elif letter == "*":
+            pieces += [] if len(pieces) > 1 and not pieces[-1] else [""]
         else:
-            text += {"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter))
+            pieces[-1] += "[^/]" if letter == "?" else re.escape(letter)
         index += 1
-    return text
+    first, *others = pieces
+    middle = "".join(f"(?>[^/]*?{piece})" for piece in others[:-1])
+    return first + middle + (f"[^/]*{others[-1]}" if others else "")
+
+
+def _set(written: str) -> str:
+    """`[a-z]` or `[!a-z]`."""
+    inner = written[1:-1]
+    other = inner[0] in "!^"
+    text = re.sub(r"([\\\[&~|])|-(?=-)", lambda found: f"\\{found[0]}", inner[1:] if other else inner)
+    made = f"[^/{text}]" if other else f"(?!/)[{text}]"
+    try:
+        re.compile(made)
+    except re.error:
+        detail = f"holds `{written}`, a range that runs backwards"
+        raise Refused("Invalid pattern", detail, "write the lower letter first, like `[a-z]`") from None
+    return made

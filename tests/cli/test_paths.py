@@ -1,0 +1,49 @@
+"""Paths on a command line that cannot be used: a problem that names them, whatever is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .runner import run
+
+LONG = "a" * 5000
+COMMANDS = [
+    "init {}",
+    "schema --write {}",
+    "plan --out {}",
+    "apply -y {}",
+    "show {}",
+    "fmt {}",
+    "-C {} plan",
+    "plan -C {}",
+    "local serve --port 0 --data {}",
+    "local serve --port 0 --faults {}",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("path", [LONG, f"x/{LONG}/y", "f.txt/x", f"f.txt/{LONG}"])
+def test_a_path_that_the_disk_refuses_is_a_problem(tmp_path: Path, command: str, path: str) -> None:
+    """A name that is too long, or one below something that is no folder, is no bug of ours."""
+    (tmp_path / "f.txt").write_text("{}")
+    ran = run(tmp_path, *command.format(path).split())
+    assert ran.code == 1 and ran.err.count("error:") == 1, ran.err
+    assert "bug" not in ran.err and "Traceback" not in ran.err
+    assert (tmp_path / "f.txt").read_text() == "{}"
+    assert {found.name for found in tmp_path.iterdir()} <= {"f.txt", ".provisioner"}
+
+
+@pytest.mark.parametrize("command", ["init f.txt", "schema --write f.txt", "init f.txt/x", "schema --write f.txt/x/y"])
+def test_a_file_is_no_folder_to_write_into(tmp_path: Path, command: str) -> None:
+    """What stands in the way is named and stays as it is."""
+    (tmp_path / "f.txt").write_text("mine")
+    ran = run(tmp_path, *command.split())
+    assert ran.code == 1 and "Not a folder" in ran.err and "f.txt` is not a folder" in ran.err
+    assert (tmp_path / "f.txt").read_text() == "mine"
+
+
+def test_a_long_path_is_not_said_in_full(tmp_path: Path) -> None:
+    """Nobody reads five thousand letters."""
+    assert len(run(tmp_path, "init", LONG).err) < 500
