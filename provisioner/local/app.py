@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -26,6 +27,7 @@ from .settling import Settling
 Handler = Callable[[Service, Call], Reply]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+DEEPEST = 128  # levels of a body
 STORE = "/v1/vector_stores/{store_id}"
 HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/models", models.list_),
@@ -76,10 +78,29 @@ def reply(service: Service, body: Reply) -> Response:
     return Response(encode(body), media_type="application/json", headers=headers)
 
 
+def _check_whole(body: Any, raw: bytes) -> None:
+    """ValueError for what is JSON and still no payload: text with half a character, and what is nested so deeply that
+    nothing could walk it."""
+    if b"\\u" in raw:
+        json.dumps(body, ensure_ascii=False).encode()  # raises UnicodeEncodeError
+    level = [body]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
+
+
 async def _body(request: Request) -> Reply:
     raw = await request.body()
     try:
         body = json.loads(raw or b"{}")
+        _check_whole(body, raw)
     except (ValueError, RecursionError) as error:
         raise bad(
             "We could not parse the JSON body of your request. The OpenAI API expects a JSON payload, "

@@ -11,6 +11,8 @@ from .errors import ApiError, bad
 # A check is given the parameter's path and its value; it returns the value to keep or raises.
 Check = Callable[[str, Any], Any]
 
+MOST_DIGITS = 18  # Python refuses to read some thousand
+
 KINDS: list[tuple[type, str]] = [
     (bool, "a boolean"),
     (int, "an integer"),
@@ -91,6 +93,13 @@ def integer(least: int | None = None, most: int | None = None) -> Check:
         return value
 
     return check
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a text spells. Of one with more digits than any limit has, only that it is so large is kept."""
+    if not text.removeprefix("-").isdecimal():
+        return None
+    return int(text[:MOST_DIGITS])
 
 
 def decimal(least: float | None = None, most: float | None = None) -> Check:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from . import paging
+from . import checks, paging
 from .db import Row
 from .errors import ApiError, bad, no_file
 from .multipart import Form, receive
@@ -96,16 +96,17 @@ def check_purpose(purpose: str) -> str:
 def _check_expiry(anchor: str | None, seconds: str | None) -> int:
     if anchor != "created_at":
         raise bad(f"'{anchor}' is not one of ['created_at'] - 'expires_after.anchor'", "expires_after.anchor")
-    if seconds is None or not seconds.removeprefix("-").isdecimal():
+    number = checks.whole_number(seconds or "")
+    if seconds is None or number is None:
         raise bad(f"{seconds!r} is not of type 'integer' - 'expires_after.seconds'", "expires_after.seconds")
-    if int(seconds) < 3600:
+    if number < 3600:
         raise bad(f"{seconds} is less than the minimum of 3600 - 'expires_after.seconds'", "expires_after.seconds")
-    if int(seconds) > 2592000:
+    if number > 2592000:
         raise bad(
             f"{seconds} is greater than the maximum of 2592000 - 'expires_after.seconds'",
             "expires_after.seconds",
         )
-    return int(seconds)
+    return number
 
 
 def retrieve(service: Service, call: Call) -> Reply:

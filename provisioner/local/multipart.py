@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from .errors import bad
@@ -103,8 +103,9 @@ async def receive(content_type: str, stream: AsyncIterator[bytes], target: Path,
             "header_end",
             "headers_finished",
         )
-        parser = MultipartParser(options[b"boundary"], {f"on_{name}": getattr(parts, f"on_{name}") for name in names})  # type: ignore[arg-type]
+        callbacks: Any = {f"on_{name}": getattr(parts, f"on_{name}") for name in names}
         try:
+            parser = MultipartParser(options[b"boundary"], callbacks)  # refuses a boundary that is too long
             async for chunk in stream:
                 parser.write(chunk)
             parser.finalize()

@@ -33,10 +33,9 @@ class Source:
 
 def read_page(query: Mapping[str, str], *, most: int = 100, default: int = 20) -> Page:
     order = checks.one_of("asc", "desc")("order", query.get("order", "desc"))
-    limit: Any = query.get("limit", str(default))
-    if limit.removeprefix("-").isdecimal():
-        limit = int(limit)
-    checks.integer(1, most)("limit", limit)
+    written = query.get("limit", str(default))
+    number = checks.whole_number(written)
+    limit: int = checks.integer(1, most)("limit", written if number is None else number)
     return Page(limit, order == "desc", query.get("after") or None, query.get("before") or None)
 
 

@@ -42,7 +42,9 @@ def parse(path: Path, filename: str) -> str:
     read = READERS.get(PurePosixPath(filename).suffix.lower(), _read_text)
     try:
         text = read(path)
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError, OSError) as error:
+    except Unparsable:
+        raise
+    except Exception as error:  # whatever a parser stumbles over is the file's fault
         raise _invalid() from error
     if not text.strip():
         raise _invalid(" because it is empty")

@@ -108,3 +108,67 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as refusal:
         client.models.retrieve("gpt-0")
     assert refusal.value.code == "model_not_found"
+
+
+NUMBER = "9" * 5000
+DEEP = {count: '{"type": "and", "filters": [' * count + "]}" * count for count in (40, 200, 330, 5000)}
+
+
+def asked(server: Any, method: str, path: str, **more: Any) -> tuple[int, Any]:
+    headers = {**HEADERS, **more.pop("headers", {})}
+    reply = httpx2.request(method, server.url + path, headers=headers, **more)
+    return reply.status_code, reply.json().get("error")
+
+
+@pytest.mark.parametrize("path", ["/files", "/vector_stores", "/assistants", "/vector_stores/{store}/files"])
+@pytest.mark.parametrize("limit", [NUMBER, f"-{NUMBER}", "²", "0x10", "9" * 20])
+def test_a_limit_that_is_none(server: Any, client: openai.OpenAI, path: str, limit: str) -> None:
+    """However many digits it has, it is a limit above or below, or no number."""
+    store = client.vector_stores.create(name="kb").id
+    status, error = asked(server, "GET", f"{path.format(store=store)}?limit={limit}")
+    assert (status, error["param"]) == (400, "limit")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/vector_stores", '{"name": "\\ud800"}'),
+        ("/vector_stores", '{"file_ids": ["\\ud800"]}'),
+        ("/vector_stores", '{"\\udc00": 1}'),
+        ("/vector_stores", '{"metadata": {"a": ' + NUMBER + "}}"),
+        ("/vector_stores/{store}/files", '{"file_id": "\\ud800"}'),
+        ("/vector_stores/{store}/file_batches", '{"file_ids": ["\\ud800"]}'),
+        ("/assistants", '{"model": "m", "tool_resources": {"code_interpreter": {"file_ids": ["\\ud800"]}}}'),
+        ("/uploads", '{"purpose": "assistants", "filename": "\\ud800", "bytes": 1, "mime_type": "a"}'),
+        ("/assistants", '{"model": "m", "metadata": ' + '{"a":' * 990 + "1" + "}" * 991),
+        ("/assistants", '{"model": "m", "metadata": ' + '{"a":' * 200 + "1" + "}" * 201),
+        *(("/vector_stores/{store}/search", f'{{"query": "x", "filters": {deep}}}') for deep in DEEP.values()),
+    ],
+)
+def test_no_body_breaks_the_service(server: Any, client: openai.OpenAI, path: str, body: str) -> None:
+    """Half a character, a number without end and whatever is nested beyond reason are the client's mistakes; a filter
+    may be nested, and then only its innermost one is told to be empty."""
+    store = client.vector_stores.create(name="kb").id
+    status, error = asked(server, "POST", path.format(store=store), content=body)
+    if body.endswith(f"{DEEP[40]}}}"):
+        assert status == 200
+    else:
+        assert (status, error["type"]) == (400, "invalid_request_error")
+
+
+@pytest.mark.parametrize("boundary", ["x" * 257, "x" * 5000, '"', "\xff"])
+@pytest.mark.parametrize("path", ["/files", "/uploads/{upload}/parts"])
+def test_a_boundary_that_is_none(server: Any, client: openai.OpenAI, path: str, boundary: str) -> None:
+    """A form that cannot be taken apart is refused."""
+    upload = client.uploads.create(bytes=1, filename="a", mime_type="text/plain", purpose="assistants").id
+    head = {"content-type": f"multipart/form-data; boundary={boundary}".encode("latin-1")}
+    body = f"--{boundary}\r\n".encode("latin-1")
+    assert asked(server, "POST", path.format(upload=upload), headers=head, content=body)[0] == 400
+
+
+@pytest.mark.parametrize("seconds", [NUMBER, f"-{NUMBER}", "²"])
+def test_an_expiry_that_is_none(server: Any, seconds: str) -> None:
+    """Nor does a number in a form break anything."""
+    fields = {"purpose": "assistants", "expires_after[anchor]": "created_at", "expires_after[seconds]": seconds}
+    status, error = asked(server, "POST", "/files", data=fields, files={"file": ("a.txt", b"x")})
+    assert (status, error["param"]) == (400, "expires_after.seconds")

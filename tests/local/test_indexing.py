@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -108,6 +109,30 @@ def test_what_cannot_be_read_fails_with_its_code(tmp_path: Path, name: str, cont
     with pytest.raises(Unparsable) as failure:
         parse(path, name)
     assert failure.value.code == code
+
+
+def deflated() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", WORD * 3)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.docx", deflated()), ("a.pdf", PDF), ("a.html", b"<p>x</p><!--y-->")])
+def test_a_damaged_file_fails_and_nothing_else(tmp_path: Path, name: str, content: bytes) -> None:
+    """Whatever bytes are wrong, the file is read or is invalid: no parser's own error gets out."""
+    choose, path = random.Random(3), tmp_path / "blob"
+    codes = set()
+    for _ in range(150):
+        damaged = bytearray(content)
+        for _ in range(choose.randint(1, 4)):
+            damaged[choose.randrange(len(damaged))] = choose.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            parse(path, name)
+        except Unparsable as failure:
+            codes.add(failure.code)
+    assert codes <= {"invalid_file", "unsupported_file"}
 
 
 def test_a_failure_is_the_files_alone(tell: Any, clock: Any) -> None:
