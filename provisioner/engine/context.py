@@ -15,7 +15,6 @@ from provisioner.errors import SpecError, UsageError
 from provisioner.lock.file_store import FileStore
 from provisioner.lock.lockfile import check_origin
 from provisioner.lock.store import LockStore
-from provisioner.masking import hide
 from provisioner.model import LockState, Problem, Service
 from provisioner.remote import Remote
 from provisioner.spec import Environment, Specs, Workspace
@@ -93,7 +92,6 @@ class Context:
         service = self.service
         if service.base_url != LOCAL:
             key = os.environ.get(self.environment.api_key_env)
-            hide(key)
             return Remote.open(
                 service.base_url,
                 key,

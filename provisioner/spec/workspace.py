@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import SpecError, UsageError
 from provisioner.kinds import kinds
+from provisioner.masking import hide
 from provisioner.model import Position, Problem, Source
 from provisioner.spec.compiler import Compiler
 from provisioner.spec.contents import Contents
@@ -44,11 +46,15 @@ class Workspace:
 
     @classmethod
     def open(cls, root: Path) -> Workspace:
-        """The workspace in a folder. Faults of `provisioner.yaml` are among the problems of every `compile`."""
+        """The workspace in a folder. Faults of `provisioner.yaml` are among the problems of every `compile`. The keys
+        of its environments are masked from now on, whoever says them."""
         if not root.is_dir():
             detail = f"`{root}` is not a folder."
             raise SpecError(Problem("No workspace", detail, "`-C DIR` chooses the folder"))
-        return cls(root.resolve(), setting(root.resolve()))
+        made = setting(root.resolve())
+        for environment in made.environments.values():
+            hide(os.environ.get(environment.api_key_env))
+        return cls(root.resolve(), made)
 
     @cached_property
     def config(self) -> WorkspaceFile:

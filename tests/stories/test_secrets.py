@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from provisioner import masking
+from tests.e2e.serving import point_at, served
+from tests.e2e.test_failing_services import answering
 from tests.support.world import Result, World
 
 KEY = "sk-proj-PLANTED0123456789abcdefghij"
@@ -156,3 +161,71 @@ def test_a_saved_plan_keeps_the_address_and_is_applied(world: World) -> None:
         world.ok("plan", "--out", "p.json"), world.ok("show", "p.json"), world.ok("apply", "-y", "p.json")
     )
     assert ADDRESS in world.http("GET", "/assistants/${assistant.a}")["instructions"]
+
+
+RUNS = [
+    ["validate", "-v"],
+    ["plan"],
+    ["plan", "-v"],
+    ["plan", "--json"],
+    ["plan", "--format", "markdown"],
+    ["plan", "--format", "html"],
+    ["apply", "-y", "-v"],
+    ["apply", "-y", "--json"],
+    ["drift"],
+    ["drift", "--json"],
+    ["output", "--json"],
+    ["state", "show", "assistant.a"],
+    ["destroy", "-y", "--json"],
+]
+
+
+@contextlib.contextmanager
+def keyed(world: World, key: str, *between: Any) -> Iterator[World]:
+    """The workspace at a service over HTTP, with a key that must not be seen and a prompt that holds it."""
+    text = f"Never say {key}!\nOr 1.\n"
+    world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m", "instructions": text}}}})
+    surroundings = mock.patch.dict(os.environ, OPENAI_API_KEY=key, PROVISIONER_DEBUG="1")
+    with surroundings, world.behind(*between), served(world.app()) as url:
+        point_at(world, url, settling=0)
+        yield world
+
+
+def test_no_command_prints_the_key(world: World) -> None:
+    """Where all goes well, in every form and with everything told: not even a prompt that holds it shows the key."""
+    with keyed(world, KEY):
+        shows_nothing_but_the_beginning(*(world.ok(*words) for words in RUNS[:8]))
+        world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m", "instructions": f"Say {KEY}!\nOr 2.\n"}}}})
+        world.http("POST", "/assistants/${assistant.a}", {"name": f"I know {KEY}", "model": f"m-{KEY}"})
+        shows_nothing_but_the_beginning(*(world.run(*words) for words in RUNS))
+
+
+ECHOES: dict[str, dict[str, Any]] = {
+    "an error": {"status": 401, "body": {"error": {"message": f"wrong key {KEY}", "code": KEY, "type": KEY}}},
+    "a spelt out one": {
+        "status": 400,
+        "body": '{"error": {"message": "' + "".join(f"\\u{ord(c):04x}" for c in KEY) + '"}}',
+    },
+    "a page": {"status": 404, "body": f"<html><body>{KEY}</body></html>", "kind": "text/html"},
+    "a page that is no error": {"status": 200, "body": f"<html><title>{KEY}</title>{KEY}</html>", "kind": "text/html"},
+    "a header": {"status": 403, "body": {}, "x_request_id": f"req {KEY}"},
+    "a way out": {"status": 302, "body": {}, "location": f"https://login.example/{KEY}?key={KEY}"},
+    "an odd list": {"status": 200, "body": {"data": [{"id": KEY}, {"object": KEY}], "has_more": False}},
+    "a proxy": {"status": 407, "body": f"Bearer {KEY}", "kind": "text/plain"},
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=list(ECHOES))
+def test_no_failure_prints_the_key(world: World, hasty: None, echo: dict[str, Any]) -> None:
+    """A service may say the key in whatever part of a reply it likes."""
+    with keyed(world, KEY, answering(**echo)):
+        for words in (["plan"], ["plan", "-v", "--json"], ["apply", "-y"]):
+            shows_nothing_but_the_beginning(world.run(*words))
+
+
+def test_a_short_key_garbles_no_message(world: World) -> None:
+    """Keys of local servers are words. Masking one must not cut it out of the middle of a sentence."""
+    said = "The note was not found; Incorrect API key provided: not."
+    with keyed(world, "not", answering(401, {"error": {"message": said}})):
+        told = world.ok("plan", code=1).err
+    assert "The note was not found; Incorrect API key provided: …." in told
