@@ -98,8 +98,9 @@ def odd(
         for found in oddities(root) if root is not None else ():
             if found.summary == "Invalid key" and str(found.path[:1]).startswith("('x-"):
                 continue  # nobody reads it
-            if found.doubtful and holds_secret(found.path):
-                continue  # what is written there is not said again
+            if found.doubtful and holds_secret(found.path):  # what is written there is not said again
+                detail = "What is written here was read as something else than text."
+                found = replace(found, detail=detail, hint="put it in quotes")
             if not found.doubtful or text_allowed(Source(file, found.path), str(found.node.value)):
                 yield _told(file, found, kinds)
 

@@ -17,7 +17,7 @@ from tests.support.world import Result, World
 
 KEY = "sk-proj-PLANTED0123456789abcdefghij"
 HEX = "a0PLANTEDf00123456789abcdef012345"
-PARTS = ("PLANTED", "0123456789", "246813579")
+PARTS = ("PLANTED", "0123456789", "46813579", "24671357", "5468911")
 SPEC = "assistants: {a: {model: gpt-4o}}\n"
 MCP = "assistants:\n  a:\n    model: m\n    api: responses\n    tools:\n      - type: mcp\n        server_label: crm\n"
 
@@ -35,7 +35,11 @@ FAULTY: dict[str, tuple[dict[str, str], str]] = {
     "a key for a reference": (environment(f"api_key: {KEY}"), "provisioner.yaml:4:14"),
     "a key of another sort": (environment(f"api_key: {HEX}"), "provisioner.yaml:4:14"),
     "a number for a key": (environment("api_key: 246813579"), "provisioner.yaml:4:14"),
-    "an odd number for a key": (environment("api_key: 0_246813579"), "provisioner.yaml:4:14"),
+    "an odd number for a key": (environment("api_key: 024671357"), "provisioner.yaml:4:14"),
+    "an odd number in a variable": (
+        {"provisioner.yaml": "variables: {token: 024671357}\n", "specs/a.yaml": SPEC},
+        "provisioner.yaml:1:20",
+    ),
     "a list of keys": (environment(f"api_key: [{HEX}]"), "provisioner.yaml:4:14"),
     "a key under a wrong name": (environment(f"api_key: {{value: {HEX}}}"), "provisioner.yaml:4:15"),
     "a key as a name": (environment(f"api_key: {{{KEY}: x}}"), "provisioner.yaml:4:15"),
