@@ -1,5 +1,5 @@
-# `FORMULA` of `provisioner/views/checksum.py`.
-def formula: "2";
+# `FORMULA` of `provisioner/planfile/checksum.py`.
+def formula: "3";
 
 # Who approved which plan: the merged pull request and our comment on it → two lines: the checksum, or
 # nothing; the reason why nobody could have approved, or nothing.

@@ -15,7 +15,7 @@ LAYERS = [
     {"errors", "refs", "diff", "digests", "text", "interrupts", "masking"},
     {"remote", "lock"},
     {"kinds"},
-    {"spec", "plan"},
+    {"spec", "plan", "planfile"},
     {"apply"},
     {"engine"},
     {"views", "templates"},

@@ -55,6 +55,7 @@ class Sync:
         self.written.append(item)
 
     def problem(self, item: Attachment, summary: str, detail: str, hint: str | None = None) -> None:
+        self.run.left_out.add((self.store, item.path))
         if item.file:
             self.run.broken.setdefault(item.file, set()).add(self.store)
         self.run.problem(item.file or self.store, None, Problem(summary, detail, hint))
@@ -219,6 +220,7 @@ def _ready(state: Sync, item: Attachment) -> bool:
     id = entry.id if entry else None if item.file else item.old_id
     planned = state.run.uploaded(item.file) if item.file else True
     if not id or not planned:
+        state.run.left_out.add((state.store, item.path))
         state.unsure.pop(item.path, None)
         return False
     state.ids[item.path] = id

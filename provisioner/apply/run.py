@@ -55,6 +55,7 @@ class Run:
     broken: dict[Address, set[Address]] = field(default_factory=dict)  # file -> stores that could not index it
     stuck: set[str] = field(default_factory=set)  # ids of files that a store would not let go
     indexing: set[Address] = field(default_factory=set)  # files that were not indexed in time
+    left_out: set[tuple[Address, str]] = field(default_factory=set)  # store and path of files that it has not got right
     skipped: list[Address] = field(default_factory=list)
     made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced
     entries: dict[Address, Locked] = field(init=False)

@@ -24,6 +24,9 @@ def apply(
     checksum: Annotated[
         str | None, typer.Option("--checksum", metavar="SHA", help="Apply only a plan with this checksum.")
     ] = None,
+    commit: Annotated[
+        str | None, typer.Option("--commit", metavar="SHA", help="What the plan is of; each commit is applied once.")
+    ] = None,
     lock_timeout: options.LockTimeout = 0,
     index_timeout: options.IndexTimeout = 1800,
     target: options.Targets = None,
@@ -43,8 +46,8 @@ def apply(
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
     wanted = Wanted(target, exclude, replace, destroy, False, on_drift, prune_orphans, force)
     if file is not None:  # whoever saved it has seen it, so nobody is asked
-        return _saved(console, file, wanted, Manner(how, Approval(True, checksum, force), format))
-    return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve, checksum), format))
+        return _saved(console, file, wanted, Manner(how, Approval(True, checksum, force, commit), format))
+    return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve, checksum, commit=commit), format))
 
 
 def _saved(console: Console, file: Path, wanted: Wanted, manner: Manner) -> int:

@@ -25,6 +25,7 @@ class Approval:
     given: bool = False
     checksum: str | None = None  # of the plan that was approved elsewhere
     force: bool = False  # override the safety stops that a saved plan has met
+    commit: str | None = None  # what the plan is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def _decide_and_apply(console: Console, context: Context, wanted: Wanted, 
     async with Session.writing(context, manner.options, console.say) as session:
         plan = await session.plan(wanted.options(context))
         show(console, plan, manner.format)
-        _check(plan, manner.approval)
+        _check(session, plan, manner.approval)
         # An empty plan is carried out as well: the lock may have to learn what the service has already.
         if not (manner.approval.given or plan.empty) and not ask(
             console, plan, "destroy" if wanted.destroy else "apply"
@@ -74,10 +75,12 @@ def _same_environment(console: Console, plan: Plan) -> None:
 
 async def _apply_saved(console: Console, context: Context, plan: Plan, manner: Manner) -> int:
     from provisioner.engine import Session
+    from provisioner.engine.session import check_applicable
 
     show(console, plan, manner.format)
-    _check(plan, manner.approval)
+    check_applicable(plan, manner.approval.force)
     async with Session.writing(context, manner.options, console.say, needs_specs=False) as session:
+        _check(session, plan, manner.approval)
         await session.check_saved(plan)
         return await _carry_out(console, session, plan, manner)
 
@@ -97,16 +100,12 @@ def show(console: Console, plan: Plan, format: PlanFormat) -> None:
         show_plan(console, plan, format)
 
 
-def _check(plan: Plan, approval: Approval) -> None:
+def _check(session: Session, plan: Plan, approval: Approval) -> None:
     """Refuse a plan that is stopped, or that is not the one that was approved elsewhere."""
     from provisioner.engine.session import check_applicable
-    from provisioner.views.checksum import checksum
 
     check_applicable(plan, approval.force)
-    expected, found = approval.checksum, checksum(plan)
-    if expected is not None and expected.removeprefix("sha256:") != found.removeprefix("sha256:"):
-        detail = f"The plan has the checksum `{found}`, not `{expected}`: it is not what was approved."
-        raise PlanError(Problem("Plan differs", detail, "review the plan above, and approve its checksum"))
+    session.check_approval(plan, approval.checksum, approval.commit)
 
 
 def ask(console: Console, plan: Plan, verb: str) -> bool:
@@ -136,7 +135,7 @@ async def _carry_out(console: Console, session: Session, plan: Plan, manner: Man
             events.append(event)
             report(event)
 
-        applied = await session.apply(plan, on_event, force=manner.approval.force)
+        applied = await session.apply(plan, on_event, force=manner.approval.force, commit=manner.approval.commit)
     _sum_up(console, applied, events, manner.format)
     return _code(applied)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from provisioner import interrupts
 from provisioner.apply import Run, carry_out
 from provisioner.engine import checks, stale
+from provisioner.engine.approval import begin, check_approval, end
 from provisioner.engine.context import Context
 from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
@@ -18,8 +19,11 @@ from provisioner.engine.refresh import Question, Seen, from_lock, look_into, ref
 from provisioner.engine.shutdowns import Shutdowns, asked, kept
 from provisioner.engine.takeover import take_over
 from provisioner.errors import LockError, PlanError
+from provisioner.kinds import kind
+from provisioner.kinds.base import Names
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
+from provisioner.plan.going import holds_unknown, with_digests
 from provisioner.plan.moves import settle
 from provisioner.remote import Remote
 from provisioner.remote.settling import LOCK
@@ -111,10 +115,18 @@ class Session:
             if users or observed is not case.observed:
                 case = replace(case, others=users, observed=observed)
                 plan = make_plan(case, self.context.specs.problems)
+            plan = with_digests(case, plan, await self._files(case, plan))
         loose = await checks.loose_uploads(others, self.seen, case.lock, plan)
         unasked = () if options.refresh else (_UNASKED,)
         plan = replace(plan, notes=(*unasked, *self.notes, *loose, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
+
+    async def _files(self, case: Situation, plan: Plan) -> Mapping[str, Live]:
+        """Every file by id, also where only others have files: those that a store takes along are known by name."""
+        key = ("file", None)
+        if key in self.seen.listed or not holds_unknown(case, plan, self.seen.files):
+            return self.seen.files
+        return {live.id: live for live in await kind("file").form(None).list(self.remote, Names())}
 
     def _others(self, lock: LockState, adopted: Iterable[Live] = ()) -> Others:
         ours = {live.id for live in (*self.seen.observed.live.values(), *adopted)}
@@ -185,18 +197,27 @@ class Session:
             else change
             for change in plan.changes
         )
-        placed = replace(plan, changes=changes)
+        placed = replace(plan, changes=changes, approved=case.lock.approved)
         return replace(placed, basis=stale.basis(case, placed))
 
-    async def apply(self, plan: Plan, on_event: Callable[[Event], None], *, force: bool = False) -> Applied:
-        """Carry out a plan that this session made, or one that was saved and is not stale."""
+    def check_approval(self, plan: Plan, checksum: str | None, commit: str | None) -> None:
+        """PlanError where a plan is not what somebody approved elsewhere, or where that was done already."""
+        state = self.context.store.peek().state
+        check_approval(plan, state.approved if state else None, checksum, commit)
+
+    async def apply(
+        self, plan: Plan, on_event: Callable[[Event], None], *, force: bool = False, commit: str | None = None
+    ) -> Applied:
+        """Carry out a plan that this session made, or one that was saved and is not stale. `commit`: what it is of, so
+        that it is done once."""
         check_applicable(plan, force)
         context = self.context
         state = context.checked(context.store.peek().state)
         if state is None:
             state = replace(context.fresh(), lineage=plan.lineage)
         state = replace(state, origin=checks.pinned(self.remote, state, context.service))
-        with context.store.journal(state) as journal:
+        begun = begin(plan, state.approved, commit)
+        with context.store.journal(state, begun) as journal:
             run = Run(
                 plan,
                 context.root,
@@ -215,6 +236,8 @@ class Session:
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
             with interrupts.stopping(run.interrupt):
                 applied = await self._carried_out(run)
+            if begun is not None:
+                journal.left(end(plan, state.approved, applied.undone, commit))
         after = context.store.settle().state
         notes = (*applied.notes, *sorted(self.remote.oddities - set(plan.notes)))
         return replace(applied, notes=notes, serial=after.serial if after else 0)

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from provisioner.errors import LockError
+from provisioner.lock.approved import approved_from_json, approved_to_json, row_digests
 from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
 from provisioner.lock.sink import Sink
-from provisioner.model import Address, Locked, LockState, Problem
+from provisioner.model import Address, Approved, Locked, LockState, Problem
 
 Record = dict[str, Any]
 
@@ -107,6 +108,11 @@ class Journal:
         """Close an intent that changed nothing in the lock."""
         self._finish(id, {"type": "result", "id": id})
 
+    def left(self, rows: Iterable[str]) -> None:
+        """Say which rows of the approved plan are still to do; without this line, all of them may be."""
+        with self._mutex:
+            self._sink.later(_text([{"type": "left", "rows": list(rows)}]))
+
     def close(self) -> None:
         """Let go of it, all durable. The journal stays until the store settles it."""
         self._sink.close()
@@ -126,7 +132,7 @@ class Journal:
             del self._open[id]
 
 
-def opening(state: LockState, carried: Iterable[Intent] = ()) -> str:
+def opening(state: LockState, carried: Iterable[Intent] = (), approved: Approved | None = None) -> str:
     """The text that a new journal starts with: its head, and the intents that an earlier one left open."""
     carried = tuple(carried)
     head: Record = {
@@ -137,6 +143,7 @@ def opening(state: LockState, carried: Iterable[Intent] = ()) -> str:
         "origin": state.origin,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "carried": [intent.id for intent in carried],
+        **({"applied": approved_to_json(approved)} if approved else {}),
     }
     records = [record for intent in carried for record in (_intent_record(intent), *intent.partial)]
     return "".join(map(_line, [head, *records]))
@@ -174,6 +181,7 @@ class _Story:
         self.intents: dict[int, Intent] = {}
         self.done: dict[int, bool] = {}  # id -> whether anything came of it
         self.entries: dict[Address, Locked | None] = {}
+        self.left: tuple[str, ...] | None = None  # rows of the approved plan
         for line, record in records:
             try:
                 self._take(record)
@@ -193,6 +201,9 @@ class _Story:
         return all(state.resources.get(address) == entry for address, entry in self.entries.items())
 
     def _take(self, record: Record) -> None:
+        if record["type"] == "left":
+            self.left = row_digests(record["rows"])
+            return
         if record["type"] == "intent":
             intent = _intent(record)
             self.intents[intent.id] = intent
@@ -216,7 +227,11 @@ class _Story:
 def _applied(base: LockState, head: Record, story: _Story) -> LockState:
     resources = {**base.resources, **story.entries}
     kept = {address: entry for address, entry in resources.items() if entry is not None}
-    return replace(base, serial=base.serial + 1, origin=head["origin"], resources=kept)
+    approved = base.approved
+    if "applied" in head:
+        approved = approved_from_json(head["applied"])
+        approved = approved if story.left is None else replace(approved, left=story.left)
+    return replace(base, serial=base.serial + 1, origin=head["origin"], resources=kept, approved=approved)
 
 
 def _unwritten(head: Record) -> LockState | None:

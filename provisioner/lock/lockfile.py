@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner.errors import LockError
+from provisioner.lock.approved import approved_from_json, approved_to_json
 from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
 from provisioner.lock.layout import pretty
 from provisioner.model import Address, Locked, LockState, Problem
@@ -28,7 +29,7 @@ _HEAD: dict[str, tuple[type, str]] = {
     "origin": (dict, "a mapping"),
     "resources": (dict, "a mapping"),
 }
-_OPTIONAL: dict[str, tuple[type, str]] = {"written": (str, "a string")}
+_OPTIONAL: dict[str, tuple[type, str]] = {"written": (str, "a string"), "applied": (dict, "a mapping")}
 _KNOWN = {"version", *_HEAD, *_OPTIONAL}
 
 
@@ -43,6 +44,7 @@ def dump(state: LockState) -> str:
         {
             **state.unknown,
             **({"written": state.written} if state.written else {}),
+            **({"applied": approved_to_json(state.approved)} if state.approved else {}),
             "version": VERSION,
             "lineage": state.lineage,
             "serial": state.serial,
@@ -77,6 +79,7 @@ def parse(text: str, file: str) -> LockState:
         origin=raw["origin"],
         resources=_resources(raw["resources"], text, file),
         written=raw.get("written"),
+        approved=approved_from_json(raw["applied"]) if "applied" in raw else None,
         unknown={key: value for key, value in raw.items() if key not in _KNOWN},
     )
 
@@ -175,6 +178,11 @@ def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]
         value is None or isinstance(value, str) for value in raw["origin"].values()
     ):
         yield _head_fault("`origin` must hold strings or null", "origin", text, file)
+    if isinstance(raw.get("applied"), dict):
+        try:
+            approved_from_json(raw["applied"])
+        except WrongShape as wrong:
+            yield _head_fault(f"{wrong} in `applied`", "applied", text, file)
 
 
 def _head_fault(why: str, key: str, text: str, file: str) -> Problem:

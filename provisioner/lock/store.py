@@ -15,7 +15,7 @@ from provisioner.errors import LockError
 from provisioner.lock.journal import Folded, Journal, fold, opening
 from provisioner.lock.lease import Lease
 from provisioner.lock.sink import Sink
-from provisioner.model import LockState, Problem
+from provisioner.model import Approved, LockState, Problem
 
 OnWait = Callable[[str], None]
 """Told in one sentence, about every ten seconds, whose lease is waited for."""
@@ -93,17 +93,18 @@ class LockStore(ABC):
             self._replace_journal(opening(folded.state, folded.open_intents)).close()
         return folded
 
-    def journal(self, state: LockState) -> Journal:
-        """Start the journal of an apply that begins from `state`: the first thing that is written, so that a full
-        disk or a read-only folder is found before the first request. The intents that an earlier journal left open
-        are carried over. LockError when that one has not been settled, or the lock is not at `state` any more."""
+    def journal(self, state: LockState, approved: Approved | None = None) -> Journal:
+        """Start the journal of an apply that begins from `state`, by an approval if it has one: the first thing that is
+        written, so that a full disk or a read-only folder is found before the first request. The intents that an
+        earlier journal left open are carried over. LockError when that one has not been settled, or the lock is not
+        at `state` any more."""
         before = self.read()
         if before is not None and (before.lineage, before.serial) != (state.lineage, state.serial):
             raise LockError(self._moved(before, state))
         folded = fold(before, self.leftover(), self.journal_name)
         if folded.state is not before:
             raise LockError(self._unsettled())
-        return Journal(self._replace_journal(opening(state, folded.open_intents)), folded.open_intents)
+        return Journal(self._replace_journal(opening(state, folded.open_intents, approved)), folded.open_intents)
 
     @property
     def journal_name(self) -> str:

@@ -11,11 +11,12 @@ from provisioner.model.plans import (
     FieldChange,
     Plan,
     Remnant,
+    Row,
     Service,
 )
 from provisioner.model.policies import Policies, Policy, Strictness, Waiver
 from provisioner.model.results import Applied, Drift, Event, Unmanaged, Unverifiable
-from provisioner.model.states import Desired, Live, Locked, LockState, Member, Overwritten, Profile
+from provisioner.model.states import Approved, Desired, Live, Locked, LockState, Member, Overwritten, Profile
 
 __all__ = [
     "LEAVING",
@@ -24,6 +25,7 @@ __all__ = [
     "Action",
     "Address",
     "Applied",
+    "Approved",
     "Attachment",
     "Block",
     "Change",
@@ -45,6 +47,7 @@ __all__ = [
     "Problem",
     "Profile",
     "Remnant",
+    "Row",
     "Service",
     "Source",
     "Stamp",

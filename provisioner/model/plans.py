@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from provisioner.model.names import Action, Address, Fields, Position, Problem, Source
+from provisioner.model.states import Approved
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Change:
     stays_with: Address | None = None  # forget, replace: what is forgotten and uses the (old) object, so that it stays
     documents: int = 0  # stores that are deleted, replaced or forgotten: how many are in it
     foreign_documents: int = 0  # how many of those somebody else put there
+    old_digest: str | None = None  # delete, replace, forget: of the old object as it is at the service
 
     @property
     def matters(self) -> bool:
@@ -119,6 +121,7 @@ class Remnant:
     detail: str = ""
     api: str | None = None  # orphans that are assistants: the API through which it exists
     stays_with: Address | None = None  # forget: what is forgotten and uses it
+    old_digest: str | None = None  # orphans: of the object as it is at the service
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,14 @@ class Service:
         return {"base_url": self.base_url, "organization": self.organization, "project": self.project}
 
 
+class Row(NamedTuple):
+    """One thing that a plan does, as it is approved: a row of its checksum."""
+
+    sort: str  # change; file: of a store; old: an object that is left over
+    about: str  # the address of the resource, or of the store
+    part: str = ""  # file: its path; old: the object's id
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The whole decision. Apply and every view walk this and nothing else."""
@@ -165,6 +176,7 @@ class Plan:
     basis: Mapping[str, dict[str, str | None]] = field(default_factory=dict)  # address -> {"locked": sha, "live": sha}
     keep_versions: int = 3
     refreshed: bool = True  # False: compared with the lock alone, so it cannot be applied
+    approved: Approved | None = None  # what the lock says was applied last, and with whose approval
 
     def outdates(self, item: Attachment) -> bool:
         """Whether it takes an old version of ours out of a store, which a stopped apply left there beside the new."""

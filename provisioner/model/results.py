@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.model.names import Action, Address, Problem
-from provisioner.model.plans import Drifted, Plan, Service
+from provisioner.model.plans import Drifted, Plan, Row, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Applied:
     notes: tuple[str, ...] = ()
     interrupted: bool = False
     serial: int = 0
+    undone: frozenset[Row] = frozenset()  # what of the plan is still to do
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,15 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """Which approval was used last, so that it is not used again: `applied` in the lock."""
+
+    commit: str
+    checksum: str  # of the plan that was applied
+    left: tuple[str, ...] = ()  # digests of the rows that are still to do after a partial failure
+
+
+@dataclass(frozen=True, slots=True)
 class LockState:
     """Everything a lockfile says."""
 
@@ -157,6 +166,7 @@ class LockState:
     origin: dict[str, str | None]
     resources: dict[Address, Locked] = field(default_factory=dict)
     written: str | None = field(default=None, compare=False)  # when, ISO 8601 in UTC; None: by release 0.1.0, or never
+    approved: Approved | None = None  # `applied`: None where no apply was given a commit
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     def owns(self, stamp: Stamp) -> bool:

@@ -13,6 +13,7 @@ _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
 _COUNT = {"type": "integer", "minimum": 0}
 _NATURAL = {"type": ["integer", "null"], "minimum": 1}
+_DIGESTS = {"type": "array", "items": _TEXT}
 _SHA = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 
@@ -32,8 +33,9 @@ def plan_schema() -> dict[str, Any]:
         "workspace": described(_TEXT, "Name of the workspace", ["acme-support"]),
         "environment": described(_TEXT, "Name of the environment", ["prod"]),
         "service": described(_service(), "The service that is planned for"),
-        "lock": described(_object({"lineage": _TEXT, "serial": _COUNT}), "The lock that was planned against"),
+        "lock": described(_lock(), "The lock that was planned against"),
         "checksum": described(_SHA, "Of what is planned: the same on two machines"),
+        "rows": described(_DIGESTS, "A digest of each thing that is planned, all of which the checksum covers"),
         "digest": described(_SHA, "Of the whole document but this key"),
         "resource_changes": described(_listed("ResourceChange"), "Every planned change"),
         "resource_drift": described(_listed("ResourceDrift"), "What somebody else changed"),
@@ -50,6 +52,14 @@ def plan_schema() -> dict[str, Any]:
         **_object(top),
         "$defs": _definitions(),
     }
+
+
+def _lock() -> dict[str, Any]:
+    applied = _object({"commit": _TEXT, "checksum": _TEXT, "left": _DIGESTS})
+    applied = described(
+        {"anyOf": [applied, {"type": "null"}]}, "Which approval was used last, and what it has left to do"
+    )
+    return _object({"lineage": _TEXT, "serial": _COUNT, "applied": applied}, ["lineage", "serial"])
 
 
 def _service() -> dict[str, Any]:
@@ -88,6 +98,7 @@ def _definitions() -> dict[str, Any]:
                 "action": described({"enum": ["keep", "delete", "forget"]}, "What is done with it"),
                 "detail": described(_TEXT, "Why"),
                 "api": described(_MAYBE_TEXT, "Orphans that are assistants: the API through which it exists"),
+                "old_digest": described(_MAYBE_TEXT, "Orphans: of the object as it is at the service"),
             },
             ["address", "id"],
         ),
@@ -116,8 +127,9 @@ def _resource_change() -> dict[str, Any]:
         "changed_fields": described(_listed("ChangedField"), "The fields that differ"),
         "action_reason": described(_MAYBE_TEXT, "Why", ["spec_changed"]),
         "depends_on": described({"type": "array", "items": _TEXT}, "Addresses that it refers to"),
+        "old_digest": described(_MAYBE_TEXT, "Of the object that goes, as it is at the service"),
     }
-    return _object(properties)
+    return _object(properties, [name for name in properties if name != "old_digest"])
 
 
 def _change() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from provisioner.model import SYMBOLS, Action, Address, Applied, Change, Event
-from provisioner.views.checksum import checksum
+from provisioner.planfile.checksum import checksum
 from provisioner.views.counts import applied_line, incomplete_line
 from provisioner.views.lines import Item, Outline, Section
 from provisioner.views.outline import place_facts, position_text, service_words, symbol_of

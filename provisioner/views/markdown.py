@@ -10,7 +10,7 @@ from itertools import compress
 from operator import not_
 
 from provisioner.model import Problem
-from provisioner.views.checksum import FORMULA
+from provisioner.planfile.checksum import FORMULA
 from provisioner.views.fenced import fenced_lines, near_changes
 from provisioner.views.github import code, fence, html_text, prose, unmarked, weight
 from provisioner.views.lines import Item, Line, Outline, Section

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, FieldChange, Plan, Position, Remnant, Service
-from provisioner.views.checksum import checksum
+from provisioner.planfile.checksum import checksum
 from provisioner.views.counts import summary_line
 from provisioner.views.fields import change_lines, drift_lines, is_file, pending
 from provisioner.views.files import SHOWN, FileGroups, file_size, folded_items, kept_words

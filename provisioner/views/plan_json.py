@@ -8,8 +8,9 @@ from typing import Any
 
 from provisioner import __version__
 from provisioner.digests import sha256_of
+from provisioner.lock.approved import approved_to_json
 from provisioner.model import Action, Address, Change, Drifted, FieldChange, Fields, Plan, Remnant
-from provisioner.views.checksum import ACTIONS, checksum
+from provisioner.planfile.checksum import ACTIONS, checksum, rows
 from provisioner.views.counts import plan_counts
 from provisioner.views.fields import pending, root
 from provisioner.views.problems import problem_json
@@ -28,7 +29,7 @@ TOLD_OF_CHANGE = frozenset(
 TOLD_OF_PLAN = frozenset(
     {
         "workspace", "environment", "service", "lineage", "serial", "changes", "attachments", "drift",
-        "orphans", "deposed", "notes", "unchanged", "blocked", "problems", "basis",
+        "orphans", "deposed", "notes", "unchanged", "blocked", "problems", "basis", "approved",
     }
 )  # fmt: skip
 
@@ -60,8 +61,10 @@ def document(plan: Plan) -> dict[str, Any]:
         "environment": plan.environment,
         "service": {"base_url": plan.service.base_url, "api": plan.service.api,
                     "organization": plan.service.organization, "project": plan.service.project},
-        "lock": {"lineage": plan.lineage, "serial": plan.serial},
+        "lock": {"lineage": plan.lineage, "serial": plan.serial,
+                 "applied": approved_to_json(plan.approved) if plan.approved else None},
         "checksum": checksum(plan),
+        "rows": sorted(set(rows(plan).values())),
         "digest": "",
         "resource_changes": [_change(change, later) for change in plan.changes if change.matters],
         "resource_drift": [drifted_json(found) for found in plan.drift],

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from provisioner import __version__
 from provisioner.errors import PlanError
+from provisioner.lock.approved import approved_from_json
 from provisioner.model import (
     Address,
     Attachment,
@@ -22,7 +23,7 @@ from provisioner.model import (
     Service,
     Source,
 )
-from provisioner.views.checksum import ACTIONS
+from provisioner.planfile.checksum import ACTIONS, checksum
 from provisioner.views.plan_json import FORMAT_VERSION, TOLD_OF_CHANGE, TOLD_OF_PLAN, digest
 
 _ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
@@ -42,9 +43,12 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
         )
         _refuse("Plan of another release", said, f"{_AGAIN}, or apply it with that release")
     try:
-        return _plan(found)
+        plan = _plan(found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse("Not a plan", f"`{name}` lacks parts of a plan: {type(error).__name__} at {error}.")
+    if found.get("checksum") != checksum(plan):
+        _refuse("Plan file altered", f"The checksum of `{name}` is not that of what it plans: it was edited.")
+    return plan
 
 
 def _refuse(summary: str, detail: str, hint: str = _AGAIN) -> NoReturn:
@@ -92,6 +96,7 @@ def _plan(found: dict[str, Any]) -> Plan:
         blocked=tuple(Block(**_known(Block, row)) for row in found["blocked"]),
         problems=tuple(Problem(**_known(Problem, row)) for row in found["problems"]),
         basis=found["basis"],
+        approved=approved_from_json(applied) if (applied := found["lock"].get("applied")) else None,
         **_rest(Plan, found, TOLD_OF_PLAN),
     )
 

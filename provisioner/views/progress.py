@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from provisioner.model import Action, Applied, Event
-from provisioner.views.checksum import checksum
+from provisioner.planfile.checksum import checksum
 from provisioner.views.counts import APPLIED, applied_line, incomplete_line
 from provisioner.views.problems import problem_json, problem_text
 from provisioner.views.values import inline

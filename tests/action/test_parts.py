@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.views.checksum import FORMULA
+from provisioner.planfile.checksum import FORMULA
 from tests.action.conftest import need
 from tests.action.runner import ROOT, secrets
 from tests.lock.repositories import git

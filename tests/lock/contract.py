@@ -12,7 +12,7 @@ from provisioner.errors import LockError
 from provisioner.lock.lease import Lease
 from provisioner.lock.lockfile import fresh
 from provisioner.lock.store import LockStore
-from provisioner.model import Address, Locked, LockState, Problem
+from provisioner.model import Address, Approved, Locked, LockState, Problem
 
 ORIGIN = {"base_url": "https://service.example/v1", "organization": None, "project": None}
 SUPPORT = Address("assistant", "support")
@@ -72,6 +72,29 @@ class StoreContract:
         assert settled == store.read() == state(4, entry(SUPPORT, "asst_1", model="gpt-4o"))
         assert still_open == []
         assert store.leftover() is None
+
+    def test_an_approval(self, store: LockStore) -> None:
+        """It is in the lock where something was done: with all of its rows if the process ended, with those that are
+        left if the apply did. Where nothing was done, the lock says what it said."""
+        given = Approved("c" * 40, "sha256:1", ("r1", "r2"))
+        with store.lease():
+            store.write(state(3))
+            with store.journal(state(3), given) as journal:
+                journal.left(["r2"])
+            assert store.settle().state == state(3)
+            with store.journal(state(3), given) as journal:
+                journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
+            stopped = store.settle().state
+            assert stopped and stopped.approved == given
+            with store.journal(stopped, given) as journal:
+                journal.result(journal.intent(SUPPORT, "update"), entry(SUPPORT, "asst_1", model="x"))
+                journal.left(["r2"])
+            ended = store.settle().state
+            assert ended and ended.approved == replace(given, left=("r2",))
+            with store.journal(ended) as journal:
+                journal.result(journal.intent(SUPPORT, "delete"), None)
+            after = store.settle().state
+        assert after == store.read() and after and after.approved == ended.approved
 
     def test_nothing_changed(self, store: LockStore) -> None:
         """An apply without a result leaves the lock as it is, serial included."""

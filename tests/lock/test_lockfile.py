@@ -179,7 +179,7 @@ def test_broken(text: str, line: int | None, words: str) -> None:
 def test_keys_of_a_later_release() -> None:
     """What a later release adds, at the head or in an entry, is kept as it is and means nothing here."""
     text = changed(
-        lambda raw: raw.update(applied={"commit": "abc"}) or raw["resources"]["file.docs/leave.md"].update(new=[1])
+        lambda raw: raw.update(later={"commit": "abc"}) or raw["resources"]["file.docs/leave.md"].update(new=[1])
     )
     assert dump(parse(text, "x")) == text
     assert parse(text, "x").resources[LEAVE].unknown == {"new": [1]}

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from provisioner.model import Action, Address, Block, Change, Drifted, FieldChange, Plan, Position, Problem
-from provisioner.views.checksum import checksum
+from provisioner.planfile.checksum import checksum
 from provisioner.views.lines import Item, Outline, Section
 from provisioner.views.markdown import LIMIT, markdown
 from provisioner.views.outline import outline

@@ -10,14 +10,27 @@ import jsonschema
 import pytest
 
 from provisioner.errors import PlanError
-from provisioner.model import Action, Address, Change, Drifted, FieldChange, Plan, Position, Remnant, Service, Source
+from provisioner.model import (
+    Action,
+    Address,
+    Approved,
+    Change,
+    Drifted,
+    FieldChange,
+    Plan,
+    Position,
+    Remnant,
+    Row,
+    Service,
+    Source,
+)
+from provisioner.planfile.checksum import checksum, is_covered, unfinished
 from provisioner.schemas import plan_schema
-from provisioner.views.checksum import checksum
 from provisioner.views.plan_json import digest, document, plan_json
 from provisioner.views.plan_read import read_plan
 from tests.support.turned import turned
 
-from .plans import HANDBOOK, SUPPORT, file_change, make_plan, whole_plan
+from .plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
 
 FULL = Change(
     SUPPORT,
@@ -43,10 +56,12 @@ FULL = Change(
     stays_with=HANDBOOK,
     documents=41,
     foreign_documents=1,
+    old_digest="sha256:1",
 )
 LEFT = Remnant(
-    Address("file", "docs/a.md"), "file-1", "forget", "stays with `vector_store.handbook`", "assistants", HANDBOOK
+    Address("file", "docs/a.md"), "file-1", "forget", "stays with `vector_store.handbook`", "assistants", HANDBOOK, "x"
 )
+APPROVED = Approved("c" * 40, "sha256:12", ("1", "2"))
 
 
 def resealed(found: dict[str, Any]) -> str:
@@ -62,7 +77,9 @@ def test_round_trip() -> None:
         *whole_plan().drift,
         Drifted(SUPPORT, "both", (FieldChange("name", "B", None, "A", "both"),), "not_in_specs"),
     )
-    plan = replace(whole_plan(), changes=changes, drift=drift, deposed=deposed, keep_versions=7, refreshed=False)
+    plan = replace(
+        whole_plan(), changes=changes, drift=drift, deposed=deposed, keep_versions=7, refreshed=False, approved=APPROVED
+    )
 
     assert plan == read_plan(plan_json(plan))
     assert plan_json(plan) == plan_json(read_plan(plan_json(plan)))
@@ -70,7 +87,11 @@ def test_round_trip() -> None:
 
 @pytest.mark.parametrize(
     "noun, example",
-    [(Change, FULL), (Remnant, LEFT), (Plan, replace(whole_plan(), keep_versions=7, refreshed=False))],
+    [
+        (Change, FULL),
+        (Remnant, LEFT),
+        (Plan, replace(whole_plan(), keep_versions=7, refreshed=False, approved=APPROVED)),
+    ],
 )
 def test_the_round_trip_covers_every_field(noun: Any, example: Any) -> None:
     """A field that is added to a noun has to be in the examples above, or it could be lost in silence."""
@@ -154,6 +175,7 @@ def test_secrets_stay_out() -> None:
         ('{"format_version": "1.0", "digest": "sha256:0"}', "Plan file altered"),
         (plan_json(whole_plan()).replace('"after": 0.5', '"after": 2.0'), "Plan file altered"),
         (plan_json(whole_plan())[:-20], "Not a plan"),
+        (resealed({**document(whole_plan()), "environment": "staging"}), "Plan file altered"),
         (resealed({"format_version": "1.0"}), "Not a plan"),
         (resealed({**document(whole_plan()), "resource_changes": [{}]}), "Not a plan"),
         (b"\xff\xfe\x00", "Not a plan"),
@@ -216,6 +238,11 @@ def test_the_checksum_is_the_same_on_two_machines() -> None:
     assert checksum(plan) == checksum(other_ids(plan))
 
 
+def edited(number: int) -> Change:
+    """A change whose old object somebody has edited since."""
+    return replace(whole_plan().changes[number], old_digest="sha256:2")
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -225,6 +252,7 @@ def test_the_checksum_is_the_same_on_two_machines() -> None:
         replace(whole_plan(), changes=whole_plan().changes[1:]),
         replace(whole_plan(), attachments=whole_plan().attachments[1:]),
         replace(whole_plan(), deposed=()),
+        replace(whole_plan(), changes=(*whole_plan().changes[:2], edited(2), *whole_plan().changes[3:])),
         replace(
             whole_plan(), changes=(file_change(Action.REPLACE, "docs/a.md", 3100, 3401), *whole_plan().changes[1:])
         ),
@@ -233,6 +261,60 @@ def test_the_checksum_is_the_same_on_two_machines() -> None:
 def test_the_checksum_sees_what_is_planned(changed: Plan) -> None:
     """Whatever a reviewer would want to see again has another checksum."""
     assert checksum(whole_plan()) != checksum(changed)
+
+
+def test_a_value_that_looks_like_a_reference() -> None:
+    """Only in what a store holds does a path come with an id of ours; metadata and schemas may say what they like."""
+    values = [{"file": "x", "id": "1"}, {"file": "x", "id": "2"}]
+    made = [Change(SUPPORT, Action.CREATE, "new", after={"metadata": value, "tools": [value]}) for value in values]
+    changed = [
+        Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", None, [{"function": value}]),))
+        for value in values
+    ]
+    held = [
+        Change(HANDBOOK, Action.CREATE, "new", after={"files": {"a.md": {**value, "file": "file.a.md"}}})
+        for value in values
+    ]
+
+    for plans, same in ((made, False), (changed, False), (held, True)):
+        one, other = (checksum(make_plan(changes=(change,))) for change in plans)
+        assert (one == other) == same
+
+
+def test_what_a_failed_apply_leaves_to_do() -> None:
+    """A row that was not done is one that the next plan has, too: the same update, the same document, and, where a
+    replacement could not delete the old object, its deletion."""
+    plan = whole_plan()
+    row, document_row = Row("change", str(SUPPORT)), Row("file", str(HANDBOOK), "docs/new.md")
+    old = Row("old", "vector_store.fixed", "vs_6")
+    left = unfinished(plan, {row, document_row, old})
+    support = next(change for change in plan.changes if change.address == SUPPORT)
+    again = make_plan(
+        changes=(
+            support,
+            Change(HANDBOOK, Action.UPDATE, "files_changed", fields=(FieldChange('files["docs/new.md"]', None, {}),)),
+        ),
+        attachments=(attach("attach", "docs/new.md"),),
+        deposed=(Remnant(Address("vector_store", "fixed"), "vs_6", "delete"),),
+    )
+
+    assert len(left) == 3 and is_covered(again, left)
+    assert not is_covered(plan, left) and not is_covered(again, left[1:])
+    edit = replace(support, fields=(replace(support.fields[0], before=0.7), *support.fields[1:]))
+    assert not is_covered(replace(again, changes=(edit,)), left)
+
+
+def test_a_reference_to_an_old_object_of_ours() -> None:
+    """Whoever was not repointed before an apply stopped is planned as before: as if it referred to the address."""
+    tools = [{"type": "file_search", "vector_stores": ["vector_store.handbook"]}]
+    old = [{"type": "file_search", "vector_stores": [{"id": "vs_0"}]}]
+    first = make_plan(changes=(Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", tools, tools),)),))
+    deposed = (Remnant(HANDBOOK, "vs_0", "keep"),)
+    again = make_plan(
+        changes=(Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", old, tools),)),), deposed=deposed
+    )
+
+    assert checksum(first) == checksum(again) != checksum(replace(again, deposed=()))
 
 
 def test_the_checksum_knows_no_secret() -> None:

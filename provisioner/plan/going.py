@@ -1,0 +1,76 @@
+"""What a plan ends, as it is at the service: whoever approves a deletion approves what was there to be deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from provisioner.digests import sha256_of
+from provisioner.kinds import kind
+from provisioner.model import Action, Address, Change, Fields, Live, Member, Plan, Remnant
+from provisioner.plan.situation import Situation
+
+ENDING = (Action.DELETE, Action.REPLACE, Action.FORGET)
+
+Files = Mapping[str, Live]
+"""The files that are at the service, by id."""
+
+
+def holds_unknown(case: Situation, plan: Plan, files: Files) -> bool:
+    """Whether a store that goes holds what is in no list of files that was read."""
+    return any(id not in files for live in _stores(case, plan) for id in live.members or ())
+
+
+def with_digests(case: Situation, plan: Plan, files: Files) -> Plan:
+    """The plan with a digest of each object that it ends, without what changes by itself and what is somebody else's:
+    no ids of ours, no stamp, no metadata keys that were never declared here."""
+    orphans = {stray.live.id: stray.live for stray in case.observed.strays}
+    return replace(
+        plan,
+        changes=tuple(_change(case, change, files) for change in plan.changes),
+        orphans=tuple(_orphan(remnant, orphans.get(remnant.id)) for remnant in plan.orphans),
+    )
+
+
+def _stores(case: Situation, plan: Plan) -> Iterable[Live]:
+    ended = (change for change in plan.changes if change.action in ENDING and change.address.kind == "vector_store")
+    return (live for change in ended if (live := case.live(change.address)) is not None)
+
+
+def _change(case: Situation, change: Change, files: Files) -> Change:
+    if change.action not in ENDING:
+        return change
+    entry, live = case.locked(change.address), case.live(change.address)
+    if entry is not None and entry.profile is not None and live is None:  # it is in the lock alone
+        return replace(change, old_digest=sha256_of(entry.profile.digest))
+    if live is None:
+        return change
+    ours = entry.fields if entry and entry.id == live.id else change.after or {}
+    api = entry.api if entry and entry.id == live.id else change.api
+    return replace(change, old_digest=_digest(change.address, api, live, ours, files))
+
+
+def _orphan(remnant: Remnant, live: Live | None) -> Remnant:
+    if live is None or remnant.action != "delete":
+        return remnant
+    return replace(remnant, old_digest=_digest(remnant.address, remnant.api, live, {}, {}))
+
+
+def _digest(address: Address, api: str | None, live: Live, ours: Fields, files: Files) -> str:
+    form = kind(address.kind).form(api)
+    normal = form.normal(address, {**live.fields})
+    fields = {name: value for name, value in normal.items() if name not in form.unread and name != "files"}
+    declared = ours.get("metadata") or {}
+    if "metadata" in fields:
+        fields["metadata"] = {key: value for key, value in fields["metadata"].items() if key in declared}
+    held = sorted(_member(member, files) for member in (live.members or {}).values())
+    return sha256_of([fields, held])
+
+
+def _member(member: Member, files: Files) -> list[Any]:
+    """A document by its name and size; one that no list of files has, by its id."""
+    file = files.get(member.id)
+    if file is None:
+        return [member.id, 0]
+    return [str(file.fields.get("filename")), int(file.fields.get("bytes") or 0)]

@@ -1,0 +1,1 @@
+"""The plan document: what in it somebody approves."""
