@@ -41,6 +41,11 @@ COMMANDS = {
     "version": "Print the version.",
 }
 
+# What our own GitHub Action calls, and nobody else needs.
+_INTERNAL = {
+    "compare-origin": "Tell where keys would go otherwise than by another provisioner.yaml.",
+}
+
 # What other tools call it.
 _ELSEWHERE = {
     "diff": "plan",
@@ -98,7 +103,7 @@ class Root(Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return load(cmd_name) if cmd_name in COMMANDS else None
+        return load(cmd_name) if cmd_name in COMMANDS or cmd_name in _INTERNAL else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
@@ -120,7 +125,7 @@ def load(name: str) -> Any:
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        help=COMMANDS[name],
+        help={**COMMANDS, **_INTERNAL}[name],
     )
     for word, function in module.COMMANDS.items():
         app.command(word)(function)

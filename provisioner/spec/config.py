@@ -17,6 +17,7 @@ from provisioner.spec.policies import PoliciesFile, policies
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _ENV = r"[A-Za-z_][A-Za-z0-9_]*"
+_RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
 _NAME_RULE = (
     "a name has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and has at most 64 characters"
 )
@@ -77,10 +78,14 @@ def _lock_path(value: str) -> str:
     return plain
 
 
-def _named(value: str) -> str:
+def _key_name(value: str) -> str:
+    """The name of a variable, not the key itself; and a token of the job that runs us is nobody else's key."""
     if looks_like_key(value):
         hint = "name the variable that holds it, like `OPENAI_API_KEY`, and revoke a key that stood in a file"
         raise refusal("api_key", "looks like the key itself, not like the name of an environment variable", hint)
+    if value.upper().startswith(_RUNNER):
+        hint = f"keep the key in a variable of its own; {', '.join(f'`{prefix}*`' for prefix in _RUNNER)} are GitHub's"
+        raise refusal("name", "is a token of the job, and is sent to nobody else", hint)
     return value
 
 
@@ -88,7 +93,9 @@ class KeyFrom(Strict):
     """Where the API key comes from."""
 
     env: Annotated[
-        str, AfterValidator(_named), _matching(_ENV, "name an environment variable, like `OPENAI_API_KEY`")
+        str,
+        AfterValidator(_key_name),
+        _matching(_ENV, "name an environment variable, like `OPENAI_API_KEY`"),
     ] = Field(description="Name of the environment variable that holds the key", examples=["OPENAI_API_KEY_PROD"])
 
 

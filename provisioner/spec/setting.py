@@ -6,8 +6,10 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -136,12 +138,35 @@ def _consistent(made: Setting) -> list[Finding]:
                 hint = suggest(variable, made.variables, "declared are") or "declare it below `variables:` at the top"
                 path = ("environments", name, "variables", variable)
                 findings.append(Finding(source, Fault(path, "Unknown variable", detail, hint)))
-    return findings + _shared_locks(made)
+    return findings + _shared_locks(made) + _in_the_clear(made)
 
 
 def _written(value: Any) -> tuple[str, ...]:
     environments = value.get("environments") if isinstance(value, dict) else None
     return tuple(map(str, environments)) if isinstance(environments, dict) else ()
+
+
+def _in_the_clear(made: Setting) -> list[Finding]:
+    """Services to which keys and prompts go without encryption, over a network."""
+    findings = []
+    for name, declared in made.environments.items():
+        if declared.service.startswith("http://") and not _on_this_machine(declared.service):
+            detail = (
+                f"The environment `{name}` sends its key, prompts and documents to `{declared.service}` unencrypted."
+            )
+            path = ("environments", name, "service")
+            hint = "write `https://`, if the service has it; `http://` is for this machine"
+            findings.append(Finding(Source(FILE), Fault(path, "Not encrypted", detail, hint, severity="warning")))
+    return findings
+
+
+def _on_this_machine(url: str) -> bool:
+    host = ""
+    try:
+        host = urlsplit(url).hostname or ""
+        return ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _shared_locks(made: Setting) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -185,6 +186,11 @@ CONFIG = {
     "workspaec: a": ("1:1", "Unknown key"),
     "default_environment: prod": ("1:22", "Unknown environment"),
     "environments: {p: {service: openai, api_key: sk-1}}": ("1:46", "Invalid value"),
+    "environments: {p: {service: openai, api_key: {env: GH_TOKEN}}}": ("1:52", "Invalid value"),
+    "environments: {p: {service: openai, api_key: {env: github_token}}}": ("1:52", "Invalid value"),
+    "environments: {p: {service: openai, api_key: {env: ACTIONS_ID_TOKEN_REQUEST_TOKEN}}}": ("1:52", "Invalid value"),
+    "environments: {p: {service: 'http://gate.example/v1'}}": ("1:29", "Not encrypted"),
+    "environments: {p: {service: 'http://127.evil.example/v1'}}": ("1:29", "Not encrypted"),
     "environments: {p: {service: openia}}": ("1:29", "Invalid value"),
     "environments: {p: {}}": ("1:16", "Missing key"),
     "environments: {a/b: {service: local}}": ("1:16", "Invalid key"),
@@ -209,6 +215,13 @@ def test_faults_of_provisioner_yaml(write, text):
     place, summary = CONFIG[text]
     assert told(problems)[:1] == [f"provisioner.yaml:{place} {summary}"]
     assert len(problems) == 1
+
+
+@pytest.mark.parametrize("host", ["localhost:11434", "127.0.0.1:8000", "127.9.9.9", "[::1]:8000", "a.localhost"])
+def test_this_machine_needs_no_encryption(write, host):
+    """What never leaves the machine is no matter."""
+    config = {"environments": {"p": {"service": f"http://{host}/v1"}, "q": {"service": "https://gate.example/v1"}}}
+    assert write({"provisioner.yaml": json.dumps(config), "specs/x.yaml": ASSISTANT}).problems() == []
 
 
 def test_no_specs(write):
