@@ -36,7 +36,7 @@ def applied_outline(applied: Applied, events: Iterable[Event]) -> Outline:
         tuple(section for section in sections if section.items),
         applied.failed,
         applied_line(applied.counts) if whole else incomplete_line(applied.counts),
-        title=f"Applied to {inline(plan.environment)}" if whole else f"Not all applied to {inline(plan.environment)}",
+        title=f"{'Applied' if whole else 'Not all applied'} to {inline(plan.workspace)}/{inline(plan.environment)}",
         marker=f"apply {inline(plan.workspace)}/{inline(plan.environment)}",
         facts=(*place_facts(replace(plan, serial=applied.serial)), ("Plan", checksum(plan))),
     )

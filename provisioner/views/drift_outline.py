@@ -45,7 +45,7 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
         tuple(section for section in sections if section.items),
         (),
         summary(drift),
-        title=f"Drift in {inline(drift.environment)}",
+        title=f"Drift in {inline(drift.workspace)}/{inline(drift.environment)}",
         marker=f"drift {inline(drift.workspace)}/{inline(drift.environment)}",
         facts=place_facts(drift),
     )

@@ -14,6 +14,9 @@ _FIRST = re.compile(r"^([#+\-=]|\d+(?=[.)]))")  # a heading, a list, a rule, whe
 # for a space without width goes into the middle.
 _LINKED = re.compile(r"(@(?=\w)|#(?=\d)|\bgh-(?=\d)|:(?=//)|\bwww(?=\.)|:(?=[\w+-]+:))", re.IGNORECASE)
 _APART = "&#8203;"
+_OPEN, _CLOSE = "\u2062", "\u2064"  # invisible; text of others has none, see `values.visible`
+_NUMBER = re.compile(r"\d+(?::\d+)?$")
+_PASSING = re.compile(f"{_OPEN}[^{_CLOSE}]*{_CLOSE}")
 _MARKER = re.compile(r"<!(--\s*provisioner\s*:)", re.IGNORECASE)
 
 
@@ -51,9 +54,16 @@ def unmarked(text: str) -> str:
     return _MARKER.sub(r"<! \1", text)
 
 
+def passing(text: str) -> str:
+    """A text whose number at the end is only that of the moment: the line of a position, the serial of a lock. It is
+    marked, so that a program can leave it out when it compares what was shown."""
+    return _NUMBER.sub(rf"{_OPEN}\g<0>{_CLOSE}", text)
+
+
 def weight(text: str) -> int:
-    """What a text counts at most against GitHub's limit: bytes are never fewer than characters of any sort."""
-    return len(text.encode(errors="surrogatepass"))
+    """What a text counts at most against GitHub's limit: bytes are never fewer than characters of any sort. A number of
+    the moment counts as a long one, so that how much is shown does not hang on it."""
+    return len(_PASSING.sub("x" * 24, text).encode(errors="surrogatepass"))
 
 
 def _longest(text: str) -> int:

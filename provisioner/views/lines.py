@@ -48,7 +48,7 @@ class Outline:
     sections: tuple[Section, ...]
     problems: tuple[Problem, ...]
     summary: str
-    title: str = ""  # `Plan for prod`
+    title: str = ""  # `Plan for acme/prod`
     marker: str = ""  # what a program finds it by: `plan acme/prod`, `drift acme/prod`, `apply acme/prod`
     facts: tuple[tuple[str, str], ...] = ()  # label and value: service, API, lock, checksum
     review: tuple[Section, ...] = ()  # deletes, widens, prompt, model, tools, knowledge, settings

@@ -11,8 +11,8 @@ from operator import not_
 
 from provisioner.model import Problem
 from provisioner.planfile.checksum import FORMULA
-from provisioner.views.fenced import fenced_lines, near_changes
-from provisioner.views.github import code, fence, html_text, prose, unmarked, weight
+from provisioner.views.fenced import WIDTH, fenced_lines, near_changes
+from provisioner.views.github import code, fence, html_text, passing, prose, unmarked, weight
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.long_lines import bounded
 from provisioner.views.problems import place_text, quiet
@@ -108,7 +108,7 @@ def _page(outline: Outline, detail: Detail, boxed: frozenset[str] = frozenset())
         *(_group(section, detail) for section in outline.review),
         *(_section(section, detail, boxed) for section in others),
         f"{_pointer(outline)}\n" if detail != _WHOLE[0] else "",
-        f"<sub>{' · '.join(f'{label} {code(value)}' for label, value in outline.facts)}</sub>\n"
+        f"<sub>{' · '.join(f'{label} {_fact(label, value)}' for label, value in outline.facts)}</sub>\n"
         if outline.facts
         else "",
     ]
@@ -122,6 +122,10 @@ def _head(outline: Outline) -> str:
     if checksum:
         lines += [f"<!-- provisioner:checksum {checksum} -->", f"<!-- provisioner:formula {FORMULA} -->"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _fact(label: str, value: str) -> str:
+    return code(passing(value) if label == "Lock" else value)
 
 
 def _pointer(outline: Outline) -> str:
@@ -148,10 +152,11 @@ def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:
 
 
 def _problem(found: Problem) -> str:
-    place = f"`{place_text(found)}` " if place_text(found) else ""
     found = quiet(found)
+    place = " ".join(visible(place_text(found)).split())
+    place = f"`{passing(place) if found.line else place}` " if place else ""
     hint = f" hint: {found.hint}" if found.hint else ""
-    return " ".join(visible(f"{place}{found.summary}: {found.detail}{hint}").split())
+    return place + " ".join(visible(f"{found.summary}: {found.detail}{hint}").split())
 
 
 def _group(section: Section, detail: Detail) -> str:
@@ -190,22 +195,29 @@ def _section(section: Section, detail: Detail, boxed: frozenset[str]) -> str:
 def _rows(items: Sequence[Item], detail: Detail) -> str:
     """One line a resource; what is too much is counted by what happens to which kind."""
     shown = items if detail.rows is None else items[: detail.rows]
-    lines = fenced_lines([Line(item.symbol, _row(item)) for item in shown])
+    lines = [line for item in shown for line in _row(item)]
     rest = Counter((item.symbol, item.address.partition(".")[0].replace("_", " ")) for item in items[len(shown) :])
     counts = [Line(symbol, f"{symbol} {many(count, kind or 'row')}") for (symbol, kind), count in sorted(rest.items())]
     return fence([*lines, *fenced_lines(counts)]) if items else ""
 
 
-def _row(item: Item) -> str:
+def _row(item: Item) -> list[str]:
+    """The position stands behind the rest, or below where that is long: how it is wrapped does not hang on a number."""
     facts = f"  ({', '.join(item.facts)})" if item.facts else ""
-    return bounded(f"{item.symbol} {item.title}{facts}{f'  {item.position}' if item.position else ''}", _NAME)
+    lines = fenced_lines([Line(item.symbol, bounded(f"{item.symbol} {item.title}{facts}", _NAME))])
+    if not item.position:
+        return lines
+    position = passing(bounded(item.position, _NAME))
+    if len(lines[-1]) + len(item.position.rpartition(":")[0]) < WIDTH - 8:
+        return [*lines[:-1], f"{lines[-1]}  {position}"]
+    return [*lines, f"  {position}"]
 
 
 def _box(item: Item, detail: Detail) -> str:
     """The diff of one resource, to be unfolded."""
     lines = item.lines if detail.context else near_changes(item.lines)
     facts = f" ({html_text(bounded(', '.join(item.facts), _NAME))})" if item.facts else ""
-    place = f" <code>{html_text(bounded(item.position, _NAME))}</code>" if item.position else ""
+    place = f" <code>{passing(html_text(bounded(item.position, _NAME)))}</code>" if item.position else ""
     head = f"<code>{html_text(bounded(f'{item.symbol} {item.title}'.strip(), _NAME))}</code>{facts}{place}"
     body = fence(fenced_lines(lines, detail.lines))
     return f"<details><summary>{head}</summary>\n\n{body}\n</details>\n"

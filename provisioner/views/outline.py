@@ -49,7 +49,7 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
         tuple(section for section in sections if section.items),
         plan.problems,
         _summary(plan),
-        title=f"Plan for {inline(plan.environment)}",
+        title=f"Plan for {inline(plan.workspace)}/{inline(plan.environment)}",
         marker=f"plan {inline(plan.workspace)}/{inline(plan.environment)}",
         facts=(*place_facts(plan), *_checksum(plan)),
         review=review(plan),

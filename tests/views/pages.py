@@ -27,6 +27,7 @@ class Page:
 def read(text: str) -> Page:
     """A page, after seeing that it is one well-formed tree without a link, an image or a tag of others."""
     page, depth = Page(), 0
+    text = re.sub("[\u2062\u2064]", "", text)  # marks around positions and serials, which no reader sees
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(text)
     for number, token in enumerate(tokens):
         if token.type == "html_block":

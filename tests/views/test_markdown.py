@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -90,14 +91,14 @@ def test_everything_at_once() -> None:
     text = comment(whole_plan())
     page = read(text)
 
-    assert text.startswith("<!-- provisioner:plan acme/prod -->\n### Plan for prod\n")
-    assert page.headings[0] == "Plan for prod"
+    assert text.startswith("<!-- provisioner:plan acme/prod -->\n### Plan for acme/prod\n")
+    assert page.headings[0] == "Plan for acme/prod"
     assert [heading.split()[0] for heading in page.headings[1:]] == ["Changed", "Planned", "Ours", "Old", "Notes"]
     order = ["[!CAUTION]", "[!WARNING]", "**Deleted or lost**", "**Widens access**", "**Prompts**", "#### Changed"]
     assert sorted(order, key=text.index) == order
     assert page.summaries[1] == "~ assistant.support specs/support.yaml:20"
     assert "! temperature: 0.9 → 0.5 (edited outside)\n" in page.fences[2]
-    assert text.endswith("· API `assistants` · Lock `serial 3`</sub>\n")
+    assert text.endswith("· API `assistants` · Lock `serial \u20623\u2064`</sub>\n")
 
 
 def test_what_can_be_approved_has_a_checksum() -> None:
@@ -238,7 +239,7 @@ def test_hostile_text_stays_text(limit: int) -> None:
 
     assert page.comments == ["<!-- provisioner:plan acme/prod -->"]
     assert len([line for line in text.split("\n") if "<!-- provisioner" in line]) == 1
-    assert page.headings[0] == "Plan for prod" and len(page.headings) <= 4
+    assert page.headings[0] == "Plan for acme/prod" and len(page.headings) <= 4
     assert not set(text) & set("\x00\x1b\r\u202e\u202c")
     assert len(text.encode()) <= limit
 
@@ -258,3 +259,35 @@ def test_two_runs_say_the_same() -> None:
     turned = replace(plan, changes=plan.changes[::-1], attachments=plan.attachments[::-1], drift=plan.drift[::-1])
 
     assert comment(plan) == comment(turned)
+
+
+def moved(plan: Plan, by: int) -> Plan:
+    """The same plan from specs that are longer at their beginning, against a later lock."""
+    changes = tuple(
+        replace(change, position=replace(change.position, line=change.position.line + by))
+        if change.position
+        else change
+        for change in plan.changes
+    )
+    problems = tuple(replace(found, line=(found.line or 0) + by) for found in plan.problems)
+    return replace(plan, changes=changes, problems=problems, serial=plan.serial + by)
+
+
+@pytest.mark.parametrize("limit", [65_000, 3_000, 2_000, 1_200])
+def test_what_is_only_so_for_the_moment_is_marked(limit: int) -> None:
+    """Lines and serials stand between two invisible characters, which no text of others has; without them two comments
+    about one plan are the same, however much of it is shown."""
+    rows = tuple(
+        Change(
+            Address("assistant", f"a{number}"), Action.DELETE, "not_in_specs", position=Position("specs/a.yaml", 1, 1)
+        )
+        for number in range(20)
+    )
+    plan = replace(whole_plan(), changes=(*whole_plan().changes, *rows), blocked=())
+    one, other = (markdown(outline(moved(plan, by)), limit=limit) for by in (0, 98_765))
+    forged = markdown(outline(make_plan(notes=("\u20627\u2064",))))
+
+    assert one != other or limit < 3_000
+    assert re.sub("\u2062[0-9:]+\u2064", "", one) == re.sub("\u2062[0-9:]+\u2064", "", other)
+    assert max(len(one.encode()), len(other.encode())) <= limit
+    assert forged.count("\u2062") == 1  # that of the serial
