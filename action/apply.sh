@@ -1,41 +1,51 @@
 # shellcheck shell=bash
-# The apply of a merge: exactly the plan that the pull request has shown, or nothing.
+# The apply of a merge: exactly the plan that the pull request has shown, once, or nothing.
 
 apply_and_tell() {
-  local pull comment='' approval checksum reason
+  local pull comments='[]' reviews='[]' verdict
   pull=$(merged_pull_request "$GITHUB_SHA")
   if [[ "$pull" =~ ^\{\"number\":([0-9]+) ]]; then
     PULL=${BASH_REMATCH[1]}
-    comment=$(our_comment "$PULL" "$(place plan)")
+    comments=$(our_comments "$PULL" "$(place plan)")
+    reviews=$(reviews "$PULL")
   fi
-  approval=$(approval "$pull" "$comment")
-  mapfile -t approval <<<"$approval"
-  checksum=${approval[0]} reason=${approval[1]:-}
   make_plan
   if ! planned; then
     finish failed "$FOLDER/plan.md" "There is no plan that could be applied."
-  elif [[ -n "$checksum" ]] && same_plan "$checksum"; then
-    carry_out "$checksum"
+    return
+  fi
+  verdict=$(verdict "$pull" "$comments" "$reviews")
+  mapfile -t verdict <<<"$verdict"
+  if [[ -n "${verdict[0]}" ]]; then
+    carry_out "${verdict[0]}" "${verdict[1]:-}"
   elif [[ "$PLAN_CODE" == 0 ]]; then # nothing is left to do, so nobody needs to have approved it
     finish unchanged "$FOLDER/plan.md"
   else
-    refuse "${reason:-"$(other_plan "$checksum")"}"
+    refuse "${verdict[2]:-}"
   fi
 }
 
-# Two lines: the checksum that somebody approved, or the reason why nobody could have.
-approval() { # the merged pull request, our comment on it; both as JSON, or nothing
-  jq --null-input --raw-output --arg given "$IN_CHECKSUM" --arg commit "$GITHUB_SHA" \
-    --argjson pull "${1:-null}" --argjson comment "${2:-null}" --from-file "$HERE/approval.jq"
+# Three lines: the checksum that is approved, the commit that it is approved for, the reason why it is not.
+verdict() { # the merged pull request, or nothing; our comments on it; its reviews: all as JSON
+  local text=$SCRATCH/text asked=$SCRATCH/asked relation
+  addressed "$FOLDER/plan.md" "$(place plan)" >"$text"
+  relation=$(relation)
+  # Comments may be longer than an argument of a command.
+  printf '%s\n' "${1:-null}" "$2" "$3" >"$asked"
+  jq --null-input --raw-output --arg given "$IN_CHECKSUM" --arg commit "$GITHUB_SHA" --arg runs "$RUNS" --arg relation "$relation" \
+    --slurpfile facts "$asked" --slurpfile plan "$FOLDER/plan.json" --rawfile text "$text" -L "$HERE" --from-file "$HERE/approval.jq"
 }
 
-same_plan() { # checksum
-  [[ "${1#sha256:}" == "${CHECKSUM#sha256:}" ]]
-}
-
-other_plan() { # checksum
-  echo "The plan is not the one that was approved, whose checksum is \`$1\`. Something that it depends on has changed" \
-    "since, by another merge or at the service."
+# How this commit stands to the one that was applied last; nothing where that is not known.
+relation() {
+  local applied found
+  applied=$(jq --raw-output '.lock.applied.commit // ""' "$FOLDER/plan.json")
+  [[ -n "$applied" && "$applied" != "$GITHUB_SHA" ]] || return 0
+  found=$(compared "$(jq --raw-output --null-input --arg commit "$applied" '$commit | @uri')" "$GITHUB_SHA")
+  if [[ ! "$found" =~ ^(ahead|identical|behind)$ ]]; then
+    annotate notice "History was changed" "What was applied last, \`$applied\`, is not in the history of this commit ($found)." >&3
+  fi
+  echo "$found"
 }
 
 refuse() { # reason
@@ -46,9 +56,10 @@ refuse() { # reason
 
 # The reason, the ways out, and the plan as it is now, without the hidden lines of a plan that is shown for approval.
 refusal() { # reason
-  local workflow=${GITHUB_WORKFLOW_REF%@*}
+  local workflow=${GITHUB_WORKFLOW_REF%@*} where
+  where=$(place_words)
   cat <<END
-## Not applied
+## Not applied${where:+ to$where}
 
 **Nothing was changed.** $1
 
@@ -63,11 +74,12 @@ END
   shown "$FOLDER/plan.md"
 }
 
-# Apply under one lease, where the plan is made once more and has to have the same checksum. An empty plan is applied too:
-# the lock may have to learn what the service has already.
-carry_out() { # checksum
+# Apply under one lease, where the plan is made once more and has to be what was approved. An empty plan is applied too: the lock may have
+# to learn what the service has already.
+carry_out() { # checksum, commit
   local code=0
-  run_provisioner apply --auto-approve --checksum "$1" --format markdown "${PLAN_WORDS[@]}" >"$FOLDER/applied.md" || code=$?
+  run_provisioner apply --auto-approve --checksum "$1" ${2:+--commit "$2"} --format markdown "${PLAN_WORDS[@]}" \
+    >"$FOLDER/applied.md" || code=$?
   if [[ ! -s "$FOLDER/applied.md" ]]; then
     log_markdown "$FOLDER/log" "Not applied" >"$FOLDER/applied.md"
   fi
@@ -82,15 +94,29 @@ carry_out() { # checksum
 
 # Tell the result where it will be looked for: in the job's summary and outcome, and on the pull request.
 finish() { # applied|unchanged|refused|failed, FILE, reason
-  local url
   output result "$1"
   summarise "$2"
   if [[ "$IN_COMMENT" == true && -n "$PULL" && "$1" != unchanged ]]; then
-    url=$(post "$PULL" "$2" "$(place apply)")
-    output comment-url "$url"
+    tell_pull_request "$1" "$2"
   fi
   if [[ "$1" == refused || "$1" == failed ]]; then
     annotate error "Not applied" "$3 The summary of the job has the details and how to go on."
     return 1
   fi
+}
+
+# A further comment: what happened stays told. What GitHub does not take is told in a line, and that nobody was told in an annotation: what
+# was applied is applied.
+tell_pull_request() { # result, FILE
+  local text=$SCRATCH/text place url=''
+  place=$(place apply)
+  addressed "$2" "$place" >"$text"
+  if ! url=$(comment "$PULL" "$text" "$place"); then
+    printf '## Result: %s\n\nGitHub did not take the details as a comment.\n' "$1" >"$SCRATCH/short"
+    addressed "$SCRATCH/short" "$place" >"$text"
+    if ! url=$(comment "$PULL" "$text" "$place"); then
+      annotate warning "Pull request not told" "The result is \`$1\`, and GitHub took no comment about it: $(tail -n 1 "$SCRATCH/refused")"
+    fi
+  fi
+  [[ -z "$url" ]] || output comment-url "$url"
 }

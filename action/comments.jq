@@ -1,10 +1,6 @@
-# Pages of comments or issues → the first one about $place that the identity of the token has written. What it is about
-# stands in its head. The head is the hidden lines at the very beginning: a marker further down, or in somebody else's text, counts nothing.
-def hidden: test("^<!-- provisioner:[a-z]+ [^<>]+ -->\r?$");
-def head:
-  split("\n") as $lines
-  | ($lines | map(hidden) | index([false]) // length) as $length
-  | $lines[:$length] | map(capture("provisioner:(?<key>[a-z]+) (?<value>.+) -->")) | from_entries;
+# Pages of comments or issues → those about $place that the identity of the token has written, the oldest first. What one is about stands
+# in its head: the hidden lines at the very beginning. A marker further down, or in somebody else's text, counts nothing.
+include "essence";
 
 [
   .[].data.repository
@@ -15,7 +11,8 @@ def head:
       url,
       shown: (.lastEditedAt // .createdAt),
       edited: (if .editor and .editor.login != .author.login then .editor.login else null end),
-      head: (.body | head)
+      head: (.body | head),
+      essence: (.body | essence($runs))
     }
   | select(.head.place == $place)
-][0] // empty
+]

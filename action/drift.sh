@@ -27,10 +27,12 @@ drift_unknown() {
 
 tell_drift() { # our open issue as JSON, or nothing
   local digest fields url
-  digest=$(sha256sum <"$FOLDER/drift.md" | cut -c 1-64)
+  digest=$(jq --raw-input --slurp --raw-output --arg runs "$RUNS" -L "$HERE" 'include "essence"; essence($runs)' "$FOLDER/drift.md" |
+    sha256sum | cut -c 1-64)
   if [[ -z "$1" ]]; then
     fields=$(issue_fields)
-    url=$(drift_text "$digest" | send POST issues "$fields")
+    drift_text "$digest"
+    url=$(send POST issues "$SCRATCH/text" "$fields") || refused_by_github
   else
     url=$(jq --raw-output .url <<<"$1")
     update_issue "$1" "$digest"
@@ -38,18 +40,19 @@ tell_drift() { # our open issue as JSON, or nothing
   output comment-url "$url"
 }
 
-# Say something only if what has drifted is not what the issue tells already.
+# Say something only if what has drifted is not what the issue tells already: lines of specs and serials do not count.
 update_issue() { # our open issue as JSON, digest
   local number
   number=$(jq .id <<<"$1")
   if ! jq --exit-status --arg digest "$2" '.head.seen == $digest' <<<"$1" >/dev/null; then
-    drift_text "$2" | send PATCH "issues/$number" >/dev/null
+    drift_text "$2"
+    send PATCH "issues/$number" "$SCRATCH/text" >/dev/null || refused_by_github
     remark "$number" "The drift has changed, as [this run]($RUN_URL) has found; the text above is up to date."
   fi
 }
 
-drift_text() { # digest
-  addressed "$FOLDER/drift.md" "$(place drift)" "seen $1"
+drift_text() { # digest; into $SCRATCH/text
+  addressed "$FOLDER/drift.md" "$(place drift)" "seen $1" >"$SCRATCH/text"
 }
 
 issue_fields() {
@@ -61,9 +64,10 @@ issue_fields() {
 
 close_issue() { # number
   remark "$1" "In sync again, as [this run]($RUN_URL) has found."
-  gh api --method PATCH "repos/$GITHUB_REPOSITORY/issues/$1" -f state=closed -f state_reason=completed >/dev/null
+  api --method PATCH "repos/$GITHUB_REPOSITORY/issues/$1" -f state=closed -f state_reason=completed >/dev/null
 }
 
 remark() { # issue, text
-  send POST "issues/$1/comments" <<<"$2" >/dev/null
+  printf '%s\n' "$2" >"$SCRATCH/text"
+  send POST "issues/$1/comments" "$SCRATCH/text" >/dev/null || refused_by_github
 }

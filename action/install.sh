@@ -40,5 +40,8 @@ unset PYTHONPATH PYTHONHOME
 check_package
 python3 -I -m venv provisioner-venv
 if [[ -z "$IN_PACKAGE" ]]; then install_release; else install_package; fi
-echo "$RUNNER_TEMP/provisioner-venv/bin" >>"$GITHUB_PATH"
-provisioner-venv/bin/provisioner version
+# The steps that follow find one command more, and the same `python` and `pip` as before.
+mkdir -p provisioner-bin
+ln -sf ../provisioner-venv/bin/provisioner provisioner-bin/provisioner
+echo "$RUNNER_TEMP/provisioner-bin" >>"$GITHUB_PATH"
+provisioner-bin/provisioner version

@@ -7,8 +7,11 @@ shopt -s inherit_errexit
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 RUNS="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions"
 RUN_URL="$RUNS/runs/$GITHUB_RUN_ID"
+RUN_MARK="run $GITHUB_RUN_ID/${GITHUB_RUN_ATTEMPT:-1}"
 export GH_HOST="${GITHUB_SERVER_URL#*://}" GH_ENTERPRISE_TOKEN="${GH_TOKEN:-}"
 exec 3>&1 # the log, wherever stdout goes
+unset PYTHONPATH PYTHONHOME # Python finds nothing of the workspace
+KEYLESS=() # what takes the keys away from a command that must not have them
 
 source "$HERE/say.sh"
 source "$HERE/github.sh"
@@ -23,6 +26,8 @@ main() {
   umask 077 # prompts and live values are in what is written
   FOLDER=$(mktemp -d "${RUNNER_TEMP:-/tmp}/provisioner-XXXXXXXX")
   output folder "$FOLDER"
+  SCRATCH=$(mktemp -d) # what is no artifact
+  trap 'rm -rf "$SCRATCH"' EXIT
   cd "$GITHUB_WORKSPACE/$IN_DIRECTORY"
   give_git_the_token
   case $IN_COMMAND in
@@ -39,6 +44,7 @@ check_inputs() {
   one_of command "$IN_COMMAND" plan apply drift
   one_of comment "$IN_COMMENT" true false
   one_of fail-on-drift "$IN_FAIL_ON_DRIFT" true false
+  IN_CHECKSUM=${IN_CHECKSUM//[[:space:]]/} # as it was copied
   IN_DIRECTORY=$(realpath --canonicalize-missing --relative-to="$GITHUB_WORKSPACE" "$GITHUB_WORKSPACE/$IN_DIRECTORY")
   [[ -d "$GITHUB_WORKSPACE/$IN_DIRECTORY" ]] || wrong "There is no folder \`$IN_DIRECTORY\`. Is the repository checked out?"
   mapfile -t PLAN_WORDS < <(sed '/^[[:space:]]*$/d' <<<"$IN_PLAN_OPTIONS")
@@ -64,7 +70,7 @@ run_provisioner() { # command, options…
   token=$(random)
   echo "::stop-commands::$token" >&3
   {
-    provisioner "$command" ${IN_ENVIRONMENT:+--env "$IN_ENVIRONMENT"} --no-color "$@" 2>&1 >&4 | tee "$FOLDER/log" >&3
+    "${KEYLESS[@]}" provisioner "$command" ${IN_ENVIRONMENT:+--env "$IN_ENVIRONMENT"} --no-color "$@" 2>&1 >&4 | tee "$FOLDER/log" >&3
   } 4>&1 || code=$?
   echo "::$token::" >&3
   return "$code"

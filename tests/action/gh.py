@@ -4,7 +4,9 @@ import fcntl
 import json
 import os
 import re
+import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 
 PAGE = 2  # small, so that every longer list is read page by page
@@ -30,27 +32,53 @@ def main() -> int:
 
 
 def answer(state, words):
-    if words[0] != "api":
-        return refused(400, f"unexpected {words}")
+    assert words[0] == "api", words
     method, path, paginate, fields = parsed(words[1:])
-    if any(re.search(pattern, f"{method} {path}") for pattern in state["broken"]):
-        return refused(502, "Bad gateway")
+    broken = out_of_order(state, method, path, fields)
+    if broken:
+        return refused(broken.get("status", 502), broken.get("message", "Bad gateway"))
     if path == "graphql":
         pages = list(graphql(state, fields))
         print("".join(json.dumps(page) for page in (pages if paginate else pages[:1])))
         return 0
-    state["calls"].append(f"{method} {path}")
     if method != "GET" and state["read_only"]:
         return refused(403, "Resource not accessible by integration")
     if len(fields.get("body", "")) > LONGEST:
         return refused(422, "body is too long (maximum is 65536 characters)")
+    reply = route(state, method, path, fields)
+    if reply is None:
+        return refused(404, f"Not Found: {method} {path}")
+    print(printed(reply, paginate, "--jq" in words), end="")
+    return 0
+
+
+def out_of_order(state, method, path, fields):
+    """The rule by which a request fails, if one does: `times` often; where it is `done`, only the answer is lost."""
+    request = f"{method} {path}"
+    state["calls"] += [request] if method != "GET" else []
+    for rule in state["broken"]:
+        if re.search(rule["request"], request) and rule.setdefault("times", 1000) > 0:
+            rule["times"] -= 1
+            if rule.get("done"):
+                route(state, method, path, fields)
+            return rule
+    return None
+
+
+def printed(reply, paginate, address):
+    if isinstance(reply, str):
+        return reply
+    if paginate:  # the pages one after the other
+        return "".join(json.dumps(reply[start : start + PAGE]) for start in range(0, max(len(reply), 1), PAGE))
+    return f"{reply['html_url']}\n" if address else json.dumps(reply)
+
+
+def route(state, method, path, fields):
     for (verb, pattern), handler in ROUTES.items():
         match = re.fullmatch(f"repos/acme/desk/{pattern}", path)
         if verb == method and match:
-            reply = handler(state, fields, *match.groups())
-            print(reply["html_url"] if "--jq" in words else json.dumps(reply))
-            return 0
-    return refused(404, f"{method} {path}")
+            return handler(state, fields, *match.groups())
+    return None
 
 
 def refused(status, message):
@@ -72,8 +100,9 @@ def parsed(words):
         elif word == "--jq":
             assert next(rest) == ".html_url"
         elif word == "--input":
-            assert next(rest) == "-"
-            fields |= json.load(sys.stdin)
+            fields |= json.loads(Path(next(rest)).read_text(encoding="utf-8"))
+        elif word == "--header":
+            assert next(rest) == "Accept: application/vnd.github.raw+json"
         elif word in ("-f", "-F"):
             key, _, value = next(rest).partition("=")
             fields[key] = typed(value) if word == "-F" else value
@@ -147,6 +176,30 @@ def pulls_of_commit(state, _, sha):
     return [pull for pull in state["pulls"] if sha in (pull["merge_commit_sha"], pull["head"]["sha"])]
 
 
+def git(state, *words):
+    done = subprocess.run(["git", "-C", state["bare"], *words], capture_output=True, text=True)
+    return done.stdout if done.returncode == 0 else None
+
+
+def compare(state, _, base, commit):
+    """How one commit stands to another one, as the repository has them."""
+    if None in (git(state, "cat-file", "-e", base), git(state, "cat-file", "-e", commit)):
+        return None
+    ahead = git(state, "rev-list", "--count", f"{base}..{commit}").strip() != "0"
+    behind = git(state, "rev-list", "--count", f"{commit}..{base}").strip() != "0"
+    words = {(False, False): "identical", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
+    return {"status": words[ahead, behind]}
+
+
+def contents(state, _, path, ref):
+    """The bytes of a file, as they are asked for by the header."""
+    return git(state, "show", f"{urllib.parse.unquote(ref)}:{urllib.parse.unquote(path)}")
+
+
+def reviews(state, _, number):
+    return [row for row in state["reviews"] if row["pull"] == int(number)]
+
+
 def comment(state, fields, issue):
     made = 100 + len(state["comments"])
     where = f"https://github.example/acme/desk/issues/{issue}#{made}"
@@ -173,6 +226,9 @@ def edit_issue(state, fields, number):
 
 ROUTES = {
     ("GET", r"commits/(\w+)/pulls"): pulls_of_commit,
+    ("GET", r"compare/(\w+)\.\.\.(\w+)\?per_page=1"): compare,
+    ("GET", r"contents/([^?]+)\?ref=(.+)"): contents,
+    ("GET", r"pulls/(\d+)/reviews\?per_page=100"): reviews,
     ("POST", r"issues/(\d+)/comments"): comment,
     ("PATCH", r"issues/comments/(\d+)"): edit_comment,
     ("POST", "issues"): open_issue,

@@ -71,9 +71,11 @@ class Site:
         self.installs(self.programs)
         headers = [f"AUTHORIZATION: basic {secret}\n" for secret in secrets((TOKEN, APP_TOKEN))]
         (self.folder / "headers").write_text("".join(headers), encoding="utf-8")
-        lists: dict[str, Any] = {"pulls": [], "comments": [], "issues": [], "calls": [], "broken": []}
+        lists: dict[str, Any] = {"pulls": [], "comments": [], "issues": [], "calls": [], "broken": [], "reviews": []}
         tokens = {TOKEN: BOT, APP_TOKEN: APP}
-        self._state.write_text(json.dumps({**lists, "tokens": tokens, "clock": 0, "read_only": False}))
+        self._state.write_text(
+            json.dumps({**lists, "tokens": tokens, "clock": 0, "read_only": False, "bare": str(self.bare)})
+        )
 
     def before(self, command: str, text: str) -> None:
         """What happens before every git command of a name; where that fails, the command fails."""
@@ -148,18 +150,56 @@ class Site:
         self.know(pulls=[*self.state["pulls"], {**pull, "merged_at": None, "merge_commit_sha": None}])
         git(self.author, "checkout", "-q", "main")
 
-    def merge(self, number: int) -> str:
+    def amend(self, number: int, files: Mapping[str, Any]) -> None:
+        """A further commit of a pull request."""
+        git(self.author, "checkout", "-q", f"pull-{number}")
+        head = self.commit(files)
+        git(self.author, "checkout", "-q", "main")
+        pulls = [
+            pull | {"head": pull["head"] | {"sha": head}} if pull["number"] == number else pull
+            for pull in self.state["pulls"]
+        ]
+        self.know(pulls=pulls)
+
+    def tick(self) -> str:
+        """The time at GitHub, a second later than anything before."""
+        clock = self.state["clock"] + 1
+        self.know(clock=clock)
+        return f"2026-03-01T12:{clock // 60:02}:{clock % 60:02}Z"
+
+    def review(self, number: int, state: str = "APPROVED") -> None:
+        """Somebody reviews a pull request as it is now."""
+        (head,) = (pull["head"]["sha"] for pull in self.state["pulls"] if pull["number"] == number)
+        row = {"pull": number, "state": state, "submitted_at": self.tick(), "commit_id": head}
+        self.know(reviews=[*self.state["reviews"], row])
+
+    def revert(self, number: int, merged: str) -> None:
+        """A pull request that takes back a merge, as GitHub's button makes it."""
+        git(self.author, "fetch", "-q", "origin")
+        git(self.author, "checkout", "-q", "-B", f"pull-{number}", "origin/main")
+        git(self.author, "revert", "--no-edit", "-m", "1", merged)
+        head = git(self.author, "rev-parse", "HEAD")
+        pull = {"number": number, "head": {"sha": head, "repo": {"full_name": "acme/desk"}}}
+        self.know(pulls=[*self.state["pulls"], {**pull, "merged_at": None, "merge_commit_sha": None}])
+        git(self.author, "checkout", "-q", "main")
+
+    def merge(self, number: int, how: str = "merge") -> str:
+        """Merge a pull request by one of GitHub's three buttons; the commit that `main` is at then."""
         git(self.author, "pull", "-q", "--ff-only", "origin", "main")
-        git(self.author, "merge", "-q", "--no-ff", "-m", f"Merge {number}", f"pull-{number}")
+        if how == "merge":
+            git(self.author, "merge", "-q", "--no-ff", "-m", f"Merge {number}", f"pull-{number}")
+        elif how == "squash":
+            git(self.author, "merge", "-q", "--squash", f"pull-{number}")
+            git(self.author, "commit", "-q", "-m", f"Change (#{number})")
+        else:
+            git(self.author, "cherry-pick", f"main..pull-{number}")
         git(self.author, "push", "-q", "origin", "main")
-        merged, state = git(self.author, "rev-parse", "HEAD"), self.state
-        clock = state["clock"] + 1
-        when = f"2026-03-01T12:{clock // 60:02}:{clock % 60:02}Z"
+        merged, when = git(self.author, "rev-parse", "HEAD"), self.tick()
         pulls = [
             {**pull, "merged_at": when, "merge_commit_sha": merged} if pull["number"] == number else pull
-            for pull in state["pulls"]
+            for pull in self.state["pulls"]
         ]
-        self.know(pulls=pulls, clock=clock)
+        self.know(pulls=pulls)
         return merged
 
     def provisioner(self, *words: str) -> None:
@@ -174,7 +214,7 @@ class Site:
         git(self.runner, "fetch", "-q", str(self.author), *refs)
         self.checkout("refs/test/main")
         git(self.runner, "merge", "-q", "--no-ff", "-m", "test merge", "refs/test/head")
-        pull = next(pull for pull in self.state["pulls"] if pull["number"] == number)
+        pull = next(pull for pull in self.state["pulls"] if pull["number"] == number) | {"base": {"ref": "main"}}
         return self.run("plan", {"pull_request": pull}, GITHUB_REF_NAME=f"{number}/merge", **inputs)
 
     def apply(self, sha: str, **inputs: str) -> Run:
@@ -209,6 +249,7 @@ class Site:
             "GITHUB_REPOSITORY": "acme/desk",
             "GITHUB_SERVER_URL": "https://github.example",
             "GITHUB_RUN_ID": "42",
+            "RETRY_SECONDS": "0",
             "GITHUB_ACTOR": "ada",
             "GITHUB_SHA": "0" * 40,
             "GITHUB_REF_NAME": "main",

@@ -59,6 +59,10 @@ class Runner:
     def installed(self) -> Path:
         return self.root / "temp/provisioner-venv"
 
+    @property
+    def commands(self) -> Path:
+        return self.root / "temp/provisioner-bin"
+
     def prepare(self) -> None:
         index, release, workspace = self.root / "index", self.root / "release", self.root / "workspace"
         first = wheel(index, "pinned", 1, "pinned", "version = 1\n")
@@ -118,15 +122,18 @@ def test_the_release_as_it_was_tested(runner: Runner) -> None:
     done = runner.install()
 
     assert (done.returncode, done.stdout) == (0, "release 3, pinned 1\n"), done.stderr
-    assert runner.path.read_text() == f"{runner.installed}/bin\n"
-    assert (runner.installed / "bin/provisioner").is_file()
+    assert runner.path.read_text() == f"{runner.commands}\n"
+    # No `python` and no `pip` of ours is in the way of those of the job.
+    assert [path.name for path in runner.commands.iterdir()] == ["provisioner"]
+    found = subprocess.run([runner.commands / "provisioner"], capture_output=True, text=True, check=True)
+    assert found.stdout == "release 3, pinned 1\n"
     assert not list(runner.installed.glob("lib/*/site-packages/extra*"))
 
     # A release whose versions cannot be checked is not believed, and does not get on the path.
     (runner.root / "release/requirements/run.txt").write_text("pinned==2\n", encoding="utf-8")
     again = runner.install()
     assert (again.returncode, again.stdout) == (1, "") and "Hashes are required" in again.stderr
-    assert runner.path.read_text() == f"{runner.installed}/bin\n"
+    assert runner.path.read_text() == f"{runner.commands}\n"
 
 
 def test_a_package_that_is_named(runner: Runner) -> None:
@@ -138,7 +145,7 @@ def test_a_package_that_is_named(runner: Runner) -> None:
     assert notice.startswith(
         "::notice title=Not pinned::`package` installs `assistants-provisioner==9` with the newest"
     )
-    assert runner.path.read_text() == f"{runner.installed}/bin\n"
+    assert runner.path.read_text() == f"{runner.commands}\n"
 
 
 @pytest.mark.parametrize("package", ["./here", "/tmp/here", "~/here", "--editable"])

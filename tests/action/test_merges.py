@@ -231,7 +231,7 @@ def test_who_has_to_have_shown_it(committed: Site, service: str) -> None:
 def test_comments_that_cannot_be_read(site: Site) -> None:
     """GitHub fails: whether there is a comment is not known, so none is written."""
     site.open(7, {"docs/b.md": "# B\n"})
-    site.know(broken=["graphql"])
+    site.know(broken=[{"request": "graphql"}])
 
     assert site.plan(7, environment="prod").code != 0 and site.comments(7) == []
 

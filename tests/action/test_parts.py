@@ -17,7 +17,9 @@ from tests.lock.repositories import git
 
 HERE = ROOT / "action"
 HEAD = {"commit": "a" * 40, "checksum": "sha256:12", "formula": FORMULA}
-SHOWN = {"shown": "2026-03-01T10:00:00Z", "edited": None, "head": HEAD}
+SHOWN = {"shown": "2026-03-01T10:00:00Z", "edited": None, "head": HEAD, "essence": "### Plan"}
+PLAN = {"checksum": "sha256:12", "rows": ["r1", "r2"], "lock": {"applied": None}}
+RUNS = "https://github.example/acme/desk/actions"
 MERGED = {"head": {"sha": "a" * 40}, "merged_at": "2026-03-01T11:00:00Z"}
 
 
@@ -28,7 +30,7 @@ def _programs() -> None:
 
 def shell(command: str, *words: str, stdin: str = "") -> str:
     """What a command prints in a shell that has the functions of the action."""
-    script = f'HERE={HERE} IN_DIRECTORY=. RUN_URL=https://run; source "$HERE/say.sh"; {command}'
+    script = f'HERE={HERE} IN_DIRECTORY=. RUN_URL=https://run RUN_MARK="run 42/1"; source "$HERE/say.sh"; {command}'
     done = subprocess.run(["bash", "-euc", script, "-", *words], input=stdin, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -116,9 +118,10 @@ def test_what_we_write_has_our_head_alone(tmp_path: Path) -> None:
     that looks like a hidden one stays where it is; a folder whose name would end one is spelt otherwise."""
     ours, forged = "<!-- provisioner:checksum sha256:12 -->\n", "<!-- provisioner:checksum sha256:0 -->\n"
     (tmp_path / "plan.md").write_text(f"{ours}## Plan\n{forged}end\n", encoding="utf-8")
-    script = f'source "$HERE/github.sh"; FOLDER={tmp_path} IN_DIRECTORY="a-->" IN_ENVIRONMENT="<b"'
+    script = f'source "$HERE/github.sh"; SCRATCH=$(mktemp -d) FOLDER={tmp_path} IN_DIRECTORY="a-->" IN_ENVIRONMENT="<b"'
     script += '; addressed "$FOLDER/plan.md" "$(place plan)" "commit 12"'
     head = f"{ours}<!-- provisioner:place plan/a--_/_b -->\n<!-- provisioner:commit 12 -->\n"
+    head += "<!-- provisioner:run 42/1 -->\n"
 
     assert shell(script) == f"{head}## Plan\n{forged}end\n\n<sub>[This run](https://run) has the details.</sub>\n"
     assert [path.name for path in tmp_path.iterdir()] == ["plan.md"]
@@ -129,20 +132,31 @@ def test_what_we_write_has_our_head_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pull", "actor", "told"),
     [
-        (None, "ada", "||false"),
-        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}}, "ada", "7|12|false"),
-        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}}, "dependabot[bot]", "7|12|true"),
-        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "eve/desk"}}}, "ada", "7|12|true"),
-        ({"number": 7, "head": {"sha": "12", "repo": None}}, "ada", "7|12|true"),
+        (None, "ada", "||false|"),
+        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}}, "ada", "7|12|false|main"),
+        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}}, "dependabot[bot]", "7|12|true|main"),
+        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "eve/desk"}}}, "ada", "7|12|true|main"),
+        ({"number": 7, "head": {"sha": "12", "repo": None}}, "ada", "7|12|true|main"),
     ],
 )
 def test_who_is_outside(tmp_path: Path, pull: Any, actor: str, told: str) -> None:
     """A pull request of a fork, also of one that is gone, or of Dependabot; never a push."""
-    event = {"pull_request": pull, "repository": {"full_name": "acme/desk"}}
+    event = {"pull_request": pull and {**pull, "base": {"ref": "main"}}, "repository": {"full_name": "acme/desk"}}
     (tmp_path / "event").write_text(json.dumps(event), encoding="utf-8")
     script = 'source "$HERE/github.sh"; GITHUB_EVENT_PATH=$1 GITHUB_ACTOR=$2; export GITHUB_ACTOR; read_event'
 
-    assert shell(f'{script}; echo "$PULL|$PULL_HEAD|$OUTSIDE"', str(tmp_path / "event"), actor) == f"{told}\n"
+    assert (
+        shell(f'{script}; echo "$PULL|$PULL_HEAD|$OUTSIDE|$BASE_BRANCH"', str(tmp_path / "event"), actor) == f"{told}\n"
+    )
+
+
+def test_a_merge_queue(tmp_path: Path) -> None:
+    """It has no pull request to tell, and the branch that it merges into."""
+    (tmp_path / "event").write_text(
+        '{"merge_group": {"base_ref": "refs/heads/main"}, "repository": {}}', encoding="utf-8"
+    )
+    script = 'source "$HERE/github.sh"; GITHUB_EVENT_PATH=$1; read_event; echo "$PULL|$OUTSIDE|$BASE_BRANCH"'
+    assert shell(script, str(tmp_path / "event")) == "|false|main\n"
 
 
 def test_an_output_cannot_set_another(tmp_path: Path) -> None:
@@ -169,8 +183,8 @@ def comment(*bodies: tuple[str, str, str | None]) -> Any:
         for id, (body, author, editor) in enumerate(bodies, 1)
     ]
     page = {"data": {"repository": {"pullRequest": {"comments": {"nodes": nodes}}}}}
-    found = jq("comments.jq", page, "--slurp", "--arg", "place", "plan/./prod")
-    return json.loads(found) if found else None
+    words = ["--slurp", "--arg", "place", "plan/./prod", "--arg", "runs", RUNS, "-L", str(HERE)]
+    return next(iter(json.loads(jq("comments.jq", page, *words))), None)
 
 
 def test_only_the_head_of_our_own_comments_counts() -> None:
@@ -202,16 +216,131 @@ def test_only_the_head_of_our_own_comments_counts() -> None:
 )
 def test_what_is_no_approval(pull: Any, comment: Any, reason: str) -> None:
     """Whatever is wrong with a pull request or its comment, there is no checksum, and a sentence says why."""
-    checksum, told = approval(pull, comment)
+    checksum, _, told = approval(pull, comment)
 
     assert checksum == "" and reason in told
 
 
 def test_what_is_an_approval() -> None:
     """The checksum of our unedited comment for the merged commit; or the one that somebody gives by hand."""
-    assert approval(MERGED, SHOWN) == ["sha256:12", ""]
-    assert approval(MERGED, SHOWN | {"shown": MERGED["merged_at"]}) == ["sha256:12", ""]
-    assert approval(None, None, given="sha256:34") == ["sha256:34", ""]
+    assert approval(MERGED, SHOWN) == ["sha256:12", "b" * 40, ""]
+    assert approval(MERGED, SHOWN | {"shown": MERGED["merged_at"]}) == ["sha256:12", "b" * 40, ""]
+    assert approval(None, None, given="sha256:12") == ["sha256:12", "b" * 40, ""]
+    assert approval(None, None, given="12") == ["12", "b" * 40, ""]
+    assert "whose checksum is `34`" in approval(None, None, given="34")[2]
+
+
+def review(state: str = "APPROVED", at: str = "2026-03-01T10:30:00Z", commit: str = "a" * 40) -> dict[str, str]:
+    return {"state": state, "submitted_at": at, "commit_id": commit}
+
+
+@pytest.mark.parametrize(
+    ("reviews", "holds"),
+    [
+        ([], True),
+        ([review()], True),
+        ([review(at="2026-03-01T09:30:00Z")], False),
+        ([review(at="2026-03-01T10:00:00Z")], False),
+        ([review(at="2026-03-01T09:30:00Z"), review(at="2026-03-01T10:30:00Z")], True),
+        ([review(at="2026-03-01T09:30:00Z"), review("COMMENTED")], False),
+        ([review(at="2026-03-01T09:30:00Z"), review("DISMISSED")], False),
+        ([review(at="2026-03-01T09:30:00Z", commit="9" * 40)], True),
+    ],
+)
+def test_what_was_shown_anew_has_to_be_approved_anew(reviews: Any, holds: bool) -> None:
+    """Where a plan of the same commit was shown before, a review of this commit has to be later than the newest; a
+    first one needs none. A comment that has told of the commit before, and of another one between, counts as well."""
+    old = SHOWN | {"head": {"commit": "a" * 40, "outdated": "x"}, "shown": "2026-03-01T08:00:00Z"}
+    other = SHOWN | {"head": {"commit": "9" * 40}}
+    again = SHOWN | {"head": HEAD | {"earlier": f"{'9' * 40} {'a' * 40}"}}
+
+    assert (verdict(MERGED, [old, SHOWN], reviews)[0] != "") == holds
+    assert (verdict(MERGED, [again], reviews)[0] != "") == holds
+    assert verdict(MERGED, [other, SHOWN], reviews)[0] != ""
+    assert holds or "shown anew after it was approved" in verdict(MERGED, [old, SHOWN], reviews)[2]
+
+
+@pytest.mark.parametrize(
+    ("applied", "relation", "told"),
+    [
+        ({"commit": "c" * 40, "checksum": "x", "left": []}, "ahead", None),
+        ({"commit": "c" * 40, "checksum": "x", "left": []}, "diverged", None),
+        ({"commit": "c" * 40, "checksum": "x", "left": []}, "unknown", None),
+        ({"commit": "c" * 40, "checksum": "x", "left": []}, "behind", "A later commit, `ccccccc`, was applied already"),
+        ({"commit": "b" * 40, "checksum": "sha256:12", "left": []}, "", "was applied already"),
+        ({"commit": "b" * 40, "checksum": "sha256:99", "left": ["r1", "r2", "r3"]}, "", None),
+        ({"commit": "b" * 40, "checksum": "sha256:12", "left": ["r1"]}, "", "was applied in part"),
+    ],
+)
+def test_an_approval_is_used_once(applied: Any, relation: str, told: str | None) -> None:
+    """A commit before the one that was applied last is refused; the same one is covered as far as it was left to do."""
+    checksum, commit, reason = verdict(MERGED, [SHOWN], plan=PLAN | {"lock": {"applied": applied}}, relation=relation)
+
+    assert (checksum, commit) == (("", "") if told else ("sha256:12", "b" * 40))
+    assert (told or "") in reason and bool(reason) == bool(told)
+
+
+def test_what_is_approved_by_hand_after_that() -> None:
+    """For a commit that was applied already the approval is a new one; for one that is overtaken there is none."""
+    applied = PLAN | {"lock": {"applied": {"commit": "b" * 40, "checksum": "sha256:12", "left": []}}}
+    older = PLAN | {"lock": {"applied": {"commit": "c" * 40, "checksum": "sha256:12", "left": []}}}
+
+    assert verdict(MERGED, [SHOWN], plan=applied, given="sha256:12") == ["sha256:12", "", ""]
+    assert verdict(MERGED, [SHOWN], plan=older, given="sha256:12", relation="behind")[0] == ""
+
+
+def test_a_plan_that_is_another_one_or_shown_in_other_words() -> None:
+    """The checksum has to be the one that was shown, and the text that of the plan."""
+    assert "whose checksum is `sha256:12`" in verdict(MERGED, [SHOWN], plan=PLAN | {"checksum": "sha256:13"})[2]
+    assert "not what this plan shows" in verdict(MERGED, [SHOWN | {"essence": "No changes"}])[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("at specs/a.yaml:\u206299\u2064\nserial \u20627\u2064", True),
+        ("at specs/a.yaml:\u206220:3\u2064\r\nserial \u20624\u2064", True),
+        ("at specs/b.yaml:\u206220\u2064\nserial \u20624\u2064", False),
+        ("at specs/a.yaml:\u2062No changes\u2064\nserial \u20624\u2064", False),
+        ("at specs/a.yaml:20\nserial \u20624\u2064", False),
+        ("at specs/a.yaml:\u206220\u2064\nserial \u20624\u2064\nMore", False),
+    ],
+)
+def test_what_counts_of_a_text(text: str, same: bool) -> None:
+    """Everything but the numbers that are marked, the head, and the link to the run at the end."""
+    link = f"\n<sub>[This run]({RUNS}/runs/{{}}) has the details.</sub>\n"
+    ours = "<!-- provisioner:plan a/b -->\n"
+    ours += "at specs/a.yaml:\u206220\u2064\nserial \u20624\u2064" + link.format(42)
+    found = [essence(one) for one in (ours, text + link.format(7))]
+    assert (found[0] == found[1]) == same
+    assert essence(ours) != essence(ours.replace("acme", "evil"))
+    assert essence(text + "\n" + ours) != essence(ours)
+
+
+def essence(text: str) -> str:
+    words = ["jq", "-Rsr", "-L", str(HERE), "--arg", "runs", RUNS, 'include "essence"; essence($runs)']
+    return subprocess.run(words, input=text, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("last", "what"),
+    [
+        (None, ["new", "", ""]),
+        ({}, ["keep", "3", ""]),
+        ({"essence": "No changes"}, ["new", "3", ""]),
+        ({"edited": "eve"}, ["new", "3", ""]),
+        ({"head": HEAD | {"checksum": "sha256:9"}}, ["new", "3", ""]),
+        ({"head": {"commit": "a" * 40}}, ["new", "3", ""]),
+        ({"head": HEAD | {"commit": "9" * 40}}, ["edit", "3", "9" * 40]),
+        ({"head": HEAD | {"commit": "9" * 40, "earlier": "8 9"}}, ["edit", "3", f"8 9 {'9' * 40}"]),
+    ],
+)
+def test_what_becomes_of_a_comment(last: Any, what: list[str]) -> None:
+    """The same plan of the same commit writes nothing, another one outdates it, another commit brings it up to date."""
+    head = "".join(f"<!-- provisioner:{key} {value} -->\n" for key, value in HEAD.items())
+    comments = [] if last is None else [SHOWN | {"id": 2}, SHOWN | {"id": 3} | last]
+    words = ["-r", "-L", str(HERE), "--arg", "runs", RUNS, "--arg", "text", f"{head}### Plan\n"]
+    assert (jq("sticky.jq", comments, *words) + "\n\n").split("\n")[:3] == what
 
 
 @pytest.mark.parametrize(
@@ -223,6 +352,7 @@ def test_which_pull_request_made_a_commit(merged_at: str | None, made: str, told
     branch, both of which GitHub names, too."""
     pull = {"number": 7, "head": {"sha": "b" * 40}, "merged_at": merged_at, "merge_commit_sha": made}
     script = 'gh() { printf %s "$PULLS"; }; GITHUB_REPOSITORY=acme/desk; source "$HERE/github.sh"; PULLS=$2'
+    script += "; SCRATCH=$(mktemp -d)"
 
     found = shell(f'{script}; merged_pull_request "$1"', "b" * 40, json.dumps([pull]))
     assert found.startswith(told) and bool(found) == bool(told)
@@ -250,6 +380,20 @@ def test_when_git_gets_the_token(tmp_path: Path, token: str, kept: bool, given: 
 
 
 def approval(pull: Any, comment: Any, given: str = "") -> list[str]:
-    words = ["--arg", "given", given, "--arg", "commit", "b" * 40]
-    words += ["--argjson", "pull", json.dumps(pull), "--argjson", "comment", json.dumps(comment)]
+    return verdict(pull, [comment] if comment else [], given=given)
+
+
+def verdict(
+    pull: Any, comments: list[Any], reviews: Any = (), plan: Any = PLAN, relation: str = "", given: str = ""
+) -> list[str]:
+    words = ["--arg", "given", given, "--arg", "commit", "b" * 40, "--arg", "runs", RUNS, "--arg", "relation", relation]
+    words += [
+        "--argjson",
+        "facts",
+        json.dumps([pull, comments, list(reviews)]),
+        "--argjson",
+        "plan",
+        json.dumps([plan]),
+    ]
+    words += ["--arg", "text", "### Plan\n", "-L", str(HERE)]
     return jq("approval.jq", None, "--null-input", "--raw-output", *words).splitlines()

@@ -218,7 +218,7 @@ def test_a_command_that_says_nothing(site: Site) -> None:
     run = site.plan(7, environment="prod")
     (body,) = site.comments(7)
 
-    assert run.code == 1 and "changes" not in run.outputs and head(body).keys() == {"place", "commit"}
+    assert run.code == 1 and "changes" not in run.outputs and head(body).keys() == {"place", "commit", "run"}
     assert all("No plan for `prod`" in text and "out of memory" in text for text in (body, run.summary))
     assert run.annotations == [("error", "title=No plan", "out of memory")]
 

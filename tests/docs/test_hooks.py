@@ -39,6 +39,14 @@ def test_the_files_of_a_hook(hook: dict[str, Any]) -> None:
     assert [path for path in (*concerned, *others) if re.search(hook["files"], path)] == list(concerned)
 
 
+def test_a_commit_that_only_deletes_is_validated() -> None:
+    """No list of files has what was deleted, and a prompt is in no list of specs."""
+    assert {hook["id"]: hook.get("always_run", False) for hook in HOOKS} == {
+        "provisioner-validate": True,
+        "provisioner-fmt": False,
+    }
+
+
 def test_the_page_names_the_hooks() -> None:
     """Whoever copies the configuration from the page gets the hooks that there are."""
     (config,) = [yaml.safe_load(block.text) for block in blocks("yaml") if "hooks:" in block.text]
