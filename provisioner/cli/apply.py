@@ -43,6 +43,7 @@ def apply(
     from provisioner.cli.deciding import Wanted
     from provisioner.engine import ApplyOptions
 
+    commit = (commit or "").strip() or None
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
     wanted = Wanted(target, exclude, replace, destroy, False, on_drift, prune_orphans, force)
     if file is not None:  # whoever saved it has seen it, so nobody is asked

@@ -25,6 +25,7 @@ def lock_schema() -> dict[str, Any]:
         "properties": {
             "version": described({"enum": [1, 2]}, "Version of this format; 1 is that of release 0.1.0", [2]),
             "written": described({"type": "string", "format": "date-time"}, "When it was last written, in UTC"),
+            "applied": described({"$ref": "#/$defs/Applied"}, "Which approval was used last"),
             "lineage": described(
                 {"type": "string", "minLength": 8}, "Made once, at the first apply; part of every stamp"
             ),
@@ -46,6 +47,7 @@ def lock_schema() -> dict[str, Any]:
             "Entry": _entry(),
             "Kept": _kept(),
             "Overwritten": _overwritten(),
+            "Applied": _applied(),
             "Deposed": _deposed(),
             "Version": _version(),
         },
@@ -97,6 +99,21 @@ def _entry() -> dict[str, Any]:
             ),
         },
         "required": ["fields"],
+    }
+
+
+def _applied() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "commit": described({"type": "string"}, "The commit that `apply --commit` was given"),
+            "checksum": described({"type": "string"}, "Of the plan that was approved and applied"),
+            "left": described(
+                {"type": "array", "items": {"type": "string"}},
+                "Digests of what of that plan is still to do, after a failure",
+            ),
+        },
+        "required": ["commit", "checksum"],
     }
 
 

@@ -162,6 +162,8 @@ def test_the_issue_about_drift(site: Site, service: str) -> None:
     others = [forged, {**issue, "number": 498, "state": "closed"}, {**issue, "number": 497, "labels": ["mine"]}]
     site.know(issues=[*others, issue])
 
+    spec = site.runner / "specs/support.yaml"
+    spec.write_text("# One more line.\n" + spec.read_text(encoding="utf-8"), encoding="utf-8")
     assert night(site, fail_on_drift="true") == (1, "true", [issue])
     assert site.comments(issue["number"]) == []
     edit(service, {"model": "gpt-4.1"})
