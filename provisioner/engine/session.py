@@ -263,6 +263,7 @@ class Session:
         checks.check_key(self.remote, known, context.service)
         checks.check_ownership(known, self.seen)
         stale.check_basis(plan, _settled_moves(known, plan), self.seen)
+        stale.check_ids(plan, _settled_moves(known, plan))
         checks.check_lock(self.seen, known, fresh=lock is None)
         await stale.check_strays(question, plan, self.seen)
         stale.check_users(plan, await self._others(known).users(plan))

@@ -118,6 +118,26 @@ def check_basis(plan: Plan, resources: Mapping[Address, Locked], seen: Seen) -> 
         raise PlanError(problems)
 
 
+def check_ids(plan: Plan, resources: Mapping[Address, Locked]) -> None:
+    """PlanError where a plan names other objects than the lock does: a checksum covers no ids, so that whoever approved
+    one has approved what the lock has for each address."""
+    wrong = []
+    for change in plan.changes:
+        entry = resources.get(change.address)
+        if change.id is not None and change.id not in (entry.id if entry else None, change.importing):
+            wrong.append((change.address, change.id))
+    for remnant in plan.deposed:
+        entry = resources.get(remnant.address)
+        if entry is None or remnant.id not in entry.deposed:
+            wrong.append((remnant.address, remnant.id))
+    problems = [
+        Problem("Stale plan", f"The lock does not have `{id}` for `{address}`.", AGAIN, address=str(address))
+        for address, id in wrong
+    ]
+    if problems:
+        raise PlanError(problems)
+
+
 def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
     """PlanError naming everything that the plan deletes and that somebody has begun to use since it was made."""
     remnants = (*plan.deposed, *plan.orphans)

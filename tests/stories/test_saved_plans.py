@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from provisioner.views.plan_json import digest
 from tests.support.world import World
 
 
@@ -57,6 +58,22 @@ def test_a_plan_needs_no_specs_but_the_bytes_that_it_names(world: World) -> None
     assert "docs/a.md" in refused.err and world.calls == []
     world.write({"docs/a.md": "# A\n"})
     assert "2 added" in world.ok("apply", "kb.plan").out
+
+
+def test_a_plan_that_names_another_object_is_refused(world: World) -> None:
+    """Somebody puts another id into a plan that deletes and seals it again: its checksum is that of before, and the
+    object is not the one that the lock has."""
+    world.write({"specs/all.yaml": specs()})
+    world.ok("apply", "-y")
+    other = world.http("POST", "/assistants", {"model": "gpt-4o", "name": "Somebody else's"})["id"]
+    world.write({"specs/all.yaml": {"assistants": {name: {"model": "gpt-4o"} for name in "abcd"}}})
+    world.ok("plan", "--out", "x.plan")
+    found = json.loads((world.root / "x.plan").read_text())
+    (row,) = found["resource_changes"]
+    found["resource_changes"] = [{**row, "id": other}]
+    world.write({"x.plan": json.dumps({**found, "digest": digest(found)})})
+    refused = world.ok("apply", "x.plan", "--checksum", found["checksum"], code=1)
+    assert f"`{other}`" in refused.err and len(world.listed("/assistants")) == 6
 
 
 def test_an_altered_plan_is_refused(world: World) -> None:
