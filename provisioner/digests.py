@@ -6,12 +6,13 @@ import contextlib
 import hashlib
 import json
 import os
-import stat
 import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from provisioner import disk, jsontext
 
 CACHE = ".provisioner/cache/files.json"
 FRESH = 2_000_000_000  # ns; a file younger than this may change again without its times showing it
@@ -111,10 +112,8 @@ def _mark(found: os.stat_result) -> Mark:
 
 def _read(place: str | Path) -> tuple[Digest, os.stat_result]:
     for _ in range(3):
-        with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - a path object for each of 10,000 files costs
+        with os.fdopen(disk.open_file(place), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
-            if not stat.S_ISREG(before.st_mode):
-                raise OSError("it is not a regular file")
             sha256 = hashlib.sha256()
             size = 0
             head = b""
@@ -130,11 +129,11 @@ def _read(place: str | Path) -> tuple[Digest, os.stat_result]:
 
 def _load(path: Path) -> Known:
     try:
-        data = json.loads(path.read_bytes())
+        data = jsontext.read(disk.read(path, disk.LARGEST))
         columns = [data[name] for name in _COLUMNS]
         counts = {len(column) for column in columns}
         types = [set(map(type, column)) for column in columns]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
     # A cache that has collected that many files that are gone begins anew.
     if (
@@ -149,19 +148,11 @@ def _load(path: Path) -> Known:
 
 
 def _store(path: Path, entries: Known) -> None:
-    import tempfile
-
     rows = [(name, *mark, digest.sha256, digest.lfs, digest.ours) for name, (mark, digest) in entries.items()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            # By column, because that is read twice as fast as an object for each file.
-            json.dump(dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)), file, ensure_ascii=False)
-        Path(name).replace(path)
-    except (OSError, UnicodeError):
-        Path(name).unlink()
-        raise
+    # By column, because that is read twice as fast as an object for each file.
+    columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+    disk.replace(path, json.dumps(columns, ensure_ascii=False).encode())
 
 
 @cache
@@ -181,6 +172,15 @@ def real_path(root: Path, path: str) -> Path:
     if path.isascii() or plain.exists():
         return plain
     return next(_composed(root, path.split("/")), plain)
+
+
+def held_path(root: Path, path: str) -> Path:
+    """The same, of a file that the workspace holds; OSError where the path leads out of it, by a link or by itself."""
+    place = real_path(root, path)
+    real, base = os.path.realpath(place), os.path.realpath(root)
+    if ".." in path.split("/") or os.path.commonpath([real, base]) != base:
+        raise disk.Unfit("it leads out of the workspace")
+    return place
 
 
 def _composed(folder: Path, parts: list[str]) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from provisioner import disk
 from provisioner.errors import LockError
 from provisioner.lock import lockfile
 from provisioner.model import Address, Locked, LockState, Problem
@@ -127,7 +128,7 @@ def load(
     """
     found = Path(path) if path is not None else _find(environment, Path(root) if root is not None else None)
     try:
-        state = lockfile.parse(found.read_text(encoding="utf-8"), str(found))
+        state = lockfile.parse(disk.read(found, disk.LARGEST).decode(), str(found))
     except FileNotFoundError:
         raise _no_lock(found, environment) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -164,7 +165,7 @@ def _declared(config: Path, environment: str) -> Mapping[str, Any]:
     """What `provisioner.yaml` says of an environment, where somebody can read it: a YAML library need not be there,
     and is not even looked for while the file says nothing that matters here."""
     try:
-        text = config.read_text(encoding="utf-8")
+        text = disk.read(config, disk.LARGEST_TEXT).decode()
     except (OSError, UnicodeDecodeError):
         return {}
     if not _DECLARES_A_LOCK.search(text) and "service: local" not in text:

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent / "provisioner"
 LAYERS = [
     {"model"},
-    {"errors", "refs", "diff", "digests", "text", "interrupts", "masking"},
+    {"disk", "jsontext", "shapes", "text", "interrupts"},
+    {"errors", "refs", "diff", "digests", "masking"},
     {"remote", "lock"},
     {"kinds"},
     {"spec", "plan", "planfile"},

@@ -11,7 +11,7 @@ from provisioner.apply.lookout import Read
 from provisioner.apply.run import Run
 from provisioner.apply.suspects import look, survey
 from provisioner.diff import units
-from provisioner.digests import real_path
+from provisioner.digests import held_path
 from provisioner.errors import PlanError, ReplyLost
 from provisioner.kinds.base import Form, Names, Write
 from provisioner.kinds.file.form import PURPOSE, FileForm
@@ -87,7 +87,11 @@ def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, obj
 
 async def _upload(run: Run, form: Form, write: Write) -> Live:
     name = write.address.name
-    path = real_path(run.root, name)
+    try:
+        path = held_path(run.root, name)
+    except OSError as error:
+        detail = f"`{name}` changed since the plan: {error.strerror}. It was not uploaded."
+        raise PlanError(Problem("File changed", detail, "plan again", address=str(write.address))) from None
     with HashingReader.open(path, name, write.fields["sha256"], write.fields["bytes"]) as stream:
         return await form.create(run.remote, replace(write, content=stream))
 

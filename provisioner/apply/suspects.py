@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.errors import RouteMissing
-from provisioner.kinds.wire import stamp
+from provisioner.kinds.wire import route, stamp
 from provisioner.model import Live
 from provisioner.remote import Remote, together
 
@@ -70,6 +70,6 @@ async def _held(remote: Remote, stores: Iterable[str], file: str) -> bool:
 
 async def _holds(remote: Remote, store: str, file: str) -> bool:
     try:
-        return await remote.find(f"/vector_stores/{store}/files/{file}") is not None
+        return await remote.find(route("/vector_stores", store, "files", file)) is not None
     except RouteMissing:  # the store has gone meanwhile
         return False

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner import disk
 from provisioner.cli.console import Console, addresses
 from provisioner.cli.options import OnDrift, PlanFormat
 from provisioner.errors import UsageError
@@ -79,25 +78,12 @@ def save(console: Console, plan: Plan, out: Path) -> None:
 
     path = console.path(out)
     try:
-        _write(path, plan_json(plan).encode(errors="surrogatepass"))
+        disk.put(path, plan_json(plan).encode(errors="surrogatepass"), 0o600)
     except OSError as error:
         detail = f"`{out}` cannot be written: {error.strerror}."
         raise UsageError(Problem("Plan not saved", detail, "name a file in a folder that you may write to")) from error
     then = "As it is it cannot be applied." if plan.stopped else f"Apply it with: provisioner apply {out}"
     console.say(f"Saved the plan to {out}. {then}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # its mode is 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def check_out(console: Console, out: Path, *, refreshed: bool) -> None:

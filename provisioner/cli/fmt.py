@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from provisioner import disk
 from provisioner.cli.console import Console, command
 from provisioner.errors import ProvisionerError, SpecError
 from provisioner.model import Problem
@@ -60,7 +59,7 @@ def _format(path: Path, name: str, check: bool) -> bool:
     from provisioner.spec.format import format_text
 
     try:
-        before = path.read_bytes()
+        before = disk.read(path, disk.LARGEST_TEXT)
         text = before.decode()
     except UnicodeDecodeError as error:
         raise SpecError(Problem("Not UTF-8", f"`{name}` is not UTF-8 text: {error.reason}.", file=name)) from error
@@ -69,22 +68,11 @@ def _format(path: Path, name: str, check: bool) -> bool:
     after: bytes = format_text(text, name).encode()
     if after == before or check:
         return after != before
-    _replace(path, after)
-    return True
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write whole or not at all, through a link, with the mode that the file had."""
-    real = path.resolve()
-    handle, temporary = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), real.stat().st_mode & 0o7777)
-        Path(temporary).replace(real)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        disk.replace(path, after)
+    except OSError as error:
+        raise SpecError(Problem("File not written", f"`{name}` cannot be written: {error.strerror}.")) from error
+    return True
 
 
 COMMANDS = {"fmt": fmt}

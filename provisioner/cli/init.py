@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from provisioner import disk
 from provisioner.cli.console import Console, command, refuse_file
 from provisioner.errors import UsageError
 from provisioner.model import Problem
@@ -34,11 +35,15 @@ def init(
     target = console.path(folder).resolve()
     files = templates.files(template.value, target.name)
     _refuse_existing(target, [*files, "schemas"])
-    for name, content in files.items():
-        path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    schemas.write(target / "schemas")
+    try:
+        for name, content in files.items():
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            disk.put(path, content)
+        schemas.write(target / "schemas")
+    except OSError as error:
+        detail = f"Nothing can be written into `{target}`: {error.strerror}."
+        raise UsageError(Problem("Workspace not written", detail, "name a folder that you may write to")) from error
     written = [*files, *(f"schemas/{path.name}" for path in sorted((target / "schemas").iterdir()))]
     if console.json:
         console.document({"folder": str(folder), "written": written})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner import disk
 from provisioner.cli.console import Console
 from provisioner.errors import PlanError, UsageError
 from provisioner.model import Plan, Problem
@@ -18,7 +19,7 @@ def read_plan_file(console: Console, file: Path) -> Plan:
     from provisioner.views.plan_read import read_plan
 
     try:
-        content = console.path(file).read_bytes()
+        content = disk.read(console.path(file), disk.LARGEST)
     except OSError as error:
         detail = f"`{file}` cannot be read: {error.strerror}."
         raise PlanError(Problem("Plan file unreadable", detail, "make one with `plan --out FILE`")) from error

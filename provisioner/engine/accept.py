@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from provisioner import disk
 from provisioner.diff import ignored
 from provisioner.engine.context import Context
 from provisioner.engine.drift import DriftOptions, read_drift, split
 from provisioner.engine.trial import Proposal, Trial
 from provisioner.errors import SpecError
 from provisioner.kinds import kind
-from provisioner.lock import disk
 from provisioner.model import Address, Drifted, FieldChange, Position, Problem
 from provisioner.plan import Situation
 from provisioner.plan.ownership import Foreign, foreign
@@ -167,7 +167,7 @@ def write(trial: Trial, taken: Sequence[Proposal]) -> dict[str, tuple[str, str]]
     drafts = trial.drafts(taken)
     places = {file: trial.workspace.file(file) for file in drafts}
     for file, place in places.items():
-        if place.read_bytes() != trial.original(file):
+        if disk.read(place, disk.LARGEST_TEXT) != trial.original(file):
             detail = f"`{file}` was changed while its new content was worked out; nothing was written."
             raise SpecError(Problem("File changed meanwhile", detail, "run `provisioner accept` again", file=file))
     for file, place in places.items():

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from provisioner.digests import hash_file
+from provisioner.digests import hash_file, held_path
 from provisioner.engine.context import LOCAL, Context
 from provisioner.engine.others import Others
 from provisioner.engine.refresh import Seen
@@ -115,7 +115,8 @@ def check_bytes(root: Path, plan: Plan) -> None:
 
 def _is_planned(root: Path, address: Address, fields: Fields) -> bool:
     try:
-        return hash_file(root, address.name) == (fields["sha256"], fields["bytes"])
+        held_path(root, address.name)
+        return hash_file(root, address.name) == (fields.get("sha256"), fields.get("bytes"))
     except OSError:
         return False
 

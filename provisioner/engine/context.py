@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from provisioner.engine.shutdowns import CACHE, utc_today
-from provisioner.errors import SpecError, UsageError
+from provisioner.errors import LockError, SpecError, UsageError
+from provisioner.kinds import kind, kinds
 from provisioner.lock.file_store import FileStore
 from provisioner.lock.lockfile import check_origin
 from provisioner.lock.store import LockStore
-from provisioner.model import LockState, Problem, Service
+from provisioner.model import Address, LockState, Problem, Service
 from provisioner.remote import Remote
 from provisioner.spec import Environment, Specs, Workspace
+from provisioner.text import spelt
 
 LOCAL = "local"
 PUBLIC = "https://api.openai.com/v1"
@@ -81,7 +83,25 @@ class Context:
         """The same state, if it is the lock of this workspace, environment and service."""
         if state is not None:
             check_origin(state, self.workspace.name, self.environment.name, self.service.origin)
+            self.check_known((address, entry.api) for address, entry in state.resources.items())
         return state
+
+    def check_known(self, named: Iterable[tuple[Address, str | None]]) -> None:
+        """LockError for each address, in a lock, a journal or a plan, whose kind or API there is not here."""
+        carried = cache(_carries)
+        unknown = [(address, api) for address, api in named if not carried(address.kind, api)]
+        through = {api: f" through the API {spelt(api)}" if api else "" for _, api in unknown}
+        problems = [
+            Problem(
+                "Unknown resource",
+                f"`{address}` is nothing that this release knows{through[api]}.",
+                "look whether another release wrote it, or restore it from version control",
+                address=str(address),
+            )
+            for address, api in unknown
+        ]
+        if problems:
+            raise LockError(problems)
 
     def fresh(self) -> LockState:
         """A lock before the first apply."""
@@ -115,6 +135,17 @@ class Context:
             read_only=read_only,
             settling=self.environment.settling,
         )
+
+
+def _carries(name: str, api: str | None) -> bool:
+    """Whether there is this kind, and, where one is named, this API of it."""
+    try:
+        if api is None:
+            return name in kinds()
+        kind(name).form(api)
+    except KeyError:
+        return False
+    return True
 
 
 def open_context(root: Path, environment: str | None = None, variables: Mapping[str, str] | None = None) -> Context:

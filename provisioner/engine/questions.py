@@ -14,6 +14,8 @@ from provisioner.errors import UsageError
 from provisioner.model import Address, Desired, LockState, Problem
 from provisioner.spec import Workspace
 from provisioner.spec.environments import FILE
+from provisioner.spec.sections import declarable
+from provisioner.text import spelt
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context
@@ -75,6 +77,10 @@ def move(context: Context, origin: Address, to: Address) -> None:
         known = context.checked(context.store.settle().state)
         if known is None or origin not in known.resources:
             raise UsageError(Problem("Unknown address", f"The lock has no `{origin}`.", "see `provisioner state list`"))
+        if to.kind == origin.kind and not declarable(context.root, to):
+            hint = "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64 characters"
+            hint = "write the path from the workspace root, like `file.docs/a.md`" if to.kind == "file" else hint
+            raise UsageError(Problem("Wrong address", f"No spec could declare {spelt(str(to))}.", hint))
         if to in known.resources or to.kind != origin.kind:
             why = "is in the lock already" if to in known.resources else f"is no {origin.kind.replace('_', ' ')}"
             raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))

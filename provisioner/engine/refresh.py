@@ -15,6 +15,7 @@ from provisioner.plan.ownership import claims
 from provisioner.remote import Remote, together
 from provisioner.remote.settling import LOCK
 from provisioner.remote.tasks import both
+from provisioner.text import spelt
 
 Key = tuple[str, str | None]  # kind and API
 Listed = dict[Key, dict[str, Live] | None]  # by id; None where the API is gone
@@ -250,7 +251,11 @@ def _strays(question: Question, listed: Listed, live: Mapping[Address, Live]) ->
     for (kind_name, api), objects in listed.items():
         for found in (objects or {}).values():
             if found.stamp and question.lock.owns(found.stamp) and found.id not in known:
-                yield Stray(Address.parse(found.stamp.address), found, api=api if kind_name == "assistant" else None)
+                own, _, name = found.stamp.address.partition(".")
+                if own != kind_name or not name:  # no stamp that we have ever written
+                    question.remote.note(f"`{found.id}` has our stamp with the address {spelt(found.stamp.address)}.")
+                    continue
+                yield Stray(Address(own, name), found, api=api if kind_name == "assistant" else None)
 
 
 def _known(question: Question, live: Mapping[Address, Live]) -> set[str]:

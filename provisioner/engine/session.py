@@ -87,6 +87,7 @@ class Session:
         state, intents = store.peek()
         if state is None or not intents:
             return
+        self.context.check_known((intent.address, intent.data.get("api")) for intent in intents)
         found = await recover(self.remote, state, intents, shared=self.context.shared)
         checks.check_key(self.remote, state, self.context.service)  # elsewhere nothing of ours is ever found
         if found.questions:
@@ -138,6 +139,7 @@ class Session:
         specs = context.specs
         folded = context.store.peek()
         locked = context.checked(folded.state)
+        context.check_known((intent.address, intent.data.get("api")) for intent in folded.open_intents)
         if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
             found = await recover(self.remote, locked, folded.open_intents, shared=self.context.shared)
             locked, self.notes, self.questions = found.state, tuple(found.notes), tuple(found.questions)
@@ -256,6 +258,9 @@ class Session:
         lock = context.checked(context.store.peek().state)
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
+        context.check_known(_named(plan))
+        stale.check_ids(plan, _settled_moves(known, plan))
+        stale.check_order(plan, _settled_moves(known, plan))
         remember(self.remote, known)
         question = stale.question(self.remote, known, plan)
         seen = await refresh(question)
@@ -263,10 +268,17 @@ class Session:
         checks.check_key(self.remote, known, context.service)
         checks.check_ownership(known, self.seen)
         stale.check_basis(plan, _settled_moves(known, plan), self.seen)
-        stale.check_ids(plan, _settled_moves(known, plan))
         checks.check_lock(self.seen, known, fresh=lock is None)
         await stale.check_strays(question, plan, self.seen)
         stale.check_users(plan, await self._others(known).users(plan))
+
+
+def _named(plan: Plan) -> list[tuple[Address, str | None]]:
+    """Every address of a plan, with the API where one is said."""
+    changes = [(one.address, one.api) for one in plan.changes] + [(one.address, one.api) for one in plan.orphans]
+    named = {address for change in plan.changes for address in (*change.depends_on, change.previous) if address}
+    named |= {item.store for item in plan.attachments} | {item.file for item in plan.attachments if item.file}
+    return [*changes, *((address, None) for address in sorted(named | {one.address for one in plan.deposed}))]
 
 
 def remember(remote: Remote, lock: LockState) -> None:

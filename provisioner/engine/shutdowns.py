@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provisioner import disk, jsontext
 from provisioner.errors import ServiceError
 from provisioner.kinds.assistant import shutdowns as table
 from provisioner.model import Policies
@@ -134,9 +135,9 @@ def _file(root: Path, environment: Environment) -> Path:
 def _read(file: Path) -> tuple[float, Given] | None:
     """When it was asked, and the answer; None for whatever is not what was written."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = jsontext.read(disk.read(file, disk.LARGEST_TEXT))
         return float(found["at"]), {str(model): _day(day) for model, day in found["models"].items()}
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 
@@ -145,4 +146,4 @@ def _write(file: Path, at: float, given: Given) -> None:
     models = {model: day.isoformat() if day else None for model, day in given.items()}
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"at": at, "models": models}), encoding="utf-8")
+        disk.replace(file, json.dumps({"at": at, "models": models}).encode())

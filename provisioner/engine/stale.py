@@ -16,6 +16,7 @@ from provisioner.lock.entry import entry_to_json
 from provisioner.model import Action, Address, Attachment, Desired, Live, Locked, LockState, Plan, Problem, Source
 from provisioner.plan import Situation
 from provisioner.plan.ownership import claims
+from provisioner.refs import cycle
 from provisioner.remote import Remote, together
 from provisioner.text import listed
 
@@ -92,6 +93,17 @@ def check_lineage(plan: Plan, lock: LockState | None) -> None:
         raise PlanError(Problem("Stale plan", detail, AGAIN))
     if lock is None and plan.serial > 0:
         raise PlanError(Problem("Stale plan", "The plan was made from a lock that is not there any more.", AGAIN))
+
+
+def check_order(plan: Plan, resources: Mapping[Address, Locked]) -> None:
+    """PlanError where things wait for each other, so that only a part of the plan could ever be done."""
+    needs = {address: set(kind(address.kind).references(entry.fields)) for address, entry in resources.items()}
+    for change in plan.changes:
+        needs.setdefault(change.address, set()).update(change.depends_on)
+    circle = cycle(needs)
+    if circle:
+        detail = f"{listed((f'`{one}`' for one in circle[:-1]), 5)} depend on each other in a circle."
+        raise PlanError(Problem("Not a plan", detail, "make a new one with `provisioner plan --out FILE`"))
 
 
 def question(remote: Remote, lock: LockState, plan: Plan) -> Question:

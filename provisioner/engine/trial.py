@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from provisioner import disk
 from provisioner.diff import ignored, join, same
 from provisioner.engine.policies import rule
 from provisioner.engine.shutdowns import kept
@@ -55,7 +56,7 @@ class Trial:
     def original(self, file: str) -> bytes:
         """What a file holds now, read once."""
         if file not in self._original:
-            self._original[file] = self.workspace.file(file).read_bytes()
+            self._original[file] = disk.read(self.workspace.file(file), disk.LARGEST_TEXT)
         return self._original[file]
 
     def written(self, source: Source) -> Any:

@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.errors import ServiceError
 from provisioner.kinds.base import Form, Names, Write
-from provisioner.model import Live, LockState, Stamp
+from provisioner.model import ID_RULE, Live, LockState, Problem, Stamp, is_id
+from provisioner.text import spelt
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
 
 Raw = Mapping[str, Any]
+
+
+def route(collection: str, id: str, *more: str) -> str:
+    """The path of an object, and of what is below it: `route("/vector_stores", id, "files", file)`. Whatever comes in,
+    nothing but an id goes out where one belongs."""
+    for one in (id, *more[1::2]):
+        if not is_id(one):
+            detail = f"{spelt(one)} cannot be the id of an object; an id has {ID_RULE}."
+            raise ServiceError(Problem("Not an id", detail, "nothing was sent; look where it comes from"))
+    return "/".join((collection, id, *more))
 
 
 def top(path: str) -> str:
@@ -81,7 +92,7 @@ class StampedForm(Form):
         return [self.live(raw, names) for raw in await remote.list(self.collection, known=known)]
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
-        raw = await remote.find(f"{self.collection}/{id}")
+        raw = await remote.find(route(self.collection, id))
         return None if raw is None else self.live(raw, names)
 
     async def create(self, remote: Remote, write: Write) -> Live:
@@ -93,7 +104,7 @@ class StampedForm(Form):
         return self.live(await self._whole(remote, raw, body), write.names)
 
     async def update(self, remote: Remote, write: Write) -> Live:
-        path = f"{self.collection}/{write.id}"
+        path = route(self.collection, write.id or "")
         before = await remote.get(path)
         body = self.body(write, {top(unit) for unit in write.paths})
         metadata = merged(before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp)
@@ -105,12 +116,12 @@ class StampedForm(Form):
         return self.live(raw, write.names)
 
     async def delete(self, remote: Remote, id: str) -> None:
-        await remote.delete(f"{self.collection}/{id}")
+        await remote.delete(route(self.collection, id))
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:
         """Take the stamp of a lock off an object that is not managed by it any more; that of another lock stays, and
         an object that is gone needs nothing."""
-        path = f"{self.collection}/{id}"
+        path = route(self.collection, id)
         raw = await remote.find(path)
         mark = stamp(raw.get("metadata")) if raw is not None else None
         if raw is not None and mark and lock.owns(mark):
@@ -126,7 +137,7 @@ class StampedForm(Form):
         if not lacking:
             return raw
         try:
-            found = await remote.find(path or f"{self.collection}/{raw['id']}")
+            found = await remote.find(path or route(self.collection, raw["id"]))
         except ServiceError:
             found = None
         whole = {**raw, **(found or {})}

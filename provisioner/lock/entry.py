@@ -7,7 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from provisioner.lock.order import in_order, key_order
-from provisioner.model import Address, Locked, Overwritten, Profile
+from provisioner.model import ID_RULE, Address, Locked, Overwritten, Profile, is_id
+from provisioner.shapes import FIELDS, misfit
+from provisioner.shapes import path as is_path
 
 
 class WrongShape(ValueError):
@@ -67,13 +69,18 @@ def entry_from_json(address: Address, raw: object) -> Locked:
     """The entry of one address; raises WrongShape with a sentence that names it."""
     if not isinstance(raw, dict):
         raise WrongShape(f"`{address}` must be a mapping")
-    if raw.keys() == _PLAIN and type(raw["id"]) is str and type(raw["fields"]) is dict:
+    plain = raw.keys() == _PLAIN and is_id(raw["id"]) and type(raw["fields"]) is dict
+    if not plain:
+        for key, (fits, shape) in _SHAPES.items():
+            if key in raw and not fits(raw[key]):
+                raise WrongShape(f"`{key}` of `{address}` must be {shape}", key)
+        if "fields" not in raw:
+            raise WrongShape(f"`{address}` lacks `fields`")
+    odd = misfit(raw["fields"], FIELDS)
+    if odd is not None:
+        raise WrongShape(f"The field `{odd}` of `{address}` is of another shape than it can be declared in", odd)
+    if plain:
         return Locked(address, raw["id"], raw["fields"])  # by far the most are files, and thousands of them
-    for key, (fits, shape) in _SHAPES.items():
-        if key in raw and not fits(raw[key]):
-            raise WrongShape(f"`{key}` of `{address}` must be {shape}", key)
-    if "fields" not in raw:
-        raise WrongShape(f"`{address}` lacks `fields`")
     return _full(address, raw)
 
 
@@ -137,6 +144,14 @@ def _are_texts(value: object) -> bool:
     return type(value) is list and all(type(item) is str for item in value)
 
 
+def _are_ids(value: object) -> bool:
+    return type(value) is list and all(map(is_id, value))
+
+
+def _are_paths(value: object) -> bool:
+    return type(value) is list and all(map(is_path, value))
+
+
 def _are_addresses(value: object) -> bool:
     return type(value) is list and all(type(item) is str and 0 < item.find(".") < len(item) - 1 for item in value)
 
@@ -146,9 +161,9 @@ def _are_deposed(value: object) -> bool:
 
 
 def _is_deposed(value: object) -> bool:
-    if type(value) is not dict or type(value.get("id")) is not str or not value.keys() <= {"id", "files", "api"}:
+    if type(value) is not dict or not is_id(value.get("id")) or not value.keys() <= {"id", "files", "api"}:
         return False
-    return _are_texts(value.get("files", [])) and _is_text(value.get("api", ""))
+    return _are_ids(value.get("files", [])) and _is_text(value.get("api", ""))
 
 
 def _are_versions(value: object) -> bool:
@@ -161,7 +176,7 @@ def _is_version(value: object) -> bool:
         and type(value.get("version")) is int
         and type(value.get("digest")) is str
         and (
-            _are_texts(value.get("ids"))
+            _are_ids(value.get("ids"))
             or (_is_mapping(value.get("request")) and _is_order(value.get("request_order", {})))
         )
     )
@@ -172,18 +187,22 @@ def _is_flag(value: object) -> bool:
 
 
 def _is_unkept(value: object) -> bool:
-    return type(value) is dict and all(type(item) is dict and item.keys() == {"sent", "got"} for item in value.values())
+    if type(value) is not dict or not all(map(is_path, value)):
+        return False
+    return all(type(item) is dict and item.keys() == {"sent", "got"} for item in value.values())
 
 
 def _is_overwritten(value: object) -> bool:
     if type(value) is not dict or value.keys() != {"serial", "values"} or type(value["serial"]) is not int:
         return False
-    return _is_mapping(value["values"]) and all(map(_is_text, value["values"].values()))
+    if not (_is_mapping(value["values"]) and all(map(is_path, value["values"]))):
+        return False
+    return all(map(_is_text, value["values"].values()))
 
 
 _PLAIN = {"id", "fields"}
 _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
-    "id": (_is_text, "a string"),
+    "id": (is_id, f"an id ({ID_RULE})"),
     "fields": (_is_mapping, "a mapping"),
     "api": (_is_text, "a string"),
     "protected": (_is_flag, "true or false"),
@@ -192,9 +211,9 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "resent": (_is_flag, "true or false"),
     "unkept": (_is_unkept, "a mapping of paths to `sent` and `got`"),
     "depends_on": (_are_addresses, "a list of addresses"),
-    "resetting": (_are_texts, "a list of strings"),
+    "resetting": (_are_paths, "a list of paths of fields"),
     "overwritten": (_is_overwritten, "a serial and a mapping of paths to digests"),
-    "deposed": (_are_deposed, "a list of `{id: …}`"),
+    "deposed": (_are_deposed, f"a list of `{{id: …}}`, each an id ({ID_RULE})"),
     "version": (_is_number, "a whole number"),
     "digest": (_is_text, "a string"),
     "request": (_is_mapping, "a mapping"),

@@ -10,9 +10,10 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from provisioner import disk
 from provisioner.errors import LockError
-from provisioner.lock import disk, lockfile
-from provisioner.lock.lease import Lease
+from provisioner.lock import lockfile
+from provisioner.lock.lease import LARGEST, Lease
 from provisioner.lock.sink import Sink
 from provisioner.lock.store import LockStore
 from provisioner.lock.trouble import told
@@ -39,7 +40,7 @@ class FileStore(LockStore):
                 mark = (found.st_ino, found.st_size, found.st_mtime_ns)
                 if self._read and self._read[0] == mark:
                     return self._read[1]
-                data = self.path.read_bytes()
+                data = disk.read(self.path, disk.LARGEST)
             except FileNotFoundError:
                 return None
         try:
@@ -53,7 +54,7 @@ class FileStore(LockStore):
             raise LockError(Problem("Broken lockfile", detail, hint, file=self.name, line=line)) from None
 
     def _replace_lock(self, state: LockState) -> None:
-        data = lockfile.encode(state)
+        data = lockfile.dump(state).encode()
         with told(self.name, "written"):
             self._check_held()
             self._make_folder()
@@ -63,7 +64,7 @@ class FileStore(LockStore):
     def leftover(self) -> str | None:
         with told(self.name + ".journal", "read"):
             try:
-                return self._beside("journal").read_bytes().decode(errors="replace")
+                return disk.read(self._beside("journal"), disk.LARGEST).decode(errors="replace")
             except FileNotFoundError:
                 return None
 
@@ -149,7 +150,7 @@ class FileStore(LockStore):
 
     def _lease_text(self) -> str | None:
         try:
-            return self._beside("lease").read_bytes().decode(errors="replace")
+            return disk.read(self._beside("lease"), LARGEST).decode(errors="replace")
         except FileNotFoundError:
             return None
 

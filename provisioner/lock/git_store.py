@@ -74,7 +74,7 @@ class GitStore(LockStore):
         return folded
 
     def _replace_lock(self, state: LockState) -> None:
-        data = lockfile.encode(state)
+        data = lockfile.dump(state).encode()
         self._put(lambda held: replace(held, lock=data), f"serial {state.serial}")
 
     def holder(self) -> Lease | None:

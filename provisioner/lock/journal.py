@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from provisioner import jsontext, shapes
 from provisioner.errors import LockError
 from provisioner.lock.approved import approved_from_json, approved_to_json, row_digests
 from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
+from provisioner.lock.lockfile import shared_ids
 from provisioner.lock.sink import Sink
 from provisioner.model import Address, Approved, Locked, LockState, Problem
+from provisioner.shapes import Shape, misfit
 
 Record = dict[str, Any]
 
@@ -168,7 +171,7 @@ def fold(state: LockState | None, text: str | None, file: str | None = None) -> 
         return Folded(state, story.hints())
     if base.serial == head["serial"]:
         changed = bool(story.entries) or story.began(head.get("carried", ()))
-        return Folded(_applied(base, head, story) if changed else state, story.unfinished())
+        return Folded(_applied(base, head, story, file) if changed else state, story.unfinished())
     if base.serial == head["serial"] + 1 and story.is_in(base):
         return Folded(state, story.unfinished())
     return Folded(state, story.hints())
@@ -209,6 +212,9 @@ class _Story:
             self.intents[intent.id] = intent
             return
         intent = self.intents[record["id"]]
+        odd = misfit(record, _NOTE)
+        if odd is not None:
+            raise WrongShape(f"`{odd}` is of another shape than it is written in")
         ended = record["type"] == "result"
         # A result that turns out to be a hint is carried over as a note: it must not be folded later on.
         note = {**record, "type": "was"} if ended else record
@@ -224,9 +230,12 @@ class _Story:
         self.done[intent.id] = bool(found)
 
 
-def _applied(base: LockState, head: Record, story: _Story) -> LockState:
+def _applied(base: LockState, head: Record, story: _Story, file: str | None) -> LockState:
     resources = {**base.resources, **story.entries}
     kept = {address: entry for address, entry in resources.items() if entry is not None}
+    shared = next(shared_ids(kept), None)
+    if shared is not None:
+        raise _damaged(file, 1, f"with what follows it, {shared}")
     approved = base.approved
     if "applied" in head:
         approved = approved_from_json(head["applied"])
@@ -241,6 +250,25 @@ def _unwritten(head: Record) -> LockState | None:
     return LockState(head["workspace"], head["environment"], head["lineage"], 0, head["origin"])
 
 
+_TEXTS = ("action", "api", "filename", "purpose", "sha256", "stamp")
+_INTENT: dict[str, Shape] = {
+    **dict.fromkeys(_TEXTS, shapes.text),
+    **dict.fromkeys(("at", "since", "sent", "bytes"), shapes.number),
+    "address": shapes.address,
+    "previous": shapes.address,
+    "object": shapes.an_id,
+    "seen": shapes.many(shapes.an_id),
+    "wrote": shapes.many(shapes.path),
+    "overwritten": shapes.mapping({"serial": shapes.whole, "values": shapes.each(shapes.text)}),
+}
+_NOTE: dict[str, Shape] = {
+    "type": shapes.word,
+    "sent": shapes.number,
+    "at": shapes.number,
+    "object": shapes.an_id,
+    "also": shapes.mapping(need=()),
+}
+_HEAD = shapes.mapping({"origin": shapes.each(shapes.text), "carried": shapes.many(shapes.whole)})
 _HEAD_KEYS: dict[str, type] = {"lineage": str, "serial": int, "workspace": str, "environment": str, "origin": dict}
 
 
@@ -254,7 +282,7 @@ def _read(text: str, file: str | None) -> tuple[Record | None, list[tuple[int, R
     if not records:
         return None, []
     head = records[0][1]
-    if any(type(head.get(key)) is not kind for key, kind in _HEAD_KEYS.items()):
+    if any(type(head.get(key)) is not kind for key, kind in _HEAD_KEYS.items()) or not _HEAD(head):
         raise _damaged(file, 1, "its first line does not say which lock it belongs to")
     return head, records[1:]
 
@@ -268,8 +296,8 @@ def _record(line: str, number: int, file: str | None) -> Record:
 
 def _parsed(line: str) -> Record | None:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = jsontext.read(line, deepest=jsontext.DEEPEST_OURS, unique=True)
+    except jsontext.Unreadable:
         return None
     return record if isinstance(record, dict) else None
 
@@ -291,9 +319,10 @@ def _intent(record: Record) -> Intent:
     if type(record["id"]) is not int:
         raise WrongShape("`id` must be a whole number")
     data = {key: value for key, value in record.items() if key not in _OWN_KEYS}
+    odd = misfit(record, _INTENT)
+    if odd is not None:
+        raise WrongShape(f"`{odd}` is of another shape than it is written in")
     hint, at = bool(record.get("hint", False)), record.get("at")
-    if not (at is None or type(at) in (int, float)):
-        raise WrongShape("`at` must be a time in seconds")
     return Intent(record["id"], Address.parse(record["address"]), record["action"], data, hint=hint, at=at)
 
 

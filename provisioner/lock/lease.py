@@ -10,7 +10,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+from provisioner import jsontext
 from provisioner.model import Problem
+
+LARGEST = 64 * 1024  # bytes of a lease
+_UNKNOWN = ("started", "machine", "namespace", "boot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,11 @@ class Lease:
     def parse(cls, text: str) -> Lease | None:
         """Read a lease; None for anything that is not one."""
         try:
-            raw = json.loads(text)
-            lease = cls(**{key.name: raw[key.name] for key in fields(cls)})
-        except (ValueError, RecursionError, KeyError, TypeError):
+            raw = jsontext.read(text, unique=True)
+            found = {key.name: raw[key.name] for key in fields(cls)}
+        except (jsontext.Unreadable, KeyError, TypeError):
             return None
-        return lease if isinstance(lease.id, str) and isinstance(lease.pid, int) else None
+        return cls(**found) if all(_fits(name, value) for name, value in found.items()) else None
 
     def text(self) -> str:
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
@@ -79,6 +83,13 @@ class Lease:
             f"run `provisioner force-unlock {self.id}`",
             file=name,
         )
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a part of a lease is what `mine` writes there."""
+    if name == "pid":
+        return type(value) is int and 0 < value < 2**31
+    return isinstance(value, str) or (value is None and name in _UNKNOWN)
 
 
 def _user() -> str:

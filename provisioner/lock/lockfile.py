@@ -6,8 +6,10 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from provisioner import jsontext
 from provisioner.errors import LockError
 from provisioner.lock.approved import approved_from_json, approved_to_json
 from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
@@ -20,7 +22,6 @@ READABLE = (1, VERSION)
 
 _RESTORE = "restore the file from version control (`git checkout -- {file}`), then run `provisioner plan`"
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.M)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _HEAD: dict[str, tuple[type, str]] = {
     "lineage": (str, "a string"),
     "serial": (int, "a whole number"),
@@ -30,6 +31,7 @@ _HEAD: dict[str, tuple[type, str]] = {
     "resources": (dict, "a mapping"),
 }
 _OPTIONAL: dict[str, tuple[type, str]] = {"written": (str, "a string"), "applied": (dict, "a mapping")}
+_MOST_SERIAL = 10**15
 _KNOWN = {"version", *_HEAD, *_OPTIONAL}
 
 
@@ -54,15 +56,6 @@ def dump(state: LockState) -> str:
             "resources": {str(address): entry_to_json(entry) for address, entry in state.resources.items()},
         }
     )
-
-
-def encode(state: LockState) -> bytes:
-    """The bytes of a lockfile. Half a character, which UTF-8 cannot spell, becomes an escape of JSON."""
-    text = dump(state)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text).encode()
 
 
 def parse(text: str, file: str) -> LockState:
@@ -99,36 +92,16 @@ def check_origin(
 
 def _document(text: str, file: str) -> dict[str, Any]:
     try:
-        raw = json.loads(text)
-    except json.JSONDecodeError as error:
+        raw = jsontext.read(text, deepest=jsontext.DEEPEST_OURS, unique=True)
+    except jsontext.Unreadable as error:
         raise LockError(_unreadable(text, file, error)) from None
-    except RecursionError:
-        detail = f"`{file}` is nested too deeply."
-        raise LockError(Problem("Broken lockfile", detail, _RESTORE.format(file=file), file=file)) from None
     if not isinstance(raw, dict):
-        raise LockError(
-            Problem(
-                "Broken lockfile",
-                f"`{file}` is not a mapping.",
-                _RESTORE.format(file=file),
-                file=file,
-                line=1,
-                column=1,
-            )
-        )
-    # A merge without a conflict can leave an entry twice, of which `json` would silently take the last. In our own
-    # layout four spaces open exactly the entries, so that counting them is enough; anything else is read slowly.
-    if text.count('\n    "') != _count(raw, "origin") + _count(raw, "resources"):
-        json.loads(text, object_pairs_hook=lambda pairs: _no_duplicates(pairs, text, file))
+        detail, hint = f"`{file}` is not a mapping.", _RESTORE.format(file=file)
+        raise LockError(Problem("Broken lockfile", detail, hint, file=file, line=1, column=1))
     return raw
 
 
-def _count(raw: dict[str, Any], key: str) -> int:
-    value = raw.get(key)
-    return len(value) if isinstance(value, dict) else 0
-
-
-def _unreadable(text: str, file: str, error: json.JSONDecodeError) -> Problem:
+def _unreadable(text: str, file: str, error: jsontext.Unreadable) -> Problem:
     marker = _CONFLICT.search(text)
     if marker:
         return Problem(
@@ -140,22 +113,13 @@ def _unreadable(text: str, file: str, error: json.JSONDecodeError) -> Problem:
             line=text.count("\n", 0, marker.start()) + 1,
             column=1,
         )
-    detail = f"`{file}` is not valid JSON: {error.msg}." if text.strip() else f"`{file}` is empty."
-    return Problem(
-        "Broken lockfile", detail, _RESTORE.format(file=file), file=file, line=error.lineno, column=error.colno
-    )
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]], text: str, file: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            line, column = _locate(text, key, last=True)
-            detail = f"`{key}` is in the same mapping of `{file}` twice; a merge may have kept both sides."
-            hint = "remove the one that does not agree with the service, then run `provisioner plan`"
-            raise LockError(Problem("Duplicate key", detail, hint, file=file, line=line, column=column))
-        found[key] = value
-    return found
+    if error.key is not None:
+        line, column = _locate(text, error.key, last=True)
+        detail = f"`{error.key}` is in the same mapping of `{file}` twice; a merge may have kept both sides."
+        hint = "remove the one that does not agree with the service, then run `provisioner plan`"
+        return Problem("Duplicate key", detail, hint, file=file, line=line, column=column)
+    hint = _RESTORE.format(file=file)
+    return Problem("Broken lockfile", f"`{file}` {error}.", hint, file=file, line=error.line, column=error.column)
 
 
 def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]:
@@ -174,15 +138,22 @@ def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]
     for key, (kind, what) in {**_HEAD, **present}.items():
         if type(raw.get(key)) is not kind:
             yield _head_fault(f"`{key}` must be {what}", key, text, file)
-    if isinstance(raw.get("origin"), dict) and not all(
-        value is None or isinstance(value, str) for value in raw["origin"].values()
-    ):
-        yield _head_fault("`origin` must hold strings or null", "origin", text, file)
-    if isinstance(raw.get("applied"), dict):
+    if type(raw.get("serial")) is int and not 0 <= raw["serial"] < _MOST_SERIAL:
+        yield _head_fault("`serial` must be a count of applies", "serial", text, file)
+    for key, why in _odd_values(raw):
+        yield _head_fault(why, key, text, file)
+
+
+def _odd_values(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong inside a head whose values have the right types, by key."""
+    origin, applied = raw.get("origin"), raw.get("applied")
+    if isinstance(origin, dict) and not all(value is None or isinstance(value, str) for value in origin.values()):
+        yield "origin", "`origin` must hold strings or null"
+    if isinstance(applied, dict):
         try:
-            approved_from_json(raw["applied"])
+            approved_from_json(applied)
         except WrongShape as wrong:
-            yield _head_fault(f"{wrong} in `applied`", "applied", text, file)
+            yield "applied", f"{wrong} in `applied`"
 
 
 def _head_fault(why: str, key: str, text: str, file: str) -> Problem:
@@ -202,9 +173,45 @@ def _resources(raw: dict[str, Any], text: str, file: str) -> dict[Address, Locke
             problems.append(_entry_fault(name, str(wrong), wrong.key, text, file))
         except ValueError as error:
             problems.append(_entry_fault(name, str(error), None, text, file))
+    problems += [_shared_fault(shared, text, file) for shared in shared_ids(entries)]
     if problems:
         raise LockError(problems)
     return entries
+
+
+@dataclass(frozen=True, slots=True)
+class SharedId:
+    """An object that two entries of a lock name: what deletes the one would delete the other."""
+
+    id: str
+    first: Address
+    second: Address
+    deposed: bool  # one of them as an old object
+
+    def __str__(self) -> str:
+        how = ", by one of them as an old object that may be deleted" if self.deposed else ""
+        return f"`{self.id}` is named by both `{self.first}` and `{self.second}`{how}"
+
+
+def shared_ids(resources: Mapping[Address, Locked]) -> Iterator[SharedId]:
+    """Every object that is the one of an address and is named once more."""
+    owners: dict[str, Address] = {}
+    for address, entry in resources.items():
+        if entry.id is not None:
+            first = owners.setdefault(entry.id, address)
+            if first is not address:
+                yield SharedId(entry.id, first, address, deposed=False)
+    for address, entry in resources.items():
+        for id in entry.deposed:
+            if id in owners:
+                yield SharedId(id, owners[id], address, deposed=True)
+
+
+def _shared_fault(shared: SharedId, text: str, file: str) -> Problem:
+    line, column = _locate(text, str(shared.second))
+    hint = f"take it out of the entry that does not agree with the service, or {_RESTORE.format(file=file)}"
+    address = str(shared.second)
+    return Problem("Id in use", f"{shared} in `{file}`.", hint, file=file, line=line, column=column, address=address)
 
 
 def _entry_fault(name: str, why: str, key: str | None, text: str, file: str) -> Problem:

@@ -1,6 +1,17 @@
 """The nouns that everything else speaks in; imports nothing of ours."""
 
-from provisioner.model.names import SYMBOLS, Action, Address, Fields, Position, Problem, Source, Stamp
+from provisioner.model.names import (
+    ID_RULE,
+    SYMBOLS,
+    Action,
+    Address,
+    Fields,
+    Position,
+    Problem,
+    Source,
+    Stamp,
+    is_id,
+)
 from provisioner.model.plans import (
     LEAVING,
     QUIET,
@@ -19,6 +30,7 @@ from provisioner.model.results import Applied, Drift, Event, Unmanaged, Unverifi
 from provisioner.model.states import Approved, Desired, Live, Locked, LockState, Member, Overwritten, Profile
 
 __all__ = [
+    "ID_RULE",
     "LEAVING",
     "QUIET",
     "SYMBOLS",
@@ -55,4 +67,5 @@ __all__ = [
     "Unmanaged",
     "Unverifiable",
     "Waiver",
+    "is_id",
 ]

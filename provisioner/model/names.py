@@ -12,6 +12,16 @@ Fields = dict[str, Any]
 or `{"id": …}` for an object that is not managed here."""
 
 
+LONGEST_ID = 512
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=@+~-]*")
+ID_RULE = f"letters, digits and `_.:=@+~-`, beginning with a letter, a digit or `_`, at most {LONGEST_ID} characters"
+
+
+def is_id(value: object) -> bool:
+    """Whether something can be the id of an object: it goes into URLs, so that it must not lead anywhere else."""
+    return isinstance(value, str) and len(value) <= LONGEST_ID and _ID.fullmatch(value) is not None
+
+
 @dataclass(frozen=True, order=True, slots=True)
 class Address:
     """What a resource is called: `kind.name`."""
@@ -91,7 +101,7 @@ SYMBOLS = {
 }
 
 _STAMP = re.compile(
-    r"(?P<workspace>[^/]+)/(?P<environment>[^/]+)/(?P<address>.+)#(?P<lineage>[0-9a-f]{8})\.(?P<serial>\d+)"
+    r"(?P<workspace>[^/]+)/(?P<environment>[^/]+)/(?P<address>.+)#(?P<lineage>[0-9a-f]{8})\.(?P<serial>[0-9]{1,18})"
 )
 
 

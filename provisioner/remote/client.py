@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
 from provisioner.errors import NotFound, ProvisionerError, ServiceError
-from provisioner.model import Problem
+from provisioner.model import ID_RULE, Problem, is_id
 from provisioner.remote import faults, numbers
 from provisioner.remote.exchange import Exchange, Failed, Reply, Request, Target, usable
 from provisioner.remote.faults import Failure, Place
@@ -18,10 +18,13 @@ from provisioner.remote.lists import Items, Lister, collection, ends
 from provisioner.remote.retries import Outcome, Retries
 from provisioner.remote.settling import Settling, key_of, keys_of
 from provisioner.remote.uploads import HashingReader
+from provisioner.shapes import REPLY, misfit
+from provisioner.text import spelt
 
 Object = dict[str, Any]
 T = TypeVar("T")
 CONFLICT = 409
+_NOT_OURS = "look at that service: it is not what it seems to be"
 DONE = object()
 
 
@@ -165,7 +168,7 @@ class Remote:
         pauses = self.settling.pauses(time.time() + self.settling.seconds)
         while True:
             try:
-                return await self._exchange.send(Request("DELETE", path, True), _anything_or_nothing)
+                return await self._exchange.send(Request("DELETE", path, True), _deleted)
             except ServiceError as error:
                 waits = error.status == CONFLICT or self.settling.doubts(error, keys_of(path))
                 if not waits or await anext(pauses, DONE) is DONE:
@@ -210,11 +213,23 @@ class Remote:
         return body
 
     def _plain(self, path: str, item: Object) -> Object:
-        """The object with numbers where the service shows them as text."""
-        if not numbers.spelt(item):
-            return item
-        self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
-        return numbers.read(item)
+        """The object with numbers where the service shows them as text, and its id as it was asked for. ServiceError
+        where a part of it is not of the shape that OpenAI's have."""
+        if numbers.spelt(item):
+            self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
+            item = numbers.read(item)
+        asked = (key_of(path) or "").rpartition("/")[2]
+        if asked and item.get("id") != asked:
+            if "id" in item:
+                self.note(f"`{collection(path)}` shows an object under another id than it was asked for.")
+            item = {**item, "id": asked}
+        odd = misfit(item, REPLY)
+        if odd is not None:
+            detail = (
+                f"`{collection(path)}` shows `{item['id']}` with {spelt(item[odd])} as `{odd}`, which has another shape"
+            )
+            raise ServiceError(Problem("Reply not understood", f"{detail} at OpenAI.", _NOT_OURS))
+        return item
 
     async def _is_listed(self, path: str) -> bool:
         all_of_them, _, id = path.rpartition("/")
@@ -225,30 +240,38 @@ class Remote:
 
 def _anything(place: Place, reply: Reply) -> Any:
     if reply.body is None:
-        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text))
+        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text, reply.why))
     return reply.body
 
 
-def _anything_or_nothing(place: Place, reply: Reply) -> None:
+def _deleted(place: Place, reply: Reply) -> None:
+    """A deletion is believed whatever is said of it, unless that is that nothing was deleted."""
     _no_error_inside(place, reply)
+    if isinstance(reply.body, dict) and reply.body.get("deleted") is False:
+        detail = f"{place} answered {reply.status} with `deleted: false`: the object is still there"
+        raise Failed(Failure(Outcome.FINAL, ServiceError(Problem("Not deleted", detail), status=reply.status)))
 
 
 def _one(place: Place, reply: Reply) -> Object:
     if not isinstance(reply.body, dict):
-        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text))
+        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text, reply.why))
     _no_error_inside(place, reply)
     return reply.body
 
 
 def _one_with_pace(place: Place, reply: Reply) -> tuple[Object, float | None]:
     text = reply.headers.get("openai-poll-after-ms", "")
-    return _one(place, reply), int(text) / 1000 if text.isdecimal() else None
+    return _one(place, reply), int(text) / 1000 if text.isdecimal() and len(text) < 10 else None
 
 
 def _created(place: Place, reply: Reply) -> Object:
     body = _one(place, reply)
     if not isinstance(body.get("id"), str):
-        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text))
+        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text, reply.why))
+    if not is_id(body["id"]):
+        detail = f"{place} answered {reply.status} with the id {spelt(body['id'])}, which no object can have; an id has"
+        problem = Problem("Reply not understood", f"{detail} {ID_RULE}. What was made there stays.", _NOT_OURS)
+        raise Failed(Failure(Outcome.FINAL, ServiceError(problem, status=reply.status)))
     return body
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
+from provisioner import jsontext
 from provisioner.errors import Refused, ServiceError
 from provisioner.masking import scrub
 from provisioner.model import Problem
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _CONNECT, _READ = 10.0, 120.0  # seconds
 UPLOAD = 600.0  # seconds that sending one file, or waiting for its reply, may take
+LONGEST, LONGEST_UPLOAD = 300.0, 6000.0  # seconds from a request to the end of its reply, however steadily it trickles
 _SHORTEST_ID = 8
 _BETA = ("/assistants", "/vector_stores")
 _READ_ONLY = "GET"
@@ -60,12 +61,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A 2xx reply whose body is JSON, or nothing where nothing is needed."""
+    """A 2xx reply whose body is JSON, or nothing where nothing is needed; `why` it is nothing, in half a sentence."""
 
     status: int
     headers: Mapping[str, str]
     body: Any
     text: str
+    why: str = ""
 
     @property
     def type(self) -> str:
@@ -135,8 +137,10 @@ class Exchange:
         import openai
 
         try:
-            async with self._slots:
+            async with self._slots, asyncio.timeout(LONGEST_UPLOAD if request.file else LONGEST):
                 response = await _call(client, request)
+        except TimeoutError:
+            raise Failed(faults.boundless(place, "its end did not come in time")) from None
         except openai.APIStatusError as error:
             named = replace(place, names=tuple(_ids(request.body)))
             raise Failed(self._refused(named, error.response)) from None
@@ -162,8 +166,11 @@ class Exchange:
         self._tell_time(response.headers.get("date"))
         if response.request.method != place.method:  # a redirect turned a write into a read
             raise Failed(self._refused(place, response.history[0]))
-        text = response.text
-        return Reply(response.status_code, self._headers(response), _json(text), self._clean(text))
+        headers, text = self._headers(response), self._clean(response.text)
+        try:
+            return Reply(response.status_code, headers, jsontext.read(response.content), text)
+        except jsontext.Unreadable as error:
+            return Reply(response.status_code, headers, None, text, str(error))
 
     def _refused(self, place: Place, response: httpx2.Response) -> Failure:
         text = response.text if response.is_closed and response.is_stream_consumed else ""
@@ -215,9 +222,11 @@ def _connect(target: Target) -> AsyncOpenAI:
     import httpx2
     import openai
 
+    from provisioner.remote.bodies import bound
+
     limits = httpx2.Limits(max_connections=target.parallelism, max_keepalive_connections=target.parallelism)
     options: dict[str, Any] = {"limits": limits, "timeout": httpx2.Timeout(_READ, connect=_CONNECT, pool=None)}
-    options["event_hooks"] = {"response": [_stay]}
+    options["event_hooks"] = {"response": [bound, _stay]}
     if target.app is not None:
         options["transport"] = httpx2.ASGITransport(app=target.app, raise_app_exceptions=False)
     try:
@@ -250,29 +259,32 @@ async def _stay(response: httpx2.Response) -> None:
 async def _call(client: AsyncOpenAI, request: Request) -> httpx2.Response:
     import httpx2
 
-    headers = {"OpenAI-Beta": "assistants=v2"} if request.path.startswith(_BETA) else {}
+    path = quote(request.path, safe="/:=@+~")
+    headers = {"OpenAI-Beta": "assistants=v2"} if path.startswith(_BETA) else {}
     options: Any = {"headers": headers}
     if request.params:
         options["params"] = request.params
     if request.method == _READ_ONLY:
-        return await client.get(request.path, cast_to=httpx2.Response, options=options)
+        return await client.get(path, cast_to=httpx2.Response, options=options)
     if request.method == "DELETE":
-        return await client.delete(request.path, cast_to=httpx2.Response, options=options)
+        return await client.delete(path, cast_to=httpx2.Response, options=options)
     files: Any = None
     if request.file:
         files = [("file", request.file)]
         headers["Content-Type"] = "multipart/form-data"
         options["timeout"] = httpx2.Timeout(UPLOAD, connect=_CONNECT, pool=None)
-    return await client.post(
-        request.path, cast_to=httpx2.Response, body=dict(request.body or {}), files=files, options=options
-    )
+    return await client.post(path, cast_to=httpx2.Response, body=dict(request.body or {}), files=files, options=options)
 
 
 def _broken(place: Place, error: Exception) -> Failure:
     """The failure behind an exception without a reply."""
     import httpx2
 
+    from provisioner.remote.bodies import TooLarge
+
     cause = error.__cause__ or error
+    if isinstance(cause, TooLarge):
+        return faults.boundless(place, str(cause))
     if isinstance(cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)):
         failure = faults.unsent(place, cause)
         return Failure(Outcome.FINAL, failure.error)
@@ -283,10 +295,3 @@ def _broken(place: Place, error: Exception) -> Failure:
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

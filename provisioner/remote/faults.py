@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from provisioner import jsontext
 from provisioner.errors import NotFound, QuotaExceeded, Refused, ReplyLost, RouteMissing, ServiceError
 from provisioner.model import Problem
 from provisioner.remote.retries import Outcome, retry_after
@@ -127,14 +128,23 @@ def lost(place: Place, cause: BaseException) -> Failure:
     return Failure(Outcome.UNKNOWN, kind(Problem(summary, f"{place} brought no complete reply: {_cause(cause)}")))
 
 
-def unreadable(place: Place, status: int, content_type: str, text: str) -> Failure:
+def boundless(place: Place, why: str) -> Failure:
+    """A reply that would go on and on is not read to its end, nor asked for again."""
+    detail = f"{place} brought a reply that was not read to its end: {why}"
+    if place.method == "GET":
+        return Failure(Outcome.FINAL, ServiceError(Problem("Reply without end", detail, "look at that service")))
+    return Failure(Outcome.FINAL, ReplyLost(Problem("Reply lost", detail)))
+
+
+def unreadable(place: Place, status: int, content_type: str, text: str, why: str = "") -> Failure:
     """A 2xx reply that is not the JSON object it has to be. A cut-off reply may be whole the next time."""
     said = f"`{_short(text, 120)}`" if text.strip() else "nothing"
-    detail = f"{place} answered {status} with {said} where a JSON object was expected"
+    reason = f" ({why.removeprefix('is ')})" if why and text.strip() else ""
+    detail = f"{place} answered {status} with {said} where a JSON object was expected{reason}"
     if place.method not in ("GET", "DELETE"):
         return Failure(Outcome.UNKNOWN, ReplyLost(Problem("Reply lost", detail), status=status))
     hint = "check the service's address: the base URL usually ends in `/v1`"
-    cut = "json" in content_type and text.lstrip().startswith(("{", "["))
+    cut = "json" in content_type and text.lstrip().startswith(("{", "[")) and (not why or "not valid" in why)
     outcome = Outcome.UNKNOWN if cut else Outcome.FINAL
     return Failure(outcome, ServiceError(Problem("Reply not understood", detail, hint), status=status))
 
@@ -188,8 +198,8 @@ def _missing(place: Place, told: str, said: Answer) -> ServiceError:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return jsontext.read(text)
+    except jsontext.Unreadable:
         return text
 
 

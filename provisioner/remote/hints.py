@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from provisioner import disk, jsontext
+from provisioner.model import is_id
+
 
 class Hints:
     """Cursors by list; without a folder it knows nothing and remembers nothing."""
@@ -20,10 +23,10 @@ class Hints:
         if self._folder is None:
             return []
         try:
-            found = json.loads(self._file(self._folder, name).read_text())
-        except (OSError, ValueError, RecursionError):
+            found = jsontext.read(disk.read(self._file(self._folder, name), disk.LARGEST))
+        except (OSError, jsontext.Unreadable):
             return []
-        return [id for id in found if isinstance(id, str)] if isinstance(found, list) else []
+        return [id for id in found if is_id(id)] if isinstance(found, list) else []
 
     def remember(self, name: str, ids: Sequence[str], page: int) -> None:
         """Take note of a list that was just read in full; a folder that cannot be written is no fault."""
@@ -31,7 +34,7 @@ class Hints:
             return
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._file(self._folder, name).write_text(json.dumps(list(ids[page - 1 : len(ids) - 1 : page])))
+            disk.replace(self._file(self._folder, name), json.dumps(list(ids[page - 1 : len(ids) - 1 : page])).encode())
 
     def _file(self, folder: Path, name: str) -> Path:
         return folder / f"{hashlib.sha256(f'{self._service} {name}'.encode()).hexdigest()[:24]}.json"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.errors import ServiceError
-from provisioner.model import Problem
+from provisioner.model import Problem, is_id
 from provisioner.remote.tasks import together
 
 Item = dict[str, Any]
@@ -17,6 +17,7 @@ Fetch = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 PAGE = 100
 FILES_PAGE = 10_000  # `/files` alone has larger pages
+MOST = 250_000  # objects of one list, and a fiftieth of that in pages: a list that goes on is none
 _WORTHWHILE = 300  # known ids: below that, one page after the other is as fast
 
 
@@ -66,9 +67,12 @@ class Lister:
         return list(found.values())
 
     async def _walk(self, walk: _Walk, stops: frozenset[str]) -> _Walk:
-        cursor = walk.start
+        cursor, pages = walk.start, 0
         while not walk.met:
             page = await self._page(cursor, walk)
+            pages += 1
+            if len(walk.items) + len(page.items) > MOST or pages > MOST / 50:
+                raise self._endless(len(walk.items))
             before = len(walk.items)
             self._take(page, walk, stops)
             if page.more is False or not page.items or walk.dropped or walk.met:
@@ -115,9 +119,17 @@ class Lister:
         if not isinstance(more, bool):
             self._note(f"`{collection(self._path)}` is listed without `has_more`.")
             more = None
-        items = [item for item in data if isinstance(item, dict) and isinstance(item.get("id"), str)]
+        items = [item for item in data if isinstance(item, dict) and is_id(item.get("id"))]
+        if len(items) < len(data):
+            what = "lists what has no id, or one that no object can have; that is left out, and nobody knows what it is"
+            self._note(f"`{collection(self._path)}` {what}.")
         last = items[-1]["id"] if items else envelope.get("last_id")
-        return _Page(items, more, last)
+        return _Page(items, more, last if is_id(last) else None)
+
+    def _endless(self, read: int) -> ServiceError:
+        most = f"at most {MOST:,} are read, in {MOST // 50:,} pages"
+        detail = f"The list `{self._path}` goes on after {read:,} objects; {most}."
+        return ServiceError(Problem("List without end", detail, "look at that service; nothing was changed"))
 
     def _stuck(self, cursor: str | None) -> ServiceError:
         detail = f"The list `{self._path}` says that there is more, but shows nothing new after `{cursor}`."

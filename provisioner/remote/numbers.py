@@ -27,7 +27,7 @@ _NUMBERS = frozenset(
 _PARTS = frozenset(
     {"expires_after", "file_counts", "chunking_strategy", "static", "tools", "file_search", "ranking_options"}
 )
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
 
 
 def spelt(item: Mapping[str, Any]) -> bool:

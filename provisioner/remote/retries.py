@@ -67,7 +67,7 @@ def _number(text: str | None, scale: float) -> float | None:
 def _until(date: str | None) -> float | None:
     try:
         moment = parsedate_to_datetime(date or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (known - datetime.now(UTC)).total_seconds())

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from provisioner import disk
 from provisioner.errors import PlanError
 from provisioner.model import Problem
 
@@ -29,7 +30,7 @@ class HashingReader:
     def open(cls, path: Path, name: str, sha256: str, size: int) -> HashingReader:
         """Open a workspace file; PlanError if it is gone or has another size than planned."""
         try:
-            stream = path.open("rb")
+            stream = os.fdopen(disk.open_file(path), "rb")
         except OSError as error:
             raise _changed(name, f"it cannot be read: {error.strerror or error}") from None
         reader = cls(stream, name, sha256, size)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from provisioner import disk
 from provisioner.schemas.drift import drift_schema
 from provisioner.schemas.lock import lock_schema
 from provisioner.schemas.plan import plan_schema
@@ -43,7 +44,7 @@ def write(folder: Path) -> list[Path]:
     written = []
     for name, schema in FILES.items():
         path = folder / name
-        path.write_text(render(schema()), encoding="utf-8")
+        disk.put(path, render(schema()).encode())
         written.append(path)
     return written
 

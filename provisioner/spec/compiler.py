@@ -14,7 +14,7 @@ from provisioner.spec.declaring import Declaring, unknown_environments
 from provisioner.spec.environments import FILE as CONFIG
 from provisioner.spec.environments import Environment
 from provisioner.spec.scope import Declaration
-from provisioner.spec.sections import FILE, TOOL, Finding, Raw
+from provisioner.spec.sections import FILE, TOOL, Finding, Raw, bad_id
 from provisioner.spec.specs import External
 from provisioner.spec.words import did_you_mean, quoted, shown
 
@@ -69,7 +69,10 @@ class Compiler:
         if raw.dynamic:
             self.declaring.values.replace(raw.value, faults.append)
         id = self.declaring.external_id(raw)
-        if id:
+        fault = bad_id(id, ("id",), f"`{raw.title}`") if id else None
+        if fault:
+            faults = [fault]
+        elif id:
             self._externals.setdefault((raw.kind.name, id), External(raw.kind.name, id, raw.source))
         elif not faults and not self.declaring.values.missing:
             written = shown(raw.value["id"])

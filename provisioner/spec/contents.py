@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from provisioner import jsontext
 from provisioner.digests import LFS_HEAD, Digest, Digests, digest_of
-from provisioner.spec.reading import DEEPEST, read, too_deep
+from provisioner.spec.reading import DEEPEST, read
 from provisioner.spec.tree import Entry, Refused, Tree, compiled, is_pattern, unreadable
 from provisioner.spec.words import did_you_mean
 
@@ -26,9 +25,8 @@ _OURS = Refused(
     "is a file that `provisioner` writes itself: a lock, its journal or lease, a plan or a report",
     "name another file; a pattern passes it over",
 )
-_HALF = re.compile(r"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|[c-fC-F][0-9a-fA-F]{2})")
 _BESIDE = ("", ".journal", ".lease", ".reserve")  # what lies beside a lock, by how its name goes on
-_DEEP = Refused("Nested too deeply", f"is nested in more than {DEEPEST} levels", "flatten it")
+_DEEP = "Nested too deeply"
 
 
 class Contents:
@@ -193,48 +191,17 @@ class Contents:
 def _document(path: str, text: str) -> Any:
     if path.lower().endswith((".yaml", ".yml")):
         return _yaml(path, text)
-    twice: list[str] = []
-
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(found)
-        if len(result) < len(found):
-            twice.extend(key for key, _ in found if [name for name, _ in found].count(key) > 1)
-        return result
-
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=_constant)
-    except RecursionError:
-        return _DEEP
-    except ValueError as error:
-        return Refused("Invalid JSON", f"is not valid JSON: {error}", "mend the file")
-    if _depth(text) > DEEPEST and too_deep(value):
-        return _DEEP
-    if twice:
-        return Refused("Duplicate key", f"holds the key `{twice[0]}` twice in one object", "keep one of them")
-    return _half(text, value) or value
-
-
-def _half(text: str, value: Any) -> Refused | None:
-    """Why a document cannot be sent: UTF-8 cannot spell half a character."""
-    half = _HALF.search(text)
-    if half is None:
-        return None
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        line = text.count("\n", 0, half.start()) + 1
-        detail = f"holds `{half[0]}` in line {line}, which is half of a character"
-        return Refused("Half a character", detail, "write the character itself, or both halves")
-    return None
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"`{name}` is no JSON")
-
-
-def _depth(text: str) -> int:
-    """At least as deep as the text is nested."""
-    return text.count("[") + text.count("{")
+        return jsontext.read(text, deepest=DEEPEST, unique=True)
+    except jsontext.Unreadable as error:
+        if error.key is not None:
+            return Refused("Duplicate key", f"holds the key `{error.key}` twice in one object", "keep one of them")
+        where = f" (line {error.line}, column {error.column})" if error.line else ""
+        if "nested" in str(error):
+            return Refused(_DEEP, f"{error}{where}", "flatten it")
+        if "half a character" in str(error):
+            return Refused("Half a character", f"{error}{where}", "write the character itself, or both halves")
+        return Refused("Invalid JSON", f"{error}{where}", "mend the file")
 
 
 def _yaml(path: str, text: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from provisioner.kinds.base import Fault
 from provisioner.model import Address, Source
 from provisioner.spec.declaring import Declaring
-from provisioner.spec.sections import FILE, TOOL, Finding, unknown_environment
+from provisioner.spec.sections import FILE, TOOL, Finding, bad_id, unknown_environment
 from provisioner.spec.specs import Import, Moved, Removed
 from provisioner.spec.words import did_you_mean, shown, suggest
 
@@ -29,8 +29,11 @@ class Moves:
             name = entry.environment
             if name is not None and name not in self._declaring.environments:
                 self._report(source.at("environment"), unknown_environment(name, list(self._declaring.environments)))
+            fault = bad_id(entry.id, ("id",), "An import")
+            if fault:
+                self._report(source, fault)
             to = self._address(entry.to, source.at("to"), declared=True)
-            if to and name in (None, self._declaring.environment) and self._once("to", to, source):
+            if to and not fault and name in (None, self._declaring.environment) and self._once("to", to, source):
                 self._once("id", entry.id, source)
                 found.append(Import(to, entry.id, source))
         return tuple(found)

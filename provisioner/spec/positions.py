@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from provisioner import disk
 from provisioner.model import Position, Source
 from provisioner.spec.reading import MERGE, compose
 
@@ -39,7 +40,7 @@ class Positions:
             if len(self._nodes) >= _KEPT:
                 self._nodes.clear()
             try:
-                self._nodes[file] = compose(_with_lines_of_editors((self._root / file).read_bytes()))
+                self._nodes[file] = compose(_with_lines_of_editors(disk.read(self._root / file, disk.LARGEST_TEXT)))
             except (OSError, yaml.YAMLError):
                 self._nodes[file] = None
         return self._nodes[file]

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from provisioner.kinds.base import Fault, Path, Scope
 from provisioner.model import Address, Fields
 from provisioner.spec.contents import Contents
-from provisioner.spec.sections import TOOL, Raw
+from provisioner.spec.sections import TOOL, Raw, bad_id
 from provisioner.spec.tree import Refused
 from provisioner.spec.words import quoted, shown, suggest
 
@@ -119,7 +119,11 @@ class ResourceScope(Scope):
         return f"{kind}.{value}"
 
     def _unmanaged(self, kind: str, id: str, path: Path) -> dict[str, str]:
-        self.declaration.externals.append((kind, id, path))
+        fault = bad_id(id, path, f"`{self.address}`")
+        if fault:
+            self.report(fault)
+        else:
+            self.declaration.externals.append((kind, id, path))
         return {"id": id}
 
     def _find(self, kind: str, name: str, path: Path) -> Raw | None:

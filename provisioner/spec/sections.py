@@ -6,16 +6,18 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from provisioner.kinds.base import Fault, Kind
 from provisioner.masking import with_secret
-from provisioner.model import Problem, Source
+from provisioner.model import ID_RULE, Address, Problem, Source, is_id
 from provisioner.spec.reading import Reading, read
 from provisioner.spec.tree import Entry, Refused, Tree, unreadable
 from provisioner.spec.words import did_you_mean, dotted, sort_of, suggest
+from provisioner.text import spelt
 
 FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
@@ -234,6 +236,24 @@ def _bad_name(raw: Raw) -> Fault:
     hint = f"did you mean `{better}`?" if better else "write a name like `support`"
     rule = "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64 characters"
     return Fault((), "Invalid name", f"`{raw.name}` cannot be a name in `{raw.kind.section}`; {rule}.", hint)
+
+
+def declarable(root: Path, address: Address) -> bool:
+    """Whether a spec could declare something at this address; a file need not be there."""
+    if address.kind != FILE:
+        return _NAME.fullmatch(address.name) is not None
+    try:
+        return Tree(root).normal(address.name) == address.name and address.name.isprintable()
+    except Refused:
+        return False
+
+
+def bad_id(id: str, path: tuple[str | int, ...], what: str) -> Fault | None:
+    """Why something cannot be the id of an object; None where it can."""
+    if is_id(id):
+        return None
+    detail = f"{what} has the id {spelt(id)}, which no object can have; an id has {ID_RULE}."
+    return Fault(path, "Invalid id", detail, "copy it from the dashboard, or from a list of the API")
 
 
 def _holds_placeholder(value: Any) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from provisioner import disk, jsontext
 from provisioner.kinds.base import Fault
 from provisioner.model import Problem, Source
 from provisioner.spec.environments import FILE, LOCAL_LOCK, Environment, Variable
@@ -87,7 +88,7 @@ def _read(root: Path, problems: list[Problem]) -> Reading | None:
             problems += _misnamed(tree, root)
             return None
         tree.inside(entry)
-        data = Path(entry.place).read_bytes()
+        data = disk.read(entry.place, disk.LARGEST_TEXT)
         return read(data)
     except (OSError, Refused) as error:
         refused = error if isinstance(error, Refused) else unreadable(error)
@@ -184,8 +185,8 @@ def _shared_locks(made: Setting) -> list[Finding]:
 
 def _locked_name(root: Path) -> str | None:
     try:
-        name = json.loads((root / LOCAL_LOCK).read_bytes())["workspace"]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        name = jsontext.read(disk.read(root / LOCAL_LOCK, disk.LARGEST))["workspace"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) and name else None
 

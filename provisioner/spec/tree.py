@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from provisioner import disk
+
 OURS = (".provisioner", ".git")
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -131,8 +133,7 @@ class Tree:
         draft = self.draft(entry)
         if draft is not None:
             return draft
-        with open(entry.place, "rb") as file:  # noqa: PTH123 - a path object for each of 10,000 files costs
-            return file.read()
+        return disk.read(entry.place, disk.LARGEST_TEXT)
 
     def draft(self, entry: Entry) -> bytes | None:
         """What a file would hold, where that is not what it holds."""
@@ -228,6 +229,10 @@ def unreadable(error: OSError, what: str = "") -> Refused:
     if isinstance(error, NotADirectoryError | IsADirectoryError):
         other, wanted = ("folder", "file") if isinstance(error, IsADirectoryError) else ("file", "folder")
         return Refused(f"Not a {wanted}", f"is a {other}; a {wanted} is expected", "rename it")
+    if isinstance(error, disk.TooLarge):
+        return Refused("File too large", reason.removeprefix("it "), "split it, or take out what does not belong there")
+    if isinstance(error, disk.Unfit):
+        return Refused("Not a file", reason.removeprefix("it "), "put a file there")
     if error.errno == errno.ELOOP:
         return Refused("Link in a circle", "is a symbolic link that leads back to itself", "remove it")
     return Refused("Unreadable file", f"cannot be read{where}: {reason.lower()}", "check the permissions")

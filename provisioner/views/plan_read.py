@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
 
-from provisioner import __version__
+from provisioner import __version__, jsontext
 from provisioner.errors import PlanError
 from provisioner.lock.approved import approved_from_json
 from provisioner.model import (
@@ -22,8 +24,11 @@ from provisioner.model import (
     Remnant,
     Service,
     Source,
+    is_id,
 )
 from provisioner.planfile.checksum import ACTIONS, checksum
+from provisioner.shapes import FIELDS, misfit
+from provisioner.text import spelt
 from provisioner.views.plan_json import FORMAT_VERSION, TOLD_OF_CHANGE, TOLD_OF_PLAN, digest
 
 _ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
@@ -46,9 +51,70 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
         plan = _plan(found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse("Not a plan", f"`{name}` lacks parts of a plan: {type(error).__name__} at {error}.")
+    odd = next(_faults(plan), None)
+    if odd is not None:
+        _refuse("Not a plan", f"`{name}` is not what `plan --out` writes: {odd}.")
     if found.get("checksum") != checksum(plan):
         _refuse("Plan file altered", f"The checksum of `{name}` is not that of what it plans: it was edited.")
     return plan
+
+
+def _faults(plan: Plan) -> Iterator[str]:
+    """What no plan that was decided here has."""
+    odd = _misfit(plan)
+    if odd is not None:
+        yield f"`{odd}` is of another shape than it is written in"
+        return
+    for place, id in _ids(plan):
+        if not is_id(id):
+            yield f"{place} has the id {spelt(id)}, which no object can have"
+    for change in plan.changes:
+        for said in (change.before, change.after):
+            key = misfit(said, FIELDS) if said else None
+            if key is not None:
+                yield f"the field `{key}` of `{change.address}` is of another shape than it can be declared in"
+
+
+def _ids(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Every id of the plan that may become a part of a URL, with whose it is."""
+    for change in plan.changes:
+        yield from ((f"`{change.address}`", id) for id in (change.id, change.importing) if id is not None)
+    for remnant in (*plan.orphans, *plan.deposed):
+        yield f"`{remnant.address}`", remnant.id
+    for item in plan.attachments:
+        if item.old_id is not None:
+            yield f"`{item.store}`", item.old_id
+        if item.file is None and item.path.startswith("id:"):
+            yield f"`{item.store}`", item.path.removeprefix("id:")
+
+
+def _misfit(thing: Any) -> str | None:
+    """The first field of a noun, or of the nouns in it, that is not of its type."""
+    for name, wanted in _types(thing.__class__).items():
+        if not _fits(getattr(thing, name), wanted):
+            return name
+    return None
+
+
+@cache
+def _types(noun: Any) -> dict[str, Any]:
+    hints = get_type_hints(noun)
+    return {field.name: hints[field.name] for field in fields(noun)}
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    if wanted is Any:
+        return True
+    origin = get_origin(wanted)
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in get_args(wanted))
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, get_args(wanted)[0]) for item in value)
+    if origin is not None:
+        return isinstance(value, Mapping) and all(_fits(item, get_args(wanted)[1]) for item in value.values())
+    if wanted is int:
+        return type(value) is int
+    return isinstance(value, wanted) and not (is_dataclass(value) and _misfit(value))
 
 
 def _refuse(summary: str, detail: str, hint: str = _AGAIN) -> NoReturn:
@@ -57,19 +123,20 @@ def _refuse(summary: str, detail: str, hint: str = _AGAIN) -> NoReturn:
 
 def _document(text: str | bytes, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        _refuse("Not a plan", f"`{name}` is not JSON: {error}.")
+        found = jsontext.read(text, deepest=jsontext.DEEPEST_OURS, unique=True)
+    except jsontext.Unreadable as error:
+        problem = Problem("Not a plan", f"`{name}` {error}.", _AGAIN, file=name, line=error.line, column=error.column)
+        raise PlanError(problem) from None
     if not isinstance(found, dict) or "format_version" not in found:
         _refuse("Not a plan", f"`{name}` is JSON, but not a plan of provisioner: it has no `format_version`.")
     return found
 
 
 def _check_version(found: dict[str, Any], name: str) -> None:
-    version = str(found["format_version"])
+    version = str(found["format_version"])[:40]
     major = version.partition(".")[0]
     ours = FORMAT_VERSION.partition(".")[0]
-    if not major.isdigit():
+    if not (major.isascii() and major.isdigit()):
         _refuse("Not a plan", f"`{name}` has the format version `{version}`, which is no version.")
     if int(major) > int(ours):
         _refuse(

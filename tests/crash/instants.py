@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.lock import disk, lease
+from provisioner import disk
+from provisioner.lock import lease
 from provisioner.lock.file_store import FileSink, FileStore
 from provisioner.lock.git_command import Done, Git
 from tests.support.injecting import Injection

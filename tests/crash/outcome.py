@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from provisioner.engine import open_context
-from provisioner.lock.lockfile import encode
+from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
 _ID = re.compile(r'"(asst|vs|file)[-_][A-Za-z0-9]{8,}"')
@@ -27,7 +27,7 @@ def entries(world: World) -> list[str]:
     assert store.holder() is None and store.leftover() is None
     state = store.read()
     assert state
-    resources = json.loads(_neutral(json.loads(encode(state))["resources"]))
+    resources = json.loads(_neutral(json.loads(dump(state))["resources"]))
     for entry in resources.values():  # a lost upload that no store holds is taken over, and nobody can read it
         entry.pop("verified", None)
     return [f"{address}: {json.dumps(entry, sort_keys=True)}" for address, entry in sorted(resources.items())]

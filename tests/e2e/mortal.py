@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from provisioner.lock import disk
+from provisioner import disk
 from provisioner.lock.file_store import FileSink
 from tests.crash.instants import Crash, Dead
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioner import disk
 from provisioner.errors import LockError
-from provisioner.lock import disk
 from provisioner.lock.file_store import FileSink, FileStore
 from provisioner.lock.lease import Lease
 from tests.support.processes import met, said
@@ -100,11 +100,14 @@ def test_mode_and_link_are_kept(store: FileStore, tmp_path: Path) -> None:
 
 
 def test_half_a_character(store: FileStore) -> None:
-    """Text that UTF-8 cannot spell is kept all the same."""
-    odd = state(3, entry(SUPPORT, "asst_1", instructions="half \ud83d of a smile, and ä"))
-    store.write(odd)
-    assert store.read() == odd
-    assert "ä" in store.path.read_text()
+    """Text that UTF-8 cannot spell is in no lock that we have written: the place is named."""
+    store.write(state(3, entry(SUPPORT, "asst_1", instructions="a smile \U0001f600, and ä")))
+    text = store.path.read_text()
+    assert "ä" in text
+    store.path.write_text(text.replace("ä", "\\ud83d"))
+    with pytest.raises(LockError, match="half a character") as caught:
+        store.read()
+    assert caught.value.problems[0].line == text[: text.index("ä")].count("\n") + 1
 
 
 def test_not_utf8(store: FileStore) -> None:

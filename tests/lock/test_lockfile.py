@@ -161,7 +161,7 @@ def test_other_layouts_are_read() -> None:
         ("[]", 1, "is not a mapping"),
         ('{\n  "version": 1,\n\n\n!', 5, "not valid JSON"),
         ('{"version": 1', 1, "not valid JSON"),
-        ("[" * 100_000, None, "nested too deeply"),
+        ("[" * 100_000, 1, "nested in more than"),
         ('{"version": "1"}', 1, '`version: 2`, and has "1"'),
         ("{}", None, "has null"),
         ('{"version": true}', 1, "has true"),
@@ -219,12 +219,12 @@ def test_all_head_faults_at_once() -> None:
     [
         ([], "must be a mapping", None),
         ({"id": "x"}, "lacks `fields`", None),
-        ({"id": 1, "fields": {}}, "`id` of `file.a` must be a string", "id"),
+        ({"id": 1, "fields": {}}, "`id` of `file.a` must be an id", "id"),
         ({"fields": []}, "must be a mapping", "fields"),
         ({"fields": {}, "made": 1}, "must be true or false", "made"),
         ({"fields": {}, "protected": 1}, "must be true or false", "protected"),
         ({"fields": {}, "depends_on": ["kb"]}, "must be a list of addresses", "depends_on"),
-        ({"fields": {}, "resetting": "x"}, "must be a list of strings", "resetting"),
+        ({"fields": {}, "resetting": "x"}, "must be a list of paths of fields", "resetting"),
         ({"fields": {}, "deposed": ["x"]}, "must be a list of `{id: …}`", "deposed"),
         ({"fields": {}, "unkept": {"a": 1}}, "must be a mapping of paths", "unkept"),
         ({"fields": {}, "version": True}, "must be a whole number", "version"),
@@ -247,7 +247,10 @@ def test_wrong_entries(entry: object, words: str, key: str | None) -> None:
 OLD = {"version": 1, "digest": "d"}
 PROFILE = {"version": 2, "digest": "d", "request": {}}
 SHAPES: dict[str, tuple[list[object], list[object]]] = {  # what fits, and what does not
-    "id": (["x", ""], [1, None]),
+    "id": (
+        ["x", "asst_A-1.b:c=@+~", "x" * 512],
+        [1, None, "", "..", "../x", "a/b", "a?b", "a#b", "%2e", "a b", "ä", "a\n", "x" * 513],
+    ),
     "fields": ([{}, {"a": 1}], [[], None, "x"]),
     "api": (["responses"], [1, None]),
     "protected": ([True, False], [1, 0, "x", None]),
@@ -261,13 +264,15 @@ SHAPES: dict[str, tuple[list[object], list[object]]] = {  # what fits, and what 
         [[], ["a.b", "file.docs/a.md"]],
         ["a.b", ["kb"], [".b"], ["a."], [1], ["a.b", "kb"], {"a.b": 1}],
     ),
-    "resetting": ([[], ["a", "b"]], ["a", [1], ["a", 1], {"a": 1}]),
+    "resetting": ([[], ["a", "b"], [r'a.b["c.d \"e"].f']], ["a", [1], ["a", 1], {"a": 1}, [""], ['a["b'], ["a..b"]]),
     "deposed": (
         [[], [{"id": "x"}], [{"id": "x", "files": ["f"], "api": "responses"}]],
         [
             ["x"],
             [{}],
             [{"id": 1}],
+            [{"id": "../x"}],
+            [{"id": "x", "files": ["a/b"]}],
             [{"id": "x", "more": 1}],
             [{"id": "x", "files": "f"}],
             [{"id": "x", "files": [1]}],

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.diff import ignored
 from provisioner.engine import open_context
-from provisioner.lock.lockfile import encode
+from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
 _AUTO = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
@@ -18,7 +18,7 @@ def entries(world: World) -> dict[str, Any]:
     """The lock's resources, with what a journal beside it has to add."""
     state = open_context(world.root).store.peek().state
     assert state
-    found: dict[str, Any] = json.loads(encode(state))["resources"]
+    found: dict[str, Any] = json.loads(dump(state))["resources"]
     return found
 
 

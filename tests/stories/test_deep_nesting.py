@@ -25,7 +25,7 @@ UNREADABLE = {
     "a lock": (LOCK, OPEN, "plan", "`git checkout -- .provisioner/local/lock.json`"),
     "a journal": (f"{LOCK}.journal", f"{{}}\n{OPEN}\n{{}}\n", "apply -y", "Broken journal"),
     "a lease": (f"{LOCK}.lease", OPEN, "apply -y", "Lock is busy"),
-    "a plan": ("plan.json", OPEN, "apply plan.json", "`plan.json` is not JSON"),
+    "a plan": ("plan.json", OPEN, "apply plan.json", "`plan.json` is nested in more than 250 levels"),
     "faults": ("faults.yaml", f"rules: {OPEN}", "local serve --faults faults.yaml", "faults.yaml: values are nested"),
 }
 

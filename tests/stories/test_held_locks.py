@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.lock import disk
+from provisioner import disk
 from provisioner.lock.file_store import FileStore
 from tests.support.refusals import masked, refused
 from tests.support.world import World

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.base import Form, Names, Write
-from provisioner.kinds.wire import Raw, number
+from provisioner.kinds.wire import Raw, number, route
 from provisioner.model import Address, Fields, Live
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class FileForm(Form):
         return [live(raw) for raw in await remote.list("/files", **only)]
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
-        raw = await remote.find(f"/files/{id}")
+        raw = await remote.find(route("/files", id))
         return None if raw is None else live(raw)
 
     async def create(self, remote: Remote, write: Write) -> Live:
@@ -55,7 +55,7 @@ class FileForm(Form):
         raise AssertionError("every field of a file is fixed: a change is a new upload")
 
     async def delete(self, remote: Remote, id: str) -> None:
-        await remote.delete(f"/files/{id}")
+        await remote.delete(route("/files", id))
 
 
 def live(raw: Raw) -> Live:

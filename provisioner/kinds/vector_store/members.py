@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ReplyLost, RouteMissing, ServiceError
-from provisioner.kinds.wire import Raw, stamp
+from provisioner.kinds.wire import Raw, number, route, stamp
 from provisioner.model import LockState, Member, Stamp
 from provisioner.remote.tasks import together
 
@@ -40,7 +40,7 @@ async def list_members(remote: Remote, store_id: str, known: Sequence[str] = ())
     try:
         raws = await remote.list(_files(store_id), known=known)
     except ServiceError as error:
-        if error.status == 400 and await remote.find(f"/vector_stores/{store_id}") is None:
+        if error.status == 400 and await remote.find(route("/vector_stores", store_id)) is None:
             raise RouteMissing(error.problems[0], status=400) from None
         raise
     return {raw["id"]: member(raw) for raw in raws}
@@ -48,7 +48,7 @@ async def list_members(remote: Remote, store_id: str, known: Sequence[str] = ())
 
 async def read_member(remote: Remote, store_id: str, file_id: str) -> Member | None:
     """One file of a store; None if it is not in it."""
-    raw = await remote.find(f"{_files(store_id)}/{file_id}")
+    raw = await remote.find(_file(store_id, file_id))
     return None if raw is None else member(raw)
 
 
@@ -98,7 +98,7 @@ def member(raw: Raw) -> Member:
 
 async def content(remote: Remote, store_id: str, file_id: str) -> str | None:
     """The text that a store has read out of a file; None where it shows none, or not all of it."""
-    raw = await remote.get(f"{_files(store_id)}/{file_id}/content")
+    raw = await remote.get(_file(store_id, file_id, "content"))
     parts = raw.get("data")
     if not isinstance(parts, list) or raw.get("has_more"):
         return None
@@ -118,7 +118,7 @@ async def update_attributes(
     remote: Remote, store_id: str, file_id: str, attributes: dict[str, Any], removed: Iterable[str] = ()
 ) -> Member:
     """Write attributes, ours included; `removed` go, keys that somebody else wrote stay."""
-    path = f"{_files(store_id)}/{file_id}"
+    path = _file(store_id, file_id)
     live = (await remote.get(path)).get("attributes") or {}
     gone = set(removed)
     kept = {key: value for key, value in live.items() if key not in gone}
@@ -145,12 +145,12 @@ async def release_file(remote: Remote, store_id: str, file_id: str, lock: LockSt
     """Take our stamp and hash off a file in a store; attributes of others stay, and the stamp of another lock."""
     found = await read_member(remote, store_id, file_id)
     if found and found.stamp and lock.owns(found.stamp):
-        await remote.post(f"{_files(store_id)}/{file_id}", {"attributes": found.attributes}, repeatable=True)
+        await remote.post(_file(store_id, file_id), {"attributes": found.attributes}, repeatable=True)
 
 
 async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 30.0) -> None:
     """Take a file out of a store and wait until it is out; one that is not in it is no fault."""
-    path = f"{_files(store_id)}/{file_id}"
+    path = _file(store_id, file_id)
     await remote.delete(path)
     end, pause = time.monotonic() + patience, _Pause()
     while await remote.find(path) is not None:
@@ -221,8 +221,8 @@ class _Watch:
         return after
 
     async def _busy(self) -> tuple[int, float | None]:
-        raw, after = await self._remote.poll(f"/vector_stores/{self._store_id}")
-        return int((raw.get("file_counts") or {}).get(IN_PROGRESS) or 0), after
+        raw, after = await self._remote.poll(route("/vector_stores", self._store_id))
+        return number(raw.get("file_counts") or {}, IN_PROGRESS), after
 
     async def _settle(self) -> None:
         pending = self.pending
@@ -286,7 +286,7 @@ async def _one_by_one(remote: Remote, store_id: str, entries: Sequence[Attach]) 
 
 async def _apart(remote: Remote, store_id: str, entries: Sequence[Attach], error: ServiceError) -> dict[str, str]:
     """Attach in smaller parts what was refused as a whole."""
-    if await remote.find(f"/vector_stores/{store_id}") is None:
+    if await remote.find(route("/vector_stores", store_id)) is None:
         raise error
     if len(entries) == 1:
         return {entries[0].file_id: error.problems[0].detail}
@@ -307,7 +307,7 @@ async def _send(remote: Remote, store_id: str, entries: Sequence[Attach]) -> boo
         await remote.post(_files(store_id), _wire(entries[0]))
     else:
         body = {"files": [_wire(entry) for entry in entries]}
-        batch = await remote.post(f"/vector_stores/{store_id}/file_batches", body)
+        batch = await remote.post(route("/vector_stores", store_id, "file_batches"), body)
         taken = (batch.get("file_counts") or {}).get("total") != 0
     if taken:
         remote.settling.wrote(*(f"{store_id}/{entry.file_id}" for entry in entries))
@@ -327,4 +327,8 @@ def _chunking(strategy: Raw) -> Any:
 
 
 def _files(store_id: str) -> str:
-    return f"/vector_stores/{store_id}/files"
+    return route("/vector_stores", store_id, "files")
+
+
+def _file(store_id: str, file_id: str, *more: str) -> str:
+    return route("/vector_stores", store_id, "files", file_id, *more)

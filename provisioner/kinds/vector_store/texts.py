@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner import disk
 from provisioner.errors import ServiceError
 from provisioner.kinds.vector_store.members import content
 
@@ -21,7 +22,7 @@ async def same_text(remote: Remote, store_id: str, file_id: str, path: Path) -> 
 
 def _local(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return disk.read(path, disk.LARGEST).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
 

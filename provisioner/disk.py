@@ -1,0 +1,173 @@
+"""The few things that are done to a disk: reading within limits, writing whole or not at all, locks on a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+LARGEST_TEXT = 16 * 1024**2  # bytes of a spec, of settings, and of a file whose text goes into a field
+LARGEST = 256 * 1024**2  # bytes of a lock, a journal, a saved plan or a cache
+
+
+class Unfit(OSError):
+    """What lies at a path is not what can be read or written there."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.strerror = why
+
+
+class TooLarge(Unfit):
+    """A file that nobody has meant to be read whole."""
+
+
+_SPECIAL = "it is a pipe, a socket or a device, not a file"
+
+
+def open_file(path: str | Path) -> int:
+    """A regular file, opened for reading, as a descriptor; OSError for anything else. Never waits for a writer."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _regular(os.fstat(fd).st_mode)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _regular(mode: int) -> int:
+    """The mode of a regular file; OSError for that of anything else."""
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise Unfit(_SPECIAL)
+    return mode & 0o7777
+
+
+def read(path: str | Path, most: int) -> bytes:
+    """What a regular file holds, which may be at most `most` bytes; OSError for anything else."""
+    fd = open_file(path)
+    try:
+        expected = os.fstat(fd).st_size
+        data = b""
+        while expected <= most and len(data) <= most:
+            piece = os.read(fd, max(expected - len(data), 0) + 65536)
+            if not piece:
+                return data
+            data = data + piece if data else piece
+    finally:
+        os.close(fd)
+    raise TooLarge(f"it has {max(expected, len(data)):,} bytes, and may have at most {size(most)}")
+
+
+def size(count: int) -> str:
+    """`16 MB`."""
+    return f"{count // 1024**2} MB"
+
+
+def replace(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a file whole or not at all: beside it, synced, renamed, the folder synced. A link is followed. The mode of
+    what is there is kept, unless `mode` says otherwise; what is no regular file is left alone: OSError."""
+    real = Path(os.path.realpath(path))
+    kept = _mode(path)
+    beside = real.with_name(real.name + ".tmp")  # one name, so that a crash leaves one file and not many
+    wanted = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        fd = os.open(beside, wanted, 0o666 if mode is None else mode)
+        try:
+            _regular(os.fstat(fd).st_mode)
+            if mode is not None or kept is not None:
+                os.fchmod(fd, (kept or 0) if mode is None else mode)
+            write(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        beside.replace(real)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if beside.is_file() and not beside.is_symlink():
+                beside.unlink()
+        raise
+    sync_folder(real.parent)
+
+
+def put(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write at a place that somebody named: a file as `replace` does, and what is a device or a pipe is written to and
+    stays what it is. OSError where nobody reads from a pipe."""
+    with contextlib.suppress(FileNotFoundError):
+        kind = path.stat().st_mode
+        if stat.S_ISCHR(kind) or stat.S_ISFIFO(kind):
+            _write_through(path, data)
+            return
+    replace(path, data, mode)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        os.set_blocking(fd, True)
+        write(fd, data)
+    finally:
+        os.close(fd)
+
+
+def _mode(path: Path) -> int | None:
+    """The mode of the file at a path, None where there is none; OSError where something else is."""
+    try:
+        return _regular(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+
+
+def write(fd: int, data: bytes) -> None:
+    """Write all of it."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
+
+
+def remove(path: Path) -> None:
+    """Remove a file that may be gone already."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+        sync_folder(path.parent)
+
+
+def reserve(path: Path, size: int) -> None:
+    """Take up room on the disk with a file that is removed when the room is needed."""
+    wanted = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    fd = os.open(path, wanted, 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(fd, 0, size)
+        else:
+            write(fd, b"\0" * size)
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def guarded(folder: Path) -> Iterator[None]:
+    """Be the only one on this machine inside such a block. The lock is on the folder itself: there is no file to
+    leave behind, and it ends with the process."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
