@@ -176,9 +176,11 @@ def real_path(root: Path, path: str) -> Path:
 
 def held_path(root: Path, path: str) -> Path:
     """The same, of a file that the workspace holds; OSError where the path leads out of it, by a link or by itself."""
+    if "\0" in path or ".." in path.split("/"):
+        raise disk.Unfit("it is no path of a file in the workspace")
     place = real_path(root, path)
     real, base = os.path.realpath(place), os.path.realpath(root)
-    if ".." in path.split("/") or os.path.commonpath([real, base]) != base:
+    if os.path.commonpath([real, base]) != base:
         raise disk.Unfit("it leads out of the workspace")
     return place
 

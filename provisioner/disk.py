@@ -7,7 +7,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 LARGEST_TEXT = 16 * 1024**2  # bytes of a spec, of settings, and of a file whose text goes into a field
@@ -63,6 +63,23 @@ def read(path: str | Path, most: int) -> bytes:
     finally:
         os.close(fd)
     raise TooLarge(f"it has {max(expected, len(data)):,} bytes, and may have at most {size(most)}")
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; a name that no disk takes is none."""
+    return _is(path, stat.S_ISDIR)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; a name that no disk takes is none."""
+    return _is(path, stat.S_ISREG)
+
+
+def _is(path: Path, kind: Callable[[int], bool]) -> bool:
+    try:
+        return kind(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def size(count: int) -> str:

@@ -100,10 +100,16 @@ _TOOL = mapping(
     },
     need=["type"],
 )
-_DOCUMENT = mapping(
+_PARTS = mapping(
     {"id": an_id, "file": address, "sha256": text, "attributes": mapping(), "chunking": either(text, mapping())},
     need=(),
 )
+
+
+def _document(value: Any) -> bool:
+    """A file of a store: one of ours by its address, or one that is not managed by its id."""
+    return _PARTS(value) and any(isinstance(value.get(key), str) for key in ("file", "id"))
+
 
 FIELDS: Mapping[str, Shape] = {
     "name": text,
@@ -120,7 +126,7 @@ FIELDS: Mapping[str, Shape] = {
     "metadata": mapping(),
     "expires_after": mapping(),
     "chunking": either(text, mapping()),
-    "files": each(_DOCUMENT),
+    "files": each(_document),
     "tools": many(_TOOL),
     "response_format": either(text, mapping({"type": word, "name": text, "description": text, "schema": mapping()})),
     "responses": mapping(),
@@ -157,6 +163,6 @@ REPLY: Mapping[str, Shape] = {
     "file_counts": mapping(),
     "attributes": mapping(),
     "chunking_strategy": mapping({"type": text, "static": mapping()}),
-    "last_error": either(mapping(), text),
+    "last_error": mapping(),
 }
 """Objects of a service, as it spells them."""

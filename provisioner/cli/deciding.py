@@ -94,7 +94,7 @@ def check_out(console: Console, out: Path, *, refreshed: bool) -> None:
     inside = console.path(out).resolve().is_relative_to(console.root / "specs")
     if spec_like or inside or out.name == "lock.json":
         raise _wrong(f"`--out {out}` looks like a spec or a lock, not like a plan.", "name it `prod.plan.json`, say")
-    if console.path(out).is_dir():
+    if disk.is_folder(console.path(out)):
         raise _wrong(f"`--out {out}` is a folder.", "name a file in it")
 
 

@@ -44,9 +44,9 @@ def fmt(
 def _files(console: Console, paths: list[Path] | None) -> Iterator[Path]:
     chosen = [console.path(path) for path in paths or ()]
     for path in chosen or [console.root / "provisioner.yaml", console.root / "specs"]:
-        if path.is_dir():
+        if disk.is_folder(path):
             yield from sorted(found for ending in ("*.yaml", "*.yml") for found in path.rglob(ending))
-        elif path.exists() or chosen:
+        elif chosen or disk.is_file(path):
             yield path
 
 

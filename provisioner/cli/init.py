@@ -34,8 +34,8 @@ def init(
 
     target = console.path(folder).resolve()
     files = templates.files(template.value, target.name)
-    _refuse_existing(target, [*files, "schemas"])
     try:
+        _refuse_existing(target, [*files, "schemas"])
         for name, content in files.items():
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)

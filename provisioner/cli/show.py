@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provisioner import disk
 from provisioner.cli import options
 from provisioner.cli.console import Console, command
 from provisioner.errors import UsageError
@@ -22,7 +23,7 @@ def show(
     """Show what was applied, or a saved plan."""
     from provisioner.cli.state import show_entry
 
-    if what is not None and console.path(what).is_file():
+    if what is not None and disk.is_file(console.path(what)):
         from provisioner.cli.deciding import show_plan
         from provisioner.cli.plan_file import read_plan_file
 

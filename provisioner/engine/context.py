@@ -22,6 +22,7 @@ from provisioner.spec import Environment, Specs, Workspace
 from provisioner.text import spelt
 
 LOCAL = "local"
+ANY = "*"  # an API that nobody has to know
 PUBLIC = "https://api.openai.com/v1"
 LOCAL_DATA = Path(".provisioner/local")
 
@@ -87,10 +88,11 @@ class Context:
         return state
 
     def check_known(self, named: Iterable[tuple[Address, str | None]]) -> None:
-        """LockError for each address, in a lock, a journal or a plan, whose kind or API there is not here."""
+        """LockError for each address, in a lock, a journal or a plan, whose kind there is not here, or not through its
+        API, where that is known (`ANY` elsewhere)."""
         carried = cache(_carries)
         unknown = [(address, api) for address, api in named if not carried(address.kind, api)]
-        through = {api: f" through the API {spelt(api)}" if api else "" for _, api in unknown}
+        through = {api: f" through the API {spelt(api)}" if api not in (None, ANY) else "" for _, api in unknown}
         problems = [
             Problem(
                 "Unknown resource",
@@ -140,7 +142,7 @@ class Context:
 def _carries(name: str, api: str | None) -> bool:
     """Whether there is this kind, and, where one is named, this API of it."""
     try:
-        if api is None:
+        if api == ANY:
             return name in kinds()
         kind(name).form(api)
     except KeyError:

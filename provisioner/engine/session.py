@@ -11,16 +11,17 @@ from provisioner import interrupts
 from provisioner.apply import Run, carry_out
 from provisioner.engine import checks, stale
 from provisioner.engine.approval import begin, check_approval, end
-from provisioner.engine.context import Context
+from provisioner.engine.context import ANY, Context
 from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
-from provisioner.engine.recover import recover, write
+from provisioner.engine.recover import CREATES, recover, write
 from provisioner.engine.refresh import Question, Seen, from_lock, look_into, refresh
 from provisioner.engine.shutdowns import Shutdowns, asked, kept
 from provisioner.engine.takeover import take_over
 from provisioner.errors import LockError, PlanError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
+from provisioner.lock.journal import Intent
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.going import holds_unknown, with_digests
@@ -87,7 +88,7 @@ class Session:
         state, intents = store.peek()
         if state is None or not intents:
             return
-        self.context.check_known((intent.address, intent.data.get("api")) for intent in intents)
+        self.context.check_known(map(_begun, intents))
         found = await recover(self.remote, state, intents, shared=self.context.shared)
         checks.check_key(self.remote, state, self.context.service)  # elsewhere nothing of ours is ever found
         if found.questions:
@@ -139,7 +140,7 @@ class Session:
         specs = context.specs
         folded = context.store.peek()
         locked = context.checked(folded.state)
-        context.check_known((intent.address, intent.data.get("api")) for intent in folded.open_intents)
+        context.check_known(map(_begun, folded.open_intents))
         if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
             found = await recover(self.remote, locked, folded.open_intents, shared=self.context.shared)
             locked, self.notes, self.questions = found.state, tuple(found.notes), tuple(found.questions)
@@ -273,12 +274,17 @@ class Session:
         stale.check_users(plan, await self._others(known).users(plan))
 
 
+def _begun(intent: Intent) -> tuple[Address, str | None]:
+    """What an intent is about, with the API in which it is looked for."""
+    return intent.address, intent.data.get("api") if intent.action in CREATES else ANY
+
+
 def _named(plan: Plan) -> list[tuple[Address, str | None]]:
     """Every address of a plan, with the API where one is said."""
     changes = [(one.address, one.api) for one in plan.changes] + [(one.address, one.api) for one in plan.orphans]
     named = {address for change in plan.changes for address in (*change.depends_on, change.previous) if address}
     named |= {item.store for item in plan.attachments} | {item.file for item in plan.attachments if item.file}
-    return [*changes, *((address, None) for address in sorted(named | {one.address for one in plan.deposed}))]
+    return [*changes, *((address, ANY) for address in sorted(named | {one.address for one in plan.deposed}))]
 
 
 def remember(remote: Remote, lock: LockState) -> None:

@@ -20,6 +20,7 @@ from provisioner.refs import cycle
 from provisioner.remote import Remote, together
 from provisioner.text import listed
 
+_ANEW = "make a new one with `provisioner plan --out FILE`"
 AGAIN = "run `provisioner plan` again and have the new plan reviewed"
 
 
@@ -96,14 +97,21 @@ def check_lineage(plan: Plan, lock: LockState | None) -> None:
 
 
 def check_order(plan: Plan, resources: Mapping[Address, Locked]) -> None:
-    """PlanError where things wait for each other, so that only a part of the plan could ever be done."""
+    """PlanError where things wait for each other, or for what nobody makes, so that only a part of the plan could ever
+    be done."""
+    there = {*resources, *(change.address for change in plan.changes if change.after is not None)}
+    for change in plan.changes:
+        left = [one for one in kind(change.address.kind).references(change.after or {}) if one not in there]
+        if left:
+            detail = f"`{change.address}` refers to `{left[0]}`, which is neither in the lock nor in the plan."
+            raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
     needs = {address: set(kind(address.kind).references(entry.fields)) for address, entry in resources.items()}
     for change in plan.changes:
         needs.setdefault(change.address, set()).update(change.depends_on)
     circle = cycle(needs)
     if circle:
         detail = f"{listed((f'`{one}`' for one in circle[:-1]), 5)} depend on each other in a circle."
-        raise PlanError(Problem("Not a plan", detail, "make a new one with `provisioner plan --out FILE`"))
+        raise PlanError(Problem("Not a plan", detail, _ANEW))
 
 
 def question(remote: Remote, lock: LockState, plan: Plan) -> Question:

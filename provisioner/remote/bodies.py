@@ -18,8 +18,8 @@ _PIECE = 1 << 20
 _PACKED = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # how zlib calls them
 
 
-class TooLarge(Exception):
-    """A reply that does not end where any sensible one has ended."""
+class BadBody(httpx2.DecodingError):
+    """A reply that is not read to its end, however often it may come."""
 
 
 async def bound(response: httpx2.Response) -> None:
@@ -42,7 +42,7 @@ class _Bounded(httpx2.AsyncByteStream):
         async for piece in _unpacked(self._inner, self._packed):
             left -= len(piece)
             if left < 0:
-                raise TooLarge(f"it has more than {LARGEST // 1024**2} MB")
+                raise BadBody(f"it has more than {LARGEST // 1024**2} MB")
             yield piece
 
     async def aclose(self) -> None:
@@ -56,7 +56,7 @@ async def _unpacked(stream: httpx2.AsyncByteStream, packed: str) -> AsyncIterato
             yield chunk
         return
     if packed not in _PACKED:
-        raise httpx2.DecodingError(f"it is packed as `{packed[:40]}`, which was not asked for")
+        raise BadBody(f"it is packed as `{packed[:40]}`, which was not asked for")
     unpack = _Unpacker(_PACKED[packed])
     async for chunk in stream:
         for piece in unpack.pieces(chunk):

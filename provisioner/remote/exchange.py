@@ -280,10 +280,10 @@ def _broken(place: Place, error: Exception) -> Failure:
     """The failure behind an exception without a reply."""
     import httpx2
 
-    from provisioner.remote.bodies import TooLarge
+    from provisioner.remote.bodies import BadBody
 
     cause = error.__cause__ or error
-    if isinstance(cause, TooLarge):
+    if isinstance(cause, BadBody):
         return faults.boundless(place, str(cause))
     if isinstance(cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)):
         failure = faults.unsent(place, cause)

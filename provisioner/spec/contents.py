@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from provisioner import jsontext
+from provisioner import disk, jsontext
 from provisioner.digests import LFS_HEAD, Digest, Digests, digest_of
 from provisioner.spec.reading import DEEPEST, read
 from provisioner.spec.tree import Entry, Refused, Tree, compiled, is_pattern, unreadable
@@ -144,7 +144,7 @@ class Contents:
 
     def _why_nothing(self, pattern: str) -> str | None:
         folder = pattern.partition("*")[0].rpartition("/")[0]
-        if folder and not is_pattern(folder) and not (self.tree.root / folder).is_dir():
+        if folder and not is_pattern(folder) and not disk.is_folder(self.tree.root / folder):
             return f"there is no folder `{folder}`"
         try:
             loose = compiled(pattern.casefold())

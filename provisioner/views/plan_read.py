@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from functools import cache
-from types import UnionType
-from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
+from dataclasses import fields
+from typing import Any, NoReturn
 
 from provisioner import __version__, jsontext
 from provisioner.errors import PlanError
@@ -24,12 +21,10 @@ from provisioner.model import (
     Remnant,
     Service,
     Source,
-    is_id,
 )
 from provisioner.planfile.checksum import ACTIONS, checksum
-from provisioner.shapes import FIELDS, misfit
-from provisioner.text import spelt
 from provisioner.views.plan_json import FORMAT_VERSION, TOLD_OF_CHANGE, TOLD_OF_PLAN, digest
+from provisioner.views.plan_shape import fault
 
 _ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
 _AGAIN = "make a new one with `provisioner plan --out FILE`"
@@ -51,70 +46,12 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
         plan = _plan(found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse("Not a plan", f"`{name}` lacks parts of a plan: {type(error).__name__} at {error}.")
-    odd = next(_faults(plan), None)
+    odd = fault(plan)
     if odd is not None:
         _refuse("Not a plan", f"`{name}` is not what `plan --out` writes: {odd}.")
     if found.get("checksum") != checksum(plan):
         _refuse("Plan file altered", f"The checksum of `{name}` is not that of what it plans: it was edited.")
     return plan
-
-
-def _faults(plan: Plan) -> Iterator[str]:
-    """What no plan that was decided here has."""
-    odd = _misfit(plan)
-    if odd is not None:
-        yield f"`{odd}` is of another shape than it is written in"
-        return
-    for place, id in _ids(plan):
-        if not is_id(id):
-            yield f"{place} has the id {spelt(id)}, which no object can have"
-    for change in plan.changes:
-        for said in (change.before, change.after):
-            key = misfit(said, FIELDS) if said else None
-            if key is not None:
-                yield f"the field `{key}` of `{change.address}` is of another shape than it can be declared in"
-
-
-def _ids(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Every id of the plan that may become a part of a URL, with whose it is."""
-    for change in plan.changes:
-        yield from ((f"`{change.address}`", id) for id in (change.id, change.importing) if id is not None)
-    for remnant in (*plan.orphans, *plan.deposed):
-        yield f"`{remnant.address}`", remnant.id
-    for item in plan.attachments:
-        if item.old_id is not None:
-            yield f"`{item.store}`", item.old_id
-        if item.file is None and item.path.startswith("id:"):
-            yield f"`{item.store}`", item.path.removeprefix("id:")
-
-
-def _misfit(thing: Any) -> str | None:
-    """The first field of a noun, or of the nouns in it, that is not of its type."""
-    for name, wanted in _types(thing.__class__).items():
-        if not _fits(getattr(thing, name), wanted):
-            return name
-    return None
-
-
-@cache
-def _types(noun: Any) -> dict[str, Any]:
-    hints = get_type_hints(noun)
-    return {field.name: hints[field.name] for field in fields(noun)}
-
-
-def _fits(value: Any, wanted: Any) -> bool:
-    if wanted is Any:
-        return True
-    origin = get_origin(wanted)
-    if origin in (Union, UnionType):
-        return any(_fits(value, one) for one in get_args(wanted))
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(item, get_args(wanted)[0]) for item in value)
-    if origin is not None:
-        return isinstance(value, Mapping) and all(_fits(item, get_args(wanted)[1]) for item in value.values())
-    if wanted is int:
-        return type(value) is int
-    return isinstance(value, wanted) and not (is_dataclass(value) and _misfit(value))
 
 
 def _refuse(summary: str, detail: str, hint: str = _AGAIN) -> NoReturn:

@@ -111,7 +111,7 @@ class AssistantKind(Kind):
     def references(self, fields: Fields) -> Iterator[Address]:
         """The vector stores and files of its tools."""
         for tool in fields.get("tools") or ():
-            for reference in (*tool.get("vector_stores", ()), *tool.get("files", ())):
+            for reference in (*(tool.get("vector_stores") or ()), *(tool.get("files") or ())):
                 if isinstance(reference, str):
                     yield Address.parse(reference)
 
