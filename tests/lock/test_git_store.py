@@ -731,7 +731,7 @@ def test_applying_costs(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> Non
         with fresh.journal(begun) as journal:
             first = journal.intents([(SUPPORT, "update", {}), (LEAVE, "create", {})])
             for number, address in zip(first, (SUPPORT, LEAVE), strict=True):
-                journal.result(number, entry(address, "x"))
+                journal.result(number, entry(address, f"x{number}"))
         fresh.settle()
     assert seen.count("fetch") == seen.count("cat-file") == 1
     assert seen.count("push") == 6
