@@ -27,7 +27,7 @@ from tests.support.world import World
 
 from .mutations import damaged, torn, written
 
-CASES = int(os.environ.get("PROVISIONER_FUZZ", "200" if os.environ.get("PROVISIONER_THOROUGH") else "12"))
+CASES = int(os.environ.get("PROVISIONER_FUZZ", "200" if os.environ.get("PROVISIONER_THOROUGH") else "25"))
 SEED = int(os.environ.get("PROVISIONER_SEED", "1"))
 SECONDS = 20  # that one command may take, on a busy machine, too
 MEGABYTES = 600  # that all commands of a test may need beyond what is there before
