@@ -17,6 +17,7 @@ from provisioner.model import LEAVING, QUIET, Action, Address, Attachment, Event
 from provisioner.plan.members import attribute_keys, by_document, document_of
 from provisioner.remote import together
 
+PUTTING = ("attach", "replace")
 _UNSTAMPED = (
     "The service does not keep our stamp on the files of vector stores, so that the lock alone knows which of them are "
     "ours: without it `state rebuild` does not find them."
@@ -78,7 +79,7 @@ async def sync(run: Run, store: Address, items: Iterable[Attachment]) -> bool:
         _give_up(state)
         return False
     _record(state, number)
-    wanted = [item for item in state.items if item.action in ("attach", "replace")]
+    wanted = [item for item in state.items if item.action in PUTTING]
     return not wanted or bool(state.held)
 
 
@@ -124,7 +125,7 @@ def _also(state: Sync) -> dict[Address, Locked | None]:
 def _give_up(state: Sync) -> None:
     """The store could not be brought to its end: no old version may be deleted on the strength of it."""
     for item in state.items:
-        if item.file and item.action in ("attach", "replace") and not _holds(state, item):
+        if item.file and item.action in PUTTING and not _holds(state, item):
             state.run.broken.setdefault(item.file, set()).add(state.store)
 
 
@@ -174,7 +175,7 @@ def _removed(state: Sync, item: Attachment) -> set[str]:
 
 
 async def _attach(state: Sync) -> None:
-    items = [item for item in state.items if item.action in ("attach", "replace") and _ready(state, item)]
+    items = [item for item in state.items if item.action in PUTTING and _ready(state, item)]
     waited = [item for item in state.items if item.action in ("wait", "verify") and _ready(state, item)]
     if not items and not waited:
         return
@@ -277,9 +278,10 @@ async def _read_back(state: Sync) -> None:
     """What the service made of attributes and chunking; the replies to batches do not say."""
     if not state.written:
         return
-    settling = state.run.remote.settling
-    until = settling.doubted(f"{state.id}/{state.held[item.path]['id']}" for item in state.written)
-    members = await service.list_members(state.run.remote, state.id, [item["id"] for item in state.held.values()])
+    written, settling = [state.held[item.path]["id"] for item in state.written], state.run.remote.settling
+    until = settling.doubted(f"{state.id}/{id}" for id in written)
+    members = await service.read_members(state.run.remote, state.id, written)
+    members |= await _rewritten(state, members)
     members = await service.settled(state.run.remote, state.id, members, _shown_old(state), until)
     shown = [(item, members[id]) for item in state.written if (id := state.held[item.path]["id"]) in members]
     again = {item.path for item, _ in shown}
@@ -289,6 +291,20 @@ async def _read_back(state: Sync) -> None:
         state.unkept |= _unkept(state, item, member)
         if item.action not in QUIET and member.stamp != state.run.stamp(item.path):
             state.run.remote.note(_UNSTAMPED)
+
+
+async def _rewritten(state: Sync, members: Mapping[str, Member]) -> dict[str, Member]:
+    """What was attached though the store had it already, from an apply that was stopped: that changes nothing, so its
+    attributes are written by themselves."""
+    is_old = _shown_old(state)
+    found = [(item, members.get(state.held[item.path]["id"])) for item in state.written if item.action in PUTTING]
+    return {
+        member.id: await service.update_attributes(
+            state.run.remote, state.id, member.id, _attributes(state, item), _removed(state, item)
+        )
+        for item, member in found
+        if member and is_old(member)
+    }
 
 
 def _shown_old(state: Sync) -> Callable[[Member], bool]:

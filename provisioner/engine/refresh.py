@@ -11,6 +11,7 @@ from provisioner.kinds.base import Form, Names
 from provisioner.kinds.vector_store.members import read_members, settled
 from provisioner.model import Address, Desired, Live, Locked, LockState, Member
 from provisioner.plan import Observed, Stray
+from provisioner.plan.members import begun_ids
 from provisioner.plan.ownership import claims
 from provisioner.remote import Remote, together
 from provisioner.remote.settling import LOCK
@@ -147,7 +148,7 @@ def _has_files(question: Question, entry: Locked) -> bool:
 
 async def _current_members(question: Question, entry: Locked) -> dict[str, Member] | None:
     until = question.remote.settling.doubted([LOCK])
-    found = await _members(question.remote, entry)
+    found = await _members(question.remote, question.lock, entry)
     return found and await settled(question.remote, entry.id or "", found, _shown_old(question.lock, entry), until)
 
 
@@ -188,8 +189,10 @@ def _is_old(lock: LockState, address: Address, found: Live) -> bool:
     return entry.id == found.id and lock.owns(mark) and mark.serial <= entry.overwritten.serial
 
 
-async def _members(remote: Remote, entry: Locked) -> dict[str, Member] | None:
-    return await _held(remote, entry.id or "", entry.file_ids)
+async def _members(remote: Remote, lock: LockState, entry: Locked) -> dict[str, Member] | None:
+    """What a store holds. A stopped apply may have put something into it that no list shows yet."""
+    begun = (id for id in begun_ids(lock, entry) if remote.settling.young(f"{entry.id}/{id}"))
+    return await _held(remote, entry.id or "", list(dict.fromkeys([*entry.file_ids, *begun])))
 
 
 async def _held(remote: Remote, store: str, known: Sequence[str] = ()) -> dict[str, Member] | None:
@@ -216,7 +219,7 @@ async def look(remote: Remote, lock: LockState, entry: Locked) -> Live | None:
     found = await form.read(remote, entry.id, Names(lock.ids))
     if found is None or entry.address.kind != "vector_store":
         return found
-    return _with_members(found, await _members(remote, entry))
+    return _with_members(found, await _members(remote, lock, entry))
 
 
 def _with_members(live: Live, members: dict[str, Member] | None) -> Live:

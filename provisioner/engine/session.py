@@ -25,6 +25,7 @@ from provisioner.lock.journal import Intent
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.going import holds_unknown, with_digests
+from provisioner.plan.members import begun_ids
 from provisioner.plan.moves import settle
 from provisioner.remote import Remote
 from provisioner.remote.settling import LOCK
@@ -291,8 +292,8 @@ def remember(remote: Remote, lock: LockState) -> None:
     """Let the service be doubted about what the lock has been written for just now."""
     if lock.written is None or not remote.settling.seconds:
         return
-    stores = [entry for entry in lock.resources.values() if entry.file_ids]
-    held = [f"{entry.id}/{file}" for entry in stores for file in entry.file_ids]
+    stores = [entry for entry in lock.resources.values() if entry.address.kind == "vector_store"]
+    held = [f"{store.id}/{file}" for store in stores for file in (*store.file_ids, *begun_ids(lock, store))]
     with suppress(ValueError):  # a time that somebody has edited: then nothing is young
         remote.settling.wrote(LOCK, *lock.known_ids, *held, at=datetime.fromisoformat(lock.written).timestamp())
 

@@ -22,6 +22,7 @@ from provisioner.shapes import Shape, misfit
 
 Record = dict[str, Any]
 
+LATEST = 253_402_300_800  # the year 10000, Unix seconds
 _OWN_KEYS = frozenset({"type", "id", "at", "address", "action", "hint"})
 
 
@@ -185,8 +186,10 @@ class _Story:
         self.done: dict[int, bool] = {}  # id -> whether anything came of it
         self.entries: dict[Address, Locked | None] = {}
         self.left: tuple[str, ...] | None = None  # rows of the approved plan
+        self.last: float | None = None  # when the last line was written; None: by release 0.1.0
         for line, record in records:
             try:
+                self.last = _time(record) or self.last
                 self._take(record)
             except (KeyError, TypeError, ValueError) as error:
                 raise _damaged(file, line, str(error)) from None
@@ -240,7 +243,10 @@ def _applied(base: LockState, head: Record, story: _Story, file: str | None) -> 
     if "applied" in head:
         approved = approved_from_json(head["applied"])
         approved = approved if story.left is None else replace(approved, left=story.left)
-    return replace(base, serial=base.serial + 1, origin=head["origin"], resources=kept, approved=approved)
+    written = base.written if story.last is None else datetime.fromtimestamp(story.last, UTC).isoformat()
+    return replace(
+        base, serial=base.serial + 1, origin=head["origin"], resources=kept, approved=approved, written=written
+    )
 
 
 def _unwritten(head: Record) -> LockState | None:
@@ -322,8 +328,15 @@ def _intent(record: Record) -> Intent:
     odd = misfit(record, _INTENT)
     if odd is not None:
         raise WrongShape(f"`{odd}` is of another shape than it is written in")
-    hint, at = bool(record.get("hint", False)), record.get("at")
+    hint, at = bool(record.get("hint", False)), _time(record)
     return Intent(record["id"], Address.parse(record["address"]), record["action"], data, hint=hint, at=at)
+
+
+def _time(record: Record) -> float | None:
+    at = record.get("at")
+    if not (at is None or (type(at) in (int, float) and 0 <= at < LATEST)):
+        raise WrongShape("`at` must be a time in seconds")
+    return at
 
 
 def _intent_record(intent: Intent) -> Record:

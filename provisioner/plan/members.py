@@ -8,7 +8,19 @@ from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join, parts
 from provisioner.kinds.vector_store.form import chunks
-from provisioner.model import Action, Address, Attachment, Block, Change, FieldChange, Fields, Member, Stamp
+from provisioner.model import (
+    Action,
+    Address,
+    Attachment,
+    Block,
+    Change,
+    FieldChange,
+    Fields,
+    Locked,
+    LockState,
+    Member,
+    Stamp,
+)
 from provisioner.plan.situation import Situation, Taken
 from provisioner.text import listed
 
@@ -104,6 +116,14 @@ def by_document(paths: Iterable[str]) -> dict[str, frozenset[str]]:
         if document is not None:
             found.setdefault(document, set()).add(path)
     return {document: frozenset(some) for document, some in found.items()}
+
+
+def begun_ids(lock: LockState, store: Locked) -> list[str]:
+    """The ids of files that a stopped apply was about to put into a store, or to write to in it."""
+    paths = by_document(store.resetting)
+    made = [lock.resources.get(Address("file", path)) for path in paths]
+    unmanaged = [path.removeprefix("id:") for path in paths if path.startswith("id:")]
+    return [*(entry.id for entry in made if entry and entry.id), *unmanaged]
 
 
 def _own_id(case: Situation, item: Fields) -> str | None:

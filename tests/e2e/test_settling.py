@@ -85,6 +85,17 @@ def test_a_kill_and_a_late_list(late: World, kind: str) -> None:
     whole(late)
 
 
+@pytest.mark.parametrize("of", [("list",), ("get", "list")])
+def test_a_kill_and_a_late_attachment(late: World, of: tuple[str, ...]) -> None:
+    """What the killed apply had attached carries its attributes; those that were edited since are written to it."""
+    with late.failing(settle(ATTACHES, *of, nth=1)):
+        stopped(late, "POST", "/file_batches")
+        late.write({"specs/all.yaml": edited("attributes", "second")})
+        done = late.ok("apply", "-y")
+    assert "does not keep" not in done.out + done.err
+    whole(late)
+
+
 @pytest.mark.parametrize("of", [("get",), ("get", "list")])
 @pytest.mark.parametrize("kind", MAKES)
 def test_a_fresh_object_is_not_there_yet(late: World, kind: str, of: tuple[str, ...]) -> None:
@@ -120,6 +131,10 @@ def test_a_list_that_leaves_store_files_out_for_ever(late: World) -> None:
         late.ok("apply", "-y")
         late.settled()
         late.ok("drift")
+        put_back(late, "attributes", "it")
+        (found,) = late.ok("drift", "--json", code=2).json["resource_drift"]
+        assert found["drift"] == "remote"
+        late.ok("apply", "-y")
     whole(late)
 
 

@@ -154,6 +154,15 @@ def test_the_origin_is_that_of_the_apply() -> None:
     )
 
 
+@pytest.mark.parametrize("before", [None, LOCK])
+def test_what_is_folded_is_as_young_as_the_journal(before: LockState | None) -> None:
+    """Who only reads has to know that the service may not show it yet."""
+    head = {} if before else {"serial": 0}
+    journal = text(intent(1, at=86_400.5), {**result(1, MADE), "at": 86_401.25}, intent(2, HELP), **head)
+    found = fold(before, journal).state
+    assert found and found.written == "1970-01-02T00:00:01.250000+00:00"
+
+
 def test_what_an_open_intent_says() -> None:
     """Everything that was written beside it, the notes after it, and when it was."""
     noted = {"type": "created", "id": 7, "object": "asst_1"}
