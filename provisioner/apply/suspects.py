@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner.errors import RouteMissing
+from provisioner.errors import RouteMissing, ServiceError
 from provisioner.kinds.wire import route, stamp
 from provisioner.model import Live
 from provisioner.remote import Remote, together
@@ -71,5 +71,7 @@ async def _held(remote: Remote, stores: Iterable[str], file: str) -> bool:
 async def _holds(remote: Remote, store: str, file: str) -> bool:
     try:
         return await remote.find(route("/vector_stores", store, "files", file)) is not None
-    except RouteMissing:  # the store has gone meanwhile
+    except ServiceError as error:  # the store has gone meanwhile, or is listed before it can be found
+        if error.status not in (400, 404):
+            raise
         return False

@@ -195,13 +195,20 @@ def _owning(entry: Locked, intent: Intent) -> Locked:
 
 
 async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
-    """A delete that went through: the id is forgotten, whether it was the entry's own or a deposed one."""
+    """A delete that went through: the id is forgotten, whether it was the entry's own or a deposed one. What was begun
+    only just now may still be shown, and is looked at again."""
     entry = found.state.resources.get(intent.address)
     id = str(intent.data["object"])
     if entry is None or id not in (entry.id, *entry.deposed):
         return
     form = kind(intent.address.kind).form(entry.api if id == entry.id else entry.deposed_api(id))
-    if await form.read(remote, id, Names()) is not None:
+    remote.settling.gone(id)
+    there = await form.read(remote, id, Names()) is not None
+    async for _ in remote.settling.pauses(min(intent.at or 0.0, time.time()) + remote.settling.seconds):
+        if not there:
+            break
+        there = await form.read(remote, id, Names()) is not None
+    if there:
         return
     left = replace(entry.undeposed(id), id=None if entry.id == id else entry.id)
     found.take(intent, None if left.empty else left)

@@ -271,12 +271,24 @@ def _known(question: Question, live: Mapping[Address, Live]) -> set[str]:
 
 
 async def _confirmed(question: Question, live: Mapping[Address, Live], strays: list[Stray]) -> list[Stray]:
-    """The same without what is there no longer, of those that may be taken over: a list may show it a little longer."""
-    claimed = claims(question.desired, question.lock, live, strays).values()
-    ids = {stray.live.id: kind(stray.address.kind).form(stray.api) for claim in claimed for stray in claim.strays}
-    found = await together([form.read(question.remote, id, Names()) for id, form in ids.items()])
-    gone = {id for id, there in zip(ids, found, strict=True) if there is None}
+    """The same without what is there no longer, of those that may be taken over: a service may show it a little longer,
+    which is doubted for as long as the lock may have been written for its deletion."""
+    remote, claimed = question.remote, claims(question.desired, question.lock, live, strays).values()
+    forms = {stray.live.id: kind(stray.address.kind).form(stray.api) for claim in claimed for stray in claim.strays}
+    there = await _there(remote, forms, forms)
+    async for _ in remote.settling.pauses(remote.settling.until([LOCK])):
+        if not there:
+            break
+        there = await _there(remote, forms, there)
+    gone = forms.keys() - there
     return [stray for stray in strays if stray.live.id not in gone]
+
+
+async def _there(remote: Remote, forms: Mapping[str, Form], ids: Iterable[str]) -> set[str]:
+    """Those of some objects that can be read."""
+    asked = list(ids)
+    found = await together([forms[id].read(remote, id, Names()) for id in asked])
+    return {id for id, live in zip(asked, found, strict=True) if live is not None}
 
 
 def _filled(stray: Stray, held: Mapping[str | None, dict[str, Member] | None]) -> Stray:

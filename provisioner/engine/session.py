@@ -90,6 +90,7 @@ class Session:
         if state is None or not intents:
             return
         self.context.check_known(map(_begun, intents))
+        remember(self.remote, state)
         found = await recover(self.remote, state, intents, shared=self.context.shared)
         checks.check_key(self.remote, state, self.context.service)  # elsewhere nothing of ours is ever found
         if found.questions:
@@ -142,10 +143,11 @@ class Session:
         folded = context.store.peek()
         locked = context.checked(folded.state)
         context.check_known(map(_begun, folded.open_intents))
+        if locked:
+            remember(self.remote, locked)
         if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
             found = await recover(self.remote, locked, folded.open_intents, shared=self.context.shared)
             locked, self.notes, self.questions = found.state, tuple(found.notes), tuple(found.questions)
-        if locked:
             remember(self.remote, locked)
         lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
@@ -289,7 +291,8 @@ def _named(plan: Plan) -> list[tuple[Address, str | None]]:
 
 
 def remember(remote: Remote, lock: LockState) -> None:
-    """Let the service be doubted about what the lock has been written for just now."""
+    """Let the service be doubted about what the lock has been written for just now. Under the lock's own name: about
+    what it has no longer."""
     if lock.written is None or not remote.settling.seconds:
         return
     stores = [entry for entry in lock.resources.values() if entry.address.kind == "vector_store"]

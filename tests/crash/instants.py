@@ -147,9 +147,16 @@ def dying() -> Iterator[None]:
     assert ended, "the process was to end, and went on"
 
 
-def stopped(world: World, method: str, path: str, *, arrives: bool = True) -> None:
-    """An apply that ends with one request, named by the end of its path: when it has been carried out, or just before
-    it leaves."""
+def stopped(
+    world: World,
+    method: str,
+    path: str,
+    *,
+    arrives: bool = True,
+    words: tuple[str, ...] = ("apply", "-y", "--force"),
+) -> None:
+    """An apply, or another command, that ends with one request, named by the end of its path: when it has been carried
+    out, or just before it leaves."""
     dead = False
 
     def around(app: Any) -> Any:
@@ -165,7 +172,7 @@ def stopped(world: World, method: str, path: str, *, arrives: bool = True) -> No
         return wrapped
 
     with world.behind(around), dying():
-        world.run("apply", "-y", "--force")
+        world.run(*words)
 
 
 def points(total: int, share: int = 9, first: int = 0) -> Iterator[int]:

@@ -85,6 +85,15 @@ def test_a_kill_and_a_late_list(late: World, kind: str) -> None:
     whole(late)
 
 
+def test_a_kill_and_a_store_that_answers_400(late: World) -> None:
+    """A store that is listed and not found yet is asked who holds an upload, and stops nothing."""
+    with late.failing(settle(MAKES["store"], "get", code=400)):
+        stopped(late, "POST", "/v1/files")
+        late.ok("plan")
+        late.ok("apply", "-y")
+    whole(late)
+
+
 @pytest.mark.parametrize("of", [("list",), ("get", "list")])
 def test_a_kill_and_a_late_attachment(late: World, of: tuple[str, ...]) -> None:
     """What the killed apply had attached carries its attributes; those that were edited since are written to it."""
@@ -149,9 +158,20 @@ def test_a_deletion_that_has_to_wait(late: World) -> None:
 def test_a_deleted_store_that_is_still_shown(late: World) -> None:
     """What a list still shows is not taken over: it is made again, once."""
     late.ok("apply", "-y")
-    with late.failing(settle("^/v1/(assistants|vector_stores)/[^/]+$", "delete", method="DELETE", seconds=0.2)):
+    with late.failing(settle("^/v1/(assistants|vector_stores)/[^/]+$", "delete", method="DELETE", seconds=0.6)):
         late.ok("destroy", "-y")
+        late.ok("apply", "-y")
+        late.settled()
+    whole(late)
+
+
+def test_a_kill_and_a_deletion_that_is_shown_late(late: World) -> None:
+    """What the killed destroy had deleted is made again, once."""
     late.ok("apply", "-y")
+    with late.failing(settle("^/v1/vector_stores/[^/]+$", "delete", method="DELETE", seconds=0.6)):
+        stopped(late, "DELETE", late.id("vector_store.kb"), words=("destroy", "-y"))
+        late.ok("apply", "-y")
+        late.settled()
     whole(late)
 
 
