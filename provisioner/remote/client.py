@@ -157,7 +157,7 @@ class Remote:
         except NotFound:
             pass
         except ServiceError as error:  # some answer so when it is deleted a second time
-            if error.status != 400 or await self.find(path) is not None:
+            if error.status != 400 or not await self._goes(path):
                 raise
         self.settling.gone(key_of(path) or path)
         for ids in self._listed.values():
@@ -173,6 +173,15 @@ class Remote:
                 waits = error.status == CONFLICT or self.settling.doubts(error, keys_of(path))
                 if not waits or await anext(pauses, DONE) is DONE:
                     raise
+
+    async def _goes(self, path: str) -> bool:
+        """Whether an object is gone, at the latest when the service has had its time to show that."""
+        self.settling.gone(key_of(path) or path)
+        pauses = self.settling.pauses(time.time() + self.settling.seconds)
+        while await self.find(path) is not None:
+            if await anext(pauses, DONE) is DONE:
+                return False
+        return True
 
     async def _settled(self, keys: Sequence[str], ask: Callable[[], Awaitable[T]]) -> T:
         """Ask, and again for as long as the service may not show one of the objects that it is asked about."""

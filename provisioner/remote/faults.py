@@ -189,6 +189,9 @@ def _missing(place: Place, told: str, said: Answer) -> ServiceError:
         told += ". This service has no Assistants API"
         address = "" if place.base.endswith("/v1") else "; or check the base URL, which usually ends in `/v1`"
         return said.error(RouteMissing, "API not available", told, _ASSISTANTS_GONE + address)
+    if place.owner and place.owner in said.message and not _ROUTE_WORDS.search(said.message):
+        hint = f"`{place.owner}` is gone, or was never there: plan again"
+        return said.error(RouteMissing, "Object not found", told, hint)
     if place.owner:
         told += f". Either `{place.owner}` is gone, or this service lacks the route"
         return said.error(RouteMissing, "Object or route missing", told)

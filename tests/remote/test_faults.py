@@ -31,6 +31,8 @@ REFUSALS: list[Row] = [
     ("GET /assistants", 404, "no", FINAL, RouteMissing, "API not available"),
     ("GET /files", 404, "no", FINAL, RouteMissing, "API not available"),
     ("GET /vector_stores/s/files", 404, "no", FINAL, RouteMissing, "Object or route missing"),
+    ("POST /vector_stores/s/files", 404, "no store found with id `s`", FINAL, RouteMissing, "Object not found"),
+    ("POST /vector_stores/s/files", 404, "Cannot POST /v1/s/", FINAL, RouteMissing, "Object or route missing"),
     ("POST /vector_stores/s/files/f", 404, "Invalid URL", FINAL, RouteMissing, "Object or route missing"),
     ("GET /files/f", 405, "no", FINAL, RouteMissing, "API not available"),
     ("GET /files/f", 501, "no", FINAL, RouteMissing, "API not available"),

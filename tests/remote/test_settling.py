@@ -113,6 +113,17 @@ def test_what_was_deleted_may_be_gone(scripted: Any) -> None:
     assert len(service.requests) == 3
 
 
+def test_what_was_deleted_may_be_shown_a_little_longer(scripted: Any) -> None:
+    """400 for a second deletion is no refusal where the object is only still shown."""
+
+    async def story(remote: Remote) -> Any:
+        await remote.delete("/vector_stores/vs_1")
+
+    service = scripted(UNNAMED, MADE, MADE, ABSENT)
+    service.tell(story, settling=SHORT * 2)
+    assert len(service.requests) == 4
+
+
 def test_ages() -> None:
     """An age comes from what is said of it, a time in the future counts as now, and what is old is not remembered."""
     now = [1000.0]
