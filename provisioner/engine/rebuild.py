@@ -39,7 +39,7 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
     there are no stamps, or several lineages of which none was named, or several objects for one address."""
     lock = context.checked(context.store.peek().state)
     async with context.remote() as remote:
-        listed = await _listed(remote)
+        listed = await _settled(context, remote, await _listed(remote))
         if lock is not None:
             check_key(remote, lock, context.service)
         base = _base(context, lock, listed, lineage)
@@ -172,6 +172,19 @@ async def _listed(remote: Remote) -> dict[tuple[str, str | None], dict[str, Live
     keys += [("assistant", api) for api, form in forms().items() if form.remote]
     found = await together(_list(remote, *key) for key in keys)
     return dict(zip(keys, found, strict=True))
+
+
+async def _settled(context: Context, remote: Remote, listed: Listed) -> Listed:
+    """The same once what was made just now is shown whole: without a lock nobody knows what there has to be."""
+    ours = (context.workspace.name, context.environment.name)
+    found = [live for objects in listed.values() for live in objects.values() if live.stamp]
+    made = [live.created_at for live in found if live.stamp and (live.stamp.workspace, live.stamp.environment) == ours]
+    seconds = remote.settling.seconds and remote.settling.seconds + 1  # times are cut to whole seconds
+    left = max(made, default=0) + seconds - remote.now()
+    if left <= 0:
+        return listed
+    await remote.settling.sleep(min(left, seconds))
+    return await _listed(remote)
 
 
 async def _list(remote: Remote, name: str, api: str | None) -> dict[str, Live]:

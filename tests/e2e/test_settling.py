@@ -175,6 +175,15 @@ def test_a_kill_and_a_deletion_that_is_shown_late(late: World) -> None:
     whole(late)
 
 
+def test_a_lock_that_is_lost_right_after_an_apply(late: World) -> None:
+    """It is made again from everything that carries our stamp, what lists do not show at once included."""
+    with late.failing(settle(MAKES["assistant"], "list")):
+        late.ok("apply", "-y")
+        late.write({".provisioner/local/lock.json": None})
+        rebuilt = late.ok("state", "rebuild")
+    assert "assistant.a" not in rebuilt.out and "assistant.a" in late.lock()["resources"]
+
+
 def test_nothing_is_slower_where_nothing_is_late(late: World) -> None:
     """The same requests are sent as where the service is believed at once."""
     late.ok("apply", "-y")
