@@ -52,11 +52,15 @@ def _written(change: Change, form: Form) -> set[str]:
 
 async def _settled(run: Run, form: Form, write: Write, live: Live, names: list[str]) -> Live | None:
     """The object as it is read once it shows what was written, or once the service has had its time to show it."""
-    shown = await _look(run, form, write, live)
-    async for _ in run.remote.settling.pauses(run.remote.settling.until([live.id])):
-        if shown is None or all(_agree(form, write, name, live, shown) for name in names):
-            break
+
+    def is_done(shown: Live | None) -> bool:
+        return shown is None or all(_agree(form, write, name, live, shown) for name in names)
+
+    shown, settling = await _look(run, form, write, live), run.remote.settling
+    async for _ in settling.pauses(settling.until([] if is_done(shown) else [live.id])):
         shown = await _look(run, form, write, live)
+        if is_done(shown):
+            break
     return shown
 
 

@@ -204,10 +204,11 @@ async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
     form = kind(intent.address.kind).form(entry.api if id == entry.id else entry.deposed_api(id))
     remote.settling.gone(id)
     there = await form.read(remote, id, Names()) is not None
-    async for _ in remote.settling.pauses(min(intent.at or 0.0, time.time()) + remote.settling.seconds):
+    until = min(intent.at or 0.0, time.time()) + remote.settling.seconds
+    async for _ in remote.settling.pauses(until if there else 0.0):
+        there = await form.read(remote, id, Names()) is not None
         if not there:
             break
-        there = await form.read(remote, id, Names()) is not None
     if there:
         return
     left = replace(entry.undeposed(id), id=None if entry.id == id else entry.id)

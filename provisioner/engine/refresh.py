@@ -276,10 +276,10 @@ async def _confirmed(question: Question, live: Mapping[Address, Live], strays: l
     remote, claimed = question.remote, claims(question.desired, question.lock, live, strays).values()
     forms = {stray.live.id: kind(stray.address.kind).form(stray.api) for claim in claimed for stray in claim.strays}
     there = await _there(remote, forms, forms)
-    async for _ in remote.settling.pauses(remote.settling.until([LOCK])):
+    async for _ in remote.settling.pauses(remote.settling.until([LOCK] if there else [])):
+        there = await _there(remote, forms, there)
         if not there:
             break
-        there = await _there(remote, forms, there)
     gone = forms.keys() - there
     return [stray for stray in strays if stray.live.id not in gone]
 

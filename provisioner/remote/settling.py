@@ -28,17 +28,20 @@ class Settling:
         self.aside: Callable[[], AbstractContextManager[None]] = nullcontext  # held while all that is done is to wait
         self._clock, self._sleep = clock, sleep
         self._written: dict[str, float] = {}
+        self._gone: set[str] = set()
 
     def wrote(self, *keys: str, at: float | None = None) -> None:
         """Take note of a write, now or at a time by this machine's clock; one in the future counts as now."""
+        self._gone.difference_update(keys)
         now = self._clock()
         when = now if at is None else min(at, now)
         if now - when < self.seconds:
             self._written.update((key, max(when, self._written.get(key, 0.0))) for key in keys)
 
     def gone(self, key: str) -> None:
-        """Take note of a deletion: that it is not found is what is wanted."""
+        """Take note of a deletion: that it is not found is what is wanted, also in a store that is young itself."""
         self._written.pop(key, None)
+        self._gone.add(key)
 
     def left(self, keys: Iterable[str]) -> float:
         """Seconds until the youngest of some objects counts as settled; 0 where all of them do."""
@@ -62,8 +65,9 @@ class Settling:
 
     def doubts(self, error: ServiceError, keys: Iterable[str]) -> bool:
         """Whether a refusal may only mean that the service does not show one of these yet: 404, or 400 naming it."""
-        young = [key for key in keys if self.young(key)]
-        if not young or error.status not in (400, 404):
+        asked = list(keys)
+        young = [key for key in asked if self.young(key)]
+        if not young or error.status not in (400, 404) or self._gone.intersection(asked):
             return False
         said = error.problems[0].detail
         return error.status == 404 or any(key.rpartition("/")[2] in said for key in young)

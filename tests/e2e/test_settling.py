@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from provisioner.engine import open_context
+from provisioner.engine.context import Context
+from provisioner.remote.settling import Settling
 from tests.crash.instants import stopped
 from tests.support.injecting import Meanwhile
 from tests.support.world import World
@@ -184,16 +186,31 @@ def test_a_lock_that_is_lost_right_after_an_apply(late: World) -> None:
     assert "assistant.a" not in rebuilt.out and "assistant.a" in late.lock()["resources"]
 
 
-def test_nothing_is_slower_where_nothing_is_late(late: World) -> None:
-    """The same requests are sent as where the service is believed at once."""
-    late.ok("apply", "-y")
-    with_doubt = requests(late)
-    late.ok("destroy", "-y")
-    config = {"workspace": "acme", "environments": {"local": {"service": "local", "settling": 0}}}
-    late.write({"provisioner.yaml": config})
-    late.calls.clear()
-    late.ok("apply", "-y")
-    assert with_doubt == requests(late)
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_nothing_is_slower_where_nothing_is_late(late: World, monkeypatch: pytest.MonkeyPatch, doubtful: bool) -> None:
+    """The same requests are sent as where the service is believed at once, and nothing waits."""
+    monkeypatch.setattr(Context, "doubtful", doubtful)
+
+    async def never(seconds: float) -> None:
+        raise AssertionError(f"waited for {seconds} seconds")
+
+    monkeypatch.setattr(Settling, "sleep", lambda _self, seconds: never(seconds))
+    told = []
+    for seconds in (30, 0):
+        environment = {"service": "local", "settling": seconds}
+        late.write({"provisioner.yaml": {"workspace": "acme", "environments": {"local": environment}}})
+        late.write({"specs/all.yaml": SPEC, **FILES})
+        late.calls.clear()
+        late.ok("apply", "-y")
+        late.write({"specs/all.yaml": edited("store", "second"), "docs/a.md": "alpha two\n"})
+        late.ok("apply", "-y")
+        late.write({"specs/all.yaml": edited("attributes", "third"), "docs/b.md": None})
+        late.ok("apply", "-y")
+        late.ok("drift")
+        late.ok("destroy", "-y")
+        late.ok("plan")
+        told.append(requests(late))
+    assert told[0] == told[1]
 
 
 def requests(world: World) -> list[tuple[str, int]]:
