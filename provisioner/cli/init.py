@@ -34,16 +34,12 @@ def init(
 
     target = console.path(folder).resolve()
     files = templates.files(template.value, target.name)
-    try:
-        _refuse_existing(target, [*files, "schemas"])
-        for name, content in files.items():
-            path = target / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            disk.put(path, content)
-        schemas.write(target / "schemas")
-    except OSError as error:
-        detail = f"Nothing can be written into `{target}`: {error.strerror}."
-        raise UsageError(Problem("Workspace not written", detail, "name a folder that you may write to")) from error
+    _refuse_existing(target, [*files, "schemas"])
+    for name, content in files.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        disk.put(path, content)
+    schemas.write(target / "schemas")
     written = [*files, *(f"schemas/{path.name}" for path in sorted((target / "schemas").iterdir()))]
     if console.json:
         console.document({"folder": str(folder), "written": written})

@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 
 from provisioner.cli.console import Console, command, refuse_file
-from provisioner.errors import UsageError
-from provisioner.model import Problem
 
 
 class Name(StrEnum):
@@ -36,11 +34,7 @@ def schema(
 
     if write is not None:
         refuse_file(console.path(write))
-        try:
-            schemas.write(console.path(write))
-        except OSError as error:
-            detail = f"The schemas cannot be written into `{write}`: {error.strerror}."
-            raise UsageError(Problem("Schemas not written", detail, "name a folder that you may write to")) from error
+        schemas.write(console.path(write))
         console.say(f"Wrote the schemas to {write}.")
         return
     made = {
