@@ -89,6 +89,11 @@ def ignore() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
+def came() -> bool:
+    """Whether the command was interrupted, and is on its way out as soon as it can."""
+    return _state.pending or _state.ending
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run`, whose requests an interrupt cancels, so that each of them is unwound."""
     import asyncio

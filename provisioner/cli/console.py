@@ -115,7 +115,8 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
         except BrokenPipeError:
             return broken_pipe()
         except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better
-            return _failed(context, common, error)
+            code = _failed(context, common, error)
+            return interrupts.CODE if interrupts.came() else code
 
     called.__name__, called.__doc__ = function.__name__, function.__doc__
     called.__signature__ = _signature(function)  # type: ignore[attr-defined]  # what typer reads

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from provisioner import interrupts
 from provisioner.errors import LockError
 from provisioner.lock.git_leftovers import in_the_way
 from provisioner.masking import without_secrets
@@ -46,6 +47,7 @@ _INHERITED = (
 _NOISE = re.compile(r"^(hint: .*|To \S+|From \S+|Done|\d\d:\d\d:\d\d\.\d+ .*|\s*)$")
 
 
+_GLANCE = 0.5  # seconds between two looks whether somebody has interrupted
 GIVEN_UP = -1  # the code of a command that did not end in time
 
 
@@ -86,22 +88,33 @@ class Git:
 
     def run(self, *words: str, input: bytes = b"") -> Done:
         """Run a command to its end. LockError when there is no git, or when it does not come to one."""
+        pipe = subprocess.PIPE
         try:
-            done = subprocess.run(
-                self.command(words),
-                input=input,
-                capture_output=True,
-                env=self.environment,
-                timeout=self._left(),
-                check=False,
-            )
+            process = subprocess.Popen(self.command(words), stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment)
         except OSError as error:
             raise LockError(missing(error)) from error
-        except subprocess.TimeoutExpired:
-            said = f"fatal: no answer within {self._patience:.0f} seconds"
+        with process:
+            out, err = self._ended(process, input)
+        if out is None:
             self.silent = True
-            return Done(GIVEN_UP, b"", said)
-        return Done(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+            return Done(GIVEN_UP, b"", err.decode())
+        return Done(process.returncode, out, err.decode(errors="replace"))
+
+    def _ended(self, process: subprocess.Popen[bytes], input: bytes | None) -> tuple[bytes | None, bytes]:
+        """What a command prints; None with the reason where it is given up, which an interrupt makes sooner."""
+        patience, began = self._patience, time.monotonic()
+        until = began + self._left()
+        while True:
+            if interrupts.came():
+                until = min(until, began + AGAIN)
+            try:
+                return process.communicate(input, timeout=max(min(until - time.monotonic(), _GLANCE), 0.0))
+            except subprocess.TimeoutExpired:
+                input = None  # it is on its way
+                if time.monotonic() >= until:
+                    process.kill()
+                    process.wait()  # not for what it has started, which may hold the pipes
+                    return None, f"fatal: no answer within {patience:.0f} seconds".encode()
 
     def ask(self, *words: str, input: bytes = b"") -> str:
         """What a command that must succeed prints, stripped."""

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioner import interrupts
 from provisioner.errors import LockError
 from provisioner.lock import git_branch, git_command, git_leftovers, git_objects
 from provisioner.lock.git_command import Git, scrubbed
@@ -770,3 +772,19 @@ def test_a_remote_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
         began = time.monotonic()
         store.write(state())
     assert 1.0 <= time.monotonic() - began < 2.5
+
+
+def test_an_interrupt_while_a_remote_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given up sooner than it would have been."""
+    monkeypatch.setattr(git_command, "AGAIN", 0.6)
+    monkeypatch.setattr(git_command, "_GLANCE", 0.1)
+    bare = remote(tmp_path)
+    store = GitStore(clone(bare, tmp_path / "mine"), "prod.lock.json")
+    hook = bare / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nsleep 5\n")
+    hook.chmod(0o755)
+    began = time.monotonic()
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    with pytest.raises((LockError, KeyboardInterrupt)), interrupts.watched(), store.lease():
+        pass
+    assert time.monotonic() - began < 4
