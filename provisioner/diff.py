@@ -34,6 +34,11 @@ def parts(path: str) -> list[str]:
     return found
 
 
+def top(path: str) -> str:
+    """The field that a path begins with: `metadata` of `metadata.team` and of `metadata["odd key"]`."""
+    return path.split("[", 1)[0].split(".", 1)[0]
+
+
 def units(fields: Fields, keyed: Collection[str]) -> dict[str, Any]:
     """The owned units of some fields: each top-level field whole, those in `keyed` key by key."""
     found: dict[str, Any] = {}

@@ -12,11 +12,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent / "provisioner"
 LAYERS = [
     {"model"},
-    {"disk", "jsontext", "shapes", "text", "interrupts"},
-    {"errors", "refs", "diff", "digests", "masking"},
+    {"disk", "interrupts", "jsontext", "masking", "shapes"},
+    {"text"},
+    {"errors", "refs", "diff", "digests"},
     {"remote", "lock"},
     {"kinds"},
-    {"spec", "plan", "planfile"},
+    {"yamltext"},
+    {"workspace", "plan"},
+    {"planfile"},
     {"apply"},
     {"engine"},
     {"views", "templates"},
@@ -96,7 +99,7 @@ def test_the_embedded_service_shares_no_code() -> None:
     ("package", "owners"),
     [
         ("openai", {"remote"}),
-        ("yaml", {"spec", "local", "loading", "views"}),
+        ("yaml", {"yamltext", "workspace", "local", "loading", "views"}),
         ("deepdiff", {"diff"}),
         ("typer", {"cli", "reference"}),
         ("jinja2", {"views"}),

@@ -10,8 +10,8 @@ from provisioner.diff import compare
 from provisioner.kinds import kind
 from provisioner.model import Desired, Fields, Live, Locked
 from provisioner.plan.decide import sides
-from provisioner.spec import Workspace
-from provisioner.views.tools import tools_lines
+from provisioner.views.fields import tools_lines
+from provisioner.workspace import Workspace
 
 FORM = kind("assistant").form("assistants")
 

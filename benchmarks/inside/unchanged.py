@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from provisioner.spec.contents import Contents
-from provisioner.spec.pace import undisturbed
+from provisioner.workspace.contents import Contents
+from provisioner.workspace.workspace import undisturbed
 
 opened: list[str] = []
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from provisioner.apply.exactly_once import Made, create
 from provisioner.apply.read_back import read_back
-from provisioner.apply.recorded import MAKING, after_write, of_profile, overwriting, own_paths, without_write
+from provisioner.apply.recorded import after_write, of_profile, overwriting, own_paths, without_write
 from provisioner.apply.releasing import release
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome
@@ -29,7 +29,7 @@ async def make(run: Run, change: Change) -> bool:
     except ProvisionerError as error:
         run.fail(change.address, change.action, error)
         return False
-    if change.address.kind != "file" or change.action not in MAKING:
+    if change.address.kind != "file" or not change.action.makes:
         run.finished(change, entry.id)  # a new file is only finished when the stores have taken it: `end_file`
     return True
 
@@ -38,7 +38,7 @@ async def _made(run: Run, change: Change) -> Locked:
     form = run.form(change.address, change.api)
     if isinstance(form, ProfileForm):
         return await _profile(run, change, form)
-    if change.action in MAKING:
+    if change.action.makes:
         return await _created(run, change, form)
     if _only_lock(change):
         return await _settled(run, change, form)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provisioner.apply.recorded import FILES, MAKING, own_paths
+from provisioner.apply.recorded import FILES, own_paths
 from provisioner.apply.run import Run
-from provisioner.diff import same
+from provisioner.diff import same, top
 from provisioner.errors import ServiceError
 from provisioner.kinds.base import Form, Write
-from provisioner.kinds.wire import top
 from provisioner.model import Change, Live
 
 METADATA = "metadata"  # carries our stamp
@@ -27,7 +26,7 @@ async def read_back(run: Run, change: Change, form: Form, write: Write, live: Li
 
 async def _as_kept(run: Run, change: Change, form: Form, write: Write, live: Live) -> Live:
     names, shown = sorted(_written(change, form)), None
-    key = change.address.kind, change.api, change.action in MAKING
+    key = change.address.kind, change.api, change.action.makes
     async with run.turn(("kept", *key)):
         unasked = [name for name in names if (*key, name) not in run.keeps]
         if unasked:
@@ -45,7 +44,7 @@ async def _as_kept(run: Run, change: Change, form: Form, write: Write, live: Liv
 
 def _written(change: Change, form: Form) -> set[str]:
     """The fields that a write names. Our stamp is in each."""
-    paths = (change.after or {}).keys() if change.action in MAKING else own_paths(change)
+    paths = (change.after or {}).keys() if change.action.makes else own_paths(change)
     named = {top(path) for path in paths} - form.unread - set(change.lost) - {FILES}
     return named | {METADATA} if form.stamped else named
 

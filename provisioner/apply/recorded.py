@@ -10,11 +10,10 @@ from provisioner.apply.run import Run
 from provisioner.diff import parts, same, units
 from provisioner.digests import sha256_of
 from provisioner.kinds.base import Form
-from provisioner.model import Action, Change, Fields, Live, Locked, Overwritten
+from provisioner.model import Change, Fields, Live, Locked, Overwritten
 from provisioner.plan.decide import undone
 from provisioner.plan.members import document_of
 
-MAKING = (Action.CREATE, Action.REPLACE)
 FILES = "files"  # of a store: `apply.documents` records them, document by document
 LOCAL = "lifecycle."  # fields that only the lock knows
 
@@ -39,7 +38,7 @@ def own_paths(change: Change) -> frozenset[str]:
 
 def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
     """The entry after a write that the service has answered with `live`."""
-    if change.action in MAKING:
+    if change.action.makes:
         declared = _units(change.after or {}, form)
         return _entry(run, change, live.id, _confirmed(run, form, change, None, live.fields, declared.keys()))
     before = run.entries.get(change.address)
@@ -153,7 +152,7 @@ def _entry(run: Run, change: Change, id: str | None, record: Record) -> Locked:
         protected=change.protect,
         unkept={**record.unkept, **held.unkept},
         resetting=(*record.resetting, *held.resetting),
-        overwritten=before.overwritten if before and change.action not in MAKING else None,
+        overwritten=before.overwritten if before and not change.action.makes else None,
         made=change.made or id != change.id,
         verified=change.verified or id != change.id,
     )
@@ -173,7 +172,7 @@ class _Held:
         """A file for which something is planned stays as it was until that is done; any other one is as the specs
         want it, and is recorded in their spelling. A new store is empty."""
         wanted: Mapping[str, Fields] = (change.after or {}).get(FILES) or {}
-        goes_on = change.address.kind == "vector_store" and before and before.id and change.action not in MAKING
+        goes_on = change.address.kind == "vector_store" and before and before.id and not change.action.makes
         if not (goes_on and before):
             return cls({FILES: {}} if wanted and change.address.kind == "vector_store" else {})
         planned = run.planned_files(change.address)

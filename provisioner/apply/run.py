@@ -91,7 +91,7 @@ class Run:
     def uploaded(self, file: Address) -> bool:
         """Whether the version of a file that the plan wants is at the service."""
         change = self.changes.get(file)
-        return change is None or change.action not in (Action.CREATE, Action.REPLACE) or file in self.made
+        return change is None or not change.action.makes or file in self.made
 
     @cached_property
     def since(self) -> int:
@@ -161,8 +161,7 @@ class Run:
 
     @cached_property
     def _planned_uploads(self) -> int:
-        making = (Action.CREATE, Action.REPLACE)
-        return sum(change.address.kind == "file" and change.action in making for change in self.plan.changes)
+        return sum(change.address.kind == "file" and change.action.makes for change in self.plan.changes)
 
     def uploaded_one(self) -> None:
         """Tell how many of the planned uploads are done."""

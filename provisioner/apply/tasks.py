@@ -7,14 +7,12 @@ from functools import partial
 
 from provisioner.apply import objects
 from provisioner.apply.documents import sync
-from provisioner.apply.recorded import MAKING
+from provisioner.apply.objects import move_files
 from provisioner.apply.run import Run
-from provisioner.apply.schedule import Outcome, Task
+from provisioner.apply.schedule import Outcome, Schedule, Task
 from provisioner.kinds import kind
-from provisioner.model import Action, Address, Attachment, Change, Event
+from provisioner.model import Action, Address, Applied, Attachment, Change, Event, Row
 from provisioner.refs import users
-
-GOING = (Action.DELETE, Action.FORGET)
 
 
 def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
@@ -22,7 +20,7 @@ def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
     held = _by_store(run.plan.attachments)
     used, old, along = _users(run), _old_stores(run), _along(run)
     # Stores are there before any file: to others their stamps tell whose uploads there may be (`apply.suspects`).
-    made = (change.address for change in run.plan.changes if change.action in MAKING)
+    made = (change.address for change in run.plan.changes if change.action.makes)
     stores = _made(address for address in made if address.kind == "vector_store")
     tasks = [
         task for change in run.plan.changes for task in _of_change(run, change, held, used, old, along, outcome, stores)
@@ -48,7 +46,7 @@ def _of_change(
     blockers = _touching(used.get(address, ()))
     if not (change.releases or change.stays_with):  # what stays may be in old stores that go
         blockers |= old.get(change.id or "", set())
-    if change.action in GOING:
+    if change.action.goes:
         run_it = _unless_used(run, change, blockers, outcome, partial(objects.remove, run, change))
         yield Task(("go", str(address)), run_it, along.get(address, set()), blockers)
         return
@@ -58,7 +56,7 @@ def _of_change(
     needs = set() if address.kind == "vector_store" else _usable(change.depends_on)
     after = stores if address.kind == "file" else set()
     yield Task(("make", str(address)), partial(objects.make, run, change), needs, after)
-    if change.action in MAKING and address.kind == "file":
+    if change.action.makes and address.kind == "file":
         yield Task(
             ("end", str(address)), partial(_end_file, run, change, blockers, outcome), _made([address]), blockers
         )
@@ -119,7 +117,7 @@ def _along(run: Run) -> dict[Address, set[Hashable]]:
     found: dict[Address, set[Hashable]] = {}
     for change in run.plan.changes:
         if change.stays_with:
-            step = "go" if change.action in GOING else "end"
+            step = "go" if change.action.goes else "end"
             found.setdefault(change.stays_with, set()).add((step, str(change.address)))
     for remnant in run.plan.deposed:
         if remnant.stays_with:
@@ -168,3 +166,75 @@ def _old_stores(run: Run) -> dict[str, set[Hashable]]:
             for file in files:
                 found.setdefault(file, set()).add(("deposed", store))
     return found
+
+
+COUNTS = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
+
+
+async def carry_out(run: Run, parallelism: int) -> Applied:
+    """Run every task of the plan."""
+    await move_files(run)
+    outcome = Outcome()
+    schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
+    run.stop = schedule.stop
+    run.remote.settling.aside = schedule.aside
+    if run.interrupted:  # before there was anything to stop
+        schedule.stop()
+    await schedule.run()
+    _count_uploads(run, outcome)
+    skipped = _skipped(outcome)
+    for address in skipped:
+        change = run.change(address)
+        run.on_event(Event("skipped", address, change.action if change else None, detail="needs what failed"))
+    return Applied(
+        run.plan,
+        {name: run.counts[name] for name in COUNTS},
+        failed=tuple(sorted(run.failed, key=lambda problem: (problem.address or "", problem.order))),
+        skipped=tuple(sorted({*skipped, *run.skipped})),
+        notes=tuple(run.notes),
+        interrupted=bool(outcome.unstarted) and not run.out_of_quota,
+        undone=frozenset(_undone(run, outcome)),
+    )
+
+
+def _count_uploads(run: Run, outcome: Outcome) -> None:
+    """Files that are uploaded, whose stores an interrupted run did not come to: they are there, and in the lock."""
+    for change in run.plan.changes:
+        is_upload = change.address.kind == "file" and change.address in run.made
+        if is_upload and ("end", str(change.address)) in outcome.unstarted:
+            run.finished(change, run.entries[change.address].id)
+
+
+def _undone(run: Run, outcome: Outcome) -> Iterator[Row]:
+    """What of the plan is still to do."""
+    for change in run.plan.changes:
+        yield from _undone_of(change, outcome)
+    for item in run.plan.attachments:
+        if not _over(outcome, "files", str(item.store)) or (item.store, item.path) in run.left_out:
+            yield Row("file", str(item.store), item.path)
+    remnants = [("deposed", remnant) for remnant in run.plan.deposed]
+    remnants += [("orphan", remnant) for remnant in run.plan.orphans]
+    for step, remnant in remnants:
+        if not _over(outcome, step, remnant.id):
+            yield Row("old", str(remnant.address), remnant.id)
+
+
+def _undone_of(change: Change, outcome: Outcome) -> Iterator[Row]:
+    """A new object and the end of the old one are two things. A file is there when its stores have taken it."""
+    name = str(change.address)
+    made, ended = (all(_over(outcome, step, name) for step in steps) for steps in (("make", "go"), ("end",)))
+    if not made or (change.address.kind == "file" and not ended):
+        yield Row("change", name)
+    if not ended and change.id:
+        yield Row("old", name, change.id)
+
+
+def _over(outcome: Outcome, step: str, name: str) -> bool:
+    """Whether a step has succeeded, or there is none."""
+    return not any((step, name) in tasks for tasks in (outcome.failed, outcome.skipped, outcome.unstarted))
+
+
+def _skipped(outcome: Outcome) -> list[Address]:
+    return sorted(
+        Address.parse(key[1]) for key in outcome.skipped if isinstance(key, tuple) and key[0] in ("make", "go")
+    )

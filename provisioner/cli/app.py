@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from provisioner import interrupts
-from provisioner.cli.ends import broken_pipe, fail, wants_json
+from provisioner.cli.console import broken_pipe, fail, wants_json
 from provisioner.cli.options import Chdir, Environment
 from provisioner.cli.streams import guarded
 

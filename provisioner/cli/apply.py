@@ -12,7 +12,7 @@ from provisioner.cli.console import Console, command
 
 if TYPE_CHECKING:
     from provisioner.cli.applying import Manner
-    from provisioner.cli.deciding import Wanted
+    from provisioner.cli.planning import Wanted
 
 
 @command
@@ -40,7 +40,7 @@ def apply(
 ) -> int:
     """Make the service match the specs, or apply a saved plan."""
     from provisioner.cli.applying import Approval, Manner, decide_and_apply
-    from provisioner.cli.deciding import Wanted
+    from provisioner.cli.planning import Wanted
     from provisioner.engine import ApplyOptions
 
     commit = (commit or "").strip() or None
@@ -53,7 +53,7 @@ def apply(
 
 def _saved(console: Console, file: Path, wanted: Wanted, manner: Manner) -> int:
     from provisioner.cli.applying import apply_saved
-    from provisioner.cli.plan_file import read_plan_file, refuse_options
+    from provisioner.cli.planning import read_plan_file, refuse_options
 
     refuse_options(console, file, wanted)
     return apply_saved(console, read_plan_file(console, file), manner)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, get_type_hints
@@ -14,13 +15,14 @@ import typer
 
 from provisioner import interrupts
 from provisioner.cli import options
-from provisioner.cli.ends import broken_pipe, bug, color_wanted, fail
 from provisioner.errors import ProvisionerError, UsageError
 from provisioner.model import Address, Problem
 
 if TYPE_CHECKING:
     from provisioner.engine import Context
-    from provisioner.views.paint import Paint
+    from provisioner.model import Problem
+    from provisioner.views.values import Paint
+
 
 P = ParamSpec("P")
 _LONGEST = 200  # characters of a path that are worth reading
@@ -52,7 +54,7 @@ class Console:
         return self.root / path
 
     def paint(self, stream: Any = None) -> Paint:
-        from provisioner.views.paint import Paint
+        from provisioner.views.values import Paint
 
         return Paint(self.color and color_wanted(stream or sys.stdout))
 
@@ -87,7 +89,7 @@ class Console:
 
 
 def _only_one(root: Path) -> None:
-    from provisioner.spec import Workspace
+    from provisioner.workspace import Workspace
 
     names = sorted(Workspace.open(root).environments)
     if len(names) > 1:
@@ -206,3 +208,60 @@ def address(text: str) -> Address:
         return Address.parse(text)
     except ValueError as error:
         raise UsageError(Problem("Not an address", f"{error}.")) from None
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a command line, right or wrong, asked for JSON."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        first in ("--json", "--format=json") or (first, second) == ("--format", "json") for first, second in pairs
+    )
+
+
+def fail(problems: Iterable[Problem], *, as_json: bool, color: bool | None = None, summary: bool = False) -> int:
+    """Print problems, as text to stderr or as one JSON document to stdout (the `summary` of a stream of events,
+    where there is one), and return the exit code."""
+    from provisioner.views.problems import problems_json, problems_text
+    from provisioner.views.values import Paint
+
+    if as_json:
+        head = {"type": "summary"} if summary else {}
+        print(json.dumps({**head, **problems_json(problems)}, ensure_ascii=False))
+    else:
+        sys.stderr.write(problems_text(problems, Paint(color_wanted(sys.stderr) if color is None else color)))
+    return 1
+
+
+def color_wanted(stream: object) -> bool:
+    """Whether colours are wanted on a stream: a terminal that is not dumb, without NO_COLOR."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    isatty = getattr(stream, "isatty", None)
+    return bool(isatty and isatty())
+
+
+def bug(error: BaseException, *, verbose: bool, as_json: bool) -> int:
+    """Tell of a fault of our own in one line; its traceback only to who asks."""
+    if verbose or os.environ.get("PROVISIONER_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    from provisioner.masking import without_keys
+
+    told = without_keys(str(error).split("\n", 1)[0])
+    said = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    if as_json:
+        from provisioner.model import Problem
+
+        return fail([Problem("This is a bug in provisioner", said, _REPORT)], as_json=True)
+    print(f"This is a bug in provisioner: {said} ({_REPORT})", file=sys.stderr)
+    return 1
+
+
+_REPORT = "PROVISIONER_DEBUG=1 shows the traceback for a report"
+
+
+def broken_pipe() -> int:
+    """The reader went away: nothing more can be said, and Python is kept from trying at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1

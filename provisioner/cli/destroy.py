@@ -21,7 +21,7 @@ def destroy(
 ) -> int:
     """Delete everything that the lock names."""
     from provisioner.cli.applying import Approval, Manner, decide_and_apply
-    from provisioner.cli.deciding import Wanted
+    from provisioner.cli.planning import Wanted
     from provisioner.engine import ApplyOptions
 
     wanted = Wanted(target, exclude, destroy=True, on_drift=on_drift, prune_orphans=prune_orphans, force=force)

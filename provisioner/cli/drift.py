@@ -57,7 +57,7 @@ def _text(console: Console, found: Drift, case: Situation, format: options.PlanF
         from provisioner.views.text import outline_text
 
         return outline_text(drift_outline(found, verbose=console.verbose), console.paint())
-    from provisioner.cli.documents import document
+    from provisioner.cli.planning import document
     from provisioner.views.picture import drift_graph
 
     needs = {address: entry.depends_on for address, entry in case.lock.resources.items()}

@@ -56,7 +56,7 @@ def _name(console: Console, path: Path) -> str:
 
 def _format(path: Path, name: str, check: bool) -> bool:
     """Format one file; True where something changed, or would."""
-    from provisioner.spec.format import format_text
+    from provisioner.yamltext.format import format_text
 
     try:
         before = disk.read(path, disk.LARGEST_TEXT)

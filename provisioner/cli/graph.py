@@ -9,7 +9,7 @@ from provisioner.cli.console import Console, command
 def graph(console: Console) -> None:
     """Draw what depends on what, as a Mermaid flowchart."""
     from provisioner import engine
-    from provisioner.views.graph import graph_json, graph_mermaid
+    from provisioner.views.state import graph_json, graph_mermaid
 
     needs = engine.graph(console.open())
     if console.json:

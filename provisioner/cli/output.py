@@ -32,7 +32,7 @@ def output(
 ) -> None:
     """Print what applications need: ids and request profiles."""
     from provisioner import engine
-    from provisioner.views.outputs import FORMATS
+    from provisioner.views.state import FORMATS
 
     if console.json and format not in (None, Format.json):
         raise UsageError(Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other."))

@@ -12,7 +12,7 @@ from provisioner.cli import options
 from provisioner.cli.console import Console, command
 
 if TYPE_CHECKING:
-    from provisioner.cli.deciding import Wanted
+    from provisioner.cli.planning import Wanted
 
 CHANGES = 2  # the exit code of `--detailed-exitcode`
 
@@ -39,7 +39,7 @@ def plan(
     format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Show what an apply would change."""
-    from provisioner.cli.deciding import Wanted, check_out
+    from provisioner.cli.planning import Wanted, check_out
 
     if out is not None:
         check_out(console, out, refreshed=not no_refresh)
@@ -50,7 +50,7 @@ def plan(
 
 async def _plan(console: Console, wanted: Wanted, out: Path | None, format: options.PlanFormat) -> int:
     """The exit code, and not the plan: at its end asyncio spells out a task's result, however large it is."""
-    from provisioner.cli.deciding import read_plan, save, show_plan
+    from provisioner.cli.planning import read_plan, save, show_plan
 
     found = await read_plan(console.open(), wanted)
     show_plan(console, found, format)

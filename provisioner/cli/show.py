@@ -24,8 +24,7 @@ def show(
     from provisioner.cli.state import show_entry
 
     if what is not None and disk.is_file(console.path(what)):
-        from provisioner.cli.deciding import show_plan
-        from provisioner.cli.plan_file import read_plan_file
+        from provisioner.cli.planning import read_plan_file, show_plan
 
         show_plan(console, read_plan_file(console, Path(what)), format)
     elif format.document and not console.json:

@@ -9,8 +9,7 @@ from provisioner.cli.console import Console, command
 def validate(console: Console) -> int:
     """Check the specs of every environment, without a connection."""
     from provisioner import engine
-    from provisioner.views.problems import problems_text
-    from provisioner.views.report import report_json, report_text
+    from provisioner.views.problems import problems_text, report_json, report_text
 
     report = engine.validate(console.root, console.environment, console.variables)
     errors = any(problem.severity == "error" for problem in report.problems)

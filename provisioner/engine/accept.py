@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 from provisioner import disk
-from provisioner.diff import ignored
+from provisioner.diff import ignored, join, same
 from provisioner.engine.context import Context
 from provisioner.engine.drift import DriftOptions, read_drift, split
-from provisioner.engine.trial import Proposal, Trial
+from provisioner.engine.policies import rule
+from provisioner.engine.shutdowns import kept
 from provisioner.errors import SpecError
 from provisioner.kinds import kind
-from provisioner.model import Address, Drifted, FieldChange, Position, Problem
+from provisioner.kinds.vector_store.form import chunks
+from provisioner.model import Address, Desired, Drifted, FieldChange, Live, Position, Problem, Source
 from provisioner.plan import Situation
+from provisioner.plan.decide import sides
 from provisioner.plan.ownership import Foreign, foreign
-from provisioner.spec.editing.edits import NoPlace
-from provisioner.spec.editing.units import Spot, edits
-from provisioner.spec.tree import Refused
+from provisioner.workspace import Specs, Workspace
+from provisioner.workspace.editing import Edit, NoPlace, Spot, edited, edits
+from provisioner.workspace.tree import Refused, Tree
+from provisioner.yamltext.reading import read
+from provisioner.yamltext.spelling import Unwritable
 
 _SEVERAL = "its file is used in several places"
 _BY_HAND = "change the specs by hand, or run `provisioner apply` to undo the edit"
@@ -177,3 +183,195 @@ def write(trial: Trial, taken: Sequence[Proposal]) -> dict[str, tuple[str, str]]
             detail = f"`{file}` cannot be written: {error.strerror}."
             raise SpecError(Problem("File not written", detail, "check the permissions", file=file)) from error
     return {file: (trial.original(file).decode("utf-8-sig"), data.decode("utf-8-sig")) for file, data in drafts.items()}
+
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Proposal:
+    """One field that is to be said differently, and how."""
+
+    address: Address
+    path: str
+    before: Any
+    after: Any  # what is live, in normal form
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def own_files(self) -> list[str]:
+        """The prompts and schemas, files of their own, that it would write."""
+        return [edit.file for edit in self.edits if edit.apart]
+
+
+class Trial:
+    """The workspace as it is, and as it would be."""
+
+    def __init__(self, workspace: Workspace, environment: str, variables: Mapping[str, str], today: date) -> None:
+        self.workspace = workspace
+        self.environment = environment
+        self.variables = dict(variables)
+        self.today = today
+        self.tree = Tree(workspace.root)
+        self._original: dict[str, bytes] = {}
+        self._read: dict[str, Any] = {}
+
+    def original(self, file: str) -> bytes:
+        """What a file holds now, read once."""
+        if file not in self._original:
+            self._original[file] = disk.read(self.workspace.file(file), disk.LARGEST_TEXT)
+        return self._original[file]
+
+    def written(self, source: Source) -> Any:
+        """What a spec says at a place, before anything is made of it."""
+        if source.file not in self._read:
+            self._read[source.file] = read(self.original(source.file)).value
+        value = self._read[source.file]
+        for step in source.path:
+            value = value[step]
+        return value
+
+    def place(self, edit: Edit) -> Position:
+        """Where in its spec an edit is made."""
+        return self.workspace.locate(Source(edit.file, edit.path))
+
+    def drafts(self, proposals: Iterable[Proposal]) -> dict[str, bytes]:
+        """The files that change, as they would be; Unwritable where a value cannot be written."""
+        edits: dict[str, list[Edit]] = {}
+        for edit in (edit for proposal in proposals for edit in proposal.edits):
+            edits.setdefault(edit.file, []).append(edit)
+        return {file: edited(self.original(file), found) for file, found in edits.items()}
+
+    def settled(self, proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[Proposal, str]]:
+        """Those that can be made together, and why the others cannot: halved until every fault stands alone."""
+        taken: list[Proposal] = []
+        refused: dict[Proposal, str] = {}
+        waiting = [list(proposals)] if proposals else []
+        while waiting:
+            some = waiting.pop(0)
+            why = self.refusal([*taken, *some])
+            if why is None:
+                taken += some
+            elif len(some) == 1:
+                refused[some[0]] = why
+            else:
+                half = len(some) // 2
+                waiting = [some[:half], some[half:], *waiting]
+        return taken, refused
+
+    def refusal(self, proposals: Sequence[Proposal]) -> str | None:
+        """Why these cannot be made together; None where they change exactly what they are meant to."""
+        try:
+            draft = self.workspace.draft(self.drafts(proposals))
+        except Unwritable as error:
+            return str(error)
+        except Refused as refused:
+            return f"its file {refused.detail}"
+        for name, before in self._before.items():
+            after = draft.compile(name, self.variables)
+            found = self._faults(draft, name, after)
+            why = _invalid(self._known[name], found) or self._surprise(name, before, after, proposals)
+            if why:
+                return why
+        return None
+
+    def shared(self, proposals: Sequence[Proposal]) -> Iterator[tuple[Address, str, str]]:
+        """What changes in other environments as well: address, path and environment."""
+        draft = self.workspace.draft(self.drafts(proposals))
+        for name, before in self._before.items():
+            if name != self.environment:
+                touched = _changed(before, draft.compile(name, self.variables))
+                for proposal in proposals:
+                    if any(_covers(proposal, address, path) for address, path in touched):
+                        yield proposal.address, proposal.path, name
+
+    def _faults(self, workspace: Workspace, name: str, specs: Specs) -> list[Problem]:
+        """The errors of one environment, breaches of its policies among them; nobody is asked for anything."""
+        environment = workspace.environments[name]
+        ruling = rule(workspace, environment, specs.desired.values(), kept(workspace.root, environment), self.today)
+        return [problem for problem in (*specs.problems, *ruling.problems) if problem.severity == "error"]
+
+    @cached_property
+    def _known(self) -> dict[str, list[Problem]]:
+        return {name: self._faults(self.workspace, name, specs) for name, specs in self._before.items()}
+
+    @cached_property
+    def _before(self) -> dict[str, Specs]:
+        names = [self.environment, *(name for name in self.workspace.environments if name != self.environment)]
+        return {name: self.workspace.compile(name, self.variables) for name in names}
+
+    def _surprise(self, name: str, before: Specs, after: Specs, proposals: Sequence[Proposal]) -> str | None:
+        changed = _changed(before, after)
+        where = "" if name == self.environment else f" in `{name}`"
+        for address, path in changed:
+            if not any(_covers(proposal, address, path) for proposal in proposals):
+                return f"it would change `{address}{f'#{path}' if path else ''}`{where} as well"
+        if name != self.environment:
+            return None
+        for one in proposals:
+            if not same(_value(after, one.address, one.path), one.after):
+                return "the specs cannot say this value"
+        return None
+
+
+def _invalid(before: Iterable[Problem], after: Iterable[Problem]) -> str | None:
+    known = {(problem.summary, problem.detail) for problem in before}
+    for problem in after:
+        if (problem.summary, problem.detail) not in known:
+            return f"the specs would be faulty: {problem.detail.rstrip('.')}"
+    return None
+
+
+def _covers(proposal: Proposal, address: Address, path: str) -> bool:
+    """Whether a change is what a proposal is about. A file that is taken out of its store may end with that."""
+    if address.kind == "file" and proposal.address.kind == "vector_store":
+        return not path and proposal.after is None and proposal.path == join("files", address.name)
+    return address == proposal.address and ignored(path, [proposal.path])
+
+
+def _changed(before: Specs, after: Specs) -> dict[tuple[Address, str], None]:
+    found: dict[tuple[Address, str], None] = {}
+    for address in dict.fromkeys([*before.desired, *after.desired]):
+        old, new = before.desired.get(address), after.desired.get(address)
+        if old is None or new is None:
+            found[address, ""] = None
+        elif old.fields != new.fields or _apart(old) != _apart(new):
+            paths = _differing(old, new)
+            found.update({(address, path): None for path in paths or [""]})
+    return found
+
+
+def _apart(want: Desired) -> tuple[Any, ...]:
+    """What a resource says beside its fields."""
+    return want.api, want.protect, want.ignore_changes, want.lost
+
+
+def _differing(old: Desired, new: Desired) -> list[str]:
+    left, right = _units(old), _units(new)
+    return [path for path in {**left, **right} if not same(left.get(path, _ABSENT), right.get(path, _ABSENT))]
+
+
+def _units(want: Desired) -> dict[str, Any]:
+    """Every declared unit in normal form, those of a store's files among them."""
+    found = dict(sides(kind(want.address.kind).form(want.api), want, None, Live("", {})).want)
+    if want.address.kind == "vector_store":
+        for path, item in (want.fields.get("files") or {}).items():
+            found.update(_file_units(join("files", path), item, want.fields.get("chunking")))
+    return found
+
+
+def _file_units(prefix: str, item: Mapping[str, Any], chunking: Any) -> Iterator[tuple[str, Any]]:
+    yield prefix, {key: item[key] for key in ("file", "id") if key in item}
+    yield f"{prefix}.chunking", chunks(item.get("chunking", chunking))
+    for key, value in (item.get("attributes") or {}).items():
+        yield join(f"{prefix}.attributes", key), value
+
+
+def _value(specs: Specs, address: Address, path: str) -> Any:
+    """What the specs make of one unit, its default where they do not say it."""
+    want = specs.desired.get(address)
+    if want is None:
+        return _ABSENT
+    form = kind(address.kind).form(want.api)
+    default = sides(form, want, None, Live("", {})).default
+    return _units(want).get(path, default.get(path))

@@ -13,12 +13,12 @@ from provisioner.engine.refresh import Seen
 from provisioner.errors import PlanError, SpecError, UsageError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
-from provisioner.model import Action, Address, Fields, LockState, Plan, Problem, Service, Source, Stamp
+from provisioner.model import Address, Fields, LockState, Plan, Problem, Service, Source, Stamp
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.moves import conflicts
 from provisioner.plan.ownership import Claim, claim_problem, foreign, foreign_problem
 from provisioner.remote import Remote, together
-from provisioner.spec import Import, Specs
+from provisioner.workspace import Import, Specs
 
 Fault = tuple[str, str, str]  # summary, detail and hint
 _LOOK = "look whether the id is right, and whether the key belongs to the right project"
@@ -99,11 +99,10 @@ def pinned(remote: Remote, lock: LockState, service: Service) -> dict[str, str |
 
 def check_bytes(root: Path, plan: Plan) -> None:
     """PlanError naming each file that is no longer what a saved plan would upload; nothing has been done yet."""
-    making = (Action.CREATE, Action.REPLACE)
     problems = []
     for change in plan.changes:
         fields = change.after or {}
-        if change.address.kind == "file" and change.action in making and not _is_planned(root, change.address, fields):
+        if change.address.kind == "file" and change.action.makes and not _is_planned(root, change.address, fields):
             detail = f"`{change.address.name}` is not the file that the plan was made with any more."
             hint = "restore its bytes, or plan again"
             problems.append(
@@ -149,7 +148,7 @@ def _may_be_uploaded(lock: LockState, plan: Plan) -> dict[tuple[object, object],
             why = "whose upload was sent again after its reply was lost: it may be the first one."
             found[looks] = f"`{entry.address}`, {why}"
     for change in plan.changes:
-        if change.address.kind == "file" and change.action in (Action.CREATE, Action.REPLACE):
+        if change.address.kind == "file" and change.action.makes:
             looks = PurePosixPath(change.address.name).name, (change.after or {}).get("bytes")
             found[looks] = "one that would be uploaded: it may be left over from an apply whose journal is gone."
     return found

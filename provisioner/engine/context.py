@@ -18,8 +18,8 @@ from provisioner.lock.lockfile import check_origin
 from provisioner.lock.store import LockStore
 from provisioner.model import Address, LockState, Problem, Service
 from provisioner.remote import Remote
-from provisioner.spec import Environment, Specs, Workspace
 from provisioner.text import spelt
+from provisioner.workspace import Environment, Specs, Workspace
 
 LOCAL = "local"
 ANY = "*"  # an API that nobody has to know

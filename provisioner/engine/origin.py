@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from provisioner.spec import Environment, Workspace
+from provisioner.workspace import Environment, Workspace
 
 
 def differing(environment: Environment, folder: Path, asked: str | None) -> list[str]:

@@ -9,18 +9,17 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from provisioner.engine.shutdowns import Shutdowns, applies
-from provisioner.model import Action, Address, Desired, Plan, Policies, Problem, Source, Waiver
+from provisioner.model import Address, Desired, Plan, Policies, Problem, Source, Waiver
 from provisioner.plan.policy import Breach, breaches, expired, unused
-from provisioner.spec import Environment, Workspace
-from provisioner.spec.salvage import STAND_IN
-from provisioner.spec.words import did_you_mean, quoted
-from provisioner.spec.workspace import named
+from provisioner.text import did_you_mean, quoted
+from provisioner.workspace import Environment, Workspace
+from provisioner.workspace.explain.faults import STAND_IN
+from provisioner.workspace.workspace import named
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context
 
 _FEW = 3  # further users of a model that are named
-_GOING = (Action.DELETE, Action.FORGET)
 _WAIVE = "or waive it below `policies` in `provisioner.yaml`"
 
 
@@ -56,7 +55,7 @@ def rule(
 def rule_plan(context: Context, plan: Plan, shutdowns: Shutdowns) -> Plan:
     """The plan with what the policies say of everything that is to be there once it is applied."""
     environment, desired = context.environment, context.specs.desired
-    staying = [change.address for change in plan.changes if change.action not in _GOING]
+    staying = [change.address for change in plan.changes if not change.action.goes]
     wanted = [desired[address] for address in staying if address in desired]
     ruling = rule(context.workspace, environment, wanted, shutdowns, context.today)
     whole = len(wanted) == len(desired)  # else a waiver may be about what `--target` left out

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from provisioner.engine.shutdowns import applies, kept, utc_today
 from provisioner.errors import UsageError
 from provisioner.model import Address, Desired, LockState, Problem
-from provisioner.spec import Workspace
-from provisioner.spec.environments import FILE
-from provisioner.spec.sections import declarable
 from provisioner.text import spelt
+from provisioner.workspace import Workspace
+from provisioner.workspace.sections import declarable
+from provisioner.workspace.setting import FILE
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context

@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.apply.exactly_once import undecided
-from provisioner.apply.suspects import look, survey
+from provisioner.apply.exactly_once import look, survey, undecided
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names

@@ -14,8 +14,8 @@ from provisioner.plan import Observed, Stray
 from provisioner.plan.members import begun_ids
 from provisioner.plan.ownership import claims
 from provisioner.remote import Remote, together
+from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
-from provisioner.remote.tasks import both
 from provisioner.text import spelt
 
 Key = tuple[str, str | None]  # kind and API

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from provisioner import interrupts
-from provisioner.apply import Run, carry_out
+from provisioner.apply.run import Run
+from provisioner.apply.tasks import carry_out
 from provisioner.engine import checks, stale
 from provisioner.engine.approval import begin, check_approval, end
 from provisioner.engine.context import ANY, Context
@@ -28,8 +29,8 @@ from provisioner.plan.going import holds_unknown, with_digests
 from provisioner.plan.members import begun_ids
 from provisioner.plan.moves import settle
 from provisioner.remote import Remote
+from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
-from provisioner.remote.tasks import both
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from provisioner.model import Policies
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
-    from provisioner.spec import Environment
+    from provisioner.workspace import Environment
 
 CACHE = Path(".provisioner/cache")
 DAY = 24 * 60 * 60.0  # seconds for which an answer is not asked for again

@@ -5,8 +5,15 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag
 from pydantic.json_schema import SkipJsonSchema
 
-from provisioner.kinds.assistant.toolbox import declare_tool
-from provisioner.kinds.assistant.tools import TYPES, CodeInterpreter, FileSearch, Function, FunctionName, unknown_type
+from provisioner.kinds.assistant.tools import (
+    TYPES,
+    CodeInterpreter,
+    FileSearch,
+    Function,
+    FunctionName,
+    declare_tool,
+    unknown_type,
+)
 from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.kinds.common import Lazily, Shared, refusal
 from provisioner.model import Fields

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from provisioner.diff import top
 from provisioner.errors import ServiceError
 from provisioner.kinds.base import Form, Names, Write
 from provisioner.model import ID_RULE, Live, LockState, Problem, Stamp, is_id
@@ -26,11 +27,6 @@ def route(collection: str, id: str, *more: str) -> str:
             detail = f"{spelt(one)} cannot be the id of an object; an id has {ID_RULE}."
             raise ServiceError(Problem("Not an id", detail, "nothing was sent; look where it comes from"))
     return "/".join((collection, id, *more))
-
-
-def top(path: str) -> str:
-    """`metadata` of `metadata.team` and of `metadata["odd key"]`."""
-    return path.split("[", 1)[0].split(".", 1)[0]
 
 
 def key(path: str) -> str | None:

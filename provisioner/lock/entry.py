@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from provisioner.lock.order import in_order, key_order
-from provisioner.model import ID_RULE, Address, Locked, Overwritten, Profile, is_id
+from provisioner.model import ID_RULE, Address, Approved, Locked, Overwritten, Profile, is_id
 from provisioner.shapes import FIELDS, misfit
 from provisioner.shapes import path as is_path
 
@@ -220,3 +219,57 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "request_order": (_is_order, "a mapping of JSON pointers to lists of keys"),
     "versions": (_are_versions, "a list of `{version, digest, request}`"),
 }
+
+
+Order = dict[str, list[str]]
+
+
+def key_order(value: Any, path: str = "") -> Order:
+    """The keys of every mapping that are not in alphabetical order, by JSON pointer."""
+    found: Order = {}
+    if isinstance(value, Mapping):
+        keys = list(value)
+        if keys != sorted(keys):
+            found[path] = keys
+        for key, item in value.items():
+            found |= key_order(item, f"{path}/{_escaped(key)}")
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            found |= key_order(item, f"{path}/{at}")
+    return found
+
+
+def in_order(value: Any, order: Mapping[str, list[str]], path: str = "") -> Any:
+    """The same value with its keys in their own order again; keys that `order` does not know stay behind the others."""
+    if isinstance(value, list):
+        return [in_order(item, order, f"{path}/{at}") for at, item in enumerate(value)]
+    if not isinstance(value, Mapping):
+        return value
+    first = [key for key in order.get(path, ()) if key in value]
+    return {key: in_order(value[key], order, f"{path}/{_escaped(key)}") for key in dict.fromkeys([*first, *value])}
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def approved_to_json(approved: Approved) -> dict[str, Any]:
+    """As the lock and the plan document have it."""
+    return {"commit": approved.commit, "checksum": approved.checksum, "left": list(approved.left)}
+
+
+def approved_from_json(raw: Any) -> Approved:
+    """The same, read; WrongShape where it is something else."""
+    if not isinstance(raw, dict):
+        raise WrongShape("`applied` must be a mapping")
+    for key in ("commit", "checksum"):
+        if not isinstance(raw.get(key), str):
+            raise WrongShape(f"`{key}` must be a string")
+    return Approved(raw["commit"], raw["checksum"], row_digests(raw.get("left", [])))
+
+
+def row_digests(raw: Any) -> tuple[str, ...]:
+    """The digests of some rows; WrongShape where they are something else."""
+    if not (isinstance(raw, list) and all(isinstance(item, str) for item in raw)):
+        raise WrongShape("`left` must be a list of strings")
+    return tuple(raw)

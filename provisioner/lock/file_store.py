@@ -7,16 +7,15 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from provisioner import disk
 from provisioner.errors import LockError
 from provisioner.lock import lockfile
+from provisioner.lock.journal import Sink
 from provisioner.lock.lease import LARGEST, Lease
-from provisioner.lock.sink import Sink
 from provisioner.lock.store import LockStore
-from provisioner.lock.trouble import told
 from provisioner.model import LockState, Problem
 
 _ROOM = 256 * 1024  # bytes that the end of an apply may need beyond twice the lock
@@ -229,3 +228,25 @@ def _shown(path: Path) -> str:
     with contextlib.suppress(ValueError):
         return path.absolute().relative_to(Path.cwd()).as_posix()
     return str(path)
+
+
+_REMEDIES = {
+    errno.ENOSPC: ("Disk is full", "make room on the disk, then run the command again"),
+    errno.EDQUOT: ("Disk is full", "your quota is used up: make room, then run the command again"),
+    errno.EFBIG: ("Disk is full", "files may not grow that large here (`ulimit -f`)"),
+    errno.EACCES: ("Lock not accessible", "give yourself the right to write to the file and to its folder"),
+    errno.EPERM: ("Lock not accessible", "give yourself the right to write to the file and to its folder"),
+    errno.EROFS: ("Lock not accessible", "the file system is read-only: name another place with `lock:`"),
+}
+
+
+@contextlib.contextmanager
+def told(name: str, verb: str) -> Iterator[None]:
+    """Raise LockError for an OSError inside the block: `name` cannot be `verb` ("read", "written")."""
+    try:
+        yield
+    except OSError as error:
+        hint = "look whether the path is right and its disk is in order"
+        summary, hint = _REMEDIES.get(error.errno or 0, ("Lock not accessible", hint))
+        reason = error.strerror or str(error)
+        raise LockError(Problem(summary, f"`{name}` cannot be {verb}: {reason}.", hint, file=name)) from error

@@ -6,17 +6,23 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from provisioner import jsontext, shapes
 from provisioner.errors import LockError
-from provisioner.lock.approved import approved_from_json, approved_to_json, row_digests
-from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
+from provisioner.lock.entry import (
+    WrongShape,
+    approved_from_json,
+    approved_to_json,
+    entry_from_json,
+    entry_to_json,
+    row_digests,
+)
 from provisioner.lock.lockfile import shared_ids
-from provisioner.lock.sink import Sink
 from provisioner.model import Address, Approved, Locked, LockState, Problem
 from provisioner.shapes import Shape, misfit
 
@@ -365,3 +371,29 @@ def _text(records: Iterable[Record]) -> bytes:
 
 def _line(record: Record) -> str:
     return json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+class Sink(ABC):
+    """Where a journal's lines go. Durable when `append` returns; all or nothing when it raises."""
+
+    @abstractmethod
+    def append(self, data: bytes) -> None:
+        """Add whole lines."""
+
+    def soon(self, data: bytes) -> Awaitable[None]:
+        """Add whole lines in the order of the calls; they are durable once the result has been awaited. Here at once;
+        a sink whose appending takes long lets those who wait share it."""
+        self.append(data)
+        return _nothing()
+
+    def later(self, data: bytes) -> None:
+        """Add whole lines that nobody waits for: durable at once, or with the next ones, or after a few seconds."""
+        self.append(data)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of them; all are durable then."""
+
+
+async def _nothing() -> None:
+    """What is durable already need not be waited for."""

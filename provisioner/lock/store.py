@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 
 from provisioner import interrupts
 from provisioner.errors import LockError
-from provisioner.lock.journal import Folded, Journal, fold, opening
+from provisioner.lock.journal import Folded, Journal, Sink, fold, opening
 from provisioner.lock.lease import Lease
-from provisioner.lock.sink import Sink
 from provisioner.model import Approved, LockState, Problem
 
 OnWait = Callable[[str], None]

@@ -90,6 +90,21 @@ class Action(Enum):
     FORGET = "forget"
     KEEP = "keep"
 
+    @property
+    def makes(self) -> bool:
+        """Whether there is a new object afterwards."""
+        return self in (Action.CREATE, Action.REPLACE)
+
+    @property
+    def goes(self) -> bool:
+        """Whether the resource is not managed any more afterwards."""
+        return self in (Action.DELETE, Action.FORGET)
+
+    @property
+    def ends(self) -> bool:
+        """Whether the object is deleted."""
+        return self in (Action.DELETE, Action.REPLACE)
+
 
 SYMBOLS = {
     Action.CREATE: "+",

@@ -194,9 +194,14 @@ class Plan:
         )
 
     @property
+    def made(self) -> frozenset[str]:
+        """The addresses whose ids are known only after the apply."""
+        return frozenset(str(change.address) for change in self.changes if change.action.makes)
+
+    @property
     def ended_stores(self) -> list[Address]:
         """The vector stores whose objects go."""
-        ended = (change.address for change in self.changes if change.action in (Action.DELETE, Action.REPLACE))
+        ended = (change.address for change in self.changes if change.action.ends)
         return [address for address in ended if address.kind == "vector_store"]
 
     @property

@@ -9,16 +9,15 @@ from provisioner.kinds import kind
 from provisioner.kinds.base import Names, ProfileForm
 from provisioner.model import Action, Address, Change, FieldChange, Locked, Remnant
 from provisioner.plan.situation import Situation
-from provisioner.plan.users import ENDED, Users
+from provisioner.plan.users import Users
 from provisioner.text import listed
 
 Changes = dict[Address, Change]
-RENEWED = (Action.CREATE, Action.REPLACE)
 
 
 def repoint(changes: Changes) -> None:
     """Whoever refers to an id that changes is written again; vector stores are repointed by their attachments."""
-    renewed = {address for address, change in changes.items() if change.action in RENEWED}
+    renewed = {address for address, change in changes.items() if change.action.makes}
     for address, change in list(changes.items()):
         if address.kind == "vector_store" or change.action not in (Action.KEEP, Action.UPDATE) or change.after is None:
             continue
@@ -63,7 +62,7 @@ def defer(case: Situation, changes: Changes, users: Users) -> None:
             for file in files:
                 users.setdefault(file, []).extend(users.get(id, ()))
     for address, change in list(changes.items()):
-        if change.action not in ENDED or change.stays_with:
+        if not change.action.ends or change.stays_with:
             continue
         whos = users.get(change.id or "")
         if whos:
@@ -73,7 +72,7 @@ def defer(case: Situation, changes: Changes, users: Users) -> None:
 def _old_stores(entry: Locked, change: Change | None) -> dict[str, tuple[str, ...]]:
     """What the deposed stores of an entry hold, and the one that this plan deposes."""
     found = dict(entry.deposed_files)
-    if change and change.action in ENDED and entry.id:
+    if change and change.action.ends and entry.id:
         found[entry.id] = entry.file_ids
     return found
 

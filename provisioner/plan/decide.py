@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from provisioner.diff import Comparison, Sides, compare, same, units
+from provisioner.diff import Comparison, Sides, compare, same, top, units
 from provisioner.digests import sha256_of
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
@@ -152,11 +152,7 @@ def protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:
 
 def _forcing(form: Form, changes: Iterable[FieldChange]) -> tuple[str, ...]:
     """The changed fields that cannot be changed in place."""
-    return tuple(change.path for change in changes if _top(change.path) in form.fixed)
-
-
-def _top(path: str) -> str:
-    return path.split(".", 1)[0].split("[", 1)[0]
+    return tuple(change.path for change in changes if top(change.path) in form.fixed)
 
 
 def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -> Comparison:

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner.diff import Comparison, compare, join, same, units
+from provisioner.diff import Comparison, compare, join, same, top, units
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
-from provisioner.kinds.wire import top
 from provisioner.model import (
     Action,
     Address,

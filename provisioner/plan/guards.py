@@ -36,7 +36,7 @@ def blocks(
 def _protected(case: Situation, changes: list[Change]) -> Iterator[Block]:
     for change in changes:
         entry = case.locked(change.address)
-        if entry and entry.protected and change.action in (Action.DELETE, Action.REPLACE):
+        if entry and entry.protected and change.action.ends:
             yield Block(
                 "protected",
                 f"`{change.address}` is protected and would be {_DONE[change.action]}. "
@@ -69,7 +69,7 @@ def _drifted(drift: Iterable[Drifted], changes: Mapping[Address, Change]) -> Ite
             action = changes[item.address].action
             paths = text.listed((f"`{change.path}`" for change in item.fields), _SHOWN)
             told = f"`{item.address}` was changed outside of provisioner ({paths})"
-            if action in (Action.DELETE, Action.FORGET):
+            if action.goes:
                 told += f", would be {_DONE[action]}, and `on_drift` is `fail`. If that is meant, use "
             else:
                 told += (
@@ -116,7 +116,7 @@ def _too_many(case: Situation, changes: list[Change]) -> Iterator[Block]:
 def _goes(case: Situation, change: Change) -> bool:
     if change.reason == "api_gone" or change.deferred or change.address not in case.lock.resources:
         return False
-    going = change.action in (Action.DELETE, Action.FORGET) and not change.releases
+    going = change.action.goes and not change.releases
     return going or _is_missing(case, change)
 
 

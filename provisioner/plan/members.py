@@ -181,7 +181,7 @@ def worn_files(held: Iterable[Holding]) -> Iterator[tuple[Address, str]]:
 def membership(case: Situation, change: Change, held: list[Holding], files: Mapping[Address, Change]) -> Membership:
     """What happens to the files that are wanted in a store, given what happens to the store and to each file."""
     store = change.address
-    if change.action in (Action.CREATE, Action.REPLACE):
+    if change.action.makes:
         return Membership(tuple(_attach(case, store, holding) for holding in held))
     attachments: list[Attachment] = []
     rows: list[FieldChange] = []
@@ -207,7 +207,7 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
     action = change.action if change else Action.KEEP
     if holding.member is None:
         return [_attach(case, store, holding)], _missing(holding, action)
-    if holding.file is not None and action in (Action.REPLACE, Action.CREATE):
+    if holding.file is not None and action.makes:
         return [_attach(case, store, holding, "replace")], []
     if holding.file is not None and _outdated(case, holding):
         return [_attach(case, store, holding, "replace")], []

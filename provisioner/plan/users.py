@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from provisioner.diff import top
 from provisioner.kinds import kind
 from provisioner.kinds.base import ProfileForm
-from provisioner.kinds.wire import top
 from provisioner.model import Action, Address, Attachment, Change, Live, Locked, Plan, Profile
 from provisioner.plan.situation import Situation
 
-ENDED = (Action.DELETE, Action.REPLACE)
 SHARED = ("file", "vector_store")  # what objects of others can refer to
 
 STAYING = ("update", "adopt", "wait", "verify")
@@ -30,7 +29,7 @@ def users_after(case: Situation, changes: Mapping[Address, Change], attachments:
     for address, entry in case.lock.resources.items():
         change = changes.get(address)
         named = list(_kept_versions(case, entry, change))
-        if not (change and change.action in ENDED):
+        if not (change and change.action.ends):
             named.append((f"`{address}`", list(_named(case, entry, change, ends, managed))))
         for who, ids in named:
             for id in ids:
@@ -43,7 +42,7 @@ def users_after(case: Situation, changes: Mapping[Address, Change], attachments:
 def _kept_versions(case: Situation, entry: Locked, change: Change | None) -> Iterator[tuple[str, list[str]]]:
     """The request profiles of one assistant whose ids stay alive, apart from the newest."""
     form = kind(entry.address.kind).form(entry.api)
-    ended = change and (change.action in (Action.DELETE, Action.FORGET) or change.previous_api)
+    ended = change and (change.action.goes or change.previous_api)
     if entry.profile is None or not isinstance(form, ProfileForm) or ended:
         return
     older = list(entry.profile.older)
@@ -104,7 +103,7 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
     objects = [
         (change.address.kind, change.id)
         for change in plan.changes
-        if change.action in ENDED and change.id and not _outlives(change) and change.reason != "api_gone"
+        if change.action.ends and change.id and not _outlives(change) and change.reason != "api_gone"
     ]
     remnants = [
         (remnant.address.kind, remnant.id) for remnant in (*plan.deposed, *plan.orphans) if remnant.action == "delete"

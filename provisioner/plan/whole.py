@@ -20,7 +20,6 @@ from provisioner.plan.users import users_after
 from provisioner.refs import closure, ordered, users
 from provisioner.text import listed
 
-GOING = (Action.DELETE, Action.FORGET)
 OUTSIDE = ("remote", "both")
 
 
@@ -86,7 +85,7 @@ Held = Mapping[Address, list[Holding]]
 def _new_versions(held: Held, changes: dict[Address, Change]) -> None:
     """Files that a store holds in the wrong way, or that failed there, are uploaded anew."""
     for store, files in held.items():
-        if changes[store].action not in (Action.CREATE, Action.REPLACE):
+        if not changes[store].action.makes:
             for file, reason in worn_files(files):
                 if changes[file].action is Action.KEEP:
                     changes[file] = replace(changes[file], action=Action.REPLACE, reason=reason)
@@ -140,15 +139,15 @@ def _scope(
 
 def _goes_by_itself(change: Change) -> bool:
     """Whether it goes for reasons of its own, and not because something that is forgotten takes it along."""
-    return change.action in GOING and change.reason != "used_by_forgotten"
+    return change.action.goes and change.reason != "used_by_forgotten"
 
 
 def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
     """What is made first, with its dependencies before it; then what goes, users before what they use."""
     needs = {address: (*references(case, address), *change.depends_on) for address, change in changes.items()}
     order = ordered(needs)
-    making = [changes[address] for address in order if changes[address].action not in GOING]
-    going = [changes[address] for address in reversed(order) if changes[address].action in GOING]
+    making = [changes[address] for address in order if not changes[address].action.goes]
+    going = [changes[address] for address in reversed(order) if changes[address].action.goes]
     return making + going
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
+from provisioner import disk, jsontext
 from provisioner.errors import NotFound, ProvisionerError, ServiceError
 from provisioner.model import ID_RULE, Problem, is_id
-from provisioner.remote import faults, numbers
+from provisioner.remote import faults
 from provisioner.remote.exchange import Exchange, Failed, Reply, Request, Target, usable
 from provisioner.remote.faults import Failure, Place
-from provisioner.remote.hints import Hints
 from provisioner.remote.lists import Items, Lister, collection, ends
 from provisioner.remote.retries import Outcome, Retries
 from provisioner.remote.settling import Settling, key_of, keys_of
@@ -224,9 +228,9 @@ class Remote:
     def _plain(self, path: str, item: Object) -> Object:
         """The object with numbers where the service shows them as text, and its id as it was asked for. ServiceError
         where a part of it is not of the shape that OpenAI's have."""
-        if numbers.spelt(item):
+        if numbers_as_text(item):
             self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
-            item = numbers.read(item)
+            item = with_numbers(item)
         asked = (key_of(path) or "").rpartition("/")[2]
         if asked and item.get("id") != asked:
             if "id" in item:
@@ -291,3 +295,87 @@ def _no_error_inside(place: Place, reply: Reply) -> None:
         said = faults.answer(reply.status, reply.headers, reply.text)
         error = ServiceError(Problem("Request refused", f"{place} answered: {said.message}"), status=reply.status)
         raise Failed(Failure(Outcome.FINAL, error))
+
+
+class Hints:
+    """Cursors by list; without a folder it knows nothing and remembers nothing."""
+
+    def __init__(self, folder: Path | None, service: str) -> None:
+        self._folder, self._service = folder, service
+
+    def cursors(self, name: str) -> list[str]:
+        """The last id of each page but the last, in the order of the list."""
+        if self._folder is None:
+            return []
+        try:
+            found = jsontext.read(disk.read(self._file(self._folder, name), disk.LARGEST))
+        except (OSError, jsontext.Unreadable):
+            return []
+        return [id for id in found if is_id(id)] if isinstance(found, list) else []
+
+    def remember(self, name: str, ids: Sequence[str], page: int) -> None:
+        """Take note of a list that was just read in full; a folder that cannot be written is no fault."""
+        if self._folder is None or len(ids) <= page:
+            return
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            disk.replace(self._file(self._folder, name), json.dumps(list(ids[page - 1 : len(ids) - 1 : page])).encode())
+
+    def _file(self, folder: Path, name: str) -> Path:
+        return folder / f"{hashlib.sha256(f'{self._service} {name}'.encode()).hexdigest()[:24]}.json"
+
+
+_NUMBERS = frozenset(
+    {
+        "bytes",
+        "created_at",
+        "expires_at",
+        "temperature",
+        "top_p",
+        "days",
+        "seconds",
+        "max_num_results",
+        "score_threshold",
+        "max_chunk_size_tokens",
+        "chunk_overlap_tokens",
+        "in_progress",
+        "completed",
+    }
+)
+# Below an object: what holds numbers of the service's own. Metadata, attributes and schemas are the author's.
+_PARTS = frozenset(
+    {"expires_after", "file_counts", "chunking_strategy", "static", "tools", "file_search", "ranking_options"}
+)
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+
+
+def numbers_as_text(item: Mapping[str, Any]) -> bool:
+    """Whether an object shows a number as text."""
+    for name, value in item.items():
+        if name in _NUMBERS:
+            if _is_number(value):
+                return True
+        elif value and name in _PARTS:
+            parts = value if isinstance(value, list) else (value,)
+            if any(isinstance(part, Mapping) and numbers_as_text(part) for part in parts):
+                return True
+    return False
+
+
+def with_numbers(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The same object with numbers for them."""
+    return {name: _read(name, value) for name, value in item.items()}
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in _NUMBERS and _is_number(value):
+        return float(value) if set(value) & set(".eE") else int(value)
+    if name in _PARTS and isinstance(value, Mapping):
+        return with_numbers(value)
+    if name in _PARTS and isinstance(value, list):
+        return [with_numbers(part) if isinstance(part, Mapping) else part for part in value]
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and _NUMBER.fullmatch(value) is not None

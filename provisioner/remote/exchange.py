@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -17,12 +22,12 @@ from provisioner.masking import scrub
 from provisioner.model import Problem
 from provisioner.remote import faults
 from provisioner.remote.faults import Failure, Place
-from provisioner.remote.pace import Pace
-from provisioner.remote.retries import Outcome, Retries
+from provisioner.remote.retries import Outcome, Pace, Retries
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
+
 
 T = TypeVar("T")
 
@@ -216,9 +221,7 @@ def usable(key: str | None, variable: str) -> str:
 
 
 def _connect(target: Target) -> AsyncOpenAI:
-    from provisioner.remote import sdk
-
-    sdk.load()
+    load_sdk()
     import httpx2
     import openai
 
@@ -295,3 +298,55 @@ def _broken(place: Place, error: Exception) -> Failure:
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+
+_LATE = ("openai.types", "openai.lib")
+
+
+def load_sdk() -> None:
+    """Import `openai`. Packages of types are filled when somebody first asks one for a name that is no module."""
+    if "openai" in sys.modules:
+        return
+    finder = _Finder()
+    sys.meta_path.insert(0, finder)
+    try:
+        import_module("openai")
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _Finder(MetaPathFinder):
+    """Finds the packages below `_LATE`, to be loaded late."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if not name.startswith(_LATE):
+            return None
+        found = PathFinder.find_spec(name, path, target)
+        if found and found.loader and found.submodule_search_locations:
+            found.loader = _Later(found.loader)
+        return found
+
+
+class _Later(Loader):
+    """Leaves a package empty; its modules can be imported all the same."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__class__ = _Late
+
+
+class _Late(ModuleType):
+    """A package that may not have run yet."""
+
+    def __getattr__(self, name: str) -> Any:
+        spec = self.__spec__
+        if name.startswith("__") or spec is None or not isinstance(spec.loader, _Later):
+            raise AttributeError(f"module `{self.__name__}` has no attribute `{name}`")
+        try:
+            return import_module(f"{self.__name__}.{name}")
+        except ModuleNotFoundError:
+            spec.loader = spec.loader.loader
+            spec.loader.exec_module(self)
+            return getattr(self, name)

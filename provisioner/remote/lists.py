@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from provisioner.errors import ServiceError
 from provisioner.model import Problem, is_id
-from provisioner.remote.tasks import together
 
 Item = dict[str, Any]
 Items = list[Item]
@@ -178,3 +178,26 @@ def _complete(walks: Sequence[_Walk], found: Mapping[str, Item]) -> bool:
     nobody relied on a walk that never began."""
     dropped = {walk.start for walk in walks if walk.dropped}
     return all(walk.met not in dropped and all(id in found for id in walk.beyond) for walk in walks)
+
+
+T = TypeVar("T")
+
+
+async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run all at once and return their results in the same order."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+async def both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """Two of different types at once."""
+    done: list[Any] = await together([first, second])
+    return done[0], done[1]

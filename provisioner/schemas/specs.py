@@ -36,7 +36,7 @@ def spec_schema() -> dict[str, Any]:
 
 def workspace_schema() -> dict[str, Any]:
     """The schema of `provisioner.yaml`."""
-    from provisioner.spec.config import WorkspaceFile
+    from provisioner.workspace.config import WorkspaceFile
 
     generated = tidy(WorkspaceFile.model_json_schema(ref_template="#/$defs/{model}"))
     head = document("provisioner.schema.json", "Workspace", "The workspace: its name, variables and environments")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from difflib import Match, SequenceMatcher
+from itertools import accumulate, pairwise, takewhile
 from typing import Any, NamedTuple
 
-from provisioner.views.aligned import Aligned
 from provisioner.views.lines import Line
-from provisioner.views.long_lines import bounded, elided
-from provisioner.views.values import visible
-from provisioner.views.words import Emphasis, Marks
+from provisioner.views.values import bounded, elided, visible
 
 CONTEXT = 3
 _BLANKS = str.maketrans({" ": "·", "\t": "→"})
@@ -149,3 +150,171 @@ def _trailing(text: str) -> str:
     """The blanks at the end of a line made visible."""
     kept = text.rstrip(" \t")
     return kept + text[len(kept) :].translate(_BLANKS)
+
+
+Marks = tuple[tuple[int, int], ...]  # ranges of characters, in order and apart
+Found = tuple[int, int, int, int]  # a range of one text and the range of the other that stands against it
+
+# Blanks, words, and everything else a character at a time: punctuation, and scripts without blanks between words.
+_TOKEN = re.compile(r"\s+|[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|.", re.DOTALL)
+_CLAUSE = re.compile(r"[^.,;:!?。、，；：！？]+[.,;:!?。、，；：！？]*\s*|.", re.DOTALL)
+_BUDGET = 1_000_000  # for one text: characters read and pairs of words compared; half a second or so
+_PAIR = 200  # what a pair of lines costs, however short they are
+_PASSAGE = 200_000  # pairs of words of one passage; a longer one is marked as a whole
+_SHARED = 0.3  # with less than this in common every word would be marked, which helps nobody
+
+
+class Emphasis:
+    """Compares lines word by word, until the work that one text is worth is used up."""
+
+    def __init__(self, budget: int = _BUDGET) -> None:
+        self._left = budget
+
+    def __call__(self, old: str, new: str) -> tuple[Marks, Marks]:
+        """What each line has and the other has not; nothing where they share too little."""
+        if self._left <= 0:
+            return (), ()
+        self._left -= len(old) + len(new) + _PAIR
+        found = list(self._differing(old, new))
+        ours = _joined(old, [(low, high) for low, high, _, _ in found])
+        theirs = _joined(new, [(low, high) for _, _, low, high in found])
+        shared = len(old) + len(new) - _length(ours) - _length(theirs)
+        return (ours, theirs) if shared >= _SHARED * (len(old) + len(new)) else ((), ())
+
+    def _differing(self, old: str, new: str) -> Iterator[Found]:
+        """Clause by clause, and word by word only where clauses differ: a prompt may be one line."""
+        before, after = _CLAUSE.findall(old), _CLAUSE.findall(new)
+        ours, theirs = _offsets(before), _offsets(after)
+        for tag, i, j, k, m in Aligned(before, after).get_opcodes():
+            if tag != "equal":
+                found = self._words("".join(before[i:j]), "".join(after[k:m]))
+                yield from ((ours[i] + a, ours[i] + b, theirs[k] + c, theirs[k] + d) for a, b, c, d in found)
+
+    def _words(self, old: str, new: str) -> Iterator[Found]:
+        before, after = _TOKEN.findall(old), _TOKEN.findall(new)
+        head = _common(before, after)
+        tail = _common(before[head:][::-1], after[head:][::-1])
+        inner = before[head : len(before) - tail], after[head : len(after) - tail]
+        ours, theirs = _offsets(before)[head:], _offsets(after)[head:]
+        pairs = len(inner[0]) * len(inner[1])
+        self._left -= pairs
+        if pairs > _PASSAGE:
+            yield ours[0], ours[len(inner[0])], theirs[0], theirs[len(inner[1])]
+            return
+        for tag, i, j, k, m in SequenceMatcher(str.isspace, *inner, autojunk=False).get_opcodes():
+            if tag != "equal":
+                yield ours[i], ours[j], theirs[k], theirs[m]
+
+
+def _common(before: list[str], after: list[str]) -> int:
+    """How many tokens both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
+
+
+def _offsets(parts: list[str]) -> list[int]:
+    """Where each part begins, and where the last one ends."""
+    return [0, *accumulate(map(len, parts))]
+
+
+def _joined(text: str, ranges: list[tuple[int, int]]) -> Marks:
+    """Ranges with nothing but blanks between them are one; blanks around words are not marked."""
+    found: list[tuple[int, int]] = []
+    for low, high in ranges:
+        if found and not text[found[-1][1] : low].strip():
+            found[-1] = (found[-1][0], high)
+        elif low < high:
+            found.append((low, high))
+    return tuple(_stripped(text, *one) for one in found)
+
+
+def _stripped(text: str, low: int, high: int) -> tuple[int, int]:
+    inner = text[low:high]
+    if not inner.strip():
+        return low, high
+    return low + len(inner) - len(inner.lstrip()), high - len(inner) + len(inner.rstrip())
+
+
+def _length(marks: Marks) -> int:
+    return sum(high - low for low, high in marks)
+
+
+Pairs = list[tuple[int, int]]  # line numbers in both texts, from 0
+_GAP = 40_000  # pairs of lines that are compared one with each other
+
+
+class Aligned(SequenceMatcher[str]):
+    """difflib's opcodes and groups, over matches found around the lines that both texts have exactly once: what
+    difflib finds by itself takes seconds in a prompt of a megabyte."""
+
+    def __init__(self, old: list[str], new: list[str]) -> None:
+        super().__init__(None, "", "", autojunk=False)  # its own index of the lines is not needed
+        self.a, self.b = old, new
+        self._found: list[Match] | None = None
+
+    def get_matching_blocks(self) -> list[Match]:
+        """Runs of equal lines, with the empty run at the end that difflib's other methods expect."""
+        if self._found is None:
+            self._found = [*_runs(_equal(list(self.a), list(self.b))), Match(len(self.a), len(self.b), 0)]
+        return self._found
+
+
+def _runs(pairs: Iterable[tuple[int, int]]) -> list[Match]:
+    found: list[Match] = []
+    for i, k in pairs:
+        last = found[-1] if found else Match(0, 0, 0)
+        if found and (i, k) == (last.a + last.size, last.b + last.size):
+            found[-1] = Match(last.a, last.b, last.size + 1)
+        else:
+            found.append(Match(i, k, 1))
+    return found
+
+
+def _equal(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:
+    """Every pair of equal lines, in order."""
+    ends = (len(old), len(new))
+    for (i, k), (j, m) in pairwise([(-1, -1), *_anchors(old, new), ends]):
+        for one, other in _between(old[i + 1 : j], new[k + 1 : m]):
+            yield i + 1 + one, k + 1 + other
+        if (j, m) != ends:
+            yield j, m
+
+
+def _between(old: list[str], new: list[str]) -> Pairs:
+    """Equal lines of two stretches: at their ends, and in what is left: all of them where that is not too much to look
+    for, otherwise those that stand in the same place."""
+    least = min(len(old), len(new))
+    head = next((n for n in range(least) if old[n] != new[n]), least)
+    tail = next((n for n in range(least - head) if old[-1 - n] != new[-1 - n]), least - head)
+    inner = old[head : len(old) - tail], new[head : len(new) - tail]
+    found = [(n, n) for n in range(head)]
+    if 0 < len(inner[0]) * len(inner[1]) <= _GAP:
+        for i, k, size in SequenceMatcher(None, *inner, autojunk=False).get_matching_blocks():
+            found += [(head + i + n, head + k + n) for n in range(size)]
+    elif len(inner[0]) == len(inner[1]):
+        found += [(head + n, head + n) for n, line in enumerate(inner[0]) if line == inner[1][n]]
+    return found + [(len(old) - n, len(new) - n) for n in range(tail, 0, -1)]
+
+
+def _anchors(old: list[str], new: list[str]) -> Pairs:
+    """Lines that both have exactly once; of those the longest run that is in order in both (patience diff)."""
+    where = {line: number for number, line in enumerate(old)}
+    counts, others = Counter(old), Counter(new)
+    return _longest([(where[line], k) for k, line in enumerate(new) if others[line] == 1 == counts.get(line)])
+
+
+def _longest(pairs: Pairs) -> Pairs:
+    """The longest run of pairs that grows on both sides."""
+    smallest: list[int] = []  # by length of a run: the smallest line number that such a run can end with
+    tops: list[int] = []  # by length: the pair that it ends with
+    before: list[int] = []  # by pair: the one before it in its run
+    for number, (line, _) in enumerate(pairs):
+        length = bisect_left(smallest, line)
+        before.append(tops[length - 1] if length else -1)
+        smallest[length : length + 1] = [line]
+        tops[length : length + 1] = [number]
+    found: Pairs = []
+    last = tops[-1] if tops else -1
+    while last >= 0:
+        found.append(pairs[last])
+        last = before[last]
+    return found[::-1]

@@ -7,8 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from provisioner.model import Address, Drift, Drifted, FieldChange, Unmanaged, Unverifiable
-from provisioner.views.differences import text_like
-from provisioner.views.fields import drift_lines, is_file
+from provisioner.views.fields import drift_lines, is_file, text_like
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import drift_facts, place_facts, position_text, wanted_by_specs
 from provisioner.views.values import inline, many

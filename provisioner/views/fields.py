@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from provisioner.diff import join
-from provisioner.model import Action, Change, FieldChange, Plan
-from provisioner.views.differences import difference, text_like
-from provisioner.views.diffs import as_text, split
+from provisioner.diff import inside, join, top
+from provisioner.model import Action, Change, FieldChange
+from provisioner.views.diffs import as_text, split, text_diff
 from provisioner.views.lines import Line
-from provisioner.views.long_lines import LONG, MOST, bounded
-from provisioner.views.tools import tools_added, tools_lines
-from provisioner.views.values import KNOWN_LATER, SENSITIVE, inline, many, shortened, value, visible
+from provisioner.views.values import (
+    KNOWN_LATER,
+    LONG,
+    MOST,
+    SENSITIVE,
+    bounded,
+    inline,
+    many,
+    shortened,
+    value,
+    visible,
+)
 
 _FOLDED = 20  # lines of a new text
-_ROOT = re.compile(r"[^.\[]*")
 
 
 def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterator[Line]:
@@ -32,24 +39,12 @@ def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterat
         yield from _hidden(change)
 
 
-def pending(plan: Plan) -> frozenset[str]:
-    """The addresses whose ids are known only after the apply."""
-    made = (Action.CREATE, Action.REPLACE)
-    return frozenset(str(change.address) for change in plan.changes if change.action in made)
-
-
-def root(path: str) -> str:
-    """The field that a path begins with: `metadata` of `metadata.team`."""
-    found = _ROOT.match(path)
-    return found[0] if found else path
-
-
 def _of_files(change: Change, field: FieldChange) -> bool:
-    return change.address.kind == "vector_store" and root(field.path) == "files"
+    return change.address.kind == "vector_store" and top(field.path) == "files"
 
 
 def _hidden(change: Change) -> Iterator[Line]:
-    touched = {root(field.path) for field in change.fields} | {"files"}
+    touched = {top(field.path) for field in change.fields} | {"files"}
     count = sum(name not in touched for name in change.after or {})
     if count and change.fields:
         yield Line("dim", f"({many(count, 'unchanged field')} hidden)")
@@ -121,7 +116,7 @@ def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
 def is_file(field: FieldChange) -> bool:
     """Whether it is a whole file of a store that comes or goes."""
     values = (field.locked, field.before, field.after)
-    return root(field.path) == "files" and any(isinstance(value, dict) for value in values) and None in values
+    return top(field.path) == "files" and any(isinstance(value, dict) for value in values) and None in values
 
 
 def whole(given: Any, tone: str, verbose: bool) -> Iterator[Line]:
@@ -132,3 +127,156 @@ def whole(given: Any, tone: str, verbose: bool) -> Iterator[Line]:
     yield from (Line(tone, bounded(visible(f"{tone}{line}"), most)) for line in shown)
     if len(lines) > len(shown):
         yield Line("dim", f"… and {many(len(lines) - len(shown), 'more line')}")
+
+
+_LONG = 80
+_NOTHING: frozenset[str] = frozenset()
+
+
+def text_like(given: Any) -> bool:
+    """Whether a value needs lines of its own."""
+    if isinstance(given, str):
+        return "\n" in given or len(given) > _LONG
+    return isinstance(given, dict | list) and len(json.dumps(given, ensure_ascii=False)) > _LONG
+
+
+def difference(
+    name: str, before: Any, after: Any, suffix: str = "", later: frozenset[str] = _NOTHING
+) -> Iterator[Line]:
+    """One named value that differs. `later` holds the addresses whose ids are not known yet."""
+    if not (text_like(before) or text_like(after)):
+        yield _side_by_side(name, before, after, suffix, later)
+        return
+    symbol = "+" if before is None else "-" if after is None else "~"
+    yield Line(symbol, f"{symbol} {name}:{suffix}")
+    if _nested(before, after):
+        yield from (line.deeper() for line in structural("", before, after))
+    else:
+        yield from (line.deeper() for line in _texts(before, after))
+
+
+def _nested(before: Any, after: Any) -> bool:
+    return any(isinstance(before, sort) and isinstance(after, sort) for sort in (dict, list))
+
+
+def structural(path: str, old: Any, new: Any) -> Iterator[Line]:
+    """The nodes that differ between two documents, each by its path."""
+    for below, before, after in inside(old, new):
+        joined = f"{path}.{below}" if path and below and not below.startswith("[") else f"{path}{below}"
+        yield from difference(inline(joined), before, after)
+
+
+def _texts(before: Any, after: Any) -> Iterator[Line]:
+    """Two texts as a diff; one that is new or gone as it is."""
+    if before is None or after is None:
+        tone, given = ("+", after) if before is None else ("-", before)
+        return (Line(tone, bounded(f"{tone}{visible(line)}", MOST)) for line in split(as_text(given)))
+    return text_diff(before, after)
+
+
+def _side_by_side(name: str, before: Any, after: Any, suffix: str, later: frozenset[str]) -> Line:
+    if before is None:
+        return Line("+", f"+ {name}: {reference_text(after, later)}{suffix}")
+    if after is None:
+        return Line("-", f"- {name}: {shortened(before)}{suffix}")
+    return Line("~", f"~ {name}: {value(before)} → {reference_text(after, later)}{suffix}")
+
+
+def refers(given: Any, later: frozenset[str]) -> bool:
+    """Whether a value names something whose id is not known yet."""
+    if isinstance(given, dict):
+        return any(refers(item, later) for item in given.values())
+    if isinstance(given, list):
+        return any(refers(item, later) for item in given)
+    return isinstance(given, str) and given in later
+
+
+def reference_text(given: Any, later: frozenset[str]) -> str:
+    """A value on one line; a list of references without quotes, each telling whether its id is known."""
+    if not (isinstance(given, list) and refers(given, later)):
+        return value(given)
+    return f"[{', '.join(_reference(item, later) for item in given)}]"
+
+
+def _reference(item: Any, later: frozenset[str]) -> str:
+    if not isinstance(item, str):
+        return value(item)
+    return f"{inline(item)} {KNOWN_LATER}" if item in later else inline(item)
+
+
+Tool = dict[str, Any]
+_IDENTITY = ("type", "name")
+
+
+def tools_added(tools: list[Tool], later: frozenset[str]) -> Iterator[Line]:
+    """The tools of a new assistant."""
+    if tools:
+        yield Line("+", "+ tools:")
+    for tool in tools:
+        yield from (line.deeper() for line in _added(tool_title(tool), tool, later))
+
+
+def tools_lines(before: list[Tool], after: list[Tool], later: frozenset[str]) -> Iterator[Line]:
+    """What became of each tool; a pure reordering says so."""
+    old, new = by_key(before), by_key(after)
+    changed = [line for key, tool in new.items() for line in _one(old.get(key), tool, later)]
+    removed = [Line("-", f"- {tool_title(tool)}") for key, tool in old.items() if key not in new]
+    yield from (*changed, *removed)
+    if not changed and not removed:
+        yield Line("dim", "(another order)")
+
+
+def by_key(tools: list[Tool]) -> dict[tuple[str, int], Tool]:
+    """Tools by title, counted where a title comes twice."""
+    found: dict[tuple[str, int], Tool] = {}
+    seen: dict[str, int] = {}
+    for tool in tools:
+        title = tool_title(tool)
+        seen[title] = seen.get(title, 0) + 1
+        found[title, seen[title]] = tool
+    return found
+
+
+def tool_title(tool: Tool) -> str:
+    """`function get_weather`, `file_search`, `mcp crm`."""
+    name = tool.get("name") or tool.get("server_label")
+    return inline(f"{tool.get('type', 'tool')} {name}" if name else str(tool.get("type", "tool")))
+
+
+def _one(old: Tool | None, new: Tool, later: frozenset[str]) -> Iterator[Line]:
+    title = tool_title(new)
+    if old is None:
+        yield from _added(title, new, later)
+    elif old != new or refers(new, later):
+        found = [line for name in _names(old, new) for line in _setting(name, old.get(name), new.get(name), later)]
+        if found:
+            yield Line("~", f"~ {title}")
+            yield from (line.deeper() for line in found)
+
+
+def _names(old: Tool, new: Tool) -> list[str]:
+    return [name for name in {**old, **new} if name not in _IDENTITY]
+
+
+def _added(title: str, tool: Tool, later: frozenset[str]) -> Iterator[Line]:
+    yield Line("+", f"+ {title}")
+    for name, given in tool.items():
+        if name in _IDENTITY:
+            continue
+        text = reference_text(given, later)
+        if isinstance(given, dict) and len(text) > 80:
+            yield Line("+", f"+ {name}:", 1)
+            shown = json.dumps(given, ensure_ascii=False, indent=2).split("\n")
+            yield from (Line("+", f"+{inline(line)}", 2) for line in shown)
+        else:
+            yield Line("+", f"+ {name}: {text}", 1)
+
+
+def _setting(name: str, old: Any, new: Any, later: frozenset[str]) -> Iterator[Line]:
+    if old == new:
+        if refers(new, later):
+            yield Line("~", f"~ {name}: {reference_text(new, later)}")
+    elif isinstance(old, dict) and isinstance(new, dict):
+        yield from structural(name, old, new)
+    else:
+        yield from difference(inline(name), old, new, later=later)

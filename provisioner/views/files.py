@@ -11,8 +11,7 @@ from provisioner.model import QUIET, SYMBOLS, Action, Address, Attachment, Chang
 from provisioner.text import listed
 from provisioner.views.fields import field_lines
 from provisioner.views.lines import Item, Line
-from provisioner.views.reasons import reason_words, stays_words
-from provisioner.views.values import inline, many, size, sizes
+from provisioner.views.values import inline, many, reason_words, size, sizes, stays_words
 
 SHOWN = 20
 _ENTRY = re.compile(r'files\["((?:[^"\\]|\\.)*)"\](.*)|files\.([^.\[]+)(.*)', re.DOTALL)

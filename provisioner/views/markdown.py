@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from html import escape
+from itertools import compress, islice
 from operator import not_
 
 from provisioner.model import Problem
 from provisioner.planfile.checksum import FORMULA
-from provisioner.views.fenced import WIDTH, fenced_lines, near_changes
-from provisioner.views.github import code, fence, html_text, passing, prose, unmarked, weight
 from provisioner.views.lines import Item, Line, Outline, Section
-from provisioner.views.long_lines import bounded
 from provisioner.views.problems import place_text, quiet
-from provisioner.views.values import many, visible
+from provisioner.views.values import bounded, many, visible
 
 LIMIT = 65_000  # of the 65,536 that a comment may have: an action adds a line or two
 _OPEN = 60  # lines of diffs that need not be unfolded by hand
@@ -221,3 +220,149 @@ def _box(item: Item, detail: Detail) -> str:
     head = f"<code>{html_text(bounded(f'{item.symbol} {item.title}'.strip(), _NAME))}</code>{facts}{place}"
     body = fence(fenced_lines(lines, detail.lines))
     return f"<details><summary>{head}</summary>\n\n{body}\n</details>\n"
+
+
+WIDTH = 100  # columns, so that nobody has to scroll sideways
+_STEP = "  "
+_AGAIN = "↳ "  # before what did not fit into the line above
+_SAID = ("+", "-", "~", "!", "")  # what the first column says; other symbols stand behind it
+
+
+def fenced_lines(lines: Sequence[Line], most: int | None = None) -> list[str]:
+    """The lines of a `diff` block; of more than `most` the beginning and the end, with the rest counted."""
+    first = list(islice(_fence_rows(enumerate(lines)), None if most is None else most + 1))
+    if most is None or len(first) <= most:
+        return [row for _, row in first]
+    backwards = ((number, lines[number]) for number in range(len(lines) - 1, -1, -1))
+    last = list(islice(_fence_rows(backwards, turned=True), most // 3))[::-1]
+    first = first[: most - len(last)]
+    left = (last[0][0] if last else len(lines)) - first[-1][0] - 1
+    more = f"@@ {many(left, 'more line')} @@" if left > 0 else "@@ … @@"
+    return [*(row for _, row in first), more, *(row for _, row in last)]
+
+
+def _fence_rows(lines: Iterable[tuple[int, Line]], *, turned: bool = False) -> Iterator[tuple[int, str]]:
+    """Each row with the number of the line that it is part of."""
+    for number, line in lines:
+        rows = list(_line(line))
+        yield from ((number, row) for row in (reversed(rows) if turned else rows))
+
+
+def near_changes(lines: Sequence[Line]) -> list[Line]:
+    """The lines without the context that touches no change."""
+    plain = [line.tone == "" and line.text[:1] in ("", " ") for line in lines]
+    beside = [not all(plain[max(0, n - 1) : n + 2]) for n in range(len(lines))]
+    return [line for line, kept in zip(lines, beside, strict=True) if kept]
+
+
+def _line(line: Line) -> Iterator[str]:
+    if line.tone == "@":
+        yield line.text
+        return
+    column = line.tone if line.tone in ("+", "-") else " " if line.tone in ("", "dim") else "!"
+    skip = 1 if line.tone in _SAID and line.text[:1] == (line.tone or " ") else 0
+    text = line.text[skip:] if line.tone in _SAID or line.tone == "dim" else f" {line.text}"
+    marks = [(low - skip, high - skip) for low, high in line.marks]
+    for number, (start, end) in enumerate(_wrapped(text)):
+        head = f"{column}{_STEP * line.depth}{_AGAIN if number else ''}"
+        yield (head + text[start:end]).rstrip()
+        if under := _carets(text, start, end, marks):
+            yield f"!{' ' * (_columns(head) - 1)}{under}"
+
+
+def _wrapped(text: str) -> Iterator[tuple[int, int]]:
+    """The ranges into which a text is cut, at blanks where there are any."""
+    start = 0
+    while len(text) - start > WIDTH:
+        end = text.rfind(" ", start + WIDTH // 2, start + WIDTH) + 1 or start + WIDTH
+        yield start, end
+        start = end
+    yield start, len(text)
+
+
+def _carets(text: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -> str:
+    """`^^^^` below the marked words of one range."""
+    under, at = "", start
+    for low, high in marks:
+        low, high = max(low, start), min(high, end)
+        if low < high:
+            under += " " * _columns(text[at:low]) + "^" * max(1, _columns(text[low:high]))
+            at = high
+    return under
+
+
+def _columns(text: str) -> int:
+    """How wide a text is in a fixed font: scripts of East Asia take two columns, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(_width(letter) for letter in text)
+
+
+def _width(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+_TICKS = re.compile(r"`+")
+_SPAN = re.compile(r"`([^`]+)`")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>&~|$])")
+_FIRST = re.compile(r"^([#+\-=]|\d+(?=[.)]))")  # a heading, a list, a rule, where a paragraph begins
+# What GitHub makes links, mentions and pictures of even in plain text: names, issues, addresses, emoji. An entity
+# for a space without width goes into the middle.
+_LINKED = re.compile(r"(@(?=\w)|#(?=\d)|\bgh-(?=\d)|:(?=//)|\bwww(?=\.)|:(?=[\w+-]+:))", re.IGNORECASE)
+_APART = "&#8203;"
+_OPEN_TAG, _CLOSE = "\u2062", "\u2064"  # invisible; text of others has none, see `values.visible`
+_NUMBER = re.compile(r"\d+(?::\d+)?$")
+_PASSING = re.compile(f"{_OPEN_TAG}[^{_CLOSE}]*{_CLOSE}")
+_MARKER = re.compile(r"<!(--\s*provisioner\s*:)", re.IGNORECASE)
+
+
+def code(text: str) -> str:
+    """A code span; in one nothing is linked."""
+    ticks = "`" * (_longest(text) + 1)
+    pad = " " if text.startswith(("`", " ")) or text.endswith(("`", " ")) else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}" if text else ""
+
+
+def prose(text: str) -> str:
+    """A sentence in which names stand in backticks: those become code, everything else plain text."""
+    parts = _SPAN.split(text)
+    return "".join(code(part) if number % 2 else _plain(part) for number, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    return _FIRST.sub(r"\\\1", _LINKED.sub(rf"\1{_APART}", _SPECIAL.sub(r"\\\1", text)))
+
+
+def html_text(text: str) -> str:
+    """Plain text inside an HTML tag."""
+    return _LINKED.sub(rf"\1{_APART}", escape(text))
+
+
+def fence(lines: Iterable[str], info: str = "diff") -> str:
+    """A fenced block that none of its lines can close."""
+    text = "\n".join(lines)
+    ticks = "`" * max(3, _longest(text) + 1)
+    return f"{ticks}{info}\n{text}\n{ticks}\n"
+
+
+def unmarked(text: str) -> str:
+    """The text without any comment that a program could take for one of ours."""
+    return _MARKER.sub(r"<! \1", text)
+
+
+def passing(text: str) -> str:
+    """A text whose number at the end is only that of the moment: the line of a position, the serial of a lock. It is
+    marked, so that a program can leave it out when it compares what was shown."""
+    return _NUMBER.sub(rf"{_OPEN_TAG}\g<0>{_CLOSE}", text)
+
+
+def weight(text: str) -> int:
+    """What a text counts at most against GitHub's limit: bytes are never fewer than characters of any sort. A number of
+    the moment counts as a long one, so that how much is shown does not hang on it."""
+    return len(_PASSING.sub("x" * 24, text).encode(errors="surrogatepass"))
+
+
+def _longest(text: str) -> int:
+    return max(map(len, _TICKS.findall(text)), default=0)

@@ -8,13 +8,12 @@ from typing import Protocol
 
 from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, FieldChange, Plan, Position, Remnant, Service
 from provisioner.planfile.checksum import checksum
-from provisioner.views.counts import summary_line
-from provisioner.views.fields import change_lines, drift_lines, is_file, pending
+from provisioner.views.fields import change_lines, drift_lines, is_file
 from provisioner.views.files import SHOWN, FileGroups, file_size, folded_items, kept_words
 from provisioner.views.lines import Item, Line, Outline, Section
-from provisioner.views.reasons import documents_words, reason_words, stays_words
+from provisioner.views.plan_json import summary_line
 from provisioner.views.review import review
-from provisioner.views.values import inline, many
+from provisioner.views.values import documents_words, inline, many, reason_words, stays_words
 
 _OLD = {"keep": "", "delete": SYMBOLS[Action.DELETE], "forget": SYMBOLS[Action.FORGET]}
 
@@ -124,7 +123,7 @@ def drift_facts(found: Drifted) -> tuple[str, ...]:
 
 def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
     """Every change by address: files under the stores that they are in, the others by themselves."""
-    groups, later = FileGroups(plan), pending(plan)
+    groups, later = FileGroups(plan), plan.made
     changes = {change.address: change for change in plan.changes if change.matters}
     loose = [address for address in changes if address.kind == "file" and address not in groups.shown]
     others = {address for address in changes if address.kind != "file"} | set(groups.stores)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from statistics import fmean
 
 from provisioner.model import Address, Applied, Drift, Event, Plan
 from provisioner.views.outline import symbol_of
@@ -170,3 +172,208 @@ def _group(nodes: list[Node]) -> Node:
     symbol = changed.pop() if len(changed) == 1 else "~" if changed else ""
     kind = nodes[0].kind
     return Node(nodes[0].key, kind, many(len(members), kind.replace("_", " ")), symbol, members)
+
+
+WIDTH, HEIGHT = 216, 44  # of a node, in pixels
+_GAP_X, _GAP_Y = 84, 14
+_BEND = 14  # the room that an edge takes where it passes a column
+_SWEEPS = 4
+_MARGIN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node with its upper left corner."""
+
+    node: Node
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """An edge as the `d` of an SVG path."""
+
+    edge: Edge
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A whole picture and its size."""
+
+    boxes: tuple[Box, ...]
+    curves: tuple[Curve, ...]
+    width: float
+    height: float
+
+
+Slot = Hashable  # the key of a node, or (edge, column) where an edge passes
+Links = dict[Slot, list[Slot]]
+
+
+def laid_out(graph: Graph) -> Layout:
+    """Columns by dependency, rows by the neighbours' rows (Sugiyama, with barycentres)."""
+    columns = _columns(graph)
+    # References in a circle are refused long before; should one get here, its last edge is not drawn.
+    forward = [(user, used) for user, used in graph.edges if columns[user] < columns[used]]
+    chains = {edge: _chain(edge, columns) for edge in forward}
+    layers = _layers(graph, columns, chains)
+    left, right = _links(chains)
+    _untangle(layers, left, right)
+    middle = _rows(layers, left, right)
+    return _drawn(graph, columns, chains, middle)
+
+
+def _columns(graph: Graph) -> dict[str, int]:
+    """The column of each node: right of its users, and as far right as others of its kind are."""
+    uses, users = _neighbours(graph)
+    order = _users_first(graph, uses, users)
+    depth: dict[str, int] = {}
+    for key in order:
+        depth[key] = 1 + max((depth[user] for user in users[key] if user in depth), default=-1)
+    kinds = {node.key: node.kind for node in graph.nodes}
+    furthest: dict[str, int] = {}
+    for key, found in depth.items():
+        furthest[kinds[key]] = max(found, furthest.get(kinds[key], 0))
+    columns: dict[str, int] = {}
+    for key in reversed(order):
+        nearest = min((columns[used] - 1 for used in uses[key] if used in columns), default=len(order))
+        columns[key] = max(depth[key], min(furthest[kinds[key]], nearest))
+    return columns
+
+
+def _neighbours(graph: Graph) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    uses: dict[str, list[str]] = {node.key: [] for node in graph.nodes}
+    users: dict[str, list[str]] = {node.key: [] for node in graph.nodes}
+    for user, used in graph.edges:
+        uses[user].append(used)
+        users[used].append(user)
+    return uses, users
+
+
+def _users_first(graph: Graph, uses: dict[str, list[str]], users: dict[str, list[str]]) -> list[str]:
+    """Every node after its users; what stands in a circle comes last, in any order."""
+    waiting = {key: len(found) for key, found in users.items()}
+    order = [key for key, count in waiting.items() if count == 0]
+    for key in order:  # grows while it is read
+        for used in uses[key]:
+            waiting[used] -= 1
+            if waiting[used] == 0:
+                order.append(used)
+    done = set(order)
+    return order + [node.key for node in graph.nodes if node.key not in done]
+
+
+def _chain(edge: Edge, columns: dict[str, int]) -> list[Slot]:
+    """The slots that an edge runs through, from end to end."""
+    user, used = edge
+    return [user, *((edge, column) for column in range(columns[user] + 1, columns[used])), used]
+
+
+def _layers(graph: Graph, columns: dict[str, int], chains: dict[Edge, list[Slot]]) -> list[list[Slot]]:
+    layers: list[list[Slot]] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
+    connected = {key for edge in graph.edges for key in edge}
+    for node in sorted(graph.nodes, key=lambda node: node.key not in connected):
+        layers[columns[node.key]].append(node.key)
+    for (user, _), chain in chains.items():
+        for number, slot in enumerate(chain[1:-1], 1):
+            layers[columns[user] + number].append(slot)
+    return layers
+
+
+def _links(chains: dict[Edge, list[Slot]]) -> tuple[Links, Links]:
+    """The neighbours of each slot to its left and to its right."""
+    left: Links = {}
+    right: Links = {}
+    for chain in chains.values():
+        for one, other in pairwise(chain):
+            right.setdefault(one, []).append(other)
+            left.setdefault(other, []).append(one)
+    return left, right
+
+
+def _passes(layers: list[list[Slot]], left: Links, right: Links) -> Iterator[tuple[list[Slot], Links]]:
+    """Every column with the side to look to: rightward, then leftward, and again."""
+    for _ in range(_SWEEPS):
+        yield from ((layer, left) for layer in layers[1:])
+        yield from ((layer, right) for layer in reversed(layers[:-1]))
+
+
+def _untangle(layers: list[list[Slot]], left: Links, right: Links) -> None:
+    """Order each column by the mean row of its neighbours."""
+    rows = {slot: float(row) for layer in layers for row, slot in enumerate(layer)}
+    for layer, links in _passes(layers, left, right):
+        layer.sort(key=lambda slot: fmean(rows[other] for other in links[slot]) if slot in links else rows[slot])
+        rows.update((slot, float(row)) for row, slot in enumerate(layer))
+
+
+def _rows(layers: list[list[Slot]], left: Links, right: Links) -> dict[Slot, float]:
+    """The middle of each slot: as near to its neighbours as the others in its column leave room for."""
+    middle: dict[Slot, float] = {}
+    for layer in layers:
+        _stack(layer, [None] * len(layer), middle)
+    for layer, links in _passes(layers, left, right):
+        wanted = [fmean(middle[other] for other in links[slot]) if slot in links else None for slot in layer]
+        _stack(layer, wanted, middle)
+    return _squeezed(middle)
+
+
+def _squeezed(middle: dict[Slot, float]) -> dict[Slot, float]:
+    """The same rows from the top, without the bands in which nothing stands: parts that share no edge drift apart."""
+    found: dict[Slot, float] = {}
+    bottom, empty = 0.0, 0.0  # where the rows above end, and the height taken out above
+    for slot in sorted(middle, key=lambda slot: middle[slot] - _height(slot) / 2):
+        half = _height(slot) / 2
+        room = _GAP_Y if found else _MARGIN
+        top = middle[slot] - half - empty
+        if top > bottom + room or not found:
+            empty += top - bottom - room
+        found[slot] = middle[slot] - empty
+        bottom = max(bottom, found[slot] + half)
+    return found
+
+
+def _height(slot: Slot) -> int:
+    return HEIGHT if isinstance(slot, str) else _BEND
+
+
+def _stack(layer: Sequence[Slot], wanted: Sequence[float | None], middle: dict[Slot, float]) -> None:
+    """Put a column in its order, each where it is wanted or below the one before; then move all to the mean."""
+    lowest: float | None = None
+    for slot, want in zip(layer, wanted, strict=True):
+        half = _height(slot) / 2
+        places = [place for place in (want, None if lowest is None else lowest + half) if place is not None]
+        middle[slot] = max(places, default=0.0)
+        lowest = middle[slot] + half + _GAP_Y
+    off = [want - middle[slot] for slot, want in zip(layer, wanted, strict=True) if want is not None]
+    shift = fmean(off) if off else -fmean(middle[slot] for slot in layer) if layer else 0.0
+    for slot in layer:
+        middle[slot] += shift
+
+
+def _drawn(graph: Graph, columns: dict[str, int], chains: dict[Edge, list[Slot]], middle: dict[Slot, float]) -> Layout:
+    boxes = [Box(node, _left(columns[node.key]), middle[node.key] - HEIGHT / 2) for node in graph.nodes]
+    curves = [Curve(edge, _path(columns[edge[0]], chain, middle)) for edge, chain in chains.items()]
+    width = _left(max(columns.values(), default=0)) + WIDTH + _MARGIN
+    height = max((found + _height(slot) / 2 for slot, found in middle.items()), default=0.0) + _MARGIN
+    return Layout(tuple(boxes), tuple(curves), width, height)
+
+
+def _left(column: int) -> int:
+    return _MARGIN + column * (WIDTH + _GAP_X)
+
+
+def _path(column: int, chain: list[Slot], middle: dict[Slot, float]) -> str:
+    """A smooth line from the right of the user, straight past each column between, to the left of what it uses."""
+    bend = _GAP_X / 2
+    x, y = _left(column) + WIDTH, middle[chain[0]]
+    parts = [f"M{x} {y:.1f}"]
+    for slot in chain[1:]:
+        end, y_end = x + _GAP_X, middle[slot]
+        parts.append(f"C{x + bend} {y:.1f} {end - bend} {y_end:.1f} {end} {y_end:.1f}")
+        x, y = end, y_end
+        if not isinstance(slot, str):
+            x += WIDTH
+            parts.append(f"H{x}")
+    return "".join(parts)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner import __version__
+from provisioner.diff import top
 from provisioner.digests import sha256_of
-from provisioner.lock.approved import approved_to_json
+from provisioner.lock.entry import approved_to_json
 from provisioner.model import Action, Address, Change, Drifted, FieldChange, Fields, Plan, Remnant
 from provisioner.planfile.checksum import ACTIONS, checksum, rows
-from provisioner.views.counts import plan_counts
-from provisioner.views.fields import pending, root
 from provisioner.views.problems import problem_json
 from provisioner.views.review import review_json
 from provisioner.views.values import SENSITIVE
@@ -53,7 +52,7 @@ def _json(value: Any) -> str:
 
 def document(plan: Plan) -> dict[str, Any]:
     """The document, with its checksum and digest."""
-    later = pending(plan)
+    later = plan.made
     found: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "provisioner_version": __version__,
@@ -155,15 +154,15 @@ def _replaced(values: Fields, path: str) -> Fields:
         if isinstance(item, dict) and path.startswith(f"{key}."):
             return {**values, key: _replaced(item, path[len(key) + 1 :])}
     # A path that dictionaries do not lead to: rather the whole field than a secret.
-    return {**values, root(path): SENSITIVE} if root(path) in values else values
+    return {**values, top(path): SENSITIVE} if top(path) in values else values
 
 
 def _marked(values: Fields | None, secret: Iterable[str]) -> dict[str, bool]:
-    return {path: True for path in secret if root(path) in (values or {})}
+    return {path: True for path in secret if top(path) in (values or {})}
 
 
 def _unknown(change: Change, later: frozenset[str]) -> dict[str, bool]:
-    marked = {root(field.path): True for field in change.fields if field.unknown}
+    marked = {top(field.path): True for field in change.fields if field.unknown}
     if change.action in (Action.CREATE, Action.UPDATE, Action.REPLACE):
         wanted = later.intersection(map(str, change.depends_on))
         marked.update({name: True for name, value in (change.after or {}).items() if wanted and _names(value, wanted)})
@@ -211,3 +210,51 @@ def _drift_field(field: FieldChange) -> dict[str, Any]:
 
 def _remnant(found: Remnant) -> dict[str, Any]:
     return {**plain(found), "type": found.address.kind}
+
+
+_PLANNED = ("import", "add", "change", "replace", "move", "destroy", "forget")
+APPLIED = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
+_ACTIONS = {
+    "add": Action.CREATE,
+    "change": Action.UPDATE,
+    "replace": Action.REPLACE,
+    "destroy": Action.DELETE,
+    "forget": Action.FORGET,
+}
+
+
+def plan_counts(plan: Plan) -> dict[str, int]:
+    """The `summary` of a plan document. An import or a move that also updates counts in both."""
+    counts = {word: plan.count(_ACTIONS[word]) if word in _ACTIONS else 0 for word in _PLANNED}
+    counts["import"] = sum(bool(change.importing) for change in plan.changes)
+    counts["move"] = sum(change.previous is not None for change in plan.changes)
+    counts["destroy"] += _old_objects(plan, "delete")
+    counts["forget"] += _old_objects(plan, "forget")
+    counts["unchanged"] = plan.unchanged
+    return counts
+
+
+def _old_objects(plan: Plan, action: str) -> int:
+    return sum(remnant.action == action for remnant in (*plan.orphans, *plan.deposed))
+
+
+def summary_line(plan: Plan) -> str:
+    """`Plan: 1 to add, 2 to change.`"""
+    counts = plan_counts(plan)
+    told = [f"{counts[word]} to {word}" for word in _PLANNED if counts[word]]
+    return f"Plan: {', '.join(told) or 'no resource changes'}."
+
+
+def applied_line(counts: Mapping[str, int]) -> str:
+    """`Apply complete! Resources: 1 added, 2 changed.`"""
+    return f"Apply complete! {_resources(counts)}"
+
+
+def incomplete_line(counts: Mapping[str, int]) -> str:
+    """What an apply did before it failed or was interrupted."""
+    return f"Apply incomplete. {_resources(counts)}"
+
+
+def _resources(counts: Mapping[str, int]) -> str:
+    told = [f"{counts[word]} {word}" for word in APPLIED if counts.get(word)]
+    return f"Resources: {', '.join(told)}." if told else "Nothing was changed."

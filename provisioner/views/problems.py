@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from provisioner.masking import without_keys
 from provisioner.model import Problem
-from provisioner.views.paint import PLAIN, Paint
-from provisioner.views.values import inline, visible
+from provisioner.views.values import PLAIN, Paint, inline, many, visible
 
 
 def problem_text(problem: Problem, paint: Paint = PLAIN) -> str:
@@ -68,3 +67,34 @@ def place_text(problem: Problem) -> str:
 
 def _indented(text: str) -> list[str]:
     return [f"  {line}".rstrip() for line in visible(text).splitlines()]
+
+
+class Report(Protocol):
+    """What validating found."""
+
+    @property
+    def problems(self) -> Iterable[Problem]: ...
+
+    @property
+    def counts(self) -> Mapping[str, int]: ...  # resources by kind
+
+    @property
+    def environments(self) -> Iterable[str]: ...
+
+
+def report_text(report: Report) -> str:
+    """`The specs are valid: 5 assistants, 14 files … in local, prod.`"""
+    found = ", ".join(many(count, kind.replace("_", " ")) for kind, count in sorted(report.counts.items()) if count)
+    names = ", ".join(f"`{inline(name)}`" for name in report.environments)
+    return f"The specs are valid: {found or 'nothing declared'} (environments: {names}).\n"
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The problems, and what was checked."""
+    found = list(report.problems)
+    return {
+        **problems_json(found),
+        "valid": not any(problem.severity == "error" for problem in found),
+        "counts": dict(sorted(report.counts.items())),
+        "environments": list(report.environments),
+    }

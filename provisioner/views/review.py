@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from provisioner.model import Action, Change, FieldChange, Plan
+from provisioner.diff import top
+from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan, Remnant
 from provisioner.text import listed
 from provisioner.views.diffs import changed_lines, split
-from provisioner.views.fields import root
-from provisioner.views.files import FileGroups, Row, loose_rows
+from provisioner.views.fields import Tool, by_key, tool_title
+from provisioner.views.files import FileGroups, Row, entry_path, loose_rows
 from provisioner.views.lines import Item, Section
-from provisioner.views.losses import losses
 from provisioner.views.remarks import Remark
-from provisioner.views.tools import Tool, by_key, tool_title
-from provisioner.views.values import SENSITIVE, inline, many, shortened, size
-from provisioner.views.widenings import widenings
+from provisioner.views.values import (
+    SENSITIVE,
+    documents_words,
+    inline,
+    many,
+    reason_words,
+    shortened,
+    size,
+    stays_words,
+)
 
 RISKY = ("deletes", "widens")
 _HEADINGS = {
@@ -111,7 +118,7 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
 
 def _told_elsewhere(field: FieldChange) -> bool:
     """Documents are knowledge, and protection that is lifted is a loss."""
-    return root(field.path) == "files" or (field.path == "lifecycle.protect" and not field.after)
+    return top(field.path) == "files" or (field.path == "lifecycle.protect" and not field.after)
 
 
 def _lines(before: Any, after: Any) -> str:
@@ -170,3 +177,220 @@ def _documents(rows: Iterable[Row]) -> str:
 def _size(rows: list[Row]) -> str:
     total = sum(row.bytes for row in rows)
     return f" ({size(total)})" if total else ""
+
+
+def losses(plan: Plan) -> Iterator[Remark]:
+    """A remark for everything that is gone after an apply, somebody's edits included."""
+    changes = {change.address: change for change in plan.changes}
+    taken: dict[Address, list[Attachment]] = defaultdict(list)
+    for found in plan.attachments:
+        if found.action == "detach" and not plan.outdates(found):
+            taken[found.store].append(found)
+    said = {found.file for rows in taken.values() for found in rows}
+    edited = {found.address: found.fields for found in plan.drift}
+    for change in plan.changes:
+        if change.address not in said:
+            yield from _gone(change)
+        if _unprotects(change):
+            yield _loss(change.address, "no longer protected", "~")
+        yield from _overwritten(change, edited.get(change.address, ()))
+        yield from _of_others(change)
+    for store, rows in taken.items():
+        yield _loss(store, _taken_out(rows, changes))
+    yield from _leftover(plan.orphans, "orphan")
+    yield from _leftover(plan.deposed, "old object")
+
+
+def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
+    return Remark("deletes", symbol, inline(str(address)), text)
+
+
+def _gone(change: Change) -> Iterator[Remark]:
+    if change.action is Action.DELETE and (change.made or change.deferred):  # else `_of_others` has it
+        later = f"once it is no longer used by {listed(map(inline, change.kept_for))}" if change.kept_for else ""
+        yield _loss(change.address, " ".join(filter(None, ("deleted", documents_words(change), later))))
+    elif change.action is Action.FORGET:
+        why = stays_words(change) or reason_words(change.reason) or "not in the specs"
+        yield _loss(change.address, f"forgotten, {why}", ".")
+    elif change.action is Action.REPLACE and change.address.kind != "file":  # a file is always a new version
+        paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
+        why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
+        yield _loss(change.address, ", ".join(filter(None, ("replaced by a new one", why, _left_out(change)))), "-/+")
+
+
+def _of_others(change: Change) -> Iterator[Remark]:
+    """An object that somebody else has made, and that goes."""
+    outlives = change.deferred or change.stays_with
+    if not change.made and change.id and change.action.ends and not outlives:
+        yield _loss(change.address, f"`{inline(change.id)}`, which was taken over, is deleted")
+
+
+def _left_out(change: Change) -> str:
+    """What the new object of a replaced store does not hold."""
+    lost = change.foreign_documents
+    return f"without {many(lost, 'document')} of the {change.documents:,} in the old one, not ours" if lost else ""
+
+
+def _unprotects(change: Change) -> bool:
+    lifted = (field for field in change.fields if field.path == "lifecycle.protect" and not field.after)
+    return any(field.before for field in lifted)
+
+
+def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Remark]:
+    """Edits of others that the plan undoes, or that go with what it deletes."""
+    if change.action is Action.DELETE:  # a document that somebody has taken out is not lost with the store
+        ends = {"is lost with it": [field.path for field in edited if field.before is not None]}
+    elif change.action in (Action.UPDATE, Action.REPLACE):
+        words = {"remote": "is undone", "both": "gives way to what the specs say"}
+        ends = {end: [field.path for field in edited if field.drift == drift] for drift, end in words.items()}
+    else:
+        return
+    for end, paths in ends.items():
+        if told := _told(change, paths):
+            yield _loss(change.address, f"somebody's edit of {told} {end}", "~")
+
+
+def _told(change: Change, edited: list[str]) -> str:
+    """`` `temperature`, `tools` and 2 documents ``."""
+    entries = {path: entry_path(path)[0] if change.address.kind == "vector_store" else None for path in edited}
+    fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
+    documents = {entry for entry in entries.values() if entry is not None and not entry.startswith("id:")}
+    told = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
+    told += [many(len(documents), "document")] if documents else []
+    return " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
+
+
+def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:
+    """`3 documents taken out, 2 of them deleted: …`."""
+    files = [changes[row.file] for row in rows if row.file in changes]
+    going = [file for file in files if file.action is Action.DELETE and not file.deferred]
+    deleted = "" if not going else " and deleted" if len(going) == len(rows) else f", {len(going):,} of them deleted"
+    names = listed(sorted(inline(row.path) for row in rows))
+    return f"{many(len(rows), 'document')} taken out{deleted}: {names}"
+
+
+def _leftover(remnants: tuple[Remnant, ...], what: str) -> Iterator[Remark]:
+    for found in remnants:
+        if found.action == "delete":
+            yield _loss(found.address, f"{what} {inline(found.id)} deleted")
+        elif found.action == "forget":
+            yield _loss(found.address, f"{what} {inline(found.id)} forgotten, {inline(found.detail)}", ".")
+
+
+_REACHES = (("vector_stores", "searches"), ("files", "its code reads"))
+_OUTSIDE = ("mcp", "web_search")  # what a new assistant may have that is not of this plan's own making
+_SERVER = ("server_url", "connector_id", "tunnel_id")
+
+
+def widenings(plan: Plan) -> Iterator[Remark]:
+    """A remark for each new reach; what is made by the same plan is in nobody's reach yet."""
+    fresh = plan.made
+    for change in plan.changes:
+        if change.action in (Action.CREATE, Action.UPDATE, Action.REPLACE) or change.importing:
+            for text in _reaches(change, fresh):
+                yield Remark("widens", "+", inline(str(change.address)), text)
+
+
+def _reaches(change: Change, fresh: frozenset[str]) -> Iterator[str]:
+    sides = {field.path: (field.before, field.after) for field in change.fields}
+    if change.address.kind == "assistant":
+        made = change.before is None
+        if made or change.action is Action.REPLACE:
+            sides.setdefault("tools", ((change.before or {}).get("tools"), (change.after or {}).get("tools")))
+        yield from _tools_of(*sides.get("tools", ((), ())), made=made, fresh=fresh)
+    if "expires_after" in sides and sides["expires_after"][0] and not sides["expires_after"][1]:
+        yield "no longer expires"
+    if "network" in sides:
+        yield from _network(*(side or {} for side in sides["network"]))
+
+
+def _tools_of(before: Any, after: Any, *, made: bool, fresh: frozenset[str]) -> Iterator[str]:
+    old, new = by_key(list(before or ())), by_key(list(after or ()))
+    for key, tool in new.items():
+        if key in old:
+            yield from _wider(old[key], tool)
+            continue
+        known = _searched({}, tool, fresh if made else frozenset())
+        if not made or tool.get("type") in _OUTSIDE:
+            yield f"new tool {', '.join([tool_title(tool), *_where(tool), *known])}"
+        else:
+            yield from known
+
+
+def _where(tool: Tool) -> Iterator[str]:
+    """Which server a tool calls, and with how little asking."""
+    yield from (inline(str(tool[name])) for name in _SERVER if tool.get(name))
+    if tool.get("type") == "mcp":
+        allowed = _allowed(tool)
+        yield "all of its tools" if allowed is None else f"its tools {listed(sorted(allowed))}"
+        if _approval(tool) != "always":
+            yield f"approval {shortened(_approval(tool), 60)}"
+
+
+def _wider(old: Tool, new: Tool) -> Iterator[str]:
+    name = tool_title(new)
+    yield from _searched(old, new, frozenset())
+    if old.get("filters") and not new.get("filters"):
+        yield f"{name} is no longer limited by `filters`"
+    elif new.get("type") == "web_search" and (more := _more(_domains(old), _domains(new))):
+        yield f"{name} may look at {more}"
+    if old.get("external_web_access") is False and new.get("external_web_access") is not False:
+        yield f"{name} may read the live web"
+    yield from _server(name, old, new)
+
+
+def _server(name: str, old: Tool, new: Tool) -> Iterator[str]:
+    if new.get("type") != "mcp":
+        return
+    where = [inline(str(new[key])) for key in _SERVER if new.get(key) and new.get(key) != old.get(key)]
+    if where:
+        yield f"{name} calls another server, {', '.join(where)}"
+    if more := _more(_allowed(old), _allowed(new)):
+        yield f"{name} may call {more}"
+    if _approval(old) != _approval(new) != "always":
+        yield f"{name} needs less approval, {shortened(_approval(old), 60)} → {shortened(_approval(new), 60)}"
+
+
+def _searched(old: Mapping[str, Any], new: Mapping[str, Any], fresh: frozenset[str]) -> Iterator[str]:
+    """Stores and documents that a tool reaches anew."""
+    for key, verb in _REACHES:
+        had, has = old.get(key) or (), new.get(key) or ()
+        found = [_reference(item) for item in has if item not in had and not (isinstance(item, str) and item in fresh)]
+        if found:
+            yield f"{verb} {listed(found)}"
+
+
+def _reference(item: Any) -> str:
+    return inline(str(item.get("id", item) if isinstance(item, dict) else item))
+
+
+def _allowed(tool: Tool) -> list[str] | None:
+    """The tools of a server that may be called; None for all of them."""
+    given = tool.get("allowed_tools")
+    if not isinstance(given, dict):
+        return given
+    read_only = ["the read-only ones"] if given.get("read_only") else None
+    return given.get("tool_names", read_only)
+
+
+def _approval(tool: Tool) -> Any:
+    return tool.get("require_approval") or "always"
+
+
+def _domains(holder: Mapping[str, Any]) -> list[str] | None:
+    return (holder.get("filters") or holder).get("allowed_domains")
+
+
+def _more(old: list[str] | None, new: list[str] | None) -> str:
+    """What is allowed anew, where None allows everything."""
+    if new is None:
+        return "" if old is None else "everything, and not only " + listed([inline(item) for item in old])
+    return "" if old is None else listed([inline(item) for item in new if item not in old])
+
+
+def _network(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """The network of an environment template."""
+    if before.get("access") != after.get("access") and after.get("access") not in ("none", "disabled"):
+        yield f"network access {shortened(before.get('access'))} → {shortened(after.get('access'))}"
+    if more := _more(_domains(before), _domains(after)):
+        yield f"its network reaches {more}"

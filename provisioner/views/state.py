@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from provisioner.errors import UsageError
 from provisioner.lock.entry import entry_to_json
-from provisioner.model import Address, Locked, LockState
-from provisioner.views.differences import text_like
-from provisioner.views.fields import whole
+from provisioner.model import Address, Locked, LockState, Problem
+from provisioner.views.fields import text_like, whole
 from provisioner.views.text import line_text
-from provisioner.views.values import inline, many, value
+from provisioner.views.values import inline, many, value, visible
 
 
 def state_list_text(state: LockState | None) -> str:
@@ -84,4 +87,137 @@ def show_json(state: LockState | None) -> dict[str, Any]:
         "serial": state.serial,
         "origin": dict(state.origin),
         "resources": {str(address): entry_to_json(state.resources[address]) for address in _sorted(state)},
+    }
+
+
+Outputs = Mapping[str, Mapping[str, Any]]
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"])
+
+
+def as_json(outputs: Outputs) -> str:
+    """One document, by address."""
+    return json.dumps(outputs, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_env(outputs: Outputs) -> str:
+    """`ASSISTANT_SUPPORT_ID=asst_…`, quoted as a shell wants it."""
+    names: dict[str, str] = {}
+    lines = []
+    for address, found in outputs.items():
+        name = re.sub(r"[^A-Z0-9]+", "_", address.upper())
+        if name in names:
+            raise UsageError(_collision(name, names[name], address))
+        names[name] = address
+        lines += [f"{name}_{key.upper()}={_shell(given)}\n" for key, given in found.items() if given is not None]
+    return "".join(lines)
+
+
+def _collision(name: str, first: str, second: str) -> Problem:
+    return Problem(
+        "Names collide",
+        f"`{first}` and `{second}` would both be called `{name}_ID`.",
+        "name the addresses that you need, or use `--format json`",
+    )
+
+
+def _shell(given: Any) -> str:
+    return shlex.quote(given if isinstance(given, str) else json.dumps(given, ensure_ascii=False))
+
+
+def as_yaml(outputs: Outputs) -> str:
+    """Block style, every text quoted as JSON does, which YAML reads as well."""
+    return "".join(f"{line}\n" for line in _yaml(outputs, 0)) if outputs else "{}\n"
+
+
+def _yaml(given: Any, depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    pairs = given.items() if isinstance(given, Mapping) else ((None, item) for item in given)
+    for key, item in pairs:
+        head = f"{pad}-" if key is None else f"{pad}{_key(str(key))}:"
+        if isinstance(item, Mapping | list | tuple) and item:
+            yield head
+            yield from _yaml(item, depth + 1)
+        else:
+            yield f"{head} {_scalar(item)}"
+
+
+def _key(key: str) -> str:
+    plain = _PLAIN_KEY.fullmatch(key) and key.lower() not in _WORDS
+    return key if plain else _scalar(key)
+
+
+def _scalar(given: Any) -> str:
+    # YAML 1.1 readers take DEL and the C1 controls, but not unescaped.
+    text = json.dumps(given, ensure_ascii=False)
+    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def as_typescript(outputs: Outputs) -> str:
+    """A constant that a TypeScript application imports."""
+    body = json.dumps(outputs, ensure_ascii=True, indent=2)
+    return (
+        "// Written by `provisioner output --format ts`. Do not edit.\n"
+        f"export const resources = {body} as const;\n\n"
+        "export type Address = keyof typeof resources;\n"
+    )
+
+
+FORMATS: dict[str, Callable[[Outputs], str]] = {
+    "json": as_json,
+    "env": as_env,
+    "yaml": as_yaml,
+    "ts": as_typescript,
+}
+
+
+Needs = Mapping[Address, Iterable[Address]]
+FOLD = 20  # files of one store, beyond which they stand together
+
+
+def graph_mermaid(needs: Needs, *, verbose: bool = False) -> str:
+    """A flowchart; more than twenty files that the same resources use are one node, unless `verbose`."""
+    labels, edges = _folded(needs, verbose)
+    names = {label: f"n{number}" for number, label in enumerate(labels)}
+    lines = ["flowchart LR", *(f'  {names[label]}["{_label(label)}"]' for label in labels)]
+    lines += [f"  {names[user]} --> {names[used]}" for user, used in edges]
+    return "\n".join(lines) + "\n"
+
+
+def _label(text: str) -> str:
+    """Mermaid has entity codes for what would end a label or open a tag."""
+    codes = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"}
+    return "".join(codes.get(letter, letter) for letter in visible(text).replace("\n", " "))
+
+
+def _folded(needs: Needs, verbose: bool) -> tuple[list[str], list[tuple[str, str]]]:
+    users: dict[Address, set[Address]] = {address: set() for address in _nodes(needs)}
+    for user, used in _edges(needs):
+        users[used].add(user)
+    groups: dict[frozenset[Address], list[Address]] = {}
+    for address, found in users.items():
+        if address.kind == "file" and found:
+            groups.setdefault(frozenset(found), []).append(address)
+    names = {address: str(address) for address in users}
+    for shared, files in groups.items():
+        if len(files) > FOLD and not verbose:
+            title = f"{len(files):,} files of {', '.join(map(str, sorted(shared)))}"
+            names.update(dict.fromkeys(files, title))
+    edges = dict.fromkeys((names[user], names[used]) for user, used in _edges(needs))
+    return list(dict.fromkeys(names.values())), list(edges)
+
+
+def _nodes(needs: Needs) -> list[Address]:
+    return sorted({*needs, *(used for found in needs.values() for used in found)})
+
+
+def _edges(needs: Needs) -> list[tuple[Address, Address]]:
+    return [(user, used) for user in sorted(needs) for used in sorted(set(needs[user]))]
+
+
+def graph_json(needs: Needs) -> dict[str, Any]:
+    """Nodes and edges; an edge goes from the user to what it uses."""
+    return {
+        "nodes": [{"address": str(node), "type": node.kind, "name": node.name} for node in _nodes(needs)],
+        "edges": [{"from": str(user), "to": str(used)} for user, used in _edges(needs)],
     }

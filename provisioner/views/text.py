@@ -8,9 +8,9 @@ from dataclasses import replace
 from provisioner.model import Plan
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import outline
-from provisioner.views.paint import PLAIN, Paint
 from provisioner.views.problems import problems_text
 from provisioner.views.review import RISKY
+from provisioner.views.values import PLAIN, Paint
 
 _STEP = "    "
 _LONG = 20  # changes: more do not fit on a screen

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.masking import without_secrets
+from provisioner.model import Action, Change
+from provisioner.views.lines import Line
 
 KNOWN_LATER = "(known after apply)"
 SENSITIVE = "(sensitive)"
@@ -82,3 +86,134 @@ def _scaled(count: int) -> tuple[str, str]:
 def many(count: int, noun: str) -> str:
     """`1 file`, `3 files`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+LONG = 1_000  # characters; a paragraph of a prompt is shown whole
+MOST = 20_000  # of one change: more is no longer reviewed by eye
+_AROUND = 150  # of what is alike before and after a change
+
+
+def bounded(text: str, most: int = LONG) -> str:
+    """The beginning of a text, with what is left out told."""
+    return text if len(text) <= most else f"{text[:most]}{_more(len(text) - most)}"
+
+
+def elided(line: Line) -> Line:
+    """A changed line with what is alike in it left out, where it is too long; nothing that differs is."""
+    if len(line.text) <= LONG:
+        return line
+    parts, marks, length, end = [line.text[:1]], [], 1, 1
+    for low, high in _windows(line):
+        shown = line.text[low : min(high, low + MOST)]
+        alike = f"…({low - end:,} characters alike)…" if low > end else ""
+        more = _more(high - low - MOST) if high - low > MOST else ""
+        shift = length + len(alike) - low
+        marks += [(a + shift, min(b, low + MOST) + shift) for a, b in line.marks if low <= a < min(high, low + MOST)]
+        parts += [alike, shown, more]
+        length, end = length + len(alike) + len(shown) + len(more), high
+    rest = len(line.text) - end
+    return replace(line, text="".join(parts) + (f"…({rest:,} characters alike)" if rest else ""), marks=tuple(marks))
+
+
+def _windows(line: Line) -> Iterator[tuple[int, int]]:
+    """The ranges that are shown: each change and some of what is around it."""
+    total = len(line.text)
+    low = high = -1
+    for start, stop in line.marks or ((1, total),):
+        if low >= 0 and start - _AROUND > high + len("…(1,000 characters alike)…"):
+            yield low, high
+            low = -1
+        low, high = (max(1, start - _AROUND) if low < 0 else low), min(total, stop + _AROUND)
+    yield low, high
+
+
+def _more(count: int) -> str:
+    return f"… ({count:,} more characters)"
+
+
+# Reasons that the symbol says already, and the words for those that need some.
+_OBVIOUS = frozenset(
+    {"", "spec_changed", "new", "in_sync", "destroy", "not_in_specs", "files_changed", "used_by_forgotten"}
+)
+_REASONS = {
+    "gone": "gone from the service",
+    "api_gone": "its API is gone from the service",
+    "api_changed": "through another API",
+    "drift": "only to undo what was changed outside",
+    "expired": "the old one has expired",
+    "asked": "asked for by --replace",
+    "fixed_field": "cannot be changed in place",
+    "removed_block": "stays at the service",
+    "adopted": "found by our stamp",
+    "reference_replaced": "what it refers to gets a new id",
+    "request_changed": "its request comes out differently",
+    "imported": "",  # the import itself says it
+    "failed": "its indexing failed",
+    "chunking_changed": "cut into other chunks",
+}
+
+
+def reason_words(reason: str) -> str:
+    """A reason in words; empty where the symbol says enough."""
+    if reason in _OBVIOUS:
+        return ""
+    return _REASONS.get(reason, inline(reason if " " in reason else reason.replace("_", " ")))
+
+
+def stays_words(change: Change) -> str:
+    """With what an object stays at the service that nothing here uses any more; empty for any other change."""
+    if change.stays_with is None:
+        return ""
+    what = "the old one stays" if change.action is Action.REPLACE else "stays"
+    return f"{what} with {inline(str(change.stays_with))}"
+
+
+def documents_words(change: Change) -> str:
+    """What is in a store that is deleted: `with 41 documents, 1 of them not ours`; empty where there is nothing."""
+    if change.action is not Action.DELETE or not change.documents:
+        return ""
+    foreign = f", {change.foreign_documents:,} of them not ours" if change.foreign_documents else ""
+    return f"with {many(change.documents, 'document')}{foreign}"
+
+
+_GREEN, _RED, _YELLOW, _BLUE, _MAGENTA, _CYAN = "32", "31", "33", "34", "35", "36"
+_TONES = {
+    "+": _GREEN,
+    "-": _RED,
+    "~": _YELLOW,
+    "-/+": _MAGENTA,
+    "<-": _CYAN,
+    ">": _CYAN,
+    ".": _YELLOW,
+    "!": _RED,
+    "@": _BLUE,
+    "bold": "1",
+    "dim": "2",
+    "error": "1;31",
+    "warning": "1;33",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Puts a tone (a symbol of DESIGN §2, or `bold`, `dim`, `error`, `warning`) on a text; off by default."""
+
+    on: bool = False
+
+    def __call__(self, tone: str, text: str) -> str:
+        code = _TONES.get(tone) if self.on and text else None
+        return f"\x1b[{code}m{text}\x1b[0m" if code else text
+
+    def marked(self, tone: str, text: str, marks: Iterable[tuple[int, int]]) -> str:
+        """The same, with some ranges of the text in reverse."""
+        code = _TONES.get(tone)
+        if not (self.on and code):
+            return text
+        parts, end = [], 0
+        for low, high in marks:
+            parts += [self(tone, text[end:low]), f"\x1b[{code};7m{text[low:high]}\x1b[0m"]
+            end = high
+        return "".join([*parts, self(tone, text[end:])])
+
+
+PLAIN = Paint()

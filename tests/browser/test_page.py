@@ -9,10 +9,10 @@ import html5lib
 import pytest
 
 from provisioner.model import Applied, Plan, Problem
-from provisioner.views.applied_outline import applied_outline
 from provisioner.views.html import anchor_of, html, label, pieces, ticks
 from provisioner.views.lines import Line, Outline
 from provisioner.views.picture import Graph, Node, applied_graph
+from provisioner.views.progress import applied_outline
 from tests.browser.reports import HOSTILE, hostile_plan, large_plan, page
 from tests.views.plans import SUPPORT, make_plan, whole_plan
 

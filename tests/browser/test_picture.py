@@ -9,8 +9,18 @@ from itertools import combinations
 import pytest
 
 from provisioner.model import Action, Address, Applied, Change, Drift, Drifted, Event, Problem, Service
-from provisioner.views.layout import HEIGHT, WIDTH, laid_out
-from provisioner.views.picture import CROWDED, Graph, Node, applied_graph, drift_graph, plan_graph, reduced
+from provisioner.views.picture import (
+    CROWDED,
+    HEIGHT,
+    WIDTH,
+    Graph,
+    Node,
+    applied_graph,
+    drift_graph,
+    laid_out,
+    plan_graph,
+    reduced,
+)
 from tests.browser.reports import large_plan
 from tests.views.plans import HANDBOOK, SUPPORT, file_change, make_plan, whole_plan
 

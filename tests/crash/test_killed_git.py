@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.lock import git_leftovers
+from provisioner.lock import git_command
 from tests.crash.instants import ALL, Before
 from tests.crash.outcome import outcome
 from tests.crash.workspace import EVERYWHERE, GIT_LOCK
@@ -68,7 +68,7 @@ def test_what_git_left_long_ago(small: World, folder: str) -> None:
     left = leave(small.root.parent / folder / f"{REF}.lock", 60)
     began = time.monotonic()
     small.apply()
-    assert time.monotonic() - began < git_leftovers.STALE
+    assert time.monotonic() - began < git_command.STALE
     # Nothing of ours ever touches the user's remote-tracking branches.
     assert left.exists() == ("remotes" in folder)
 
@@ -86,7 +86,7 @@ def test_without_a_remote(world: World, tmp_path: Path) -> None:
 
 def test_what_git_left_just_now(small: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may still be in use, and is waited for until it is certain that it is not."""
-    monkeypatch.setattr(git_leftovers, "STALE", 1.0)
+    monkeypatch.setattr(git_command, "STALE", 1.0)
     left = leave(small.root.parent / f"remote.git/refs/heads/{REF}.lock", 0)
     began = time.monotonic()
     small.apply()
@@ -100,7 +100,7 @@ def test_one_that_goes_away(small: World) -> None:
     done.start()
     began = time.monotonic()
     small.apply()
-    assert 0.4 < time.monotonic() - began < git_leftovers.STALE
+    assert 0.4 < time.monotonic() - began < git_command.STALE
     done.join()
 
 
@@ -125,7 +125,7 @@ def test_on_a_server(small: World, tmp_path: Path) -> None:
 def test_killed_with_all_its_gits(before: Before, monkeypatch: pytest.MonkeyPatch) -> None:
     """`kill -9` of an apply and of every git that it runs, amid its pushes: the next one leaves what an undisturbed
     one leaves."""
-    monkeypatch.setattr(git_leftovers, "STALE", 0.3)
+    monkeypatch.setattr(git_command, "STALE", 0.3)
     world = before.world
     world.ok("apply", "-y", "--force")
     wanted = outcome(world)

@@ -11,7 +11,7 @@ import yaml
 
 from provisioner.local.faults import load
 from provisioner.lock.lockfile import parse
-from provisioner.spec import Workspace
+from provisioner.workspace import Workspace
 from tests.docs.pages import ROOT, Block, anchors, blocks, links, name, pages, prose
 from tests.docs.session import OMITTED, Step, fits, replay, steps
 
@@ -135,7 +135,7 @@ def test_modules_and_targets_exist(page: Path) -> None:
 def test_modules_of_the_life_of_a_change_exist() -> None:
     """Each module that the page leads through is where it says."""
     text = prose(ROOT / "docs/life-of-a-change.md")
-    layers = "apply|cli|engine|kinds|lock|plan|planfile|remote|spec|views"
+    layers = "apply|cli|engine|kinds|lock|plan|planfile|remote|views|workspace|yamltext"
     named = re.findall(rf"`((?:{layers})/[a-z_/]+)`", text)
 
     assert len(named) > 20

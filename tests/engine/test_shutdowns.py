@@ -13,7 +13,7 @@ from provisioner.engine import shutdowns
 from provisioner.engine.shutdowns import DAY, Shutdowns, applies, asked, kept
 from provisioner.errors import ServiceError
 from provisioner.model import Policies, Problem, Source, Waiver
-from provisioner.spec import Environment
+from provisioner.workspace import Environment
 
 END = date(2030, 1, 31)
 OLD = "gpt-4.1"  # whose end OpenAI has announced

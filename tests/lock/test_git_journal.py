@@ -9,8 +9,8 @@ import time
 import pytest
 
 from provisioner.errors import LockError
-from provisioner.lock import git_journal
-from provisioner.lock.git_journal import GroupSink
+from provisioner.lock import git_store
+from provisioner.lock.git_store import GroupSink
 from provisioner.lock.journal import Journal
 from provisioner.model import Address, Problem
 
@@ -93,8 +93,8 @@ def test_results_come_before_the_next_intent() -> None:
 
 def test_results_are_pushed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """An apply that waits for an index for minutes does not keep its results to itself."""
-    assert git_journal.PATIENCE == 10
-    monkeypatch.setattr(git_journal, "PATIENCE", 0.1)
+    assert git_store.PATIENCE == 10
+    monkeypatch.setattr(git_store, "PATIENCE", 0.1)
     far = Far(0)
     journal = Journal(GroupSink(far.push))
     journal.dismiss(journal.intent(LEAVE, "create"))

@@ -22,7 +22,7 @@ import pytest
 
 from provisioner import interrupts
 from provisioner.errors import LockError
-from provisioner.lock import git_branch, git_command, git_leftovers, git_objects
+from provisioner.lock import git_branch, git_command
 from provisioner.lock.git_command import Git, scrubbed
 from provisioner.lock.git_store import GitStore
 from provisioner.lock.lease import Lease
@@ -510,7 +510,7 @@ def gone_on(mine: Path) -> tuple[int | None, int]:
 @pytest.mark.thorough
 def test_killed_in_the_middle_of_git(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed with all its git processes at any time, a clone goes on as if nothing had been."""
-    monkeypatch.setattr(git_leftovers, "STALE", 0.3)
+    monkeypatch.setattr(git_command, "STALE", 0.3)
     begun = 0
     for number in range(8 if os.environ.get("CRASH_POINTS") == "all" else 3):
         worker = python(ROUNDS, folder_of(store), f"w{number}", 50)
@@ -754,7 +754,7 @@ def test_growing_journal(store: GitStore, bare: Path) -> None:
 
 def test_marker_and_modules() -> None:
     """The names that people meet on the branch."""
-    assert git_objects.MARKER == ".provisioner-locks"
+    assert git_branch.MARKER == ".provisioner-locks"
     assert re.fullmatch(r"[a-z-]+", LOCKS)
 
 

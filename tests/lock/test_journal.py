@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from provisioner.errors import LockError
-from provisioner.lock.journal import Folded, Intent, Journal, fold, opening
-from provisioner.lock.sink import Sink
+from provisioner.lock.journal import Folded, Intent, Journal, Sink, fold, opening
 from provisioner.model import Address, LockState
 
 from .contract import LEAVE, ORIGIN, SUPPORT, entry, state

@@ -11,8 +11,7 @@ import pytest
 
 from provisioner.errors import LockError
 from provisioner.lock.entry import WrongShape, entry_from_json
-from provisioner.lock.layout import pretty
-from provisioner.lock.lockfile import check_origin, dump, fresh, parse
+from provisioner.lock.lockfile import check_origin, dump, fresh, parse, pretty
 from provisioner.model import Address, Locked, LockState, Problem, Profile
 
 from .contract import LEAVE, ORIGIN, SUPPORT, entry, state

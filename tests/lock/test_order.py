@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from provisioner.lock import lockfile
-from provisioner.lock.order import in_order, key_order
+from provisioner.lock.entry import in_order, key_order
 from provisioner.model import Address, Locked, LockState, Profile
 
 REQUEST = {

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from provisioner.errors import ServiceError
 from provisioner.remote import Remote, Retries
-from provisioner.remote.hints import Hints
+from provisioner.remote.client import Hints
 from provisioner.remote.lists import collection, ends, spread
 
 

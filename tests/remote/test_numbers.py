@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.remote.numbers import read, spelt
+from provisioner.remote.client import numbers_as_text, with_numbers
 
 ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "whole": ({"bytes": "12"}, {"bytes": 12}),
@@ -45,19 +45,19 @@ PLAIN: list[dict[str, Any]] = [
 def test_numbers(row: str) -> None:
     """A number that is text is found, and read as what it says."""
     shown, meant = ROWS[row]
-    assert spelt(shown)
-    found = read(shown)
+    assert numbers_as_text(shown)
+    found = with_numbers(shown)
     assert found == meant
-    assert not spelt(found)
+    assert not numbers_as_text(found)
 
 
 @pytest.mark.parametrize("shown", PLAIN)
 def test_what_is_left(shown: dict[str, Any]) -> None:
     """Words, numbers that are numbers, and whatever the author has written are left as they are."""
-    assert not spelt(shown)
-    assert read(shown) == shown
+    assert not numbers_as_text(shown)
+    assert with_numbers(shown) == shown
 
 
 def test_whole_numbers_stay_whole() -> None:
     """12 is not 12.0, which would be another value in the lock."""
-    assert isinstance(read({"bytes": "12"})["bytes"], int)
+    assert isinstance(with_numbers({"bytes": "12"})["bytes"], int)

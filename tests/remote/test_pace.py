@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from provisioner.remote.pace import BUDGETS, Budget, Pace
+from provisioner.remote.retries import BUDGETS, Budget, Pace
 
 
 class Clock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-LOADED = "from provisioner.remote import sdk; sdk.load(); import openai, sys; "
+LOADED = "from provisioner.remote.exchange import load_sdk; load_sdk(); import openai, sys; "
 
 
 def python(text: str) -> str:

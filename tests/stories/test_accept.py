@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioner.engine.accept import write
-from provisioner.engine.trial import Proposal, Trial
+from provisioner.engine.accept import Proposal, Trial, write
 from provisioner.errors import SpecError
 from provisioner.model import Address
-from provisioner.spec import Workspace
-from provisioner.spec.editing.edits import Edit
-from provisioner.spec.editing.patches import setting
+from provisioner.workspace import Workspace
+from provisioner.workspace.editing import Edit
+from provisioner.yamltext.patches import setting
 from tests.support.accepting import KB, SPEC, A, accept, agreed, changed, in_store, stamped, tools
 from tests.support.drifting import clean, drift, sql
 from tests.support.injecting import Meanwhile

@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import Response
 
 from provisioner.loading import LoadError, load
-from provisioner.remote import hints
+from provisioner.remote import client
 from tests.support.world import World
 
 OPEN = "[" * 50_000
@@ -68,7 +68,7 @@ def test_what_is_only_remembered_is_forgotten(world: World) -> None:
         file.write_text(OPEN)
     world.settled()
 
-    remembered = hints.Hints(world.root / "hints", "http://s")
+    remembered = client.Hints(world.root / "hints", "http://s")
     remembered.remember("files", [str(number) for number in range(9)], 2)
     (file,) = (world.root / "hints").iterdir()
     file.write_text(OPEN)

@@ -9,9 +9,8 @@ import pytest
 
 from provisioner.views.diffs import changed_lines, text_diff
 from provisioner.views.lines import Line
-from provisioner.views.long_lines import LONG
-from provisioner.views.paint import Paint
 from provisioner.views.text import line_text
+from provisioner.views.values import LONG, Paint
 
 WORDS = ["You", "help", "the", "staff", "to", "find", "what", "they", "need", "and", "never", "guess"]
 

@@ -12,12 +12,20 @@ import yaml
 
 from provisioner.errors import UsageError
 from provisioner.model import Action, Address, Applied, Change, Event, Locked, LockState, Problem
-from provisioner.views.counts import summary_line
-from provisioner.views.graph import graph_json, graph_mermaid
-from provisioner.views.outputs import as_env, as_json, as_typescript, as_yaml
+from provisioner.views.plan_json import summary_line
 from provisioner.views.problems import problem_text, problems_json, problems_text
 from provisioner.views.progress import bar_text, event_json, event_line, summary_json, summary_text
-from provisioner.views.state import show_json, show_text, state_list_text
+from provisioner.views.state import (
+    as_env,
+    as_json,
+    as_typescript,
+    as_yaml,
+    graph_json,
+    graph_mermaid,
+    show_json,
+    show_text,
+    state_list_text,
+)
 from provisioner.views.values import size, sizes
 
 from .plans import HANDBOOK, SUPPORT, make_plan

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan
-from provisioner.views.paint import Paint
 from provisioner.views.text import plan_text
+from provisioner.views.values import Paint
 
 from .plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
 

@@ -9,9 +9,8 @@ from functools import cache
 from typing import Any, ClassVar
 
 from provisioner.kinds.assistant.json_schema import read_schema
-from provisioner.kinds.assistant.response_format import JsonSchema, Plain
-from provisioner.kinds.assistant.spec import MAX_INSTRUCTIONS, AssistantSpec
-from provisioner.kinds.assistant.toolbox import declare_tools
+from provisioner.kinds.assistant.spec import MAX_INSTRUCTIONS, AssistantSpec, JsonSchema, Plain
+from provisioner.kinds.assistant.tools import declare_tools
 from provisioner.kinds.base import Fault, Form, Kind, Scope
 from provisioner.kinds.common import Strict
 from provisioner.model import Address, Fields

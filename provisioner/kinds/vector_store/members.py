@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import ReplyLost, RouteMissing, ServiceError
 from provisioner.kinds.wire import Raw, number, route, stamp
 from provisioner.model import LockState, Member, Stamp
-from provisioner.remote.tasks import together
+from provisioner.remote.lists import together
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote

@@ -27,8 +27,8 @@ from provisioner.model import (
     Remnant,
     Service,
 )
-from provisioner.spec.config import WorkspaceFile
 from provisioner.views.plan_json import plan_json
+from provisioner.workspace.config import WorkspaceFile
 
 ROOT = Path(__file__).parents[3]
 MODEL = {"model": "gpt-4o"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.model import Address, Problem
-from provisioner.spec import Specs, Workspace
+from provisioner.workspace import Specs, Workspace
 
 from .shapes import BAD, GOOD
 

@@ -1,0 +1,138 @@
+"""What `plan`, `apply` and `destroy` share: the options of a plan, printing and saving it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner import disk
+from provisioner.cli.console import Console, addresses
+from provisioner.cli.options import OnDrift, PlanFormat
+from provisioner.errors import PlanError, UsageError
+from provisioner.model import Plan, Problem
+
+if TYPE_CHECKING:
+    from provisioner.engine import Context
+    from provisioner.plan import PlanOptions
+    from provisioner.views.lines import Outline
+    from provisioner.views.picture import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks of a plan."""
+
+    target: list[str] | None = None
+    exclude: list[str] | None = None
+    replace: list[str] | None = None
+    destroy: bool = False
+    no_refresh: bool = False
+    on_drift: OnDrift | None = None
+    prune_orphans: bool = False
+    force: bool = False
+
+    def options(self, context: Context) -> PlanOptions:
+        """The same for the engine; what was left open is up to the environment."""
+        from provisioner.plan import PlanOptions
+
+        return PlanOptions(
+            targets=addresses(self.target),
+            excludes=addresses(self.exclude),
+            replaces=addresses(self.replace),
+            destroy=self.destroy,
+            refresh=not self.no_refresh,
+            on_drift=self.on_drift.value if self.on_drift else context.environment.on_drift,
+            prune_orphans=self.prune_orphans,
+            force=self.force,
+        )
+
+
+async def read_plan(context: Context, wanted: Wanted) -> Plan:
+    """Compare and decide, and change nothing."""
+    from provisioner.engine import Session
+
+    async with Session.reading(context, connect=not wanted.no_refresh) as session:
+        return await session.plan(wanted.options(context))
+
+
+def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
+    """Print a plan as a result."""
+    if console.json:
+        from provisioner.views.plan_json import plan_json
+
+        console.result(plan_json(plan))
+    elif format.document:
+        from provisioner.views.outline import outline
+        from provisioner.views.picture import plan_graph
+
+        console.result(document(format, outline(plan, verbose=True), lambda: plan_graph(plan)))
+    else:
+        from provisioner.views.text import plan_text
+
+        console.result(plan_text(plan, paint=console.paint(), verbose=console.verbose))
+
+
+def save(console: Console, plan: Plan, out: Path) -> None:
+    """Write a plan file whole or not at all, readable by its owner alone: prompts are in it."""
+    from provisioner.views.plan_json import plan_json
+
+    path = console.path(out)
+    try:
+        disk.put(path, plan_json(plan).encode(errors="surrogatepass"), 0o600)
+    except OSError as error:
+        detail = f"`{out}` cannot be written: {error.strerror}."
+        raise UsageError(Problem("Plan not saved", detail, "name a file in a folder that you may write to")) from error
+    then = "As it is it cannot be applied." if plan.stopped else f"Apply it with: provisioner apply {out}"
+    console.say(f"Saved the plan to {out}. {then}")
+
+
+def check_out(console: Console, out: Path, *, refreshed: bool) -> None:
+    """Refuse a plan file that would be taken for something else, before any work is done."""
+    if not refreshed:
+        raise _wrong("A plan made with `--no-refresh` cannot be applied, so it is not saved.", "leave one of them out")
+    spec_like = out.suffix.lower() in (".yaml", ".yml") or out.name.endswith((".lock.json", ".journal"))
+    inside = console.path(out).resolve().is_relative_to(console.root / "specs")
+    if spec_like or inside or out.name == "lock.json":
+        raise _wrong(f"`--out {out}` looks like a spec or a lock, not like a plan.", "name it `prod.plan.json`, say")
+    if disk.is_folder(console.path(out)):
+        raise _wrong(f"`--out {out}` is a folder.", "name a file in it")
+
+
+def _wrong(detail: str, hint: str) -> UsageError:
+    return UsageError(Problem("Wrong usage", detail, hint))
+
+
+def read_plan_file(console: Console, file: Path) -> Plan:
+    """The plan in a file; PlanError where it is missing, foreign, altered or newer."""
+    from provisioner.views.plan_read import read_plan
+
+    try:
+        content = disk.read(console.path(file), disk.LARGEST)
+    except OSError as error:
+        detail = f"`{file}` cannot be read: {error.strerror}."
+        raise PlanError(Problem("Plan file unreadable", detail, "make one with `plan --out FILE`")) from error
+    return read_plan(content, str(file))
+
+
+def refuse_options(console: Console, file: Path, wanted: Wanted) -> None:
+    """A saved plan has decided everything; what would change it is refused instead of ignored."""
+    chosen = {name: getattr(wanted, name) for name in wanted.__dataclass_fields__ if name != "force"}
+    given = [f"`--{name.replace('_', '-')}`" for name, value in chosen.items() if value]
+    if console.variables:
+        given.append("`--var`")
+    if given:
+        detail = f"`{file}` is a saved plan and is applied exactly; {', '.join(given)} cannot change it."
+        raise UsageError(Problem("Wrong usage", detail, "give them to `plan --out FILE` instead"))
+
+
+def document(format: PlanFormat, outline: Outline, graph: Callable[[], Graph]) -> str:
+    """An unfolded outline as Markdown or as a page; only a page needs the graph."""
+    if format is PlanFormat.markdown:
+        from provisioner.views.markdown import markdown
+
+        return markdown(outline)
+    from provisioner.views.html import html
+
+    return html(outline, graph())

@@ -1,1 +1,0 @@
-"""Values written back into YAML, JSON and prompt files, with comments, quotes and layout kept."""

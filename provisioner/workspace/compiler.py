@@ -1,0 +1,265 @@
+"""One environment's specs: every declaration, what its API makes of it, and how they hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from provisioner.kinds.base import Fault, Form, Loss
+from provisioner.model import Address, Desired, Fields, Problem, Source
+from provisioner.text import did_you_mean, quoted, shown
+from provisioner.workspace.contents import Contents
+from provisioner.workspace.declaring import Declaration, Declaring, unknown_environments
+from provisioner.workspace.sections import FILE, TOOL, Finding, Raw, bad_id
+from provisioner.workspace.setting import FILE as CONFIG
+from provisioner.workspace.setting import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """An object that is named by its id and not managed here: checked to exist, never touched."""
+
+    kind: str
+    id: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An existing object that is to become a resource's."""
+
+    to: Address
+    id: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A resource that had another address."""
+
+    origin: Address
+    to: Address
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A resource that is no longer declared on purpose; without `destroy` its object stays at the service."""
+
+    origin: Address
+    destroy: bool
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Specs:
+    """What the specs want of one environment, and what is wrong with them."""
+
+    desired: dict[Address, Desired] = field(default_factory=dict)
+    externals: tuple[External, ...] = ()
+    imports: tuple[Import, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+    empty: bool = False  # no spec declares anything
+
+    @property
+    def failed(self) -> bool:
+        """Whether any problem is an error; warnings stop nothing."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+
+Checked = tuple[tuple[Fault, ...], tuple[Loss, ...]]
+
+
+class Compiler:
+    """Puts the declarations of one environment together."""
+
+    def __init__(self, environment: Environment, declaring: Declaring, checked: dict[tuple[str, str], Any]) -> None:
+        self.environment = environment
+        self.declaring = declaring
+        self.findings: list[Finding] = []
+        self.desired: dict[Address, Desired] = {}
+        self._checked = checked  # by kind, name and API; shared between environments with `declared`
+        self._externals: dict[tuple[str, str], External] = {}
+        self._files: dict[str, tuple[Fields, Source, str]] = {}
+
+    @property
+    def externals(self) -> tuple[External, ...]:
+        return tuple(self._externals.values())
+
+    def exists(self, address: Address) -> bool:
+        """Whether the address is declared in this environment, soundly or not."""
+        raw = self.declaring.find(address.kind, address.name)
+        return address in self.desired or (address.kind != FILE and raw is not None and self.declaring.present(raw))
+
+    def run(self) -> None:
+        """Compile every resource of the environment."""
+        for raw in self.declaring.ground.sections.resources.values():
+            if not raw.only or self.declaring.present(raw):
+                self._external(raw) if raw.external else self._resource(raw)
+            else:
+                self._elsewhere(raw)
+            if raw.external and raw.only:
+                self._report(raw, unknown_environments(raw.value, self.declaring.environments))
+        self._add_files()
+        self._cycles()
+        self.findings += self._unknown_losses()
+
+    def _elsewhere(self, raw: Raw) -> None:
+        """A resource of other environments is checked as far as it can be without one."""
+        known = self.declaring.environments
+        if not raw.dynamic and not raw.external and not set(raw.only) & set(known):
+            self._report(raw, self.declaring.declaration(raw).faults)
+
+    def _report(self, raw: Raw, faults: list[Fault] | tuple[Fault, ...]) -> None:
+        self.findings += [Finding(raw.source, fault, raw.title) for fault in faults]
+
+    def _external(self, raw: Raw) -> None:
+        faults: list[Fault] = []
+        if raw.dynamic:
+            self.declaring.values.replace(raw.value, faults.append)
+        id = self.declaring.external_id(raw)
+        fault = bad_id(id, ("id",), f"`{raw.title}`") if id else None
+        if fault:
+            faults = [fault]
+        elif id:
+            self._externals.setdefault((raw.kind.name, id), External(raw.kind.name, id, raw.source))
+        elif not faults and not self.declaring.values.missing:
+            written = shown(raw.value["id"])
+            hint = None if isinstance(raw.value["id"], int | float) else "for example `id: vs_abc123`"
+            faults = [
+                Fault(
+                    ("id",),
+                    "Wrong type",
+                    f"`{raw.title}` has `id: {written}`; it must be text.",
+                    hint,
+                )
+            ]
+        self._report(raw, faults)
+
+    def _resource(self, raw: Raw) -> None:
+        declaration = self.declaring.declaration(raw)
+        if declaration.faults:
+            self._report(raw, declaration.faults)
+        for kind, id, path in declaration.externals:
+            self._externals.setdefault((kind, id), External(kind, id, raw.source.at(*path)))
+        for name, wish in declaration.files.items():
+            wanted = {} if declaration.fields is None else wish.fields  # of a faulty one nobody knows
+            self._file(name, wanted, raw.source.at(*wish.at), raw)
+        if declaration.fields is not None and raw.kind.name not in (TOOL, FILE):
+            self._desire(raw, declaration, declaration.fields)
+
+    def _file(self, path: str, fields: Fields, source: Source, raw: Raw) -> None:
+        known = self._files.get(path)
+        if known is None or (fields and not known[0]):
+            self._files[path] = (fields, source, raw.title)
+        elif fields and fields != known[0]:
+            detail = f"`{raw.title}` and `{known[2]}` want `{path}` to be uploaded in two different ways."
+            self.findings.append(
+                Finding(source, Fault((), "Two different uploads", detail, "copy the file"), raw.title)
+            )
+
+    def _add_files(self) -> None:
+        contents: Contents = self.declaring.ground.contents
+        kind = self.declaring.ground.kinds.get(FILE)
+        for path, (fields, source, _) in self._files.items():
+            digest = contents.accept(path)
+            said = {"sha256": digest.sha256, "bytes": digest.bytes, "purpose": "assistants"} | fields
+            address = Address(FILE, path)
+            self.desired[address] = Desired(address, said, source)
+        if kind and type(kind.form(None)).check is not Form.check:
+            self._check_files(kind.form(None))
+
+    def _check_files(self, form: Form) -> None:
+        for path, (_, source, title) in self._files.items():
+            address = Address(FILE, path)
+            for fault in form.check(address, self.desired[address].fields):
+                self.findings.append(Finding(source, replace(fault, path=()), title))
+
+    def _desire(self, raw: Raw, declaration: Declaration, fields: Fields) -> None:
+        address = Address(raw.kind.name, raw.name)
+        spec = declaration.spec
+        layered = "api" in raw.kind.spec.model_fields
+        api = (getattr(spec, "api", None) or self.environment.api) if layered else None
+        faults, losses = self._check(raw, declaration, fields, address, api)
+        lifecycle = getattr(spec, "lifecycle", None)
+        lost = tuple(dict.fromkeys(loss.name for loss in losses if self._accepted(address, loss)))
+        faults = tuple(fault for fault in faults if not _follows(fault, declaration.faults))
+        told = [*faults, *(self._loss(address, loss, api) for loss in losses if loss.name not in lost)]
+        if told:
+            self._report(raw, told)
+        self.desired[address] = Desired(
+            address,
+            fields,
+            raw.source,
+            declaration.depends_on,
+            api,
+            bool(lifecycle and lifecycle.protect),
+            tuple(lifecycle.ignore_changes) if lifecycle else (),
+            lost,
+        )
+
+    def _check(self, raw: Raw, declaration: Declaration, fields: Fields, address: Address, api: str | None) -> Checked:
+        key = (str(address), api or "")
+        known: tuple[Declaration, Checked] | None = self._checked.get(key)
+        if known is None or known[0] is not declaration:
+            known = self._checked[key] = (declaration, self._checks(raw, fields, address, api))
+        return known[1]
+
+    def _checks(self, raw: Raw, fields: Fields, address: Address, api: str | None) -> Checked:
+        try:
+            form = raw.kind.form(api)
+        except KeyError:
+            detail = f"`{address}` is deployed through the API `{api}`, which this version does not support."
+            return (Fault(("api",), "API not supported", detail, "choose `assistants` or `responses`"),), ()
+        return tuple(form.check(address, fields)), tuple(form.losses(address, fields))
+
+    def _accepted(self, address: Address, loss: Loss) -> bool:
+        accepted = self.environment.accept_loss
+        return loss.name in accepted or f"{address}#{loss.name}" in accepted
+
+    def _loss(self, address: Address, loss: Loss, api: str | None) -> Fault:
+        detail = f"`{address}` has `{loss.name}`, which the API `{api}` cannot carry: {loss.why.rstrip('.')}."
+        hint = loss.hint or f"take it out, or accept it with `accept_loss: [{loss.name}]` in the environment"
+        return Fault(loss.path, "Not carried by API", detail, hint)
+
+    def _cycles(self) -> None:
+        edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}
+        graph = {node: [to for to in targets if to in edges] for node, targets in edges.items()}
+        try:
+            TopologicalSorter({node: targets for node, targets in graph.items() if targets}).prepare()
+        except CycleError as error:
+            circle: list[Address] = error.args[1]
+            detail = f"{quoted(circle[:-1], 'and')} depend on each other in a circle."
+            source = self.desired[circle[0]].source
+            self.findings.append(Finding(source, Fault((), "Circular reference", detail), str(circle[0])))
+
+    def _unknown_losses(self) -> Iterator[Finding]:
+        """Entries of `accept_loss` that can never be a loss."""
+        layered = [kind for kind in self.declaring.ground.kinds.values() if "api" in kind.spec.model_fields]
+        known = {name for kind in layered for name in kind.spec.model_fields}
+        known |= {loss.name for _, (_, losses) in self._checked.values() for loss in losses}
+        for index, entry in enumerate(self.environment.accept_loss):
+            address, mark, name = entry.rpartition("#")
+            where = Source(CONFIG, ("environments", self.environment.name, "accept_loss", index))
+            if mark and not self._declared(address):
+                detail = f"`accept_loss` names `{address}`, which is not declared."
+                hint = did_you_mean(address, map(str, self.desired))
+                yield Finding(where, Fault((), "Unknown name", detail, hint))
+            elif name.partition(".")[0] not in known:
+                detail = f"`accept_loss` names `{name}`, which is no field that can be lost."
+                hint = did_you_mean(name, known) or 'write a field, or `"assistant.NAME#FIELD"`'
+                yield Finding(where, Fault((), "Unknown name", detail, hint))
+
+    def _declared(self, address: str) -> bool:
+        kind, _, name = address.partition(".")
+        return self.declaring.find(kind, name) is not None or self.declaring.unread(name)
+
+
+def _follows(fault: Fault, earlier: list[Fault]) -> bool:
+    """Whether it is about something of which a part has been left out, because that has a fault of its own."""
+    paths = [one.path for one in earlier if one.severity == "error"]
+    return any(path[: len(fault.path)] == fault.path for path in paths) if fault.path else False

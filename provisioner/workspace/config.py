@@ -1,0 +1,333 @@
+"""What `provisioner.yaml` may say; only imported where there is one, because pydantic models take time to build."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from provisioner.kinds.common import Strict, refusal
+from provisioner.masking import looks_like_key
+from provisioner.model import Policies, Source, Waiver
+from provisioner.workspace.setting import FILE, LOCAL_LOCK, PUBLIC, SETTLING, Environment, Variable
+
+_ADDRESS = r"assistant\.[a-z][a-z0-9_-]{0,63}"
+_ACTION = "`deny` stops a plan, `warn` only says so, `ignore` switches the policy off"  # `off` would be read as false
+Action = Literal["deny", "warn", "ignore"]
+
+
+def _day(value: object) -> object:
+    """YAML reads a day without quotes as a date; in quotes it is the same."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise refusal("day", "is no day", "write it like `2027-01-31`")
+
+
+def _address(value: str) -> str:
+    if re.fullmatch(_ADDRESS, value):
+        return value
+    raise refusal("address", "is not the address of an assistant", "write it like `assistant.support`")
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Assistant = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}$"})]
+
+
+class ModelsPolicy(Strict):
+    """The models that assistants may use."""
+
+    allow: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        default=None,
+        min_length=1,
+        description="Names of models; `*` stands for any characters. Any model when left out",
+        examples=[["gpt-4o", "gpt-5*"]],
+    )
+    action: Action = Field(default="deny", description=_ACTION, examples=["warn"])
+
+
+class ShutdownPolicy(Strict):
+    """Models with an announced end: a warning before that day, an error after it."""
+
+    action: Action = Field(
+        default="deny", description="`deny` stops a plan after that day, `warn` only says so, `ignore` switches it off"
+    )
+    warn_days: int = Field(
+        default=60, ge=0, le=3650, description="Days before the shutdown from which on it is told", examples=[90]
+    )
+
+
+class WaiverFile(Strict):
+    """A breach that is put up with for a while."""
+
+    policy: Literal["models", "model_shutdown"] = Field(
+        description="The policy that it is about", examples=["model_shutdown"]
+    )
+    address: Assistant = Field(description="The assistant that may break it", examples=["assistant.support"])
+    reason: str = Field(min_length=1, description="Why; every plan shows it", examples=["moves with the next release"])
+    expires: Day = Field(description="The last day on which it holds", examples=["2027-01-31"])
+
+
+class PoliciesFile(Strict):
+    """What plans are held against."""
+
+    models: ModelsPolicy | None = Field(
+        default=None,
+        description="The models that assistants may use",
+        examples=[{"allow": ["gpt-4o", "gpt-5*"], "action": "deny"}],
+    )
+    model_shutdown: ShutdownPolicy | None = Field(
+        default=None,
+        description="Models with an announced end; on by default",
+        examples=[{"action": "warn", "warn_days": 90}],
+    )
+    waivers: list[WaiverFile] = Field(default=[], description="Breaches that are put up with for a while")
+
+
+def policies(top: PoliciesFile | None, own: PoliciesFile | None, environment: str) -> Policies:
+    """The policies of an environment: its own keys replace those at the top, its waivers are added to them."""
+    models = {**_said(top and top.models), **_said(own and own.models)}
+    shutdown = {**_said(top and top.model_shutdown), **_said(own and own.model_shutdown)}
+    return Policies(
+        tuple(models.get("allow") or ()),
+        models.get("action", "deny"),
+        shutdown.get("action", "deny"),
+        shutdown.get("warn_days", 60),
+        (
+            *_waivers(top, Source(FILE, ("policies", "waivers"))),
+            *_waivers(own, Source(FILE, ("environments", environment, "policies", "waivers"))),
+        ),
+    )
+
+
+def _said(part: Strict | None) -> dict[str, Any]:
+    return part.declared() if part else {}
+
+
+def _waivers(said: PoliciesFile | None, source: Source) -> list[Waiver]:
+    listed = enumerate(said.waivers if said else ())
+    return [Waiver(one.policy, one.address, one.reason, one.expires, source.at(at)) for at, one in listed]
+
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+_ENV = r"[A-Za-z_][A-Za-z0-9_]*"
+_RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
+_NAME_RULE = (
+    "a name has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and has at most 64 characters"
+)
+
+
+def _matching(pattern: str, hint: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise refusal("name", "cannot be used", hint)
+        return value
+
+    return AfterValidator(check)
+
+
+Name = Annotated[str, _matching(_NAME, _NAME_RULE), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})]
+VariableName = Annotated[
+    str,
+    _matching(_VARIABLE, "a variable's name has letters, digits and `_`, and does not begin with a digit"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE}$"}),
+]
+
+
+def _variable(value: Variable) -> Variable:
+    if isinstance(value, str) and re.search(r"(?<!\$)\$\{", value):
+        raise refusal("variable", "refers to another value, but variables are taken as they are", "write the value out")
+    return value
+
+
+VariableValue = Annotated[Variable, AfterValidator(_variable)]
+
+
+def _service(value: str) -> str:
+    if value in ("local", PUBLIC) or (
+        re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value) and value.isprintable() and _reachable(value)
+    ):
+        return value
+    raise refusal("service", "is no service", "write `local`, `openai` or a base URL like `https://host/v1`")
+
+
+def _reachable(address: str) -> bool:
+    """Whether a host and a port can be read from an address."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an open bracket, a port beyond 65535
+        return False
+
+
+def _lock_path(value: str) -> str:
+    hint = "write a path below the workspace, like `locks/prod.lock.json`"
+    plain = posixpath.normpath(value)
+    if value.startswith(("/", "~")) or "\\" in value or plain.startswith("..") or re.match(r"[A-Za-z]:", value):
+        raise refusal("lock", "leaves the workspace", hint)
+    if plain == "." or value.endswith("/") or not value.isprintable():
+        raise refusal("lock", "names no file", hint)
+    return plain
+
+
+def _key_name(value: str) -> str:
+    """The name of a variable, not the key itself; and a token of the job that runs us is nobody else's key."""
+    if looks_like_key(value):
+        hint = "name the variable that holds it, like `OPENAI_API_KEY`, and revoke a key that stood in a file"
+        raise refusal("api_key", "looks like the key itself, not like the name of an environment variable", hint)
+    if value.upper().startswith(_RUNNER):
+        hint = f"keep the key in a variable of its own; {', '.join(f'`{prefix}*`' for prefix in _RUNNER)} are GitHub's"
+        raise refusal("name", "is a token of the job, and is sent to nobody else", hint)
+    return value
+
+
+class KeyFrom(Strict):
+    """Where the API key comes from."""
+
+    env: Annotated[
+        str,
+        AfterValidator(_key_name),
+        _matching(_ENV, "name an environment variable, like `OPENAI_API_KEY`"),
+    ] = Field(description="Name of the environment variable that holds the key", examples=["OPENAI_API_KEY_PROD"])
+
+
+def _api_key(value: object) -> object:
+    if isinstance(value, str):
+        raise refusal("api_key", "is a literal, and a key must not stand in a file", "write `{env: OPENAI_API_KEY}`")
+    return value
+
+
+class GitBranch(Strict):
+    """A lock on a branch of the same repository."""
+
+    branch: str = Field(
+        default="provisioner-locks", min_length=1, description="The branch", examples=["provisioner-locks"]
+    )
+    path: Annotated[str, AfterValidator(_lock_path)] = Field(
+        min_length=1, description="The lock's path on that branch", examples=["prod.lock.json"]
+    )
+
+
+class GitLock(Strict):
+    """A lock that lives in git."""
+
+    git: GitBranch = Field(description="Branch and path", examples=[{"branch": "provisioner-locks", "path": "l.json"}])
+
+
+class EnvironmentFile(Strict):
+    """One environment: a named service with its API, variables and lock."""
+
+    service: Annotated[
+        str,
+        AfterValidator(_service),
+        WithJsonSchema({"anyOf": [{"enum": ["local", "openai"]}, {"type": "string", "pattern": "^https?://"}]}),
+    ] = Field(
+        description="`local` (the embedded service), `openai` (always the public endpoint) or a base URL",
+        examples=["local", "openai", "https://gateway.example.com/v1"],
+    )
+    api: Literal["assistants", "responses", "agents"] | None = Field(
+        default=None,
+        description="Default: `assistants` on `local` and on a base URL, `responses` on `openai`",
+        examples=["responses"],
+    )
+    api_key: Annotated[KeyFrom | None, BeforeValidator(_api_key)] = Field(
+        default=None, description="Where the key comes from; never the key itself", examples=[{"env": "OPENAI_API_KEY"}]
+    )
+    organization: str | None = Field(
+        default=None, min_length=1, description="A key that resolves elsewhere is refused", examples=["org-abc"]
+    )
+    openai_project: str | None = Field(
+        default=None, min_length=1, description="The project of the key", examples=["proj_abc"]
+    )
+    lock: Annotated[str, AfterValidator(_lock_path)] | GitLock | None = Field(
+        default=None,
+        description="A file that you commit, or a branch of this repository; default `locks/<name>.lock.json`",
+        examples=["locks/prod.lock.json", {"git": {"branch": "provisioner-locks", "path": "prod.lock.json"}}],
+    )
+    variables: dict[VariableName, VariableValue] = Field(
+        default={}, description="Values of declared variables here", examples=[{"model": "gpt-5.6"}]
+    )
+    accept_loss: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="What this environment's API cannot carry and may be left out",
+        examples=[["temperature", "assistant.support#top_p"]],
+    )
+    keep_versions: int = Field(
+        default=3, ge=1, le=100, description="Request profiles whose ids stay alive", examples=[3]
+    )
+    on_drift: Literal["overwrite", "fail"] = Field(
+        default="overwrite", description="What apply does where somebody edited by hand", examples=["fail"]
+    )
+    settling: float | None = Field(
+        default=None,
+        ge=0,
+        le=600,
+        description="Seconds in which the service may not show its own writes; default 0 for `local`, otherwise 30",
+        examples=[10],
+    )
+    policies: PoliciesFile | None = Field(
+        default=None,
+        description="Over those at the top: what is said here replaces it, waivers are added",
+        examples=[{"models": {"allow": ["gpt-5*"]}}],
+    )
+
+
+class WorkspaceFile(Strict):
+    """The workspace: its name, its variables and its environments."""
+
+    workspace: Name | None = Field(
+        default=None,
+        description="Part of the ownership stamp on every object; default: the lock's, else the folder's name",
+        examples=["acme-support"],
+    )
+    default_environment: Name | None = Field(
+        default=None, description="The environment where none is named", examples=["local"]
+    )
+    variables: dict[VariableName, VariableValue] = Field(
+        default={},
+        description="Every variable with its default; null makes it required",
+        examples=[{"model": "gpt-4o", "company_store": None}],
+    )
+    environments: dict[Name, EnvironmentFile] = Field(
+        default={},
+        description="The environments by name; default: one, `local`",
+        examples=[{"local": {"service": "local"}}],
+    )
+    policies: PoliciesFile | None = Field(
+        default=None,
+        description="What plans are held against, in every environment",
+        examples=[{"models": {"allow": ["gpt-4o", "gpt-5*"]}}],
+    )
+
+
+def environment(name: str, said: EnvironmentFile, common: PoliciesFile | None = None) -> Environment:
+    """An environment with its defaults filled in, under the policies common to all."""
+    api = said.api or ("responses" if said.service == PUBLIC else "assistants")
+    lock = said.lock.declared() if isinstance(said.lock, GitLock) else said.lock
+    local = LOCAL_LOCK if said.service == "local" else f"locks/{name}.lock.json"
+    return Environment(
+        name=name,
+        service=said.service,
+        api=api,
+        api_key_env=said.api_key.env if said.api_key else "OPENAI_API_KEY",
+        organization=said.organization,
+        project=said.openai_project,
+        lock=lock or local,
+        variables=said.variables,
+        accept_loss=tuple(said.accept_loss),
+        keep_versions=said.keep_versions,
+        on_drift=said.on_drift,
+        settling=said.settling if said.settling is not None else 0.0 if said.service == "local" else SETTLING,
+        policies=policies(common, said.policies, name),
+    )

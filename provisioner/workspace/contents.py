@@ -1,0 +1,243 @@
+"""The files that specs name: accepted or refused once, read at most once."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provisioner import disk, jsontext
+from provisioner.digests import LFS_HEAD, Digest, Digests, digest_of
+from provisioner.text import did_you_mean
+from provisioner.workspace.tree import Entry, Refused, Tree, compiled, is_pattern, unreadable
+from provisioner.yamltext.reading import DEEPEST, read
+
+_ROOTED = "paths begin at the workspace root"
+LARGEST = 512 * 1024 * 1024
+_LFS = Refused("Git LFS pointer", "is a Git LFS pointer, not the document", "run `git lfs pull`")
+_EMPTY = Refused("Empty file", "is empty", "write something into it, or take it out")
+_OURS = Refused(
+    "File of our own",
+    "is a file that `provisioner` writes itself: a lock, its journal or lease, a plan or a report",
+    "name another file; a pattern passes it over",
+)
+_BESIDE = ("", ".journal", ".lease", ".reserve")  # what lies beside a lock, by how its name goes on
+_DEEP = "Nested too deeply"
+
+
+class Contents:
+    """What the workspace's files hold."""
+
+    def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None, locks: Iterable[str] = ()) -> None:
+        self._ours = {f"{unicodedata.normalize('NFC', lock)}{beside}" for lock in locks for beside in _BESIDE}
+        self.tree = Tree(root, drafts)
+        self.digests = Digests(root)
+        self._entries: dict[str, Entry] = {}
+        self._accepted: dict[str, Digest | Refused] = {}
+        self._texts: dict[str, str | Refused] = {}
+        self._documents: dict[str, Any] = {}
+
+    def path(self, written: str) -> str:
+        """The path as addresses spell it, of a file that exists; Refused otherwise."""
+        if written in self._entries:
+            return written
+        path = self.tree.normal(written)
+        if path not in self._entries:
+            try:
+                self._entries[path] = self.tree.find(path)
+            except Refused as refused:
+                raise self._with_suggestion(refused, path) from None
+        return path
+
+    def _with_suggestion(self, refused: Refused, path: str) -> Refused:
+        if refused.summary != "File not found" or refused.hint:
+            return refused
+        if "://" in path or ":/" in path:
+            return Refused(refused.summary, "is no file of the workspace", "download it, and name the file")
+        try:
+            near = self.tree.near(path)
+        except Refused:
+            near = []
+        detail = refused.detail + ("; a pattern cannot stand here" if is_pattern(path) else "")
+        return Refused(refused.summary, detail, did_you_mean(path, near) or _ROOTED)
+
+    def accept(self, path: str) -> Digest:
+        """The digest of a file that may be uploaded; Refused otherwise. `path` is a result of `path` or `glob`."""
+        known = self._accepted.get(path)
+        if known is None:
+            known = self._accepted[path] = self._look(path)
+        if isinstance(known, Refused):
+            raise known
+        return known
+
+    def _look(self, path: str) -> Digest | Refused:
+        entry = self._entries[path]
+        if path in self._ours:
+            return _OURS
+        if not _unicode(path):
+            return Refused("Invalid path", "has a name that is not Unicode", "rename it")
+        try:
+            self.tree.inside(entry)
+            draft = self.tree.draft(entry)
+            if draft is not None:
+                return _OURS if digest_of(draft).ours else digest_of(draft)
+            found = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
+            if found.st_size == 0:
+                return _EMPTY
+            if found.st_size > LARGEST:
+                detail = f"has {found.st_size} bytes; a file may have at most 512 MB ({LARGEST})"
+                return Refused("File too large", detail, "split it")
+            digest = self.digests.of(path, found, entry.place)
+        except Refused as refused:
+            return refused
+        except OSError as error:
+            return unreadable(error)
+        return _OURS if digest.ours else _LFS if digest.lfs else digest
+
+    def glob(self, pattern: str, exclude: list[str]) -> list[str]:
+        """The sorted paths that a path or pattern names; Refused where there is none."""
+        if not is_pattern(pattern) or self._literal(pattern):
+            return self._without([self.path(pattern)], exclude)
+        normal = self.tree.normal(pattern)
+        found = {entry.path: entry for entry in self._matching(normal)}
+        left = self._without(sorted(found), exclude)
+        self._entries.update(found)
+        paths = [path for path in left if not self._is_ours(path)]
+        if not paths:
+            detail = "matches no file"
+            if found:
+                detail = f"matches only files that {'`provisioner` writes itself' if left else 'are excluded'}"
+            hint = None if left else "shorten `exclude`" if found else self._why_nothing(normal)
+            raise Refused("Nothing matched", detail, hint)
+        return paths
+
+    def _is_ours(self, path: str) -> bool:
+        """Whether a pattern passes a file over, because no second plan would be empty with it."""
+        known = self._accepted.get(path)
+        if known is None:
+            known = self._accepted[path] = self._look(path)
+        return known is _OURS
+
+    def _matching(self, pattern: str) -> list[Entry]:
+        try:
+            return list(self.tree.match(pattern))
+        except Refused as refused:
+            if refused.summary == "File not found":
+                return []
+            raise
+
+    def _literal(self, path: str) -> bool:
+        """A file may really be called `a[1].md`."""
+        try:
+            self.tree.find(self.tree.normal(path))
+        except Refused:
+            return False
+        return True
+
+    def _without(self, paths: list[str], exclude: list[str]) -> list[str]:
+        patterns = [compiled(self.tree.normal(pattern), hidden=True) for pattern in exclude]
+        return [path for path in paths if not any(pattern.fullmatch(path) for pattern in patterns)]
+
+    def _why_nothing(self, pattern: str) -> str | None:
+        folder = pattern.partition("*")[0].rpartition("/")[0]
+        if folder and not is_pattern(folder) and not disk.is_folder(self.tree.root / folder):
+            return f"there is no folder `{folder}`"
+        try:
+            loose = compiled(pattern.casefold())
+        except Refused:  # `[Z-a]` runs backwards in small letters
+            return _ROOTED
+        near = [entry.path for entry in self.tree.walk("", str(self.tree.root), ())]
+        other = next((path for path in near if loose.fullmatch(path.casefold())), None)
+        return f"upper and lower case matter: there is `{other}`" if other else _ROOTED
+
+    def text(self, path: str) -> str:
+        """A text file, without its byte-order mark and with plain line ends; Refused otherwise."""
+        if path not in self._texts:
+            self._texts[path] = self._text(path)
+        found = self._texts[path]
+        if isinstance(found, Refused):
+            raise found
+        return found
+
+    def _text(self, path: str) -> str | Refused:
+        try:
+            data = self.tree.read(self._entries[path])
+        except OSError as error:
+            return unreadable(error)
+        if data.startswith(LFS_HEAD):
+            return _LFS
+        from provisioner.yamltext.syntax import not_utf8
+
+        broken = not_utf8(path, data)
+        if broken:
+            detail = f"is not UTF-8 (line {broken.line}, column {broken.column})"
+            return Refused("Not UTF-8", detail, "save it as UTF-8")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+        return text if text.strip() else _EMPTY
+
+    def document(self, path: str) -> Any:
+        """The JSON or YAML document in a file; Refused otherwise."""
+        if path not in self._documents:
+            self._documents[path] = _document(path, self.text(path))
+        if isinstance(self._documents[path], Refused):
+            raise self._documents[path]
+        return self._documents[path]
+
+
+def _document(path: str, text: str) -> Any:
+    if path.lower().endswith((".yaml", ".yml")):
+        return _yaml(path, text)
+    try:
+        return jsontext.read(text, deepest=DEEPEST, unique=True)
+    except jsontext.Unreadable as error:
+        if error.key is not None:
+            return Refused("Duplicate key", f"holds the key `{error.key}` twice in one object", "keep one of them")
+        where = f" (line {error.line}, column {error.column})" if error.line else ""
+        if "nested" in str(error):
+            return Refused(_DEEP, f"{error}{where}", "flatten it")
+        if "half a character" in str(error):
+            return Refused("Half a character", f"{error}{where}", "write the character itself, or both halves")
+        return Refused("Invalid JSON", f"{error}{where}", "mend the file")
+
+
+def _yaml(path: str, text: str) -> Any:
+    data = text.encode()
+    try:
+        reading = read(data)
+    except yaml.YAMLError as error:
+        from provisioner.yamltext.syntax import explain
+
+        told = explain(path, data, error)
+        return Refused(
+            told.summary,
+            f"cannot be read (line {told.line}, column {told.column}). {told.detail.rstrip('.')}",
+            told.hint,
+        )
+    if reading.odd:
+        return _odd(data, reading.value)
+    return reading.value
+
+
+def _odd(data: bytes, value: Any) -> Any:
+    from provisioner.workspace.explain.problems import oddities
+    from provisioner.yamltext.reading import compose
+
+    node = compose(data)
+    found = [odd for odd in oddities(node) if odd.severity == "error"] if node else []
+    if not found:
+        return value
+    first = found[0]
+    line = first.node.start_mark.line + 1
+    return Refused(first.summary, f"holds something doubtful in line {line}. {first.detail.rstrip('.')}", first.hint)
+
+
+def _unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,374 @@
+"""Every resource validated and declared: once for all environments where it says the same in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from provisioner.kinds.base import Fault, Kind, Path, Scope
+from provisioner.model import Address, Fields
+from provisioner.text import quoted, shown, suggest
+from provisioner.workspace.contents import Contents
+from provisioner.workspace.sections import TOOL, Raw, Sections, bad_id, unknown_environment
+from provisioner.workspace.tree import Refused
+from provisioner.workspace.variables import Missing, Values
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class Wish:
+    """How a file is to be uploaded, and where that was said."""
+
+    fields: Fields
+    at: Path
+
+
+@dataclass
+class Declaration:
+    """What became of one resource. `bound`: it may come out differently in another environment."""
+
+    raw: Raw
+    spec: Any = None
+    fields: Fields | None = None
+    faults: list[Fault] = field(default_factory=list)
+    files: dict[str, Wish] = field(default_factory=dict)
+    externals: list[tuple[str, str, Path]] = field(default_factory=list)
+    depends_on: tuple[Address, ...] = ()
+    bound: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return self.fields is None or any(fault.severity == "error" for fault in self.faults)
+
+
+class Neighbours(Protocol):
+    """The other resources of the workspace, as one environment sees them."""
+
+    workspace: str
+    environment: str
+
+    def find(self, kind: str, name: str) -> Raw | None: ...
+    def names(self, kind: str) -> list[str]: ...
+    def unread(self, name: str) -> bool: ...
+    def external_id(self, raw: Raw) -> str | None: ...
+    def declaration(self, raw: Raw) -> Declaration: ...
+
+
+class ResourceScope(Scope):
+    """The scope of one declaration."""
+
+    def __init__(self, declaration: Declaration, contents: Contents, neighbours: Neighbours) -> None:
+        self.address = Address(declaration.raw.kind.name, declaration.raw.name)
+        self.declaration = declaration
+        self._contents = contents
+        self._neighbours = neighbours
+
+    @property
+    def environment(self) -> str:  # type: ignore[override]  # a property, because scopes are made by the thousand
+        return self._neighbours.environment
+
+    @property
+    def workspace(self) -> str:  # type: ignore[override]  # as above
+        return self._neighbours.workspace
+
+    def report(self, fault: Fault) -> None:
+        self.declaration.faults.append(fault)
+
+    def _try(self, written: str, path: Path, use: Callable[[], T]) -> T | None:
+        try:
+            return use()
+        except Refused as refused:
+            detail = f"`{shown(written)}` of `{self.address}` {refused.detail}."
+            self.report(Fault(path, refused.summary, detail, refused.hint))
+            return None
+
+    def text(self, value: str | Mapping[str, Any], path: Path) -> str | None:
+        """A string, `{file: PATH}` or `{files: [PATH, …]}` as text."""
+        if isinstance(value, str):
+            return value
+        if "file" in value:
+            return self._text(value["file"], (*path, "file"))
+        parts = [self._text(name, (*path, "files", index)) for index, name in enumerate(value["files"])]
+        found = [part for part in parts if part is not None]
+        if len(found) < len(parts):
+            return None
+        return "\n\n".join(part.rstrip("\n") for part in found[:-1]) + "\n\n" * (len(found) > 1) + found[-1]
+
+    def _text(self, name: str, path: Path) -> str | None:
+        return self._try(name, path, lambda: self._contents.text(self._contents.path(name)))
+
+    def document(self, value: Mapping[str, Any], path: Path) -> Any:
+        """A mapping as it is, or the document that `{file: PATH}` names."""
+        if value.keys() != {"file"} or not isinstance(value["file"], str):
+            return value
+        name = value["file"]
+        return self._try(name, (*path, "file"), lambda: self._contents.document(self._contents.path(name)))
+
+    def reference(self, kind: str, value: str | Mapping[str, Any], path: Path) -> Any:
+        """`vector_store.NAME` for a declared name, `{"id": …}` for what is not managed here."""
+        if not isinstance(value, str):
+            return self._unmanaged(kind, str(value["id"]), (*path, "id"))
+        raw = self._find(kind, value, path)
+        if raw is None:
+            return None
+        if raw.external:
+            self.declaration.bound |= raw.dynamic
+            id = self._neighbours.external_id(raw)
+            return {"id": id} if id else None
+        return f"{kind}.{value}"
+
+    def _unmanaged(self, kind: str, id: str, path: Path) -> dict[str, str]:
+        fault = bad_id(id, path, f"`{self.address}`")
+        if fault:
+            self.report(fault)
+        else:
+            self.declaration.externals.append((kind, id, path))
+        return {"id": id}
+
+    def _find(self, kind: str, name: str, path: Path) -> Raw | None:
+        """The resource of this name that exists in this environment."""
+        raw = self._neighbours.find(kind, name)
+        if raw is None:
+            if not self._neighbours.unread(name):
+                self.report(self._unknown(kind, name, path))
+            return None
+        if raw.only:
+            self.declaration.bound = True
+            if self._neighbours.environment not in raw.only:
+                detail = f"`{self.address}` refers to `{raw.title}`, which exists only in {quoted(raw.only, 'and')}."
+                hint = f"give `{self.address}` the same `only`, or take it away from `{raw.title}`"
+                self.report(Fault(path, "Not in environment", detail, hint))
+                return None
+        return raw
+
+    def _unknown(self, kind: str, name: str, path: Path) -> Fault:
+        known = self._neighbours.names(kind)
+        what = kind.replace("_", " ")
+        detail = f"`{self.address}` refers to the {what} `{shown(name)}`, which is not declared."
+        bare = name.removeprefix(f"{kind}.")
+        if bare != name and bare in known:
+            return Fault(path, "Unknown reference", detail, f"write its name alone: `{bare}`")
+        hint = suggest(name, known, "declared are") or "declare it, or write `{id: …}` for one not managed here"
+        return Fault(path, "Unknown reference", detail, hint)
+
+    def file(self, value: str | Mapping[str, Any], path: Path) -> Any:
+        """`file.PATH` for a path, which becomes a file resource; `{"id": …}` for `{id: …}`."""
+        if not isinstance(value, str):
+            return self._unmanaged("file", str(value["id"]), (*path, "id"))
+        try:
+            name = self._contents.path(value)
+            self._contents.accept(name)
+        except Refused as refused:
+            detail = f"`{shown(value)}` of `{self.address}` {refused.detail}."
+            self.report(Fault(path, refused.summary, detail, refused.hint))
+            return None
+        if name not in self.declaration.files:
+            self.declaration.files[name] = Wish({}, path)
+        return f"file.{name}"
+
+    def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
+        """The sorted workspace paths that a path or pattern matches; none is a fault."""
+        return self._try(pattern, path, lambda: self._contents.glob(pattern, list(exclude))) or []
+
+    def tool(self, name: str, path: Path) -> Fields | None:
+        """The declared fields of a shared tool."""
+        raw = self._find(TOOL, name, path)
+        if raw is None:
+            return None
+        found = self._neighbours.declaration(raw)
+        self.declaration.bound |= found.bound or raw.dynamic
+        return None if found.failed else found.fields
+
+    def size(self, path: str) -> int:
+        """Bytes of a file that `file` or `glob` has accepted."""
+        try:
+            return self._contents.accept(path).bytes
+        except Refused:
+            return 0
+
+    def set_file(self, path: str, fields: Fields, at: Path) -> None:
+        """Say how a file is uploaded; two different wishes are a fault."""
+        wish = self.declaration.files.setdefault(path, Wish({}, at))
+        wish.at = at
+        wish.fields.update(fields)
+
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all environments of a workspace share."""
+
+    workspace: str
+    sections: Sections
+    contents: Contents
+    environments: tuple[str, ...]
+    kinds: dict[str, Kind]
+    validated: dict[Key, Validated]
+    declared: dict[Key, Declaration]
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A resource in the form of its kind's model. `sound`: nothing had to be left out to get there."""
+
+    value: Any
+    spec: BaseModel | None
+    faults: tuple[Fault, ...] = ()
+    sound: bool = True
+    placed: Callable[[Path], Path] | None = None  # from the salvaged value back to what is written
+    blind: frozenset[Path] = frozenset()  # places without a value, which has been told
+
+
+class Declaring:
+    """The declarations of one environment."""
+
+    def __init__(self, ground: Ground, values: Values) -> None:
+        self.ground = ground
+        self.values = values
+        self.workspace = ground.workspace
+        self.environment = values.environment
+        self._own: dict[Key, Declaration] = {}
+
+    def find(self, kind: str, name: str) -> Raw | None:
+        """The resource of this name, whatever environments it exists in."""
+        return self.ground.sections.resources.get((kind, name))
+
+    def names(self, kind: str) -> list[str]:
+        """Every declared name of a kind."""
+        return self.ground.sections.names(kind)
+
+    def unread(self, name: str) -> bool:
+        """Whether a file that cannot be read may declare it: then its absence is not worth a word."""
+        return name in self.ground.sections.unread
+
+    def external_id(self, raw: Raw) -> str | None:
+        """The id that an external resource names here; None where that has a fault, told with the resource."""
+        found = self.values.replace(raw.value["id"], lambda _fault: None) if raw.dynamic else raw.value["id"]
+        return found if isinstance(found, str) and found and not isinstance(found, Missing) else None
+
+    def present(self, raw: Raw) -> bool:
+        """Whether the resource exists in this environment."""
+        return not raw.only or self.environment in raw.only
+
+    def declaration(self, raw: Raw) -> Declaration:
+        """The declaration of a resource, made once."""
+        key = (raw.kind.name, raw.name)
+        found = self.ground.declared.get(key) or self._own.get(key)
+        if found is None:
+            found = self._declare(raw)
+            shared = not (raw.dynamic or found.bound)
+            (self.ground.declared if shared else self._own)[key] = found
+        return found
+
+    def _declare(self, raw: Raw) -> Declaration:
+        checked = self._validate(raw)
+        declaration = Declaration(raw, checked.spec, faults=list(checked.faults), bound=_nested_only(raw.value))
+        if checked.spec is None:
+            return declaration
+        scope = ResourceScope(declaration, self.ground.contents, self)
+        before = len(declaration.faults)
+        fields = raw.kind.declare(checked.spec, scope)
+        if checked.sound:
+            declaration.fields = fields
+            declaration.depends_on = tuple(raw.kind.references(fields))
+        else:
+            declaration.faults[before:] = _independent(declaration.faults[before:], checked)
+        return declaration
+
+    def _validate(self, raw: Raw) -> Validated:
+        if raw.dynamic:
+            return self._with_values(raw)
+        key = (raw.kind.name, raw.name)
+        found = self.ground.validated.get(key)
+        if found is None:
+            found = self.ground.validated[key] = validate(raw, raw.value, self.environments)
+        return found
+
+    def _with_values(self, raw: Raw) -> Validated:
+        faults = [fault for fault in unknown_environments(raw.value, self.environments) if "${" in fault.detail]
+        value = self.values.replace(raw.value, faults.append)
+        checked = validate(raw, value, self.environments)
+        # A value that could not be put in says nothing about the type that it will have.
+        blind = {fault.path for fault in faults} | set(_missing(value))
+        told = [fault for fault in checked.faults if not any(fault.path[: len(path)] == path for path in blind)]
+        told = [fault for fault in told if (*fault.path[:-1], "type") not in blind]
+        sound = checked.sound and not faults and not blind
+        return replace(checked, faults=(*faults, *told), sound=sound, blind=frozenset(blind))
+
+    @cached_property
+    def environments(self) -> tuple[str, ...]:
+        return self.ground.environments
+
+
+def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:
+    """Hold a value against its kind's model. Where it does not fit, what is left without the faulty parts is
+    declared all the same, so that one run finds everything."""
+    from pydantic import ValidationError
+
+    model = raw.kind.spec
+    unknown = tuple(unknown_environments(value, environments))
+    try:
+        return Validated(value, model.model_validate(value), unknown)
+    except ValidationError as error:
+        from provisioner.workspace.explain.faults import plain, salvage
+
+        faults = (*plain(raw.title, value, error, model), *unknown)
+        spec, placed = salvage(value, error, model)
+        return Validated(value, spec, faults, sound=False, placed=placed)
+
+
+def _independent(told: list[Fault], checked: Validated) -> list[Fault]:
+    """Of what was found in a salvaged value that which does not follow from its faults."""
+    from provisioner.workspace.explain.faults import STAND_IN
+
+    faulty = {fault.path for fault in checked.faults if fault.summary != "Too many entries"} | checked.blind
+    found = []
+    for fault in told:
+        path = checked.placed(fault.path) if checked.placed else fault.path
+        below = any(path[:length] in faulty for length in range(len(path) + 1))
+        if not below and STAND_IN not in fault.detail:
+            found.append(replace(fault, path=path))
+    return found
+
+
+def _missing(value: Any, path: Path = ()) -> list[Path]:
+    if isinstance(value, Missing):
+        return [path]
+    if isinstance(value, dict):
+        return [found for key, inner in value.items() for found in _missing(inner, (*path, key))]
+    if isinstance(value, list):
+        return [found for index, inner in enumerate(value) for found in _missing(inner, (*path, index))]
+    return []
+
+
+def _entries(value: Any) -> list[tuple[Path, Any]]:
+    """The resource and the entries of its lists: whatever may say `only`."""
+    if not isinstance(value, dict):
+        return []
+    lists = [(key, inner) for key, inner in value.items() if isinstance(inner, list)]
+    inside = [((key, index), item) for key, items in lists for index, item in enumerate(items)]
+    return [((), value), *((path, item) for path, item in inside if isinstance(item, dict))]
+
+
+def _nested_only(value: Any) -> bool:
+    return any(path and "only" in item for path, item in _entries(value))
+
+
+def unknown_environments(value: Any, known: tuple[str, ...]) -> list[Fault]:
+    """Environments that `only` names, here or in entries, and that there are none of."""
+    faults = []
+    for path, item in _entries(value):
+        said = item.get("only")
+        for index, name in enumerate(said if isinstance(said, list) else ()):
+            if isinstance(name, str) and name and name not in known:
+                faults.append(replace(unknown_environment(name, list(known)), path=(*path, "only", index)))
+    return faults

@@ -1,0 +1,230 @@
+"""`provisioner.yaml` read: the workspace's name, variables and environments, whatever is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from provisioner import disk, jsontext
+from provisioner.kinds.base import Fault
+from provisioner.model import Policies, Problem, Source
+from provisioner.text import sort_of, suggest
+from provisioner.workspace.sections import Finding, secrets_in
+from provisioner.workspace.tree import Refused, Tree, unreadable
+from provisioner.yamltext.reading import Reading, read
+
+if TYPE_CHECKING:
+    from provisioner.workspace.config import WorkspaceFile
+
+
+FILE = "provisioner.yaml"
+LOCAL_LOCK = ".provisioner/local/lock.json"
+PUBLIC = "openai"
+SETTLING = 30.0
+
+Variable = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A named service with its API, variables and lock."""
+
+    name: str
+    service: str = "local"  # local, openai or a base URL
+    api: str = "assistants"
+    api_key_env: str = "OPENAI_API_KEY"
+    organization: str | None = None
+    project: str | None = None
+    lock: str | Mapping[str, Any] = LOCAL_LOCK  # a path from the workspace root, or {"git": {"branch", "path"}}
+    variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
+    accept_loss: tuple[str, ...] = ()
+    keep_versions: int = 3
+    on_drift: str = "overwrite"
+    settling: float = 0.0  # seconds in which the service may not show its own writes
+    policies: Policies = field(default_factory=Policies)
+
+    def lock_path(self, root: Path) -> Path:
+        """Where the lock lies on this machine. A lock on a git branch has no such place: ValueError."""
+        if isinstance(self.lock, str):
+            return root / self.lock
+        raise ValueError(f"the lock of environment `{self.name}` is on a branch")
+
+
+LOCAL = "local"
+
+
+@dataclass
+class Setting:
+    """What a workspace is called and where it goes."""
+
+    name: str
+    config: WorkspaceFile | None  # None where there is no file
+    environments: dict[str, Environment]
+    default_environment: str
+    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    odd: bool = False
+    written: tuple[str, ...] = ()  # the names of all environments, those that cannot be read included
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        return self.config.variables if self.config else {}
+
+
+def setting(root: Path) -> Setting:
+    """Read `provisioner.yaml`; without one, or without a readable one, the defaults stand in."""
+    problems: list[Problem] = []
+    reading = _read(root, problems)
+    value = {} if reading is None or reading.value is None else reading.value
+    config, findings = _config(value) if reading else (None, [])
+    environments = _environments(config)
+    said = config.default_environment if config else None
+    default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
+    name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
+    made = Setting(name, config, environments, default, problems, findings, bool(reading and reading.odd))
+    made.written = _written(value) or tuple(environments)
+    made.findings += [*_consistent(made), *secrets_in(Source(FILE), value)]
+    if default not in environments:
+        made.default_environment = next(iter(environments))
+    return made
+
+
+def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
+    if config is None:
+        return {LOCAL: Environment(LOCAL)}
+    from provisioner.workspace.config import EnvironmentFile, environment
+
+    declared = config.environments or {LOCAL: EnvironmentFile(service=LOCAL)}
+    return {name: environment(name, said, config.policies) for name, said in declared.items()}
+
+
+def _misnamed(tree: Tree, root: Path) -> list[Problem]:
+    """A file that was meant to be this one is not silently passed over."""
+    names = [name for name in tree.entries("", str(root)) if name.casefold() in (FILE, "provisioner.yml")]
+    return [Problem("Wrong file name", f"`{n}` is not read.", f"rename it to `{FILE}`", file=n) for n in sorted(names)]
+
+
+def _read(root: Path, problems: list[Problem]) -> Reading | None:
+    data = b""
+    tree = Tree(root)
+    try:
+        entry = tree.entries("", str(root)).get(FILE)
+        if entry is None:
+            problems += _misnamed(tree, root)
+            return None
+        tree.inside(entry)
+        data = disk.read(entry.place, disk.LARGEST_TEXT)
+        return read(data)
+    except (OSError, Refused) as error:
+        refused = error if isinstance(error, Refused) else unreadable(error)
+        problems.append(Problem(refused.summary, f"`{FILE}` {refused.detail}.", refused.hint, file=FILE))
+    except (yaml.YAMLError, ValueError) as error:
+        from provisioner.yamltext.syntax import explain
+
+        problems.append(explain(FILE, data, error))
+    return None
+
+
+def _config(value: Any) -> tuple[WorkspaceFile, list[Finding]]:
+    from pydantic import ValidationError
+
+    from provisioner.workspace.config import WorkspaceFile
+    from provisioner.workspace.explain.faults import plain, salvage
+
+    source = Source(FILE)
+    if not isinstance(value, dict):
+        detail = f"`{FILE}` is {sort_of(value)}; it must be a mapping."
+        return WorkspaceFile(), [
+            Finding(source, Fault((), "Wrong type", detail, "begin with a key, like `environments:`"))
+        ]
+    known = {key: inner for key, inner in value.items() if not str(key).startswith("x-")}
+    try:
+        return WorkspaceFile.model_validate(known), []
+    except ValidationError as error:
+        findings = [Finding(source, fault) for fault in plain(FILE, known, error, WorkspaceFile)]
+        rest, _ = salvage(known, error, WorkspaceFile, lambda _number: "https://stand.in")
+        return rest if isinstance(rest, WorkspaceFile) else WorkspaceFile(), findings
+
+
+def _consistent(made: Setting) -> list[Finding]:
+    """What no single field can say."""
+    source = Source(FILE)
+    findings = []
+    named = made.config.default_environment if made.config else None
+    known = made.written
+    if named and named not in known:
+        detail = f"`default_environment: {named}` names an environment that is not declared."
+        hint = suggest(named, known, "environments are")
+        findings.append(Finding(source, Fault(("default_environment",), "Unknown environment", detail, hint)))
+    for name, declared in made.environments.items():
+        for variable in declared.variables:
+            if variable not in made.variables:
+                detail = f"The environment `{name}` sets the variable `{variable}`, which is not declared."
+                hint = suggest(variable, made.variables, "declared are") or "declare it below `variables:` at the top"
+                path = ("environments", name, "variables", variable)
+                findings.append(Finding(source, Fault(path, "Unknown variable", detail, hint)))
+    return findings + _shared_locks(made) + _in_the_clear(made)
+
+
+def _written(value: Any) -> tuple[str, ...]:
+    environments = value.get("environments") if isinstance(value, dict) else None
+    return tuple(map(str, environments)) if isinstance(environments, dict) else ()
+
+
+def _in_the_clear(made: Setting) -> list[Finding]:
+    """Services to which keys and prompts go without encryption, over a network."""
+    findings = []
+    for name, declared in made.environments.items():
+        if declared.service.startswith("http://") and not _on_this_machine(declared.service):
+            detail = (
+                f"The environment `{name}` sends its key, prompts and documents to `{declared.service}` unencrypted."
+            )
+            path = ("environments", name, "service")
+            hint = "write `https://`, if the service has it; `http://` is for this machine"
+            findings.append(Finding(Source(FILE), Fault(path, "Not encrypted", detail, hint, severity="warning")))
+    return findings
+
+
+def _on_this_machine(url: str) -> bool:
+    host = ""
+    try:
+        host = urlsplit(url).hostname or ""
+        return ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _shared_locks(made: Setting) -> list[Finding]:
+    findings = []
+    taken: dict[str, str] = {}
+    for name, declared in made.environments.items():
+        key = json.dumps(declared.lock, sort_keys=True)
+        first = taken.setdefault(key, name)
+        if first != name:
+            detail = f"The environments `{first}` and `{name}` have the same lock; each needs its own."
+            path = ("environments", name)
+            findings.append(Finding(Source(FILE), Fault(path, "Shared lock", detail, "give one of them `lock: PATH`")))
+    return findings
+
+
+def _locked_name(root: Path) -> str | None:
+    try:
+        name = jsontext.read(disk.read(root / LOCAL_LOCK, disk.LARGEST))["workspace"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) and name else None
+
+
+def _folder_name(root: Path) -> str:
+    plain_name = unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain_name).strip("-._")[:64] or "workspace"

@@ -1,0 +1,182 @@
+"""`${var.NAME}`, `${environment}` and `$${` in the strings of a spec."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.kinds.base import Fault, Path
+from provisioner.model import Problem, Source
+from provisioner.text import did_you_mean, quoted, shown, suggest
+from provisioner.workspace.setting import FILE, Environment, Variable
+
+_PLACE = re.compile(r"\$\$\{|\$\{([^{}]*)(\})?")
+_WHOLE = re.compile(r"\$\{\s*var\.([^{}\s]*)\s*\}")
+_OWN = ("file.path", "file.folder", "file.name", "file.stem")
+PREFIX = "PROVISIONER_VAR_"
+LITERAL = "write `$${` for a literal `${`"
+
+
+@dataclass(frozen=True)
+class Values:
+    """The variables of one environment. `missing` ones are required and not given: told once, not at every use."""
+
+    environment: str
+    variables: Mapping[str, Variable]
+    declared: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+
+    def replace(self, value: Any, report: Callable[[Fault], None], path: Path = ()) -> Any:
+        """The value with every placeholder replaced; faults are reported by path."""
+        if isinstance(value, str):
+            return self._text(value, report, path) if "${" in value else value
+        if isinstance(value, dict):
+            return {key: self.replace(inner, report, (*path, key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.replace(inner, report, (*path, index)) for index, inner in enumerate(value)]
+        return value
+
+    def _text(self, text: str, report: Callable[[Fault], None], path: Path) -> Any:
+        whole = _WHOLE.fullmatch(text)
+        if whole:
+            return self._variable(whole[1], report, path)
+
+        def one(match: re.Match[str]) -> str:
+            if match[0].startswith("$$"):
+                # The kind that knows `${file.path}` takes its `$${file.path}` literally.
+                return match[0] if text.startswith("file.", match.end()) and _of_a_file(path) else "${"
+            return self._placeholder(match, report, path)
+
+        return _PLACE.sub(one, text)
+
+    def _placeholder(self, match: re.Match[str], report: Callable[[Fault], None], path: Path) -> str:
+        name = (match[1] or "").strip()
+        if match[2] is None:
+            closed = name.startswith("var.") or name == "environment"
+            hint = f"write `{match[0]}}}`" if closed else LITERAL
+            report(Fault(path, "Unfinished placeholder", f"`{shown(match[0])}` has no `}}`.", hint))
+        elif name == "environment":
+            return self.environment
+        elif name.startswith("var."):
+            value = self._variable(name[4:], report, path)
+            return value if isinstance(value, str) else json.dumps(value)
+        elif name in _OWN and _of_a_file(path):
+            return match[0]
+        else:
+            report(_unknown(match[0], name, path))
+        return match[0]
+
+    def _variable(self, name: str, report: Callable[[Fault], None], path: Path) -> Variable:
+        if name in self.variables:
+            return self.variables[name]
+        if name not in self.missing:
+            hint = did_you_mean(name, self.declared) or f"declare it below `variables:` in `{FILE}`"
+            report(Fault(path, "Unknown variable", f"The variable `{name}` is not declared.", hint))
+        return Missing(name)
+
+
+def _of_a_file(path: Path) -> bool:
+    """Whether it is an attribute of a store's files."""
+    return path[:1] == ("files",) and "attributes" in path
+
+
+class Missing(str):
+    """Stands for a variable without a value, whose absence has been reported."""
+
+
+def _unknown(written: str, name: str, path: Path) -> Fault:
+    if name in _OWN:
+        detail = f"`{written}` has a meaning only in the attributes of a store's files."
+        return Fault(path, "Unknown placeholder", detail, LITERAL)
+    known = ["environment", "var.NAME", *(_OWN if _of_a_file(path) else ())]
+    hint = did_you_mean(name, known) or LITERAL
+    return Fault(
+        path, "Unknown placeholder", f"`{written}` is none of {quoted(f'${{{word}}}' for word in known)}.", hint
+    )
+
+
+@dataclass
+class Resolving:
+    """Finds the value of every variable: its default < the environment's < PROVISIONER_VAR_NAME < --var."""
+
+    defaults: Mapping[str, Variable]
+    environments: Mapping[str, Environment]
+    problems: list[Problem] = field(default_factory=list)
+
+    def values(self, environment: Environment, given: Mapping[str, str]) -> tuple[Values, list[tuple[Source, Fault]]]:
+        """The values in one environment, and what is wrong with them."""
+        faults: list[tuple[Source, Fault]] = []
+        found: dict[str, Variable] = {}
+        missing = []
+        for name, default in self.defaults.items():
+            value = self._value(name, default, environment, given, faults)
+            if value is None:
+                missing.append(name)
+                faults.append((Source(FILE, ("variables", name)), _required(name)))
+            else:
+                found[name] = value
+        for name in given:
+            if name not in self.defaults:
+                hint = suggest(name, self.defaults, "declared are") or f"declare it below `variables:` in `{FILE}`"
+                detail = f"`--var {name}=…` sets a variable that is not declared."
+                faults.append((Source(FILE), Fault((), "Unknown variable", detail, hint)))
+        return Values(environment.name, found, frozenset(self.defaults), frozenset(missing)), faults
+
+    def _value(
+        self,
+        name: str,
+        default: Variable,
+        environment: Environment,
+        given: Mapping[str, str],
+        faults: list[tuple[Source, Fault]],
+    ) -> Variable:
+        text, where = given.get(name), f"--var {name}"
+        if text is None:
+            text, where = _from_process(name)
+        if text is None:
+            return environment.variables.get(name, default)
+        model = self._typed(name, default)
+        try:
+            return _parse(text, model)
+        except (ValueError, RecursionError):
+            wanted = "`true` or `false`" if isinstance(model, bool) else "a number"
+            detail = (
+                f"`{where}` gives `{shown(text)}`; the variable `{name}` is {wanted}, as its default `{shown(model)}`."
+            )
+            hint = f"give `{where}={shown(model)}`"
+            faults.append((Source(FILE, ("variables", name)), Fault((), "Wrong type", detail, hint)))
+            return model
+
+    def _typed(self, name: str, default: Variable) -> Variable:
+        """A value whose type a text is to take: the default, or for a required variable any environment's."""
+        known = [default, *(environment.variables.get(name) for environment in self.environments.values())]
+        return next((value for value in known if value is not None), None)
+
+
+def _from_process(name: str) -> tuple[str | None, str]:
+    for key in (PREFIX + name, PREFIX + name.upper()):
+        if key in os.environ:
+            return os.environ[key], key
+    return None, ""
+
+
+def _parse(text: str, model: Variable) -> Variable:
+    if isinstance(model, bool):
+        if text.lower() not in ("true", "false"):
+            raise ValueError(text)
+        return text.lower() == "true"
+    if isinstance(model, int | float):
+        number = json.loads(text)
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise ValueError(text)
+        return number
+    return text
+
+
+def _required(name: str) -> Fault:
+    hint = f"give it in the environment's `variables:`, as `{PREFIX}{name}` or with `--var {name}=…`"
+    return Fault((), "Missing variable", f"The variable `{name}` has no default and no value.", hint)

@@ -1,0 +1,112 @@
+"""Where things stand in a file: composed with positions, on demand, only for files that something is said about."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from provisioner import disk
+from provisioner.model import Position, Source
+from provisioner.yamltext.reading import MERGE, compose
+
+Step = str | int
+
+_KEPT = 200  # files whose nodes are kept: they are many times larger than what they say
+
+
+_OTHER_BREAKS = "\x85\u2028\u2029"
+
+
+def _with_lines_of_editors(data: bytes) -> bytes:
+    """YAML counts the line ends of other alphabets as well; editors do not."""
+    if not any(mark.encode() in data for mark in _OTHER_BREAKS):
+        return data
+    return data.decode("utf-8", "replace").translate(dict.fromkeys(map(ord, _OTHER_BREAKS), ".")).encode()
+
+
+class Positions:
+    """The composed files of one workspace."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._nodes: dict[str, Node | None] = {}
+
+    def root(self, file: str) -> Node | None:
+        """The file's nodes; None where it cannot be read (any more)."""
+        if file not in self._nodes:
+            if len(self._nodes) >= _KEPT:
+                self._nodes.clear()
+            try:
+                self._nodes[file] = compose(_with_lines_of_editors(disk.read(self._root / file, disk.LARGEST_TEXT)))
+            except (OSError, yaml.YAMLError):
+                self._nodes[file] = None
+        return self._nodes[file]
+
+    def locate(self, source: Source, key: bool = False) -> Position:
+        """The value of a field, or its key: for `key`, for whole resources, and for what begins on a later line."""
+        found = self._root_pair(source.file)
+        for depth, step in enumerate(source.path):
+            inner = _enter(found[1], step)
+            if inner is None:
+                # Something missing stands where it should be: at what it is missing from.
+                return _position(source.file, found, key=True)
+            found = inner
+            key = key or (depth + 1 == len(source.path) == 2 and not _says(found[1]))
+        return _position(source.file, found, key)
+
+    def node(self, source: Source) -> Node | None:
+        """The node of a value, for its source text."""
+        found = self._root_pair(source.file)
+        for step in source.path:
+            inner = _enter(found[1], step)
+            if inner is None:
+                return None
+            found = inner
+        return found[1]
+
+    def _root_pair(self, file: str) -> tuple[Node | None, Node | None]:
+        return (None, self.root(file))
+
+
+def _says(value: Node | None) -> bool:
+    """Whether something stands after the colon that is no mapping or list."""
+    return isinstance(value, ScalarNode) and bool(value.value)
+
+
+def _enter(node: Node | None, step: Step) -> tuple[Node | None, Node] | None:
+    """The key (if any) and value that a step leads to; through `<<` where the mapping itself has no such key."""
+    if isinstance(node, SequenceNode):
+        inside = isinstance(step, int) and step < len(node.value)
+        return (None, node.value[step]) if inside else None
+    if not isinstance(node, MappingNode):
+        return None
+    return _pairs(node).get(str(step)) or _merged(node, step)
+
+
+@lru_cache(maxsize=256)
+def _pairs(node: MappingNode) -> dict[str, tuple[Node, Node]]:
+    """The pairs by key, the last of equal ones: thousands of faults may lie in one mapping."""
+    return {key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode) and key.tag != MERGE}
+
+
+def _merged(node: MappingNode, step: Step) -> tuple[Node | None, Node] | None:
+    for key, value in node.value:
+        if key.tag != MERGE:
+            continue
+        for source in value.value if isinstance(value, SequenceNode) else [value]:
+            found = _enter(source, step)
+            if found:
+                return found
+    return None
+
+
+def _position(file: str, pair: tuple[Node | None, Node | None], key: bool) -> Position:
+    label, value = pair
+    if value is None:
+        return Position(file, 1, 1)
+    block = isinstance(value, MappingNode | SequenceNode) and not value.flow_style
+    node = label if label is not None and (key or block) else value
+    return Position(file, node.start_mark.line + 1, node.start_mark.column + 1)

@@ -1,0 +1,211 @@
+"""YAML that cannot be read, explained in plain words with the remedy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import yaml
+
+from provisioner.masking import HOLDER
+from provisioner.model import Problem
+from provisioner.yamltext.reading import DEEPEST, TooDeep, TooLarge
+
+_VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")
+_PATTERN = re.compile(r"""(?:^|[\s\[,:-])(\*[^\s,\]}"']*)""")
+_QUOTED = re.compile(r'write `"([^"]*)"`')
+_GLUED = re.compile(r"(?:- +)?([A-Za-z_][\w-]*):([^\s:/].*)")
+_ALONE = re.compile(r"(?:- +)?([A-Za-z_][\w-]*)( +[^:#]+)?$")
+_WORDS = (
+    (
+        "found undefined alias",
+        "`*` at the beginning of a value refers to an anchor, and there is none of this name.",
+        "define it with `&` above, or quote the value",
+    ),
+    (
+        "did not find expected alphabetic or numeric",
+        "A value that begins with `*` or `&` must be quoted.",
+        "quote the value",
+    ),
+    (
+        "mapping values are not allowed",
+        "A second `: ` in one line cannot be read; text that contains it must be quoted.",
+        "quote the text",
+    ),
+    (
+        "found character that cannot start any token",
+        "A value cannot begin with this character unless it is quoted.",
+        "quote the value",
+    ),
+    ("could not find expected ':'", "This is no key, because no `: ` follows it.", "write `: ` after it"),
+    (
+        "did not find expected key",
+        "A key is expected here; the indentation or a quote above may be wrong.",
+        "indent it as the keys beside it, and write an apostrophe inside `'…'` twice",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "An entry of a list is expected here; the indentation may be wrong.",
+        "begin it with `- `, in the column of the entries above",
+    ),
+    ("did not find expected ',' or ']'", "A `[` is not closed, or a `,` is missing.", "close it with `]`"),
+    ("did not find expected ',' or '}'", "A `{` is not closed, or a `,` is missing.", "close it with `}`"),
+    ("found unexpected end of stream", "A quote is not closed.", "close it, with the same sign"),
+    ("found unexpected document indicator", "A quote is not closed.", "close it, with the same sign"),
+    (
+        "found unknown escape character",
+        "In double quotes a backslash begins an escape, and there is none like this.",
+        "write the backslash twice, or use single quotes",
+    ),
+    (
+        "escape",
+        "In double quotes a backslash begins an escape, and this one names no letter.",
+        "write the letter itself",
+    ),
+    ("found duplicate anchor", "An anchor is defined twice.", "rename one of them"),
+    (
+        "did not find expected comment or line break",
+        "After `|` or `>` the text begins in the next line.",
+        "begin a new line, indented",
+    ),
+    ("did not find expected node content", "A value is missing here.", "write one, or `null`"),
+    ("directive", "A line that begins with `%` is a directive, and there is none like this.", "take the line out"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    line: int
+    column: int
+    text: str
+    above: str = ""  # the nearest line above that says something
+
+
+def explain(file: str, data: bytes, error: Exception) -> Problem:
+    """The problem behind an error of reading `data`."""
+    broken = not_utf8(file, data)
+    if broken:
+        return broken
+    place = _place(data.decode("utf-8-sig"), error)
+
+    def problem(summary: str, detail: str, hint: str | None) -> Problem:
+        return Problem(summary, detail, hint, file=file, line=place.line, column=place.column)
+
+    if isinstance(error, TooDeep):
+        detail = f"Values are nested in more than {DEEPEST} levels."
+        return problem("Nested too deeply", detail, "flatten them")
+    if isinstance(error, TooLarge):
+        detail = "The aliases of this file refer to each other so often that they would unfold without end."
+        return problem("Too many aliases", detail, "write the values out, or let aliases refer to small anchors")
+    if "expected a single document" in str(error):
+        return problem("Several documents", "A spec file holds one YAML document.", "make two files of it")
+    return _at_token(problem("Invalid YAML", *_reason(place, error)), place)
+
+
+def _at_token(problem: Problem, place: _Place) -> Problem:
+    """Where the hint quotes a piece of the line, the piece is the place; libyaml stops somewhere inside it."""
+    token = _QUOTED.fullmatch(problem.hint or "")
+    column = place.text.find(token[1]) if token else -1
+    return problem if column < 0 else replace(problem, column=column + 1)
+
+
+def not_utf8(file: str, data: bytes) -> Problem | None:
+    """Why the bytes are not UTF-8 text, if they are not."""
+    if b"\0" in data[:4]:
+        detail = "The file looks like UTF-16 or UTF-32, not UTF-8."
+        return Problem("Not UTF-8", detail, "save the file as UTF-8", file=file, line=1, column=1)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        detail = f"Byte 0x{data[error.start]:02X} is not UTF-8."
+        return Problem("Not UTF-8", detail, "save the file as UTF-8", file=file, line=line, column=column)
+    return None
+
+
+def _place(text: str, error: Exception) -> _Place:
+    lines = text.splitlines() or [""]
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if "expected ':'" in str(error) and getattr(error, "context_mark", None):
+        mark = error.context_mark  # type: ignore[attr-defined]  # where the key begins that has none
+    line, column = (mark.line, mark.column) if mark else _unprintable(lines)
+    if line >= len(lines):
+        line, column = len(lines) - 1, len(lines[-1])
+    above = next((text for text in reversed(lines[:line]) if text.strip() and text.strip()[0] != "#"), "")
+    return _Place(line + 1, column + 1, lines[line], above.strip())
+
+
+def _unprintable(lines: list[str]) -> tuple[int, int]:
+    for number, line in enumerate(lines):
+        for column, letter in enumerate(line):
+            if (letter < " " and letter != "\t") or letter == "\x7f":
+                return number, column
+    return 0, 0
+
+
+def _reason(place: _Place, error: Exception) -> tuple[str, str | None]:
+    told = str(getattr(error, "problem", None) or error)
+    if HOLDER.search(f"{place.above} {place.text}"):
+        return _plainly(told)  # a line with a secret is not quoted
+    indent = place.text[: len(place.text) - len(place.text.lstrip())]
+    if "\t" in indent or ("cannot start any token" in told and place.text[place.column - 1 :].startswith("\t")):
+        return "The line is indented with a tab; YAML allows only spaces.", "indent with two spaces"
+    variable = _VARIABLE.search(place.text)
+    if variable and "{" in place.text.replace(variable[1], ""):
+        return f"`{variable[1]}` is not quoted, and inside `{{…}}` or `[…]` its braces are YAML.", _write(variable[1])
+    if isinstance(error, yaml.reader.ReaderError) or "control characters" in told:
+        return "The file holds a control character that YAML does not allow.", "remove it, or write it as an escape"
+    return _worded(place, told)
+
+
+def _plainly(told: str) -> tuple[str, str]:
+    return next(
+        ((words, hint) for part, words, hint in _WORDS if part in told),
+        (f"YAML cannot read it: {told}.", "quote the text, or see the line above"),
+    )
+
+
+def _worded(place: _Place, told: str) -> tuple[str, str | None]:
+    detail, general = _plainly(told)
+    pattern = _PATTERN.search(place.text)
+    variable = _VARIABLE.search(place.text)
+    if pattern and ("alias" in told or "alphabetic" in told):
+        return detail, _write(pattern[1])
+    if variable and ("expected" in told):
+        return detail, _write(variable[1])
+    if "cannot start any token" in told:
+        return detail, _write(re.split(r"[,\]}]| #", place.text[place.column - 1 :])[0].strip()) or general
+    if "mapping values" in told:
+        return _second_colon(place, detail) or (detail, general)
+    return _no_key(place, told) or (detail, general)
+
+
+def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
+    """Two keys in one line; or one below a line that should have been a key."""
+    alone = _ALONE.fullmatch(place.above)
+    if alone and place.text.count(": ") < 2:
+        wanted = f"{alone[1]}:{' ' + alone[2].strip() if alone[2] else ''}"
+        return f"`{place.above}` in a line above has no `:`, so no key can stand below it.", f"write `{wanted}`"
+    key, _, value = place.text.strip().removeprefix("- ").partition(": ")
+    if not value or ("'" in value and '"' in value):
+        return None
+    return detail, f"write `{key}: '{value}'`" if '"' in value else f'write `{key}: "{value}"`'
+
+
+def _no_key(place: _Place, told: str) -> tuple[str, str] | None:
+    """A line that is no key because a blank is missing in it."""
+    if "expected ':'" not in told:
+        return None
+    line = place.text.strip()
+    glued = _GLUED.fullmatch(line)
+    if glued:
+        return "After the colon of a key comes a blank.", f"write `{glued[1]}: {glued[2]}`"
+    if re.match(r"-[^\s-]", line):
+        return "After the dash of an entry comes a blank.", f"write `- {line[1:]}`"
+    return None
+
+
+def _write(text: str) -> str:
+    return f'write `"{text}"`'
