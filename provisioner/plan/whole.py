@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from graphlib import CycleError
 from itertools import chain
 
 from provisioner.diff import join, parts
+from provisioner.errors import LockError
 from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant, Stamp
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
@@ -145,10 +147,20 @@ def _goes_by_itself(change: Change) -> bool:
 def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
     """What is made first, with its dependencies before it; then what goes, users before what they use."""
     needs = {address: (*references(case, address), *change.depends_on) for address, change in changes.items()}
-    order = ordered(needs)
+    try:
+        order = ordered(needs)
+    except CycleError as error:  # specs with a circle are refused long before
+        raise LockError(_circle(error.args[1])) from None
     making = [changes[address] for address in order if not changes[address].action.goes]
     going = [changes[address] for address in reversed(order) if changes[address].action.goes]
     return making + going
+
+
+def _circle(circle: list[Address]) -> Problem:
+    names = listed(f"`{address}`" for address in dict.fromkeys(circle))
+    detail = f"In the lock, `depends_on` of {names} leads in a circle, so that nothing in it could go first."
+    hint = "restore the lock from version control, or make it anew with `provisioner state rebuild`"
+    return Problem("Broken lock entry", detail, hint, address=str(circle[0]))
 
 
 def _count_documents(case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]) -> None:

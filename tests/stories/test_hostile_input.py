@@ -154,6 +154,20 @@ def test_an_id_that_is_in_use(applied: World, how: str) -> None:
     assert len(applied.listed("/assistants")) == 2
 
 
+@pytest.mark.parametrize("needs", [{"a": "a"}, {"a": "b", "b": "a"}], ids=["itself", "each other"])
+def test_entries_that_depend_on_each_other(applied: World, needs: dict[str, str]) -> None:
+    """Where none could go first the lock is refused, naming the circle."""
+
+    def circle(lock: Lock) -> None:
+        for user, need in needs.items():
+            lock["resources"][f"assistant.{user}"]["depends_on"] = [f"assistant.{need}"]
+
+    edited(applied, circle)
+    err = applied.ok("destroy", "-y", code=1).err
+    assert "Broken lock entry" in err and "`assistant.a`" in err and "in a circle" in err
+    assert not written(applied)
+
+
 def test_a_key_twice_in_an_entry(applied: World) -> None:
     """Of two ids in one entry nobody chooses the last."""
     text = (applied.root / LOCK).read_text()
