@@ -54,6 +54,8 @@ def unlike:
       "What this commit has shown was applied already. What the plan shows now has changed at the service since then."
     elif (plan.rows - applied.left) != [] then
       "What this commit has shown was applied in part, and the plan does more now than what was left of it."
+    elif ([applied.checksum, plan.checksum] | index(comment.head.checksum)) == null then
+      other_plan(comment.head.checksum)
     else
       null
     end

@@ -15,8 +15,12 @@ def check_approval(plan: Plan, applied: Approved | None, approved: str | None, c
     if commit is not None and applied is not None and applied.commit == commit:
         _check_again(plan, applied, approved)
     elif approved is not None and not is_same(approved, checksum(plan)):
-        detail = f"The plan has the checksum `{checksum(plan)}`, not `{approved.strip()}`: it is not what was approved."
-        raise PlanError(Problem("Plan differs", detail, "review the plan above, and approve its checksum"))
+        raise _differs(plan, approved)
+
+
+def _differs(plan: Plan, approved: str) -> PlanError:
+    detail = f"The plan has the checksum `{checksum(plan)}`, not `{approved.strip()}`: it is not what was approved."
+    return PlanError(Problem("Plan differs", detail, "review the plan above, and approve its checksum"))
 
 
 def _check_again(plan: Plan, applied: Approved, approved: str | None) -> None:
@@ -29,7 +33,11 @@ def _check_again(plan: Plan, applied: Approved, approved: str | None) -> None:
         detail += " What the plan shows now has drifted since then."
         hint = "approve it as a plan of its own: in another pull request, or by its checksum and without `--commit`"
         raise PlanError(Problem("Already applied", detail, hint))
-    if approved is not None and not is_covered(plan, applied.left):
+    if approved is None:
+        return
+    if not (is_same(approved, applied.checksum) or is_same(approved, checksum(plan))):
+        raise _differs(plan, approved)
+    if not is_covered(plan, applied.left):
         detail = f"The plan of the commit `{applied.commit}` was applied in part, and this plan does more than is left."
         raise PlanError(Problem("Plan differs", detail, "review the plan above, and approve its checksum"))
 

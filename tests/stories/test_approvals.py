@@ -118,6 +118,7 @@ def test_what_failed_may_be_run_again(world: World) -> None:
         approved(world, shown, FIRST, code=1)
     assert checksum(world) != shown
     assert (record(world)["commit"], record(world)["checksum"], len(record(world)["left"])) == (FIRST, shown, 1)
+    assert "not what was approved" in approved(world, f"sha256:{'0' * 64}", FIRST, code=1).err
 
     approved(world, shown, FIRST)
     assert record(world) == {"commit": FIRST, "checksum": shown, "left": []}
