@@ -18,6 +18,7 @@ _SECRETS = (
 )
 # What is masked already, or was cut, ends in `…`.
 _PARAMETER = re.compile(rf"([?&#;](?:{_SECRETS})=)([^&#;…]++)(?!…)", re.IGNORECASE)
+_BROKEN_SIGN_IN = re.compile(r"""((?:\bhttps?:/?|(?<![:/])//)[^\s:/?#@"'`]*:)([^\s/?#@"'`…]++)(?=@)""")  # `//user:…@host`
 _NAME = re.compile(r"[A-Za-z][A-Za-z._-]{0,18}")  # of a user; a key has digits as well
 _LOOSE = re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[a-z])[-_](?=[\w-]{0,99}\d)[\w-]{4,}")
 _ONE_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9]{20,}", re.DOTALL)
@@ -68,7 +69,8 @@ def with_secret(text: str) -> bool:
 
 def without_keys(text: str) -> str:
     """The same of text that may quote a faulty spec: also what has the looks of a key, or stands after `api_key:`."""
-    return _NAMED.sub(_second, _LOOSE.sub(lambda found: masked(found[0]), without_secrets(text)))
+    text = _BROKEN_SIGN_IN.sub(_second, without_secrets(text))
+    return _NAMED.sub(_second, _LOOSE.sub(lambda found: masked(found[0]), text))
 
 
 def looks_like_key(text: str) -> bool:

@@ -74,6 +74,8 @@ def test_a_key_is_masked_where_it_is_one(said: str, key: str, shown: str) -> Non
         ("write `authorization: Bearer abcdef`", "write `authorization: Bearer …`"),
         ("api_key: {env: 0abc}", "api_key: {env: …}"),
         ("the token limit: 5, a password", "the token limit: 5, a password"),
+        ("server_url: //u:abc@h/x", "server_url: //u:…@h/x"),
+        ("`https:u:abc@h` and http:/u:abc@h", "`https:u:…@h` and http:/u:…@h"),
         ("risk-averse sk-learn, sk-12345", "risk-averse sk-learn, …"),
     ],
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from provisioner.remote import Remote
 
 Raw = Mapping[str, Any]
+_MOST = 10**15  # which no count and no time in seconds comes to
 
 
 def route(collection: str, id: str, *more: str) -> str:
@@ -53,9 +54,10 @@ def stamp(metadata: Any) -> Stamp | None:
 
 
 def number(raw: Raw, name: str) -> int:
-    """A count or a time that a server may leave out."""
+    """A count or a time that a server may leave out. One that nothing can have says nothing: it would go into the
+    journal, and make it unreadable."""
     value = raw.get(name)
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if isinstance(value, int | float) and abs(value) < _MOST else 0
 
 
 def merged(live: Any, declared: Any, paths: Collection[str], mark: Stamp) -> dict[str, Any]:

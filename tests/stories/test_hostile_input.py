@@ -389,6 +389,19 @@ def test_a_deletion_that_is_none(applied: World) -> None:
     assert "Not deleted" in err and applied.id("assistant.b") == id
 
 
+def test_a_time_that_there_is_not(applied: World) -> None:
+    """Whatever a list says of when things were made, what comes of it can be read again: the journal, too."""
+    applied.write({"docs/a.md": "# A, again\n"})
+    old = {"id": "file-old", "filename": "z", "purpose": "assistants", "created_at": 1e300, "bytes": 1e300}
+    files = {"data": [old], "has_more": False}
+    with applied.behind(
+        lambda app: _answering(_answering(app, "POST", "/files", {"id": "a/b"}), "GET", "/files", files)
+    ):
+        applied.ok("apply", "-y", code=1)
+    applied.apply()
+    applied.settled()
+
+
 @pytest.mark.parametrize("to", ["assistant.B", "assistant.a b", "assistant." + "x" * 65, "assistant.ü", "assistant.1"])
 def test_moving_to_what_no_spec_could_declare(applied: World, to: str) -> None:
     """`state mv` takes only names that a spec may have."""
