@@ -65,6 +65,12 @@ def read(path: str | Path, most: int) -> bytes:
     raise TooLarge(f"it has {max(expected, len(data)):,} bytes, and may have at most {size(most)}")
 
 
+def real(path: str | Path) -> Path:
+    """The path without links; one that leads in a circle stays as it is, for whoever opens it to say so. Unlike
+    `Path.resolve`, which raises RuntimeError there up to Python 3.12."""
+    return Path(os.path.realpath(path))
+
+
 def is_folder(path: Path) -> bool:
     """Whether a folder is there; a name that no disk takes is none."""
     return _is(path, stat.S_ISDIR)

@@ -18,7 +18,8 @@ _SECRETS = (
 )
 # What is masked already, or was cut, ends in `…`.
 _PARAMETER = re.compile(rf"([?&#;](?:{_SECRETS})=)([^&#;…]++)(?!…)", re.IGNORECASE)
-_BROKEN_SIGN_IN = re.compile(r"""((?:\bhttps?:/?|(?<![:/])//)[^\s:/?#@"'`]*:)([^\s/?#@"'`…]++)(?=@)""")  # `//user:…@host`
+# `//user:…@host`
+_BROKEN_SIGN_IN = re.compile(r"""((?:\bhttps?:/?|(?<![:/])//)[^\s:/?#@"'`]*:)([^\s/?#@"'`…]++)(?=@)""")
 _NAME = re.compile(r"[A-Za-z][A-Za-z._-]{0,18}")  # of a user; a key has digits as well
 _LOOSE = re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[a-z])[-_](?=[\w-]{0,99}\d)[\w-]{4,}")
 _ONE_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9]{20,}", re.DOTALL)

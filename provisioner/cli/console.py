@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, get_type_hints
 
 import typer
 
-from provisioner import interrupts
+from provisioner import disk, interrupts
 from provisioner.cli import options
 from provisioner.errors import ProvisionerError, UsageError
 from provisioner.model import Address, Problem
@@ -166,7 +166,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 def _console(context: typer.Context, common: dict[str, Any]) -> Console:
     chdir, environment = context.find_root().obj or (None, None)
-    root = Path(common["chdir"] or chdir or ".").resolve()
+    root = disk.real(common["chdir"] or chdir or ".")
     if not root.is_dir():
         raise UsageError(Problem("Folder not found", f"`{root}` is not a folder.", "name the workspace with `-C DIR`"))
     return Console(

@@ -32,7 +32,7 @@ def init(
     """Write a commented starter workspace."""
     from provisioner import schemas, templates
 
-    target = console.path(folder).resolve()
+    target = disk.real(console.path(folder))
     files = templates.files(template.value, target.name)
     _refuse_existing(target, [*files, "schemas"])
     for name, content in files.items():

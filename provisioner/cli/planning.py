@@ -93,7 +93,7 @@ def check_out(console: Console, out: Path, *, refreshed: bool) -> None:
     if not refreshed:
         raise _wrong("A plan made with `--no-refresh` cannot be applied, so it is not saved.", "leave one of them out")
     spec_like = out.suffix.lower() in (".yaml", ".yml") or out.name.endswith((".lock.json", ".journal"))
-    inside = console.path(out).resolve().is_relative_to(console.root / "specs")
+    inside = disk.real(console.path(out)).is_relative_to(console.root / "specs")
     if spec_like or inside or out.name == "lock.json":
         raise _wrong(f"`--out {out}` looks like a spec or a lock, not like a plan.", "name it `prod.plan.json`, say")
     if disk.is_folder(console.path(out)):

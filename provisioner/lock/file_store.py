@@ -28,7 +28,7 @@ class FileStore(LockStore):
     poll = 0.2
 
     def __init__(self, path: Path, name: str | None = None) -> None:
-        self.path = path.resolve()  # a symbolic link is followed, not replaced
+        self.path = disk.real(path)  # a symbolic link is followed, not replaced
         self.name = name or _shown(path)
         self._read: tuple[tuple[int, int, int], LockState] | None = None  # by inode, size and time
 

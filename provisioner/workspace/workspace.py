@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provisioner import disk
 from provisioner.errors import SpecError, UsageError
 from provisioner.kinds import kinds
 from provisioner.masking import hide
@@ -81,7 +82,7 @@ class Workspace:
     def file(self, path: str) -> Path:
         """Where a file of the workspace lies, through links; Refused where it is not one of its files."""
         tree = self._contents.tree
-        return Path(tree.find(tree.normal(path)).place).resolve()
+        return disk.real(tree.find(tree.normal(path)).place)
 
     def locate(self, source: Source) -> Position:
         """Where something was declared; the file is composed with positions at the first call."""

@@ -192,8 +192,20 @@ def test_where_a_plan_is_saved(world: World, tmp_path_factory: pytest.TempPathFa
     os.mkfifo(world.root / "pipe.json")
     assert "Plan not saved" in world.ok("plan", "--out", "pipe.json", code=1).err
     assert stat.S_ISFIFO((world.root / "pipe.json").stat().st_mode)
+    (world.root / "loop.json").symlink_to("loop.json")
+    assert "Plan not saved" in world.ok("plan", "--out", "loop.json", code=1).err
+    assert "Folder not found" in world.ok("plan", "-C", "loop.json", code=1).err
+    assert "Not a folder" in world.ok("init", "loop.json", code=1).err
     assert "Not a folder" in world.ok("schema", "--write", "docs/a.md", code=1).err
     assert "Not a folder" in world.ok("init", "docs/a.md", code=1).err
+
+
+def test_a_lock_that_is_a_link_to_itself(world: World) -> None:
+    """Nobody can read it, and that is told."""
+    world.write({**SPECS, LOCK: ""})
+    (world.root / LOCK).unlink()
+    (world.root / LOCK).symlink_to("lock.json")
+    assert "lock.json` cannot be read" in world.ok("plan", code=1).err
 
 
 @pytest.mark.parametrize(
