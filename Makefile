@@ -27,7 +27,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m provisioner.generate --check
+	$(BIN)/python -m scripts.generate --check
 
 check: lint test
 
@@ -38,7 +38,7 @@ mutants: $(READY)
 	$(BIN)/python -m scripts.mutants $(MUTANTS)
 
 generate: $(READY)
-	$(BIN)/python -m provisioner.generate
+	$(BIN)/python -m scripts.generate
 
 format: $(READY)
 	$(BIN)/ruff format .

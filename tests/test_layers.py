@@ -25,8 +25,7 @@ LAYERS = [
     {"views", "templates"},
     {"schemas"},
     {"cli"},
-    {"reference"},
-    {"generate", "__main__"},
+    {"__main__"},
 ]
 APART = {"local", "loading"}  # the embedded service shares no code; the library needs the standard library alone
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -20,7 +20,7 @@ import provisioner
 ROOT = Path(__file__).resolve().parents[2]
 FORKED = "PROVISIONER_FORKED"  # the folder of a command that is running already, for those who run the tests many times
 _IMPORTED = ("openai.resources.beta.assistants", "openai.resources.files", "openai.resources.vector_stores")
-_NOT_NEEDED = ("provisioner.__main__", "provisioner.generate", "provisioner.local", "provisioner.reference")
+_NOT_NEEDED = ("provisioner.__main__", "provisioner.local")
 # It starts hundreds of times: `socket` and `json` would double what that costs.
 _CLIENT = """#!{python} -IS
 import _socket, marshal, os, sys

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import generate
 from provisioner.kinds import kinds
 from provisioner.kinds.assistant import forms
-from provisioner.reference import pages
+from scripts import generate
+from scripts.reference import pages
 from tests.docs.pages import ROOT
 
 
@@ -22,9 +22,7 @@ def test_nothing_is_stale() -> None:
 
 def test_the_same_every_time() -> None:
     """Two processes with different hash seeds generate the same bytes."""
-    code = (
-        "from provisioner.generate import files; import hashlib; print(hashlib.sha256(repr(files()).encode()).digest())"
-    )
+    code = "from scripts.generate import files; import hashlib; print(hashlib.sha256(repr(files()).encode()).digest())"
     runs = [
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True)
         for seed in ("1", "2")

@@ -7,7 +7,7 @@ from typing import Any
 from provisioner.kinds.assistant import forms
 from provisioner.kinds.base import Form
 from provisioner.model import Address, Fields
-from provisioner.reference.markdown import table
+from scripts.reference.markdown import table
 
 _ADDRESS = Address("assistant", "any")
 _STORE = "vector_store.handbook"

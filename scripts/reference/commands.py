@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, get_args
 
 from provisioner.cli import app
-from provisioner.reference.markdown import NOTICE, link, sentence, table
+from scripts.reference.markdown import NOTICE, link, sentence, table
 
 INTRODUCTION = """\
 Results go to stdout, everything else to stderr. `--json` prints one JSON document, `apply` and `destroy` print one

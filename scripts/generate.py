@@ -1,4 +1,4 @@
-"""`python -m provisioner.generate`: writes every generated file of the repository, or tells which are stale."""
+"""`python -m scripts.generate`: writes every generated file of the repository, or tells which are stale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def files() -> dict[str, str]:
     """Every generated file: its path in the repository, and what it has to say."""
-    from provisioner import reference, schemas
+    from provisioner import schemas
+    from scripts import reference
 
     made = {f"schemas/{name}": schemas.render(schema()) for name, schema in schemas.FILES.items()}
     return {**made, **reference.pages()}
@@ -38,7 +39,7 @@ def write(root: Path) -> list[str]:
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Run one command line; 1 for stale files and for wrong usage."""
     if list(arguments) not in ([], ["--check"]):
-        sys.stderr.write("usage: python -m provisioner.generate [--check]\n")
+        sys.stderr.write("usage: python -m scripts.generate [--check]\n")
         return 1
     if not (root / "pyproject.toml").is_file():
         sys.stderr.write(f"{root} is no checkout of this repository: there is nothing to generate.\n")

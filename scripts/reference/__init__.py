@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def pages() -> dict[str, str]:
     """Every page: its path in the repository, and its Markdown."""
-    from provisioner.reference import commands, specs, workspace
+    from scripts.reference import commands, specs, workspace
 
     return {
         "docs/reference/commands.md": commands.page(),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioner.reference.markdown import code, link, sentence, table
+from scripts.reference.markdown import code, link, sentence, table
 
 Node = dict[str, Any]
 

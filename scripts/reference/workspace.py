@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from provisioner.reference.markdown import NOTICE, fenced, sentence
-from provisioner.reference.nodes import Shapes
+from scripts.reference.markdown import NOTICE, fenced, sentence
+from scripts.reference.nodes import Shapes
 
 INTRODUCTION = """\
 The file is optional. Without it the workspace is called after its folder and has one environment, `local`.

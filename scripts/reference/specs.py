@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from provisioner.kinds import kinds
 from provisioner.kinds.base import Kind
-from provisioner.reference import carried
-from provisioner.reference.markdown import NOTICE, block, fenced, link, sentence
-from provisioner.reference.nodes import Node, Shapes
+from scripts.reference import carried
+from scripts.reference.markdown import NOTICE, block, fenced, link, sentence
+from scripts.reference.nodes import Node, Shapes
 
 INTRODUCTION = """\
 A spec is any `*.yaml` or `*.yml` file below `specs/`. Its top-level keys are the sections below.
