@@ -345,3 +345,13 @@ def test_what_was_deleted_and_is_still_listed(late: World) -> None:
         plan = late.plan()
         assert plan["orphans"] == [] and plan["deposed"] == []
     late.settled()
+
+
+@pytest.mark.parametrize("kind", MAKES)
+def test_a_create_that_is_refused(late: World, kind: str) -> None:
+    """It leaves nothing that the next apply would look for."""
+    with late.failing({"match": {"method": "POST", "path": MAKES[kind], "nth": 1}, "action": {"status": 400}}):
+        late.ok("apply", "-y", code=1)
+    assert not (late.root / ".provisioner/local/lock.json.journal").exists()
+    late.ok("apply", "-y")
+    whole(late)
