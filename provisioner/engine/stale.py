@@ -13,7 +13,19 @@ from provisioner.errors import PlanError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
 from provisioner.lock.entry import entry_to_json
-from provisioner.model import Action, Address, Attachment, Desired, Live, Locked, LockState, Plan, Problem, Source
+from provisioner.model import (
+    QUIET,
+    Action,
+    Address,
+    Attachment,
+    Desired,
+    Live,
+    Locked,
+    LockState,
+    Plan,
+    Problem,
+    Source,
+)
 from provisioner.plan import Situation
 from provisioner.plan.ownership import claims
 from provisioner.refs import cycle
@@ -128,11 +140,10 @@ def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
 def check_basis(plan: Plan, resources: Mapping[Address, Locked], seen: Seen) -> None:
     """PlanError naming everything that has moved since the plan was made."""
     now = fingerprints(plan, resources, seen.observed.live.get)
-    moved = [_said(address, before, now.get(address, {})) for address, before in plan.basis.items()]
+    rests = {**dict.fromkeys(now, {}), **plan.basis}  # an edited plan may leave out what it rests on
+    moved = [_said(address, before, now.get(address, {})) for address, before in rests.items()]
     problems = [
-        Problem("Stale plan", said, AGAIN, address=address)
-        for address, said in zip(plan.basis, moved, strict=True)
-        if said
+        Problem("Stale plan", said, AGAIN, address=address) for address, said in zip(rests, moved, strict=True) if said
     ]
     if problems:
         raise PlanError(problems)
@@ -156,6 +167,34 @@ def check_ids(plan: Plan, resources: Mapping[Address, Locked]) -> None:
     ]
     if problems:
         raise PlanError(problems)
+
+
+def check_entries(plan: Plan, resources: Mapping[Address, Locked], moved: Mapping[Address, Locked]) -> None:
+    """PlanError where a plan ends what the lock protects, or moves one entry over another; `moved` are the entries
+    after its moves. No plan does that that was made here; what an edited one says of itself is not believed."""
+    freed = {change.previous for change in plan.changes}
+    for change in plan.changes:
+        entry = moved.get(change.address)
+        if entry and entry.protected and change.action in (Action.DELETE, Action.REPLACE):
+            detail = f"`{change.address}` is protected by the lock, and the plan would {change.action.value} it."
+            raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
+        taken = change.address in resources and change.address not in freed
+        if change.previous in resources and (taken or change.previous == change.address):
+            detail = f"The lock has both `{change.previous}` and `{change.address}`, so that neither becomes the other."
+            raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
+
+
+def check_documents(plan: Plan) -> None:
+    """PlanError where what is put into a store is not what the store is to have by its own row."""
+    wanted = {change.address: (change.after or {}).get("files") or {} for change in plan.changes}
+    for item in plan.attachments:
+        if item.action == "detach" or item.action in QUIET:
+            continue
+        held = wanted.get(item.store, {}).get(item.path, {})
+        same = held.get("file") == str(item.file) if item.file else held.get("id") == item.old_id is not None
+        if not same:
+            detail = f"`{item.path}` of `{item.store}` is to be another object than the store's own row says."
+            raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(item.store)))
 
 
 def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:

@@ -292,6 +292,57 @@ def test_a_saved_plan_in_a_circle(applied: World) -> None:
     assert not written(applied)
 
 
+def _unblocked(plan: Any) -> None:
+    plan["blocked"] = []
+
+
+def _over_another(plan: Any) -> None:
+    _row(plan, "assistant.a")["previous_address"] = "assistant.b"
+
+
+def _another_document(plan: Any) -> None:
+    next(item for item in plan["attachments"] if item["path"] == "docs/b.md")["file"] = "file.docs/a.md"
+
+
+def _nowhere(plan: Any) -> None:
+    next(item for item in plan["attachments"] if item["path"] == "docs/b.md")["path"] = "docs/c.md"
+
+
+def _baseless(plan: Any) -> None:
+    plan["basis"] = {}
+
+
+def _row(plan: Any, address: str) -> Any:
+    return next(row for row in plan["resource_changes"] if row["address"] == address)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (_unblocked, "`assistant.b` is protected by the lock"),
+        (_over_another, "The lock has both `assistant.b` and `assistant.a`"),
+        (_another_document, "`docs/b.md` of `vector_store.kb` is to be another object"),
+        (_nowhere, "`docs/c.md` of `vector_store.kb` is to be another object"),
+        (_baseless, "has changed"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_a_saved_plan_says_of_itself(world: World, edit: Callable[[Any], None], said: str) -> None:
+    """A plan whose digest and checksum were made again after an edit ends nothing that is protected, moves nothing over
+    anything, puts no other document into a store, and rests on what it is about."""
+    specs = SPECS["specs/all.yaml"].replace("b: {model: m}", "b: {model: m, lifecycle: {protect: true}}")
+    world.write({**SPECS, "specs/all.yaml": specs})
+    world.apply()
+    gone = specs.split("  b:")[0] if edit is _unblocked else specs
+    changed = gone.replace("docs/a.md]", "docs/a.md, docs/b.md]").replace("a: {model: m", "a: {model: n")
+    world.write({"specs/all.yaml": changed, "docs/b.md": "# B\n"})
+    world.run("plan", "--out", "x.plan")
+    world.calls.clear()
+    edited(world, edit, "x.plan")
+    assert said in world.ok("apply", "x.plan", code=1).err
+    assert not written(world)
+
+
 def test_a_saved_plan_that_deletes_something_else(applied: World) -> None:
     """A plan deletes at an address what the lock has there."""
     applied.write({"specs/all.yaml": SPECS["specs/all.yaml"].replace("  b: {model: m}\n", "")})
