@@ -140,7 +140,7 @@ def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
 def check_basis(plan: Plan, resources: Mapping[Address, Locked], seen: Seen) -> None:
     """PlanError naming everything that has moved since the plan was made."""
     now = fingerprints(plan, resources, seen.observed.live.get)
-    rests = {**dict.fromkeys(now, {}), **plan.basis}  # an edited plan may leave out what it rests on
+    rests = {**{address: {} for address in now}, **plan.basis}  # an edited plan may leave out what it rests on
     moved = [_said(address, before, now.get(address, {})) for address, before in rests.items()]
     problems = [
         Problem("Stale plan", said, AGAIN, address=address) for address, said in zip(rests, moved, strict=True) if said
