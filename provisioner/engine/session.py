@@ -266,7 +266,7 @@ class Session:
         context.check_known(_named(plan))
         moved = _settled_moves(known, plan)
         stale.check_entries(plan, known.resources, moved)
-        stale.check_documents(plan)
+        stale.check_documents(plan, moved)
         stale.check_ids(plan, moved)
         stale.check_order(plan, moved)
         remember(self.remote, known)

@@ -184,9 +184,12 @@ def check_entries(plan: Plan, resources: Mapping[Address, Locked], moved: Mappin
             raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
 
 
-def check_documents(plan: Plan) -> None:
-    """PlanError where what is put into a store is not what the store is to have by its own row."""
-    wanted = {change.address: (change.after or {}).get("files") or {} for change in plan.changes}
+def check_documents(plan: Plan, resources: Mapping[Address, Locked]) -> None:
+    """PlanError where what is put into a store is not what the store is to have by its own row; by the lock, where only
+    a document has a new version."""
+    fields = {address: entry.fields for address, entry in resources.items() if address.kind == "vector_store"}
+    fields |= {change.address: change.after for change in plan.changes if change.after is not None}
+    wanted = {address: found.get("files") or {} for address, found in fields.items()}
     for item in plan.attachments:
         if item.action == "detach" or item.action in QUIET:
             continue
