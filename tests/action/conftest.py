@@ -84,7 +84,7 @@ def site(tmp_path: Path, programs: Path, service: str) -> Site:
 @pytest.fixture
 def committed(site: Site, service: str) -> Site:
     """The same repository with the lock as a committed file."""
-    site.push({"provisioner.yaml": config(service, {})})
+    site.push({"provisioner.yaml": config(service, {"settling": 0})})
     git(site.runner, "fetch", "-q")
     return site
 

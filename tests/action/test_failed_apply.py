@@ -13,11 +13,11 @@ from tests.lock.repositories import git
 
 @pytest.fixture
 def faults() -> str:
-    return 'rules: [{match: {method: POST, path: "^/v1/vector_stores$"}, action: {status: 400}}]\n'
+    return 'rules: [{match: {method: POST, path: "^/v1/vector_stores$"}, action: {status: 500}}]\n'
 
 
 def test_what_was_done_reaches_the_branch(committed: Site) -> None:
-    """One resource is created and another one is refused by the service: the pull request is told of both, the step
+    """One resource is created, and of another one nobody knows: the pull request is told of both, the step
     fails, the lock with what was made is pushed to `main`, and the journal of what is open is kept."""
     committed.open(7, {"specs/kb.yaml": {"vector_stores": {"kb": {"name": "Knowledge"}}}})
     assert committed.plan(7, environment="prod").code == 0

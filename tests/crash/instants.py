@@ -125,7 +125,7 @@ def counted(before: Before, monkeypatch: pytest.MonkeyPatch) -> int:
     assert before.strangers
     before.strangers.untouched()
     assert len(before.strangers.kept()) == 4
-    assert crash.of.keys() == INSTANTS[before.store]
+    assert crash.of.keys() >= INSTANTS[before.store]  # caches are written where files have become old enough
     return crash.seen
 
 
