@@ -9,16 +9,14 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("provisioner.yaml", "specs", "schemas", "handbook", "prompts", "data", "tools")
 
 
 def main() -> int:
     """Validate, plan, apply, plan again, edit, plan, apply, plan again; the exit codes are part of the story."""
     with tempfile.TemporaryDirectory(prefix="provisioner-demo-") as folder:
         here = Path(folder)
-        for part in PARTS:
-            source = ROOT / part
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, here / part)
+        shutil.copy(ROOT / "provisioner.yaml", here)
+        shutil.copytree(ROOT / "specs", here / "specs")
         tell("A workspace: five assistants, a handbook of Markdown files, two CSV files.")
         run(here, "validate")
         run(here, "plan", "-e", "local", "--detailed-exitcode", expect=2)
@@ -26,8 +24,8 @@ def main() -> int:
         tell("Nothing has changed since, so the second plan is empty.")
         run(here, "plan", "-e", "local", "--detailed-exitcode")
         tell("Somebody edits a prompt, a document and a setting.")
-        edit(here / "prompts/support.md", "\nAlways name the handbook page that an answer comes from.\n")
-        edit(here / "handbook/people/leave.md", "\nUnused days can be carried over until 31 March.\n")
+        edit(here / "specs/prompts/support.md", "\nAlways name the handbook page that an answer comes from.\n")
+        edit(here / "specs/handbook/people/leave.md", "\nUnused days can be carried over until 31 March.\n")
         replace(here / "specs/support.yaml", "temperature: ", "temperature: 0.1 # was: ")
         run(here, "plan", "-e", "local", "--detailed-exitcode", expect=2)
         run(here, "apply", "-e", "local", "--yes")

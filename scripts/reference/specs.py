@@ -11,11 +11,12 @@ from scripts.reference.markdown import NOTICE, block, fenced, link, sentence
 from scripts.reference.nodes import Node, Shapes
 
 INTRODUCTION = """\
-A spec is any `*.yaml` or `*.yml` file below `specs/`. Its top-level keys are the sections below.
+A spec is any `*.yaml` or `*.yml` file below `specs/`, however deep. Its top-level keys are the sections below.
 Each section maps a name to a resource. A name begins with a small letter, has small letters, digits, `_` and `-`,
 and is at most 64 characters long. Keys that begin with `x-` are ignored, so that anchors can live there.
 
-- Every path is relative to the workspace root and stays inside it.
+- Every path is relative to the workspace root and stays inside it. Prompts, documents, data and JSON Schemas may lie
+  below `specs/`, too, unless they are YAML, which is always a spec there.
 - A field that is left out is not compared with the service. `null` asks for the service's default.
 - `${var.NAME}` and `${environment}` are replaced in YAML strings. `$${` is a literal `${`.
 - Where a name is expected, `{id: …}` names an object that is not managed here. A resource that is only

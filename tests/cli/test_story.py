@@ -117,7 +117,7 @@ def test_an_altered_plan_is_refused(workspace: Path) -> None:
 def test_a_checksum_approves_one_plan(workspace: Path) -> None:
     """--checksum lets through the plan that was reviewed elsewhere, and no other."""
     checksum = run(workspace, "plan", "--json").json["checksum"]
-    (workspace / "prompts" / "support.md").write_text("Other words.")
+    (workspace / "specs" / "prompts" / "support.md").write_text("Other words.")
 
     other = run(workspace, "apply", "-y", "--checksum", checksum)
     now = run(workspace, "plan", "--json").json["checksum"]
@@ -143,7 +143,12 @@ def test_looking_at_the_lock(workspace: Path) -> None:
     ids = run(workspace, "output").json
     misspelt = run(workspace, "state", "show", "assistant.suport")
 
-    assert listed == ["assistant.support", "file.docs/expenses.md", "file.docs/leave.md", "vector_store.handbook"]
+    assert listed == [
+        "assistant.support",
+        "file.specs/handbook/expenses.md",
+        "file.specs/handbook/leave.md",
+        "vector_store.handbook",
+    ]
     assert list(ids) == listed
     assert (
         f"VECTOR_STORE_HANDBOOK_ID={ids['vector_store.handbook']['id']}\n"

@@ -159,12 +159,12 @@ def test_a_closed_pipe_is_quiet(workspace: Path) -> None:
 def test_a_stream_that_is_ascii(workspace: Path) -> None:
     """Where a terminal cannot show a letter, it is spelt out instead of being a crash."""
     run(workspace, "apply", "-y", "-q")
-    (workspace / "docs" / "leave.md").write_text("Less.")
+    (workspace / "specs" / "handbook" / "leave.md").write_text("Less.")
 
     ran = run(workspace, "plan", PYTHONIOENCODING="ascii")
 
     assert (ran.code, ran.err) == (0, "")
-    assert "-/+ docs/leave.md 191 \\u2192 5 B" in ran.out
+    assert "-/+ specs/handbook/leave.md 191 \\u2192 5 B" in ran.out
 
 
 HEAVY = {"openai", "pydantic", "yaml", "jsonschema", "deepdiff", "rich", "starlette", "uvicorn"}

@@ -26,6 +26,9 @@ FILES = {
     "prompts/support.md": "Be brief.\n",
     "prompts/tone.md": "Be kind.\n",
     "prompts/triage.md": "Sort.\n",
+    "specs/data/prices.csv": "name,price\n",
+    "specs/handbook/leave.md": "# Leave\n",
+    "specs/prompts/support.md": "Be brief.\n",
     "schemas/find_user.json": '{"type": "object", "properties": {"name": {"type": "string"}}}',
 }
 NEEDED = {
@@ -56,7 +59,6 @@ def root(tmp_path: Path) -> Path:
     for path, text in FILES.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
-    (tmp_path / "specs").mkdir()
     (tmp_path / "provisioner.yaml").write_text(yaml.safe_dump(WORKSPACE), encoding="utf-8")
     return tmp_path
 
