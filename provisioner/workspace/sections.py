@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
 LISTS = ("imports", "moved", "removed")
 TOOL = "tool"  # the kind that is inlined: never an object of its own
+UNKNOWN = "Unknown section"
 FILE = "file"  # the kind whose resources are named by their path
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_MEANT = re.compile(rf".*\.ya?ml|{FOLDER}/[^/]+\.json", re.IGNORECASE)  # JSON that lies deeper is a schema, or data
 _LISTED = re.compile(rb"^[ \t]+[\"']?([a-z][a-z0-9_-]*)[\"']?[ \t]*:", re.MULTILINE)
 
 
@@ -92,6 +95,7 @@ def collect(tree: Tree, kinds: dict[str, Kind]) -> Sections:
         reading, dynamic = _read(tree, entry, sections)
         if reading is not None:
             _add(sections, entry.path, reading, dynamic, by_section)
+    _explain_named_files(tree, sections)
     return sections
 
 
@@ -116,7 +120,7 @@ def _no_folder(tree: Tree, refused: Refused) -> Problem:
 
 
 def _no_file(others: list[str]) -> Problem:
-    near = sorted(path for path in others if path.lower().endswith((*SUFFIXES, ".json")))
+    near = sorted(filter(_MEANT.fullmatch, others), key=lambda path: (path.lower().endswith(".json"), path))
     hint = f"rename `{near[0]}` to end in `.yaml`" if near else "`provisioner init` writes a starter workspace"
     return Problem("No specs", f"There is no `*.yaml` file below `{FOLDER}/`.", hint, "warning", file=FOLDER)
 
@@ -205,9 +209,53 @@ def _section(
 def _unknown_section(section: str, kinds: dict[str, Kind]) -> Fault:
     if section in ("workspace", "environments", "variables", "default_environment", "policies"):
         detail = f"`{section}` is no section of a spec."
-        return Fault((), "Unknown section", detail, "it belongs into `provisioner.yaml`")
+        return Fault((), UNKNOWN, detail, "it belongs into `provisioner.yaml`")
     hint = suggest(section, [*kinds, *LISTS], "sections are")
-    return Fault((), "Unknown section", f"There is no section `{section}`.", hint)
+    return Fault((), UNKNOWN, f"There is no section `{section}`.", hint)
+
+
+def _explain_named_files(tree: Tree, sections: Sections) -> None:
+    """A schema or document in YAML was read as a spec. Where a spec names the file, that is said, and once."""
+    unknown = {finding.source.file for finding in sections.findings if finding.fault.summary == UNKNOWN}
+    users = _users(tree, sections, unknown) if unknown else {}
+    said: set[str] = set()
+    kept: list[Finding] = []
+    for finding in sections.findings:
+        file = finding.source.file
+        if finding.fault.summary != UNKNOWN or file not in users:
+            kept.append(finding)
+        elif file not in said:
+            said.add(file)
+            kept.append(Finding(finding.source, _misplaced(finding.fault, users[file])))
+    sections.findings = kept
+
+
+def _misplaced(fault: Fault, user: str) -> Fault:
+    detail = f"{fault.detail} `{user}` names this file, but every YAML file below `{FOLDER}/` is read as a spec."
+    return replace(fault, detail=detail, hint=f"move it out of `{FOLDER}/`, or write a schema as JSON")
+
+
+def _users(tree: Tree, sections: Sections, files: set[str]) -> dict[str, str]:
+    """Which of these files a resource names by its path, and one that does."""
+    users: dict[str, str] = {}
+    for raw in sections.resources.values():
+        for text in _texts(raw.value):
+            with contextlib.suppress(Refused):
+                path = tree.normal(text)
+                if path in files:
+                    users.setdefault(path, raw.title)
+    return users
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """What could be a path to a YAML file, at any depth."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict | list):
+            waiting += found.values() if isinstance(found, dict) else found
+        elif isinstance(found, str) and found.endswith(SUFFIXES):
+            yield found
 
 
 def _list(sections: Sections, source: Source, section: str, value: Any) -> None:

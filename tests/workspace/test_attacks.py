@@ -161,7 +161,40 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         },
         ["x:4:58 Nested too deeply | flatten it"],
     ),
-    "no YAML below specs": ({"specs/a.YAML": "x"}, ["specs:None:None No specs | rename `specs/a.YAML`"]),
+    "no YAML below specs": (
+        {"specs/a.YAML": "x", "specs/a.json": "{}"},
+        ["specs:None:None No specs | rename `specs/a.YAML`"],
+    ),
+    "only JSON below specs": (
+        {"specs/data/a.json": "[]", "specs/x.json": "{}"},
+        ["specs:None:None No specs | rename `specs/x.json`"],
+    ),
+    "a schema in YAML below specs": (
+        {
+            "x": A + "    tools: [{type: function, name: f, parameters: {file: ./specs/f.yaml}}]\nassistents: {}\n",
+            "specs/f.yaml": "type: object\nproperties: {}\n",
+        },
+        [
+            "specs/f.yaml:1:1 Unknown section | move it out of `specs/`, or write a schema as JSON",
+            "x:5:1 Unknown section | did you mean `assistants`?",
+        ],
+    ),
+    "documents in YAML below specs": (
+        {
+            "x": A + "    tools: [{type: code_interpreter, files: [specs/d/a.yml, specs/d/b.yml]}]\n",
+            "specs/d/a.yml": "a: 1\n",
+            "specs/d/b.yml": "b: {}\n",
+        },
+        [
+            "specs/d/a.yml:1:1 Unknown section | move it out of `specs/`",
+            "specs/d/b.yml:1:1 Unknown section | move it out of `specs/`",
+            "x:4:45 Unusual extension | convert it",
+        ],
+    ),
+    "only a JSON Schema below specs": (
+        {"specs/functions/a.json": "{}"},
+        ["specs:None:None No specs | `provisioner init` writes a starter workspace"],
+    ),
     "a nested chunking": (
         {"x": "vector_stores:\n  k:\n    chunking: {type: static, static: {max_chunk_size_tokens: 800}}\n"},
         ["x:3:38 Invalid value | directly below `chunking`"],
