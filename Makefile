@@ -15,7 +15,7 @@ UV := .venv/uv-$(UV_VERSION)/bin/uv
 COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --group build
 
-.PHONY: demo test lint check bench mutants generate format lock newest oldest actionlint clean
+.PHONY: demo test lint check bench mutants generate picture format lock newest oldest actionlint clean
 
 demo: $(RUNS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/demo.py
@@ -39,6 +39,10 @@ mutants: $(READY)
 
 generate: $(READY)
 	$(BIN)/python -m scripts.generate
+
+# docs/images/plan.png, from the sample workspace. It needs a chromium on the path.
+picture: $(READY)
+	$(BIN)/python -m scripts.picture
 
 format: $(READY)
 	$(BIN)/ruff format .

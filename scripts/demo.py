@@ -15,8 +15,7 @@ def main() -> int:
     """Validate, plan, apply, plan again, edit, plan, apply, plan again; the exit codes are part of the story."""
     with tempfile.TemporaryDirectory(prefix="provisioner-demo-") as folder:
         here = Path(folder)
-        shutil.copy(ROOT / "provisioner.yaml", here)
-        shutil.copytree(ROOT / "specs", here / "specs")
+        copy_sample(here)
         tell("A workspace: five assistants, a handbook of Markdown files, two CSV files.")
         run(here, "validate")
         run(here, "plan", "-e", "local", "--detailed-exitcode", expect=2)
@@ -33,6 +32,12 @@ def main() -> int:
         run(here, "output", "-e", "local", "--format", "env")
     tell("Done. Start your own with: provisioner init")
     return 0
+
+
+def copy_sample(folder: Path) -> None:
+    """`provisioner.yaml` and `specs/` are all of it."""
+    shutil.copy(ROOT / "provisioner.yaml", folder)
+    shutil.copytree(ROOT / "specs", folder / "specs")
 
 
 def tell(text: str) -> None:

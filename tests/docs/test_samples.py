@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from provisioner import templates
 from provisioner.cli.init import Template
 from provisioner.workspace import Workspace
-from tests.docs.pages import ROOT
+from scripts.demo import copy_sample
 
 SAMPLE = "the sample"
 SUFFIXES = (".yaml", ".yml")
@@ -20,8 +19,7 @@ SUFFIXES = (".yaml", ".yml")
 def sample(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """One of them, in a folder that holds nothing else."""
     if request.param == SAMPLE:
-        shutil.copy(ROOT / "provisioner.yaml", tmp_path)
-        shutil.copytree(ROOT / "specs", tmp_path / "specs")
+        copy_sample(tmp_path)
         return tmp_path
     for path, content in templates.files(request.param, "acme").items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
