@@ -97,22 +97,18 @@ class Compiler:
 
     def run(self) -> None:
         """Compile every resource of the environment."""
+        environments = self.declaring.environments
         for raw in self.declaring.ground.sections.resources.values():
             if not raw.only or self.declaring.present(raw):
                 self._external(raw) if raw.external else self._resource(raw)
-            else:
-                self._elsewhere(raw)
+            elif not raw.dynamic and not raw.external and not set(raw.only) & set(environments):
+                # It exists nowhere, and is checked as far as it can be without an environment.
+                self._report(raw, self.declaring.declaration(raw).faults)
             if raw.external and raw.only:
-                self._report(raw, unknown_environments(raw.value, self.declaring.environments))
+                self._report(raw, unknown_environments(raw.value, environments))
         self._add_files()
         self._cycles()
         self.findings += self._unknown_losses()
-
-    def _elsewhere(self, raw: Raw) -> None:
-        """A resource of other environments is checked as far as it can be without one."""
-        known = self.declaring.environments
-        if not raw.dynamic and not raw.external and not set(raw.only) & set(known):
-            self._report(raw, self.declaring.declaration(raw).faults)
 
     def _report(self, raw: Raw, faults: list[Fault] | tuple[Fault, ...]) -> None:
         self.findings += [Finding(raw.source, fault, raw.title) for fault in faults]
@@ -170,10 +166,9 @@ class Compiler:
             said = {"sha256": digest.sha256, "bytes": digest.bytes, "purpose": "assistants"} | fields
             address = Address(FILE, path)
             self.desired[address] = Desired(address, said, source)
-        if kind and type(kind.form(None)).check is not Form.check:
-            self._check_files(kind.form(None))
-
-    def _check_files(self, form: Form) -> None:
+        form = kind.form(None) if kind else None
+        if form is None or type(form).check is Form.check:
+            return
         for path, (_, source, title) in self._files.items():
             address = Address(FILE, path)
             for fault in form.check(address, self.desired[address].fields):
@@ -186,11 +181,11 @@ class Compiler:
         api = (getattr(spec, "api", None) or self.environment.api) if layered else None
         faults, losses = self._check(raw, declaration, fields, address, api)
         lifecycle = getattr(spec, "lifecycle", None)
-        lost = tuple(dict.fromkeys(loss.name for loss in losses if self._accepted(address, loss)))
-        faults = tuple(fault for fault in faults if not _follows(fault, declaration.faults))
-        told = [*faults, *(self._loss(address, loss, api) for loss in losses if loss.name not in lost)]
-        if told:
-            self._report(raw, told)
+        accepted = self.environment.accept_loss
+        names = [loss.name for loss in losses if loss.name in accepted or f"{address}#{loss.name}" in accepted]
+        lost = tuple(dict.fromkeys(names))
+        self._report(raw, [fault for fault in faults if not _follows(fault, declaration.faults)])
+        self._report(raw, [_not_carried(address, loss, api) for loss in losses if loss.name not in lost])
         self.desired[address] = Desired(
             address,
             fields,
@@ -217,15 +212,6 @@ class Compiler:
             return (Fault(("api",), "API not supported", detail, "choose `assistants` or `responses`"),), ()
         return tuple(form.check(address, fields)), tuple(form.losses(address, fields))
 
-    def _accepted(self, address: Address, loss: Loss) -> bool:
-        accepted = self.environment.accept_loss
-        return loss.name in accepted or f"{address}#{loss.name}" in accepted
-
-    def _loss(self, address: Address, loss: Loss, api: str | None) -> Fault:
-        detail = f"`{address}` has `{loss.name}`, which the API `{api}` cannot carry: {loss.why.rstrip('.')}."
-        hint = loss.hint or f"take it out, or accept it with `accept_loss: [{loss.name}]` in the environment"
-        return Fault(loss.path, "Not carried by API", detail, hint)
-
     def _cycles(self) -> None:
         edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}
         graph = {node: [to for to in targets if to in edges] for node, targets in edges.items()}
@@ -245,7 +231,9 @@ class Compiler:
         for index, entry in enumerate(self.environment.accept_loss):
             address, mark, name = entry.rpartition("#")
             where = Source(CONFIG, ("environments", self.environment.name, "accept_loss", index))
-            if mark and not self._declared(address):
+            kind, _, resource = address.partition(".")
+            declared = self.declaring.find(kind, resource) is not None or self.declaring.unread(resource)
+            if mark and not declared:
                 detail = f"`accept_loss` names `{address}`, which is not declared."
                 hint = did_you_mean(address, map(str, self.desired))
                 yield Finding(where, Fault((), "Unknown name", detail, hint))
@@ -254,12 +242,14 @@ class Compiler:
                 hint = did_you_mean(name, known) or 'write a field, or `"assistant.NAME#FIELD"`'
                 yield Finding(where, Fault((), "Unknown name", detail, hint))
 
-    def _declared(self, address: str) -> bool:
-        kind, _, name = address.partition(".")
-        return self.declaring.find(kind, name) is not None or self.declaring.unread(name)
-
 
 def _follows(fault: Fault, earlier: list[Fault]) -> bool:
     """Whether it is about something of which a part has been left out, because that has a fault of its own."""
     paths = [one.path for one in earlier if one.severity == "error"]
     return any(path[: len(fault.path)] == fault.path for path in paths) if fault.path else False
+
+
+def _not_carried(address: Address, loss: Loss, api: str | None) -> Fault:
+    detail = f"`{address}` has `{loss.name}`, which the API `{api}` cannot carry: {loss.why.rstrip('.')}."
+    hint = loss.hint or f"take it out, or accept it with `accept_loss: [{loss.name}]` in the environment"
+    return Fault(loss.path, "Not carried by API", detail, hint)

@@ -271,7 +271,8 @@ class Declaring:
 
     def _declare(self, raw: Raw) -> Declaration:
         checked = self._validate(raw)
-        declaration = Declaration(raw, checked.spec, faults=list(checked.faults), bound=_nested_only(raw.value))
+        bound = any(path and "only" in item for path, item in _entries(raw.value))
+        declaration = Declaration(raw, checked.spec, faults=list(checked.faults), bound=bound)
         if checked.spec is None:
             return declaration
         scope = ResourceScope(declaration, self.ground.contents, self)
@@ -357,10 +358,6 @@ def _entries(value: Any) -> list[tuple[Path, Any]]:
     lists = [(key, inner) for key, inner in value.items() if isinstance(inner, list)]
     inside = [((key, index), item) for key, items in lists for index, item in enumerate(items)]
     return [((), value), *((path, item) for path, item in inside if isinstance(item, dict))]
-
-
-def _nested_only(value: Any) -> bool:
-    return any(path and "only" in item for path, item in _entries(value))
 
 
 def unknown_environments(value: Any, known: tuple[str, ...]) -> list[Fault]:

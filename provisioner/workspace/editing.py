@@ -63,17 +63,11 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
         return data
     mark = _BOM if data.startswith(_BOM) else b""
     text = data[len(mark) :].decode()
-    as_json = any(edit.document for edit in edits) and not _is_yaml(next(iter(edits)).file)
-    return mark + (_json_edited if as_json else _yaml_edited)(text, patches).encode()
-
-
-def _is_yaml(file: str) -> bool:
-    return file.lower().endswith((".yaml", ".yml"))
-
-
-def _yaml_edited(text: str, patches: list[Patch]) -> str:
+    file = next(iter(edits)).file
+    if any(edit.document for edit in edits) and not file.lower().endswith((".yaml", ".yml")):
+        return mark + _json_edited(text, patches).encode()
     old = read(text.encode()).value
-    return rewritten(text, old, patched(old, patches))
+    return mark + rewritten(text, old, patched(old, patches)).encode()
 
 
 def _json_edited(text: str, patches: list[Patch]) -> str:
@@ -147,19 +141,15 @@ def written_tools(
             items[at] = _changed(raw[index], declared[index], carried[index], live[pairs[index]], plain, documents)
     for at, tool in enumerate(live):
         if at not in pairs.values():
-            new = as_written({}, {}, tool, _plain_new(form, want, tool), documents)
+            # What it is worth without settings: nobody writes that down.
+            plain = form.normal(want.address, {"tools": [_bare(tool)]})["tools"]
+            new = as_written({}, {}, tool, plain[0] if plain else {}, documents)
             items.add(new["type"] if new.keys() == {"type"} and new["type"] in NAMED else new)
     return items
 
 
 def _bare(tool: Fields) -> Fields:
     return {key: tool[key] for key in ("type", "name", "server_label") if key in tool}
-
-
-def _plain_new(form: Form, want: Desired, tool: Fields) -> Fields:
-    """What a tool is worth without settings: nobody writes that down."""
-    found: list[Fields] = form.normal(want.address, {"tools": [_bare(tool)]})["tools"]
-    return found[0] if found else {}
 
 
 def _matched(carried: Mapping[int, Fields], live: list[Fields]) -> dict[int, int]:
@@ -380,7 +370,9 @@ def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:
     elif field == "instructions" and isinstance(raw, dict):
         yield _prompt(spot, raw, live)
     elif field == "tools":
-        yield from _tools(spot, raw, live)
+        documents: dict[str, Any] = {}
+        tools = written_tools(spot.form, spot.want, raw or [], live, documents)
+        yield from _with_documents(spot, field, raw, tools, documents)
     elif field == "response_format":
         yield from _response_format(spot, raw, live)
     elif len(keys) > 1:
@@ -406,12 +398,6 @@ def _prompt(spot: Spot, raw: Mapping[str, Any], live: Any) -> Edit:
     return Edit(spot.tree.normal(files[0]), text=live)
 
 
-def _tools(spot: Spot, raw: Any, live: list[Any]) -> Iterator[Edit]:
-    documents: dict[str, Any] = {}
-    tools = written_tools(spot.form, spot.want, raw or [], live, documents)
-    yield from _with_documents(spot, "tools", raw, tools, documents)
-
-
 def _response_format(spot: Spot, raw: Any, live: Any) -> Iterator[Edit]:
     documents: dict[str, Any] = {}
     new = literal(live)
@@ -434,16 +420,13 @@ def _check_placeholders(spot: Spot, patch: Patch) -> None:
     """A value that comes from a variable is nobody's to replace here."""
     present = spot.raw
     for step in patch.path[len(spot.path) :]:
-        present = _entered(present, step)
+        if isinstance(present, list) and isinstance(step, int):
+            present = present[step]
+        else:
+            present = present.get(step) if isinstance(present, dict) else None
     after = patch.change(present)
     left = placeholders([] if after is REMOVED else after)
     for text in placeholders(present):
         if text not in left:
             raise NoPlace(_VARIABLE.format(text), "change the variable, or write the value out")
         left.remove(text)
-
-
-def _entered(value: Any, step: str | int) -> Any:
-    if isinstance(value, list) and isinstance(step, int):
-        return value[step]
-    return value.get(step) if isinstance(value, dict) else None

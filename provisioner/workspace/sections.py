@@ -107,7 +107,10 @@ def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
         return []
     found = sorted((entry for entry in below if entry.path.endswith(SUFFIXES)), key=lambda entry: entry.path)
     if not found:
-        sections.problems.append(_no_file([entry.path for entry in below]))
+        near = sorted(filter(_MEANT.fullmatch, others), key=lambda path: (path.lower().endswith(".json"), path))
+        hint = f"rename `{near[0]}` to end in `.yaml`" if near else "`provisioner init` writes a starter workspace"
+        detail = f"There is no `*.yaml` file below `{FOLDER}/`."
+        sections.problems.append(Problem("No specs", detail, hint, "warning", file=FOLDER))
     return found
 
 
@@ -117,12 +120,6 @@ def _no_folder(tree: Tree, refused: Refused) -> Problem:
     detail = f"There is no folder `{FOLDER}/` in `{tree.root}`."
     hint = "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
     return Problem("No specs", detail, hint, file=FOLDER)
-
-
-def _no_file(others: list[str]) -> Problem:
-    near = sorted(filter(_MEANT.fullmatch, others), key=lambda path: (path.lower().endswith(".json"), path))
-    hint = f"rename `{near[0]}` to end in `.yaml`" if near else "`provisioner init` writes a starter workspace"
-    return Problem("No specs", f"There is no `*.yaml` file below `{FOLDER}/`.", hint, "warning", file=FOLDER)
 
 
 def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None, bool]:
@@ -174,14 +171,11 @@ def _add(sections: Sections, file: str, reading: Reading, dynamic: bool, kinds: 
         sections.findings.append(Finding(source, fault))
     elif not isinstance(reading.value, dict):
         detail = f"`{file}` is {sort_of(reading.value)}; a spec is a mapping of sections."
-        sections.findings.append(Finding(source, Fault((), "Wrong type", detail, _sections_hint(kinds))))
+        hint = f"begin with a section, like `{min(kinds, default='assistants')}:`"
+        sections.findings.append(Finding(source, Fault((), "Wrong type", detail, hint)))
     else:
         for section, value in reading.value.items():
             _section(sections, source.at(section), str(section), value, dynamic, kinds)
-
-
-def _sections_hint(kinds: dict[str, Kind]) -> str:
-    return f"begin with a section, like `{next(iter(sorted(kinds)), 'assistants')}:`"
 
 
 def _section(

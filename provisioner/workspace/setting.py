@@ -92,7 +92,8 @@ def setting(root: Path) -> Setting:
     default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
     name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
     made = Setting(name, config, environments, default, problems, findings, bool(reading and reading.odd))
-    made.written = _written(value) or tuple(environments)
+    written = value.get("environments") if isinstance(value, dict) else None
+    made.written = tuple(map(str, written)) if written and isinstance(written, dict) else tuple(environments)
     made.findings += [*_consistent(made), *secrets_in(Source(FILE), value)]
     if default not in environments:
         made.default_environment = next(iter(environments))
@@ -174,11 +175,6 @@ def _consistent(made: Setting) -> list[Finding]:
                 path = ("environments", name, "variables", variable)
                 findings.append(Finding(source, Fault(path, "Unknown variable", detail, hint)))
     return findings + _shared_locks(made) + _in_the_clear(made)
-
-
-def _written(value: Any) -> tuple[str, ...]:
-    environments = value.get("environments") if isinstance(value, dict) else None
-    return tuple(map(str, environments)) if isinstance(environments, dict) else ()
 
 
 def _in_the_clear(made: Setting) -> list[Finding]:

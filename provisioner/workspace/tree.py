@@ -94,7 +94,10 @@ class Tree:
             folder, place = entry.path, entry.place
             if index + 1 < len(parts) and not entry.folder:
                 raise Refused("File not found", f"does not exist; `{entry.path}` is a file")
-        return self._file(entry)
+        if entry.folder:
+            hint = f"write `{entry.path}/**/*` for all files below it"
+            raise Refused("Folder, not file", "is a folder; a file is expected", hint)
+        return entry
 
     def _step(self, folder: str, place: str, part: str) -> Entry:
         try:
@@ -104,12 +107,6 @@ class Tree:
         if part not in names:
             raise Refused("File not found", "does not exist")
         return names[part]
-
-    def _file(self, entry: Entry) -> Entry:
-        if entry.folder:
-            hint = f"write `{entry.path}/**/*` for all files below it"
-            raise Refused("Folder, not file", "is a folder; a file is expected", hint)
-        return entry
 
     def inside(self, entry: Entry) -> None:
         """Refused where an entry is no file or folder of the workspace: a link out of it, a pipe, one of two names

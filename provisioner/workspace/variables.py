@@ -116,7 +116,9 @@ class Resolving:
             value = self._value(name, default, environment, given, faults)
             if value is None:
                 missing.append(name)
-                faults.append((Source(FILE, ("variables", name)), _required(name)))
+                detail = f"The variable `{name}` has no default and no value."
+                hint = f"give it in the environment's `variables:`, as `{PREFIX}{name}` or with `--var {name}=…`"
+                faults.append((Source(FILE, ("variables", name)), Fault((), "Missing variable", detail, hint)))
             else:
                 found[name] = value
         for name in given:
@@ -175,8 +177,3 @@ def _parse(text: str, model: Variable) -> Variable:
             raise ValueError(text)
         return number
     return text
-
-
-def _required(name: str) -> Fault:
-    hint = f"give it in the environment's `variables:`, as `{PREFIX}{name}` or with `--var {name}=…`"
-    return Fault((), "Missing variable", f"The variable `{name}` has no default and no value.", hint)

@@ -49,7 +49,8 @@ def misread(node: Node) -> Oddity | None:
         return _doubt(node, f"`{text}` was read as {str(value).lower()}.", other)
     if isinstance(value, datetime.date):
         return _doubt(node, f"`{text}` was read as a date.", write)
-    if isinstance(value, int) and not isinstance(value, bool) and _number(text) != str(value):
+    digits = text.replace("_", "").removeprefix("+")
+    if isinstance(value, int) and not isinstance(value, bool) and digits != str(value):
         return _doubt(node, f"`{text}` was read as the number {value}.", f"{write}, `{value}` for the number")
     return _misread_float(node, text, value, write) if isinstance(value, float) else None
 
@@ -60,10 +61,6 @@ def _misread_float(node: Node, text: str, value: float, write: str) -> Oddity | 
     if "." in text and text.endswith("0") and "e" not in text.lower() and not text.endswith(".0"):
         return _doubt(node, f"`{text}` was read as the number {value}.", write, "warning")
     return None
-
-
-def _number(text: str) -> str:
-    return text.replace("_", "").removeprefix("+")
 
 
 def _doubt(node: Node, detail: str, hint: str, severity: str = "error") -> Oddity:
@@ -141,12 +138,9 @@ def _bad_merge(path: KeyPath, value: Node) -> Iterator[Oddity]:
 
 def _not_text(path: KeyPath, key: ScalarNode) -> Oddity:
     found = misread(key)
-    detail = found.detail if found else f"`{key.value}` was read as {_read_as(key)}."
+    sort = {"null": "nothing", "bool": "a boolean"}.get(key.tag.removeprefix(_PREFIX), "a number")
+    detail = found.detail if found else f"`{key.value}` was read as {sort}."
     return Oddity(path, key, "Invalid key", f"{detail} A key must be text.", f'write `"{key.value}"`')
-
-
-def _read_as(key: ScalarNode) -> str:
-    return {"null": "nothing", "bool": "a boolean"}.get(key.tag.removeprefix(_PREFIX), "a number")
 
 
 KEYED = {"Unknown key", "Unknown section", "Invalid name", "Invalid key", "Duplicate name", "Missing variable"}
