@@ -60,8 +60,8 @@ class Cuts:
         """Put another value in the place of one. `column` is that of its key or dash."""
         place = Place(flow or self._json or self._one_line, max(column, 0), **self._author(piece))
         new = value_spelt(value, place, json_only=self._json)
-        if self._below_its_key(piece, key):
-            assert key is not None
+        collection = piece.sort in ("mapping", "sequence") and piece.style == "block"
+        if key and collection and "\n" in self._text[key.end : piece.start]:  # it begins below its key
             colon = self._text.index(":", key.end) + 1
             self._head(colon, colon, new)
             text = new.below and new.inline  # comments before it would become a part of it
@@ -81,10 +81,6 @@ class Cuts:
             return {}
         body = tuple(self._text[piece.start : piece.end].splitlines()[1:]) if piece.block else ()
         return {"style": piece.style, "body": body, "lines": "\n" in piece.said}
-
-    def _below_its_key(self, piece: Piece, key: Piece | None) -> bool:
-        collection = piece.sort in ("mapping", "sequence") and piece.style == "block"
-        return bool(key and collection and "\n" in self._text[key.end : piece.start])
 
     def _head(self, start: int, stop: int, new: Spelling) -> None:
         """What stands on the line of the key or dash."""
@@ -259,7 +255,8 @@ class _Rewriting:
 
     def differ(self, piece: Piece, old: Any, new: Any, around: _Around) -> None:
         """Walk down to what differs and note the cuts."""
-        if same(old, new) and not _reordered(new):
+        moved = isinstance(new, Items) and new.origins != list(range(len(new)))
+        if same(old, new) and not moved:
             return
         if piece.shared:
             raise Entangled(f"it comes from the anchor `&{piece.anchor}`, which other places use as well")
@@ -306,10 +303,6 @@ class _Rewriting:
             fresh, last = [], origin
         self.cuts.add_items(piece, last, fresh)
         self.cuts.remove(piece, [index for index in range(len(piece.items)) if index not in kept])
-
-
-def _reordered(new: Any) -> bool:
-    return isinstance(new, Items) and new.origins != list(range(len(new)))
 
 
 def _aligned(old: Sequence[Any], new: Sequence[Any]) -> list[int | None]:

@@ -34,7 +34,8 @@ def format_text(text: str, file: str | None = None) -> str:
     for candidate in (result.rstrip("\n") + "\n", result):  # a block may keep its newlines
         if _meaning(candidate, file) == before:
             return candidate
-    raise SpecError(_refusal(file))
+    detail = f"`{file or 'The text'}` cannot be laid out without changing what it says; it is left as it is."
+    raise SpecError(Problem("Cannot be formatted", detail, "lay it out by hand", file=file))
 
 
 def _stable(text: str) -> str:
@@ -73,11 +74,6 @@ def _scalars(root: Any) -> Iterator[tuple[str, str, bool]]:
 
 def _comments(text: str) -> list[str]:
     return [found.strip() for found in re.findall(r"(?:^|\s)(#.*)$", text, re.MULTILINE)]
-
-
-def _refusal(file: str | None) -> Problem:
-    detail = f"`{file or 'The text'}` cannot be laid out without changing what it says; it is left as it is."
-    return Problem("Cannot be formatted", detail, "lay it out by hand", file=file)
 
 
 STEP = 2
@@ -252,7 +248,9 @@ class _Lines:
         kept = self._in_tables()
         for left, right in reversed(list(zip(self._placed, self._placed[1:], strict=False))):
             start, end = left.token.end_mark, right.token.start_mark
-            if start.line != end.line or start.line in self._block_lines(left) or id(right) in kept:
+            # A block scalar ends where the next token begins.
+            block = isinstance(left.token, t.ScalarToken) and left.token.style in ("|", ">")
+            if block or start.line != end.line or id(right) in kept:
                 continue
             line = self._lines[start.line]
             gap = _gap(left, right, line[start.column : end.column])
@@ -269,11 +267,6 @@ class _Lines:
                     found.update(map(id, inside))
                 inside = []
         return found
-
-    def _block_lines(self, one: Placed) -> tuple[int, ...]:
-        """A block scalar ends where the next token begins."""
-        block = isinstance(one.token, t.ScalarToken) and one.token.style in ("|", ">")
-        return (one.token.end_mark.line,) if block else ()
 
 
 def _gap(left: Placed, right: Placed, written: str) -> str:

@@ -54,7 +54,9 @@ class Positions:
                 # Something missing stands where it should be: at what it is missing from.
                 return _position(source.file, found, key=True)
             found = inner
-            key = key or (depth + 1 == len(source.path) == 2 and not _says(found[1]))
+            resource = depth + 1 == len(source.path) == 2
+            scalar = isinstance(found[1], ScalarNode) and found[1].value  # something stands after the colon
+            key = key or (resource and not scalar)
         return _position(source.file, found, key)
 
     def node(self, source: Source) -> Node | None:
@@ -69,11 +71,6 @@ class Positions:
 
     def _root_pair(self, file: str) -> tuple[Node | None, Node | None]:
         return (None, self.root(file))
-
-
-def _says(value: Node | None) -> bool:
-    """Whether something stands after the colon that is no mapping or list."""
-    return isinstance(value, ScalarNode) and bool(value.value)
 
 
 def _enter(node: Node | None, step: Step) -> tuple[Node | None, Node] | None:

@@ -81,11 +81,8 @@ def line(value: str, style: str = "", *, flow: bool) -> str:
 
 def quoted(value: str) -> str:
     """Text in double quotes, which carry everything; JSON and YAML read it alike."""
-    return _ESCAPED.sub(_escape, json.dumps(value, ensure_ascii=False))
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+    written = json.dumps(value, ensure_ascii=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 @lru_cache(maxsize=512)
@@ -153,10 +150,19 @@ def value_spelt(value: Any, place: Place, *, json_only: bool = False) -> Spellin
         return Spelling(json_spelt(value))
     if not isinstance(value, dict | list):
         return spelt(value, place)
-    short = flow_spelt(value)
-    if place.flow or not value or _short(value, short):
-        return Spelling(short)
-    return Spelling("", tuple(_lines(value, place.parent + STEP)))
+    in_flow = flow_spelt(value)
+    short = len(in_flow) <= _LINE and not _several_lines(value)
+    if place.flow or not value or short:
+        return Spelling(in_flow)
+    column = place.parent + STEP
+    lines: list[str] = []
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            lines += pair_lines(key, inner, column)
+    else:
+        for inner in value:
+            lines += item_lines(inner, column)
+    return Spelling("", tuple(lines))
 
 
 def key_spelt(key: Any, *, flow: bool) -> str:
@@ -201,18 +207,8 @@ def item_lines(value: Any, column: int) -> list[str]:
     return [dash + found.below[0].lstrip(), *found.below[1:]]
 
 
-def _short(value: Any, spelling: str) -> bool:
-    return len(spelling) <= _LINE and not _several_lines(value)
-
-
 def _several_lines(value: Any) -> bool:
     if isinstance(value, str):
         return "\n" in value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(map(_several_lines, inner))
-
-
-def _lines(value: Any, column: int) -> list[str]:
-    if isinstance(value, dict):
-        return [text for key, inner in value.items() for text in pair_lines(key, inner, column)]
-    return [text for inner in value for text in item_lines(inner, column)]
