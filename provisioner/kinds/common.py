@@ -131,14 +131,10 @@ MetadataKey = Annotated[
 
 def _metadata_value(value: object) -> object:
     if isinstance(value, bool | int | float):
-        raise refusal(
-            "metadata_value", "is not text, and metadata takes text only", f'write it in quotes: "{_yaml(value)}"'
-        )
+        written = str(value).lower() if isinstance(value, bool) else str(value)
+        hint = f'write it in quotes: "{written}"'
+        raise refusal("metadata_value", "is not text, and metadata takes text only", hint)
     return value
-
-
-def _yaml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 Metadata = Annotated[

@@ -107,7 +107,8 @@ class StampedForm(Form):
         body = self.body(write, {top(unit) for unit in write.paths})
         metadata = merged(before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp)
         raw = await self._send(remote, path, {**body, "metadata": metadata})
-        stubborn = self._stubborn(raw, body)
+        reset = {name: self.defaults[name] for name, value in body.items() if value is None and name in self.defaults}
+        stubborn = {name: value for name, value in reset.items() if raw.get(name) not in (None, value)}
         if stubborn:
             remote.note(f"`{self.collection}` keeps a field that is sent as null; its default was sent instead.")
             raw = await self._send(remote, path, stubborn)
@@ -153,7 +154,3 @@ class StampedForm(Form):
         if foreign:
             names = ", ".join(f"`{name}`" for name in foreign)
             remote.note(f"`{self.collection}` adds metadata of its own ({names}), which is left alone.")
-
-    def _stubborn(self, raw: Raw, body: Raw) -> dict[str, Any]:
-        reset = {name: self.defaults[name] for name, value in body.items() if value is None and name in self.defaults}
-        return {name: value for name, value in reset.items() if raw.get(name) not in (None, value)}

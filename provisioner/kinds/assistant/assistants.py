@@ -42,9 +42,14 @@ class AssistantsForm(StampedForm):
         for at, tool in enumerate(fields.get("tools") or ()):
             stores, files = tool.get("vector_stores") or (), tool.get("files") or ()
             if len(stores) > MAX_STORES:
-                yield _too_many_stores(address, ("tools", at, "vector_stores"), len(stores))
+                detail = f"`{address}` searches {len(stores)} vector stores; the Assistants API takes one an assistant."
+                hint = "put the files into one store, or write `api: responses`"
+                yield Fault(("tools", at, "vector_stores"), "Too many vector stores", detail, hint)
             if len(files) > MAX_CODE_FILES:
-                yield _too_many_files(address, ("tools", at, "files"), len(files))
+                detail = f"`{address}` gives {len(files)} files to its code interpreter; "
+                detail += f"the Assistants API takes {MAX_CODE_FILES}."
+                hint = "join them, pack them into a `.zip`, or write `api: responses`"
+                yield Fault(("tools", at, "files"), "Too many files", detail, hint)
 
     def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
         for at, tool in enumerate(fields.get("tools") or ()):
@@ -104,16 +109,6 @@ def _no_setting(address: Address, kind: str, name: str) -> str:
 
 def _loss(name: str, path: tuple[str | int, ...], why: str) -> Loss:
     return Loss(name, path, why, f"write `api: responses`, take it out, or accept it with `accept_loss: [{name}]`")
-
-
-def _too_many_stores(address: Address, path: tuple[str | int, ...], count: int) -> Fault:
-    detail = f"`{address}` searches {count} vector stores; the Assistants API takes one an assistant."
-    return Fault(path, "Too many vector stores", detail, "put the files into one store, or write `api: responses`")
-
-
-def _too_many_files(address: Address, path: tuple[str | int, ...], count: int) -> Fault:
-    detail = f"`{address}` gives {count} files to its code interpreter; the Assistants API takes {MAX_CODE_FILES}."
-    return Fault(path, "Too many files", detail, "join them, pack them into a `.zip`, or write `api: responses`")
 
 
 def _normal(tool: Mapping[str, Any]) -> Fields:

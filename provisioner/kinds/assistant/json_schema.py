@@ -51,8 +51,11 @@ def flaws(schema: Any, *, strict: bool) -> tuple[Flaw, ...]:
 
 def _found(schema: Any, strict: bool) -> tuple[Flaw, ...]:
     try:
-        found = tuple(_invalid(schema))
-        return found or (tuple(_outside(schema)) if strict else ())
+        found = list(_invalid(schema))
+        if strict and not found:
+            for path, why, hint, severity in outside_subset(schema):
+                found.append(Flaw(path, "Not a strict schema", why, hint, severity))
+        return tuple(found)
     except RecursionError:
         return (Flaw((), "Schema too deep", "is nested too deeply to be read", "flatten it, or use `$defs`"),)
 
@@ -75,11 +78,6 @@ def _refused(schema: Any) -> bool:
     except SchemaError:
         return True
     return False
-
-
-def _outside(schema: dict[str, Any]) -> Iterator[Flaw]:
-    for path, why, hint, severity in outside_subset(schema):
-        yield Flaw(path, "Not a strict schema", why, hint, severity)
 
 
 def read_schema(written: dict[str, Any], strict: bool, scope: Scope, at: Path) -> Any:
@@ -164,17 +162,13 @@ class _Tally:
 def outside_subset(schema: dict[str, Any]) -> Iterator[Finding]:
     """What the service would refuse in a schema that is valid JSON Schema."""
     tally = _Tally()
-    _root(schema, tally)
-    _node(schema, (), 0, tally)
-    _limits(tally)
-    yield from tally.seen
-
-
-def _root(schema: dict[str, Any], tally: _Tally) -> None:
     if "anyOf" in schema:
         tally.fault(("anyOf",), "stands at the root, where strict mode takes one object", "put it into a property")
     elif schema.get("type") != "object":
         tally.fault(("type",), "must be `object` at the root", "write `type: object`")
+    _node(schema, (), 0, tally)
+    _limits(tally)
+    yield from tally.seen
 
 
 def _limits(tally: _Tally) -> None:
@@ -244,7 +238,8 @@ def _object(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None
         why = "must be `false` for every object in strict mode"
         tally.fault((*path, "additionalProperties"), why, "add `additionalProperties: false`")
     if missing := [name for name in properties if name not in required]:
-        why = f"must name every property in strict mode; {_listed(missing)} missing"
+        verb = "is" if len(missing) == 1 else "are"
+        why = f"must name every property in strict mode; {_quoted(missing)} {verb} missing"
         hint = 'add them; what may be absent has the type `[string, "null"]` instead'
         tally.fault((*path, "required"), why, hint)
     if unknown := [name for name in required if name not in properties]:
@@ -254,10 +249,6 @@ def _object(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None
 def _quoted(names: list[str]) -> str:
     shown = ", ".join(f"`{name}`" for name in names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
-
-
-def _listed(names: list[str]) -> str:
-    return f"{_quoted(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def _below(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None:

@@ -11,6 +11,7 @@ from provisioner.kinds.assistant import normal
 from provisioner.kinds.base import Fault, Loss, Names, ProfileForm, Write
 from provisioner.kinds.wire import text
 from provisioner.model import Address, Fields, Live, Stamp
+from provisioner.text import quoted
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
@@ -64,7 +65,7 @@ class ResponsesForm(ProfileForm):
                 why = f"`{address}` has the tool `{kind}`, which the Responses API does not know."
                 yield Loss(f"tools.{kind}", ("tools", at), why, _accept(f"tools.{kind}"))
             if kind == "file_search" and ranker not in (None, *_RANKERS):
-                why = f"`{address}` has the ranker `{ranker}`; the Responses API has {_listed(_RANKERS)}."
+                why = f"`{address}` has the ranker `{ranker}`; the Responses API has {quoted(_RANKERS, 'and')}."
                 hint = f"write `ranker: auto`, or {_accept('tools.file_search.ranker')}"
                 path = ("tools", at, "ranking_options", "ranker")
                 yield Loss("tools.file_search.ranker", path, why, hint)
@@ -84,6 +85,7 @@ class ResponsesForm(ProfileForm):
         given, left_out = self.normal(address, fields), frozenset(lost)
         own = dict(given["responses"])
         tools = [_tool(tool, names, left_out) for tool in given["tools"] if f"tools.{tool['type']}" not in left_out]
+        labels = {name: given[name] for name in _LABELS if given[name] and name not in left_out}
         effort = {"effort": given["reasoning_effort"]} if given["reasoning_effort"] else {}
         return {
             "model": given["model"],
@@ -92,7 +94,7 @@ class ResponsesForm(ProfileForm):
             **_unless_empty("tools", tools),
             **_unless_empty("reasoning", effort | (own.pop("reasoning", None) or {})),
             **_unless_empty("text", _text_format(given["response_format"]) | (own.pop("text", None) or {})),
-            "metadata": {**_labels(given, left_out), **given["metadata"], Stamp.KEY: stamp},
+            "metadata": {**labels, **given["metadata"], Stamp.KEY: stamp},
             **own,
         }
 
@@ -135,16 +137,8 @@ def _lost_labels(address: Address, fields: Fields) -> Iterator[Loss]:
         yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {_accept(name)}")
 
 
-def _labels(given: Fields, lost: Collection[str]) -> Fields:
-    return {name: given[name] for name in _LABELS if given[name] and name not in lost}
-
-
 def _accept(name: str) -> str:
     return f"accept it with `accept_loss: [{name}]`"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
 
 
 def _unless_empty(name: str, value: Any) -> Fields:

@@ -243,16 +243,12 @@ def _function(tool: Function, scope: Scope, at: Path) -> Fields:
     if tool.parameters is not None:
         fields["parameters"] = read_schema(tool.parameters, bool(tool.strict), scope, (*at, "parameters"))
     elif tool.strict:
-        _needs_parameters(tool, scope, at)
+        detail = f"The function `{tool.name}` of `{scope.address}` is strict and has no `parameters`."
+        hint = "write `parameters: {type: object, properties: {}, required: [], additionalProperties: false}`"
+        scope.report(Fault((*at, "strict"), "Not a strict schema", detail, hint))
     if tool.strict is not None:
         fields["strict"] = tool.strict
     return fields
-
-
-def _needs_parameters(tool: Function, scope: Scope, at: Path) -> None:
-    detail = f"The function `{tool.name}` of `{scope.address}` is strict and has no `parameters`."
-    hint = "write `parameters: {type: object, properties: {}, required: [], additionalProperties: false}`"
-    scope.report(Fault((*at, "strict"), "Not a strict schema", detail, hint))
 
 
 def _file_search(tool: FileSearch, scope: Scope, at: Path) -> Fields:
@@ -281,9 +277,13 @@ def _code_files(tool: CodeInterpreter, scope: Scope, at: Path) -> list[Any]:
     found: list[Any] = []
     places: list[Path] = []
     for index, value in enumerate(tool.files):
-        for one in _matched(value, scope, (*at, index)):
-            found.append(scope.file(one, (*at, index)))
-            places.append((*at, index))
+        place = (*at, index)
+        matched: Sequence[Any] = [_plain(value)]
+        if isinstance(value, str) and not _MAGIC.isdisjoint(value):
+            matched = scope.glob(value, (), place)
+        for one in matched:
+            found.append(scope.file(one, place))
+            places.append(place)
     files = _distinct(found, places, scope, "File named twice")
     if len(files) > MAX_CODE_FILES:
         detail = (
@@ -292,11 +292,6 @@ def _code_files(tool: CodeInterpreter, scope: Scope, at: Path) -> list[Any]:
         scope.report(Fault(at, "Too many files", detail, "join them, or pack them into a `.zip`"))
     _check_extensions([file.removeprefix("file.") for file in files if isinstance(file, str)], scope, at)
     return files
-
-
-def _matched(value: Any, scope: Scope, at: Path) -> list[Any]:
-    """A path as it is, a glob as what it matches."""
-    return scope.glob(value, (), at) if isinstance(value, str) and not _MAGIC.isdisjoint(value) else [_plain(value)]
 
 
 def _check_extensions(paths: list[str], scope: Scope, at: Path) -> None:
@@ -313,17 +308,14 @@ def _hosted(tool: dict[str, Any], scope: Scope, at: Path) -> Fields:
         return fields
     homes = [key for key in ("server_url", "connector_id", "tunnel_id") if key in fields]
     if len(homes) != 1:
-        said = "none" if not homes else " and ".join(f"`{key}`" for key in homes)
+        said = " and ".join(f"`{key}`" for key in homes) or "none"
         detail = (
             f"The MCP server `{fields['server_label']}` of `{scope.address}` needs exactly one of `server_url`, "
             f"`connector_id` and `tunnel_id`; it has {said}."
         )
-        scope.report(Fault((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, _home(homes)))
+        hint = f"keep one of {said}" if homes else "write `server_url: https://…`"
+        scope.report(Fault((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, hint))
     return fields
-
-
-def _home(homes: Sequence[str]) -> str:
-    return f"keep one of {' and '.join(f'`{key}`' for key in homes)}" if homes else "write `server_url: https://…`"
 
 
 def _plain(value: str | Unmanaged) -> Any:

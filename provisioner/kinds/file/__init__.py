@@ -45,14 +45,13 @@ class FileKind(Kind):
             fields["expires_after"] = spec.expires_after and spec.expires_after.declared()
         reference = scope.file(spec.path, ("path",))
         if isinstance(reference, str):
-            self._check(spec, scope)
+            if spec.purpose in _LINES and extension(spec.path) != ".jsonl":
+                detail = (
+                    f"`{scope.address}` has the purpose `{spec.purpose}`, for which the service reads `.jsonl` only."
+                )
+                scope.report(Fault(("purpose",), "Extension not accepted", detail, "save the file as `.jsonl`"))
             scope.set_file(reference.removeprefix("file."), fields, ())
         return fields
-
-    def _check(self, spec: FileSpec, scope: Scope) -> None:
-        if spec.purpose in _LINES and extension(spec.path) != ".jsonl":
-            detail = f"`{scope.address}` has the purpose `{spec.purpose}`, for which the service reads `.jsonl` only."
-            scope.report(Fault(("purpose",), "Extension not accepted", detail, "save the file as `.jsonl`"))
 
 
 KIND = FileKind()

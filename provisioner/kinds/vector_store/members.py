@@ -212,17 +212,14 @@ class _Watch:
         self._rounds += 1
         after = None
         if len(self.pending) > _BY_ID:
-            busy, after = await self._busy()
+            store, after = await self._remote.poll(route("/vector_stores", self._store_id))
+            busy = number(store.get("file_counts") or {}, IN_PROGRESS)
             self.done = max(self.done, len(self.file_ids) - busy)
             if busy and self._rounds % _RECOUNT:
                 return after
         await self._settle()
         self.done = len(self.results)
         return after
-
-    async def _busy(self) -> tuple[int, float | None]:
-        raw, after = await self._remote.poll(route("/vector_stores", self._store_id))
-        return number(raw.get("file_counts") or {}, IN_PROGRESS), after
 
     async def _settle(self) -> None:
         pending = self.pending

@@ -15,23 +15,15 @@ if TYPE_CHECKING:
 
 async def same_text(remote: Remote, store_id: str, file_id: str, path: Path) -> bool | None:
     """Whether both have the same text, white space folded; None where one of them cannot be read as text."""
-    ours = _local(path)
-    theirs = None if ours is None else await _stored(remote, store_id, file_id)
-    return None if ours is None or theirs is None else _folded(ours) == _folded(theirs)
-
-
-def _local(path: Path) -> str | None:
     try:
-        return disk.read(path, disk.LARGEST).decode("utf-8-sig")
+        ours = disk.read(path, disk.LARGEST).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
-
-
-async def _stored(remote: Remote, store_id: str, file_id: str) -> str | None:
     try:
-        return await content(remote, store_id, file_id)
+        theirs = await content(remote, store_id, file_id)
     except ServiceError:  # a service that does not tell is no failure of whoever asks
         return None
+    return None if theirs is None else _folded(ours) == _folded(theirs)
 
 
 def _folded(text: str) -> str:
