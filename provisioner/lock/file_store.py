@@ -87,7 +87,8 @@ class FileStore(LockStore):
             return Lease.parse(self._lease_text() or "")
 
     def force_unlock(self, id: str) -> Lease:
-        self._need_folder(id)
+        if not self.path.parent.is_dir():
+            raise LockError(self._not_held(id, None))
         with told(self.name + ".lease", "written"), disk.guarded(self.path.parent):
             found = Lease.parse(self._lease_text() or "")
             if found is None or found.id != id:
@@ -159,10 +160,6 @@ class FileStore(LockStore):
     def _make_folder(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
-    def _need_folder(self, id: str) -> None:
-        if not self.path.parent.is_dir():
-            raise LockError(self._not_held(id, None))
-
 
 class FileSink(Sink):
     """The journal as an open file. One append is one write and one sync."""
@@ -199,7 +196,10 @@ class FileSink(Sink):
                 disk.write(self._fd, data)
                 sync(self._fd)
             except BaseException:
-                self._undo()
+                self._broken = True  # unless the half line can be taken back, which may only ever be the last one
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._fd, self._size)
+                    self._broken = False
                 raise
             self._size += len(data)
 
@@ -215,13 +215,6 @@ class FileSink(Sink):
             detail = f"`{self._name}` was taken away; another process has settled it."
             hint = "nothing more is written here; run `provisioner plan` once the other apply has ended"
             raise LockError(Problem("Lease was lost", detail, hint, file=self._name))
-
-    def _undo(self) -> None:
-        """Half a line may only ever be the last one."""
-        self._broken = True
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._fd, self._size)
-            self._broken = False
 
 
 def _shown(path: Path) -> str:

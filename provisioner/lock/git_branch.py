@@ -294,7 +294,9 @@ class Branch:
                     raise LockError(problem)
             _pause(troubles or min(race, 3))
             at = now
-        raise LockError(self._crowded())
+        detail = f"Somebody else was faster {_RACES} times in a row on the branch `{self._name}`."
+        hint = "try again; give each busy environment a branch of its own"
+        raise LockError(Problem("Lock is busy", detail, hint))
 
     def _move(self, made: Snapshot, before: Snapshot) -> Problem | None:
         """Move the branch to a new commit, if it still is where it was; otherwise say what git says."""
@@ -378,10 +380,6 @@ class Branch:
             hint = f"call the right one so: `git remote rename {remotes[0]} {self._wanted_remote}`"
             raise LockError(Problem("Unknown remote", detail, hint))
         return remotes[0] if remotes else None
-
-    def _crowded(self) -> Problem:
-        detail = f"Somebody else was faster {_RACES} times in a row on the branch `{self._name}`."
-        return Problem("Lock is busy", detail, "try again; give each busy environment a branch of its own")
 
 
 def _words(done: Done) -> str:

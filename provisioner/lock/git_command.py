@@ -82,9 +82,6 @@ class Git:
     def _patience(self) -> float:
         return AGAIN if self.silent else SECONDS
 
-    def _left(self) -> float:
-        return self._patience if self._until is None else max(self._until - time.monotonic(), 0.0)
-
     def run(self, *words: str, input: bytes = b"") -> Done:
         """Run a command to its end. LockError when there is no git, or when it does not come to one."""
         pipe = subprocess.PIPE
@@ -102,7 +99,7 @@ class Git:
     def _ended(self, process: subprocess.Popen[bytes], input: bytes | None) -> tuple[bytes | None, bytes]:
         """What a command prints; None with the reason where it is given up, which an interrupt makes sooner."""
         patience, began = self._patience, time.monotonic()
-        until = began + self._left()
+        until = began + patience if self._until is None else max(self._until, began)
         while True:
             if interrupts.came():
                 until = min(until, began + AGAIN)

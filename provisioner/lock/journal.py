@@ -287,7 +287,12 @@ _HEAD_KEYS: dict[str, type] = {"lineage": str, "serial": int, "workspace": str, 
 def _read(text: str, file: str | None) -> tuple[Record | None, list[tuple[int, Record]]]:
     """The head and the numbered records; a torn tail is what a crash leaves, and is dropped."""
     *lines, tail = text.split("\n")
-    records = [(number, _record(line, number, file)) for number, line in enumerate(lines, 1)]
+    records: list[tuple[int, Record]] = []
+    for number, line in enumerate(lines, 1):
+        record = _parsed(line)
+        if record is None:
+            raise _damaged(file, number, "the line is not a JSON mapping")
+        records.append((number, record))
     whole_tail = _parsed(tail)
     if whole_tail is not None:  # only its newline is missing
         records.append((len(records) + 1, whole_tail))
@@ -297,13 +302,6 @@ def _read(text: str, file: str | None) -> tuple[Record | None, list[tuple[int, R
     if any(type(head.get(key)) is not kind for key, kind in _HEAD_KEYS.items()) or not _HEAD(head):
         raise _damaged(file, 1, "its first line does not say which lock it belongs to")
     return head, records[1:]
-
-
-def _record(line: str, number: int, file: str | None) -> Record:
-    record = _parsed(line)
-    if record is None:
-        raise _damaged(file, number, "the line is not a JSON mapping")
-    return record
 
 
 def _parsed(line: str) -> Record | None:

@@ -287,11 +287,6 @@ def _block(value: Any, newline: str) -> str:
     if isinstance(value, list | tuple) and value:
         inner = newline + "  "
         return "[" + inner + ("," + inner).join([_block(item, inner) for item in value]) + newline + "]"
-    return _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    """Numbers, true, false, null, empty collections, and whatever else JSON refuses."""
     if type(value) is int:
         return repr(value)
-    return json.dumps(value, allow_nan=False)
+    return json.dumps(value, allow_nan=False)  # true, false, null, what is empty, and whatever else JSON refuses
