@@ -137,13 +137,14 @@ class Exchange:
             attempt += 1
 
     async def _once(self, place: Place, request: Request) -> Reply:
-        client = self._connected()
+        if self._client is None:
+            self._client = _connect(self._target)
         import httpx2
         import openai
 
         try:
             async with self._slots, asyncio.timeout(LONGEST_UPLOAD if request.file else LONGEST):
-                response = await _call(client, request)
+                response = await _call(self._client, request)
         except TimeoutError:
             raise Failed(faults.boundless(place, "its end did not come in time")) from None
         except openai.APIStatusError as error:
@@ -159,16 +160,14 @@ class Exchange:
             raise Failed(failure) from None
         return self._reply(place, response)
 
-    def _tell_time(self, date: str | None) -> None:
-        with suppress(ValueError, TypeError, OverflowError):
-            self.ahead = parsedate_to_datetime(date or "").timestamp() - time.time()
-
     def _reply(self, place: Place, response: httpx2.Response) -> Reply:
         for name in ("organization", "project"):
             value = response.headers.get(f"openai-{name}")
             if value and value == self._clean(value):  # what is seen is kept in the lock, which is no place for a key
                 self.seen[name] = value
-        self._tell_time(response.headers.get("date"))
+        date = response.headers.get("date") or ""
+        with suppress(ValueError, TypeError, OverflowError):
+            self.ahead = parsedate_to_datetime(date).timestamp() - time.time()
         if response.request.method != place.method:  # a redirect turned a write into a read
             raise Failed(self._refused(place, response.history[0]))
         headers, text = self._headers(response), self._clean(response.text)
@@ -187,11 +186,6 @@ class Exchange:
     def _clean(self, text: str) -> str:
         """What the service says, without the key that it was sent."""
         return text if self._target.app is not None else scrub(text, self._target.key)
-
-    def _connected(self) -> AsyncOpenAI:
-        if self._client is None:
-            self._client = _connect(self._target)
-        return self._client
 
 
 def _ids(value: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +91,9 @@ class Answer:
 
 def answer(status: int, headers: Mapping[str, str], text: str) -> Answer:
     """Read an error reply defensively: JSON with or without our envelope, a bare string, a page of HTML."""
-    body = _json(text)
+    body: Any = text
+    with suppress(jsontext.Unreadable):
+        body = jsontext.read(text)
     inner = body.get("error", body) if isinstance(body, dict) else body
     said = inner if isinstance(inner, dict) else {}
     message = said.get("message") or said.get("detail") or (inner if isinstance(inner, str) else "")
@@ -111,7 +114,11 @@ def refusal(place: Place, said: Answer) -> Failure:
     if said.status == 429:
         return _throttled(told, said)
     if said.status == 408 or (said.status >= 500 and said.status != 501):
-        return Failure(Outcome.UNKNOWN, _failing(place, told, said), said.retry_after)
+        if place.method == "GET":
+            failing = said.error(ServiceError, "Service failing", told, "try again later")
+        else:
+            failing = said.error(ReplyLost, "Reply lost", f"{told}; it is not known whether this was carried out")
+        return Failure(Outcome.UNKNOWN, failing, said.retry_after)
     return Failure(Outcome.FINAL, _final(place, told, said))
 
 
@@ -159,12 +166,6 @@ def _throttled(told: str, said: Answer) -> Failure:
     return Failure(Outcome.THROTTLED, error, said.retry_after)
 
 
-def _failing(place: Place, told: str, said: Answer) -> ServiceError:
-    if place.method == "GET":
-        return said.error(ServiceError, "Service failing", told, "try again later")
-    return said.error(ReplyLost, "Reply lost", f"{told}; it is not known whether this was carried out")
-
-
 def _final(place: Place, told: str, said: Answer) -> ServiceError:
     if said.status in (401, 403):
         hint = "check the API key, and that it may use this organization and project"
@@ -197,13 +198,6 @@ def _missing(place: Place, told: str, said: Answer) -> ServiceError:
         return said.error(RouteMissing, "Object or route missing", told)
     hint = "check the service's address: the base URL usually ends in `/v1`"
     return said.error(RouteMissing, "API not available", f"{told}. This service lacks the route", hint)
-
-
-def _json(text: str) -> Any:
-    try:
-        return jsontext.read(text)
-    except jsontext.Unreadable:
-        return text
 
 
 def _text(value: object) -> str | None:

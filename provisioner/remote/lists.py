@@ -94,8 +94,11 @@ class Lister:
                 walk.met = id if id in stops else None
 
     async def _page(self, cursor: str | None, walk: _Walk) -> _Page:
+        query = {**self._params, "limit": self._limit}
+        if cursor is not None:
+            query["after"] = cursor
         try:
-            return self._parsed(await self._request(cursor))
+            return self._parsed(await self._fetch(self._path, query))
         except ServiceError as error:
             if error.status in (400, 404, 422) and cursor is not None and cursor == walk.start:
                 walk.dropped = True
@@ -105,10 +108,6 @@ class Lister:
         self._note(f"`{collection(self._path)}` refuses pages of {self._limit}.")
         self._limit = PAGE
         return await self._page(cursor, walk)
-
-    async def _request(self, cursor: str | None) -> Any:
-        after = {} if cursor is None else {"after": cursor}
-        return await self._fetch(self._path, {**self._params, "limit": self._limit, **after})
 
     def _parsed(self, reply: Any) -> _Page:
         envelope = reply if isinstance(reply, dict) else {}
