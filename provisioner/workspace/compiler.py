@@ -179,7 +179,7 @@ class Compiler:
         spec = declaration.spec
         layered = "api" in raw.kind.spec.model_fields
         api = (getattr(spec, "api", None) or self.environment.api) if layered else None
-        faults, losses = self._check(raw, declaration, fields, address, api)
+        faults, losses = self._checks(raw, declaration, fields, address, api)
         lifecycle = getattr(spec, "lifecycle", None)
         accepted = self.environment.accept_loss
         names = [loss.name for loss in losses if loss.name in accepted or f"{address}#{loss.name}" in accepted]
@@ -197,20 +197,21 @@ class Compiler:
             lost,
         )
 
-    def _check(self, raw: Raw, declaration: Declaration, fields: Fields, address: Address, api: str | None) -> Checked:
+    def _checks(self, raw: Raw, declaration: Declaration, fields: Fields, address: Address, api: str | None) -> Checked:
         key = (str(address), api or "")
         known: tuple[Declaration, Checked] | None = self._checked.get(key)
-        if known is None or known[0] is not declaration:
-            known = self._checked[key] = (declaration, self._checks(raw, fields, address, api))
-        return known[1]
-
-    def _checks(self, raw: Raw, fields: Fields, address: Address, api: str | None) -> Checked:
+        if known is not None and known[0] is declaration:
+            return known[1]
+        found: Checked
         try:
             form = raw.kind.form(api)
         except KeyError:
             detail = f"`{address}` is deployed through the API `{api}`, which this version does not support."
-            return (Fault(("api",), "API not supported", detail, "choose `assistants` or `responses`"),), ()
-        return tuple(form.check(address, fields)), tuple(form.losses(address, fields))
+            found = (Fault(("api",), "API not supported", detail, "choose `assistants` or `responses`"),), ()
+        else:
+            found = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
+        self._checked[key] = (declaration, found)
+        return found
 
     def _cycles(self) -> None:
         edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}

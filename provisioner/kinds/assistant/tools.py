@@ -336,15 +336,12 @@ def _distinct(found: list[Any], places: list[Path], scope: Scope, summary: str) 
     return kept
 
 
-def _key(tool: Fields) -> tuple[str, str]:
-    """What there may be only one of in an assistant: a function by name, an MCP server by label, else the type."""
-    return tool["type"], str(tool.get("name") or tool.get("server_label") or "")
-
-
 def _check_unique(tools: list[Fields], places: list[Path], scope: Scope) -> None:
     seen: dict[tuple[str, str], Path] = {}
     for tool, place in zip(tools, places, strict=True):
-        sort, name = key = _key(tool)
+        # There may be one function of a name, one MCP server of a label, and one tool of any other type.
+        sort, name = tool["type"], str(tool.get("name") or tool.get("server_label") or "")
+        key = (sort, name)
         if key not in seen:
             seen[key] = place
             continue

@@ -229,15 +229,13 @@ class _Watch:
         else:
             found = await read_members(self._remote, self._store_id, pending)
         for id in pending:
-            self._result(id, found.get(id))
-
-    def _result(self, id: str, found: Member | None) -> None:
-        if found is None:
-            self.results[id] = "the file is not in the store"
-        elif found.status == "completed":
-            self.results[id] = None
-        elif found.status != IN_PROGRESS:
-            self.results[id] = found.error or found.status
+            one = found.get(id)
+            if one is None:
+                self.results[id] = "the file is not in the store"
+            elif one.status == "completed":
+                self.results[id] = None
+            elif one.status != IN_PROGRESS:
+                self.results[id] = one.error or one.status
 
 
 async def _attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
