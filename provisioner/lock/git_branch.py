@@ -108,7 +108,15 @@ class Reader:
         return found[1]
 
     def tree(self, oid: str) -> Tree:
-        return _parsed(self.must(oid), len(oid) // 2)
+        """A folder. Its object is `MODE NAME`, a zero, and the id in half as many bytes, again and again."""
+        data, width = self.must(oid), len(oid) // 2
+        tree: Tree = {}
+        while data:
+            head, _, rest = data.partition(b"\0")
+            mode, _, name = head.decode(errors="surrogateescape").partition(" ")
+            tree[name] = Item(mode, rest[:width].hex())
+            data = rest[width:]
+        return tree
 
     def _broken(self) -> LockError:
         _, err = self._process.communicate()
@@ -192,17 +200,6 @@ def _tree(git: Git, tree: Tree) -> Item | None:
     lines = [f"{item.mode} {types.get(item.mode, 'blob')} {item.oid}\t{name}" for name, item in tree.items()]
     text = "".join(f"{line}\0" for line in lines).encode(errors="surrogateescape")
     return Item(_FOLDER, git.ask("mktree", "-z", input=text))
-
-
-def _parsed(data: bytes, width: int) -> Tree:
-    """A tree object: `MODE NAME`, a zero, and the id in so many bytes, again and again."""
-    tree: Tree = {}
-    while data:
-        head, _, rest = data.partition(b"\0")
-        mode, _, name = head.decode(errors="surrogateescape").partition(" ")
-        tree[name] = Item(mode, rest[:width].hex())
-        data = rest[width:]
-    return tree
 
 
 def _typed(tree: Tree, name: str, mode: str, branch: str) -> Item | None:

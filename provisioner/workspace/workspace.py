@@ -95,22 +95,19 @@ class Workspace:
             hint = suggest(environment, self.environments, "environments are")
             raise UsageError(Problem("Unknown environment", f"There is no environment `{environment}`.", hint))
         with undisturbed():
-            return self._compile(self.environments[environment], variables or {})
-
-    def _compile(self, environment: Environment, variables: Mapping[str, str]) -> Specs:
-        compiler, moves = self._compiled(environment, variables)
-        imports, moved, removed = moves.imports(), moves.moved(), moves.removed()
-        problems = self._problems([*compiler.findings, *moves.findings])
-        self._contents.digests.save()
-        return Specs(
-            desired=compiler.desired,
-            externals=compiler.externals,
-            imports=imports,
-            moved=moved,
-            removed=removed,
-            problems=problems,
-            empty=self._sections.empty,
-        )
+            compiler, moves = self._compiled(self.environments[environment], variables or {})
+            imports, moved, removed = moves.imports(), moves.moved(), moves.removed()
+            problems = self._problems([*compiler.findings, *moves.findings])
+            self._contents.digests.save()
+            return Specs(
+                desired=compiler.desired,
+                externals=compiler.externals,
+                imports=imports,
+                moved=moved,
+                removed=removed,
+                problems=problems,
+                empty=self._sections.empty,
+            )
 
     def problems(
         self, environments: Iterable[str] | None = None, variables: Mapping[str, str] | None = None

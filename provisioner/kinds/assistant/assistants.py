@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from provisioner.kinds.assistant import normal
 from provisioner.kinds.base import Fault, Loss, Names, Write
 from provisioner.kinds.wire import Raw, StampedForm, number, stamp, text, unstamped
 from provisioner.model import Address, Fields, Live
+from provisioner.text import quoted
 
 MAX_STORES, MAX_CODE_FILES = 1, 20
 
@@ -52,8 +53,23 @@ class AssistantsForm(StampedForm):
                 yield Fault(("tools", at, "files"), "Too many files", detail, hint)
 
     def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
-        for at, tool in enumerate(fields.get("tools") or ()):
-            yield from _losses(address, tool, ("tools", at))
+        for index, tool in enumerate(fields.get("tools") or ()):
+            at, kind = ("tools", index), tool["type"]
+            if kind not in _CARRIED:
+                why = f"`{address}` has the tool `{kind}`, which the Assistants API does not know."
+                yield _loss(f"tools.{kind}", at, why)
+                continue
+            for name in _LOST_SETTINGS.get(kind, ()):
+                if tool.get(name) is not None:
+                    yield _loss(f"tools.{kind}.{name}", (*at, name), _no_setting(address, kind, name))
+            ranking, inside = tool.get("ranking_options") or {}, (*at, "ranking_options")
+            for name in _LOST_RANKING:
+                if ranking.get(name) is not None:
+                    yield _loss(f"tools.{kind}.{name}", (*inside, name), _no_setting(address, kind, name))
+            if ranking.get("ranker") not in (None, *_RANKERS):
+                why = f"`{address}` has the ranker `{ranking['ranker']}`; "
+                why += f"the Assistants API has {quoted(_RANKERS, 'and')}."
+                yield _loss(f"tools.{kind}.ranker", (*inside, "ranker"), why)
 
     def normal(self, address: Address, fields: Fields) -> Fields:
         tools = (_normal(tool) for tool in fields.get("tools") or () if tool.get("type") in _CARRIED)
@@ -83,24 +99,6 @@ class AssistantsForm(StampedForm):
             body["tools"] = [_tool(tool) for tool in tools]
             body["tool_resources"] = _resources(tools, write.names, whole=write.id is not None)
         return body
-
-
-def _losses(address: Address, tool: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[Loss]:
-    kind = tool["type"]
-    if kind not in _CARRIED:
-        why = f"`{address}` has the tool `{kind}`, which the Assistants API does not know."
-        yield _loss(f"tools.{kind}", at, why)
-        return
-    for name in _LOST_SETTINGS.get(kind, ()):
-        if tool.get(name) is not None:
-            yield _loss(f"tools.{kind}.{name}", (*at, name), _no_setting(address, kind, name))
-    ranking = tool.get("ranking_options") or {}
-    for name in _LOST_RANKING:
-        if ranking.get(name) is not None:
-            yield _loss(f"tools.{kind}.{name}", (*at, "ranking_options", name), _no_setting(address, kind, name))
-    if ranking.get("ranker") not in (None, *_RANKERS):
-        why = f"`{address}` has the ranker `{ranking['ranker']}`; the Assistants API has `auto` and `{_RANKERS[1]}`."
-        yield _loss(f"tools.{kind}.ranker", (*at, "ranking_options", "ranker"), why)
 
 
 def _no_setting(address: Address, kind: str, name: str) -> str:

@@ -45,21 +45,21 @@ class Documents:
     def collect(self, entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
         """Every file by its path, or by `id:FILE_ID` where it is not managed here."""
         for index, entry in enumerate(entries):
+            at: Path = ("files", index)
             if isinstance(entry, str):
-                self._add(self._match(entry, [], ("files", index)), None, ("files", index))
-            elif applies(entry.only, self.scope.environment):
-                self._entry(entry, ("files", index))
+                self._add(self._match(entry, [], at), None, at)
+                continue
+            if not applies(entry.only, self.scope.environment):
+                continue
+            if entry.chunking is not None:
+                check_chunking(entry.chunking, self.scope, (*at, "chunking"))
+            self._check_attributes(entry, at)
+            if isinstance(entry, IdEntry):
+                self.scope.file({"id": entry.id}, (*at, "id"))
+                self._merge(f"id:{entry.id}", {"id": entry.id}, entry, at)
+            else:
+                self._add(self._match(entry.path, entry.exclude, (*at, "path")), entry, at)
         return self.found
-
-    def _entry(self, entry: PathEntry | IdEntry, at: Path) -> None:
-        if entry.chunking is not None:
-            check_chunking(entry.chunking, self.scope, (*at, "chunking"))
-        self._check_attributes(entry, at)
-        if isinstance(entry, IdEntry):
-            self.scope.file({"id": entry.id}, (*at, "id"))
-            self._merge(f"id:{entry.id}", {"id": entry.id}, entry, at)
-        else:
-            self._add(self._match(entry.path, entry.exclude, (*at, "path")), entry, at)
 
     def _match(self, pattern: str, exclude: list[str], at: Path) -> list[str]:
         """The matched files that file_search accepts; the others are reported, one fault an extension."""
