@@ -102,7 +102,10 @@ class LockStore(ABC):
             raise LockError(self._moved(before, state))
         folded = fold(before, self.leftover(), self.journal_name)
         if folded.state is not before:
-            raise LockError(self._unsettled())
+            name = self.journal_name
+            detail = f"`{name}` holds results of an earlier apply that are not in the lock yet."
+            hint = "run `provisioner apply` again; it puts them into the lock first"
+            raise LockError(Problem("Unsettled journal", detail, hint, file=name))
         return Journal(self._replace_journal(opening(state, folded.open_intents, approved)), folded.open_intents)
 
     @property
@@ -166,12 +169,4 @@ class LockStore(ABC):
             f"{state.serial} of lineage `{state.lineage}`; somebody else has written it.",
             "run `provisioner plan` again",
             file=self.name,
-        )
-
-    def _unsettled(self) -> Problem:
-        return Problem(
-            "Unsettled journal",
-            f"`{self.journal_name}` holds results of an earlier apply that are not in the lock yet.",
-            "run `provisioner apply` again; it puts them into the lock first",
-            file=self.journal_name,
         )

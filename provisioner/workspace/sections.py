@@ -103,7 +103,12 @@ def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
     try:
         below = list(tree.below(FOLDER))
     except Refused as refused:
-        sections.problems.append(_no_folder(tree, refused))
+        problem = Problem(refused.summary, f"`{FOLDER}` {refused.detail}.", refused.hint, file=FOLDER)
+        if refused.summary == "File not found":
+            detail = f"There is no folder `{FOLDER}/` in `{tree.root}`."
+            hint = "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
+            problem = Problem("No specs", detail, hint, file=FOLDER)
+        sections.problems.append(problem)
         return []
     found = sorted((entry for entry in below if entry.path.endswith(SUFFIXES)), key=lambda entry: entry.path)
     if not found:
@@ -112,14 +117,6 @@ def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
         detail = f"There is no `*.yaml` file below `{FOLDER}/`."
         sections.problems.append(Problem("No specs", detail, hint, "warning", file=FOLDER))
     return found
-
-
-def _no_folder(tree: Tree, refused: Refused) -> Problem:
-    if refused.summary != "File not found":
-        return Problem(refused.summary, f"`{FOLDER}` {refused.detail}.", refused.hint, file=FOLDER)
-    detail = f"There is no folder `{FOLDER}/` in `{tree.root}`."
-    hint = "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
-    return Problem("No specs", detail, hint, file=FOLDER)
 
 
 def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None, bool]:
