@@ -176,7 +176,9 @@ def _complete(walks: Sequence[_Walk], found: Mapping[str, Item]) -> bool:
     """Whether the walks join: what one saw behind the start of the next, that one (or another) saw too, and
     nobody relied on a walk that never began."""
     dropped = {walk.start for walk in walks if walk.dropped}
-    return all(walk.met not in dropped and all(id in found for id in walk.beyond) for walk in walks)
+    relied_on = {walk.met for walk in walks}
+    beyond = {id for walk in walks for id in walk.beyond}
+    return dropped.isdisjoint(relied_on) and beyond <= found.keys()
 
 
 T = TypeVar("T")

@@ -215,9 +215,13 @@ class Compiler:
 
     def _cycles(self) -> None:
         edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}
-        graph = {node: [to for to in targets if to in edges] for node, targets in edges.items()}
+        graph: dict[Address, list[Address]] = {}
+        for address, needs in edges.items():
+            dependent = [other for other in needs if other in edges]
+            if dependent:
+                graph[address] = dependent
         try:
-            TopologicalSorter({node: targets for node, targets in graph.items() if targets}).prepare()
+            TopologicalSorter(graph).prepare()
         except CycleError as error:
             circle: list[Address] = error.args[1]
             detail = f"{quoted(circle[:-1], 'and')} depend on each other in a circle."

@@ -139,8 +139,11 @@ class Contents:
         return True
 
     def _without(self, paths: list[str], exclude: list[str]) -> list[str]:
-        patterns = [compiled(self.tree.normal(pattern), hidden=True) for pattern in exclude]
-        return [path for path in paths if not any(pattern.fullmatch(path) for pattern in patterns)]
+        left = paths
+        for written in exclude:
+            pattern = compiled(self.tree.normal(written), hidden=True)
+            left = [path for path in left if not pattern.fullmatch(path)]
+        return left
 
     def _why_nothing(self, pattern: str) -> str | None:
         folder = pattern.partition("*")[0].rpartition("/")[0]

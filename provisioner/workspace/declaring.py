@@ -300,8 +300,11 @@ class Declaring:
         checked = validate(raw, value, self.environments)
         # A value that could not be put in says nothing about the type that it will have.
         blind = {fault.path for fault in faults} | set(_missing(value))
-        told = [fault for fault in checked.faults if not any(fault.path[: len(path)] == path for path in blind)]
-        told = [fault for fault in told if (*fault.path[:-1], "type") not in blind]
+        told: list[Fault] = []
+        for fault in checked.faults:
+            inside = any(fault.path[: len(path)] == path for path in blind)
+            if not inside and (*fault.path[:-1], "type") not in blind:
+                told.append(fault)
         sound = checked.sound and not faults and not blind
         return replace(checked, faults=(*faults, *told), sound=sound, blind=frozenset(blind))
 

@@ -307,7 +307,8 @@ class _Rewriting:
 
 def _aligned(old: Sequence[Any], new: Sequence[Any]) -> list[int | None]:
     """For each new entry the old one that it is or was made from."""
-    before, after = ([json.dumps(item, sort_keys=True, default=str) for item in side] for side in (old, new))
+    before = [json.dumps(item, sort_keys=True, default=str) for item in old]
+    after = [json.dumps(item, sort_keys=True, default=str) for item in new]
     origins: list[int | None] = []
     for _, at, end, start, stop in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         pairs = end - at == stop - start
