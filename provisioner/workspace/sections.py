@@ -112,7 +112,8 @@ def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
         return []
     found = sorted((entry for entry in below if entry.path.endswith(SUFFIXES)), key=lambda entry: entry.path)
     if not found:
-        near = sorted(filter(_MEANT.fullmatch, others), key=lambda path: (path.lower().endswith(".json"), path))
+        meant = filter(_MEANT.fullmatch, (entry.path for entry in below))
+        near = sorted(meant, key=lambda path: (path.lower().endswith(".json"), path))
         hint = f"rename `{near[0]}` to end in `.yaml`" if near else "`provisioner init` writes a starter workspace"
         detail = f"There is no `*.yaml` file below `{FOLDER}/`."
         sections.problems.append(Problem("No specs", detail, hint, "warning", file=FOLDER))
