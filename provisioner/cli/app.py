@@ -84,16 +84,13 @@ class UnknownCommand(WrongUsage):  # type: ignore[misc]  # its base is found at 
 
     def __init__(self, name: str, known: Sequence[str], context: Any) -> None:
         super().__init__(f"There is no command `{name}`.", ctx=context)
-        self.hint = _meant(name, known)
-
-
-def _meant(name: str, known: Sequence[str]) -> str:
-    if "plan" in known and name in _ELSEWHERE:
-        return f"did you mean `{_ELSEWHERE[name]}`?"
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return f"the commands are {', '.join(f'`{one}`' for one in known)}"
+        close = get_close_matches(name, known, n=1)
+        if "plan" in known and name in _ELSEWHERE:
+            self.hint = f"did you mean `{_ELSEWHERE[name]}`?"
+        elif close:
+            self.hint = f"did you mean `{close[0]}`?"
+        else:
+            self.hint = f"the commands are {', '.join(f'`{one}`' for one in known)}"
 
 
 class Root(Group):
@@ -134,10 +131,6 @@ def load(name: str) -> Any:
     return get_command(app)
 
 
-def _nothing(**_: Any) -> None:
-    """For streams that are no text files, as in some tests."""
-
-
 def _group() -> None:
     """A group alone does nothing."""
 
@@ -164,7 +157,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; 2 means changes, never wrong usage."""
     for stream in (sys.stdout, sys.stderr):
         # What a stream cannot carry (an arrow in ASCII, half a character of a file's name) is spelt out.
-        getattr(stream, "reconfigure", _nothing)(errors="backslashreplace")
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # in some tests a stream is no text file
+            reconfigure(errors="backslashreplace")
     with guarded():
         return _run(arguments)
 
@@ -172,7 +167,8 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     command = root()
     if not arguments:
-        sys.stderr.write(_help(command))
+        with command.make_context("provisioner", [], resilient_parsing=True) as context:
+            sys.stderr.write(f"{command.get_help(context)}\n")
         return 1
     try:
         with interrupts.watched():
@@ -185,11 +181,6 @@ def _run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return broken_pipe()
     return code if isinstance(code, int) else 0
-
-
-def _help(command: Any) -> str:
-    with command.make_context("provisioner", [], resilient_parsing=True) as context:
-        return f"{command.get_help(context)}\n"
 
 
 def _problem(error: Any) -> Problem:

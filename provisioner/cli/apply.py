@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from provisioner.cli import options
 from provisioner.cli.console import Console, command
-
-if TYPE_CHECKING:
-    from provisioner.cli.applying import Manner
-    from provisioner.cli.planning import Wanted
 
 
 @command
@@ -39,24 +35,18 @@ def apply(
     format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Make the service match the specs, or apply a saved plan."""
-    from provisioner.cli.applying import Approval, Manner, decide_and_apply
-    from provisioner.cli.planning import Wanted
+    from provisioner.cli.applying import Approval, Manner, apply_saved, decide_and_apply
+    from provisioner.cli.planning import Wanted, read_plan_file, refuse_options
     from provisioner.engine import ApplyOptions
 
     commit = (commit or "").strip() or None
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
     wanted = Wanted(target, exclude, replace, destroy, False, on_drift, prune_orphans, force)
     if file is not None:  # whoever saved it has seen it, so nobody is asked
-        return _saved(console, file, wanted, Manner(how, Approval(True, checksum, force, commit), format))
+        refuse_options(console, file, wanted)
+        saved = read_plan_file(console, file)
+        return apply_saved(console, saved, Manner(how, Approval(True, checksum, force, commit), format))
     return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve, checksum, commit=commit), format))
-
-
-def _saved(console: Console, file: Path, wanted: Wanted, manner: Manner) -> int:
-    from provisioner.cli.applying import apply_saved
-    from provisioner.cli.planning import read_plan_file, refuse_options
-
-    refuse_options(console, file, wanted)
-    return apply_saved(console, read_plan_file(console, file), manner)
 
 
 COMMANDS = {"apply": apply}

@@ -66,15 +66,11 @@ def apply_saved(console: Console, plan: Plan, manner: Manner) -> int:
     """Carry out a saved plan exactly, or refuse it; the specs are not even read."""
     from provisioner import engine
 
-    _same_environment(console, plan)
-    context = engine.open_context(console.root, plan.environment)
-    return interrupts.run(_apply_saved(console, context, plan, manner))
-
-
-def _same_environment(console: Console, plan: Plan) -> None:
     if console.environment not in (None, plan.environment):
         detail = f"The plan was made for `{plan.environment}`, and `{console.environment}` was named."
         raise PlanError(Problem("Foreign plan", detail, f"leave `-e` out, or plan for `{console.environment}`"))
+    context = engine.open_context(console.root, plan.environment)
+    return interrupts.run(_apply_saved(console, context, plan, manner))
 
 
 async def _apply_saved(console: Console, context: Context, plan: Plan, manner: Manner) -> int:
@@ -140,16 +136,22 @@ async def _carry_out(console: Console, session: Session, plan: Plan, manner: Man
 
         applied = await session.apply(plan, on_event, force=manner.approval.force, commit=manner.approval.commit)
     _sum_up(console, applied, events, manner.format)
-    return _code(applied)
+    if applied.interrupted:
+        return interrupts.CODE
+    return 1 if applied.failed or applied.skipped else 0
 
 
 def _sum_up(console: Console, applied: Applied, events: list[Event], format: PlanFormat) -> None:
+    from provisioner.views.problems import problems_text
     from provisioner.views.progress import summary_json, summary_text
+    from provisioner.views.values import inline
 
     if console.json:
         console.result(summary_json(applied))
         return
-    _tell(console, applied)
+    for note in applied.notes:
+        console.say(inline(note))
+    sys.stderr.write(problems_text(applied.failed, console.paint(sys.stderr)))
     if format.document:
         from provisioner.cli.planning import document
         from provisioner.views.picture import applied_graph
@@ -158,21 +160,6 @@ def _sum_up(console: Console, applied: Applied, events: list[Event], format: Pla
         console.result(document(format, applied_outline(applied, events), lambda: applied_graph(applied, events)))
     else:
         console.result(summary_text(applied))
-
-
-def _code(applied: Applied) -> int:
-    if applied.interrupted:
-        return interrupts.CODE
-    return 1 if applied.failed or applied.skipped else 0
-
-
-def _tell(console: Console, applied: Applied) -> None:
-    from provisioner.views.problems import problems_text
-    from provisioner.views.values import inline
-
-    for note in applied.notes:
-        console.say(inline(note))
-    sys.stderr.write(problems_text(applied.failed, console.paint(sys.stderr)))
 
 
 _EVERY = 5.0  # seconds between two plain lines about the same thing
@@ -185,7 +172,7 @@ def reporter(console: Console) -> Iterator[Callable[[Event], None]]:
     if console.json:
         yield _print_json
     elif console.quiet:
-        yield _nothing
+        yield lambda _event: None
     elif sys.stderr.isatty():
         bar = Bar()
         try:
@@ -194,10 +181,6 @@ def reporter(console: Console) -> Iterator[Callable[[Event], None]]:
             bar.clear()
     else:
         yield Lines()
-
-
-def _nothing(event: Event) -> None:
-    pass
 
 
 def _print_json(event: Event) -> None:

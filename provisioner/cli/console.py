@@ -169,22 +169,21 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
     root = disk.real(common["chdir"] or chdir or ".")
     if not root.is_dir():
         raise UsageError(Problem("Folder not found", f"`{root}` is not a folder.", "name the workspace with `-C DIR`"))
+    variables: dict[str, str] = {}
+    for text in common["variables"] or ():
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise UsageError(Problem("Wrong usage", f"`--var {text}` is not of the form `--var NAME=VALUE`."))
+        variables[name] = value
     return Console(
         root,
         common["environment"] or environment,
-        dict(_variable(text) for text in common["variables"] or ()),
+        variables,
         common["json"],
         not common["no_color"],
         common["quiet"],
         common["verbose"] or os.environ.get("PROVISIONER_DEBUG") == "1",
     )
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise UsageError(Problem("Wrong usage", f"`--var {text}` is not of the form `--var NAME=VALUE`."))
-    return name, value
 
 
 def refuse_file(folder: Path) -> None:

@@ -26,7 +26,8 @@ def fmt(
     changed: list[str] = []
     problems: list[Problem] = []
     for path in _files(console, paths):
-        name = _name(console, path)
+        inside = path.is_relative_to(console.root)
+        name = path.relative_to(console.root).as_posix() if inside else str(path)
         try:
             if _format(path, name, check):
                 changed.append(name)
@@ -48,10 +49,6 @@ def _files(console: Console, paths: list[Path] | None) -> Iterator[Path]:
             yield from sorted(found for ending in ("*.yaml", "*.yml") for found in path.rglob(ending))
         elif chosen or disk.is_file(path):
             yield path
-
-
-def _name(console: Console, path: Path) -> str:
-    return path.relative_to(console.root).as_posix() if path.is_relative_to(console.root) else str(path)
 
 
 def _format(path: Path, name: str, check: bool) -> bool:

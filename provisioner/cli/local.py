@@ -58,21 +58,18 @@ def reset(
     if not yes and not console.terminal:
         detail = f"`{_DATA}/` would be removed, and there is no terminal on which to ask for confirmation."
         raise UsageError(Problem("Approval needed", detail, "add `--yes`"))
-    if not yes and not _confirmed(folder):
-        console.say("Nothing was removed.")
-        return 1
+    if not yes:
+        sys.stderr.write(f"Remove {folder} with everything that the embedded service keeps? Only `yes` is accepted: ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip() != "yes":
+            console.say("Nothing was removed.")
+            return 1
     if folder.is_symlink():  # what it points to is not ours
         folder.unlink()
     else:
         shutil.rmtree(folder)
     console.say(f"Removed {_DATA}/.")
     return 0
-
-
-def _confirmed(folder: Path) -> bool:
-    sys.stderr.write(f"Remove {folder} with everything that the embedded service keeps? Only `yes` is accepted: ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip() == "yes"
 
 
 COMMANDS = {"serve": serve, "reset": reset}

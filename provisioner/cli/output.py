@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -37,16 +36,14 @@ def output(
     if console.json and format not in (None, Format.json):
         raise UsageError(Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other."))
     found = engine.outputs(console.open())
-    console.result(FORMATS[(format or Format.json).value](_chosen(found, addr or [])))
-
-
-def _chosen(found: Mapping[str, Mapping[str, Any]], wanted: list[str]) -> Mapping[str, Mapping[str, Any]]:
-    names = [str(address(text)) for text in wanted]
+    names = [str(address(text)) for text in addr or ()]
     missing = [name for name in names if name not in found]
     if missing:
         told = ", ".join(f"`{name}`" for name in missing)
         raise UsageError(Problem("Not in the lock", f"Nothing has been applied for {told}.", "run `provisioner apply`"))
-    return {name: found[name] for name in names} if names else found
+    chosen = {name: found[name] for name in names} if names else found
+    as_text = FORMATS[(format or Format.json).value]
+    console.result(as_text(chosen))
 
 
 COMMANDS = {"output": output}
