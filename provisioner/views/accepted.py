@@ -15,22 +15,22 @@ NEVER = "Nothing to accept: nothing was ever applied."
 
 def accepted_outline(found: Accepted) -> Outline:
     """The changed files as diffs, what is left, and the summary line."""
+    accepted = []
+    for one in found.accepted:
+        place = f"{inline(one.position.file)}:{one.position.line}"
+        others = " and ".join(f"`{inline(name)}`" for name in one.also)
+        facts = (f"also changes {others}",) if others else ()
+        accepted.append(Item("~", _title(one), place, facts, address=str(one.address)))
+    written = []
+    for name, (before, after) in sorted(found.files.items()):
+        lines = tuple(text_diff(before, after))
+        written.append(Item("~", inline(name), lines=lines))
     sections = (
-        Section("accepted", "Accepted into the specs:", tuple(map(_accepted, found.accepted))),
-        Section("files", "Written:", tuple(_file(name, *texts) for name, texts in sorted(found.files.items()))),
+        Section("accepted", "Accepted into the specs:", tuple(accepted)),
+        Section("files", "Written:", tuple(written)),
         Section("not_accepted", "Not accepted:", tuple(map(_refused, found.not_accepted))),
     )
     return Outline(tuple(section for section in sections if section.items), (), _summary(found))
-
-
-def _accepted(one: Acceptance) -> Item:
-    also = (f"also changes {' and '.join(f'`{inline(name)}`' for name in one.also)}",) if one.also else ()
-    place = f"{inline(one.position.file)}:{one.position.line}"
-    return Item("~", _title(one), place, also, address=str(one.address))
-
-
-def _file(name: str, before: str, after: str) -> Item:
-    return Item("~", inline(name), lines=tuple(text_diff(before, after)))
 
 
 def _refused(one: NotAccepted) -> Item:

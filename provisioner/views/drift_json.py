@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from provisioner.model import Drift, Drifted
+from provisioner.model import Drift
 from provisioner.views.plan_json import drifted_json, plain
 
 FORMAT_VERSION = "1.0"
@@ -18,24 +18,27 @@ def drift_json(drift: Drift) -> str:
 
 def drift_document(drift: Drift) -> dict[str, Any]:
     """What drifted, and nothing of what did not."""
+    drifted = []
+    for found in drift.found:
+        place = found.position
+        where = {
+            "file": place.file if place else None,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+        }
+        drifted.append({**drifted_json(found), **where})
+    unmanaged = []
+    for stray in drift.unmanaged:
+        store = str(stray.store) if stray.store else None
+        unmanaged.append({**plain(stray), "store": store})
     return {
         "format_version": FORMAT_VERSION,
         "workspace": drift.workspace,
         "environment": drift.environment,
-        "resource_drift": [_drifted(found) for found in drift.found],
-        "unverifiable": [plain(found) for found in drift.unverifiable],
-        "unmanaged": [plain(found) | {"store": str(found.store) if found.store else None} for found in drift.unmanaged],
+        "resource_drift": drifted,
+        "unverifiable": [plain(field) for field in drift.unverifiable],
+        "unmanaged": unmanaged,
         "summary": _summary(drift),
-    }
-
-
-def _drifted(found: Drifted) -> dict[str, Any]:
-    place = found.position
-    return {
-        **drifted_json(found),
-        "file": place.file if place else None,
-        "line": place.line if place else None,
-        "column": place.column if place else None,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from provisioner.model import Address, Drift, Drifted, FieldChange, Unmanaged, Unverifiable
+from provisioner.model import Address, Drift, Drifted, FieldChange, Unverifiable
 from provisioner.views.fields import drift_lines, is_file, text_like
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import drift_facts, place_facts, position_text, wanted_by_specs
@@ -28,6 +28,12 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
     """Everything that comparing found; `verbose` unfolds long groups."""
     outside = [item for item in drift.found if item.drift != "local"]
     pending = [item for item in drift.found if item.drift == "local"]
+    unmanaged = []
+    for stray in drift.unmanaged:
+        title = f"{stray.kind.replace('_', ' ')} {inline(stray.id)}"
+        name = [inline(stray.name)] if stray.name else []
+        store = [f"in {inline(str(stray.store))}"] if stray.store else []
+        unmanaged.append(Item("", title, facts=(*name, *store)))
     sections = (
         Section("profiles", "What cannot drift:", tuple(_profiles(drift))),
         Section("drift", "Changed outside of provisioner since the last apply:", tuple(map(_outside, outside))),
@@ -37,7 +43,7 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
             "Never shown by the service, so that nobody can say whether they changed:",
             tuple(_unverifiable(drift.unverifiable, verbose)),
         ),
-        Section("unmanaged", "At the service, but not managed here:", tuple(map(_unmanaged, drift.unmanaged))),
+        Section("unmanaged", "At the service, but not managed here:", tuple(unmanaged)),
         Section("notes", "Notes:", tuple(Item("", inline(note)) for note in drift.notes)),
     )
     return Outline(
@@ -84,18 +90,15 @@ def _pending(found: Drifted) -> Item:
 def _lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
     own = [field for field in fields if field.drift == "local"]
     for field in fields:
-        if field.drift != "local":
-            yield from _field(field)
+        if field.drift == "local":
+            continue
+        yield from drift_lines([field])
+        if field.drift == "both" and text_like(field.after) and not field.sensitive:
+            yield Line("dim", "the specs changed it as well:", 1)
+            yield from (line.deeper(2) for line in _own([field]))
     if own:
         yield Line("dim", "edits of your own that are not applied yet:")
         yield from (line.deeper() for line in _own(own))
-
-
-def _field(field: FieldChange) -> Iterator[Line]:
-    yield from drift_lines([field])
-    if field.drift == "both" and text_like(field.after) and not field.sensitive:
-        yield Line("dim", "the specs changed it as well:", 1)
-        yield from (line.deeper(2) for line in _own([field]))
 
 
 def _own(fields: Iterable[FieldChange]) -> Iterator[Line]:
@@ -119,8 +122,3 @@ def _unverifiable(found: Iterable[Unverifiable], verbose: bool) -> Iterator[Item
         if len(paths) > len(shown):
             lines.append(Line("dim", f"… and {len(paths) - len(shown):,} more"))
         yield Item("?", inline(str(address)), facts=(why,), lines=tuple(lines), address=inline(str(address)))
-
-
-def _unmanaged(found: Unmanaged) -> Item:
-    facts = ([inline(found.name)] if found.name else []) + ([f"in {inline(str(found.store))}"] if found.store else [])
-    return Item("", f"{found.kind.replace('_', ' ')} {inline(found.id)}", facts=tuple(facts))

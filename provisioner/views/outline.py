@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from provisioner.model import SYMBOLS, Action, Block, Change, Drifted, FieldChange, Plan, Position, Remnant, Service
+from provisioner.model import SYMBOLS, Action, Change, Drifted, FieldChange, Plan, Position, Remnant, Service
 from provisioner.planfile.checksum import checksum
 from provisioner.views.fields import change_lines, drift_lines, is_file
 from provisioner.views.files import SHOWN, FileGroups, file_size, folded_items, kept_words
@@ -36,21 +36,34 @@ class Placed(Protocol):
 
 def outline(plan: Plan, *, verbose: bool = False) -> Outline:
     """Everything that a reviewer has to see; `verbose` unfolds long groups and texts."""
+    where = f"`{inline(plan.environment)}` ({service_words(plan.service)})"
+    drifted = sorted(plan.drift, key=lambda found: found.address)
+    blocked = [Item("!", f"{inline(block.rule)}: {inline(block.detail)}") for block in plan.blocked]
     sections = (
-        Section("drift", "Changed outside of provisioner since the last apply:", _drift(plan, verbose)),
-        Section("changes", _changes_heading(plan), tuple(_changes(plan, verbose))),
+        Section(
+            "drift",
+            "Changed outside of provisioner since the last apply:",
+            tuple(_drifted(found, verbose) for found in drifted),
+        ),
+        Section("changes", f"Planned for {where}:", tuple(_changes(plan, verbose))),
         Section("orphans", "Ours by their stamp, but in no spec and not in the lock:", _remnants(plan.orphans)),
         Section("deposed", "Old objects that still exist:", _remnants(plan.deposed)),
         Section("notes", "Notes:", tuple(Item("", inline(note)) for note in plan.notes)),
-        Section("blocked", "This plan cannot be applied:", tuple(_block(block) for block in plan.blocked)),
+        Section("blocked", "This plan cannot be applied:", tuple(blocked)),
     )
+    # With errors nobody knows whether the service matches.
+    failed = any(found.severity == "error" for found in plan.problems)
+    matches = plan.empty and not plan.blocked and not failed
+    # What an approval names; nothing can be approved that cannot be applied.
+    approvable = plan.refreshed and not plan.stopped
+    sha = [("Checksum", checksum(plan))] if approvable else []
     return Outline(
         tuple(section for section in sections if section.items),
         plan.problems,
-        _summary(plan),
+        "No changes. The service matches the specs." if matches else summary_line(plan),
         title=f"Plan for {inline(plan.workspace)}/{inline(plan.environment)}",
         marker=f"plan {inline(plan.workspace)}/{inline(plan.environment)}",
-        facts=(*place_facts(plan), *_checksum(plan)),
+        facts=(*place_facts(plan), *sha),
         review=review(plan),
     )
 
@@ -69,26 +82,6 @@ def place_facts(found: Placed) -> tuple[tuple[str, str], ...]:
 def service_words(service: Service) -> str:
     """`the embedded service`, or its URL."""
     return "the embedded service" if service.base_url == "local" else inline(service.base_url)
-
-
-def _checksum(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """What an approval names; nothing can be approved that cannot be applied."""
-    return () if plan.stopped or not plan.refreshed else (("Checksum", checksum(plan)),)
-
-
-def _summary(plan: Plan) -> str:
-    # With errors nobody knows whether the service matches.
-    if plan.empty and not plan.blocked and not any(found.severity == "error" for found in plan.problems):
-        return "No changes. The service matches the specs."
-    return summary_line(plan)
-
-
-def _changes_heading(plan: Plan) -> str:
-    return f"Planned for `{inline(plan.environment)}` ({service_words(plan.service)}):"
-
-
-def _drift(plan: Plan, verbose: bool) -> tuple[Item, ...]:
-    return tuple(_drifted(found, verbose) for found in sorted(plan.drift, key=lambda found: found.address))
 
 
 def _drifted(found: Drifted, verbose: bool) -> Item:
@@ -134,21 +127,24 @@ def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
             yield Item("", inline(str(address)), lines=members, address=inline(str(address)))
         else:
             yield _item(change, (*change_lines(change, later, verbose), *members))
-    yield from folded_items([_file_item(changes[address]) for address in sorted(loose)], verbose)
-
-
-def _file_item(change: Change) -> tuple[Item, int]:
-    size, count = file_size(change)
-    item = _item(change, ())
-    facts = (size, *item.facts) if size else item.facts
-    return replace(item, facts=facts), count
+    files = []
+    for address in sorted(loose):
+        item = _item(changes[address], ())
+        size, count = file_size(changes[address])
+        if size:
+            item = replace(item, facts=(size, *item.facts))
+        files.append((item, count))
+    yield from folded_items(files, verbose)
 
 
 def _item(change: Change, lines: tuple[Line, ...]) -> Item:
     title = address = inline(str(change.address))
     if change.previous is not None:
         title = f"{inline(str(change.previous))} → {title}"
-    return Item(symbol_of(change), title, _position(change), tuple(_facts(change)), lines, address)
+    position = inline(change.source.file) if change.source is not None else ""
+    if change.position is not None:
+        position = position_text(change.position)
+    return Item(symbol_of(change), title, position, tuple(_facts(change)), lines, address)
 
 
 def symbol_of(change: Change) -> str:
@@ -172,28 +168,17 @@ def _facts(change: Change) -> Iterator[str]:
         yield f"not carried by `{change.api}`, as accepted: {', '.join(inline(path) for path in change.lost)}"
 
 
-def _position(change: Change) -> str:
-    place = change.position
-    if place is not None:
-        return position_text(place)
-    return inline(change.source.file) if change.source is not None else ""
-
-
 def position_text(place: Position) -> str:
     """`specs/support.yaml:20`."""
     return f"{inline(place.file)}:{place.line}"
 
 
 def _remnants(found: tuple[Remnant, ...]) -> tuple[Item, ...]:
-    ordered = sorted(found, key=lambda remnant: (remnant.address, remnant.id))
-    return tuple(_remnant(remnant) for remnant in ordered)
-
-
-def _remnant(remnant: Remnant) -> Item:
-    facts = (inline(remnant.id), *((inline(remnant.detail),) if remnant.detail else ()))
-    title = inline(str(remnant.address))
-    return Item(_OLD[remnant.action], title, facts=facts, address=title)
-
-
-def _block(block: Block) -> Item:
-    return Item("!", f"{inline(block.rule)}: {inline(block.detail)}")
+    items = []
+    for remnant in sorted(found, key=lambda remnant: (remnant.address, remnant.id)):
+        title = inline(str(remnant.address))
+        facts = [inline(remnant.id)]
+        if remnant.detail:
+            facts.append(inline(remnant.detail))
+        items.append(Item(_OLD[remnant.action], title, facts=tuple(facts), address=title))
+    return tuple(items)
