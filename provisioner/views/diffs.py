@@ -48,7 +48,8 @@ def text_diff(before: Any, after: Any) -> Iterator[Line]:
     old, new = map(split, texts)
     emphasis = Emphasis()
     for group in Aligned(old, new).get_grouped_opcodes(CONTEXT):
-        yield _header(group)
+        (_, i, _, k, _), (_, _, j, _, m) = group[0], group[-1]
+        yield Line("@", f"@@ -{_range(i, j)} +{_range(k, m)} @@")
         for tag, i, j, k, m in group:
             if tag == "equal":
                 yield from (Line("", bounded(visible(f" {line}"))) for line in old[i:j])
@@ -59,13 +60,8 @@ def text_diff(before: Any, after: Any) -> Iterator[Line]:
         yield Line("dim", f"\\ line feed at the end {'removed' if ends[0] else 'added'}")
 
 
-def _header(group: list[tuple[str, int, int, int, int]]) -> Line:
-    """`@@ -1,7 +1,8 @@`, in diff's own way of counting."""
-    (_, i, _, k, _), (_, _, j, _, m) = group[0], group[-1]
-    return Line("@", f"@@ -{_range(i, j)} +{_range(k, m)} @@")
-
-
 def _range(start: int, end: int) -> str:
+    """`1,7`, in diff's own way of counting."""
     if end - start == 1:
         return str(start + 1)
     return f"{start + (end > start)},{end - start}"
@@ -73,9 +69,14 @@ def _range(start: int, end: int) -> str:
 
 def _passage(removed: list[str], added: list[str], emphasis: Emphasis) -> Iterator[Line]:
     """One passage that differs: what is gone, then what stands there instead."""
-    end = _END if _rewrapped(removed, added) else ""
-    pairs = () if end else [(i, k, *_compared(removed[i], added[k], emphasis)) for i, k in _pairs(removed, added)]
-    before, after = {i: shown for i, _, shown, _ in pairs}, {k: shown for _, k, _, shown in pairs}
+    apart = len(removed) != len(added) or any(map(_differs, removed, added))
+    rewrapped = apart and _squeezed(removed) == _squeezed(added)  # nothing differs but where lines end
+    before: dict[int, Shown] = {}
+    after: dict[int, Shown] = {}
+    if not rewrapped:
+        for i, k in _pairs(removed, added):
+            before[i], after[k] = _compared(removed[i], added[k], emphasis)
+    end = _END if rewrapped else ""
     for tone, lines, known in (("-", removed, before), ("+", added, after)):
         for number, line in enumerate(lines):
             shown = known.get(number) or Shown(f"{_trailing(visible(line))}{end}")
@@ -123,12 +124,6 @@ def _compared(old: str, new: str, emphasis: Emphasis) -> tuple[Shown, Shown]:
         for text, found in zip(texts, marks, strict=True)
     )
     return before, after
-
-
-def _rewrapped(removed: list[str], added: list[str]) -> bool:
-    """Whether nothing differs but where lines end."""
-    apart = len(removed) != len(added) or any(map(_differs, removed, added))
-    return apart and _squeezed(removed) == _squeezed(added)
 
 
 def _differs(old: str, new: str) -> bool:
@@ -224,14 +219,14 @@ def _joined(text: str, ranges: list[tuple[int, int]]) -> Marks:
             found[-1] = (found[-1][0], high)
         elif low < high:
             found.append((low, high))
-    return tuple(_stripped(text, *one) for one in found)
-
-
-def _stripped(text: str, low: int, high: int) -> tuple[int, int]:
-    inner = text[low:high]
-    if not inner.strip():
-        return low, high
-    return low + len(inner) - len(inner.lstrip()), high - len(inner) + len(inner.rstrip())
+    stripped = []
+    for low, high in found:
+        inner = text[low:high]
+        if inner.strip():
+            low += len(inner) - len(inner.lstrip())
+            high -= len(inner) - len(inner.rstrip())
+        stripped.append((low, high))
+    return tuple(stripped)
 
 
 def _length(marks: Marks) -> int:

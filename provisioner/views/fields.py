@@ -32,22 +32,15 @@ def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterat
     if change.action is Action.CREATE:
         yield from _created(change, later, verbose)
     elif change.action in (Action.UPDATE, Action.REPLACE, Action.KEEP):
-        own = [field for field in change.fields if not _of_files(change, field)]
-        for field in own:
+        for field in change.fields:
+            if change.address.kind == "vector_store" and top(field.path) == "files":
+                continue
             forces = field.path in change.replace_paths
             yield from field_lines(field, later, " (forces a replacement)" if forces else "")
-        yield from _hidden(change)
-
-
-def _of_files(change: Change, field: FieldChange) -> bool:
-    return change.address.kind == "vector_store" and top(field.path) == "files"
-
-
-def _hidden(change: Change) -> Iterator[Line]:
-    touched = {top(field.path) for field in change.fields} | {"files"}
-    count = sum(name not in touched for name in change.after or {})
-    if count and change.fields:
-        yield Line("dim", f"({many(count, 'unchanged field')} hidden)")
+        touched = {top(field.path) for field in change.fields} | {"files"}
+        hidden = sum(name not in touched for name in change.after or {})
+        if hidden and change.fields:
+            yield Line("dim", f"({many(hidden, 'unchanged field')} hidden)")
 
 
 def _created(change: Change, later: frozenset[str], verbose: bool) -> Iterator[Line]:
@@ -149,14 +142,9 @@ def difference(
         return
     symbol = "+" if before is None else "-" if after is None else "~"
     yield Line(symbol, f"{symbol} {name}:{suffix}")
-    if _nested(before, after):
-        yield from (line.deeper() for line in structural("", before, after))
-    else:
-        yield from (line.deeper() for line in _texts(before, after))
-
-
-def _nested(before: Any, after: Any) -> bool:
-    return any(isinstance(before, sort) and isinstance(after, sort) for sort in (dict, list))
+    nested = any(isinstance(before, sort) and isinstance(after, sort) for sort in (dict, list))
+    lines = structural("", before, after) if nested else _texts(before, after)
+    yield from (line.deeper() for line in lines)
 
 
 def structural(path: str, old: Any, new: Any) -> Iterator[Line]:
@@ -195,13 +183,12 @@ def reference_text(given: Any, later: frozenset[str]) -> str:
     """A value on one line; a list of references without quotes, each telling whether its id is known."""
     if not (isinstance(given, list) and refers(given, later)):
         return value(given)
-    return f"[{', '.join(_reference(item, later) for item in given)}]"
-
-
-def _reference(item: Any, later: frozenset[str]) -> str:
-    if not isinstance(item, str):
-        return value(item)
-    return f"{inline(item)} {KNOWN_LATER}" if item in later else inline(item)
+    items = []
+    for item in given:
+        text = inline(item) if isinstance(item, str) else value(item)
+        unknown = isinstance(item, str) and item in later
+        items.append(f"{text} {KNOWN_LATER}" if unknown else text)
+    return f"[{', '.join(items)}]"
 
 
 Tool = dict[str, Any]
@@ -248,14 +235,13 @@ def _one(old: Tool | None, new: Tool, later: frozenset[str]) -> Iterator[Line]:
     if old is None:
         yield from _added(title, new, later)
     elif old != new or refers(new, later):
-        found = [line for name in _names(old, new) for line in _setting(name, old.get(name), new.get(name), later)]
+        found: list[Line] = []
+        for name in {**old, **new}:
+            if name not in _IDENTITY:
+                found += _setting(name, old.get(name), new.get(name), later)
         if found:
             yield Line("~", f"~ {title}")
             yield from (line.deeper() for line in found)
-
-
-def _names(old: Tool, new: Tool) -> list[str]:
-    return [name for name in {**old, **new} if name not in _IDENTITY]
 
 
 def _added(title: str, tool: Tool, later: frozenset[str]) -> Iterator[Line]:

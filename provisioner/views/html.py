@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -55,16 +55,21 @@ class Part:
 def html(outline: Outline, graph: Graph | None = None) -> str:
     """The whole page. `outline` should be the verbose one: the page folds by itself."""
     graph = reduced(graph or Graph())
-    alerts = [
-        (section.heading.removesuffix(":"), item)
-        for section in outline.sections
-        for item in section.items
-        if is_alert(item)
-    ]
-    parts = tuple(_parts(_without_alerts(outline.sections)))
+    alerts: list[tuple[str, Item]] = []  # stand at the top of the page, and everything else in the details
+    details = []
+    for section in outline.sections:
+        alerts += [(section.heading.removesuffix(":"), item) for item in section.items if is_alert(item)]
+        others = tuple(item for item in section.items if not is_alert(item))
+        if others:
+            details.append(replace(section, items=others))
+    parts = tuple(_parts(details))
     entries = [entry for part in parts for entry in part.entries]
     anchors = {entry.anchor for entry in entries if entry.anchor}
     marks = Counter(entry.mark for entry in entries if entry.mark)
+    looks = {}
+    for node in graph.nodes:
+        for one in (node, *node.members):
+            looks[one.symbol] = mark_of(one.symbol, outside=graph.outside)
     return _template().render(
         outline=outline,
         alerts=alerts,
@@ -75,15 +80,9 @@ def html(outline: Outline, graph: Graph | None = None) -> str:
         anchors=anchors,
         graph=graph,
         picture=laid_out(graph),
-        looks={node.symbol: mark_of(node.symbol, outside=graph.outside) for node in _everyone(graph)},
+        looks=looks,
         targets=_targets(graph, anchors),
     )
-
-
-def _without_alerts(sections: Iterable[Section]) -> list[Section]:
-    """What is told in the details: alerts stand at the top of the page."""
-    rest = [replace(section, items=tuple(item for item in section.items if not is_alert(item))) for section in sections]
-    return [section for section in rest if section.items]
 
 
 def _parts(sections: Sequence[Section]) -> Iterator[Part]:
@@ -96,7 +95,17 @@ def _parts(sections: Sequence[Section]) -> Iterator[Part]:
             unfolded = lines <= min(room, _OPEN_ITEM)
             room -= lines if unfolded else 0
             anchor = anchor_of(item.address) if owners.get(item.address) is item else ""
-            entries.append(_entry(section, item, anchor, unfolded))
+            tones = Counter(line.tone for line in item.lines)
+            entries.append(
+                Entry(
+                    item,
+                    mark_of_item(section, item),
+                    anchor,
+                    open=unfolded,
+                    added=tones["+"],
+                    removed=tones["-"],
+                )
+            )
         yield Part(section, tuple(entries))
 
 
@@ -110,20 +119,9 @@ def _owners(sections: Sequence[Section]) -> dict[str, Item]:
     return owners
 
 
-def _entry(section: Section, item: Item, anchor: str, unfolded: bool) -> Entry:
-    tones = Counter(line.tone for line in item.lines)
-    return Entry(item, mark_of_item(section, item), anchor, unfolded, tones["+"], tones["-"])
-
-
 def anchor_of(address: str) -> str:
     """The id of a resource in the page, which is its address as far as an id can be."""
     return quote(inline(address), safe="")
-
-
-def _everyone(graph: Graph) -> Iterator[Node]:
-    for node in graph.nodes:
-        yield node
-        yield from node.members
 
 
 def _targets(graph: Graph, anchors: set[str]) -> dict[str, str]:
