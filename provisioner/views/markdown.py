@@ -94,23 +94,23 @@ def _affordable(outline: Outline, left: int) -> Iterator[str]:
 
 
 def _page(outline: Outline, detail: Detail, boxed: frozenset[str] = frozenset()) -> str:
-    urgent = [section for section in outline.sections if section.name in _URGENT]
-    others = [section for section in outline.sections if section.name not in _URGENT]
-    parts = [
-        f"### {prose(outline.title)}\n",
-        f"**{outline.summary}**\n",
-        *(
-            _alert("CAUTION", section.heading, [_sentence(item) for item in section.items], detail)
-            for section in urgent
-        ),
-        *_problems(outline.problems, detail),
-        *(_group(section, detail) for section in outline.review),
-        *(_section(section, detail, boxed) for section in others),
-        f"{_pointer(outline)}\n" if detail != _WHOLE[0] else "",
-        f"<sub>{' · '.join(f'{label} {_fact(label, value)}' for label, value in outline.facts)}</sub>\n"
-        if outline.facts
-        else "",
-    ]
+    parts = [f"### {prose(outline.title)}\n", f"**{outline.summary}**\n"]
+    for section in outline.sections:
+        if section.name in _URGENT:
+            parts.append(_alert("CAUTION", section.heading, list(map(_sentence, section.items)), detail))
+    parts += _problems(outline.problems, detail)
+    for group in outline.review:
+        bullets = _bullets(list(map(_sentence, group.items)), detail, detail.review)
+        parts.append("\n".join([f"**{group.heading.rstrip(':')}**", *bullets, ""]))
+    parts += [_section(section, detail, boxed) for section in outline.sections if section.name not in _URGENT]
+    if detail != _WHOLE[0]:
+        parts.append(f"{_pointer(outline)}\n")
+    facts = []
+    for label, value in outline.facts:
+        shown = passing(value) if label == "Lock" else value
+        facts.append(f"{label} {code(shown)}")
+    if facts:
+        parts.append(f"<sub>{' · '.join(facts)}</sub>\n")
     return _head(outline) + unmarked("\n".join(part for part in parts if part))
 
 
@@ -121,10 +121,6 @@ def _head(outline: Outline) -> str:
     if checksum:
         lines += [f"<!-- provisioner:checksum {checksum} -->", f"<!-- provisioner:formula {FORMULA} -->"]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _fact(label: str, value: str) -> str:
-    return code(passing(value) if label == "Lock" else value)
 
 
 def _pointer(outline: Outline) -> str:
@@ -156,12 +152,6 @@ def _problem(found: Problem) -> str:
     place = f"`{passing(place) if found.line else place}` " if place else ""
     hint = f" hint: {found.hint}" if found.hint else ""
     return place + " ".join(visible(f"{found.summary}: {found.detail}{hint}").split())
-
-
-def _group(section: Section, detail: Detail) -> str:
-    """One group of the review."""
-    lines = _bullets([_sentence(item) for item in section.items], detail, detail.review)
-    return f"**{section.heading.rstrip(':')}**\n" + "".join(f"{line}\n" for line in lines)
 
 
 def _sentence(item: Item) -> str:
@@ -295,13 +285,11 @@ def _columns(text: str) -> int:
     """How wide a text is in a fixed font: scripts of East Asia take two columns, combining marks none."""
     if text.isascii():
         return len(text)
-    return sum(_width(letter) for letter in text)
-
-
-def _width(letter: str) -> int:
-    if unicodedata.combining(letter):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+    columns = 0
+    for letter in text:
+        if not unicodedata.combining(letter):
+            columns += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+    return columns
 
 
 _TICKS = re.compile(r"`+")
@@ -327,12 +315,15 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """A sentence in which names stand in backticks: those become code, everything else plain text."""
-    parts = _SPAN.split(text)
-    return "".join(code(part) if number % 2 else _plain(part) for number, part in enumerate(parts))
-
-
-def _plain(text: str) -> str:
-    return _FIRST.sub(r"\\\1", _LINKED.sub(rf"\1{_APART}", _SPECIAL.sub(r"\\\1", text)))
+    shown = []
+    for number, part in enumerate(_SPAN.split(text)):
+        if number % 2:
+            shown.append(code(part))
+        else:
+            escaped = _SPECIAL.sub(r"\\\1", part)
+            unlinked = _LINKED.sub(rf"\1{_APART}", escaped)
+            shown.append(_FIRST.sub(r"\\\1", unlinked))
+    return "".join(shown)
 
 
 def html_text(text: str) -> str:

@@ -71,13 +71,12 @@ class _Builder:
             self.edges[user, address] = None
 
     def graph(self) -> Graph:
-        nodes = [_node(address, self.symbols[address]) for address in sorted(self.symbols)]
+        nodes = []
+        for address in sorted(self.symbols):
+            symbol = self.symbols[address].strip()
+            nodes.append(Node(inline(str(address)), inline(address.kind), inline(address.name), symbol))
         edges = sorted((inline(str(user)), inline(str(used))) for user, used in self.edges if user != used)
         return Graph(tuple(nodes), tuple(edges))
-
-
-def _node(address: Address, symbol: str) -> Node:
-    return Node(inline(str(address)), inline(address.kind), inline(address.name), symbol.strip())
 
 
 def plan_graph(plan: Plan) -> Graph:
@@ -124,20 +123,15 @@ def reduced(graph: Graph) -> Graph:
     """As much of a graph as a picture carries: alike nodes folded, what is far from any change left out."""
     graph = _folded(graph)
     if len(graph.nodes) > CROWDED:
-        graph = _near_changes(graph)
+        beside = graph.neighbours()
+        changed = {node.key for node in graph.nodes if node.symbol}
+        graph = _only(graph, changed.union(*(beside[key] for key in changed)))
     if len(graph.nodes) > CROWDED:
         graph = _folded(graph, changed=True)
     if len(graph.nodes) > CROWDED:
         ordered = sorted(graph.nodes, key=lambda node: _URGENT.index(node.symbol))
         graph = _only(graph, {node.key for node in ordered[:CROWDED]})
     return graph
-
-
-def _near_changes(graph: Graph) -> Graph:
-    """What changes, with its neighbours."""
-    beside = graph.neighbours()
-    changed = {node.key for node in graph.nodes if node.symbol}
-    return _only(graph, changed.union(*(beside[key] for key in changed)))
 
 
 def _only(graph: Graph, keys: set[str]) -> Graph:
@@ -215,19 +209,30 @@ Links = dict[Slot, list[Slot]]
 def laid_out(graph: Graph) -> Layout:
     """Columns by dependency, rows by the neighbours' rows (Sugiyama, with barycentres)."""
     columns = _columns(graph)
-    # References in a circle are refused long before; should one get here, its last edge is not drawn.
-    forward = [(user, used) for user, used in graph.edges if columns[user] < columns[used]]
-    chains = {edge: _chain(edge, columns) for edge in forward}
+    chains: dict[Edge, list[Slot]] = {}  # the slots that each edge runs through, from end to end
+    for user, used in graph.edges:
+        between = range(columns[user] + 1, columns[used])
+        # References in a circle are refused long before; should one get here, its last edge is not drawn.
+        if columns[user] < columns[used]:
+            chains[user, used] = [user, *(((user, used), column) for column in between), used]
     layers = _layers(graph, columns, chains)
     left, right = _links(chains)
     _untangle(layers, left, right)
     middle = _rows(layers, left, right)
-    return _drawn(graph, columns, chains, middle)
+    boxes = [Box(node, _left(columns[node.key]), middle[node.key] - HEIGHT / 2) for node in graph.nodes]
+    curves = [Curve(edge, _path(columns[edge[0]], chain, middle)) for edge, chain in chains.items()]
+    width = _left(max(columns.values(), default=0)) + WIDTH + _MARGIN
+    height = max((found + _height(slot) / 2 for slot, found in middle.items()), default=0.0) + _MARGIN
+    return Layout(tuple(boxes), tuple(curves), width, height)
 
 
 def _columns(graph: Graph) -> dict[str, int]:
     """The column of each node: right of its users, and as far right as others of its kind are."""
-    uses, users = _neighbours(graph)
+    uses: dict[str, list[str]] = {node.key: [] for node in graph.nodes}
+    users: dict[str, list[str]] = {node.key: [] for node in graph.nodes}
+    for user, used in graph.edges:
+        uses[user].append(used)
+        users[used].append(user)
     order = _users_first(graph, uses, users)
     depth: dict[str, int] = {}
     for key in order:
@@ -243,15 +248,6 @@ def _columns(graph: Graph) -> dict[str, int]:
     return columns
 
 
-def _neighbours(graph: Graph) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    uses: dict[str, list[str]] = {node.key: [] for node in graph.nodes}
-    users: dict[str, list[str]] = {node.key: [] for node in graph.nodes}
-    for user, used in graph.edges:
-        uses[user].append(used)
-        users[used].append(user)
-    return uses, users
-
-
 def _users_first(graph: Graph, uses: dict[str, list[str]], users: dict[str, list[str]]) -> list[str]:
     """Every node after its users; what stands in a circle comes last, in any order."""
     waiting = {key: len(found) for key, found in users.items()}
@@ -263,12 +259,6 @@ def _users_first(graph: Graph, uses: dict[str, list[str]], users: dict[str, list
                 order.append(used)
     done = set(order)
     return order + [node.key for node in graph.nodes if node.key not in done]
-
-
-def _chain(edge: Edge, columns: dict[str, int]) -> list[Slot]:
-    """The slots that an edge runs through, from end to end."""
-    user, used = edge
-    return [user, *((edge, column) for column in range(columns[user] + 1, columns[used])), used]
 
 
 def _layers(graph: Graph, columns: dict[str, int], chains: dict[Edge, list[Slot]]) -> list[list[Slot]]:
@@ -350,14 +340,6 @@ def _stack(layer: Sequence[Slot], wanted: Sequence[float | None], middle: dict[S
     shift = fmean(off) if off else -fmean(middle[slot] for slot in layer) if layer else 0.0
     for slot in layer:
         middle[slot] += shift
-
-
-def _drawn(graph: Graph, columns: dict[str, int], chains: dict[Edge, list[Slot]], middle: dict[Slot, float]) -> Layout:
-    boxes = [Box(node, _left(columns[node.key]), middle[node.key] - HEIGHT / 2) for node in graph.nodes]
-    curves = [Curve(edge, _path(columns[edge[0]], chain, middle)) for edge, chain in chains.items()]
-    width = _left(max(columns.values(), default=0)) + WIDTH + _MARGIN
-    height = max((found + _height(slot) / 2 for slot, found in middle.items()), default=0.0) + _MARGIN
-    return Layout(tuple(boxes), tuple(curves), width, height)
 
 
 def _left(column: int) -> int:

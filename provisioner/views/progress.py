@@ -147,9 +147,13 @@ def applied_outline(applied: Applied, events: Iterable[Event]) -> Outline:
     why = {event.address: event.detail for event in told if event.type == "skipped"}
     done = sorted((event for event in told if event.type == "done" and event.address), key=_order)
     where = f"`{inline(plan.environment)}` ({service_words(plan.service)})"
+    skipped = []
+    for address in sorted(applied.skipped):
+        name, reason = inline(str(address)), inline(why.get(address, ""))
+        skipped.append(Item("!", name, facts=(reason,) if reason else (), address=name))
     sections = (
         Section("interrupted", "Interrupted:", (Item("!", INTERRUPTED),) if applied.interrupted else ()),
-        Section("skipped", "Skipped:", tuple(_skipped(address, why) for address in sorted(applied.skipped))),
+        Section("skipped", "Skipped:", tuple(skipped)),
         Section("changes", f"Done in {where}:", tuple(_done(event, changes) for event in done)),
         Section("notes", "Notes:", tuple(Item("", inline(note)) for note in applied.notes)),
     )
@@ -168,11 +172,6 @@ def _order(event: Event) -> tuple[bool, str, str]:
     """Files last: there are many of them."""
     address = event.address
     return bool(address and address.kind == "file"), str(address), event.id or ""
-
-
-def _skipped(address: Address, why: dict[Address | None, str]) -> Item:
-    name, reason = inline(str(address)), inline(why.get(address, ""))
-    return Item("!", name, facts=(reason,) if reason else (), address=name)
 
 
 def _done(event: Event, changes: dict[Address, Change]) -> Item:
