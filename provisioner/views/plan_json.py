@@ -35,15 +35,16 @@ TOLD_OF_PLAN = frozenset(
 
 def plan_json(plan: Plan) -> str:
     """The document as text: a key a line, a row a line, a line feed at its end."""
-    return "{\n" + ",\n".join(f"  {_json(key)}: {_block(value)}" for key, value in document(plan).items()) + "\n}\n"
-
-
-def _block(value: Any) -> str:
-    """A list with a row a line; ten thousand rows are written in one go and can still be read and compared."""
-    if not (isinstance(value, list) and value):
-        return _json(value)
-    rows = ",\n".join(f"    {_json(row)}" for row in value)
-    return f"[\n{rows}\n  ]"
+    entries = []
+    for key, value in document(plan).items():
+        if isinstance(value, list) and value:
+            # Ten thousand rows are written in one go and can still be read and compared.
+            lines = ",\n".join(f"    {_json(row)}" for row in value)
+            text = f"[\n{lines}\n  ]"
+        else:
+            text = _json(value)
+        entries.append(f"  {_json(key)}: {text}")
+    return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
 def _json(value: Any) -> str:
@@ -186,25 +187,26 @@ def _field(field: FieldChange) -> dict[str, Any]:
 
 def drifted_json(found: Drifted) -> dict[str, Any]:
     """One object that drifted, with three values for each of its fields."""
+    fields = []
+    for field in found.fields:
+        values = _field(field)
+        fields.append(
+            {
+                "path": field.path,
+                "locked": values["locked"],
+                "live": values["before"],
+                "desired": values["after"],
+                "drift": field.drift,
+                "unknown": field.unknown,
+                "sensitive": field.sensitive,
+            }
+        )
     return {
         "address": str(found.address),
         "type": found.address.kind,
         "drift": found.drift,
         "reason": found.reason or None,
-        "changed_fields": [_drift_field(field) for field in found.fields],
-    }
-
-
-def _drift_field(field: FieldChange) -> dict[str, Any]:
-    found = _field(field)
-    return {
-        "path": field.path,
-        "locked": found["locked"],
-        "live": found["before"],
-        "desired": found["after"],
-        "drift": field.drift,
-        "unknown": field.unknown,
-        "sensitive": field.sensitive,
+        "changed_fields": fields,
     }
 
 

@@ -112,12 +112,12 @@ def _plan(found: dict[str, Any]) -> Plan:
 
 def _rest(noun: Any, row: dict[str, Any], told: frozenset[str]) -> dict[str, Any]:
     """The fields that are written under their own names; a newer minor version may leave some out."""
-    wanted = [field for field in fields(noun) if field.name not in told and field.name in row]
-    return {field.name: _thawed(row[field.name], field.default) for field in wanted}
-
-
-def _thawed(value: Any, default: Any) -> Any:
-    return tuple(value) if isinstance(default, tuple) else value
+    found = {}
+    for field in fields(noun):
+        if field.name not in told and field.name in row:
+            value = row[field.name]
+            found[field.name] = tuple(value) if isinstance(field.default, tuple) else value
+    return found
 
 
 def _change(row: dict[str, Any]) -> Change:
@@ -151,13 +151,12 @@ def _attachment(row: dict[str, Any]) -> Attachment:
 
 
 def _drifted(row: dict[str, Any]) -> Drifted:
-    changed = tuple(_drift_field(field) for field in row["changed_fields"])
-    return Drifted(Address.parse(row["address"]), row["drift"], changed, row["reason"] or "")
-
-
-def _drift_field(row: dict[str, Any]) -> FieldChange:
     names = {"live": "before", "desired": "after"}
-    return FieldChange(**_known(FieldChange, {names.get(key, key): value for key, value in row.items()}))
+    changed = []
+    for field in row["changed_fields"]:
+        renamed = {names.get(key, key): value for key, value in field.items()}
+        changed.append(FieldChange(**_known(FieldChange, renamed)))
+    return Drifted(Address.parse(row["address"]), row["drift"], tuple(changed), row["reason"] or "")
 
 
 def _remnant(row: dict[str, Any]) -> Remnant:
@@ -180,8 +179,8 @@ def _faults(thing: Any, whose: str) -> Iterator[str]:
         yield f"the field `{thing.path}`{whose} is of another shape than it can be declared in"
     rules = _RULES.get(type(thing), {})
     for name, wanted in _types(thing.__class__).items():
-        value = getattr(thing, name)
-        if not _fits(value, wanted) or not rules.get(name, _anything)(value):
+        value, rule = getattr(thing, name), rules.get(name)
+        if not _fits(value, wanted) or (rule is not None and not rule(value)):
             yield f"`{name}`{whose} cannot be {spelt(value)}"
         for inner in value if isinstance(value, tuple) else (value,):
             if is_dataclass(inner):
@@ -214,10 +213,6 @@ def _field(change: FieldChange) -> bool:
         return True  # which is told by itself
     values = (change.before, change.after, change.locked)
     return all(misfit({change.path: value}, FIELDS) is None for value in values)
-
-
-def _anything(_value: Any) -> bool:
-    return True
 
 
 def _declared(value: Any) -> bool:

@@ -110,15 +110,15 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
         yield Remark("model", "~", address, f"{inline(str(field.before))} → {inline(str(field.after))}")
     if (field := changed.get("tools")) is not None:
         yield Remark("tools", "~", address, _tools(field.before or [], field.after or []))
-    others = [field for path, field in changed.items() if not (path in _APART or _told_elsewhere(field))]
+    others = []
+    for path, field in changed.items():
+        documents = top(path) == "files"  # are knowledge
+        unprotects = path == "lifecycle.protect" and not field.after  # is a loss
+        if not (path in _APART or documents or unprotects):
+            others.append(_setting(field))
     if others:
         more = f" and {len(others) - _FIELDS} more" if len(others) > _FIELDS else ""
-        yield Remark("settings", "~", address, ", ".join(map(_setting, others[:_FIELDS])) + more)
-
-
-def _told_elsewhere(field: FieldChange) -> bool:
-    """Documents are knowledge, and protection that is lifted is a loss."""
-    return top(field.path) == "files" or (field.path == "lifecycle.protect" and not field.after)
+        yield Remark("settings", "~", address, ", ".join(others[:_FIELDS]) + more)
 
 
 def _lines(before: Any, after: Any) -> str:
@@ -145,13 +145,10 @@ def _setting(field: FieldChange) -> str:
     name = f"`{inline(field.path)}`"
     if field.sensitive:
         return f"{name} {SENSITIVE}"
-    if any(isinstance(side, dict | list) or (isinstance(side, str) and len(side) > 40) for side in _sides(field)):
-        return name
+    for side in (field.before, field.after):
+        if isinstance(side, dict | list) or (isinstance(side, str) and len(side) > 40):
+            return name
     return f"{name} {shortened(field.before)} → {shortened(field.after)}"
-
-
-def _sides(field: FieldChange) -> tuple[Any, Any]:
-    return field.before, field.after
 
 
 def _knowledge(plan: Plan) -> Iterator[Remark]:
@@ -169,14 +166,15 @@ def _documents(rows: Iterable[Row]) -> str:
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         found[row.symbol].append(row)
-    told = [f"{len(found[symbol]):,} {word}{_size(found[symbol])}" for symbol, word in _DONE if found[symbol]]
-    names = [inline(row.path) for symbol, _ in _DONE for row in sorted(found[symbol], key=lambda row: row.path)]
+    told: list[str] = []
+    names: list[str] = []
+    for symbol, word in _DONE:
+        done = sorted(found[symbol], key=lambda row: row.path)
+        total = sum(row.bytes for row in done)
+        if done:
+            told.append(f"{len(done):,} {word}" + (f" ({size(total)})" if total else ""))
+            names += [inline(row.path) for row in done]
     return f"{', '.join(told)}: {listed(names)}" if told else ""
-
-
-def _size(rows: list[Row]) -> str:
-    total = sum(row.bytes for row in rows)
-    return f" ({size(total)})" if total else ""
 
 
 def losses(plan: Plan) -> Iterator[Remark]:
@@ -191,7 +189,8 @@ def losses(plan: Plan) -> Iterator[Remark]:
     for change in plan.changes:
         if change.address not in said:
             yield from _gone(change)
-        if _unprotects(change):
+        unprotects = [field for field in change.fields if field.path == "lifecycle.protect" and not field.after]
+        if any(field.before for field in unprotects):
             yield _loss(change.address, "no longer protected", "~")
         yield from _overwritten(change, edited.get(change.address, ()))
         yield from _of_others(change)
@@ -215,7 +214,9 @@ def _gone(change: Change) -> Iterator[Remark]:
     elif change.action is Action.REPLACE and change.address.kind != "file":  # a file is always a new version
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
-        yield _loss(change.address, ", ".join(filter(None, ("replaced by a new one", why, _left_out(change)))), "-/+")
+        lost, held = many(change.foreign_documents, "document"), change.documents
+        without = f"without {lost} of the {held:,} in the old one, not ours" if change.foreign_documents else ""
+        yield _loss(change.address, ", ".join(filter(None, ("replaced by a new one", why, without))), "-/+")
 
 
 def _of_others(change: Change) -> Iterator[Remark]:
@@ -223,17 +224,6 @@ def _of_others(change: Change) -> Iterator[Remark]:
     outlives = change.deferred or change.stays_with
     if not change.made and change.id and change.action.ends and not outlives:
         yield _loss(change.address, f"`{inline(change.id)}`, which was taken over, is deleted")
-
-
-def _left_out(change: Change) -> str:
-    """What the new object of a replaced store does not hold."""
-    lost = change.foreign_documents
-    return f"without {many(lost, 'document')} of the {change.documents:,} in the old one, not ours" if lost else ""
-
-
-def _unprotects(change: Change) -> bool:
-    lifted = (field for field in change.fields if field.path == "lifecycle.protect" and not field.after)
-    return any(field.before for field in lifted)
 
 
 def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Remark]:
@@ -354,14 +344,15 @@ def _server(name: str, old: Tool, new: Tool) -> Iterator[str]:
 def _searched(old: Mapping[str, Any], new: Mapping[str, Any], fresh: frozenset[str]) -> Iterator[str]:
     """Stores and documents that a tool reaches anew."""
     for key, verb in _REACHES:
-        had, has = old.get(key) or (), new.get(key) or ()
-        found = [_reference(item) for item in has if item not in had and not (isinstance(item, str) and item in fresh)]
+        had = old.get(key) or ()
+        found = []
+        for item in new.get(key) or ():
+            made = isinstance(item, str) and item in fresh
+            if item not in had and not made:
+                name = item.get("id", item) if isinstance(item, dict) else item
+                found.append(inline(str(name)))
         if found:
             yield f"{verb} {listed(found)}"
-
-
-def _reference(item: Any) -> str:
-    return inline(str(item.get("id", item) if isinstance(item, dict) else item))
 
 
 def _allowed(tool: Tool) -> list[str] | None:

@@ -23,21 +23,22 @@ def state_list_text(state: LockState | None) -> str:
 
 def state_list_json(state: LockState | None) -> dict[str, Any]:
     """Every resource with its id."""
-    return {"resources": [_row(state.resources[address]) for address in _sorted(state)] if state else []}
+    entries = [state.resources[address] for address in _sorted(state)] if state else []
+    rows = [
+        {
+            "address": str(entry.address),
+            "type": entry.address.kind,
+            "name": entry.address.name,
+            "id": entry.id,
+            "api": entry.api,
+        }
+        for entry in entries
+    ]
+    return {"resources": rows}
 
 
 def _sorted(state: LockState | None) -> list[Address]:
     return sorted(state.resources) if state else []
-
-
-def _row(entry: Locked) -> dict[str, Any]:
-    return {
-        "address": str(entry.address),
-        "type": entry.address.kind,
-        "name": entry.address.name,
-        "id": entry.id,
-        "api": entry.api,
-    }
 
 
 def entry_json(entry: Locked) -> dict[str, Any]:
@@ -47,16 +48,14 @@ def entry_json(entry: Locked) -> dict[str, Any]:
 
 def entry_text(entry: Locked) -> str:
     """One resource: its address, then what we last applied."""
-    return "\n".join([inline(str(entry.address)), *_entry(entry)]) + "\n"
-
-
-def _entry(entry: Locked) -> Iterator[str]:
+    lines = [inline(str(entry.address))]
     for name, given in entry_to_json(entry).items():
         if name == "fields":
             for field, item in given.items():
-                yield from _lines(field, item)
+                lines += _lines(field, item)
         else:
-            yield from _lines(name, given)
+            lines += _lines(name, given)
+    return "\n".join(lines) + "\n"
 
 
 def _lines(name: str, given: Any) -> Iterator[str]:
@@ -107,22 +106,15 @@ def as_env(outputs: Outputs) -> str:
     for address, found in outputs.items():
         name = re.sub(r"[^A-Z0-9]+", "_", address.upper())
         if name in names:
-            raise UsageError(_collision(name, names[name], address))
+            detail = f"`{names[name]}` and `{address}` would both be called `{name}_ID`."
+            hint = "name the addresses that you need, or use `--format json`"
+            raise UsageError(Problem("Names collide", detail, hint))
         names[name] = address
-        lines += [f"{name}_{key.upper()}={_shell(given)}\n" for key, given in found.items() if given is not None]
+        for key, given in found.items():
+            if given is not None:
+                text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+                lines.append(f"{name}_{key.upper()}={shlex.quote(text)}\n")
     return "".join(lines)
-
-
-def _collision(name: str, first: str, second: str) -> Problem:
-    return Problem(
-        "Names collide",
-        f"`{first}` and `{second}` would both be called `{name}_ID`.",
-        "name the addresses that you need, or use `--format json`",
-    )
-
-
-def _shell(given: Any) -> str:
-    return shlex.quote(given if isinstance(given, str) else json.dumps(given, ensure_ascii=False))
 
 
 def as_yaml(outputs: Outputs) -> str:
@@ -134,17 +126,17 @@ def _yaml(given: Any, depth: int) -> Iterator[str]:
     pad = "  " * depth
     pairs = given.items() if isinstance(given, Mapping) else ((None, item) for item in given)
     for key, item in pairs:
-        head = f"{pad}-" if key is None else f"{pad}{_key(str(key))}:"
+        if key is None:
+            head = f"{pad}-"
+        else:
+            name = str(key)
+            plain = _PLAIN_KEY.fullmatch(name) and name.lower() not in _WORDS
+            head = f"{pad}{name if plain else _scalar(name)}:"
         if isinstance(item, Mapping | list | tuple) and item:
             yield head
             yield from _yaml(item, depth + 1)
         else:
             yield f"{head} {_scalar(item)}"
-
-
-def _key(key: str) -> str:
-    plain = _PLAIN_KEY.fullmatch(key) and key.lower() not in _WORDS
-    return key if plain else _scalar(key)
 
 
 def _scalar(given: Any) -> str:
