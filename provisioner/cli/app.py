@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -17,9 +17,6 @@ from provisioner import interrupts
 from provisioner.cli.console import broken_pipe, fail, wants_json
 from provisioner.cli.options import Chdir, Environment
 from provisioner.cli.streams import guarded
-
-if TYPE_CHECKING:
-    from provisioner.model import Problem
 
 # In the order of the help. A test compares each summary with the command's own.
 COMMANDS = {
@@ -175,17 +172,14 @@ def _run(arguments: Sequence[str]) -> int:
             code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
             sys.stdout.flush()
     except WrongUsage as error:
-        return fail([_problem(error)], as_json=wants_json(arguments))
+        from provisioner.model import Problem  # a third of the time that `--help` may take
+
+        path = error.ctx.command_path if error.ctx else "provisioner"
+        hint = getattr(error, "hint", None) or f"`{path} --help` lists what it takes"
+        problem = Problem("Wrong usage", error.format_message() or "A command is missing.", hint)
+        return fail([problem], as_json=wants_json(arguments))
     except (KeyboardInterrupt, typer.Abort):  # typer turns one into the other where it meets it
         return interrupts.CODE
     except BrokenPipeError:
         return broken_pipe()
     return code if isinstance(code, int) else 0
-
-
-def _problem(error: Any) -> Problem:
-    from provisioner.model import Problem  # a third of the time that `--help` may take
-
-    path = error.ctx.command_path if error.ctx else "provisioner"
-    hint = getattr(error, "hint", None) or f"`{path} --help` lists what it takes"
-    return Problem("Wrong usage", error.format_message() or "A command is missing.", hint)

@@ -200,8 +200,11 @@ class Lines:
     def __call__(self, event: Event) -> None:
         from provisioner.views.progress import event_line
 
-        if event.type == "progress" and not self._due(event):
-            return
+        if event.type == "progress":
+            key, now = f"{event.address} {event.detail}", time.monotonic()
+            if event.done < event.total and now - self._told.get(key, -_EVERY) < _EVERY:
+                return
+            self._told[key] = now
         # Failures are told once, as problems, when the apply is over.
         if event.type not in ("failed", *self._silent(event)) and (line := event_line(event)):
             print(line, file=sys.stderr, flush=True)
@@ -209,13 +212,6 @@ class Lines:
     def _silent(self, event: Event) -> tuple[str, ...]:
         """Of ten thousand files only the end of each is told."""
         return ("started",) if event.address and event.address.kind == "file" else ()
-
-    def _due(self, event: Event) -> bool:
-        key, now = f"{event.address} {event.detail}", time.monotonic()
-        due = event.done >= event.total or now - self._told.get(key, -_EVERY) >= _EVERY
-        if due:
-            self._told[key] = now
-        return due
 
 
 class Bar(Lines):

@@ -84,23 +84,15 @@ class Console:
         from provisioner import engine
 
         if self.environment is None and not self.terminal:
-            _only_one(self.root)
+            from provisioner.workspace import Workspace
+
+            names = sorted(Workspace.open(self.root).environments)
+            if len(names) > 1:
+                listed = ", ".join(f"`{name}`" for name in names)
+                detail = f"This workspace has the environments {listed}. Without a terminal one of them must be named."
+                hint = f"add `-e {names[0]}`, or set PROVISIONER_ENV"
+                raise UsageError(Problem("Environment not named", detail, hint))
         return engine.open_context(self.root, self.environment, self.variables)
-
-
-def _only_one(root: Path) -> None:
-    from provisioner.workspace import Workspace
-
-    names = sorted(Workspace.open(root).environments)
-    if len(names) > 1:
-        told = ", ".join(f"`{name}`" for name in names)
-        raise UsageError(
-            Problem(
-                "Environment not named",
-                f"This workspace has the environments {told}. Without a terminal one of them must be named.",
-                f"add `-e {names[0]}`, or set PROVISIONER_ENV",
-            )
-        )
 
 
 def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable[..., int]:
@@ -117,7 +109,13 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
         except BrokenPipeError:
             return broken_pipe()
         except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better
-            code = _failed(context, common, error)
+            problems = _gathered(error)
+            if problems:
+                color = not common["no_color"] and color_wanted(sys.stderr)
+                events = context.info_name in ("apply", "destroy")
+                code = fail(problems, as_json=common["json"], color=color, summary=events)
+            else:
+                code = bug(error, verbose=common["verbose"], as_json=common["json"])
             return interrupts.CODE if interrupts.came() else code
 
     called.__name__, called.__doc__ = function.__name__, function.__doc__
@@ -129,27 +127,15 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
 def _gathered(error: Exception) -> list[Problem]:
     """The problems of a group of errors that failed side by side; none where one of them is no problem of ours."""
     if isinstance(error, OSError) and error.filename is not None:
-        return [_unusable(error)]
+        # A path that the disk refuses, wherever it came from, is nobody's bug.
+        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+        shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}… ({len(name):,} characters)"
+        detail = f"`{shown}` cannot be used: {(error.strerror or type(error).__name__).lower()}."
+        return [Problem("File not usable", detail, "name another place, or mend this one")]
     if not isinstance(error, ExceptionGroup):
         return list(error.problems) if isinstance(error, ProvisionerError) else []
     found = [_gathered(one) for one in error.exceptions]
     return list(dict.fromkeys(problem for each in found for problem in each)) if all(found) else []
-
-
-def _unusable(error: OSError) -> Problem:
-    """A path that the disk refuses, wherever it came from, is nobody's bug."""
-    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
-    shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}… ({len(name):,} characters)"
-    reason = (error.strerror or type(error).__name__).lower()
-    return Problem("File not usable", f"`{shown}` cannot be used: {reason}.", "name another place, or mend this one")
-
-
-def _failed(context: typer.Context, common: dict[str, Any], error: Exception) -> int:
-    problems = _gathered(error)
-    if not problems:
-        return bug(error, verbose=common["verbose"], as_json=common["json"])
-    color = not common["no_color"] and color_wanted(sys.stderr)
-    return fail(problems, as_json=common["json"], color=color, summary=context.info_name in ("apply", "destroy"))
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -34,7 +34,11 @@ def init(
 
     target = disk.real(console.path(folder))
     files = templates.files(template.value, target.name)
-    _refuse_existing(target, [*files, "schemas"])
+    refuse_file(target)
+    existing = [name for name in [*files, "schemas"] if (target / name).exists() or (target / name).is_symlink()]
+    if existing:  # nothing is overwritten, so nothing is written where anything is in the way
+        detail = f"`{target}` has {', '.join(f'`{name}`' for name in existing)}; `init` overwrites nothing."
+        raise UsageError(Problem("Already there", detail, "name another folder"))
     for name, content in files.items():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,17 +51,6 @@ def init(
     console.result("".join(f"{name}\n" for name in written))
     where = "" if target == console.root else f" -C {folder}"
     console.say(f"Next: provisioner validate{where}, then provisioner plan{where} and provisioner apply{where}.")
-
-
-def _refuse_existing(target: Path, names: list[str]) -> None:
-    """Nothing is overwritten, so nothing is written where anything is in the way."""
-    refuse_file(target)
-    found = [name for name in names if (target / name).exists() or (target / name).is_symlink()]
-    if found:
-        told = ", ".join(f"`{name}`" for name in found)
-        raise UsageError(
-            Problem("Already there", f"`{target}` has {told}; `init` overwrites nothing.", "name another folder")
-        )
 
 
 COMMANDS = {"init": init}
