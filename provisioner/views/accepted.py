@@ -23,21 +23,19 @@ def accepted_outline(found: Accepted) -> Outline:
         accepted.append(Item("~", _title(one), place, facts, address=str(one.address)))
     written = []
     for name, (before, after) in sorted(found.files.items()):
-        lines = tuple(text_diff(before, after))
-        written.append(Item("~", inline(name), lines=lines))
+        written.append(Item("~", inline(name), lines=tuple(text_diff(before, after))))
+    refused = []
+    for left in found.not_accepted:
+        lines = [Line("", f"{inline(left.reason)}.")]
+        if left.hint:
+            lines.append(Line("dim", f"hint: {inline(left.hint)}"))
+        refused.append(Item("!", _title(left), lines=tuple(lines), address=str(left.address)))
     sections = (
         Section("accepted", "Accepted into the specs:", tuple(accepted)),
         Section("files", "Written:", tuple(written)),
-        Section("not_accepted", "Not accepted:", tuple(map(_refused, found.not_accepted))),
+        Section("not_accepted", "Not accepted:", tuple(refused)),
     )
     return Outline(tuple(section for section in sections if section.items), (), _summary(found))
-
-
-def _refused(one: NotAccepted) -> Item:
-    lines = [Line("", f"{inline(one.reason)}.")]
-    if one.hint:
-        lines.append(Line("dim", f"hint: {inline(one.hint)}"))
-    return Item("!", _title(one), lines=tuple(lines), address=str(one.address))
 
 
 def _title(one: Acceptance | NotAccepted) -> str:

@@ -118,12 +118,10 @@ def _compared(old: str, new: str, emphasis: Emphasis) -> tuple[Shown, Shown]:
     blanks = not _differs(old, new)
     if blanks:
         texts = _ODD_BLANK.sub(_ODD, texts[0]), _ODD_BLANK.sub(_ODD, texts[1])
-    marks = emphasis(*texts)
-    before, after = (
-        Shown(_trailing(_dotted(text, found) if blanks else text), found)
-        for text, found in zip(texts, marks, strict=True)
-    )
-    return before, after
+    ours, theirs = emphasis(*texts)
+    if blanks:
+        texts = _dotted(texts[0], ours), _dotted(texts[1], theirs)
+    return Shown(_trailing(texts[0]), ours), Shown(_trailing(texts[1]), theirs)
 
 
 def _differs(old: str, new: str) -> bool:

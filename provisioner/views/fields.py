@@ -137,10 +137,16 @@ def difference(
     name: str, before: Any, after: Any, suffix: str = "", later: frozenset[str] = _NOTHING
 ) -> Iterator[Line]:
     """One named value that differs. `later` holds the addresses whose ids are not known yet."""
-    if not (text_like(before) or text_like(after)):
-        yield _side_by_side(name, before, after, suffix, later)
-        return
     symbol = "+" if before is None else "-" if after is None else "~"
+    if not (text_like(before) or text_like(after)):
+        if before is None:
+            shown = reference_text(after, later)
+        elif after is None:
+            shown = shortened(before)
+        else:
+            shown = f"{value(before)} → {reference_text(after, later)}"
+        yield Line(symbol, f"{symbol} {name}: {shown}{suffix}")
+        return
     yield Line(symbol, f"{symbol} {name}:{suffix}")
     nested = any(isinstance(before, sort) and isinstance(after, sort) for sort in (dict, list))
     lines = structural("", before, after) if nested else _texts(before, after)
@@ -160,14 +166,6 @@ def _texts(before: Any, after: Any) -> Iterator[Line]:
         tone, given = ("+", after) if before is None else ("-", before)
         return (Line(tone, bounded(f"{tone}{visible(line)}", MOST)) for line in split(as_text(given)))
     return text_diff(before, after)
-
-
-def _side_by_side(name: str, before: Any, after: Any, suffix: str, later: frozenset[str]) -> Line:
-    if before is None:
-        return Line("+", f"+ {name}: {reference_text(after, later)}{suffix}")
-    if after is None:
-        return Line("-", f"- {name}: {shortened(before)}{suffix}")
-    return Line("~", f"~ {name}: {value(before)} → {reference_text(after, later)}{suffix}")
 
 
 def refers(given: Any, later: frozenset[str]) -> bool:

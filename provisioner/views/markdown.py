@@ -142,16 +142,16 @@ def _bullets(sentences: Sequence[str], detail: Detail, most: int | None) -> list
 def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:
     for severity, sort in (("error", "CAUTION"), ("warning", "WARNING")):
         found = sorted((one for one in problems if one.severity == severity), key=lambda one: one.order)
-        if found:
-            yield _alert(sort, f"{many(len(found), severity)}", [_problem(one) for one in found], detail)
-
-
-def _problem(found: Problem) -> str:
-    found = quiet(found)
-    place = " ".join(visible(place_text(found)).split())
-    place = f"`{passing(place) if found.line else place}` " if place else ""
-    hint = f" hint: {found.hint}" if found.hint else ""
-    return place + " ".join(visible(f"{found.summary}: {found.detail}{hint}").split())
+        sentences = []
+        for problem in map(quiet, found):
+            place = " ".join(visible(place_text(problem)).split())
+            if place:
+                place = f"`{passing(place) if problem.line else place}` "
+            hint = f" hint: {problem.hint}" if problem.hint else ""
+            text = visible(f"{problem.summary}: {problem.detail}{hint}")
+            sentences.append(place + " ".join(text.split()))
+        if sentences:
+            yield _alert(sort, many(len(sentences), severity), sentences, detail)
 
 
 def _sentence(item: Item) -> str:
