@@ -6,7 +6,7 @@ import json
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import Match, SequenceMatcher
 from itertools import accumulate, pairwise, takewhile
 from typing import Any, NamedTuple
@@ -247,19 +247,15 @@ class Aligned(SequenceMatcher[str]):
     def get_matching_blocks(self) -> list[Match]:
         """Runs of equal lines, with the empty run at the end that difflib's other methods expect."""
         if self._found is None:
-            self._found = [*_runs(_equal(list(self.a), list(self.b))), Match(len(self.a), len(self.b), 0)]
+            runs: list[Match] = []
+            for i, k in _equal(list(self.a), list(self.b)):
+                last = runs[-1] if runs else Match(0, 0, 0)
+                if runs and (i, k) == (last.a + last.size, last.b + last.size):
+                    runs[-1] = Match(last.a, last.b, last.size + 1)
+                else:
+                    runs.append(Match(i, k, 1))
+            self._found = [*runs, Match(len(self.a), len(self.b), 0)]
         return self._found
-
-
-def _runs(pairs: Iterable[tuple[int, int]]) -> list[Match]:
-    found: list[Match] = []
-    for i, k in pairs:
-        last = found[-1] if found else Match(0, 0, 0)
-        if found and (i, k) == (last.a + last.size, last.b + last.size):
-            found[-1] = Match(last.a, last.b, last.size + 1)
-        else:
-            found.append(Match(i, k, 1))
-    return found
 
 
 def _equal(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:

@@ -26,8 +26,8 @@ _OWN = {
 
 def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
     """Everything that comparing found; `verbose` unfolds long groups."""
-    outside = [item for item in drift.found if item.drift != "local"]
-    pending = [item for item in drift.found if item.drift == "local"]
+    outside = [_drifted(found) for found in drift.found if found.drift != "local"]
+    pending = [_drifted(found) for found in drift.found if found.drift == "local"]
     unmanaged = []
     for stray in drift.unmanaged:
         title = f"{stray.kind.replace('_', ' ')} {inline(stray.id)}"
@@ -36,8 +36,8 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
         unmanaged.append(Item("", title, facts=(*name, *store)))
     sections = (
         Section("profiles", "What cannot drift:", tuple(_profiles(drift))),
-        Section("drift", "Changed outside of provisioner since the last apply:", tuple(map(_outside, outside))),
-        Section("pending", "Edits of your own that are not applied yet:", tuple(map(_pending, pending))),
+        Section("drift", "Changed outside of provisioner since the last apply:", tuple(outside)),
+        Section("pending", "Edits of your own that are not applied yet:", tuple(pending)),
         Section(
             "unverifiable",
             "Never shown by the service, so that nobody can say whether they changed:",
@@ -73,18 +73,15 @@ def _profiles(drift: Drift) -> Iterator[Item]:
         yield Item("", f"{told} {lives} in the lock alone. The vector stores and files that they name can drift.")
 
 
-def _outside(found: Drifted) -> Item:
+def _drifted(found: Drifted) -> Item:
     title, place = inline(str(found.address)), position_text(found.position) if found.position else ""
+    if found.drift == "local":
+        symbol, fact = _OWN.get(found.reason, ("~", ""))
+        return Item(symbol, title, place, (fact,) if fact else (), tuple(_own(found.fields)), title)
     if found.drift == "missing":
         gone = "expired" if found.reason == "expired" else "gone from the service"
         return Item("-", title, place, (gone,), (), title)
     return Item("~", title, place, drift_facts(found), tuple(_lines(wanted_by_specs(found))), title)
-
-
-def _pending(found: Drifted) -> Item:
-    symbol, fact = _OWN.get(found.reason, ("~", ""))
-    title, place = inline(str(found.address)), position_text(found.position) if found.position else ""
-    return Item(symbol, title, place, (fact,) if fact else (), tuple(_own(found.fields)), title)
 
 
 def _lines(fields: Iterable[FieldChange]) -> Iterator[Line]:

@@ -148,8 +148,13 @@ def difference(
         yield Line(symbol, f"{symbol} {name}: {shown}{suffix}")
         return
     yield Line(symbol, f"{symbol} {name}:{suffix}")
-    nested = any(isinstance(before, sort) and isinstance(after, sort) for sort in (dict, list))
-    lines = structural("", before, after) if nested else _texts(before, after)
+    if any(isinstance(before, sort) and isinstance(after, sort) for sort in (dict, list)):
+        lines = structural("", before, after)
+    elif before is None or after is None:
+        rows = split(as_text(after if before is None else before))
+        lines = (Line(symbol, bounded(f"{symbol}{visible(row)}", MOST)) for row in rows)
+    else:
+        lines = text_diff(before, after)
     yield from (line.deeper() for line in lines)
 
 
@@ -158,14 +163,6 @@ def structural(path: str, old: Any, new: Any) -> Iterator[Line]:
     for below, before, after in inside(old, new):
         joined = f"{path}.{below}" if path and below and not below.startswith("[") else f"{path}{below}"
         yield from difference(inline(joined), before, after)
-
-
-def _texts(before: Any, after: Any) -> Iterator[Line]:
-    """Two texts as a diff; one that is new or gone as it is."""
-    if before is None or after is None:
-        tone, given = ("+", after) if before is None else ("-", before)
-        return (Line(tone, bounded(f"{tone}{visible(line)}", MOST)) for line in split(as_text(given)))
-    return text_diff(before, after)
 
 
 def refers(given: Any, later: frozenset[str]) -> bool:

@@ -54,11 +54,20 @@ class FileGroups:
             return ()
         ordered = [rows[path] for path in sorted(rows)]
         shown = ordered if verbose or len(ordered) <= SHOWN else ordered[:SHOWN]
-        found = [line for row in shown for line in _row_lines(row)]
+        found = [Line("", "files:")]
+        for row in shown:
+            name = inline(row.path)
+            if row.previous is not None:
+                name = f"{inline(row.previous)} → {name}"
+            facts = f"({', '.join(row.facts)})" if row.facts else ""
+            words = " ".join([name, *filter(None, (row.size, facts))])
+            found.append(Line(row.symbol, f"{row.symbol} {words}", 1))
+            for detail in row.details:
+                found += [line.deeper(2) for line in field_lines(detail, frozenset())]
         rest = ordered[len(shown) :]
         if rest:
             found.append(Line("dim", folded(len(rest), sum(row.bytes for row in rest)), 1))
-        return (Line("", "files:"), *found)
+        return tuple(found)
 
     def _attach(self, attachment: Attachment, foreign: str) -> None:
         row = self._row(attachment.store, attachment.path)
@@ -162,13 +171,3 @@ def folded_items(items: Iterable[tuple[Item, int]], verbose: bool) -> Iterator[I
     if rest := found[len(shown) :]:
         total = sum(count for _, count in rest)
         yield Item("", f"… and {many(len(rest), 'more file')}" + (f", {size(total)}" if total else ""))
-
-
-def _row_lines(row: Row) -> Iterator[Line]:
-    name = inline(row.path)
-    if row.previous is not None:
-        name = f"{inline(row.previous)} → {name}"
-    told = [name, *([row.size] if row.size else []), *([f"({', '.join(row.facts)})"] if row.facts else [])]
-    yield Line(row.symbol, f"{row.symbol} {' '.join(told)}", 1)
-    for detail in row.details:
-        yield from (line.deeper(2) for line in field_lines(detail, frozenset()))

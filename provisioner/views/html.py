@@ -86,7 +86,10 @@ def html(outline: Outline, graph: Graph | None = None) -> str:
 
 
 def _parts(sections: Sequence[Section]) -> Iterator[Part]:
-    owners = _owners(sections)
+    owners: dict[str, Item] = {}  # what is planned for an address stands for it, before what else is told of it
+    for section in sorted(sections, key=lambda section: section.name != "changes"):
+        for item in section.items:
+            owners.setdefault(item.address, item)
     room = _OPEN_LINES
     for section in sections:
         entries = []
@@ -94,7 +97,8 @@ def _parts(sections: Sequence[Section]) -> Iterator[Part]:
             lines = sum(1 + len(line.text) // _WIDE for line in item.lines)
             unfolded = lines <= min(room, _OPEN_ITEM)
             room -= lines if unfolded else 0
-            anchor = anchor_of(item.address) if owners.get(item.address) is item else ""
+            owns = item.address and owners[item.address] is item
+            anchor = anchor_of(item.address) if owns else ""
             tones = Counter(line.tone for line in item.lines)
             entries.append(
                 Entry(
@@ -107,16 +111,6 @@ def _parts(sections: Sequence[Section]) -> Iterator[Part]:
                 )
             )
         yield Part(section, tuple(entries))
-
-
-def _owners(sections: Sequence[Section]) -> dict[str, Item]:
-    """The item that stands for each address: what is planned, before what else is told of it."""
-    owners: dict[str, Item] = {}
-    for section in sorted(sections, key=lambda section: section.name != "changes"):
-        for item in section.items:
-            if item.address:
-                owners.setdefault(item.address, item)
-    return owners
 
 
 def anchor_of(address: str) -> str:

@@ -106,6 +106,7 @@ def _plain(value: Any) -> Any:
 
 def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
     place, source = change.position, change.source
+    secret = {field.path: True for field in change.fields if field.sensitive}
     return {
         "address": str(change.address),
         "type": change.address.kind,
@@ -115,26 +116,21 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
         "line": place.line if place else None,
         "column": place.column if place else None,
         "source_path": list(source.path) if source else None,
-        "change": _terraform(change, later),
+        "change": {
+            "actions": ACTIONS[change.action],
+            "before": _masked(change.before, secret),
+            "after": _masked(change.after, secret),
+            "after_unknown": _unknown(change, later),
+            "before_sensitive": _marked(change.before, secret),
+            "after_sensitive": _marked(change.after, secret),
+            "replace_paths": list(change.replace_paths),
+            "importing": {"id": change.importing} if change.importing else None,
+        },
         "changed_fields": [_field(field) for field in change.fields],
         "action_reason": change.reason,
         "depends_on": [str(address) for address in change.depends_on],
         "stays_with": str(change.stays_with) if change.stays_with else None,
         **_rest(change, TOLD_OF_CHANGE),
-    }
-
-
-def _terraform(change: Change, later: frozenset[str]) -> dict[str, Any]:
-    secret = {field.path: True for field in change.fields if field.sensitive}
-    return {
-        "actions": ACTIONS[change.action],
-        "before": _masked(change.before, secret),
-        "after": _masked(change.after, secret),
-        "after_unknown": _unknown(change, later),
-        "before_sensitive": _marked(change.before, secret),
-        "after_sensitive": _marked(change.after, secret),
-        "replace_paths": list(change.replace_paths),
-        "importing": {"id": change.importing} if change.importing else None,
     }
 
 
