@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from provisioner.model import Drift
@@ -44,12 +45,14 @@ def drift_document(drift: Drift) -> dict[str, Any]:
 
 def _summary(drift: Drift) -> dict[str, int]:
     """How many resources have each word. In sync is what was compared whole and is as it was last applied."""
-    words = ("remote", "both", "missing", "local")
-    count = {word: sum(found.drift == word for found in drift.found) for word in words}
+    count = Counter(found.drift for found in drift.found)
     other = {found.address for found in drift.found if found.drift != "local"}
     other |= {found.address for found in drift.unverifiable}
     return {
-        **count,
+        "remote": count["remote"],
+        "both": count["both"],
+        "missing": count["missing"],
+        "local": count["local"],
         "unverifiable": len(drift.unverifiable),
         "unmanaged": len(drift.unmanaged),
         "in_sync": drift.checked - len(other),

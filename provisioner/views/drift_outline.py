@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -60,7 +61,7 @@ def summary(drift: Drift) -> str:
     """`Drift: 2 changed outside, 0 changed on both sides, 1 missing.`"""
     if not drift.drifted:
         return CLEAN if drift.checked or drift.profiles or drift.serial else NOTHING_APPLIED
-    count = {word: sum(item.drift == word for item in drift.found) for word in ("remote", "both", "missing")}
+    count = Counter(item.drift for item in drift.found)
     return (
         f"Drift: {count['remote']} changed outside, {count['both']} changed on both sides, {count['missing']} missing."
     )

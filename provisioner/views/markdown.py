@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import compress, islice
-from operator import not_
+from itertools import islice
 
 from provisioner.model import Problem
 from provisioner.planfile.checksum import FORMULA
@@ -167,14 +166,18 @@ def _section(section: Section, detail: Detail, boxed: frozenset[str]) -> str:
     """Sentences, the details of resources, and a line for each one without."""
     sentences = [item for item in section.items if not (item.symbol or item.address)]
     others = [item for item in section.items if item.symbol or item.address]
-    unfolded = [bool(item.lines) and (detail.lines != 0 or item.address in boxed) for item in others]
-    opened, rows = list(compress(others, unfolded)), list(compress(others, map(not_, unfolded)))
     kept = _WHOLE[-1] if boxed else detail
-    boxes = [_box(item, kept) for item in opened]
+    boxes, rows = [], []
+    for item in others:
+        if item.lines and (detail.lines != 0 or item.address in boxed):
+            boxes.append(_box(item, kept))
+        else:
+            rows.append(item)
     few = sum(box.count("\n") for box in boxes) <= _OPEN
+    bullets = _bullets(list(map(_sentence, sentences)), detail, detail.sentences)
     parts = [
         f"#### {prose(section.heading.rstrip(':'))}\n",
-        "".join(f"{line}\n" for line in _bullets([_sentence(item) for item in sentences], detail, detail.sentences)),
+        "".join(f"{line}\n" for line in bullets),
         *(box.replace("<details>", "<details open>", 1) if few else box for box in boxes),
         _rows(rows, detail),
     ]

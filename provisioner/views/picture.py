@@ -304,7 +304,10 @@ def _rows(layers: list[list[Slot]], left: Links, right: Links) -> dict[Slot, flo
     for layer in layers:
         _stack(layer, [None] * len(layer), middle)
     for layer, links in _passes(layers, left, right):
-        wanted = [fmean(middle[other] for other in links[slot]) if slot in links else None for slot in layer]
+        wanted: list[float | None] = []
+        for slot in layer:
+            beside = [middle[other] for other in links.get(slot, ())]
+            wanted.append(fmean(beside) if beside else None)
         _stack(layer, wanted, middle)
     return _squeezed(middle)
 

@@ -231,8 +231,10 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
     if change.action is Action.DELETE:  # a document that somebody has taken out is not lost with the store
         ends = {"is lost with it": [field.path for field in edited if field.before is not None]}
     elif change.action in (Action.UPDATE, Action.REPLACE):
-        words = {"remote": "is undone", "both": "gives way to what the specs say"}
-        ends = {end: [field.path for field in edited if field.drift == drift] for drift, end in words.items()}
+        ends = {
+            "is undone": [field.path for field in edited if field.drift == "remote"],
+            "gives way to what the specs say": [field.path for field in edited if field.drift == "both"],
+        }
     else:
         return
     for end, paths in ends.items():

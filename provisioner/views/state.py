@@ -165,21 +165,20 @@ FORMATS: dict[str, Callable[[Outputs], str]] = {
 
 Needs = Mapping[Address, Iterable[Address]]
 FOLD = 20  # files of one store, beyond which they stand together
+# Mermaid's codes for what would end a label or open a tag.
+_ENTITIES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"})
 
 
 def graph_mermaid(needs: Needs, *, verbose: bool = False) -> str:
     """A flowchart; more than twenty files that the same resources use are one node, unless `verbose`."""
     labels, edges = _folded(needs, verbose)
     names = {label: f"n{number}" for number, label in enumerate(labels)}
-    lines = ["flowchart LR", *(f'  {names[label]}["{_label(label)}"]' for label in labels)]
+    lines = ["flowchart LR"]
+    for label in labels:
+        shown = visible(label).replace("\n", " ").translate(_ENTITIES)
+        lines.append(f'  {names[label]}["{shown}"]')
     lines += [f"  {names[user]} --> {names[used]}" for user, used in edges]
     return "\n".join(lines) + "\n"
-
-
-def _label(text: str) -> str:
-    """Mermaid has entity codes for what would end a label or open a tag."""
-    codes = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"}
-    return "".join(codes.get(letter, letter) for letter in visible(text).replace("\n", " "))
 
 
 def _folded(needs: Needs, verbose: bool) -> tuple[list[str], list[tuple[str, str]]]:
