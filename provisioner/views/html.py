@@ -100,16 +100,8 @@ def _parts(sections: Sequence[Section]) -> Iterator[Part]:
             owns = item.address and owners[item.address] is item
             anchor = anchor_of(item.address) if owns else ""
             tones = Counter(line.tone for line in item.lines)
-            entries.append(
-                Entry(
-                    item,
-                    mark_of_item(section, item),
-                    anchor,
-                    open=unfolded,
-                    added=tones["+"],
-                    removed=tones["-"],
-                )
-            )
+            mark = mark_of_item(section, item)
+            entries.append(Entry(item, mark, anchor, open=unfolded, added=tones["+"], removed=tones["-"]))
         yield Part(section, tuple(entries))
 
 

@@ -125,7 +125,8 @@ def reduced(graph: Graph) -> Graph:
     if len(graph.nodes) > CROWDED:
         beside = graph.neighbours()
         changed = {node.key for node in graph.nodes if node.symbol}
-        graph = _only(graph, changed.union(*(beside[key] for key in changed)))
+        near = changed.union(*(beside[key] for key in changed))
+        graph = _only(graph, near)
     if len(graph.nodes) > CROWDED:
         graph = _folded(graph, changed=True)
     if len(graph.nodes) > CROWDED:

@@ -214,8 +214,10 @@ def _gone(change: Change) -> Iterator[Remark]:
     elif change.action is Action.REPLACE and change.address.kind != "file":  # a file is always a new version
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
-        lost, held = many(change.foreign_documents, "document"), change.documents
-        without = f"without {lost} of the {held:,} in the old one, not ours" if change.foreign_documents else ""
+        without = ""
+        if change.foreign_documents:  # which the new store does not hold
+            lost = many(change.foreign_documents, "document")
+            without = f"without {lost} of the {change.documents:,} in the old one, not ours"
         yield _loss(change.address, ", ".join(filter(None, ("replaced by a new one", why, without))), "-/+")
 
 
