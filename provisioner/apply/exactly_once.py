@@ -54,6 +54,7 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             live = await (_upload(run, form, write) if write.address.kind == "file" else form.create(run.remote, write))
+            _check_new(run, write.address, live.id)
             run.unrecorded[number] = (write.address, live.id)
             return Made(number, live, resent=attempt > 1)
         except ReplyLost:
@@ -72,6 +73,16 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
                 run.journal.dismiss(number)
             raise
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _check_new(run: Run, address: Address, id: str) -> None:
+    """ServiceError for an id that this apply was given for something else already: two entries with one id would delete
+    each other's object."""
+    other = run.given.setdefault(id, address)
+    if other != address:
+        detail = f"The service has answered the creation of `{address}` with the id `{id}`, which `{other}` has."
+        hint = "look at that service: it is not what it seems to be; what was made for the second one stays there"
+        raise ServiceError(Problem("Reply not understood", detail, hint, address=str(address)))
 
 
 def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, object]:

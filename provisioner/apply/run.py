@@ -60,6 +60,7 @@ class Run:
     made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced
     entries: dict[Address, Locked] = field(init=False)
     unfound: Collection[Address] = ()  # what a stopped apply was about to upload, and what was not found since
+    given: dict[str, Address] = field(default_factory=dict)  # every id that a creation was answered with
     unrecorded: dict[int, tuple[Address, str]] = field(default_factory=dict)  # by intent: made, and not in the lock yet
     stop: Callable[[], None] = field(default=lambda: None)
     interrupted: bool = False

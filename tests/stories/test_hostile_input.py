@@ -11,6 +11,7 @@ import re
 import stat
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -21,6 +22,7 @@ from provisioner.planfile.checksum import checksum
 from provisioner.remote import bodies, exchange, lists
 from provisioner.views.plan_json import digest
 from provisioner.views.plan_read import _plan as plan_of
+from tests.e2e.middleware import Odd
 from tests.e2e.serving import point_at, served
 from tests.support.world import World
 
@@ -498,3 +500,17 @@ def test_a_kind_that_nobody_knows(applied: World) -> None:
     edited(applied, lambda lock: lock["resources"].update({"widget.x": {"id": "w_1", "fields": {}}}))
     assert "`widget.x` is nothing that this release knows" in applied.ok("plan", code=1).err
     assert not applied.calls
+
+
+def test_one_id_for_two_objects(world: World) -> None:
+    """The second one is refused before it is recorded, and the lock can be read afterwards."""
+
+    def same(method: str, path: str, status: int, body: Any) -> tuple[int, Any]:
+        return status, {**body, "id": "asst_same"} if (method, path) == ("POST", "/assistants") else body
+
+    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}})
+    with world.behind(partial(Odd, answer=same)):
+        err = world.ok("apply", "-y", code=1).err
+    assert "Reply not understood" in err and "with the id `asst_same`, which `assistant." in err
+    assert len(world.lock()["resources"]) == 1
+    assert world.run("plan", "--force").code == 0
