@@ -153,7 +153,7 @@ class Tree:
                 base = _absolute(module, node, names)
                 wanted = [f"{base}.{alias.name}" for alias in node.names] if base else []
                 wanted = [name if name in names else name.rpartition(".")[0] for name in wanted]
-            # That a package is loaded before what is in it is Python's own affair.
+            # That a package is loaded before what is in it is what Python does.
             yield from (name for name in wanted if name in names and not module.name.startswith(f"{name}."))
 
 

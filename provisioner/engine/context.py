@@ -97,7 +97,7 @@ class Context:
             Problem(
                 "Unknown resource",
                 f"`{address}` is nothing that this release knows{through[api]}.",
-                "look whether another release wrote it, or restore it from version control",
+                "check whether another release wrote it, or restore it from version control",
                 address=str(address),
             )
             for address, api in unknown

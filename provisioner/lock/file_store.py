@@ -239,7 +239,7 @@ def told(name: str, verb: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "look whether the path is right and its disk is in order"
+        hint = "check the path, and that its disk is in order"
         summary, hint = _REMEDIES.get(error.errno or 0, ("Lock not accessible", hint))
         reason = error.strerror or str(error)
         raise LockError(Problem(summary, f"`{name}` cannot be {verb}: {reason}.", hint, file=name)) from error

@@ -388,7 +388,7 @@ def _edit(spot: Spot, patch: Patch) -> Edit:
 def _prompt(spot: Spot, raw: Mapping[str, Any], live: Any) -> Edit:
     files = [raw["file"]] if "file" in raw else raw["files"]
     if len(files) > 1:
-        raise NoPlace("its text is put together from several files", "edit the one that it belongs into")
+        raise NoPlace("its text is put together from several files", "edit the one that it belongs in")
     if placeholders(files):
         raise NoPlace(_VARIABLE.format(files[0]), "edit the file that it stands for")
     if not str(live or "").strip():  # a prompt file says something

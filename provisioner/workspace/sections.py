@@ -201,7 +201,7 @@ def _section(
 def _unknown_section(section: str, kinds: dict[str, Kind]) -> Fault:
     if section in ("workspace", "environments", "variables", "default_environment", "policies"):
         detail = f"`{section}` is no section of a spec."
-        return Fault((), UNKNOWN, detail, "it belongs into `provisioner.yaml`")
+        return Fault((), UNKNOWN, detail, "it belongs in `provisioner.yaml`")
     hint = suggest(section, [*kinds, *LISTS], "sections are")
     return Fault((), UNKNOWN, f"There is no section `{section}`.", hint)
 

@@ -143,7 +143,7 @@ def test_a_name_in_a_broken_file_is_not_missed(write):
     ("spec", "summary", "hint"),
     [
         ("assistents: {a: {model: m}}", "Unknown section", "did you mean `assistants`?"),
-        ("environments: {}", "Unknown section", "it belongs into `provisioner.yaml`"),
+        ("environments: {}", "Unknown section", "it belongs in `provisioner.yaml`"),
         ("assistants: {a: {modle: m, model: m}}", "Unknown key", "did you mean `model`?"),
         ("assistants: {Support-1: {model: m}}", "Invalid name", "did you mean `support-1`?"),
         ("assistants: {a: {model: m, tools: [{use: x}]}}\ntools: {xy: {}}", "Unknown reference", "did you mean `xy`?"),

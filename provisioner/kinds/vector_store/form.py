@@ -1,4 +1,4 @@
-"""How vector stores exist at the service; the files in them are the affair of `members`."""
+"""How vector stores exist at the service; the files in them are in `members`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class VectorStoreForm(StampedForm):
 
 
 def _file(entry: Mapping[str, Any], chunking: Any) -> Fields:
-    """One file of a store: which one it is and how it is found; its version is the file's own affair."""
+    """One file of a store: which one it is and how it is found; its version belongs to the file."""
     named = {"file": entry["file"]} if "file" in entry else {"id": entry.get("id")}
     return {
         **named,
