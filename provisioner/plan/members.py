@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join, parts
@@ -218,7 +218,13 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
         return [_attach(case, store, holding, "update")], list(holding.found.changes)
     quiet = _quietly(case, holding)
     rows = _missing(holding, action) if holding.locked is None and holding.file else []
-    return ([_attach(case, store, holding, quiet)] if quiet else []), rows
+    if quiet is None:
+        return [], rows
+    attachment = _attach(case, store, holding, quiet)
+    if quiet == "wait" and holding.file:  # the version before it goes once this one is indexed
+        before = _superseded(case, store, {holding.path: holding.member.id})
+        attachment = replace(attachment, old_id=next(iter(before), attachment.old_id))
+    return [attachment], rows
 
 
 def _quietly(case: Situation, holding: Holding) -> str | None:
@@ -331,19 +337,19 @@ def _leaving(case: Situation, store: Address, wanted: list[Holding]) -> Row:
     for id, path in _left_behind(case, store, wanted).items():
         rows.append(FieldChange(join("files", path), {}, None, {}))
         attachments.append(Attachment(store, "detach", path, file=Address("file", path), old_id=id))
-    attachments += [Attachment(store, "detach", f"id:{id}", old_id=id) for id in _superseded(case, store, wanted)]
+    current = {
+        holding.path: holding.member.id for holding in wanted if holding.member and holding.member.status == "completed"
+    }
+    attachments += [Attachment(store, "detach", f"id:{id}", old_id=id) for id in _superseded(case, store, current)]
     return attachments, rows
 
 
-def _superseded(case: Situation, store: Address, wanted: list[Holding]) -> list[str]:
-    """Old versions that an apply left in a store, beside the new ones that are found by now, when it was stopped.
+def _superseded(case: Situation, store: Address, current: Mapping[str, str]) -> list[str]:
+    """Old versions that an apply left in a store, beside the new ones (`current`, by path), when it was stopped.
     Deleting them would take them out, but somebody else may use them."""
     live = case.live(store)
     members = (live.members or {}) if live else {}
     deposed = {id for entry in case.lock.resources.values() for id in entry.deposed}
-    current = {
-        holding.path: holding.member.id for holding in wanted if holding.member and holding.member.status == "completed"
-    }
     stamps = {id: members[id].stamp for id in sorted(members.keys() & deposed)}
     lineage = case.lock.lineage[:8]
     return [

@@ -21,10 +21,17 @@ Users = dict[str, list[str]]
 """Ids with those who name them, in words."""
 
 
+def _staying(item: Attachment, managed: Mapping[Address, str]) -> str | None:
+    """The id that a store goes on holding at a path, of those that it holds now."""
+    if item.action == "wait" and item.file:  # `old_id` may be the version before it, which goes
+        return managed.get(item.file)
+    return item.old_id if item.action in STAYING else None
+
+
 def users_after(case: Situation, changes: Mapping[Address, Change], attachments: Iterable[Attachment]) -> Users:
     """Who names which id after the plan."""
-    ends = {(item.store, item.path): item.old_id if item.action in STAYING else None for item in attachments}
     managed = case.lock.ids
+    ends = {(item.store, item.path): _staying(item, managed) for item in attachments}
     users: Users = {}
     for address, entry in case.lock.resources.items():
         change = changes.get(address)

@@ -441,7 +441,7 @@ def test_waiting_for_the_other_clone(store: GitStore, other: GitStore, monkeypat
 CRASH = """
     import os, signal, sys
     from pathlib import Path
-    from provisioner.lock import git_command, git_objects
+    from provisioner.lock import git_command, git_branch
     from provisioner.lock.git_store import GitStore
     from provisioner.lock.lockfile import fresh
     from provisioner.model import Address, Locked
