@@ -97,3 +97,21 @@ def test_an_old_version_that_others_use(world: World) -> None:
     assert held == [world.id("file.docs/a.md")] != [old]
     strangers.untouched()
     assert strangers.kept() == {old}
+
+
+def test_an_old_version_while_the_new_one_is_indexed(world: World) -> None:
+    """The apply that waits for the new version takes the old one out, and nothing is left for the next one."""
+    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/a.md"]}}}, "docs/a.md": "A.\n"})
+    world.apply()
+    old = world.id("file.docs/a.md")
+    strangers = Strangers(world)
+    strangers.hold(old)
+    strangers.look()
+    world.indexing_seconds = 0.6
+    world.write({"docs/a.md": "A, second.\n"})
+    stopped(world, "POST", f"/vector_stores/{world.id('vector_store.kb')}/files")
+    assert "is still being indexed" in world.ok("plan").out
+    world.apply()
+    held = [item["id"] for item in world.listed("/vector_stores/${vector_store.kb}/files")]
+    assert held == [world.id("file.docs/a.md")] != [old]
+    strangers.untouched()
