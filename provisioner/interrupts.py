@@ -24,6 +24,7 @@ T = TypeVar("T")
 Answer = Callable[[], None]
 
 CODE = 130
+_HANG_UP = getattr(signal, "SIGHUP", None)
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -61,9 +62,10 @@ def _end() -> None:
 
 
 def watch() -> None:
-    """Answer interrupts from here on. What was ignored when the process began (`nohup`) stays ignored."""
+    """Answer interrupts from here on. A hang-up that was ignored when the process began (`nohup`) stays ignored; SIGINT
+    is answered all the same, which a shell ignores for whatever it runs in the background."""
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if number != _HANG_UP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupted)
 
 

@@ -39,8 +39,9 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        ends = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-        heard = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+        heard = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup`
+            heard.append(signal.SIGHUP)
         before = {number: signal.signal(number, self._end) for number in heard}
         try:
             yield
