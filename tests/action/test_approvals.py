@@ -80,6 +80,7 @@ def test_the_three_ways_to_merge(applied: Site, service: str, calls: Calls) -> N
     assert writes(calls) == 0
 
 
+@pytest.mark.thorough
 def test_a_revert_is_not_undone_by_an_old_run(applied: Site, service: str, calls: Calls) -> None:
     """One pull request is applied, another one takes it back, and somebody runs the job of the first again. The plan is
     the one that was approved, and the commit is older than what is applied."""
@@ -206,6 +207,7 @@ def spec(site: Site) -> str:
     return git(site.bare, "show", "main:specs/support.yaml") + "\n"
 
 
+@pytest.mark.thorough
 def test_a_pull_request_that_sends_the_key_elsewhere(site: Site, service: str, calls: Calls) -> None:
     """`provisioner.yaml` of a pull request names another service and another key: nothing is asked of anybody, the
     comment says so first, and nothing can be approved by merging it. By hand it can."""

@@ -117,6 +117,7 @@ def runner(tmp_path: Path) -> Runner:
     return found
 
 
+@pytest.mark.thorough
 def test_the_release_as_it_was_tested(runner: Runner) -> None:
     """The versions of its own `run.txt` and nothing else, built with them as well, and the command is on the path."""
     done = runner.install()
@@ -136,6 +137,7 @@ def test_the_release_as_it_was_tested(runner: Runner) -> None:
     assert runner.path.read_text() == f"{runner.commands}\n"
 
 
+@pytest.mark.thorough
 def test_a_package_that_is_named(runner: Runner) -> None:
     """It comes with the newest dependencies that it allows, which is said. The action may lie in the checkout."""
     done = runner.install("assistants-provisioner==9", action=runner.checked_out())

@@ -125,6 +125,7 @@ def description(assistant: dict[str, Any]) -> str:
     return str(found)
 
 
+@pytest.mark.thorough
 def test_two_merges_wait_for_their_apply(committed: Site, service: str) -> None:
     """Both were shown before either was merged, with options that are the same in both workflows. The second apply
     begins with the lock that the first one left on `main`. Each tells its own pull request; a run that is repeated, and
@@ -212,6 +213,7 @@ def test_nobody_was_shown_the_plan(site: Site, calls: list[tuple[str, str]]) -> 
     assert (run.code, run.outputs["result"]) == (1, "failed") and "no plan that could be applied" in run.log
 
 
+@pytest.mark.thorough
 def test_who_has_to_have_shown_it(committed: Site, service: str) -> None:
     """The plan of another environment, or one that somebody else's token has written, approves nothing; with that token
     it is applied, and what git sends for it is masked."""
