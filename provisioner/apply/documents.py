@@ -298,13 +298,14 @@ async def _rewritten(state: Sync, members: Mapping[str, Member]) -> dict[str, Me
     attributes are written by themselves."""
     is_old = _shown_old(state)
     found = [(item, members.get(state.held[item.path]["id"])) for item in state.written if item.action in PUTTING]
-    return {
-        member.id: await service.update_attributes(
+    written = await together(
+        service.update_attributes(
             state.run.remote, state.id, member.id, _attributes(state, item), _removed(state, item)
         )
         for item, member in found
         if member and is_old(member)
-    }
+    )
+    return {member.id: member for member in written}
 
 
 def _shown_old(state: Sync) -> Callable[[Member], bool]:
