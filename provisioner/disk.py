@@ -96,9 +96,9 @@ def size(count: int) -> str:
 def replace(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write a file whole or not at all: beside it, synced, renamed, the folder synced. A link is followed. The mode of
     what is there is kept, unless `mode` says otherwise; what is no regular file is left alone: OSError."""
-    real = Path(os.path.realpath(path))
+    target = real(path)
     kept = _mode(path)
-    beside = real.with_name(real.name + ".tmp")  # one name, so that a crash leaves one file and not many
+    beside = target.with_name(target.name + ".tmp")  # one name, so that a crash leaves one file and not many
     wanted = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         fd = os.open(beside, wanted, 0o666 if mode is None else mode)
@@ -110,13 +110,13 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-        beside.replace(real)
+        beside.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
             if beside.is_file() and not beside.is_symlink():
                 beside.unlink()
         raise
-    sync_folder(real.parent)
+    sync_folder(target.parent)
 
 
 def put(path: Path, data: bytes, mode: int | None = None) -> None:

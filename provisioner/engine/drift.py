@@ -49,14 +49,8 @@ class _Ignored:
         return one.store is not None and self.holds(one.store, join("files", f"id:{one.id}"))
 
 
-async def find_drift(context: Context, options: DriftOptions) -> Drift:
-    """Compare what was last applied with what the service has."""
-    found, _ = await read_drift(context, options)
-    return found
-
-
 async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Situation]:
-    """The same, with everything that it was found from."""
+    """What was last applied compared with what the service has, and everything that it was found from."""
     async with Session.reading(context) as session:
         case = await session.situation(PlanOptions())
         left_out = _ignored(options.ignore, {*case.desired, *case.lock.resources})

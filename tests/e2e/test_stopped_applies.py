@@ -80,14 +80,20 @@ def test_a_store_that_is_gone_comes_back_empty(world: World) -> None:
     assert not world.lock()["resources"]["vector_store.kb"]["fields"].get("files")
 
 
-def test_an_old_version_that_others_use(world: World) -> None:
-    """It leaves our store although it stays at the service: nobody finds two versions of one document."""
+def shared_document(world: World) -> tuple[str, Strangers]:
+    """A document that is applied, by its id, and others who hold it as well."""
     world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/a.md"]}}}, "docs/a.md": "A.\n"})
     world.apply()
     old = world.id("file.docs/a.md")
     strangers = Strangers(world)
     strangers.hold(old)
     strangers.look()
+    return old, strangers
+
+
+def test_an_old_version_that_others_use(world: World) -> None:
+    """It leaves our store although it stays at the service: nobody finds two versions of one document."""
+    old, strangers = shared_document(world)
     world.write({"docs/a.md": "A, second.\n"})
     stopped(world, "POST", f"/vector_stores/{world.id('vector_store.kb')}/files")
     shown = world.ok("plan").out
@@ -101,12 +107,7 @@ def test_an_old_version_that_others_use(world: World) -> None:
 
 def test_an_old_version_while_the_new_one_is_indexed(world: World) -> None:
     """The apply that waits for the new version takes the old one out, and nothing is left for the next one."""
-    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/a.md"]}}}, "docs/a.md": "A.\n"})
-    world.apply()
-    old = world.id("file.docs/a.md")
-    strangers = Strangers(world)
-    strangers.hold(old)
-    strangers.look()
+    old, strangers = shared_document(world)
     world.indexing_seconds = 0.6
     world.write({"docs/a.md": "A, second.\n"})
     stopped(world, "POST", f"/vector_stores/{world.id('vector_store.kb')}/files")
