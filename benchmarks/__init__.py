@@ -1,1 +1,3 @@
-"""Speed as ratios: each row measures the product against something simple, side by side in one run."""
+"""Speed as ratios: each row measures the product against something simple, side by side in
+one run.
+"""

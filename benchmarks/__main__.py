@@ -18,7 +18,9 @@ _WIDTHS = (51, 46, 16, 16, 9)
 
 
 def main() -> int:
-    """Exit code 1 only where something could not be measured: a missed goal is news, not a failure."""
+    """Exit code 1 only where something could not be measured: a missed goal is news, not a
+    failure.
+    """
     asked = _arguments()
     failed = []
     _line("work", "against", "ours", "theirs", "ratio", "goal")
@@ -37,15 +39,22 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that the rows work, not how fast")
-    parser.add_argument("--only", metavar="NAME", action="append", choices=ROWS, help=f"a row: {', '.join(ROWS)}")
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes: shows that the rows work, not how fast"
+    )
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", choices=ROWS, help=f"a row: {', '.join(ROWS)}"
+    )
     return parser.parse_args()
 
 
 def _chosen(names: Iterable[str] | None, sizes: Sizes) -> list[Row]:
     """The rows, with the sizes in their words."""
     rows = [ROWS[name] for name in names or ROWS]
-    return [replace(row, work=sizes.put_into(row.work), against=sizes.put_into(row.against)) for row in rows]
+    return [
+        replace(row, work=sizes.put_into(row.work), against=sizes.put_into(row.against))
+        for row in rows
+    ]
 
 
 def _show(row: Row, result: Result) -> None:
@@ -62,7 +71,10 @@ def _goal(row: Row) -> str:
 
 def _line(*cells: str) -> None:
     widths = (*_WIDTHS, 0)
-    print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip(), flush=True)
+    print(
+        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip(),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

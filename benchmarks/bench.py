@@ -1,4 +1,6 @@
-"""What the rows share: sizes, workspaces and deployed services, each made once and only when a row needs it."""
+"""What the rows share: sizes, workspaces and deployed services, each made once and only when a row
+needs it.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,14 @@ class Sizes:
 
     def put_into(self, text: str) -> str:
         """The words of a row with the sizes in them."""
-        return text.format(many=self.many, huge=self.huge, few=self.few, megabytes=self.upload >> 20)
+        return text.format(
+            many=self.many, huge=self.huge, few=self.few, megabytes=self.upload >> 20
+        )
 
 
-QUICK = Sizes(many=120, huge=350, few=10, upload=8 << 20, local_file=10_000, pairs=1, slow_pairs=1, delay=0.01)
+QUICK = Sizes(
+    many=120, huge=350, few=10, upload=8 << 20, local_file=10_000, pairs=1, slow_pairs=1, delay=0.01
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ class Failure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run: seconds by the clock, seconds of CPU, bytes of memory at the peak, and what it printed."""
+    """One run: seconds by the clock, seconds of CPU, bytes of memory at the peak, and what it
+    printed.
+    """
 
     seconds: float
     cpu: float
@@ -44,19 +46,25 @@ class Pairs:
 
 
 def environment() -> dict[str, str]:
-    """The surroundings of every measured process: this checkout, a key, and nothing else that would be heeded.
-    Above all not PYTHONDONTWRITEBYTECODE: it would have every start compile what has changed."""
+    """The surroundings of every measured process: this checkout, a key, and nothing else that would
+    be heeded. Above all not PYTHONDONTWRITEBYTECODE: it would have every start compile what has
+    changed.
+    """
     heeded = ("PROVISIONER_", "OPENAI_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(heeded)}
     return {**kept, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "sk-bench", "NO_COLOR": "1"}
 
 
-def run(arguments: Sequence[str | Path], *, cwd: Path = ROOT, codes: Collection[int] = (0,)) -> Sample:
+def run(
+    arguments: Sequence[str | Path], *, cwd: Path = ROOT, codes: Collection[int] = (0,)
+) -> Sample:
     """Run a process to its end; Failure, with what it said, if it ends with another exit code."""
     words = [str(word) for word in arguments]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.perf_counter()
-        process = subprocess.Popen(words, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        process = subprocess.Popen(
+            words, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -91,8 +99,12 @@ def python(text: str) -> Sample:
     return run([sys.executable, "-c", text])
 
 
-def pairs(ours: Callable[[], float], theirs: Callable[[], float], count: int, *, warm: bool = True) -> Pairs:
-    """Measure both `count` times in turns, each going first every other time. `warm`: once before, not counted."""
+def pairs(
+    ours: Callable[[], float], theirs: Callable[[], float], count: int, *, warm: bool = True
+) -> Pairs:
+    """Measure both `count` times in turns, each going first every other time. `warm`: once before,
+    not counted.
+    """
     if warm:
         ours(), theirs()
     found: list[tuple[float, float]] = []
@@ -113,4 +125,6 @@ def same_counts(counts: Mapping[str, int], wanted: Mapping[str, int]) -> str:
     """What differs between two counts of requests, in words; empty where nothing does."""
     names = sorted({*counts, *wanted})
     odd = [name for name in names if counts.get(name, 0) != wanted.get(name, 0)]
-    return ", ".join(f"{name}: {counts.get(name, 0)} instead of {wanted.get(name, 0)}" for name in odd)
+    return ", ".join(
+        f"{name}: {counts.get(name, 0)} instead of {wanted.get(name, 0)}" for name in odd
+    )

@@ -1,4 +1,6 @@
-"""The embedded service over HTTP in a process of its own, each request delayed and counted, some of them failed."""
+"""The embedded service over HTTP in a process of its own, each request delayed and counted, some of
+them failed.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ CONTROL = "/bench"  # answered at once: sets the delay, and gives and forgets th
 
 
 class Slowed:
-    """ASGI around an app: every request waits before it is served, as if the service were far away."""
+    """ASGI around an app: every request waits before it is served, as if the service were
+    far away.
+    """
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -83,9 +87,19 @@ class Service:
 
 @contextmanager
 def serving(data: Path, delay: float = 0.0, faults: Path | None = None) -> Iterator[Service]:
-    """A service over a folder, for as long as the block lasts. `faults`: as for `local serve --faults`."""
-    words = [sys.executable, "-m", "benchmarks.service", str(data), *([str(faults)] if faults else [])]
-    with subprocess.Popen(words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+    """A service over a folder, for as long as the block lasts. `faults`: as for `local serve
+    --faults`.
+    """
+    words = [
+        sys.executable,
+        "-m",
+        "benchmarks.service",
+        str(data),
+        *([str(faults)] if faults else []),
+    ]
+    with subprocess.Popen(
+        words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout
             address = process.stdout.readline().strip()
@@ -111,7 +125,9 @@ def main(data: Path, faults: Path | None = None) -> None:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `local serve` does
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         options: dict[str, Any] = {"lifespan": "off", "log_config": None, "access_log": False}
-        config = uvicorn.Config(app, http=protocol(transports), timeout_graceful_shutdown=1, **options)
+        config = uvicorn.Config(
+            app, http=protocol(transports), timeout_graceful_shutdown=1, **options
+        )
         uvicorn.Server(config).run([listener])
 
 

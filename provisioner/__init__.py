@@ -2,7 +2,9 @@
 
 __version__ = "0.2.0"
 
-TYPE_CHECKING = False  # as in `typing`, whose import would cost `provisioner version` more than all the rest
+TYPE_CHECKING = (
+    False  # as in `typing`, whose import would cost `provisioner version` more than all the rest
+)
 if TYPE_CHECKING:
     from provisioner.loading import Deployed, Loaded, LoadError, load
 

@@ -26,7 +26,8 @@ def main() -> int:
 def _run() -> int:
     import gc
 
-    # What a command makes, it keeps to its end: looking for garbage less often saves up to a tenth of a plan.
+    # What a command makes, it keeps to its end: looking for garbage less often saves up to a tenth
+    # of a plan.
     gc.set_threshold(20_000, 20, 50)
     from provisioner.cli.app import run
 

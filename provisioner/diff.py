@@ -1,4 +1,6 @@
-"""Normal form against normal form, field by field; the only user of deepdiff, and only for values that differ."""
+"""Normal form against normal form, field by field; the only user of deepdiff, and only for values
+that differ.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,11 @@ _MISSING = object()
 
 def join(path: str, key: str) -> str:
     """`metadata` + `team` is `metadata.team`; odd keys go in brackets: `files["docs/a.md"]`."""
-    return f"{path}.{key}" if _PLAIN.fullmatch(key) else f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+    return (
+        f"{path}.{key}"
+        if _PLAIN.fullmatch(key)
+        else f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+    )
 
 
 def parts(path: str) -> list[str]:
@@ -35,7 +41,9 @@ def parts(path: str) -> list[str]:
 
 
 def top(path: str) -> str:
-    """The field that a path begins with: `metadata` of `metadata.team` and of `metadata["odd key"]`."""
+    """The field that a path begins with: `metadata` of `metadata.team` and of `metadata["odd
+    key"]`.
+    """
     return path.split("[", 1)[0].split(".", 1)[0]
 
 
@@ -63,7 +71,9 @@ def same(left: Any, right: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What three-way comparing found: the fields to write, and those that the service will not keep."""
+    """What three-way comparing found: the fields to write, and those that the service will not
+    keep.
+    """
 
     changes: tuple[FieldChange, ...] = ()
     unkept: tuple[str, ...] = ()
@@ -71,8 +81,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """One object seen three ways, as units in normal form. `have` is complete; `want` and `base` hold only
-    what was declared; `default` says what an undeclared unit is worth."""
+    """One object seen three ways, as units in normal form. `have` is complete; `want` and `base`
+    hold only what was declared; `default` says what an undeclared unit is worth.
+    """
 
     want: Mapping[str, Any]
     base: Mapping[str, Any]
@@ -80,7 +91,9 @@ class Sides:
     default: Mapping[str, Any]
     resetting: Collection[str] = ()
     unkept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    undone: Collection[str] = ()  # the service has what was there before our last update, with our stamp of then
+    undone: Collection[
+        str
+    ] = ()  # the service has what was there before our last update, with our stamp of then
     ignored: Collection[str] = ()
 
 
@@ -96,7 +109,11 @@ def compare(sides: Sides) -> Comparison:
         if _known_unkept(sides.unkept.get(path), after, before) or _is_undone(sides, path, after):
             unkept.append(path)
             continue
-        changes.append(FieldChange(path, before, after, sides.base.get(path), _drift(sides, path, before, after)))
+        changes.append(
+            FieldChange(
+                path, before, after, sides.base.get(path), _drift(sides, path, before, after)
+            )
+        )
     return Comparison(tuple(changes), tuple(unkept))
 
 
@@ -131,7 +148,9 @@ def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
 
 
 def inside(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
-    """Where two nested values differ, as (path, before, after); None stands for a part that is not there."""
+    """Where two nested values differ, as (path, before, after); None stands for a part that is not
+    there.
+    """
     return sorted(_leaves("", before, after), key=_by_path)
 
 
@@ -149,11 +168,17 @@ def _leaves(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]
 
 
 def _in_lists(before: list[Any], after: list[Any]) -> Iterator[tuple[str, Any, Any]]:
-    from deepdiff import DeepDiff  # costs a tenth of a second to import; most commands never come here
+    from deepdiff import (
+        DeepDiff,
+    )  # costs a tenth of a second to import; most commands never come here
 
-    found = DeepDiff(before, after, ignore_numeric_type_changes=True, view="tree", threshold_to_diff_deeper=0)
+    found = DeepDiff(
+        before, after, ignore_numeric_type_changes=True, view="tree", threshold_to_diff_deeper=0
+    )
     leaves = (leaf for group in found.values() for leaf in group)
-    return ((_spell(leaf.path(output_format="list")), _part(leaf.t1), _part(leaf.t2)) for leaf in leaves)
+    return (
+        (_spell(leaf.path(output_format="list")), _part(leaf.t1), _part(leaf.t2)) for leaf in leaves
+    )
 
 
 def _by_path(leaf: tuple[str, Any, Any]) -> str:

@@ -41,8 +41,10 @@ class Changing(OSError):
 
 
 class Digest(NamedTuple):
-    """What a file holds. `lfs`: it is a Git LFS pointer, not the document. `ours`: we have written it, to know it again
-    or for a program to read: a lock, its journal or lease, a saved plan, a report."""
+    """What a file holds. `lfs`: it is a Git LFS pointer, not the document. `ours`: we have written
+    it, to know it again or for a program to read: a lock, its journal or lease, a saved plan, a
+    report.
+    """
 
     sha256: str
     bytes: int
@@ -63,9 +65,12 @@ class Digests:
         self._known: Known | None = None
         self._dirty = False
 
-    def of(self, path: str, found: os.stat_result | None = None, at: str | Path | None = None) -> Digest:
-        """The digest of `path` (from the root). `found` spares a stat; `at` is where it lies, if not at root/path.
-        Raises OSError where the file cannot be read."""
+    def of(
+        self, path: str, found: os.stat_result | None = None, at: str | Path | None = None
+    ) -> Digest:
+        """The digest of `path` (from the root). `found` spares a stat; `at` is where it lies, if
+        not at root/path. Raises OSError where the file cannot be read.
+        """
         place = at or self._prefix + path
         if found is None:
             found = os.stat(place)  # noqa: PTH116 - a path object for each of 10,000 files costs
@@ -144,11 +149,18 @@ def _load(path: Path) -> Known:
         return {}
     paths, sizes, mtimes, ctimes, inodes, sha256s, pointers, ours = columns
     marks = zip(sizes, mtimes, ctimes, inodes, strict=True)
-    return dict(zip(paths, zip(marks, map(Digest, sha256s, sizes, pointers, ours), strict=True), strict=True))
+    return dict(
+        zip(
+            paths, zip(marks, map(Digest, sha256s, sizes, pointers, ours), strict=True), strict=True
+        )
+    )
 
 
 def _store(path: Path, entries: Known) -> None:
-    rows = [(name, *mark, digest.sha256, digest.lfs, digest.ours) for name, (mark, digest) in entries.items()]
+    rows = [
+        (name, *mark, digest.sha256, digest.lfs, digest.ours)
+        for name, (mark, digest) in entries.items()
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     # By column, because that is read twice as fast as an object for each file.
     columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
@@ -175,7 +187,9 @@ def real_path(root: Path, path: str) -> Path:
 
 
 def held_path(root: Path, path: str) -> Path:
-    """The same, of a file that the workspace holds; OSError where the path leads out of it, by a link or by itself."""
+    """The same, of a file that the workspace holds; OSError where the path leads out of it, by a
+    link or by itself.
+    """
     if "\0" in path or ".." in path.split("/"):
         raise disk.Unfit("it is no path of a file in the workspace")
     place = real_path(root, path)

@@ -1,4 +1,6 @@
-"""The few things that are done to a disk: reading within limits, writing whole or not at all, locks on a folder."""
+"""The few things that are done to a disk: reading within limits, writing whole or not at all, locks
+on a folder.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-LARGEST_TEXT = 16 * 1024**2  # bytes of a spec, of settings, and of a file whose text goes into a field
+LARGEST_TEXT = (
+    16 * 1024**2
+)  # bytes of a spec, of settings, and of a file whose text goes into a field
 LARGEST = 256 * 1024**2  # bytes of a lock, a journal, a saved plan or a cache
 
 
@@ -30,7 +34,9 @@ _SPECIAL = "it is a pipe, a socket or a device, not a file"
 
 
 def open_file(path: str | Path) -> int:
-    """A regular file, opened for reading, as a descriptor; OSError for anything else. Never waits for a writer."""
+    """A regular file, opened for reading, as a descriptor; OSError for anything else. Never waits
+    for a writer.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _regular(os.fstat(fd).st_mode)
@@ -66,8 +72,9 @@ def read(path: str | Path, most: int) -> bytes:
 
 
 def real(path: str | Path) -> Path:
-    """The path without links; one that leads in a circle stays as it is, for whoever opens it to say so. Unlike
-    `Path.resolve`, which raises RuntimeError there up to Python 3.12."""
+    """The path without links; one that leads in a circle stays as it is, for whoever opens it to
+    say so. Unlike `Path.resolve`, which raises RuntimeError there up to Python 3.12.
+    """
     return Path(os.path.realpath(path))
 
 
@@ -94,11 +101,15 @@ def size(count: int) -> str:
 
 
 def replace(path: Path, data: bytes, mode: int | None = None) -> None:
-    """Write a file whole or not at all: beside it, synced, renamed, the folder synced. A link is followed. The mode of
-    what is there is kept, unless `mode` says otherwise; what is no regular file is left alone: OSError."""
+    """Write a file whole or not at all: beside it, synced, renamed, the folder synced. A link is
+    followed. The mode of what is there is kept, unless `mode` says otherwise; what is no regular
+    file is left alone: OSError.
+    """
     target = real(path)
     kept = _mode(path)
-    beside = target.with_name(target.name + ".tmp")  # one name, so that a crash leaves one file and not many
+    beside = target.with_name(
+        target.name + ".tmp"
+    )  # one name, so that a crash leaves one file and not many
     wanted = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         fd = os.open(beside, wanted, 0o666 if mode is None else mode)
@@ -120,8 +131,9 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
 
 
 def put(path: Path, data: bytes, mode: int | None = None) -> None:
-    """Write at a place that somebody named: a file as `replace` does, and what is a device or a pipe is written to and
-    stays what it is. OSError where nobody reads from a pipe."""
+    """Write at a place that somebody named: a file as `replace` does, and what is a device or a
+    pipe is written to and stays what it is. OSError where nobody reads from a pipe.
+    """
     with contextlib.suppress(FileNotFoundError):
         kind = path.stat().st_mode
         if stat.S_ISCHR(kind) or stat.S_ISFIFO(kind):
@@ -186,8 +198,9 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def guarded(folder: Path) -> Iterator[None]:
-    """Be the only one on this machine inside such a block. The lock is on the folder itself: there is no file to
-    leave behind, and it ends with the process."""
+    """Be the only one on this machine inside such a block. The lock is on the folder itself: there
+    is no file to leave behind, and it ends with the process.
+    """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)

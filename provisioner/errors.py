@@ -27,7 +27,9 @@ class ProvisionerError(Exception):
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         found = [problems] if isinstance(problems, Problem) else list(problems)
         self.problems: list[Problem] = sorted(found, key=lambda problem: problem.order)
-        super().__init__("; ".join(f"{problem.summary}: {problem.detail}" for problem in self.problems))
+        super().__init__(
+            "; ".join(f"{problem.summary}: {problem.detail}" for problem in self.problems)
+        )
 
 
 class SpecError(ProvisionerError):

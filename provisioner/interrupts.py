@@ -1,4 +1,5 @@
-"""What an interrupt (SIGINT, SIGTERM, SIGHUP) does to a command: it ends in order, once, and gives back what it holds.
+"""What an interrupt (SIGINT, SIGTERM, SIGHUP) does to a command: it ends in order, once, and gives
+back what it holds.
 
 A signal does the first of these that applies, and so does each one that follows it:
 
@@ -25,7 +26,9 @@ Answer = Callable[[], None]
 
 CODE = 130
 _HANG_UP = getattr(signal, "SIGHUP", None)
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 
 
 class _State:
@@ -62,8 +65,10 @@ def _end() -> None:
 
 
 def watch() -> None:
-    """Answer interrupts from here on. A hang-up that was ignored when the process began (`nohup`) stays ignored; SIGINT
-    is answered all the same, which a shell ignores for whatever it runs in the background."""
+    """Answer interrupts from here on. A hang-up that was ignored when the process began (`nohup`)
+    stays ignored; SIGINT is answered all the same, which a shell ignores for whatever it runs in
+    the background.
+    """
     for number in _SIGNALS:
         if number != _HANG_UP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupted)
@@ -73,7 +78,9 @@ def watch() -> None:
 def watched() -> Iterator[None]:
     """Answer the interrupts of one command, and leave the process as it was."""
     global _state  # a new command has a new one
-    if threading.current_thread() is not threading.main_thread():  # Python gives signals to the main thread alone
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # Python gives signals to the main thread alone
         yield
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -87,7 +94,9 @@ def watched() -> Iterator[None]:
 
 
 def ignore() -> None:
-    """From here on nothing is left to be interrupted but Python's own end, which puts the default handlers back."""
+    """From here on nothing is left to be interrupted but Python's own end, which puts the default
+    handlers back.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
@@ -135,7 +144,9 @@ def stopping(stop: Answer) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def answer() -> None:
-        loop.call_soon_threadsafe(stop)  # a signal may come in the middle of a line that is being printed
+        loop.call_soon_threadsafe(
+            stop
+        )  # a signal may come in the middle of a line that is being printed
 
     with _answering(answer):
         yield
@@ -155,7 +166,9 @@ def unbroken() -> Iterator[None]:
 
 @contextmanager
 def promptly() -> Iterator[None]:
-    """Around a wait that holds nothing which could be left half done: an interrupt ends it at once."""
+    """Around a wait that holds nothing which could be left half done: an interrupt ends it
+    at once.
+    """
     _state.waiting = True
     try:
         if _state.pending or _state.ending:

@@ -1,4 +1,6 @@
-"""The one door for JSON from outside: a text becomes a value within limits, or `Unreadable` says why not, and where."""
+"""The one door for JSON from outside: a text becomes a value within limits, or `Unreadable` says
+why not, and where.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +9,29 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-DEEPEST = 150  # levels; `deepdiff`, which compares what was read, follows no more than some two hundred
+DEEPEST = (
+    150  # levels; `deepdiff`, which compares what was read, follows no more than some two hundred
+)
 DEEPEST_OURS = 250  # of our own documents, which hold such values some levels down
 LONGEST_NUMBER = 100  # characters; no float has an integer of four hundred digits
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _TOKEN = re.compile(
-    r'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<open>[\[{])|(?P<close>[\]}])|(?P<bare>[^\s",:\[\]{}]+)', re.S
+    r'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<open>[\[{])|(?P<close>[\]}])|(?P<bare>[^\s",:\[\]{}]+)',
+    re.S,
 )
 _BEYOND = ("NaN", "Infinity", "-Infinity")
 
 
 class Unreadable(ValueError):
-    """What is no JSON, or beyond a limit. The message goes on from "`file` …"; `key` is one that is there twice."""
+    """What is no JSON, or beyond a limit. The message goes on from "`file` …"; `key` is one that is
+    there twice.
+    """
 
-    def __init__(self, why: str, line: int | None = None, column: int | None = None, key: str | None = None) -> None:
+    def __init__(
+        self, why: str, line: int | None = None, column: int | None = None, key: str | None = None
+    ) -> None:
         super().__init__(why)
         self.line, self.column, self.key = line, column, key
 
@@ -32,9 +41,10 @@ class _Beyond(ValueError):
 
 
 def read(text: str | bytes, *, deepest: int = DEEPEST, unique: bool = False) -> Any:
-    """The value of a JSON text, UTF-8 if bytes. Raises Unreadable for what is not JSON, for more than `deepest` levels,
-    longer numbers, numbers that JSON does not know, and half characters; if `unique`, for a key that an object has
-    twice."""
+    """The value of a JSON text, UTF-8 if bytes. Raises Unreadable for what is not JSON, for more
+    than `deepest` levels, longer numbers, numbers that JSON does not know, and half characters; if
+    `unique`, for a key that an object has twice.
+    """
     if isinstance(text, bytes):
         text = _decoded(text)
     try:
@@ -87,7 +97,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _PLAIN = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=_constant)
-_UNIQUE = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=_constant, object_pairs_hook=_once)
+_UNIQUE = json.JSONDecoder(
+    parse_int=_whole, parse_float=_real, parse_constant=_constant, object_pairs_hook=_once
+)
 
 
 def _deeper(value: Any, levels: int) -> bool:
@@ -134,7 +146,10 @@ def _faults(text: str, deepest: int) -> Iterator[tuple[int, str]]:
         elif token.lastgroup == "bare" and _out_of_range(said):
             yield token.start(), f"holds a number that is too long or too large (`{said[:20]}…`)"
         elif token.lastgroup == "text" and _HALF.search(said) and _halved(json.loads(said)):
-            yield token.start(), "holds half a character, which no text has (an escape from `\\ud800` to `\\udfff`)"
+            yield (
+                token.start(),
+                "holds half a character, which no text has (an escape from `\\ud800` to `\\udfff`)",
+            )
 
 
 def _out_of_range(said: str) -> bool:

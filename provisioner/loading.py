@@ -1,4 +1,6 @@
-"""What an application ships: the objects and request profiles of a lockfile, with the standard library alone."""
+"""What an application ships: the objects and request profiles of a lockfile, with the standard
+library alone.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class LoadError(LockError):
 
     def __str__(self) -> str:
         return "\n".join(
-            problem.detail + (f" Hint: {problem.hint}." if problem.hint else "") for problem in self.problems
+            problem.detail + (f" Hint: {problem.hint}." if problem.hint else "")
+            for problem in self.problems
         )
 
 
@@ -70,7 +73,8 @@ class Deployed:
         """The keyword arguments of `client.responses.create`; a copy that may be changed."""
         if self._entry.profile is None:
             raise AttributeError(
-                f"`{self.address}` has no request: it is not deployed through the Responses API. Use its `.id`."
+                f"`{self.address}` has no request: it is not deployed through the Responses API."
+                " Use its `.id`."
             )
         return copy.deepcopy(self._entry.profile.request)
 
@@ -80,7 +84,9 @@ class Deployed:
 
 
 class Loaded(Mapping[str, Deployed]):
-    """What an environment has: assistants by name, everything by address. Iterating gives the addresses."""
+    """What an environment has: assistants by name, everything by address. Iterating gives the
+    addresses.
+    """
 
     def __init__(self, state: LockState, path: Path) -> None:
         self.path = path
@@ -102,7 +108,10 @@ class Loaded(Mapping[str, Deployed]):
         return len(self._entries)
 
     def __repr__(self) -> str:
-        return f"<Loaded {self.workspace}/{self.environment} serial={self.serial}, {len(self)} resources>"
+        return (
+            f"<Loaded {self.workspace}/{self.environment} serial={self.serial}, {len(self)}"
+            " resources>"
+        )
 
     def _missing(self, key: str) -> str:
         known = {name: name for name in self._entries}
@@ -111,7 +120,11 @@ class Loaded(Mapping[str, Deployed]):
             known[address.name] = address.name if address.kind == "assistant" else name
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
         text = f"`{key}` is not in `{self.path}`"
-        return f"{text}; did you mean `{known[near[0]]}`?" if near else f"{text}; it has {self._listed()}"
+        return (
+            f"{text}; did you mean `{known[near[0]]}`?"
+            if near
+            else f"{text}; it has {self._listed()}"
+        )
 
     def _listed(self) -> str:
         names = [f"`{name}`" for name in self._entries][:10]
@@ -119,14 +132,22 @@ class Loaded(Mapping[str, Deployed]):
 
 
 def load(
-    environment: str, root: str | os.PathLike[str] | None = None, *, path: str | os.PathLike[str] | None = None
+    environment: str,
+    root: str | os.PathLike[str] | None = None,
+    *,
+    path: str | os.PathLike[str] | None = None,
 ) -> Loaded:
     """Load the lock of an environment.
 
-    `root` is the workspace's folder; without it, the nearest one from here upwards that has the lock. `path` names the
-    lockfile itself. Raises LoadError when there is no lock or it cannot be read.
+    `root` is the workspace's folder; without it, the nearest one from here upwards that has the
+    lock. `path` names the lockfile itself. Raises LoadError when there is no lock or it cannot be
+    read.
     """
-    found = Path(path) if path is not None else _find(environment, Path(root) if root is not None else None)
+    found = (
+        Path(path)
+        if path is not None
+        else _find(environment, Path(root) if root is not None else None)
+    )
     try:
         state = lockfile.parse(disk.read(found, disk.LARGEST).decode(), str(found))
     except FileNotFoundError:
@@ -137,8 +158,15 @@ def load(
     except LockError as error:
         raise LoadError(error.problems) from None
     if state.environment != environment:
-        detail = f"`{found}` is the lock of the environment `{state.environment}`, not of `{environment}`."
-        raise LoadError(Problem("Foreign lock", detail, "name the environment that it belongs to", file=str(found)))
+        detail = (
+            f"`{found}` is the lock of the environment `{state.environment}`, not of"
+            f" `{environment}`."
+        )
+        raise LoadError(
+            Problem(
+                "Foreign lock", detail, "name the environment that it belongs to", file=str(found)
+            )
+        )
     return Loaded(state, found)
 
 
@@ -162,8 +190,9 @@ def _lock_of(root: Path, environment: str) -> Path:
 
 
 def _declared(config: Path, environment: str) -> Mapping[str, Any]:
-    """What `provisioner.yaml` says of an environment, where somebody can read it: a YAML library need not be there,
-    and is not even looked for while the file says nothing that matters here."""
+    """What `provisioner.yaml` says of an environment, where somebody can read it: a YAML library
+    need not be there, and is not even looked for while the file says nothing that matters here.
+    """
     try:
         text = disk.read(config, disk.LARGEST_TEXT).decode()
     except (OSError, UnicodeDecodeError):
@@ -186,7 +215,8 @@ def _no_lock(path: Path, environment: str) -> LoadError:
         Problem(
             "No lock",
             f"There is no lock of `{environment}` at `{path}`.",
-            f"apply it with `provisioner apply -e {environment}`, ship the lockfile with the application, or say where "
+            f"apply it with `provisioner apply -e {environment}`, ship the lockfile with the"
+            " application, or say where "
             f'it is: `provisioner.load("{environment}", path=…)`',
             file=str(path),
         )
@@ -198,6 +228,7 @@ def _in_git(root: Path, environment: str) -> LoadError:
         Problem(
             "No lock",
             f"The lock of `{environment}` is kept in a branch, not in a file below `{root}`.",
-            f'ship a copy of it with the application and name it: `provisioner.load("{environment}", path=…)`',
+            "ship a copy of it with the application and name it:"
+            f' `provisioner.load("{environment}", path=…)`',
         )
     )

@@ -1,4 +1,6 @@
-"""Keys and passwords in what is shown: known by their value, or by where they stand in an address."""
+"""Keys and passwords in what is shown: known by their value, or by where they stand in an
+address.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +21,37 @@ _SECRETS = (
 # What is masked already, or was cut, ends in `…`.
 _PARAMETER = re.compile(rf"([?&#;](?:{_SECRETS})=)([^&#;…]++)(?!…)", re.IGNORECASE)
 # `//user:…@host`
-_BROKEN_SIGN_IN = re.compile(r"""((?:\bhttps?:/?|(?<![:/])//)[^\s:/?#@"'`]*:)([^\s/?#@"'`…]++)(?=@)""")
+_BROKEN_SIGN_IN = re.compile(
+    r"""((?:\bhttps?:/?|(?<![:/])//)[^\s:/?#@"'`]*:)([^\s/?#@"'`…]++)(?=@)"""
+)
 _NAME = re.compile(r"[A-Za-z][A-Za-z._-]{0,18}")  # of a user; a key has digits as well
-_LOOSE = re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[a-z])[-_](?=[\w-]{0,99}\d)[\w-]{4,}")
+_LOOSE = re.compile(
+    r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[a-z])[-_](?=[\w-]{0,99}\d)[\w-]{4,}"
+)
 _ONE_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9]{20,}", re.DOTALL)
-_HOLDERS = {"apikey", "authorization", "headers", "token", "accesstoken", "authtoken", "bearer", "password", "passwd"}
+_HOLDERS = {
+    "apikey",
+    "authorization",
+    "headers",
+    "token",
+    "accesstoken",
+    "authtoken",
+    "bearer",
+    "password",
+    "passwd",
+}
 _HOLDERS |= {"passphrase", "secret", "clientsecret", "credentials"}
 _NAMED = re.compile(
-    r"""(\b(?:api[-_ ]?key|authorization|password|passwd|(?:access_|auth_)?token|secret)["'`]?\s*[:=]\s*"""
+    r"""(\b(?:api[-_ ]?key|authorization|password|passwd|(?:access_|auth_)?token|secret)"""
+    r"""["'`]?\s*[:=]\s*"""
     r"""(?:\{\s*env\s*:\s*)?(?:["'`]?bearer\s+)?["'`]?)([^\s"'`{}…]{3,}+)(?!…)""",
     re.IGNORECASE,
 )
 
 # A key of a file that holds one, wherever it stands in a line.
 HOLDER = re.compile(
-    r"\b(?:api[-_ ]?key|authorization|headers|(?:access_|auth_)?token|passw(?:or)?d|passphrase|secret|credentials)\b",
+    r"\b(?:api[-_ ]?key|authorization|headers|(?:access_|auth_)?token"
+    r"|passw(?:or)?d|passphrase|secret|credentials)\b",
     re.I,
 )
 
@@ -57,7 +75,9 @@ def forget() -> None:
 
 
 def without_secrets(text: str) -> str:
-    """The text with the known secrets masked, and with those in addresses: passwords, and `?api_key=` and its like."""
+    """The text with the known secrets masked, and with those in addresses: passwords, and
+    `?api_key=` and its like.
+    """
     for secret in _known:
         text = scrub(text, secret)
     return _ADDRESS.sub(_address, text) if "://" in text else text
@@ -69,7 +89,9 @@ def with_secret(text: str) -> bool:
 
 
 def without_keys(text: str) -> str:
-    """The same of text that may quote a faulty spec: also what has the looks of a key, or stands after `api_key:`."""
+    """The same of text that may quote a faulty spec: also what has the looks of a key, or stands
+    after `api_key:`.
+    """
     text = _BROKEN_SIGN_IN.sub(_second, without_secrets(text))
     return _NAMED.sub(_second, _LOOSE.sub(lambda found: masked(found[0]), text))
 
@@ -81,7 +103,9 @@ def looks_like_key(text: str) -> bool:
 
 def holds_secret(path: Iterable[str | int]) -> bool:
     """Whether a place in a file, by its keys, is one where secrets stand: `api_key`, `headers` …"""
-    return any(isinstance(step, str) and re.sub(r"[-_. ]", "", step.lower()) in _HOLDERS for step in path)
+    return any(
+        isinstance(step, str) and re.sub(r"[-_. ]", "", step.lower()) in _HOLDERS for step in path
+    )
 
 
 def all_masked(value: Any) -> Any:
@@ -94,7 +118,9 @@ def all_masked(value: Any) -> Any:
 
 
 def scrub(text: str, secret: str) -> str:
-    """The text with one secret masked. A short one may be part of any word, and is one only where it is called so."""
+    """The text with one secret masked. A short one may be part of any word, and is one only where
+    it is called so.
+    """
     if not secret:
         return text
     if len(secret) >= WORD:
@@ -103,7 +129,9 @@ def scrub(text: str, secret: str) -> str:
         return text
     if secret not in text:
         return text
-    called = rf"(\b(?:bearer|key|token)\b(?:\s+provided)?[\s:=\"'`]{{1,4}}){re.escape(secret)}(?![\w-])"
+    called = (
+        rf"(\b(?:bearer|key|token)\b(?:\s+provided)?[\s:=\"'`]{{1,4}}){re.escape(secret)}(?![\w-])"
+    )
     return re.sub(called, r"\1…", text, flags=re.IGNORECASE)
 
 
@@ -113,7 +141,9 @@ def _spellings(secret: str) -> Iterator[str]:
     import json
     from urllib.parse import quote
 
-    yield from dict.fromkeys((secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1]))
+    yield from dict.fromkeys(
+        (secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1])
+    )
 
 
 def _address(found: re.Match[str]) -> str:

@@ -9,7 +9,9 @@ from provisioner.model import Address
 
 
 def ordered(needs: Mapping[Address, Iterable[Address]]) -> list[Address]:
-    """Addresses with what they need first; ties in alphabetical order. Raises graphlib.CycleError."""
+    """Addresses with what they need first; ties in alphabetical order. Raises
+    graphlib.CycleError.
+    """
     sorter = TopologicalSorter(
         {address: [need for need in wanted if need in needs] for address, wanted in needs.items()}
     )

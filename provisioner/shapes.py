@@ -1,4 +1,6 @@
-"""What fields and replies are made of, as far as the code that reads them relies on it: a table for each."""
+"""What fields and replies are made of, as far as the code that reads them relies on it: a table for
+each.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from provisioner.model import is_id
 Shape = Callable[[Any], bool]
 """Whether a value is of a shape; null always is."""
 
-_PATH = re.compile(r'[^.\[\]"]+(?:\.[^.\[\]"]+|\[[0-9]+\]|\["(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"\])*')
+_PATH = re.compile(
+    r'[^.\[\]"]+(?:\.[^.\[\]"]+|\[[0-9]+\]|\["(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"\])*'
+)
 
 
 def anything(_value: Any) -> bool:
@@ -59,20 +63,28 @@ def many(inner: Shape) -> Shape:
 
 
 def mapping(known: Mapping[str, Shape] | None = None, need: Collection[str] | None = None) -> Shape:
-    """A mapping whose known keys have their shapes. With `need`, null is none, and these keys have to be there."""
+    """A mapping whose known keys have their shapes. With `need`, null is none, and these keys have
+    to be there.
+    """
     table = known or {}
 
     def fits(value: Any) -> bool:
         if value is None:
             return need is None
-        return isinstance(value, dict) and misfit(value, table) is None and all(key in value for key in need or ())
+        return (
+            isinstance(value, dict)
+            and misfit(value, table) is None
+            and all(key in value for key in need or ())
+        )
 
     return fits
 
 
 def each(inner: Shape) -> Shape:
     """A mapping whose values all have one shape."""
-    return lambda value: value is None or (isinstance(value, dict) and all(map(inner, value.values())))
+    return lambda value: (
+        value is None or (isinstance(value, dict) and all(map(inner, value.values())))
+    )
 
 
 def either(*shapes: Shape) -> Shape:
@@ -101,7 +113,13 @@ _TOOL = mapping(
     need=["type"],
 )
 _PARTS = mapping(
-    {"id": an_id, "file": address, "sha256": text, "attributes": mapping(), "chunking": either(text, mapping())},
+    {
+        "id": an_id,
+        "file": address,
+        "sha256": text,
+        "attributes": mapping(),
+        "chunking": either(text, mapping()),
+    },
     need=(),
 )
 
@@ -128,7 +146,9 @@ FIELDS: Mapping[str, Shape] = {
     "chunking": either(text, mapping()),
     "files": each(_document),
     "tools": many(_TOOL),
-    "response_format": either(text, mapping({"type": word, "name": text, "description": text, "schema": mapping()})),
+    "response_format": either(
+        text, mapping({"type": word, "name": text, "description": text, "schema": mapping()})
+    ),
     "responses": mapping(),
     "agents": mapping(),
 }
@@ -151,7 +171,10 @@ _RESOURCES = mapping(
 )
 
 REPLY: Mapping[str, Shape] = {
-    **{name: FIELDS[name] for name in ("name", "description", "instructions", "model", "reasoning_effort")},
+    **{
+        name: FIELDS[name]
+        for name in ("name", "description", "instructions", "model", "reasoning_effort")
+    },
     **{name: FIELDS[name] for name in ("temperature", "top_p", "metadata", "expires_after")},
     "filename": text,
     "purpose": text,
@@ -159,7 +182,9 @@ REPLY: Mapping[str, Shape] = {
     "bytes": number,
     "tools": many(_WIRE_TOOL),
     "tool_resources": _RESOURCES,
-    "response_format": either(text, mapping({"type": word, "json_schema": mapping({"schema": mapping()})})),
+    "response_format": either(
+        text, mapping({"type": word, "json_schema": mapping({"schema": mapping()})})
+    ),
     "file_counts": mapping(),
     "attributes": mapping(),
     "chunking_strategy": mapping({"type": text, "static": mapping()}),

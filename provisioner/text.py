@@ -19,7 +19,9 @@ def listed(names: Iterable[str], shown: int = 3) -> str:
 
 
 def spelt(value: Any, limit: int = 80) -> str:
-    """A value from outside as a message quotes it: on one line, not too long, nothing in it that a terminal obeys."""
+    """A value from outside as a message quotes it: on one line, not too long, nothing in it that a
+    terminal obeys.
+    """
     line = value if isinstance(value, str) else json.dumps(value, default=str)
     if not line.isprintable() or not line.strip():
         line = json.dumps(line)
@@ -55,12 +57,16 @@ def _nearest(word: str, choices: tuple[str, ...]) -> str | None:
         return folded[word]
     if len(word) > LONGEST:
         return None
-    near = difflib.get_close_matches(word, folded if len(folded) <= MANY else _alike(word, choices), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(
+        word, folded if len(folded) <= MANY else _alike(word, choices), n=1, cutoff=0.6
+    )
     return folded[near[0]] if near else None
 
 
 def _alike(word: str, choices: tuple[str, ...]) -> list[str]:
-    """Of thousands only some that begin or end alike: a close look at each would take far too long."""
+    """Of thousands only some that begin or end alike: a close look at each would take far
+    too long.
+    """
     half = len(word) // 2
     begin = _parts(choices, 0, half).get(word[:half], ())
     end = _parts(choices, half - len(word), None).get(word[half:], ())
@@ -88,13 +94,19 @@ def suggest(word: object, known: Iterable[str], label: str) -> str | None:
 def quoted(words: Iterable[object], joint: str = "or") -> str:
     """`a`, `b` or `c`."""
     marked = [f"`{word}`" for word in words]
-    return f" {joint} ".join([", ".join(marked[:-1]), marked[-1]]) if len(marked) > 1 else "".join(marked)
+    return (
+        f" {joint} ".join([", ".join(marked[:-1]), marked[-1]])
+        if len(marked) > 1
+        else "".join(marked)
+    )
 
 
 def shown(value: Any) -> str:
     """A value as YAML would show it in one short line."""
     if isinstance(value, str):
-        line = value if value and value == value.strip() and value.isprintable() else json.dumps(value)
+        line = (
+            value if value and value == value.strip() and value.isprintable() else json.dumps(value)
+        )
     elif value is None or isinstance(value, bool | int | float | list | dict):
         line = json.dumps(value, ensure_ascii=False, default=str)
     else:

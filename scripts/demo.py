@@ -1,4 +1,6 @@
-"""The main job on the embedded service, in a copy of this workspace: each command is printed, then really run."""
+"""The main job on the embedded service, in a copy of this workspace: each command is printed, then
+really run.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Validate, plan, apply, plan again, edit, plan, apply, plan again; the exit codes are part of the story."""
+    """Validate, plan, apply, plan again, edit, plan, apply, plan again; the exit codes are part of
+    the story.
+    """
     with tempfile.TemporaryDirectory(prefix="provisioner-demo-") as folder:
         here = Path(folder)
         copy_sample(here)
@@ -23,8 +27,14 @@ def main() -> int:
         tell("Nothing has changed since, so the second plan is empty.")
         run(here, "plan", "-e", "local", "--detailed-exitcode")
         tell("Somebody edits a prompt, a document and a setting.")
-        edit(here / "specs/prompts/support.md", "\nAlways name the handbook page that an answer comes from.\n")
-        edit(here / "specs/handbook/people/leave.md", "\nUnused days can be carried over until 31 March.\n")
+        edit(
+            here / "specs/prompts/support.md",
+            "\nAlways name the handbook page that an answer comes from.\n",
+        )
+        edit(
+            here / "specs/handbook/people/leave.md",
+            "\nUnused days can be carried over until 31 March.\n",
+        )
         replace(here / "specs/support.yaml", "temperature: ", "temperature: 0.1 # was: ")
         run(here, "plan", "-e", "local", "--detailed-exitcode", expect=2)
         run(here, "apply", "-e", "local", "--yes")
@@ -46,7 +56,9 @@ def tell(text: str) -> None:
 
 def run(folder: Path, *words: str, expect: int = 0) -> None:
     print(f"\n$ provisioner {' '.join(words)}", flush=True)
-    code = subprocess.run([sys.executable, "-m", "provisioner", *words], cwd=folder, check=False).returncode
+    code = subprocess.run(
+        [sys.executable, "-m", "provisioner", *words], cwd=folder, check=False
+    ).returncode
     if code != expect:
         sys.exit(f"provisioner {words[0]} exited with {code}, expected {expect}")
 

@@ -1,4 +1,6 @@
-"""`python -m scripts.generate`: writes every generated file of the repository, or tells which are stale."""
+"""`python -m scripts.generate`: writes every generated file of the repository, or tells which are
+stale.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
         sys.stderr.write("usage: python -m scripts.generate [--check]\n")
         return 1
     if not (root / "pyproject.toml").is_file():
-        sys.stderr.write(f"{root} is no checkout of this repository: there is nothing to generate.\n")
+        sys.stderr.write(
+            f"{root} is no checkout of this repository: there is nothing to generate.\n"
+        )
         return 1
     if arguments:
         return _report(list(stale(root)))

@@ -1,4 +1,5 @@
-"""What a tree of Python looks like from outside: `python -m scripts.house FOLDER…` prints a column for each folder.
+"""What a tree of Python looks like from outside: `python -m scripts.house FOLDER…` prints a column
+for each folder.
 
 The figures are to look at, not to be fitted: they say in which direction a change goes.
 """
@@ -76,13 +77,18 @@ class Tree:
         """Every figure by what it says."""
         lengths = sorted(_length(function) for one in self.modules for function in one.functions())
         helpers, once = self._helpers()
-        nodes, lines = sum(one.nodes for one in self.modules), sum(one.code_lines for one in self.modules)
+        nodes, lines = (
+            sum(one.nodes for one in self.modules),
+            sum(one.code_lines for one in self.modules),
+        )
         return {
             "files": f"{len(self.modules):,}",
             "lines of code": f"{lines:,}",
             "longest file": f"{max(one.text.count(chr(10)) for one in self.modules):,} lines",
             "functions": f"{len(lengths):,}",
-            "lines a function, median, 90 %, longest": f"{_share(lengths, 0.5)}, {_share(lengths, 0.9)}, {lengths[-1]}",
+            "lines a function, median, 90 %, longest": (
+                f"{_share(lengths, 0.5)}, {_share(lengths, 0.9)}, {lengths[-1]}"
+            ),
             "private helpers": f"{helpers:,}",
             "of them used once": f"{once:,} ({once / max(helpers, 1):.0%})",
             "syntax nodes": f"{nodes:,}",
@@ -94,7 +100,9 @@ class Tree:
         }
 
     def _helpers(self) -> tuple[int, int]:
-        """Private functions and methods, and how many of them are named in one other place of their module."""
+        """Private functions and methods, and how many of them are named in one other place of their
+        module.
+        """
         helpers = once = 0
         for module in self.modules:
             words = Counter(re.findall(r"\w+", _without_strings(module)))
@@ -154,11 +162,15 @@ class Tree:
                 wanted = [f"{base}.{alias.name}" for alias in node.names] if base else []
                 wanted = [name if name in names else name.rpartition(".")[0] for name in wanted]
             # That a package is loaded before what is in it is what Python does.
-            yield from (name for name in wanted if name in names and not module.name.startswith(f"{name}."))
+            yield from (
+                name for name in wanted if name in names and not module.name.startswith(f"{name}.")
+            )
 
 
 def _loaded(body: Sequence[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
-    """The imports that run when the module is loaded: not those in functions, nor those for types alone."""
+    """The imports that run when the module is loaded: not those in functions, nor those for types
+    alone.
+    """
     for node in body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield node
@@ -201,10 +213,15 @@ def main(folders: Sequence[str]) -> int:
         return 1
     columns = {Path(folder).name: Tree.of(Path(folder)).figures() for folder in folders}
     rows = [["", *columns]]
-    rows += [[what, *(figures[what] for figures in columns.values())] for what in next(iter(columns.values()))]
+    rows += [
+        [what, *(figures[what] for figures in columns.values())]
+        for what in next(iter(columns.values()))
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     return 0
 
 

@@ -1,4 +1,6 @@
-"""The picture of the README: an edited copy of the sample workspace, its plan as a page, as a browser shows it."""
+"""The picture of the README: an edited copy of the sample workspace, its plan as a page, as a
+browser shows it.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +36,24 @@ def main() -> int:
 
 def change(specs: Path) -> None:
     """Something for every heading of a review."""
-    old = "Reply in the language of the question. Be friendly and brief: up to five sentences, or a short list\n"
-    new = "Reply in the language of the question. Be friendly and brief: up to three sentences, or a short list\n"
+    old = (
+        "Reply in the language of the question. Be friendly and brief: up to five sentences, or a"
+        " short list\n"
+    )
+    new = (
+        "Reply in the language of the question. Be friendly and brief: up to three sentences, or a"
+        " short list\n"
+    )
     replace(specs / "prompts/support.md", old, new)
-    edit(specs / "prompts/support.md", "\nAlways name the handbook page that an answer comes from.\n")
+    edit(
+        specs / "prompts/support.md", "\nAlways name the handbook page that an answer comes from.\n"
+    )
     replace(specs / "analyst.yaml", "temperature: 0\n", "temperature: 0.1\n")
     replace(specs / "extractor.yaml", "[low, normal, high]", "[low, normal, high, urgent]")
     edit(specs / "handbook/it/accounts.md", "\nGuests get an account for one day.\n")
-    (specs / "handbook/it/remote-work.md").write_text("# Remote work\n\nUse the VPN.\n", encoding="utf-8")
+    (specs / "handbook/it/remote-work.md").write_text(
+        "# Remote work\n\nUse the VPN.\n", encoding="utf-8"
+    )
     (specs / "handbook/office/buildings.md").unlink()
 
 
@@ -54,7 +66,9 @@ def printed(folder: Path, *words: str) -> str:
 def shoot(page: Path, browser: str) -> None:
     """What a window of this size shows of a page."""
     with sync_playwright() as playwright:
-        window = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        window = playwright.chromium.launch(
+            executable_path=browser, args=["--no-sandbox", "--disable-gpu"]
+        )
         tab = window.new_page(viewport=SIZE, color_scheme="light")
         tab.goto(page.as_uri())
         tab.screenshot(path=TARGET)

@@ -1,5 +1,6 @@
-"""Whether the action's tests can fail: each edit of `tests/action/mutants.yaml` is made, one by one, in a copy of the
-repository, and the quick tests of the action have to see it."""
+"""Whether the action's tests can fail: each edit of `tests/action/mutants.yaml` is made, one by
+one, in a copy of the repository, and the quick tests of the action have to see it.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +61,10 @@ class Mutant:
         if found != 1 or self.old == self.new:
             return f"`{self.old}` stands {found} times in {self.file}, not once, or is not changed"
         if self.guards and (self.guards not in GUARDS or self.lives):
-            return f"{self}: guards {self.guards}, and so has to be seen; the guards are {', '.join(sorted(GUARDS))}"
+            return (
+                f"{self}: guards {self.guards}, and so has to be seen; the guards are"
+                f" {', '.join(sorted(GUARDS))}"
+            )
         return ""
 
 
@@ -102,7 +106,10 @@ class Copy:
 
     def fails(self, first: str = OTHERWISE) -> str:
         """The first test that fails, or nothing."""
-        tests = sorted(self.root.glob("tests/action/test_*.py"), key=lambda path: (path.name != first, path.name))
+        tests = sorted(
+            self.root.glob("tests/action/test_*.py"),
+            key=lambda path: (path.name != first, path.name),
+        )
         command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *map(str, tests)]
         environment = {
             **{name: value for name, value in os.environ.items() if name != "PROVISIONER_THOROUGH"},
@@ -111,7 +118,12 @@ class Copy:
             "PYTEST_DEBUG_TEMPROOT": str(self._room),
         }
         with subprocess.Popen(
-            command, cwd=self.root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            cwd=self.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         ) as run:
             try:
                 told, _ = run.communicate(timeout=SECONDS)
@@ -139,7 +151,8 @@ def tried(mutants: Sequence[Mutant], workers: int) -> list[str]:
             finally:
                 copies.put(copy)
             print(
-                f"{mutant}\n    {'seen by ' + by if by else 'LIVES' + (', as known' if mutant.lives else '')}",
+                f"{mutant}\n   "
+                f" {'seen by ' + by if by else 'LIVES' + (', as known' if mutant.lives else '')}",
                 flush=True,
             )
             return by
@@ -153,10 +166,16 @@ def tried(mutants: Sequence[Mutant], workers: int) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", metavar="TEXT", help="edits with this in their file, text or reason")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="edits with this in their file, text or reason"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    mutants = [one for one in read() if options.only in f"{one.file}\n{one.old}\n{one.new}\n{one.why}\n{one.guards}"]
+    mutants = [
+        one
+        for one in read()
+        if options.only in f"{one.file}\n{one.old}\n{one.new}\n{one.why}\n{one.guards}"
+    ]
     began = time.monotonic()
     found = list(zip(mutants, tried(mutants, options.workers), strict=True))
 
@@ -168,7 +187,10 @@ def main() -> int:
     for one in gone:
         print(f"Is said to live, and is seen: {one}")
     seen = len(changing) - len(living)
-    print(f"{seen} of {len(changing)} edits that change behaviour are seen, in {time.monotonic() - began:.0f} seconds.")
+    print(
+        f"{seen} of {len(changing)} edits that change behaviour are seen, in"
+        f" {time.monotonic() - began:.0f} seconds."
+    )
     return int(bool(gone or any(one.guards for one in living)) or seen < WANTED * len(changing))
 
 

@@ -17,13 +17,17 @@ _MEMORY = Path("/dev/shm")
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hardly any pause before an apply looks again for what it did not find: of no use to a service that shows at once
-    what it has made. What the pause is for, `tests/e2e/test_late_lists.py` tells."""
+    """Hardly any pause before an apply looks again for what it did not find: of no use to a service
+    that shows at once what it has made. What the pause is for, `tests/e2e/test_late_lists.py`
+    tells.
+    """
     monkeypatch.setattr(exactly_once, "PAUSE", 0.002)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Temporary folders in memory, where there is such a place: waiting for disks is a third of the suite's time."""
+    """Temporary folders in memory, where there is such a place: waiting for disks is a third of the
+    suite's time.
+    """
     if os.access(_MEMORY, os.W_OK):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
@@ -34,7 +38,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `thorough`, unless it is asked for or the test is named on the command line."""
+    """Leave out what is marked `thorough`, unless it is asked for or the test is named on the
+    command line.
+    """
     if os.environ.get(THOROUGH) or any("::" in argument for argument in config.args):
         return
     left = [item for item in items if item.get_closest_marker("thorough")]

@@ -1,4 +1,6 @@
-"""What is imported is declared, what is declared is pinned, and what is installed for a newcomer is what is pinned."""
+"""What is imported is declared, what is declared is pinned, and what is installed for a newcomer is
+what is pinned.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ BUILD = PROJECT["dependency-groups"]["build"]
 DEV = [*RUN, *BUILD, *EXTRAS["dev"], *EXTRAS["browser"]]
 OURS = {"provisioner", "tests", "scripts", "benchmarks"}
 PIN = re.compile(
-    r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;]+)(?: ; [^\\]+)?(?P<hashes>(?: --hash=sha256:[0-9a-f]{64})+)"
+    r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;]+)(?: ; [^\\]+)?(?P<hashes>(?:"
+    r" --hash=sha256:[0-9a-f]{64})+)"
 )
 
 
@@ -51,7 +54,9 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "importorskip")):
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("import_module", "importorskip")
+        ):
             named = node.args[0]
             if isinstance(named, ast.Constant):
                 yield str(named.value)
@@ -85,12 +90,16 @@ def test_what_the_tests_import_is_declared() -> None:
 
 @pytest.mark.parametrize(("file", "declared"), [("run.txt", [*RUN, *BUILD]), ("dev.txt", DEV)])
 def test_what_is_declared_is_pinned(file: str, declared: list[str]) -> None:
-    """Each file has only versions and hashes, no index address, and each version is one that is allowed."""
+    """Each file has only versions and hashes, no index address, and each version is one that is
+    allowed.
+    """
     found = pins(file)
     for one in map(Requirement, declared):
         versions = found.get(canonicalize_name(one.name), set())
         assert versions, f"{one.name} is not in requirements/{file}: run `make lock`"
-        assert all(one.specifier.contains(version) for version in versions), f"{one} is not {versions}: run `make lock`"
+        assert all(one.specifier.contains(version) for version in versions), (
+            f"{one} is not {versions}: run `make lock`"
+        )
 
 
 def test_the_demo_and_the_tests_have_the_same_versions() -> None:
@@ -102,7 +111,10 @@ def test_the_demo_and_the_tests_have_the_same_versions() -> None:
 def test_what_builds_it_is_pinned_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation without build isolation needs what an isolated one would fetch."""
     monkeypatch.chdir(ROOT)
-    needed = [*hatchling.get_requires_for_build_wheel(), *hatchling.get_requires_for_build_editable()]
+    needed = [
+        *hatchling.get_requires_for_build_wheel(),
+        *hatchling.get_requires_for_build_editable(),
+    ]
 
     assert names(PROJECT["build-system"]["requires"]) | names(needed) == names(BUILD)
     assert set(PROJECT["build-system"]["requires"]) <= set(BUILD)
@@ -119,7 +131,9 @@ def test_nothing_is_installed_that_is_not_pinned() -> None:
     assert len(steps) == 4
     for step in steps:
         ours = "--no-deps --no-build-isolation --editable ." in step
-        assert ours or re.search(r"--require-hashes --requirement requirements/\w+\.txt$|npm ci ", step), step
+        assert ours or re.search(
+            r"--require-hashes --requirement requirements/\w+\.txt$|npm ci ", step
+        ), step
     script = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
     assert [line.split()[:2] for line in script if " install" in line] == [
         ["DEBIAN_FRONTEND=noninteractive", "apt-get"]

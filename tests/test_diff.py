@@ -90,7 +90,8 @@ def test_ignored(path: str, names: list[str], covered: bool) -> None:
     assert ignored(path, names) is covered
 
 
-# want, base, have of one unit (`...`: not there), with a default of 0; what is written, and whose edit that undoes.
+# want, base, have of one unit (`...`: not there), with a default of 0; what is written, and whose
+# edit that undoes.
 THREE_WAYS: dict[str, tuple[Any, Any, Any, tuple[Any, Any, str | None] | None]] = {
     "as it was": (1, 1, 1, None),
     "our edit": (2, 1, 1, (1, 2, None)),
@@ -112,12 +113,16 @@ THREE_WAYS: dict[str, tuple[Any, Any, Any, tuple[Any, Any, str | None] | None]] 
 
 @pytest.mark.parametrize("row", THREE_WAYS)
 def test_three_ways(row: str) -> None:
-    """What is declared, or was, is brought to what is declared, or to the default; nothing else is touched."""
+    """What is declared, or was, is brought to what is declared, or to the default; nothing else is
+    touched.
+    """
     want, base, have, expected = THREE_WAYS[row]
     given = {"want": want, "base": base, "have": have}
     sides = {name: {} if value is ... else {"x": value} for name, value in given.items()}
     found = compare(Sides(**sides, default={"x": 0}))
-    assert [(one.before, one.after, one.drift) for one in found.changes] == ([expected] if expected else [])
+    assert [(one.before, one.after, one.drift) for one in found.changes] == (
+        [expected] if expected else []
+    )
     assert all(one.path == "x" and one.locked == sides["base"].get("x") for one in found.changes)
     assert found.unkept == ()
 
@@ -125,7 +130,9 @@ def test_three_ways(row: str) -> None:
 def test_a_reset_that_is_still_to_be_done() -> None:
     """A unit that nobody declares any more, and that was not reset, is still ours."""
     found = compare(Sides(want={}, base={}, have={"x": 1}, default={"x": 0}, resetting=("x",)))
-    assert [(one.path, one.before, one.after, one.drift) for one in found.changes] == [("x", 1, 0, None)]
+    assert [(one.path, one.before, one.after, one.drift) for one in found.changes] == [
+        ("x", 1, 0, None)
+    ]
 
 
 def test_what_is_ignored() -> None:
@@ -148,10 +155,18 @@ KEPT: dict[str, tuple[Any, Any, Any, tuple[Any, Any, str | None] | None, bool]] 
 
 @pytest.mark.parametrize("row", KEPT)
 def test_what_the_service_did_not_keep(row: str) -> None:
-    """The value that the service made of ours is neither a change nor an edit, until either side changes."""
+    """The value that the service made of ours is neither a change nor an edit, until either side
+    changes.
+    """
     want, base, have, expected, unkept = KEPT[row]
-    found = compare(Sides(want={"x": want}, base={"x": base}, have={"x": have}, default={}, unkept={"x": UNKEPT}))
-    assert [(one.before, one.after, one.drift) for one in found.changes] == ([expected] if expected else [])
+    found = compare(
+        Sides(
+            want={"x": want}, base={"x": base}, have={"x": have}, default={}, unkept={"x": UNKEPT}
+        )
+    )
+    assert [(one.before, one.after, one.drift) for one in found.changes] == (
+        [expected] if expected else []
+    )
     assert found.unkept == (("x",) if unkept else ())
 
 

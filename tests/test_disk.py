@@ -1,4 +1,6 @@
-"""What is done to a disk: nothing is read without end, and nothing is replaced that is not a file."""
+"""What is done to a disk: nothing is read without end, and nothing is replaced that is not
+a file.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def test_a_device_is_written_to() -> None:
 
 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
-    """A pipe that somebody reads from gets everything, however large; one that nobody reads from is refused."""
+    """A pipe that somebody reads from gets everything, however large; one that nobody reads from is
+    refused.
+    """
     path, data, got = tmp_path / "p", b"y" * 300_000, []
     os.mkfifo(path)
     with pytest.raises(OSError, match="No such device"):
@@ -68,7 +72,9 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
 
 
 def test_links_are_followed(tmp_path: Path) -> None:
-    """A link stays a link, to a file that is there or not, and what it leads to has the new bytes and its old mode."""
+    """A link stays a link, to a file that is there or not, and what it leads to has the new bytes
+    and its old mode.
+    """
     real, link, new = tmp_path / "real", tmp_path / "link", tmp_path / "dangling"
     real.write_bytes(b"old")
     real.chmod(0o640)

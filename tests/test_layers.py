@@ -27,7 +27,10 @@ LAYERS = [
     {"cli"},
     {"__main__"},
 ]
-APART = {"local", "loading"}  # the embedded service shares no code; the library needs the standard library alone
+APART = {
+    "local",
+    "loading",
+}  # the embedded service shares no code; the library needs the standard library alone
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 
@@ -85,7 +88,9 @@ def test_imports_point_downward(path: Path) -> None:
 
 
 def test_the_embedded_service_shares_no_code() -> None:
-    """A misunderstanding must not cancel out: `local` imports nothing of ours, and only one place imports it."""
+    """A misunderstanding must not cancel out: `local` imports nothing of ours, and only one place
+    imports it.
+    """
     for path in modules():
         found = {ours(name) for name in imports(path)}
         if place(path) == "local":
@@ -106,7 +111,11 @@ def test_the_embedded_service_shares_no_code() -> None:
 )
 def test_a_package_has_its_owner(package: str, owners: set[str]) -> None:
     """What is heavy, or what could leak everywhere, is imported in one place."""
-    users = {place(path) for path in modules() if any(name.split(".")[0] == package for name in imports(path))}
+    users = {
+        place(path)
+        for path in modules()
+        if any(name.split(".")[0] == package for name in imports(path))
+    }
     assert users <= owners
 
 

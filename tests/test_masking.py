@@ -39,8 +39,9 @@ def test_a_value_is_shown_by_its_beginning_and_its_length(secret: str, shown: st
     ],
 )
 def test_an_address_is_shown_without_its_secrets(text: str, shown: str | None) -> None:
-    """Passwords and parameters that hold a secret are masked, wherever the address stands; nothing else is. Masking
-    twice changes nothing more."""
+    """Passwords and parameters that hold a secret are masked, wherever the address stands; nothing
+    else is. Masking twice changes nothing more.
+    """
     expected = shown or "https://h/?a=1&amp;apikey=…&X-Amz-Signature=…#access_token=…"
     assert without_secrets(text) == expected
     assert without_secrets(expected) == expected
@@ -61,8 +62,9 @@ def test_an_address_is_shown_without_its_secrets(text: str, shown: str | None) -
     ],
 )
 def test_a_key_is_masked_where_it_is_one(said: str, key: str, shown: str) -> None:
-    """A key is masked however it is spelt. One below eight characters may be a part of any word, and is left alone
-    where nothing calls it a key."""
+    """A key is masked however it is spelt. One below eight characters may be a part of any word,
+    and is left alone where nothing calls it a key.
+    """
     assert scrub(said, key) == shown
 
 
@@ -80,7 +82,9 @@ def test_a_key_is_masked_where_it_is_one(said: str, key: str, shown: str) -> Non
     ],
 )
 def test_what_quotes_a_spec_shows_no_key(said: str, shown: str) -> None:
-    """A message that quotes a faulty spec masks also what only looks like a key, or stands where one does."""
+    """A message that quotes a faulty spec masks also what only looks like a key, or stands where
+    one does.
+    """
     assert without_keys(said) == shown
 
 

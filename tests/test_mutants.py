@@ -24,8 +24,12 @@ CHANGES: dict[str, list[str]] = {
     "x.y = a": ["pass"],
     "if a:\n    raise b": ["if False:\n    raise b", "if True:\n    raise b", "if a:\n    pass"],
     "while a:\n    break": ["while False:\n    break", "while a:\n    pass"],
-    "def f(a, b=1):\n    return a": ["def f(a, b=(2)):\n    return a", "def f(a, b=1):\n    return None"],
-    # What says nothing about behaviour is left alone: texts, types, imports, assertions, decorators.
+    "def f(a, b=1):\n    return a": [
+        "def f(a, b=(2)):\n    return a",
+        "def f(a, b=1):\n    return None",
+    ],
+    # What says nothing about behaviour is left alone: texts, types, imports, assertions,
+    # decorators.
     "'a text'": [],
     "x = f'{a + 1}' + 'b'": [],
     "x: Literal[1]": [],
@@ -40,13 +44,19 @@ CHANGES: dict[str, list[str]] = {
 @pytest.mark.parametrize("source", CHANGES)
 def test_changes(source: str) -> None:
     """Each change is made in the text, and nothing else of the module is touched."""
-    found = [mutant.applied(source.encode()).decode() for mutant in mutants("x.py", source.encode())]
+    found = [
+        mutant.applied(source.encode()).decode() for mutant in mutants("x.py", source.encode())
+    ]
     assert found == CHANGES[source]
 
 
 def test_where_a_change_is() -> None:
-    """A change is named by its function and its statement, wherever in the file these are; what deletes is known."""
-    source = "class C:\n    def f(self):\n        if self.ready:\n            delete('ä', really=True)\n"
+    """A change is named by its function and its statement, wherever in the file these are; what
+    deletes is known.
+    """
+    source = (
+        "class C:\n    def f(self):\n        if self.ready:\n            delete('ä', really=True)\n"
+    )
     moved = f"import x\n\n\n{source}"
     found = mutants("x.py", source.encode())
     assert [one.place for one in found] == [one.place for one in mutants("x.py", moved.encode())]

@@ -10,8 +10,9 @@ from scripts.shell_mutants import ROOT, Mutant, read
 
 
 def test_the_list_fits_the_action() -> None:
-    """Each edit is of a text that stands exactly once in its file, none leaves it as it is, and every file of the
-    action has some; what installs has tests of its own."""
+    """Each edit is of a text that stands exactly once in its file, none leaves it as it is, and
+    every file of the action has some; what installs has tests of its own.
+    """
     listed = {mutant.file for mutant in read()}
     files = {f"action/{path.name}" for path in (ROOT / "action").iterdir()}
 
@@ -29,8 +30,12 @@ def test_the_list_fits_the_action() -> None:
     ],
 )
 def test_an_entry_that_proves_nothing_is_named(fault: dict[str, str], told: str) -> None:
-    """An edit that is not made would live, or one that guards something would be let live: the list is refused."""
-    good = Mutant("action/apply.sh", ' --checksum "$1"', "", "anything is applied", guards="checksum")
+    """An edit that is not made would live, or one that guards something would be let live: the list
+    is refused.
+    """
+    good = Mutant(
+        "action/apply.sh", ' --checksum "$1"', "", "anything is applied", guards="checksum"
+    )
 
     assert good.problem() == ""
     assert told in dataclasses.replace(good, **fault).problem()

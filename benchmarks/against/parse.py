@@ -1,4 +1,6 @@
-"""Only parses every YAML file of a workspace, with the fastest loader. Prints the seconds without start-up."""
+"""Only parses every YAML file of a workspace, with the fastest loader. Prints the seconds without
+start-up.
+"""
 
 import sys
 import time

@@ -1,4 +1,6 @@
-"""The least that a client can do, HTTP by hand: `list URL PATH` page after page, `create URL PATH FILE AT_ONCE`."""
+"""The least that a client can do, HTTP by hand: `list URL PATH` page after page, `create URL PATH
+FILE AT_ONCE`.
+"""
 
 import asyncio
 import json
@@ -19,8 +21,9 @@ class Connection:
 
     async def send(self, method: str, path: str, body: bytes = b"") -> Any:
         head = (
-            f"{method} {self.at.path}{path} HTTP/1.1\r\nhost: {self.at.netloc}\r\nauthorization: Bearer x\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\nopenai-beta: assistants=v2\r\n\r\n"
+            f"{method} {self.at.path}{path} HTTP/1.1\r\nhost: {self.at.netloc}\r\nauthorization:"
+            " Bearer x\r\ncontent-type: application/json\r\ncontent-length:"
+            f" {len(body)}\r\nopenai-beta: assistants=v2\r\n\r\n"
         )
         self.writer.write(head.encode() + body)
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")

@@ -1,4 +1,6 @@
-"""What a script over the official SDK does: `list URL PATH` reads a list, `create URL FILE` creates one by one."""
+"""What a script over the official SDK does: `list URL PATH` reads a list, `create URL FILE` creates
+one by one.
+"""
 
 import asyncio
 import json
@@ -20,7 +22,12 @@ async def read(url: str) -> int:
 def create(url: str, bodies: str) -> int:
     """One assistant after the other."""
     with openai.OpenAI(base_url=url) as client:
-        return len([client.beta.assistants.create(**body).id for body in json.loads(Path(bodies).read_text())])
+        return len(
+            [
+                client.beta.assistants.create(**body).id
+                for body in json.loads(Path(bodies).read_text())
+            ]
+        )
 
 
 verb, url, *rest = sys.argv[1:]

@@ -1,4 +1,6 @@
-"""Only asks the disk: a bare `stat` of every file in a folder. Prints the seconds without start-up."""
+"""Only asks the disk: a bare `stat` of every file in a folder. Prints the seconds without
+start-up.
+"""
 
 import os
 import sys

@@ -1,4 +1,6 @@
-"""Compares changed assistants three ways and finds what differs inside their tools; prints the seconds."""
+"""Compares changed assistants three ways and finds what differs inside their tools; prints the
+seconds.
+"""
 
 import copy
 import sys
@@ -17,7 +19,9 @@ FORM = kind("assistant").form("assistants")
 
 
 def edited(fields: Fields) -> Fields:
-    """The same assistant with another prompt, another temperature and another schema of its function."""
+    """The same assistant with another prompt, another temperature and another schema of its
+    function.
+    """
     changed: Any = copy.deepcopy(fields)
     changed["instructions"] = changed["instructions"].replace("Be brief", "Be friendly")
     changed["temperature"] = 0.7

@@ -1,4 +1,6 @@
-"""Decides whether the files in `docs/` of a workspace are unchanged; prints the seconds and how many were opened."""
+"""Decides whether the files in `docs/` of a workspace are unchanged; prints the seconds and how
+many were opened.
+"""
 
 import sys
 import time

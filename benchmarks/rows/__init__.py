@@ -23,7 +23,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `exact`: the goal has to be met to the letter, more is as wrong as less."""
+    """One line of the table. `exact`: the goal has to be met to the letter, more is as wrong as
+    less.
+    """
 
     name: str
     work: str
@@ -65,5 +67,14 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-for module in ("starting", "specs", "planning", "applying", "documents", "differing", "resources", "faults"):
+for module in (
+    "starting",
+    "specs",
+    "planning",
+    "applying",
+    "documents",
+    "differing",
+    "resources",
+    "faults",
+):
     import_module(f"{__name__}.{module}")

@@ -16,7 +16,10 @@ from benchmarks.workspaces import point_to
 
 def _fresh(bench: Bench, measure: Callable[[Service], float]) -> float:
     """Measure something against a service that holds nothing yet."""
-    with tempfile.TemporaryDirectory(dir=bench.scratch) as data, serving(Path(data), bench.sizes.delay) as service:
+    with (
+        tempfile.TemporaryDirectory(dir=bench.scratch) as data,
+        serving(Path(data), bench.sizes.delay) as service,
+    ):
         return measure(service)
 
 
@@ -40,15 +43,27 @@ def _creating(bench: Bench, at_once: int) -> Result:
         return against("raw", "create", service.url, "/assistants", bodies, str(at_once)).seconds
 
     turns = bench.sizes.slow_pairs
-    return ratio(pairs(lambda: _fresh(bench, ours), lambda: _fresh(bench, theirs), turns, warm=False))
+    return ratio(
+        pairs(lambda: _fresh(bench, ours), lambda: _fresh(bench, theirs), turns, warm=False)
+    )
 
 
-@row("apply-8", "`apply` of {many:,} creates, 8 at once", "a raw asyncio client, as many at once", 1.2)
+@row(
+    "apply-8",
+    "`apply` of {many:,} creates, 8 at once",
+    "a raw asyncio client, as many at once",
+    1.2,
+)
 def apply_8(bench: Bench) -> Result:
     return _creating(bench, 8)
 
 
-@row("apply-32", "`apply` of {many:,} creates, 32 at once", "a raw asyncio client, as many at once", 1.5)
+@row(
+    "apply-32",
+    "`apply` of {many:,} creates, 32 at once",
+    "a raw asyncio client, as many at once",
+    1.5,
+)
 def apply_32(bench: Bench) -> Result:
     return _creating(bench, 32)
 
@@ -61,13 +76,23 @@ def apply_requests(bench: Bench) -> Result:
     def measure(service: Service) -> float:
         service.delay(0.0)
         seconds = _applied(bench, count)(service)
-        told.append({name: number for name, number in service.counts().items() if not name.startswith("GET")})
+        told.append(
+            {
+                name: number
+                for name, number in service.counts().items()
+                if not name.startswith("GET")
+            }
+        )
         return seconds
 
     _fresh(bench, measure)
     posts = sum(told[0].values())
     odd = same_counts(told[0], {"POST /assistants": count})
-    return Result(odd or f"{posts} requests", f"{count} requests", posts / count if not odd or posts > count else 0.0)
+    return Result(
+        odd or f"{posts} requests",
+        f"{count} requests",
+        posts / count if not odd or posts > count else 0.0,
+    )
 
 
 @row("apply-few", "`apply` of {few} creates", "a script over the SDK, one by one", 0.15)
@@ -78,4 +103,11 @@ def apply_few(bench: Bench) -> Result:
     def theirs(service: Service) -> float:
         return against("sdk", "create", service.url, bodies).seconds
 
-    return ratio(pairs(lambda: _fresh(bench, ours), lambda: _fresh(bench, theirs), bench.sizes.slow_pairs, warm=False))
+    return ratio(
+        pairs(
+            lambda: _fresh(bench, ours),
+            lambda: _fresh(bench, theirs),
+            bench.sizes.slow_pairs,
+            warm=False,
+        )
+    )

@@ -21,18 +21,37 @@ def _held(deployed: Deployed) -> str:
     return f"/vector_stores/{ids['vector_store.kb']['id']}/files"
 
 
-@row("plan-store", "no-op `plan`, one store of {huge:,} files", "a raw asyncio client, page after page", 0.35)
+@row(
+    "plan-store",
+    "no-op `plan`, one store of {huge:,} files",
+    "a raw asyncio client, page after page",
+    0.35,
+)
 def plan_store(bench: Bench) -> Result:
     deployed = bench.deployed(bench.documents(bench.sizes.huge))
     listing = ("list", deployed.service.url, _held(deployed))
-    return ratio(pairs(lambda: planned(deployed), lambda: against("raw", *listing).seconds, bench.sizes.slow_pairs))
+    return ratio(
+        pairs(
+            lambda: planned(deployed),
+            lambda: against("raw", *listing).seconds,
+            bench.sizes.slow_pairs,
+        )
+    )
 
 
-@row("store-requests", "requests of that `plan`", "one per 100, one list of stores, one of files", 1.0, exact=True)
+@row(
+    "store-requests",
+    "requests of that `plan`",
+    "one per 100, one list of stores, one of files",
+    1.0,
+    exact=True,
+)
 def store_requests(bench: Bench) -> Result:
     deployed = bench.deployed(bench.documents(bench.sizes.huge))
     # `/files` alone has pages of 10,000.
-    return counted(deployed, {_held(deployed): bench.sizes.huge}, {"GET /files": 1, "GET /vector_stores": 1})
+    return counted(
+        deployed, {_held(deployed): bench.sizes.huge}, {"GET /files": 1, "GET /vector_stores": 1}
+    )
 
 
 @row("unchanged", "deciding that {huge:,} local files are unchanged", "a bare `stat` of each", 2.0)
@@ -46,7 +65,9 @@ def unchanged(bench: Bench) -> Result:
         return float(seconds)
 
     inside("unchanged", root)  # hashes them, and remembers
-    return ratio(pairs(ours, lambda: float(against("stat", root / "docs").output), bench.sizes.pairs))
+    return ratio(
+        pairs(ours, lambda: float(against("stat", root / "docs").output), bench.sizes.pairs)
+    )
 
 
 def _on_disk(bench: Bench) -> Path:

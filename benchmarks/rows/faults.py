@@ -1,4 +1,6 @@
-"""What an apply costs when the service fails now and then, and that it ends with exactly what is declared."""
+"""What an apply costs when the service fails now and then, and that it ends with exactly what is
+declared.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,13 @@ _FAULTS = [{"status": 429, "retry_after": 0}, {"status": 500}, {"reset": "after"
 _APPLIES = 5  # in which it has to be done
 
 
-@row("faults", "`apply` of {huge:,} files, 2 % of requests fail", "the files that are declared", 1.0, exact=True)
+@row(
+    "faults",
+    "`apply` of {huge:,} files, 2 % of requests fail",
+    "the files that are declared",
+    1.0,
+    exact=True,
+)
 def faults(bench: Bench) -> Result:
     count = bench.sizes.huge
     root, data = documents(bench.scratch / "faulty", count), bench.scratch / "faulty-service"
@@ -30,24 +38,37 @@ def faults(bench: Bench) -> Result:
         attached, uploads = _held(service)
     if uploads != count:
         raise Failure(f"{uploads} files are at the service, {count} were declared")
-    return Result(f"{attached} attached", f"{count}", attached / count, note=_told(requests, events, applies, seconds))
+    return Result(
+        f"{attached} attached",
+        f"{count}",
+        attached / count,
+        note=_told(requests, events, applies, seconds),
+    )
 
 
 def _rules(path: Path) -> Path:
     each = {"probability": _SHARE / len(_FAULTS)}
-    path.write_text(json.dumps({"seed": 1, "rules": [{"match": each, "action": action} for action in _FAULTS]}))
+    path.write_text(
+        json.dumps({"seed": 1, "rules": [{"match": each, "action": action} for action in _FAULTS]})
+    )
     return path
 
 
 def _applied(root: Path) -> tuple[float, Counter[str], int]:
-    """Apply until it is done: the seconds, how often which event was told, and how many applies it took."""
+    """Apply until it is done: the seconds, how often which event was told, and how many applies it
+    took.
+    """
     seconds, events = 0.0, Counter[str]()
     for number in range(1, _APPLIES + 1):
         sample = provisioner("apply", "-y", "--json", cwd=root, codes=(0, 1))
         seconds += sample.seconds
         told = [json.loads(line) for line in sample.output.splitlines()]
         events.update(event["type"] for event in told)
-        if told and told[-1]["type"] == "summary" and not (told[-1]["problems"] or told[-1]["skipped"]):
+        if (
+            told
+            and told[-1]["type"] == "summary"
+            and not (told[-1]["problems"] or told[-1]["skipped"])
+        ):
             return seconds, events, number
     raise Failure(f"not done after {_APPLIES} applies")
 
@@ -59,7 +80,9 @@ def _held(service: Service) -> tuple[int, int]:
 
 
 def _asked(service: Service, path: str) -> Any:
-    request = urllib.request.Request(f"{service.url}{path}", headers={"Authorization": "Bearer bench"})
+    request = urllib.request.Request(
+        f"{service.url}{path}", headers={"Authorization": "Bearer bench"}
+    )
     with urllib.request.urlopen(request) as reply:
         return json.load(reply)
 
@@ -69,6 +92,7 @@ def _told(requests: dict[str, int], events: Counter[str], applies: int, seconds:
     words = " + ".join(f"{count} {name}" for name, count in failed.items())
     taken = events["found"]
     return (
-        f"{sum(requests.values()):,} requests, {sum(failed.values())} failed ({words}), "
-        f"{sum(failed.values()) - taken} sent again, {taken} taken over; {applies} apply, {seconds:.0f} s"
+        f"{sum(requests.values()):,} requests, {sum(failed.values())} failed ({words}),"
+        f" {sum(failed.values()) - taken} sent again, {taken} taken over; {applies} apply,"
+        f" {seconds:.0f} s"
     )

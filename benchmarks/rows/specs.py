@@ -10,11 +10,20 @@ from benchmarks.rows import Result, ratio, row
 def _validating(bench: Bench, count: int, turns: int) -> Result:
     root = bench.assistants(count)
     return ratio(
-        pairs(lambda: provisioner("validate", cwd=root).seconds, lambda: against("parse", root).seconds, turns)
+        pairs(
+            lambda: provisioner("validate", cwd=root).seconds,
+            lambda: against("parse", root).seconds,
+            turns,
+        )
     )
 
 
-@row("validate", "`validate`, {many:,} assistants in as many files", "parsing them with CSafeLoader", 1.6)
+@row(
+    "validate",
+    "`validate`, {many:,} assistants in as many files",
+    "parsing them with CSafeLoader",
+    1.6,
+)
 def validate(bench: Bench) -> Result:
     return _validating(bench, bench.sizes.many, bench.sizes.pairs)
 

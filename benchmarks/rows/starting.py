@@ -12,7 +12,11 @@ _TURNS = 5  # times as many pairs as other rows: a start takes so little
 @row("version", "`version`", "`python -c pass`", 1.5)
 def version(bench: Bench) -> Result:
     return ratio(
-        pairs(lambda: provisioner("version").seconds, lambda: python("pass").seconds, bench.sizes.pairs * _TURNS)
+        pairs(
+            lambda: provisioner("version").seconds,
+            lambda: python("pass").seconds,
+            bench.sizes.pairs * _TURNS,
+        )
     )
 
 

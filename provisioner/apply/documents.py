@@ -1,4 +1,6 @@
-"""The files of one vector store brought to what the plan says: a new version is in before the old one goes."""
+"""The files of one vector store brought to what the plan says: a new version is in before the old
+one goes.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,26 @@ from provisioner.diff import join, same
 from provisioner.errors import ProvisionerError, ServiceError
 from provisioner.kinds.vector_store import members as service
 from provisioner.kinds.vector_store.form import chunks
-from provisioner.model import LEAVING, QUIET, Action, Address, Attachment, Event, Fields, Locked, Member, Problem, Stamp
+from provisioner.model import (
+    LEAVING,
+    QUIET,
+    Action,
+    Address,
+    Attachment,
+    Event,
+    Fields,
+    Locked,
+    Member,
+    Problem,
+    Stamp,
+)
 from provisioner.plan.members import attribute_keys, by_document, document_of
 from provisioner.remote import together
 
 PUTTING = ("attach", "replace")
 _UNSTAMPED = (
-    "The service does not keep our stamp on the files of vector stores, so that the lock alone knows which of them are "
-    "ours: without it `state rebuild` does not find them."
+    "The service does not keep our stamp on the files of vector stores, so that the lock alone"
+    " knows which of them are ours: without it `state rebuild` does not find them."
 )
 
 
@@ -65,7 +79,9 @@ class Sync:
 async def sync(run: Run, store: Address, items: Iterable[Attachment]) -> bool:
     """Attach, update and detach; False when the store holds none of the files that it should."""
     entry = run.entries[store]
-    state = Sync(run, store, tuple(items), dict(entry.fields.get("files") or {}), dict(entry.unkept), {})
+    state = Sync(
+        run, store, tuple(items), dict(entry.fields.get("files") or {}), dict(entry.unkept), {}
+    )
     state.unsure = {item.path: units for item in state.items if (units := _units(state, item))}
     number = await run.intent(store, "files", wrote=_sorted(state.unsure))
     try:
@@ -84,7 +100,9 @@ async def sync(run: Run, store: Address, items: Iterable[Attachment]) -> bool:
 
 
 def _units(state: Sync, item: Attachment) -> list[str]:
-    """What is about to be written for a file: where it takes the place of another version, that place as well."""
+    """What is about to be written for a file: where it takes the place of another version, that
+    place as well.
+    """
     if item.action in QUIET or item.action in LEAVING:
         return []
     path = join("files", item.path)
@@ -99,21 +117,29 @@ def _sorted(units: Mapping[str, list[str]]) -> list[str]:
 
 
 def _record(state: Sync, number: int) -> None:
-    """What became of the store. What was written and not seen is ours all the same: no hand has edited it, and it is
-    reset where nobody wants it any more."""
+    """What became of the store. What was written and not seen is ours all the same: no hand has
+    edited it, and it is reset where nobody wants it any more.
+    """
     entry = state.run.entries[state.store]
     files = dict(sorted(state.held.items()))
     fields = {**entry.fields, "files": files} if files or "files" in entry.fields else entry.fields
     own = [path for path in entry.resetting if document_of(path) is None]
-    reset = [path for path, found in state.unkept.items() if document_of(path) and found["sent"] is None]
+    reset = [
+        path for path, found in state.unkept.items() if document_of(path) and found["sent"] is None
+    ]
     resetting = tuple(dict.fromkeys([*own, *_sorted(state.unsure), *reset]))
     state.run.record(
-        number, state.store, replace(entry, fields=fields, unkept=state.unkept, resetting=resetting), _also(state)
+        number,
+        state.store,
+        replace(entry, fields=fields, unkept=state.unkept, resetting=resetting),
+        _also(state),
     )
 
 
 def _also(state: Sync) -> dict[Address, Locked | None]:
-    """Files of which the store holds a document of its own: it goes when the store has a new version."""
+    """Files of which the store holds a document of its own: it goes when the store has a new
+    version.
+    """
     found: dict[Address, Locked | None] = {}
     for item in state.items:
         entry = state.run.entries.get(item.file) if item.taken and item.file else None
@@ -123,7 +149,9 @@ def _also(state: Sync) -> dict[Address, Locked | None]:
 
 
 def _give_up(state: Sync) -> None:
-    """The store could not be brought to its end: no old version may be deleted on the strength of it."""
+    """The store could not be brought to its end: no old version may be deleted on the strength of
+    it.
+    """
     for item in state.items:
         if item.file and item.action in PUTTING and not _holds(state, item):
             state.run.broken.setdefault(item.file, set()).add(state.store)
@@ -142,7 +170,9 @@ async def _update(state: Sync) -> None:
 
 
 async def _update_one(state: Sync, item: Attachment, id: str) -> None:
-    """Write the attributes of one file. What the service refuses for this one keeps no other from being written."""
+    """Write the attributes of one file. What the service refuses for this one keeps no other from
+    being written.
+    """
     attributes, removed = _attributes(state, item), _removed(state, item)
     try:
         await service.update_attributes(state.run.remote, state.id, id, attributes, removed)
@@ -150,7 +180,10 @@ async def _update_one(state: Sync, item: Attachment, id: str) -> None:
         if not service.is_refusal(error):
             raise
         state.unsure.pop(item.path, None)
-        said = f"The attributes of `{item.path}` in `{state.store}` stay as they were: {error.problems[0].detail}"
+        said = (
+            f"The attributes of `{item.path}` in `{state.store}` stay as they were:"
+            f" {error.problems[0].detail}"
+        )
         state.problem(item, "Attributes refused", said, error.problems[0].hint)
     else:
         state.holds(item, id)
@@ -176,20 +209,33 @@ def _removed(state: Sync, item: Attachment) -> set[str]:
 
 async def _attach(state: Sync) -> None:
     items = [item for item in state.items if item.action in PUTTING and _ready(state, item)]
-    waited = [item for item in state.items if item.action in ("wait", "verify") and _ready(state, item)]
+    waited = [
+        item for item in state.items if item.action in ("wait", "verify") and _ready(state, item)
+    ]
     if not items and not waited:
         return
     for item in items:
         if item.gap and item.old_id:  # the same object can be in a store only once
             await service.detach(state.run.remote, state.id, item.old_id)
             state.held.pop(item.path, None)
-    doubtful = [item for item in (*items, *waited) if item.file and not state.run.entries[item.file].verified]
-    entries = [service.Attach(state.ids[item.path], _attributes(state, item), item.chunking) for item in items]
+    doubtful = [
+        item
+        for item in (*items, *waited)
+        if item.file and not state.run.entries[item.file].verified
+    ]
+    entries = [
+        service.Attach(state.ids[item.path], _attributes(state, item), item.chunking)
+        for item in items
+    ]
     outcome: dict[str, str | None] = {**await service.attach(state.run.remote, state.id, entries)}
     accepted = [entry.file_id for entry in entries if entry.file_id not in outcome]
     accepted += [state.ids[item.path] for item in waited]
-    outcome |= await service.wait(state.run.remote, state.id, accepted, state.run.deadline, _progress(state))
-    outcome |= await _verify(state, [item for item in doubtful if outcome[state.ids[item.path]] is None])
+    outcome |= await service.wait(
+        state.run.remote, state.id, accepted, state.run.deadline, _progress(state)
+    )
+    outcome |= await _verify(
+        state, [item for item in doubtful if outcome[state.ids[item.path]] is None]
+    )
     found = [(item, outcome[state.ids[item.path]]) for item in (*items, *waited)]
     for item, error in found:
         _take_note(state, item, error)
@@ -197,7 +243,9 @@ async def _attach(state: Sync) -> None:
 
 
 async def _verify(state: Sync, doubtful: list[Attachment]) -> dict[str, str | None]:
-    """Compare what was found instead of made; ours is marked with its hash, and what is not ours is put in anew."""
+    """Compare what was found instead of made; ours is marked with its hash, and what is not ours is
+    put in anew.
+    """
     run = state.run
     anew: list[service.Attach] = []
     for item in doubtful:
@@ -238,14 +286,25 @@ def _take_note(state: Sync, item: Attachment, error: str | None) -> None:
             state.run.indexing.add(item.file)
         minutes = state.run.deadline / 60
         hint = "nothing is lost: the next apply goes on waiting and uploads nothing again"
-        state.problem(item, "Still indexing", f"`{item.path}` is not indexed after {minutes:.0f} minutes.", hint)
+        state.problem(
+            item,
+            "Still indexing",
+            f"`{item.path}` is not indexed after {minutes:.0f} minutes.",
+            hint,
+        )
     else:
         kept = " The old version stays." if item.action == "replace" and not item.gap else ""
-        state.problem(item, "Indexing failed", f"`{item.path}` could not be indexed in `{state.store}`: {error}.{kept}")
+        state.problem(
+            item,
+            "Indexing failed",
+            f"`{item.path}` could not be indexed in `{state.store}`: {error}.{kept}",
+        )
 
 
 async def _clear_up(state: Sync, item: Attachment, error: str | None) -> None:
-    """Take out the version that is not the one to stay; a new one that is not indexed yet replaces none."""
+    """Take out the version that is not the one to stay; a new one that is not indexed yet replaces
+    none.
+    """
     id = state.ids[item.path]
     if error not in (None, service.IN_PROGRESS):
         await service.detach(state.run.remote, state.id, id)
@@ -278,14 +337,23 @@ async def _read_back(state: Sync) -> None:
     """What the service made of attributes and chunking; the replies to batches do not say."""
     if not state.written:
         return
-    written, settling = [state.held[item.path]["id"] for item in state.written], state.run.remote.settling
+    written, settling = (
+        [state.held[item.path]["id"] for item in state.written],
+        state.run.remote.settling,
+    )
     until = settling.doubted(f"{state.id}/{id}" for id in written)
     members = await service.read_members(state.run.remote, state.id, written)
     members |= await _rewritten(state, members)
     members = await service.settled(state.run.remote, state.id, members, _shown_old(state), until)
-    shown = [(item, members[id]) for item in state.written if (id := state.held[item.path]["id"]) in members]
+    shown = [
+        (item, members[id])
+        for item in state.written
+        if (id := state.held[item.path]["id"]) in members
+    ]
     again = {item.path for item, _ in shown}
-    state.unkept = {path: found for path, found in state.unkept.items() if document_of(path) not in again}
+    state.unkept = {
+        path: found for path, found in state.unkept.items() if document_of(path) not in again
+    }
     for item, member in shown:
         state.unsure.pop(item.path, None)
         state.unkept |= _unkept(state, item, member)
@@ -294,10 +362,15 @@ async def _read_back(state: Sync) -> None:
 
 
 async def _rewritten(state: Sync, members: Mapping[str, Member]) -> dict[str, Member]:
-    """What was attached though the store had it already, from an apply that was stopped: that changes nothing, so its
-    attributes are written by themselves."""
+    """What was attached though the store had it already, from an apply that was stopped: that
+    changes nothing, so its attributes are written by themselves.
+    """
     is_old = _shown_old(state)
-    found = [(item, members.get(state.held[item.path]["id"])) for item in state.written if item.action in PUTTING]
+    found = [
+        (item, members.get(state.held[item.path]["id"]))
+        for item in state.written
+        if item.action in PUTTING
+    ]
     written = await together(
         service.update_attributes(
             state.run.remote, state.id, member.id, _attributes(state, item), _removed(state, item)
@@ -314,7 +387,12 @@ def _shown_old(state: Sync) -> Callable[[Member], bool]:
 
     def is_old(member: Member) -> bool:
         mark = member.stamp
-        return member.id in written and mark is not None and lock.owns(mark) and mark.serial <= lock.serial
+        return (
+            member.id in written
+            and mark is not None
+            and lock.owns(mark)
+            and mark.serial <= lock.serial
+        )
 
     return is_old
 
@@ -325,12 +403,19 @@ def _unkept(state: Sync, item: Attachment, member: Member) -> dict[str, Any]:
     sent = {join(f"{prefix}.attributes", key): value for key, value in wanted.items()}
     got = {join(f"{prefix}.attributes", key): value for key, value in member.attributes.items()}
     if member.chunking != "other":
-        sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = chunks(item.chunking), chunks(member.chunking)
-    if member.stamp and member.stamp.address != item.path:  # else a move would be written again and again
+        sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = (
+            chunks(item.chunking),
+            chunks(member.chunking),
+        )
+    if (
+        member.stamp and member.stamp.address != item.path
+    ):  # else a move would be written again and again
         mark = join(f"{prefix}.attributes", Stamp.KEY)
         sent[mark], got[mark] = item.path, member.stamp.address
     return {
-        path: {"sent": value, "got": got.get(path)} for path, value in sent.items() if not same(value, got.get(path))
+        path: {"sent": value, "got": got.get(path)}
+        for path, value in sent.items()
+        if not same(value, got.get(path))
     }
 
 
@@ -348,7 +433,11 @@ def _item(state: Sync, item: Attachment, id: str) -> Fields:
     """The lock's record of one held file: as declared, with its id and hash."""
     change = state.run.change(state.store)
     declared = ((change.after or {}).get("files") or {}).get(item.path) if change else None
-    before = {key: value for key, value in state.held.get(item.path, {}).items() if key not in ("sha256", "taken")}
+    before = {
+        key: value
+        for key, value in state.held.get(item.path, {}).items()
+        if key not in ("sha256", "taken")
+    }
     found = {**(declared if declared is not None else before), "id": id}
     entry = state.run.entries.get(item.file) if item.file else None
     if entry is None:
@@ -358,6 +447,8 @@ def _item(state: Sync, item: Attachment, id: str) -> Fields:
 
 def _progress(state: Sync) -> Any:
     def report(done: int, total: int) -> None:
-        state.run.on_event(Event("progress", state.store, detail="indexing", done=done, total=total))
+        state.run.on_event(
+            Event("progress", state.store, detail="indexing", done=done, total=total)
+        )
 
     return report

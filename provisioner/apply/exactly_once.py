@@ -25,8 +25,10 @@ PAUSE = 0.4  # seconds before what was not found is looked for once more; double
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One object and its intent, which is still open and names everything needed to look again after a crash.
-    `found`: its reply was lost, so that it was looked for; `resent`: and not found, so that it was made again."""
+    """One object and its intent, which is still open and names everything needed to look again
+    after a crash. `found`: its reply was lost, so that it was looked for; `resent`: and not found,
+    so that it was made again.
+    """
 
     intent: int
     live: Live
@@ -35,8 +37,9 @@ class Made:
 
 
 async def create(run: Run, form: Form, write: Write, change: Change) -> Made:
-    """Create an object. After a lost reply it is looked for, at once and after a pause, and taken over; only where it
-    is not there is the request sent again."""
+    """Create an object. After a lost reply it is looked for, at once and after a pause, and taken
+    over; only where it is not there is the request sent again.
+    """
     if write.address.kind != "file":
         return await _create(run, form, write, change)
     async with run.turn(_looks(write)):
@@ -44,25 +47,36 @@ async def create(run: Run, form: Form, write: Write, change: Change) -> Made:
 
 
 def _looks(write: Write) -> tuple[str, int, str]:
-    """All that tells one upload from another at the service. Of those that look the same one is sent at a time."""
+    """All that tells one upload from another at the service. Of those that look the same one is
+    sent at a time.
+    """
     fields = write.fields
     return PurePosixPath(write.address.name).name, fields["bytes"], fields.get("purpose") or PURPOSE
 
 
 async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
-    number = await run.intent(write.address, change.action.value, **_traces(run, form, write, change))
+    number = await run.intent(
+        write.address, change.action.value, **_traces(run, form, write, change)
+    )
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            live = await (_upload(run, form, write) if write.address.kind == "file" else form.create(run.remote, write))
+            live = await (
+                _upload(run, form, write)
+                if write.address.kind == "file"
+                else form.create(run.remote, write)
+            )
             _check_new(run, write.address, live.id)
             run.unrecorded[number] = (write.address, live.id)
             return Made(number, live, resent=attempt > 1)
         except ReplyLost:
-            # What was just made may not be listed at once, also at a service that is believed otherwise.
+            # What was just made may not be listed at once, also at a service that is believed
+            # otherwise.
             pause = min(PAUSE * 2 ** (attempt - 1), 5) if attempt < ATTEMPTS else 0.0
             found = await _find(run, form, write, max(pause, run.remote.settling.seconds))
             if found is not None:
-                run.on_event(Event("found", write.address, change.action, found.id, "the reply was lost"))
+                run.on_event(
+                    Event("found", write.address, change.action, found.id, "the reply was lost")
+                )
                 run.unrecorded[number] = (write.address, found.id)
                 return Made(number, found, found=True)
             if attempt == ATTEMPTS:
@@ -76,22 +90,39 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
 
 
 def _check_new(run: Run, address: Address, id: str) -> None:
-    """ServiceError for an id that this apply was given for something else already: two entries with one id would delete
-    each other's object."""
+    """ServiceError for an id that this apply was given for something else already: two entries with
+    one id would delete each other's object.
+    """
     other = run.given.setdefault(id, address)
     if other != address:
-        detail = f"The service has answered the creation of `{address}` with the id `{id}`, which `{other}` has."
-        hint = "look at that service: it is not what it seems to be; what was made for the second one stays there"
+        detail = (
+            f"The service has answered the creation of `{address}` with the id `{id}`, which"
+            f" `{other}` has."
+        )
+        hint = (
+            "look at that service: it is not what it seems to be; what was made for the second one"
+            " stays there"
+        )
         raise ServiceError(Problem("Reply not understood", detail, hint, address=str(address)))
 
 
 def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, object]:
-    """What an object can be found by when the process ends before its id is known, and which units are ours then."""
+    """What an object can be found by when the process ends before its id is known, and which units
+    are ours then.
+    """
     if write.address.kind != "file":
-        wrote = units({key: value for key, value in write.fields.items() if key != "files"}, form.keyed)
-        return {"stamp": str(write.stamp), **({"api": change.api} if change.api else {}), "wrote": sorted(wrote)}
+        wrote = units(
+            {key: value for key, value in write.fields.items() if key != "files"}, form.keyed
+        )
+        return {
+            "stamp": str(write.stamp),
+            **({"api": change.api} if change.api else {}),
+            "wrote": sorted(wrote),
+        }
     name, fields = PurePosixPath(write.address.name).name, write.fields
-    own: dict[str, object] = {key: fields[key] for key in ("sha256", "bytes", "purpose") if key in fields}
+    own: dict[str, object] = {
+        key: fields[key] for key in ("sha256", "bytes", "purpose") if key in fields
+    }
     return {
         "filename": name,
         **own,
@@ -107,14 +138,17 @@ async def _upload(run: Run, form: Form, write: Write) -> Live:
         path = held_path(run.root, name)
     except OSError as error:
         detail = f"`{name}` changed since the plan: {error.strerror}. It was not uploaded."
-        raise PlanError(Problem("File changed", detail, "plan again", address=str(write.address))) from None
+        raise PlanError(
+            Problem("File changed", detail, "plan again", address=str(write.address))
+        ) from None
     with HashingReader.open(path, name, write.fields["sha256"], write.fields["bytes"]) as stream:
         return await form.create(run.remote, replace(write, content=stream))
 
 
 async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | None:
-    """The object that a lost reply left behind, looked for during some seconds: by its stamp, a file by being the only
-    one that it can be."""
+    """The object that a lost reply left behind, looked for during some seconds: by its stamp, a
+    file by being the only one that it can be.
+    """
     until = time.time() + seconds
     async for objects in run.lookout.lists(*_list_of(run, form, write), until):
         found = await _among(run, write, objects)
@@ -128,7 +162,9 @@ def _list_of(run: Run, form: Form, write: Write) -> tuple[Hashable, Read]:
     if isinstance(form, FileForm):
         purpose = _looks(write)[2]
         return ("file", purpose), lambda: form.list(run.remote, Names(), purpose)
-    return (write.address.kind, form.api), lambda: form.list(run.remote, run.names(list(run.entries)))
+    return (write.address.kind, form.api), lambda: form.list(
+        run.remote, run.names(list(run.entries))
+    )
 
 
 async def _among(run: Run, write: Write, objects: Sequence[Live]) -> Live | None:
@@ -141,12 +177,14 @@ async def _among(run: Run, write: Write, objects: Sequence[Live]) -> Live | None
 
 
 def undecided(address: Address, ids: Iterable[str]) -> Problem:
-    """The question which of several objects with one stamp is what an apply has made. Nothing is taken over, nothing
-    made again and nothing deleted until it is answered, at the service."""
+    """The question which of several objects with one stamp is what an apply has made. Nothing is
+    taken over, nothing made again and nothing deleted until it is answered, at the service.
+    """
     told = ", ".join(f"`{id}`" for id in sorted(ids))
     return Problem(
         "Several objects",
-        f"{told} carry the stamp with which `{address}` was to be made, and its reply was lost: one may be a copy.",
+        f"{told} carry the stamp with which `{address}` was to be made, and its reply was lost: one"
+        " may be a copy.",
         f"delete what nobody needs, or take the key `{Stamp.KEY}` off the copy, and apply again",
         address=str(address),
     )
@@ -168,21 +206,28 @@ async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live
 
 
 def _has_twin(run: Run, write: Write, name: str) -> bool:
-    """Whether this apply uploads another file that looks the same from outside but has other bytes."""
+    """Whether this apply uploads another file that looks the same from outside but has
+    other bytes.
+    """
     for change in run.plan.changes:
         fields = change.after or {}
         looks = (change.address.kind, PurePosixPath(change.address.name).name, fields.get("bytes"))
-        if looks == ("file", name, write.fields["bytes"]) and fields.get("sha256") != write.fields["sha256"]:
+        if (
+            looks == ("file", name, write.fields["bytes"])
+            and fields.get("sha256") != write.fields["sha256"]
+        ):
             return True
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the service says about suspects. `loose` are those that are attached to nothing. `alone`: nobody else who
-    works like us keeps anything here. A file has no stamp, but the store that it is meant for does, and is there
-    before it: where all stamps are ours, so is the upload. Files that no store holds leave no such sign, so the other
-    environments of the workspace are known from its configuration."""
+    """What the service says about suspects. `loose` are those that are attached to nothing.
+    `alone`: nobody else who works like us keeps anything here. A file has no stamp, but the store
+    that it is meant for does, and is there before it: where all stamps are ours, so is the upload.
+    Files that no store holds leave no such sign, so the other environments of the workspace are
+    known from its configuration.
+    """
 
     loose: tuple[Live, ...]
     alone: bool
@@ -195,8 +240,8 @@ class Survey:
         """What to say of suspects that are left alone."""
         why = "" if self.alone else ", and others upload here as well"
         return [
-            f"The file `{live.id}` (`{live.fields.get('filename')}`) may be an upload of ours whose reply was lost"
-            f"{why}; it was left alone."
+            f"The file `{live.id}` (`{live.fields.get('filename')}`) may be an upload of ours whose"
+            f" reply was lost{why}; it was left alone."
             for live in self.loose
         ]
 
@@ -207,12 +252,22 @@ def look(live: Live) -> tuple[object, ...]:
 
 
 async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shared: bool) -> Survey:
-    """Look at everything that a file can be attached to. `shared`: another environment of ours uses this service."""
-    stores, assistants = await together([_listed(remote, "/vector_stores"), _listed(remote, "/assistants")])
+    """Look at everything that a file can be attached to. `shared`: another environment of ours uses
+    this service.
+    """
+    stores, assistants = await together(
+        [_listed(remote, "/vector_stores"), _listed(remote, "/assistants")]
+    )
     marks = [stamp(raw.get("metadata")) for raw in (*stores, *assistants)]
     used = {id for raw in assistants for id in _files(raw)}
-    held = await together(_held(remote, [raw["id"] for raw in stores], live.id) for live in suspects)
-    loose = [live for live, taken in zip(suspects, held, strict=True) if not taken and live.id not in used]
+    held = await together(
+        _held(remote, [raw["id"] for raw in stores], live.id) for live in suspects
+    )
+    loose = [
+        live
+        for live, taken in zip(suspects, held, strict=True)
+        if not taken and live.id not in used
+    ]
     ours = all(mark is None or mark.lineage == lineage[:8] for mark in marks)
     return Survey(tuple(loose), ours and not shared)
 
@@ -236,7 +291,9 @@ async def _held(remote: Remote, stores: Iterable[str], file: str) -> bool:
 async def _holds(remote: Remote, store: str, file: str) -> bool:
     try:
         return await remote.find(route("/vector_stores", store, "files", file)) is not None
-    except ServiceError as error:  # the store has gone meanwhile, or is listed before it can be found
+    except (
+        ServiceError
+    ) as error:  # the store has gone meanwhile, or is listed before it can be found
         if error.status not in (400, 404):
             raise
         return False

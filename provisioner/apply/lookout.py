@@ -1,4 +1,6 @@
-"""Lists in which something is looked for that may be shown late: one list a kind and round, however many look."""
+"""Lists in which something is looked for that may be shown late: one list a kind and round, however
+many look.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,18 @@ class Lookout:
     """The rounds of every list that somebody waits for."""
 
     def __init__(
-        self, aside: Callable[[], AbstractContextManager[None]], clock: Callable[[], float] = time.time
+        self,
+        aside: Callable[[], AbstractContextManager[None]],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._aside = aside
         self._clock = clock
         self._rounds: dict[Hashable, _Round] = {}
 
     async def lists(self, key: Hashable, read: Read, until: float) -> AsyncIterator[Sequence[Live]]:
-        """The list as it is at once, and again after growing pauses up to a moment by this machine's clock. Every list
-        has begun after it was asked for."""
+        """The list as it is at once, and again after growing pauses up to a moment by this
+        machine's clock. Every list has begun after it was asked for.
+        """
         pause = 0.0
         while True:
             objects = await self._next(key, read, self._clock() + pause)

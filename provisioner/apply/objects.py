@@ -9,7 +9,13 @@ from typing import Any
 
 from provisioner.apply.exactly_once import Made, create
 from provisioner.apply.read_back import read_back
-from provisioner.apply.recorded import after_write, of_profile, overwriting, own_paths, without_write
+from provisioner.apply.recorded import (
+    after_write,
+    of_profile,
+    overwriting,
+    own_paths,
+    without_write,
+)
 from provisioner.apply.releasing import release
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome
@@ -30,7 +36,9 @@ async def make(run: Run, change: Change) -> bool:
         run.fail(change.address, change.action, error)
         return False
     if change.address.kind != "file" or not change.action.makes:
-        run.finished(change, entry.id)  # a new file is only finished when the stores have taken it: `end_file`
+        run.finished(
+            change, entry.id
+        )  # a new file is only finished when the stores have taken it: `end_file`
     return True
 
 
@@ -43,7 +51,9 @@ async def _made(run: Run, change: Change) -> Locked:
     if _only_lock(change):
         return await _settled(run, change, form)
     write = _write(run, change)
-    number = await run.intent(change.address, change.action.value, object=change.id, **_traces(run, change, form))
+    number = await run.intent(
+        change.address, change.action.value, object=change.id, **_traces(run, change, form)
+    )
     live = await read_back(run, change, form, write, await form.update(run.remote, write))
     entry = after_write(run, change, form, live)
     run.record(number, change.address, entry, respelled=_moved(run, change))
@@ -61,7 +71,9 @@ def _traces(run: Run, change: Change, form: Form) -> dict[str, Any]:
 
 
 def _only_lock(change: Change) -> bool:
-    """Whether the service has nothing to learn: a file that moved, a field that only the lock keeps."""
+    """Whether the service has nothing to learn: a file that moved, a field that only the lock
+    keeps.
+    """
     if change.importing or change.previous:
         return change.address.kind == "file"
     return not own_paths(change)
@@ -76,11 +88,16 @@ async def _settled(run: Run, change: Change, form: Form) -> Locked:
 
 
 async def move_files(run: Run) -> None:
-    """Let the lock learn of every file that moved, before anything else is done. Nothing is written to the service:
-    the object stays as it is, and the stores that hold it are written later."""
-    files = [change for change in run.plan.changes if change.previous and change.address.kind == "file"]
+    """Let the lock learn of every file that moved, before anything else is done. Nothing is written
+    to the service: the object stays as it is, and the stores that hold it are written later.
+    """
+    files = [
+        change for change in run.plan.changes if change.previous and change.address.kind == "file"
+    ]
     if files:
-        changed = moving(run.written, [(change.previous, change.address) for change in files if change.previous])
+        changed = moving(
+            run.written, [(change.previous, change.address) for change in files if change.previous]
+        )
         first = files[0].address
         entry = changed.pop(first)
         run.record(await run.intent(first, "move"), first, entry, respelled=changed)
@@ -91,7 +108,9 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     write = _write(run, change)
     made = await create(run, form, write, change)
     entry = _deposing(after_write(run, change, form, made.live), change, before)
-    if made.found and change.address.kind == "file":  # what was found looks like ours; only its content can tell
+    if (
+        made.found and change.address.kind == "file"
+    ):  # what was found looks like ours; only its content can tell
         entry = replace(entry, verified=False)
     if _may_turn_up(run, change, made):
         entry = replace(entry, resent=True)
@@ -103,13 +122,17 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
 
 
 def _may_turn_up(run: Run, change: Change, made: Made) -> bool:
-    """Whether an earlier upload of the same bytes may be at a service that shows its own writes late."""
+    """Whether an earlier upload of the same bytes may be at a service that shows its own writes
+    late.
+    """
     again = made.resent or change.address in run.unfound
     return again and change.address.kind == "file" and run.remote.settling.seconds > 0
 
 
 async def _kept(run: Run, change: Change, form: Form, write: Write, live: Live) -> Locked:
-    """The entry of what was made, with what the service turns out not to have kept; its id is durable already."""
+    """The entry of what was made, with what the service turns out not to have kept; its id is
+    durable already.
+    """
     entry = after_write(run, change, form, await read_back(run, change, form, write, live))
     if entry != run.entries[change.address]:
         run.record(await run.intent(change.address, "settle"), change.address, entry)
@@ -117,17 +140,25 @@ async def _kept(run: Run, change: Change, form: Form, write: Write, live: Live) 
 
 
 async def upload_again(run: Run, file: Address) -> str:
-    """Upload a file whose object turned out to be somebody else's, and forget that one; the new id."""
+    """Upload a file whose object turned out to be somebody else's, and forget that one; the
+    new id.
+    """
     entry = run.entries[file]
-    change = Change(file, Action.CREATE, "not_ours", after=entry.fields, depends_on=entry.depends_on)
+    change = Change(
+        file, Action.CREATE, "not_ours", after=entry.fields, depends_on=entry.depends_on
+    )
     return (await _created(run, change, run.form(file, None))).id or ""
 
 
 def _taken_over(change: Change) -> Locked | None:
-    """What is taken over and replaced at once. If the lock has an object for the address, that one is gone."""
+    """What is taken over and replaced at once. If the lock has an object for the address, that one
+    is gone.
+    """
     if change.importing is None:
         return None
-    return Locked(change.address, change.importing, change.before or {}, api=change.api, made=change.made)
+    return Locked(
+        change.address, change.importing, change.before or {}, api=change.api, made=change.made
+    )
 
 
 async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
@@ -143,13 +174,19 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
         profile = old
     entry = _deposing(replace(of_profile(run, change), profile=profile), change, before)
     if entry != run.written.get(address):
-        run.record(await run.intent(address, "profile"), address, entry, respelled=_moved(run, change))
+        run.record(
+            await run.intent(address, "profile"), address, entry, respelled=_moved(run, change)
+        )
     return entry
 
 
 def _deposing(entry: Locked, change: Change, before: Locked | None) -> Locked:
     """The entry of a replacement: the old object is in it until it has been deleted."""
-    return entry.with_deposed(before) if change.action is Action.REPLACE and change.reason != "api_gone" else entry
+    return (
+        entry.with_deposed(before)
+        if change.action is Action.REPLACE and change.reason != "api_gone"
+        else entry
+    )
 
 
 def _older(run: Run, old: Profile | None) -> tuple[dict[str, Any], ...]:
@@ -172,7 +209,9 @@ def _write(run: Run, change: Change) -> Write:
 
 
 def _moved(run: Run, change: Change) -> Mapping[Address, Locked | None]:
-    """The entries of others that change with a move: the old one of this address, and those that name it."""
+    """The entries of others that change with a move: the old one of this address, and those that
+    name it.
+    """
     if change.previous is None:
         return {}
     changed = moving(run.written, [(change.previous, change.address)])
@@ -187,7 +226,9 @@ async def remove(run: Run, change: Change) -> bool:
     number = await run.intent(change.address, change.action.value, object=change.id)
     try:
         if change.deferred and entry and entry.id:
-            run.record(number, change.address, replace(entry.with_deposed(entry), id=None, fields={}))
+            run.record(
+                number, change.address, replace(entry.with_deposed(entry), id=None, fields={})
+            )
         else:
             if entry and change.id and form.remote:
                 await _let_go(run, change, entry, change.id)
@@ -202,7 +243,9 @@ async def remove(run: Run, change: Change) -> bool:
 
 
 async def _let_go(run: Run, change: Change, entry: Locked, id: str) -> None:
-    """Delete an object, or leave it at the service without our marks; one that is gone needs neither."""
+    """Delete an object, or leave it at the service without our marks; one that is gone needs
+    neither.
+    """
     if change.action is Action.DELETE:
         await run.form(entry.address, entry.api).delete(run.remote, id)
     elif change.releases:
@@ -210,7 +253,9 @@ async def _let_go(run: Run, change: Change, entry: Locked, id: str) -> None:
 
 
 async def remove_old(run: Run, change: Change) -> bool:
-    """Delete what a replacement left behind, unless something forgotten or request profiles still name it."""
+    """Delete what a replacement left behind, unless something forgotten or request profiles still
+    name it.
+    """
     if change.id is None or change.reason == "api_gone":
         return True
     if change.stays_with:
@@ -222,15 +267,17 @@ async def remove_old(run: Run, change: Change) -> bool:
 
 
 async def end_file(run: Run, change: Change, clear: bool) -> bool:
-    """A new version is final once every store has it; one that no store could index is taken back. `clear` says
-    that nobody is left who needs the old one."""
+    """A new version is final once every store has it; one that no store could index is taken back.
+    `clear` says that nobody is left who needs the old one.
+    """
     address, broken = change.address, run.broken.get(change.address)
     if broken is None:
         run.finished(change, run.entries[address].id)
         return change.action is not Action.REPLACE or (clear and await remove_old(run, change))
     stores = {item.store for item in run.plan.attachments if item.file == address}
     if broken < stores or address in run.indexing or _has_other_users(run, address):
-        return False  # somebody has taken the new version: both stay, and the next plan says what is left to do
+        # somebody has taken the new version: both stay, and the next plan says what is left to do
+        return False
     return await _take_back(run, change)
 
 
@@ -243,7 +290,9 @@ def _has_other_users(run: Run, file: Address) -> bool:
 
 
 async def _take_back(run: Run, change: Change) -> bool:
-    """Delete an upload that could not be indexed; its predecessor, if there was one, is the file again."""
+    """Delete an upload that could not be indexed; its predecessor, if there was one, is the file
+    again.
+    """
     address, form = change.address, run.form(change.address, None)
     new = run.entries[address].id
     number = await run.intent(address, "take_back", object=new)
@@ -286,7 +335,9 @@ async def give_up_deposed(run: Run, remnant: Remnant) -> bool:
 
 
 async def remove_orphan(run: Run, remnant: Remnant) -> bool:
-    """Delete an object that carries our stamp and that nothing accounts for; the plan has shown it."""
+    """Delete an object that carries our stamp and that nothing accounts for; the plan has
+    shown it.
+    """
     number = await run.intent(remnant.address, "prune", object=remnant.id)
     try:
         await run.form(remnant.address, remnant.api).delete(run.remote, remnant.id)
@@ -306,12 +357,16 @@ async def _delete(run: Run, address: Address, id: str, form: Form) -> bool:
 
 
 async def _give_up(run: Run, address: Address, id: str) -> bool:
-    """Leave an object that is no longer the one of its address at the service, and forget its id."""
+    """Leave an object that is no longer the one of its address at the service, and forget
+    its id.
+    """
     work = partial(release, run.remote, run.state, run.entries[address], id, run.entries.values())
     return await _undepose(run, address, id, Action.FORGET, work)
 
 
-async def _undepose(run: Run, address: Address, id: str, action: Action, work: Callable[[], Awaitable[None]]) -> bool:
+async def _undepose(
+    run: Run, address: Address, id: str, action: Action, work: Callable[[], Awaitable[None]]
+) -> bool:
     number = await run.intent(address, action.value, object=id)
     try:
         await work()

@@ -1,4 +1,6 @@
-"""Whether a service keeps what it was sent: some answer a write with what was sent, and show the old value later."""
+"""Whether a service keeps what it was sent: some answer a write with what was sent, and show the
+old value later.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ METADATA = "metadata"  # carries our stamp
 
 
 async def read_back(run: Run, change: Change, form: Form, write: Write, live: Live) -> Live:
-    """What the service has after a write that it has answered with `live`. Where services are not known to keep what
-    they are sent, the first write of each field is read back, and speaks for that field in this run. A field that is
-    not kept is read back after each write, so that the lock knows what is there instead."""
+    """What the service has after a write that it has answered with `live`. Where services are not
+    known to keep what they are sent, the first write of each field is read back, and speaks for
+    that field in this run. A field that is not kept is read back after each write, so that the lock
+    knows what is there instead.
+    """
     if run.doubtful:
         live = await _as_kept(run, change, form, write, live)
     _note_stamp(run, form, write, live)
@@ -50,7 +54,9 @@ def _written(change: Change, form: Form) -> set[str]:
 
 
 async def _settled(run: Run, form: Form, write: Write, live: Live, names: list[str]) -> Live | None:
-    """The object as it is read once it shows what was written, or once the service has had its time to show it."""
+    """The object as it is read once it shows what was written, or once the service has had its time
+    to show it.
+    """
 
     def is_done(shown: Live | None) -> bool:
         return shown is None or all(_agree(form, write, name, live, shown) for name in names)
@@ -82,11 +88,11 @@ def _note_stamp(run: Run, form: Form, write: Write, live: Live) -> None:
     kept = f"The service does not keep our stamp on resources of kind `{write.address.kind}`"
     if live.stamp is None:
         run.remote.note(
-            f"{kept}, so that the lock alone knows what is ours: without it `state rebuild` finds nothing, and what a "
-            "stopped apply has made is made again."
+            f"{kept}, so that the lock alone knows what is ours: without it `state rebuild` finds"
+            " nothing, and what a stopped apply has made is made again."
         )
     else:
         run.remote.note(
-            f"{kept} when they are written again, so that a lock that is behind is not noticed, and `state rebuild` "
-            "finds what was moved at its old address."
+            f"{kept} when they are written again, so that a lock that is behind is not noticed, and"
+            " `state rebuild` finds what was moved at its old address."
         )

@@ -33,21 +33,29 @@ class Record:
 
 def own_paths(change: Change) -> frozenset[str]:
     """The changed fields that are written to the object itself."""
-    return frozenset(item.path for item in change.fields if not item.path.startswith((FILES, LOCAL)))
+    return frozenset(
+        item.path for item in change.fields if not item.path.startswith((FILES, LOCAL))
+    )
 
 
 def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
     """The entry after a write that the service has answered with `live`."""
     if change.action.makes:
         declared = _units(change.after or {}, form)
-        return _entry(run, change, live.id, _confirmed(run, form, change, None, live.fields, declared.keys()))
+        return _entry(
+            run, change, live.id, _confirmed(run, form, change, None, live.fields, declared.keys())
+        )
     before = run.entries.get(change.address)
-    entry = _entry(run, change, live.id, _confirmed(run, form, change, before, live.fields, own_paths(change)))
+    entry = _entry(
+        run, change, live.id, _confirmed(run, form, change, before, live.fields, own_paths(change))
+    )
     return replace(entry, overwritten=overwriting(run, change, form))
 
 
 def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
-    """What an update writes over, by which it can be seen later on that the service did not keep the update."""
+    """What an update writes over, by which it can be seen later on that the service did not keep
+    the update.
+    """
     before, stamp = run.entries.get(change.address), run.stamps.get(change.id or "")
     paths = sorted(own_paths(change) - form.unread - set(change.lost))
     if not paths:
@@ -59,11 +67,19 @@ def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
 
 
 def without_write(run: Run, change: Change, form: Form) -> Locked:
-    """The entry where there was nothing to write: what the service was found to have anyway is folded in."""
+    """The entry where there was nothing to write: what the service was found to have anyway is
+    folded in.
+    """
     before = run.entries.get(change.address)
-    if before and not (before.unkept or before.resetting) and same(_own(before.fields), _own(change.after or {})):
+    if (
+        before
+        and not (before.unkept or before.resetting)
+        and same(_own(before.fields), _own(change.after or {}))
+    ):
         return _entry(run, change, change.id, Record(_own(before.fields)))
-    return _entry(run, change, change.id, _confirmed(run, form, change, before, change.before or {}, ()))
+    return _entry(
+        run, change, change.id, _confirmed(run, form, change, before, change.before or {}, ())
+    )
 
 
 def of_profile(run: Run, change: Change) -> Locked:
@@ -72,10 +88,17 @@ def of_profile(run: Run, change: Change) -> Locked:
 
 
 def _confirmed(
-    run: Run, form: Form, change: Change, before: Locked | None, live: Fields, wrote: Collection[str]
+    run: Run,
+    form: Form,
+    change: Change,
+    before: Locked | None,
+    live: Fields,
+    wrote: Collection[str],
 ) -> Record:
-    """What is so at the service, unit by unit. A unit that was written, or that is as the specs want it, is as they
-    declare it, with what the service made of it instead; any other one stays as it was."""
+    """What is so at the service, unit by unit. A unit that was written, or that is as the specs
+    want it, is as they declare it, with what the service made of it instead; any other one stays as
+    it was.
+    """
     merge = _Merge.of(run, form, change, before, live)
     own = (path for path in (before.resetting if before else ()) if document_of(path) is None)
     for path in dict.fromkeys([*merge.declared, *merge.had, *own]):
@@ -85,13 +108,19 @@ def _confirmed(
             merge.take(path, differs)
         else:
             merge.leave(path)
-    empty = {name: value for name, value in (change.after or {}).items() if name in form.keyed and not value}
+    empty = {
+        name: value
+        for name, value in (change.after or {}).items()
+        if name in form.keyed and not value
+    }
     return Record({**empty, **_assembled(merge.values)}, merge.unkept, tuple(merge.resetting))
 
 
 @dataclass
 class _Merge:
-    """An object's units as the specs declare them and as the lock had them, and what is made of both."""
+    """An object's units as the specs declare them and as the lock had them, and what is made of
+    both.
+    """
 
     before: Locked | None
     declared: Units
@@ -104,9 +133,13 @@ class _Merge:
     resetting: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, run: Run, form: Form, change: Change, before: Locked | None, live: Fields) -> _Merge:
+    def of(
+        cls, run: Run, form: Form, change: Change, before: Locked | None, live: Fields
+    ) -> _Merge:
         after = change.after or {}
-        wanted, shown = (_units(form.normal(change.address, fields), form) for fields in (after, live))
+        wanted, shown = (
+            _units(form.normal(change.address, fields), form) for fields in (after, live)
+        )
         had = _units(before.fields, form) if before else {}
         dropped = undone(before, run.stamps.get(before.id or ""), shown) if before else ()
         return cls(before, _units(after, form), had, wanted, shown, dropped)
@@ -116,7 +149,9 @@ class _Merge:
         return path in self.had and not same(self.had[path], self.declared.get(path, _MISSING))
 
     def take(self, path: str, differs: bool) -> None:
-        """As the specs have it; what `differs` at the service is noted, and what is declared no more is reset."""
+        """As the specs have it; what `differs` at the service is noted, and what is declared no
+        more is reset.
+        """
         if path in self.declared:
             self.values[path] = self.declared[path]
         elif differs:
@@ -169,21 +204,33 @@ class _Held:
 
     @classmethod
     def of(cls, run: Run, change: Change, before: Locked | None) -> _Held:
-        """A file for which something is planned stays as it was until that is done; any other one is as the specs
-        want it, and is recorded in their spelling. A new store is empty."""
+        """A file for which something is planned stays as it was until that is done; any other one
+        is as the specs want it, and is recorded in their spelling. A new store is empty.
+        """
         wanted: Mapping[str, Fields] = (change.after or {}).get(FILES) or {}
-        goes_on = change.address.kind == "vector_store" and before and before.id and not change.action.makes
+        goes_on = (
+            change.address.kind == "vector_store"
+            and before
+            and before.id
+            and not change.action.makes
+        )
         if not (goes_on and before):
             return cls({FILES: {}} if wanted and change.address.kind == "vector_store" else {})
         planned = run.planned_files(change.address)
         was = before.fields.get("chunking")
-        pinned = {} if same(was, (change.after or {}).get("chunking")) else {"chunking": was or "auto"}
+        pinned = (
+            {} if same(was, (change.after or {}).get("chunking")) else {"chunking": was or "auto"}
+        )
         files: dict[str, Fields] = {}
         for path, item in (before.fields.get(FILES) or {}).items():
             settled = path in wanted and path not in planned
             files[path] = {**wanted[path], **_identity(item)} if settled else {**pinned, **item}
-        unkept = {path: record for path, record in before.unkept.items() if document_of(path) in files}
-        open_ones = {path for path in before.resetting if document_of(path) in planned or path in unkept}
+        unkept = {
+            path: record for path, record in before.unkept.items() if document_of(path) in files
+        }
+        open_ones = {
+            path for path in before.resetting if document_of(path) in planned or path in unkept
+        }
         return cls({FILES: files} if files or wanted else {}, unkept, tuple(sorted(open_ones)))
 
 

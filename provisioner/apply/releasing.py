@@ -10,9 +10,12 @@ from provisioner.model import Locked, LockState
 from provisioner.remote import Remote, together
 
 
-async def release(remote: Remote, lock: LockState, entry: Locked, id: str, locked: Iterable[Locked]) -> None:
-    """Take the marks of a lock off one of an entry's objects. A file has them in the stores that hold it; `locked` are
-    the entries among which those are looked for."""
+async def release(
+    remote: Remote, lock: LockState, entry: Locked, id: str, locked: Iterable[Locked]
+) -> None:
+    """Take the marks of a lock off one of an entry's objects. A file has them in the stores that
+    hold it; `locked` are the entries among which those are looked for.
+    """
     form = kind(entry.address.kind).form(entry.deposed_api(id))
     if form.remote:
         await form.release(remote, id, lock)

@@ -15,7 +15,18 @@ from provisioner.errors import ProvisionerError, QuotaExceeded
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
 from provisioner.lock.journal import Journal
-from provisioner.model import Action, Address, Change, Event, Live, Locked, LockState, Plan, Problem, Stamp
+from provisioner.model import (
+    Action,
+    Address,
+    Change,
+    Event,
+    Live,
+    Locked,
+    LockState,
+    Plan,
+    Problem,
+    Stamp,
+)
 from provisioner.remote import Remote
 
 COUNTED = {
@@ -27,41 +38,67 @@ COUNTED = {
 }
 
 
-INTERRUPTED = "interrupted: what is under way is finished and recorded, another interrupt stops at once"
+INTERRUPTED = (
+    "interrupted: what is under way is finished and recorded, another interrupt stops at once"
+)
 
 Entries = Mapping[Address, Locked | None]  # None: out of the lock
 
 
 @dataclass
 class Run:
-    """One apply. `entries` is the lock as it becomes; every change of it has gone through the journal."""
+    """One apply. `entries` is the lock as it becomes; every change of it has gone through the
+    journal.
+    """
 
     plan: Plan
     root: Path
     remote: Remote
     state: LockState  # with the plan's moves carried out in it
-    written: dict[Address, Locked]  # the entries as the lock has them, with what this apply has recorded
+    written: dict[
+        Address, Locked
+    ]  # the entries as the lock has them, with what this apply has recorded
     journal: Journal
     on_event: Callable[[Event], None]
-    seen_files: Mapping[str, Live] = field(default_factory=dict)  # by id: files that were there when the apply began
+    seen_files: Mapping[str, Live] = field(
+        default_factory=dict
+    )  # by id: files that were there when the apply began
     deadline: float = 1800.0  # seconds that a store may take to index
     shared: bool = False  # whether another environment of the workspace may use this service
-    stamps: Mapping[str, Stamp] = field(default_factory=dict)  # by id: those that were there when the apply began
-    doubtful: bool = False  # whether the service may answer a write with what it was sent and not keep it
-    keeps: dict[Hashable, bool] = field(default_factory=dict)  # what it was found to keep of such writes
+    stamps: Mapping[str, Stamp] = field(
+        default_factory=dict
+    )  # by id: those that were there when the apply began
+    doubtful: bool = (
+        False  # whether the service may answer a write with what it was sent and not keep it
+    )
+    keeps: dict[Hashable, bool] = field(
+        default_factory=dict
+    )  # what it was found to keep of such writes
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    broken: dict[Address, set[Address]] = field(default_factory=dict)  # file -> stores that could not index it
+    broken: dict[Address, set[Address]] = field(
+        default_factory=dict
+    )  # file -> stores that could not index it
     stuck: set[str] = field(default_factory=set)  # ids of files that a store would not let go
     indexing: set[Address] = field(default_factory=set)  # files that were not indexed in time
-    left_out: set[tuple[Address, str]] = field(default_factory=set)  # store and path of files that it has not got right
+    left_out: set[tuple[Address, str]] = field(
+        default_factory=set
+    )  # store and path of files that it has not got right
     skipped: list[Address] = field(default_factory=list)
-    made: set[Address] = field(default_factory=set)  # resources that this apply has created or replaced
+    made: set[Address] = field(
+        default_factory=set
+    )  # resources that this apply has created or replaced
     entries: dict[Address, Locked] = field(init=False)
-    unfound: Collection[Address] = ()  # what a stopped apply was about to upload, and what was not found since
-    given: dict[str, Address] = field(default_factory=dict)  # every id that a creation was answered with
-    unrecorded: dict[int, tuple[Address, str]] = field(default_factory=dict)  # by intent: made, and not in the lock yet
+    unfound: Collection[
+        Address
+    ] = ()  # what a stopped apply was about to upload, and what was not found since
+    given: dict[str, Address] = field(
+        default_factory=dict
+    )  # every id that a creation was answered with
+    unrecorded: dict[int, tuple[Address, str]] = field(
+        default_factory=dict
+    )  # by intent: made, and not in the lock yet
     stop: Callable[[], None] = field(default=lambda: None)
     interrupted: bool = False
     out_of_quota: bool = False
@@ -113,8 +150,9 @@ class Run:
 
     @asynccontextmanager
     async def turn(self, looks: Hashable) -> AsyncIterator[None]:
-        """To be held while something is done by one at a time: making what only its looks can be found by, looking
-        whether a field is kept. Who waits for it lets others go on."""
+        """To be held while something is done by one at a time: making what only its looks can be
+        found by, looking whether a field is kept. Who waits for it lets others go on.
+        """
         lock = self._turns.setdefault(looks, asyncio.Lock())
         if lock.locked():
             with self.remote.settling.aside():
@@ -152,8 +190,10 @@ class Run:
         also: Entries | None = None,
         respelled: Entries | None = None,
     ) -> None:
-        """Make the outcome of an intent durable and part of the lock, together with others that change in the same
-        moment. `respelled` are those that a move changes: in `entries` they are like that from the beginning."""
+        """Make the outcome of an intent durable and part of the lock, together with others that
+        change in the same moment. `respelled` are those that a move changes: in `entries` they are
+        like that from the beginning.
+        """
         own = {**(also or {}), address: entry}
         self.journal.result(number, entry, {**(respelled or {}), **(also or {})})
         self.unrecorded.pop(number, None)
@@ -162,7 +202,9 @@ class Run:
 
     @cached_property
     def _planned_uploads(self) -> int:
-        return sum(change.address.kind == "file" and change.action.makes for change in self.plan.changes)
+        return sum(
+            change.address.kind == "file" and change.action.makes for change in self.plan.changes
+        )
 
     def uploaded_one(self) -> None:
         """Tell how many of the planned uploads are done."""
@@ -181,7 +223,10 @@ class Run:
         found = sorted(self.unrecorded.values())
         named = ", ".join(f"`{id}` for `{address}`" for address, id in found)
         detail = f"Made when the lease was gone already, so that no lock has it: {named}."
-        hint = "run `provisioner plan`: it finds again what carries our stamp; delete an upload that nobody uses"
+        hint = (
+            "run `provisioner plan`: it finds again what carries our stamp; delete an upload that"
+            " nobody uses"
+        )
         return [Problem("Left at the service", detail, hint)] if found else []
 
     def interrupt(self) -> None:

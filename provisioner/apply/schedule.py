@@ -15,8 +15,9 @@ _CURRENT: ContextVar[Key] = ContextVar("task", default=None)
 
 @dataclass(slots=True)
 class Task:
-    """A piece of work. It is skipped when something in `needs` failed or was skipped; what is in `after` only has
-    to be over. `run` says whether it succeeded."""
+    """A piece of work. It is skipped when something in `needs` failed or was skipped; what is in
+    `after` only has to be over. `run` says whether it succeeded.
+    """
 
     key: Key
     run: Callable[[], Awaitable[bool]]
@@ -37,7 +38,9 @@ class Outcome:
 class Schedule:
     """Runs tasks. `stop()` lets what is in flight finish and starts nothing more."""
 
-    def __init__(self, tasks: Iterable[Task], parallelism: int, outcome: Outcome | None = None) -> None:
+    def __init__(
+        self, tasks: Iterable[Task], parallelism: int, outcome: Outcome | None = None
+    ) -> None:
         self.outcome = Outcome() if outcome is None else outcome
         self._tasks = {task.key: task for task in tasks}
         self._parallelism = parallelism
@@ -58,7 +61,9 @@ class Schedule:
         self._stopped = True
 
     async def run(self) -> Outcome:
-        """Run everything; an exception of a task (not a failure that it reports) is raised after the others ended."""
+        """Run everything; an exception of a task (not a failure that it reports) is raised after
+        the others ended.
+        """
         running: dict[asyncio.Task[bool], Key] = {}
         errors: list[BaseException] = []
         while self._ready or running:
@@ -71,17 +76,26 @@ class Schedule:
                 if error is not None:
                     errors.append(error)
                     self.stop()
-                self._over(key, self.outcome.done if error is None and future.result() else self.outcome.failed)
-        self.outcome.unstarted = self._tasks.keys() - self.outcome.done - self.outcome.failed - self.outcome.skipped
+                self._over(
+                    key,
+                    self.outcome.done if error is None and future.result() else self.outcome.failed,
+                )
+        self.outcome.unstarted = (
+            self._tasks.keys() - self.outcome.done - self.outcome.failed - self.outcome.skipped
+        )
         if errors:
             raise errors[0]
         return self.outcome
 
     def _start(self, running: dict[asyncio.Task[bool], Key]) -> None:
-        while self._ready and not self._stopped and len(running) - len(self._idle) < self._parallelism:
+        while (
+            self._ready and not self._stopped and len(running) - len(self._idle) < self._parallelism
+        ):
             key = self._ready.pop()
             task = self._tasks[key]
-            if any(need in self.outcome.failed or need in self.outcome.skipped for need in task.needs):
+            if any(
+                need in self.outcome.failed or need in self.outcome.skipped for need in task.needs
+            ):
                 self._over(key, self.outcome.skipped)
             else:
                 running[asyncio.ensure_future(self._named(task))] = key
@@ -106,8 +120,9 @@ class Schedule:
                 del self._idle[key]
 
     async def _finished(self, running: Iterable[asyncio.Task[bool]]) -> set[asyncio.Task[bool]]:
-        """The next ones that are over, if any: when a task steps aside, another may begin. Who cancels this cancels all
-        of them: nothing is written once it has ended."""
+        """The next ones that are over, if any: when a task steps aside, another may begin. Who
+        cancels this cancels all of them: nothing is written once it has ended.
+        """
         woken = asyncio.ensure_future(self._woken.wait())
         try:
             await asyncio.wait([*running, woken], return_when=asyncio.FIRST_COMPLETED)

@@ -16,17 +16,27 @@ from provisioner.refs import users
 
 
 def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
-    """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that somebody still uses."""
+    """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that
+    somebody still uses.
+    """
     held = _by_store(run.plan.attachments)
     used, old, along = _users(run), _old_stores(run), _along(run)
-    # Stores are there before any file: to others their stamps tell whose uploads there may be (`apply.suspects`).
+    # Stores are there before any file: to others their stamps tell whose uploads there may be
+    # (`apply.suspects`).
     made = (change.address for change in run.plan.changes if change.action.makes)
     stores = _made(address for address in made if address.kind == "vector_store")
     tasks = [
-        task for change in run.plan.changes for task in _of_change(run, change, held, used, old, along, outcome, stores)
+        task
+        for change in run.plan.changes
+        for task in _of_change(run, change, held, used, old, along, outcome, stores)
     ]
     tasks += [
-        Task(("files", str(store)), partial(sync, run, store, items), _made([store]), _made(_files(items)))
+        Task(
+            ("files", str(store)),
+            partial(sync, run, store, items),
+            _made([store]),
+            _made(_files(items)),
+        )
         for store, items in held.items()
     ]
     return [*tasks, *_remnants(run, used, old, outcome)]
@@ -58,27 +68,42 @@ def _of_change(
     yield Task(("make", str(address)), partial(objects.make, run, change), needs, after)
     if change.action.makes and address.kind == "file":
         yield Task(
-            ("end", str(address)), partial(_end_file, run, change, blockers, outcome), _made([address]), blockers
+            ("end", str(address)),
+            partial(_end_file, run, change, blockers, outcome),
+            _made([address]),
+            blockers,
         )
     elif change.action is Action.REPLACE:
-        finish = _unless_used(run, change, blockers, outcome, partial(objects.remove_old, run, change))
+        finish = _unless_used(
+            run, change, blockers, outcome, partial(objects.remove_old, run, change)
+        )
         yield Task(("end", str(address)), finish, _made([address]), blockers)
 
 
 async def _end_file(run: Run, change: Change, blockers: set[Hashable], outcome: Outcome) -> bool:
-    """A new version is final once every store has it; one that no store could index is taken back."""
+    """A new version is final once every store has it; one that no store could index is
+    taken back.
+    """
     return await objects.end_file(run, change, clear=not _bad(blockers, outcome))
 
 
 def _unless_used(
-    run: Run, change: Change, blockers: set[Hashable], outcome: Outcome, act: Callable[[], Awaitable[bool]]
+    run: Run,
+    change: Change,
+    blockers: set[Hashable],
+    outcome: Outcome,
+    act: Callable[[], Awaitable[bool]],
 ) -> Callable[[], Awaitable[bool]]:
     async def guarded() -> bool:
         bad = _bad(blockers, outcome)
         if not bad and change.id not in run.stuck:
             return await act()
-        names = ", ".join(sorted(f"`{key[1]}`" for key in bad if isinstance(key, tuple))) or "a store"
-        run.on_event(Event("skipped", change.address, change.action, change.id, f"still used by {names}"))
+        names = (
+            ", ".join(sorted(f"`{key[1]}`" for key in bad if isinstance(key, tuple))) or "a store"
+        )
+        run.on_event(
+            Event("skipped", change.address, change.action, change.id, f"still used by {names}")
+        )
         run.skipped.append(change.address)
         return False
 
@@ -113,7 +138,9 @@ def _users(run: Run) -> dict[Address, set[Address]]:
 
 
 def _along(run: Run) -> dict[Address, set[Hashable]]:
-    """What is given up along with a forgotten resource, and before it: nothing else would say to leave it alone."""
+    """What is given up along with a forgotten resource, and before it: nothing else would say to
+    leave it alone.
+    """
     found: dict[Address, set[Hashable]] = {}
     for change in run.plan.changes:
         if change.stays_with:
@@ -138,16 +165,22 @@ def _usable(addresses: Iterable[Address]) -> set[Hashable]:
 
 
 def _touching(addresses: Iterable[Address]) -> set[Hashable]:
-    return {(step, str(address)) for address in addresses for step in ("make", "files", "go", "end")}
+    return {
+        (step, str(address)) for address in addresses for step in ("make", "files", "go", "end")
+    }
 
 
 def _remnants(
     run: Run, used: dict[Address, set[Address]], old: dict[str, set[Hashable]], outcome: Outcome
 ) -> Iterator[Task]:
-    """Deposed objects and orphans that the plan deletes, after everything that might still use them."""
+    """Deposed objects and orphans that the plan deletes, after everything that might still use
+    them.
+    """
     for remnant in run.plan.deposed:
         if remnant.action == "delete":
-            after = _touching([remnant.address, *used.get(remnant.address, ())]) | old.get(remnant.id, set())
+            after = _touching([remnant.address, *used.get(remnant.address, ())]) | old.get(
+                remnant.id, set()
+            )
             run_it = partial(objects.remove_deposed, run, remnant, after, outcome)
             yield Task(("deposed", remnant.id), run_it, after=after)
         elif remnant.action == "forget":
@@ -185,11 +218,15 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     skipped = _skipped(outcome)
     for address in skipped:
         change = run.change(address)
-        run.on_event(Event("skipped", address, change.action if change else None, detail="needs what failed"))
+        run.on_event(
+            Event("skipped", address, change.action if change else None, detail="needs what failed")
+        )
     return Applied(
         run.plan,
         {name: run.counts[name] for name in COUNTS},
-        failed=tuple(sorted(run.failed, key=lambda problem: (problem.address or "", problem.order))),
+        failed=tuple(
+            sorted(run.failed, key=lambda problem: (problem.address or "", problem.order))
+        ),
         skipped=tuple(sorted({*skipped, *run.skipped})),
         notes=tuple(run.notes),
         interrupted=bool(outcome.unstarted) and not run.out_of_quota,
@@ -198,7 +235,9 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
 
 
 def _count_uploads(run: Run, outcome: Outcome) -> None:
-    """Files that are uploaded, whose stores an interrupted run did not come to: they are there, and in the lock."""
+    """Files that are uploaded, whose stores an interrupted run did not come to: they are there, and
+    in the lock.
+    """
     for change in run.plan.changes:
         is_upload = change.address.kind == "file" and change.address in run.made
         if is_upload and ("end", str(change.address)) in outcome.unstarted:
@@ -220,9 +259,13 @@ def _undone(run: Run, outcome: Outcome) -> Iterator[Row]:
 
 
 def _undone_of(change: Change, outcome: Outcome) -> Iterator[Row]:
-    """A new object and the end of the old one are two things. A file is there when its stores have taken it."""
+    """A new object and the end of the old one are two things. A file is there when its stores have
+    taken it.
+    """
     name = str(change.address)
-    made, ended = (all(_over(outcome, step, name) for step in steps) for steps in (("make", "go"), ("end",)))
+    made, ended = (
+        all(_over(outcome, step, name) for step in steps) for steps in (("make", "go"), ("end",))
+    )
     if not made or (change.address.kind == "file" and not ended):
         yield Row("change", name)
     if not ended and change.id:
@@ -231,10 +274,14 @@ def _undone_of(change: Change, outcome: Outcome) -> Iterator[Row]:
 
 def _over(outcome: Outcome, step: str, name: str) -> bool:
     """Whether a step has succeeded, or there is none."""
-    return not any((step, name) in tasks for tasks in (outcome.failed, outcome.skipped, outcome.unstarted))
+    return not any(
+        (step, name) in tasks for tasks in (outcome.failed, outcome.skipped, outcome.unstarted)
+    )
 
 
 def _skipped(outcome: Outcome) -> list[Address]:
     return sorted(
-        Address.parse(key[1]) for key in outcome.skipped if isinstance(key, tuple) and key[0] in ("make", "go")
+        Address.parse(key[1])
+        for key in outcome.skipped
+        if isinstance(key, tuple) and key[0] in ("make", "go")
     )

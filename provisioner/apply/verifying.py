@@ -1,4 +1,6 @@
-"""Uploads that were found again after a lost reply or a crash: until their text was compared, they only look ours."""
+"""Uploads that were found again after a lost reply or a crash: until their text was compared, they
+only look ours.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,10 @@ from provisioner.model import Address, Locked
 
 
 async def settle_doubt(run: Run, store_id: str, file: Address, id: str) -> str:
-    """The id of a file that is as good as ours, given the one that a store has just indexed. Where that turns out to be
-    somebody else's, it is taken out of the store and left alone, and the local file is uploaded instead."""
+    """The id of a file that is as good as ours, given the one that a store has just indexed. Where
+    that turns out to be somebody else's, it is taken out of the store and left alone, and the local
+    file is uploaded instead.
+    """
     async with run.turn(file):  # several stores may hold it, and one upload is enough
         entry = run.entries[file]
         if entry.id == id and not entry.verified:
@@ -32,7 +36,7 @@ async def _compare(run: Run, store_id: str, entry: Locked, id: str) -> None:
         run.record(await run.intent(file, "verify"), file, replace(entry, verified=True))
     elif same is False:
         run.notes.append(
-            f"The file `{id}` looked like an upload of `{file.name}` whose reply was lost, but holds another text: it "
-            "is somebody else's and was left alone."
+            f"The file `{id}` looked like an upload of `{file.name}` whose reply was lost, but"
+            " holds another text: it is somebody else's and was left alone."
         )
         await upload_again(run, file)

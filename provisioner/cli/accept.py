@@ -15,7 +15,10 @@ def accept(
     console: Console,
     addresses: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ADDR[#PATH]]...", help="Resources or fields; default: everything that drifted."),
+        typer.Argument(
+            metavar="[ADDR[#PATH]]...",
+            help="Resources or fields; default: everything that drifted.",
+        ),
     ] = None,
 ) -> int:
     """Write what somebody else changed at the service into the specs."""

@@ -1,4 +1,6 @@
-"""The table of commands, each imported only when it is called or described, and the ends of every run."""
+"""The table of commands, each imported only when it is called or described, and the ends of every
+run.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,8 @@ _ELSEWHERE = {
     "serve": "local serve",
 }
 
-# typer re-exports BadParameter alone; its base is the error of every wrong command line, wherever that lives.
+# typer re-exports BadParameter alone; its base is the error of every wrong command line, wherever
+# that lives.
 WrongUsage: Any = typer.BadParameter.__mro__[1]
 
 
@@ -145,7 +148,9 @@ def root() -> Any:
     return get_command(app)
 
 
-def provisioner(context: typer.Context, chdir: Chdir = None, environment: Environment = None) -> None:
+def provisioner(
+    context: typer.Context, chdir: Chdir = None, environment: Environment = None
+) -> None:
     """Keep OpenAI assistants, tools, vector stores and files as code: validate, plan, apply."""
     context.obj = (chdir, environment)
 
@@ -153,7 +158,8 @@ def provisioner(context: typer.Context, chdir: Chdir = None, environment: Enviro
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; 2 means changes, never wrong usage."""
     for stream in (sys.stdout, sys.stderr):
-        # What a stream cannot carry (an arrow in ASCII, half a character of a file's name) is spelt out.
+        # What a stream cannot carry (an arrow in ASCII, half a character of a file's name) is spelt
+        # out.
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # in some tests a stream is no text file
             reconfigure(errors="backslashreplace")

@@ -14,14 +14,20 @@ from provisioner.cli.console import Console, command
 @command
 def apply(
     console: Console,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A plan that `plan --out` saved.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A plan that `plan --out` saved.")
+    ] = None,
     auto_approve: options.AutoApprove = False,
     parallelism: options.Parallelism = 10,
     checksum: Annotated[
-        str | None, typer.Option("--checksum", metavar="SHA", help="Apply only a plan with this checksum.")
+        str | None,
+        typer.Option("--checksum", metavar="SHA", help="Apply only a plan with this checksum."),
     ] = None,
     commit: Annotated[
-        str | None, typer.Option("--commit", metavar="SHA", help="What the plan is of; each commit is applied once.")
+        str | None,
+        typer.Option(
+            "--commit", metavar="SHA", help="What the plan is of; each commit is applied once."
+        ),
     ] = None,
     lock_timeout: options.LockTimeout = 0,
     index_timeout: options.IndexTimeout = 1800,
@@ -45,8 +51,12 @@ def apply(
     if file is not None:  # whoever saved it has seen it, so nobody is asked
         refuse_options(console, file, wanted)
         saved = read_plan_file(console, file)
-        return apply_saved(console, saved, Manner(how, Approval(True, checksum, force, commit), format))
-    return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve, checksum, commit=commit), format))
+        return apply_saved(
+            console, saved, Manner(how, Approval(True, checksum, force, commit), format)
+        )
+    return decide_and_apply(
+        console, wanted, Manner(how, Approval(auto_approve, checksum, commit=commit), format)
+    )
 
 
 COMMANDS = {"apply": apply}

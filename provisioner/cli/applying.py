@@ -46,14 +46,17 @@ def decide_and_apply(console: Console, wanted: Wanted, manner: Manner) -> int:
     return interrupts.run(_decide_and_apply(console, console.open(), wanted, manner))
 
 
-async def _decide_and_apply(console: Console, context: Context, wanted: Wanted, manner: Manner) -> int:
+async def _decide_and_apply(
+    console: Console, context: Context, wanted: Wanted, manner: Manner
+) -> int:
     from provisioner.engine import Session
 
     async with Session.writing(context, manner.options, console.say) as session:
         plan = await session.plan(wanted.options(context))
         show(console, plan, manner.format)
         _check(session, plan, manner.approval)
-        # An empty plan is carried out as well: the lock may have to learn what the service has already.
+        # An empty plan is carried out as well: the lock may have to learn what the service has
+        # already.
         if not (manner.approval.given or plan.empty) and not ask(
             console, plan, "destroy" if wanted.destroy else "apply"
         ):
@@ -67,8 +70,12 @@ def apply_saved(console: Console, plan: Plan, manner: Manner) -> int:
     from provisioner import engine
 
     if console.environment not in (None, plan.environment):
-        detail = f"The plan was made for `{plan.environment}`, and `{console.environment}` was named."
-        raise PlanError(Problem("Foreign plan", detail, f"leave `-e` out, or plan for `{console.environment}`"))
+        detail = (
+            f"The plan was made for `{plan.environment}`, and `{console.environment}` was named."
+        )
+        raise PlanError(
+            Problem("Foreign plan", detail, f"leave `-e` out, or plan for `{console.environment}`")
+        )
     context = engine.open_context(console.root, plan.environment)
     return interrupts.run(_apply_saved(console, context, plan, manner))
 
@@ -86,8 +93,9 @@ async def _apply_saved(console: Console, context: Context, plan: Plan, manner: M
 
 
 def show(console: Console, plan: Plan, format: PlanFormat) -> None:
-    """Print the plan that is about to be applied; among events it is the first of them, and beside a document
-    about the result it is no result."""
+    """Print the plan that is about to be applied; among events it is the first of them, and beside
+    a document about the result it is no result.
+    """
     if console.json:
         from provisioner.views.plan_json import document
 
@@ -95,7 +103,11 @@ def show(console: Console, plan: Plan, format: PlanFormat) -> None:
     elif format.document:
         from provisioner.views.text import plan_text
 
-        console.say(plan_text(plan, paint=console.paint(sys.stderr), verbose=console.verbose).removesuffix("\n"))
+        console.say(
+            plan_text(plan, paint=console.paint(sys.stderr), verbose=console.verbose).removesuffix(
+                "\n"
+            )
+        )
     else:
         show_plan(console, plan, format)
 
@@ -115,11 +127,14 @@ def ask(console: Console, plan: Plan, verb: str) -> bool:
             Problem(
                 "Approval needed",
                 "There are changes, and there is no terminal on which to ask for confirmation.",
-                "review the plan and add `--auto-approve`, or save it with `plan --out FILE` and apply the file",
+                "review the plan and add `--auto-approve`, or save it with `plan --out FILE` and"
+                " apply the file",
             )
         )
     with interrupts.promptly():
-        sys.stderr.write(f"\nDo you want to {verb} this in `{plan.environment}`? Only `yes` is accepted: ")
+        sys.stderr.write(
+            f"\nDo you want to {verb} this in `{plan.environment}`? Only `yes` is accepted: "
+        )
         sys.stderr.flush()
         return sys.stdin.readline().strip() == "yes"
 
@@ -134,7 +149,9 @@ async def _carry_out(console: Console, session: Session, plan: Plan, manner: Man
             events.append(event)
             report(event)
 
-        applied = await session.apply(plan, on_event, force=manner.approval.force, commit=manner.approval.commit)
+        applied = await session.apply(
+            plan, on_event, force=manner.approval.force, commit=manner.approval.commit
+        )
     _sum_up(console, applied, events, manner.format)
     if applied.interrupted:
         return interrupts.CODE
@@ -157,7 +174,11 @@ def _sum_up(console: Console, applied: Applied, events: list[Event], format: Pla
         from provisioner.views.picture import applied_graph
         from provisioner.views.progress import applied_outline
 
-        console.result(document(format, applied_outline(applied, events), lambda: applied_graph(applied, events)))
+        console.result(
+            document(
+                format, applied_outline(applied, events), lambda: applied_graph(applied, events)
+            )
+        )
     else:
         console.result(summary_text(applied))
 

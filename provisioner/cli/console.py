@@ -50,7 +50,9 @@ class Console:
     verbose: bool
 
     def path(self, path: str | Path) -> Path:
-        """A path of the command line: from the workspace, as with Terraform's and git's own `-C`."""
+        """A path of the command line: from the workspace, as with Terraform's and git's own
+        `-C`.
+        """
         return self.root / path
 
     def paint(self, stream: Any = None) -> Paint:
@@ -59,7 +61,9 @@ class Console:
         return Paint(self.color and color_wanted(stream or sys.stdout))
 
     def result(self, text: str) -> None:
-        """Print a result to stdout, before whatever is said next: a log may have both streams in one."""
+        """Print a result to stdout, before whatever is said next: a log may have both streams in
+        one.
+        """
         sys.stdout.write(text)
         sys.stdout.flush()
 
@@ -80,7 +84,9 @@ class Console:
         return sys.stdin.isatty() and sys.stdout.isatty()
 
     def open(self) -> Context:
-        """The workspace in its environment, which must be named where nobody sees which one it is."""
+        """The workspace in its environment, which must be named where nobody sees which one
+        it is.
+        """
         from provisioner import engine
 
         if self.environment is None and not self.terminal:
@@ -89,14 +95,19 @@ class Console:
             names = sorted(Workspace.open(self.root).environments)
             if len(names) > 1:
                 listed = ", ".join(f"`{name}`" for name in names)
-                detail = f"This workspace has the environments {listed}. Without a terminal one of them must be named."
+                detail = (
+                    f"This workspace has the environments {listed}. Without a terminal one of them"
+                    " must be named."
+                )
                 hint = f"add `-e {names[0]}`, or set PROVISIONER_ENV"
                 raise UsageError(Problem("Environment not named", detail, hint))
         return engine.open_context(self.root, self.environment, self.variables)
 
 
 def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable[..., int]:
-    """A command: its function gets a console and its own options; its errors become problems and exit codes."""
+    """A command: its function gets a console and its own options; its errors become problems and
+    exit codes.
+    """
 
     def called(context: typer.Context, **given: Any) -> int:
         common = {name: given.pop(name) for name in _COMMON}
@@ -119,16 +130,23 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
             return interrupts.CODE if interrupts.came() else code
 
     called.__name__, called.__doc__ = function.__name__, function.__doc__
-    called.__signature__ = _signature(function)  # type: ignore[attr-defined]  # what typer reads
-    called.__annotations__ = {name: one.annotation for name, one in called.__signature__.parameters.items()}  # type: ignore[attr-defined]
+    signature = _signature(function)
+    called.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
+    called.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
     return called
 
 
 def _gathered(error: Exception) -> list[Problem]:
-    """The problems of a group of errors that failed side by side; none where one of them is no problem of ours."""
+    """The problems of a group of errors that failed side by side; none where one of them is no
+    problem of ours.
+    """
     if isinstance(error, OSError) and error.filename is not None:
         # A path that the disk refuses, wherever it came from, is nobody's bug.
-        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+        name = (
+            os.fsdecode(error.filename)
+            if isinstance(error.filename, str | bytes)
+            else str(error.filename)
+        )
         shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}… ({len(name):,} characters)"
         detail = f"`{shown}` cannot be used: {(error.strerror or type(error).__name__).lower()}."
         return [Problem("File not usable", detail, "name another place, or mend this one")]
@@ -154,12 +172,18 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
     chdir, environment = context.find_root().obj or (None, None)
     root = disk.real(common["chdir"] or chdir or ".")
     if not root.is_dir():
-        raise UsageError(Problem("Folder not found", f"`{root}` is not a folder.", "name the workspace with `-C DIR`"))
+        raise UsageError(
+            Problem(
+                "Folder not found", f"`{root}` is not a folder.", "name the workspace with `-C DIR`"
+            )
+        )
     variables: dict[str, str] = {}
     for text in common["variables"] or ():
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise UsageError(Problem("Wrong usage", f"`--var {text}` is not of the form `--var NAME=VALUE`."))
+            raise UsageError(
+                Problem("Wrong usage", f"`--var {text}` is not of the form `--var NAME=VALUE`.")
+            )
         variables[name] = value
     return Console(
         root,
@@ -173,7 +197,9 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
 
 
 def refuse_file(folder: Path) -> None:
-    """UsageError where something that is no folder stands in the place of one that is to be written into."""
+    """UsageError where something that is no folder stands in the place of one that is to be written
+    into.
+    """
     for place in (folder, *folder.parents):
         if place.is_dir():
             return
@@ -199,13 +225,17 @@ def wants_json(arguments: Sequence[str]) -> bool:
     """Whether a command line, right or wrong, asked for JSON."""
     pairs = zip(arguments, [*arguments[1:], ""], strict=True)
     return any(
-        first in ("--json", "--format=json") or (first, second) == ("--format", "json") for first, second in pairs
+        first in ("--json", "--format=json") or (first, second) == ("--format", "json")
+        for first, second in pairs
     )
 
 
-def fail(problems: Iterable[Problem], *, as_json: bool, color: bool | None = None, summary: bool = False) -> int:
-    """Print problems, as text to stderr or as one JSON document to stdout (the `summary` of a stream of events,
-    where there is one), and return the exit code."""
+def fail(
+    problems: Iterable[Problem], *, as_json: bool, color: bool | None = None, summary: bool = False
+) -> int:
+    """Print problems, as text to stderr or as one JSON document to stdout (the `summary` of a
+    stream of events, where there is one), and return the exit code.
+    """
     from provisioner.views.problems import problems_json, problems_text
     from provisioner.views.values import Paint
 
@@ -213,7 +243,9 @@ def fail(problems: Iterable[Problem], *, as_json: bool, color: bool | None = Non
         head = {"type": "summary"} if summary else {}
         print(json.dumps({**head, **problems_json(problems)}, ensure_ascii=False))
     else:
-        sys.stderr.write(problems_text(problems, Paint(color_wanted(sys.stderr) if color is None else color)))
+        sys.stderr.write(
+            problems_text(problems, Paint(color_wanted(sys.stderr) if color is None else color))
+        )
     return 1
 
 

@@ -24,7 +24,9 @@ def destroy(
     from provisioner.cli.planning import Wanted
     from provisioner.engine import ApplyOptions
 
-    wanted = Wanted(target, exclude, destroy=True, on_drift=on_drift, prune_orphans=prune_orphans, force=force)
+    wanted = Wanted(
+        target, exclude, destroy=True, on_drift=on_drift, prune_orphans=prune_orphans, force=force
+    )
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
     return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve), format))
 

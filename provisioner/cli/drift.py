@@ -22,20 +22,27 @@ DRIFTED = 2
 def drift(
     console: Console,
     pending: Annotated[
-        bool, typer.Option("--pending", help="Show your own edits that are not applied yet as well.")
+        bool,
+        typer.Option("--pending", help="Show your own edits that are not applied yet as well."),
     ] = False,
     unmanaged: Annotated[
-        bool, typer.Option("--unmanaged", help="List objects that nobody stamped and nothing here names as well.")
+        bool,
+        typer.Option(
+            "--unmanaged", help="List objects that nobody stamped and nothing here names as well."
+        ),
     ] = False,
     ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="ADDR[#PATH]", help="Leave a resource or a field out.")
+        list[str] | None,
+        typer.Option("--ignore", metavar="ADDR[#PATH]", help="Leave a resource or a field out."),
     ] = None,
     format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Show what somebody else changed since the last apply."""
     from provisioner.engine.drift import DriftOptions
 
-    return interrupts.run(_drift(console, DriftOptions(pending, unmanaged, tuple(ignore or ())), format))
+    return interrupts.run(
+        _drift(console, DriftOptions(pending, unmanaged, tuple(ignore or ())), format)
+    )
 
 
 async def _drift(console: Console, wanted: DriftOptions, format: options.PlanFormat) -> int:

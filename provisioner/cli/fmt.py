@@ -18,9 +18,12 @@ from provisioner.model import Problem
 def fmt(
     console: Console,
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; default: the workspace's.")
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Files or folders; default: the workspace's."),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 where something would.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 1 where something would.")
+    ] = False,
 ) -> int:
     """Bring the specs into one layout, comments kept."""
     changed: list[str] = []
@@ -46,7 +49,9 @@ def _files(console: Console, paths: list[Path] | None) -> Iterator[Path]:
     chosen = [console.path(path) for path in paths or ()]
     for path in chosen or [console.root / "provisioner.yaml", console.root / "specs"]:
         if disk.is_folder(path):
-            yield from sorted(found for ending in ("*.yaml", "*.yml") for found in path.rglob(ending))
+            yield from sorted(
+                found for ending in ("*.yaml", "*.yml") for found in path.rglob(ending)
+            )
         elif chosen or disk.is_file(path):
             yield path
 
@@ -59,16 +64,22 @@ def _format(path: Path, name: str, check: bool) -> bool:
         before = disk.read(path, disk.LARGEST_TEXT)
         text = before.decode()
     except UnicodeDecodeError as error:
-        raise SpecError(Problem("Not UTF-8", f"`{name}` is not UTF-8 text: {error.reason}.", file=name)) from error
+        raise SpecError(
+            Problem("Not UTF-8", f"`{name}` is not UTF-8 text: {error.reason}.", file=name)
+        ) from error
     except OSError as error:
-        raise SpecError(Problem("File unreadable", f"`{name}` cannot be read: {error.strerror}.")) from error
+        raise SpecError(
+            Problem("File unreadable", f"`{name}` cannot be read: {error.strerror}.")
+        ) from error
     after: bytes = format_text(text, name).encode()
     if after == before or check:
         return after != before
     try:
         disk.replace(path, after)
     except OSError as error:
-        raise SpecError(Problem("File not written", f"`{name}` cannot be written: {error.strerror}.")) from error
+        raise SpecError(
+            Problem("File not written", f"`{name}` cannot be written: {error.strerror}.")
+        ) from error
     return True
 
 

@@ -11,7 +11,8 @@ from provisioner.cli.console import Console, command
 
 @command
 def force_unlock(
-    console: Console, id: Annotated[str, typer.Argument(metavar="ID", help="The lease, as the busy lock named it.")]
+    console: Console,
+    id: Annotated[str, typer.Argument(metavar="ID", help="The lease, as the busy lock named it.")],
 ) -> None:
     """Take the lock away from a process that is gone."""
     lease = console.open().store.force_unlock(id)

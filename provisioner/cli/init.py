@@ -26,8 +26,12 @@ class Template(StrEnum):
 @command
 def init(
     console: Console,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write it; default: here.")] = Path(),
-    template: Annotated[Template, typer.Option("--template", help="What it shows.")] = Template.basic,
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where to write it; default: here.")
+    ] = Path(),
+    template: Annotated[
+        Template, typer.Option("--template", help="What it shows.")
+    ] = Template.basic,
 ) -> None:
     """Write a commented starter workspace."""
     from provisioner import schemas, templates
@@ -35,9 +39,16 @@ def init(
     target = disk.real(console.path(folder))
     files = templates.files(template.value, target.name)
     refuse_file(target)
-    existing = [name for name in [*files, "schemas"] if (target / name).exists() or (target / name).is_symlink()]
+    existing = [
+        name
+        for name in [*files, "schemas"]
+        if (target / name).exists() or (target / name).is_symlink()
+    ]
     if existing:  # nothing is overwritten, so nothing is written where anything is in the way
-        detail = f"`{target}` has {', '.join(f'`{name}`' for name in existing)}; `init` overwrites nothing."
+        detail = (
+            f"`{target}` has {', '.join(f'`{name}`' for name in existing)}; `init` overwrites"
+            " nothing."
+        )
         raise UsageError(Problem("Already there", detail, "name another folder"))
     for name, content in files.items():
         path = target / name
@@ -50,7 +61,10 @@ def init(
         return
     console.result("".join(f"{name}\n" for name in written))
     where = "" if target == console.root else f" -C {folder}"
-    console.say(f"Next: provisioner validate{where}, then provisioner plan{where} and provisioner apply{where}.")
+    console.say(
+        f"Next: provisioner validate{where}, then provisioner plan{where} and provisioner"
+        f" apply{where}."
+    )
 
 
 COMMANDS = {"init": init}

@@ -19,22 +19,36 @@ _DATA = Path(".provisioner/local")
 @command
 def serve(
     console: Console,
-    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 picks a free one.")] = 8484,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 picks a free one.")
+    ] = 8484,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="FILE", help="Where its data lives; default: .provisioner/local.")
+        Path | None,
+        typer.Option(
+            "--data", metavar="FILE", help="Where its data lives; default: .provisioner/local."
+        ),
     ] = None,
     faults: Annotated[
-        Path | None, typer.Option("--faults", metavar="FILE", help="Faults to inject, for tests of clients.")
+        Path | None,
+        typer.Option("--faults", metavar="FILE", help="Faults to inject, for tests of clients."),
     ] = None,
 ) -> None:
     """Serve OpenAI's wire protocol; the first line of stdout is the base URL."""
     from provisioner import local
 
     if faults and not console.path(faults).is_file():
-        raise UsageError(Problem("Faults not found", f"`{faults}` is not a file.", "see docs/embedded-service.md"))
+        raise UsageError(
+            Problem(
+                "Faults not found", f"`{faults}` is not a file.", "see docs/embedded-service.md"
+            )
+        )
     try:
-        local.serve(console.path(data or _DATA), host, port, console.path(faults) if faults else None)
+        local.serve(
+            console.path(data or _DATA), host, port, console.path(faults) if faults else None
+        )
     except ValueError as error:  # names the place in the file
         detail = str(error).rstrip(".")
         raise UsageError(
@@ -56,10 +70,16 @@ def reset(
         console.say(f"There is no {_DATA}/.")
         return 0
     if not yes and not console.terminal:
-        detail = f"`{_DATA}/` would be removed, and there is no terminal on which to ask for confirmation."
+        detail = (
+            f"`{_DATA}/` would be removed, and there is no terminal on which to ask for"
+            " confirmation."
+        )
         raise UsageError(Problem("Approval needed", detail, "add `--yes`"))
     if not yes:
-        sys.stderr.write(f"Remove {folder} with everything that the embedded service keeps? Only `yes` is accepted: ")
+        sys.stderr.write(
+            f"Remove {folder} with everything that the embedded service keeps? Only `yes` is"
+            " accepted: "
+        )
         sys.stderr.flush()
         if sys.stdin.readline().strip() != "yes":
             console.say("Nothing was removed.")

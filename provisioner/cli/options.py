@@ -31,14 +31,23 @@ class PlanFormat(StrEnum):
 
 
 Chdir = Annotated[
-    Path | None, typer.Option("--chdir", "-C", metavar="DIR", help="The workspace; default: this folder.")
+    Path | None,
+    typer.Option("--chdir", "-C", metavar="DIR", help="The workspace; default: this folder."),
 ]
 Environment = Annotated[
     str | None,
-    typer.Option("--env", "-e", metavar="NAME", envvar="PROVISIONER_ENV", help="The environment.", show_envvar=True),
+    typer.Option(
+        "--env",
+        "-e",
+        metavar="NAME",
+        envvar="PROVISIONER_ENV",
+        help="The environment.",
+        show_envvar=True,
+    ),
 ]
 Variables = Annotated[
-    list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="A variable of the specs; repeatable.")
+    list[str] | None,
+    typer.Option("--var", metavar="NAME=VALUE", help="A variable of the specs; repeatable."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR says the same.")]
@@ -47,31 +56,54 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything.
 
 Targets = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="ADDR", help="Only this and what it depends on; deletes nothing outside."),
+    typer.Option(
+        "--target",
+        metavar="ADDR",
+        help="Only this and what it depends on; deletes nothing outside.",
+    ),
 ]
 Excludes = Annotated[
-    list[str] | None, typer.Option("--exclude", metavar="ADDR", help="Everything but this and what depends on it.")
+    list[str] | None,
+    typer.Option("--exclude", metavar="ADDR", help="Everything but this and what depends on it."),
 ]
 Replaces = Annotated[
-    list[str] | None, typer.Option("--replace", metavar="ADDR", help="Replace this, though nothing differs.")
+    list[str] | None,
+    typer.Option("--replace", metavar="ADDR", help="Replace this, though nothing differs."),
 ]
 Format = Annotated[PlanFormat, typer.Option("--format", help="How to print it.")]
-Destroy = Annotated[bool, typer.Option("--destroy", help="Plan to delete everything that the lock names.")]
+Destroy = Annotated[
+    bool, typer.Option("--destroy", help="Plan to delete everything that the lock names.")
+]
 OnDriftOption = Annotated[
-    OnDrift | None, typer.Option("--on-drift", help="Overwrite edits of others, or fail. Default: the environment's.")
+    OnDrift | None,
+    typer.Option(
+        "--on-drift", help="Overwrite edits of others, or fail. Default: the environment's."
+    ),
 ]
 PruneOrphans = Annotated[
-    bool, typer.Option("--prune-orphans", help="Delete objects with our stamp that nothing accounts for.")
+    bool,
+    typer.Option(
+        "--prune-orphans", help="Delete objects with our stamp that nothing accounts for."
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Override a safety stop, and nothing else.")]
 AutoApprove = Annotated[
-    bool, typer.Option("--auto-approve", "-y", "--yes", help="Do not ask; needed without a terminal.")
+    bool,
+    typer.Option("--auto-approve", "-y", "--yes", help="Do not ask; needed without a terminal."),
 ]
-Parallelism = Annotated[int, typer.Option("--parallelism", metavar="N", min=1, help="Requests at once.")]
+Parallelism = Annotated[
+    int, typer.Option("--parallelism", metavar="N", min=1, help="Requests at once.")
+]
 IndexTimeout = Annotated[
     float,
-    typer.Option("--index-timeout", metavar="SECONDS", min=0, help="How long a vector store may take to index files."),
+    typer.Option(
+        "--index-timeout",
+        metavar="SECONDS",
+        min=0,
+        help="How long a vector store may take to index files.",
+    ),
 ]
 LockTimeout = Annotated[
-    float, typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for the lock.")
+    float,
+    typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for the lock."),
 ]

@@ -25,7 +25,8 @@ class Format(StrEnum):
 def output(
     console: Console,
     addr: Annotated[
-        list[str] | None, typer.Argument(metavar="[ADDR]...", help="Only these; default: everything.")
+        list[str] | None,
+        typer.Argument(metavar="[ADDR]...", help="Only these; default: everything."),
     ] = None,
     format: Annotated[Format | None, typer.Option("--format", help="Default: json.")] = None,
 ) -> None:
@@ -34,13 +35,21 @@ def output(
     from provisioner.views.state import FORMATS
 
     if console.json and format not in (None, Format.json):
-        raise UsageError(Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other."))
+        raise UsageError(
+            Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other.")
+        )
     found = engine.outputs(console.open())
     names = [str(address(text)) for text in addr or ()]
     missing = [name for name in names if name not in found]
     if missing:
         told = ", ".join(f"`{name}`" for name in missing)
-        raise UsageError(Problem("Not in the lock", f"Nothing has been applied for {told}.", "run `provisioner apply`"))
+        raise UsageError(
+            Problem(
+                "Not in the lock",
+                f"Nothing has been applied for {told}.",
+                "run `provisioner apply`",
+            )
+        )
     chosen = {name: found[name] for name in names} if names else found
     as_text = FORMATS[(format or Format.json).value]
     console.result(as_text(chosen))

@@ -21,7 +21,8 @@ CHANGES = 2  # the exit code of `--detailed-exitcode`
 def plan(
     console: Console,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, to apply exactly this.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Save the plan, to apply exactly this."),
     ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")
@@ -48,8 +49,12 @@ def plan(
     return 0 if code == CHANGES and not detailed_exitcode else code
 
 
-async def _plan(console: Console, wanted: Wanted, out: Path | None, format: options.PlanFormat) -> int:
-    """The exit code, and not the plan: at its end asyncio spells out a task's result, however large it is."""
+async def _plan(
+    console: Console, wanted: Wanted, out: Path | None, format: options.PlanFormat
+) -> int:
+    """The exit code, and not the plan: at its end asyncio spells out a task's result, however large
+    it is.
+    """
     from provisioner.cli.planning import read_plan, save, show_plan
 
     found = await read_plan(console.open(), wanted)

@@ -83,19 +83,33 @@ def save(console: Console, plan: Plan, out: Path) -> None:
         disk.put(path, plan_json(plan).encode(errors="surrogatepass"), 0o600)
     except OSError as error:
         detail = f"`{out}` cannot be written: {error.strerror}."
-        raise UsageError(Problem("Plan not saved", detail, "name a file in a folder that you may write to")) from error
-    then = "As it is it cannot be applied." if plan.stopped else f"Apply it with: provisioner apply {out}"
+        raise UsageError(
+            Problem("Plan not saved", detail, "name a file in a folder that you may write to")
+        ) from error
+    then = (
+        "As it is it cannot be applied."
+        if plan.stopped
+        else f"Apply it with: provisioner apply {out}"
+    )
     console.say(f"Saved the plan to {out}. {then}")
 
 
 def check_out(console: Console, out: Path, *, refreshed: bool) -> None:
     """Refuse a plan file that would be taken for something else, before any work is done."""
     if not refreshed:
-        raise _wrong("A plan made with `--no-refresh` cannot be applied, so it is not saved.", "leave one of them out")
-    spec_like = out.suffix.lower() in (".yaml", ".yml") or out.name.endswith((".lock.json", ".journal"))
+        raise _wrong(
+            "A plan made with `--no-refresh` cannot be applied, so it is not saved.",
+            "leave one of them out",
+        )
+    spec_like = out.suffix.lower() in (".yaml", ".yml") or out.name.endswith(
+        (".lock.json", ".journal")
+    )
     inside = disk.real(console.path(out)).is_relative_to(console.root / "specs")
     if spec_like or inside or out.name == "lock.json":
-        raise _wrong(f"`--out {out}` looks like a spec or a lock, not like a plan.", "name it `prod.plan.json`, say")
+        raise _wrong(
+            f"`--out {out}` looks like a spec or a lock, not like a plan.",
+            "name it `prod.plan.json`, say",
+        )
     if disk.is_folder(console.path(out)):
         raise _wrong(f"`--out {out}` is a folder.", "name a file in it")
 
@@ -112,18 +126,24 @@ def read_plan_file(console: Console, file: Path) -> Plan:
         content = disk.read(console.path(file), disk.LARGEST)
     except OSError as error:
         detail = f"`{file}` cannot be read: {error.strerror}."
-        raise PlanError(Problem("Plan file unreadable", detail, "make one with `plan --out FILE`")) from error
+        raise PlanError(
+            Problem("Plan file unreadable", detail, "make one with `plan --out FILE`")
+        ) from error
     return read_plan(content, str(file))
 
 
 def refuse_options(console: Console, file: Path, wanted: Wanted) -> None:
     """A saved plan has decided everything; what would change it is refused instead of ignored."""
-    chosen = {name: getattr(wanted, name) for name in wanted.__dataclass_fields__ if name != "force"}
+    chosen = {
+        name: getattr(wanted, name) for name in wanted.__dataclass_fields__ if name != "force"
+    }
     given = [f"`--{name.replace('_', '-')}`" for name, value in chosen.items() if value]
     if console.variables:
         given.append("`--var`")
     if given:
-        detail = f"`{file}` is a saved plan and is applied exactly; {', '.join(given)} cannot change it."
+        detail = (
+            f"`{file}` is a saved plan and is applied exactly; {', '.join(given)} cannot change it."
+        )
         raise UsageError(Problem("Wrong usage", detail, "give them to `plan --out FILE` instead"))
 
 

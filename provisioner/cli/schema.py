@@ -24,9 +24,12 @@ class Name(StrEnum):
 @command
 def schema(
     console: Console,
-    name: Annotated[Name, typer.Argument(metavar="[spec|provisioner|lock|plan|drift]", help="Which one.")] = Name.spec,
+    name: Annotated[
+        Name, typer.Argument(metavar="[spec|provisioner|lock|plan|drift]", help="Which one.")
+    ] = Name.spec,
     write: Annotated[
-        Path | None, typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead.")
+        Path | None,
+        typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead."),
     ] = None,
 ) -> None:
     """Print the JSON Schemas of specs, workspace, lockfile, plan and drift."""

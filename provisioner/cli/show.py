@@ -17,7 +17,9 @@ from provisioner.model import Problem
 @command
 def show(
     console: Console,
-    what: Annotated[str | None, typer.Argument(metavar="[ADDR|FILE]", help="A resource, or a saved plan.")] = None,
+    what: Annotated[
+        str | None, typer.Argument(metavar="[ADDR|FILE]", help="A resource, or a saved plan.")
+    ] = None,
     format: options.Format = options.PlanFormat.text,
 ) -> None:
     """Show what was applied, or a saved plan."""

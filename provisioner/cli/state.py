@@ -26,7 +26,9 @@ def list_(console: Console) -> None:
 
 
 @command
-def show(console: Console, addr: Annotated[str, typer.Argument(metavar="ADDR", help="A resource.")]) -> None:
+def show(
+    console: Console, addr: Annotated[str, typer.Argument(metavar="ADDR", help="A resource.")]
+) -> None:
     """Show one resource as the lock has it."""
     show_entry(console, addr)
 
@@ -52,14 +54,20 @@ def find(state: LockState | None, text: str) -> Locked:
     from difflib import get_close_matches
 
     close = get_close_matches(text, [str(one) for one in known], n=1)
-    hint = f"did you mean `{close[0]}`?" if close else "`provisioner state list` lists what the lock has"
+    hint = (
+        f"did you mean `{close[0]}`?"
+        if close
+        else "`provisioner state list` lists what the lock has"
+    )
     raise UsageError(Problem("Not in the lock", f"The lock has no `{text}`.", hint))
 
 
 @command
 def rm(
     console: Console,
-    addr: Annotated[list[str], typer.Argument(metavar="ADDR...", help="Resources that stay at the service.")],
+    addr: Annotated[
+        list[str], typer.Argument(metavar="ADDR...", help="Resources that stay at the service.")
+    ],
 ) -> None:
     """Forget resources and what only they use; the objects stay, unstamped."""
     from provisioner import engine
@@ -96,7 +104,10 @@ def mv(
 def rebuild(
     console: Console,
     lineage: Annotated[
-        str | None, typer.Option("--lineage", metavar="ID", help="Which lineage, where the service has several.")
+        str | None,
+        typer.Option(
+            "--lineage", metavar="ID", help="Which lineage, where the service has several."
+        ),
     ] = None,
 ) -> None:
     """Make a lost lock again from the stamps at the service."""
@@ -108,9 +119,14 @@ def rebuild(
     restore(context, rebuilt.state)
     if console.json:
         found = sorted(str(one) for one in rebuilt.state.resources)
-        console.document({"resources": found, "unproved": list(rebuilt.unproved), "left": list(rebuilt.left)})
+        console.document(
+            {"resources": found, "unproved": list(rebuilt.unproved), "left": list(rebuilt.left)}
+        )
         return
-    console.result(f"Rebuilt the lock: {len(rebuilt.state.resources)} resources, serial {rebuilt.state.serial}.\n")
+    console.result(
+        f"Rebuilt the lock: {len(rebuilt.state.resources)} resources, serial"
+        f" {rebuilt.state.serial}.\n"
+    )
     console.result("".join(f"Not proved: {one}\n" for one in rebuilt.unproved))
     console.result("".join(f"Left alone: {one}\n" for one in rebuilt.left))
 

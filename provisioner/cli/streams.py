@@ -1,4 +1,6 @@
-"""What stands between a command and its streams: no secret passes, and no line that GitHub would obey."""
+"""What stands between a command and its streams: no secret passes, and no line that GitHub would
+obey.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class Guarded:
 
     def __init__(self, stream: Any, in_job: bool) -> None:
         self._stream, self._in_job = stream, in_job
-        self._begun = ""  # of a line that is not finished: nothing yet, a colon, or `…` for anything else
+        self._begun = (
+            ""  # of a line that is not finished: nothing yet, a colon, or `…` for anything else
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -34,7 +38,9 @@ class Guarded:
         return len(text)
 
     def _harmless(self, text: str) -> str:
-        """The text with no workflow command in it: whoever wrote a prompt must not steer the job that prints it."""
+        """The text with no workflow command in it: whoever wrote a prompt must not steer the job
+        that prints it.
+        """
         begun = self._begun
         if begun == ":" and text.startswith(":"):
             text = _COLON + text[1:]

@@ -1,4 +1,6 @@
-"""The story, told once: validate, refresh, plan, apply. Each part is imported when somebody asks for it."""
+"""The story, told once: validate, refresh, plan, apply. Each part is imported when somebody asks
+for it.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,12 @@ __all__ = [
     "validate",
 ]
 
-_HOMES = {"ApplyOptions": "session", "Session": "session", "Context": "context", "open_context": "context"}
+_HOMES = {
+    "ApplyOptions": "session",
+    "Session": "session",
+    "Context": "context",
+    "open_context": "context",
+}
 
 
 def __getattr__(name: str) -> Any:

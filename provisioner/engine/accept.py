@@ -1,4 +1,6 @@
-"""Taking over edits that somebody else made: live values are written into the specs, and nowhere else."""
+"""Taking over edits that somebody else made: live values are written into the specs, and nowhere
+else.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,16 @@ from provisioner.engine.shutdowns import kept
 from provisioner.errors import SpecError
 from provisioner.kinds import kind
 from provisioner.kinds.vector_store.form import chunks
-from provisioner.model import Address, Desired, Drifted, FieldChange, Live, Position, Problem, Source
+from provisioner.model import (
+    Address,
+    Desired,
+    Drifted,
+    FieldChange,
+    Live,
+    Position,
+    Problem,
+    Source,
+)
 from provisioner.plan import Situation
 from provisioner.plan.decide import sides
 from provisioner.plan.ownership import Foreign, foreign
@@ -30,10 +41,19 @@ from provisioner.yamltext.spelling import Unwritable
 
 _SEVERAL = "its file is used in several places"
 _BY_HAND = "change the specs by hand, or run `provisioner apply` to undo the edit"
-_UNDECLARED, _DECLARE = "the specs no longer declare it", "declare it again, or run `provisioner apply` to delete it"
+_UNDECLARED, _DECLARE = (
+    "the specs no longer declare it",
+    "declare it again, or run `provisioner apply` to delete it",
+)
 _GONE = {
-    "gone": ("it is gone from the service", "take it out of the specs, or run `provisioner apply` to make it again"),
-    "expired": ("it has expired", "take it out of the specs, or run `provisioner apply` to make it again"),
+    "gone": (
+        "it is gone from the service",
+        "take it out of the specs, or run `provisioner apply` to make it again",
+    ),
+    "expired": (
+        "it has expired",
+        "take it out of the specs, or run `provisioner apply` to make it again",
+    ),
 }
 
 
@@ -65,26 +85,36 @@ class Accepted:
 
     accepted: tuple[Acceptance, ...] = ()
     not_accepted: tuple[NotAccepted, ...] = ()
-    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # path -> text before and after
+    files: Mapping[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # path -> text before and after
     applied: bool = True  # whether anything was ever applied
     asked: tuple[str, ...] = ()  # what was named; everything where nothing was
 
 
 async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
-    """Write what is live into the specs: everything that drifted, or only the given `ADDR` and `ADDR#path`."""
+    """Write what is live into the specs: everything that drifted, or only the given `ADDR` and
+    `ADDR#path`.
+    """
     drift, case = await read_drift(context, DriftOptions())
     known = {*case.desired, *case.lock.resources}
     wanted = [split(word, known, "so there is nothing to accept") for word in words]
     trial = Trial(context.workspace, context.environment.name, context.variables, context.today)
     found = _Sorted(case, trial)
     for item in drift.found:
-        found.look_at(item, [path for address, path in wanted if address == item.address] if words else [""])
+        found.look_at(
+            item, [path for address, path in wanted if address == item.address] if words else [""]
+        )
     found.keep_alone()
     taken, failed = trial.settled(found.proposals)
-    found.refused += [NotAccepted(one.address, one.path, why, _BY_HAND) for one, why in failed.items()]
+    found.refused += [
+        NotAccepted(one.address, one.path, why, _BY_HAND) for one, why in failed.items()
+    ]
     told = tuple(_told(trial, taken))
     files = write(trial, taken)
-    return Accepted(told, tuple(sorted(found.refused, key=_order)), files, not case.fresh, tuple(words))
+    return Accepted(
+        told, tuple(sorted(found.refused, key=_order)), files, not case.fresh, tuple(words)
+    )
 
 
 @dataclass
@@ -107,7 +137,11 @@ class _Sorted:
         taken = self.foreign.get(item.address)
         if taken and paths:
             why = f"`{taken.id}` carries the stamp `{taken.stamp}`, so it is somebody else's"
-            self.refused.append(NotAccepted(item.address, "", why, f"`provisioner state rm {item.address}` lets it go"))
+            self.refused.append(
+                NotAccepted(
+                    item.address, "", why, f"`provisioner state rm {item.address}` lets it go"
+                )
+            )
             return
         if item.drift == "missing" and paths:
             self.refused.append(NotAccepted(item.address, "", *_GONE[item.reason]))
@@ -123,7 +157,9 @@ class _Sorted:
         address, path, live = item.address, change.path, change.before
         try:
             if change.sensitive:
-                raise NoPlace("it is a secret, which no service gives back", "change it where it is kept")
+                raise NoPlace(
+                    "it is a secret, which no service gives back", "change it where it is kept"
+                )
             found = tuple(edits(self._spot(address), path, live))
         except NoPlace as why:
             self.refused.append(NotAccepted(address, path, why.reason, why.hint))
@@ -135,7 +171,9 @@ class _Sorted:
     def _spot(self, address: Address) -> Spot:
         want = self.case.desired[address]
         raw = self.trial.written(want.source)
-        return Spot(want, raw, kind(address.kind).form(want.api), self.trial.tree, self.case.environment)
+        return Spot(
+            want, raw, kind(address.kind).form(want.api), self.trial.tree, self.case.environment
+        )
 
     def keep_alone(self) -> None:
         """A prompt or schema that two of them would write belongs to neither."""
@@ -158,31 +196,48 @@ def _told(trial: Trial, taken: Sequence[Proposal]) -> Iterator[Acceptance]:
     for one in sorted(taken, key=lambda one: (one.address, one.path)):
         edit = one.edits[0]
         data = trial.original(edit.file), drafts[edit.file]
-        place = Position(edit.file, _first_difference(*data), 1) if edit.apart else trial.place(edit)
+        place = (
+            Position(edit.file, _first_difference(*data), 1) if edit.apart else trial.place(edit)
+        )
         names = tuple(also.get((one.address, one.path), ()))
         yield Acceptance(one.address, one.path, place, one.before, one.after, names)
 
 
 def _first_difference(before: bytes, after: bytes) -> int:
     pairs = zip(before.split(b"\n"), after.split(b"\n"), strict=False)
-    return next((line for line, (old, new) in enumerate(pairs, 1) if old != new), before.count(b"\n") + 1)
+    return next(
+        (line for line, (old, new) in enumerate(pairs, 1) if old != new), before.count(b"\n") + 1
+    )
 
 
 def write(trial: Trial, taken: Sequence[Proposal]) -> dict[str, tuple[str, str]]:
-    """Write the files, each whole or not at all, and none where one of them is no longer what was read."""
+    """Write the files, each whole or not at all, and none where one of them is no longer what was
+    read.
+    """
     drafts = trial.drafts(taken)
     places = {file: trial.workspace.file(file) for file in drafts}
     for file, place in places.items():
         if disk.read(place, disk.LARGEST_TEXT) != trial.original(file):
-            detail = f"`{file}` was changed while its new content was worked out; nothing was written."
-            raise SpecError(Problem("File changed meanwhile", detail, "run `provisioner accept` again", file=file))
+            detail = (
+                f"`{file}` was changed while its new content was worked out; nothing was written."
+            )
+            raise SpecError(
+                Problem(
+                    "File changed meanwhile", detail, "run `provisioner accept` again", file=file
+                )
+            )
     for file, place in places.items():
         try:
             disk.replace(place, drafts[file])
         except OSError as error:
             detail = f"`{file}` cannot be written: {error.strerror}."
-            raise SpecError(Problem("File not written", detail, "check the permissions", file=file)) from error
-    return {file: (trial.original(file).decode("utf-8-sig"), data.decode("utf-8-sig")) for file, data in drafts.items()}
+            raise SpecError(
+                Problem("File not written", detail, "check the permissions", file=file)
+            ) from error
+    return {
+        file: (trial.original(file).decode("utf-8-sig"), data.decode("utf-8-sig"))
+        for file, data in drafts.items()
+    }
 
 
 _ABSENT = object()
@@ -207,7 +262,9 @@ class Proposal:
 class Trial:
     """The workspace as it is, and as it would be."""
 
-    def __init__(self, workspace: Workspace, environment: str, variables: Mapping[str, str], today: date) -> None:
+    def __init__(
+        self, workspace: Workspace, environment: str, variables: Mapping[str, str], today: date
+    ) -> None:
         self.workspace = workspace
         self.environment = environment
         self.variables = dict(variables)
@@ -243,7 +300,9 @@ class Trial:
         return {file: edited(self.original(file), found) for file, found in edits.items()}
 
     def settled(self, proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[Proposal, str]]:
-        """Those that can be made together, and why the others cannot: halved until every fault stands alone."""
+        """Those that can be made together, and why the others cannot: halved until every fault
+        stands alone.
+        """
         taken: list[Proposal] = []
         refused: dict[Proposal, str] = {}
         waiting = [list(proposals)] if proposals else []
@@ -260,7 +319,9 @@ class Trial:
         return taken, refused
 
     def refusal(self, proposals: Sequence[Proposal]) -> str | None:
-        """Why these cannot be made together; None where they change exactly what they are meant to."""
+        """Why these cannot be made together; None where they change exactly what they are
+        meant to.
+        """
         try:
             draft = self.workspace.draft(self.drafts(proposals))
         except Unwritable as error:
@@ -270,7 +331,9 @@ class Trial:
         for name, before in self._before.items():
             after = draft.compile(name, self.variables)
             found = self._faults(draft, name, after)
-            why = _invalid(self._known[name], found) or self._surprise(name, before, after, proposals)
+            why = _invalid(self._known[name], found) or self._surprise(
+                name, before, after, proposals
+            )
             if why:
                 return why
         return None
@@ -286,21 +349,40 @@ class Trial:
                         yield proposal.address, proposal.path, name
 
     def _faults(self, workspace: Workspace, name: str, specs: Specs) -> list[Problem]:
-        """The errors of one environment, breaches of its policies among them; nobody is asked for anything."""
+        """The errors of one environment, breaches of its policies among them; nobody is asked for
+        anything.
+        """
         environment = workspace.environments[name]
-        ruling = rule(workspace, environment, specs.desired.values(), kept(workspace.root, environment), self.today)
-        return [problem for problem in (*specs.problems, *ruling.problems) if problem.severity == "error"]
+        ruling = rule(
+            workspace,
+            environment,
+            specs.desired.values(),
+            kept(workspace.root, environment),
+            self.today,
+        )
+        return [
+            problem
+            for problem in (*specs.problems, *ruling.problems)
+            if problem.severity == "error"
+        ]
 
     @cached_property
     def _known(self) -> dict[str, list[Problem]]:
-        return {name: self._faults(self.workspace, name, specs) for name, specs in self._before.items()}
+        return {
+            name: self._faults(self.workspace, name, specs) for name, specs in self._before.items()
+        }
 
     @cached_property
     def _before(self) -> dict[str, Specs]:
-        names = [self.environment, *(name for name in self.workspace.environments if name != self.environment)]
+        names = [
+            self.environment,
+            *(name for name in self.workspace.environments if name != self.environment),
+        ]
         return {name: self.workspace.compile(name, self.variables) for name in names}
 
-    def _surprise(self, name: str, before: Specs, after: Specs, proposals: Sequence[Proposal]) -> str | None:
+    def _surprise(
+        self, name: str, before: Specs, after: Specs, proposals: Sequence[Proposal]
+    ) -> str | None:
         changed = _changed(before, after)
         where = "" if name == self.environment else f" in `{name}`"
         for address, path in changed:
@@ -323,7 +405,9 @@ def _invalid(before: Iterable[Problem], after: Iterable[Problem]) -> str | None:
 
 
 def _covers(proposal: Proposal, address: Address, path: str) -> bool:
-    """Whether a change is what a proposal is about. A file that is taken out of its store may end with that."""
+    """Whether a change is what a proposal is about. A file that is taken out of its store may end
+    with that.
+    """
     if address.kind == "file" and proposal.address.kind == "vector_store":
         return not path and proposal.after is None and proposal.path == join("files", address.name)
     return address == proposal.address and ignored(path, [proposal.path])
@@ -348,7 +432,11 @@ def _apart(want: Desired) -> tuple[Any, ...]:
 
 def _differing(old: Desired, new: Desired) -> list[str]:
     left, right = _units(old), _units(new)
-    return [path for path in {**left, **right} if not same(left.get(path, _ABSENT), right.get(path, _ABSENT))]
+    return [
+        path
+        for path in {**left, **right}
+        if not same(left.get(path, _ABSENT), right.get(path, _ABSENT))
+    ]
 
 
 def _units(want: Desired) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from provisioner.model import Approved, Plan, Problem, Row
 from provisioner.planfile.checksum import checksum, is_covered, rows, unfinished
 
 
-def check_approval(plan: Plan, applied: Approved | None, approved: str | None, commit: str | None) -> None:
-    """PlanError where the plan is not the `approved` one, or where that of `commit` was applied already. An apply that
-    failed part-way may be run again: it is allowed to do what it has left."""
+def check_approval(
+    plan: Plan, applied: Approved | None, approved: str | None, commit: str | None
+) -> None:
+    """PlanError where the plan is not the `approved` one, or where that of `commit` was applied
+    already. An apply that failed part-way may be run again: it is allowed to do what it has left.
+    """
     if commit is not None and applied is not None and applied.commit == commit:
         _check_again(plan, applied, approved)
     elif approved is not None and not is_same(approved, checksum(plan)):
@@ -19,8 +22,13 @@ def check_approval(plan: Plan, applied: Approved | None, approved: str | None, c
 
 
 def _differs(plan: Plan, approved: str) -> PlanError:
-    detail = f"The plan has the checksum `{checksum(plan)}`, not `{approved.strip()}`: it is not what was approved."
-    return PlanError(Problem("Plan differs", detail, "review the plan above, and approve its checksum"))
+    detail = (
+        f"The plan has the checksum `{checksum(plan)}`, not `{approved.strip()}`: it is not what"
+        " was approved."
+    )
+    return PlanError(
+        Problem("Plan differs", detail, "review the plan above, and approve its checksum")
+    )
 
 
 def _check_again(plan: Plan, applied: Approved, approved: str | None) -> None:
@@ -28,18 +36,27 @@ def _check_again(plan: Plan, applied: Approved, approved: str | None) -> None:
         return
     if not applied.left:
         detail = (
-            f"The plan of the commit `{applied.commit}` was applied already, with the checksum `{applied.checksum}`."
+            f"The plan of the commit `{applied.commit}` was applied already, with the checksum"
+            f" `{applied.checksum}`."
         )
         detail += " What the plan shows now has drifted since then."
-        hint = "approve it as a plan of its own: in another pull request, or by its checksum and without `--commit`"
+        hint = (
+            "approve it as a plan of its own: in another pull request, or by its checksum and"
+            " without `--commit`"
+        )
         raise PlanError(Problem("Already applied", detail, hint))
     if approved is None:
         return
     if not (is_same(approved, applied.checksum) or is_same(approved, checksum(plan))):
         raise _differs(plan, approved)
     if not is_covered(plan, applied.left):
-        detail = f"The plan of the commit `{applied.commit}` was applied in part, and this plan does more than is left."
-        raise PlanError(Problem("Plan differs", detail, "review the plan above, and approve its checksum"))
+        detail = (
+            f"The plan of the commit `{applied.commit}` was applied in part, and this plan does"
+            " more than is left."
+        )
+        raise PlanError(
+            Problem("Plan differs", detail, "review the plan above, and approve its checksum")
+        )
 
 
 def is_same(one: str, other: str) -> bool:
@@ -54,9 +71,12 @@ def begin(plan: Plan, before: Approved | None, commit: str | None) -> Approved |
     return Approved(commit, _first(plan, before, commit), tuple(sorted(rows(plan).values())))
 
 
-def end(plan: Plan, before: Approved | None, undone: Collection[Row], commit: str | None) -> tuple[str, ...]:
-    """What is left of the approved plan once the apply is over. Without a commit, what an earlier one has left and this
-    one has done is not left any more."""
+def end(
+    plan: Plan, before: Approved | None, undone: Collection[Row], commit: str | None
+) -> tuple[str, ...]:
+    """What is left of the approved plan once the apply is over. Without a commit, what an earlier
+    one has left and this one has done is not left any more.
+    """
     left = unfinished(plan, undone)
     if commit is not None:
         return left

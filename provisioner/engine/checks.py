@@ -32,12 +32,12 @@ def check_lock(seen: Seen, lock: LockState, *, fresh: bool) -> None:
         raise PlanError(
             Problem(
                 "Lock is gone",
-                f"The service has objects stamped `{lock.workspace}/{lock.environment}` (`{id}` is `{stamp.address}`; "
-                f"{len(stamps)} in all), but there is no lock that names them. Creating them again would make "
-                "duplicates.",
-                "restore the lockfile, e.g. from version control, or run `provisioner state rebuild`; but if another "
-                f"folder with the name `{lock.workspace}` made them, they are not yours: give this one another name "
-                "(`workspace:` in `provisioner.yaml`)",
+                f"The service has objects stamped `{lock.workspace}/{lock.environment}` (`{id}` is"
+                f" `{stamp.address}`; {len(stamps)} in all), but there is no lock that names them."
+                " Creating them again would make duplicates.",
+                "restore the lockfile, e.g. from version control, or run `provisioner state"
+                f" rebuild`; but if another folder with the name `{lock.workspace}` made them, they"
+                " are not yours: give this one another name (`workspace:` in `provisioner.yaml`)",
             )
         )
     for id, stamp in (*stamps, *_held(seen)):
@@ -45,9 +45,10 @@ def check_lock(seen: Seen, lock: LockState, *, fresh: bool) -> None:
             raise PlanError(
                 Problem(
                     "Lock is behind",
-                    f"`{id}` (`{stamp.address}`) was written by apply {stamp.serial}, and this lock is at "
-                    f"{lock.serial}: somebody has applied since.",
-                    "get the newest lockfile, e.g. with `git pull`; where it is lost, run `provisioner state rebuild`",
+                    f"`{id}` (`{stamp.address}`) was written by apply {stamp.serial}, and this lock"
+                    f" is at {lock.serial}: somebody has applied since.",
+                    "get the newest lockfile, e.g. with `git pull`; where it is lost, run"
+                    " `provisioner state rebuild`",
                 )
             )
 
@@ -61,18 +62,25 @@ def _held(seen: Seen) -> Iterator[tuple[str, Stamp]]:
 
 
 def check_ownership(lock: LockState, seen: Seen, claimed: Iterable[Claim] = ()) -> None:
-    """PlanError for each object of the lock that somebody else has stamped, and for each declared address that
-    several objects claim."""
+    """PlanError for each object of the lock that somebody else has stamped, and for each declared
+    address that several objects claim.
+    """
     observed = seen.observed
     problems = [foreign_problem(one) for one in foreign(lock, observed.live, observed.old)]
-    problems += [claim_problem(claim, locked=claim.address in lock.ids) for claim in claimed if claim.only is None]
+    problems += [
+        claim_problem(claim, locked=claim.address in lock.ids)
+        for claim in claimed
+        if claim.only is None
+    ]
     if problems:
         raise PlanError(problems)
 
 
 def check_key(remote: Remote, lock: LockState, service: Service) -> None:
-    """PlanError when the key belongs elsewhere than the lock was written for; a declared organization or project is
-    sent with every request, and the service itself refuses a key that is not theirs."""
+    """PlanError when the key belongs elsewhere than the lock was written for; a declared
+    organization or project is sent with every request, and the service itself refuses a key that is
+    not theirs.
+    """
     declared = {"organization": service.organization, "project": service.project}
     for key, seen in remote.seen.items():
         pinned = lock.origin.get(key)
@@ -80,14 +88,17 @@ def check_key(remote: Remote, lock: LockState, service: Service) -> None:
             raise PlanError(
                 Problem(
                     "Foreign key",
-                    f"The lock was written for the {key} `{pinned}`, and this key belongs to `{seen}`.",
+                    f"The lock was written for the {key} `{pinned}`, and this key belongs to"
+                    f" `{seen}`.",
                     f"use a key of `{pinned}`, or declare a new environment with a lock of its own",
                 )
             )
 
 
 def pinned(remote: Remote, lock: LockState, service: Service) -> dict[str, str | None]:
-    """The origin that the first apply writes down: what is declared, else where the key turned out to belong."""
+    """The origin that the first apply writes down: what is declared, else where the key turned out
+    to belong.
+    """
     if service.base_url == LOCAL:
         return lock.origin
     return {
@@ -98,15 +109,29 @@ def pinned(remote: Remote, lock: LockState, service: Service) -> dict[str, str |
 
 
 def check_bytes(root: Path, plan: Plan) -> None:
-    """PlanError naming each file that is no longer what a saved plan would upload; nothing has been done yet."""
+    """PlanError naming each file that is no longer what a saved plan would upload; nothing has been
+    done yet.
+    """
     problems = []
     for change in plan.changes:
         fields = change.after or {}
-        if change.address.kind == "file" and change.action.makes and not _is_planned(root, change.address, fields):
-            detail = f"`{change.address.name}` is not the file that the plan was made with any more."
+        if (
+            change.address.kind == "file"
+            and change.action.makes
+            and not _is_planned(root, change.address, fields)
+        ):
+            detail = (
+                f"`{change.address.name}` is not the file that the plan was made with any more."
+            )
             hint = "restore its bytes, or plan again"
             problems.append(
-                Problem("File changed", detail, hint, file=change.address.name, address=str(change.address))
+                Problem(
+                    "File changed",
+                    detail,
+                    hint,
+                    file=change.address.name,
+                    address=str(change.address),
+                )
             )
     if problems:
         raise PlanError(problems)
@@ -121,7 +146,9 @@ def _is_planned(root: Path, address: Address, fields: Fields) -> bool:
 
 
 async def loose_uploads(others: Others, seen: Seen, lock: LockState, plan: Plan) -> list[str]:
-    """Notes on files at the service that look like uploads of ours which were never attached; nothing deletes them."""
+    """Notes on files at the service that look like uploads of ours which were never attached;
+    nothing deletes them.
+    """
     known = lock.known_ids
     for live in seen.observed.live.values():
         known |= {live.id, *(live.members or {})}
@@ -129,11 +156,13 @@ async def loose_uploads(others: Others, seen: Seen, lock: LockState, plan: Plan)
     alike = {
         id: (str(live.fields["filename"]), why[looks])
         for id, live in sorted(seen.files.items())
-        if id not in known and (looks := (live.fields.get("filename"), live.fields.get("bytes"))) in why
+        if id not in known
+        and (looks := (live.fields.get("filename"), live.fields.get("bytes"))) in why
     }
     held = await others.in_a_store() if alike else set()
     return [
-        f"The file `{id}` (`{name}`) has the name and size of {reason} It is in no vector store, and is left alone."
+        f"The file `{id}` (`{name}`) has the name and size of {reason} It is in no vector store,"
+        " and is left alone."
         for id, (name, reason) in alike.items()
         if id not in held
     ]
@@ -150,25 +179,46 @@ def _may_be_uploaded(lock: LockState, plan: Plan) -> dict[tuple[object, object],
     for change in plan.changes:
         if change.address.kind == "file" and change.action.makes:
             looks = PurePosixPath(change.address.name).name, (change.after or {}).get("bytes")
-            found[looks] = "one that would be uploaded: it may be left over from an apply whose journal is gone."
+            found[looks] = (
+                "one that would be uploaded: it may be left over from an apply whose journal is"
+                " gone."
+            )
     return found
 
 
 async def check_externals(remote: Remote, context: Context, specs: Specs, seen: Seen) -> None:
     """SpecError for each named object that is not managed here and does not exist."""
     shown = {id for objects in seen.listed.values() for id in objects or {}}
-    forms = [(kind(item.kind).form(context.environment.api), item) for item in specs.externals if item.id not in shown]
+    forms = [
+        (kind(item.kind).form(context.environment.api), item)
+        for item in specs.externals
+        if item.id not in shown
+    ]
     asked = [(form, item) for form, item in forms if form.remote]
     found = await together([form.read(remote, item.id, Names()) for form, item in asked])
     missing = [item for (_, item), live in zip(asked, found, strict=True) if live is None]
-    said = [(item.source, f"The service has no {item.kind.replace('_', ' ')} `{item.id}`.") for item in missing]
+    said = [
+        (item.source, f"The service has no {item.kind.replace('_', ' ')} `{item.id}`.")
+        for item in missing
+    ]
     _refuse(context, [(source, ("Object not found", detail, _LOOK)) for source, detail in said])
 
 
 def check_imports(context: Context, case: Situation) -> None:
-    """SpecError for each import of an object that is not there, or that belongs to something else."""
-    owners = {id: entry.address for entry in case.lock.resources.values() for id in (entry.id, *entry.deposed) if id}
-    waiting = [item for item in context.specs.imports if item.to in case.imports and item.to in case.desired]
+    """SpecError for each import of an object that is not there, or that belongs to
+    something else.
+    """
+    owners = {
+        id: entry.address
+        for entry in case.lock.resources.values()
+        for id in (entry.id, *entry.deposed)
+        if id
+    }
+    waiting = [
+        item
+        for item in context.specs.imports
+        if item.to in case.imports and item.to in case.desired
+    ]
     faults = [(item.source, _import_fault(case, item, owners.get(item.id))) for item in waiting]
     _refuse(context, [(source, fault) for source, fault in faults if fault])
 
@@ -177,29 +227,54 @@ def _import_fault(case: Situation, item: Import, owner: Address | None) -> Fault
     live, form = case.observed.live.get(item.to), case.form(item.to)
     if not form.remote:
         api = case.desired[item.to].api
-        detail = f"`{item.to}` is deployed through `{api}`, where no object of its own exists that could be imported."
-        return "Nothing to import", detail, "remove the entry, or give it the `environment` that it is meant for"
+        detail = (
+            f"`{item.to}` is deployed through `{api}`, where no object of its own exists that could"
+            " be imported."
+        )
+        return (
+            "Nothing to import",
+            detail,
+            "remove the entry, or give it the `environment` that it is meant for",
+        )
     if owner:
         detail = f"`{item.id}` belongs to `{owner}`, so it cannot become `{item.to}` as well."
-        return "Already in the lock", detail, f"if it was renamed, write `moved: [{{from: {owner}, to: {item.to}}}]`"
+        return (
+            "Already in the lock",
+            detail,
+            f"if it was renamed, write `moved: [{{from: {owner}, to: {item.to}}}]`",
+        )
     if live is None:
-        detail = f"The service has no {item.to.kind.replace('_', ' ')} `{item.id}`, which is to become `{item.to}`."
+        detail = (
+            f"The service has no {item.to.kind.replace('_', ' ')} `{item.id}`, which is to become"
+            f" `{item.to}`."
+        )
         return "Object not found", detail, _LOOK
     if live.stamp and not case.lock.owns(live.stamp):
         detail = f"`{item.id}` carries the stamp `{live.stamp}`: it is managed with another lock."
-        hint = f"let it go there first, with `provisioner state rm {live.stamp.address}`; it stays at the service"
+        hint = (
+            f"let it go there first, with `provisioner state rm {live.stamp.address}`; it stays at"
+            " the service"
+        )
         return "Foreign object", detail, hint
     return None
 
 
 def check_moves(context: Context, case: Situation) -> None:
-    """SpecError for each move onto an address that the lock has already: one of the two objects would be lost."""
+    """SpecError for each move onto an address that the lock has already: one of the two objects
+    would be lost.
+    """
     moved = {(move.origin, move.to): move.source for move in context.specs.moved}
     faults = []
     for origin, to in conflicts(case.lock, moved):
-        hint = f"to delete `{origin}`, remove this entry; to leave it there, `provisioner state rm {origin}`"
+        hint = (
+            f"to delete `{origin}`, remove this entry; to leave it there, `provisioner state rm"
+            f" {origin}`"
+        )
         faults.append(
-            (moved[origin, to], ("Move not possible", f"`{origin}` cannot become `{to}`: the lock has both.", hint))
+            (
+                moved[origin, to],
+                ("Move not possible", f"`{origin}` cannot become `{to}`: the lock has both.", hint),
+            )
         )
     _refuse(context, faults)
 
@@ -221,7 +296,9 @@ def check_plan(case: Situation, options: PlanOptions) -> None:
     if unknown:
         raise UsageError(
             Problem(
-                "Unknown address", f"Neither the specs nor the lock have `{address}`.", similar(str(address), known)
+                "Unknown address",
+                f"Neither the specs nor the lock have `{address}`.",
+                similar(str(address), known),
             )
             for address in unknown
         )

@@ -55,12 +55,18 @@ class Context:
 
     @cached_property
     def service(self) -> Service:
-        where = {"local": LOCAL, "openai": PUBLIC}.get(self.environment.service, self.environment.service)
-        return Service(where, self.environment.api, self.environment.organization, self.environment.project)
+        where = {"local": LOCAL, "openai": PUBLIC}.get(
+            self.environment.service, self.environment.service
+        )
+        return Service(
+            where, self.environment.api, self.environment.organization, self.environment.project
+        )
 
     @property
     def shared(self) -> bool:
-        """Whether another environment of this workspace may use the same service, as the same user of it."""
+        """Whether another environment of this workspace may use the same service, as the same user
+        of it.
+        """
         ours = self.environment
         return any(
             other.name != ours.name
@@ -75,10 +81,16 @@ class Context:
         lock = self.environment.lock
         if isinstance(lock, str):
             return FileStore(self.environment.lock_path(self.root), lock)
-        from provisioner.lock.git_store import BRANCH, REMOTE, GitStore  # only such a lock needs to start processes
+        from provisioner.lock.git_store import (
+            BRANCH,
+            REMOTE,
+            GitStore,
+        )  # only such a lock needs to start processes
 
         said = lock["git"]
-        return GitStore(self.root, said["path"], said.get("branch") or BRANCH, said.get("remote") or REMOTE)
+        return GitStore(
+            self.root, said["path"], said.get("branch") or BRANCH, said.get("remote") or REMOTE
+        )
 
     def checked(self, state: LockState | None) -> LockState | None:
         """The same state, if it is the lock of this workspace, environment and service."""
@@ -88,11 +100,15 @@ class Context:
         return state
 
     def check_known(self, named: Iterable[tuple[Address, str | None]]) -> None:
-        """LockError for each address, in a lock, a journal or a plan, whose kind there is not here, or not through its
-        API, where that is known (`ANY` elsewhere)."""
+        """LockError for each address, in a lock, a journal or a plan, whose kind there is not here,
+        or not through its API, where that is known (`ANY` elsewhere).
+        """
         carried = cache(_carries)
         unknown = [(address, api) for address, api in named if not carried(address.kind, api)]
-        through = {api: f" through the API {spelt(api)}" if api not in (None, ANY) else "" for _, api in unknown}
+        through = {
+            api: f" through the API {spelt(api)}" if api not in (None, ANY) else ""
+            for _, api in unknown
+        }
         problems = [
             Problem(
                 "Unknown resource",
@@ -107,7 +123,9 @@ class Context:
 
     def fresh(self) -> LockState:
         """A lock before the first apply."""
-        return LockState(self.workspace.name, self.environment.name, str(uuid.uuid4()), 0, self.service.origin)
+        return LockState(
+            self.workspace.name, self.environment.name, str(uuid.uuid4()), 0, self.service.origin
+        )
 
     def remote(self, parallelism: int = 10, *, read_only: bool = False) -> Remote:
         """The service, not connected yet; `read_only`: it refuses to write."""
@@ -125,7 +143,9 @@ class Context:
                 read_only=read_only,
                 settling=self.environment.settling,
             )
-        from provisioner.local import create_app  # costs a tenth of a second, and only `service: local` needs it
+        from provisioner.local import (
+            create_app,
+        )  # costs a tenth of a second, and only `service: local` needs it
 
         app = create_app(self.root / LOCAL_DATA)
         return Remote.open(
@@ -150,15 +170,21 @@ def _carries(name: str, api: str | None) -> bool:
     return True
 
 
-def open_context(root: Path, environment: str | None = None, variables: Mapping[str, str] | None = None) -> Context:
-    """Open a workspace. UsageError for an environment that it does not have, SpecError for a bad provisioner.yaml."""
+def open_context(
+    root: Path, environment: str | None = None, variables: Mapping[str, str] | None = None
+) -> Context:
+    """Open a workspace. UsageError for an environment that it does not have, SpecError for a bad
+    provisioner.yaml.
+    """
     workspace = Workspace.open(root)
     name = environment or os.environ.get("PROVISIONER_ENV") or workspace.default_environment
     found = workspace.environments.get(name or "")
     if found is None:
         known = ", ".join(f"`{known}`" for known in workspace.environments)
         detail = (
-            f"There is no environment `{name}`; {workspace.name} has {known}." if name else f"Environments: {known}."
+            f"There is no environment `{name}`; {workspace.name} has {known}."
+            if name
+            else f"Environments: {known}."
         )
         raise UsageError(Problem("Unknown environment", detail, "name one with `--env`"))
     return Context(workspace, found, dict(variables or {}))

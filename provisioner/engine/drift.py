@@ -1,4 +1,6 @@
-"""Looking for edits that somebody else made: everything is read, nothing is written, neither here nor there."""
+"""Looking for edits that somebody else made: everything is read, nothing is written, neither here
+nor there.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ class _Ignored:
 
 
 async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Situation]:
-    """What was last applied compared with what the service has, and everything that it was found from."""
+    """What was last applied compared with what the service has, and everything that it was found
+    from.
+    """
     async with Session.reading(context) as session:
         case = await session.situation(PlanOptions())
         left_out = _ignored(options.ignore, {*case.desired, *case.lock.resources})
@@ -63,7 +67,12 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
             case.lock.lineage,
             case.lock.serial,
             tuple(_found(context, examined, left_out, pending=options.pending)),
-            tuple(x for one in examined for x in one.unverifiable if not left_out.holds(x.address, x.path)),
+            tuple(
+                x
+                for one in examined
+                for x in one.unverifiable
+                if not left_out.holds(x.address, x.path)
+            ),
             tuple(one for one in unmanaged if not left_out.holds_file(one)),
             (*session.notes, *case.observed.notes, *_notes(case, examined)),
             sum(one.remote for one in examined),
@@ -98,19 +107,25 @@ def split(word: str, known: Collection[Address], why: str) -> tuple[Address, str
 
 def _path(word: str, path: str, said: bool) -> str:
     if said and not _PATH.fullmatch(path):
-        hint = 'write it like `assistant.support#metadata.team` or `vector_store.kb#files["docs/a.md"].chunking`'
+        hint = (
+            "write it like `assistant.support#metadata.team` or"
+            ' `vector_store.kb#files["docs/a.md"].chunking`'
+        )
         raise UsageError(Problem("Wrong usage", f"`{word}` has no field after its `#`.", hint))
     return path
 
 
-def _found(context: Context, examined: Iterable[Examined], left_out: _Ignored, *, pending: bool) -> Iterator[Drifted]:
+def _found(
+    context: Context, examined: Iterable[Examined], left_out: _Ignored, *, pending: bool
+) -> Iterator[Drifted]:
     for item in (one.drifted for one in examined if one.drifted):
         if left_out.holds(item.address):
             continue
         fields = tuple(
             change
             for change in item.fields
-            if (pending or change.drift != "local") and not left_out.holds(item.address, change.path)
+            if (pending or change.drift != "local")
+            and not left_out.holds(item.address, change.path)
         )
         if item.drift == "missing" or fields or (pending and item.reason):
             place = context.workspace.locate(item.source) if item.source else None
@@ -120,7 +135,10 @@ def _found(context: Context, examined: Iterable[Examined], left_out: _Ignored, *
 
 def _notes(case: Situation, examined: Iterable[Examined]) -> Iterator[str]:
     if case.fresh:
-        yield f"Nothing was ever applied to `{case.environment}`: there is no lock, so nothing can have drifted."
+        yield (
+            f"Nothing was ever applied to `{case.environment}`: there is no lock, so nothing can"
+            " have drifted."
+        )
     if case.observed.api_gone:
         told = _some(map(str, sorted(case.observed.api_gone)))
         yield f"{told} cannot be compared: the API that made them is gone from the service."
@@ -134,7 +152,11 @@ def _of_files(one: Examined) -> Iterator[str]:
     files = one.files
     if files.foreign and files.kept:
         count = len(files.foreign)
-        told = "1 file that somebody else put there; it is" if count == 1 else f"{count:,} files of others; they are"
+        told = (
+            "1 file that somebody else put there; it is"
+            if count == 1
+            else f"{count:,} files of others; they are"
+        )
         yield f"`{one.address}` holds {told} left alone (`--unmanaged` lists such files)."
     if files.indexing:
         yield f"{_some(files.indexing)} of `{one.address}`: still being indexed."
@@ -145,14 +167,19 @@ def _stray(case: Situation) -> Iterator[str]:
     known = {live.id for live in case.observed.live.values()}
     ids = sorted({stray.live.id for stray in case.observed.strays} - known)
     if ids:
-        yield f"{_some(ids)}: stamped as ours, but not in the lock. `provisioner plan` says what becomes of them."
+        yield (
+            f"{_some(ids)}: stamped as ours, but not in the lock. `provisioner plan` says what"
+            " becomes of them."
+        )
 
 
 def _some(names: Iterable[str]) -> str:
     return listed(f"`{name}`" for name in names)
 
 
-async def find_unmanaged(session: Session, case: Situation, examined: Iterable[Examined]) -> list[Unmanaged]:
+async def find_unmanaged(
+    session: Session, case: Situation, examined: Iterable[Examined]
+) -> list[Unmanaged]:
     """What others put into our stores, then what nobody stamped and nothing here names."""
     listed = await _listed(session)
     named = _named(session.context, case)
@@ -161,15 +188,21 @@ async def find_unmanaged(session: Session, case: Situation, examined: Iterable[E
     for one in examined:
         named.update(one.files.foreign)
         if one.files.kept:  # otherwise they are drift
-            found += [Unmanaged("file", id, names.get(id, ""), one.address) for id in one.files.foreign]
+            found += [
+                Unmanaged("file", id, names.get(id, ""), one.address) for id in one.files.foreign
+            ]
     for key, objects in sorted(listed.items(), key=lambda pair: pair[0][0]):
-        loose = [id for id, live in (objects or {}).items() if live.stamp is None and id not in named]
+        loose = [
+            id for id, live in (objects or {}).items() if live.stamp is None and id not in named
+        ]
         found += [Unmanaged(key[0], id, names[id]) for id in sorted(loose)]
     return found
 
 
 async def _listed(session: Session) -> Listed:
-    """What planning has listed, and the kinds beside: nobody has to declare a store for one to be unmanaged."""
+    """What planning has listed, and the kinds beside: nobody has to declare a store for one to be
+    unmanaged.
+    """
     seen = session.seen.listed
     left = [key for key in _keys(session.context.environment.api) if key not in seen]
     found = await together([_list(session.remote, key) for key in left])
@@ -193,8 +226,14 @@ async def _list(remote: Remote, key: Key) -> dict[str, Live] | None:
 
 def _named(context: Context, case: Situation) -> set[str]:
     """Every id that the lock or the specs name, managed or not."""
-    found = {*case.lock.known_ids, *case.imports.values(), *(item.id for item in context.specs.externals)}
-    found |= {live.id for live in case.observed.live.values()} | {stray.live.id for stray in case.observed.strays}
+    found = {
+        *case.lock.known_ids,
+        *case.imports.values(),
+        *(item.id for item in context.specs.externals),
+    }
+    found |= {live.id for live in case.observed.live.values()} | {
+        stray.live.id for stray in case.observed.strays
+    }
     for entry in case.lock.resources.values():
         found.update(unmanaged(entry.fields))
         found.update(id for files in entry.deposed_files.values() for id in files)

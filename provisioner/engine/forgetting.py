@@ -1,4 +1,6 @@
-"""`state rm`: resources leave the lock while their objects stay at the service, without our marks."""
+"""`state rm`: resources leave the lock while their objects stay at the service, without our
+marks.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,10 @@ from provisioner.remote import Remote, together
 
 
 async def forget(context: Context, wanted: Iterable[Address]) -> dict[Address, Address | None]:
-    """Take resources out of the lock, and along with them what they use and no spec declares: the next apply would
-    delete it otherwise. Returns everything that is forgotten, and with what it stays where nobody named it."""
+    """Take resources out of the lock, and along with them what they use and no spec declares: the
+    next apply would delete it otherwise. Returns everything that is forgotten, and with what it
+    stays where nobody named it.
+    """
     with context.store.lease():
         known = context.checked(context.store.settle().state) or context.fresh()
         entries = {address: _find(known, address) for address in wanted}
@@ -31,13 +35,21 @@ async def forget(context: Context, wanted: Iterable[Address]) -> dict[Address, A
             along = {}
         left = {address: entry for address, entry in _left(known, along) if address not in entries}
         context.store.write(replace(known, serial=known.serial + 1, resources=left))
-    users = {entry.address: along[entry.id] for entry in known.resources.values() if entry.id and entry.id in along}
+    users = {
+        entry.address: along[entry.id]
+        for entry in known.resources.values()
+        if entry.id and entry.id in along
+    }
     return dict.fromkeys(entries) | users
 
 
 def _find(known: LockState, address: Address) -> Locked:
     if address not in known.resources:
-        raise UsageError(Problem("Unknown address", f"The lock has no `{address}`.", "see `provisioner state list`"))
+        raise UsageError(
+            Problem(
+                "Unknown address", f"The lock has no `{address}`.", "see `provisioner state list`"
+            )
+        )
     return known.resources[address]
 
 
@@ -48,27 +60,42 @@ def _is_remote(entry: Locked) -> bool:
 async def _let_go(
     context: Context, remote: Remote, known: LockState, entries: Mapping[Address, Locked]
 ) -> Mapping[str, Address]:
-    """Take our marks off everything that is forgotten; returns what that is beside the entries themselves."""
+    """Take our marks off everything that is forgotten; returns what that is beside the entries
+    themselves.
+    """
     seen = await together(look(remote, known, entry) for entry in entries.values())
     check_key(remote, known, context.service)  # with another key the objects only seem to be gone
     live = {address: one for address, one in zip(entries, seen, strict=True) if one is not None}
     along = _along(context, known, entries, live)
     everything = [
-        (entry, id) for entry in known.resources.values() for id in entry.ids if entry.address in entries or id in along
+        (entry, id)
+        for entry in known.resources.values()
+        for id in entry.ids
+        if entry.address in entries or id in along
     ]
-    await together(release(remote, known, entry, id, known.resources.values()) for entry, id in everything)
+    await together(
+        release(remote, known, entry, id, known.resources.values()) for entry, id in everything
+    )
     return along
 
 
 def _along(
     context: Context, known: LockState, entries: Collection[Address], live: Mapping[Address, Live]
 ) -> Mapping[str, Address]:
-    """The ids of what forgotten resources use and no spec declares, each with a user. The specs are read only where
-    they use anything at all."""
-    others = {id for address, entry in known.resources.items() if address not in entries for id in entry.ids}
+    """The ids of what forgotten resources use and no spec declares, each with a user. The specs are
+    read only where they use anything at all.
+    """
+    others = {
+        id
+        for address, entry in known.resources.items()
+        if address not in entries
+        for id in entry.ids
+    }
     if not in_use(known, live.get, entries, others):
         return {}
-    declared = {entry.id for address, entry in known.resources.items() if address in context.specs.desired}
+    declared = {
+        entry.id for address, entry in known.resources.items() if address in context.specs.desired
+    }
     return in_use(known, live.get, entries, others - declared)
 
 

@@ -10,8 +10,9 @@ from provisioner.workspace import Environment, Workspace
 
 
 def differing(environment: Environment, folder: Path, asked: str | None) -> list[str]:
-    """The settings of an environment that decide where a secret goes, and that are not the same in the
-    `provisioner.yaml` of a folder; `asked` is the environment that was named, if one was."""
+    """The settings of an environment that decide where a secret goes, and that are not the same in
+    the `provisioner.yaml` of a folder; `asked` is the environment that was named, if one was.
+    """
     other = Workspace.open(folder)
     name = asked or os.environ.get("PROVISIONER_ENV") or other.default_environment
     if name != environment.name:

@@ -1,4 +1,6 @@
-"""Who else uses what a plan deletes: asked only where something goes, every list once, and never without end."""
+"""Who else uses what a plan deletes: asked only where something goes, every list once, and never
+without end.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from provisioner.remote import Remote, together
 from provisioner.remote.lists import PAGE
 
 MOST = 1000
-"""Requests that the question may cost; beyond that nobody knows the answer, and everything stays."""
+"""Requests that the question may cost; beyond that nobody knows the answer, and
+everything stays."""
 
 ASSISTANTS: Key = ("assistant", "assistants")
 STORES: Key = ("vector_store", None)
@@ -43,16 +46,23 @@ class Others:
         if not going:
             return {}
         pruned = {remnant.id for remnant in plan.orphans if remnant.action == "delete"}
-        assistants, stores = await together([self._foreign(ASSISTANTS, pruned), self._foreign(STORES, pruned)])
+        assistants, stores = await together(
+            [self._foreign(ASSISTANTS, pruned), self._foreign(STORES, pruned)]
+        )
         named = [(sentence(live, "assistant"), self._references(live)) for live in assistants]
         if any(name == "file" for name, _ in going):
             price = requests(stores)
             if price > MOST:
-                why = f"possibly others: asking the {len(stores):,} other vector stores would take {price:,} requests"
+                why = (
+                    f"possibly others: asking the {len(stores):,} other vector stores would take"
+                    f" {price:,} requests"
+                )
                 named.append((why, {id for name, id in going if name == "file"}))
             else:
                 await self.held([store.id for store in stores])
-                named += [(sentence(live, "vector store"), set(self._held[live.id])) for live in stores]
+                named += [
+                    (sentence(live, "vector store"), set(self._held[live.id])) for live in stores
+                ]
         found = {id: tuple(who for who, ids in named if id in ids) for _, id in going}
         return {id: whos for id, whos in found.items() if whos}
 

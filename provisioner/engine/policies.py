@@ -1,4 +1,6 @@
-"""The policies of an environment applied to what it declares: problems with their places, and what is waived."""
+"""The policies of an environment applied to what it declares: problems with their places, and what
+is waived.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,11 @@ class Ruling:
 
 
 def rule(
-    workspace: Workspace, environment: Environment, wanted: Iterable[Desired], shutdowns: Shutdowns, today: date
+    workspace: Workspace,
+    environment: Environment,
+    wanted: Iterable[Desired],
+    shutdowns: Shutdowns,
+    today: date,
 ) -> Ruling:
     """Judge what one environment wants."""
     policies = environment.policies
@@ -42,7 +48,9 @@ def rule(
         return Ruling()
     judged = [want for want in wanted if not str(want.fields.get("model")).startswith(STAND_IN)]
     found = sorted(breaches(policies, judged, shutdowns.of, today), key=lambda one: one.address)
-    certain = [one for one in unused(policies, found, today) if one.policy == "models" or shutdowns.known]
+    certain = [
+        one for one in unused(policies, found, today) if one.policy == "models" or shutdowns.known
+    ]
     told = _Telling(workspace, policies, shutdowns, today)
     return Ruling(
         tuple(told.problems([one for one in found if not one.waiver])),
@@ -79,7 +87,10 @@ def rule_all(
     for name, ruling in rulings.items():
         for problem in ruling.problems:
             where[problem].append(name)
-    told = [problem if len(found) == len(rulings) else named(problem, found) for problem, found in where.items()]
+    told = [
+        problem if len(found) == len(rulings) else named(problem, found)
+        for problem, found in where.items()
+    ]
     return [*told, *needless(workspace, rulings)]
 
 
@@ -90,7 +101,10 @@ def needless(workspace: Workspace, rulings: Mapping[str, Ruling]) -> list[Proble
     return [
         _needless(workspace, waiver, declared)
         for waiver in idle
-        if all(name in rulings and waiver in rulings[name].unused for name in _environments(workspace, waiver))
+        if all(
+            name in rulings and waiver in rulings[name].unused
+            for name in _environments(workspace, waiver)
+        )
     ]
 
 
@@ -105,7 +119,9 @@ def _needless(workspace: Workspace, waiver: Waiver, declared: set[str]) -> Probl
     why = "keeps to it" if known else "is not declared"
     detail = f"A waiver lets `{waiver.address}` break the policy `{waiver.policy}`, but it {why}."
     hint = None if known else did_you_mean(waiver.address, declared)
-    return _problem(workspace, waiver.source, "Waiver not needed", detail, hint or "remove it", "warning")
+    return _problem(
+        workspace, waiver.source, "Waiver not needed", detail, hint or "remove it", "warning"
+    )
 
 
 def _problem(
@@ -131,7 +147,9 @@ class _Telling:
     today: date
 
     def problems(self, found: Iterable[Breach]) -> Iterator[Problem]:
-        """One for each assistant with a wrong model, for each model that ends, and for each waiver that ended."""
+        """One for each assistant with a wrong model, for each model that ends, and for each waiver
+        that ended.
+        """
         ending: dict[str, list[Breach]] = defaultdict(list)
         for breach in found:
             if breach.end is None:
@@ -147,37 +165,58 @@ class _Telling:
     def waived(self, breach: Breach, waiver: Waiver) -> str:
         """A line for a breach that is put up with."""
         what = f"ends on {breach.end}" if breach.end else "is not allowed"
-        return f"`{breach.address}` uses `{breach.model}`, which {what}; waived until {waiver.expires}: {waiver.reason}"
+        return (
+            f"`{breach.address}` uses `{breach.model}`, which {what}; waived until"
+            f" {waiver.expires}: {waiver.reason}"
+        )
 
     def _not_allowed(self, breach: Breach) -> Problem:
         allowed = self.policies.allow
         near = did_you_mean(breach.model, (name for name in allowed if "*" not in name))
-        detail = f"`{breach.address}` has `model: {breach.model}`, which the policy `models` does not allow."
-        return self._at(breach, "Model not allowed", detail, near or f"allowed are {quoted(allowed, 'and')}")
+        detail = (
+            f"`{breach.address}` has `model: {breach.model}`, which the policy `models` does not"
+            " allow."
+        )
+        return self._at(
+            breach, "Model not allowed", detail, near or f"allowed are {quoted(allowed, 'and')}"
+        )
 
     def _ending(self, first: Breach, *others: Breach) -> Problem:
         over = first.end is not None and self.today > first.end
         verb, source = "was" if over else "is", self.shutdowns.source(first.model)
-        detail = f"`{first.address}` uses `{first.model}`, which {verb} shut down on {first.end}, {source}."
+        detail = (
+            f"`{first.address}` uses `{first.model}`, which {verb} shut down on {first.end},"
+            f" {source}."
+        )
         if others:
             detail += f" So {'does' if len(others) == 1 else 'do'} {self._users(others)}."
-        summary, when = ("Model shut down", "") if over else ("Model shutdown ahead", " before that day")
+        summary, when = (
+            ("Model shut down", "") if over else ("Model shutdown ahead", " before that day")
+        )
         return self._at(first, summary, detail, f"choose another model{when}, {_WAIVE}")
 
     def _users(self, users: tuple[Breach, ...]) -> str:
-        places = [(one.address, self.workspace.locate(one.want.source.at("model"))) for one in users[:_FEW]]
-        told = [f"`{address}` ({place.file}:{place.line}:{place.column})" for address, place in places]
+        places = [
+            (one.address, self.workspace.locate(one.want.source.at("model")))
+            for one in users[:_FEW]
+        ]
+        told = [
+            f"`{address}` ({place.file}:{place.line}:{place.column})" for address, place in places
+        ]
         rest = [f"{len(users) - _FEW:,} more"] if len(users) > _FEW else []
         *most, last = [*told, *rest]
         return f"{', '.join(most)} and {last}" if most else last
 
     def _expired(self, waiver: Waiver) -> Problem:
         detail = (
-            f"The waiver of `{waiver.policy}` for `{waiver.address}` held until {waiver.expires} and no longer counts."
+            f"The waiver of `{waiver.policy}` for `{waiver.address}` held until {waiver.expires}"
+            " and no longer counts."
         )
         hint = "remove it, or give it a later day and a reason that still holds"
         return _problem(self.workspace, waiver.source, "Waiver expired", detail, hint, "warning")
 
     def _at(self, breach: Breach, summary: str, detail: str, hint: str) -> Problem:
         severity, source = breach.severity or "warning", breach.want.source.at("model")
-        return _problem(self.workspace, source, summary, detail, hint, severity, str(breach.address))
+        return _problem(
+            self.workspace, source, summary, detail, hint, severity, str(breach.address)
+        )

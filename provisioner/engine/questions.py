@@ -51,23 +51,35 @@ def validate(
         problems.update(dict.fromkeys(specs.problems))
         counts |= Counter(address.kind for address in specs.desired)
         desired[name] = specs.desired
-    if not any(problem.severity == "error" and problem.file == FILE for problem in problems):  # what holds is known
+    if not any(
+        problem.severity == "error" and problem.file == FILE for problem in problems
+    ):  # what holds is known
         problems.update(dict.fromkeys(_ruled(workspace, desired, today or utc_today())))
-    return Report(sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names)
+    return Report(
+        sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names
+    )
 
 
-def _ruled(workspace: Workspace, desired: Mapping[str, Mapping[Address, Desired]], today: date) -> list[Problem]:
+def _ruled(
+    workspace: Workspace, desired: Mapping[str, Mapping[Address, Desired]], today: date
+) -> list[Problem]:
     """What the policies say, as far as that is known without asking anybody."""
     shutdowns = {name: kept(workspace.root, workspace.environments[name]) for name in desired}
-    if not any(applies(workspace.environments[name].policies, known) for name, known in shutdowns.items()):
+    if not any(
+        applies(workspace.environments[name].policies, known) for name, known in shutdowns.items()
+    ):
         return []
-    from provisioner.engine.policies import rule_all  # all of planning, which `validate` mostly does without
+    from provisioner.engine.policies import (
+        rule_all,
+    )  # all of planning, which `validate` mostly does without
 
     return rule_all(workspace, desired, shutdowns, today)
 
 
 def state(context: Context) -> LockState | None:
-    """The lock with what a stopped apply left in its journal; None where nothing was ever applied."""
+    """The lock with what a stopped apply left in its journal; None where nothing was ever
+    applied.
+    """
     return context.checked(context.store.peek().state)
 
 
@@ -76,13 +88,32 @@ def move(context: Context, origin: Address, to: Address) -> None:
     with context.store.lease():
         known = context.checked(context.store.settle().state)
         if known is None or origin not in known.resources:
-            raise UsageError(Problem("Unknown address", f"The lock has no `{origin}`.", "see `provisioner state list`"))
+            raise UsageError(
+                Problem(
+                    "Unknown address",
+                    f"The lock has no `{origin}`.",
+                    "see `provisioner state list`",
+                )
+            )
         if to.kind == origin.kind and not declarable(context.root, to):
-            hint = "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64 characters"
-            hint = "write the path from the workspace root, like `file.docs/a.md`" if to.kind == "file" else hint
-            raise UsageError(Problem("Wrong address", f"No spec could declare {spelt(str(to))}.", hint))
+            hint = (
+                "a name has small letters, digits, `_` and `-`, begins with a letter and has at"
+                " most 64 characters"
+            )
+            hint = (
+                "write the path from the workspace root, like `file.docs/a.md`"
+                if to.kind == "file"
+                else hint
+            )
+            raise UsageError(
+                Problem("Wrong address", f"No spec could declare {spelt(str(to))}.", hint)
+            )
         if to in known.resources or to.kind != origin.kind:
-            why = "is in the lock already" if to in known.resources else f"is no {origin.kind.replace('_', ' ')}"
+            why = (
+                "is in the lock already"
+                if to in known.resources
+                else f"is no {origin.kind.replace('_', ' ')}"
+            )
             raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
         from provisioner.plan.moves import settle  # all of planning, which `validate` does without
 

@@ -1,4 +1,6 @@
-"""A lost or outdated lock made again from the stamps that are at the service, as far as they prove anything."""
+"""A lost or outdated lock made again from the stamps that are at the service, as far as they prove
+anything.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,10 @@ class Rebuilt:
 
 
 async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
-    """Read every stamp of this workspace and environment. Nothing is written, neither here nor there. LockError when
-    there are no stamps, or several lineages of which none was named, or several objects for one address."""
+    """Read every stamp of this workspace and environment. Nothing is written, neither here nor
+    there. LockError when there are no stamps, or several lineages of which none was named, or
+    several objects for one address.
+    """
     lock = context.checked(context.store.peek().state)
     async with context.remote() as remote:
         listed = await _settled(context, remote, await _listed(remote))
@@ -67,22 +71,31 @@ class _Found:
 
 @dataclass
 class _Proof:
-    """What stamps prove beside the lock that there is. `base` is that lock, or an empty one where there is none.
+    """What stamps prove beside the lock that there is. `base` is that lock, or an empty one where
+    there is none.
 
-    It knows everything up to its serial: an object that it names stays the one of its address, and whatever else has a
-    stamp of that time is a copy or a leftover. What has a later one was made by an apply that it does not know of."""
+    It knows everything up to its serial: an object that it names stays the one of its address, and
+    whatever else has a stamp of that time is a copy or a leftover. What has a later one was made by
+    an apply that it does not know of.
+    """
 
     base: LockState
     imports: Mapping[Address, str]  # the answer where several objects may be the one of an address
-    own: dict[Address, _Found] = field(default_factory=dict)  # objects of the lock that are at the service
+    own: dict[Address, _Found] = field(
+        default_factory=dict
+    )  # objects of the lock that are at the service
     made: dict[Address, _Found] = field(default_factory=dict)  # what has been made since
     left: list[_Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, own: Mapping[Address, _Found], others: Iterable[_Found]) -> None:
         """Sort out objects of the lock, by their address there, and others that have our stamp."""
-        since = [(address, one.address) for address, one in own.items() if one.serial > self.base.serial]
-        self.base, moves = settle(self.base, {}, [(origin, to) for origin, to in since if origin != to])
+        since = [
+            (address, one.address) for address, one in own.items() if one.serial > self.base.serial
+        ]
+        self.base, moves = settle(
+            self.base, {}, [(origin, to) for origin, to in since if origin != to]
+        )
         moved = {origin: to for to, origin in moves.items()}
         self.own |= {moved.get(address, address): one for address, one in own.items()}
         by_address: dict[Address, list[_Found]] = {}
@@ -95,7 +108,8 @@ class _Proof:
         own = self.own.get(address)
         since = max(self.base.serial, own.serial if own else 0)
         right = [one for one in found if one.serial > since]
-        # An object of the lock without a stamp was let go since, or somebody has taken it off: nobody can say.
+        # An object of the lock without a stamp was let go since, or somebody has taken it off:
+        # nobody can say.
         unclear = own is not None and own.serial == 0 and address.kind != FILE
         if own and right and (unclear or len(right) > 1):
             right.append(own)
@@ -110,17 +124,23 @@ class _Proof:
 
     def stores(self) -> list[str]:
         """The ids of the stores that the rebuilt lock names."""
-        return [one.id for address, one in {**self.own, **self.made}.items() if address.kind == STORE]
+        return [
+            one.id for address, one in {**self.own, **self.made}.items() if address.kind == STORE
+        ]
 
     def state(self, members: Members) -> LockState:
         """The lock, with what was made and written since."""
-        resources = {address: self._kept(entry, members) for address, entry in self.base.resources.items()}
+        resources = {
+            address: self._kept(entry, members) for address, entry in self.base.resources.items()
+        }
         resources |= {address: self._new(one, members) for address, one in self.made.items()}
         serials = [one.serial for one in (*self.own.values(), *self.made.values(), *self.left)]
         return replace(self.base, serial=max([self.base.serial, *serials]), resources=resources)
 
     def _kept(self, entry: Locked, members: Members) -> Locked:
-        """What the lock says of an object. What was written since is not known: its fields are compared anew."""
+        """What the lock says of an object. What was written since is not known: its fields are
+        compared anew.
+        """
         one = self.own.get(entry.address)
         if one is None or entry.address.kind == FILE:
             return entry
@@ -134,9 +154,15 @@ class _Proof:
         before, old = self.base.resources.get(one.address), self.own.get(one.address)
         fields = _with_files(one.fields, self._held({}, members.get(one.id, {})))
         entry = replace(_plain(one, before), fields=fields)
-        return entry.with_deposed(before) if old and (old.serial or one.address.kind == FILE) else entry
+        return (
+            entry.with_deposed(before)
+            if old and (old.serial or one.address.kind == FILE)
+            else entry
+        )
 
-    def _held(self, before: Mapping[str, Fields], members: Mapping[str, Member]) -> dict[str, Fields]:
+    def _held(
+        self, before: Mapping[str, Fields], members: Mapping[str, Member]
+    ) -> dict[str, Fields]:
         """What a store holds: what the lock says, and what was attached or written since."""
         held = dict(before)
         files = {address: id for address, id in self.base.ids.items() if address.kind == FILE}
@@ -149,7 +175,9 @@ class _Proof:
 
 
 def _plain(one: _Found, before: Locked | None) -> Locked:
-    entry = Locked(one.address, one.id, {}, api=one.api, protected=bool(before and before.protected))
+    entry = Locked(
+        one.address, one.id, {}, api=one.api, protected=bool(before and before.protected)
+    )
     return entry.inheriting(before) if before else entry
 
 
@@ -175,11 +203,19 @@ async def _listed(remote: Remote) -> dict[tuple[str, str | None], dict[str, Live
 
 
 async def _settled(context: Context, remote: Remote, listed: Listed) -> Listed:
-    """The same once what was made just now is shown whole: without a lock nobody knows what there has to be."""
+    """The same once what was made just now is shown whole: without a lock nobody knows what there
+    has to be.
+    """
     ours = (context.workspace.name, context.environment.name)
     found = [live for objects in listed.values() for live in objects.values() if live.stamp]
-    made = [live.created_at for live in found if live.stamp and (live.stamp.workspace, live.stamp.environment) == ours]
-    seconds = remote.settling.seconds and remote.settling.seconds + 1  # times are cut to whole seconds
+    made = [
+        live.created_at
+        for live in found
+        if live.stamp and (live.stamp.workspace, live.stamp.environment) == ours
+    ]
+    seconds = (
+        remote.settling.seconds and remote.settling.seconds + 1
+    )  # times are cut to whole seconds
     left = max(made, default=0) + seconds - remote.now()
     if left <= 0:
         return listed
@@ -194,7 +230,9 @@ async def _list(remote: Remote, name: str, api: str | None) -> dict[str, Live]:
         return {}
 
 
-def _base(context: Context, lock: LockState | None, listed: Listed, wanted: str | None) -> LockState:
+def _base(
+    context: Context, lock: LockState | None, listed: Listed, wanted: str | None
+) -> LockState:
     """The lock that there is, if it is of the right lineage; else an empty one."""
     ours = (context.workspace.name, context.environment.name)
     stamps = [live.stamp for objects in listed.values() for live in objects.values() if live.stamp]
@@ -212,7 +250,10 @@ def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
         return next(iter(counts))
     if not counts:
         detail = "No object at the service carries a stamp of this workspace and environment."
-        hint = "look whether the key and the service are right; otherwise `provisioner plan` shows what an apply makes"
+        hint = (
+            "look whether the key and the service are right; otherwise `provisioner plan` shows"
+            " what an apply makes"
+        )
         raise LockError(Problem("Nothing to rebuild", detail, hint))
     told = ", ".join(f"`{lineage}` (on {count})" for lineage, count in sorted(counts.items()))
     summary = "Unknown lineage" if wanted else "Several lineages"
@@ -230,7 +271,9 @@ async def _named(remote: Remote, base: LockState, listed: Listed) -> dict[Addres
             found[address] = listed.get((address.kind, entry.api), {}).get(entry.id)
     missing = [address for address, live in found.items() if live is None]
     entries = [base.resources[address] for address in missing]
-    reads = [kind(one.address.kind).form(one.api).read(remote, one.id or "", Names()) for one in entries]
+    reads = [
+        kind(one.address.kind).form(one.api).read(remote, one.id or "", Names()) for one in entries
+    ]
     found |= dict(zip(missing, await together(reads), strict=True))
     return {
         address: live
@@ -241,7 +284,9 @@ async def _named(remote: Remote, base: LockState, listed: Listed) -> dict[Addres
 
 def _own(base: LockState, named: Mapping[Address, Live]) -> dict[Address, _Found]:
     return {
-        address: _Found(_stamped(live) or address, live.id, live.stamp.serial if live.stamp else 0, entry.api)
+        address: _Found(
+            _stamped(live) or address, live.id, live.stamp.serial if live.stamp else 0, entry.api
+        )
         for address, live in named.items()
         if (entry := base.resources[address]).address.kind != FILE
     }
@@ -264,15 +309,21 @@ async def _members(remote: Remote, stores: list[str]) -> Members:
     return dict(zip(stores, await together(list_members(remote, id) for id in stores), strict=True))
 
 
-def _own_files(base: LockState, named: Mapping[Address, Live], members: Members) -> dict[Address, _Found]:
-    latest = {one.id: one for one in sorted(_stamped_files(base, members), key=lambda one: one.serial)}
+def _own_files(
+    base: LockState, named: Mapping[Address, Live], members: Members
+) -> dict[Address, _Found]:
+    latest = {
+        one.id: one for one in sorted(_stamped_files(base, members), key=lambda one: one.serial)
+    }
     files = [(address, live) for address, live in named.items() if address.kind == FILE]
     return {address: latest.get(live.id, _Found(address, live.id)) for address, live in files}
 
 
 def _other_files(base: LockState, listed: Listed, members: Members) -> Iterator[_Found]:
     known, files = base.known_ids, listed[FILE, None]
-    latest = {one.id: one for one in sorted(_stamped_files(base, members), key=lambda one: one.serial)}
+    latest = {
+        one.id: one for one in sorted(_stamped_files(base, members), key=lambda one: one.serial)
+    }
     for one in latest.values():
         if one.id not in known:
             size = files[one.id].fields.get("bytes") if one.id in files else None
@@ -297,8 +348,14 @@ def _unproved(context: Context, state: LockState) -> Iterator[str]:
         if address in state.resources:
             continue
         if want.api and not kind(address.kind).form(want.api).remote:
-            yield f"`{address}`: the versions of a request profile are only in the lock; the next apply starts at 1."
+            yield (
+                f"`{address}`: the versions of a request profile are only in the lock; the next"
+                " apply starts at 1."
+            )
         elif address.kind == FILE:
-            yield f"`{address}`: a file in no store carries no stamp; the next apply uploads it again."
+            yield (
+                f"`{address}`: a file in no store carries no stamp; the next apply uploads it"
+                " again."
+            )
         else:
             yield f"`{address}`: no object with our stamp was found; the next apply creates it."

@@ -1,4 +1,6 @@
-"""What a stopped apply left open: each intent without a result is looked up at the service. Reads only."""
+"""What a stopped apply left open: each intent without a result is looked up at the service. Reads
+only.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,19 @@ class Recovered:
     state: LockState
     intents: tuple[Intent, ...] = ()
     shared: bool = False
-    entries: dict[int, dict[Address, Locked | None]] = field(default_factory=dict)  # by intent; those missing changed
+    entries: dict[int, dict[Address, Locked | None]] = field(
+        default_factory=dict
+    )  # by intent; those missing changed
     # nothing
     notes: list[str] = field(default_factory=list)
-    questions: list[Problem] = field(default_factory=list)  # what only a person can tell; nothing is decided before
+    questions: list[Problem] = field(
+        default_factory=list
+    )  # what only a person can tell; nothing is decided before
 
     def take(self, intent: Intent, entry: Locked | None, address: Address | None = None) -> None:
-        """Note the entry that an intent comes to: its address's own, or that of another `address`."""
+        """Note the entry that an intent comes to: its address's own, or that of another
+        `address`.
+        """
         address = address or intent.address
         resources = {**self.state.resources}
         resources.pop(address, None)
@@ -47,13 +55,18 @@ class Recovered:
     def unfound(self) -> Iterator[Address]:
         """Files of which an upload was begun and has left no trace yet."""
         for intent in self.intents:
-            if intent.address.kind == "file" and intent.action in CREATES and intent.id not in self.entries:
+            if (
+                intent.address.kind == "file"
+                and intent.action in CREATES
+                and intent.id not in self.entries
+            ):
                 yield intent.address
 
     def twins(self, intent: Intent) -> bool:
         """Whether another upload that looks the same was under way, with other bytes."""
         return any(
-            _looks(other) == _looks(intent) and other.data.get("sha256") != intent.data.get("sha256")
+            _looks(other) == _looks(intent)
+            and other.data.get("sha256") != intent.data.get("sha256")
             for other in self.intents
             if other.action in CREATES and other.address.kind == "file"
         )
@@ -64,8 +77,12 @@ def _looks(intent: Intent) -> tuple[object, ...]:
     return data.get("filename"), data.get("bytes"), data.get("purpose", "assistants")
 
 
-async def recover(remote: Remote, state: LockState, intents: Iterable[Intent], *, shared: bool) -> Recovered:
-    """Find what the open intents of a stopped apply have brought about. `shared` as in `apply.suspects`."""
+async def recover(
+    remote: Remote, state: LockState, intents: Iterable[Intent], *, shared: bool
+) -> Recovered:
+    """Find what the open intents of a stopped apply have brought about. `shared` as in
+    `apply.suspects`.
+    """
     found = Recovered(state, tuple(intents), shared)
     await _look_for(remote, found, [intent for intent in found.intents if intent.action in CREATES])
     for intent in found.intents:
@@ -88,7 +105,10 @@ def write(journal: Journal, found: Recovered) -> None:
 
 def _written(found: Recovered, intent: Intent) -> None:
     """A write to an object that is there. One that was about to move has its old address still."""
-    for address in (intent.address, Address.parse(intent.data.get("previous") or str(intent.address))):
+    for address in (
+        intent.address,
+        Address.parse(intent.data.get("previous") or str(intent.address)),
+    ):
         entry = found.state.resources.get(address)
         if entry is not None:
             found.take(intent, _owning(entry, intent), address)
@@ -96,12 +116,17 @@ def _written(found: Recovered, intent: Intent) -> None:
 
 
 async def _look_for(remote: Remote, found: Recovered, made: Sequence[Intent]) -> None:
-    """Look for what was to be made. What was begun only just now may not be shown yet, and is looked for again."""
+    """Look for what was to be made. What was begun only just now may not be shown yet, and is
+    looked for again.
+    """
     lists: dict[tuple[str, str | None], Sequence[Live]] = {}
     for intent in made:
         await _created(remote, found, intent, lists)
     left = [intent for intent in made if _is_missing(found, intent)]
-    until = max((min(intent.at or 0.0, time.time()) for intent in left), default=0.0) + remote.settling.seconds
+    until = (
+        max((min(intent.at or 0.0, time.time()) for intent in left), default=0.0)
+        + remote.settling.seconds
+    )
     async for _ in remote.settling.pauses(until):
         lists.clear()
         for intent in left:
@@ -116,7 +141,10 @@ def _is_missing(found: Recovered, intent: Intent) -> bool:
 
 
 async def _created(
-    remote: Remote, found: Recovered, intent: Intent, lists: dict[tuple[str, str | None], Sequence[Live]]
+    remote: Remote,
+    found: Recovered,
+    intent: Intent,
+    lists: dict[tuple[str, str | None], Sequence[Live]],
 ) -> None:
     api = intent.data.get("api")
     key = (intent.address.kind, api)
@@ -130,7 +158,9 @@ async def _created(
         return
     if intent.hint:
         return
-    alike = [live.id for live in lists[key] if live.stamp and str(live.stamp) == intent.data.get("stamp")]
+    alike = [
+        live.id for live in lists[key] if live.stamp and str(live.stamp) == intent.data.get("stamp")
+    ]
     if len(alike) > 1:
         found.questions.append(undecided(intent.address, alike))
     elif alike:
@@ -143,7 +173,9 @@ async def _list(remote: Remote, form: Form, intent: Intent) -> Sequence[Live]:
     return await form.list(remote, Names())
 
 
-async def _uploaded(remote: Remote, found: Recovered, intent: Intent, files: Sequence[Live]) -> None:
+async def _uploaded(
+    remote: Remote, found: Recovered, intent: Intent, files: Sequence[Live]
+) -> None:
     data = intent.data
     known = found.state.known_ids
     suspects = [live for live in files if _looks_like(live, intent) and live.id not in known]
@@ -155,25 +187,38 @@ async def _uploaded(remote: Remote, found: Recovered, intent: Intent, files: Seq
         found.notes += [note for note in seen.notes() if note not in found.notes]
         return
     fields = {key: data[key] for key in ("sha256", "bytes", "purpose") if key in data}
-    found.take(intent, replace(_successor(found.state, intent, only.id, fields, None), verified=False))
+    found.take(
+        intent, replace(_successor(found.state, intent, only.id, fields, None), verified=False)
+    )
 
 
 def _looks_like(live: Live, intent: Intent) -> bool:
-    """Whether a file can be what an intent was to upload: it looks the same, and came while that was under way."""
+    """Whether a file can be what an intent was to upload: it looks the same, and came while that
+    was under way.
+    """
     data = intent.data
     began, ended = data.get("since", 0), _latest(intent)
-    return look(live) == _looks(intent) and began <= live.created_at <= ended and live.id not in data.get("seen", ())
+    return (
+        look(live) == _looks(intent)
+        and began <= live.created_at <= ended
+        and live.id not in data.get("seen", ())
+    )
 
 
 def _latest(intent: Intent) -> float:
-    """The last moment, by the service's clock, at which an upload can have ended; release 0.1.0 did not write down
-    when it was sent."""
+    """The last moment, by the service's clock, at which an upload can have ended; release 0.1.0 did
+    not write down when it was sent.
+    """
     sent = [data.get("sent") for data in (intent.data, *intent.partial)]
     times = [time for time in sent if isinstance(time, int | float)]
-    return max(times) + UPLOAD + intent.data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
+    return (
+        max(times) + UPLOAD + intent.data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
+    )
 
 
-def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, object], api: str | None) -> Locked:
+def _successor(
+    state: LockState, intent: Intent, id: str, fields: dict[str, object], api: str | None
+) -> Locked:
     """The entry that the intent would have recorded, as far as anybody knows."""
     before = state.resources.get(intent.address)
     made = Locked(intent.address, id, dict(fields), api=api)
@@ -184,7 +229,9 @@ def _successor(state: LockState, intent: Intent, id: str, fields: dict[str, obje
 
 
 def _owning(entry: Locked, intent: Intent) -> Locked:
-    """What the intent was to write is ours, whatever came of it: if it is not declared any more, it is reset."""
+    """What the intent was to write is ours, whatever came of it: if it is not declared any more, it
+    is reset.
+    """
     over = intent.data.get("overwritten")
     return replace(
         entry,
@@ -194,8 +241,9 @@ def _owning(entry: Locked, intent: Intent) -> Locked:
 
 
 async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
-    """A delete that went through: the id is forgotten, whether it was the entry's own or a deposed one. What was begun
-    only just now may still be shown, and is looked at again."""
+    """A delete that went through: the id is forgotten, whether it was the entry's own or a deposed
+    one. What was begun only just now may still be shown, and is looked at again.
+    """
     entry = found.state.resources.get(intent.address)
     id = str(intent.data["object"])
     if entry is None or id not in (entry.id, *entry.deposed):

@@ -1,4 +1,6 @@
-"""What the service has now: lists read in full, side by side; single reads only for what a list does not show."""
+"""What the service has now: lists read in full, side by side; single reads only for what a list
+does not show.
+"""
 
 from __future__ import annotations
 
@@ -57,8 +59,10 @@ class Seen:
 
 
 async def refresh(question: Question) -> Seen:
-    """Read everything that planning needs. What carries our stamp and nobody accounts for may have been deleted just
-    now, and be shown a little longer: it is no orphan, and no user of anything, before the service has settled."""
+    """Read everything that planning needs. What carries our stamp and nobody accounts for may have
+    been deleted just now, and be shown a little longer: it is no orphan, and no user of anything,
+    before the service has settled.
+    """
     settling = question.remote.settling
     until = settling.doubted([LOCK])
     seen = await _refreshed(question)
@@ -77,7 +81,9 @@ def _unaccounted(question: Question, observed: Observed) -> bool:
 
 async def _refreshed(question: Question) -> Seen:
     """Everything read. What is taken over by its stamp has an id that nobody could know before, and
-    a store may hold documents that are taken over with it: then everything is read once more, with that in mind."""
+    a store may hold documents that are taken over with it: then everything is read once more, with
+    that in mind.
+    """
     taken: dict[Address, str] = {}
     seen = await _look(question, taken)
     for _ in ("objects", "documents"):
@@ -101,7 +107,9 @@ async def _look(question: Question, taken: Mapping[Address, str]) -> Seen:
     forms = question.forms()
     stores = _stores(question, forms, taken)
     listed, held = await both(_lists(question, forms, names), _holdings(question, stores))
-    gone = frozenset(entry.address for key, entries in forms.items() if listed[key] is None for entry in entries)
+    gone = frozenset(
+        entry.address for key, entries in forms.items() if listed[key] is None for entry in entries
+    )
     live = await _settled(question, await _lookup(question, forms, listed, names), names, until)
     live = {address: _with_members(found, held.get(found.id)) for address, found in live.items()}
     strays = await _confirmed(question, live, list(_strays(question, listed, live)))
@@ -116,9 +124,13 @@ async def _lists(question: Question, forms: Iterable[Key], names: Names) -> List
 
 
 async def _list(question: Question, key: Key, names: Names) -> dict[str, Live] | None:
-    """Every object of a form by id; None where an API that nobody wants any more is gone altogether."""
+    """Every object of a form by id; None where an API that nobody wants any more is gone
+    altogether.
+    """
     try:
-        return {live.id: live for live in await kind(key[0]).form(key[1]).list(question.remote, names)}
+        return {
+            live.id: live for live in await kind(key[0]).form(key[1]).list(question.remote, names)
+        }
     except RouteMissing:
         wanted = any((address.kind, want.api) == key for address, want in question.desired.items())
         if wanted:
@@ -126,15 +138,25 @@ async def _list(question: Question, key: Key, names: Names) -> dict[str, Live] |
         return None
 
 
-def _stores(question: Question, forms: Mapping[Key, list[Locked]], taken: Mapping[Address, str]) -> list[Locked]:
-    """The stores whose files are managed: locked ones, and those that are to be imported or are taken over."""
-    locked = [entry for key, entries in forms.items() if key[0] == "vector_store" for entry in entries]
+def _stores(
+    question: Question, forms: Mapping[Key, list[Locked]], taken: Mapping[Address, str]
+) -> list[Locked]:
+    """The stores whose files are managed: locked ones, and those that are to be imported or are
+    taken over.
+    """
+    locked = [
+        entry for key, entries in forms.items() if key[0] == "vector_store" for entry in entries
+    ]
     named = {**question.imports, **taken}
-    others = [Locked(address, id, {}) for address, id in named.items() if address.kind == "vector_store"]
+    others = [
+        Locked(address, id, {}) for address, id in named.items() if address.kind == "vector_store"
+    ]
     return [entry for entry in (*locked, *others) if _has_files(question, entry)]
 
 
-async def _holdings(question: Question, stores: list[Locked]) -> dict[str | None, dict[str, Member] | None]:
+async def _holdings(
+    question: Question, stores: list[Locked]
+) -> dict[str | None, dict[str, Member] | None]:
     """What each store holds, by its id."""
     found = await together([_current_members(question, entry) for entry in stores])
     return {entry.id: members for entry, members in zip(stores, found, strict=True)}
@@ -149,12 +171,19 @@ def _has_files(question: Question, entry: Locked) -> bool:
 async def _current_members(question: Question, entry: Locked) -> dict[str, Member] | None:
     until = question.remote.settling.doubted([LOCK])
     found = await _members(question.remote, question.lock, entry)
-    return found and await settled(question.remote, entry.id or "", found, _shown_old(question.lock, entry), until)
+    return found and await settled(
+        question.remote, entry.id or "", found, _shown_old(question.lock, entry), until
+    )
 
 
 def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
-    """Whether the service shows a file as it was before the last apply has written its attributes."""
-    items = {item.get("id"): item.get("attributes") or {} for item in (store.fields.get("files") or {}).values()}
+    """Whether the service shows a file as it was before the last apply has written its
+    attributes.
+    """
+    items = {
+        item.get("id"): item.get("attributes") or {}
+        for item in (store.fields.get("files") or {}).values()
+    }
 
     def is_old(member: Member) -> bool:
         mark, own = member.stamp, items.get(member.id)
@@ -168,21 +197,33 @@ def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
 async def _settled(
     question: Question, live: dict[Address, Live], names: Names, until: float | None
 ) -> dict[Address, Live]:
-    """The same objects once they show our last update, or once the service has had its time to show it."""
+    """The same objects once they show our last update, or once the service has had its time to show
+    it.
+    """
     lock = question.lock
-    old = [address for address, found in live.items() if _is_old(lock, address, found)] if until else []
+    old = (
+        [address for address, found in live.items() if _is_old(lock, address, found)]
+        if until
+        else []
+    )
     async for _ in question.remote.settling.rounds(until):
         if not old:
             break
         forms = {address: kind(address.kind).form(lock.resources[address].api) for address in old}
-        again = await together(form.read(question.remote, live[address].id, names) for address, form in forms.items())
-        live |= {address: found for address, found in zip(forms, again, strict=True) if found is not None}
+        again = await together(
+            form.read(question.remote, live[address].id, names) for address, form in forms.items()
+        )
+        live |= {
+            address: found for address, found in zip(forms, again, strict=True) if found is not None
+        }
         old = [address for address in old if _is_old(lock, address, live[address])]
     return live
 
 
 def _is_old(lock: LockState, address: Address, found: Live) -> bool:
-    """Whether an object carries the stamp from before our last update, which the service is not known to drop."""
+    """Whether an object carries the stamp from before our last update, which the service is not
+    known to drop.
+    """
     entry, mark = lock.resources.get(address), found.stamp
     if entry is None or entry.overwritten is None or entry.unkept or mark is None:
         return False
@@ -203,11 +244,16 @@ async def _held(remote: Remote, store: str, known: Sequence[str] = ()) -> dict[s
 
 
 async def look_into(remote: Remote, observed: Observed, stores: Iterable[Address]) -> Observed:
-    """The same with what is in some stores. Where nobody has ever declared files, that was not listed."""
+    """The same with what is in some stores. Where nobody has ever declared files, that was not
+    listed.
+    """
     found = [(store, observed.live[store]) for store in stores if store in observed.live]
     unlisted = [(store, live) for store, live in found if live.members is None and live.file_count]
     held = await together(_held(remote, live.id) for _, live in unlisted)
-    more = {store: _with_members(live, members) for (store, live), members in zip(unlisted, held, strict=True)}
+    more = {
+        store: _with_members(live, members)
+        for (store, live), members in zip(unlisted, held, strict=True)
+    }
     return replace(observed, live={**observed.live, **more}) if more else observed
 
 
@@ -229,7 +275,9 @@ def _with_members(live: Live, members: dict[str, Member] | None) -> Live:
 async def _lookup(
     question: Question, forms: Mapping[Key, list[Locked]], listed: Listed, names: Names
 ) -> dict[Address, Live]:
-    """The object of each locked or imported address. Absence from a list is only a reason to ask."""
+    """The object of each locked or imported address. Absence from a list is only a reason
+    to ask.
+    """
     wanted: list[tuple[Address, str, Form, dict[str, Live]]] = []
     for key, entries in forms.items():
         objects = listed[key]
@@ -239,7 +287,9 @@ async def _lookup(
             wanted += [
                 (address, id, form, objects)
                 for address, id in question.imports.items()
-                if address.kind == key[0] and address in question.desired and question.desired[address].api == key[1]
+                if address.kind == key[0]
+                and address in question.desired
+                and question.desired[address].api == key[1]
             ]
     found = {address: objects.get(id) for address, id, _, objects in wanted}
     missing = [(address, id, form) for address, id, form, _ in wanted if found[address] is None]
@@ -256,25 +306,41 @@ def _strays(question: Question, listed: Listed, live: Mapping[Address, Live]) ->
             if found.stamp and question.lock.owns(found.stamp) and found.id not in known:
                 own, _, name = found.stamp.address.partition(".")
                 if own != kind_name or not name:  # no stamp that we have ever written
-                    question.remote.note(f"`{found.id}` has our stamp with the address {spelt(found.stamp.address)}.")
+                    question.remote.note(
+                        f"`{found.id}` has our stamp with the address {spelt(found.stamp.address)}."
+                    )
                     continue
-                yield Stray(Address(own, name), found, api=api if kind_name == "assistant" else None)
+                yield Stray(
+                    Address(own, name), found, api=api if kind_name == "assistant" else None
+                )
 
 
 def _known(question: Question, live: Mapping[Address, Live]) -> set[str]:
-    """Ids that the lock or the specs account for; those of files in our stores that are not managed here as well,
-    which carry our stamp all the same."""
+    """Ids that the lock or the specs account for; those of files in our stores that are not managed
+    here as well, which carry our stamp all the same.
+    """
     entries = question.lock.resources.values()
     held = (item for entry in entries for item in (entry.fields.get("files") or {}).values())
     unmanaged = {item["id"] for item in held if "file" not in item and item.get("id")}
     return {found.id for found in live.values()} | question.lock.known_ids | unmanaged
 
 
-async def _confirmed(question: Question, live: Mapping[Address, Live], strays: list[Stray]) -> list[Stray]:
-    """The same without what is there no longer, of those that may be taken over: a service may show it a little longer,
-    which is doubted for as long as the lock may have been written for its deletion."""
-    remote, claimed = question.remote, claims(question.desired, question.lock, live, strays).values()
-    forms = {stray.live.id: kind(stray.address.kind).form(stray.api) for claim in claimed for stray in claim.strays}
+async def _confirmed(
+    question: Question, live: Mapping[Address, Live], strays: list[Stray]
+) -> list[Stray]:
+    """The same without what is there no longer, of those that may be taken over: a service may show
+    it a little longer, which is doubted for as long as the lock may have been written for its
+    deletion.
+    """
+    remote, claimed = (
+        question.remote,
+        claims(question.desired, question.lock, live, strays).values(),
+    )
+    forms = {
+        stray.live.id: kind(stray.address.kind).form(stray.api)
+        for claim in claimed
+        for stray in claim.strays
+    }
     there = await _there(remote, forms, forms)
     async for _ in remote.settling.pauses(remote.settling.until([LOCK] if there else [])):
         there = await _there(remote, forms, there)
@@ -303,18 +369,32 @@ def _sorted_out(
     gone: frozenset[Address],
     names: Names,
 ) -> Seen:
-    files = {id: found for key, objects in listed.items() if key[0] == "file" for id, found in (objects or {}).items()}
+    files = {
+        id: found
+        for key, objects in listed.items()
+        if key[0] == "file"
+        for id, found in (objects or {}).items()
+    }
     stores = {**{stray.address: stray.live for stray in strays}, **live}
     loose = list(_stray_files(question, stores, files, _known(question, live)))
     everything = {id: found for objects in listed.values() for id, found in (objects or {}).items()}
-    old = {id: everything[id] for entry in question.lock.resources.values() for id in entry.deposed if id in everything}
+    old = {
+        id: everything[id]
+        for entry in question.lock.resources.values()
+        for id in entry.deposed
+        if id in everything
+    }
     observed = Observed(live, (*strays, *loose), old, gone, tuple(sorted(question.remote.oddities)))
-    stamped = (found for found in (*everything.values(), *live.values()) if _is_ours(question, found))
+    stamped = (
+        found for found in (*everything.values(), *live.values()) if _is_ours(question, found)
+    )
     return Seen(observed, files, tuple(stamped), listed, names.ids)
 
 
 def _is_ours(question: Question, live: Live) -> bool:
-    return live.stamp is not None and (live.stamp.workspace, live.stamp.environment) == question.ours
+    return (
+        live.stamp is not None and (live.stamp.workspace, live.stamp.environment) == question.ours
+    )
 
 
 def _stray_files(
@@ -324,9 +404,16 @@ def _stray_files(
     found: dict[str, Stray] = {}
     for store, holder in stores.items():
         for id, member in (holder.members or {}).items():
-            if id not in known and id not in found and member.stamp and question.lock.owns(member.stamp):
+            if (
+                id not in known
+                and id not in found
+                and member.stamp
+                and question.lock.owns(member.stamp)
+            ):
                 file = files.get(id, Live(id, {}, status=member.status))
-                file = replace(file, fields={**file.fields, "sha256": member.sha256}, stamp=member.stamp)
+                file = replace(
+                    file, fields={**file.fields, "sha256": member.sha256}, stamp=member.stamp
+                )
                 found[id] = Stray(Address("file", member.stamp.address), file, store)
     yield from found.values()
 
@@ -346,4 +433,6 @@ def _as_member(item: Mapping[str, object], store: Locked) -> Member:
     attributes = item.get("attributes") or {}
     assert isinstance(attributes, dict)
     chunking = item.get("chunking", store.fields.get("chunking"))
-    return Member(str(item["id"]), "completed", attributes, chunking, sha256=str(item.get("sha256")))
+    return Member(
+        str(item["id"]), "completed", attributes, chunking, sha256=str(item.get("sha256"))
+    )

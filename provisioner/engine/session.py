@@ -1,4 +1,6 @@
-"""Planning and applying against one service, over one connection and, while writing, under one lease."""
+"""Planning and applying against one service, over one connection and, while writing, under one
+lease.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ class ApplyOptions:
     deadline: float = 1800.0  # seconds that a store may take to index
 
 
-_UNASKED = "Compared with the lock alone: the service was not asked, and this plan cannot be applied."
+_UNASKED = (
+    "Compared with the lock alone: the service was not asked, and this plan cannot be applied."
+)
 
 
 class Session:
@@ -54,23 +58,38 @@ class Session:
         self.options = options
         self.seen = Seen(from_lock(context.fresh()))
         self.notes: tuple[str, ...] = ()
-        self.questions: tuple[Problem, ...] = ()  # what a stopped apply has left, and nobody but a person can tell
-        self.unfound: tuple[Address, ...] = ()  # what a stopped apply may have uploaded for all that can be seen
+        self.questions: tuple[
+            Problem, ...
+        ] = ()  # what a stopped apply has left, and nobody but a person can tell
+        self.unfound: tuple[
+            Address, ...
+        ] = ()  # what a stopped apply may have uploaded for all that can be seen
         self.shutdowns = Shutdowns()
 
     @classmethod
     @asynccontextmanager
     async def reading(cls, context: Context, connect: bool = True) -> AsyncIterator[Session]:
-        """For commands that change nothing; they take no lease, and the service is not written to by construction."""
+        """For commands that change nothing; they take no lease, and the service is not written to
+        by construction.
+        """
         _ = context.specs  # bad specs are told before anything asks for a key
         async with AsyncExitStack() as stack:
-            remote = await stack.enter_async_context(context.remote(read_only=True)) if connect else _nowhere()
+            remote = (
+                await stack.enter_async_context(context.remote(read_only=True))
+                if connect
+                else _nowhere()
+            )
             yield cls(context, remote, ApplyOptions())
 
     @classmethod
     @asynccontextmanager
     async def writing(
-        cls, context: Context, options: ApplyOptions, on_wait: Callable[[str], None], *, needs_specs: bool = True
+        cls,
+        context: Context,
+        options: ApplyOptions,
+        on_wait: Callable[[str], None],
+        *,
+        needs_specs: bool = True,
     ) -> AsyncIterator[Session]:
         """For an apply: the lease is held from before the plan until the lock is written."""
         if needs_specs:
@@ -93,7 +112,9 @@ class Session:
         self.context.check_known(map(_begun, intents))
         remember(self.remote, state)
         found = await recover(self.remote, state, intents, shared=self.context.shared)
-        checks.check_key(self.remote, state, self.context.service)  # elsewhere nothing of ours is ever found
+        checks.check_key(
+            self.remote, state, self.context.service
+        )  # elsewhere nothing of ours is ever found
         if found.questions:
             raise PlanError(found.questions)
         self.notes, self.unfound = tuple(found.notes), tuple(found.unfound())
@@ -116,7 +137,9 @@ class Session:
         plan = make_plan(case, self.context.specs.problems)
         others = self._others(case.lock, case.adopted.values())
         if options.refresh:
-            users, observed = await both(others.users(plan), look_into(self.remote, case.observed, plan.ended_stores))
+            users, observed = await both(
+                others.users(plan), look_into(self.remote, case.observed, plan.ended_stores)
+            )
             if users or observed is not case.observed:
                 case = replace(case, others=users, observed=observed)
                 plan = make_plan(case, self.context.specs.problems)
@@ -127,7 +150,9 @@ class Session:
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
 
     async def _files(self, case: Situation, plan: Plan) -> Mapping[str, Live]:
-        """Every file by id, also where only others have files: those that a store takes along are known by name."""
+        """Every file by id, also where only others have files: those that a store takes along are
+        known by name.
+        """
         key = ("file", None)
         if key in self.seen.listed or not holds_unknown(case, plan, self.seen.files):
             return self.seen.files
@@ -138,7 +163,9 @@ class Session:
         return Others(self.remote, lock, dict(self.seen.listed), self.seen.ids, ours)
 
     async def situation(self, options: PlanOptions, *, judged: bool = False) -> Situation:
-        """Read everything that deciding needs; PlanError where it cannot be decided at all. `judged`: policies too."""
+        """Read everything that deciding needs; PlanError where it cannot be decided at all.
+        `judged`: policies too.
+        """
         context = self.context
         specs = context.specs
         folded = context.store.peek()
@@ -146,11 +173,23 @@ class Session:
         context.check_known(map(_begun, folded.open_intents))
         if locked:
             remember(self.remote, locked)
-        if locked and folded.open_intents and options.refresh:  # without the lease nothing is written down
-            found = await recover(self.remote, locked, folded.open_intents, shared=self.context.shared)
-            locked, self.notes, self.questions = found.state, tuple(found.notes), tuple(found.questions)
+        if (
+            locked and folded.open_intents and options.refresh
+        ):  # without the lease nothing is written down
+            found = await recover(
+                self.remote, locked, folded.open_intents, shared=self.context.shared
+            )
+            locked, self.notes, self.questions = (
+                found.state,
+                tuple(found.notes),
+                tuple(found.questions),
+            )
             remember(self.remote, locked)
-        lock, moves = settle(locked or context.fresh(), specs.desired, [(move.origin, move.to) for move in specs.moved])
+        lock, moves = settle(
+            locked or context.fresh(),
+            specs.desired,
+            [(move.origin, move.to) for move in specs.moved],
+        )
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
         if options.refresh:
             question = self._question(lock, imports)
@@ -176,7 +215,11 @@ class Session:
         return Question(self.remote, lock, context.specs.desired, imports, ours)
 
     def _situation(
-        self, lock: LockState, moves: Mapping[Address, Address], imports: Mapping[Address, str], options: PlanOptions
+        self,
+        lock: LockState,
+        moves: Mapping[Address, Address],
+        imports: Mapping[Address, str],
+        options: PlanOptions,
     ) -> Situation:
         context = self.context
         forgets = {item.origin: item.source for item in context.specs.removed if not item.destroy}
@@ -208,15 +251,23 @@ class Session:
         return replace(placed, basis=stale.basis(case, placed))
 
     def check_approval(self, plan: Plan, checksum: str | None, commit: str | None) -> None:
-        """PlanError where a plan is not what somebody approved elsewhere, or where that was done already."""
+        """PlanError where a plan is not what somebody approved elsewhere, or where that was done
+        already.
+        """
         state = self.context.store.peek().state
         check_approval(plan, state.approved if state else None, checksum, commit)
 
     async def apply(
-        self, plan: Plan, on_event: Callable[[Event], None], *, force: bool = False, commit: str | None = None
+        self,
+        plan: Plan,
+        on_event: Callable[[Event], None],
+        *,
+        force: bool = False,
+        commit: str | None = None,
     ) -> Applied:
-        """Carry out a plan that this session made, or one that was saved and is not stale. `commit`: what it is of, so
-        that it is done once."""
+        """Carry out a plan that this session made, or one that was saved and is not stale.
+        `commit`: what it is of, so that it is done once.
+        """
         check_applicable(plan, force)
         context = self.context
         state = context.checked(context.store.peek().state)
@@ -272,7 +323,9 @@ class Session:
         remember(self.remote, known)
         question = stale.question(self.remote, known, plan)
         seen = await refresh(question)
-        self.seen = replace(seen, observed=await look_into(self.remote, seen.observed, plan.ended_stores))
+        self.seen = replace(
+            seen, observed=await look_into(self.remote, seen.observed, plan.ended_stores)
+        )
         checks.check_key(self.remote, known, context.service)
         checks.check_ownership(known, self.seen)
         stale.check_basis(plan, moved, self.seen)
@@ -288,28 +341,49 @@ def _begun(intent: Intent) -> tuple[Address, str | None]:
 
 def _named(plan: Plan) -> list[tuple[Address, str | None]]:
     """Every address of a plan, with the API where one is said."""
-    changes = [(one.address, one.api) for one in plan.changes] + [(one.address, one.api) for one in plan.orphans]
-    named = {address for change in plan.changes for address in (*change.depends_on, change.previous) if address}
-    named |= {item.store for item in plan.attachments} | {item.file for item in plan.attachments if item.file}
-    return [*changes, *((address, ANY) for address in sorted(named | {one.address for one in plan.deposed}))]
+    changes = [(one.address, one.api) for one in plan.changes] + [
+        (one.address, one.api) for one in plan.orphans
+    ]
+    named = {
+        address
+        for change in plan.changes
+        for address in (*change.depends_on, change.previous)
+        if address
+    }
+    named |= {item.store for item in plan.attachments} | {
+        item.file for item in plan.attachments if item.file
+    }
+    return [
+        *changes,
+        *((address, ANY) for address in sorted(named | {one.address for one in plan.deposed})),
+    ]
 
 
 def remember(remote: Remote, lock: LockState) -> None:
-    """Let the service be doubted about what the lock has been written for just now. Under the lock's own name: about
-    what it has no longer."""
+    """Let the service be doubted about what the lock has been written for just now. Under the
+    lock's own name: about what it has no longer.
+    """
     if lock.written is None or not remote.settling.seconds:
         return
     stores = [entry for entry in lock.resources.values() if entry.address.kind == "vector_store"]
-    held = [f"{store.id}/{file}" for store in stores for file in (*store.file_ids, *begun_ids(lock, store))]
+    held = [
+        f"{store.id}/{file}"
+        for store in stores
+        for file in (*store.file_ids, *begun_ids(lock, store))
+    ]
     with suppress(ValueError):  # a time that somebody has edited: then nothing is young
-        remote.settling.wrote(LOCK, *lock.known_ids, *held, at=datetime.fromisoformat(lock.written).timestamp())
+        remote.settling.wrote(
+            LOCK, *lock.known_ids, *held, at=datetime.fromisoformat(lock.written).timestamp()
+        )
 
 
 def check_applicable(plan: Plan, force: bool) -> None:
     """PlanError for a plan that must not be applied."""
     stops = [block for block in plan.blocked if not (force and block.forced)]
     if not plan.refreshed:
-        detail = "It was made with `--no-refresh`, against the lock alone; the service may be different."
+        detail = (
+            "It was made with `--no-refresh`, against the lock alone; the service may be different."
+        )
         raise PlanError(Problem("Plan not applicable", detail, "plan again without `--no-refresh`"))
     faults = [problem for problem in plan.problems if problem.severity == "error"]
     if faults or stops:

@@ -32,8 +32,9 @@ Given = dict[str, date | None]  # by model; None: the service says that no end i
 
 @dataclass(frozen=True, slots=True)
 class Shutdowns:
-    """What is known of one service. OpenAI's announcements are about its own service: what another one calls
-    `gpt-4o` ends when that one says so."""
+    """What is known of one service. OpenAI's announcements are about its own service: what another
+    one calls `gpt-4o` ends when that one says so.
+    """
 
     given: Mapping[str, date | None] = field(default_factory=dict)
     public: bool = False
@@ -46,7 +47,11 @@ class Shutdowns:
 
     def source(self, model: str) -> str:
         """Who says so."""
-        return "as the service says" if model in self.given else f"by OpenAI's announcements as of {table.AS_OF}"
+        return (
+            "as the service says"
+            if model in self.given
+            else f"by OpenAI's announcements as of {table.AS_OF}"
+        )
 
     @property
     def known(self) -> bool:
@@ -76,7 +81,9 @@ def kept(root: Path, environment: Environment) -> Shutdowns:
 
 
 async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdowns:
-    """What the service says, asked at most once a day. A service that gives no answer has none to give."""
+    """What the service says, asked at most once a day. A service that gives no answer has none to
+    give.
+    """
     file, now = _file(root, environment), time.time()
     at, before = _read(file) or (0.0, {})
     if 0 <= now - at < DAY:
@@ -113,7 +120,9 @@ def _parsed(reply: Any) -> Given:
     return {
         item["id"]: _day(item["shutdown_date"])
         for item in models
-        if isinstance(item.get("id"), str) and "shutdown_date" in item and _is_day(item["shutdown_date"])
+        if isinstance(item.get("id"), str)
+        and "shutdown_date" in item
+        and _is_day(item["shutdown_date"])
     }
 
 

@@ -1,4 +1,6 @@
-"""Whether a saved plan still fits: what it rests on, written down when it is made and compared when it is applied."""
+"""Whether a saved plan still fits: what it rests on, written down when it is made and compared when
+it is applied.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +39,15 @@ AGAIN = "run `provisioner plan` again and have the new plan reviewed"
 
 
 def basis(case: Situation, plan: Plan) -> dict[str, dict[str, str | None]]:
-    """Fingerprints of the lock entry and the live state of everything planned and of what that depends on."""
+    """Fingerprints of the lock entry and the live state of everything planned and of what that
+    depends on.
+    """
     return fingerprints(plan, case.lock.resources, case.live)
 
 
-def fingerprints(plan: Plan, resources: Mapping[Address, Locked], live: Any) -> dict[str, dict[str, str | None]]:
+def fingerprints(
+    plan: Plan, resources: Mapping[Address, Locked], live: Any
+) -> dict[str, dict[str, str | None]]:
     """`live` is a function from address to Live or None."""
     held: dict[Address, list[Attachment]] = {}
     for item in plan.attachments:
@@ -51,7 +57,11 @@ def fingerprints(plan: Plan, resources: Mapping[Address, Locked], live: Any) -> 
         str(address): {
             "locked": _sha(entry_to_json(resources[address])) if address in resources else None,
             "live": _live_sha(
-                address, resources.get(address), live(address), held.get(address, ()), whole=address in ended
+                address,
+                resources.get(address),
+                live(address),
+                held.get(address, ()),
+                whole=address in ended,
             ),
         }
         for address in _rests_on(plan)
@@ -59,25 +69,44 @@ def fingerprints(plan: Plan, resources: Mapping[Address, Locked], live: Any) -> 
 
 
 def _rests_on(plan: Plan) -> list[Address]:
-    found = {item.store for item in plan.attachments} | {item.file for item in plan.attachments if item.file}
+    found = {item.store for item in plan.attachments} | {
+        item.file for item in plan.attachments if item.file
+    }
     for change in plan.changes:
         if change.matters:
             found |= {change.address, *change.depends_on}
-    found |= {remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action != "keep"}
+    found |= {
+        remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action != "keep"
+    }
     return sorted(found)
 
 
 def _live_sha(
-    address: Address, entry: Locked | None, live: Live | None, held: Iterable[Attachment], *, whole: bool
+    address: Address,
+    entry: Locked | None,
+    live: Live | None,
+    held: Iterable[Attachment],
+    *,
+    whole: bool,
 ) -> str | None:
-    """Of a store that goes the `whole` counts, of any other one what the plan does with its files."""
+    """Of a store that goes the `whole` counts, of any other one what the plan does with its
+    files.
+    """
     if live is None:
         return None
-    form = kind(address.kind).form(entry.api if entry else None) if address.kind != "assistant" or entry else None
+    form = (
+        kind(address.kind).form(entry.api if entry else None)
+        if address.kind != "assistant" or entry
+        else None
+    )
     fields = form.normal(address, {**live.fields}) if form else live.fields
     fields = {name: value for name, value in fields.items() if not form or name not in form.unread}
     members = live.members or {}
-    touched = members if whole else {item.old_id: members.get(item.old_id) for item in held if item.old_id}
+    touched = (
+        members
+        if whole
+        else {item.old_id: members.get(item.old_id) for item in held if item.old_id}
+    )
     attached = {id: member.attributes if member else None for id, member in touched.items()}
     return _sha([live.id, live.status == "expired", fields, attached])
 
@@ -92,7 +121,10 @@ def check_identity(context: Context, plan: Plan) -> None:
     ours = (context.workspace.name, context.environment.name, context.service.base_url)
     theirs = (plan.workspace, plan.environment, plan.service.base_url)
     if ours != theirs:
-        said = f"`{theirs[0]}` in `{theirs[1]}` at `{theirs[2]}`, and this is `{ours[0]}` in `{ours[1]}` at `{ours[2]}`"
+        said = (
+            f"`{theirs[0]}` in `{theirs[1]}` at `{theirs[2]}`, and this is `{ours[0]}` in"
+            f" `{ours[1]}` at `{ours[2]}`"
+        )
         hint = "apply it where it was made for, or make another plan here"
         raise PlanError(Problem("Foreign plan", f"The plan was made for {said}.", hint))
 
@@ -101,35 +133,55 @@ def check_lineage(plan: Plan, lock: LockState | None) -> None:
     """PlanError when the lock is another one than the plan was made from."""
     if (lock.lineage if lock else plan.lineage) != plan.lineage:
         detail = (
-            f"The plan was made from lineage `{plan.lineage}`, and the lock is of `{lock.lineage if lock else '-'}`."
+            f"The plan was made from lineage `{plan.lineage}`, and the lock is of"
+            f" `{lock.lineage if lock else '-'}`."
         )
         raise PlanError(Problem("Stale plan", detail, AGAIN))
     if lock is None and plan.serial > 0:
-        raise PlanError(Problem("Stale plan", "The plan was made from a lock that is not there any more.", AGAIN))
+        raise PlanError(
+            Problem(
+                "Stale plan", "The plan was made from a lock that is not there any more.", AGAIN
+            )
+        )
 
 
 def check_order(plan: Plan, resources: Mapping[Address, Locked]) -> None:
-    """PlanError where things wait for each other, or for what nobody makes, so that only a part of the plan could ever
-    be done."""
+    """PlanError where things wait for each other, or for what nobody makes, so that only a part of
+    the plan could ever be done.
+    """
     there = {*resources, *(change.address for change in plan.changes if change.after is not None)}
     for change in plan.changes:
-        left = [one for one in kind(change.address.kind).references(change.after or {}) if one not in there]
+        left = [
+            one
+            for one in kind(change.address.kind).references(change.after or {})
+            if one not in there
+        ]
         if left:
-            detail = f"`{change.address}` refers to `{left[0]}`, which is neither in the lock nor in the plan."
+            detail = (
+                f"`{change.address}` refers to `{left[0]}`, which is neither in the lock nor in the"
+                " plan."
+            )
             raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
-    needs = {address: set(kind(address.kind).references(entry.fields)) for address, entry in resources.items()}
+    needs = {
+        address: set(kind(address.kind).references(entry.fields))
+        for address, entry in resources.items()
+    }
     for change in plan.changes:
         needs.setdefault(change.address, set()).update(change.depends_on)
     circle = cycle(needs)
     if circle:
-        detail = f"{listed((f'`{one}`' for one in circle[:-1]), 5)} depend on each other in a circle."
+        detail = (
+            f"{listed((f'`{one}`' for one in circle[:-1]), 5)} depend on each other in a circle."
+        )
         raise PlanError(Problem("Not a plan", detail, _ANEW))
 
 
 def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
     """What has to be looked at again."""
     desired = {
-        change.address: Desired(change.address, change.after, Source(""), change.depends_on, change.api)
+        change.address: Desired(
+            change.address, change.after, Source(""), change.depends_on, change.api
+        )
         for change in plan.changes
         if change.after is not None
     }
@@ -140,73 +192,116 @@ def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
 def check_basis(plan: Plan, resources: Mapping[Address, Locked], seen: Seen) -> None:
     """PlanError naming everything that has moved since the plan was made."""
     now = fingerprints(plan, resources, seen.observed.live.get)
-    rests = {**{address: {} for address in now}, **plan.basis}  # an edited plan may leave out what it rests on
+    rests = {
+        **{address: {} for address in now},
+        **plan.basis,
+    }  # an edited plan may leave out what it rests on
     moved = [_said(address, before, now.get(address, {})) for address, before in rests.items()]
     problems = [
-        Problem("Stale plan", said, AGAIN, address=address) for address, said in zip(rests, moved, strict=True) if said
+        Problem("Stale plan", said, AGAIN, address=address)
+        for address, said in zip(rests, moved, strict=True)
+        if said
     ]
     if problems:
         raise PlanError(problems)
 
 
 def check_ids(plan: Plan, resources: Mapping[Address, Locked]) -> None:
-    """PlanError where a plan names other objects than the lock does: a checksum covers no ids, so that whoever approved
-    one has approved what the lock has for each address."""
+    """PlanError where a plan names other objects than the lock does: a checksum covers no ids, so
+    that whoever approved one has approved what the lock has for each address.
+    """
     wrong = []
     for change in plan.changes:
         entry = resources.get(change.address)
-        if change.id is not None and change.id not in (entry.id if entry else None, change.importing):
+        if change.id is not None and change.id not in (
+            entry.id if entry else None,
+            change.importing,
+        ):
             wrong.append((change.address, change.id))
     for remnant in plan.deposed:
         entry = resources.get(remnant.address)
         if entry is None or remnant.id not in entry.deposed:
             wrong.append((remnant.address, remnant.id))
     problems = [
-        Problem("Stale plan", f"The lock does not have `{id}` for `{address}`.", AGAIN, address=str(address))
+        Problem(
+            "Stale plan",
+            f"The lock does not have `{id}` for `{address}`.",
+            AGAIN,
+            address=str(address),
+        )
         for address, id in wrong
     ]
     if problems:
         raise PlanError(problems)
 
 
-def check_entries(plan: Plan, resources: Mapping[Address, Locked], moved: Mapping[Address, Locked]) -> None:
-    """PlanError where a plan ends what the lock protects, or moves one entry over another; `moved` are the entries
-    after its moves. No plan does that that was made here; what an edited one says of itself is not believed."""
+def check_entries(
+    plan: Plan, resources: Mapping[Address, Locked], moved: Mapping[Address, Locked]
+) -> None:
+    """PlanError where a plan ends what the lock protects, or moves one entry over another; `moved`
+    are the entries after its moves. No plan does that that was made here; what an edited one says
+    of itself is not believed.
+    """
     freed = {change.previous for change in plan.changes}
     for change in plan.changes:
         entry = moved.get(change.address)
         if entry and entry.protected and change.action in (Action.DELETE, Action.REPLACE):
-            detail = f"`{change.address}` is protected by the lock, and the plan would {change.action.value} it."
+            detail = (
+                f"`{change.address}` is protected by the lock, and the plan would"
+                f" {change.action.value} it."
+            )
             raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
         taken = change.address in resources and change.address not in freed
         if change.previous in resources and (taken or change.previous == change.address):
-            detail = f"The lock has both `{change.previous}` and `{change.address}`, so that neither becomes the other."
+            detail = (
+                f"The lock has both `{change.previous}` and `{change.address}`, so that neither"
+                " becomes the other."
+            )
             raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
 
 
 def check_documents(plan: Plan, resources: Mapping[Address, Locked]) -> None:
-    """PlanError where what is put into a store is not what the store is to have by its own row; by the lock, where only
-    a document has a new version."""
-    fields = {address: entry.fields for address, entry in resources.items() if address.kind == "vector_store"}
+    """PlanError where what is put into a store is not what the store is to have by its own row; by
+    the lock, where only a document has a new version.
+    """
+    fields = {
+        address: entry.fields
+        for address, entry in resources.items()
+        if address.kind == "vector_store"
+    }
     fields |= {change.address: change.after for change in plan.changes if change.after is not None}
     wanted = {address: found.get("files") or {} for address, found in fields.items()}
     for item in plan.attachments:
         if item.action == "detach" or item.action in QUIET:
             continue
         held = wanted.get(item.store, {}).get(item.path, {})
-        same = held.get("file") == str(item.file) if item.file else held.get("id") == item.old_id is not None
+        same = (
+            held.get("file") == str(item.file)
+            if item.file
+            else held.get("id") == item.old_id is not None
+        )
         if not same:
-            detail = f"`{item.path}` of `{item.store}` is to be another object than the store's own row says."
+            detail = (
+                f"`{item.path}` of `{item.store}` is to be another object than the store's own row"
+                " says."
+            )
             raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(item.store)))
 
 
 def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
-    """PlanError naming everything that the plan deletes and that somebody has begun to use since it was made."""
+    """PlanError naming everything that the plan deletes and that somebody has begun to use since it
+    was made.
+    """
     remnants = (*plan.deposed, *plan.orphans)
-    named = {change.id: change.address for change in plan.changes} | {item.id: item.address for item in remnants}
+    named = {change.id: change.address for change in plan.changes} | {
+        item.id: item.address for item in remnants
+    }
     problems = [
         Problem(
-            "Stale plan", f"`{named[id]}` (`{id}`) is used by {listed(whos)} by now.", AGAIN, address=str(named[id])
+            "Stale plan",
+            f"`{named[id]}` (`{id}`) is used by {listed(whos)} by now.",
+            AGAIN,
+            address=str(named[id]),
         )
         for id, whos in users.items()
     ]
@@ -215,22 +310,33 @@ def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
 
 
 async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
-    """PlanError where something with our stamp has come for what the plan creates, or where an orphan that it
-    deletes is ours no longer."""
+    """PlanError where something with our stamp has come for what the plan creates, or where an
+    orphan that it deletes is ours no longer.
+    """
     observed = seen.observed
     making = {change.address for change in plan.changes if change.action is Action.CREATE}
     claimed = claims(asked.desired, asked.lock, observed.live, observed.strays)
     problems = [
-        Problem("Stale plan", f"{listed(f'`{id}`' for id in claim.ids)} has our stamp for `{address}`.", AGAIN)
+        Problem(
+            "Stale plan",
+            f"{listed(f'`{id}`' for id in claim.ids)} has our stamp for `{address}`.",
+            AGAIN,
+        )
         for address, claim in claimed.items()
         if address in making
     ]
     left = {stray.live.id for stray in observed.strays}
     going = [one for one in plan.orphans if one.action == "delete" and one.id not in left]
     forms = [kind(one.address.kind).form(one.api) for one in going]
-    found = await together([form.read(asked.remote, one.id, Names()) for form, one in zip(forms, going, strict=True)])
+    found = await together(
+        [form.read(asked.remote, one.id, Names()) for form, one in zip(forms, going, strict=True)]
+    )
     problems += [
-        Problem("Stale plan", f"`{one.id}`, an orphan that would be deleted, does not have our stamp any more.", AGAIN)
+        Problem(
+            "Stale plan",
+            f"`{one.id}`, an orphan that would be deleted, does not have our stamp any more.",
+            AGAIN,
+        )
         for one, live in zip(going, found, strict=True)
         if live is not None and not (live.stamp and asked.lock.owns(live.stamp))
     ]
@@ -238,7 +344,9 @@ async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
         raise PlanError(problems)
 
 
-def _said(address: str, before: Mapping[str, str | None], now: Mapping[str, str | None]) -> str | None:
+def _said(
+    address: str, before: Mapping[str, str | None], now: Mapping[str, str | None]
+) -> str | None:
     if before.get("locked") != now.get("locked"):
         return f"The lock entry of `{address}` has changed since the plan was made."
     if before.get("live") != now.get("live"):

@@ -1,4 +1,6 @@
-"""What an import takes over beside the object: the documents of a store, and whether they are the local files."""
+"""What an import takes over beside the object: the documents of a store, and whether they are the
+local files.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,32 @@ from provisioner.plan.situation import Taken, Taking
 from provisioner.remote import Remote, together
 
 
-async def take_over(remote: Remote, root: Path, case: Situation, files: Mapping[str, Live]) -> Situation:
-    """The situation with every imported document paired and compared. `files`: those that are known, by id."""
-    stores = sorted(address for address in case.imports if case.observed.live.get(address) and _files(case, address))
+async def take_over(
+    remote: Remote, root: Path, case: Situation, files: Mapping[str, Live]
+) -> Situation:
+    """The situation with every imported document paired and compared. `files`: those that are
+    known, by id.
+    """
+    stores = sorted(
+        address
+        for address in case.imports
+        if case.observed.live.get(address) and _files(case, address)
+    )
     named = [live for address, live in case.observed.live.items() if address.kind == "file"]
-    known = {**{live.id: live for live in named}, **files, **await _unlisted(remote, case, stores, files)}
+    known = {
+        **{live.id: live for live in named},
+        **files,
+        **await _unlisted(remote, case, stores, files),
+    }
     takings: dict[Address, Taking] = {}
     live = dict(case.observed.live)
     for store in stores:
         takings[store] = taking = await _taking(remote, root, case, store, known)
         for path, taken in taking.documents.items():
             address = Address("file", path)
-            if address not in case.lock.resources and (address not in live or taken.id == live[address].id):
+            if address not in case.lock.resources and (
+                address not in live or taken.id == live[address].id
+            ):
                 live[address] = _as_live(case, address, known[taken.id], taken)
     for address in case.imports:
         if address.kind == "file" and address in live and "sha256" not in live[address].fields:
@@ -43,7 +59,9 @@ def _files(case: Situation, store: Address) -> Mapping[str, Fields]:
     if want is None or store.kind != "vector_store":
         return {}
     items = (want.fields.get("files") or {}).items()
-    return {path: case.desired[Address("file", path)].fields for path, item in items if "file" in item}
+    return {
+        path: case.desired[Address("file", path)].fields for path, item in items if "file" in item
+    }
 
 
 async def _unlisted(
@@ -57,13 +75,23 @@ async def _unlisted(
     return {live.id: live for live in await form.list(remote, Names(), None) if live.id in held}
 
 
-async def _taking(remote: Remote, root: Path, case: Situation, store: Address, known: Mapping[str, Live]) -> Taking:
+async def _taking(
+    remote: Remote, root: Path, case: Situation, store: Address, known: Mapping[str, Live]
+) -> Taking:
     """Pair the documents of one store, and compare those whose text can be read at both ends."""
     members = case.observed.live[store].members or {}
     wanted = _files(case, store)
-    managed = {path: case.lock.ids[Address("file", path)] for path in wanted if Address("file", path) in case.lock.ids}
+    managed = {
+        path: case.lock.ids[Address("file", path)]
+        for path in wanted
+        if Address("file", path) in case.lock.ids
+    }
     wanted = {path: fields for path, fields in wanted.items() if managed.get(path) not in members}
-    named = {address.name: id for address, id in case.imports.items() if address.kind == "file" and id in members}
+    named = {
+        address.name: id
+        for address, id in case.imports.items()
+        if address.kind == "file" and id in members
+    }
     free = [
         _document(known[id])
         for id, member in members.items()
@@ -71,7 +99,9 @@ async def _taking(remote: Remote, root: Path, case: Situation, store: Address, k
     ]
     pairs = pair(store, wanted, free, named)
     holder = case.observed.live[store].id
-    compared = await together(same_text(remote, holder, id, real_path(root, path)) for path, id in pairs.ids.items())
+    compared = await together(
+        same_text(remote, holder, id, real_path(root, path)) for path, id in pairs.ids.items()
+    )
     documents = {
         path: Taken(id, verified=same is True, different=same is False)
         for (path, id), same in zip(pairs.ids.items(), compared, strict=True)
@@ -81,7 +111,12 @@ async def _taking(remote: Remote, root: Path, case: Situation, store: Address, k
 
 
 def _document(live: Live) -> Document:
-    return Document(live.id, str(live.fields.get("filename")), int(live.fields.get("bytes") or 0), live.created_at)
+    return Document(
+        live.id,
+        str(live.fields.get("filename")),
+        int(live.fields.get("bytes") or 0),
+        live.created_at,
+    )
 
 
 def _as_live(case: Situation, address: Address, file: Live, taken: Taken) -> Live:
@@ -91,7 +126,9 @@ def _as_live(case: Situation, address: Address, file: Live, taken: Taken) -> Liv
 
 
 def _named(case: Situation, address: Address, file: Live) -> Live:
-    """A file that the specs import by its id: of another size it is another version, otherwise nobody knows better."""
+    """A file that the specs import by its id: of another size it is another version, otherwise
+    nobody knows better.
+    """
     want = case.desired.get(address)
     if want is None or file.fields.get("bytes") != want.fields["bytes"]:
         return file

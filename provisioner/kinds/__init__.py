@@ -13,7 +13,9 @@ from provisioner.kinds.base import Kind
 def kinds() -> dict[str, Kind]:
     """Every kind by its name."""
     modules = sorted(info.name for info in pkgutil.iter_modules(__path__) if info.name != "base")
-    found = (getattr(importlib.import_module(f"{__name__}.{name}"), "KIND", None) for name in modules)
+    found = (
+        getattr(importlib.import_module(f"{__name__}.{name}"), "KIND", None) for name in modules
+    )
     return {kind.name: kind for kind in found if isinstance(kind, Kind)}
 
 

@@ -1,4 +1,6 @@
-"""What a kind is: its declared fields, and one form for each API through which its objects exist."""
+"""What a kind is: its declared fields, and one form for each API through which its objects
+exist.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something declared that an API cannot carry. An environment may accept it by `name` (`accept_loss`)."""
+    """Something declared that an API cannot carry. An environment may accept it by `name`
+    (`accept_loss`).
+    """
 
     name: str  # as `accept_loss` spells it: `temperature`, `tools.web_search`
     path: Path
@@ -70,14 +74,17 @@ class Write:
     names: Names
     stamp: Stamp
     id: str | None = None  # of the object to update
-    paths: frozenset[str] = frozenset()  # update: the units that differ (`instructions`, `metadata.team`)
+    paths: frozenset[str] = (
+        frozenset()
+    )  # update: the units that differ (`instructions`, `metadata.team`)
     lost: frozenset[str] = frozenset()  # accepted losses: not sent
     content: Any = None  # files: an opened, hashing stream of the bytes
 
 
 class Scope(ABC):
-    """What a declaration may ask of its workspace while it becomes fields. Faults are reported, never raised:
-    a method that returns None has said why."""
+    """What a declaration may ask of its workspace while it becomes fields. Faults are reported,
+    never raised: a method that returns None has said why.
+    """
 
     address: Address
     environment: str
@@ -97,7 +104,9 @@ class Scope(ABC):
 
     @abstractmethod
     def reference(self, kind: str, value: str | Mapping[str, Any], path: Path) -> Any:
-        """`vector_store.NAME` for a declared name, `{"id": …}` for `{id: …}` and for external resources."""
+        """`vector_store.NAME` for a declared name, `{"id": …}` for `{id: …}` and for external
+        resources.
+        """
 
     @abstractmethod
     def file(self, value: str | Mapping[str, Any], path: Path) -> Any:
@@ -105,11 +114,15 @@ class Scope(ABC):
 
     @abstractmethod
     def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
-        """The sorted workspace paths that a path or pattern matches; none is a fault, reported here."""
+        """The sorted workspace paths that a path or pattern matches; none is a fault, reported
+        here.
+        """
 
     @abstractmethod
     def tool(self, name: str, path: Path) -> Fields | None:
-        """The declared fields of a shared tool (already declared: parameters read, defaults not filled in)."""
+        """The declared fields of a shared tool (already declared: parameters read, defaults not
+        filled in).
+        """
 
     @abstractmethod
     def size(self, path: str) -> int:
@@ -117,20 +130,30 @@ class Scope(ABC):
 
     @abstractmethod
     def set_file(self, path: str, fields: Fields, at: Path) -> None:
-        """Say how a file is uploaded (`purpose`, `expires_after`); two different wishes are a fault."""
+        """Say how a file is uploaded (`purpose`, `expires_after`); two different wishes are a
+        fault.
+        """
 
 
 class Form(ABC):
     """How the objects of one kind exist at the service through one API: normal form and verbs."""
 
     api: ClassVar[str | None] = None
-    fixed: ClassVar[frozenset[str]] = frozenset()  # top-level fields that cannot be changed in place
+    fixed: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # top-level fields that cannot be changed in place
     keyed: ClassVar[frozenset[str]] = frozenset({"metadata"})  # compared key by key
-    unread: ClassVar[frozenset[str]] = frozenset()  # declared, but never shown by the service: compared with the lock
-    certain: ClassVar[frozenset[str]] = frozenset()  # `unread`, but nobody can change it unseen at the service
+    unread: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # declared, but never shown by the service: compared with the lock
+    certain: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # `unread`, but nobody can change it unseen at the service
     remote: ClassVar[bool] = True  # False: nothing exists at the service
     stamped: ClassVar[bool] = False  # whether its objects carry our stamp, in their metadata
-    unkept: ClassVar[Mapping[str, str]] = {}  # what it means where a service does not keep a field, in half a sentence
+    unkept: ClassVar[
+        Mapping[str, str]
+    ] = {}  # what it means where a service does not keep a field, in half a sentence
 
     def check(self, address: Address, fields: Fields) -> Iterable[Fault]:
         """Limits that only this API has."""
@@ -142,8 +165,10 @@ class Form(ABC):
 
     @abstractmethod
     def normal(self, address: Address, fields: Fields) -> Fields:
-        """The canonical shape in which desired, locked and live are compared: every default filled in,
-        whatever has no order in one order, `{}` for no metadata. Pure, and the same for all three."""
+        """The canonical shape in which desired, locked and live are compared: every default filled
+        in, whatever has no order in one order, `{}` for no metadata. Pure, and the same for all
+        three.
+        """
 
     @abstractmethod
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
@@ -159,7 +184,9 @@ class Form(ABC):
 
     @abstractmethod
     async def update(self, remote: Remote, write: Write) -> Live:
-        """Send what `write.paths` names. A path that is no longer declared is reset: null, or the default."""
+        """Send what `write.paths` names. A path that is no longer declared is reset: null, or the
+        default.
+        """
 
     @abstractmethod
     async def delete(self, remote: Remote, id: str) -> None:
@@ -170,13 +197,20 @@ class Form(ABC):
 
 
 class ProfileForm(Form):
-    """A form without an object at the service: a pinned request, kept in the lock and versioned there."""
+    """A form without an object at the service: a pinned request, kept in the lock and versioned
+    there.
+    """
 
     remote: ClassVar[bool] = False
 
     @abstractmethod
     def render(
-        self, address: Address, fields: Fields, names: Names, lost: Iterable[str] = (), stamp: str = ""
+        self,
+        address: Address,
+        fields: Fields,
+        names: Names,
+        lost: Iterable[str] = (),
+        stamp: str = "",
     ) -> Fields:
         """The keyword arguments of the request. KeyError where an id is not known yet."""
 
@@ -208,8 +242,10 @@ class Kind(ABC):
 
     @abstractmethod
     def declare(self, spec: Any, scope: Scope) -> Fields:
-        """The neutral fields of one valid declaration (an instance of `self.spec`): files read, names resolved,
-        shared tools inlined. What a model cannot say, lengths of texts read from files included, is reported here."""
+        """The neutral fields of one valid declaration (an instance of `self.spec`): files read,
+        names resolved, shared tools inlined. What a model cannot say, lengths of texts read from
+        files included, is reported here.
+        """
 
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that these fields refer to."""

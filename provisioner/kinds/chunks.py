@@ -18,7 +18,11 @@ def check_chunking(chunking: str | StaticChunking | None, scope: Scope, at: Path
             f"`{scope.address}` has `chunk_overlap_tokens: {overlap}`; "
             f"it must be at most {size // 2}, half of `max_chunk_size_tokens: {size}`."
         )
-        scope.report(Fault((*at, "chunk_overlap_tokens"), "Value out of range", detail, f"write `{size // 2}`"))
+        scope.report(
+            Fault(
+                (*at, "chunk_overlap_tokens"), "Value out of range", detail, f"write `{size // 2}`"
+            )
+        )
 
 
 def neutral_chunking(chunking: str | StaticChunking | None) -> Any:

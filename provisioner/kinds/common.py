@@ -1,6 +1,9 @@
-"""The types that several kinds are declared with: strict models, metadata, attributes, chunking, references."""
+"""The types that several kinds are declared with: strict models, metadata, attributes, chunking,
+references.
+"""
 
-# Modules that hold models do without postponed annotations: pydantic would compile every one of them at import.
+# Modules that hold models do without postponed annotations: pydantic would compile every one of
+# them at import.
 
 import math
 from collections.abc import Iterable
@@ -23,7 +26,8 @@ from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 RESERVED = ("provisioner", "sha256")
-"""Keys that mark what is ours: the first in metadata, both in the attributes of a file in a store."""
+"""Keys that mark what is ours: the first in metadata, both in the attributes of a file in a
+store."""
 
 MAX_METADATA = 15  # the service takes 16, one is our stamp
 MAX_ATTRIBUTES = 14  # the service takes 16, two are ours
@@ -32,7 +36,9 @@ MAX_VALUE = 512
 
 
 class Strict(BaseModel):
-    """What an author writes: no key that is not declared, no value that would have to be converted."""
+    """What an author writes: no key that is not declared, no value that would have to be
+    converted.
+    """
 
     # Built when first used: a workspace without vector stores does not pay for theirs.
     model_config = ConfigDict(
@@ -40,13 +46,16 @@ class Strict(BaseModel):
     )
 
     def declared(self) -> dict[str, Any]:
-        """What the author wrote, in the author's spelling. Below a field that is owned whole, null says no more
-        than leaving a key out, and not every request takes it: it is dropped."""
+        """What the author wrote, in the author's spelling. Below a field that is owned whole, null
+        says no more than leaving a key out, and not every request takes it: it is dropped.
+        """
         return self.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
 
 
 def refusal(code: str, message: str, hint: str) -> PydanticCustomError:
-    """A fault in our own words: `message` completes the sentence "`key: value` …", `hint` is the remedy."""
+    """A fault in our own words: `message` completes the sentence "`key: value` …", `hint` is the
+    remedy.
+    """
     return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
 
 
@@ -68,7 +77,9 @@ def nearest(word: object, known: Iterable[str]) -> str | None:
 
 
 class Lazily:
-    """Validate with a model that is imported only when a spec needs it; the value is what the author wrote."""
+    """Validate with a model that is imported only when a spec needs it; the value is what the
+    author wrote.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -78,8 +89,12 @@ class Lazily:
         found: type[Any] = getattr(import_module(module), name)
         return found
 
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(lambda value: self.model().model_validate(value).declared())
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: self.model().model_validate(value).declared()
+        )
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
@@ -90,7 +105,8 @@ class Lazily:
 
 
 def text_or(mapping: str) -> Discriminator:
-    """Text is `<text>`, everything else is told to be `mapping`, whose error then says what is wrong.
+    """Text is `<text>`, everything else is told to be `mapping`, whose error then says what is
+    wrong.
 
     Tags stand in the place of an error; angle brackets tell them from the keys of a spec.
     """
@@ -109,7 +125,9 @@ class Unmanaged(Strict):
 
 
 Reference = Annotated[
-    Annotated[str, Field(min_length=1, description="Name of a resource of this workspace"), Tag("<text>")]
+    Annotated[
+        str, Field(min_length=1, description="Name of a resource of this workspace"), Tag("<text>")
+    ]
     | Annotated[Unmanaged, Tag("<id>")],
     text_or("<id>"),
 ]
@@ -117,7 +135,11 @@ Reference = Annotated[
 
 def _metadata_key(key: str) -> str:
     if key == "provisioner":
-        raise refusal("reserved", "is the mark by which `provisioner` knows its own objects", "choose another key")
+        raise refusal(
+            "reserved",
+            "is the mark by which `provisioner` knows its own objects",
+            "choose another key",
+        )
     return key
 
 
@@ -125,7 +147,9 @@ MetadataKey = Annotated[
     str,
     Field(min_length=1, max_length=MAX_KEY),
     AfterValidator(_metadata_key),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "not": {"const": "provisioner"}}),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "not": {"const": "provisioner"}}
+    ),
 ]
 
 
@@ -138,10 +162,15 @@ def _metadata_value(value: object) -> object:
 
 
 Metadata = Annotated[
-    dict[MetadataKey, Annotated[str, Field(max_length=MAX_VALUE), BeforeValidator(_metadata_value)]],
+    dict[
+        MetadataKey, Annotated[str, Field(max_length=MAX_VALUE), BeforeValidator(_metadata_value)]
+    ],
     Field(
         max_length=MAX_METADATA,
-        description="Your own labels: at most 15 pairs of text, keys up to 64 and values up to 512 characters",
+        description=(
+            "Your own labels: at most 15 pairs of text, keys up to 64 and values up to 512"
+            " characters"
+        ),
         examples=[{"team": "support", "year": "2026"}],
     ),
 ]
@@ -149,7 +178,11 @@ Metadata = Annotated[
 
 def _attribute_key(key: str) -> str:
     if key in RESERVED:
-        raise refusal("reserved", "is how `provisioner` knows the files that it attached", "choose another key")
+        raise refusal(
+            "reserved",
+            "is how `provisioner` knows the files that it attached",
+            "choose another key",
+        )
     return key
 
 
@@ -161,26 +194,43 @@ def _attribute(value: object) -> object:
         return value
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    raise refusal("attribute_value", "is neither text nor a finite number nor true or false", "write it in quotes")
+    raise refusal(
+        "attribute_value",
+        "is neither text nor a finite number nor true or false",
+        "write it in quotes",
+    )
 
 
 AttributeKey = Annotated[
     str,
     Field(min_length=1, max_length=MAX_KEY),
     AfterValidator(_attribute_key),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "not": {"enum": list(RESERVED)}}),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "not": {"enum": list(RESERVED)}}
+    ),
 ]
 AttributeValue = Annotated[
     Any,
     BeforeValidator(_attribute),
-    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_VALUE}, {"type": "number"}, {"type": "boolean"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": MAX_VALUE},
+                {"type": "number"},
+                {"type": "boolean"},
+            ]
+        }
+    ),
 ]
 Attributes = Annotated[
     dict[AttributeKey, AttributeValue],
     Field(
         max_length=MAX_ATTRIBUTES,
-        description="Labels of the file that searches can filter by: at most 14 pairs of text, number or boolean. "
-        "`${file.path}`, `${file.folder}`, `${file.name}` and `${file.stem}` are replaced",
+        description=(
+            "Labels of the file that searches can filter by: at most 14 pairs of text, number or"
+            " boolean. `${file.path}`, `${file.folder}`, `${file.name}` and `${file.stem}` are"
+            " replaced"
+        ),
         examples=[{"team": "legal", "year": 2026, "source": "${file.path}"}],
     ),
 ]
@@ -189,14 +239,21 @@ Attributes = Annotated[
 class StaticChunking(Strict):
     """Chunks of a fixed size."""
 
-    max_chunk_size_tokens: int = Field(ge=100, le=4096, description="Tokens of a chunk, 100 to 4096", examples=[800])
+    max_chunk_size_tokens: int = Field(
+        ge=100, le=4096, description="Tokens of a chunk, 100 to 4096", examples=[800]
+    )
     chunk_overlap_tokens: int = Field(
-        ge=0, le=2048, description="Tokens that neighbouring chunks share, at most half a chunk", examples=[400]
+        ge=0,
+        le=2048,
+        description="Tokens that neighbouring chunks share, at most half a chunk",
+        examples=[400],
     )
     static: Annotated[
         SkipJsonSchema[None],
         refuse(
-            "nested_static", "is the nested spelling of the service", "write the two sizes directly below `chunking`"
+            "nested_static",
+            "is the nested spelling of the service",
+            "write the two sizes directly below `chunking`",
         ),
     ] = None
 
@@ -205,7 +262,10 @@ Chunking = Annotated[
     Annotated[Literal["auto"], Tag("<text>")] | Annotated[StaticChunking, Tag("<static>")],
     text_or("<static>"),
     Field(
-        description="How a file is cut into chunks: `auto` (800 tokens, overlapping by 400) or sizes of your own",
+        description=(
+            "How a file is cut into chunks: `auto` (800 tokens, overlapping by 400) or sizes of"
+            " your own"
+        ),
         examples=["auto", {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}],
     ),
 ]
@@ -214,7 +274,9 @@ Chunking = Annotated[
 class FromFile(Strict):
     """The text or document of a file."""
 
-    file: str = Field(min_length=1, description="Path from the workspace root", examples=["prompts/support.md"])
+    file: str = Field(
+        min_length=1, description="Path from the workspace root", examples=["prompts/support.md"]
+    )
 
 
 class FromFiles(Strict):
@@ -246,7 +308,9 @@ EnvironmentName = Annotated[str, Field(min_length=1, max_length=64)]
 Only = Annotated[
     list[EnvironmentName],
     Field(
-        min_length=1, description="Environments in which this exists; everywhere when left out", examples=[["staging"]]
+        min_length=1,
+        description="Environments in which this exists; everywhere when left out",
+        examples=[["staging"]],
     ),
 ]
 

@@ -1,4 +1,6 @@
-"""The kind `tool`: functions and other tools that assistants share by name; inlined, never an object of their own."""
+"""The kind `tool`: functions and other tools that assistants share by name; inlined, never an
+object of their own.
+"""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -36,7 +38,9 @@ class SharedCodeInterpreter(CodeInterpreter, Shared):
 
 def _unknown(value: object) -> object:
     if not isinstance(value, dict):
-        raise refusal("tool", "is no tool", "write a mapping, as in `{description: …, parameters: {…}}`")
+        raise refusal(
+            "tool", "is no tool", "write a mapping, as in `{description: …, parameters: {…}}`"
+        )
     raise unknown_type(value.get("type"))
 
 
@@ -67,7 +71,11 @@ class ToolSpec(RootModel[Any]):
     @property
     def only(self) -> list[str]:
         """The environments in which it exists."""
-        found: list[str] = self.root.get("only", []) if isinstance(self.root, dict) else getattr(self.root, "only", [])
+        found: list[str] = (
+            self.root.get("only", [])
+            if isinstance(self.root, dict)
+            else getattr(self.root, "only", [])
+        )
         return found
 
 
@@ -78,7 +86,8 @@ class ToolKind(Kind):
     section: ClassVar[str] = "tools"
     spec = ToolSpec
     summary: ClassVar[str] = (
-        "A function, or another tool, that assistants share by name; it is copied into each of them."
+        "A function, or another tool, that assistants share by name; it is copied into each of"
+        " them."
     )
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {
@@ -92,7 +101,11 @@ class ToolKind(Kind):
                 "additionalProperties": False,
             },
         },
-        {"type": "function", "description": "Finds a user", "parameters": {"file": "schemas/find_user.json"}},
+        {
+            "type": "function",
+            "description": "Finds a user",
+            "parameters": {"file": "schemas/find_user.json"},
+        },
         {"type": "file_search", "vector_stores": ["handbook"], "max_num_results": 8},
     )
 
@@ -101,7 +114,9 @@ class ToolKind(Kind):
         raise KeyError(api)
 
     def declare(self, spec: ToolSpec, scope: Scope) -> Fields:
-        """The tool as it is copied into assistants; a function is called after its resource unless it says a name."""
+        """The tool as it is copied into assistants; a function is called after its resource unless
+        it says a name.
+        """
         tool = spec.root
         if isinstance(tool, SharedFunction) and "name" not in tool.model_fields_set:
             tool = tool.model_copy(update={"name": scope.address.name})

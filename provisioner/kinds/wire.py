@@ -1,4 +1,6 @@
-"""What the forms share: metadata with our stamp in it, resets, and the verbs of an object that carries both."""
+"""What the forms share: metadata with our stamp in it, resets, and the verbs of an object that
+carries both.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,15 @@ _MOST = 10**15  # which no count and no time in seconds comes to
 
 
 def route(collection: str, id: str, *more: str) -> str:
-    """The path of an object, and of what is below it: `route("/vector_stores", id, "files", file)`. Whatever comes in,
-    nothing but an id goes out where one belongs."""
+    """The path of an object, and of what is below it: `route("/vector_stores", id, "files", file)`.
+    Whatever comes in, nothing but an id goes out where one belongs.
+    """
     for one in (id, *more[1::2]):
         if not is_id(one):
             detail = f"{spelt(one)} cannot be the id of an object; an id has {ID_RULE}."
-            raise ServiceError(Problem("Not an id", detail, "nothing was sent; look where it comes from"))
+            raise ServiceError(
+                Problem("Not an id", detail, "nothing was sent; look where it comes from")
+            )
     return "/".join((collection, id, *more))
 
 
@@ -54,19 +59,26 @@ def stamp(metadata: Any) -> Stamp | None:
 
 
 def number(raw: Raw, name: str) -> int:
-    """A count or a time that a server may leave out. One that nothing can have says nothing: it would go into the
-    journal, and make it unreadable."""
+    """A count or a time that a server may leave out. One that nothing can have says nothing: it
+    would go into the journal, and make it unreadable.
+    """
     value = raw.get(name)
     return int(value) if isinstance(value, int | float) and abs(value) < _MOST else 0
 
 
 def merged(live: Any, declared: Any, paths: Collection[str], mark: Stamp) -> dict[str, Any]:
-    """Metadata to send: what is live at this moment, with the keys that `paths` names set or removed, and our
-    stamp. Keys that somebody else wrote stay, whether the service merges or replaces."""
+    """Metadata to send: what is live at this moment, with the keys that `paths` names set or
+    removed, and our stamp. Keys that somebody else wrote stay, whether the service merges or
+    replaces.
+    """
     ours = declared or {}
     named = {key(path) for path in paths if top(path) == "metadata"}
     touched = set(ours) if None in named else named
-    kept = {name: value for name, value in unstamped(live).items() if name not in touched or name in ours}
+    kept = {
+        name: value
+        for name, value in unstamped(live).items()
+        if name not in touched or name in ours
+    }
     return {**kept, **{name: ours[name] for name in ours if name in touched}, Stamp.KEY: str(mark)}
 
 
@@ -74,17 +86,23 @@ class StampedForm(Form):
     """An object with metadata, read and written at `collection`."""
 
     stamped = True
-    unkept: ClassVar[Mapping[str, str]] = {"metadata": "whoever looks for it by its metadata does not find it"}
+    unkept: ClassVar[Mapping[str, str]] = {
+        "metadata": "whoever looks for it by its metadata does not find it"
+    }
     collection: ClassVar[str]
     defaults: ClassVar[Mapping[str, Any]] = {}  # what null stands for, where a server ignores null
 
     @abstractmethod
     def live(self, raw: Raw, names: Names) -> Live:
-        """A reply in neutral spelling; what we do not know is dropped, what is missing stays missing."""
+        """A reply in neutral spelling; what we do not know is dropped, what is missing stays
+        missing.
+        """
 
     @abstractmethod
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
-        """The fields named by `units` as the service wants them, without metadata; null for what is reset."""
+        """The fields named by `units` as the service wants them, without metadata; null for what is
+        reset.
+        """
 
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
         return [self.live(raw, names) for raw in await remote.list(self.collection, known=known)]
@@ -105,12 +123,23 @@ class StampedForm(Form):
         path = route(self.collection, write.id or "")
         before = await remote.get(path)
         body = self.body(write, {top(unit) for unit in write.paths})
-        metadata = merged(before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp)
+        metadata = merged(
+            before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp
+        )
         raw = await self._send(remote, path, {**body, "metadata": metadata})
-        reset = {name: self.defaults[name] for name, value in body.items() if value is None and name in self.defaults}
-        stubborn = {name: value for name, value in reset.items() if raw.get(name) not in (None, value)}
+        reset = {
+            name: self.defaults[name]
+            for name, value in body.items()
+            if value is None and name in self.defaults
+        }
+        stubborn = {
+            name: value for name, value in reset.items() if raw.get(name) not in (None, value)
+        }
         if stubborn:
-            remote.note(f"`{self.collection}` keeps a field that is sent as null; its default was sent instead.")
+            remote.note(
+                f"`{self.collection}` keeps a field that is sent as null; its default was sent"
+                " instead."
+            )
             raw = await self._send(remote, path, stubborn)
         return self.live(raw, write.names)
 
@@ -118,8 +147,9 @@ class StampedForm(Form):
         await remote.delete(route(self.collection, id))
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:
-        """Take the stamp of a lock off an object that is not managed by it any more; that of another lock stays, and
-        an object that is gone needs nothing."""
+        """Take the stamp of a lock off an object that is not managed by it any more; that of
+        another lock stays, and an object that is gone needs nothing.
+        """
         path = route(self.collection, id)
         raw = await remote.find(path)
         mark = stamp(raw.get("metadata")) if raw is not None else None
@@ -130,8 +160,9 @@ class StampedForm(Form):
         return await self._whole(remote, await remote.post(path, body, repeatable=True), body, path)
 
     async def _whole(self, remote: Remote, raw: Raw, body: Raw, path: str | None = None) -> Raw:
-        """The reply of a write, completed by a read where it lacks what was sent. The write itself succeeded:
-        a read that fails must not make its id be forgotten."""
+        """The reply of a write, completed by a read where it lacks what was sent. The write itself
+        succeeded: a read that fails must not make its id be forgotten.
+        """
         lacking = body.keys() - raw.keys()
         if not lacking:
             return raw
@@ -144,7 +175,10 @@ class StampedForm(Form):
             if name not in whole:
                 remote.note(f"`{self.collection}` never shows `{name}`.")
         if lacking & whole.keys():
-            remote.note(f"`{self.collection}` answers a write without all that was written; it is read once more.")
+            remote.note(
+                f"`{self.collection}` answers a write without all that was written; it is read once"
+                " more."
+            )
         return whole
 
     def _note_foreign(self, remote: Remote, raw: Raw, sent: Raw) -> None:
@@ -153,4 +187,6 @@ class StampedForm(Form):
         foreign = sorted(shown.keys() - sent.keys()) if isinstance(shown, Mapping) else []
         if foreign:
             names = ", ".join(f"`{name}`" for name in foreign)
-            remote.note(f"`{self.collection}` adds metadata of its own ({names}), which is left alone.")
+            remote.note(
+                f"`{self.collection}` adds metadata of its own ({names}), which is left alone."
+            )

@@ -66,7 +66,9 @@ def _service(request: Request) -> Service:
     """Raises where the request names an object that it cannot have yet."""
     settling: Settling = request.app.state.service.settling
     settling.admit(request.method, request.url.path)
-    service: Service = request.app.state.reader if request.method == "GET" else request.app.state.service
+    service: Service = (
+        request.app.state.reader if request.method == "GET" else request.app.state.service
+    )
     return service
 
 
@@ -74,13 +76,16 @@ def reply(service: Service, body: Reply) -> Response:
     """Whoever is told that work goes on is also told when to ask again."""
     headers = {}
     if body.get("status") == "in_progress":
-        headers["openai-poll-after-ms"] = str(min(max(round(service.indexing_seconds * 1000), 20), 1000))
+        headers["openai-poll-after-ms"] = str(
+            min(max(round(service.indexing_seconds * 1000), 20), 1000)
+        )
     return Response(encode(body), media_type="application/json", headers=headers)
 
 
 def _check_whole(body: Any, raw: bytes) -> None:
-    """ValueError for what is JSON and still no payload: text with half a character, and what is nested so deeply that
-    nothing could walk it."""
+    """ValueError for what is JSON and still no payload: text with half a character, and what is
+    nested so deeply that nothing could walk it.
+    """
     if b"\\u" in raw:
         json.dumps(body, ensure_ascii=False).encode()  # raises UnicodeEncodeError
     level = [body]
@@ -103,8 +108,8 @@ async def _body(request: Request) -> Reply:
         _check_whole(body, raw)
     except (ValueError, RecursionError) as error:
         raise bad(
-            "We could not parse the JSON body of your request. The OpenAI API expects a JSON payload, "
-            "but what was sent was not valid JSON."
+            "We could not parse the JSON body of your request. The OpenAI API expects a JSON"
+            " payload, but what was sent was not valid JSON."
         ) from error
     if not isinstance(body, dict):
         raise bad("Invalid type for the request body: expected an object.", code="invalid_type")
@@ -122,13 +127,18 @@ def _endpoint(handler: Handler) -> Endpoint:
 
 async def _upload_file(request: Request) -> Response:
     service = _service(request)
-    return reply(service, await files.create(service, request.headers.get("content-type", ""), request.stream()))
+    return reply(
+        service,
+        await files.create(service, request.headers.get("content-type", ""), request.stream()),
+    )
 
 
 async def _upload_part(request: Request) -> Response:
     service, upload_id = _service(request), request.path_params["upload_id"]
     content_type = request.headers.get("content-type", "")
-    return reply(service, await uploads.add_part(service, upload_id, content_type, request.stream()))
+    return reply(
+        service, await uploads.add_part(service, upload_id, content_type, request.stream())
+    )
 
 
 async def _file_content(request: Request) -> Response:

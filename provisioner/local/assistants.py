@@ -40,7 +40,9 @@ def _resources(file_search: dict[str, checks.Check]) -> checks.Check:
     return checks.nullable(checks.fields(by_tool))
 
 
-CREATE = checks.fields(SETTINGS | {"tool_resources": _resources(STORE_IDS | NEW_STORES)}, ("model",))
+CREATE = checks.fields(
+    SETTINGS | {"tool_resources": _resources(STORE_IDS | NEW_STORES)}, ("model",)
+)
 UPDATE = checks.fields(SETTINGS | {"tool_resources": _resources(STORE_IDS)})
 
 
@@ -61,7 +63,9 @@ def _defaults() -> dict[str, Any]:
 
 
 def _find(service: Service, assistant_id: str) -> Row:
-    row = service.database.one(f"SELECT * FROM {service.seen('assistants')} WHERE id = ?", [assistant_id])
+    row = service.database.one(
+        f"SELECT * FROM {service.seen('assistants')} WHERE id = ?", [assistant_id]
+    )
     if row is None:
         raise no_assistant(assistant_id)
     return row
@@ -77,21 +81,29 @@ def _known_resources(service: Service, given: dict[str, Any]) -> dict[str, Any]:
     service.settling.check("use", "vector_stores", search.get("vector_store_ids", []))
     for file_id in interpreter.get("file_ids", []):
         if service.database.one("SELECT 1 FROM files WHERE id = ?", [file_id]) is None:
-            raise missing(f"Files [{file_id}] were not found", "tool_resources.code_interpreter.file_ids")
+            raise missing(
+                f"Files [{file_id}] were not found", "tool_resources.code_interpreter.file_ids"
+            )
     for store_id in search.get("vector_store_ids", []):
         if service.database.one("SELECT 1 FROM vector_stores WHERE id = ?", [store_id]) is None:
             raise no_store(store_id)
     if "vector_stores" in search:
         made = [
-            vector_stores.make(service, one, f"{path}.vector_stores[0].file_ids") for one in search["vector_stores"]
+            vector_stores.make(service, one, f"{path}.vector_stores[0].file_ids")
+            for one in search["vector_stores"]
         ]
         search = {"vector_store_ids": [store["id"] for store in made]}
-    known = {"code_interpreter": {"file_ids": interpreter.get("file_ids", [])}, "file_search": search}
+    known = {
+        "code_interpreter": {"file_ids": interpreter.get("file_ids", [])},
+        "file_search": search,
+    }
     return {tool: known[tool] for tool in given}
 
 
 def _shown_resources(resources: dict[str, Any], of: list[dict[str, Any]]) -> dict[str, Any]:
-    """A code interpreter always has a list of files, and without one an empty list is not mentioned."""
+    """A code interpreter always has a list of files, and without one an empty list is not
+    mentioned.
+    """
     files = resources.get("code_interpreter", {}).get("file_ids", [])
     kept = {tool: one for tool, one in resources.items() if tool != "code_interpreter"}
     used = any(tool["type"] == "code_interpreter" for tool in of)
@@ -99,15 +111,25 @@ def _shown_resources(resources: dict[str, Any], of: list[dict[str, Any]]) -> dic
 
 
 def _apply(service: Service, body: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The assistant after an update: omitted is unchanged, null is the default, lists of ids are replaced."""
+    """The assistant after an update: omitted is unchanged, null is the default, lists of ids are
+    replaced.
+    """
     defaults = _defaults()
-    changes = {name: defaults.get(name) if value is None else value for name, value in given.items()}
+    changes = {
+        name: defaults.get(name) if value is None else value for name, value in given.items()
+    }
     if "metadata" in given:
-        changes["metadata"] = vector_stores.new_metadata(service, body["metadata"], given["metadata"])
+        changes["metadata"] = vector_stores.new_metadata(
+            service, body["metadata"], given["metadata"]
+        )
     if given.get("tool_resources"):
-        changes["tool_resources"] = body["tool_resources"] | _known_resources(service, given["tool_resources"])
+        changes["tool_resources"] = body["tool_resources"] | _known_resources(
+            service, given["tool_resources"]
+        )
     changed = body | changes
-    return changed | {"tool_resources": _shown_resources(changed["tool_resources"], changed["tools"])}
+    return changed | {
+        "tool_resources": _shown_resources(changed["tool_resources"], changed["tools"])
+    }
 
 
 def _note_files(service: Service, seq: int, body: dict[str, Any]) -> None:
@@ -146,7 +168,9 @@ def retrieve(service: Service, call: Call) -> Reply:
 
 def list_(service: Service, call: Call) -> Reply:
     page = paging.read_page(call.query)
-    rows, more = paging.select(service.database, page, paging.Source(service.listed("assistants")), no_assistant)
+    rows, more = paging.select(
+        service.database, page, paging.Source(service.listed("assistants")), no_assistant
+    )
     return paging.envelope([json.loads(row["body"]) for row in rows], more)
 
 
@@ -155,7 +179,9 @@ def update(service: Service, call: Call) -> Reply:
     with service.database.transaction():
         row = _find(service, call.params["assistant_id"])
         body = _apply(service, json.loads(row["body"]), given)
-        service.database.run("UPDATE assistants SET body = ? WHERE seq = ?", [json.dumps(body), row["seq"]])
+        service.database.run(
+            "UPDATE assistants SET body = ? WHERE seq = ?", [json.dumps(body), row["seq"]]
+        )
         _note_files(service, row["seq"], body)
     return body
 

@@ -1,4 +1,6 @@
-"""Owns putting files into a store: which files may go in, and the queue for indexing that they join."""
+"""Owns putting files into a store: which files may go in, and the queue for indexing that they
+join.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,18 @@ from . import checks
 from .errors import bad, missing
 from .service import Service
 
-EXTENSIONS = ".c .cpp .cs .css .doc .docx .go .html .java .js .json .md .pdf .php .pptx .py .rb .sh .tex .ts .txt"
+EXTENSIONS = (
+    ".c .cpp .cs .css .doc .docx .go .html .java .js .json .md .pdf .php .pptx .py .rb .sh .tex .ts"
+    " .txt"
+)
 SUPPORTED = frozenset(EXTENSIONS.split())
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that is to be put into a store; `sizes` are the tokens of a chunk and of the overlap."""
+    """A file that is to be put into a store; `sizes` are the tokens of a chunk and of the
+    overlap.
+    """
 
     file_id: str
     attributes: dict[str, Any]
@@ -42,7 +49,9 @@ def known_files(service: Service, file_ids: Sequence[str], param: str) -> dict[s
         marks = ", ".join("?" * len(some))
         names |= {
             row["id"]: row["filename"]
-            for row in service.database.all(f"SELECT id, filename FROM files WHERE id IN ({marks})", some)
+            for row in service.database.all(
+                f"SELECT id, filename FROM files WHERE id IN ({marks})", some
+            )
         }
     unknown = [file_id for file_id in dict.fromkeys(file_ids) if file_id not in names]
     if unknown:
@@ -63,15 +72,20 @@ def _refuse_unsupported(filenames: Iterable[str]) -> None:
         )
 
 
-def attach(service: Service, store: int, wanted: Iterable[Attachment], names: Mapping[str, str]) -> None:
-    """Queue files for indexing, inside a transaction; one that is attached already stays as it is, unless it failed."""
+def attach(
+    service: Service, store: int, wanted: Iterable[Attachment], names: Mapping[str, str]
+) -> None:
+    """Queue files for indexing, inside a transaction; one that is attached already stays as it is,
+    unless it failed.
+    """
     now = service.clock()
     service.database.connection.executemany(
-        "INSERT INTO store_files (store, file_id, created_at, status, due_at, attributes, chunk_tokens, "
-        "overlap_tokens) VALUES (?, ?, ?, 'in_progress', ?, ?, ?, ?) ON CONFLICT (store, file_id) DO UPDATE SET "
-        "status = excluded.status, due_at = excluded.due_at, attributes = excluded.attributes, "
-        "chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens, "
-        "error_code = NULL, error_message = NULL WHERE status IN ('failed', 'cancelled')",
+        "INSERT INTO store_files (store, file_id, created_at, status, due_at, attributes,"
+        " chunk_tokens, overlap_tokens) VALUES (?, ?, ?, 'in_progress', ?, ?, ?, ?) ON CONFLICT"
+        " (store, file_id) DO UPDATE SET status = excluded.status, due_at = excluded.due_at,"
+        " attributes = excluded.attributes, chunk_tokens = excluded.chunk_tokens, overlap_tokens ="
+        " excluded.overlap_tokens, error_code = NULL, error_message = NULL WHERE status IN"
+        " ('failed', 'cancelled')",
         (
             (
                 store,

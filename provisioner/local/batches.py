@@ -66,7 +66,8 @@ def _wire(service: Service, batch: Row, store_id: str) -> Reply:
 
 def _find(service: Service, store: Row, batch_id: str) -> Row:
     row = service.database.one(
-        f"SELECT * FROM {service.seen('batches')} WHERE store = ? AND id = ?", [store["seq"], batch_id]
+        f"SELECT * FROM {service.seen('batches')} WHERE store = ? AND id = ?",
+        [store["seq"], batch_id],
     )
     if row is None:
         raise no_batch(store["id"], batch_id)
@@ -91,7 +92,8 @@ def create(service: Service, call: Call) -> Reply:
             [batch_id, service.now(), store["seq"]],
         )
         service.database.connection.executemany(
-            "INSERT OR IGNORE INTO batch_files SELECT ?, seq FROM store_files WHERE store = ? AND file_id = ?",
+            "INSERT OR IGNORE INTO batch_files SELECT ?, seq FROM store_files WHERE store = ? AND"
+            " file_id = ?",
             ((inserted.lastrowid, store["seq"], one.file_id) for one in wanted),
         )
     return _wire(service, _find(service, store, batch_id), store["id"])

@@ -1,4 +1,6 @@
-"""Owns the checking of parameters: small checks that combine, and the words in which OpenAI refuses a value."""
+"""Owns the checking of parameters: small checks that combine, and the words in which OpenAI refuses
+a value.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,11 @@ KINDS: list[tuple[type, str]] = [
 
 def wrong_type(path: str, expected: str, value: Any) -> ApiError:
     kind = next((name for type_, name in KINDS if isinstance(value, type_)), "null")
-    return bad(f"Invalid type for '{path}': expected {expected}, but got {kind} instead.", path, "invalid_type")
+    return bad(
+        f"Invalid type for '{path}': expected {expected}, but got {kind} instead.",
+        path,
+        "invalid_type",
+    )
 
 
 def required(path: str) -> ApiError:
@@ -43,7 +49,13 @@ def exclusive(path: str, first: str, second: str) -> ApiError:
 
 def not_one_of(path: str, value: Any, allowed: Collection[str]) -> ApiError:
     *most, last = [f"'{one}'" for one in allowed]
-    listed = last if not most else f"{most[0]} and {last}" if len(most) == 1 else f"{', '.join(most)}, and {last}"
+    listed = (
+        last
+        if not most
+        else f"{most[0]} and {last}"
+        if len(most) == 1
+        else f"{', '.join(most)}, and {last}"
+    )
     return bad(f"Invalid value: '{value}'. Supported values are: {listed}.", path, "invalid_value")
 
 
@@ -55,7 +67,10 @@ def _bound(path: str, kind: str, value: float, least: float | None, most: float 
         relation, word, code, limit = ">=", "below minimum", "below_min", least
     else:
         return
-    message = f"Invalid '{path}': {kind} {word} value. Expected a value {relation} {limit}, but got {value} instead."
+    message = (
+        f"Invalid '{path}': {kind} {word} value. Expected a value {relation} {limit}, but got"
+        f" {value} instead."
+    )
     raise bad(message, path, f"{kind}_{code}_value")
 
 
@@ -67,7 +82,8 @@ def _length(path: str, kind: str, unit: str, length: int, least: int, most: int 
     else:
         return
     message = (
-        f"Invalid '{path}': {kind} {word}. Expected {unit} with {limit}, but got {unit} with length {length} instead."
+        f"Invalid '{path}': {kind} {word}. Expected {unit} with {limit}, but got {unit} with length"
+        f" {length} instead."
     )
     raise bad(message, path, f"{kind}_{code}_length")
 
@@ -79,7 +95,11 @@ def text(*, longest: int | None = None, shortest: int = 0, pattern: str | None =
         _length(path, "string", "a string", len(value), shortest, longest)
         if pattern is not None and not re.fullmatch(pattern, value):
             expected = f"Expected a string that matches the pattern '^{pattern}$'."
-            raise bad(f"Invalid '{path}': string does not match pattern. {expected}", path, "invalid_value")
+            raise bad(
+                f"Invalid '{path}': string does not match pattern. {expected}",
+                path,
+                "invalid_value",
+            )
         return value
 
     return check
@@ -96,7 +116,9 @@ def integer(least: int | None = None, most: int | None = None) -> Check:
 
 
 def whole_number(text: str) -> int | None:
-    """The number that a text spells. Of one with more digits than any limit has, only that it is so large is kept."""
+    """The number that a text spells. Of one with more digits than any limit has, only that it is so
+    large is kept.
+    """
     if not text.removeprefix("-").isdecimal():
         return None
     return int(text[:MOST_DIGITS])
@@ -164,7 +186,9 @@ def fields(spec: Mapping[str, Check], needed: Collection[str] = ()) -> Check:
         given = mapping(path, value)
         for name in given:
             if name not in spec:
-                raise bad(f"Unknown parameter: '{prefix}{name}'.", f"{prefix}{name}", "unknown_parameter")
+                raise bad(
+                    f"Unknown parameter: '{prefix}{name}'.", f"{prefix}{name}", "unknown_parameter"
+                )
         for name in needed:
             if name not in given:
                 raise required(prefix + name)
@@ -192,16 +216,17 @@ def pairs(value_check: Check) -> Check:
         given = mapping(path, value)
         if len(given) > 16:
             raise bad(
-                f"Invalid '{path}': too many properties. Expected an object with at most 16 properties, "
-                f"but got an object with {len(given)} properties instead.",
+                f"Invalid '{path}': too many properties. Expected an object with at most 16"
+                f" properties, but got an object with {len(given)} properties instead.",
                 path,
                 "object_above_max_properties",
             )
         for key in given:
             if len(key) > 64:
                 raise bad(
-                    f"Invalid property name in '{path}': '{key}' is too long. Expected a property name with maximum "
-                    f"length 64, but got a property name with length {len(key)} instead.",
+                    f"Invalid property name in '{path}': '{key}' is too long. Expected a property"
+                    f" name with maximum length 64, but got a property name with length {len(key)}"
+                    " instead.",
                     path,
                     "property_name_above_max_length",
                 )

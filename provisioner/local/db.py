@@ -23,18 +23,22 @@ CREATE INDEX IF NOT EXISTS files_that_expire ON files (expires_at) WHERE expires
 
 CREATE TABLE IF NOT EXISTS vector_stores (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
-    name TEXT, description TEXT, expires_days INTEGER, last_active_at INTEGER NOT NULL, metadata TEXT NOT NULL,
+    name TEXT, description TEXT, metadata TEXT NOT NULL,
+    expires_days INTEGER, last_active_at INTEGER NOT NULL,
     expired INTEGER NOT NULL DEFAULT 0, usage_bytes INTEGER NOT NULL DEFAULT 0,
     in_progress INTEGER NOT NULL DEFAULT 0, completed INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0, cancelled INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS stores_by_age ON vector_stores (created_at, seq);
-CREATE INDEX IF NOT EXISTS stores_that_expire ON vector_stores (last_active_at + 86400 * expires_days)
+CREATE INDEX IF NOT EXISTS stores_that_expire
+    ON vector_stores (last_active_at + 86400 * expires_days)
     WHERE expires_days IS NOT NULL AND NOT expired;
 
 CREATE TABLE IF NOT EXISTS store_files (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, store INTEGER NOT NULL, file_id TEXT NOT NULL, created_at INTEGER NOT NULL,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, created_at INTEGER NOT NULL,
+    store INTEGER NOT NULL, file_id TEXT NOT NULL,
     status TEXT NOT NULL, due_at REAL NOT NULL, attributes TEXT NOT NULL,
-    chunk_tokens INTEGER NOT NULL, overlap_tokens INTEGER NOT NULL, usage_bytes INTEGER NOT NULL DEFAULT 0,
+    chunk_tokens INTEGER NOT NULL, overlap_tokens INTEGER NOT NULL,
+    usage_bytes INTEGER NOT NULL DEFAULT 0,
     error_code TEXT, error_message TEXT, first_passage INTEGER, last_passage INTEGER,
     UNIQUE (store, file_id));
 CREATE INDEX IF NOT EXISTS store_files_by_age ON store_files (store, created_at, seq);
@@ -46,13 +50,16 @@ CREATE TABLE IF NOT EXISTS batches (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
     store INTEGER NOT NULL, cancelled INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS batch_files (
-    batch INTEGER NOT NULL, store_file INTEGER NOT NULL, PRIMARY KEY (batch, store_file)) WITHOUT ROWID;
+    batch INTEGER NOT NULL, store_file INTEGER NOT NULL,
+    PRIMARY KEY (batch, store_file)) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS assistants (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, body TEXT NOT NULL);
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS assistants_by_age ON assistants (created_at, seq);
 CREATE TABLE IF NOT EXISTS assistant_files (
-    file_id TEXT NOT NULL, assistant INTEGER NOT NULL, PRIMARY KEY (file_id, assistant)) WITHOUT ROWID;
+    file_id TEXT NOT NULL, assistant INTEGER NOT NULL,
+    PRIMARY KEY (file_id, assistant)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS assistant_files_by_assistant ON assistant_files (assistant);
 
 CREATE TABLE IF NOT EXISTS uploads (
@@ -68,12 +75,15 @@ CREATE TABLE IF NOT EXISTS stale_passages (first INTEGER PRIMARY KEY, last INTEG
 
 CREATE TRIGGER IF NOT EXISTS store_file_added AFTER INSERT ON store_files BEGIN
     UPDATE vector_stores SET
-        in_progress = in_progress + (NEW.status = 'in_progress'), completed = completed + (NEW.status = 'completed'),
-        failed = failed + (NEW.status = 'failed'), cancelled = cancelled + (NEW.status = 'cancelled'),
+        in_progress = in_progress + (NEW.status = 'in_progress'),
+        completed = completed + (NEW.status = 'completed'),
+        failed = failed + (NEW.status = 'failed'),
+        cancelled = cancelled + (NEW.status = 'cancelled'),
         usage_bytes = usage_bytes + NEW.usage_bytes
     WHERE seq = NEW.store;
 END;
-CREATE TRIGGER IF NOT EXISTS store_file_changed AFTER UPDATE OF status, usage_bytes ON store_files BEGIN
+CREATE TRIGGER IF NOT EXISTS store_file_changed
+    AFTER UPDATE OF status, usage_bytes ON store_files BEGIN
     UPDATE vector_stores SET
         in_progress = in_progress + (NEW.status = 'in_progress') - (OLD.status = 'in_progress'),
         completed = completed + (NEW.status = 'completed') - (OLD.status = 'completed'),
@@ -84,11 +94,14 @@ CREATE TRIGGER IF NOT EXISTS store_file_changed AFTER UPDATE OF status, usage_by
 END;
 CREATE TRIGGER IF NOT EXISTS store_file_removed AFTER DELETE ON store_files BEGIN
     UPDATE vector_stores SET
-        in_progress = in_progress - (OLD.status = 'in_progress'), completed = completed - (OLD.status = 'completed'),
-        failed = failed - (OLD.status = 'failed'), cancelled = cancelled - (OLD.status = 'cancelled'),
+        in_progress = in_progress - (OLD.status = 'in_progress'),
+        completed = completed - (OLD.status = 'completed'),
+        failed = failed - (OLD.status = 'failed'),
+        cancelled = cancelled - (OLD.status = 'cancelled'),
         usage_bytes = usage_bytes - OLD.usage_bytes
     WHERE seq = OLD.store;
-    INSERT INTO stale_passages SELECT OLD.first_passage, OLD.last_passage WHERE OLD.first_passage IS NOT NULL;
+    INSERT INTO stale_passages
+        SELECT OLD.first_passage, OLD.last_passage WHERE OLD.first_passage IS NOT NULL;
 END;
 """
 
@@ -98,12 +111,16 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         # Every call comes from the thread of the event loop, which differs between runs of asyncio.
-        self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        self.connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=30
+        )
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = NORMAL")
         if self.connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-            self.connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            self.connection.executescript(
+                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+            )
 
     def one(self, sql: str, params: Params = ()) -> Row | None:
         row: Row | None = self.connection.execute(sql, params).fetchone()
@@ -117,7 +134,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; the write lock is taken at once, so that reads inside it stay true until the commit."""
+        """All or nothing; the write lock is taken at once, so that reads inside it stay true until
+        the commit.
+        """
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -1,4 +1,6 @@
-"""Owns what every request goes through: the key, the headers, and errors in the service's own shape."""
+"""Owns what every request goes through: the key, the headers, and errors in the service's own
+shape.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def check_key(scope: MutableMapping[str, Any]) -> None:
 
 
 def encode(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 class Edge:
@@ -72,7 +76,10 @@ class Edge:
 
 
 def server_error(request_id: str) -> ApiError:
-    message = f"The server had an error while processing your request. Sorry about that! (request ID {request_id})"
+    message = (
+        "The server had an error while processing your request. Sorry about that! (request ID"
+        f" {request_id})"
+    )
     return ApiError(500, message, kind="server_error")
 
 

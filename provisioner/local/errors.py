@@ -1,4 +1,6 @@
-"""Owns how the service says no: the one exception that handlers raise and the envelope it becomes."""
+"""Owns how the service says no: the one exception that handlers raise and the envelope it
+becomes.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,13 @@ class ApiError(Exception):
         kind: str = "invalid_request_error",
     ) -> None:
         super().__init__(message)
-        self.status, self.message, self.param, self.code, self.kind = status, message, param, code, kind
+        self.status, self.message, self.param, self.code, self.kind = (
+            status,
+            message,
+            param,
+            code,
+            kind,
+        )
         self.headers: dict[str, str] = {}
 
     def envelope(self, path: str) -> dict[str, Any]:
@@ -65,7 +73,9 @@ def no_batch(store_id: str, batch_id: str) -> ApiError:
 
 
 def being_processed(one: str) -> ApiError:
-    return ApiError(409, f"'{one}' cannot be deleted while it is being processed. Please try again later.")
+    return ApiError(
+        409, f"'{one}' cannot be deleted while it is being processed. Please try again later."
+    )
 
 
 def no_route(method: str, path: str) -> ApiError:
@@ -76,9 +86,9 @@ def no_route(method: str, path: str) -> ApiError:
 def no_key() -> ApiError:
     return ApiError(
         401,
-        "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
-        "auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from "
-        "https://platform.openai.com/account/api-keys.",
+        "You didn't provide an API key. You need to provide your API key in an Authorization header"
+        " using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from"
+        " https://platform.openai.com/account/api-keys.",
     )
 
 

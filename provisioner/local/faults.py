@@ -2,8 +2,8 @@
 
     seed: 7                                      # default 0; the same seed gives the same faults
     rules:
-      - match: {method: POST, path: "^/v1/files$", nth: 3}
-        action: {status: 500, when: after}       # the file is there, but the client hears of a failure
+      - match: {method: POST, path: "^/v1/files$", nth: 3} action: {status: 500, when: after}
+        # the file is there, but the client hears of a failure
       - match: {probability: 0.1, times: 20}
         action: {status: 429, retry_after: 1}
       - match: {path: "/v1/vector_stores"}
@@ -13,18 +13,19 @@
       - match: {method: POST, path: "^/v1/assistants$"}
         action: {settle: {seconds: 2, of: [list, get]}}
 
-A rule strikes a request when all of its `match` holds: `method`; `path`, a regular expression searched in the path;
-`nth`, a number or a list of numbers, counting the requests that match so far from 1; `probability`; `times`, how
-often at most. Its `action` is `latency` in seconds and `settle` (a write shows late: docs/embedded-service.md has what
-may be said; such a rule is about writes alone), by themselves or with one of:
+A rule strikes a request when all of its `match` holds: `method`; `path`, a regular expression
+searched in the path; `nth`, a number or a list of numbers, counting the requests that match so far
+from 1; `probability`; `times`, how often at most. Its `action` is `latency` in seconds and `settle`
+(a write shows late: docs/embedded-service.md has what may be said; such a rule is about writes
+alone), by themselves or with one of:
 
-- `status` 400 to 599, with `retry_after` in seconds and `code`, `when: before` (default: nothing happened) or `after`
-  (everything happened, the reply is lost);
+- `status` 400 to 599, with `retry_after` in seconds and `code`, `when: before` (default: nothing
+  happened) or `after` (everything happened, the reply is lost);
 - `reset: before` or `reset: after`: the connection breaks without a reply;
 - `truncate: N`: the reply breaks off after N bytes of its body.
 
-Latencies of all rules that strike add up, and every `settle` counts; of the other actions the first one wins. A rule
-that matches a `filename` (a glob) is about indexing: `indexing_seconds`, or
+Latencies of all rules that strike add up, and every `settle` counts; of the other actions the first
+one wins. A rule that matches a `filename` (a glob) is about indexing: `indexing_seconds`, or
 `fails: invalid_file | unsupported_file | server_error`.
 """
 
@@ -72,7 +73,9 @@ def _settle(path: str, value: Any) -> settling.Lag:
         raise checks.not_one_of(f"{path}.status", status, [str(one) for one in ANSWERS])
     if not late & ANSWERS[status]:
         answered = ", ".join(one for one in settling.OF if one in ANSWERS[status])
-        raise bad(f"'{path}.status' is {status}, so '{path}.of' must name at least one of: {answered}.")
+        raise bad(
+            f"'{path}.status' is {status}, so '{path}.of' must name at least one of: {answered}."
+        )
     if status == 409:
         late = late - {"delete"} | {"busy"}
     return settling.Lag(given["seconds"], frozenset(late), 404 if status == 409 else status)
@@ -113,7 +116,10 @@ RULE = checks.fields(
 def _rule(path: str, value: Any) -> dict[str, Any]:
     rule: dict[str, Any] = RULE(path, value)
     if "settle" in rule["action"] and "filename" in rule.get("match", {}):
-        raise bad(f"'{path}.action.settle' is about requests, but '{path}.match.filename' about indexing: use 'path'.")
+        raise bad(
+            f"'{path}.action.settle' is about requests, but '{path}.match.filename' about indexing:"
+            " use 'path'."
+        )
     return rule
 
 
@@ -121,8 +127,16 @@ FILE = checks.fields({"seed": checks.integer(), "rules": checks.array(_rule, of=
 # What the service itself says with a status; anything else is an invalid request.
 KINDS = {
     429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
-    500: ("The server had an error while processing your request. Sorry about that!", "server_error", None),
-    503: ("The server is overloaded. Please try again later.", "service_unavailable_error", "server_is_overloaded"),
+    500: (
+        "The server had an error while processing your request. Sorry about that!",
+        "server_error",
+        None,
+    ),
+    503: (
+        "The server is overloaded. Please try again later.",
+        "service_unavailable_error",
+        "server_is_overloaded",
+    ),
 }
 
 
@@ -138,10 +152,13 @@ class Rule:
         """Whether this request is one of those; asking counts."""
         if "settle" in self.action and method not in ("POST", "DELETE"):
             return False
-        if self.match.get("method", method).upper() != method or not re.search(self.match.get("path", ""), path):
+        if self.match.get("method", method).upper() != method or not re.search(
+            self.match.get("path", ""), path
+        ):
             return False
         self.seen += 1
-        # Drawn for every request that matches, so that the draws do not depend on the other conditions.
+        # Drawn for every request that matches, so that the draws do not depend on the other
+        # conditions.
         drawn = self.random.random() < self.match.get("probability", 1)
         now = self.seen in self.match.get("nth", [self.seen])
         left = self.struck < self.match.get("times", self.seen)
@@ -174,7 +191,11 @@ class Faults:
 
     def failure(self, filename: str) -> tuple[str, str] | None:
         code = self._about(filename, "fails")
-        return None if code is None else (code, "The file could not be processed: the faults file says so.")
+        return (
+            None
+            if code is None
+            else (code, "The file could not be processed: the faults file says so.")
+        )
 
 
 def load(path: Path) -> Faults:
@@ -192,7 +213,9 @@ def load(path: Path) -> Faults:
         raise ValueError(f"{path}: values are nested too deeply") from None
     faults = Faults()
     for index, rule in enumerate(given.get("rules", [])):
-        made = Rule(rule.get("match", {}), rule["action"], Random(f"{given.get('seed', 0)}:{index}"))
+        made = Rule(
+            rule.get("match", {}), rule["action"], Random(f"{given.get('seed', 0)}:{index}")
+        )
         (faults.indexing if "filename" in made.match else faults.requests).append(made)
     return faults
 
@@ -204,7 +227,9 @@ class FaultyEdge:
         self.app, self.rules = app, rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        struck = [rule.action for rule in self.rules if rule.strikes(scope["method"], scope["path"])]
+        struck = [
+            rule.action for rule in self.rules if rule.strikes(scope["method"], scope["path"])
+        ]
         await asyncio.sleep(sum(action.get("latency", 0) for action in struck))
         settling.LAGS.set([action["settle"] for action in struck if "settle" in action])
         action = next((one for one in struck if one.keys() & {"status", "reset", "truncate"}), None)
@@ -241,7 +266,9 @@ async def _unheard(message: Message) -> None:
 
 
 async def _sever(scope: Scope, receive: Receive, *, at_once: bool) -> Severed:
-    """Break the connection, where there is one; in-process the exception is all that the client notices."""
+    """Break the connection, where there is one; in-process the exception is all that the client
+    notices.
+    """
     transport = scope.get("extensions", {}).get("provisioner.transport")
     if transport is None:
         return _severed_in_process()
@@ -263,7 +290,9 @@ def _severed_in_process() -> Severed:
 
 def _error(action: dict[str, Any]) -> ApiError:
     status = action["status"]
-    message, kind, code = KINDS.get(status, (f"A fault with status {status}.", "invalid_request_error", None))
+    message, kind, code = KINDS.get(
+        status, (f"A fault with status {status}.", "invalid_request_error", None)
+    )
     error = ApiError(status, message, kind=kind, code=action.get("code", code))
     if "retry_after" in action:
         error.headers["retry-after"] = f"{action['retry_after']:g}"

@@ -53,7 +53,9 @@ async def create(service: Service, content_type: str, stream: AsyncIterator[byte
         arriving.unlink(missing_ok=True)
 
 
-def store(service: Service, file_id: str, content: Path, filename: str, purpose: str, seconds: int | None) -> Row:
+def store(
+    service: Service, file_id: str, content: Path, filename: str, purpose: str, seconds: int | None
+) -> Row:
     """Make a file object of bytes on disk, which are moved."""
     now = service.now()
     if seconds is None and purpose == "batch":
@@ -61,7 +63,8 @@ def store(service: Service, file_id: str, content: Path, filename: str, purpose:
     size = content.stat().st_size
     content.rename(service.blob(file_id))
     service.database.run(
-        "INSERT INTO files (id, created_at, bytes, filename, purpose, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO files (id, created_at, bytes, filename, purpose, expires_at) VALUES (?, ?, ?,"
+        " ?, ?, ?)",
         [file_id, now, size, filename, purpose, None if seconds is None else now + seconds],
     )
     return find(service, file_id)
@@ -69,7 +72,10 @@ def store(service: Service, file_id: str, content: Path, filename: str, purpose:
 
 def _check_form(form: Form) -> tuple[str, int | None]:
     """The purpose, and after how many seconds the file expires."""
-    anchor, seconds = form.fields.get("expires_after[anchor]"), form.fields.get("expires_after[seconds]")
+    anchor, seconds = (
+        form.fields.get("expires_after[anchor]"),
+        form.fields.get("expires_after[seconds]"),
+    )
     for name in form.fields:
         if name not in ("purpose", "expires_after[anchor]", "expires_after[seconds]"):
             raise bad(f"Additional properties are not allowed ('{name}' was unexpected)", name)
@@ -95,12 +101,21 @@ def check_purpose(purpose: str) -> str:
 
 def _check_expiry(anchor: str | None, seconds: str | None) -> int:
     if anchor != "created_at":
-        raise bad(f"'{anchor}' is not one of ['created_at'] - 'expires_after.anchor'", "expires_after.anchor")
+        raise bad(
+            f"'{anchor}' is not one of ['created_at'] - 'expires_after.anchor'",
+            "expires_after.anchor",
+        )
     number = checks.whole_number(seconds or "")
     if seconds is None or number is None:
-        raise bad(f"{seconds!r} is not of type 'integer' - 'expires_after.seconds'", "expires_after.seconds")
+        raise bad(
+            f"{seconds!r} is not of type 'integer' - 'expires_after.seconds'",
+            "expires_after.seconds",
+        )
     if number < 3600:
-        raise bad(f"{seconds} is less than the minimum of 3600 - 'expires_after.seconds'", "expires_after.seconds")
+        raise bad(
+            f"{seconds} is less than the minimum of 3600 - 'expires_after.seconds'",
+            "expires_after.seconds",
+        )
     if number > 2592000:
         raise bad(
             f"{seconds} is greater than the maximum of 2592000 - 'expires_after.seconds'",
@@ -146,12 +161,15 @@ def remove(service: Service, file_id: str) -> None:
     with database.transaction():
         database.run("DELETE FROM store_files WHERE file_id = ?", [file_id])
         users = database.all(
-            "SELECT a.seq, a.body FROM assistant_files u JOIN assistants a ON a.seq = u.assistant WHERE u.file_id = ?",
+            "SELECT a.seq, a.body FROM assistant_files u JOIN assistants a ON a.seq = u.assistant"
+            " WHERE u.file_id = ?",
             [file_id],
         )
         for user in users:
             body = _without(json.loads(user["body"]), file_id)
-            database.run("UPDATE assistants SET body = ? WHERE seq = ?", [json.dumps(body), user["seq"]])
+            database.run(
+                "UPDATE assistants SET body = ? WHERE seq = ?", [json.dumps(body), user["seq"]]
+            )
         database.run("DELETE FROM assistant_files WHERE file_id = ?", [file_id])
         database.run("DELETE FROM files WHERE id = ?", [file_id])
     service.blob(file_id).unlink(missing_ok=True)

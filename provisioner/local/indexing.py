@@ -1,4 +1,6 @@
-"""Owns indexing: whatever is due when somebody looks is parsed, cut and made searchable; nothing runs in between."""
+"""Owns indexing: whatever is due when somebody looks is parsed, cut and made searchable; nothing
+runs in between.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ def _index_some(service: Service) -> bool:
     with database.transaction():
         # Read again under the lock: another process may have indexed them meanwhile.
         rows = database.all(
-            f"SELECT s.*, f.filename FROM store_files s JOIN files f ON f.id = s.file_id WHERE {due}",
+            "SELECT s.*, f.filename FROM store_files s JOIN files f ON f.id = s.file_id WHERE"
+            f" {due}",
             [now, FILES_AT_ONCE],
         )
         for row in rows:
@@ -43,7 +46,8 @@ def _index(service: Service, row: Row) -> None:
         text = _text(service, row["file_id"], row["filename"])
     except Unparsable as failure:
         service.database.run(
-            "UPDATE store_files SET status = 'failed', error_code = ?, error_message = ? WHERE seq = ?",
+            "UPDATE store_files SET status = 'failed', error_code = ?, error_message = ? WHERE"
+            " seq = ?",
             [failure.code, failure.message, row["seq"]],
         )
         return
@@ -52,13 +56,14 @@ def _index(service: Service, row: Row) -> None:
     first = last = 0
     for piece in pieces:
         inserted = service.database.run(
-            "INSERT INTO passages (store, text, store_file) VALUES (?, ?, ?)", [token, piece, row["seq"]]
+            "INSERT INTO passages (store, text, store_file) VALUES (?, ?, ?)",
+            [token, piece, row["seq"]],
         )
         last = inserted.lastrowid or 0
         first = first or last
     service.database.run(
-        "UPDATE store_files SET status = 'completed', usage_bytes = ?, first_passage = ?, last_passage = ? "
-        "WHERE seq = ?",
+        "UPDATE store_files SET status = 'completed', usage_bytes = ?, first_passage = ?,"
+        " last_passage = ? WHERE seq = ?",
         [sum(len(piece.encode("utf-8", "replace")) for piece in pieces), first, last, row["seq"]],
     )
 
@@ -89,11 +94,17 @@ def parsed_text(service: Service, row: Row) -> str | None:
 
 
 def _purge(service: Service) -> None:
-    """Passages of detached files are found no more; their removal can wait, and is done bit by bit."""
+    """Passages of detached files are found no more; their removal can wait, and is done bit
+    by bit.
+    """
     database = service.database
     if database.one("SELECT 1 FROM stale_passages LIMIT 1") is None:
         return
     with database.transaction():
-        for stale in database.all("SELECT first, last FROM stale_passages LIMIT ?", [STALE_AT_ONCE]):
-            database.run("DELETE FROM passages WHERE rowid BETWEEN ? AND ?", [stale["first"], stale["last"]])
+        for stale in database.all(
+            "SELECT first, last FROM stale_passages LIMIT ?", [STALE_AT_ONCE]
+        ):
+            database.run(
+                "DELETE FROM passages WHERE rowid BETWEEN ? AND ?", [stale["first"], stale["last"]]
+            )
             database.run("DELETE FROM stale_passages WHERE first = ?", [stale["first"]])

@@ -1,4 +1,6 @@
-"""Owns the reading of a multipart form: its one file goes to disk as it arrives, its fields stay in memory."""
+"""Owns the reading of a multipart form: its one file goes to disk as it arrives, its fields stay in
+memory.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ LONGEST_FIELD = 1 << 20
 
 @dataclass
 class Form:
-    """`size` counts every byte of the file that arrived; only the first `most` of them are on disk."""
+    """`size` counts every byte of the file that arrived; only the first `most` of them are
+    on disk.
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
     file_field: str | None = None
@@ -24,7 +28,9 @@ class Form:
 
 
 class _Parts:
-    """The parser's callbacks: it tells of headers and data in pieces, and this puts them together."""
+    """The parser's callbacks: it tells of headers and data in pieces, and this puts them
+    together.
+    """
 
     def __init__(self, out: BinaryIO, most: int) -> None:
         self.form = Form()
@@ -66,7 +72,8 @@ class _Parts:
             if len(self._text) > LONGEST_FIELD:
                 raise bad("A field of the form is too long.", self._name)
             return
-        # What is over the limit is read to its end, so that the client hears the refusal, but not kept.
+        # What is over the limit is read to its end, so that the client hears the refusal, but not
+        # kept.
         if self.form.size < self._most:
             self._out.write(data[start:end])
         self.form.size += end - start
@@ -91,7 +98,10 @@ async def receive(content_type: str, stream: AsyncIterator[bytes], target: Path,
 
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data" or b"boundary" not in options:
-        raise bad("Could not parse multipart form: expected the content type multipart/form-data with a boundary.")
+        raise bad(
+            "Could not parse multipart form: expected the content type multipart/form-data with a"
+            " boundary."
+        )
     with target.open("wb") as out:
         parts = _Parts(out, most)
         names = (
@@ -105,7 +115,9 @@ async def receive(content_type: str, stream: AsyncIterator[bytes], target: Path,
         )
         callbacks: Any = {f"on_{name}": getattr(parts, f"on_{name}") for name in names}
         try:
-            parser = MultipartParser(options[b"boundary"], callbacks)  # refuses a boundary that is too long
+            parser = MultipartParser(
+                options[b"boundary"], callbacks
+            )  # refuses a boundary that is too long
             async for chunk in stream:
                 parser.write(chunk)
             parser.finalize()

@@ -39,7 +39,9 @@ def read_page(query: Mapping[str, str], *, most: int = 100, default: int = 20) -
     return Page(limit, order == "desc", query.get("after") or None, query.get("before") or None)
 
 
-def select(database: Database, page: Page, source: Source, gone: Callable[[str], ApiError]) -> tuple[list[Row], bool]:
+def select(
+    database: Database, page: Page, source: Source, gone: Callable[[str], ApiError]
+) -> tuple[list[Row], bool]:
     """The rows of a page and whether there are more; every step is an index lookup."""
     # Going back from a cursor means reading the other way and turning the page round.
     backwards = page.before is not None and page.after is None
@@ -52,15 +54,18 @@ def select(database: Database, page: Page, source: Source, gone: Callable[[str],
             params += _position(database, source, cursor, gone)
     direction = "DESC" if descending else "ASC"
     rows = database.all(
-        f"SELECT {source.alias or source.table + '.'}* FROM {source.table} WHERE {' AND '.join(where)} "
-        f"ORDER BY {source.alias}created_at {direction}, {source.alias}seq {direction} LIMIT ?",
+        f"SELECT {source.alias or source.table + '.'}* FROM {source.table} WHERE"
+        f" {' AND '.join(where)} ORDER BY {source.alias}created_at {direction}, {source.alias}seq"
+        f" {direction} LIMIT ?",
         [*params, page.limit + 1],
     )
     shown = rows[: page.limit]
     return (shown[::-1] if backwards else shown), len(rows) > page.limit
 
 
-def _position(database: Database, source: Source, cursor: str, gone: Callable[[str], ApiError]) -> list[int]:
+def _position(
+    database: Database, source: Source, cursor: str, gone: Callable[[str], ApiError]
+) -> list[int]:
     columns = f"{source.alias}created_at, {source.alias}seq"
     where = f"{source.where} AND {source.alias}{source.key} = ?"
     sql = f"SELECT {columns} FROM {source.table} WHERE {where}"

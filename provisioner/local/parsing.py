@@ -114,7 +114,9 @@ def _read_docx(path: Path) -> str:
 
 def _read_pptx(path: Path) -> str:
     with zipfile.ZipFile(path) as archive:
-        slides = [name for name in archive.namelist() if re.fullmatch(r"ppt/slides/slide\d+\.xml", name)]
+        slides = [
+            name for name in archive.namelist() if re.fullmatch(r"ppt/slides/slide\d+\.xml", name)
+        ]
         slides.sort(key=lambda name: int(re.sub(r"\D", "", name)))
         if not slides:
             raise _invalid()
@@ -122,7 +124,9 @@ def _read_pptx(path: Path) -> str:
 
 
 def _read_doc(path: Path) -> str:
-    """The old binary format: what can be told without a parser are its runs of UTF-16 or Latin characters."""
+    """The old binary format: what can be told without a parser are its runs of UTF-16 or Latin
+    characters.
+    """
     data = path.read_bytes()
     if not data.startswith(b"\xd0\xcf\x11\xe0"):
         raise _invalid()
@@ -154,9 +158,15 @@ READERS: dict[str, Callable[[Path], str]] = {
 
 
 def chunks(text: str, size: int, overlap: int) -> list[str]:
-    """Cut text into chunks of so many tokens; a word or a sign counts as one token, which is near enough."""
+    """Cut text into chunks of so many tokens; a word or a sign counts as one token, which is near
+    enough.
+    """
     spans = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
     step = size - overlap
     # A last chunk that would only repeat the overlap of the one before it is left out.
     starts = range(0, max(len(spans) - overlap, 1), step)
-    return [text[spans[start][0] : spans[min(start + size, len(spans)) - 1][1]] for start in starts] if spans else []
+    return (
+        [text[spans[start][0] : spans[min(start + size, len(spans)) - 1][1]] for start in starts]
+        if spans
+        else []
+    )

@@ -18,7 +18,9 @@ def parameters_fault(schema: dict[str, Any], strict: bool) -> str | None:
 
 
 def strict_fault(schema: Any, context: Context = ()) -> str | None:
-    """The first place where a schema is not strict: every object closed, every property required."""
+    """The first place where a schema is not strict: every object closed, every property
+    required.
+    """
     if not isinstance(schema, dict):
         return None
     if schema.get("type") == "object" or "properties" in schema:
@@ -31,13 +33,18 @@ def strict_fault(schema: Any, context: Context = ()) -> str | None:
 
 def _open_object(schema: dict[str, Any], context: Context) -> str | None:
     if schema.get("additionalProperties") is not False:
-        return f"In context={context}, 'additionalProperties' is required to be supplied and to be false."
-    optional = [name for name in schema.get("properties", {}) if name not in schema.get("required", [])]
+        return (
+            f"In context={context}, 'additionalProperties' is required to be supplied and to be"
+            " false."
+        )
+    optional = [
+        name for name in schema.get("properties", {}) if name not in schema.get("required", [])
+    ]
     if not optional:
         return None
     return (
-        f"In context={context}, 'required' is required to be supplied and to be an array including every key "
-        f"in properties. Missing '{optional[0]}'."
+        f"In context={context}, 'required' is required to be supplied and to be an array including"
+        f" every key in properties. Missing '{optional[0]}'."
     )
 
 

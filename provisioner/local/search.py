@@ -21,8 +21,8 @@ ORDERED = {
 LEAVES = ("eq", "ne", *ORDERED, "in", "nin")
 # Words that stand in nearly every passage say nothing about any of them.
 COMMON_TEXT = (
-    "a an and are as at be by do does for from has have how i in is it of on or that the to what when where which "
-    "who why will with you"
+    "a an and are as at be by do does for from has have how i in is it of on or that the to what"
+    " when where which who why will with you"
 )
 COMMON = frozenset(COMMON_TEXT.split())
 
@@ -34,13 +34,16 @@ def _scalar(path: str, value: Any) -> Any:
 
 
 def _leaf(value: checks.Check) -> checks.Check:
-    return checks.fields({"type": checks.anything, "key": checks.text(), "value": value}, ("type", "key", "value"))
+    return checks.fields(
+        {"type": checks.anything, "key": checks.text(), "value": value}, ("type", "key", "value")
+    )
 
 
 def _filter(path: str, value: Any) -> Any:
     """A comparison, or several joined by `and` or `or`, to any depth."""
     several = checks.fields(
-        {"type": checks.anything, "filters": checks.array(_filter, of="objects")}, ("type", "filters")
+        {"type": checks.anything, "filters": checks.array(_filter, of="objects")},
+        ("type", "filters"),
     )
     among = _leaf(checks.array(_scalar))
     kinds = {kind: among if kind in ("in", "nin") else _leaf(_scalar) for kind in LEAVES}
@@ -77,7 +80,9 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def _comparable(left: Any, right: Any) -> bool:
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (left, right))
+    numbers = all(
+        isinstance(one, int | float) and not isinstance(one, bool) for one in (left, right)
+    )
     return numbers or (isinstance(left, str) and isinstance(right, str))
 
 
@@ -114,9 +119,10 @@ def _hits(service: Service, store: Row, query: str) -> Iterator[tuple[float, Row
         return
     any_word = " OR ".join(f'"{word}"' for word in words)
     cursor = service.database.run(
-        "SELECT p.rowid AS passage, p.text, bm25(passages, 0.0, 1.0) AS rank, s.file_id, s.attributes, f.filename "
-        "FROM passages p JOIN store_files s ON s.seq = p.store_file JOIN files f ON f.id = s.file_id "
-        "WHERE passages MATCH ? AND p.rowid BETWEEN s.first_passage AND s.last_passage ORDER BY rank LIMIT 1000",
+        "SELECT p.rowid AS passage, p.text, bm25(passages, 0.0, 1.0) AS rank, s.file_id,"
+        " s.attributes, f.filename FROM passages p JOIN store_files s ON s.seq = p.store_file JOIN"
+        " files f ON f.id = s.file_id WHERE passages MATCH ? AND p.rowid BETWEEN s.first_passage"
+        " AND s.last_passage ORDER BY rank LIMIT 1000",
         [f"store:{store_token(store['seq'])} AND text:({any_word})"],
     )
     for row in cursor:
@@ -133,7 +139,10 @@ def search(service: Service, call: Call) -> Reply:
         for score, row in _hits(service, store, query):
             if condition is not None and not matches(condition, json.loads(row["attributes"])):
                 continue
-            if score >= ranking.get("score_threshold", 0.0) and score > best.get(row["passage"], (-1.0,))[0]:
+            if (
+                score >= ranking.get("score_threshold", 0.0)
+                and score > best.get(row["passage"], (-1.0,))[0]
+            ):
                 best[row["passage"]] = (score, row)
     ranked = sorted(best.values(), key=lambda hit: (-hit[0], hit[1]["passage"]))
     return {

@@ -25,7 +25,9 @@ Peer = tuple[str, int]
 
 
 class _Server(uvicorn.Server):
-    """Says its address once it listens, and takes an interrupt for a wish to end, not for a failure."""
+    """Says its address once it listens, and takes an interrupt for a wish to end, not for a
+    failure.
+    """
 
     def __init__(self, config: uvicorn.Config, url: str) -> None:
         super().__init__(config)
@@ -54,7 +56,9 @@ class _Server(uvicorn.Server):
 
 
 def protocol(transports: dict[Peer, asyncio.Transport]) -> type[asyncio.Protocol]:
-    """uvicorn's own protocol, which also notes the transport of each connection. Goes with `with_transport`."""
+    """uvicorn's own protocol, which also notes the transport of each connection. Goes with
+    `with_transport`.
+    """
     base: Any = AutoHTTPProtocol
 
     class Noted(base):  # type: ignore[misc]
@@ -73,7 +77,9 @@ def with_transport(app: ASGIApp, transports: dict[Peer, asyncio.Transport]) -> A
     """ASGI gives an app no way to break a connection, so the faults are handed one."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("extensions", {})["provisioner.transport"] = transports.get(scope["client"])
+        scope.setdefault("extensions", {})["provisioner.transport"] = transports.get(
+            scope["client"]
+        )
         with contextlib.suppress(Severed):
             await app(scope, receive, send)
 
@@ -81,12 +87,15 @@ def with_transport(app: ASGIApp, transports: dict[Peer, asyncio.Transport]) -> A
 
 
 def serve(data: Path, host: str, port: int, faults: Path | None) -> None:
-    """Serve until SIGINT or SIGTERM; port 0 takes a free one. Raises OSError where the address cannot be had."""
+    """Serve until SIGINT or SIGTERM; port 0 takes a free one. Raises OSError where the address
+    cannot be had.
+    """
     transports: dict[Peer, asyncio.Transport] = {}
     app = with_transport(create_app(data, faults=faults), transports)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=2048) as listener:
-        # Inherited by each connection; without it a reply's body waits 40 ms for the client to confirm its head.
+        # Inherited by each connection; without it a reply's body waits 40 ms for the client to
+        # confirm its head.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         shown = f"[{host}]" if family == socket.AF_INET6 else host
         url = f"http://{shown}:{listener.getsockname()[1]}/v1"

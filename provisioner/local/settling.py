@@ -1,12 +1,15 @@
-"""Owns what a lagging service does not show yet: what was just made, changed or deleted, for as long as rules say.
+"""Owns what a lagging service does not show yet: what was just made, changed or deleted, for as
+long as rules say.
 
-A write that a rule strikes is carried out at once and whole; its own reply and every later write go by the truth.
-Triggers note in the table `settling` what it made, changed and deleted. Until a note has run out,
+A write that a rule strikes is carried out at once and whole; its own reply and every later write go
+by the truth. Triggers note in the table `settling` what it made, changed and deleted. Until a note
+has run out,
 
 - views lay the old state over the tables: `seen_*` for an object by its id, `listed_*` for lists;
 - `check` refuses requests that name an object which has not arrived where it is wanted.
 
-Everything here is temporary except the notes, so a service that is started without such rules shows the truth.
+Everything here is temporary except the notes, so a service that is started without such rules shows
+the truth.
 """
 
 from __future__ import annotations
@@ -18,7 +21,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from .db import Database
-from .errors import ApiError, being_processed, no_assistant, no_batch, no_file, no_store, no_store_file
+from .errors import (
+    ApiError,
+    being_processed,
+    no_assistant,
+    no_batch,
+    no_file,
+    no_store,
+    no_store_file,
+)
 
 OF = ("list", "get", "attach", "use", "update", "delete")
 # What a write leaves to be noted. An object that is `busy` cannot be deleted.
@@ -31,17 +42,24 @@ NOTED = {
 
 @dataclass(frozen=True)
 class Lag:
-    """What a rule asks for: how long which `aspects` of a write stay behind, and how a missing object is answered."""
+    """What a rule asks for: how long which `aspects` of a write stay behind, and how a missing
+    object is answered.
+    """
 
     seconds: float
     aspects: frozenset[str]
     status: int
 
     def notes(self, event: str, now: float) -> list[tuple[str, float, int]]:
-        return [(aspect, now + self.seconds, self.status) for aspect in NOTED[event] if aspect in self.aspects]
+        return [
+            (aspect, now + self.seconds, self.status)
+            for aspect in NOTED[event]
+            if aspect in self.aspects
+        ]
 
 
-# How the request that is being answered lags. Uploads arrive while others are answered, so each has its own.
+# How the request that is being answered lags. Uploads arrive while others are answered, so each has
+# its own.
 LAGS: ContextVar[Sequence[Lag]] = ContextVar("lags", default=())
 
 
@@ -49,8 +67,8 @@ LAGS: ContextVar[Sequence[Lag]] = ContextVar("lags", default=())
 class Kind:
     """One table.
 
-    `path` is SQL for what a row is called in a URL; `absent` refuses the ids in that URL. `changes` are the columns
-    that a request can change.
+    `path` is SQL for what a row is called in a URL; `absent` refuses the ids in that URL. `changes`
+    are the columns that a request can change.
     """
 
     path: str
@@ -61,8 +79,12 @@ class Kind:
 OF_STORE = "'/v1/vector_stores/' || (SELECT id FROM vector_stores WHERE seq = {row}.store)"
 KINDS = {
     "files": Kind("'/v1/files/' || {row}.id", no_file),
-    "vector_stores": Kind("'/v1/vector_stores/' || {row}.id", no_store, ("name", "expires_days", "metadata")),
-    "store_files": Kind(OF_STORE + " || '/files/' || {row}.file_id", no_store_file, ("attributes", "status")),
+    "vector_stores": Kind(
+        "'/v1/vector_stores/' || {row}.id", no_store, ("name", "expires_days", "metadata")
+    ),
+    "store_files": Kind(
+        OF_STORE + " || '/files/' || {row}.file_id", no_store_file, ("attributes", "status")
+    ),
     "batches": Kind(OF_STORE + " || '/file_batches/' || {row}.id", no_batch, ("cancelled",)),
     "assistants": Kind("'/v1/assistants/' || {row}.id", no_assistant, ("body",)),
 }
@@ -78,7 +100,9 @@ CREATE INDEX IF NOT EXISTS settling_by_path ON settling (path);
 
 
 class Settling:
-    """What has not arrived yet; `on` is whether any rule asks for that, and without one nothing is done."""
+    """What has not arrived yet; `on` is whether any rule asks for that, and without one nothing is
+    done.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], float], *, on: bool) -> None:
         self.database, self.clock, self.on = database, clock, on
@@ -90,14 +114,18 @@ class Settling:
             database.run("DELETE FROM settling WHERE until <= ?", [clock()])
             for table, kind in KINDS.items():
                 columns = [row["name"] for row in database.all(f"PRAGMA table_info({table})")]
-                connection.executescript(_triggers(table, kind, columns) + _views(table, kind, columns))
+                connection.executescript(
+                    _triggers(table, kind, columns) + _views(table, kind, columns)
+                )
 
     def _notes(self, event: str) -> str:
         now = self.clock()
         return json.dumps([note for lag in LAGS.get() for note in lag.notes(event, now)])
 
     def admit(self, method: str, path: str) -> None:
-        """Raises where a request names, in its URL, an object that has not arrived or is still being processed."""
+        """Raises where a request names, in its URL, an object that has not arrived or is still
+        being processed.
+        """
         if not self.on:
             return
         if method == "GET":
@@ -108,14 +136,16 @@ class Settling:
             self._check("busy", [path])
 
     def check(self, aspect: str, table: str, ids: Iterable[str]) -> None:
-        """Raises, in the words for an object that does not exist, for the first of these that has not arrived."""
+        """Raises, in the words for an object that does not exist, for the first of these that has
+        not arrived.
+        """
         if self.on:
             self._check(aspect, [f"/v1/{table}/{one}" for one in ids])
 
     def _check(self, aspect: str, paths: Iterable[str]) -> None:
         note = self.database.one(
-            "SELECT n.kind, n.path, n.status FROM json_each(?) named JOIN settling n ON n.path = named.value "
-            "WHERE n.aspect = ? AND n.until > ? ORDER BY named.key, n.number LIMIT 1",
+            "SELECT n.kind, n.path, n.status FROM json_each(?) named JOIN settling n ON n.path ="
+            " named.value WHERE n.aspect = ? AND n.until > ? ORDER BY named.key, n.number LIMIT 1",
             [json.dumps(list(paths)), aspect, self.clock()],
         )
         if note is None:
@@ -128,31 +158,37 @@ class Settling:
         raise refusal
 
     def _find_busy(self, path: str) -> None:
-        """A deletion that a rule strikes finds its object being processed; later ones do not begin that anew."""
+        """A deletion that a rule strikes finds its object being processed; later ones do not begin
+        that anew.
+        """
         for lag in LAGS.get():
             if "busy" in lag.aspects:
                 for table, kind in KINDS.items():
                     self.database.run(
-                        "INSERT INTO settling (kind, seq, path, aspect, until, status) "
-                        f"SELECT '{table}', t.seq, ?1, 'busy', ?2, 409 FROM {table} t "
-                        f"WHERE {kind.path.format(row='t')} = ?1 "
-                        "AND NOT EXISTS (SELECT 1 FROM settling WHERE path = ?1 AND aspect = 'busy')",
+                        "INSERT INTO settling (kind, seq, path, aspect, until, status) SELECT"
+                        f" '{table}', t.seq, ?1, 'busy', ?2, 409 FROM {table} t WHERE"
+                        f" {kind.path.format(row='t')} = ?1 AND NOT EXISTS (SELECT 1 FROM settling"
+                        " WHERE path = ?1 AND aspect = 'busy')",
                         [path, self.clock() + lag.seconds],
                     )
 
 
 def _note(event: str, table: str, row: str, path: str, what: str = "NULL, NULL") -> str:
-    """SQL for a trigger: one note for each aspect that lags; `what` is a field and its value before."""
+    """SQL for a trigger: one note for each aspect that lags; `what` is a field and its value
+    before.
+    """
     return (
-        f"INSERT INTO settling (kind, seq, path, aspect, until, status, field, before) "
-        f"SELECT '{table}', {row}.seq, {path.format(row=row)}, "
-        "json_extract(note.value, '$[0]'), json_extract(note.value, '$[1]'), json_extract(note.value, '$[2]'), "
-        f"{what} FROM json_each(settling_notes('{event}')) note;"
+        "INSERT INTO settling (kind, seq, path, aspect, until, status, field, before) SELECT"
+        f" '{table}', {row}.seq, {path.format(row=row)}, json_extract(note.value, '$[0]'),"
+        f" json_extract(note.value, '$[1]'), json_extract(note.value, '$[2]'), {what} FROM"
+        f" json_each(settling_notes('{event}')) note;"
     )
 
 
 def _triggers(table: str, kind: Kind, columns: Sequence[str]) -> str:
-    """The database notes by itself, so that no handler can forget and nothing that a write drags along is missed."""
+    """The database notes by itself, so that no handler can forget and nothing that a write drags
+    along is missed.
+    """
     whole = ", ".join(f"'{column}', OLD.{column}" for column in columns)
     made = (
         f"CREATE TEMP TRIGGER {table}_made AFTER INSERT ON {table} BEGIN "
@@ -179,17 +215,25 @@ def _views(table: str, kind: Kind, columns: Sequence[str]) -> str:
     """The table as those see it who only read: with the old values, and with what is deleted."""
 
     def pending(aspect: str) -> str:
-        return f"FROM settling WHERE kind = '{table}' AND aspect = '{aspect}' AND until > settling_now()"
+        return (
+            f"FROM settling WHERE kind = '{table}' AND aspect = '{aspect}' AND until >"
+            " settling_now()"
+        )
 
     def shown(column: str) -> str:
         if column not in kind.changes:
             return f"t.{column} AS {column}"
-        oldest = f"SELECT before {pending('update')} AND seq = t.seq AND field = '{column}' ORDER BY number LIMIT 1"
+        oldest = (
+            f"SELECT before {pending('update')} AND seq = t.seq AND field = '{column}' ORDER BY"
+            " number LIMIT 1"
+        )
         return f"json_extract(ifnull(({oldest}), json_quote(t.{column})), '$') AS {column}"
 
     there = ", ".join(shown(column) for column in columns)
     gone = ", ".join(f"json_extract(before, '$.{column}')" for column in columns)
     return f"""
-    CREATE TEMP VIEW seen_{table} AS SELECT {there} FROM {table} t UNION ALL SELECT {gone} {pending("delete")};
-    CREATE TEMP VIEW listed_{table} AS SELECT * FROM seen_{table} WHERE seq NOT IN (SELECT seq {pending("list")});
+    CREATE TEMP VIEW seen_{table} AS
+        SELECT {there} FROM {table} t UNION ALL SELECT {gone} {pending("delete")};
+    CREATE TEMP VIEW listed_{table} AS
+        SELECT * FROM seen_{table} WHERE seq NOT IN (SELECT seq {pending("list")});
     """

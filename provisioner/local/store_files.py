@@ -24,7 +24,10 @@ UPDATE = checks.fields({"attributes": checks.attributes}, ("attributes",))
 
 def wire(row: Row, store_id: str) -> Reply:
     failed = row["error_code"] is not None
-    sizes = {"max_chunk_size_tokens": row["chunk_tokens"], "chunk_overlap_tokens": row["overlap_tokens"]}
+    sizes = {
+        "max_chunk_size_tokens": row["chunk_tokens"],
+        "chunk_overlap_tokens": row["overlap_tokens"],
+    }
     return {
         "id": row["file_id"],
         "object": "vector_store.file",
@@ -32,7 +35,9 @@ def wire(row: Row, store_id: str) -> Reply:
         "created_at": row["created_at"],
         "vector_store_id": store_id,
         "status": row["status"],
-        "last_error": {"code": row["error_code"], "message": row["error_message"]} if failed else None,
+        "last_error": {"code": row["error_code"], "message": row["error_message"]}
+        if failed
+        else None,
         "chunking_strategy": {"type": "static", "static": sizes},
         "attributes": json.loads(row["attributes"]),
     }
@@ -40,7 +45,8 @@ def wire(row: Row, store_id: str) -> Reply:
 
 def find(service: Service, store: Row, file_id: str) -> Row:
     row = service.database.one(
-        f"SELECT * FROM {service.seen('store_files')} WHERE store = ? AND file_id = ?", [store["seq"], file_id]
+        f"SELECT * FROM {service.seen('store_files')} WHERE store = ? AND file_id = ?",
+        [store["seq"], file_id],
     )
     if row is None:
         raise no_store_file(store["id"], file_id)
@@ -108,4 +114,9 @@ def content(service: Service, call: Call) -> Reply:
     _, row = _named(service, call)
     text = indexing.parsed_text(service, row) if row["status"] == "completed" else None
     data = [] if text is None else [{"type": "text", "text": text}]
-    return {"object": "vector_store.file_content.page", "data": data, "has_more": False, "next_page": None}
+    return {
+        "object": "vector_store.file_content.page",
+        "data": data,
+        "has_more": False,
+        "next_page": None,
+    }

@@ -1,4 +1,6 @@
-"""Owns the tools and the response format of an assistant: what is accepted, and in which form it comes back."""
+"""Owns the tools and the response format of an assistant: what is accepted, and in which form it
+comes back.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ RANKING = checks.fields(
 FILE_SEARCH = checks.fields(
     {
         "type": checks.anything,
-        "file_search": checks.fields({"max_num_results": checks.integer(1, 50), "ranking_options": RANKING}),
+        "file_search": checks.fields(
+            {"max_num_results": checks.integer(1, 50), "ranking_options": RANKING}
+        ),
     }
 )
 FUNCTION = checks.fields(
@@ -104,4 +108,8 @@ _FORMAT_OBJECT = checks.variants(
 
 def response_format(path: str, value: Any) -> Any:
     """`auto` and `{type: text}` stay two different values."""
-    return checks.one_of("auto")(path, value) if isinstance(value, str) else _FORMAT_OBJECT(path, value)
+    return (
+        checks.one_of("auto")(path, value)
+        if isinstance(value, str)
+        else _FORMAT_OBJECT(path, value)
+    )

@@ -30,12 +30,15 @@ CREATE = checks.fields(
     },
     ("filename", "purpose", "bytes", "mime_type"),
 )
-COMPLETE = checks.fields({"part_ids": checks.array(checks.text(), least=1), "md5": checks.text()}, ("part_ids",))
+COMPLETE = checks.fields(
+    {"part_ids": checks.array(checks.text(), least=1), "md5": checks.text()}, ("part_ids",)
+)
 
 
 def _find(service: Service, upload_id: str) -> Row:
     service.database.run(
-        "UPDATE uploads SET status = 'expired' WHERE id = ? AND status = 'pending' AND expires_at <= ?",
+        "UPDATE uploads SET status = 'expired' WHERE id = ? AND status = 'pending' AND expires_at"
+        " <= ?",
         [upload_id, service.now()],
     )
     row = service.database.one("SELECT * FROM uploads WHERE id = ?", [upload_id])
@@ -61,16 +64,23 @@ def create(service: Service, call: Call) -> Reply:
     given = CREATE("", call.body)
     upload_id, now = new_id("upload"), service.now()
     seconds = given.get("expires_after", {}).get("seconds")
-    values = [given["bytes"], given["filename"], files.check_purpose(given["purpose"]), given["mime_type"]]
+    values = [
+        given["bytes"],
+        given["filename"],
+        files.check_purpose(given["purpose"]),
+        given["mime_type"],
+    ]
     service.database.run(
-        "INSERT INTO uploads (id, created_at, bytes, filename, purpose, mime_type, expires_at, expires_seconds, "
-        "status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
+        "INSERT INTO uploads (id, created_at, bytes, filename, purpose, mime_type, expires_at,"
+        " expires_seconds, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
         [upload_id, now, *values, now + LIFETIME_SECONDS, seconds],
     )
     return _wire(service, _find(service, upload_id))
 
 
-async def add_part(service: Service, upload_id: str, content_type: str, stream: AsyncIterator[bytes]) -> Reply:
+async def add_part(
+    service: Service, upload_id: str, content_type: str, stream: AsyncIterator[bytes]
+) -> Reply:
     upload = _pending(service, upload_id)
     part_id = new_id("part")
     form = await receive(content_type, stream, service.blob(part_id), MOST_PART_BYTES + 1)
@@ -78,12 +88,21 @@ async def add_part(service: Service, upload_id: str, content_type: str, stream: 
     if form.file_field != "data":
         fault = checks.required("data")
     elif form.size > MOST_PART_BYTES:
-        fault = ApiError(413, f"Part is too large: the limit is {MOST_PART_BYTES} bytes.", param="data")
+        fault = ApiError(
+            413, f"Part is too large: the limit is {MOST_PART_BYTES} bytes.", param="data"
+        )
     if fault is not None:
         service.blob(part_id).unlink()
         raise fault
-    service.database.run("INSERT INTO upload_parts VALUES (?, ?, ?)", [part_id, upload["seq"], form.size])
-    return {"id": part_id, "object": "upload.part", "created_at": service.now(), "upload_id": upload_id}
+    service.database.run(
+        "INSERT INTO upload_parts VALUES (?, ?, ?)", [part_id, upload["seq"], form.size]
+    )
+    return {
+        "id": part_id,
+        "object": "upload.part",
+        "created_at": service.now(),
+        "upload_id": upload_id,
+    }
 
 
 def complete(service: Service, call: Call) -> Reply:
@@ -96,12 +115,22 @@ def complete(service: Service, call: Call) -> Reply:
             raise missing(f"No part found with id '{part_id}'.", "part_ids")
     total = sum(sizes[part_id] for part_id in given["part_ids"])
     if total != upload["bytes"]:
-        raise bad(f"The parts have {total} bytes, but the upload was created for {upload['bytes']}.", "part_ids")
+        raise bad(
+            f"The parts have {total} bytes, but the upload was created for {upload['bytes']}.",
+            "part_ids",
+        )
     file_id = new_id("file")
     joined = service.blob(f"{file_id}.part")
     try:
         _join(service, given, joined)
-        files.store(service, file_id, joined, upload["filename"], upload["purpose"], upload["expires_seconds"])
+        files.store(
+            service,
+            file_id,
+            joined,
+            upload["filename"],
+            upload["purpose"],
+            upload["expires_seconds"],
+        )
     finally:
         joined.unlink(missing_ok=True)
     return _end(service, upload, "completed", file_id)

@@ -12,7 +12,10 @@ from .errors import bad, no_store
 from .service import Call, Reply, Service, new_id
 
 EXPIRY = checks.nullable(
-    checks.fields({"anchor": checks.one_of("last_active_at"), "days": checks.integer(1, 365)}, ("anchor", "days"))
+    checks.fields(
+        {"anchor": checks.one_of("last_active_at"), "days": checks.integer(1, 365)},
+        ("anchor", "days"),
+    )
 )
 CREATE = checks.fields(
     {
@@ -24,7 +27,9 @@ CREATE = checks.fields(
         "metadata": checks.metadata,
     }
 )
-UPDATE = checks.fields({"name": checks.nullable(checks.text()), "expires_after": EXPIRY, "metadata": checks.metadata})
+UPDATE = checks.fields(
+    {"name": checks.nullable(checks.text()), "expires_after": EXPIRY, "metadata": checks.metadata}
+)
 
 
 def wire(row: Row) -> Reply:
@@ -56,7 +61,9 @@ def refresh(service: Service) -> None:
 
 def find(service: Service, store_id: str) -> Row:
     refresh(service)
-    row = service.database.one(f"SELECT * FROM {service.seen('vector_stores')} WHERE id = ?", [store_id])
+    row = service.database.one(
+        f"SELECT * FROM {service.seen('vector_stores')} WHERE id = ?", [store_id]
+    )
     if row is None:
         raise no_store(store_id)
     return row
@@ -73,7 +80,10 @@ def find_usable(service: Service, store_id: str) -> Row:
 def touch(service: Service, store: Row) -> None:
     """Use keeps a store alive."""
     if store["last_active_at"] < service.now():
-        service.database.run("UPDATE vector_stores SET last_active_at = ? WHERE seq = ?", [service.now(), store["seq"]])
+        service.database.run(
+            "UPDATE vector_stores SET last_active_at = ? WHERE seq = ?",
+            [service.now(), store["seq"]],
+        )
 
 
 def create(service: Service, call: Call) -> Reply:
@@ -85,16 +95,28 @@ def make(service: Service, given: dict[str, Any], param: str = "file_ids") -> Re
     file_ids = given.get("file_ids") or []
     store_id, now = new_id("vector_store"), service.now()
     expiry = given.get("expires_after")
-    values = [store_id, now, given.get("name"), given.get("description"), expiry and expiry["days"], now]
+    values = [
+        store_id,
+        now,
+        given.get("name"),
+        given.get("description"),
+        expiry and expiry["days"],
+        now,
+    ]
     with service.database.transaction():
         names = known_files(service, file_ids, param)
         inserted = service.database.run(
-            "INSERT INTO vector_stores (id, created_at, name, description, expires_days, last_active_at, metadata) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO vector_stores (id, created_at, name, description, expires_days,"
+            " last_active_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [*values, json.dumps(given.get("metadata") or {})],
         )
         sizes = checks.chunk_sizes(given.get("chunking_strategy"))
-        attach(service, inserted.lastrowid or 0, [Attachment(file_id, {}, sizes) for file_id in file_ids], names)
+        attach(
+            service,
+            inserted.lastrowid or 0,
+            [Attachment(file_id, {}, sizes) for file_id in file_ids],
+            names,
+        )
     return wire(find(service, store_id))
 
 
@@ -105,14 +127,18 @@ def retrieve(service: Service, call: Call) -> Reply:
 def list_(service: Service, call: Call) -> Reply:
     page = paging.read_page(call.query)
     refresh(service)
-    rows, more = paging.select(service.database, page, paging.Source(service.listed("vector_stores")), no_store)
+    rows, more = paging.select(
+        service.database, page, paging.Source(service.listed("vector_stores")), no_store
+    )
     return paging.envelope([wire(row) for row in rows], more)
 
 
 def update(service: Service, call: Call) -> Reply:
     given = UPDATE("", call.body)
     with service.database.transaction():
-        row = service.database.one("SELECT * FROM vector_stores WHERE id = ?", [call.params["store_id"]])
+        row = service.database.one(
+            "SELECT * FROM vector_stores WHERE id = ?", [call.params["store_id"]]
+        )
         if row is None:
             raise no_store(call.params["store_id"])
         name, days, metadata = row["name"], row["expires_days"], json.loads(row["metadata"])
@@ -129,7 +155,9 @@ def update(service: Service, call: Call) -> Reply:
     return wire(find(service, row["id"]))
 
 
-def new_metadata(service: Service, old: dict[str, str], given: dict[str, str] | None) -> dict[str, str]:
+def new_metadata(
+    service: Service, old: dict[str, str], given: dict[str, str] | None
+) -> dict[str, str]:
     """What an update makes of metadata; a service that merges cannot lose a key."""
     if service.metadata_update == "merge":
         return checks.metadata("metadata", old | (given or {})) or {}
@@ -138,14 +166,17 @@ def new_metadata(service: Service, old: dict[str, str], given: dict[str, str] | 
 
 def delete(service: Service, call: Call) -> Reply:
     """The files themselves survive."""
-    row = service.database.one("SELECT * FROM vector_stores WHERE id = ?", [call.params["store_id"]])
+    row = service.database.one(
+        "SELECT * FROM vector_stores WHERE id = ?", [call.params["store_id"]]
+    )
     if row is None:
         raise no_store(call.params["store_id"])
     with service.database.transaction():
         service.database.run("DELETE FROM vector_stores WHERE seq = ?", [row["seq"]])
         service.database.run("DELETE FROM store_files WHERE store = ?", [row["seq"]])
         service.database.run(
-            "DELETE FROM batch_files WHERE batch IN (SELECT seq FROM batches WHERE store = ?)", [row["seq"]]
+            "DELETE FROM batch_files WHERE batch IN (SELECT seq FROM batches WHERE store = ?)",
+            [row["seq"]],
         )
         service.database.run("DELETE FROM batches WHERE store = ?", [row["seq"]])
     return {"id": row["id"], "object": "vector_store.deleted", "deleted": True}

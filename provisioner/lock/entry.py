@@ -77,9 +77,13 @@ def entry_from_json(address: Address, raw: object) -> Locked:
             raise WrongShape(f"`{address}` lacks `fields`")
     odd = misfit(raw["fields"], FIELDS)
     if odd is not None:
-        raise WrongShape(f"The field `{odd}` of `{address}` is of another shape than it can be declared in", odd)
+        raise WrongShape(
+            f"The field `{odd}` of `{address}` is of another shape than it can be declared in", odd
+        )
     if plain:
-        return Locked(address, raw["id"], raw["fields"])  # by far the most are files, and thousands of them
+        return Locked(
+            address, raw["id"], raw["fields"]
+        )  # by far the most are files, and thousands of them
     return _full(address, raw)
 
 
@@ -96,7 +100,9 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         resetting=tuple(get("resetting", ())),
         overwritten=Overwritten(**raw["overwritten"]) if "overwritten" in raw else None,
         deposed=tuple(old["id"] for old in get("deposed", ())),
-        deposed_files={old["id"]: tuple(old["files"]) for old in get("deposed", ()) if "files" in old},
+        deposed_files={
+            old["id"]: tuple(old["files"]) for old in get("deposed", ()) if "files" in old
+        },
         deposed_apis={old["id"]: old["api"] for old in get("deposed", ()) if "api" in old},
         profile=_profile(address, raw),
         made=get("made", True),
@@ -111,9 +117,13 @@ def _profile(address: Address, raw: dict[str, Any]) -> Profile | None:
     if not keys:
         return None
     if keys[:3] != ["version", "digest", "request"]:
-        raise WrongShape(f"`{address}` must have `version`, `digest` and `request` together", keys[0])
+        raise WrongShape(
+            f"`{address}` must have `version`, `digest` and `request` together", keys[0]
+        )
     request = in_order(raw["request"], raw.get("request_order", {}))
-    return Profile(raw["version"], raw["digest"], request, tuple(map(_older, raw.get("versions", ()))))
+    return Profile(
+        raw["version"], raw["digest"], request, tuple(map(_older, raw.get("versions", ())))
+    )
 
 
 def _older(raw: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +162,9 @@ def _are_paths(value: object) -> bool:
 
 
 def _are_addresses(value: object) -> bool:
-    return type(value) is list and all(type(item) is str and 0 < item.find(".") < len(item) - 1 for item in value)
+    return type(value) is list and all(
+        type(item) is str and 0 < item.find(".") < len(item) - 1 for item in value
+    )
 
 
 def _are_deposed(value: object) -> bool:
@@ -160,7 +172,11 @@ def _are_deposed(value: object) -> bool:
 
 
 def _is_deposed(value: object) -> bool:
-    if type(value) is not dict or not is_id(value.get("id")) or not value.keys() <= {"id", "files", "api"}:
+    if (
+        type(value) is not dict
+        or not is_id(value.get("id"))
+        or not value.keys() <= {"id", "files", "api"}
+    ):
         return False
     return _are_ids(value.get("files", [])) and _is_text(value.get("api", ""))
 
@@ -192,7 +208,11 @@ def _is_unkept(value: object) -> bool:
 
 
 def _is_overwritten(value: object) -> bool:
-    if type(value) is not dict or value.keys() != {"serial", "values"} or type(value["serial"]) is not int:
+    if (
+        type(value) is not dict
+        or value.keys() != {"serial", "values"}
+        or type(value["serial"]) is not int
+    ):
         return False
     if not (_is_mapping(value["values"]) and all(map(is_path, value["values"]))):
         return False
@@ -240,13 +260,18 @@ def key_order(value: Any, path: str = "") -> Order:
 
 
 def in_order(value: Any, order: Mapping[str, list[str]], path: str = "") -> Any:
-    """The same value with its keys in their own order again; keys that `order` does not know stay behind the others."""
+    """The same value with its keys in their own order again; keys that `order` does not know stay
+    behind the others.
+    """
     if isinstance(value, list):
         return [in_order(item, order, f"{path}/{at}") for at, item in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
     first = [key for key in order.get(path, ()) if key in value]
-    return {key: in_order(value[key], order, f"{path}/{_escaped(key)}") for key in dict.fromkeys([*first, *value])}
+    return {
+        key: in_order(value[key], order, f"{path}/{_escaped(key)}")
+        for key in dict.fromkeys([*first, *value])
+    }
 
 
 def _escaped(key: str) -> str:

@@ -23,7 +23,9 @@ _TORN_AGE = 10.0  # seconds after which a lease that cannot be read is nobody's
 
 
 class FileStore(LockStore):
-    """A lockfile at a path. `name` is what messages call it; by default the path, from here if it is below."""
+    """A lockfile at a path. `name` is what messages call it; by default the path, from here if it
+    is below.
+    """
 
     poll = 0.2
 
@@ -50,7 +52,9 @@ class FileStore(LockStore):
             line = data.count(b"\n", 0, error.start) + 1
             detail = f"`{self.name}` is not UTF-8."
             hint = f"restore the file from version control (`git checkout -- {self.name}`)"
-            raise LockError(Problem("Broken lockfile", detail, hint, file=self.name, line=line)) from None
+            raise LockError(
+                Problem("Broken lockfile", detail, hint, file=self.name, line=line)
+            ) from None
 
     def _replace_lock(self, state: LockState) -> None:
         data = lockfile.dump(state).encode()
@@ -101,8 +105,8 @@ class FileStore(LockStore):
         with told(self.name, "written"):
             self._make_folder()
         with told(self.name + ".lease", "written"), disk.guarded(self.path.parent):
-            # Everybody who changes the lease does so inside this block: of two who see the same dead holder, the
-            # second one finds the first one's lease.
+            # Everybody who changes the lease does so inside this block: of two who see the same
+            # dead holder, the second one finds the first one's lease.
             text = self._lease_text()
             if text is not None:
                 busy = self._busy(text)
@@ -130,7 +134,9 @@ class FileStore(LockStore):
         if time.time() - self._beside("lease").stat().st_mtime > _TORN_AGE:
             return None  # its writer ended while it wrote
         detail = f"Somebody is just taking the lease `{self.name}.lease`, which cannot be read yet."
-        return Problem("Lock is busy", detail, f"try again in {_TORN_AGE:.0f} seconds", file=self.name)
+        return Problem(
+            "Lock is busy", detail, f"try again in {_TORN_AGE:.0f} seconds", file=self.name
+        )
 
     def _release(self, lease: Lease) -> None:
         # A lease that cannot be removed is that of a dead holder as soon as this process ends.
@@ -141,7 +147,9 @@ class FileStore(LockStore):
                 disk.remove(self._beside("lease"))
 
     def _check_held(self) -> None:
-        """Somebody may have forced our lease away and be writing; what we know is in the journal they settled."""
+        """Somebody may have forced our lease away and be writing; what we know is in the journal
+        they settled.
+        """
         if self._held is None:
             return
         found = Lease.parse(self._lease_text() or "")
@@ -177,7 +185,9 @@ class FileSink(Sink):
         self._write(data, self._sync)
 
     def soon(self, data: bytes) -> Awaitable[None]:
-        """Written now; those who wait at the same time share one sync, and the others go on meanwhile."""
+        """Written now; those who wait at the same time share one sync, and the others go on
+        meanwhile.
+        """
         self._write(data, lambda _fd: None)
         return self._shared(self._size)
 
@@ -196,7 +206,8 @@ class FileSink(Sink):
                 disk.write(self._fd, data)
                 sync(self._fd)
             except BaseException:
-                self._broken = True  # unless the half line can be taken back, which may only ever be the last one
+                # unless the half line can be taken back, which may only ever be the last one
+                self._broken = True
                 with contextlib.suppress(OSError):
                     os.ftruncate(self._fd, self._size)
                     self._broken = False
@@ -213,7 +224,10 @@ class FileSink(Sink):
             raise OSError(errno.EIO, "an earlier line could not be taken back")
         if os.fstat(self._fd).st_nlink == 0:
             detail = f"`{self._name}` was taken away; another process has settled it."
-            hint = "nothing more is written here; run `provisioner plan` once the other apply has ended"
+            hint = (
+                "nothing more is written here; run `provisioner plan` once the other apply has"
+                " ended"
+            )
             raise LockError(Problem("Lease was lost", detail, hint, file=self._name))
 
 
@@ -227,19 +241,32 @@ _REMEDIES = {
     errno.ENOSPC: ("Disk is full", "make room on the disk, then run the command again"),
     errno.EDQUOT: ("Disk is full", "your quota is used up: make room, then run the command again"),
     errno.EFBIG: ("Disk is full", "files may not grow that large here (`ulimit -f`)"),
-    errno.EACCES: ("Lock not accessible", "give yourself the right to write to the file and to its folder"),
-    errno.EPERM: ("Lock not accessible", "give yourself the right to write to the file and to its folder"),
-    errno.EROFS: ("Lock not accessible", "the file system is read-only: name another place with `lock:`"),
+    errno.EACCES: (
+        "Lock not accessible",
+        "give yourself the right to write to the file and to its folder",
+    ),
+    errno.EPERM: (
+        "Lock not accessible",
+        "give yourself the right to write to the file and to its folder",
+    ),
+    errno.EROFS: (
+        "Lock not accessible",
+        "the file system is read-only: name another place with `lock:`",
+    ),
 }
 
 
 @contextlib.contextmanager
 def told(name: str, verb: str) -> Iterator[None]:
-    """Raise LockError for an OSError inside the block: `name` cannot be `verb` ("read", "written")."""
+    """Raise LockError for an OSError inside the block: `name` cannot be `verb` ("read",
+    "written").
+    """
     try:
         yield
     except OSError as error:
         hint = "check the path, and that its disk is in order"
         summary, hint = _REMEDIES.get(error.errno or 0, ("Lock not accessible", hint))
         reason = error.strerror or str(error)
-        raise LockError(Problem(summary, f"`{name}` cannot be {verb}: {reason}.", hint, file=name)) from error
+        raise LockError(
+            Problem(summary, f"`{name}` cannot be {verb}: {reason}.", hint, file=name)
+        ) from error

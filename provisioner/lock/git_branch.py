@@ -1,4 +1,6 @@
-"""The branch that holds locks: its objects read and made, and the branch moved only from where it was seen."""
+"""The branch that holds locks: its objects read and made, and the branch moved only from where it
+was seen.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from provisioner.lock.git_command import GIVEN_UP, Done, Git, cleared, failure, 
 from provisioner.model import Problem
 
 MARKER = ".provisioner-locks"
-_ABOUT = b"""This branch holds locks of provisioner: what was last applied, and who is applying just now.
+_ABOUT = b"""\
+This branch holds locks of provisioner: what was last applied, and who is applying just now.
 It is written by machine; merge it nowhere, and do not edit it by hand.
 """
 _FILE, _FOLDER = "100644", "40000"
@@ -35,8 +38,9 @@ Tree = dict[str, Item]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What one lock has on the branch. The journal is a folder: each group of lines is a file that never changes, so
-    that the next one costs no more than the first."""
+    """What one lock has on the branch. The journal is a folder: each group of lines is a file that
+    never changes, so that the next one costs no more than the first.
+    """
 
     lock: bytes | None = None
     lease: bytes | None = None
@@ -46,7 +50,9 @@ class Contents:
     def journal_text(self) -> str | None:
         if not self.journal:
             return None
-        return b"".join(self.journal[name] for name in sorted(self.journal)).decode(errors="replace")
+        return b"".join(self.journal[name] for name in sorted(self.journal)).decode(
+            errors="replace"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,12 @@ class Reader:
             raise LockError(missing(error)) from error
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._process.communicate()
 
     def get(self, name: str) -> tuple[str, bytes] | None:
@@ -103,12 +114,18 @@ class Reader:
     def must(self, oid: str) -> bytes:
         found = self.get(oid)
         if found is None:
-            problem = Problem("Git has failed", f"The repository lacks its own object `{oid}`.", "look at `git fsck`")
+            problem = Problem(
+                "Git has failed",
+                f"The repository lacks its own object `{oid}`.",
+                "look at `git fsck`",
+            )
             raise LockError(problem)
         return found[1]
 
     def tree(self, oid: str) -> Tree:
-        """A folder. Its object is `MODE NAME`, a zero, and the id in half as many bytes, again and again."""
+        """A folder. Its object is `MODE NAME`, a zero, and the id in half as many bytes, again and
+        again.
+        """
         data, width = self.must(oid), len(oid) // 2
         tree: Tree = {}
         while data:
@@ -197,7 +214,10 @@ def _tree(git: Git, tree: Tree) -> Item | None:
     if not tree:
         return None
     types = {_FOLDER: "tree", "160000": "commit"}
-    lines = [f"{item.mode} {types.get(item.mode, 'blob')} {item.oid}\t{name}" for name, item in tree.items()]
+    lines = [
+        f"{item.mode} {types.get(item.mode, 'blob')} {item.oid}\t{name}"
+        for name, item in tree.items()
+    ]
     text = "".join(f"{line}\0" for line in lines).encode(errors="surrogateescape")
     return Item(_FOLDER, git.ask("mktree", "-z", input=text))
 
@@ -214,25 +234,34 @@ def _typed(tree: Tree, name: str, mode: str, branch: str) -> Item | None:
 def _not_ours(branch: str) -> Problem:
     return Problem(
         "Not a lock branch",
-        f"The branch `{branch}` holds something else than locks (it has no `{MARKER}`), and is never written to.",
-        "name a branch of its own: `lock: {git: {branch: provisioner-locks, path: …}}`; it is made at the first apply",
+        f"The branch `{branch}` holds something else than locks (it has no `{MARKER}`), and is"
+        " never written to.",
+        "name a branch of its own: `lock: {git: {branch: provisioner-locks, path: …}}`; it is made"
+        " at the first apply",
     )
 
 
 Decide = Callable[[Contents], Contents]
-"""What the lock shall have, given what it has. Asked again whenever somebody else was faster, so that it has to look at
-what it is given; raises LockError when the answer is not to write."""
+"""What the lock shall have, given what it has. Asked again whenever somebody else was faster,
+so that it has to look at what it is given; raises LockError when the answer is not to write."""
 
 _RACES = 100  # times that somebody else may be faster in one go
 _UNTRACKED = "provisioner.untracked"  # what the remote is called in a push
 _TROUBLES = 4  # failures in one go that may pass by themselves
 _NO_BRANCH = re.compile(r"couldn't find remote ref", re.I)
-_CONTENDED = re.compile(r"cannot lock ref|unable to create .*\.lock|reference already exists", re.I | re.S)
-_FINAL = re.compile(r"declined|denied|protected|forbidden|unauthori[sz]ed|authentication|\b40[13]\b|not allowed", re.I)
+_CONTENDED = re.compile(
+    r"cannot lock ref|unable to create .*\.lock|reference already exists", re.I | re.S
+)
+_FINAL = re.compile(
+    r"declined|denied|protected|forbidden|unauthori[sz]ed|authentication|\b40[13]\b|not allowed",
+    re.I,
+)
 
 
 class Branch:
-    """One lock's part of a branch: that of a remote, or, in a repository without remotes, its own."""
+    """One lock's part of a branch: that of a remote, or, in a repository without remotes,
+    its own.
+    """
 
     def __init__(self, git: Git, name: str, path: str, remote: str = "origin") -> None:
         self._git = git
@@ -264,13 +293,17 @@ class Branch:
 
     @property
     def _mine(self) -> str:
-        """Our copy of a remote's branch; never a branch, nor a remote-tracking one, of the user's."""
+        """Our copy of a remote's branch; never a branch, nor a remote-tracking one, of the
+        user's.
+        """
         return f"refs/provisioner/{self.remote}/{self._name}"
 
     def update(self, seen: Snapshot | None, decide: Decide, message: str) -> Snapshot:
-        """Bring the branch to what `decide` says, by compare-and-swap: if it is not where it was seen, it is looked at
-        and decided upon again. `seen` spares the first look. A push whose reply was lost is found to be done; where
-        the remote does not answer in time, nobody knows, and nothing more is tried."""
+        """Bring the branch to what `decide` says, by compare-and-swap: if it is not where it was
+        seen, it is looked at and decided upon again. `seen` spares the first look. A push whose
+        reply was lost is found to be done; where the remote does not answer in time, nobody knows,
+        and nothing more is tried.
+        """
         with self._git.step():
             return self._update(seen or self.look(), decide, message)
 
@@ -296,7 +329,9 @@ class Branch:
         raise LockError(Problem("Lock is busy", detail, hint))
 
     def _move(self, made: Snapshot, before: Snapshot) -> Problem | None:
-        """Move the branch to a new commit, if it still is where it was; otherwise say what git says."""
+        """Move the branch to a new commit, if it still is where it was; otherwise say what git
+        says.
+        """
         assert made.commit
         ref = f"refs/heads/{self._name}"
         if self.remote is None:
@@ -305,7 +340,8 @@ class Branch:
             done = self._insist("update-ref", "-m", "provisioner", ref, made.commit, old)
             what = "git update-ref"
         else:
-            # A plain push moves a branch forward only, and the server only from where this push has seen it.
+            # A plain push moves a branch forward only, and the server only from where this push has
+            # seen it.
             options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no")
             done = self._insist("push", *options, _UNTRACKED, f"{made.commit}:{ref}")
             what = f"git push {self.remote} {self._name}"
@@ -315,25 +351,43 @@ class Branch:
         return problem
 
     def _untracked(self) -> list[tuple[str, str]]:
-        """The settings of the same remote under a name without remote-tracking branches: a push would move the user's,
-        and if it were killed then, his own fetches would stumble over the lock file that it leaves."""
+        """The settings of the same remote under a name without remote-tracking branches: a push
+        would move the user's, and if it were killed then, his own fetches would stumble over the
+        lock file that it leaves.
+        """
         own = f"remote.{self._remote}."
-        told = ((key.removeprefix(own), value) for key, value in self._git.entries if key.startswith(own))
-        return [(f"remote.{_UNTRACKED}.{key}", value) for key, value in told if key not in ("fetch", "mirror")]
+        told = (
+            (key.removeprefix(own), value)
+            for key, value in self._git.entries
+            if key.startswith(own)
+        )
+        return [
+            (f"remote.{_UNTRACKED}.{key}", value)
+            for key, value in told
+            if key not in ("fetch", "mirror")
+        ]
 
     def _insist(self, *words: str) -> Done:
         """Run a command, once more if what stopped it was the leftover of a git that was killed."""
         done = self._git.run(*words)
-        if done.code and cleared(_words(done), (self._mine, f"refs/heads/{self._name}"), self._repositories()):
+        if done.code and cleared(
+            _words(done), (self._mine, f"refs/heads/{self._name}"), self._repositories()
+        ):
             return self._git.run(*words)
         return done
 
     def _repositories(self) -> Iterator[Path]:
-        """Where git keeps its files: those of this clone, and those of a remote that is a folder of this machine."""
+        """Where git keeps its files: those of this clone, and those of a remote that is a folder of
+        this machine.
+        """
         yield self._git.folder / self._git.ask("rev-parse", "--git-common-dir")
         if self.remote is not None:
             url = self._git.ask("remote", "get-url", "--push", self.remote)
-            top = self._git.run("rev-parse", "--show-toplevel").out.decode(errors="surrogateescape").strip()
+            top = (
+                self._git.run("rev-parse", "--show-toplevel")
+                .out.decode(errors="surrogateescape")
+                .strip()
+            )
             remote = Path(top, url.removeprefix("file://"))
             yield from (remote, remote / ".git")
 
@@ -353,27 +407,42 @@ class Branch:
                 return True
             if _NO_BRANCH.search(done.err):
                 return False
-            # Another command of this clone fetches too, or an interrupt at the terminal has hit git as well.
+            # Another command of this clone fetches too, or an interrupt at the terminal has hit git
+            # as well.
             if not (_CONTENDED.search(done.err) or done.code in (-2, -15)):
                 break
             _pause(min(attempt, 3))
         raise LockError(failure(f"git fetch {remote} {self._name}", done.err, self._git.folder))
 
     def _check_free(self, ref: str) -> None:
-        """Moving a branch that is checked out somewhere would change that checkout behind its owner's back."""
+        """Moving a branch that is checked out somewhere would change that checkout behind its
+        owner's back.
+        """
         place = self._git.ask("for-each-ref", "--format=%(worktreepath)", ref)
         if place or self._git.run("symbolic-ref", "--quiet", "HEAD").out.decode().strip() == ref:
-            detail = f"The branch `{self._name}` holds the lock, and is checked out at `{place or self._git.folder}`."
-            raise LockError(Problem("Branch is checked out", detail, "check out another branch there"))
+            detail = (
+                f"The branch `{self._name}` holds the lock, and is checked out at"
+                f" `{place or self._git.folder}`."
+            )
+            raise LockError(
+                Problem("Branch is checked out", detail, "check out another branch there")
+            )
 
     def _choose(self) -> str | None:
-        keys = [key for key in self._git.config if key.startswith("remote.") and key.endswith(("url", "pushurl"))]
+        keys = [
+            key
+            for key in self._git.config
+            if key.startswith("remote.") and key.endswith(("url", "pushurl"))
+        ]
         remotes = sorted({key.removeprefix("remote.").rpartition(".")[0] for key in keys})
         if self._wanted_remote in remotes:
             return self._wanted_remote
         if len(remotes) > 1:
             listed = ", ".join(f"`{name}`" for name in remotes)
-            detail = f"The lock is on a branch of the remote `{self._wanted_remote}`; this repository has {listed}."
+            detail = (
+                f"The lock is on a branch of the remote `{self._wanted_remote}`; this repository"
+                f" has {listed}."
+            )
             hint = f"call the right one so: `git remote rename {remotes[0]} {self._wanted_remote}`"
             raise LockError(Problem("Unknown remote", detail, hint))
         return remotes[0] if remotes else None
@@ -381,7 +450,11 @@ class Branch:
 
 def _words(done: Done) -> str:
     """What a push says: the fate of the branch stands on stdout."""
-    lines = [line.split("\t")[-1] for line in done.out.decode(errors="replace").splitlines() if line.startswith("!")]
+    lines = [
+        line.split("\t")[-1]
+        for line in done.out.decode(errors="replace").splitlines()
+        if line.startswith("!")
+    ]
     return "\n".join([*lines, done.err])
 
 

@@ -19,19 +19,21 @@ from provisioner.errors import LockError
 from provisioner.masking import without_secrets
 from provisioner.model import Problem
 
-SECONDS = (
-    120.0  # that git may take for one step of ours, with all its tries; a host that does not answer is given up by then
-)
+# that git may take for one step of ours, with all its tries; a host that does not answer is given
+# up by then
+SECONDS = 120.0
 AGAIN = 10.0  # the same for every step after one that was given up
 
-# The hooks of this clone have nothing to do with a lock, nor has a clean-up in the middle of an apply.
+# The hooks of this clone have nothing to do with a lock, nor has a clean-up in the middle of an
+# apply.
 _SETTINGS = {
     "core.hooksPath": os.devnull,
     "gc.auto": "0",
     "maintenance.auto": "false",
     "core.filesRefLockTimeout": "2000",
 }
-# A command started by a git hook inherits where that git works; the lock is in the workspace's own repository.
+# A command started by a git hook inherits where that git works; the lock is in the workspace's own
+# repository.
 _INHERITED = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -83,10 +85,14 @@ class Git:
         return AGAIN if self.silent else SECONDS
 
     def run(self, *words: str, input: bytes = b"") -> Done:
-        """Run a command to its end. LockError when there is no git, or when it does not come to one."""
+        """Run a command to its end. LockError when there is no git, or when it does not come to
+        one.
+        """
         pipe = subprocess.PIPE
         try:
-            process = subprocess.Popen(self.command(words), stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment)
+            process = subprocess.Popen(
+                self.command(words), stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment
+            )
         except OSError as error:
             raise LockError(missing(error)) from error
         with process:
@@ -96,15 +102,21 @@ class Git:
             return Done(GIVEN_UP, b"", err.decode())
         return Done(process.returncode, out, err.decode(errors="replace"))
 
-    def _ended(self, process: subprocess.Popen[bytes], input: bytes | None) -> tuple[bytes | None, bytes]:
-        """What a command prints; None with the reason where it is given up, which an interrupt makes sooner."""
+    def _ended(
+        self, process: subprocess.Popen[bytes], input: bytes | None
+    ) -> tuple[bytes | None, bytes]:
+        """What a command prints; None with the reason where it is given up, which an interrupt
+        makes sooner.
+        """
         patience, began = self._patience, time.monotonic()
         until = began + patience if self._until is None else max(self._until, began)
         while True:
             if interrupts.came():
                 until = min(until, began + AGAIN)
             try:
-                return process.communicate(input, timeout=max(min(until - time.monotonic(), _GLANCE), 0.0))
+                return process.communicate(
+                    input, timeout=max(min(until - time.monotonic(), _GLANCE), 0.0)
+                )
             except subprocess.TimeoutExpired:
                 input = None  # it is on its way
                 if time.monotonic() >= until:
@@ -128,15 +140,22 @@ class Git:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """The environment of every command: its messages in one language, questions only where somebody can answer,
-        and a name for the commits where nobody has given one."""
+        """The environment of every command: its messages in one language, questions only where
+        somebody can answer, and a name for the commits where nobody has given one.
+        """
         env = {key: value for key, value in os.environ.items() if key not in _INHERITED}
         env.update(LC_ALL="C", LANGUAGE="", GIT_OPTIONAL_LOCKS="0")
         if not (sys.stdin and sys.stdin.isatty()):
             env["GIT_TERMINAL_PROMPT"] = "0"
-            if not {"GIT_SSH", "GIT_SSH_COMMAND"} & env.keys() and "core.sshcommand" not in self.config:
+            if (
+                not {"GIT_SSH", "GIT_SSH_COMMAND"} & env.keys()
+                and "core.sshcommand" not in self.config
+            ):
                 env["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
-        fallbacks = {"user.name": ("NAME", "provisioner"), "user.email": ("EMAIL", "provisioner@localhost")}
+        fallbacks = {
+            "user.name": ("NAME", "provisioner"),
+            "user.email": ("EMAIL", "provisioner@localhost"),
+        }
         for key, (what, value) in fallbacks.items():
             if key not in self.config:
                 env.setdefault(f"GIT_AUTHOR_{what}", value)
@@ -145,20 +164,29 @@ class Git:
 
     @cached_property
     def config(self) -> Mapping[str, str]:
-        """What git is set to, as far as it matters here; of a setting that is there twice the last one."""
+        """What git is set to, as far as it matters here; of a setting that is there twice the last
+        one.
+        """
         return dict(self.entries)
 
     @cached_property
     def entries(self) -> Sequence[tuple[str, str]]:
-        """Every setting of remotes, names and ssh, in git's order. Empty where there is no repository."""
+        """Every setting of remotes, names and ssh, in git's order. Empty where there is no
+        repository.
+        """
         pattern = r"^(remote\..*\..*|user\.(name|email)|core\.sshcommand)$"
         env = {key: value for key, value in os.environ.items() if key not in _INHERITED}
         command = self.command(("config", "-z", "--get-regexp", pattern))
         try:
-            done = subprocess.run(command, capture_output=True, env=env, stdin=subprocess.DEVNULL, check=False)
+            done = subprocess.run(
+                command, capture_output=True, env=env, stdin=subprocess.DEVNULL, check=False
+            )
         except OSError as error:
             raise LockError(missing(error)) from error
-        entries = (entry.partition("\n") for entry in done.stdout.decode(errors="surrogateescape").split("\0"))
+        entries = (
+            entry.partition("\n")
+            for entry in done.stdout.decode(errors="surrogateescape").split("\0")
+        )
         return [(key, value) for key, _, value in entries if key]
 
 
@@ -166,7 +194,8 @@ def missing(error: OSError) -> Problem:
     """Git itself cannot be started."""
     return Problem(
         "Git is missing",
-        f"The lock is kept on a git branch, and `git` cannot be started: {error.strerror or error}.",
+        "The lock is kept on a git branch, and `git` cannot be started:"
+        f" {error.strerror or error}.",
         "install git, or keep the lock in a file: `lock: locks/prod.lock.json`",
     )
 
@@ -177,19 +206,22 @@ def failure(what: str, err: str, folder: Path) -> Problem:
         return Problem(
             "No git repository",
             f"The lock is kept on a git branch, and `{folder}` is in no git repository.",
-            "run `git init` there, work in a clone, or keep the lock in a file: `lock: locks/prod.lock.json`",
+            "run `git init` there, work in a clone, or keep the lock in a file: `lock:"
+            " locks/prod.lock.json`",
         )
     stuck = in_the_way(err)
     if stuck:
         return Problem(
             "Git is locked",
-            f"`{what}` has found the lock file `{stuck}`: another git is at work there, or was killed there.",
+            f"`{what}` has found the lock file `{stuck}`: another git is at work there, or was"
+            " killed there.",
             "wait for it; if no git is running in that repository any more, remove the file",
         )
     return Problem(
         "Git has failed",
         f"`{what}` says: {scrubbed(err) or 'nothing'}",
-        f"try it by hand: `git -C {shlex.quote(str(folder))} fetch`; git needs the right to read and push the branch",
+        f"try it by hand: `git -C {shlex.quote(str(folder))} fetch`; git needs the right to read"
+        " and push the branch",
     )
 
 
@@ -211,13 +243,17 @@ def in_the_way(said: str) -> str | None:
 
 
 def cleared(said: str, refs: Iterable[str], repositories: Iterable[Path]) -> bool:
-    """Whether the lock file that git stumbled over is gone now. Only that of one of these refs in one of these
-    repositories, which must be on this machine, is waited for, and removed when nobody can be using it any more."""
+    """Whether the lock file that git stumbled over is gone now. Only that of one of these refs in
+    one of these repositories, which must be on this machine, is waited for, and removed when nobody
+    can be using it any more.
+    """
     named = in_the_way(said)
     if named is None:
         return False
     path = Path(named).resolve()
-    return path in {folder.resolve() / f"{ref}.lock" for folder in repositories for ref in refs} and _waited_out(path)
+    return path in {
+        folder.resolve() / f"{ref}.lock" for folder in repositories for ref in refs
+    } and _waited_out(path)
 
 
 def _waited_out(path: Path) -> bool:

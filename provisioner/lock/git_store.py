@@ -1,4 +1,6 @@
-"""The lock on a branch of the workspace's own repository, with its journal and its lease beside it."""
+"""The lock on a branch of the workspace's own repository, with its journal and its lease
+beside it.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,11 @@ class _Busy(LockError):
 
 
 class GitStore(LockStore):
-    """A lock at a path on a branch. Every write is one commit that is pushed, so that it is there whole or not at all;
-    the checkout, its index and the user's branches are left alone. While the lease is held nobody else writes: the
-    branch is known from the last push, and is not fetched again."""
+    """A lock at a path on a branch. Every write is one commit that is pushed, so that it is there
+    whole or not at all; the checkout, its index and the user's branches are left alone. While the
+    lease is held nobody else writes: the branch is known from the last push, and is not fetched
+    again.
+    """
 
     poll = 1.0
 
@@ -44,7 +48,9 @@ class GitStore(LockStore):
         self._branch_name = branch
         self._branch = Branch(Git(folder), branch, self.path, remote)
         self._seen: Snapshot | None = None  # known only while the lease is held
-        self._steps: list[Step] | None = None  # what one commit is to bring, while it is put together
+        self._steps: list[Step] | None = (
+            None  # what one commit is to bring, while it is put together
+        )
         self._sink: GroupSink | None = None
         self._mutex = threading.RLock()  # the journal is pushed by a thread of its own
 
@@ -70,7 +76,9 @@ class GitStore(LockStore):
             finally:
                 self._steps = None
             if steps:
-                self._commit(steps, f"serial {folded.state.serial}" if folded.state else "journal settled")
+                self._commit(
+                    steps, f"serial {folded.state.serial}" if folded.state else "journal settled"
+                )
         return folded
 
     def _replace_lock(self, state: LockState) -> None:
@@ -105,7 +113,9 @@ class GitStore(LockStore):
 
         try:
             with self._mutex:
-                self._seen = self._branch.update(None, take, f"{self.path}: lease of {lease.holder} on {lease.host}")
+                self._seen = self._branch.update(
+                    None, take, f"{self.path}: lease of {lease.holder} on {lease.host}"
+                )
         except _Busy as busy:
             return busy.problems[0]
         return None
@@ -115,7 +125,8 @@ class GitStore(LockStore):
             found = _lease(held)
             return replace(held, lease=None) if found is not None and found.id == lease.id else held
 
-        # A lease that cannot be given back is that of a dead holder for this machine; others need `force-unlock`.
+        # A lease that cannot be given back is that of a dead holder for this machine; others need
+        # `force-unlock`.
         with self._mutex, contextlib.suppress(LockError):
             seen, self._seen = self._seen, None
             self._branch.update(seen, give, f"{self.path}: lease given back")
@@ -130,7 +141,9 @@ class GitStore(LockStore):
 
     def _push_group(self, name: str, data: bytes) -> None:
         def add(held: Contents) -> Contents:
-            if _OPENING not in held.journal:  # without a lease of ours to tell: somebody has settled it
+            if (
+                _OPENING not in held.journal
+            ):  # without a lease of ours to tell: somebody has settled it
                 raise LockError(self._lost(_lease(held)))
             return replace(held, journal={**held.journal, name: data})
 
@@ -166,15 +179,23 @@ class GitStore(LockStore):
     def _parsed(self, contents: Contents) -> LockState | None:
         if contents.lock is None:
             return None
-        hint = f"look at its history, `git fetch {REMOTE} {self._branch_name} && git log FETCH_HEAD -- {self.path}`, "
+        hint = (
+            f"look at its history, `git fetch {REMOTE} {self._branch_name} && git log FETCH_HEAD --"
+            f" {self.path}`, "
+        )
         hint += "and put the last whole version back on the branch"
         try:
             return lockfile.parse(contents.lock.decode(), self.name)
         except UnicodeDecodeError:
-            problem = Problem("Broken lockfile", f"`{self.name}` is not UTF-8.", hint, file=self.name)
+            problem = Problem(
+                "Broken lockfile", f"`{self.name}` is not UTF-8.", hint, file=self.name
+            )
             raise LockError(problem) from None
         except LockError as error:  # that of a file knows only how to restore a file
-            odd = [replace(item, hint=hint) if "git checkout" in (item.hint or "") else item for item in error.problems]
+            odd = [
+                replace(item, hint=hint) if "git checkout" in (item.hint or "") else item
+                for item in error.problems
+            ]
             raise LockError(odd) from None
 
 
@@ -186,12 +207,15 @@ WINDOW = 0.02  # seconds in which those who begin together come together; a push
 PATIENCE = 10.0  # seconds after which lines are pushed that nobody waits for
 
 Push = Callable[[str, bytes], None]
-"""Makes a group of lines durable under a name. The same name again replaces what may have got through before."""
+"""Makes a group of lines durable under a name. The same name again replaces what may have
+got through before."""
 
 
 class GroupSink(Sink):
-    """Lines are durable in the order in which they came: whatever a request relies on is there before the request's own
-    intent is. One thread pushes, so that the next group gathers while one is on its way."""
+    """Lines are durable in the order in which they came: whatever a request relies on is there
+    before the request's own intent is. One thread pushes, so that the next group gathers while one
+    is on its way.
+    """
 
     def __init__(self, push: Push) -> None:
         self._push = push
@@ -218,7 +242,9 @@ class GroupSink(Sink):
         self._add(data, None)
 
     def flush(self) -> None:
-        """Push what is there, and wait for it; raises what the push raises if there are lines nobody waits for."""
+        """Push what is there, and wait for it; raises what the push raises if there are lines
+        nobody waits for.
+        """
         with self._pushing:
             self._push_group()
 
@@ -258,7 +284,11 @@ class GroupSink(Sink):
             group, self._lines, self._due = self._lines, [], float("inf")
         if not group:
             return
-        group = [(data, waiter) for data, waiter in group if not waiter or waiter.set_running_or_notify_cancel()]
+        group = [
+            (data, waiter)
+            for data, waiter in group
+            if not waiter or waiter.set_running_or_notify_cancel()
+        ]
         try:
             self._push(f"{self._number + 1:06}", b"".join(data for data, _ in group))
         except BaseException as error:
@@ -271,8 +301,12 @@ class GroupSink(Sink):
             if waiter:
                 waiter.set_result(None)
 
-    def _take_back(self, group: list[tuple[bytes, Future[None] | None]], error: BaseException) -> None:
-        """Who waits is told, and his lines count as never written; the others go with the next group."""
+    def _take_back(
+        self, group: list[tuple[bytes, Future[None] | None]], error: BaseException
+    ) -> None:
+        """Who waits is told, and his lines count as never written; the others go with the next
+        group.
+        """
         with self._changed:
             kept = [(data, waiter) for data, waiter in group if waiter is None]
             self._lines = kept + self._lines

@@ -1,4 +1,6 @@
-"""The journal of an apply under way: what was about to be done and what came of it, one fsynced line each."""
+"""The journal of an apply under way: what was about to be done and what came of it, one fsynced
+line each.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,14 @@ class Intent:
     address: Address
     action: str
     data: Mapping[str, Any] = field(default_factory=dict)  # whatever the writer said beside
-    partial: tuple[Record, ...] = ()  # records that came after it: `{"type": "created", "object": "file-…"}`
-    hint: bool = False  # from a journal that does not fit the lock: to be checked at the service, not believed
-    at: float | None = None  # when it was written, Unix seconds by that machine's clock; None: by release 0.1.0
+    partial: tuple[
+        Record, ...
+    ] = ()  # records that came after it: `{"type": "created", "object": "file-…"}`
+    # from a journal that does not fit the lock: to be checked at the service, not believed
+    hint: bool = False
+    at: float | None = (
+        None  # when it was written, Unix seconds by that machine's clock; None: by release 0.1.0
+    )
 
 
 class Folded(NamedTuple):
@@ -53,7 +60,9 @@ class Folded(NamedTuple):
 
 
 class Journal:
-    """The writing end, for several threads. Intents are durable on return, the rest with the next one at the latest."""
+    """The writing end, for several threads. Intents are durable on return, the rest with the next
+    one at the latest.
+    """
 
     def __init__(self, sink: Sink, carried: Iterable[Intent] = ()) -> None:
         self._sink = sink
@@ -63,7 +72,9 @@ class Journal:
 
     @property
     def open(self) -> tuple[Intent, ...]:
-        """The intents without a result so far, those carried over from an earlier journal included."""
+        """The intents without a result so far, those carried over from an earlier journal
+        included.
+        """
         return tuple(self._open.values())
 
     def intent(self, address: Address, action: str, **data: Any) -> int:
@@ -75,7 +86,10 @@ class Journal:
         with self._mutex:
             numbered = enumerate(planned, self._last + 1)
             now = _now()
-            added = [Intent(id, address, action, _free(data), at=now) for id, (address, action, data) in numbered]
+            added = [
+                Intent(id, address, action, _free(data), at=now)
+                for id, (address, action, data) in numbered
+            ]
             if added:
                 self._sink.append(_text(map(_intent_record, added)))
             self._last += len(added)
@@ -83,7 +97,9 @@ class Journal:
         return [intent.id for intent in added]
 
     async def begin(self, address: Address, action: str, **data: Any) -> int:
-        """`intent` for tasks that run side by side: those who begin at the same time wait together."""
+        """`intent` for tasks that run side by side: those who begin at the same time wait
+        together.
+        """
         with self._mutex:
             self._last += 1
             intent = Intent(self._last, address, action, _free(data), at=_now())
@@ -97,7 +113,9 @@ class Journal:
         return intent.id
 
     def note(self, id: int, type: str, **data: Any) -> None:
-        """Say how far an intent has come, e.g. `note(3, "created", object="file-…")`; it stays open."""
+        """Say how far an intent has come, e.g. `note(3, "created", object="file-…")`; it stays
+        open.
+        """
         if type in ("intent", "result"):
             raise ValueError(f"`{type}` is not a note")
         with self._mutex:
@@ -106,12 +124,17 @@ class Journal:
             self._sink.later(_text([record]))
             self._open[id] = replace(intent, partial=(*intent.partial, record))
 
-    def result(self, id: int, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None) -> None:
-        """Say what came of an intent: its address's new lock entry, None when it is gone from the lock. `also`
-        holds further entries of the same moment (a move: the old address as None)."""
+    def result(
+        self, id: int, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None
+    ) -> None:
+        """Say what came of an intent: its address's new lock entry, None when it is gone from the
+        lock. `also` holds further entries of the same moment (a move: the old address as None).
+        """
         record: Record = {"type": "result", "id": id, "entry": entry and entry_to_json(entry)}
         if also:
-            record["also"] = {str(address): other and entry_to_json(other) for address, other in also.items()}
+            record["also"] = {
+                str(address): other and entry_to_json(other) for address, other in also.items()
+            }
         self._finish(id, record)
 
     def dismiss(self, id: int) -> None:
@@ -119,7 +142,9 @@ class Journal:
         self._finish(id, {"type": "result", "id": id})
 
     def left(self, rows: Iterable[str]) -> None:
-        """Say which rows of the approved plan are still to do; without this line, all of them may be."""
+        """Say which rows of the approved plan are still to do; without this line, all of them may
+        be.
+        """
         with self._mutex:
             self._sink.later(_text([{"type": "left", "rows": list(rows)}]))
 
@@ -131,7 +156,9 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with contextlib.suppress(*[LockError] if kind else []):  # the first error is the one to tell
+        with contextlib.suppress(
+            *[LockError] if kind else []
+        ):  # the first error is the one to tell
             self.close()
 
     def _finish(self, id: int, record: Record) -> None:
@@ -142,8 +169,12 @@ class Journal:
             del self._open[id]
 
 
-def opening(state: LockState, carried: Iterable[Intent] = (), approved: Approved | None = None) -> str:
-    """The text that a new journal starts with: its head, and the intents that an earlier one left open."""
+def opening(
+    state: LockState, carried: Iterable[Intent] = (), approved: Approved | None = None
+) -> str:
+    """The text that a new journal starts with: its head, and the intents that an earlier one left
+    open.
+    """
     carried = tuple(carried)
     head: Record = {
         "lineage": state.lineage,
@@ -162,11 +193,12 @@ def opening(state: LockState, carried: Iterable[Intent] = (), approved: Approved
 def fold(state: LockState | None, text: str | None, file: str | None = None) -> Folded:
     """Put a journal's results into the lock they belong to. Pure.
 
-    When lineage and serial match, the results become entries and the open intents are real. The serial is one higher
-    if anything was written (a stamp with that serial is at the service, even where the entry stayed the same), or may
-    have been, because an intent of this very journal is open. A journal that the lock already contains (the process
-    ended between writing the one and removing the other) only has its open intents left. Otherwise the state is
-    returned untouched and every intent that is not known to have been without effect comes back as a hint. Raises
+    When lineage and serial match, the results become entries and the open intents are real. The
+    serial is one higher if anything was written (a stamp with that serial is at the service, even
+    where the entry stayed the same), or may have been, because an intent of this very journal is
+    open. A journal that the lock already contains (the process ended between writing the one and
+    removing the other) only has its open intents left. Otherwise the state is returned untouched
+    and every intent that is not known to have been without effect comes back as a hint. Raises
     LockError for damage that no crash explains.
     """
     head, records = _read(text or "", file)
@@ -204,7 +236,11 @@ class _Story:
         return [intent for id, intent in self.intents.items() if id not in self.done]
 
     def hints(self) -> list[Intent]:
-        return [replace(intent, hint=True) for id, intent in self.intents.items() if self.done.get(id, True)]
+        return [
+            replace(intent, hint=True)
+            for id, intent in self.intents.items()
+            if self.done.get(id, True)
+        ]
 
     def began(self, carried: Sequence[int]) -> bool:
         return any(intent.id not in carried for intent in self.unfinished())
@@ -225,14 +261,18 @@ class _Story:
         if odd is not None:
             raise WrongShape(f"`{odd}` is of another shape than it is written in")
         ended = record["type"] == "result"
-        # A result that turns out to be a hint is carried over as a note: it must not be folded later on.
+        # A result that turns out to be a hint is carried over as a note: it must not be folded
+        # later on.
         note = {**record, "type": "was"} if ended else record
         self.intents[intent.id] = replace(intent, partial=(*intent.partial, note))
         if ended:
             self._take_result(intent, record)
 
     def _take_result(self, intent: Intent, record: Record) -> None:
-        found = {**record.get("also", {}), **({str(intent.address): record["entry"]} if "entry" in record else {})}
+        found = {
+            **record.get("also", {}),
+            **({str(intent.address): record["entry"]} if "entry" in record else {}),
+        }
         for name, raw in found.items():
             address = Address.parse(name)
             self.entries[address] = None if raw is None else entry_from_json(address, raw)
@@ -249,9 +289,16 @@ def _applied(base: LockState, head: Record, story: _Story, file: str | None) -> 
     if "applied" in head:
         approved = approved_from_json(head["applied"])
         approved = approved if story.left is None else replace(approved, left=story.left)
-    written = base.written if story.last is None else datetime.fromtimestamp(story.last, UTC).isoformat()
+    written = (
+        base.written if story.last is None else datetime.fromtimestamp(story.last, UTC).isoformat()
+    )
     return replace(
-        base, serial=base.serial + 1, origin=head["origin"], resources=kept, approved=approved, written=written
+        base,
+        serial=base.serial + 1,
+        origin=head["origin"],
+        resources=kept,
+        approved=approved,
+        written=written,
     )
 
 
@@ -281,7 +328,13 @@ _NOTE: dict[str, Shape] = {
     "also": shapes.mapping(need=()),
 }
 _HEAD = shapes.mapping({"origin": shapes.each(shapes.text), "carried": shapes.many(shapes.whole)})
-_HEAD_KEYS: dict[str, type] = {"lineage": str, "serial": int, "workspace": str, "environment": str, "origin": dict}
+_HEAD_KEYS: dict[str, type] = {
+    "lineage": str,
+    "serial": int,
+    "workspace": str,
+    "environment": str,
+    "origin": dict,
+}
 
 
 def _read(text: str, file: str | None) -> tuple[Record | None, list[tuple[int, Record]]]:
@@ -317,8 +370,9 @@ def _damaged(file: str | None, line: int, why: str) -> LockError:
         Problem(
             "Broken journal",
             f"Line {line} of {f'`{file}`' if file else 'the journal'} cannot be read: {why}.",
-            "a crash leaves only the last line torn, so that something else has changed the file: restore it, or move "
-            "it away, and look in the next plan for objects that are not in the lock",
+            "a crash leaves only the last line torn, so that something else has changed the file:"
+            " restore it, or move it away, and look in the next plan for objects that are not in"
+            " the lock",
             file=file,
             line=line,
         )
@@ -333,7 +387,9 @@ def _intent(record: Record) -> Intent:
     if odd is not None:
         raise WrongShape(f"`{odd}` is of another shape than it is written in")
     hint, at = bool(record.get("hint", False)), _time(record)
-    return Intent(record["id"], Address.parse(record["address"]), record["action"], data, hint=hint, at=at)
+    return Intent(
+        record["id"], Address.parse(record["address"]), record["action"], data, hint=hint, at=at
+    )
 
 
 def _time(record: Record) -> float | None:
@@ -344,7 +400,12 @@ def _time(record: Record) -> float | None:
 
 
 def _intent_record(intent: Intent) -> Record:
-    record: Record = {"type": "intent", "id": intent.id, "address": str(intent.address), "action": intent.action}
+    record: Record = {
+        "type": "intent",
+        "id": intent.id,
+        "address": str(intent.address),
+        "action": intent.action,
+    }
     if intent.hint:
         record["hint"] = True
     if intent.at is not None:
@@ -379,13 +440,16 @@ class Sink(ABC):
         """Add whole lines."""
 
     def soon(self, data: bytes) -> Awaitable[None]:
-        """Add whole lines in the order of the calls; they are durable once the result has been awaited. Here at once;
-        a sink whose appending takes long lets those who wait share it."""
+        """Add whole lines in the order of the calls; they are durable once the result has been
+        awaited. Here at once; a sink whose appending takes long lets those who wait share it.
+        """
         self.append(data)
         return _nothing()
 
     def later(self, data: bytes) -> None:
-        """Add whole lines that nobody waits for: durable at once, or with the next ones, or after a few seconds."""
+        """Add whole lines that nobody waits for: durable at once, or with the next ones, or after a
+        few seconds.
+        """
         self.append(data)
 
     @abstractmethod

@@ -26,8 +26,12 @@ class Lease:
     host: str
     pid: int
     since: str  # ISO 8601, UTC
-    started: str | None  # when the process started, in whatever unit this system counts; None: unknown
-    machine: str | None  # with the next two it tells hosts and containers of the same name apart; None: unknown
+    started: (
+        str | None
+    )  # when the process started, in whatever unit this system counts; None: unknown
+    machine: (
+        str | None
+    )  # with the next two it tells hosts and containers of the same name apart; None: unknown
     namespace: str | None  # in which the pid counts
     boot: str | None
 
@@ -65,14 +69,17 @@ class Lease:
         return f"`{self.holder}` on `{self.host}`, process {self.pid}, since {self.since}"
 
     def dead(self) -> bool:
-        """Whether its process has certainly ended. Only ever true for one of this machine: taking a lease from a
-        living holder makes two writers, leaving a dead one costs a `force-unlock`."""
+        """Whether its process has certainly ended. Only ever true for one of this machine: taking a
+        lease from a living holder makes two writers, leaving a dead one costs a `force-unlock`.
+        """
         here = (os.uname().nodename, _machine(), _namespace())
         if (self.host, self.machine, self.namespace) != here:
             return False
         if self.boot != _read("/proc/sys/kernel/random/boot_id"):
             return self.machine is not None
-        return not _alive(self.pid) or (self.started is not None and self.started != _started(self.pid))
+        return not _alive(self.pid) or (
+            self.started is not None and self.started != _started(self.pid)
+        )
 
     def busy(self, name: str) -> Problem:
         """The problem of somebody who wants this lease too."""
@@ -116,12 +123,16 @@ def _started(pid: int) -> str | None:
         return stat[19] if len(stat) > 19 else None
     import subprocess  # only where there is no /proc: it takes longer to import than all the rest
 
-    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return found.stdout.strip() or None
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of `/proc/PID/stat` from the state on; the name before them may hold blanks and brackets."""
+    """The fields of `/proc/PID/stat` from the state on; the name before them may hold blanks and
+    brackets.
+    """
     return (_read(f"/proc/{pid}/stat") or "").rpartition(")")[2].split()
 
 

@@ -12,14 +12,23 @@ from typing import Any
 
 from provisioner import jsontext
 from provisioner.errors import LockError
-from provisioner.lock.entry import WrongShape, approved_from_json, approved_to_json, entry_from_json, entry_to_json
+from provisioner.lock.entry import (
+    WrongShape,
+    approved_from_json,
+    approved_to_json,
+    entry_from_json,
+    entry_to_json,
+)
 from provisioner.model import Address, Locked, LockState, Problem
 
 VERSION = 2
 READABLE = (1, VERSION)
-"""Version 1, of release 0.1.0, is read; the next apply that changes something writes the lock anew."""
+"""Version 1, of release 0.1.0, is read; the next apply that changes something writes the
+lock anew."""
 
-_RESTORE = "restore the file from version control (`git checkout -- {file}`), then run `provisioner plan`"
+_RESTORE = (
+    "restore the file from version control (`git checkout -- {file}`), then run `provisioner plan`"
+)
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.M)
 _HEAD: dict[str, tuple[type, str]] = {
     "lineage": (str, "a string"),
@@ -29,7 +38,10 @@ _HEAD: dict[str, tuple[type, str]] = {
     "origin": (dict, "a mapping"),
     "resources": (dict, "a mapping"),
 }
-_OPTIONAL: dict[str, tuple[type, str]] = {"written": (str, "a string"), "applied": (dict, "a mapping")}
+_OPTIONAL: dict[str, tuple[type, str]] = {
+    "written": (str, "a string"),
+    "applied": (dict, "a mapping"),
+}
 _MOST_SERIAL = 10**15
 _KNOWN = {"version", *_HEAD, *_OPTIONAL}
 
@@ -52,7 +64,9 @@ def dump(state: LockState) -> str:
             "workspace": state.workspace,
             "environment": state.environment,
             "origin": state.origin,
-            "resources": {str(address): entry_to_json(entry) for address, entry in state.resources.items()},
+            "resources": {
+                str(address): entry_to_json(entry) for address, entry in state.resources.items()
+            },
         }
     )
 
@@ -77,16 +91,25 @@ def parse(text: str, file: str) -> LockState:
 
 
 def check_origin(
-    state: LockState, workspace: str, environment: str, origin: Mapping[str, str | None], file: str | None = None
+    state: LockState,
+    workspace: str,
+    environment: str,
+    origin: Mapping[str, str | None],
+    file: str | None = None,
 ) -> None:
     """Refuse the lock of another workspace, environment or service.
 
-    An organization or project that either side leaves open is no difference: it is pinned by the first apply
-    and may be left out of `provisioner.yaml`.
+    An organization or project that either side leaves open is no difference: it is pinned by the
+    first apply and may be left out of `provisioner.yaml`.
     """
-    faults = [*_foreign_names(state, workspace, environment), *_foreign_origin(state.origin, origin)]
+    faults = [
+        *_foreign_names(state, workspace, environment),
+        *_foreign_origin(state.origin, origin),
+    ]
     if faults:
-        raise LockError([Problem(summary, detail, hint, file=file) for summary, detail, hint in faults])
+        raise LockError(
+            [Problem(summary, detail, hint, file=file) for summary, detail, hint in faults]
+        )
 
 
 def _document(text: str, file: str) -> dict[str, Any]:
@@ -105,20 +128,32 @@ def _unreadable(text: str, file: str, error: jsontext.Unreadable) -> Problem:
     if marker:
         return Problem(
             "Merge conflict",
-            f"`{file}` has a conflict marker; two branches were applied, and only one side is what the service has.",
-            f"take one side whole (`git checkout --theirs {file}`, or `--ours`), as a rule the one with the higher "
-            "`serial`; then run `provisioner plan`, which compares it with the service",
+            f"`{file}` has a conflict marker; two branches were applied, and only one side is what"
+            " the service has.",
+            f"take one side whole (`git checkout --theirs {file}`, or `--ours`), as a rule the one"
+            " with the higher `serial`; then run `provisioner plan`, which compares it with the"
+            " service",
             file=file,
             line=text.count("\n", 0, marker.start()) + 1,
             column=1,
         )
     if error.key is not None:
         line, column = _locate(text, error.key, last=True)
-        detail = f"`{error.key}` is in the same mapping of `{file}` twice; a merge may have kept both sides."
+        detail = (
+            f"`{error.key}` is in the same mapping of `{file}` twice; a merge may have kept both"
+            " sides."
+        )
         hint = "remove the one that does not agree with the service, then run `provisioner plan`"
         return Problem("Duplicate key", detail, hint, file=file, line=line, column=column)
     hint = _RESTORE.format(file=file)
-    return Problem("Broken lockfile", f"`{file}` {error}.", hint, file=file, line=error.line, column=error.column)
+    return Problem(
+        "Broken lockfile",
+        f"`{file}` {error}.",
+        hint,
+        file=file,
+        line=error.line,
+        column=error.column,
+    )
 
 
 def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]:
@@ -131,7 +166,14 @@ def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]
         return
     if type(version) is not int or version not in READABLE:
         detail = f"`{file}` must have `version: {VERSION}`, and has {json.dumps(version)}."
-        yield Problem("Broken lockfile", detail, _RESTORE.format(file=file), file=file, line=line, column=column)
+        yield Problem(
+            "Broken lockfile",
+            detail,
+            _RESTORE.format(file=file),
+            file=file,
+            line=line,
+            column=column,
+        )
         return
     present = {key: shape for key, shape in _OPTIONAL.items() if key in raw}
     for key, (kind, what) in {**_HEAD, **present}.items():
@@ -146,7 +188,9 @@ def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]
 def _odd_values(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong inside a head whose values have the right types, by key."""
     origin, applied = raw.get("origin"), raw.get("applied")
-    if isinstance(origin, dict) and not all(value is None or isinstance(value, str) for value in origin.values()):
+    if isinstance(origin, dict) and not all(
+        value is None or isinstance(value, str) for value in origin.values()
+    ):
         yield "origin", "`origin` must hold strings or null"
     if isinstance(applied, dict):
         try:
@@ -158,7 +202,9 @@ def _odd_values(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _head_fault(why: str, key: str, text: str, file: str) -> Problem:
     line, column = _locate(text, key)
     hint = _RESTORE.format(file=file)
-    return Problem("Broken lockfile", f"{why} in `{file}`.", hint, file=file, line=line, column=column)
+    return Problem(
+        "Broken lockfile", f"{why} in `{file}`.", hint, file=file, line=line, column=column
+    )
 
 
 def _resources(raw: dict[str, Any], text: str, file: str) -> dict[Address, Locked]:
@@ -208,22 +254,39 @@ def shared_ids(resources: Mapping[Address, Locked]) -> Iterator[SharedId]:
 
 def _shared_fault(shared: SharedId, text: str, file: str) -> Problem:
     line, column = _locate(text, str(shared.second))
-    hint = f"take it out of the entry that does not agree with the service, or {_RESTORE.format(file=file)}"
+    hint = (
+        "take it out of the entry that does not agree with the service, or"
+        f" {_RESTORE.format(file=file)}"
+    )
     address = str(shared.second)
-    return Problem("Id in use", f"{shared} in `{file}`.", hint, file=file, line=line, column=column, address=address)
+    return Problem(
+        "Id in use",
+        f"{shared} in `{file}`.",
+        hint,
+        file=file,
+        line=line,
+        column=column,
+        address=address,
+    )
 
 
 def _entry_fault(name: str, why: str, key: str | None, text: str, file: str) -> Problem:
     line, column = _locate(text, name, *([key] if key else []))
     hint = _RESTORE.format(file=file)
-    return Problem("Broken lock entry", f"{why}.", hint, file=file, line=line, column=column, address=name)
+    return Problem(
+        "Broken lock entry", f"{why}.", hint, file=file, line=line, column=column, address=name
+    )
 
 
 def _locate(text: str, *keys: str, last: bool = False) -> tuple[int | None, int | None]:
-    """Where the chain of keys is written, as line and column; of the first key alone, if the rest is not found."""
+    """Where the chain of keys is written, as line and column; of the first key alone, if the rest
+    is not found.
+    """
     offset: int | None = None
     for key in keys:
-        spellings = "|".join({re.escape(json.dumps(key)), re.escape(json.dumps(key, ensure_ascii=False))})
+        spellings = "|".join(
+            {re.escape(json.dumps(key)), re.escape(json.dumps(key, ensure_ascii=False))}
+        )
         found = list(re.compile(rf"(?:{spellings})\s*:").finditer(text, offset or 0))
         if not found:
             break
@@ -233,19 +296,33 @@ def _locate(text: str, *keys: str, last: bool = False) -> tuple[int | None, int 
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _foreign_names(state: LockState, workspace: str, environment: str) -> Iterator[tuple[str, str, str]]:
+def _foreign_names(
+    state: LockState, workspace: str, environment: str
+) -> Iterator[tuple[str, str, str]]:
     if state.workspace != workspace:
         yield (
             "Foreign lock",
-            f"The lock belongs to the workspace `{state.workspace}`, and this one is `{workspace}`.",
-            f"write `workspace: {state.workspace}` into `provisioner.yaml` if it is the same one; otherwise give this "
-            "workspace a lock of its own (`lock:` of the environment)",
+            (
+                f"The lock belongs to the workspace `{state.workspace}`, and this one is"
+                f" `{workspace}`."
+            ),
+            (
+                f"write `workspace: {state.workspace}` into `provisioner.yaml` if it is the same"
+                " one; otherwise give this workspace a lock of its own (`lock:` of the"
+                " environment)"
+            ),
         )
     if state.environment != environment:
         yield (
             "Foreign lock",
-            f"The lock belongs to the environment `{state.environment}`, and this one is `{environment}`.",
-            f"give `{environment}` a lock of its own (`lock:` in `provisioner.yaml`), or use `-e {state.environment}`",
+            (
+                f"The lock belongs to the environment `{state.environment}`, and this one is"
+                f" `{environment}`."
+            ),
+            (
+                f"give `{environment}` a lock of its own (`lock:` in `provisioner.yaml`), or use"
+                f" `-e {state.environment}`"
+            ),
         )
 
 
@@ -256,8 +333,10 @@ def _foreign_origin(
     if ours and theirs and ours.rstrip("/") != theirs.rstrip("/"):
         yield (
             "Foreign origin",
-            f"The lock was written for the service `{ours}`, and this environment is at `{theirs}`; the ids in it "
-            "mean nothing there.",
+            (
+                f"The lock was written for the service `{ours}`, and this environment is at"
+                f" `{theirs}`; the ids in it mean nothing there."
+            ),
             f"set `service: {ours}` again, or declare a new environment with a lock of its own",
         )
     for key, setting in (("organization", "organization"), ("project", "openai_project")):
@@ -265,19 +344,28 @@ def _foreign_origin(
         if ours and theirs and ours != theirs:
             yield (
                 "Foreign origin",
-                f"The lock was written for the {key} `{ours}`, and this environment reaches `{theirs}`.",
-                f"use a key of `{ours}` (`{setting}: {ours}`), or declare a new environment with a lock of its own",
+                (
+                    f"The lock was written for the {key} `{ours}`, and this environment reaches"
+                    f" `{theirs}`."
+                ),
+                (
+                    f"use a key of `{ours}` (`{setting}: {ours}`), or declare a new environment"
+                    " with a lock of its own"
+                ),
             )
 
 
 def pretty(value: Any) -> str:
-    """Sorted keys, two spaces a level, text as it is, a newline at the end; ValueError for NaN and infinity."""
+    """Sorted keys, two spaces a level, text as it is, a newline at the end; ValueError for NaN and
+    infinity.
+    """
     return _block(value, "\n") + "\n"
 
 
 def _block(value: Any, newline: str) -> str:
-    # The standard library falls back to nested generators as soon as an indent is wanted; plain recursion
-    # over the few types that JSON has is what makes a lock of 10,000 entries quick to write.
+    # The standard library falls back to nested generators as soon as an indent is wanted; plain
+    # recursion over the few types that JSON has is what makes a lock of 10,000 entries quick to
+    # write.
     if isinstance(value, str):
         return encode_basestring(value)
     if isinstance(value, dict) and value:
@@ -286,7 +374,15 @@ def _block(value: Any, newline: str) -> str:
         return "{" + inner + ("," + inner).join(items) + newline + "}"
     if isinstance(value, list | tuple) and value:
         inner = newline + "  "
-        return "[" + inner + ("," + inner).join([_block(item, inner) for item in value]) + newline + "]"
+        return (
+            "["
+            + inner
+            + ("," + inner).join([_block(item, inner) for item in value])
+            + newline
+            + "]"
+        )
     if type(value) is int:
         return repr(value)
-    return json.dumps(value, allow_nan=False)  # true, false, null, what is empty, and whatever else JSON refuses
+    return json.dumps(
+        value, allow_nan=False
+    )  # true, false, null, what is empty, and whatever else JSON refuses

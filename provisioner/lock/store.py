@@ -40,15 +40,23 @@ class LockStore(ABC):
 
     @abstractmethod
     def read(self) -> LockState | None:
-        """The lock as it was last written; None when there is none. LockError when it cannot be read."""
+        """The lock as it was last written; None when there is none. LockError when it cannot be
+        read.
+        """
 
     def write(self, state: LockState) -> None:
-        """Replace the lock, whole or not at all; LockError when that is impossible or the lease has been lost."""
-        self._replace_lock(replace(state, written=datetime.now(UTC).isoformat(timespec="milliseconds")))
+        """Replace the lock, whole or not at all; LockError when that is impossible or the lease has
+        been lost.
+        """
+        self._replace_lock(
+            replace(state, written=datetime.now(UTC).isoformat(timespec="milliseconds"))
+        )
 
     @contextmanager
     def lease(self, timeout: float = 0.0, on_wait: OnWait | None = None) -> Iterator[Lease]:
-        """Be the only writer for a while. LockError when somebody else still is after `timeout` seconds."""
+        """Be the only writer for a while. LockError when somebody else still is after `timeout`
+        seconds.
+        """
         with interrupts.unbroken():
             lease = self._acquire(timeout, on_wait or (lambda _: None))
             self._held = lease
@@ -64,22 +72,27 @@ class LockStore(ABC):
 
     @abstractmethod
     def force_unlock(self, id: str) -> Lease:
-        """Take the lease `id` away from whoever holds it, and return it; LockError when that is not its id."""
+        """Take the lease `id` away from whoever holds it, and return it; LockError when that is not
+        its id.
+        """
 
     @abstractmethod
     def leftover(self) -> str | None:
         """The text of the journal that lies beside the lock, None when there is none."""
 
     def peek(self) -> Folded:
-        """The lock with its leftover journal folded in, for readers without a lease; nothing is written."""
+        """The lock with its leftover journal folded in, for readers without a lease; nothing is
+        written.
+        """
         state, text = self.read(), self.leftover()
         while text is not None and (again := self.read()) != state:  # a writer was between the two
             state, text = again, self.leftover()
         return fold(state, text, self.journal_name)
 
     def settle(self) -> Folded:
-        """Fold the journal into the lock, write it and keep only what is still open. Needs the lease. Ended at any
-        instant, it can simply be done again."""
+        """Fold the journal into the lock, write it and keep only what is still open. Needs the
+        lease. Ended at any instant, it can simply be done again.
+        """
         before, text = self.read(), self.leftover()
         if text is None:
             return Folded(before, [])
@@ -93,10 +106,11 @@ class LockStore(ABC):
         return folded
 
     def journal(self, state: LockState, approved: Approved | None = None) -> Journal:
-        """Start the journal of an apply that begins from `state`, by an approval if it has one: the first thing that is
-        written, so that a full disk or a read-only folder is found before the first request. The intents that an
-        earlier journal left open are carried over. LockError when that one has not been settled, or the lock is not
-        at `state` any more."""
+        """Start the journal of an apply that begins from `state`, by an approval if it has one: the
+        first thing that is written, so that a full disk or a read-only folder is found before the
+        first request. The intents that an earlier journal left open are carried over. LockError
+        when that one has not been settled, or the lock is not at `state` any more.
+        """
         before = self.read()
         if before is not None and (before.lineage, before.serial) != (state.lineage, state.serial):
             raise LockError(self._moved(before, state))
@@ -106,7 +120,10 @@ class LockStore(ABC):
             detail = f"`{name}` holds results of an earlier apply that are not in the lock yet."
             hint = "run `provisioner apply` again; it puts them into the lock first"
             raise LockError(Problem("Unsettled journal", detail, hint, file=name))
-        return Journal(self._replace_journal(opening(state, folded.open_intents, approved)), folded.open_intents)
+        return Journal(
+            self._replace_journal(opening(state, folded.open_intents, approved)),
+            folded.open_intents,
+        )
 
     @property
     def journal_name(self) -> str:
@@ -127,7 +144,9 @@ class LockStore(ABC):
             if now - noted >= _WAIT_NOTE:
                 on_wait(f"{busy.detail} Waiting up to {deadline - now:.0f} s for it.")
                 noted = now
-            interrupts.sleep(min(self.poll * (0.5 + os.urandom(1)[0] / 255), max(deadline - now, 0.0)))
+            interrupts.sleep(
+                min(self.poll * (0.5 + os.urandom(1)[0] / 255), max(deadline - now, 0.0))
+            )
 
     @abstractmethod
     def _try(self, lease: Lease) -> Problem | None:
@@ -157,7 +176,9 @@ class LockStore(ABC):
 
     def _not_held(self, id: str, found: Lease | None) -> Problem:
         if found is None:
-            return Problem("Nothing to unlock", f"Nobody has a lease on `{self.name}`.", file=self.name)
+            return Problem(
+                "Nothing to unlock", f"Nobody has a lease on `{self.name}`.", file=self.name
+            )
         detail = f"The lease on `{self.name}` is not `{id}`: {found.who} has it."
         hint = f"if that process is certainly gone: `provisioner force-unlock {found.id}`"
         return Problem("Wrong lease", detail, hint, file=self.name)
@@ -165,8 +186,9 @@ class LockStore(ABC):
     def _moved(self, found: LockState, state: LockState) -> Problem:
         return Problem(
             "Lock has moved",
-            f"`{self.name}` is at serial {found.serial} of lineage `{found.lineage}`, and this apply began from serial "
-            f"{state.serial} of lineage `{state.lineage}`; somebody else has written it.",
+            f"`{self.name}` is at serial {found.serial} of lineage `{found.lineage}`, and this"
+            f" apply began from serial {state.serial} of lineage `{state.lineage}`; somebody else"
+            " has written it.",
             "run `provisioner plan` again",
             file=self.name,
         )

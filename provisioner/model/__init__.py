@@ -27,7 +27,16 @@ from provisioner.model.plans import (
 )
 from provisioner.model.policies import Policies, Policy, Strictness, Waiver
 from provisioner.model.results import Applied, Drift, Event, Unmanaged, Unverifiable
-from provisioner.model.states import Approved, Desired, Live, Locked, LockState, Member, Overwritten, Profile
+from provisioner.model.states import (
+    Approved,
+    Desired,
+    Live,
+    Locked,
+    LockState,
+    Member,
+    Overwritten,
+    Profile,
+)
 
 __all__ = [
     "ID_RULE",

@@ -8,17 +8,22 @@ from enum import Enum
 from typing import Any
 
 Fields = dict[str, Any]
-"""Fields of a resource in their neutral, declared spelling; references are addresses (`vector_store.kb`)
-or `{"id": …}` for an object that is not managed here."""
+"""Fields of a resource in their neutral, declared spelling; references are addresses
+(`vector_store.kb`) or `{"id": …}` for an object that is not managed here."""
 
 
 LONGEST_ID = 512
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=@+~-]*")
-ID_RULE = f"letters, digits and `_.:=@+~-`, beginning with a letter, a digit or `_`, at most {LONGEST_ID} characters"
+ID_RULE = (
+    f"letters, digits and `_.:=@+~-`, beginning with a letter, a digit or `_`, at most {LONGEST_ID}"
+    " characters"
+)
 
 
 def is_id(value: object) -> bool:
-    """Whether something can be the id of an object: it goes into URLs, so that it must not lead anywhere else."""
+    """Whether something can be the id of an object: it goes into URLs, so that it must not lead
+    anywhere else.
+    """
     return isinstance(value, str) and len(value) <= LONGEST_ID and _ID.fullmatch(value) is not None
 
 
@@ -52,8 +57,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where something was declared, as data: the file and the keys that lead to it. Positions are looked up
-    from it only when one is printed."""
+    """Where something was declared, as data: the file and the keys that lead to it. Positions are
+    looked up from it only when one is printed.
+    """
 
     file: str
     path: tuple[str | int, ...] = ()
@@ -122,7 +128,9 @@ _STAMP = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Our mark of ownership on an object: `<workspace>/<environment>/<address>#<lineage>.<serial>`."""
+    """Our mark of ownership on an object:
+    `<workspace>/<environment>/<address>#<lineage>.<serial>`.
+    """
 
     KEY = "provisioner"
 
@@ -141,4 +149,10 @@ class Stamp:
         match = _STAMP.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             return None
-        return cls(match["workspace"], match["environment"], match["address"], match["lineage"], int(match["serial"]))
+        return cls(
+            match["workspace"],
+            match["environment"],
+            match["address"],
+            match["lineage"],
+            int(match["serial"]),
+        )

@@ -39,18 +39,19 @@ class Attachment:
     """One planned change to what a vector store holds."""
 
     store: Address
-    action: str  # attach | replace | update | detach; adopt, forget: is there, or gone, already, and the lock has to
-    # learn it; wait: was attached by an earlier apply and is still being indexed; verify: is there and was found again
-    # after a lost reply, and nobody has compared its text yet
+    # attach | replace | update | detach; adopt, forget: is there, or gone, already, and the lock
+    # has to
+    action: str
+    # learn it; wait: was attached by an earlier apply and is still being indexed; verify: is there
+    # and was found again after a lost reply, and nobody has compared its text yet
     path: str  # the file's path, or `id:FILE_ID` for one that is not managed here
     file: Address | None = None
     old_id: str | None = None  # what is attached now (replace, update, detach)
     attributes: dict[str, Any] = field(default_factory=dict)
     chunking: Any = "auto"
     gap: bool = False  # a searcher finds neither version for a moment
-    taken: bool = (
-        False  # the store holds a document of its own for the path, taken over with it, until the next version
-    )
+    # the store holds a document of its own for the path, taken over with it, until the next version
+    taken: bool = False
     verified: bool = True  # False: nobody has compared its bytes with the local ones
 
 
@@ -74,18 +75,26 @@ class Change:
     position: Position | None = None
     lost: tuple[str, ...] = ()
     previous_api: str | None = None  # the API of the old object, where that changes
-    kept_for: tuple[str, ...] = ()  # delete, replace: who still uses the old object, which so stays alive as deposed
+    kept_for: tuple[
+        str, ...
+    ] = ()  # delete, replace: who still uses the old object, which so stays alive as deposed
     replace_paths: tuple[str, ...] = ()  # replace: the fixed fields that force it
     made: bool = True  # False: the object with this id was taken over, not made by us
     verified: bool = True  # False, for files that are taken over: nobody has compared their bytes
-    stays_with: Address | None = None  # forget, replace: what is forgotten and uses the (old) object, so that it stays
+    stays_with: Address | None = (
+        None  # forget, replace: what is forgotten and uses the (old) object, so that it stays
+    )
     documents: int = 0  # stores that are deleted, replaced or forgotten: how many are in it
     foreign_documents: int = 0  # how many of those somebody else put there
-    old_digest: str | None = None  # delete, replace, forget: of the old object as it is at the service
+    old_digest: str | None = (
+        None  # delete, replace, forget: of the old object as it is at the service
+    )
 
     @property
     def matters(self) -> bool:
-        """Whether anybody has to see it: an import or a move is a change even where nothing is written."""
+        """Whether anybody has to see it: an import or a move is a change even where nothing is
+        written.
+        """
         return self.action is not Action.KEEP or bool(self.importing) or self.previous is not None
 
     @property
@@ -144,7 +153,11 @@ class Service:
 
     @property
     def origin(self) -> dict[str, str | None]:
-        return {"base_url": self.base_url, "organization": self.organization, "project": self.project}
+        return {
+            "base_url": self.base_url,
+            "organization": self.organization,
+            "project": self.project,
+        }
 
 
 class Row(NamedTuple):
@@ -173,13 +186,17 @@ class Plan:
     unchanged: int = 0
     blocked: tuple[Block, ...] = ()
     problems: tuple[Problem, ...] = ()
-    basis: Mapping[str, dict[str, str | None]] = field(default_factory=dict)  # address -> {"locked": sha, "live": sha}
+    basis: Mapping[str, dict[str, str | None]] = field(
+        default_factory=dict
+    )  # address -> {"locked": sha, "live": sha}
     keep_versions: int = 3
     refreshed: bool = True  # False: compared with the lock alone, so it cannot be applied
     approved: Approved | None = None  # what the lock says was applied last, and with whose approval
 
     def outdates(self, item: Attachment) -> bool:
-        """Whether it takes an old version of ours out of a store, which a stopped apply left there beside the new."""
+        """Whether it takes an old version of ours out of a store, which a stopped apply left there
+        beside the new.
+        """
         old = item.old_id in {remnant.id for remnant in self.deposed}
         return item.action == "detach" and item.file is None and old
 

@@ -1,4 +1,6 @@
-"""What a team allows its assistants: which models, how near the end of a model, and what is waived until when."""
+"""What a team allows its assistants: which models, how near the end of a model, and what is waived
+until when.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ Strictness = Literal["deny", "warn", "ignore"]
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A breach of one policy by one resource that is put up with, for a reason, up to and including a day."""
+    """A breach of one policy by one resource that is put up with, for a reason, up to and including
+    a day.
+    """
 
     policy: Policy
     address: str

@@ -50,7 +50,9 @@ class Unverifiable:
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
-    """An object of one of our kinds that carries nobody's stamp, or a file that others put into a store."""
+    """An object of one of our kinds that carries nobody's stamp, or a file that others put into a
+    store.
+    """
 
     kind: str
     id: str

@@ -19,7 +19,9 @@ class Desired:
     api: str | None = None  # assistants only: the API that it is deployed through
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()  # field paths that its API cannot carry and the environment accepts to lose
+    lost: tuple[
+        str, ...
+    ] = ()  # field paths that its API cannot carry and the environment accepts to lose
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,17 @@ class Profile:
     version: int
     digest: str
     request: dict[str, Any]
-    older: tuple[dict[str, Any], ...] = ()  # kept earlier versions, newest first: {version, digest, request}; those
+    older: tuple[
+        dict[str, Any], ...
+    ] = ()  # kept earlier versions, newest first: {version, digest, request}; those
     # of release 0.1.0 have `ids` instead of a request
 
 
 @dataclass(frozen=True, slots=True)
 class Overwritten:
-    """What the last update of an object wrote over. Where that is there again, the service did not keep the update."""
+    """What the last update of an object wrote over. Where that is there again, the service did not
+    keep the update.
+    """
 
     serial: int  # in our stamp before it
     values: dict[str, str]  # path -> sha256 of the value in normal form
@@ -55,18 +61,27 @@ class Locked:
     resetting: tuple[str, ...] = ()
     overwritten: Overwritten | None = None
     deposed: tuple[str, ...] = ()  # ids of old objects of this address that still exist
-    deposed_files: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what a deposed store holds
-    deposed_apis: dict[str, str] = field(default_factory=dict)  # of old objects that came through another API
+    deposed_files: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # what a deposed store holds
+    deposed_apis: dict[str, str] = field(
+        default_factory=dict
+    )  # of old objects that came through another API
     profile: Profile | None = None
     made: bool = True  # False: taken over from somebody else, not made by us
-    verified: bool = True  # False, for files: nobody has compared the bytes at the service with ours
-    resent: bool = False  # for files: sent again after a lost reply, so that a second one may turn up at the service
+    verified: bool = (
+        True  # False, for files: nobody has compared the bytes at the service with ours
+    )
+    # for files: sent again after a lost reply, so that a second one may turn up at the service
+    resent: bool = False
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     @property
     def file_ids(self) -> tuple[str, ...]:
         """Vector stores: the ids of the files that it holds."""
-        return tuple(item["id"] for item in (self.fields.get("files") or {}).values() if item.get("id"))
+        return tuple(
+            item["id"] for item in (self.fields.get("files") or {}).values() if item.get("id")
+        )
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -94,8 +109,9 @@ class Locked:
         )
 
     def inheriting(self, before: Locked) -> Locked:
-        """The same entry with what outlives a write in the entry that it follows: what was deposed, what a later
-        release has added, and, of the same object, where it came from."""
+        """The same entry with what outlives a write in the entry that it follows: what was deposed,
+        what a later release has added, and, of the same object, where it came from.
+        """
         known = {id: before.deposed_api(id) for id in before.deposed}
         apis = {id: api for id, api in known.items() if api and api != self.api}
         found = replace(
@@ -165,12 +181,16 @@ class LockState:
     serial: int
     origin: dict[str, str | None]
     resources: dict[Address, Locked] = field(default_factory=dict)
-    written: str | None = field(default=None, compare=False)  # when, ISO 8601 in UTC; None: by release 0.1.0, or never
+    written: str | None = field(
+        default=None, compare=False
+    )  # when, ISO 8601 in UTC; None: by release 0.1.0, or never
     approved: Approved | None = None  # `applied`: None where no apply was given a commit
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     def owns(self, stamp: Stamp) -> bool:
-        """Whether a stamp is one of this lock: only our own lineage is ours, and it moves nowhere else."""
+        """Whether a stamp is one of this lock: only our own lineage is ours, and it moves nowhere
+        else.
+        """
         ours = (self.workspace, self.environment, self.lineage[:8])
         return (stamp.workspace, stamp.environment, stamp.lineage) == ours
 

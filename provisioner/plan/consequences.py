@@ -16,47 +16,72 @@ Changes = dict[Address, Change]
 
 
 def repoint(changes: Changes) -> None:
-    """Whoever refers to an id that changes is written again; vector stores are repointed by their attachments."""
+    """Whoever refers to an id that changes is written again; vector stores are repointed by their
+    attachments.
+    """
     renewed = {address for address, change in changes.items() if change.action.makes}
     for address, change in list(changes.items()):
-        if address.kind == "vector_store" or change.action not in (Action.KEEP, Action.UPDATE) or change.after is None:
+        if (
+            address.kind == "vector_store"
+            or change.action not in (Action.KEEP, Action.UPDATE)
+            or change.after is None
+        ):
             continue
         fields = tuple(_unknown(change, renewed))
         if fields:
-            known = tuple(old for old in change.fields if old.path not in {new.path for new in fields})
+            known = tuple(
+                old for old in change.fields if old.path not in {new.path for new in fields}
+            )
             reason = "reference_replaced" if change.action is Action.KEEP else change.reason
-            changes[address] = replace(change, action=Action.UPDATE, reason=reason, fields=known + fields)
+            changes[address] = replace(
+                change, action=Action.UPDATE, reason=reason, fields=known + fields
+            )
 
 
 def _unknown(change: Change, renewed: set[Address]) -> Iterator[FieldChange]:
     assert change.after is not None
     form = kind(change.address.kind).form(change.api)
-    before, after = (form.normal(change.address, fields or {}) for fields in (change.before, change.after))
+    before, after = (
+        form.normal(change.address, fields or {}) for fields in (change.before, change.after)
+    )
     for name, value in change.after.items():
         if renewed.intersection(kind(change.address.kind).references({name: value})):
-            yield FieldChange(name, before.get(name), after.get(name), before.get(name), unknown=True)
+            yield FieldChange(
+                name, before.get(name), after.get(name), before.get(name), unknown=True
+            )
 
 
 def rerender(case: Situation, changes: Changes) -> None:
-    """A profile whose request would come out differently although no field differs is a new version, too."""
+    """A profile whose request would come out differently although no field differs is a new
+    version, too.
+    """
     names = Names(case.lock.ids)
     for address, change in list(changes.items()):
         entry, form = case.locked(address), case.form(address)
-        if not isinstance(form, ProfileForm) or change.action is not Action.KEEP or change.after is None:
+        if (
+            not isinstance(form, ProfileForm)
+            or change.action is not Action.KEEP
+            or change.after is None
+        ):
             continue
         if entry is None or entry.profile is None:
             continue
         request = form.render(address, change.after, names, change.lost)
         if form.digest(request) != entry.profile.digest:
-            before = {key: value for key, value in entry.profile.request.items() if key != "metadata"}
+            before = {
+                key: value for key, value in entry.profile.request.items() if key != "metadata"
+            }
             after = {key: value for key, value in request.items() if key != "metadata"}
             fields = (*change.fields, FieldChange("request", before, after, before))
-            changes[address] = replace(change, action=Action.UPDATE, reason="request_changed", fields=fields)
+            changes[address] = replace(
+                change, action=Action.UPDATE, reason="request_changed", fields=fields
+            )
 
 
 def defer(case: Situation, changes: Changes, users: Users) -> None:
-    """An old object that somebody uses stays alive as deposed, and so do the files of such a store. `users` learns of
-    those files."""
+    """An old object that somebody uses stays alive as deposed, and so do the files of such a store.
+    `users` learns of those files.
+    """
     for entry in case.lock.resources.values():
         for id, files in _old_stores(entry, changes.get(entry.address)).items():
             for file in files:
@@ -78,15 +103,20 @@ def _old_stores(entry: Locked, change: Change | None) -> dict[str, tuple[str, ..
 
 
 def deposed(case: Situation, users: Users, left: Mapping[str, Address]) -> tuple[Remnant, ...]:
-    """Old objects that still exist: deleted as soon as nobody uses them any more. `left` are those that something
-    forgotten uses."""
+    """Old objects that still exist: deleted as soon as nobody uses them any more. `left` are those
+    that something forgotten uses.
+    """
     found = []
     for address, entry in sorted(case.lock.resources.items()):
         for id in entry.deposed:
             if id in left:
-                found.append(Remnant(address, id, "forget", f"stays with `{left[id]}`", stays_with=left[id]))
+                found.append(
+                    Remnant(address, id, "forget", f"stays with `{left[id]}`", stays_with=left[id])
+                )
             else:
-                found.append(kept(Remnant(address, id, "delete", "no longer used by anything"), users))
+                found.append(
+                    kept(Remnant(address, id, "delete", "no longer used by anything"), users)
+                )
     return tuple(found)
 
 

@@ -9,7 +9,17 @@ from provisioner.diff import Comparison, Sides, compare, same, top, units
 from provisioner.digests import sha256_of
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
-from provisioner.model import Action, Address, Change, Desired, FieldChange, Fields, Live, Locked, Stamp
+from provisioner.model import (
+    Action,
+    Address,
+    Change,
+    Desired,
+    FieldChange,
+    Fields,
+    Live,
+    Locked,
+    Stamp,
+)
 from provisioner.plan.situation import Situation
 
 APART = frozenset({"files"})  # decided by plan.members, entry by entry
@@ -59,7 +69,9 @@ def _unwanted(case: Situation, entry: Locked) -> Change:
     if address in case.observed.api_gone:
         return replace(change, action=Action.FORGET, reason="api_gone")
     if address in case.forgets:
-        return replace(change, action=Action.FORGET, reason="removed_block", source=case.forgets[address])
+        return replace(
+            change, action=Action.FORGET, reason="removed_block", source=case.forgets[address]
+        )
     if case.form(address).remote and case.live(address) is None:
         return replace(change, action=Action.FORGET, reason="gone")
     return change
@@ -118,7 +130,11 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     found = _compare(case, want, entry, live)
     changes = tuple(own(case, change) for change in found.changes) + protection(want, entry)
     base = replace(
-        _start(case, want, Action.KEEP, "in_sync"), id=entry.id, before=live.fields, fields=changes, made=entry.made
+        _start(case, want, Action.KEEP, "in_sync"),
+        id=entry.id,
+        before=live.fields,
+        fields=changes,
+        made=entry.made,
     )
     if live.status == "expired":
         return replace(base, action=Action.REPLACE, reason="expired"), found.unkept
@@ -126,16 +142,22 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         return replace(base, action=Action.REPLACE, reason="asked"), found.unkept
     forcing = _forcing(form, changes)
     if forcing:
-        return replace(base, action=Action.REPLACE, reason="fixed_field", replace_paths=forcing), found.unkept
+        return replace(
+            base, action=Action.REPLACE, reason="fixed_field", replace_paths=forcing
+        ), found.unkept
     if changes:
         local = any(change.drift != "remote" for change in changes)
-        return replace(base, action=Action.UPDATE, reason="spec_changed" if local else "drift"), found.unkept
+        return replace(
+            base, action=Action.UPDATE, reason="spec_changed" if local else "drift"
+        ), found.unkept
     return base, found.unkept
 
 
 def own(case: Situation, change: FieldChange) -> FieldChange:
-    """A reference to an object that we replaced ourselves is no hand edit: an apply was stopped before it got there.
-    Nor is one to an object that is gone, where another one is taken over in its place."""
+    """A reference to an object that we replaced ourselves is no hand edit: an apply was stopped
+    before it got there. Nor is one to an object that is gone, where another one is taken over in
+    its place.
+    """
     if change.drift is None:
         return change
     old = [id for entry in case.lock.resources.values() for id in entry.deposed]
@@ -166,7 +188,9 @@ def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
     base = _base(form, entry, want, wanted)
     default = _flat(form, form.normal(want.address, {}))
     have = _flat(form, form.normal(want.address, live.fields))
-    have.update({path: base.get(path, default.get(path)) for path in form.unread if path not in live.fields})
+    have.update(
+        {path: base.get(path, default.get(path)) for path in form.unread if path not in live.fields}
+    )
     return Sides(
         want=wanted,
         base=base,
@@ -180,8 +204,10 @@ def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
 
 
 def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:
-    """The units that are as they were before our last update, where our stamp is as well: the service did not keep it.
-    Under the stamp of the update itself somebody has put them back; an update that was stopped may never have left."""
+    """The units that are as they were before our last update, where our stamp is as well: the
+    service did not keep it. Under the stamp of the update itself somebody has put them back; an
+    update that was stopped may never have left.
+    """
     before = entry.overwritten
     if before is None or stamp is None or stamp.serial != before.serial:
         return frozenset()
@@ -192,7 +218,9 @@ def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:
 def _base(form: Form, entry: Locked | None, want: Desired, wanted: Fields) -> Fields:
     if entry is None:
         return {}
-    return wanted if same(entry.fields, want.fields) else _declared(form, want.address, entry.fields)
+    return (
+        wanted if same(entry.fields, want.fields) else _declared(form, want.address, entry.fields)
+    )
 
 
 def _flat(form: Form, fields: Fields) -> Fields:
@@ -201,7 +229,9 @@ def _flat(form: Form, fields: Fields) -> Fields:
 
 def _declared(form: Form, address: Address, fields: Fields) -> Fields:
     """The normal form of what was declared, and of nothing else."""
-    declared = units({name: value for name, value in fields.items() if name not in APART}, form.keyed)
+    declared = units(
+        {name: value for name, value in fields.items() if name not in APART}, form.keyed
+    )
     normal = _flat(form, form.normal(address, fields))
     return {path: normal.get(path) for path in declared}
 

@@ -1,4 +1,6 @@
-"""What is not as we left it: every locked object against the service, whatever a plan would do about it. Pure."""
+"""What is not as we left it: every locked object against the service, whatever a plan would do
+about it. Pure.
+"""
 
 from __future__ import annotations
 
@@ -58,25 +60,36 @@ class _Object:
 
 def examine(case: Situation) -> list[Examined]:
     """Every locked object compared with the service, and what is declared but was never applied."""
-    return sorted([*_examine(case, case.lock.resources, ()), *_new(case)], key=lambda one: one.address)
+    return sorted(
+        [*_examine(case, case.lock.resources, ()), *_new(case)], key=lambda one: one.address
+    )
 
 
 def examine_ended(case: Situation, changes: Mapping[Address, Change]) -> dict[Address, Examined]:
-    """The same of what a plan ends, where its change does not compare the whole object. What goes takes along what
-    `other_files: keep` leaves alone otherwise."""
+    """The same of what a plan ends, where its change does not compare the whole object. What goes
+    takes along what `other_files: keep` leaves alone otherwise.
+    """
     ended = [address for address, change in changes.items() if change.releases or _is_lost(change)]
     lost = {address for address in ended if _is_lost(changes[address])}
     return {one.address: one for one in _examine(case, ended, lost)}
 
 
 def _is_lost(change: Change) -> bool:
-    """Whether an object goes. Of a file that is replaced the change itself says what somebody did to it."""
-    replaced = change.action is Action.REPLACE and change.address.kind != "file" and not change.stays_with
+    """Whether an object goes. Of a file that is replaced the change itself says what somebody did
+    to it.
+    """
+    replaced = (
+        change.action is Action.REPLACE and change.address.kind != "file" and not change.stays_with
+    )
     return change.action is Action.DELETE or replaced
 
 
-def _examine(case: Situation, addresses: Iterable[Address], lost: Collection[Address]) -> Iterator[Examined]:
-    entries = [entry for address in addresses if (entry := case.locked(address)) and _exists(case, entry)]
+def _examine(
+    case: Situation, addresses: Iterable[Address], lost: Collection[Address]
+) -> Iterator[Examined]:
+    entries = [
+        entry for address in addresses if (entry := case.locked(address)) and _exists(case, entry)
+    ]
     if not entries:
         return
     whole = replace(case, desired={**case.desired, **dict(_as_locked(case, entries))})
@@ -85,7 +98,9 @@ def _examine(case: Situation, addresses: Iterable[Address], lost: Collection[Add
     for one in foreign(case.lock, case.observed.live, {}):
         stamped.setdefault(one.address, []).append(one)
     for entry in entries:
-        yield _examined(case, whole, _object(case, whole, entry, entry.address in lost), gone, stamped)
+        yield _examined(
+            case, whole, _object(case, whole, entry, entry.address in lost), gone, stamped
+        )
 
 
 def worst(fields: Iterable[FieldChange]) -> str:
@@ -104,12 +119,23 @@ def _as_locked(case: Situation, entries: Iterable[Locked]) -> Iterator[tuple[Add
         want = case.desired.get(address)
         before = entry.fields.get("files") if address.kind == "vector_store" else None
         if want is None:
-            yield address, Desired(address, entry.fields, Source(""), api=entry.api, lost=_losses(entry, entry.fields))
+            yield (
+                address,
+                Desired(
+                    address,
+                    entry.fields,
+                    Source(""),
+                    api=entry.api,
+                    lost=_losses(entry, entry.fields),
+                ),
+            )
         elif want.api != entry.api:  # the object is one of the old API
             yield address, replace(want, lost=_losses(entry, want.fields))
         elif before:
             chunking = {"chunking": entry.fields.get("chunking") or "auto"}
-            files = {path: chunking | item for path, item in before.items()} | (want.fields.get("files") or {})
+            files = {path: chunking | item for path, item in before.items()} | (
+                want.fields.get("files") or {}
+            )
             yield address, replace(want, fields={**want.fields, "files": files})
 
 
@@ -130,23 +156,42 @@ def _object(case: Situation, whole: Situation, entry: Locked, lost: bool) -> _Ob
 
 
 def _examined(
-    case: Situation, whole: Situation, item: _Object, gone: frozenset[str], stamped: Mapping[Address, list[Foreign]]
+    case: Situation,
+    whole: Situation,
+    item: _Object,
+    gone: frozenset[str],
+    stamped: Mapping[Address, list[Foreign]],
 ) -> Examined:
     address, live = item.entry.address, item.live
     if live is None or live.status == "expired":
         source = item.declared.source if item.declared else None
-        return Examined(address, Drifted(address, "missing", (), "expired" if live else "gone", source))
+        return Examined(
+            address, Drifted(address, "missing", (), "expired" if live else "gone", source)
+        )
     found = compare(sides(item.form, item.want, item.entry, live))
     taken = stamped.get(address, ())
     own_fields = (*_fields(case, item, found, gone), *(_restamped(case, one) for one in taken))
-    files = file_drift(case, whole, address, lost=item.lost) if address.kind == "vector_store" else NO_FILES
+    files = (
+        file_drift(case, whole, address, lost=item.lost)
+        if address.kind == "vector_store"
+        else NO_FILES
+    )
     hidden = tuple(_hidden(item, live, found))
     unkept = tuple(path for path in found.unkept if path not in {one.path for one in hidden})
     drifted = _drifted(case, item, own_fields + files.changes)
-    return Examined(address, drifted, item.form.remote, unkept + files.unkept, hidden + files.unverifiable, files)
+    return Examined(
+        address,
+        drifted,
+        item.form.remote,
+        unkept + files.unkept,
+        hidden + files.unverifiable,
+        files,
+    )
 
 
-def _fields(case: Situation, item: _Object, found: Comparison, gone: frozenset[str]) -> Iterator[FieldChange]:
+def _fields(
+    case: Situation, item: _Object, found: Comparison, gone: frozenset[str]
+) -> Iterator[FieldChange]:
     declared = item.declared
     for change in (own(case, change) for change in found.changes):
         explained = replace(change, drift=None) if _only_gone(change, gone) else change
@@ -155,11 +200,15 @@ def _fields(case: Situation, item: _Object, found: Comparison, gone: frozenset[s
     if declared is not None:
         api = (FieldChange("api", item.entry.api, declared.api, item.entry.api),)
         changed = api if declared.api != item.entry.api else ()
-        yield from (replace(one, drift="local") for one in (*protection(declared, item.entry), *changed))
+        yield from (
+            replace(one, drift="local") for one in (*protection(declared, item.entry), *changed)
+        )
 
 
 def _restamped(case: Situation, one: Foreign) -> FieldChange:
-    """That somebody else has made an object of ours his own, as what it is at the service: another stamp."""
+    """That somebody else has made an object of ours his own, as what it is at the service: another
+    stamp.
+    """
     lock, name = case.lock, one.path or str(one.address)
     ours = f"{lock.workspace}/{lock.environment}/{name}#{lock.lineage[:8]}"
     path = f"{join('files', one.path)}.attributes" if one.path else "metadata"
@@ -167,7 +216,9 @@ def _restamped(case: Situation, one: Foreign) -> FieldChange:
 
 
 def _only_gone(change: FieldChange, gone: frozenset[str]) -> bool:
-    """Whether all that changed is that an object is gone: that is told of the object, not of those that name it."""
+    """Whether all that changed is that an object is gone: that is told of the object, not of those
+    that name it.
+    """
     return bool(gone) and same(_without(change.before, gone), _without(change.locked, gone))
 
 
@@ -175,7 +226,9 @@ def _without(value: Any, gone: frozenset[str]) -> Any:
     if isinstance(value, dict):
         return {key: _without(item, gone) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without(item, gone) for item in value if not (isinstance(item, str) and item in gone)]
+        return [
+            _without(item, gone) for item in value if not (isinstance(item, str) and item in gone)
+        ]
     return value
 
 
@@ -200,5 +253,13 @@ def _new(case: Situation) -> Iterator[Examined]:
     for address, want in case.desired.items():
         entry = case.locked(address)
         if entry is None or not (entry.id or entry.profile):
-            reason = "imported" if address in case.imports else "adopted" if address in case.adopted else "new"
-            yield Examined(address, Drifted(address, "local", (), reason, want.source), remote=False)
+            reason = (
+                "imported"
+                if address in case.imports
+                else "adopted"
+                if address in case.adopted
+                else "new"
+            )
+            yield Examined(
+                address, Drifted(address, "local", (), reason, want.source), remote=False
+            )

@@ -29,30 +29,45 @@ NO_FILES = FileDrift()
 
 
 def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool) -> FileDrift:
-    """Compare the files of a store that is there. `whole` wants what was applied as well, `case` what is declared.
-    `lost`: the store goes, and what others put there with it."""
+    """Compare the files of a store that is there. `whole` wants what was applied as well, `case`
+    what is declared. `lost`: the store goes, and what others put there with it.
+    """
     want, entry = case.desired.get(store), case.locked(store)
     fields = want.fields if want else entry.fields if entry else {}
     declared: Mapping[str, Fields] = (want.fields.get("files") or {}) if want else {}
     held = holdings(whole, store)
     taken = {one.member.id for one in held if one.member and one.path in declared}
-    applied = [one for one in held if one.path in declared or not (one.member and one.member.id in taken)]
+    applied = [
+        one for one in held if one.path in declared or not (one.member and one.member.id in taken)
+    ]
     foreign = tuple(sorted(foreign_ids(whole, store, held)))
     kept = (fields.get("other_files") or "keep") == "keep"
-    rows = [row for one in applied for row in _rows(case, one, one.path in declared, want is not None)]
-    rows += [FieldChange(join("files", f"id:{id}"), {"id": id}, drift="remote") for id in foreign if lost or not kept]
+    rows = [
+        row for one in applied for row in _rows(case, one, one.path in declared, want is not None)
+    ]
+    rows += [
+        FieldChange(join("files", f"id:{id}"), {"id": id}, drift="remote")
+        for id in foreign
+        if lost or not kept
+    ]
     return FileDrift(
         tuple(rows),
         tuple(path for one in applied for path in one.found.unkept),
         tuple(_unverifiable(store, fields, applied)),
         foreign,
         kept,
-        tuple(one.path for one in applied if one.locked and one.member and one.member.status == "in_progress"),
+        tuple(
+            one.path
+            for one in applied
+            if one.locked and one.member and one.member.status == "in_progress"
+        ),
     )
 
 
 def worded(change: FieldChange, declared: bool) -> Iterator[FieldChange]:
-    """A difference in the words of a drift report. What the specs no longer declare, they want to be nothing."""
+    """A difference in the words of a drift report. What the specs no longer declare, they want to
+    be nothing.
+    """
     if declared:
         yield replace(change, drift=change.drift or "local")
     elif change.drift:
@@ -63,14 +78,18 @@ def _rows(case: Situation, one: Holding, declared: bool, pending: bool) -> Itera
     """`declared`: the specs want the file. `pending`: if not, they still want its store."""
     path = join("files", one.path)
     if one.locked is None:
-        yield FieldChange(path, {"id": one.member.id} if one.member else None, shown(one.wanted), None, "local")
+        yield FieldChange(
+            path, {"id": one.member.id} if one.member else None, shown(one.wanted), None, "local"
+        )
         return
     if one.member is None:
         if (declared or not pending) and not _told(case, one):
             yield _removed(path, one, declared)
         return
     if one.member.status in RUINED:
-        change = FieldChange(join(path, "status"), one.member.status, "completed", "completed", "remote")
+        change = FieldChange(
+            join(path, "status"), one.member.status, "completed", "completed", "remote"
+        )
         yield from worded(change, declared)
     for change in one.found.changes:
         yield from worded(change, declared)
@@ -88,7 +107,9 @@ def _removed(path: str, one: Holding, declared: bool) -> FieldChange:
     before, after = shown(one.locked), shown(one.wanted) if declared else None
     if path in one.unsure:  # taken out by ourselves, to be put in again
         return FieldChange(path, None, after, before, "local")
-    return FieldChange(path, None, after, before, "both" if declared and not same(before, after) else "remote")
+    return FieldChange(
+        path, None, after, before, "both" if declared and not same(before, after) else "remote"
+    )
 
 
 def _unverifiable(store: Address, fields: Fields, held: list[Holding]) -> Iterator[Unverifiable]:

@@ -1,4 +1,6 @@
-"""What forgotten resources use, and nothing declares, is forgotten with them: it stays at the service. Pure."""
+"""What forgotten resources use, and nothing declares, is forgotten with them: it stays at the
+service. Pure.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ InUse = Mapping[str, Address]
 
 
 def forget_along(case: Situation, changes: dict[Address, Change]) -> InUse:
-    """Whatever a forgotten object uses is not deleted: not what goes, not the old version of what is replaced, and no
-    deposed object. Returns all of these ids."""
+    """Whatever a forgotten object uses is not deleted: not what goes, not the old version of what
+    is replaced, and no deposed object. Returns all of these ids.
+    """
     forgotten = [address for address, change in changes.items() if change.releases]
     if not forgotten:
         return {}
@@ -27,16 +30,24 @@ def forget_along(case: Situation, changes: dict[Address, Change]) -> InUse:
     for address, change in changes.items():
         user = found.get(change.id or "")
         if user and change.action is Action.DELETE:
-            changes[address] = replace(change, action=Action.FORGET, reason="used_by_forgotten", stays_with=user)
+            changes[address] = replace(
+                change, action=Action.FORGET, reason="used_by_forgotten", stays_with=user
+            )
         elif user and change.action is Action.REPLACE:
             changes[address] = replace(change, stays_with=user)
     return found
 
 
 def with_users_inside(changes: dict[Address, Change], left: InUse) -> InUse:
-    """What is not forgotten under `--target` and `--exclude` takes nothing along: neither of the changes that are
-    left, which are adapted, nor of the ids that forgotten objects use, which are returned."""
-    while alone := [change for change in changes.values() if change.stays_with and change.stays_with not in changes]:
+    """What is not forgotten under `--target` and `--exclude` takes nothing along: neither of the
+    changes that are left, which are adapted, nor of the ids that forgotten objects use, which are
+    returned.
+    """
+    while alone := [
+        change
+        for change in changes.values()
+        if change.stays_with and change.stays_with not in changes
+    ]:
         for change in alone:
             if change.action is Action.FORGET:
                 del changes[change.address]
@@ -46,7 +57,9 @@ def with_users_inside(changes: dict[Address, Change], left: InUse) -> InUse:
 
 
 def _leaves(case: Situation, change: Change) -> bool:
-    """Whether the object of a change would be deleted, unless somebody has asked for that in so many words."""
+    """Whether the object of a change would be deleted, unless somebody has asked for that in so
+    many words.
+    """
     deleted = change.action is Action.DELETE and change.address not in case.destroys
     return deleted or change.action is Action.REPLACE
 
@@ -61,7 +74,11 @@ def in_use(
     ids = lock.ids
     owners = {id: entry for entry in lock.resources.values() for id in entry.ids}
     found: dict[str, Address] = {}
-    used = [(address, id) for address in forgotten for id in _uses(lock.resources[address], live(address), ids)]
+    used = [
+        (address, id)
+        for address in forgotten
+        for id in _uses(lock.resources[address], live(address), ids)
+    ]
     while used:
         user, id = used.pop()
         if id in found or id not in leaving:
@@ -70,13 +87,19 @@ def in_use(
         owner = owners.get(id)
         if owner is None:  # what is about to be taken over
             continue
-        more = _uses(owner, live(owner.address), ids) if id == owner.id else owner.deposed_files.get(id, ())
+        more = (
+            _uses(owner, live(owner.address), ids)
+            if id == owner.id
+            else owner.deposed_files.get(id, ())
+        )
         used += [(owner.address, other) for other in more]
     return found
 
 
 def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[str]:
-    """Every id that an object names, by the lock and by what is there; a store also names what somebody put in."""
+    """Every id that an object names, by the lock and by what is there; a store also names what
+    somebody put in.
+    """
     # What a store holds for a path may be a document of its own, and not the file's own object.
     fields = {name: value for name, value in entry.fields.items() if name != "files"}
     found = {*references(entry.address.kind, fields, ids), *entry.file_ids}

@@ -1,4 +1,6 @@
-"""What a plan ends, as it is at the service: whoever approves a deletion approves what was there to be deleted."""
+"""What a plan ends, as it is at the service: whoever approves a deletion approves what was there to
+be deleted.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,9 @@ def holds_unknown(case: Situation, plan: Plan, files: Files) -> bool:
 
 
 def with_digests(case: Situation, plan: Plan, files: Files) -> Plan:
-    """The plan with a digest of each object that it ends, without what changes by itself and what is somebody else's:
-    no ids of ours, no stamp, no metadata keys that were never declared here."""
+    """The plan with a digest of each object that it ends, without what changes by itself and what
+    is somebody else's: no ids of ours, no stamp, no metadata keys that were never declared here.
+    """
     orphans = {stray.live.id: stray.live for stray in case.observed.strays}
     return replace(
         plan,
@@ -34,7 +37,11 @@ def with_digests(case: Situation, plan: Plan, files: Files) -> Plan:
 
 
 def _stores(case: Situation, plan: Plan) -> Iterable[Live]:
-    ended = (change for change in plan.changes if change.action in ENDING and change.address.kind == "vector_store")
+    ended = (
+        change
+        for change in plan.changes
+        if change.action in ENDING and change.address.kind == "vector_store"
+    )
     return (live for change in ended if (live := case.live(change.address)) is not None)
 
 
@@ -60,10 +67,14 @@ def _orphan(remnant: Remnant, live: Live | None) -> Remnant:
 def _digest(address: Address, api: str | None, live: Live, ours: Fields, files: Files) -> str:
     form = kind(address.kind).form(api)
     normal = form.normal(address, {**live.fields})
-    fields = {name: value for name, value in normal.items() if name not in form.unread and name != "files"}
+    fields = {
+        name: value for name, value in normal.items() if name not in form.unread and name != "files"
+    }
     declared = ours.get("metadata") or {}
     if "metadata" in fields:
-        fields["metadata"] = {key: value for key, value in fields["metadata"].items() if key in declared}
+        fields["metadata"] = {
+            key: value for key, value in fields["metadata"].items() if key in declared
+        }
     held = sorted(_member(member, files) for member in (live.members or {}).values())
     return sha256_of([fields, held])
 

@@ -18,9 +18,14 @@ _SHOWN = 10  # fields of one object, in a message
 
 
 def blocks(
-    case: Situation, changes: Iterable[Change], attachments: Iterable[Attachment], drift: Iterable[Drifted]
+    case: Situation,
+    changes: Iterable[Change],
+    attachments: Iterable[Attachment],
+    drift: Iterable[Drifted],
 ) -> Iterator[Block]:
-    """Each rule that the plan breaks; `--force` overrides the safety stops among them and nothing else."""
+    """Each rule that the plan breaks; `--force` overrides the safety stops among them and nothing
+    else.
+    """
     listed = list(changes)
     yield from _protected(case, listed)
     yield from _foreign_pairs(case, listed)
@@ -50,15 +55,17 @@ def _foreign_pairs(case: Situation, changes: list[Change]) -> Iterator[Block]:
         live = case.live(change.address)
         if change.action is not Action.UPDATE or live is None or change.after is None:
             continue
-        ours = {key for key, value in (change.after.get("metadata") or {}).items() if value is not None}
+        ours = {
+            key for key, value in (change.after.get("metadata") or {}).items() if value is not None
+        }
         entry = case.locked(change.address)
         removed = set((entry.fields.get("metadata") or {}) if entry else ()) - ours
         pairs = len((set(live.fields.get("metadata") or {}) - removed) | ours) + 1
         if pairs > METADATA_PAIRS:
             yield Block(
                 "too_much_metadata",
-                f"`{change.address}` would have {pairs} metadata pairs with those that others wrote and our own; "
-                f"at most {METADATA_PAIRS} fit. Remove some here or at the service.",
+                f"`{change.address}` would have {pairs} metadata pairs with those that others wrote"
+                f" and our own; at most {METADATA_PAIRS} fit. Remove some here or at the service.",
                 forced=False,
             )
 
@@ -70,10 +77,13 @@ def _drifted(drift: Iterable[Drifted], changes: Mapping[Address, Change]) -> Ite
             paths = text.listed((f"`{change.path}`" for change in item.fields), _SHOWN)
             told = f"`{item.address}` was changed outside of provisioner ({paths})"
             if action.goes:
-                told += f", would be {_DONE[action]}, and `on_drift` is `fail`. If that is meant, use "
+                told += (
+                    f", would be {_DONE[action]}, and `on_drift` is `fail`. If that is meant, use "
+                )
             else:
                 told += (
-                    " and `on_drift` is `fail`. Take the edit into the specs with `provisioner accept`, or plan with "
+                    " and `on_drift` is `fail`. Take the edit into the specs with `provisioner"
+                    " accept`, or plan with "
                 )
             yield Block("drift", f"{told}`--on-drift overwrite`.", forced=False)
 
@@ -88,14 +98,16 @@ def _no_specs(case: Situation) -> Iterator[Block]:
 
 
 def _all_missing(case: Situation) -> list[Block]:
-    """Nothing that the lock names is there, over all kinds: as a rule the key is that of another project. Request
-    profiles are no objects, and where an API is gone nobody can say."""
+    """Nothing that the lock names is there, over all kinds: as a rule the key is that of another
+    project. Request profiles are no objects, and where an API is gone nobody can say.
+    """
     named = [address for address in case.lock.ids if address not in case.observed.api_gone]
     if len(named) < 2 or not all(case.gone(address) for address in named):
         return []
     detail = (
-        f"None of the {len(named)} objects that the lock names is at the service: the key may belong to another "
-        "project, or the lock to another service. If they really are gone, use `--force`; it makes them again."
+        f"None of the {len(named)} objects that the lock names is at the service: the key may"
+        " belong to another project, or the lock to another service. If they really are gone, use"
+        " `--force`; it makes them again."
     )
     return [Block("all_missing", detail)]
 
@@ -121,7 +133,9 @@ def _goes(case: Situation, change: Change) -> bool:
 
 
 def _emptied_stores(case: Situation, attachments: Iterable[Attachment]) -> Iterator[Block]:
-    leaving = Counter(item.store for item in attachments if item.action == "detach" and item.file is not None)
+    leaving = Counter(
+        item.store for item in attachments if item.action == "detach" and item.file is not None
+    )
     for store, gone in sorted(leaving.items()):
         entry = case.locked(store)
         total = len((entry.fields.get("files") or {}) if entry else {})
@@ -138,10 +152,13 @@ def missing(case: Situation, changes: Mapping[Address, Change]) -> list[Drifted]
     return [
         Drifted(address, "missing")
         for address, change in changes.items()
-        if _is_missing(case, change) or (change.reason == "expired" and address in case.lock.resources)
+        if _is_missing(case, change)
+        or (change.reason == "expired" and address in case.lock.resources)
     ]
 
 
 def _is_missing(case: Situation, change: Change) -> bool:
-    """Whether the object in the lock is gone; another one with its stamp may be taken over in its place."""
+    """Whether the object in the lock is gone; another one with its stamp may be taken over in its
+    place.
+    """
     return change.reason in ("gone", "adopted") and case.gone(change.address)

@@ -39,7 +39,9 @@ class Holding:
     found: Comparison
     own: str | None = None  # the id that the file has, or is about to take over
     paired: Taken | None = None  # the document of an imported store that it is
-    unsure: frozenset[str] = frozenset()  # what a stopped apply was about to write: no hand has edited it
+    unsure: frozenset[str] = (
+        frozenset()
+    )  # what a stopped apply was about to write: no hand has edited it
 
     @property
     def file(self) -> Address | None:
@@ -48,7 +50,9 @@ class Holding:
 
     @property
     def taken(self) -> bool:
-        """Whether the store holds a document of its own for the path, with which it was taken over."""
+        """Whether the store holds a document of its own for the path, with which it was
+        taken over.
+        """
         if self.member is None or self.own in (None, self.member.id):
             return False
         return bool(self.locked.get("taken")) if self.locked else self.paired is not None
@@ -94,7 +98,9 @@ def holdings(case: Situation, store: Address) -> list[Holding]:
         base = chunks(locked.get("chunking", old[0])) if locked else None
         open_ones = unsure.get(path, frozenset())
         differences = _differences(path, item, chunk, locked, base, member, unkept, open_ones)
-        found.append(Holding(path, item, chunk, locked, member, differences, own, paired, open_ones))
+        found.append(
+            Holding(path, item, chunk, locked, member, differences, own, paired, open_ones)
+        )
     return found
 
 
@@ -127,7 +133,9 @@ def begun_ids(lock: LockState, store: Locked) -> list[str]:
 
 
 def _own_id(case: Situation, item: Fields) -> str | None:
-    """The id of the file itself; the newest version, where a crash has left two of them in a store."""
+    """The id of the file itself; the newest version, where a crash has left two of them in
+    a store.
+    """
     if "file" not in item:
         return str(item["id"])
     address = Address.parse(item["file"])
@@ -149,16 +157,26 @@ def _differences(
     if member is None:
         return Comparison()
     if locked is not None and locked.get("id") != member.id:
-        locked = None  # a version that a stopped apply has attached: of that one the lock knows nothing yet
+        # a version that a stopped apply has attached: of that one the lock knows nothing yet
+        locked = None
     wanted, had = item.get("attributes") or {}, (locked or {}).get("attributes") or {}
     have_chunk = chunk if member.chunking == "other" else chunks(member.chunking)
-    if locked is not None and wanted == had == member.attributes and chunk == base_chunk == have_chunk and not unsure:
+    if (
+        locked is not None
+        and wanted == had == member.attributes
+        and chunk == base_chunk == have_chunk
+        and not unsure
+    ):
         return Comparison()
     prefix = join("files", path)
     return compare(
         Sides(
             want={f"{prefix}.chunking": chunk, **_attributes(prefix, wanted)},
-            base={f"{prefix}.chunking": base_chunk, **_attributes(prefix, had)} if locked is not None else {},
+            base=(
+                {f"{prefix}.chunking": base_chunk, **_attributes(prefix, had)}
+                if locked is not None
+                else {}
+            ),
             have={f"{prefix}.chunking": have_chunk, **_attributes(prefix, member.attributes)},
             default={},
             resetting=unsure,
@@ -178,8 +196,12 @@ def worn_files(held: Iterable[Holding]) -> Iterator[tuple[Address, str]]:
             yield holding.file, holding.worn
 
 
-def membership(case: Situation, change: Change, held: list[Holding], files: Mapping[Address, Change]) -> Membership:
-    """What happens to the files that are wanted in a store, given what happens to the store and to each file."""
+def membership(
+    case: Situation, change: Change, held: list[Holding], files: Mapping[Address, Change]
+) -> Membership:
+    """What happens to the files that are wanted in a store, given what happens to the store and to
+    each file.
+    """
     store = change.address
     if change.action.makes:
         return Membership(tuple(_attach(case, store, holding) for holding in held))
@@ -214,7 +236,11 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
     if holding.worn:  # an object that is not managed here can only be taken out and put in again
         return [_attach(case, store, holding, "replace", gap=True)], list(holding.found.changes)
     moved = holding.file in case.moves or _stamped_elsewhere(case, store, holding)
-    if holding.found.changes or moved or (holding.locked is None and holding.member.stamp is None and holding.file):
+    if (
+        holding.found.changes
+        or moved
+        or (holding.locked is None and holding.member.stamp is None and holding.file)
+    ):
         return [_attach(case, store, holding, "update")], list(holding.found.changes)
     quiet = _quietly(case, holding)
     rows = _missing(holding, action) if holding.locked is None and holding.file else []
@@ -228,7 +254,9 @@ def _one(case: Situation, store: Address, holding: Holding, files: Mapping[Addre
 
 
 def _quietly(case: Situation, holding: Holding) -> str | None:
-    """What is left to do about a file that is there as it should be, where the service has nothing to learn."""
+    """What is left to do about a file that is there as it should be, where the service has nothing
+    to learn.
+    """
     assert holding.member
     if _unverified(case, holding):
         return "verify"
@@ -240,7 +268,9 @@ def _quietly(case: Situation, holding: Holding) -> str | None:
 
 
 def _unverified(case: Situation, holding: Holding) -> bool:
-    """Whether the store holds an upload that was found again, and an apply was stopped before it was compared."""
+    """Whether the store holds an upload that was found again, and an apply was stopped before it
+    was compared.
+    """
     entry = case.locked(holding.file) if holding.file else None
     if entry is None or holding.member is None or holding.member.id != entry.id:
         return False
@@ -248,8 +278,10 @@ def _unverified(case: Situation, holding: Holding) -> bool:
 
 
 def _outdated(case: Situation, holding: Holding) -> bool:
-    """Whether the store still holds an older version than the lock knows: an apply was stopped in between. A document
-    of its own, taken over with the store, is as good as ours until there is a new version."""
+    """Whether the store still holds an older version than the lock knows: an apply was stopped in
+    between. A document of its own, taken over with the store, is as good as ours until there is a
+    new version.
+    """
     assert holding.file and holding.member
     entry = case.locked(holding.file)
     if entry is None or entry.id is None or holding.member.id == holding.own:
@@ -262,13 +294,20 @@ def _outdated(case: Situation, holding: Holding) -> bool:
 
 
 def _stamped_elsewhere(case: Situation, store: Address, holding: Holding) -> bool:
-    """Whether our stamp still says another path: an apply was stopped between the move of the file and its store."""
-    stamp, entry = holding.member.stamp if holding.file and holding.member else None, case.locked(store)
+    """Whether our stamp still says another path: an apply was stopped between the move of the file
+    and its store.
+    """
+    stamp, entry = (
+        holding.member.stamp if holding.file and holding.member else None,
+        case.locked(store),
+    )
     if stamp is None or stamp.lineage != case.lock.lineage[:8] or stamp.address == holding.path:
         return False
     mark = join(f"{join('files', holding.path)}.attributes", Stamp.KEY)
     known = entry.unkept.get(mark) if entry else None
-    return known is None or known["got"] != stamp.address  # else the service does not take the new one
+    return (
+        known is None or known["got"] != stamp.address
+    )  # else the service does not take the new one
 
 
 def _missing(holding: Holding, action: Action) -> list[FieldChange]:
@@ -277,7 +316,11 @@ def _missing(holding: Holding, action: Action) -> list[FieldChange]:
         return [FieldChange(path, None, after)]
     if action is Action.CREATE:  # told by the file's own row
         return []
-    return [FieldChange(path, None, after, shown(holding.locked), None if path in holding.unsure else "remote")]
+    return [
+        FieldChange(
+            path, None, after, shown(holding.locked), None if path in holding.unsure else "remote"
+        )
+    ]
 
 
 def shown(item: Fields) -> Fields:
@@ -292,13 +335,23 @@ def _attach(
     kept = dict(member.attributes) if member and action != "attach" else {}
     for key in {*((holding.locked or {}).get("attributes") or {}), *attribute_keys(holding.unsure)}:
         kept.pop(key, None)
-    wanted = {key: value for key, value in (holding.wanted.get("attributes") or {}).items() if value is not None}
+    wanted = {
+        key: value
+        for key, value in (holding.wanted.get("attributes") or {}).items()
+        if value is not None
+    }
     return Attachment(
         store,
         action,
         holding.path,
         file=holding.file,
-        old_id=member.id if member and action != "attach" else None if holding.file else holding.wanted["id"],
+        old_id=(
+            member.id
+            if member and action != "attach"
+            else None
+            if holding.file
+            else holding.wanted["id"]
+        ),
         attributes=kept | wanted,
         chunking=holding.chunking,
         gap=gap,
@@ -322,7 +375,9 @@ def _leaving(case: Situation, store: Address, wanted: list[Holding]) -> Row:
     entry, live = case.locked(store), case.live(store)
     members = live.members or {} if live else {}
     paths = {holding.path for holding in wanted}
-    staying = {holding.member.id for holding in wanted if holding.member}  # a path that moved: only the lock changes
+    staying = {
+        holding.member.id for holding in wanted if holding.member
+    }  # a path that moved: only the lock changes
     attachments, rows = [], []
     for path, item in ((entry.fields.get("files") or {}) if entry else {}).items():
         if path in paths:
@@ -338,15 +393,21 @@ def _leaving(case: Situation, store: Address, wanted: list[Holding]) -> Row:
         rows.append(FieldChange(join("files", path), {}, None, {}))
         attachments.append(Attachment(store, "detach", path, file=Address("file", path), old_id=id))
     current = {
-        holding.path: holding.member.id for holding in wanted if holding.member and holding.member.status == "completed"
+        holding.path: holding.member.id
+        for holding in wanted
+        if holding.member and holding.member.status == "completed"
     }
-    attachments += [Attachment(store, "detach", f"id:{id}", old_id=id) for id in _superseded(case, store, current)]
+    attachments += [
+        Attachment(store, "detach", f"id:{id}", old_id=id)
+        for id in _superseded(case, store, current)
+    ]
     return attachments, rows
 
 
 def _superseded(case: Situation, store: Address, current: Mapping[str, str]) -> list[str]:
-    """Old versions that an apply left in a store, beside the new ones (`current`, by path), when it was stopped.
-    Deleting them would take them out, but somebody else may use them."""
+    """Old versions that an apply left in a store, beside the new ones (`current`, by path), when it
+    was stopped. Deleting them would take them out, but somebody else may use them.
+    """
     live = case.live(store)
     members = (live.members or {}) if live else {}
     deposed = {id for entry in case.lock.resources.values() for id in entry.deposed}
@@ -360,8 +421,9 @@ def _superseded(case: Situation, store: Address, current: Mapping[str, str]) -> 
 
 
 def _left_behind(case: Situation, store: Address, wanted: list[Holding]) -> dict[str, str]:
-    """Files of ours, by id with their path, that an apply attached before it was stopped and that the specs no longer
-    want here: the lock has the file, but the store's entry does not say so."""
+    """Files of ours, by id with their path, that an apply attached before it was stopped and that
+    the specs no longer want here: the lock has the file, but the store's entry does not say so.
+    """
     entry, live = case.locked(store), case.live(store)
     members = (live.members or {}) if live else {}
     left = members.keys() - {holding.member.id for holding in wanted if holding.member}
@@ -388,11 +450,14 @@ def _others(
             f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
         )
         detail = (
-            f"`{store}` holds files that are not declared ({names}) and says `other_files: fail`. "
-            "Declare them, take them out of it, or say `other_files: keep` or `other_files: remove`."
+            f"`{store}` holds files that are not declared ({names}) and says `other_files: fail`."
+            " Declare them, take them out of it, or say `other_files: keep` or `other_files:"
+            " remove`."
         )
         return [], [], (Block("other_files", detail, forced=False),)
-    rows = [FieldChange(join("files", f"id:{id}"), {"id": id}, None, None, "remote") for id in foreign]
+    rows = [
+        FieldChange(join("files", f"id:{id}"), {"id": id}, None, None, "remote") for id in foreign
+    ]
     return [Attachment(store, "detach", f"id:{id}", old_id=id) for id in foreign], rows, ()
 
 
@@ -401,7 +466,11 @@ def foreign_ids(case: Situation, store: Address, held: list[Holding]) -> set[str
     live, entry = case.live(store), case.locked(store)
     members = (live.members or {}) if live else {}
     ours = {holding.member.id for holding in held if holding.member}
-    ours |= {item["id"] for item in ((entry.fields.get("files") or {}) if entry else {}).values() if item.get("id")}
+    ours |= {
+        item["id"]
+        for item in ((entry.fields.get("files") or {}) if entry else {}).values()
+        if item.get("id")
+    }
     ours |= {
         id
         for locked in case.lock.resources.values()
@@ -422,15 +491,20 @@ def takeover_notes(case: Situation, held: Mapping[Address, list[Holding]]) -> It
     for store, taking in sorted(case.takings.items()):
         stays = {one.path for one in held.get(store, ()) if not one.worn}
         unknown = [
-            path for path, one in taking.documents.items() if path in stays and not (one.verified or one.different)
+            path
+            for path, one in taking.documents.items()
+            if path in stays and not (one.verified or one.different)
         ]
         if unknown:
             names = listed(f"`{path}`" for path in sorted(unknown))
             yield (
-                f"`{store}`: the bytes of {names} could not be compared with what the service has; name and size are "
-                "the same, and so they are taken over as they are (`verified: false` in the lock)."
+                f"`{store}`: the bytes of {names} could not be compared with what the service has;"
+                " name and size are the same, and so they are taken over as they are (`verified:"
+                " false` in the lock)."
             )
         others = sorted(foreign_ids(case, store, held.get(store, [])))
         if others and (case.desired[store].fields.get("other_files") or "keep") == "keep":
             names = listed(f"`{id}` (`{taking.names.get(id, '?')}`)" for id in others)
-            yield f"`{store}` holds what no spec names, and keeps it (`other_files: keep`): {names}."
+            yield (
+                f"`{store}` holds what no spec names, and keeps it (`other_files: keep`): {names}."
+            )

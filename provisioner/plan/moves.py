@@ -18,22 +18,29 @@ def settle(
     lock: LockState, desired: Mapping[Address, Desired], moved: Iterable[tuple[Address, Address]]
 ) -> tuple[LockState, dict[Address, Address]]:
     """The lock with every move carried out in it, and the moves as new address → old address."""
-    moves = {to: origin for origin, to in moved if origin in lock.resources and to not in lock.resources}
+    moves = {
+        to: origin for origin, to in moved if origin in lock.resources and to not in lock.resources
+    }
     moves |= _same_bytes(lock, desired, set(moves.values()))
     if not moves:
         return lock, {}
     spelled = {str(origin): str(to) for to, origin in moves.items()}
     renamed = {origin: to for to, origin in moves.items()}
     resources = {
-        renamed.get(address, address): _renamed(entry, renamed.get(address, address), renamed, spelled)
+        renamed.get(address, address): _renamed(
+            entry, renamed.get(address, address), renamed, spelled
+        )
         for address, entry in lock.resources.items()
     }
     return replace(lock, resources=resources), moves
 
 
-def moving(entries: Mapping[Address, Locked], moved: Iterable[tuple[Address, Address]]) -> dict[Address, Locked | None]:
-    """What some moves change among the entries of a lock: each is at its new address and gone from the old one, and
-    whoever names it names it by the new one."""
+def moving(
+    entries: Mapping[Address, Locked], moved: Iterable[tuple[Address, Address]]
+) -> dict[Address, Locked | None]:
+    """What some moves change among the entries of a lock: each is at its new address and gone from
+    the old one, and whoever names it names it by the new one.
+    """
     renamed = dict(moved)
     spelled = {str(origin): str(to) for origin, to in renamed.items()}
     changed: dict[Address, Locked | None] = dict.fromkeys(renamed)
@@ -44,13 +51,19 @@ def moving(entries: Mapping[Address, Locked], moved: Iterable[tuple[Address, Add
     return changed
 
 
-def conflicts(lock: LockState, moved: Iterable[tuple[Address, Address]]) -> list[tuple[Address, Address]]:
-    """The moves, as old address and new, that `settle` left alone: something else has the new address already."""
+def conflicts(
+    lock: LockState, moved: Iterable[tuple[Address, Address]]
+) -> list[tuple[Address, Address]]:
+    """The moves, as old address and new, that `settle` left alone: something else has the new
+    address already.
+    """
     there = {address for address, entry in lock.resources.items() if entry.id or entry.profile}
     return [(origin, to) for origin, to in moved if origin in there and to in lock.resources]
 
 
-def _same_bytes(lock: LockState, desired: Mapping[Address, Desired], taken: set[Address]) -> dict[Address, Address]:
+def _same_bytes(
+    lock: LockState, desired: Mapping[Address, Desired], taken: set[Address]
+) -> dict[Address, Address]:
     """Files with the same bytes and base name at another path: moved, not uploaded again."""
     left: dict[Key, list[Address]] = {}
     for address, entry in sorted(lock.resources.items()):
@@ -69,16 +82,24 @@ def _key(address: Address, fields: Fields) -> Key:
     return (fields.get("sha256"), fields.get("purpose")), PurePosixPath(address.name).name
 
 
-def _renamed(entry: Locked, address: Address, renamed: Mapping[Address, Address], spelled: Mapping[str, str]) -> Locked:
+def _renamed(
+    entry: Locked, address: Address, renamed: Mapping[Address, Address], spelled: Mapping[str, str]
+) -> Locked:
     needs = tuple(renamed.get(need, need) for need in entry.depends_on)
-    found = replace(entry, address=address, fields=_respelled(entry.fields, spelled), depends_on=needs)
+    found = replace(
+        entry, address=address, fields=_respelled(entry.fields, spelled), depends_on=needs
+    )
     if not (entry.unkept or entry.resetting):
         return found
     paths = {
-        join("files", origin.name): join("files", to.name) for origin, to in renamed.items() if origin.kind == "file"
+        join("files", origin.name): join("files", to.name)
+        for origin, to in renamed.items()
+        if origin.kind == "file"
     }
     unkept = {_replaced(path, paths): record for path, record in entry.unkept.items()}
-    return replace(found, unkept=unkept, resetting=tuple(_replaced(path, paths) for path in entry.resetting))
+    return replace(
+        found, unkept=unkept, resetting=tuple(_replaced(path, paths) for path in entry.resetting)
+    )
 
 
 def _replaced(path: str, paths: Mapping[str, str]) -> str:
@@ -92,7 +113,9 @@ def _respelled(fields: Fields, spelled: Mapping[str, str]) -> Fields:
     """References stand in `files` of a store, and in the `files` and `vector_stores` of a tool."""
     found = dict(fields)
     if isinstance(fields.get("files"), dict):
-        found["files"] = dict(_respelled_file(path, item, spelled) for path, item in fields["files"].items())
+        found["files"] = dict(
+            _respelled_file(path, item, spelled) for path, item in fields["files"].items()
+        )
     if isinstance(fields.get("tools"), list):
         found["tools"] = [_respelled_tool(tool, spelled) for tool in fields["tools"]]
     return found
@@ -106,7 +129,9 @@ def _respelled_file(path: str, item: Fields, spelled: Mapping[str, str]) -> tupl
 
 
 def _respelled_tool(tool: Fields, spelled: Mapping[str, str]) -> Fields:
-    lists = {key: tool[key] for key in ("files", "vector_stores") if isinstance(tool.get(key), list)}
+    lists = {
+        key: tool[key] for key in ("files", "vector_stores") if isinstance(tool.get(key), list)
+    }
     return {
         **tool,
         **{
@@ -117,13 +142,19 @@ def _respelled_tool(tool: Fields, spelled: Mapping[str, str]) -> Fields:
 
 
 def suspected(changes: Iterable[Change]) -> list[str]:
-    """Notes on resources that go while others with the same fields come: perhaps somebody only renamed them."""
+    """Notes on resources that go while others with the same fields come: perhaps somebody only
+    renamed them.
+    """
     listed = [change for change in changes if change.address.kind != "file"]
-    going = [change for change in listed if change.action is Action.DELETE and change.reason == "not_in_specs"]
+    going = [
+        change
+        for change in listed
+        if change.action is Action.DELETE and change.reason == "not_in_specs"
+    ]
     coming = [change for change in listed if change.action is Action.CREATE]
     return [
-        f"`{old.address}` goes and `{new.address}` comes, the same but for the name. If it was renamed, keep its "
-        f"object with `moved: [{{from: {old.address}, to: {new.address}}}]`."
+        f"`{old.address}` goes and `{new.address}` comes, the same but for the name. If it was"
+        f" renamed, keep its object with `moved: [{{from: {old.address}, to: {new.address}}}]`."
         for old in going
         for new in coming
         if old.address.kind == new.address.kind and _alike(old.before, new.after)

@@ -20,11 +20,15 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What carries our stamp for a declared address that has no object: one that is taken over, or a question."""
+    """What carries our stamp for a declared address that has no object: one that is taken over, or
+    a question.
+    """
 
     address: Address
     strays: tuple[Stray, ...]
-    original: str | None = None  # an object of the lock that carries the same stamp, because it has moved
+    original: str | None = (
+        None  # an object of the lock that carries the same stamp, because it has moved
+    )
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -48,9 +52,14 @@ class Foreign:
 
 
 def claims(
-    desired: Mapping[Address, Desired], lock: LockState, live: Mapping[Address, Live], strays: Iterable[Stray]
+    desired: Mapping[Address, Desired],
+    lock: LockState,
+    live: Mapping[Address, Live],
+    strays: Iterable[Stray],
 ) -> dict[Address, Claim]:
-    """By address. `live` has the objects of locked and imported addresses; those are not claimed by anything else."""
+    """By address. `live` has the objects of locked and imported addresses; those are not claimed by
+    anything else.
+    """
     found: dict[Address, dict[str, Stray]] = {}
     for stray in strays:
         if stray.address not in live and _fits(stray, desired.get(stray.address), lock):
@@ -72,8 +81,9 @@ def _fits(stray: Stray, want: Desired | None, lock: LockState) -> bool:
 
 
 def originals(lock: LockState, live: Mapping[Address, Live]) -> dict[Address, str]:
-    """The ids of the lock's objects by the address that their stamp says. After a move that is the old one, until
-    the next write."""
+    """The ids of the lock's objects by the address that their stamp says. After a move that is the
+    old one, until the next write.
+    """
     found: dict[Address, str] = {}
     ids = set(lock.ids.values())
     for address, held in live.items():
@@ -85,9 +95,12 @@ def originals(lock: LockState, live: Mapping[Address, Live]) -> dict[Address, st
     return found
 
 
-def foreign(lock: LockState, live: Mapping[Address, Live], old: Mapping[str, Live]) -> Iterator[Foreign]:
-    """Every object of the lock that somebody else has stamped. `old` has the deposed ones by id. An object without a
-    stamp is ours: a person may have taken the metadata off, which is drift."""
+def foreign(
+    lock: LockState, live: Mapping[Address, Live], old: Mapping[str, Live]
+) -> Iterator[Foreign]:
+    """Every object of the lock that somebody else has stamped. `old` has the deposed ones by id. An
+    object without a stamp is ours: a person may have taken the metadata off, which is drift.
+    """
     for address, entry in lock.resources.items():
         held = live.get(address)
         found = [one for one in (held, *(old.get(id) for id in entry.deposed)) if one is not None]
@@ -116,30 +129,38 @@ def foreign_problem(one: Foreign) -> Problem:
     if one.path:
         detail = f"The document `{one.id}` (`{one.path}`) in `{one.address}` {carries} as well."
         hint = (
-            f"if the store is theirs now, let it go here, with {here}; if it is ours, take the key `{Stamp.KEY}` out "
-            "of the attributes of the document"
+            f"if the store is theirs now, let it go here, with {here}; if it is ours, take the key"
+            f" `{Stamp.KEY}` out of the attributes of the document"
         )
         return Problem("Foreign object", detail, hint, address=str(one.address))
     what = "an old object of " if one.old else ""
     detail = f"`{one.id}`, which is {what}`{one.address}` in this lock, {carries} as well."
     hint = (
-        f"if it is theirs now, let it go here, with {here}; if it is ours, let it go there, with `provisioner state rm "
-        f"{one.stamp.address}`; then the one whose it is imports it"
+        f"if it is theirs now, let it go here, with {here}; if it is ours, let it go there, with"
+        f" `provisioner state rm {one.stamp.address}`; then the one whose it is imports it"
     )
     return Problem("Foreign object", detail, hint, address=str(one.address))
 
 
 def several(address: Address, ids: Iterable[str], first: str = "") -> Problem:
-    """The question which of several objects is the one of an address. `first`: what has to be done before naming it."""
+    """The question which of several objects is the one of an address. `first`: what has to be done
+    before naming it.
+    """
     told = ", ".join(f"`{id}`" for id in sorted(ids))
     hint = (
-        f"{first}name the right one (`imports: [{{to: {address}, id: …}}]`); or delete what nobody needs, or take the "
-        f"key `{Stamp.KEY}` off the copy"
+        f"{first}name the right one (`imports: [{{to: {address}, id: …}}]`); or delete what nobody"
+        f" needs, or take the key `{Stamp.KEY}` off the copy"
     )
     detail = f"{told} carry our stamp for `{address}`, and nothing says which of them is the copy."
     return Problem("Several objects", detail, hint, address=str(address))
 
 
 def claim_problem(claim: Claim, *, locked: bool) -> Problem:
-    """The same of what claims to be a declared resource. `locked`: the lock has an id that is gone."""
-    return several(claim.address, claim.ids, f"after `provisioner state rm {claim.address}`, " if locked else "")
+    """The same of what claims to be a declared resource. `locked`: the lock has an id that
+    is gone.
+    """
+    return several(
+        claim.address,
+        claim.ids,
+        f"after `provisioner state rm {claim.address}`, " if locked else "",
+    )

@@ -32,11 +32,16 @@ class Pairs:
 
 
 def pair(
-    store: Address, wanted: Mapping[str, Fields], documents: Iterable[Document], given: Mapping[str, str]
+    store: Address,
+    wanted: Mapping[str, Fields],
+    documents: Iterable[Document],
+    given: Mapping[str, str],
 ) -> Pairs:
-    """Pair files with documents, one to one, by base name and size. `wanted` has the fields of each file by path;
-    `given` are pairs that the specs name. Several that look the same are paired by age and path where all the local
-    bytes are equal, so that it does not matter which is which; otherwise they are a question."""
+    """Pair files with documents, one to one, by base name and size. `wanted` has the fields of each
+    file by path; `given` are pairs that the specs name. Several that look the same are paired by
+    age and path where all the local bytes are equal, so that it does not matter which is which;
+    otherwise they are a question.
+    """
     ids = {path: id for path, id in given.items() if path in wanted}
     taken = set(ids.values())
     alike: dict[Look, list[Document]] = defaultdict(list)
@@ -59,6 +64,7 @@ def _question(store: Address, look: Look, paths: list[str], documents: list[Docu
     ids = listed(f"`{document.id}`" for document in documents)
     files = listed(f"`{path}`" for path in paths)
     return (
-        f"`{store}` holds {ids}, called `{look[0]}` and {look[1]:,} bytes long, which may be {files}: they look the "
-        f"same and differ. Say which is which, with `imports: [{{to: file.{paths[0]}, id: {documents[0].id}}}, …]`."
+        f"`{store}` holds {ids}, called `{look[0]}` and {look[1]:,} bytes long, which may be"
+        f" {files}: they look the same and differ. Say which is which, with `imports: [{{to:"
+        f" file.{paths[0]}, id: {documents[0].id}}}, …]`."
     )

@@ -1,4 +1,6 @@
-"""Which assistants break a policy, how badly, and which waivers put up with it. Pure: the day is given."""
+"""Which assistants break a policy, how badly, and which waivers put up with it. Pure: the day is
+given.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ Shutdowns = Callable[[str], date | None]  # the announced end of a model, where 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """What one assistant has against one policy. `severity`: "error", "warning", or None before it is told."""
+    """What one assistant has against one policy. `severity`: "error", "warning", or None before it
+    is told.
+    """
 
     policy: Policy
     want: Desired
@@ -32,9 +36,13 @@ class Breach:
         return str(self.want.fields["model"])
 
 
-def breaches(policies: Policies, wanted: Iterable[Desired], shutdown: Shutdowns, today: date) -> Iterator[Breach]:
+def breaches(
+    policies: Policies, wanted: Iterable[Desired], shutdown: Shutdowns, today: date
+) -> Iterator[Breach]:
     """Every breach. One that is waived carries its waiver, however bad it is."""
-    holding = {(one.policy, one.address): one for one in policies.waivers if not expired(one, today)}
+    holding = {
+        (one.policy, one.address): one for one in policies.waivers if not expired(one, today)
+    }
     for want in wanted:
         if want.address.kind != ASSISTANT or not isinstance(want.fields.get("model"), str):
             continue
@@ -73,6 +81,10 @@ def expired(waiver: Waiver, today: date) -> bool:
 
 
 def unused(policies: Policies, found: Iterable[Breach], today: date) -> list[Waiver]:
-    """The waivers that hold and have nothing to waive. One for a model whose end is known, but not near, has."""
+    """The waivers that hold and have nothing to waive. One for a model whose end is known, but not
+    near, has.
+    """
     used = {one.waiver for one in found}
-    return [waiver for waiver in policies.waivers if waiver not in used and not expired(waiver, today)]
+    return [
+        waiver for waiver in policies.waivers if waiver not in used and not expired(waiver, today)
+    ]

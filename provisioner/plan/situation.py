@@ -38,8 +38,12 @@ class Observed:
         default_factory=dict
     )  # of locked and imported addresses; gone ones are missing
     strays: tuple[Stray, ...] = ()
-    old: Mapping[str, Live] = field(default_factory=dict)  # deposed objects that a list has shown, by id
-    api_gone: frozenset[Address] = frozenset()  # locked entries whose old API answers 404 for everything
+    old: Mapping[str, Live] = field(
+        default_factory=dict
+    )  # deposed objects that a list has shown, by id
+    api_gone: frozenset[Address] = (
+        frozenset()
+    )  # locked entries whose old API answers 404 for everything
     notes: tuple[str, ...] = ()
 
 
@@ -69,18 +73,23 @@ class Situation:
     observed: Observed
     options: PlanOptions = field(default_factory=PlanOptions)
     keep_versions: int = 3
-    imports: Mapping[Address, str] = field(default_factory=dict)  # address -> id, named by the specs
+    imports: Mapping[Address, str] = field(
+        default_factory=dict
+    )  # address -> id, named by the specs
     forgets: Mapping[Address, Source] = field(default_factory=dict)  # `removed: … destroy: false`
     moves: Mapping[Address, Address] = field(default_factory=dict)  # new -> old
     fresh: bool = False  # there is no lock yet
     takings: Mapping[Address, Taking] = field(default_factory=dict)  # of imported vector stores
-    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # id -> who uses it who is not managed here
+    others: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # id -> who uses it who is not managed here
     destroys: frozenset[Address] = frozenset()  # `removed: … destroy: true`
 
     @cached_property
     def claims(self) -> dict[Address, Claim]:
-        """What carries our stamp for a declared address that has no object, because it is new or its object is gone.
-        Nothing is wanted of them where everything goes."""
+        """What carries our stamp for a declared address that has no object, because it is new or
+        its object is gone. Nothing is wanted of them where everything goes.
+        """
         if self.options.destroy:
             return {}
         return claims(self.desired, self.lock, self.observed.live, self.observed.strays)

@@ -1,4 +1,6 @@
-"""Who still uses an object once a plan is carried out: request profiles, objects of ours, and everybody else. Pure."""
+"""Who still uses an object once a plan is carried out: request profiles, objects of ours, and
+everybody else. Pure.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def _staying(item: Attachment, managed: Mapping[Address, str]) -> str | None:
     return item.old_id if item.action in STAYING else None
 
 
-def users_after(case: Situation, changes: Mapping[Address, Change], attachments: Iterable[Attachment]) -> Users:
+def users_after(
+    case: Situation, changes: Mapping[Address, Change], attachments: Iterable[Attachment]
+) -> Users:
     """Who names which id after the plan."""
     managed = case.lock.ids
     ends = {(item.store, item.path): _staying(item, managed) for item in attachments}
@@ -46,7 +50,9 @@ def users_after(case: Situation, changes: Mapping[Address, Change], attachments:
     return users
 
 
-def _kept_versions(case: Situation, entry: Locked, change: Change | None) -> Iterator[tuple[str, list[str]]]:
+def _kept_versions(
+    case: Situation, entry: Locked, change: Change | None
+) -> Iterator[tuple[str, list[str]]]:
     """The request profiles of one assistant whose ids stay alive, apart from the newest."""
     form = kind(entry.address.kind).form(entry.api)
     ended = change and (change.action.goes or change.previous_api)
@@ -81,12 +87,16 @@ def _named(
         entry.fields.get("files") or {} if live and address.kind == "vector_store" else {}
     )  # what is gone holds none
     held = filter(None, [ends.get((address, path), item.get("id")) for path, item in files.items()])
-    fields = {name: value for name, value in live.fields.items() if name not in written} if live else {}
+    fields = (
+        {name: value for name, value in live.fields.items() if name not in written} if live else {}
+    )
     return chain(held, references(address.kind, fields, ids))
 
 
 def references(name: str, fields: Mapping[str, Any], ids: Mapping[Address, str]) -> Iterator[str]:
-    """Every id that the neutral fields of an object of this kind refer to. `ids`: those of managed resources."""
+    """Every id that the neutral fields of an object of this kind refer to. `ids`: those of managed
+    resources.
+    """
     for address in kind(name).references(dict(fields)):
         if address in ids:
             yield ids[address]
@@ -110,10 +120,15 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
     objects = [
         (change.address.kind, change.id)
         for change in plan.changes
-        if change.action.ends and change.id and not _outlives(change) and change.reason != "api_gone"
+        if change.action.ends
+        and change.id
+        and not _outlives(change)
+        and change.reason != "api_gone"
     ]
     remnants = [
-        (remnant.address.kind, remnant.id) for remnant in (*plan.deposed, *plan.orphans) if remnant.action == "delete"
+        (remnant.address.kind, remnant.id)
+        for remnant in (*plan.deposed, *plan.orphans)
+        if remnant.action == "delete"
     ]
     return {(name, id) for name, id in (*objects, *remnants) if name in SHARED}
 
@@ -123,7 +138,9 @@ def _outlives(change: Change) -> bool:
 
 
 def sentence(live: Live, name: str) -> str:
-    """How a user that is not managed here is called: its kind, id and name, or whose stamp it carries."""
+    """How a user that is not managed here is called: its kind, id and name, or whose stamp it
+    carries.
+    """
     if live.stamp:
         owner = f"{live.stamp.workspace}/{live.stamp.environment}"
         return f"`{live.stamp.address}` of `{owner}` (`{live.id}`)"

@@ -1,4 +1,6 @@
-"""The plan as a whole: every resource decided, consequences drawn, in the order in which it will happen."""
+"""The plan as a whole: every resource decided, consequences drawn, in the order in which it will
+happen.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,30 @@ from itertools import chain
 
 from provisioner.diff import join, parts
 from provisioner.errors import LockError
-from provisioner.model import Action, Address, Attachment, Block, Change, Drifted, Plan, Problem, Remnant, Stamp
+from provisioner.model import (
+    Action,
+    Address,
+    Attachment,
+    Block,
+    Change,
+    Drifted,
+    Plan,
+    Problem,
+    Remnant,
+    Stamp,
+)
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
 from provisioner.plan.drifting import Examined, examine_ended, worst
 from provisioner.plan.forgetting import forget_along, with_users_inside
-from provisioner.plan.members import Holding, document_of, holdings, membership, takeover_notes, worn_files
+from provisioner.plan.members import (
+    Holding,
+    document_of,
+    holdings,
+    membership,
+    takeover_notes,
+    worn_files,
+)
 from provisioner.plan.moves import suspected
 from provisioner.plan.ownership import originals
 from provisioner.plan.situation import Situation
@@ -73,7 +93,9 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
 def _decide_all(case: Situation) -> tuple[dict[Address, Change], dict[Address, tuple[str, ...]]]:
     wanted = () if case.options.destroy else case.desired
     locked = (
-        address for address, entry in case.lock.resources.items() if entry.id or entry.profile or address in wanted
+        address
+        for address, entry in case.lock.resources.items()
+        if entry.id or entry.profile or address in wanted
     )
     changes, unkept = {}, {}
     for address in dict.fromkeys(chain(wanted, locked)):
@@ -94,11 +116,18 @@ def _new_versions(held: Held, changes: dict[Address, Change]) -> None:
 
 
 def _wanted_stores(case: Situation) -> list[Address]:
-    return [] if case.options.destroy else sorted(address for address in case.desired if address.kind == "vector_store")
+    return (
+        []
+        if case.options.destroy
+        else sorted(address for address in case.desired if address.kind == "vector_store")
+    )
 
 
 def _memberships(
-    case: Situation, held: Held, changes: dict[Address, Change], unkept: dict[Address, tuple[str, ...]]
+    case: Situation,
+    held: Held,
+    changes: dict[Address, Change],
+    unkept: dict[Address, tuple[str, ...]],
 ) -> tuple[list[Attachment], list[Block]]:
     attachments: list[Attachment] = []
     blocks: list[Block] = []
@@ -111,18 +140,25 @@ def _memberships(
         if found.changes:
             action = Action.UPDATE if change.action is Action.KEEP else change.action
             reason = "files_changed" if change.action is Action.KEEP else change.reason
-            changes[store] = replace(change, action=action, reason=reason, fields=change.fields + found.changes)
+            changes[store] = replace(
+                change, action=action, reason=reason, fields=change.fields + found.changes
+            )
     return attachments, blocks
 
 
 def _scope(
     case: Situation, changes: dict[Address, Change], attachments: list[Attachment]
 ) -> tuple[dict[Address, Change], list[Attachment]]:
-    """What `--target` and `--exclude` leave. A target takes its dependencies along and deletes nothing outside."""
+    """What `--target` and `--exclude` leave. A target takes its dependencies along and deletes
+    nothing outside.
+    """
     options = case.options
     if not (options.targets or options.excludes):
         return changes, attachments
-    needs = {address: (*references(case, address), *change.depends_on) for address, change in changes.items()}
+    needs = {
+        address: (*references(case, address), *change.depends_on)
+        for address, change in changes.items()
+    }
     inside = closure(options.targets, needs) & set(changes) if options.targets else set(changes)
     inside -= {
         address
@@ -135,18 +171,26 @@ def _scope(
     return left, [
         item
         for item in attachments
-        if item.store in inside and (item.file is None or item.file in inside or item.file not in changes)
+        if item.store in inside
+        and (item.file is None or item.file in inside or item.file not in changes)
     ]
 
 
 def _goes_by_itself(change: Change) -> bool:
-    """Whether it goes for reasons of its own, and not because something that is forgotten takes it along."""
+    """Whether it goes for reasons of its own, and not because something that is forgotten takes it
+    along.
+    """
     return change.action.goes and change.reason != "used_by_forgotten"
 
 
 def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
-    """What is made first, with its dependencies before it; then what goes, users before what they use."""
-    needs = {address: (*references(case, address), *change.depends_on) for address, change in changes.items()}
+    """What is made first, with its dependencies before it; then what goes, users before what they
+    use.
+    """
+    needs = {
+        address: (*references(case, address), *change.depends_on)
+        for address, change in changes.items()
+    }
     try:
         order = ordered(needs)
     except CycleError as error:  # specs with a circle are refused long before
@@ -158,12 +202,17 @@ def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
 
 def _circle(circle: list[Address]) -> Problem:
     names = listed(f"`{address}`" for address in dict.fromkeys(circle))
-    detail = f"In the lock, `depends_on` of {names} leads in a circle, so that nothing in it could go first."
+    detail = (
+        f"In the lock, `depends_on` of {names} leads in a circle, so that nothing in it could go"
+        " first."
+    )
     hint = "restore the lock from version control, or make it anew with `provisioner state rebuild`"
     return Problem("Broken lock entry", detail, hint, address=str(circle[0]))
 
 
-def _count_documents(case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]) -> None:
+def _count_documents(
+    case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]
+) -> None:
     """What is in the stores that go, whoever put it there."""
     for address, one in ended.items():
         live = case.live(address)
@@ -172,7 +221,9 @@ def _count_documents(case: Situation, changes: dict[Address, Change], ended: Map
             changes[address] = replace(changes[address], documents=held, foreign_documents=foreign)
 
 
-def _drift(case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]) -> list[Drifted]:
+def _drift(
+    case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]
+) -> list[Drifted]:
     """What somebody else did to whatever the plan changes or ends."""
     found = guards.missing(case, changes)
     for address, change in changes.items():
@@ -184,9 +235,10 @@ def _drift(case: Situation, changes: dict[Address, Change], ended: Mapping[Addre
 
 
 def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, ...]:
-    """Objects stamped by our lineage that neither the specs nor the lock account for. One that has the stamp of an
-    object of ours may be a copy that somebody made for himself: nothing deletes it. What is in a store that is
-    forgotten stays there."""
+    """Objects stamped by our lineage that neither the specs nor the lock account for. One that has
+    the stamp of an object of ours may be a copy that somebody made for himself: nothing deletes it.
+    What is in a store that is forgotten stays there.
+    """
     adopted = {live.id for live in case.adopted.values()}
     found_here = (stray for stray in case.observed.strays if stray.store not in released)
     strays = [stray for stray in found_here if stray.live.id not in adopted]
@@ -200,7 +252,10 @@ def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, .
         if original is None:
             found.append(Remnant(stray.address, stray.live.id, action, where, stray.api))
         else:
-            detail = f"a copy of `{original}`, or left over: delete it by hand, or take the key `{Stamp.KEY}` off it"
+            detail = (
+                f"a copy of `{original}`, or left over: delete it by hand, or take the key"
+                f" `{Stamp.KEY}` off it"
+            )
             where = ", ".join(filter(None, (where, detail)))
             found.append(Remnant(stray.address, stray.live.id, "keep", where, stray.api))
     return tuple(found)
@@ -217,11 +272,16 @@ def _questions(case: Situation) -> list[Block]:
 
 def _waits(attachments: list[Attachment]) -> list[str]:
     waits = [item for item in attachments if item.action == "wait"]
-    return [f"`{item.path}` is still being indexed in `{item.store}`; an apply waits for it." for item in waits]
+    return [
+        f"`{item.path}` is still being indexed in `{item.store}`; an apply waits for it."
+        for item in waits
+    ]
 
 
 def unkept_notes(case: Situation, unkept: Mapping[Address, Iterable[str]]) -> list[str]:
-    """A line for each field that the service dropped or changed when it was written, and what follows from it."""
+    """A line for each field that the service dropped or changed when it was written, and what
+    follows from it.
+    """
     found: dict[tuple[str, str], list[tuple[Address, str]]] = {}
     for address, paths in sorted(unkept.items()):
         for path in paths:
@@ -238,10 +298,12 @@ def _field(path: str) -> str:
 def _unkept_note(case: Situation, field: str, places: list[tuple[Address, str]]) -> str:
     (address, path), *others = places
     named = dict.fromkeys(document_of(path) or str(address) for address, path in places)
-    what = f"`{field}` of {listed(f'`{name}`' for name in named)}" if others else f"`{address}#{path}`"
+    what = (
+        f"`{field}` of {listed(f'`{name}`' for name in named)}" if others else f"`{address}#{path}`"
+    )
     meaning = case.form(address).unkept.get(parts(field)[0])
     follows = f", so that {meaning}" if meaning else ""
     return (
-        f"The service does not keep {what} as it was sent{follows}. What it has instead stays until the specs say "
-        "something else; see `unkept` in the lock."
+        f"The service does not keep {what} as it was sent{follows}. What it has instead stays until"
+        " the specs say something else; see `unkept` in the lock."
     )

@@ -7,10 +7,21 @@ from typing import Any
 
 from provisioner.diff import parts
 from provisioner.digests import sha256_of
-from provisioner.model import QUIET, Action, Address, Attachment, Change, FieldChange, Plan, Remnant, Row
+from provisioner.model import (
+    QUIET,
+    Action,
+    Address,
+    Attachment,
+    Change,
+    FieldChange,
+    Plan,
+    Remnant,
+    Row,
+)
 
 FORMULA = "3"
-"""What a checksum covers, and how: another number, and no checksum of before means anything. 1 is that of 0.1.0."""
+"""What a checksum covers, and how: another number, and no checksum of before means anything.
+1 is that of 0.1.0."""
 
 ACTIONS = {
     Action.CREATE: ["create"],
@@ -25,8 +36,10 @@ _FILES = "files"
 
 
 def checksum(plan: Plan) -> str:
-    """Covers workspace, environment, origin and each row: address, actions, changed values, and what goes, as it is at
-    the service. Ids, lineage, serial, positions and the order in which things were found do not count."""
+    """Covers workspace, environment, origin and each row: address, actions, changed values, and
+    what goes, as it is at the service. Ids, lineage, serial, positions and the order in which
+    things were found do not count.
+    """
     return sha256_of(
         {
             "workspace": plan.workspace,
@@ -48,17 +61,23 @@ def rows(plan: Plan) -> dict[Row, str]:
         found[row] = _digest(content)
     for remnant in (*plan.orphans, *plan.deposed):
         if remnant.action != "keep":
-            found[Row("old", str(remnant.address), remnant.id)] = _leftover(remnant.address, remnant)
+            found[Row("old", str(remnant.address), remnant.id)] = _leftover(
+                remnant.address, remnant
+            )
     return found
 
 
 def unfinished(plan: Plan, undone: Collection[Row]) -> tuple[str, ...]:
-    """The digests of those rows that an apply has not done, as the next plan will have them: where a replacement was
-    stopped before the old object was deleted, that is what is left."""
+    """The digests of those rows that an apply has not done, as the next plan will have them: where
+    a replacement was stopped before the old object was deleted, that is what is left.
+    """
     known = rows(plan)
     left = {known[row] for row in undone if row in known}
     for change in plan.changes:
-        if Row("old", str(change.address), change.id or "") in undone and change.action is Action.REPLACE:
+        if (
+            Row("old", str(change.address), change.id or "") in undone
+            and change.action is Action.REPLACE
+        ):
             action = "forget" if change.stays_with else "delete"
             left.add(_leftover(change.address, Remnant(change.address, change.id or "", action)))
     return tuple(sorted(left))
@@ -72,7 +91,12 @@ def _only_files(change: Change) -> bool:
     """Whether only what a store holds is changed, which its documents' rows tell."""
     others = [field for field in change.fields if _document(field) is None]
     quiet = change.importing is None and change.previous is None
-    return change.address.kind == "vector_store" and change.action is Action.UPDATE and quiet and not others
+    return (
+        change.address.kind == "vector_store"
+        and change.action is Action.UPDATE
+        and quiet
+        and not others
+    )
 
 
 def _change(change: Change, written: _Values) -> dict[str, Any]:
@@ -96,7 +120,9 @@ def _written(change: Change, written: _Values) -> dict[str, Any]:
     """What is written: the whole resource where it is new, the changed fields otherwise."""
     if change.address.kind == "file" and change.after:
         return {name: value for name, value in change.after.items() if name != "bytes"}
-    changed = {field.path: written.pair(field) for field in change.fields if _document(field) is None}
+    changed = {
+        field.path: written.pair(field) for field in change.fields if _document(field) is None
+    }
     if change.action is Action.CREATE:
         secret = {path: "changed" for path, pair in changed.items() if pair == "changed"}
         return {**written.whole(change), **secret}
@@ -104,8 +130,9 @@ def _written(change: Change, written: _Values) -> dict[str, Any]:
 
 
 def _documents(plan: Plan, written: _Values) -> Iterator[tuple[Row, dict[str, Any]]]:
-    """A row for each document of a store: what is done with it, and the attributes that change. A document whose
-    attachment says everything has no values beside."""
+    """A row for each document of a store: what is done with it, and the attributes that change. A
+    document whose attachment says everything has no values beside.
+    """
     values: dict[Row, dict[str, Any]] = {}
     attached = {
         Row("file", str(item.store), item.path): _attachment(item, written)
@@ -139,7 +166,9 @@ def _attachment(found: Attachment, written: _Values) -> dict[str, Any]:
 
 
 def _leftover(address: Address, found: Remnant) -> str:
-    return _digest({"address": str(address), "leftover": found.action, "old": found.old_digest or ""})
+    return _digest(
+        {"address": str(address), "leftover": found.action, "old": found.old_digest or ""}
+    )
 
 
 class _Values:
@@ -149,7 +178,11 @@ class _Values:
         self._old = {remnant.id: str(remnant.address) for remnant in plan.deposed}
 
     def pair(self, field: FieldChange) -> Any:
-        return "changed" if field.sensitive else [self.neutral(field.before), self.neutral(field.after)]
+        return (
+            "changed"
+            if field.sensitive
+            else [self.neutral(field.before), self.neutral(field.after)]
+        )
 
     def whole(self, change: Change) -> dict[str, Any]:
         fields = dict(change.after or {})
@@ -159,8 +192,9 @@ class _Values:
         return {name: self.neutral(value) for name, value in fields.items()}
 
     def neutral(self, value: Any) -> Any:
-        """The same value in one spelling. An old object of ours goes by its address: who still refers to it has not
-        been edited."""
+        """The same value in one spelling. An old object of ours goes by its address: who still
+        refers to it has not been edited.
+        """
         if isinstance(value, Mapping):
             if value.keys() == {"id"} and isinstance(value["id"], str) and value["id"] in self._old:
                 return self._old[value["id"]]
@@ -172,7 +206,9 @@ class _Values:
 
 
 def _managed(item: Any) -> Any:
-    """An entry of a store's `files`. One that is managed here is known by its address, and the lock adds the id."""
+    """An entry of a store's `files`. One that is managed here is known by its address, and the lock
+    adds the id.
+    """
     if isinstance(item, Mapping) and isinstance(item.get("file"), str):
         return {key: value for key, value in item.items() if key not in ("id", "sha256")}
     return item

@@ -23,8 +23,9 @@ class BadBody(httpx2.DecodingError):
 
 
 async def bound(response: httpx2.Response) -> None:
-    """See to it that a reply is read within the limit and as UTF-8, which JSON is. For every response, redirects and
-    refusals included, before any of its body is read."""
+    """See to it that a reply is read within the limit and as UTF-8, which JSON is. For every
+    response, redirects and refusals included, before any of its body is read.
+    """
     response.encoding = "utf-8"
     packed = response.headers.pop("content-encoding", "identity").strip().lower()
     stream: Any = response.stream

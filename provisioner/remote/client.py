@@ -1,4 +1,6 @@
-"""The verbs of a service: get, list, post, delete, upload, with everything odd about it taken note of."""
+"""The verbs of a service: get, list, post, delete, upload, with everything odd about it taken note
+of.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,9 @@ DONE = object()
 class Remote:
     """A service. Opened without a connection; the first request imports `openai` and connects.
 
-    Every method may raise a ServiceError: NotFound, RouteMissing, Refused, QuotaExceeded, ReplyLost or itself.
-    `oddities` collects, in full sentences, what this service does differently from OpenAI's.
+    Every method may raise a ServiceError: NotFound, RouteMissing, Refused, QuotaExceeded, ReplyLost
+    or itself. `oddities` collects, in full sentences, what this service does differently from
+    OpenAI's.
     """
 
     def __init__(self, target: Target, retries: Retries, hints: Hints, settling: Settling) -> None:
@@ -64,10 +67,11 @@ class Remote:
         read_only: bool = False,
         settling: float = 0.0,
     ) -> Remote:
-        """A service over HTTP(S), or `app` in this process. Refused, naming `api_key_env`, without a key.
-        `hints` is a folder for what makes long lists quicker the next time; it may be deleted at any time.
-        `read_only`: whatever is not a GET never leaves; asking for it is a programming error. `settling`: seconds in
-        which the service may not show its own writes."""
+        """A service over HTTP(S), or `app` in this process. Refused, naming `api_key_env`, without
+        a key. `hints` is a folder for what makes long lists quicker the next time; it may be
+        deleted at any time. `read_only`: whatever is not a GET never leaves; asking for it is a
+        programming error. `settling`: seconds in which the service may not show its own writes.
+        """
         key = "local" if app is not None else usable(api_key, api_key_env)
         target = Target(base_url, key, organization, project, app, parallelism, read_only)
         named = f"{base_url} {organization} {project}"
@@ -75,7 +79,9 @@ class Remote:
 
     @property
     def seen(self) -> Mapping[str, str]:
-        """`organization` and `project` that the service says the key belongs to, as far as it said so yet."""
+        """`organization` and `project` that the service says the key belongs to, as far as it said
+        so yet.
+        """
         return self._exchange.seen
 
     def now(self) -> float:
@@ -86,7 +92,10 @@ class Remote:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self._exchange.close()
 
@@ -99,23 +108,34 @@ class Remote:
         self._exchange.on_wait = on_wait
 
     async def get(self, path: str, **params: Any) -> Object:
-        """One object. That it is not there is believed at once only of one that was not written just now."""
+        """One object. That it is not there is believed at once only of one that was not written
+        just now.
+        """
         request = Request("GET", path, True, params)
-        return self._plain(path, await self._settled(keys_of(path), lambda: self._exchange.send(request, _one)))
+        return self._plain(
+            path, await self._settled(keys_of(path), lambda: self._exchange.send(request, _one))
+        )
 
     async def poll(self, path: str) -> tuple[Object, float | None]:
-        """One object that is waited for, and the seconds after which the service wants to be asked again."""
+        """One object that is waited for, and the seconds after which the service wants to be asked
+        again.
+        """
         request = Request("GET", path, True)
-        found, after = await self._settled(keys_of(path), lambda: self._exchange.send(request, _one_with_pace))
+        found, after = await self._settled(
+            keys_of(path), lambda: self._exchange.send(request, _one_with_pace)
+        )
         return self._plain(path, found), after
 
     async def glance(self, path: str) -> Any:
-        """Whatever a GET answers, never asked for again: for what is good to know and not needed."""
+        """Whatever a GET answers, never asked for again: for what is good to know and not
+        needed.
+        """
         return await self._exchange.send(Request("GET", path, True), _anything, once=True)
 
     async def find(self, path: str) -> Object | None:
-        """One object by its id, or None when it is gone: 404, or 400 from a service that answers so for an id
-        that its complete list does not hold."""
+        """One object by its id, or None when it is gone: 404, or 400 from a service that answers so
+        for an id that its complete list does not hold.
+        """
         try:
             return await self.get(path)
         except NotFound:
@@ -123,16 +143,21 @@ class Remote:
         except ServiceError as error:
             if error.status != 400 or await self._is_listed(path):
                 raise
-        self.note(f"`{collection(path)}` answers 400 instead of 404 for an id that it does not know.")
+        self.note(
+            f"`{collection(path)}` answers 400 instead of 404 for an id that it does not know."
+        )
         return None
 
     async def list(self, path: str, *, known: Sequence[str] = (), **params: Any) -> Items:
-        """Every object of a list, in the service's order. `known`: ids that may be in it, in any order; where
-        `hints` are kept they are not needed."""
+        """Every object of a list, in the service's order. `known`: ids that may be in it, in any
+        order; where `hints` are kept they are not needed.
+        """
 
         async def fetch(path: str, params: Mapping[str, Any]) -> Any:
             request = Request("GET", path, True, params)
-            return await self._settled(keys_of(path), lambda: self._exchange.send(request, _anything))
+            return await self._settled(
+                keys_of(path), lambda: self._exchange.send(request, _anything)
+            )
 
         lister, name = Lister(fetch, self.note, path, params), f"{path} {sorted(params.items())}"
         items = await lister.read(self._hints.cursors(name) or ends(known), self._parallelism)
@@ -143,14 +168,17 @@ class Remote:
         return [self._plain(path, item) for item in items]
 
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:
-        """Write. Without `repeatable` it is a create: not sent again once it may have been carried out
-        (ReplyLost instead), and its reply has to name an id."""
+        """Write. Without `repeatable` it is a create: not sent again once it may have been carried
+        out (ReplyLost instead), and its reply has to name an id.
+        """
         request = Request("POST", path, repeatable, body=body)
         if not repeatable:
             self._listed.clear()  # what was listed before may lack what is about to be there
         read = _one if repeatable else self._created
         named = [*keys_of(path), *self.settling.named(body)]
-        found = self._plain(path, await self._settled(named, lambda: self._exchange.send(request, read)))
+        found = self._plain(
+            path, await self._settled(named, lambda: self._exchange.send(request, read))
+        )
         self.settling.wrote(key_of(path) or "/".join([*keys_of(path)[-1:], str(found["id"])]))
         return found
 
@@ -168,7 +196,9 @@ class Remote:
             ids.discard(path.rpartition("/")[2])
 
     async def _delete(self, path: str) -> None:
-        """Send a deletion; again for as long as something in it is being processed, or it may only not be shown yet."""
+        """Send a deletion; again for as long as something in it is being processed, or it may only
+        not be shown yet.
+        """
         pauses = self.settling.pauses(time.time() + self.settling.seconds)
         while True:
             try:
@@ -179,7 +209,9 @@ class Remote:
                     raise
 
     async def _goes(self, path: str) -> bool:
-        """Whether an object is gone, at the latest when the service has had its time to show that."""
+        """Whether an object is gone, at the latest when the service has had its time to
+        show that.
+        """
         self.settling.gone(key_of(path) or path)
         pauses = self.settling.pauses(time.time() + self.settling.seconds)
         while await self.find(path) is not None:
@@ -188,7 +220,9 @@ class Remote:
         return True
 
     async def _settled(self, keys: Sequence[str], ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask, and again for as long as the service may not show one of the objects that it is asked about."""
+        """Ask, and again for as long as the service may not show one of the objects that it is
+        asked about.
+        """
         pauses = self.settling.pauses(self.settling.until(keys))
         while True:
             try:
@@ -204,11 +238,15 @@ class Remote:
         purpose: str,
         expires_after: Mapping[str, Any] | None = None,
     ) -> Object:
-        """Upload an open file, streaming. Not sent again once it may have been carried out (ReplyLost).
-        PlanError if a HashingReader finds other bytes than planned."""
+        """Upload an open file, streaming. Not sent again once it may have been carried out
+        (ReplyLost). PlanError if a HashingReader finds other bytes than planned.
+        """
         if self._in_process and isinstance(stream, HashingReader):
-            stream.verify()  # beforehand: a service in this process would report the broken upload as its own fault
-        body = {"purpose": purpose} | ({"expires_after": dict(expires_after)} if expires_after else {})
+            # beforehand: a service in this process would report the broken upload as its own fault
+            stream.verify()
+        body = {"purpose": purpose} | (
+            {"expires_after": dict(expires_after)} if expires_after else {}
+        )
         try:
             request = Request("POST", "/files", False, body=body, file=(filename, stream))
             found = self._plain("/files", await self._exchange.send(request, self._created))
@@ -226,20 +264,24 @@ class Remote:
         return body
 
     def _plain(self, path: str, item: Object) -> Object:
-        """The object with numbers where the service shows them as text, and its id as it was asked for. ServiceError
-        where a part of it is not of the shape that OpenAI's have."""
+        """The object with numbers where the service shows them as text, and its id as it was asked
+        for. ServiceError where a part of it is not of the shape that OpenAI's have.
+        """
         if numbers_as_text(item):
             self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
             item = with_numbers(item)
         asked = (key_of(path) or "").rpartition("/")[2]
         if asked and item.get("id") != asked:
             if "id" in item:
-                self.note(f"`{collection(path)}` shows an object under another id than it was asked for.")
+                self.note(
+                    f"`{collection(path)}` shows an object under another id than it was asked for."
+                )
             item = {**item, "id": asked}
         odd = misfit(item, REPLY)
         if odd is not None:
             detail = (
-                f"`{collection(path)}` shows `{item['id']}` with {spelt(item[odd])} as `{odd}`, which has another shape"
+                f"`{collection(path)}` shows `{item['id']}` with {spelt(item[odd])} as `{odd}`,"
+                " which has another shape"
             )
             raise ServiceError(Problem("Reply not understood", f"{detail} at OpenAI.", _NOT_OURS))
         return item
@@ -262,7 +304,11 @@ def _deleted(place: Place, reply: Reply) -> None:
     _no_error_inside(place, reply)
     if isinstance(reply.body, dict) and reply.body.get("deleted") is False:
         detail = f"{place} answered {reply.status} with `deleted: false`: the object is still there"
-        raise Failed(Failure(Outcome.FINAL, ServiceError(Problem("Not deleted", detail), status=reply.status)))
+        raise Failed(
+            Failure(
+                Outcome.FINAL, ServiceError(Problem("Not deleted", detail), status=reply.status)
+            )
+        )
 
 
 def _one(place: Place, reply: Reply) -> Object:
@@ -282,8 +328,13 @@ def _created(place: Place, reply: Reply) -> Object:
     if not isinstance(body.get("id"), str):
         raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text, reply.why))
     if not is_id(body["id"]):
-        detail = f"{place} answered {reply.status} with the id {spelt(body['id'])}, which no object can have; an id has"
-        problem = Problem("Reply not understood", f"{detail} {ID_RULE}. What was made there stays.", _NOT_OURS)
+        detail = (
+            f"{place} answered {reply.status} with the id {spelt(body['id'])}, which no object can"
+            " have; an id has"
+        )
+        problem = Problem(
+            "Reply not understood", f"{detail} {ID_RULE}. What was made there stays.", _NOT_OURS
+        )
         raise Failed(Failure(Outcome.FINAL, ServiceError(problem, status=reply.status)))
     return body
 
@@ -293,7 +344,9 @@ def _no_error_inside(place: Place, reply: Reply) -> None:
     body = reply.body
     if isinstance(body, dict) and body.get("error") and "id" not in body:
         said = faults.answer(reply.status, reply.headers, reply.text)
-        error = ServiceError(Problem("Request refused", f"{place} answered: {said.message}"), status=reply.status)
+        error = ServiceError(
+            Problem("Request refused", f"{place} answered: {said.message}"), status=reply.status
+        )
         raise Failed(Failure(Outcome.FINAL, error))
 
 
@@ -314,15 +367,22 @@ class Hints:
         return [id for id in found if is_id(id)] if isinstance(found, list) else []
 
     def remember(self, name: str, ids: Sequence[str], page: int) -> None:
-        """Take note of a list that was just read in full; a folder that cannot be written is no fault."""
+        """Take note of a list that was just read in full; a folder that cannot be written is no
+        fault.
+        """
         if self._folder is None or len(ids) <= page:
             return
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            disk.replace(self._file(self._folder, name), json.dumps(list(ids[page - 1 : len(ids) - 1 : page])).encode())
+            disk.replace(
+                self._file(self._folder, name),
+                json.dumps(list(ids[page - 1 : len(ids) - 1 : page])).encode(),
+            )
 
     def _file(self, folder: Path, name: str) -> Path:
-        return folder / f"{hashlib.sha256(f'{self._service} {name}'.encode()).hexdigest()[:24]}.json"
+        return (
+            folder / f"{hashlib.sha256(f'{self._service} {name}'.encode()).hexdigest()[:24]}.json"
+        )
 
 
 _NUMBERS = frozenset(
@@ -342,9 +402,18 @@ _NUMBERS = frozenset(
         "completed",
     }
 )
-# Below an object: what holds numbers of the service's own. Metadata, attributes and schemas are the author's.
+# Below an object: what holds numbers of the service's own. Metadata, attributes and schemas are the
+# author's.
 _PARTS = frozenset(
-    {"expires_after", "file_counts", "chunking_strategy", "static", "tools", "file_search", "ranking_options"}
+    {
+        "expires_after",
+        "file_counts",
+        "chunking_strategy",
+        "static",
+        "tools",
+        "file_search",
+        "ranking_options",
+    }
 )
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
 

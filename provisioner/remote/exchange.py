@@ -33,7 +33,10 @@ T = TypeVar("T")
 
 _CONNECT, _READ = 10.0, 120.0  # seconds
 UPLOAD = 600.0  # seconds that sending one file, or waiting for its reply, may take
-LONGEST, LONGEST_UPLOAD = 300.0, 6000.0  # seconds from a request to the end of its reply, however steadily it trickles
+LONGEST, LONGEST_UPLOAD = (
+    300.0,
+    6000.0,
+)  # seconds from a request to the end of its reply, however steadily it trickles
 _SHORTEST_ID = 8
 _BETA = ("/assistants", "/vector_stores")
 _READ_ONLY = "GET"
@@ -41,7 +44,9 @@ _READ_ONLY = "GET"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which service, and with what right. An `app` is a service in this process and needs no key."""
+    """Which service, and with what right. An `app` is a service in this process and needs
+    no key.
+    """
 
     base_url: str
     key: str
@@ -66,7 +71,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A 2xx reply whose body is JSON, or nothing where nothing is needed; `why` it is nothing, in half a sentence."""
+    """A 2xx reply whose body is JSON, or nothing where nothing is needed; `why` it is nothing, in
+    half a sentence.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -96,7 +103,9 @@ class Elsewhere(Exception):
 
 
 class Exchange:
-    """Sends requests to one service, as many at once as the target allows, and again where that is safe."""
+    """Sends requests to one service, as many at once as the target allows, and again where that is
+    safe.
+    """
 
     def __init__(self, target: Target, retries: Retries, note: Callable[[str], None]) -> None:
         self.seen: dict[str, str] = {}
@@ -106,7 +115,8 @@ class Exchange:
         self._pace = Pace.of(target.base_url)
         self._target, self._retries = target, retries
         self._public = _without_password(target.base_url)
-        # Waiting here and not for a connection: the pool is no larger than the parallelism and never times out.
+        # Waiting here and not for a connection: the pool is no larger than the parallelism and
+        # never times out.
         self._slots = asyncio.Semaphore(target.parallelism)
         self._client: AsyncOpenAI | None = None
 
@@ -118,10 +128,15 @@ class Exchange:
         if client is not None:
             await client.close()
 
-    async def send(self, request: Request, read: Callable[[Place, Reply], T], *, once: bool = False) -> T:
-        """Send, read the reply with `read` (which may raise Failed), and, unless `once`, try again as the policy
-        allows."""
-        if self._target.read_only and request.method != _READ_ONLY:  # an `assert` could be switched off
+    async def send(
+        self, request: Request, read: Callable[[Place, Reply], T], *, once: bool = False
+    ) -> T:
+        """Send, read the reply with `read` (which may raise Failed), and, unless `once`, try again
+        as the policy allows.
+        """
+        if (
+            self._target.read_only and request.method != _READ_ONLY
+        ):  # an `assert` could be switched off
             raise AssertionError(f"{request.method} while only reading")
         place, attempt = self.place(request.method, request.path), 1
         while True:
@@ -130,9 +145,13 @@ class Exchange:
                 return read(place, await self._once(place, request))
             except Failed as failed:
                 failure = failed.failure
-            if once or not self._retries.again(failure.outcome, attempt, request.repeatable, failure.retry_after):
+            if once or not self._retries.again(
+                failure.outcome, attempt, request.repeatable, failure.retry_after
+            ):
                 raise failure.error from None
-            self.on_wait(f"to send {request.method} {request.path} again: {failure.error.problems[0].detail}")
+            self.on_wait(
+                f"to send {request.method} {request.path} again: {failure.error.problems[0].detail}"
+            )
             await self._retries.wait(attempt, failure.retry_after)
             attempt += 1
 
@@ -151,7 +170,9 @@ class Exchange:
             named = replace(place, names=tuple(_ids(request.body)))
             raise Failed(self._refused(named, error.response)) from None
         except (Elsewhere, openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            elsewhere = error if isinstance(error, Elsewhere) else error.__cause__  # the SDK may have wrapped it
+            elsewhere = (
+                error if isinstance(error, Elsewhere) else error.__cause__
+            )  # the SDK may have wrapped it
             if isinstance(elsewhere, Elsewhere):
                 raise Failed(self._refused(place, elsewhere.response)) from None
             failure = _broken(place, error)
@@ -163,7 +184,9 @@ class Exchange:
     def _reply(self, place: Place, response: httpx2.Response) -> Reply:
         for name in ("organization", "project"):
             value = response.headers.get(f"openai-{name}")
-            if value and value == self._clean(value):  # what is seen is kept in the lock, which is no place for a key
+            if value and value == self._clean(
+                value
+            ):  # what is seen is kept in the lock, which is no place for a key
                 self.seen[name] = value
         date = response.headers.get("date") or ""
         with suppress(ValueError, TypeError, OverflowError):
@@ -178,7 +201,9 @@ class Exchange:
 
     def _refused(self, place: Place, response: httpx2.Response) -> Failure:
         text = response.text if response.is_closed and response.is_stream_consumed else ""
-        return faults.refusal(place, faults.answer(response.status_code, self._headers(response), self._clean(text)))
+        return faults.refusal(
+            place, faults.answer(response.status_code, self._headers(response), self._clean(text))
+        )
 
     def _headers(self, response: httpx2.Response) -> Mapping[str, str]:
         return {name: self._clean(value) for name, value in response.headers.items()}
@@ -206,11 +231,19 @@ def usable(key: str | None, variable: str) -> str:
     """The key as it can be sent; Refused, naming the environment variable, if there is none."""
     found = (key or "").strip()
     if not found:
-        detail = f"The environment variable `{variable}` is not set or empty, and this service needs an API key."
+        detail = (
+            f"The environment variable `{variable}` is not set or empty, and this service needs an"
+            " API key."
+        )
         raise Refused(Problem("API key missing", detail, f"set it: `export {variable}=…`"))
     if not found.isascii() or not found.isprintable() or " " in found:
-        detail = f"The API key in `{variable}` holds what no key has: a space, a line break or a letter beyond ASCII."
-        raise Refused(Problem("API key malformed", detail, f"set `{variable}` again, to the key alone"))
+        detail = (
+            f"The API key in `{variable}` holds what no key has: a space, a line break or a letter"
+            " beyond ASCII."
+        )
+        raise Refused(
+            Problem("API key malformed", detail, f"set `{variable}` again, to the key alone")
+        )
     return found
 
 
@@ -221,18 +254,31 @@ def _connect(target: Target) -> AsyncOpenAI:
 
     from provisioner.remote.bodies import bound
 
-    limits = httpx2.Limits(max_connections=target.parallelism, max_keepalive_connections=target.parallelism)
-    options: dict[str, Any] = {"limits": limits, "timeout": httpx2.Timeout(_READ, connect=_CONNECT, pool=None)}
+    limits = httpx2.Limits(
+        max_connections=target.parallelism, max_keepalive_connections=target.parallelism
+    )
+    options: dict[str, Any] = {
+        "limits": limits,
+        "timeout": httpx2.Timeout(_READ, connect=_CONNECT, pool=None),
+    }
     options["event_hooks"] = {"response": [bound, _stay]}
     if target.app is not None:
         options["transport"] = httpx2.ASGITransport(app=target.app, raise_app_exceptions=False)
     try:
         http = openai.DefaultAsyncHttpx2Client(**options)
-        client = openai.AsyncOpenAI(api_key=target.key, base_url=target.base_url, http_client=http, max_retries=0)
+        client = openai.AsyncOpenAI(
+            api_key=target.key, base_url=target.base_url, http_client=http, max_retries=0
+        )
     except (openai.OpenAIError, httpx2.InvalidURL, ValueError) as error:
-        detail = f"`{_without_password(target.base_url)}` cannot be used as the address of a service: {error}"
-        raise ServiceError(Problem("Bad service address", detail, "write it like `https://host/v1`")) from None
-    # Set and not passed: left out, the SDK would take them from the surroundings, not from the workspace.
+        detail = (
+            f"`{_without_password(target.base_url)}` cannot be used as the address of a service:"
+            f" {error}"
+        )
+        raise ServiceError(
+            Problem("Bad service address", detail, "write it like `https://host/v1`")
+        ) from None
+    # Set and not passed: left out, the SDK would take them from the surroundings, not from the
+    # workspace.
     client.organization, client.project = target.organization, target.project
     return client
 
@@ -248,7 +294,9 @@ async def _stay(response: httpx2.Response) -> None:
     except Exception:  # noqa: BLE001  # what cannot even be read leads nowhere
         raise Elsewhere(response) from None
     secured = before.scheme == "http" and after.scheme == "https"
-    same = after.scheme == before.scheme and port == (before.port or {"http": 80, "https": 443}[before.scheme])
+    same = after.scheme == before.scheme and port == (
+        before.port or {"http": 80, "https": 443}[before.scheme]
+    )
     if after.host != before.host or not (same or secured):
         raise Elsewhere(response)
 
@@ -270,7 +318,9 @@ async def _call(client: AsyncOpenAI, request: Request) -> httpx2.Response:
         files = [("file", request.file)]
         headers["Content-Type"] = "multipart/form-data"
         options["timeout"] = httpx2.Timeout(UPLOAD, connect=_CONNECT, pool=None)
-    return await client.post(path, cast_to=httpx2.Response, body=dict(request.body or {}), files=files, options=options)
+    return await client.post(
+        path, cast_to=httpx2.Response, body=dict(request.body or {}), files=files, options=options
+    )
 
 
 def _broken(place: Place, error: Exception) -> Failure:
@@ -282,7 +332,9 @@ def _broken(place: Place, error: Exception) -> Failure:
     cause = error.__cause__ or error
     if isinstance(cause, BadBody):
         return faults.boundless(place, str(cause))
-    if isinstance(cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)):
+    if isinstance(
+        cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)
+    ):
         failure = faults.unsent(place, cause)
         return Failure(Outcome.FINAL, failure.error)
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
@@ -291,14 +343,18 @@ def _broken(place: Place, error: Exception) -> Failure:
 
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+    return urlunsplit(
+        (parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", "")
+    )
 
 
 _LATE = ("openai.types", "openai.lib")
 
 
 def load_sdk() -> None:
-    """Import `openai`. Packages of types are filled when somebody first asks one for a name that is no module."""
+    """Import `openai`. Packages of types are filled when somebody first asks one for a name that is
+    no module.
+    """
     if "openai" in sys.modules:
         return
     finder = _Finder()
@@ -312,7 +368,9 @@ def load_sdk() -> None:
 class _Finder(MetaPathFinder):
     """Finds the packages below `_LATE`, to be loaded late."""
 
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if not name.startswith(_LATE):
             return None
         found = PathFinder.find_spec(name, path, target)

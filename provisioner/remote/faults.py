@@ -1,4 +1,6 @@
-"""What went wrong with a request, as one of our errors and as what it means for the next attempt."""
+"""What went wrong with a request, as one of our errors and as what it means for the next
+attempt.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner import jsontext
-from provisioner.errors import NotFound, QuotaExceeded, Refused, ReplyLost, RouteMissing, ServiceError
+from provisioner.errors import (
+    NotFound,
+    QuotaExceeded,
+    Refused,
+    ReplyLost,
+    RouteMissing,
+    ServiceError,
+)
 from provisioner.model import Problem
 from provisioner.remote.retries import Outcome, retry_after
 
@@ -24,12 +33,14 @@ _QUOTA = frozenset(
         "billing_hard_limit_reached",
     }
 )
-_ROUTE_WORDS = re.compile(r"invalid url|unknown (request )?(url|route|path)|no route|cannot (get|post|delete) /", re.I)
+_ROUTE_WORDS = re.compile(
+    r"invalid url|unknown (request )?(url|route|path)|no route|cannot (get|post|delete) /", re.I
+)
 _PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.I)
 _MARKUP = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.I | re.S)
 _ASSISTANTS_GONE = (
-    "OpenAI switched the Assistants API off on 2026-08-26; two APIs live on: write `api: responses` (pinned request "
-    "profiles) or `api: agents` (saved agents) for this environment"
+    "OpenAI switched the Assistants API off on 2026-08-26; two APIs live on: write `api: responses`"
+    " (pinned request profiles) or `api: agents` (saved agents) for this environment"
 )
 
 
@@ -78,7 +89,9 @@ class Answer:
     retry_after: float | None
     location: str | None
 
-    def error(self, kind: type[ServiceError], summary: str, detail: str, hint: str | None = None) -> ServiceError:
+    def error(
+        self, kind: type[ServiceError], summary: str, detail: str, hint: str | None = None
+    ) -> ServiceError:
         named = f"{detail} (request `{self.request_id}`)" if self.request_id else detail
         return kind(
             Problem(summary, named, hint),
@@ -90,7 +103,9 @@ class Answer:
 
 
 def answer(status: int, headers: Mapping[str, str], text: str) -> Answer:
-    """Read an error reply defensively: JSON with or without our envelope, a bare string, a page of HTML."""
+    """Read an error reply defensively: JSON with or without our envelope, a bare string, a page of
+    HTML.
+    """
     body: Any = text
     with suppress(jsontext.Unreadable):
         body = jsontext.read(text)
@@ -117,7 +132,9 @@ def refusal(place: Place, said: Answer) -> Failure:
         if place.method == "GET":
             failing = said.error(ServiceError, "Service failing", told, "try again later")
         else:
-            failing = said.error(ReplyLost, "Reply lost", f"{told}; it is not known whether this was carried out")
+            failing = said.error(
+                ReplyLost, "Reply lost", f"{told}; it is not known whether this was carried out"
+            )
         return Failure(Outcome.UNKNOWN, failing, said.retry_after)
     return Failure(Outcome.FINAL, _final(place, told, said))
 
@@ -131,34 +148,53 @@ def unsent(place: Place, cause: BaseException) -> Failure:
 
 def lost(place: Place, cause: BaseException) -> Failure:
     """The connection ended before the reply was complete."""
-    kind, summary = (ServiceError, "Service failing") if place.method == "GET" else (ReplyLost, "Reply lost")
-    return Failure(Outcome.UNKNOWN, kind(Problem(summary, f"{place} brought no complete reply: {_cause(cause)}")))
+    kind, summary = (
+        (ServiceError, "Service failing") if place.method == "GET" else (ReplyLost, "Reply lost")
+    )
+    return Failure(
+        Outcome.UNKNOWN,
+        kind(Problem(summary, f"{place} brought no complete reply: {_cause(cause)}")),
+    )
 
 
 def boundless(place: Place, why: str) -> Failure:
     """A reply that would go on and on is not read to its end, nor asked for again."""
     detail = f"{place} brought a reply that was not read to its end: {why}"
     if place.method == "GET":
-        return Failure(Outcome.FINAL, ServiceError(Problem("Reply without end", detail, "look at that service")))
+        return Failure(
+            Outcome.FINAL,
+            ServiceError(Problem("Reply without end", detail, "look at that service")),
+        )
     return Failure(Outcome.FINAL, ReplyLost(Problem("Reply lost", detail)))
 
 
 def unreadable(place: Place, status: int, content_type: str, text: str, why: str = "") -> Failure:
-    """A 2xx reply that is not the JSON object it has to be. A cut-off reply may be whole the next time."""
+    """A 2xx reply that is not the JSON object it has to be. A cut-off reply may be whole the next
+    time.
+    """
     said = f"`{_short(text, 120)}`" if text.strip() else "nothing"
     reason = f" ({why.removeprefix('is ')})" if why and text.strip() else ""
     detail = f"{place} answered {status} with {said} where a JSON object was expected{reason}"
     if place.method not in ("GET", "DELETE"):
         return Failure(Outcome.UNKNOWN, ReplyLost(Problem("Reply lost", detail), status=status))
     hint = "check the service's address: the base URL usually ends in `/v1`"
-    cut = "json" in content_type and text.lstrip().startswith(("{", "[")) and (not why or "not valid" in why)
+    cut = (
+        "json" in content_type
+        and text.lstrip().startswith(("{", "["))
+        and (not why or "not valid" in why)
+    )
     outcome = Outcome.UNKNOWN if cut else Outcome.FINAL
-    return Failure(outcome, ServiceError(Problem("Reply not understood", detail, hint), status=status))
+    return Failure(
+        outcome, ServiceError(Problem("Reply not understood", detail, hint), status=status)
+    )
 
 
 def _throttled(told: str, said: Answer) -> Failure:
     if _QUOTA & {said.code, said.kind}:
-        hint = "add credit or raise the spend limit of this organization or project; waiting does not help"
+        hint = (
+            "add credit or raise the spend limit of this organization or project; waiting does not"
+            " help"
+        )
         return Failure(Outcome.FINAL, said.error(QuotaExceeded, "Quota exhausted", told, hint))
     asked = f"; it asks to wait {said.retry_after:.0f} seconds" if said.retry_after else ""
     hint = "try again later, or with a smaller `--parallelism`"
@@ -184,11 +220,18 @@ def _missing(place: Place, told: str, said: Answer) -> ServiceError:
     named = [name for name in place.names if name in said.message]
     if named:
         return said.error(
-            ServiceError, "Object not found", told, f"`{named[0]}` is gone, or was never there: plan again"
+            ServiceError,
+            "Object not found",
+            told,
+            f"`{named[0]}` is gone, or was never there: plan again",
         )
     if place.path.startswith("/assistants"):
         told += ". This service has no Assistants API"
-        address = "" if place.base.endswith("/v1") else "; or check the base URL, which usually ends in `/v1`"
+        address = (
+            ""
+            if place.base.endswith("/v1")
+            else "; or check the base URL, which usually ends in `/v1`"
+        )
         return said.error(RouteMissing, "API not available", told, _ASSISTANTS_GONE + address)
     if place.owner and place.owner in said.message and not _ROUTE_WORDS.search(said.message):
         hint = f"`{place.owner}` is gone, or was never there: plan again"
@@ -197,7 +240,9 @@ def _missing(place: Place, told: str, said: Answer) -> ServiceError:
         told += f". Either `{place.owner}` is gone, or this service lacks the route"
         return said.error(RouteMissing, "Object or route missing", told)
     hint = "check the service's address: the base URL usually ends in `/v1`"
-    return said.error(RouteMissing, "API not available", f"{told}. This service lacks the route", hint)
+    return said.error(
+        RouteMissing, "API not available", f"{told}. This service lacks the route", hint
+    )
 
 
 def _text(value: object) -> str | None:

@@ -42,10 +42,14 @@ class _Walk:
 class Lister:
     """Reads one list in full, from several cursors at once where some are known.
 
-    Cursors that were the ends of pages the last time take as many requests as one page after the other, but
-    all at once; any other ids take a few more. The result is the same: a cursor that is gone is dropped."""
+    Cursors that were the ends of pages the last time take as many requests as one page after the
+    other, but all at once; any other ids take a few more. The result is the same: a cursor that is
+    gone is dropped.
+    """
 
-    def __init__(self, fetch: Fetch, note: Callable[[str], None], path: str, params: Mapping[str, Any]) -> None:
+    def __init__(
+        self, fetch: Fetch, note: Callable[[str], None], path: str, params: Mapping[str, Any]
+    ) -> None:
         self._fetch, self._note, self._path, self._params = fetch, note, path, params
         self._limit = FILES_PAGE if path.strip("/") == "files" else PAGE
 
@@ -59,10 +63,15 @@ class Lister:
         if not starts:
             return list((await self._walk(_Walk(None), frozenset())).items.values())
         stops = frozenset(starts)
-        walks = await together(self._walk(_Walk(start), stops - {start}) for start in (None, *starts))
+        walks = await together(
+            self._walk(_Walk(start), stops - {start}) for start in (None, *starts)
+        )
         found = _chained(walks)
         if not _complete(walks, found):
-            self._note(f"`{collection(self._path)}` is listed in an order that changes from one request to the next.")
+            self._note(
+                f"`{collection(self._path)}` is listed in an order that changes from one request to"
+                " the next."
+            )
             _extend(found, (await self._walk(_Walk(None), frozenset())).items)
         return list(found.values())
 
@@ -113,14 +122,19 @@ class Lister:
         envelope = reply if isinstance(reply, dict) else {}
         data = reply if isinstance(reply, list) else envelope.get("data")
         if not isinstance(data, list):
-            raise ServiceError(Problem("Reply not understood", f"The list `{self._path}` has no `data`."))
+            raise ServiceError(
+                Problem("Reply not understood", f"The list `{self._path}` has no `data`.")
+            )
         more = envelope.get("has_more")
         if not isinstance(more, bool):
             self._note(f"`{collection(self._path)}` is listed without `has_more`.")
             more = None
         items = [item for item in data if isinstance(item, dict) and is_id(item.get("id"))]
         if len(items) < len(data):
-            what = "lists what has no id, or one that no object can have; that is left out, and nobody knows what it is"
+            what = (
+                "lists what has no id, or one that no object can have; that is left out, and nobody"
+                " knows what it is"
+            )
             self._note(f"`{collection(self._path)}` {what}.")
         last = items[-1]["id"] if items else envelope.get("last_id")
         return _Page(items, more, last if is_id(last) else None)
@@ -128,19 +142,30 @@ class Lister:
     def _endless(self, read: int) -> ServiceError:
         most = f"at most {MOST:,} are read, in {MOST // 50:,} pages"
         detail = f"The list `{self._path}` goes on after {read:,} objects; {most}."
-        return ServiceError(Problem("List without end", detail, "look at that service; nothing was changed"))
+        return ServiceError(
+            Problem("List without end", detail, "look at that service; nothing was changed")
+        )
 
     def _stuck(self, cursor: str | None) -> ServiceError:
-        detail = f"The list `{self._path}` says that there is more, but shows nothing new after `{cursor}`."
+        detail = (
+            f"The list `{self._path}` says that there is more, but shows nothing new after"
+            f" `{cursor}`."
+        )
         return ServiceError(
-            Problem("List does not advance", detail, "the service ignores `after`; nothing was changed")
+            Problem(
+                "List does not advance", detail, "the service ignores `after`; nothing was changed"
+            )
         )
 
 
 def collection(path: str) -> str:
-    """The collection that a path is of or in, the same for every store: `/vector_stores/…/files`."""
+    """The collection that a path is of or in, the same for every store:
+    `/vector_stores/…/files`.
+    """
     parts = path.strip("/").split("/")
-    return "/" + "/".join("…" if at % 2 else part for at, part in enumerate(parts[: 1 + len(parts[1:]) // 2 * 2]))
+    return "/" + "/".join(
+        "…" if at % 2 else part for at, part in enumerate(parts[: 1 + len(parts[1:]) // 2 * 2])
+    )
 
 
 def ends(known: Sequence[str]) -> Sequence[str]:
@@ -155,7 +180,9 @@ def spread(cursors: Sequence[str], walkers: int) -> tuple[str, ...]:
 
 
 def _chained(walks: Sequence[_Walk]) -> dict[str, Item]:
-    """Everything found, in the order of the list: the walk from the top, then each that goes on from it."""
+    """Everything found, in the order of the list: the walk from the top, then each that goes on
+    from it.
+    """
     by_start = {walk.start: walk for walk in walks}
     found: dict[str, Item] = {}
     walk = by_start.pop(None, None)
@@ -173,8 +200,9 @@ def _extend(found: dict[str, Item], more: Mapping[str, Item]) -> None:
 
 
 def _complete(walks: Sequence[_Walk], found: Mapping[str, Item]) -> bool:
-    """Whether the walks join: what one saw behind the start of the next, that one (or another) saw too, and
-    nobody relied on a walk that never began."""
+    """Whether the walks join: what one saw behind the start of the next, that one (or another) saw
+    too, and nobody relied on a walk that never began.
+    """
     dropped = {walk.start for walk in walks if walk.dropped}
     relied_on = {walk.met for walk in walks}
     beyond = {id for walk in walks for id in walk.beyond}

@@ -36,9 +36,12 @@ class Retries:
     limit: float = 60.0  # of what the service may ask us to wait
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    def again(self, outcome: Outcome, attempt: int, repeatable: bool, retry_after: float | None) -> bool:
-        """Whether to send the request once more after `attempt` attempts. One that may have been carried out
-        is repeated only where that does no harm."""
+    def again(
+        self, outcome: Outcome, attempt: int, repeatable: bool, retry_after: float | None
+    ) -> bool:
+        """Whether to send the request once more after `attempt` attempts. One that may have been
+        carried out is repeated only where that does no harm.
+        """
         if outcome is Outcome.FINAL or (outcome is Outcome.UNKNOWN and not repeatable):
             return False
         if retry_after is not None and retry_after > self.limit:
@@ -52,7 +55,9 @@ class Retries:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the service asks us to wait: `retry-after-ms`, or `Retry-After` as a number or a date."""
+    """Seconds that the service asks us to wait: `retry-after-ms`, or `Retry-After` as a number or a
+    date.
+    """
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         seconds = _number(headers.get(name), scale)
         if seconds is not None:
@@ -82,7 +87,9 @@ WINDOW = 60.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `limit` requests a minute of one method to the paths that match; counted apart for each group."""
+    """At most `limit` requests a minute of one method to the paths that match; counted apart for
+    each group.
+    """
 
     method: str
     path: re.Pattern[str]
@@ -93,7 +100,10 @@ class Budget:
 BUDGETS = (
     Budget("POST", re.compile(r"/files"), 1000, "uploads"),
     Budget(
-        "POST", re.compile(r"/vector_stores/([^/]+)/(?:files|file_batches)"), 300, "attachments to one vector store"
+        "POST",
+        re.compile(r"/vector_stores/([^/]+)/(?:files|file_batches)"),
+        300,
+        "attachments to one vector store",
     ),
 )
 
@@ -126,7 +136,9 @@ class Pace:
             while len(sent) >= budget.limit:
                 left = sent[0] + WINDOW - self._clock()
                 if left > 0:
-                    on_wait(f"{left:.0f} s, because {budget.limit} {budget.what} a minute are allowed")
+                    on_wait(
+                        f"{left:.0f} s, because {budget.limit} {budget.what} a minute are allowed"
+                    )
                     await self._sleep(left)
                 elif sent:
                     sent.popleft()

@@ -1,4 +1,6 @@
-"""What a service may not show yet: its own writes of the last moments. How long to doubt it, and how often to ask."""
+"""What a service may not show yet: its own writes of the last moments. How long to doubt it, and
+how often to ask.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,15 @@ from typing import Any
 
 from provisioner.errors import ServiceError
 
-LOCK = "lock"  # the key for the last write of the lock: what was deleted then, it does not name any more
+# the key for the last write of the lock: what was deleted then, it does not name any more
+LOCK = "lock"
 FIRST, LONGEST = 0.2, 5.0  # seconds between two looks; each pause is twice the one before
 
 
 class Settling:
-    """When which object was written, by its id; a store file by `vs_1/file-1`. After `seconds` the service is believed
-    again; with 0 it always is."""
+    """When which object was written, by its id; a store file by `vs_1/file-1`. After `seconds` the
+    service is believed again; with 0 it always is.
+    """
 
     def __init__(
         self,
@@ -25,13 +29,17 @@ class Settling:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.seconds = seconds
-        self.aside: Callable[[], AbstractContextManager[None]] = nullcontext  # held while all that is done is to wait
+        self.aside: Callable[[], AbstractContextManager[None]] = (
+            nullcontext  # held while all that is done is to wait
+        )
         self._clock, self._sleep = clock, sleep
         self._written: dict[str, float] = {}
         self._gone: set[str] = set()
 
     def wrote(self, *keys: str, at: float | None = None) -> None:
-        """Take note of a write, now or at a time by this machine's clock; one in the future counts as now."""
+        """Take note of a write, now or at a time by this machine's clock; one in the future counts
+        as now.
+        """
         self._gone.difference_update(keys)
         now = self._clock()
         when = now if at is None else min(at, now)
@@ -39,7 +47,9 @@ class Settling:
             self._written.update((key, max(when, self._written.get(key, 0.0))) for key in keys)
 
     def gone(self, key: str) -> None:
-        """Take note of a deletion: that it is not found is what is wanted, also in a store that is young itself."""
+        """Take note of a deletion: that it is not found is what is wanted, also in a store that is
+        young itself.
+        """
         self._written.pop(key, None)
         self._gone.add(key)
 
@@ -64,7 +74,9 @@ class Settling:
                 yield from self.named(item)
 
     def doubts(self, error: ServiceError, keys: Iterable[str]) -> bool:
-        """Whether a refusal may only mean that the service does not show one of these yet: 404, or 400 naming it."""
+        """Whether a refusal may only mean that the service does not show one of these yet: 404, or
+        400 naming it.
+        """
         asked = list(keys)
         young = [key for key in asked if self.young(key)]
         if not young or error.status not in (400, 404) or self._gone.intersection(asked):
@@ -81,8 +93,9 @@ class Settling:
             pause = min(pause * 2, LONGEST)
 
     async def rounds(self, until: float | None) -> AsyncIterator[None]:
-        """At once, and again after growing pauses up to `until`: for what was read while it was in doubt, however long
-        that took. Nothing for None."""
+        """At once, and again after growing pauses up to `until`: for what was read while it was in
+        doubt, however long that took. Nothing for None.
+        """
         if until is None:
             return
         yield
@@ -99,13 +112,17 @@ class Settling:
         return self._clock() + self.left(keys)
 
     def doubted(self, keys: Iterable[str]) -> float | None:
-        """The same, to be asked before something is read; None where all of them have settled already."""
+        """The same, to be asked before something is read; None where all of them have settled
+        already.
+        """
         left = self.left(keys)
         return self._clock() + left if left > 0 else None
 
 
 def key_of(path: str) -> str | None:
-    """`vs_1` of `/vector_stores/vs_1`, `vs_1/file-1` of `/vector_stores/vs_1/files/file-1`; None for a collection."""
+    """`vs_1` of `/vector_stores/vs_1`, `vs_1/file-1` of `/vector_stores/vs_1/files/file-1`; None
+    for a collection.
+    """
     parts = path.strip("/").split("/")
     return "/".join(parts[1::2]) if len(parts) % 2 == 0 else None
 

@@ -1,4 +1,6 @@
-"""The bytes of a file on their way to the service: streamed, hashed, and refused if they are not the planned ones."""
+"""The bytes of a file on their way to the service: streamed, hashed, and refused if they are not
+the planned ones.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,22 @@ from provisioner.model import Problem
 
 
 class HashingReader:
-    """An open file that raises PlanError, naming the file, as soon as it differs from what was planned.
+    """An open file that raises PlanError, naming the file, as soon as it differs from what was
+    planned.
 
-    The end of the upload is never sent for changed bytes, so that the service cannot accept them. The problem
-    is kept in `problem` as well: a service in the same process may turn the exception into a reply of its own.
+    The end of the upload is never sent for changed bytes, so that the service cannot accept them.
+    The problem is kept in `problem` as well: a service in the same process may turn the exception
+    into a reply of its own.
     """
 
     def __init__(self, stream: BinaryIO, name: str, sha256: str, size: int) -> None:
         self.problem: PlanError | None = None
-        self._stream, self._name, self._sha256, self._size = stream, name, sha256.removeprefix("sha256:"), size
+        self._stream, self._name, self._sha256, self._size = (
+            stream,
+            name,
+            sha256.removeprefix("sha256:"),
+            size,
+        )
         self._restart()
 
     @classmethod
@@ -56,7 +65,9 @@ class HashingReader:
         return chunk
 
     def verify(self) -> None:
-        """Read everything once and go back to the start; PlanError if it is not what was planned."""
+        """Read everything once and go back to the start; PlanError if it is not what was
+        planned.
+        """
         self.seek(0)
         while self.read(1 << 20):
             pass
@@ -79,7 +90,10 @@ class HashingReader:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 

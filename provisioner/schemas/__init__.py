@@ -1,4 +1,6 @@
-"""The JSON Schemas of what people and programs read and write: specs, `provisioner.yaml`, lockfile, plan and drift."""
+"""The JSON Schemas of what people and programs read and write: specs, `provisioner.yaml`, lockfile,
+plan and drift.
+"""
 
 from __future__ import annotations
 

@@ -22,15 +22,23 @@ def _listed(name: str) -> dict[str, Any]:
 
 
 def drift_schema() -> dict[str, Any]:
-    """Only what drifted is listed. Keys beside these are ours or a later release's, and allowed everywhere."""
+    """Only what drifted is listed. Keys beside these are ours or a later release's, and allowed
+    everywhere.
+    """
     count = {"type": "integer", "minimum": 0}
     top = {
-        "format_version": described({"type": "string", "pattern": "^1\\.\\d+$"}, "Version of this format", ["1.0"]),
+        "format_version": described(
+            {"type": "string", "pattern": "^1\\.\\d+$"}, "Version of this format", ["1.0"]
+        ),
         "workspace": described(_TEXT, "Name of the workspace", ["acme-support"]),
         "environment": described(_TEXT, "Name of the environment", ["prod"]),
         "resource_drift": described(_listed("ResourceDrift"), "What is not as it was last applied"),
-        "unverifiable": described(_listed("Unverifiable"), "Declared fields that the service never shows"),
-        "unmanaged": described(_listed("Unmanaged"), "With `--unmanaged`: objects that nobody stamped"),
+        "unverifiable": described(
+            _listed("Unverifiable"), "Declared fields that the service never shows"
+        ),
+        "unmanaged": described(
+            _listed("Unmanaged"), "With `--unmanaged`: objects that nobody stamped"
+        ),
         "summary": described(_object(dict.fromkeys(_COUNTED, count)), "How many there are of each"),
     }
     return {
@@ -40,7 +48,9 @@ def drift_schema() -> dict[str, Any]:
             "ResourceDrift": resource_drift(WORDS),
             "Unverifiable": _object(
                 {
-                    "address": described(_TEXT, "What the resource is called", ["vector_store.handbook"]),
+                    "address": described(
+                        _TEXT, "What the resource is called", ["vector_store.handbook"]
+                    ),
                     "path": described(_TEXT, "The field", ["chunking"]),
                     "why": described(_TEXT, "Why nobody can say whether it changed"),
                 }

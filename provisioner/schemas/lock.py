@@ -9,7 +9,9 @@ from provisioner.schemas.shape import described, document
 ORIGIN = {
     "type": "object",
     "properties": {
-        "base_url": described({"type": "string"}, "Where the service is", ["https://api.openai.com/v1"]),
+        "base_url": described(
+            {"type": "string"}, "Where the service is", ["https://api.openai.com/v1"]
+        ),
         "organization": described({"type": ["string", "null"]}, "The organization", ["org-abc"]),
         "project": described({"type": ["string", "null"]}, "The project", ["proj_abc"]),
     },
@@ -18,20 +20,37 @@ ORIGIN = {
 
 
 def lock_schema() -> dict[str, Any]:
-    """What was last applied, with the ids of the objects. Keys of later releases are allowed beside these."""
+    """What was last applied, with the ids of the objects. Keys of later releases are allowed beside
+    these.
+    """
     return {
-        **document("lock.schema.json", "Lockfile", "What was last applied, and the ids that the objects have"),
+        **document(
+            "lock.schema.json",
+            "Lockfile",
+            "What was last applied, and the ids that the objects have",
+        ),
         "type": "object",
         "properties": {
-            "version": described({"enum": [1, 2]}, "Version of this format; 1 is that of release 0.1.0", [2]),
-            "written": described({"type": "string", "format": "date-time"}, "When it was last written, in UTC"),
+            "version": described(
+                {"enum": [1, 2]}, "Version of this format; 1 is that of release 0.1.0", [2]
+            ),
+            "written": described(
+                {"type": "string", "format": "date-time"}, "When it was last written, in UTC"
+            ),
             "applied": described({"$ref": "#/$defs/Applied"}, "Which approval was used last"),
             "lineage": described(
-                {"type": "string", "minLength": 8}, "Made once, at the first apply; part of every stamp"
+                {"type": "string", "minLength": 8},
+                "Made once, at the first apply; part of every stamp",
             ),
-            "serial": described({"type": "integer", "minimum": 0}, "Counts the applies that changed something", [12]),
-            "workspace": described({"type": "string", "minLength": 1}, "Name of the workspace", ["acme-support"]),
-            "environment": described({"type": "string", "minLength": 1}, "Name of the environment", ["prod"]),
+            "serial": described(
+                {"type": "integer", "minimum": 0}, "Counts the applies that changed something", [12]
+            ),
+            "workspace": described(
+                {"type": "string", "minLength": 1}, "Name of the workspace", ["acme-support"]
+            ),
+            "environment": described(
+                {"type": "string", "minLength": 1}, "Name of the environment", ["prod"]
+            ),
             "origin": described(ORIGIN, "The service whose objects these are"),
             "resources": described(
                 {
@@ -42,7 +61,15 @@ def lock_schema() -> dict[str, Any]:
                 "Every applied resource by its address",
             ),
         },
-        "required": ["version", "lineage", "serial", "workspace", "environment", "origin", "resources"],
+        "required": [
+            "version",
+            "lineage",
+            "serial",
+            "workspace",
+            "environment",
+            "origin",
+            "resources",
+        ],
         "$defs": {
             "Entry": _entry(),
             "Kept": _kept(),
@@ -60,42 +87,65 @@ def _entry() -> dict[str, Any]:
         "type": "object",
         "description": "One resource. What is empty is left out",
         "properties": {
-            "id": described({"type": ["string", "null"]}, "Id at the service; none under `responses`", ["asst_abc123"]),
-            "api": described({"type": ["string", "null"]}, "The API it was deployed through", ["assistants"]),
-            "fields": described(
-                {"type": "object"}, "Exactly the declared fields, as declared; references as addresses"
+            "id": described(
+                {"type": ["string", "null"]},
+                "Id at the service; none under `responses`",
+                ["asst_abc123"],
             ),
-            "depends_on": described(strings, "Addresses that it refers to", [["vector_store.handbook"]]),
-            "protected": described({"type": "boolean"}, "Whether it must not be deleted or replaced"),
+            "api": described(
+                {"type": ["string", "null"]}, "The API it was deployed through", ["assistants"]
+            ),
+            "fields": described(
+                {"type": "object"},
+                "Exactly the declared fields, as declared; references as addresses",
+            ),
+            "depends_on": described(
+                strings, "Addresses that it refers to", [["vector_store.handbook"]]
+            ),
+            "protected": described(
+                {"type": "boolean"}, "Whether it must not be deleted or replaced"
+            ),
             "unkept": described(
                 {"type": "object", "additionalProperties": {"$ref": "#/$defs/Kept"}},
                 "What the service dropped or changed when it was written, by the path of the field",
             ),
-            "resetting": described(strings, "Fields that are being reset to their default", [["temperature"]]),
+            "resetting": described(
+                strings, "Fields that are being reset to their default", [["temperature"]]
+            ),
             "overwritten": described(
-                {"$ref": "#/$defs/Overwritten"}, "What the last update wrote over: there again, it was not kept"
+                {"$ref": "#/$defs/Overwritten"},
+                "What the last update wrote over: there again, it was not kept",
             ),
             "deposed": described(
-                {"type": "array", "items": {"$ref": "#/$defs/Deposed"}}, "Older objects of it that still exist"
+                {"type": "array", "items": {"$ref": "#/$defs/Deposed"}},
+                "Older objects of it that still exist",
             ),
             "made": described({"type": "boolean"}, "False: taken over, not made by provisioner"),
             "verified": described(
                 {"type": "boolean"},
-                "False, for files: its bytes at the service were never compared with the local ones",
+                "False, for files: its bytes at the service were never compared with the local"
+                " ones",
             ),
             "resent": described(
                 {"type": "boolean"},
-                "True, for files: its upload was sent again after a lost reply, and a second one may turn up",
+                "True, for files: its upload was sent again after a lost reply, and a second one"
+                " may turn up",
             ),
-            "version": described({"type": "integer", "minimum": 1}, "Version of the request profile", [3]),
+            "version": described(
+                {"type": "integer", "minimum": 1}, "Version of the request profile", [3]
+            ),
             "digest": described({"type": "string"}, "Digest of the request", ["sha256:…"]),
             "request": described({"type": "object"}, "The keyword arguments of `responses.create`"),
             "request_order": described(
-                {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+                {
+                    "type": "object",
+                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                },
                 "The order of keys in the request, by JSON pointer, where it is not alphabetical",
             ),
             "versions": described(
-                {"type": "array", "items": {"$ref": "#/$defs/Version"}}, "Older versions, whose ids are kept alive"
+                {"type": "array", "items": {"$ref": "#/$defs/Version"}},
+                "Older versions, whose ids are kept alive",
             ),
         },
         "required": ["fields"],
@@ -131,15 +181,28 @@ def _overwritten() -> dict[str, Any]:
 
 
 def _kept() -> dict[str, Any]:
-    properties = {"sent": described({}, "What was sent"), "got": described({}, "What the service made of it")}
+    properties = {
+        "sent": described({}, "What was sent"),
+        "got": described({}, "What the service made of it"),
+    }
     return {"type": "object", "properties": properties, "required": ["sent", "got"]}
 
 
 def _deposed() -> dict[str, Any]:
     id = described({"type": "string"}, "Id of the older object", ["vs_abc123"])
-    files = described({"type": "array", "items": {"type": "string"}}, "The files that an older vector store holds")
-    api = described({"type": "string"}, "The API it came through, where that is another one by now", ["assistants"])
-    return {"type": "object", "properties": {"id": id, "files": files, "api": api}, "required": ["id"]}
+    files = described(
+        {"type": "array", "items": {"type": "string"}}, "The files that an older vector store holds"
+    )
+    api = described(
+        {"type": "string"},
+        "The API it came through, where that is another one by now",
+        ["assistants"],
+    )
+    return {
+        "type": "object",
+        "properties": {"id": id, "files": files, "api": api},
+        "required": ["id"],
+    }
 
 
 def _version() -> dict[str, Any]:
@@ -147,9 +210,12 @@ def _version() -> dict[str, Any]:
         "version": described({"type": "integer", "minimum": 1}, "Its number"),
         "digest": described({"type": "string"}, "Digest of its request"),
         "request": described({"type": "object"}, "Its request"),
-        "request_order": described({"type": "object"}, "The order of keys in it, as for the newest"),
+        "request_order": described(
+            {"type": "object"}, "The order of keys in it, as for the newest"
+        ),
         "ids": described(
-            {"type": "array", "items": {"type": "string"}}, "Instead of a request, from release 0.1.0: the ids it names"
+            {"type": "array", "items": {"type": "string"}},
+            "Instead of a request, from release 0.1.0: the ids it names",
         ),
     }
     return {

@@ -18,7 +18,11 @@ _SHA = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 
 def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties) if required is None else required}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+    }
 
 
 def _listed(name: str) -> dict[str, Any]:
@@ -26,16 +30,22 @@ def _listed(name: str) -> dict[str, Any]:
 
 
 def plan_schema() -> dict[str, Any]:
-    """The whole decision. Keys beside these are ours or a later release's, and allowed everywhere."""
+    """The whole decision. Keys beside these are ours or a later release's, and allowed
+    everywhere.
+    """
     top = {
-        "format_version": described({"type": "string", "pattern": "^1\\.\\d+$"}, "Version of this format", ["1.0"]),
+        "format_version": described(
+            {"type": "string", "pattern": "^1\\.\\d+$"}, "Version of this format", ["1.0"]
+        ),
         "provisioner_version": described(_TEXT, "The release that wrote it"),
         "workspace": described(_TEXT, "Name of the workspace", ["acme-support"]),
         "environment": described(_TEXT, "Name of the environment", ["prod"]),
         "service": described(_service(), "The service that is planned for"),
         "lock": described(_lock(), "The lock that was planned against"),
         "checksum": described(_SHA, "Of what is planned: the same on two machines"),
-        "rows": described(_DIGESTS, "A digest of each thing that is planned, all of which the checksum covers"),
+        "rows": described(
+            _DIGESTS, "A digest of each thing that is planned, all of which the checksum covers"
+        ),
         "digest": described(_SHA, "Of the whole document but this key"),
         "resource_changes": described(_listed("ResourceChange"), "Every planned change"),
         "resource_drift": described(_listed("ResourceDrift"), "What somebody else changed"),
@@ -43,12 +53,17 @@ def plan_schema() -> dict[str, Any]:
         "deposed": described(_listed("Remnant"), "Older objects that still exist"),
         "notes": described({"type": "array", "items": _TEXT}, "What is worth knowing"),
         "summary": described(_summary(), "How many resources are changed, and how"),
-        "review": described({"type": "array", "items": _remark()}, "What a reviewer has to know, the dangerous first"),
+        "review": described(
+            {"type": "array", "items": _remark()},
+            "What a reviewer has to know, the dangerous first",
+        ),
         "blocked": described(_listed("Block"), "Rules that stop the plan from being applied"),
         "problems": described(_listed("Problem"), "Faults that were found"),
     }
     return {
-        **document("plan.schema.json", "Plan", "What an apply would do: `plan --json`, `plan --out`"),
+        **document(
+            "plan.schema.json", "Plan", "What an apply would do: `plan --json`, `plan --out`"
+        ),
         **_object(top),
         "$defs": _definitions(),
     }
@@ -57,7 +72,8 @@ def plan_schema() -> dict[str, Any]:
 def _lock() -> dict[str, Any]:
     applied = _object({"commit": _TEXT, "checksum": _TEXT, "left": _DIGESTS})
     applied = described(
-        {"anyOf": [applied, {"type": "null"}]}, "Which approval was used last, and what it has left to do"
+        {"anyOf": [applied, {"type": "null"}]},
+        "Which approval was used last, and what it has left to do",
     )
     return _object({"lineage": _TEXT, "serial": _COUNT, "applied": applied}, ["lineage", "serial"])
 
@@ -79,7 +95,9 @@ def _remark() -> dict[str, Any]:
     return _object(
         {
             "section": described({"enum": groups}, "The group that it belongs to"),
-            "address": described(_TEXT, "The resource; empty where it is about several", ["assistant.support"]),
+            "address": described(
+                _TEXT, "The resource; empty where it is about several", ["assistant.support"]
+            ),
             "text": described(_TEXT, "What is said of it", ["instructions +12 −3 lines"]),
         }
     )
@@ -97,8 +115,12 @@ def _definitions() -> dict[str, Any]:
                 "id": described(_TEXT, "Its id"),
                 "action": described({"enum": ["keep", "delete", "forget"]}, "What is done with it"),
                 "detail": described(_TEXT, "Why"),
-                "api": described(_MAYBE_TEXT, "Orphans that are assistants: the API through which it exists"),
-                "old_digest": described(_MAYBE_TEXT, "Orphans: of the object as it is at the service"),
+                "api": described(
+                    _MAYBE_TEXT, "Orphans that are assistants: the API through which it exists"
+                ),
+                "old_digest": described(
+                    _MAYBE_TEXT, "Orphans: of the object as it is at the service"
+                ),
             },
             ["address", "id"],
         ),
@@ -140,7 +162,9 @@ def _change() -> dict[str, Any]:
         "actions": described({"enum": [list(actions) for actions in ACTIONS]}, "What is done"),
         "before": described(fields, "The declared fields as they are"),
         "after": described(fields, "The declared fields as they will be"),
-        "after_unknown": described(marks, "Fields that hold an id which is known only after the apply"),
+        "after_unknown": described(
+            marks, "Fields that hold an id which is known only after the apply"
+        ),
         "before_sensitive": described(marks, "Fields whose value is hidden"),
         "after_sensitive": described(marks, "Fields whose value is hidden"),
         "replace_paths": described({"type": "array"}, "Fixed fields that force a replacement"),

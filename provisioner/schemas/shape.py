@@ -1,4 +1,6 @@
-"""How generated schemas are made fit for people: no noise, and variables wherever a value may stand."""
+"""How generated schemas are made fit for people: no noise, and variables wherever a value may
+stand.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,12 @@ Schema = dict[str, Any]
 
 def document(file: str, title: str, description: str) -> Schema:
     """The head of a schema."""
-    return {"$schema": DIALECT, "$id": f"urn:assistants-provisioner:{file}", "title": title,
-            "description": description}  # fmt: skip
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:assistants-provisioner:{file}",
+        "title": title,
+        "description": description,
+    }
 
 
 def described(schema: Schema, description: str, examples: list[Any] | None = None) -> Schema:
@@ -31,7 +37,9 @@ def described(schema: Schema, description: str, examples: list[Any] | None = Non
 
 
 def transformed(schema: Any, change: Callable[[Schema], Schema]) -> Any:
-    """The schema with every schema in it changed, the inner ones first; names of properties are left alone."""
+    """The schema with every schema in it changed, the inner ones first; names of properties are
+    left alone.
+    """
     if not isinstance(schema, dict):
         return schema
     found: Schema = {}
@@ -46,7 +54,9 @@ def transformed(schema: Any, change: Callable[[Schema], Schema]) -> Any:
 
 
 def tidy(schema: Schema) -> Schema:
-    """Without the titles that only repeat a key and the defaults that say nothing; `anyOf` for every choice."""
+    """Without the titles that only repeat a key and the defaults that say nothing; `anyOf` for
+    every choice.
+    """
     found: Schema = transformed(schema, _tidied)
     return found
 
@@ -56,7 +66,9 @@ def _tidied(schema: Schema) -> Schema:
     if found.get("default", 0) in (None, [], {}, ""):
         del found["default"]
     found.pop("discriminator", None)
-    if "patternProperties" in found:  # how pydantic says that keys follow a pattern; it lets others pass
+    if (
+        "patternProperties" in found
+    ):  # how pydantic says that keys follow a pattern; it lets others pass
         found.setdefault("additionalProperties", False)
     if "oneOf" in found:  # a value and a variable of that value may fit two branches
         found["anyOf"] = found.pop("oneOf")
@@ -67,12 +79,16 @@ def _tidied(schema: Schema) -> Schema:
 
 def _flat(schema: Schema) -> list[Schema]:
     """The branches of a choice that is nothing but a choice."""
-    inner: list[Schema] = schema["anyOf"] if schema.keys() <= {"anyOf", *_NOTES} and "anyOf" in schema else [schema]
+    inner: list[Schema] = (
+        schema["anyOf"] if schema.keys() <= {"anyOf", *_NOTES} and "anyOf" in schema else [schema]
+    )
     return inner
 
 
 def with_variables(schema: Schema) -> Schema:
-    """The schema that takes `${var.NAME}` for every typed value, and text with a variable in it for every choice."""
+    """The schema that takes `${var.NAME}` for every typed value, and text with a variable in it for
+    every choice.
+    """
     found: Schema = transformed(schema, _variable)
     return found
 
@@ -85,4 +101,7 @@ def _variable(schema: Schema) -> Schema:
     else:
         return schema
     words = {key: value for key, value in schema.items() if key in _NOTES}
-    return {**words, "anyOf": [{key: value for key, value in schema.items() if key not in _NOTES}, stand_in]}
+    return {
+        **words,
+        "anyOf": [{key: value for key, value in schema.items() if key not in _NOTES}, stand_in],
+    }

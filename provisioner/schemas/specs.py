@@ -25,7 +25,9 @@ def spec_schema() -> dict[str, Any]:
         resource = references[kind.spec, "validation"]
         sections[kind.section] = _section(kind.summary, resource, list(kind.examples), kind.name)
     return {
-        **document("spec.schema.json", "Spec", "Resources of a workspace: assistants and what they use"),
+        **document(
+            "spec.schema.json", "Spec", "Resources of a workspace: assistants and what they use"
+        ),
         "type": "object",
         "properties": {**dict(sorted(sections.items())), **_lists()},
         "patternProperties": {"^x-": described({}, "Ignored: a place for anchors")},
@@ -39,11 +41,21 @@ def workspace_schema() -> dict[str, Any]:
     from provisioner.workspace.config import WorkspaceFile
 
     generated = tidy(WorkspaceFile.model_json_schema(ref_template="#/$defs/{model}"))
-    head = document("provisioner.schema.json", "Workspace", "The workspace: its name, variables and environments")
-    return {**head, **{key: value for key, value in generated.items() if key not in head}, "$schema": DIALECT}
+    head = document(
+        "provisioner.schema.json",
+        "Workspace",
+        "The workspace: its name, variables and environments",
+    )
+    return {
+        **head,
+        **{key: value for key, value in generated.items() if key not in head},
+        "$schema": DIALECT,
+    }
 
 
-def _section(summary: str, resource: Any, examples: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+def _section(
+    summary: str, resource: Any, examples: list[dict[str, Any]], kind: str
+) -> dict[str, Any]:
     choices = [resource] if kind == "tool" else [resource, {"$ref": "#/$defs/External"}]
     named = {
         "type": "object",
@@ -56,17 +68,29 @@ def _section(summary: str, resource: Any, examples: list[dict[str, Any]], kind: 
 
 def _lists() -> dict[str, Any]:
     address = {"$ref": "#/$defs/Address"}
-    only = described({"type": "string", "minLength": 1}, "The one environment in which this holds", ["prod"])
-    id = described({"type": "string", "minLength": 1}, "Id of the object at the service", ["asst_abc123"])
+    only = described(
+        {"type": "string", "minLength": 1}, "The one environment in which this holds", ["prod"]
+    )
+    id = described(
+        {"type": "string", "minLength": 1}, "Id of the object at the service", ["asst_abc123"]
+    )
     destroy = described(
         {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/Variable"}]},
         "Whether the object is deleted; otherwise it stays at the service, without our stamp",
         [False],
     )
     return {
-        "imports": _list("Objects that exist and are taken over", {"to": address, "id": id}, {"environment": only}),
+        "imports": _list(
+            "Objects that exist and are taken over",
+            {"to": address, "id": id},
+            {"environment": only},
+        ),
         "moved": _list("Resources that had another address", {"from": address, "to": address}, {}),
-        "removed": _list("Resources that are no longer declared on purpose", {"from": address}, {"destroy": destroy}),
+        "removed": _list(
+            "Resources that are no longer declared on purpose",
+            {"from": address},
+            {"destroy": destroy},
+        ),
     }
 
 
@@ -81,7 +105,9 @@ def _list(text: str, required: dict[str, Any], optional: dict[str, Any]) -> dict
 
 
 def _shared() -> dict[str, Any]:
-    id = described({"type": "string", "minLength": 1}, "Its id", ["vs_abc123", "${var.company_store}"])
+    id = described(
+        {"type": "string", "minLength": 1}, "Its id", ["vs_abc123", "${var.company_store}"]
+    )
     only = described(
         {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
         "Environments in which this exists; everywhere when left out",
@@ -94,9 +120,13 @@ def _shared() -> dict[str, Any]:
         "additionalProperties": False,
     }
     return {
-        "External": described(external, "An object that is not managed here: checked to exist, never touched"),
+        "External": described(
+            external, "An object that is not managed here: checked to exist, never touched"
+        ),
         "Address": described(
-            {"type": "string", "pattern": ADDRESS}, "What a resource is called: `kind.name`", ["assistant.support"]
+            {"type": "string", "pattern": ADDRESS},
+            "What a resource is called: `kind.name`",
+            ["assistant.support"],
         ),
         "Variable": described(
             {"type": "string", "pattern": "^\\$\\{\\s*var\\.[^{}\\s]+\\s*\\}$"},
@@ -104,6 +134,8 @@ def _shared() -> dict[str, Any]:
             ["${var.temperature}"],
         ),
         "Placeholder": described(
-            {"type": "string", "pattern": "\\$\\{"}, "Text with a variable in it", ["${environment}", "${var.team}-bot"]
+            {"type": "string", "pattern": "\\$\\{"},
+            "Text with a variable in it",
+            ["${environment}", "${var.team}-bot"],
         ),
     }

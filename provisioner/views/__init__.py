@@ -1,1 +1,3 @@
-"""Results as text, JSON, Markdown and pages: pure functions that return strings; readers get one outline, decorated."""
+"""Results as text, JSON, Markdown and pages: pure functions that return strings; readers get one
+outline, decorated.
+"""

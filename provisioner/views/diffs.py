@@ -1,4 +1,6 @@
-"""Two texts as a unified diff: changed words marked, white space visible where nothing else changed."""
+"""Two texts as a unified diff: changed words marked, white space visible where nothing else
+changed.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _TRIED = 2_000  # pairs of lines that are compared, where a passage grew or shra
 
 
 def as_text(given: Any) -> str:
-    """A value as the lines that a diff compares: texts as they are, anything else as indented JSON."""
+    """A value as the lines that a diff compares: texts as they are, anything else as
+    indented JSON.
+    """
     if given is None:
         return ""
     return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2)
@@ -70,7 +74,9 @@ def _range(start: int, end: int) -> str:
 def _passage(removed: list[str], added: list[str], emphasis: Emphasis) -> Iterator[Line]:
     """One passage that differs: what is gone, then what stands there instead."""
     apart = len(removed) != len(added) or any(map(_differs, removed, added))
-    rewrapped = apart and _squeezed(removed) == _squeezed(added)  # nothing differs but where lines end
+    rewrapped = apart and _squeezed(removed) == _squeezed(
+        added
+    )  # nothing differs but where lines end
     before: dict[int, Shown] = {}
     after: dict[int, Shown] = {}
     if not rewrapped:
@@ -95,7 +101,9 @@ class Shown(NamedTuple):
 
 
 def _pairs(removed: list[str], added: list[str]) -> Iterator[tuple[int, int]]:
-    """Which removed line became which added one: one by one where there are as many, else those that are alike."""
+    """Which removed line became which added one: one by one where there are as many, else those
+    that are alike.
+    """
     if len(removed) == len(added):
         yield from ((number, number) for number in range(len(removed)))
     elif len(removed) * len(added) <= _TRIED:
@@ -113,7 +121,9 @@ def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def _compared(old: str, new: str, emphasis: Emphasis) -> tuple[Shown, Shown]:
-    """Two versions of a line, with what differs marked; blanks are visible where nothing but blanks differs."""
+    """Two versions of a line, with what differs marked; blanks are visible where nothing but blanks
+    differs.
+    """
     texts = visible(old), visible(new)
     blanks = not _differs(old, new)
     if blanks:
@@ -146,12 +156,17 @@ def _trailing(text: str) -> str:
 
 
 Marks = tuple[tuple[int, int], ...]  # ranges of characters, in order and apart
-Found = tuple[int, int, int, int]  # a range of one text and the range of the other that stands against it
+Found = tuple[
+    int, int, int, int
+]  # a range of one text and the range of the other that stands against it
 
-# Blanks, words, and everything else a character at a time: punctuation, and scripts without blanks between words.
+# Blanks, words, and everything else a character at a time: punctuation, and scripts without blanks
+# between words.
 _TOKEN = re.compile(r"\s+|[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|.", re.DOTALL)
 _CLAUSE = re.compile(r"[^.,;:!?。、，；：！？]+[.,;:!?。、，；：！？]*\s*|.", re.DOTALL)
-_BUDGET = 1_000_000  # for one text: characters read and pairs of words compared; half a second or so
+_BUDGET = (
+    1_000_000  # for one text: characters read and pairs of words compared; half a second or so
+)
 _PAIR = 200  # what a pair of lines costs, however short they are
 _PASSAGE = 200_000  # pairs of words of one passage; a longer one is marked as a whole
 _SHARED = 0.3  # with less than this in common every word would be marked, which helps nobody
@@ -175,13 +190,17 @@ class Emphasis:
         return (ours, theirs) if shared >= _SHARED * (len(old) + len(new)) else ((), ())
 
     def _differing(self, old: str, new: str) -> Iterator[Found]:
-        """Clause by clause, and word by word only where clauses differ: a prompt may be one line."""
+        """Clause by clause, and word by word only where clauses differ: a prompt may be one
+        line.
+        """
         before, after = _CLAUSE.findall(old), _CLAUSE.findall(new)
         ours, theirs = _offsets(before), _offsets(after)
         for tag, i, j, k, m in Aligned(before, after).get_opcodes():
             if tag != "equal":
                 found = self._words("".join(before[i:j]), "".join(after[k:m]))
-                yield from ((ours[i] + a, ours[i] + b, theirs[k] + c, theirs[k] + d) for a, b, c, d in found)
+                yield from (
+                    (ours[i] + a, ours[i] + b, theirs[k] + c, theirs[k] + d) for a, b, c, d in found
+                )
 
     def _words(self, old: str, new: str) -> Iterator[Found]:
         before, after = _TOKEN.findall(old), _TOKEN.findall(new)
@@ -201,7 +220,9 @@ class Emphasis:
 
 def _common(before: list[str], after: list[str]) -> int:
     """How many tokens both begin with."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    )
 
 
 def _offsets(parts: list[str]) -> list[int]:
@@ -236,8 +257,9 @@ _GAP = 40_000  # pairs of lines that are compared one with each other
 
 
 class Aligned(SequenceMatcher[str]):
-    """difflib's opcodes and groups, over matches found around the lines that both texts have exactly once: what
-    difflib finds by itself takes seconds in a prompt of a megabyte."""
+    """difflib's opcodes and groups, over matches found around the lines that both texts have
+    exactly once: what difflib finds by itself takes seconds in a prompt of a megabyte.
+    """
 
     def __init__(self, old: list[str], new: list[str]) -> None:
         super().__init__(None, "", "", autojunk=False)  # its own index of the lines is not needed
@@ -245,7 +267,9 @@ class Aligned(SequenceMatcher[str]):
         self._found: list[Match] | None = None
 
     def get_matching_blocks(self) -> list[Match]:
-        """Runs of equal lines, with the empty run at the end that difflib's other methods expect."""
+        """Runs of equal lines, with the empty run at the end that difflib's other methods
+        expect.
+        """
         if self._found is None:
             runs: list[Match] = []
             for i, k in _equal(list(self.a), list(self.b)):
@@ -269,8 +293,9 @@ def _equal(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def _between(old: list[str], new: list[str]) -> Pairs:
-    """Equal lines of two stretches: at their ends, and in what is left: all of them where that is not too much to look
-    for, otherwise those that stand in the same place."""
+    """Equal lines of two stretches: at their ends, and in what is left: all of them where that is
+    not too much to look for, otherwise those that stand in the same place.
+    """
     least = min(len(old), len(new))
     head = next((n for n in range(least) if old[n] != new[n]), least)
     tail = next((n for n in range(least - head) if old[-1 - n] != new[-1 - n]), least - head)
@@ -285,15 +310,21 @@ def _between(old: list[str], new: list[str]) -> Pairs:
 
 
 def _anchors(old: list[str], new: list[str]) -> Pairs:
-    """Lines that both have exactly once; of those the longest run that is in order in both (patience diff)."""
+    """Lines that both have exactly once; of those the longest run that is in order in both
+    (patience diff).
+    """
     where = {line: number for number, line in enumerate(old)}
     counts, others = Counter(old), Counter(new)
-    return _longest([(where[line], k) for k, line in enumerate(new) if others[line] == 1 == counts.get(line)])
+    return _longest(
+        [(where[line], k) for k, line in enumerate(new) if others[line] == 1 == counts.get(line)]
+    )
 
 
 def _longest(pairs: Pairs) -> Pairs:
     """The longest run of pairs that grows on both sides."""
-    smallest: list[int] = []  # by length of a run: the smallest line number that such a run can end with
+    smallest: list[
+        int
+    ] = []  # by length of a run: the smallest line number that such a run can end with
     tops: list[int] = []  # by length: the pair that it ends with
     before: list[int] = []  # by pair: the one before it in its run
     for number, (line, _) in enumerate(pairs):

@@ -44,7 +44,9 @@ def drift_document(drift: Drift) -> dict[str, Any]:
 
 
 def _summary(drift: Drift) -> dict[str, int]:
-    """How many resources have each word. In sync is what was compared whole and is as it was last applied."""
+    """How many resources have each word. In sync is what was compared whole and is as it was last
+    applied.
+    """
     count = Counter(found.drift for found in drift.found)
     other = {found.address for found in drift.found if found.drift != "local"}
     other |= {found.address for found in drift.unverifiable}

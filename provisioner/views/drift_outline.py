@@ -1,4 +1,6 @@
-"""The structure of a drift report for readers: what somebody else changed first, then what nobody can say."""
+"""The structure of a drift report for readers: what somebody else changed first, then what nobody
+can say.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,8 @@ def summary(drift: Drift) -> str:
         return CLEAN if drift.checked or drift.profiles or drift.serial else NOTHING_APPLIED
     count = Counter(item.drift for item in drift.found)
     return (
-        f"Drift: {count['remote']} changed outside, {count['both']} changed on both sides, {count['missing']} missing."
+        f"Drift: {count['remote']} changed outside, {count['both']} changed on both sides,"
+        f" {count['missing']} missing."
     )
 
 
@@ -71,11 +74,18 @@ def _profiles(drift: Drift) -> Iterator[Item]:
     if drift.profiles or drift.service.api == "responses":
         told = many(drift.profiles, "request profile") if drift.profiles else "Request profiles"
         lives = "lives" if drift.profiles == 1 else "live"
-        yield Item("", f"{told} {lives} in the lock alone. The vector stores and files that they name can drift.")
+        yield Item(
+            "",
+            f"{told} {lives} in the lock alone. The vector stores and files that they name can"
+            " drift.",
+        )
 
 
 def _drifted(found: Drifted) -> Item:
-    title, place = inline(str(found.address)), position_text(found.position) if found.position else ""
+    title, place = (
+        inline(str(found.address)),
+        position_text(found.position) if found.position else "",
+    )
     if found.drift == "local":
         symbol, fact = _OWN.get(found.reason, ("~", ""))
         return Item(symbol, title, place, (fact,) if fact else (), tuple(_own(found.fields)), title)
@@ -119,4 +129,10 @@ def _unverifiable(found: Iterable[Unverifiable], verbose: bool) -> Iterator[Item
         lines = [Line("", inline(path)) for path in shown]
         if len(paths) > len(shown):
             lines.append(Line("dim", f"… and {len(paths) - len(shown):,} more"))
-        yield Item("?", inline(str(address)), facts=(why,), lines=tuple(lines), address=inline(str(address)))
+        yield Item(
+            "?",
+            inline(str(address)),
+            facts=(why,),
+            lines=tuple(lines),
+            address=inline(str(address)),
+        )

@@ -1,4 +1,6 @@
-"""The fields of one change as lines: short values side by side, texts and schemas as unified diffs."""
+"""The fields of one change as lines: short values side by side, texts and schemas as
+unified diffs.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,9 @@ _FOLDED = 20  # lines of a new text
 
 
 def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterator[Line]:
-    """The fields of a change that a reader has to see; `later` is what is `pending` in the plan. A store's files
-    are shown by `files`."""
+    """The fields of a change that a reader has to see; `later` is what is `pending` in the plan. A
+    store's files are shown by `files`.
+    """
     if change.action is Action.CREATE:
         yield from _created(change, later, verbose)
     elif change.action in (Action.UPDATE, Action.REPLACE, Action.KEEP):
@@ -78,11 +81,19 @@ def field_lines(field: FieldChange, later: frozenset[str], suffix: str = "") -> 
         yield Line("~", f"~ {name}: {SENSITIVE}{suffix}")
     elif field.unknown and field.before == field.after:
         yield Line("~", f"~ {name}: {KNOWN_LATER}{suffix}")
-    elif name == "tools" and isinstance(field.after or [], list) and isinstance(field.before or [], list):
+    elif (
+        name == "tools"
+        and isinstance(field.after or [], list)
+        and isinstance(field.before or [], list)
+    ):
         yield Line("~", f"~ tools:{suffix}")
-        yield from (line.deeper() for line in tools_lines(field.before or [], field.after or [], later))
+        yield from (
+            line.deeper() for line in tools_lines(field.before or [], field.after or [], later)
+        )
     else:
-        yield from difference(name, field.before, field.after, f"{suffix} {KNOWN_LATER}" if field.unknown else suffix)
+        yield from difference(
+            name, field.before, field.after, f"{suffix} {KNOWN_LATER}" if field.unknown else suffix
+        )
 
 
 def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
@@ -98,10 +109,16 @@ def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
             yield Line("~", f"~ {name}: {SENSITIVE}")
         elif is_file(field):
             put = field.before is not None
-            yield Line("+", f"+ {name} (put in by somebody else)") if put else Line("-", f"- {name} (taken out)")
+            yield (
+                Line("+", f"+ {name} (put in by somebody else)")
+                if put
+                else Line("-", f"- {name} (taken out)")
+            )
         elif name == "tools" and isinstance(field.locked, list) and isinstance(field.before, list):
             yield Line("~", "~ tools:")
-            yield from (line.deeper() for line in tools_lines(field.locked, field.before, frozenset()))
+            yield from (
+                line.deeper() for line in tools_lines(field.locked, field.before, frozenset())
+            )
         else:
             yield from difference(name, field.locked, field.before, wanted)
 
@@ -109,7 +126,11 @@ def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
 def is_file(field: FieldChange) -> bool:
     """Whether it is a whole file of a store that comes or goes."""
     values = (field.locked, field.before, field.after)
-    return top(field.path) == "files" and any(isinstance(value, dict) for value in values) and None in values
+    return (
+        top(field.path) == "files"
+        and any(isinstance(value, dict) for value in values)
+        and None in values
+    )
 
 
 def whole(given: Any, tone: str, verbose: bool) -> Iterator[Line]:
@@ -161,7 +182,9 @@ def difference(
 def structural(path: str, old: Any, new: Any) -> Iterator[Line]:
     """The nodes that differ between two documents, each by its path."""
     for below, before, after in inside(old, new):
-        joined = f"{path}.{below}" if path and below and not below.startswith("[") else f"{path}{below}"
+        joined = (
+            f"{path}.{below}" if path and below and not below.startswith("[") else f"{path}{below}"
+        )
         yield from difference(inline(joined), before, after)
 
 
@@ -175,7 +198,9 @@ def refers(given: Any, later: frozenset[str]) -> bool:
 
 
 def reference_text(given: Any, later: frozenset[str]) -> str:
-    """A value on one line; a list of references without quotes, each telling whether its id is known."""
+    """A value on one line; a list of references without quotes, each telling whether its id is
+    known.
+    """
     if not (isinstance(given, list) and refers(given, later)):
         return value(given)
     items = []

@@ -15,7 +15,11 @@ from provisioner.views.values import inline, many, reason_words, size, sizes, st
 
 SHOWN = 20
 _ENTRY = re.compile(r'files\["((?:[^"\\]|\\.)*)"\](.*)|files\.([^.\[]+)(.*)', re.DOTALL)
-_UNTOUCHED = {"attach": "uploaded before", "detach": "only taken out of the store", "adopt": "is there already"}
+_UNTOUCHED = {
+    "attach": "uploaded before",
+    "detach": "only taken out of the store",
+    "adopt": "is there already",
+}
 _TOLD = ("gone", "failed", "chunking_changed")
 _SYMBOLS = {"attach": "+", "replace": "-/+", "update": "~", "detach": "-", "adopt": " "}
 
@@ -39,10 +43,15 @@ class FileGroups:
     def __init__(self, plan: Plan) -> None:
         self.stores: dict[Address, dict[str, Row]] = {}
         self.shown: set[Address] = set()
-        self._files = {change.address: change for change in plan.changes if change.address.kind == "file"}
+        self._files = {
+            change.address: change for change in plan.changes if change.address.kind == "file"
+        }
         for attachment in plan.attachments:
             if attachment.action not in QUIET or (attachment.action == "adopt" and attachment.file):
-                self._attach(attachment, "an old version" if plan.outdates(attachment) else "not managed here")
+                self._attach(
+                    attachment,
+                    "an old version" if plan.outdates(attachment) else "not managed here",
+                )
         for change in plan.changes:
             if change.address.kind == "vector_store":
                 self._fields(change)
@@ -86,7 +95,9 @@ class FileGroups:
             row.facts.append("gap: not found by searches for a moment")
 
     def _fields(self, change: Change) -> None:
-        """What the store's own row says of its files: attributes, chunking, what somebody took out."""
+        """What the store's own row says of its files: attributes, chunking, what somebody
+        took out.
+        """
         for found in change.fields:
             path, rest = entry_path(found.path)
             if path is None:
@@ -139,7 +150,9 @@ def kept_words(change: Change) -> str:
 
 
 def entry_path(path: str) -> tuple[str | None, str]:
-    """`files["docs/a.md"].attributes.team` as (`docs/a.md`, `.attributes.team`); None for other fields."""
+    """`files["docs/a.md"].attributes.team` as (`docs/a.md`, `.attributes.team`); None for other
+    fields.
+    """
     found = _ENTRY.fullmatch(path)
     if found is None:
         return None, ""
@@ -149,10 +162,17 @@ def entry_path(path: str) -> tuple[str | None, str]:
 
 
 def file_size(change: Change) -> tuple[str, int]:
-    """The size of a file, before and after where it differs, in words; and the bytes that it stands for."""
+    """The size of a file, before and after where it differs, in words; and the bytes that it stands
+    for.
+    """
     old = (change.before or {}).get("bytes") if change.action is not Action.CREATE else None
     new = (change.after or {}).get("bytes")
-    if change.action is Action.REPLACE and isinstance(old, int) and isinstance(new, int) and old != new:
+    if (
+        change.action is Action.REPLACE
+        and isinstance(old, int)
+        and isinstance(new, int)
+        and old != new
+    ):
         return sizes(old, new), new
     known = new if isinstance(new, int) else old
     return (size(known), known) if isinstance(known, int) else ("", 0)
@@ -170,4 +190,6 @@ def folded_items(items: Iterable[tuple[Item, int]], verbose: bool) -> Iterator[I
     yield from (item for item, _ in shown)
     if rest := found[len(shown) :]:
         total = sum(count for _, count in rest)
-        yield Item("", f"… and {many(len(rest), 'more file')}" + (f", {size(total)}" if total else ""))
+        yield Item(
+            "", f"… and {many(len(rest), 'more file')}" + (f", {size(total)}" if total else "")
+        )

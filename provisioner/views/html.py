@@ -1,4 +1,6 @@
-"""An outline and its graph as one self-contained page: nothing is fetched, every value is escaped by construction."""
+"""An outline and its graph as one self-contained page: nothing is fetched, every value is escaped
+by construction.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +57,14 @@ class Part:
 def html(outline: Outline, graph: Graph | None = None) -> str:
     """The whole page. `outline` should be the verbose one: the page folds by itself."""
     graph = reduced(graph or Graph())
-    alerts: list[tuple[str, Item]] = []  # stand at the top of the page, and everything else in the details
+    alerts: list[
+        tuple[str, Item]
+    ] = []  # stand at the top of the page, and everything else in the details
     details = []
     for section in outline.sections:
-        alerts += [(section.heading.removesuffix(":"), item) for item in section.items if is_alert(item)]
+        alerts += [
+            (section.heading.removesuffix(":"), item) for item in section.items if is_alert(item)
+        ]
         others = tuple(item for item in section.items if not is_alert(item))
         if others:
             details.append(replace(section, items=others))
@@ -73,7 +79,9 @@ def html(outline: Outline, graph: Graph | None = None) -> str:
     return _template().render(
         outline=outline,
         alerts=alerts,
-        problems=sorted(map(quiet, outline.problems), key=lambda one: (one.severity != "error", one.order)),
+        problems=sorted(
+            map(quiet, outline.problems), key=lambda one: (one.severity != "error", one.order)
+        ),
         parts=parts,
         large=sum(1 + len(entry.item.lines) for entry in entries) > _LARGE,
         marks=sorted(marks.items(), key=lambda found: ORDER.index(found[0])),
@@ -86,7 +94,9 @@ def html(outline: Outline, graph: Graph | None = None) -> str:
 
 
 def _parts(sections: Sequence[Section]) -> Iterator[Part]:
-    owners: dict[str, Item] = {}  # what is planned for an address stands for it, before what else is told of it
+    owners: dict[
+        str, Item
+    ] = {}  # what is planned for an address stands for it, before what else is told of it
     for section in sorted(sections, key=lambda section: section.name != "changes"):
         for item in section.items:
             owners.setdefault(item.address, item)
@@ -101,7 +111,9 @@ def _parts(sections: Sequence[Section]) -> Iterator[Part]:
             anchor = anchor_of(item.address) if owns else ""
             tones = Counter(line.tone for line in item.lines)
             mark = mark_of_item(section, item)
-            entries.append(Entry(item, mark, anchor, open=unfolded, added=tones["+"], removed=tones["-"]))
+            entries.append(
+                Entry(item, mark, anchor, open=unfolded, added=tones["+"], removed=tones["-"])
+            )
         yield Part(section, tuple(entries))
 
 
@@ -111,7 +123,9 @@ def anchor_of(address: str) -> str:
 
 
 def _targets(graph: Graph, anchors: set[str]) -> dict[str, str]:
-    """Where each node leads: to its own details, or to those of what uses it, as files stand under their stores."""
+    """Where each node leads: to its own details, or to those of what uses it, as files stand under
+    their stores.
+    """
     found = {node.key: anchor for node in graph.nodes if (anchor := anchor_of(node.key)) in anchors}
     for user, used in graph.edges:
         if user in found:
@@ -178,7 +192,9 @@ def _template() -> Template:
 
 
 def _spelt_out(given: Any) -> Any:
-    """Whatever reaches the page shows its control and bidirectional characters, whoever made the text."""
+    """Whatever reaches the page shows its control and bidirectional characters, whoever made the
+    text.
+    """
     return visible(given) if type(given) is str else given
 
 
@@ -219,7 +235,11 @@ _OUTSIDE = {"~": Mark("out", "~", "changed outside"), "-": Mark("gone", "-", "go
 _INNER = Mark("inner", "", "contents only")
 _KEPT = Mark("same", "", "kept")
 ORDER = (*_PLANNED.values(), _INNER, _KEPT, *_OUTSIDE.values())
-TONES = {**{mark.symbol: mark.style for mark in _PLANNED.values() if mark.symbol}, "@": "hunk", "dim": "dim"}
+TONES = {
+    **{mark.symbol: mark.style for mark in _PLANNED.values() if mark.symbol},
+    "@": "hunk",
+    "dim": "dim",
+}
 
 
 def mark_of(symbol: str, *, outside: bool = False) -> Mark:
@@ -238,5 +258,7 @@ def mark_of_item(section: Section, item: Item) -> Mark | None:
 
 
 def is_alert(item: Item) -> bool:
-    """Whether an item tells why something cannot be done or was not finished, and of no one resource."""
+    """Whether an item tells why something cannot be done or was not finished, and of no one
+    resource.
+    """
     return item.symbol == "!" and not item.address

@@ -1,4 +1,6 @@
-"""The structure that every view walks: an outline of sections, their items, and the lines below those."""
+"""The structure that every view walks: an outline of sections, their items, and the lines below
+those.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,16 @@ from provisioner.model import Problem
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line below an item. `tone` colours it (`+`, `-`, `~`, `@` …); its text is complete without."""
+    """One line below an item. `tone` colours it (`+`, `-`, `~`, `@` …); its text is complete
+    without.
+    """
 
     tone: str
     text: str
     depth: int = 0
-    marks: tuple[tuple[int, int], ...] = ()  # ranges of `text` that differ from the line it stands against
+    marks: tuple[
+        tuple[int, int], ...
+    ] = ()  # ranges of `text` that differ from the line it stands against
 
     def deeper(self, by: int = 1) -> Line:
         return replace(self, depth=self.depth + by)
@@ -49,6 +55,8 @@ class Outline:
     problems: tuple[Problem, ...]
     summary: str
     title: str = ""  # `Plan for acme/prod`
-    marker: str = ""  # what a program finds it by: `plan acme/prod`, `drift acme/prod`, `apply acme/prod`
+    marker: str = (
+        ""  # what a program finds it by: `plan acme/prod`, `drift acme/prod`, `apply acme/prod`
+    )
     facts: tuple[tuple[str, str], ...] = ()  # label and value: service, API, lock, checksum
     review: tuple[Section, ...] = ()  # deletes, widens, prompt, model, tools, knowledge, settings

@@ -63,9 +63,16 @@ _COUNTS = (
 
 
 def markdown(outline: Outline, *, limit: int = LIMIT) -> str:
-    """The comment, in at most `limit` bytes of UTF-8 (1,000 are always enough): all of it, or shorter diffs, or the
-    diffs that fit and a line for every other resource, or counts; what matters most is always there."""
-    least = sum(len(line.text) for section in outline.sections for item in section.items for line in item.lines)
+    """The comment, in at most `limit` bytes of UTF-8 (1,000 are always enough): all of it, or
+    shorter diffs, or the diffs that fit and a line for every other resource, or counts; what
+    matters most is always there.
+    """
+    least = sum(
+        len(line.text)
+        for section in outline.sections
+        for item in section.items
+        for line in item.lines
+    )
     for detail in _WHOLE if least <= limit else _WHOLE[1:]:
         if weight(text := _page(outline, detail)) <= limit:
             return text
@@ -75,7 +82,9 @@ def markdown(outline: Outline, *, limit: int = LIMIT) -> str:
     for detail in _COUNTS:
         if weight(text := _page(outline, detail)) <= limit:
             return text
-    return _head(outline) + unmarked(f"### {prose(outline.title[:80])}\n\n**{outline.summary}**\n\n{_pointer(outline)}")
+    return _head(outline) + unmarked(
+        f"### {prose(outline.title[:80])}\n\n**{outline.summary}**\n\n{_pointer(outline)}"
+    )
 
 
 def _affordable(outline: Outline, left: int) -> Iterator[str]:
@@ -84,7 +93,12 @@ def _affordable(outline: Outline, left: int) -> Iterator[str]:
     for item in (item for section in outline.review for item in section.items):
         rank.setdefault(item.address, len(rank))
     costs: Counter[str] = Counter()  # a resource may stand in two sections
-    for item in (item for section in outline.sections for item in section.items if item.lines and item.address):
+    for item in (
+        item
+        for section in outline.sections
+        for item in section.items
+        if item.lines and item.address
+    ):
         costs[item.address] += weight(_box(item, _WHOLE[-1])) + len("\n open")
     for address in sorted(costs, key=lambda address: rank.get(address, len(rank))):
         if costs[address] <= left:
@@ -96,12 +110,18 @@ def _page(outline: Outline, detail: Detail, boxed: frozenset[str] = frozenset())
     parts = [f"### {prose(outline.title)}\n", f"**{outline.summary}**\n"]
     for section in outline.sections:
         if section.name in _URGENT:
-            parts.append(_alert("CAUTION", section.heading, list(map(_sentence, section.items)), detail))
+            parts.append(
+                _alert("CAUTION", section.heading, list(map(_sentence, section.items)), detail)
+            )
     parts += _problems(outline.problems, detail)
     for group in outline.review:
         bullets = _bullets(list(map(_sentence, group.items)), detail, detail.review)
         parts.append("\n".join([f"**{group.heading.rstrip(':')}**", *bullets, ""]))
-    parts += [_section(section, detail, boxed) for section in outline.sections if section.name not in _URGENT]
+    parts += [
+        _section(section, detail, boxed)
+        for section in outline.sections
+        if section.name not in _URGENT
+    ]
     if detail != _WHOLE[0]:
         parts.append(f"{_pointer(outline)}\n")
     facts = []
@@ -118,17 +138,26 @@ def _head(outline: Outline) -> str:
     lines = [f"<!-- provisioner:{_UNSAFE.sub('_', outline.marker)} -->"] if outline.marker else []
     checksum = dict(outline.facts).get("Checksum")
     if checksum:
-        lines += [f"<!-- provisioner:checksum {checksum} -->", f"<!-- provisioner:formula {FORMULA} -->"]
+        lines += [
+            f"<!-- provisioner:checksum {checksum} -->",
+            f"<!-- provisioner:formula {FORMULA} -->",
+        ]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _pointer(outline: Outline) -> str:
-    where = _ELSEWHERE.get(outline.marker.partition(" ")[0], "the artifact of the job has all of it")
+    where = _ELSEWHERE.get(
+        outline.marker.partition(" ")[0], "the artifact of the job has all of it"
+    )
     return prose(f"This is a shortened version that fits a comment; {where}.")
 
 
 def _alert(sort: str, heading: str, sentences: list[str], detail: Detail) -> str:
-    lines = [f"**{prose(heading.rstrip(':'))}**", "", *_bullets(sentences, detail, detail.sentences)]
+    lines = [
+        f"**{prose(heading.rstrip(':'))}**",
+        "",
+        *_bullets(sentences, detail, detail.sentences),
+    ]
     return "".join(f"> {line}".rstrip() + "\n" for line in (f"[!{sort}]", *lines))
 
 
@@ -140,7 +169,9 @@ def _bullets(sentences: Sequence[str], detail: Detail, most: int | None) -> list
 
 def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:
     for severity, sort in (("error", "CAUTION"), ("warning", "WARNING")):
-        found = sorted((one for one in problems if one.severity == severity), key=lambda one: one.order)
+        found = sorted(
+            (one for one in problems if one.severity == severity), key=lambda one: one.order
+        )
         sentences = []
         for problem in map(quiet, found):
             place = " ".join(visible(place_text(problem)).split())
@@ -188,13 +219,21 @@ def _rows(items: Sequence[Item], detail: Detail) -> str:
     """One line a resource; what is too much is counted by what happens to which kind."""
     shown = items if detail.rows is None else items[: detail.rows]
     lines = [line for item in shown for line in _row(item)]
-    rest = Counter((item.symbol, item.address.partition(".")[0].replace("_", " ")) for item in items[len(shown) :])
-    counts = [Line(symbol, f"{symbol} {many(count, kind or 'row')}") for (symbol, kind), count in sorted(rest.items())]
+    rest = Counter(
+        (item.symbol, item.address.partition(".")[0].replace("_", " "))
+        for item in items[len(shown) :]
+    )
+    counts = [
+        Line(symbol, f"{symbol} {many(count, kind or 'row')}")
+        for (symbol, kind), count in sorted(rest.items())
+    ]
     return fence([*lines, *fenced_lines(counts)]) if items else ""
 
 
 def _row(item: Item) -> list[str]:
-    """The position stands behind the rest, or below where that is long: how it is wrapped does not hang on a number."""
+    """The position stands behind the rest, or below where that is long: how it is wrapped does not
+    hang on a number.
+    """
     facts = f"  ({', '.join(item.facts)})" if item.facts else ""
     lines = fenced_lines([Line(item.symbol, bounded(f"{item.symbol} {item.title}{facts}", _NAME))])
     if not item.position:
@@ -209,8 +248,13 @@ def _box(item: Item, detail: Detail) -> str:
     """The diff of one resource, to be unfolded."""
     lines = item.lines if detail.context else near_changes(item.lines)
     facts = f" ({html_text(bounded(', '.join(item.facts), _NAME))})" if item.facts else ""
-    place = f" <code>{passing(html_text(bounded(item.position, _NAME)))}</code>" if item.position else ""
-    head = f"<code>{html_text(bounded(f'{item.symbol} {item.title}'.strip(), _NAME))}</code>{facts}{place}"
+    place = (
+        f" <code>{passing(html_text(bounded(item.position, _NAME)))}</code>"
+        if item.position
+        else ""
+    )
+    title = html_text(bounded(f"{item.symbol} {item.title}".strip(), _NAME))
+    head = f"<code>{title}</code>{facts}{place}"
     body = fence(fenced_lines(lines, detail.lines))
     return f"<details><summary>{head}</summary>\n\n{body}\n</details>\n"
 
@@ -222,7 +266,9 @@ _SAID = ("+", "-", "~", "!", "")  # what the first column says; other symbols st
 
 
 def fenced_lines(lines: Sequence[Line], most: int | None = None) -> list[str]:
-    """The lines of a `diff` block; of more than `most` the beginning and the end, with the rest counted."""
+    """The lines of a `diff` block; of more than `most` the beginning and the end, with the rest
+    counted.
+    """
     first = list(islice(_fence_rows(enumerate(lines)), None if most is None else most + 1))
     if most is None or len(first) <= most:
         return [row for _, row in first]
@@ -234,7 +280,9 @@ def fenced_lines(lines: Sequence[Line], most: int | None = None) -> list[str]:
     return [*(row for _, row in first), more, *(row for _, row in last)]
 
 
-def _fence_rows(lines: Iterable[tuple[int, Line]], *, turned: bool = False) -> Iterator[tuple[int, str]]:
+def _fence_rows(
+    lines: Iterable[tuple[int, Line]], *, turned: bool = False
+) -> Iterator[tuple[int, str]]:
     """Each row with the number of the line that it is part of."""
     for number, line in lines:
         rows = list(_line(line))
@@ -285,7 +333,9 @@ def _carets(text: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -
 
 
 def _columns(text: str) -> int:
-    """How wide a text is in a fixed font: scripts of East Asia take two columns, combining marks none."""
+    """How wide a text is in a fixed font: scripts of East Asia take two columns, combining marks
+    none.
+    """
     if text.isascii():
         return len(text)
     columns = 0
@@ -298,10 +348,14 @@ def _columns(text: str) -> int:
 _TICKS = re.compile(r"`+")
 _SPAN = re.compile(r"`([^`]+)`")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&~|$])")
-_FIRST = re.compile(r"^([#+\-=]|\d+(?=[.)]))")  # a heading, a list, a rule, where a paragraph begins
-# What GitHub makes links, mentions and pictures of even in plain text: names, issues, addresses, emoji. An entity
-# for a space without width goes into the middle.
-_LINKED = re.compile(r"(@(?=\w)|#(?=\d)|\bgh-(?=\d)|:(?=//)|\bwww(?=\.)|:(?=[\w+-]+:))", re.IGNORECASE)
+_FIRST = re.compile(
+    r"^([#+\-=]|\d+(?=[.)]))"
+)  # a heading, a list, a rule, where a paragraph begins
+# What GitHub makes links, mentions and pictures of even in plain text: names, issues, addresses,
+# emoji. An entity for a space without width goes into the middle.
+_LINKED = re.compile(
+    r"(@(?=\w)|#(?=\d)|\bgh-(?=\d)|:(?=//)|\bwww(?=\.)|:(?=[\w+-]+:))", re.IGNORECASE
+)
 _APART = "&#8203;"
 _OPEN_TAG, _CLOSE = "\u2062", "\u2064"  # invisible; text of others has none, see `values.visible`
 _NUMBER = re.compile(r"\d+(?::\d+)?$")
@@ -317,7 +371,9 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence in which names stand in backticks: those become code, everything else plain text."""
+    """A sentence in which names stand in backticks: those become code, everything else
+    plain text.
+    """
     shown = []
     for number, part in enumerate(_SPAN.split(text)):
         if number % 2:
@@ -347,14 +403,17 @@ def unmarked(text: str) -> str:
 
 
 def passing(text: str) -> str:
-    """A text whose number at the end is only that of the moment: the line of a position, the serial of a lock. It is
-    marked, so that a program can leave it out when it compares what was shown."""
+    """A text whose number at the end is only that of the moment: the line of a position, the serial
+    of a lock. It is marked, so that a program can leave it out when it compares what was shown.
+    """
     return _NUMBER.sub(rf"{_OPEN_TAG}\g<0>{_CLOSE}", text)
 
 
 def weight(text: str) -> int:
-    """What a text counts at most against GitHub's limit: bytes are never fewer than characters of any sort. A number of
-    the moment counts as a long one, so that how much is shown does not hang on it."""
+    """What a text counts at most against GitHub's limit: bytes are never fewer than characters of
+    any sort. A number of the moment counts as a long one, so that how much is shown does not hang
+    on it.
+    """
     return len(_PASSING.sub("x" * 24, text).encode(errors="surrogatepass"))
 
 

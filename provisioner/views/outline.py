@@ -1,4 +1,6 @@
-"""The structure of a plan for readers: sections, items, lines; text and Markdown only decorate it."""
+"""The structure of a plan for readers: sections, items, lines; text and Markdown only
+decorate it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from provisioner.model import SYMBOLS, Action, Change, Drifted, FieldChange, Plan, Position, Remnant, Service
+from provisioner.model import (
+    SYMBOLS,
+    Action,
+    Change,
+    Drifted,
+    FieldChange,
+    Plan,
+    Position,
+    Remnant,
+    Service,
+)
 from provisioner.planfile.checksum import checksum
 from provisioner.views.fields import change_lines, drift_lines, is_file
 from provisioner.views.files import SHOWN, FileGroups, file_size, folded_items, kept_words
@@ -46,7 +58,11 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
             tuple(_drifted(found, verbose) for found in drifted),
         ),
         Section("changes", f"Planned for {where}:", tuple(_changes(plan, verbose))),
-        Section("orphans", "Ours by their stamp, but in no spec and not in the lock:", _remnants(plan.orphans)),
+        Section(
+            "orphans",
+            "Ours by their stamp, but in no spec and not in the lock:",
+            _remnants(plan.orphans),
+        ),
         Section("deposed", "Old objects that still exist:", _remnants(plan.deposed)),
         Section("notes", "Notes:", tuple(Item("", inline(note)) for note in plan.notes)),
         Section("blocked", "This plan cannot be applied:", tuple(blocked)),
@@ -69,7 +85,9 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
 
 
 def place_facts(found: Placed) -> tuple[tuple[str, str], ...]:
-    """Where it is about: the workspace, its environment and service, and the lock that was compared with."""
+    """Where it is about: the workspace, its environment and service, and the lock that was compared
+    with.
+    """
     return (
         ("Workspace", inline(found.workspace)),
         ("Environment", inline(found.environment)),
@@ -98,8 +116,9 @@ def _drifted(found: Drifted, verbose: bool) -> Item:
 
 
 def wanted_by_specs(found: Drifted) -> tuple[FieldChange, ...]:
-    """The fields of an object as a reader has to see them: what the specs want of each is said once, where they no
-    longer have it."""
+    """The fields of an object as a reader has to see them: what the specs want of each is said
+    once, where they no longer have it.
+    """
     if found.reason != "not_in_specs":
         return found.fields
     return tuple(replace(field, drift="remote") for field in found.fields)
@@ -115,10 +134,14 @@ def drift_facts(found: Drifted) -> tuple[str, ...]:
 
 
 def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
-    """Every change by address: files under the stores that they are in, the others by themselves."""
+    """Every change by address: files under the stores that they are in, the others by
+    themselves.
+    """
     groups, later = FileGroups(plan), plan.made
     changes = {change.address: change for change in plan.changes if change.matters}
-    loose = [address for address in changes if address.kind == "file" and address not in groups.shown]
+    loose = [
+        address for address in changes if address.kind == "file" and address not in groups.shown
+    ]
     others = {address for address in changes if address.kind != "file"} | set(groups.stores)
     for address in sorted(others):
         change = changes.get(address)
@@ -158,14 +181,19 @@ def symbol_of(change: Change) -> str:
 def _facts(change: Change) -> Iterator[str]:
     if change.importing:
         yield f"import of {inline(change.importing)}"
-    obvious = change.address.kind == "file" and change.reason == "fixed_field"  # other bytes are another file
+    obvious = (
+        change.address.kind == "file" and change.reason == "fixed_field"
+    )  # other bytes are another file
     if not obvious and (reason := reason_words(change.reason)):
         yield reason
     yield from filter(None, (documents_words(change), stays_words(change)))
     if change.kept_for:
         yield kept_words(change)
     if change.lost:
-        yield f"not carried by `{change.api}`, as accepted: {', '.join(inline(path) for path in change.lost)}"
+        yield (
+            f"not carried by `{change.api}`, as accepted:"
+            f" {', '.join(inline(path) for path in change.lost)}"
+        )
 
 
 def position_text(place: Position) -> str:

@@ -1,4 +1,6 @@
-"""What depends on what, for drawing: which resources are nodes, which stand together, and which are left out."""
+"""What depends on what, for drawing: which resources are nodes, which stand together, and which are
+left out.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _URGENT = ("!", "-", "-/+", "+", "<-", "~", ">", ".", "")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One resource, or several that stand together. `symbol` tells what becomes of it (DESIGN §2), "" nothing."""
+    """One resource, or several that stand together. `symbol` tells what becomes of it (DESIGN §2),
+    "" nothing.
+    """
 
     key: str
     kind: str
@@ -74,8 +78,12 @@ class _Builder:
         nodes = []
         for address in sorted(self.symbols):
             symbol = self.symbols[address].strip()
-            nodes.append(Node(inline(str(address)), inline(address.kind), inline(address.name), symbol))
-        edges = sorted((inline(str(user)), inline(str(used))) for user, used in self.edges if user != used)
+            nodes.append(
+                Node(inline(str(address)), inline(address.kind), inline(address.name), symbol)
+            )
+        edges = sorted(
+            (inline(str(user)), inline(str(used))) for user, used in self.edges if user != used
+        )
         return Graph(tuple(nodes), tuple(edges))
 
 
@@ -96,12 +104,20 @@ def _planned(plan: Plan) -> _Builder:
 
 
 def applied_graph(applied: Applied, events: Iterable[Event] = ()) -> Graph:
-    """What an apply did; what failed or was skipped is marked as such, and after an interruption what was not done."""
+    """What an apply did; what failed or was skipped is marked as such, and after an interruption
+    what was not done.
+    """
     found = _planned(applied.plan)
-    undone = {problem.address for problem in applied.failed} | {str(address) for address in applied.skipped}
+    undone = {problem.address for problem in applied.failed} | {
+        str(address) for address in applied.skipped
+    }
     if applied.interrupted:
         done = {event.address for event in events if event.type == "done"}
-        undone |= {str(address) for address, symbol in found.symbols.items() if symbol.strip() and address not in done}
+        undone |= {
+            str(address)
+            for address, symbol in found.symbols.items()
+            if symbol.strip() and address not in done
+        }
     for address in found.symbols:
         if str(address) in undone:
             found.symbols[address] = "!"
@@ -120,7 +136,9 @@ def drift_graph(drift: Drift, needs: Needs | None = None) -> Graph:
 
 
 def reduced(graph: Graph) -> Graph:
-    """As much of a graph as a picture carries: alike nodes folded, what is far from any change left out."""
+    """As much of a graph as a picture carries: alike nodes folded, what is far from any change left
+    out.
+    """
     graph = _folded(graph)
     if len(graph.nodes) > CROWDED:
         beside = graph.neighbours()
@@ -143,8 +161,9 @@ def _only(graph: Graph, keys: set[str]) -> Graph:
 
 
 def _folded(graph: Graph, *, changed: bool = False) -> Graph:
-    """Nodes of one kind and with the same neighbours as one node: files whatever becomes of them, others that stay
-    as they are, or with `changed` those to which the same happens."""
+    """Nodes of one kind and with the same neighbours as one node: files whatever becomes of them,
+    others that stay as they are, or with `changed` those to which the same happens.
+    """
     beside = graph.neighbours()
     groups: dict[Hashable, list[Node]] = {}
     for node in graph.nodes:
@@ -156,7 +175,9 @@ def _folded(graph: Graph, *, changed: bool = False) -> Graph:
     for members in groups.values():
         drawn = [_group(members)] if len(members) > ALIKE else members
         nodes += drawn
-        keys.update((member.key, drawn[0].key if len(drawn) == 1 else member.key) for member in members)
+        keys.update(
+            (member.key, drawn[0].key if len(drawn) == 1 else member.key) for member in members
+        )
     edges = dict.fromkeys((keys[user], keys[used]) for user, used in graph.edges)
     return replace(graph, nodes=tuple(nodes), edges=tuple(edges))
 
@@ -213,17 +234,22 @@ def laid_out(graph: Graph) -> Layout:
     chains: dict[Edge, list[Slot]] = {}  # the slots that each edge runs through, from end to end
     for user, used in graph.edges:
         between = range(columns[user] + 1, columns[used])
-        # References in a circle are refused long before; should one get here, its last edge is not drawn.
+        # References in a circle are refused long before; should one get here, its last edge is not
+        # drawn.
         if columns[user] < columns[used]:
             chains[user, used] = [user, *(((user, used), column) for column in between), used]
     layers = _layers(graph, columns, chains)
     left, right = _links(chains)
     _untangle(layers, left, right)
     middle = _rows(layers, left, right)
-    boxes = [Box(node, _left(columns[node.key]), middle[node.key] - HEIGHT / 2) for node in graph.nodes]
+    boxes = [
+        Box(node, _left(columns[node.key]), middle[node.key] - HEIGHT / 2) for node in graph.nodes
+    ]
     curves = [Curve(edge, _path(columns[edge[0]], chain, middle)) for edge, chain in chains.items()]
     width = _left(max(columns.values(), default=0)) + WIDTH + _MARGIN
-    height = max((found + _height(slot) / 2 for slot, found in middle.items()), default=0.0) + _MARGIN
+    height = (
+        max((found + _height(slot) / 2 for slot, found in middle.items()), default=0.0) + _MARGIN
+    )
     return Layout(tuple(boxes), tuple(curves), width, height)
 
 
@@ -244,12 +270,16 @@ def _columns(graph: Graph) -> dict[str, int]:
         furthest[kinds[key]] = max(found, furthest.get(kinds[key], 0))
     columns: dict[str, int] = {}
     for key in reversed(order):
-        nearest = min((columns[used] - 1 for used in uses[key] if used in columns), default=len(order))
+        nearest = min(
+            (columns[used] - 1 for used in uses[key] if used in columns), default=len(order)
+        )
         columns[key] = max(depth[key], min(furthest[kinds[key]], nearest))
     return columns
 
 
-def _users_first(graph: Graph, uses: dict[str, list[str]], users: dict[str, list[str]]) -> list[str]:
+def _users_first(
+    graph: Graph, uses: dict[str, list[str]], users: dict[str, list[str]]
+) -> list[str]:
     """Every node after its users; what stands in a circle comes last, in any order."""
     waiting = {key: len(found) for key, found in users.items()}
     order = [key for key, count in waiting.items() if count == 0]
@@ -262,7 +292,9 @@ def _users_first(graph: Graph, uses: dict[str, list[str]], users: dict[str, list
     return order + [node.key for node in graph.nodes if node.key not in done]
 
 
-def _layers(graph: Graph, columns: dict[str, int], chains: dict[Edge, list[Slot]]) -> list[list[Slot]]:
+def _layers(
+    graph: Graph, columns: dict[str, int], chains: dict[Edge, list[Slot]]
+) -> list[list[Slot]]:
     layers: list[list[Slot]] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
     connected = {key for edge in graph.edges for key in edge}
     for node in sorted(graph.nodes, key=lambda node: node.key not in connected):
@@ -284,7 +316,9 @@ def _links(chains: dict[Edge, list[Slot]]) -> tuple[Links, Links]:
     return left, right
 
 
-def _passes(layers: list[list[Slot]], left: Links, right: Links) -> Iterator[tuple[list[Slot], Links]]:
+def _passes(
+    layers: list[list[Slot]], left: Links, right: Links
+) -> Iterator[tuple[list[Slot], Links]]:
     """Every column with the side to look to: rightward, then leftward, and again."""
     for _ in range(_SWEEPS):
         yield from ((layer, left) for layer in layers[1:])
@@ -295,12 +329,18 @@ def _untangle(layers: list[list[Slot]], left: Links, right: Links) -> None:
     """Order each column by the mean row of its neighbours."""
     rows = {slot: float(row) for layer in layers for row, slot in enumerate(layer)}
     for layer, links in _passes(layers, left, right):
-        layer.sort(key=lambda slot: fmean(rows[other] for other in links[slot]) if slot in links else rows[slot])
+        layer.sort(
+            key=lambda slot: (
+                fmean(rows[other] for other in links[slot]) if slot in links else rows[slot]
+            )
+        )
         rows.update((slot, float(row)) for row, slot in enumerate(layer))
 
 
 def _rows(layers: list[list[Slot]], left: Links, right: Links) -> dict[Slot, float]:
-    """The middle of each slot: as near to its neighbours as the others in its column leave room for."""
+    """The middle of each slot: as near to its neighbours as the others in its column leave room
+    for.
+    """
     middle: dict[Slot, float] = {}
     for layer in layers:
         _stack(layer, [None] * len(layer), middle)
@@ -314,7 +354,9 @@ def _rows(layers: list[list[Slot]], left: Links, right: Links) -> dict[Slot, flo
 
 
 def _squeezed(middle: dict[Slot, float]) -> dict[Slot, float]:
-    """The same rows from the top, without the bands in which nothing stands: parts that share no edge drift apart."""
+    """The same rows from the top, without the bands in which nothing stands: parts that share no
+    edge drift apart.
+    """
     found: dict[Slot, float] = {}
     bottom, empty = 0.0, 0.0  # where the rows above end, and the height taken out above
     for slot in sorted(middle, key=lambda slot: middle[slot] - _height(slot) / 2):
@@ -332,15 +374,25 @@ def _height(slot: Slot) -> int:
     return HEIGHT if isinstance(slot, str) else _BEND
 
 
-def _stack(layer: Sequence[Slot], wanted: Sequence[float | None], middle: dict[Slot, float]) -> None:
-    """Put a column in its order, each where it is wanted or below the one before; then move all to the mean."""
+def _stack(
+    layer: Sequence[Slot], wanted: Sequence[float | None], middle: dict[Slot, float]
+) -> None:
+    """Put a column in its order, each where it is wanted or below the one before; then move all to
+    the mean.
+    """
     lowest: float | None = None
     for slot, want in zip(layer, wanted, strict=True):
         half = _height(slot) / 2
-        places = [place for place in (want, None if lowest is None else lowest + half) if place is not None]
+        places = [
+            place
+            for place in (want, None if lowest is None else lowest + half)
+            if place is not None
+        ]
         middle[slot] = max(places, default=0.0)
         lowest = middle[slot] + half + _GAP_Y
-    off = [want - middle[slot] for slot, want in zip(layer, wanted, strict=True) if want is not None]
+    off = [
+        want - middle[slot] for slot, want in zip(layer, wanted, strict=True) if want is not None
+    ]
     shift = fmean(off) if off else -fmean(middle[slot] for slot in layer) if layer else 0.0
     for slot in layer:
         middle[slot] += shift
@@ -351,7 +403,9 @@ def _left(column: int) -> int:
 
 
 def _path(column: int, chain: list[Slot], middle: dict[Slot, float]) -> str:
-    """A smooth line from the right of the user, straight past each column between, to the left of what it uses."""
+    """A smooth line from the right of the user, straight past each column between, to the left of
+    what it uses.
+    """
     bend = _GAP_X / 2
     x, y = _left(column) + WIDTH, middle[chain[0]]
     parts = [f"M{x} {y:.1f}"]

@@ -18,19 +18,45 @@ from provisioner.views.values import SENSITIVE
 
 FORMAT_VERSION = "1.0"
 
-# Told in keys of Terraform's or of DESIGN's; everything else in a change or plan is written under its own name.
+# Told in keys of Terraform's or of DESIGN's; everything else in a change or plan is written under
+# its own name.
 TOLD_OF_CHANGE = frozenset(
     {
-        "address", "action", "reason", "before", "after", "fields", "depends_on", "importing", "previous",
-        "source", "position", "replace_paths", "stays_with",
+        "address",
+        "action",
+        "reason",
+        "before",
+        "after",
+        "fields",
+        "depends_on",
+        "importing",
+        "previous",
+        "source",
+        "position",
+        "replace_paths",
+        "stays_with",
     }
-)  # fmt: skip
+)
 TOLD_OF_PLAN = frozenset(
     {
-        "workspace", "environment", "service", "lineage", "serial", "changes", "attachments", "drift",
-        "orphans", "deposed", "notes", "unchanged", "blocked", "problems", "basis", "approved",
+        "workspace",
+        "environment",
+        "service",
+        "lineage",
+        "serial",
+        "changes",
+        "attachments",
+        "drift",
+        "orphans",
+        "deposed",
+        "notes",
+        "unchanged",
+        "blocked",
+        "problems",
+        "basis",
+        "approved",
     }
-)  # fmt: skip
+)
 
 
 def plan_json(plan: Plan) -> str:
@@ -59,10 +85,17 @@ def document(plan: Plan) -> dict[str, Any]:
         "provisioner_version": __version__,
         "workspace": plan.workspace,
         "environment": plan.environment,
-        "service": {"base_url": plan.service.base_url, "api": plan.service.api,
-                    "organization": plan.service.organization, "project": plan.service.project},
-        "lock": {"lineage": plan.lineage, "serial": plan.serial,
-                 "applied": approved_to_json(plan.approved) if plan.approved else None},
+        "service": {
+            "base_url": plan.service.base_url,
+            "api": plan.service.api,
+            "organization": plan.service.organization,
+            "project": plan.service.project,
+        },
+        "lock": {
+            "lineage": plan.lineage,
+            "serial": plan.serial,
+            "applied": approved_to_json(plan.approved) if plan.approved else None,
+        },
         "checksum": checksum(plan),
         "rows": sorted(set(rows(plan).values())),
         "digest": "",
@@ -78,19 +111,25 @@ def document(plan: Plan) -> dict[str, Any]:
         "attachments": [plain(found) for found in plan.attachments],
         "basis": dict(plan.basis),
         **_rest(plan, TOLD_OF_PLAN),
-    }  # fmt: skip
+    }
     found["digest"] = digest(found)
     return found
 
 
 def digest(found: dict[str, Any]) -> str:
-    """Of the whole document but the digest itself; white space and the order of keys do not count."""
+    """Of the whole document but the digest itself; white space and the order of keys do not
+    count.
+    """
     return sha256_of({key: value for key, value in found.items() if key != "digest"})
 
 
 def _rest(thing: Any, told: frozenset[str]) -> dict[str, Any]:
     """The fields of a noun that have no name of Terraform's."""
-    return {name: _plain(getattr(thing, name)) for name in thing.__dataclass_fields__ if name not in told}
+    return {
+        name: _plain(getattr(thing, name))
+        for name in thing.__dataclass_fields__
+        if name not in told
+    }
 
 
 def plain(thing: Any) -> dict[str, Any]:
@@ -162,7 +201,13 @@ def _unknown(change: Change, later: frozenset[str]) -> dict[str, bool]:
     marked = {top(field.path): True for field in change.fields if field.unknown}
     if change.action in (Action.CREATE, Action.UPDATE, Action.REPLACE):
         wanted = later.intersection(map(str, change.depends_on))
-        marked.update({name: True for name, value in (change.after or {}).items() if wanted and _names(value, wanted)})
+        marked.update(
+            {
+                name: True
+                for name, value in (change.after or {}).items()
+                if wanted and _names(value, wanted)
+            }
+        )
     return marked
 
 

@@ -36,15 +36,21 @@ _AGAIN = "make a new one with `provisioner plan --out FILE`"
 
 
 def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
-    """The plan in a document. PlanError for anything that is not exactly what `plan --out` wrote."""
+    """The plan in a document. PlanError for anything that is not exactly what `plan --out`
+    wrote.
+    """
     found = _document(text, name)
     _check_version(found, name)
     if found.get("digest") != digest(found):
-        _refuse("Plan file altered", f"The digest of `{name}` does not fit its contents: it was edited or cut short.")
+        _refuse(
+            "Plan file altered",
+            f"The digest of `{name}` does not fit its contents: it was edited or cut short.",
+        )
     maker = found.get("provisioner_version")
     if isinstance(maker, str) and maker != __version__:
         said = (
-            f"`{name}` was made by provisioner {maker}, and this is {__version__}, which may do something else with it."
+            f"`{name}` was made by provisioner {maker}, and this is {__version__}, which may do"
+            " something else with it."
         )
         _refuse("Plan of another release", said, f"{_AGAIN}, or apply it with that release")
     try:
@@ -55,7 +61,10 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
     if odd is not None:
         _refuse("Not a plan", f"`{name}` is not what `plan --out` writes: {odd}.")
     if found.get("checksum") != checksum(plan):
-        _refuse("Plan file altered", f"The checksum of `{name}` is not that of what it plans: it was edited.")
+        _refuse(
+            "Plan file altered",
+            f"The checksum of `{name}` is not that of what it plans: it was edited.",
+        )
     return plan
 
 
@@ -67,10 +76,20 @@ def _document(text: str | bytes, name: str) -> dict[str, Any]:
     try:
         found = jsontext.read(text, deepest=jsontext.DEEPEST_OURS, unique=True)
     except jsontext.Unreadable as error:
-        problem = Problem("Not a plan", f"`{name}` {error}.", _AGAIN, file=name, line=error.line, column=error.column)
+        problem = Problem(
+            "Not a plan",
+            f"`{name}` {error}.",
+            _AGAIN,
+            file=name,
+            line=error.line,
+            column=error.column,
+        )
         raise PlanError(problem) from None
     if not isinstance(found, dict) or "format_version" not in found:
-        _refuse("Not a plan", f"`{name}` is JSON, but not a plan of provisioner: it has no `format_version`.")
+        _refuse(
+            "Not a plan",
+            f"`{name}` is JSON, but not a plan of provisioner: it has no `format_version`.",
+        )
     return found
 
 
@@ -111,7 +130,9 @@ def _plan(found: dict[str, Any]) -> Plan:
 
 
 def _rest(noun: Any, row: dict[str, Any], told: frozenset[str]) -> dict[str, Any]:
-    """The fields that are written under their own names; a newer minor version may leave some out."""
+    """The fields that are written under their own names; a newer minor version may leave
+    some out.
+    """
     found = {}
     for field in fields(noun):
         if field.name not in told and field.name in row:
@@ -133,7 +154,9 @@ def _change(row: dict[str, Any]) -> Change:
         importing=inner["importing"]["id"] if inner["importing"] else None,
         previous=_address(row["previous_address"]),
         source=Source(row["file"], tuple(path)) if path is not None else None,
-        position=Position(row["file"], row["line"], row["column"]) if row["line"] is not None else None,
+        position=(
+            Position(row["file"], row["line"], row["column"]) if row["line"] is not None else None
+        ),
         replace_paths=tuple(inner["replace_paths"]),
         stays_with=_address(row["stays_with"]),
         **_rest(Change, row, TOLD_OF_CHANGE),
@@ -146,7 +169,11 @@ def _address(text: str | None) -> Address | None:
 
 def _attachment(row: dict[str, Any]) -> Attachment:
     return Attachment(
-        **{**_known(Attachment, row), "store": Address.parse(row["store"]), "file": _address(row["file"])}
+        **{
+            **_known(Attachment, row),
+            "store": Address.parse(row["store"]),
+            "file": _address(row["file"]),
+        }
     )
 
 
@@ -203,7 +230,9 @@ def _fits(value: Any, wanted: Any) -> bool:
     if origin is tuple:
         return isinstance(value, tuple) and all(_fits(item, get_args(wanted)[0]) for item in value)
     if origin is not None:
-        return isinstance(value, Mapping) and all(_fits(item, get_args(wanted)[1]) for item in value.values())
+        return isinstance(value, Mapping) and all(
+            _fits(item, get_args(wanted)[1]) for item in value.values()
+        )
     return type(value) is int if wanted is int else isinstance(value, wanted)
 
 

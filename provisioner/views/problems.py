@@ -24,7 +24,11 @@ def problem_text(problem: Problem, paint: Paint = PLAIN) -> str:
 
 def quiet(problem: Problem) -> Problem:
     """The problem without a key that it may quote."""
-    return replace(problem, detail=without_keys(problem.detail), hint=problem.hint and without_keys(problem.hint))
+    return replace(
+        problem,
+        detail=without_keys(problem.detail),
+        hint=problem.hint and without_keys(problem.hint),
+    )
 
 
 def problems_text(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
@@ -50,7 +54,11 @@ def problem_json(problem: Problem) -> dict[str, Any]:
 
 def problems_json(problems: Iterable[Problem]) -> dict[str, Any]:
     """The document of `--json`: every problem, sorted."""
-    return {"problems": [problem_json(found) for found in sorted(problems, key=lambda found: found.order)]}
+    return {
+        "problems": [
+            problem_json(found) for found in sorted(problems, key=lambda found: found.order)
+        ]
+    }
 
 
 def place_text(problem: Problem) -> str:
@@ -84,7 +92,11 @@ class Report(Protocol):
 
 def report_text(report: Report) -> str:
     """`The specs are valid: 5 assistants, 14 files … in local, prod.`"""
-    found = ", ".join(many(count, kind.replace("_", " ")) for kind, count in sorted(report.counts.items()) if count)
+    found = ", ".join(
+        many(count, kind.replace("_", " "))
+        for kind, count in sorted(report.counts.items())
+        if count
+    )
     names = ", ".join(f"`{inline(name)}`" for name in report.environments)
     return f"The specs are valid: {found or 'nothing declared'} (environments: {names}).\n"
 

@@ -60,7 +60,11 @@ def event_line(event: Event) -> str:
 def done_words(event: Event) -> str:
     """`created`; what is still used is not said to be deleted."""
     if event.detail == "deferred":
-        return "replaced, the old one stays" if event.action is Action.REPLACE else "stays, still in use"
+        return (
+            "replaced, the old one stays"
+            if event.action is Action.REPLACE
+            else "stays, still in use"
+        )
     return DONE[event.action] if event.action else inline(event.detail) or "done"
 
 
@@ -152,7 +156,9 @@ def applied_outline(applied: Applied, events: Iterable[Event]) -> Outline:
         name, reason = inline(str(address)), inline(why.get(address, ""))
         skipped.append(Item("!", name, facts=(reason,) if reason else (), address=name))
     sections = (
-        Section("interrupted", "Interrupted:", (Item("!", INTERRUPTED),) if applied.interrupted else ()),
+        Section(
+            "interrupted", "Interrupted:", (Item("!", INTERRUPTED),) if applied.interrupted else ()
+        ),
         Section("skipped", "Skipped:", tuple(skipped)),
         Section("changes", f"Done in {where}:", tuple(_done(event, changes) for event in done)),
         Section("notes", "Notes:", tuple(Item("", inline(note)) for note in applied.notes)),
@@ -162,7 +168,10 @@ def applied_outline(applied: Applied, events: Iterable[Event]) -> Outline:
         tuple(section for section in sections if section.items),
         applied.failed,
         applied_line(applied.counts) if whole else incomplete_line(applied.counts),
-        title=f"{'Applied' if whole else 'Not all applied'} to {inline(plan.workspace)}/{inline(plan.environment)}",
+        title=(
+            f"{'Applied' if whole else 'Not all applied'} to"
+            f" {inline(plan.workspace)}/{inline(plan.environment)}"
+        ),
         marker=f"apply {inline(plan.workspace)}/{inline(plan.environment)}",
         facts=(*place_facts(replace(plan, serial=applied.serial)), ("Plan", checksum(plan))),
     )

@@ -1,4 +1,6 @@
-"""What a reviewer has to know of a plan, the dangerous first: a sentence a resource, in seven groups."""
+"""What a reviewer has to know of a plan, the dangerous first: a sentence a resource, in seven
+groups.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,13 @@ _ORDER = list(_HEADINGS)
 _APART = frozenset({"instructions", "model", "tools"})  # have groups of their own
 _SAME = 5  # resources of which the same is said one by one
 _FIELDS = 5  # settings of one resource that are spelt out
-_DONE = (("+", "added"), ("-/+", "changed"), (">", "moved"), ("~", "with other settings"), ("-", "removed"))
+_DONE = (
+    ("+", "added"),
+    ("-/+", "changed"),
+    (">", "moved"),
+    ("~", "with other settings"),
+    ("-", "removed"),
+)
 
 
 def review(plan: Plan) -> tuple[Section, ...]:
@@ -52,16 +60,24 @@ def review(plan: Plan) -> tuple[Section, ...]:
 
 def review_json(plan: Plan) -> list[dict[str, str]]:
     """The same for programs."""
-    return [{"section": remark.section, "address": remark.address, "text": remark.text} for remark in remarks(plan)]
+    return [
+        {"section": remark.section, "address": remark.address, "text": remark.text}
+        for remark in remarks(plan)
+    ]
 
 
 def remarks(plan: Plan) -> list[Remark]:
-    """Everything that is said of a plan, by group and address; the same said of many is said once."""
+    """Everything that is said of a plan, by group and address; the same said of many is
+    said once.
+    """
     found = [*losses(plan), *widenings(plan), *_knowledge(plan)]
     for change in plan.changes:
         if change.matters and change.address.kind != "file":
             found += _own(change)
-    return sorted(_gathered(found), key=lambda remark: (_ORDER.index(remark.section), remark.address, remark.text))
+    return sorted(
+        _gathered(found),
+        key=lambda remark: (_ORDER.index(remark.section), remark.address, remark.text),
+    )
 
 
 def _gathered(found: Iterable[Remark]) -> Iterator[Remark]:
@@ -74,7 +90,9 @@ def _gathered(found: Iterable[Remark]) -> Iterator[Remark]:
             yield from same
         else:
             names = listed(sorted(remark.address for remark in same))
-            yield Remark(section, symbol, "", f"{many(len(same), kind.replace('_', ' '))}: {text} ({names})")
+            yield Remark(
+                section, symbol, "", f"{many(len(same), kind.replace('_', ' '))}: {text} ({names})"
+            )
 
 
 def _own(change: Change) -> Iterator[Remark]:
@@ -99,7 +117,9 @@ def _created(address: str, change: Change) -> Iterator[Remark]:
         yield Remark("prompt", "+", address, f"new, {many(len(split(text)), 'line')}")
     yield Remark("model", "+", address, f"new, {inline(str(after.get('model')))}")
     if tools := after.get("tools"):
-        yield Remark("tools", "+", address, f"new, {listed([tool_title(tool) for tool in tools], 6)}")
+        yield Remark(
+            "tools", "+", address, f"new, {listed([tool_title(tool) for tool in tools], 6)}"
+        )
 
 
 def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
@@ -107,7 +127,9 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
     if (field := changed.get("instructions")) is not None:
         yield Remark("prompt", "~", address, f"instructions {_lines(field.before, field.after)}")
     if (field := changed.get("model")) is not None:
-        yield Remark("model", "~", address, f"{inline(str(field.before))} → {inline(str(field.after))}")
+        yield Remark(
+            "model", "~", address, f"{inline(str(field.before))} → {inline(str(field.after))}"
+        )
     if (field := changed.get("tools")) is not None:
         yield Remark("tools", "~", address, _tools(field.before or [], field.after or []))
     others = []
@@ -134,7 +156,9 @@ def _tools(before: list[Tool], after: list[Tool]) -> str:
     old, new = by_key(before), by_key(after)
     done = {
         "added": [tool_title(tool) for key, tool in new.items() if key not in old],
-        "changed": [tool_title(tool) for key, tool in new.items() if key in old and old[key] != tool],
+        "changed": [
+            tool_title(tool) for key, tool in new.items() if key in old and old[key] != tool
+        ],
         "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
     }
     told = [f"{listed(names)} {word}" for word, names in done.items() if names]
@@ -189,7 +213,11 @@ def losses(plan: Plan) -> Iterator[Remark]:
     for change in plan.changes:
         if change.address not in said:
             yield from _gone(change)
-        unprotects = [field for field in change.fields if field.path == "lifecycle.protect" and not field.after]
+        unprotects = [
+            field
+            for field in change.fields
+            if field.path == "lifecycle.protect" and not field.after
+        ]
         if any(field.before for field in unprotects):
             yield _loss(change.address, "no longer protected", "~")
         yield from _overwritten(change, edited.get(change.address, ()))
@@ -205,20 +233,32 @@ def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
 
 
 def _gone(change: Change) -> Iterator[Remark]:
-    if change.action is Action.DELETE and (change.made or change.deferred):  # else `_of_others` has it
-        later = f"once it is no longer used by {listed(map(inline, change.kept_for))}" if change.kept_for else ""
-        yield _loss(change.address, " ".join(filter(None, ("deleted", documents_words(change), later))))
+    if change.action is Action.DELETE and (
+        change.made or change.deferred
+    ):  # else `_of_others` has it
+        later = (
+            f"once it is no longer used by {listed(map(inline, change.kept_for))}"
+            if change.kept_for
+            else ""
+        )
+        yield _loss(
+            change.address, " ".join(filter(None, ("deleted", documents_words(change), later)))
+        )
     elif change.action is Action.FORGET:
         why = stays_words(change) or reason_words(change.reason) or "not in the specs"
         yield _loss(change.address, f"forgotten, {why}", ".")
-    elif change.action is Action.REPLACE and change.address.kind != "file":  # a file is always a new version
+    elif (
+        change.action is Action.REPLACE and change.address.kind != "file"
+    ):  # a file is always a new version
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
         without = ""
         if change.foreign_documents:  # which the new store does not hold
             lost = many(change.foreign_documents, "document")
             without = f"without {lost} of the {change.documents:,} in the old one, not ours"
-        yield _loss(change.address, ", ".join(filter(None, ("replaced by a new one", why, without))), "-/+")
+        yield _loss(
+            change.address, ", ".join(filter(None, ("replaced by a new one", why, without))), "-/+"
+        )
 
 
 def _of_others(change: Change) -> Iterator[Remark]:
@@ -230,12 +270,16 @@ def _of_others(change: Change) -> Iterator[Remark]:
 
 def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Remark]:
     """Edits of others that the plan undoes, or that go with what it deletes."""
-    if change.action is Action.DELETE:  # a document that somebody has taken out is not lost with the store
+    if (
+        change.action is Action.DELETE
+    ):  # a document that somebody has taken out is not lost with the store
         ends = {"is lost with it": [field.path for field in edited if field.before is not None]}
     elif change.action in (Action.UPDATE, Action.REPLACE):
         ends = {
             "is undone": [field.path for field in edited if field.drift == "remote"],
-            "gives way to what the specs say": [field.path for field in edited if field.drift == "both"],
+            "gives way to what the specs say": [
+                field.path for field in edited if field.drift == "both"
+            ],
         }
     else:
         return
@@ -246,9 +290,14 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
 
 def _told(change: Change, edited: list[str]) -> str:
     """`` `temperature`, `tools` and 2 documents ``."""
-    entries = {path: entry_path(path)[0] if change.address.kind == "vector_store" else None for path in edited}
+    entries = {
+        path: entry_path(path)[0] if change.address.kind == "vector_store" else None
+        for path in edited
+    }
     fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
-    documents = {entry for entry in entries.values() if entry is not None and not entry.startswith("id:")}
+    documents = {
+        entry for entry in entries.values() if entry is not None and not entry.startswith("id:")
+    }
     told = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
     told += [many(len(documents), "document")] if documents else []
     return " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
@@ -258,7 +307,13 @@ def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:
     """`3 documents taken out, 2 of them deleted: …`."""
     files = [changes[row.file] for row in rows if row.file in changes]
     going = [file for file in files if file.action is Action.DELETE and not file.deferred]
-    deleted = "" if not going else " and deleted" if len(going) == len(rows) else f", {len(going):,} of them deleted"
+    deleted = (
+        ""
+        if not going
+        else " and deleted"
+        if len(going) == len(rows)
+        else f", {len(going):,} of them deleted"
+    )
     names = listed(sorted(inline(row.path) for row in rows))
     return f"{many(len(rows), 'document')} taken out{deleted}: {names}"
 
@@ -268,11 +323,16 @@ def _leftover(remnants: tuple[Remnant, ...], what: str) -> Iterator[Remark]:
         if found.action == "delete":
             yield _loss(found.address, f"{what} {inline(found.id)} deleted")
         elif found.action == "forget":
-            yield _loss(found.address, f"{what} {inline(found.id)} forgotten, {inline(found.detail)}", ".")
+            yield _loss(
+                found.address, f"{what} {inline(found.id)} forgotten, {inline(found.detail)}", "."
+            )
 
 
 _REACHES = (("vector_stores", "searches"), ("files", "its code reads"))
-_OUTSIDE = ("mcp", "web_search")  # what a new assistant may have that is not of this plan's own making
+_OUTSIDE = (
+    "mcp",
+    "web_search",
+)  # what a new assistant may have that is not of this plan's own making
 _SERVER = ("server_url", "connector_id", "tunnel_id")
 
 
@@ -290,7 +350,9 @@ def _reaches(change: Change, fresh: frozenset[str]) -> Iterator[str]:
     if change.address.kind == "assistant":
         made = change.before is None
         if made or change.action is Action.REPLACE:
-            sides.setdefault("tools", ((change.before or {}).get("tools"), (change.after or {}).get("tools")))
+            sides.setdefault(
+                "tools", ((change.before or {}).get("tools"), (change.after or {}).get("tools"))
+            )
         yield from _tools_of(*sides.get("tools", ((), ())), made=made, fresh=fresh)
     if "expires_after" in sides and sides["expires_after"][0] and not sides["expires_after"][1]:
         yield "no longer expires"
@@ -336,16 +398,23 @@ def _wider(old: Tool, new: Tool) -> Iterator[str]:
 def _server(name: str, old: Tool, new: Tool) -> Iterator[str]:
     if new.get("type") != "mcp":
         return
-    where = [inline(str(new[key])) for key in _SERVER if new.get(key) and new.get(key) != old.get(key)]
+    where = [
+        inline(str(new[key])) for key in _SERVER if new.get(key) and new.get(key) != old.get(key)
+    ]
     if where:
         yield f"{name} calls another server, {', '.join(where)}"
     if more := _more(_allowed(old), _allowed(new)):
         yield f"{name} may call {more}"
     if _approval(old) != _approval(new) != "always":
-        yield f"{name} needs less approval, {shortened(_approval(old), 60)} → {shortened(_approval(new), 60)}"
+        yield (
+            f"{name} needs less approval, {shortened(_approval(old), 60)} →"
+            f" {shortened(_approval(new), 60)}"
+        )
 
 
-def _searched(old: Mapping[str, Any], new: Mapping[str, Any], fresh: frozenset[str]) -> Iterator[str]:
+def _searched(
+    old: Mapping[str, Any], new: Mapping[str, Any], fresh: frozenset[str]
+) -> Iterator[str]:
     """Stores and documents that a tool reaches anew."""
     for key, verb in _REACHES:
         had = old.get(key) or ()
@@ -379,13 +448,20 @@ def _domains(holder: Mapping[str, Any]) -> list[str] | None:
 def _more(old: list[str] | None, new: list[str] | None) -> str:
     """What is allowed anew, where None allows everything."""
     if new is None:
-        return "" if old is None else "everything, and not only " + listed([inline(item) for item in old])
+        return (
+            ""
+            if old is None
+            else "everything, and not only " + listed([inline(item) for item in old])
+        )
     return "" if old is None else listed([inline(item) for item in new if item not in old])
 
 
 def _network(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """The network of an environment template."""
-    if before.get("access") != after.get("access") and after.get("access") not in ("none", "disabled"):
+    if before.get("access") != after.get("access") and after.get("access") not in (
+        "none",
+        "disabled",
+    ):
         yield f"network access {shortened(before.get('access'))} → {shortened(after.get('access'))}"
     if more := _more(_domains(before), _domains(after)):
         yield f"its network reaches {more}"

@@ -85,7 +85,9 @@ def show_json(state: LockState | None) -> dict[str, Any]:
         "lineage": state.lineage,
         "serial": state.serial,
         "origin": dict(state.origin),
-        "resources": {str(address): entry_to_json(state.resources[address]) for address in _sorted(state)},
+        "resources": {
+            str(address): entry_to_json(state.resources[address]) for address in _sorted(state)
+        },
     }
 
 
@@ -142,7 +144,9 @@ def _yaml(given: Any, depth: int) -> Iterator[str]:
 def _scalar(given: Any) -> str:
     # YAML 1.1 readers take DEL and the C1 controls, but not unescaped.
     text = json.dumps(given, ensure_ascii=False)
-    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(
+        "[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text
+    )
 
 
 def as_typescript(outputs: Outputs) -> str:
@@ -166,11 +170,15 @@ FORMATS: dict[str, Callable[[Outputs], str]] = {
 Needs = Mapping[Address, Iterable[Address]]
 FOLD = 20  # files of one store, beyond which they stand together
 # Mermaid's codes for what would end a label or open a tag.
-_ENTITIES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"})
+_ENTITIES = str.maketrans(
+    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"}
+)
 
 
 def graph_mermaid(needs: Needs, *, verbose: bool = False) -> str:
-    """A flowchart; more than twenty files that the same resources use are one node, unless `verbose`."""
+    """A flowchart; more than twenty files that the same resources use are one node, unless
+    `verbose`.
+    """
     labels, edges = _folded(needs, verbose)
     names = {label: f"n{number}" for number, label in enumerate(labels)}
     lines = ["flowchart LR"]
@@ -209,6 +217,8 @@ def _edges(needs: Needs) -> list[tuple[Address, Address]]:
 def graph_json(needs: Needs) -> dict[str, Any]:
     """Nodes and edges; an edge goes from the user to what it uses."""
     return {
-        "nodes": [{"address": str(node), "type": node.kind, "name": node.name} for node in _nodes(needs)],
+        "nodes": [
+            {"address": str(node), "type": node.kind, "name": node.name} for node in _nodes(needs)
+        ],
         "edges": [{"from": str(user), "to": str(used)} for user, used in _edges(needs)],
     }

@@ -17,7 +17,9 @@ _LONG = 20  # changes: more do not fit on a screen
 
 
 def plan_text(plan: Plan, *, paint: Paint = PLAIN, verbose: bool = False) -> str:
-    """The whole plan: drift, changes, what is left over, what stops it, and the summary line at the end."""
+    """The whole plan: drift, changes, what is left over, what stops it, and the summary line at the
+    end.
+    """
     return outline_text(outline(plan, verbose=verbose), paint)
 
 
@@ -32,7 +34,9 @@ def outline_text(found: Outline, paint: Paint = PLAIN) -> str:
 
 
 def _singled_out(found: Outline) -> Iterator[Section]:
-    """What a reader must not miss: what is dangerous, and everything that can be said where the plan is long."""
+    """What a reader must not miss: what is dangerous, and everything that can be said where the
+    plan is long.
+    """
     changes = next((section.items for section in found.sections if section.name == "changes"), ())
     if all(item.symbol == "-" for item in changes):  # a plan to delete everything hides nothing
         return
@@ -57,7 +61,11 @@ def _section(section: Section, paint: Paint) -> str:
 def item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
     """One item and what is below it, indented by two."""
     name = item.address if item.title.startswith(item.address) else item.title
-    title = paint("bold", name or item.title) + (item.title[len(name) :] if name else "") if item.symbol else item.title
+    title = (
+        paint("bold", name or item.title) + (item.title[len(name) :] if name else "")
+        if item.symbol
+        else item.title
+    )
     head = f"  {paint(item.symbol, item.symbol)} {title}" if item.symbol else f"  {title}"
     facts = f"  ({', '.join(item.facts)})" if item.facts else ""
     place = f"  {paint('dim', item.position)}" if item.position else ""

@@ -16,8 +16,9 @@ KNOWN_LATER = "(known after apply)"
 SENSITIVE = "(sensitive)"
 ABSENT = "(not set)"
 
-# Whatever could move the cursor, change the direction of text or hide: C0 and C1 controls, soft hyphens,
-# zero-width and bidirectional marks, tags, lone surrogates. Tabs and line feeds are handled by their callers.
+# Whatever could move the cursor, change the direction of text or hide: C0 and C1 controls, soft
+# hyphens, zero-width and bidirectional marks, tags, lone surrogates. Tabs and line feeds are
+# handled by their callers.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
@@ -33,7 +34,9 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with everything invisible spelt out and without secrets; line feeds and tabs stay."""
+    """The text with everything invisible spelt out and without secrets; line feeds and tabs
+    stay.
+    """
     return _INVISIBLE.sub(_escape, without_secrets(text))
 
 
@@ -68,7 +71,11 @@ def size(count: int) -> str:
 def sizes(before: int, after: int) -> str:
     """Two sizes with one unit where they share it: `3.1 → 3.4 KB`."""
     (old, old_unit), (new, new_unit) = _scaled(before), _scaled(after)
-    return f"{old} → {new} {new_unit}" if old_unit == new_unit else f"{old} {old_unit} → {new} {new_unit}"
+    return (
+        f"{old} → {new} {new_unit}"
+        if old_unit == new_unit
+        else f"{old} {old_unit} → {new} {new_unit}"
+    )
 
 
 def _scaled(count: int) -> tuple[str, str]:
@@ -99,7 +106,9 @@ def bounded(text: str, most: int = LONG) -> str:
 
 
 def elided(line: Line) -> Line:
-    """A changed line with what is alike in it left out, where it is too long; nothing that differs is."""
+    """A changed line with what is alike in it left out, where it is too long; nothing that differs
+    is.
+    """
     if len(line.text) <= LONG:
         return line
     parts, marks, length, end = [line.text[:1]], [], 1, 1
@@ -108,11 +117,19 @@ def elided(line: Line) -> Line:
         alike = f"…({low - end:,} characters alike)…" if low > end else ""
         more = _more(high - low - MOST) if high - low > MOST else ""
         shift = length + len(alike) - low
-        marks += [(a + shift, min(b, low + MOST) + shift) for a, b in line.marks if low <= a < min(high, low + MOST)]
+        marks += [
+            (a + shift, min(b, low + MOST) + shift)
+            for a, b in line.marks
+            if low <= a < min(high, low + MOST)
+        ]
         parts += [alike, shown, more]
         length, end = length + len(alike) + len(shown) + len(more), high
     rest = len(line.text) - end
-    return replace(line, text="".join(parts) + (f"…({rest:,} characters alike)" if rest else ""), marks=tuple(marks))
+    return replace(
+        line,
+        text="".join(parts) + (f"…({rest:,} characters alike)" if rest else ""),
+        marks=tuple(marks),
+    )
 
 
 def _windows(line: Line) -> Iterator[tuple[int, int]]:
@@ -133,7 +150,16 @@ def _more(count: int) -> str:
 
 # Reasons that the symbol says already, and the words for those that need some.
 _OBVIOUS = frozenset(
-    {"", "spec_changed", "new", "in_sync", "destroy", "not_in_specs", "files_changed", "used_by_forgotten"}
+    {
+        "",
+        "spec_changed",
+        "new",
+        "in_sync",
+        "destroy",
+        "not_in_specs",
+        "files_changed",
+        "used_by_forgotten",
+    }
 )
 _REASONS = {
     "gone": "gone from the service",
@@ -161,7 +187,9 @@ def reason_words(reason: str) -> str:
 
 
 def stays_words(change: Change) -> str:
-    """With what an object stays at the service that nothing here uses any more; empty for any other change."""
+    """With what an object stays at the service that nothing here uses any more; empty for any other
+    change.
+    """
     if change.stays_with is None:
         return ""
     what = "the old one stays" if change.action is Action.REPLACE else "stays"
@@ -169,7 +197,9 @@ def stays_words(change: Change) -> str:
 
 
 def documents_words(change: Change) -> str:
-    """What is in a store that is deleted: `with 41 documents, 1 of them not ours`; empty where there is nothing."""
+    """What is in a store that is deleted: `with 41 documents, 1 of them not ours`; empty where
+    there is nothing.
+    """
     if change.action is not Action.DELETE or not change.documents:
         return ""
     foreign = f", {change.foreign_documents:,} of them not ours" if change.foreign_documents else ""
@@ -196,7 +226,9 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Puts a tone (a symbol of DESIGN §2, or `bold`, `dim`, `error`, `warning`) on a text; off by default."""
+    """Puts a tone (a symbol of DESIGN §2, or `bold`, `dim`, `error`, `warning`) on a text; off by
+    default.
+    """
 
     on: bool = False
 

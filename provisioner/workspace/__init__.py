@@ -1,4 +1,6 @@
-"""YAML below a workspace becomes Desired, with a place for every fault; with a place for every problem."""
+"""YAML below a workspace becomes Desired, with a place for every fault; with a place for every
+problem.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""One environment's specs: every declaration, what its API makes of it, and how they hang together."""
+"""One environment's specs: every declaration, what its API makes of it, and how they hang
+together.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A resource that is no longer declared on purpose; without `destroy` its object stays at the service."""
+    """A resource that is no longer declared on purpose; without `destroy` its object stays at the
+    service.
+    """
 
     origin: Address
     destroy: bool
@@ -77,12 +81,16 @@ Checked = tuple[tuple[Fault, ...], tuple[Loss, ...]]
 class Compiler:
     """Puts the declarations of one environment together."""
 
-    def __init__(self, environment: Environment, declaring: Declaring, checked: dict[tuple[str, str], Any]) -> None:
+    def __init__(
+        self, environment: Environment, declaring: Declaring, checked: dict[tuple[str, str], Any]
+    ) -> None:
         self.environment = environment
         self.declaring = declaring
         self.findings: list[Finding] = []
         self.desired: dict[Address, Desired] = {}
-        self._checked = checked  # by kind, name and API; shared between environments with `declared`
+        self._checked = (
+            checked  # by kind, name and API; shared between environments with `declared`
+        )
         self._externals: dict[tuple[str, str], External] = {}
         self._files: dict[str, tuple[Fields, Source, str]] = {}
 
@@ -93,7 +101,9 @@ class Compiler:
     def exists(self, address: Address) -> bool:
         """Whether the address is declared in this environment, soundly or not."""
         raw = self.declaring.find(address.kind, address.name)
-        return address in self.desired or (address.kind != FILE and raw is not None and self.declaring.present(raw))
+        return address in self.desired or (
+            address.kind != FILE and raw is not None and self.declaring.present(raw)
+        )
 
     def run(self) -> None:
         """Compile every resource of the environment."""
@@ -125,7 +135,9 @@ class Compiler:
             self._externals.setdefault((raw.kind.name, id), External(raw.kind.name, id, raw.source))
         elif not faults and not self.declaring.values.missing:
             written = shown(raw.value["id"])
-            hint = None if isinstance(raw.value["id"], int | float) else "for example `id: vs_abc123`"
+            hint = (
+                None if isinstance(raw.value["id"], int | float) else "for example `id: vs_abc123`"
+            )
             faults = [
                 Fault(
                     ("id",),
@@ -143,7 +155,9 @@ class Compiler:
         for kind, id, path in declaration.externals:
             self._externals.setdefault((kind, id), External(kind, id, raw.source.at(*path)))
         for name, wish in declaration.files.items():
-            wanted = {} if declaration.fields is None else wish.fields  # of a faulty one nobody knows
+            wanted = (
+                {} if declaration.fields is None else wish.fields
+            )  # of a faulty one nobody knows
             self._file(name, wanted, raw.source.at(*wish.at), raw)
         if declaration.fields is not None and raw.kind.name not in (TOOL, FILE):
             self._desire(raw, declaration, declaration.fields)
@@ -153,9 +167,14 @@ class Compiler:
         if known is None or (fields and not known[0]):
             self._files[path] = (fields, source, raw.title)
         elif fields and fields != known[0]:
-            detail = f"`{raw.title}` and `{known[2]}` want `{path}` to be uploaded in two different ways."
+            detail = (
+                f"`{raw.title}` and `{known[2]}` want `{path}` to be uploaded in two different"
+                " ways."
+            )
             self.findings.append(
-                Finding(source, Fault((), "Two different uploads", detail, "copy the file"), raw.title)
+                Finding(
+                    source, Fault((), "Two different uploads", detail, "copy the file"), raw.title
+                )
             )
 
     def _add_files(self) -> None:
@@ -163,7 +182,11 @@ class Compiler:
         kind = self.declaring.ground.kinds.get(FILE)
         for path, (fields, source, _) in self._files.items():
             digest = contents.accept(path)
-            said = {"sha256": digest.sha256, "bytes": digest.bytes, "purpose": "assistants"} | fields
+            said = {
+                "sha256": digest.sha256,
+                "bytes": digest.bytes,
+                "purpose": "assistants",
+            } | fields
             address = Address(FILE, path)
             self.desired[address] = Desired(address, said, source)
         form = kind.form(None) if kind else None
@@ -182,10 +205,16 @@ class Compiler:
         faults, losses = self._checks(raw, declaration, fields, address, api)
         lifecycle = getattr(spec, "lifecycle", None)
         accepted = self.environment.accept_loss
-        names = [loss.name for loss in losses if loss.name in accepted or f"{address}#{loss.name}" in accepted]
+        names = [
+            loss.name
+            for loss in losses
+            if loss.name in accepted or f"{address}#{loss.name}" in accepted
+        ]
         lost = tuple(dict.fromkeys(names))
         self._report(raw, [fault for fault in faults if not _follows(fault, declaration.faults)])
-        self._report(raw, [_not_carried(address, loss, api) for loss in losses if loss.name not in lost])
+        self._report(
+            raw, [_not_carried(address, loss, api) for loss in losses if loss.name not in lost]
+        )
         self.desired[address] = Desired(
             address,
             fields,
@@ -197,7 +226,9 @@ class Compiler:
             lost,
         )
 
-    def _checks(self, raw: Raw, declaration: Declaration, fields: Fields, address: Address, api: str | None) -> Checked:
+    def _checks(
+        self, raw: Raw, declaration: Declaration, fields: Fields, address: Address, api: str | None
+    ) -> Checked:
         key = (str(address), api or "")
         known: tuple[Declaration, Checked] | None = self._checked.get(key)
         if known is not None and known[0] is declaration:
@@ -206,8 +237,18 @@ class Compiler:
         try:
             form = raw.kind.form(api)
         except KeyError:
-            detail = f"`{address}` is deployed through the API `{api}`, which this version does not support."
-            found = (Fault(("api",), "API not supported", detail, "choose `assistants` or `responses`"),), ()
+            detail = (
+                f"`{address}` is deployed through the API `{api}`, which this version does not"
+                " support."
+            )
+            found = (
+                (
+                    Fault(
+                        ("api",), "API not supported", detail, "choose `assistants` or `responses`"
+                    ),
+                ),
+                (),
+            )
         else:
             found = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
         self._checked[key] = (declaration, found)
@@ -226,18 +267,24 @@ class Compiler:
             circle: list[Address] = error.args[1]
             detail = f"{quoted(circle[:-1], 'and')} depend on each other in a circle."
             source = self.desired[circle[0]].source
-            self.findings.append(Finding(source, Fault((), "Circular reference", detail), str(circle[0])))
+            self.findings.append(
+                Finding(source, Fault((), "Circular reference", detail), str(circle[0]))
+            )
 
     def _unknown_losses(self) -> Iterator[Finding]:
         """Entries of `accept_loss` that can never be a loss."""
-        layered = [kind for kind in self.declaring.ground.kinds.values() if "api" in kind.spec.model_fields]
+        layered = [
+            kind for kind in self.declaring.ground.kinds.values() if "api" in kind.spec.model_fields
+        ]
         known = {name for kind in layered for name in kind.spec.model_fields}
         known |= {loss.name for _, (_, losses) in self._checked.values() for loss in losses}
         for index, entry in enumerate(self.environment.accept_loss):
             address, mark, name = entry.rpartition("#")
             where = Source(CONFIG, ("environments", self.environment.name, "accept_loss", index))
             kind, _, resource = address.partition(".")
-            declared = self.declaring.find(kind, resource) is not None or self.declaring.unread(resource)
+            declared = self.declaring.find(kind, resource) is not None or self.declaring.unread(
+                resource
+            )
             if mark and not declared:
                 detail = f"`accept_loss` names `{address}`, which is not declared."
                 hint = did_you_mean(address, map(str, self.desired))
@@ -249,12 +296,20 @@ class Compiler:
 
 
 def _follows(fault: Fault, earlier: list[Fault]) -> bool:
-    """Whether it is about something of which a part has been left out, because that has a fault of its own."""
+    """Whether it is about something of which a part has been left out, because that has a fault of
+    its own.
+    """
     paths = [one.path for one in earlier if one.severity == "error"]
     return any(path[: len(fault.path)] == fault.path for path in paths) if fault.path else False
 
 
 def _not_carried(address: Address, loss: Loss, api: str | None) -> Fault:
-    detail = f"`{address}` has `{loss.name}`, which the API `{api}` cannot carry: {loss.why.rstrip('.')}."
-    hint = loss.hint or f"take it out, or accept it with `accept_loss: [{loss.name}]` in the environment"
+    detail = (
+        f"`{address}` has `{loss.name}`, which the API `{api}` cannot carry:"
+        f" {loss.why.rstrip('.')}."
+    )
+    hint = (
+        loss.hint
+        or f"take it out, or accept it with `accept_loss: [{loss.name}]` in the environment"
+    )
     return Fault(loss.path, "Not carried by API", detail, hint)

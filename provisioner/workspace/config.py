@@ -1,4 +1,6 @@
-"""What `provisioner.yaml` may say; only imported where there is one, because pydantic models take time to build."""
+"""What `provisioner.yaml` may say; only imported where there is one, because pydantic models take
+time to build.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from provisioner.model import Policies, Source, Waiver
 from provisioner.workspace.setting import FILE, LOCAL_LOCK, PUBLIC, SETTLING, Environment, Variable
 
 _ADDRESS = r"assistant\.[a-z][a-z0-9_-]{0,63}"
-_ACTION = "`deny` stops a plan, `warn` only says so, `ignore` switches the policy off"  # `off` would be read as false
+# `off` would be read as false
+_ACTION = "`deny` stops a plan, `warn` only says so, `ignore` switches the policy off"
 Action = Literal["deny", "warn", "ignore"]
 
 
@@ -35,11 +38,15 @@ def _day(value: object) -> object:
 def _address(value: str) -> str:
     if re.fullmatch(_ADDRESS, value):
         return value
-    raise refusal("address", "is not the address of an assistant", "write it like `assistant.support`")
+    raise refusal(
+        "address", "is not the address of an assistant", "write it like `assistant.support`"
+    )
 
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
-Assistant = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}$"})]
+Assistant = Annotated[
+    str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}$"})
+]
 
 
 class ModelsPolicy(Strict):
@@ -58,10 +65,17 @@ class ShutdownPolicy(Strict):
     """Models with an announced end: a warning before that day, an error after it."""
 
     action: Action = Field(
-        default="deny", description="`deny` stops a plan after that day, `warn` only says so, `ignore` switches it off"
+        default="deny",
+        description=(
+            "`deny` stops a plan after that day, `warn` only says so, `ignore` switches it off"
+        ),
     )
     warn_days: int = Field(
-        default=60, ge=0, le=3650, description="Days before the shutdown from which on it is told", examples=[90]
+        default=60,
+        ge=0,
+        le=3650,
+        description="Days before the shutdown from which on it is told",
+        examples=[90],
     )
 
 
@@ -71,8 +85,14 @@ class WaiverFile(Strict):
     policy: Literal["models", "model_shutdown"] = Field(
         description="The policy that it is about", examples=["model_shutdown"]
     )
-    address: Assistant = Field(description="The assistant that may break it", examples=["assistant.support"])
-    reason: str = Field(min_length=1, description="Why; every plan shows it", examples=["moves with the next release"])
+    address: Assistant = Field(
+        description="The assistant that may break it", examples=["assistant.support"]
+    )
+    reason: str = Field(
+        min_length=1,
+        description="Why; every plan shows it",
+        examples=["moves with the next release"],
+    )
     expires: Day = Field(description="The last day on which it holds", examples=["2027-01-31"])
 
 
@@ -89,11 +109,15 @@ class PoliciesFile(Strict):
         description="Models with an announced end; on by default",
         examples=[{"action": "warn", "warn_days": 90}],
     )
-    waivers: list[WaiverFile] = Field(default=[], description="Breaches that are put up with for a while")
+    waivers: list[WaiverFile] = Field(
+        default=[], description="Breaches that are put up with for a while"
+    )
 
 
 def policies(top: PoliciesFile | None, own: PoliciesFile | None, environment: str) -> Policies:
-    """The policies of an environment: its own keys replace those at the top, its waivers are added to them."""
+    """The policies of an environment: its own keys replace those at the top, its waivers are added
+    to them.
+    """
     models = {**_said(top and top.models), **_said(own and own.models)}
     shutdown = {**_said(top and top.model_shutdown), **_said(own and own.model_shutdown)}
     return Policies(
@@ -114,7 +138,10 @@ def _said(part: Strict | None) -> dict[str, Any]:
 
 def _waivers(said: PoliciesFile | None, source: Source) -> list[Waiver]:
     listed = enumerate(said.waivers if said else ())
-    return [Waiver(one.policy, one.address, one.reason, one.expires, source.at(at)) for at, one in listed]
+    return [
+        Waiver(one.policy, one.address, one.reason, one.expires, source.at(at))
+        for at, one in listed
+    ]
 
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -122,7 +149,8 @@ _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _ENV = r"[A-Za-z_][A-Za-z0-9_]*"
 _RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
 _NAME_RULE = (
-    "a name has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and has at most 64 characters"
+    "a name has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and has at most"
+    " 64 characters"
 )
 
 
@@ -137,17 +165,25 @@ def _matching(pattern: str, hint: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Name = Annotated[str, _matching(_NAME, _NAME_RULE), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})]
+Name = Annotated[
+    str, _matching(_NAME, _NAME_RULE), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})
+]
 VariableName = Annotated[
     str,
-    _matching(_VARIABLE, "a variable's name has letters, digits and `_`, and does not begin with a digit"),
+    _matching(
+        _VARIABLE, "a variable's name has letters, digits and `_`, and does not begin with a digit"
+    ),
     WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE}$"}),
 ]
 
 
 def _variable(value: Variable) -> Variable:
     if isinstance(value, str) and re.search(r"(?<!\$)\$\{", value):
-        raise refusal("variable", "refers to another value, but variables are taken as they are", "write the value out")
+        raise refusal(
+            "variable",
+            "refers to another value, but variables are taken as they are",
+            "write the value out",
+        )
     return value
 
 
@@ -156,10 +192,14 @@ VariableValue = Annotated[Variable, AfterValidator(_variable)]
 
 def _service(value: str) -> str:
     if value in ("local", PUBLIC) or (
-        re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value) and value.isprintable() and _reachable(value)
+        re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value)
+        and value.isprintable()
+        and _reachable(value)
     ):
         return value
-    raise refusal("service", "is no service", "write `local`, `openai` or a base URL like `https://host/v1`")
+    raise refusal(
+        "service", "is no service", "write `local`, `openai` or a base URL like `https://host/v1`"
+    )
 
 
 def _reachable(address: str) -> bool:
@@ -174,7 +214,12 @@ def _reachable(address: str) -> bool:
 def _lock_path(value: str) -> str:
     hint = "write a path below the workspace, like `locks/prod.lock.json`"
     plain = posixpath.normpath(value)
-    if value.startswith(("/", "~")) or "\\" in value or plain.startswith("..") or re.match(r"[A-Za-z]:", value):
+    if (
+        value.startswith(("/", "~"))
+        or "\\" in value
+        or plain.startswith("..")
+        or re.match(r"[A-Za-z]:", value)
+    ):
         raise refusal("lock", "leaves the workspace", hint)
     if plain == "." or value.endswith("/") or not value.isprintable():
         raise refusal("lock", "names no file", hint)
@@ -182,12 +227,24 @@ def _lock_path(value: str) -> str:
 
 
 def _key_name(value: str) -> str:
-    """The name of a variable, not the key itself; and a token of the job that runs us is nobody else's key."""
+    """The name of a variable, not the key itself; and a token of the job that runs us is nobody
+    else's key.
+    """
     if looks_like_key(value):
-        hint = "name the variable that holds it, like `OPENAI_API_KEY`, and revoke a key that stood in a file"
-        raise refusal("api_key", "looks like the key itself, not like the name of an environment variable", hint)
+        hint = (
+            "name the variable that holds it, like `OPENAI_API_KEY`, and revoke a key that stood in"
+            " a file"
+        )
+        raise refusal(
+            "api_key",
+            "looks like the key itself, not like the name of an environment variable",
+            hint,
+        )
     if value.upper().startswith(_RUNNER):
-        hint = f"keep the key in a variable of its own; {', '.join(f'`{prefix}*`' for prefix in _RUNNER)} are GitHub's"
+        hint = (
+            "keep the key in a variable of its own;"
+            f" {', '.join(f'`{prefix}*`' for prefix in _RUNNER)} are GitHub's"
+        )
         raise refusal("name", "is a token of the job, and is sent to nobody else", hint)
     return value
 
@@ -199,12 +256,19 @@ class KeyFrom(Strict):
         str,
         AfterValidator(_key_name),
         _matching(_ENV, "name an environment variable, like `OPENAI_API_KEY`"),
-    ] = Field(description="Name of the environment variable that holds the key", examples=["OPENAI_API_KEY_PROD"])
+    ] = Field(
+        description="Name of the environment variable that holds the key",
+        examples=["OPENAI_API_KEY_PROD"],
+    )
 
 
 def _api_key(value: object) -> object:
     if isinstance(value, str):
-        raise refusal("api_key", "is a literal, and a key must not stand in a file", "write `{env: OPENAI_API_KEY}`")
+        raise refusal(
+            "api_key",
+            "is a literal, and a key must not stand in a file",
+            "write `{env: OPENAI_API_KEY}`",
+        )
     return value
 
 
@@ -212,7 +276,10 @@ class GitBranch(Strict):
     """A lock on a branch of the same repository."""
 
     branch: str = Field(
-        default="provisioner-locks", min_length=1, description="The branch", examples=["provisioner-locks"]
+        default="provisioner-locks",
+        min_length=1,
+        description="The branch",
+        examples=["provisioner-locks"],
     )
     path: Annotated[str, AfterValidator(_lock_path)] = Field(
         min_length=1, description="The lock's path on that branch", examples=["prod.lock.json"]
@@ -222,7 +289,9 @@ class GitBranch(Strict):
 class GitLock(Strict):
     """A lock that lives in git."""
 
-    git: GitBranch = Field(description="Branch and path", examples=[{"branch": "provisioner-locks", "path": "l.json"}])
+    git: GitBranch = Field(
+        description="Branch and path", examples=[{"branch": "provisioner-locks", "path": "l.json"}]
+    )
 
 
 class EnvironmentFile(Strict):
@@ -231,9 +300,13 @@ class EnvironmentFile(Strict):
     service: Annotated[
         str,
         AfterValidator(_service),
-        WithJsonSchema({"anyOf": [{"enum": ["local", "openai"]}, {"type": "string", "pattern": "^https?://"}]}),
+        WithJsonSchema(
+            {"anyOf": [{"enum": ["local", "openai"]}, {"type": "string", "pattern": "^https?://"}]}
+        ),
     ] = Field(
-        description="`local` (the embedded service), `openai` (always the public endpoint) or a base URL",
+        description=(
+            "`local` (the embedded service), `openai` (always the public endpoint) or a base URL"
+        ),
         examples=["local", "openai", "https://gateway.example.com/v1"],
     )
     api: Literal["assistants", "responses", "agents"] | None = Field(
@@ -242,18 +315,29 @@ class EnvironmentFile(Strict):
         examples=["responses"],
     )
     api_key: Annotated[KeyFrom | None, BeforeValidator(_api_key)] = Field(
-        default=None, description="Where the key comes from; never the key itself", examples=[{"env": "OPENAI_API_KEY"}]
+        default=None,
+        description="Where the key comes from; never the key itself",
+        examples=[{"env": "OPENAI_API_KEY"}],
     )
     organization: str | None = Field(
-        default=None, min_length=1, description="A key that resolves elsewhere is refused", examples=["org-abc"]
+        default=None,
+        min_length=1,
+        description="A key that resolves elsewhere is refused",
+        examples=["org-abc"],
     )
     openai_project: str | None = Field(
         default=None, min_length=1, description="The project of the key", examples=["proj_abc"]
     )
     lock: Annotated[str, AfterValidator(_lock_path)] | GitLock | None = Field(
         default=None,
-        description="A file that you commit, or a branch of this repository; default `locks/<name>.lock.json`",
-        examples=["locks/prod.lock.json", {"git": {"branch": "provisioner-locks", "path": "prod.lock.json"}}],
+        description=(
+            "A file that you commit, or a branch of this repository; default"
+            " `locks/<name>.lock.json`"
+        ),
+        examples=[
+            "locks/prod.lock.json",
+            {"git": {"branch": "provisioner-locks", "path": "prod.lock.json"}},
+        ],
     )
     variables: dict[VariableName, VariableValue] = Field(
         default={}, description="Values of declared variables here", examples=[{"model": "gpt-5.6"}]
@@ -267,13 +351,18 @@ class EnvironmentFile(Strict):
         default=3, ge=1, le=100, description="Request profiles whose ids stay alive", examples=[3]
     )
     on_drift: Literal["overwrite", "fail"] = Field(
-        default="overwrite", description="What apply does where somebody edited by hand", examples=["fail"]
+        default="overwrite",
+        description="What apply does where somebody edited by hand",
+        examples=["fail"],
     )
     settling: float | None = Field(
         default=None,
         ge=0,
         le=600,
-        description="Seconds in which the service may not show its own writes; default 0 for `local`, otherwise 30",
+        description=(
+            "Seconds in which the service may not show its own writes; default 0 for `local`,"
+            " otherwise 30"
+        ),
         examples=[10],
     )
     policies: PoliciesFile | None = Field(
@@ -288,7 +377,10 @@ class WorkspaceFile(Strict):
 
     workspace: Name | None = Field(
         default=None,
-        description="Part of the ownership stamp on every object; default: the lock's, else the folder's name",
+        description=(
+            "Part of the ownership stamp on every object; default: the lock's, else the folder's"
+            " name"
+        ),
         examples=["acme-support"],
     )
     default_environment: Name | None = Field(
@@ -311,7 +403,9 @@ class WorkspaceFile(Strict):
     )
 
 
-def environment(name: str, said: EnvironmentFile, common: PoliciesFile | None = None) -> Environment:
+def environment(
+    name: str, said: EnvironmentFile, common: PoliciesFile | None = None
+) -> Environment:
     """An environment with its defaults filled in, under the policies common to all."""
     api = said.api or ("responses" if said.service == PUBLIC else "assistants")
     lock = said.lock.declared() if isinstance(said.lock, GitLock) else said.lock
@@ -328,6 +422,12 @@ def environment(name: str, said: EnvironmentFile, common: PoliciesFile | None = 
         accept_loss=tuple(said.accept_loss),
         keep_versions=said.keep_versions,
         on_drift=said.on_drift,
-        settling=said.settling if said.settling is not None else 0.0 if said.service == "local" else SETTLING,
+        settling=(
+            said.settling
+            if said.settling is not None
+            else 0.0
+            if said.service == "local"
+            else SETTLING
+        ),
         policies=policies(common, said.policies, name),
     )

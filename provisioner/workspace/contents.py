@@ -32,8 +32,12 @@ _DEEP = "Nested too deeply"
 class Contents:
     """What the workspace's files hold."""
 
-    def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None, locks: Iterable[str] = ()) -> None:
-        self._ours = {f"{unicodedata.normalize('NFC', lock)}{beside}" for lock in locks for beside in _BESIDE}
+    def __init__(
+        self, root: Path, drafts: Mapping[str, bytes] | None = None, locks: Iterable[str] = ()
+    ) -> None:
+        self._ours = {
+            f"{unicodedata.normalize('NFC', lock)}{beside}" for lock in locks for beside in _BESIDE
+        }
         self.tree = Tree(root, drafts)
         self.digests = Digests(root)
         self._entries: dict[str, Entry] = {}
@@ -57,7 +61,9 @@ class Contents:
         if refused.summary != "File not found" or refused.hint:
             return refused
         if "://" in path or ":/" in path:
-            return Refused(refused.summary, "is no file of the workspace", "download it, and name the file")
+            return Refused(
+                refused.summary, "is no file of the workspace", "download it, and name the file"
+            )
         try:
             near = self.tree.near(path)
         except Refused:
@@ -66,7 +72,9 @@ class Contents:
         return Refused(refused.summary, detail, did_you_mean(path, near) or _ROOTED)
 
     def accept(self, path: str) -> Digest:
-        """The digest of a file that may be uploaded; Refused otherwise. `path` is a result of `path` or `glob`."""
+        """The digest of a file that may be uploaded; Refused otherwise. `path` is a result of
+        `path` or `glob`.
+        """
         known = self._accepted.get(path)
         if known is None:
             known = self._accepted[path] = self._look(path)
@@ -110,7 +118,10 @@ class Contents:
         if not paths:
             detail = "matches no file"
             if found:
-                detail = f"matches only files that {'`provisioner` writes itself' if left else 'are excluded'}"
+                detail = (
+                    "matches only files that"
+                    f" {'`provisioner` writes itself' if left else 'are excluded'}"
+                )
             hint = None if left else "shorten `exclude`" if found else self._why_nothing(normal)
             raise Refused("Nothing matched", detail, hint)
         return paths
@@ -198,12 +209,18 @@ def _document(path: str, text: str) -> Any:
         return jsontext.read(text, deepest=DEEPEST, unique=True)
     except jsontext.Unreadable as error:
         if error.key is not None:
-            return Refused("Duplicate key", f"holds the key `{error.key}` twice in one object", "keep one of them")
+            return Refused(
+                "Duplicate key",
+                f"holds the key `{error.key}` twice in one object",
+                "keep one of them",
+            )
         where = f" (line {error.line}, column {error.column})" if error.line else ""
         if "nested" in str(error):
             return Refused(_DEEP, f"{error}{where}", "flatten it")
         if "half a character" in str(error):
-            return Refused("Half a character", f"{error}{where}", "write the character itself, or both halves")
+            return Refused(
+                "Half a character", f"{error}{where}", "write the character itself, or both halves"
+            )
         return Refused("Invalid JSON", f"{error}{where}", "mend the file")
 
 
@@ -235,7 +252,11 @@ def _odd(data: bytes, value: Any) -> Any:
         return value
     first = found[0]
     line = first.node.start_mark.line + 1
-    return Refused(first.summary, f"holds something doubtful in line {line}. {first.detail.rstrip('.')}", first.hint)
+    return Refused(
+        first.summary,
+        f"holds something doubtful in line {line}. {first.detail.rstrip('.')}",
+        first.hint,
+    )
 
 
 def _unicode(path: str) -> bool:

@@ -1,4 +1,6 @@
-"""Every resource validated and declared: once for all environments where it says the same in all of them."""
+"""Every resource validated and declared: once for all environments where it says the same in all of
+them.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ class Neighbours(Protocol):
 class ResourceScope(Scope):
     """The scope of one declaration."""
 
-    def __init__(self, declaration: Declaration, contents: Contents, neighbours: Neighbours) -> None:
+    def __init__(
+        self, declaration: Declaration, contents: Contents, neighbours: Neighbours
+    ) -> None:
         self.address = Address(declaration.raw.kind.name, declaration.raw.name)
         self.declaration = declaration
         self._contents = contents
@@ -95,11 +99,17 @@ class ResourceScope(Scope):
             return value
         if "file" in value:
             return self._text(value["file"], (*path, "file"))
-        parts = [self._text(name, (*path, "files", index)) for index, name in enumerate(value["files"])]
+        parts = [
+            self._text(name, (*path, "files", index)) for index, name in enumerate(value["files"])
+        ]
         found = [part for part in parts if part is not None]
         if len(found) < len(parts):
             return None
-        return "\n\n".join(part.rstrip("\n") for part in found[:-1]) + "\n\n" * (len(found) > 1) + found[-1]
+        return (
+            "\n\n".join(part.rstrip("\n") for part in found[:-1])
+            + "\n\n" * (len(found) > 1)
+            + found[-1]
+        )
 
     def _text(self, name: str, path: Path) -> str | None:
         return self._try(name, path, lambda: self._contents.text(self._contents.path(name)))
@@ -109,7 +119,9 @@ class ResourceScope(Scope):
         if value.keys() != {"file"} or not isinstance(value["file"], str):
             return value
         name = value["file"]
-        return self._try(name, (*path, "file"), lambda: self._contents.document(self._contents.path(name)))
+        return self._try(
+            name, (*path, "file"), lambda: self._contents.document(self._contents.path(name))
+        )
 
     def reference(self, kind: str, value: str | Mapping[str, Any], path: Path) -> Any:
         """`vector_store.NAME` for a declared name, `{"id": …}` for what is not managed here."""
@@ -142,7 +154,10 @@ class ResourceScope(Scope):
         if raw.only:
             self.declaration.bound = True
             if self._neighbours.environment not in raw.only:
-                detail = f"`{self.address}` refers to `{raw.title}`, which exists only in {quoted(raw.only, 'and')}."
+                detail = (
+                    f"`{self.address}` refers to `{raw.title}`, which exists only in"
+                    f" {quoted(raw.only, 'and')}."
+                )
                 hint = f"give `{self.address}` the same `only`, or take it away from `{raw.title}`"
                 self.report(Fault(path, "Not in environment", detail, hint))
                 return None
@@ -155,7 +170,10 @@ class ResourceScope(Scope):
         bare = name.removeprefix(f"{kind}.")
         if bare != name and bare in known:
             return Fault(path, "Unknown reference", detail, f"write its name alone: `{bare}`")
-        hint = suggest(name, known, "declared are") or "declare it, or write `{id: …}` for one not managed here"
+        hint = (
+            suggest(name, known, "declared are")
+            or "declare it, or write `{id: …}` for one not managed here"
+        )
         return Fault(path, "Unknown reference", detail, hint)
 
     def file(self, value: str | Mapping[str, Any], path: Path) -> Any:
@@ -218,7 +236,9 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """A resource in the form of its kind's model. `sound`: nothing had to be left out to get there."""
+    """A resource in the form of its kind's model. `sound`: nothing had to be left out to
+    get there.
+    """
 
     value: Any
     spec: BaseModel | None
@@ -247,13 +267,23 @@ class Declaring:
         return self.ground.sections.names(kind)
 
     def unread(self, name: str) -> bool:
-        """Whether a file that cannot be read may declare it: then its absence is not worth a word."""
+        """Whether a file that cannot be read may declare it: then its absence is not worth
+        a word.
+        """
         return name in self.ground.sections.unread
 
     def external_id(self, raw: Raw) -> str | None:
-        """The id that an external resource names here; None where that has a fault, told with the resource."""
-        found = self.values.replace(raw.value["id"], lambda _fault: None) if raw.dynamic else raw.value["id"]
-        return found if isinstance(found, str) and found and not isinstance(found, Missing) else None
+        """The id that an external resource names here; None where that has a fault, told with the
+        resource.
+        """
+        found = (
+            self.values.replace(raw.value["id"], lambda _fault: None)
+            if raw.dynamic
+            else raw.value["id"]
+        )
+        return (
+            found if isinstance(found, str) and found and not isinstance(found, Missing) else None
+        )
 
     def present(self, raw: Raw) -> bool:
         """Whether the resource exists in this environment."""
@@ -295,7 +325,11 @@ class Declaring:
         return found
 
     def _with_values(self, raw: Raw) -> Validated:
-        faults = [fault for fault in unknown_environments(raw.value, self.environments) if "${" in fault.detail]
+        faults = [
+            fault
+            for fault in unknown_environments(raw.value, self.environments)
+            if "${" in fault.detail
+        ]
         value = self.values.replace(raw.value, faults.append)
         checked = validate(raw, value, self.environments)
         # A value that could not be put in says nothing about the type that it will have.
@@ -314,8 +348,9 @@ class Declaring:
 
 
 def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:
-    """Hold a value against its kind's model. Where it does not fit, what is left without the faulty parts is
-    declared all the same, so that one run finds everything."""
+    """Hold a value against its kind's model. Where it does not fit, what is left without the faulty
+    parts is declared all the same, so that one run finds everything.
+    """
     from pydantic import ValidationError
 
     model = raw.kind.spec
@@ -334,7 +369,9 @@ def _independent(told: list[Fault], checked: Validated) -> list[Fault]:
     """Of what was found in a salvaged value that which does not follow from its faults."""
     from provisioner.workspace.explain.faults import STAND_IN
 
-    faulty = {fault.path for fault in checked.faults if fault.summary != "Too many entries"} | checked.blind
+    faulty = {
+        fault.path for fault in checked.faults if fault.summary != "Too many entries"
+    } | checked.blind
     found = []
     for fault in told:
         path = checked.placed(fault.path) if checked.placed else fault.path
@@ -350,7 +387,9 @@ def _missing(value: Any, path: Path = ()) -> list[Path]:
     if isinstance(value, dict):
         return [found for key, inner in value.items() for found in _missing(inner, (*path, key))]
     if isinstance(value, list):
-        return [found for index, inner in enumerate(value) for found in _missing(inner, (*path, index))]
+        return [
+            found for index, inner in enumerate(value) for found in _missing(inner, (*path, index))
+        ]
     return []
 
 
@@ -370,5 +409,7 @@ def unknown_environments(value: Any, known: tuple[str, ...]) -> list[Fault]:
         said = item.get("only")
         for index, name in enumerate(said if isinstance(said, list) else ()):
             if isinstance(name, str) and name and name not in known:
-                faults.append(replace(unknown_environment(name, list(known)), path=(*path, "only", index)))
+                faults.append(
+                    replace(unknown_environment(name, list(known)), path=(*path, "only", index))
+                )
     return faults

@@ -80,16 +80,22 @@ def _json_edited(text: str, patches: list[Patch]) -> str:
     except (Unwritable, ValueError, yaml.YAMLError):
         pass  # JSON that YAML reads differently is laid out anew
     indent = re.search(r"\n([ \t]+)", text)
-    return json.dumps(new, ensure_ascii=False, indent=indent[1] if indent else None) + "\n" * text.endswith("\n")
+    return json.dumps(
+        new, ensure_ascii=False, indent=indent[1] if indent else None
+    ) + "\n" * text.endswith("\n")
 
 
 def _text_edited(data: bytes, text: str) -> bytes:
-    """A text file that says `text`: its byte-order mark and line ends stay, and every line that stays keeps its own."""
+    """A text file that says `text`: its byte-order mark and line ends stay, and every line that
+    stays keeps its own.
+    """
     mark = _BOM if data.startswith(_BOM) else b""
     ending = b"\r" if b"\r\n" in data else b""
     old, new = data[len(mark) :].split(b"\n"), text.encode().split(b"\n")
     plain = [*(line.removesuffix(b"\r") for line in old[:-1]), old[-1]]
-    head = _alike(plain[:-1], new[:-1])  # a last line has no line end and is like another last one only
+    head = _alike(
+        plain[:-1], new[:-1]
+    )  # a last line has no line end and is like another last one only
     tail = _alike(plain[head:][::-1], new[head:][::-1])
     stop = len(new) - max(tail, 1)
     middle = [*(line + ending for line in new[head:stop]), *(new[-1:] if not tail else ())]
@@ -99,7 +105,10 @@ def _text_edited(data: bytes, text: str) -> bytes:
 def _alike(left: list[bytes], right: list[bytes]) -> int:
     """How many lines are the same from the start."""
     pairs = zip(left, right, strict=False)
-    return next((count for count, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right)))
+    return next(
+        (count for count, (one, other) in enumerate(pairs) if one != other),
+        min(len(left), len(right)),
+    )
 
 
 def literal(value: Any) -> Any:
@@ -124,9 +133,15 @@ _SCHEMAS = ("parameters", "schema")
 
 
 def written_tools(
-    form: Form, want: Desired, raw: list[Any], live: list[Fields], documents: MutableMapping[str, Any]
+    form: Form,
+    want: Desired,
+    raw: list[Any],
+    live: list[Fields],
+    documents: MutableMapping[str, Any],
 ) -> Items:
-    """The list of tools to write. `documents` is given the schemas that are in files of their own, by path."""
+    """The list of tools to write. `documents` is given the schemas that are in files of their own,
+    by path.
+    """
     declared = want.fields.get("tools") or []
     normal = [form.normal(want.address, {"tools": [tool]})["tools"] for tool in declared]
     carried = {index: tools[0] for index, tools in enumerate(normal) if tools}
@@ -138,7 +153,9 @@ def written_tools(
         elif not same(carried[index], live[pairs[index]]):
             at = items.origins.index(index)
             plain = form.normal(want.address, {"tools": [_bare(carried[index])]})["tools"][0]
-            items[at] = _changed(raw[index], declared[index], carried[index], live[pairs[index]], plain, documents)
+            items[at] = _changed(
+                raw[index], declared[index], carried[index], live[pairs[index]], plain, documents
+            )
     for at, tool in enumerate(live):
         if at not in pairs.values():
             # What it is worth without settings: nobody writes that down.
@@ -153,13 +170,22 @@ def _bare(tool: Fields) -> Fields:
 
 
 def _matched(carried: Mapping[int, Fields], live: list[Fields]) -> dict[int, int]:
-    """Which live tool each declared one is: by type and name; else renamed, with the rest as it was, or as the only
-    one of its type that is left over on both sides."""
+    """Which live tool each declared one is: by type and name; else renamed, with the rest as it
+    was, or as the only one of its type that is left over on both sides.
+    """
     pairs: dict[int, int] = {}
     for key in (_name, _rest, _type):
         for index, tool in carried.items():
-            left = [at for at, other in enumerate(live) if at not in pairs.values() and key(other) == key(tool)]
-            rivals = [other for other in carried if other not in pairs and key(carried[other]) == key(tool)]
+            left = [
+                at
+                for at, other in enumerate(live)
+                if at not in pairs.values() and key(other) == key(tool)
+            ]
+            rivals = [
+                other
+                for other in carried
+                if other not in pairs and key(carried[other]) == key(tool)
+            ]
             if index not in pairs and len(left) == len(rivals) == 1:
                 pairs[index] = left[0]
     return pairs
@@ -178,7 +204,12 @@ def _type(tool: Fields) -> Any:
 
 
 def _changed(
-    raw: Any, declared: Fields, before: Fields, live: Fields, plain: Fields, documents: MutableMapping[str, Any]
+    raw: Any,
+    declared: Fields,
+    before: Fields,
+    live: Fields,
+    plain: Fields,
+    documents: MutableMapping[str, Any],
 ) -> Any:
     if isinstance(raw, dict) and "use" in raw:
         detail = f"it is the shared tool `{raw['use']}`"
@@ -192,9 +223,15 @@ def _changed(
 
 
 def as_written(
-    raw: Mapping[str, Any], before: Fields, live: Fields, plain: Fields, documents: MutableMapping[str, Any]
+    raw: Mapping[str, Any],
+    before: Fields,
+    live: Fields,
+    plain: Fields,
+    documents: MutableMapping[str, Any],
 ) -> dict[str, Any]:
-    """What is written, changed where `live` differs from `before`; what `plain` says anyhow is left out."""
+    """What is written, changed where `live` differs from `before`; what `plain` says anyhow is left
+    out.
+    """
     written = dict(raw)
     for key in dict.fromkeys([*before, *live]):
         value = live.get(key)
@@ -202,7 +239,9 @@ def as_written(
             continue
         if key in _SCHEMAS and _by_file(raw.get(key)):
             documents[raw[key]["file"]] = value
-        elif value is None or (key != "type" and same(plain.get(key), value) and key not in _bare(live)):
+        elif value is None or (
+            key != "type" and same(plain.get(key), value) and key not in _bare(live)
+        ):
             written.pop(key, None)
         else:
             written[key] = _spelt(key, raw.get(key), value)
@@ -230,7 +269,9 @@ def _spelt(key: str, raw: Any, value: Any) -> Any:
 
 def _reference(value: Any) -> Any:
     """An object as an author names it."""
-    return re.sub(r"^(vector_store|file)\.", "", value) if isinstance(value, str) else literal(value)
+    return (
+        re.sub(r"^(vector_store|file)\.", "", value) if isinstance(value, str) else literal(value)
+    )
 
 
 def _references(raw: list[Any], declared: list[Any], live: list[Any]) -> Items:
@@ -240,7 +281,9 @@ def _references(raw: list[Any], declared: list[Any], live: list[Any]) -> Items:
     gone = [one for one in declared if json.dumps(one, sort_keys=True) not in spelt]
     if len(raw) != len(declared):
         if gone:
-            raise NoPlace("a pattern matches the file that was taken out", "list the files one by one")
+            raise NoPlace(
+                "a pattern matches the file that was taken out", "list the files one by one"
+            )
         gone_at = []
     else:
         gone_at = [index for index, one in enumerate(declared) if one in gone]
@@ -255,9 +298,12 @@ def _references(raw: list[Any], declared: list[Any], live: list[Any]) -> Items:
 _BY_ID = "id:"
 
 
-def member_patch(tree: Tree, environment: str, at: Path, raw: dict[str, Any], keys: list[str], live: Any) -> Patch:
-    """The change to the `files:` of a store; `keys` are a file's path, and below it `attributes` and one of them, or
-    `chunking`."""
+def member_patch(
+    tree: Tree, environment: str, at: Path, raw: dict[str, Any], keys: list[str], live: Any
+) -> Patch:
+    """The change to the `files:` of a store; `keys` are a file's path, and below it `attributes`
+    and one of them, or `chunking`.
+    """
     name, below = keys[0], keys[1:]
     entries = raw.get("files") or []
     if not below and live is not None:
@@ -266,7 +312,9 @@ def member_patch(tree: Tree, environment: str, at: Path, raw: dict[str, Any], ke
         raise NoPlace("it is a state, not a setting", "`provisioner apply` indexes the file again")
     index = _only_entry(tree, environment, entries, name)
     place = (*at, "files", index)
-    return Patch(place, lambda entry: _entry(entry, below, live)) if below else setting(place, REMOVED)
+    return (
+        Patch(place, lambda entry: _entry(entry, below, live)) if below else setting(place, REMOVED)
+    )
 
 
 def _entry(entry: Any, below: list[str], live: Any) -> dict[str, Any]:
@@ -283,18 +331,23 @@ def _entry(entry: Any, below: list[str], live: Any) -> dict[str, Any]:
 
 
 def _only_entry(tree: Tree, environment: str, entries: list[Any], name: str) -> int:
-    """The one entry that names a file, and no other; NoPlace where there is none or where it is a pattern."""
+    """The one entry that names a file, and no other; NoPlace where there is none or where it is a
+    pattern.
+    """
     found = [
         (index, _written(entry))
         for index, entry in enumerate(entries)
-        if (isinstance(entry, str) or applies(entry.get("only") or [], environment)) and _names(tree, entry, name)
+        if (isinstance(entry, str) or applies(entry.get("only") or [], environment))
+        and _names(tree, entry, name)
     ]
     patterns = [written for _, written in found if not _is(tree, written, name)]
     if patterns:
         hint = f"write `exclude: [{name}]` into that entry, or an entry of its own for the file"
         raise NoPlace(f"the pattern `{patterns[0]}` names it, and other files as well", hint)
     if len(found) > 1:
-        raise NoPlace("several entries name it, and their settings merge", "join the entries into one")
+        raise NoPlace(
+            "several entries name it, and their settings merge", "join the entries into one"
+        )
     if not found:
         raise NoPlace("no entry of `files:` spells it out", "change the entry that stands for it")
     return found[0][0]
@@ -314,7 +367,9 @@ def _names(tree: Tree, entry: Any, name: str) -> bool:
     if name.startswith(_BY_ID) or not is_pattern(written):
         return False
     exclude = entry.get("exclude") or [] if isinstance(entry, dict) else []
-    return _matches(tree, written, name) and not any(_matches(tree, one, name, hidden=True) for one in exclude)
+    return _matches(tree, written, name) and not any(
+        _matches(tree, one, name, hidden=True) for one in exclude
+    )
 
 
 def _matches(tree: Tree, pattern: str, name: str, *, hidden: bool = False) -> bool:
@@ -366,7 +421,9 @@ def edits(spot: Spot, path: str, live: Any) -> list[Edit]:
 def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:
     field, raw = keys[0], spot.raw.get(keys[0])
     if field == "files" and spot.want.address.kind == "vector_store":
-        yield _edit(spot, member_patch(spot.tree, spot.environment, spot.path, spot.raw, keys[1:], live))
+        yield _edit(
+            spot, member_patch(spot.tree, spot.environment, spot.path, spot.raw, keys[1:], live)
+        )
     elif field == "instructions" and isinstance(raw, dict):
         yield _prompt(spot, raw, live)
     elif field == "tools":
@@ -388,7 +445,9 @@ def _edit(spot: Spot, patch: Patch) -> Edit:
 def _prompt(spot: Spot, raw: Mapping[str, Any], live: Any) -> Edit:
     files = [raw["file"]] if "file" in raw else raw["files"]
     if len(files) > 1:
-        raise NoPlace("its text is put together from several files", "edit the one that it belongs in")
+        raise NoPlace(
+            "its text is put together from several files", "edit the one that it belongs in"
+        )
     if placeholders(files):
         raise NoPlace(_VARIABLE.format(files[0]), "edit the file that it stands for")
     if not str(live or "").strip():  # a prompt file says something
@@ -409,7 +468,9 @@ def _response_format(spot: Spot, raw: Any, live: Any) -> Iterator[Edit]:
     yield from _with_documents(spot, "response_format", raw, new, documents)
 
 
-def _with_documents(spot: Spot, field: str, raw: Any, new: Any, documents: Mapping[str, Any]) -> Iterator[Edit]:
+def _with_documents(
+    spot: Spot, field: str, raw: Any, new: Any, documents: Mapping[str, Any]
+) -> Iterator[Edit]:
     if new != raw or (isinstance(new, Items) and new.origins != list(range(len(raw)))):
         yield _edit(spot, setting((*spot.path, field), new))
     for file, schema in documents.items():

@@ -8,7 +8,9 @@ from pydantic import Field
 
 from provisioner.kinds.common import Strict
 
-AddressText = Annotated[str, Field(min_length=1, description="Address of a resource", examples=["assistant.support"])]
+AddressText = Annotated[
+    str, Field(min_length=1, description="Address of a resource", examples=["assistant.support"])
+]
 
 
 class ImportEntry(Strict):
@@ -17,7 +19,10 @@ class ImportEntry(Strict):
     to: AddressText
     id: str = Field(min_length=1, description="Id of the object", examples=["asst_abc123"])
     environment: str | None = Field(
-        default=None, min_length=1, description="The environment that it is in; default: all", examples=["prod"]
+        default=None,
+        min_length=1,
+        description="The environment that it is in; default: all",
+        examples=["prod"],
     )
 
 
@@ -32,7 +37,13 @@ class RemovedEntry(Strict):
     """A resource that is no longer declared, on purpose."""
 
     from_: AddressText = Field(alias="from")
-    destroy: bool = Field(default=True, description="`false` leaves the object at the service", examples=[False])
+    destroy: bool = Field(
+        default=True, description="`false` leaves the object at the service", examples=[False]
+    )
 
 
-MODELS: dict[str, type[Strict]] = {"imports": ImportEntry, "moved": MovedEntry, "removed": RemovedEntry}
+MODELS: dict[str, type[Strict]] = {
+    "imports": ImportEntry,
+    "moved": MovedEntry,
+    "removed": RemovedEntry,
+}

@@ -28,12 +28,20 @@ class Moves:
         for entry, source in self._entries("imports"):
             name = entry.environment
             if name is not None and name not in self._declaring.environments:
-                self._report(source.at("environment"), unknown_environment(name, list(self._declaring.environments)))
+                self._report(
+                    source.at("environment"),
+                    unknown_environment(name, list(self._declaring.environments)),
+                )
             fault = bad_id(entry.id, ("id",), "An import")
             if fault:
                 self._report(source, fault)
             to = self._address(entry.to, source.at("to"), declared=True)
-            if to and not fault and name in (None, self._declaring.environment) and self._once("to", to, source):
+            if (
+                to
+                and not fault
+                and name in (None, self._declaring.environment)
+                and self._once("to", to, source)
+            ):
                 self._once("id", entry.id, source)
                 found.append(Import(to, entry.id, source))
         return tuple(found)
@@ -89,12 +97,16 @@ class Moves:
             address = Address.parse(text)
         except ValueError:
             hint = "write an address like `assistant.support`"
-            self._report(source, Fault((), "Invalid address", f"`{shown(text)}` is not an address.", hint))
+            self._report(
+                source, Fault((), "Invalid address", f"`{shown(text)}` is not an address.", hint)
+            )
             return None
         kinds = [name for name in self._declaring.ground.kinds if name != TOOL]
         if address.kind not in kinds:
             known = suggest(address.kind, kinds, "kinds are")
-            self._report(source, Fault((), "Unknown kind", f"There is no kind `{address.kind}`.", known))
+            self._report(
+                source, Fault((), "Unknown kind", f"There is no kind `{address.kind}`.", known)
+            )
             return None
         return address if self._as_expected(address, source, declared) else None
 
@@ -102,20 +114,28 @@ class Moves:
         if declared and not self._known(address):
             names = [f"{address.kind}.{name}" for name in self._declaring.names(address.kind)]
             hint = did_you_mean(str(address), names) or "declare it first"
-            self._report(source, Fault((), "Unknown reference", f"`{address}` is not declared.", hint))
+            self._report(
+                source, Fault((), "Unknown reference", f"`{address}` is not declared.", hint)
+            )
             return False
         if not declared and self._exists(address):
             detail = f"`{address}` is still declared, so it cannot have moved or been removed."
-            self._report(source, Fault((), "Still declared", detail, "remove the declaration, or this entry"))
+            self._report(
+                source, Fault((), "Still declared", detail, "remove the declaration, or this entry")
+            )
             return False
         return True
 
     def _known(self, address: Address) -> bool:
-        """Declared here, or elsewhere: in another environment, or in a file that has faults of its own."""
+        """Declared here, or elsewhere: in another environment, or in a file that has faults of its
+        own.
+        """
         if address.kind == FILE:
             return self._exists(address)
         declaring = self._declaring
-        return declaring.find(address.kind, address.name) is not None or declaring.unread(address.name)
+        return declaring.find(address.kind, address.name) is not None or declaring.unread(
+            address.name
+        )
 
     def _once(self, role: str, named: Address | str, source: Source) -> bool:
         first = self._taken.setdefault((role, str(named)), source)

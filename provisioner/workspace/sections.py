@@ -1,4 +1,6 @@
-"""Every spec file read and its sections put together: what is declared, before anything is checked by its kind."""
+"""Every spec file read and its sections put together: what is declared, before anything is checked
+by its kind.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,17 @@ UNKNOWN = "Unknown section"
 FILE = "file"  # the kind whose resources are named by their path
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_MEANT = re.compile(rf".*\.ya?ml|{FOLDER}/[^/]+\.json", re.IGNORECASE)  # JSON that lies deeper is a schema, or data
+_MEANT = re.compile(
+    rf".*\.ya?ml|{FOLDER}/[^/]+\.json", re.IGNORECASE
+)  # JSON that lies deeper is a schema, or data
 _LISTED = re.compile(rb"^[ \t]+[\"']?([a-z][a-z0-9_-]*)[\"']?[ \t]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """One resource as it is written. `dynamic`: it holds `${…}` and may differ between environments."""
+    """One resource as it is written. `dynamic`: it holds `${…}` and may differ between
+    environments.
+    """
 
     kind: Kind
     name: str
@@ -48,14 +54,24 @@ class Raw:
     @property
     def external(self) -> bool:
         """Only an id: an object that exists and is not managed here."""
-        named = isinstance(self.value, dict) and "id" in self.value and self.value.keys() <= {"id", "only"}
+        named = (
+            isinstance(self.value, dict)
+            and "id" in self.value
+            and self.value.keys() <= {"id", "only"}
+        )
         return named and self.kind.name != TOOL
 
     @property
     def only(self) -> list[str]:
-        """The environments that it exists in; none means all. What is no name is told, and left out here."""
+        """The environments that it exists in; none means all. What is no name is told, and left out
+        here.
+        """
         said = self.value.get("only") if isinstance(self.value, dict) else None
-        return [name for name in said if isinstance(name, str) and "${" not in name] if isinstance(said, list) else []
+        return (
+            [name for name in said if isinstance(name, str) and "${" not in name]
+            if isinstance(said, list)
+            else []
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +88,15 @@ class Sections:
     """What all spec files declare together."""
 
     resources: dict[tuple[str, str], Raw] = field(default_factory=dict)
-    lists: dict[str, list[tuple[Any, Source]]] = field(default_factory=lambda: {name: [] for name in LISTS})
+    lists: dict[str, list[tuple[Any, Source]]] = field(
+        default_factory=lambda: {name: [] for name in LISTS}
+    )
     findings: list[Finding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)  # files to look at once more
-    unread: set[str] = field(default_factory=set)  # names that files which cannot be read may declare
+    unread: set[str] = field(
+        default_factory=set
+    )  # names that files which cannot be read may declare
     duplicates: list[tuple[Raw, Source]] = field(default_factory=list)
 
     @property
@@ -103,18 +123,26 @@ def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
     try:
         below = list(tree.below(FOLDER))
     except Refused as refused:
-        problem = Problem(refused.summary, f"`{FOLDER}` {refused.detail}.", refused.hint, file=FOLDER)
+        problem = Problem(
+            refused.summary, f"`{FOLDER}` {refused.detail}.", refused.hint, file=FOLDER
+        )
         if refused.summary == "File not found":
             detail = f"There is no folder `{FOLDER}/` in `{tree.root}`."
             hint = "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
             problem = Problem("No specs", detail, hint, file=FOLDER)
         sections.problems.append(problem)
         return []
-    found = sorted((entry for entry in below if entry.path.endswith(SUFFIXES)), key=lambda entry: entry.path)
+    found = sorted(
+        (entry for entry in below if entry.path.endswith(SUFFIXES)), key=lambda entry: entry.path
+    )
     if not found:
         meant = filter(_MEANT.fullmatch, (entry.path for entry in below))
         near = sorted(meant, key=lambda path: (path.lower().endswith(".json"), path))
-        hint = f"rename `{near[0]}` to end in `.yaml`" if near else "`provisioner init` writes a starter workspace"
+        hint = (
+            f"rename `{near[0]}` to end in `.yaml`"
+            if near
+            else "`provisioner init` writes a starter workspace"
+        )
         detail = f"There is no `*.yaml` file below `{FOLDER}/`."
         sections.problems.append(Problem("No specs", detail, hint, "warning", file=FOLDER))
     return found
@@ -132,7 +160,9 @@ def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None,
     except (OSError, Refused) as error:
         refused = error if isinstance(error, Refused) else unreadable(error)
         sections.problems.append(
-            Problem(refused.summary, f"`{entry.path}` {refused.detail}.", refused.hint, file=entry.path)
+            Problem(
+                refused.summary, f"`{entry.path}` {refused.detail}.", refused.hint, file=entry.path
+            )
         )
     except (yaml.YAMLError, ValueError) as error:
         from provisioner.yamltext.syntax import explain
@@ -153,19 +183,23 @@ def secrets_in(source: Source, value: Any) -> Iterator[Finding]:
             waiting += [((*path, index), inner) for index, inner in enumerate(found)]
         elif isinstance(found, str) and "://" in found and with_secret(found):
             detail = (
-                f"`{dotted(path)}` holds an address with a password or key in it. It is masked in what is printed, but "
-                "whoever reads this file, the lock or a saved plan has it."
+                f"`{dotted(path)}` holds an address with a password or key in it. It is masked in"
+                " what is printed, but whoever reads this file, the lock or a saved plan has it."
             )
             hint = "take it out and revoke it; your application adds it to the request"
             yield Finding(source, Fault(path, "Secret in address", detail, hint, "warning"))
 
 
-def _add(sections: Sections, file: str, reading: Reading, dynamic: bool, kinds: dict[str, Kind]) -> None:
+def _add(
+    sections: Sections, file: str, reading: Reading, dynamic: bool, kinds: dict[str, Kind]
+) -> None:
     source = Source(file)
     if reading.odd:
         sections.odd.append(file)
     if reading.value is None:
-        fault = Fault((), "Empty file", f"`{file}` declares nothing.", "remove it", severity="warning")
+        fault = Fault(
+            (), "Empty file", f"`{file}` declares nothing.", "remove it", severity="warning"
+        )
         sections.findings.append(Finding(source, fault))
     elif not isinstance(reading.value, dict):
         detail = f"`{file}` is {sort_of(reading.value)}; a spec is a mapping of sections."
@@ -177,7 +211,12 @@ def _add(sections: Sections, file: str, reading: Reading, dynamic: bool, kinds: 
 
 
 def _section(
-    sections: Sections, source: Source, section: str, value: Any, dynamic: bool, kinds: dict[str, Kind]
+    sections: Sections,
+    source: Source,
+    section: str,
+    value: Any,
+    dynamic: bool,
+    kinds: dict[str, Kind],
 ) -> None:
     if section.startswith("x-"):
         return
@@ -207,8 +246,12 @@ def _unknown_section(section: str, kinds: dict[str, Kind]) -> Fault:
 
 
 def _explain_named_files(tree: Tree, sections: Sections) -> None:
-    """A schema or document in YAML was read as a spec. Where a spec names the file, that is said, and once."""
-    unknown = {finding.source.file for finding in sections.findings if finding.fault.summary == UNKNOWN}
+    """A schema or document in YAML was read as a spec. Where a spec names the file, that is said,
+    and once.
+    """
+    unknown = {
+        finding.source.file for finding in sections.findings if finding.fault.summary == UNKNOWN
+    }
     users = _users(tree, sections, unknown) if unknown else {}
     said: set[str] = set()
     kept: list[Finding] = []
@@ -223,8 +266,13 @@ def _explain_named_files(tree: Tree, sections: Sections) -> None:
 
 
 def _misplaced(fault: Fault, user: str) -> Fault:
-    detail = f"{fault.detail} `{user}` names this file, but every YAML file below `{FOLDER}/` is read as a spec."
-    return replace(fault, detail=detail, hint=f"move it out of `{FOLDER}/`, or write a schema as JSON")
+    detail = (
+        f"{fault.detail} `{user}` names this file, but every YAML file below `{FOLDER}/` is read as"
+        " a spec."
+    )
+    return replace(
+        fault, detail=detail, hint=f"move it out of `{FOLDER}/`, or write a schema as JSON"
+    )
 
 
 def _users(tree: Tree, sections: Sections, files: set[str]) -> dict[str, str]:
@@ -255,13 +303,19 @@ def _list(sections: Sections, source: Source, section: str, value: Any) -> None:
         sections.lists[section] += [(item, source.at(index)) for index, item in enumerate(value)]
     elif value is not None:
         detail = f"`{section}` is {sort_of(value)}; it must be a list."
-        sections.findings.append(Finding(source, Fault((), "Wrong type", detail, "begin each entry with a dash")))
+        sections.findings.append(
+            Finding(source, Fault((), "Wrong type", detail, "begin each entry with a dash"))
+        )
 
 
-def _resource(sections: Sections, kind: Kind, source: Source, name: Any, value: Any, dynamic: bool) -> None:
+def _resource(
+    sections: Sections, kind: Kind, source: Source, name: Any, value: Any, dynamic: bool
+) -> None:
     if not isinstance(name, str):
         return  # told as an invalid key
-    raw = Raw(kind, name, {} if value is None else value, source, dynamic and _holds_placeholder(value))
+    raw = Raw(
+        kind, name, {} if value is None else value, source, dynamic and _holds_placeholder(value)
+    )
     if not _NAME.fullmatch(name):
         sections.findings.append(Finding(source, _bad_name(raw), raw.title))
     first = sections.resources.setdefault((kind.name, name), raw)
@@ -273,8 +327,13 @@ def _bad_name(raw: Raw) -> Fault:
     plain = unicodedata.normalize("NFKD", raw.name.lower()).encode("ascii", "ignore")
     better = re.sub(r"[^a-z0-9_-]+", "_", plain.decode()).strip("_-").lstrip("0123456789_-")[:64]
     hint = f"did you mean `{better}`?" if better else "write a name like `support`"
-    rule = "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64 characters"
-    return Fault((), "Invalid name", f"`{raw.name}` cannot be a name in `{raw.kind.section}`; {rule}.", hint)
+    rule = (
+        "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64"
+        " characters"
+    )
+    return Fault(
+        (), "Invalid name", f"`{raw.name}` cannot be a name in `{raw.kind.section}`; {rule}.", hint
+    )
 
 
 def declarable(root: Path, address: Address) -> bool:
@@ -292,7 +351,9 @@ def bad_id(id: str, path: tuple[str | int, ...], what: str) -> Fault | None:
     if is_id(id):
         return None
     detail = f"{what} has the id {spelt(id)}, which no object can have; an id has {ID_RULE}."
-    return Fault(path, "Invalid id", detail, "copy it from the dashboard, or from a list of the API")
+    return Fault(
+        path, "Invalid id", detail, "copy it from the dashboard, or from a list of the API"
+    )
 
 
 def _holds_placeholder(value: Any) -> bool:

@@ -1,4 +1,6 @@
-"""`provisioner.yaml` read: the workspace's name, variables and environments, whatever is wrong with it."""
+"""`provisioner.yaml` read: the workspace's name, variables and environments, whatever is wrong with
+it.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Environment:
     api_key_env: str = "OPENAI_API_KEY"
     organization: str | None = None
     project: str | None = None
-    lock: str | Mapping[str, Any] = LOCAL_LOCK  # a path from the workspace root, or {"git": {"branch", "path"}}
+    lock: str | Mapping[str, Any] = (
+        LOCAL_LOCK  # a path from the workspace root, or {"git": {"branch", "path"}}
+    )
     variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
     accept_loss: tuple[str, ...] = ()
     keep_versions: int = 3
@@ -54,7 +58,9 @@ class Environment:
     policies: Policies = field(default_factory=Policies)
 
     def lock_path(self, root: Path) -> Path:
-        """Where the lock lies on this machine. A lock on a git branch has no such place: ValueError."""
+        """Where the lock lies on this machine. A lock on a git branch has no such place:
+        ValueError.
+        """
         if isinstance(self.lock, str):
             return root / self.lock
         raise ValueError(f"the lock of environment `{self.name}` is on a branch")
@@ -74,7 +80,9 @@ class Setting:
     problems: list[Problem] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     odd: bool = False
-    written: tuple[str, ...] = ()  # the names of all environments, those that cannot be read included
+    written: tuple[
+        str, ...
+    ] = ()  # the names of all environments, those that cannot be read included
 
     @property
     def variables(self) -> dict[str, Variable]:
@@ -91,9 +99,13 @@ def setting(root: Path) -> Setting:
     said = config.default_environment if config else None
     default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
     name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
-    made = Setting(name, config, environments, default, problems, findings, bool(reading and reading.odd))
+    made = Setting(
+        name, config, environments, default, problems, findings, bool(reading and reading.odd)
+    )
     written = value.get("environments") if isinstance(value, dict) else None
-    made.written = tuple(map(str, written)) if written and isinstance(written, dict) else tuple(environments)
+    made.written = (
+        tuple(map(str, written)) if written and isinstance(written, dict) else tuple(environments)
+    )
     made.findings += [*_consistent(made), *secrets_in(Source(FILE), value)]
     if default not in environments:
         made.default_environment = next(iter(environments))
@@ -111,8 +123,13 @@ def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
 
 def _misnamed(tree: Tree, root: Path) -> list[Problem]:
     """A file that was meant to be this one is not silently passed over."""
-    names = [name for name in tree.entries("", str(root)) if name.casefold() in (FILE, "provisioner.yml")]
-    return [Problem("Wrong file name", f"`{n}` is not read.", f"rename it to `{FILE}`", file=n) for n in sorted(names)]
+    names = [
+        name for name in tree.entries("", str(root)) if name.casefold() in (FILE, "provisioner.yml")
+    ]
+    return [
+        Problem("Wrong file name", f"`{n}` is not read.", f"rename it to `{FILE}`", file=n)
+        for n in sorted(names)
+    ]
 
 
 def _read(root: Path, problems: list[Problem]) -> Reading | None:
@@ -128,7 +145,9 @@ def _read(root: Path, problems: list[Problem]) -> Reading | None:
         return read(data)
     except (OSError, Refused) as error:
         refused = error if isinstance(error, Refused) else unreadable(error)
-        problems.append(Problem(refused.summary, f"`{FILE}` {refused.detail}.", refused.hint, file=FILE))
+        problems.append(
+            Problem(refused.summary, f"`{FILE}` {refused.detail}.", refused.hint, file=FILE)
+        )
     except (yaml.YAMLError, ValueError) as error:
         from provisioner.yamltext.syntax import explain
 
@@ -146,7 +165,9 @@ def _config(value: Any) -> tuple[WorkspaceFile, list[Finding]]:
     if not isinstance(value, dict):
         detail = f"`{FILE}` is {sort_of(value)}; it must be a mapping."
         return WorkspaceFile(), [
-            Finding(source, Fault((), "Wrong type", detail, "begin with a key, like `environments:`"))
+            Finding(
+                source, Fault((), "Wrong type", detail, "begin with a key, like `environments:`")
+            )
         ]
     known = {key: inner for key, inner in value.items() if not str(key).startswith("x-")}
     try:
@@ -166,12 +187,20 @@ def _consistent(made: Setting) -> list[Finding]:
     if named and named not in known:
         detail = f"`default_environment: {named}` names an environment that is not declared."
         hint = suggest(named, known, "environments are")
-        findings.append(Finding(source, Fault(("default_environment",), "Unknown environment", detail, hint)))
+        findings.append(
+            Finding(source, Fault(("default_environment",), "Unknown environment", detail, hint))
+        )
     for name, declared in made.environments.items():
         for variable in declared.variables:
             if variable not in made.variables:
-                detail = f"The environment `{name}` sets the variable `{variable}`, which is not declared."
-                hint = suggest(variable, made.variables, "declared are") or "declare it below `variables:` at the top"
+                detail = (
+                    f"The environment `{name}` sets the variable `{variable}`, which is not"
+                    " declared."
+                )
+                hint = (
+                    suggest(variable, made.variables, "declared are")
+                    or "declare it below `variables:` at the top"
+                )
                 path = ("environments", name, "variables", variable)
                 findings.append(Finding(source, Fault(path, "Unknown variable", detail, hint)))
     return findings + _shared_locks(made) + _in_the_clear(made)
@@ -183,11 +212,16 @@ def _in_the_clear(made: Setting) -> list[Finding]:
     for name, declared in made.environments.items():
         if declared.service.startswith("http://") and not _on_this_machine(declared.service):
             detail = (
-                f"The environment `{name}` sends its key, prompts and documents to `{declared.service}` unencrypted."
+                f"The environment `{name}` sends its key, prompts and documents to"
+                f" `{declared.service}` unencrypted."
             )
             path = ("environments", name, "service")
             hint = "write `https://`, if the service has it; `http://` is for this machine"
-            findings.append(Finding(Source(FILE), Fault(path, "Not encrypted", detail, hint, severity="warning")))
+            findings.append(
+                Finding(
+                    Source(FILE), Fault(path, "Not encrypted", detail, hint, severity="warning")
+                )
+            )
     return findings
 
 
@@ -207,9 +241,16 @@ def _shared_locks(made: Setting) -> list[Finding]:
         key = json.dumps(declared.lock, sort_keys=True)
         first = taken.setdefault(key, name)
         if first != name:
-            detail = f"The environments `{first}` and `{name}` have the same lock; each needs its own."
+            detail = (
+                f"The environments `{first}` and `{name}` have the same lock; each needs its own."
+            )
             path = ("environments", name)
-            findings.append(Finding(Source(FILE), Fault(path, "Shared lock", detail, "give one of them `lock: PATH`")))
+            findings.append(
+                Finding(
+                    Source(FILE),
+                    Fault(path, "Shared lock", detail, "give one of them `lock: PATH`"),
+                )
+            )
     return findings
 
 
@@ -222,5 +263,7 @@ def _locked_name(root: Path) -> str | None:
 
 
 def _folder_name(root: Path) -> str:
-    plain_name = unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
+    plain_name = (
+        unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
+    )
     return re.sub(r"[^A-Za-z0-9._-]+", "-", plain_name).strip("-._")[:64] or "workspace"

@@ -38,8 +38,9 @@ class Entry:
 
 
 class Tree:
-    """The workspace's folders, each read at most once. `drafts` are what some files would hold, by their
-    real place on disk: a file may have several names."""
+    """The workspace's folders, each read at most once. `drafts` are what some files would hold, by
+    their real place on disk: a file may have several names.
+    """
 
     def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None) -> None:
         self.root = root
@@ -59,7 +60,9 @@ class Tree:
         prefix = f"{folder}/" if folder else ""
         with os.scandir(place) as names:
             for name in names:
-                plain = name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
+                plain = (
+                    name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
+                )
                 if plain not in OURS:
                     found[plain] = _entry(prefix + plain, name, twin=plain in found)
         return found
@@ -67,17 +70,25 @@ class Tree:
     def normal(self, path: str) -> str:
         """A path as addresses spell it: NFC, `/`, no `.`; Refused where it leaves the workspace."""
         if path.startswith(("/", "~")) or re.match(r"[A-Za-z]:[\\/]", path):
-            raise Refused("Absolute path", "is absolute", "write a path relative to the workspace root")
+            raise Refused(
+                "Absolute path", "is absolute", "write a path relative to the workspace root"
+            )
         parts: list[str] = []
         for part in unicodedata.normalize("NFC", path).split("/"):
             if part == "..":
                 if not parts:
-                    raise Refused("Path outside workspace", "leaves the workspace", "copy the file into the workspace")
+                    raise Refused(
+                        "Path outside workspace",
+                        "leaves the workspace",
+                        "copy the file into the workspace",
+                    )
                 parts.pop()
             elif part not in ("", "."):
                 parts.append(part)
         if not parts or "\0" in path:
-            raise Refused("Invalid path", "names no file", "write the path of a file, like `docs/a.md`")
+            raise Refused(
+                "Invalid path", "names no file", "write the path of a file, like `docs/a.md`"
+            )
         own = next((part for part in parts if part in OURS), None)
         if own:
             detail = f"is inside `{own}/`, which is not part of the workspace"
@@ -109,14 +120,17 @@ class Tree:
         return names[part]
 
     def inside(self, entry: Entry) -> None:
-        """Refused where an entry is no file or folder of the workspace: a link out of it, a pipe, one of two names
-        that are the same."""
+        """Refused where an entry is no file or folder of the workspace: a link out of it, a pipe,
+        one of two names that are the same.
+        """
         if entry.twin:
             detail = "is the name of two files, which differ only in how Unicode composes a letter"
             raise Refused("Two files, one name", detail, "rename or remove one of them")
         if entry.link and not self._below(entry.place):
             hint = "copy the file into the workspace"
-            raise Refused("Path outside workspace", "is a symbolic link that leaves the workspace", hint)
+            raise Refused(
+                "Path outside workspace", "is a symbolic link that leaves the workspace", hint
+            )
         if not (entry.plain or entry.folder):
             raise _special(entry)
 
@@ -137,13 +151,18 @@ class Tree:
         return self.drafts.get(os.path.realpath(entry.place)) if self.drafts else None
 
     def near(self, path: str) -> list[str]:
-        """Paths that a missing one may have been meant to be: those in its folder, or else everywhere."""
+        """Paths that a missing one may have been meant to be: those in its folder, or else
+        everywhere.
+        """
         folder = path.rpartition("/")[0]
         listed = self._folders.get(folder)
         inside = [entry.path for entry in (listed or {}).values() if not entry.folder]
         if inside:
             return inside
-        return [entry.path for _, entry in zip(range(5000), self.walk("", str(self.root), ()), strict=False)]
+        return [
+            entry.path
+            for _, entry in zip(range(5000), self.walk("", str(self.root), ()), strict=False)
+        ]
 
     def match(self, pattern: str) -> Iterator[Entry]:
         """Every file that a normal pattern matches, unsorted."""
@@ -161,7 +180,9 @@ class Tree:
             place = entry.place
         wanted = compiled(pattern)
         deep = None if "**" in parts[fixed:] else len(parts) - fixed
-        for entry in self.walk(base, place, (), deep, hidden=any(part.startswith(".") for part in parts[fixed:])):
+        for entry in self.walk(
+            base, place, (), deep, hidden=any(part.startswith(".") for part in parts[fixed:])
+        ):
             if wanted.fullmatch(entry.path):
                 yield entry
 
@@ -172,9 +193,16 @@ class Tree:
         return self.walk(folder, entry.place, ())
 
     def walk(
-        self, folder: str, place: str, above: tuple[str, ...], deep: int | None = None, hidden: bool = False
+        self,
+        folder: str,
+        place: str,
+        above: tuple[str, ...],
+        deep: int | None = None,
+        hidden: bool = False,
     ) -> Iterator[Entry]:
-        """The files below a folder, `deep` levels at most. A link to a folder is followed, but never in a circle."""
+        """The files below a folder, `deep` levels at most. A link to a folder is followed, but
+        never in a circle.
+        """
         try:
             names = list(self.entries(folder, place).items())
         except OSError as error:
@@ -185,9 +213,13 @@ class Tree:
             if not entry.folder:
                 yield entry
             elif deep is None or deep > 1:
-                yield from self._below_folder(entry, above, None if deep is None else deep - 1, hidden)
+                yield from self._below_folder(
+                    entry, above, None if deep is None else deep - 1, hidden
+                )
 
-    def _below_folder(self, entry: Entry, above: tuple[str, ...], deep: int | None, hidden: bool) -> Iterator[Entry]:
+    def _below_folder(
+        self, entry: Entry, above: tuple[str, ...], deep: int | None, hidden: bool
+    ) -> Iterator[Entry]:
         if entry.link:
             real = os.path.realpath(entry.place)
             if real in above or os.path.realpath(os.path.dirname(entry.place)).startswith(real):  # noqa: PTH120
@@ -211,7 +243,11 @@ def _special(entry: Entry) -> Refused:
     try:
         os.stat(entry.place)  # noqa: PTH116 - as everywhere here, places are text
     except FileNotFoundError:
-        return Refused("File not found", "is a symbolic link to what does not exist", "mend the link, or remove it")
+        return Refused(
+            "File not found",
+            "is a symbolic link to what does not exist",
+            "mend the link, or remove it",
+        )
     except OSError as error:
         return unreadable(error)
     return Refused("Not a file", "is a pipe, a socket or a device", "put a file there")
@@ -224,15 +260,25 @@ def unreadable(error: OSError, what: str = "") -> Refused:
     if isinstance(error, FileNotFoundError):
         return Refused("File not found", "does not exist")
     if isinstance(error, NotADirectoryError | IsADirectoryError):
-        other, wanted = ("folder", "file") if isinstance(error, IsADirectoryError) else ("file", "folder")
+        other, wanted = (
+            ("folder", "file") if isinstance(error, IsADirectoryError) else ("file", "folder")
+        )
         return Refused(f"Not a {wanted}", f"is a {other}; a {wanted} is expected", "rename it")
     if isinstance(error, disk.TooLarge):
-        return Refused("File too large", reason.removeprefix("it "), "split it, or take out what does not belong there")
+        return Refused(
+            "File too large",
+            reason.removeprefix("it "),
+            "split it, or take out what does not belong there",
+        )
     if isinstance(error, disk.Unfit):
         return Refused("Not a file", reason.removeprefix("it "), "put a file there")
     if error.errno == errno.ELOOP:
-        return Refused("Link in a circle", "is a symbolic link that leads back to itself", "remove it")
-    return Refused("Unreadable file", f"cannot be read{where}: {reason.lower()}", "check the permissions")
+        return Refused(
+            "Link in a circle", "is a symbolic link that leads back to itself", "remove it"
+        )
+    return Refused(
+        "Unreadable file", f"cannot be read{where}: {reason.lower()}", "check the permissions"
+    )
 
 
 def is_pattern(path: str) -> bool:
@@ -242,11 +288,12 @@ def is_pattern(path: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def compiled(pattern: str, hidden: bool = False) -> re.Pattern[str]:
-    """A pattern over whole paths: `**` any folders, `*` and `?` within a name. Without `hidden`, names that begin
-    with a dot must be spelt so. Refused where a set in it holds nothing.
+    """A pattern over whole paths: `**` any folders, `*` and `?` within a name. Without `hidden`,
+    names that begin with a dot must be spelt so. Refused where a set in it holds nothing.
 
-    What comes before a star is matched where it first fits and never tried again: that is enough, and however many
-    stars there are, the time is not that of all their combinations."""
+    What comes before a star is matched where it first fits and never tried again: that is enough,
+    and however many stars there are, the time is not that of all their combinations.
+    """
     seen = "" if hidden else r"(?!\.)"
     runs: list[list[str]] = [[]]  # the names between two `**`
     for part in pattern.split("/"):
@@ -285,11 +332,15 @@ def _set(written: str) -> str:
     """`[a-z]` or `[!a-z]`."""
     inner = written[1:-1]
     other = inner[0] in "!^"
-    text = re.sub(r"([\\\[&~|])|-(?=-)", lambda found: f"\\{found[0]}", inner[1:] if other else inner)
+    text = re.sub(
+        r"([\\\[&~|])|-(?=-)", lambda found: f"\\{found[0]}", inner[1:] if other else inner
+    )
     made = f"[^/{text}]" if other else f"(?!/)[{text}]"
     try:
         re.compile(made)
     except re.error:
         detail = f"holds `{written}`, a range that runs backwards"
-        raise Refused("Invalid pattern", detail, "write the lower letter first, like `[a-z]`") from None
+        raise Refused(
+            "Invalid pattern", detail, "write the lower letter first, like `[a-z]`"
+        ) from None
     return made

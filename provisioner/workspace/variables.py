@@ -23,7 +23,9 @@ LITERAL = "write `$${` for a literal `${`"
 
 @dataclass(frozen=True)
 class Values:
-    """The variables of one environment. `missing` ones are required and not given: told once, not at every use."""
+    """The variables of one environment. `missing` ones are required and not given: told once, not
+    at every use.
+    """
 
     environment: str
     variables: Mapping[str, Variable]
@@ -37,7 +39,9 @@ class Values:
         if isinstance(value, dict):
             return {key: self.replace(inner, report, (*path, key)) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self.replace(inner, report, (*path, index)) for index, inner in enumerate(value)]
+            return [
+                self.replace(inner, report, (*path, index)) for index, inner in enumerate(value)
+            ]
         return value
 
     def _text(self, text: str, report: Callable[[Fault], None], path: Path) -> Any:
@@ -48,12 +52,16 @@ class Values:
         def one(match: re.Match[str]) -> str:
             if match[0].startswith("$$"):
                 # The kind that knows `${file.path}` takes its `$${file.path}` literally.
-                return match[0] if text.startswith("file.", match.end()) and _of_a_file(path) else "${"
+                return (
+                    match[0] if text.startswith("file.", match.end()) and _of_a_file(path) else "${"
+                )
             return self._placeholder(match, report, path)
 
         return _PLACE.sub(one, text)
 
-    def _placeholder(self, match: re.Match[str], report: Callable[[Fault], None], path: Path) -> str:
+    def _placeholder(
+        self, match: re.Match[str], report: Callable[[Fault], None], path: Path
+    ) -> str:
         name = (match[1] or "").strip()
         if match[2] is None:
             closed = name.startswith("var.") or name == "environment"
@@ -95,19 +103,26 @@ def _unknown(written: str, name: str, path: Path) -> Fault:
     known = ["environment", "var.NAME", *(_OWN if _of_a_file(path) else ())]
     hint = did_you_mean(name, known) or LITERAL
     return Fault(
-        path, "Unknown placeholder", f"`{written}` is none of {quoted(f'${{{word}}}' for word in known)}.", hint
+        path,
+        "Unknown placeholder",
+        f"`{written}` is none of {quoted(f'${{{word}}}' for word in known)}.",
+        hint,
     )
 
 
 @dataclass
 class Resolving:
-    """Finds the value of every variable: its default < the environment's < PROVISIONER_VAR_NAME < --var."""
+    """Finds the value of every variable: its default < the environment's < PROVISIONER_VAR_NAME <
+    --var.
+    """
 
     defaults: Mapping[str, Variable]
     environments: Mapping[str, Environment]
     problems: list[Problem] = field(default_factory=list)
 
-    def values(self, environment: Environment, given: Mapping[str, str]) -> tuple[Values, list[tuple[Source, Fault]]]:
+    def values(
+        self, environment: Environment, given: Mapping[str, str]
+    ) -> tuple[Values, list[tuple[Source, Fault]]]:
         """The values in one environment, and what is wrong with them."""
         faults: list[tuple[Source, Fault]] = []
         found: dict[str, Variable] = {}
@@ -117,13 +132,21 @@ class Resolving:
             if value is None:
                 missing.append(name)
                 detail = f"The variable `{name}` has no default and no value."
-                hint = f"give it in the environment's `variables:`, as `{PREFIX}{name}` or with `--var {name}=…`"
-                faults.append((Source(FILE, ("variables", name)), Fault((), "Missing variable", detail, hint)))
+                hint = (
+                    f"give it in the environment's `variables:`, as `{PREFIX}{name}` or with `--var"
+                    f" {name}=…`"
+                )
+                faults.append(
+                    (Source(FILE, ("variables", name)), Fault((), "Missing variable", detail, hint))
+                )
             else:
                 found[name] = value
         for name in given:
             if name not in self.defaults:
-                hint = suggest(name, self.defaults, "declared are") or f"declare it below `variables:` in `{FILE}`"
+                hint = (
+                    suggest(name, self.defaults, "declared are")
+                    or f"declare it below `variables:` in `{FILE}`"
+                )
                 detail = f"`--var {name}=…` sets a variable that is not declared."
                 faults.append((Source(FILE), Fault((), "Unknown variable", detail, hint)))
         return Values(environment.name, found, frozenset(self.defaults), frozenset(missing)), faults
@@ -147,15 +170,23 @@ class Resolving:
         except (ValueError, RecursionError):
             wanted = "`true` or `false`" if isinstance(model, bool) else "a number"
             detail = (
-                f"`{where}` gives `{shown(text)}`; the variable `{name}` is {wanted}, as its default `{shown(model)}`."
+                f"`{where}` gives `{shown(text)}`; the variable `{name}` is {wanted}, as its"
+                f" default `{shown(model)}`."
             )
             hint = f"give `{where}={shown(model)}`"
-            faults.append((Source(FILE, ("variables", name)), Fault((), "Wrong type", detail, hint)))
+            faults.append(
+                (Source(FILE, ("variables", name)), Fault((), "Wrong type", detail, hint))
+            )
             return model
 
     def _typed(self, name: str, default: Variable) -> Variable:
-        """A value whose type a text is to take: the default, or for a required variable any environment's."""
-        known = [default, *(environment.variables.get(name) for environment in self.environments.values())]
+        """A value whose type a text is to take: the default, or for a required variable any
+        environment's.
+        """
+        known = [
+            default,
+            *(environment.variables.get(name) for environment in self.environments.values()),
+        ]
         return next((value for value in known if value is not None), None)
 
 

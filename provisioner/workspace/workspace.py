@@ -1,4 +1,6 @@
-"""A folder with specs: what it declares for each of its environments, and everything that is wrong with it."""
+"""A folder with specs: what it declares for each of its environments, and everything that is wrong
+with it.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Switch the cyclic garbage collector off, and back on if it was on: 1,000 specs take 0.17 s instead of 0.29."""
+    """Switch the cyclic garbage collector off, and back on if it was on: 1,000 specs take 0.17 s
+    instead of 0.29.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
@@ -43,9 +47,13 @@ def undisturbed() -> Iterator[None]:
 
 
 class Workspace:
-    """A folder with a name: `provisioner.yaml`, `specs/` and the files they name. Each file is read once."""
+    """A folder with a name: `provisioner.yaml`, `specs/` and the files they name. Each file is read
+    once.
+    """
 
-    def __init__(self, root: Path, made: Setting, drafts: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, root: Path, made: Setting, drafts: Mapping[str, bytes] | None = None
+    ) -> None:
         self.root = root
         self.name = made.name
         self.environments: dict[str, Environment] = made.environments
@@ -58,8 +66,9 @@ class Workspace:
 
     @classmethod
     def open(cls, root: Path) -> Workspace:
-        """The workspace in a folder. Faults of `provisioner.yaml` are among the problems of every `compile`. The keys
-        of its environments are masked from now on, whoever says them."""
+        """The workspace in a folder. Faults of `provisioner.yaml` are among the problems of every
+        `compile`. The keys of its environments are masked from now on, whoever says them.
+        """
         if not root.is_dir():
             detail = f"`{root}` is not a folder."
             raise SpecError(Problem("No workspace", detail, "`-C DIR` chooses the folder"))
@@ -77,10 +86,14 @@ class Workspace:
 
     def draft(self, files: Mapping[str, bytes]) -> Workspace:
         """The same workspace as it would be if these files held these bytes; nothing is written."""
-        return Workspace(self.root, self._setting, {str(self.file(path)): data for path, data in files.items()})
+        return Workspace(
+            self.root, self._setting, {str(self.file(path)): data for path, data in files.items()}
+        )
 
     def file(self, path: str) -> Path:
-        """Where a file of the workspace lies, through links; Refused where it is not one of its files."""
+        """Where a file of the workspace lies, through links; Refused where it is not one of its
+        files.
+        """
         tree = self._contents.tree
         return disk.real(tree.find(tree.normal(path)).place)
 
@@ -89,11 +102,14 @@ class Workspace:
         return self._positions.locate(source)
 
     def compile(self, environment: str, variables: Mapping[str, str] | None = None) -> Specs:
-        """What the specs want of an environment. Bad specs are told in `problems`; an unknown environment is a
-        UsageError."""
+        """What the specs want of an environment. Bad specs are told in `problems`; an unknown
+        environment is a UsageError.
+        """
         if environment not in self.environments:
             hint = suggest(environment, self.environments, "environments are")
-            raise UsageError(Problem("Unknown environment", f"There is no environment `{environment}`.", hint))
+            raise UsageError(
+                Problem("Unknown environment", f"There is no environment `{environment}`.", hint)
+            )
         with undisturbed():
             compiler, moves = self._compiled(self.environments[environment], variables or {})
             imports, moved, removed = moves.imports(), moves.moved(), moves.removed()
@@ -112,13 +128,18 @@ class Workspace:
     def problems(
         self, environments: Iterable[str] | None = None, variables: Mapping[str, str] | None = None
     ) -> list[Problem]:
-        """Everything wrong in these environments, by default all. What is wrong in some of them names them."""
+        """Everything wrong in these environments, by default all. What is wrong in some of them
+        names them.
+        """
         names = list(self.environments if environments is None else environments)
         where: dict[Problem, list[str]] = {}
         for name in names:
             for problem in self.compile(name, variables).problems:
                 where.setdefault(problem, []).append(name)
-        told = [problem if len(found) == len(names) else named(problem, found) for problem, found in where.items()]
+        told = [
+            problem if len(found) == len(names) else named(problem, found)
+            for problem, found in where.items()
+        ]
         return sorted(told, key=lambda problem: problem.order)
 
     @cached_property
@@ -127,9 +148,13 @@ class Workspace:
 
     @cached_property
     def _ground(self) -> Ground:
-        return Ground(self.name, self._sections, self._contents, self._setting.written, kinds(), {}, {})
+        return Ground(
+            self.name, self._sections, self._contents, self._setting.written, kinds(), {}, {}
+        )
 
-    def _compiled(self, environment: Environment, variables: Mapping[str, str]) -> tuple[Compiler, Moves]:
+    def _compiled(
+        self, environment: Environment, variables: Mapping[str, str]
+    ) -> tuple[Compiler, Moves]:
         resolving = Resolving(self._setting.variables, self.environments)
         values, faults = resolving.values(environment, variables)
         declaring = Declaring(self._ground, values)
@@ -141,11 +166,24 @@ class Workspace:
     def _problems(self, findings: list[Finding]) -> list[Problem]:
         common = [*self._setting.findings, *self._sections.findings]
         given = [*self._setting.problems, *self._sections.problems]
-        if not (common or given or findings or self._sections.odd or self._sections.duplicates or self._setting.odd):
+        if not (
+            common
+            or given
+            or findings
+            or self._sections.odd
+            or self._sections.duplicates
+            or self._setting.odd
+        ):
             return []
         from provisioner.workspace.explain.problems import place, united
 
-        return united([*given, *self._odd, *(place(finding, self._positions) for finding in [*common, *findings])])
+        return united(
+            [
+                *given,
+                *self._odd,
+                *(place(finding, self._positions) for finding in [*common, *findings]),
+            ]
+        )
 
     @cached_property
     def _odd(self) -> list[Problem]:
@@ -157,7 +195,9 @@ class Workspace:
         return [*strange, *duplicates(self._sections, self._positions)]
 
     def _text_allowed(self, source: Source, text: str) -> bool:
-        """Whether text would be accepted where something else was read: then it may have been meant."""
+        """Whether text would be accepted where something else was read: then it may have been
+        meant.
+        """
         by_section = {kind.section: kind.name for kind in kinds().values()}
         if source.file == FILE:
             return "variables" in source.path[:-1]
@@ -179,11 +219,16 @@ def _with(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
     if isinstance(value, dict) and path[0] in value:
         return {**value, path[0]: _with(value[path[0]], path[1:], new)}
     if isinstance(value, list) and isinstance(path[0], int) and path[0] < len(value):
-        return [_with(item, path[1:], new) if index == path[0] else item for index, item in enumerate(value)]
+        return [
+            _with(item, path[1:], new) if index == path[0] else item
+            for index, item in enumerate(value)
+        ]
     return value
 
 
 def named(problem: Problem, environments: list[str]) -> Problem:
     """The problem with the environments that have it; others do not."""
     what = "environment" if len(environments) == 1 else "environments"
-    return replace(problem, detail=f"{problem.detail} (In the {what} {quoted(environments, 'and')}.)")
+    return replace(
+        problem, detail=f"{problem.detail} (In the {what} {quoted(environments, 'and')}.)"
+    )

@@ -1,4 +1,6 @@
-"""A YAML or JSON text made to say another value: what stays the same keeps every byte, comments included."""
+"""A YAML or JSON text made to say another value: what stays the same keeps every byte, comments
+included.
+"""
 
 from __future__ import annotations
 
@@ -61,11 +63,15 @@ class Cuts:
         place = Place(flow or self._json or self._one_line, max(column, 0), **self._author(piece))
         new = value_spelt(value, place, json_only=self._json)
         collection = piece.sort in ("mapping", "sequence") and piece.style == "block"
-        if key and collection and "\n" in self._text[key.end : piece.start]:  # it begins below its key
+        if (
+            key and collection and "\n" in self._text[key.end : piece.start]
+        ):  # it begins below its key
             colon = self._text.index(":", key.end) + 1
             self._head(colon, colon, new)
             text = new.below and new.inline  # comments before it would become a part of it
-            self._lines(self._next_line(colon) if text else self._line_start(piece.start), piece.end, new)
+            self._lines(
+                self._next_line(colon) if text else self._line_start(piece.start), piece.end, new
+            )
         elif piece.block:
             header = _BLOCK_HEADER.match(self._text, piece.start)
             assert header is not None
@@ -98,11 +104,17 @@ class Cuts:
         if "+" in new.inline[:3] and new.below:
             while stop < len(self._text) and not self._text[stop : self._line_end(stop)].strip():
                 stop = self._next_line(stop)  # empty lines after such a text would be a part of it
-        lead = self._eol if start == len(self._text) and not self._text.endswith("\n") and new.below else ""
+        lead = (
+            self._eol
+            if start == len(self._text) and not self._text.endswith("\n") and new.below
+            else ""
+        )
         self._cut(start, stop, lead + "".join(line + self._eol for line in new.below))
 
     def remove(self, piece: Piece, gone: Sequence[int]) -> None:
-        """Take entries out of a list or mapping that keeps at least one, with the comments that are theirs."""
+        """Take entries out of a list or mapping that keeps at least one, with the comments that are
+        theirs.
+        """
         starts = self._starts(piece)
         kept = [index for index in range(len(starts)) if index not in gone]
         if piece.style == "flow":
@@ -110,12 +122,18 @@ class Cuts:
             return
         for index in gone:
             if index > kept[0] or self._leads(starts[0]):
-                self._cut(self._first_comment(starts[index]), self._next_line(piece.items[index].end), "")
+                self._cut(
+                    self._first_comment(starts[index]), self._next_line(piece.items[index].end), ""
+                )
         if kept[0] and not self._leads(starts[0]):  # what is next moves up to the dash around it
             after = self._next_line(piece.items[kept[0] - 1].end)
-            self._cut(starts[0], after + len(self._text[after:]) - len(self._text[after:].lstrip()), "")
+            self._cut(
+                starts[0], after + len(self._text[after:]) - len(self._text[after:].lstrip()), ""
+            )
 
-    def _remove_in_brackets(self, piece: Piece, starts: Sequence[int], gone: Sequence[int], last: int) -> None:
+    def _remove_in_brackets(
+        self, piece: Piece, starts: Sequence[int], gone: Sequence[int], last: int
+    ) -> None:
         for index in gone:
             if index < last:
                 self._cut(starts[index], starts[index + 1], "")
@@ -136,7 +154,9 @@ class Cuts:
 
     def _dash(self, piece: Piece, after: int) -> int:
         """The next dash in the column of a block list."""
-        dash = re.compile(rf"^ {{{piece.column}}}-", re.MULTILINE).search(self._text, self._next_line(after))
+        dash = re.compile(rf"^ {{{piece.column}}}-", re.MULTILINE).search(
+            self._text, self._next_line(after)
+        )
         assert dash is not None
         return dash.end() - 1
 
@@ -159,12 +179,18 @@ class Cuts:
             if piece.style != "flow":
                 self._insert(piece.items[after].end, pair_lines(key, value, piece.column))
             elif self._json:
-                self._beside(piece.keys[after].start, piece.items[after].end, f"{json_spelt(key)}: {json_spelt(value)}")
+                self._beside(
+                    piece.keys[after].start,
+                    piece.items[after].end,
+                    f"{json_spelt(key)}: {json_spelt(value)}",
+                )
             else:
                 spelling = f"{key_spelt(key, flow=True)}: {flow_spelt(value)}"
                 self._beside(piece.keys[after].start, piece.items[after].end, spelling)
 
-    def add_items(self, piece: Piece, after: int | None, values: Sequence[Any], before: int = 0) -> None:
+    def add_items(
+        self, piece: Piece, after: int | None, values: Sequence[Any], before: int = 0
+    ) -> None:
         """Put entries into a list: after one that stays, or before the first one that does."""
         for value in values:
             if piece.style == "flow":
@@ -217,8 +243,9 @@ class Entangled(Unwritable):
 
 
 def rewritten(text: str, old: Any, new: Any, *, json_only: bool = False) -> str:
-    """The text, which says `old`, changed where `new` is different; Unwritable where that cannot be done so that
-    nothing else changes."""
+    """The text, which says `old`, changed where `new` is different; Unwritable where that cannot be
+    done so that nothing else changes.
+    """
     if too_deep(new):
         raise Unwritable(f"it is nested in more than {DEEPEST} levels")
     root = taken_apart(text)
@@ -259,7 +286,9 @@ class _Rewriting:
         if same(old, new) and not moved:
             return
         if piece.shared:
-            raise Entangled(f"it comes from the anchor `&{piece.anchor}`, which other places use as well")
+            raise Entangled(
+                f"it comes from the anchor `&{piece.anchor}`, which other places use as well"
+            )
         if piece.sort == "mapping" and isinstance(new, dict) and isinstance(old, dict):
             self._mapping(piece, old, new, around)
         elif piece.sort == "sequence" and isinstance(new, list) and isinstance(old, list):
@@ -267,12 +296,16 @@ class _Rewriting:
         else:
             self.cuts.replace(piece, new, around.column, around.flow, around.key)
 
-    def _mapping(self, piece: Piece, old: dict[Any, Any], new: dict[Any, Any], around: _Around) -> None:
+    def _mapping(
+        self, piece: Piece, old: dict[Any, Any], new: dict[Any, Any], around: _Around
+    ) -> None:
         own = {key.said: index for index, key in enumerate(piece.keys) if key.said != "<<"}
         for key in {**old, **new}:
             changed = key not in old or key not in new or not same(old[key], new[key])
             if changed and key in old and str(key) not in own:
-                raise Entangled("it comes from an anchor through `<<`, which other places use as well")
+                raise Entangled(
+                    "it comes from an anchor through `<<`, which other places use as well"
+                )
         gone = [index for key, index in own.items() if key in old and key not in new]
         added = [(key, new[key]) for key in new if key not in old]
         if len(gone) == len(piece.keys) or not piece.keys:
@@ -310,7 +343,9 @@ def _aligned(old: Sequence[Any], new: Sequence[Any]) -> list[int | None]:
     before = [json.dumps(item, sort_keys=True, default=str) for item in old]
     after = [json.dumps(item, sort_keys=True, default=str) for item in new]
     origins: list[int | None] = []
-    for _, at, end, start, stop in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for _, at, end, start, stop in SequenceMatcher(
+        None, before, after, autojunk=False
+    ).get_opcodes():
         pairs = end - at == stop - start
         origins += range(at, end) if pairs else [None] * (stop - start)
     return origins

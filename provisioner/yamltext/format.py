@@ -19,8 +19,10 @@ _MARK = "\ufeff"
 
 
 def format_text(text: str, file: str | None = None) -> str:
-    """The text with two spaces an indent, sequences indented, one newline at the end; comments, anchors, quotes, key
-    order and line breaks stay. Idempotent. SpecError where it is not YAML or cannot be laid out without changing it."""
+    """The text with two spaces an indent, sequences indented, one newline at the end; comments,
+    anchors, quotes, key order and line breaks stay. Idempotent. SpecError where it is not YAML or
+    cannot be laid out without changing it.
+    """
     plain = text.removeprefix(_MARK).replace("\r\n", "\n").replace("\r", "\n")
     before = _meaning(plain, file)
     if not plain.strip():
@@ -34,7 +36,10 @@ def format_text(text: str, file: str | None = None) -> str:
     for candidate in (result.rstrip("\n") + "\n", result):  # a block may keep its newlines
         if _meaning(candidate, file) == before:
             return candidate
-    detail = f"`{file or 'The text'}` cannot be laid out without changing what it says; it is left as it is."
+    detail = (
+        f"`{file or 'The text'}` cannot be laid out without changing what it says; it is left as"
+        " it is."
+    )
     raise SpecError(Problem("Cannot be formatted", detail, "lay it out by hand", file=file))
 
 
@@ -48,11 +53,17 @@ def _stable(text: str) -> str:
 
 
 def _meaning(text: str, file: str | None) -> Any:
-    """The value as we read it, with the source text of every scalar and every comment that an author wrote."""
+    """The value as we read it, with the source text of every scalar and every comment that an
+    author wrote.
+    """
     data = text.encode()
     try:
         node = compose(data)
-        return None if node is None else (repr(read(data).value), sorted(_comments(text)), list(_scalars(node)))
+        return (
+            None
+            if node is None
+            else (repr(read(data).value), sorted(_comments(text)), list(_scalars(node)))
+        )
     except (yaml.YAMLError, ValueError) as error:
         raise SpecError(explain(file or "the text", data, error)) from None
 
@@ -69,7 +80,11 @@ def _scalars(root: Any) -> Iterator[tuple[str, str, bool]]:
         if isinstance(node, yaml.ScalarNode):
             yield node.tag, node.value, node.style in ("'", '"')
         else:
-            waiting += [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
+            waiting += [
+                part
+                for item in node.value
+                for part in (item if isinstance(item, tuple) else (item,))
+            ]
 
 
 def _comments(text: str) -> list[str]:
@@ -92,7 +107,9 @@ class Block(NamedTuple):
 
     old: int
     new: int
-    sort: str  # mapping | sequence | bare: a sequence in the column of its own key, for which YAML has no token
+    # mapping | sequence | bare: a sequence in the column of its own key, for which YAML has no
+    # token
+    sort: str
 
     @property
     def shift(self) -> int:
@@ -130,7 +147,9 @@ class _Walk:
 
     def _block(self, token: Any) -> None:
         if isinstance(token, _BLOCKS):
-            self._open(token, "mapping" if isinstance(token, t.BlockMappingStartToken) else "sequence")
+            self._open(
+                token, "mapping" if isinstance(token, t.BlockMappingStartToken) else "sequence"
+            )
         elif isinstance(token, t.BlockEntryToken) and self.blocks[-1].sort == "mapping":
             self._open(token, "bare")
         elif isinstance(token, t.KeyToken | t.BlockEndToken):
@@ -145,8 +164,10 @@ class _Walk:
 
 
 def laid_out(text: str) -> str:
-    """The text with two spaces an indent, sequences indented, one blank after `-`, `:` and `,`. Unusual where it uses
-    what this does not know: explicit keys (`? `), line ends of other alphabets."""
+    """The text with two spaces an indent, sequences indented, one blank after `-`, `:` and `,`.
+    Unusual where it uses what this does not know: explicit keys (`? `), line ends of other
+    alphabets.
+    """
     if _UNUSUAL_BREAKS.search(text):
         raise Unusual
     walk = _Walk()
@@ -176,7 +197,10 @@ class _Lines:
 
     def text(self) -> str:
         for one in self._placed:
-            if isinstance(one.token, t.ScalarToken) and one.token.end_mark.line > one.token.start_mark.line:
+            if (
+                isinstance(one.token, t.ScalarToken)
+                and one.token.end_mark.line > one.token.start_mark.line
+            ):
                 self._scalar(one)
         for number, one in self._first.items():
             self._indents.setdefault(number, max(one.token.start_mark.column + one.shift, 0))
@@ -214,14 +238,20 @@ class _Lines:
         for number in numbers:
             line = self._lines[number]
             inside = bool(line.strip()) or len(line) > depth  # blanks beyond the depth are text
-            self._lines[number] = " " * max(_indent(line) + shift, 0) + line.lstrip(" ") if inside else ""
+            self._lines[number] = (
+                " " * max(_indent(line) + shift, 0) + line.lstrip(" ") if inside else ""
+            )
 
     def _comments(self) -> None:
         """A comment goes where the lines that it stood in line with have gone."""
         before: Placed | None = None
         following = self._following()
         for number, line in enumerate(self._lines):
-            if line.lstrip(" \t").startswith("#") and number not in self._indents and number not in self._kept:
+            if (
+                line.lstrip(" \t").startswith("#")
+                and number not in self._indents
+                and number not in self._kept
+            ):
                 self._indents[number] = self._comment(_indent(line), before, following[number])
             before = self._last.get(number, before)
 
@@ -257,7 +287,9 @@ class _Lines:
             self._lines[start.line] = line[: start.column] + gap + line[end.column :]
 
     def _in_tables(self) -> set[int]:
-        """The tokens of flow collections over several lines: those were laid out by hand, often in columns."""
+        """The tokens of flow collections over several lines: those were laid out by hand, often in
+        columns.
+        """
         found: set[int] = set()
         inside: list[Placed] = []
         for one in self._placed:

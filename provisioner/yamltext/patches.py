@@ -1,4 +1,6 @@
-"""Changes to what a file says, as data: which value at which place becomes which, and which list entry is which."""
+"""Changes to what a file says, as data: which value at which place becomes which, and which list
+entry is which.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,9 @@ class Items(list[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What becomes of the value at a path. Numbers in the path are those of the file as it is; `change` is given
-    the present value, None where there is none, and may return REMOVED."""
+    """What becomes of the value at a path. Numbers in the path are those of the file as it is;
+    `change` is given the present value, None where there is none, and may return REMOVED.
+    """
 
     path: Path
     change: Callable[[Any], Any]

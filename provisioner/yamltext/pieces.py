@@ -1,4 +1,6 @@
-"""A YAML text taken apart into pieces that know where they stand: aliases stay aliases, nothing is resolved."""
+"""A YAML text taken apart into pieces that know where they stand: aliases stay aliases, nothing is
+resolved.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,17 @@ from typing import Any
 import yaml
 from yaml import events as e
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]*)+")  # an anchor and a tag before a value stay where they are
+_PROPERTIES = re.compile(
+    r"(?:[&!]\S*[ \t]*)+"
+)  # an anchor and a tag before a value stay where they are
 _HEADER = re.compile(r"[|>][-+0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One value. `end` is where it says its last word: comments and blank lines after it are not part of it."""
+    """One value. `end` is where it says its last word: comments and blank lines after it are not
+    part of it.
+    """
 
     sort: str  # scalar | mapping | sequence | alias
     start: int
@@ -40,7 +46,9 @@ def taken_apart(text: str) -> Piece | None:
     loader: Any = getattr(yaml, "CLoader", yaml.Loader)
     found: list[Any] = list(yaml.parse(text, Loader=loader))
     aliases = {str(event.anchor) for event in found if isinstance(event, e.AliasEvent)}
-    values = iter([event for event in found if isinstance(event, e.NodeEvent | e.CollectionEndEvent)])
+    values = iter(
+        [event for event in found if isinstance(event, e.NodeEvent | e.CollectionEndEvent)]
+    )
     return next(_Pieces(text, aliases).read(values), None)
 
 
@@ -65,7 +73,14 @@ class _Pieces:
         column = event.start_mark.column
         if properties and isinstance(event, e.ScalarEvent):
             column, start = column + properties.end() - start, properties.end()
-        made = Piece("scalar", start, end, column, anchor=event.anchor or "", shared=event.anchor in self._aliases)
+        made = Piece(
+            "scalar",
+            start,
+            end,
+            column,
+            anchor=event.anchor or "",
+            shared=event.anchor in self._aliases,
+        )
         if isinstance(event, e.ScalarEvent):
             style = event.style or ""
             made = replace(made, style=style, said=event.value)
@@ -85,7 +100,9 @@ class _Pieces:
             start, column = (first.start, first.column) if first else self._dash(made, inside)
             made = replace(made, style="block", start=start, column=column, end=items[-1].end)
         keys = tuple(inside[::2]) if mapping else ()
-        return replace(made, sort="mapping" if mapping else "sequence", items=tuple(items), keys=keys)
+        return replace(
+            made, sort="mapping" if mapping else "sequence", items=tuple(items), keys=keys
+        )
 
     def _dash(self, made: Piece, inside: list[Piece]) -> tuple[int, int]:
         """Where the first dash of a block sequence stands, which an anchor may precede."""
@@ -100,7 +117,9 @@ def _span(event: Any) -> tuple[int, int]:
 
 
 def _last_line(text: str, piece: Piece) -> int:
-    """The end of the last line of a block scalar that says something; of all its lines where it keeps them (`+`)."""
+    """The end of the last line of a block scalar that says something; of all its lines where it
+    keeps them (`+`).
+    """
     header = _HEADER.match(text, piece.start)
     span = text[piece.start : piece.end].removesuffix("\n").removesuffix("\r")
     lines = span.split("\n")

@@ -1,4 +1,6 @@
-"""Where things stand in a file: composed with positions, on demand, only for files that something is said about."""
+"""Where things stand in a file: composed with positions, on demand, only for files that something
+is said about.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ def _with_lines_of_editors(data: bytes) -> bytes:
     """YAML counts the line ends of other alphabets as well; editors do not."""
     if not any(mark.encode() in data for mark in _OTHER_BREAKS):
         return data
-    return data.decode("utf-8", "replace").translate(dict.fromkeys(map(ord, _OTHER_BREAKS), ".")).encode()
+    return (
+        data.decode("utf-8", "replace")
+        .translate(dict.fromkeys(map(ord, _OTHER_BREAKS), "."))
+        .encode()
+    )
 
 
 class Positions:
@@ -40,13 +46,17 @@ class Positions:
             if len(self._nodes) >= _KEPT:
                 self._nodes.clear()
             try:
-                self._nodes[file] = compose(_with_lines_of_editors(disk.read(self._root / file, disk.LARGEST_TEXT)))
+                self._nodes[file] = compose(
+                    _with_lines_of_editors(disk.read(self._root / file, disk.LARGEST_TEXT))
+                )
             except (OSError, yaml.YAMLError):
                 self._nodes[file] = None
         return self._nodes[file]
 
     def locate(self, source: Source, key: bool = False) -> Position:
-        """The value of a field, or its key: for `key`, for whole resources, and for what begins on a later line."""
+        """The value of a field, or its key: for `key`, for whole resources, and for what begins on
+        a later line.
+        """
         found = self._root_pair(source.file)
         for depth, step in enumerate(source.path):
             inner = _enter(found[1], step)
@@ -55,7 +65,9 @@ class Positions:
                 return _position(source.file, found, key=True)
             found = inner
             resource = depth + 1 == len(source.path) == 2
-            scalar = isinstance(found[1], ScalarNode) and found[1].value  # something stands after the colon
+            scalar = (
+                isinstance(found[1], ScalarNode) and found[1].value
+            )  # something stands after the colon
             key = key or (resource and not scalar)
         return _position(source.file, found, key)
 
@@ -74,7 +86,9 @@ class Positions:
 
 
 def _enter(node: Node | None, step: Step) -> tuple[Node | None, Node] | None:
-    """The key (if any) and value that a step leads to; through `<<` where the mapping itself has no such key."""
+    """The key (if any) and value that a step leads to; through `<<` where the mapping itself has no
+    such key.
+    """
     if isinstance(node, SequenceNode):
         inside = isinstance(step, int) and step < len(node.value)
         return (None, node.value[step]) if inside else None
@@ -86,7 +100,11 @@ def _enter(node: Node | None, step: Step) -> tuple[Node | None, Node] | None:
 @lru_cache(maxsize=256)
 def _pairs(node: MappingNode) -> dict[str, tuple[Node, Node]]:
     """The pairs by key, the last of equal ones: thousands of faults may lie in one mapping."""
-    return {key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode) and key.tag != MERGE}
+    return {
+        key.value: (key, value)
+        for key, value in node.value
+        if isinstance(key, ScalarNode) and key.tag != MERGE
+    }
 
 
 def _merged(node: MappingNode, step: Step) -> tuple[Node | None, Node] | None:

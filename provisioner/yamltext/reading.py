@@ -1,4 +1,6 @@
-"""One file of YAML read once, as fast as libyaml allows; what is odd is noticed here and explained by `oddities`."""
+"""One file of YAML read once, as fast as libyaml allows; what is odd is noticed here and explained
+by `oddities`.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def plain_tag(text: str) -> str:
 
 
 class _Quick:
-    """Resolves tags from a table; paths and depth are not followed: both are C calls that do nothing."""
+    """Resolves tags from a table; paths and depth are not followed: both are C calls that do
+    nothing.
+    """
 
     descend_resolver: Any = slice
     ascend_resolver: Any = bool
@@ -96,11 +100,14 @@ _QUICK, _CAREFUL = _loaders()
 _DEEP = (b"[", b"{", b"- ", b"? ")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _INDENTED = b"\n" + b" " * DEEPEST
-_TOO_DEEP = "nesting depth"  # libyaml 0.2.6 has a limit of its own, and reads far enough ahead to meet it before ours
+# libyaml 0.2.6 has a limit of its own, and reads far enough ahead to meet it before ours
+_TOO_DEEP = "nesting depth"
 
 
 def compose(data: bytes) -> Node | None:
-    """The nodes of the only document in `data`, with positions; YAMLError for anything else, TooDeep among them."""
+    """The nodes of the only document in `data`, with positions; YAMLError for anything else,
+    TooDeep among them.
+    """
     if data.startswith(_UTF16):  # libyaml would read it
         raise yaml.YAMLError("UTF-16")
     deep = sum(map(data.count, _DEEP)) > DEEPEST or _INDENTED in data
@@ -119,7 +126,9 @@ def compose(data: bytes) -> Node | None:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file says. `odd`: it holds something that an author may not have meant (see `oddities`)."""
+    """What a file says. `odd`: it holds something that an author may not have meant (see
+    `oddities`).
+    """
 
     value: Any
     odd: bool = False
@@ -133,7 +142,14 @@ _SCALARS = _Scalars()
 _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"
 _BOOL = "tag:yaml.org,2002:bool"
-_CLEAN_BOOLS = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
+_CLEAN_BOOLS = {
+    "true": True,
+    "false": False,
+    "True": True,
+    "False": False,
+    "TRUE": True,
+    "FALSE": False,
+}
 _CLEAN_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
 _CLEAN_FLOAT = re.compile(r"[-+]?[0-9]+\.([0-9]*[1-9]|0)?\Z")
 
@@ -155,7 +171,9 @@ class Builder:
     def mapping(self, node: MappingNode) -> dict[Any, Any]:
         pairs = node.value
         result = {
-            key.value if key.tag == STR else self.key(key): value.value if value.tag == STR else self.build(value)
+            key.value if key.tag == STR else self.key(key): value.value
+            if value.tag == STR
+            else self.build(value)
             for key, value in pairs
         }
         if len(result) != len(pairs) or node.tag != _MAP:

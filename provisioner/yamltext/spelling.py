@@ -1,4 +1,6 @@
-"""How a value is spelt in YAML: its author's quotes and layout where they can carry it, else the safest that does."""
+"""How a value is spelt in YAML: its author's quotes and layout where they can carry it, else the
+safest that does.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,17 @@ from provisioner.yamltext.reading import STR, plain_tag
 STEP = 2
 _LONGEST = 20_000  # characters of a text that may go without quotes
 _WIDTH = 100  # of folded lines, where the author's own width is not known
-# What YAML does not take raw, what it takes for a line end, what nobody would see, and what turns the text of a line.
+# What YAML does not take raw, what it takes for a line end, what nobody would see, and what turns
+# the text of a line.
 _ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _HALF = re.compile("[\ud800-\udfff]")
-_NUMBER = re.compile(r"[-+.]?[0-9][0-9_.eExXoO:+-]*|~|null|true|false|yes|no|on|off|[yn]", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"[-+.]?[0-9][0-9_.eExXoO:+-]*|~|null|true|false|yes|no|on|off|[yn]", re.IGNORECASE
+)
 _INDENTED = re.compile(r"\n*[ \t]")
-_LOOSE = re.compile(r"(?:^|\n)[ \t]|[ \t]{2}|[ \t](?:\n|$)|\t")  # text that folding would not give back
+_LOOSE = re.compile(
+    r"(?:^|\n)[ \t]|[ \t]{2}|[ \t](?:\n|$)|\t"
+)  # text that folding would not give back
 
 
 class Unwritable(ValueError):
@@ -50,7 +57,9 @@ class Place:
 
 
 def spelt(value: Any, place: Place) -> Spelling:
-    """A scalar, in the style of its author where that can carry it; Unwritable where no style can."""
+    """A scalar, in the style of its author where that can carry it; Unwritable where no
+    style can.
+    """
     if not isinstance(value, str):
         return Spelling(number(value))
     if _HALF.search(value):
@@ -65,7 +74,9 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
             return str(int(value))  # nobody writes `1.0`
-        return format(Decimal(repr(value)), "f")  # without an exponent, which YAML 1.1 and 1.2 read differently
+        return format(
+            Decimal(repr(value)), "f"
+        )  # without an exponent, which YAML 1.1 and 1.2 read differently
     return json.dumps(value)
 
 
@@ -74,7 +85,13 @@ def line(value: str, style: str = "", *, flow: bool) -> str:
     found = _analysed(value) if len(value) < _LONGEST else None
     if style == "" and found and _plain(value, found, flow):
         return value
-    if style == "'" and found and found.allow_single_quoted and not found.multiline and not _ESCAPED.search(value):
+    if (
+        style == "'"
+        and found
+        and found.allow_single_quoted
+        and not found.multiline
+        and not _ESCAPED.search(value)
+    ):
         return "'" + value.replace("'", "''") + "'"
     return quoted(value)
 
@@ -113,7 +130,9 @@ def _block(value: str, place: Place) -> Spelling:
         column = place.parent + STEP
     chomp = "-" if not value.endswith("\n") else "+" if value.endswith("\n\n") else ""
     if place.style == ">" and not _LOOSE.search(value) and not value.startswith("\n"):
-        return Spelling(">" + chomp, _folded(value, column, max(map(len, place.body), default=_WIDTH)))
+        return Spelling(
+            ">" + chomp, _folded(value, column, max(map(len, place.body), default=_WIDTH))
+        )
     hint = str(column - place.parent) if _INDENTED.match(value) else ""
     if hint and column - place.parent > 9:
         column, hint = place.parent + STEP, str(STEP)
@@ -174,7 +193,11 @@ def flow_spelt(value: Any) -> str:
     """`{a: 1, b: [2]}`."""
     if isinstance(value, dict):
         return (
-            "{" + ", ".join(f"{key_spelt(key, flow=True)}: {flow_spelt(inner)}" for key, inner in value.items()) + "}"
+            "{"
+            + ", ".join(
+                f"{key_spelt(key, flow=True)}: {flow_spelt(inner)}" for key, inner in value.items()
+            )
+            + "}"
         )
     if isinstance(value, list):
         return "[" + ", ".join(map(flow_spelt, value)) + "]"
@@ -184,7 +207,11 @@ def flow_spelt(value: Any) -> str:
 def json_spelt(value: Any) -> str:
     """The value as JSON in one line."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{quoted(str(key))}: {json_spelt(inner)}" for key, inner in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{quoted(str(key))}: {json_spelt(inner)}" for key, inner in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(json_spelt, value)) + "]"
     return quoted(value) if isinstance(value, str) else spelt(value, Place(flow=True)).inline

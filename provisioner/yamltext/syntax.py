@@ -37,7 +37,11 @@ _WORDS = (
         "A value cannot begin with this character unless it is quoted.",
         "quote the value",
     ),
-    ("could not find expected ':'", "This is no key, because no `: ` follows it.", "write `: ` after it"),
+    (
+        "could not find expected ':'",
+        "This is no key, because no `: ` follows it.",
+        "write `: ` after it",
+    ),
     (
         "did not find expected key",
         "A key is expected here; the indentation or a quote above may be wrong.",
@@ -48,10 +52,22 @@ _WORDS = (
         "An entry of a list is expected here; the indentation may be wrong.",
         "begin it with `- `, in the column of the entries above",
     ),
-    ("did not find expected ',' or ']'", "A `[` is not closed, or a `,` is missing.", "close it with `]`"),
-    ("did not find expected ',' or '}'", "A `{` is not closed, or a `,` is missing.", "close it with `}`"),
+    (
+        "did not find expected ',' or ']'",
+        "A `[` is not closed, or a `,` is missing.",
+        "close it with `]`",
+    ),
+    (
+        "did not find expected ',' or '}'",
+        "A `{` is not closed, or a `,` is missing.",
+        "close it with `}`",
+    ),
     ("found unexpected end of stream", "A quote is not closed.", "close it, with the same sign"),
-    ("found unexpected document indicator", "A quote is not closed.", "close it, with the same sign"),
+    (
+        "found unexpected document indicator",
+        "A quote is not closed.",
+        "close it, with the same sign",
+    ),
     (
         "found unknown escape character",
         "In double quotes a backslash begins an escape, and there is none like this.",
@@ -69,7 +85,11 @@ _WORDS = (
         "begin a new line, indented",
     ),
     ("did not find expected node content", "A value is missing here.", "write one, or `null`"),
-    ("directive", "A line that begins with `%` is a directive, and there is none like this.", "take the line out"),
+    (
+        "directive",
+        "A line that begins with `%` is a directive, and there is none like this.",
+        "take the line out",
+    ),
 )
 
 
@@ -95,15 +115,26 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
         detail = f"Values are nested in more than {DEEPEST} levels."
         return problem("Nested too deeply", detail, "flatten them")
     if isinstance(error, TooLarge):
-        detail = "The aliases of this file refer to each other so often that they would unfold without end."
-        return problem("Too many aliases", detail, "write the values out, or let aliases refer to small anchors")
+        detail = (
+            "The aliases of this file refer to each other so often that they would unfold without"
+            " end."
+        )
+        return problem(
+            "Too many aliases",
+            detail,
+            "write the values out, or let aliases refer to small anchors",
+        )
     if "expected a single document" in str(error):
-        return problem("Several documents", "A spec file holds one YAML document.", "make two files of it")
+        return problem(
+            "Several documents", "A spec file holds one YAML document.", "make two files of it"
+        )
     return _at_token(problem("Invalid YAML", *_reason(place, error)), place)
 
 
 def _at_token(problem: Problem, place: _Place) -> Problem:
-    """Where the hint quotes a piece of the line, the piece is the place; libyaml stops somewhere inside it."""
+    """Where the hint quotes a piece of the line, the piece is the place; libyaml stops somewhere
+    inside it.
+    """
     token = _QUOTED.fullmatch(problem.hint or "")
     column = place.text.find(token[1]) if token else -1
     return problem if column < 0 else replace(problem, column=column + 1)
@@ -121,7 +152,9 @@ def not_utf8(file: str, data: bytes) -> Problem | None:
         line = before.count(b"\n") + 1
         column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
         detail = f"Byte 0x{data[error.start]:02X} is not UTF-8."
-        return Problem("Not UTF-8", detail, "save the file as UTF-8", file=file, line=line, column=column)
+        return Problem(
+            "Not UTF-8", detail, "save the file as UTF-8", file=file, line=line, column=column
+        )
     return None
 
 
@@ -133,7 +166,9 @@ def _place(text: str, error: Exception) -> _Place:
     line, column = (mark.line, mark.column) if mark else _unprintable(lines)
     if line >= len(lines):
         line, column = len(lines) - 1, len(lines[-1])
-    above = next((text for text in reversed(lines[:line]) if text.strip() and text.strip()[0] != "#"), "")
+    above = next(
+        (text for text in reversed(lines[:line]) if text.strip() and text.strip()[0] != "#"), ""
+    )
     return _Place(line + 1, column + 1, lines[line], above.strip())
 
 
@@ -150,13 +185,21 @@ def _reason(place: _Place, error: Exception) -> tuple[str, str | None]:
     if HOLDER.search(f"{place.above} {place.text}"):
         return _plainly(told)  # a line with a secret is not quoted
     indent = place.text[: len(place.text) - len(place.text.lstrip())]
-    if "\t" in indent or ("cannot start any token" in told and place.text[place.column - 1 :].startswith("\t")):
+    if "\t" in indent or (
+        "cannot start any token" in told and place.text[place.column - 1 :].startswith("\t")
+    ):
         return "The line is indented with a tab; YAML allows only spaces.", "indent with two spaces"
     variable = _VARIABLE.search(place.text)
     if variable and "{" in place.text.replace(variable[1], ""):
-        return f"`{variable[1]}` is not quoted, and inside `{{…}}` or `[…]` its braces are YAML.", _write(variable[1])
+        return (
+            f"`{variable[1]}` is not quoted, and inside `{{…}}` or `[…]` its braces are YAML.",
+            _write(variable[1]),
+        )
     if isinstance(error, yaml.reader.ReaderError) or "control characters" in told:
-        return "The file holds a control character that YAML does not allow.", "remove it, or write it as an escape"
+        return (
+            "The file holds a control character that YAML does not allow.",
+            "remove it, or write it as an escape",
+        )
     return _worded(place, told)
 
 
@@ -176,7 +219,10 @@ def _worded(place: _Place, told: str) -> tuple[str, str | None]:
     if variable and ("expected" in told):
         return detail, _write(variable[1])
     if "cannot start any token" in told:
-        return detail, _write(re.split(r"[,\]}]| #", place.text[place.column - 1 :])[0].strip()) or general
+        return (
+            detail,
+            _write(re.split(r"[,\]}]| #", place.text[place.column - 1 :])[0].strip()) or general,
+        )
     if "mapping values" in told:
         return _second_colon(place, detail) or (detail, general)
     return _no_key(place, told) or (detail, general)
@@ -187,7 +233,10 @@ def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
     alone = _ALONE.fullmatch(place.above)
     if alone and place.text.count(": ") < 2:
         wanted = f"{alone[1]}:{' ' + alone[2].strip() if alone[2] else ''}"
-        return f"`{place.above}` in a line above has no `:`, so no key can stand below it.", f"write `{wanted}`"
+        return (
+            f"`{place.above}` in a line above has no `:`, so no key can stand below it.",
+            f"write `{wanted}`",
+        )
     key, _, value = place.text.strip().removeprefix("- ").partition(": ")
     if not value or ("'" in value and '"' in value):
         return None

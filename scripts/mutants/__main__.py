@@ -1,7 +1,8 @@
-"""`python -m scripts.mutants`: try a seeded share of all small changes, and report those that no test sees.
+"""`python -m scripts.mutants`: try a seeded share of all small changes, and report those that no
+test sees.
 
-Exits with 1 if one of them is not in `tests/mutants.yaml`, if that names one that there is not any more, or if more
-than 3 % of those that change behaviour live.
+Exits with 1 if one of them is not in `tests/mutants.yaml`, if that names one that there is not any
+more, or if more than 3 % of those that change behaviour live.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from scripts.mutants.suite import record
 
 CODE = ("plan", "apply", "engine", "lock", "remote", "diff.py")
 SHARE = 0.03
-_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # waiting for disks is a third of the time
+_MEMORY = (
+    "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+)  # waiting for disks is a third of the time
 
 
 def main() -> int:
@@ -56,12 +59,22 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.mutants", description=__doc__)
     parser.add_argument("--seed", default="8", help="another one chooses other changes (8)")
     parser.add_argument("--sites", type=int, default=300, help="how many changes to try (300)")
-    parser.add_argument("--minutes", type=float, default=30, help="when to begin no further one (30)")
+    parser.add_argument(
+        "--minutes", type=float, default=30, help="when to begin no further one (30)"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
-    parser.add_argument("--only", type=re.compile, default="", help="a pattern of `PATH:LINE NAME: …`")
+    parser.add_argument(
+        "--only", type=re.compile, default="", help="a pattern of `PATH:LINE NAME: …`"
+    )
     parser.add_argument("--deleting", action="store_true", help="only where something is deleted")
-    parser.add_argument("--seconds", type=float, help="ask tests that call what is changed for so long, and no others")
-    parser.add_argument("--again", action="store_true", help=f"try what {FILE.relative_to(HERE)} lists, too")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help="ask tests that call what is changed for so long, and no others",
+    )
+    parser.add_argument(
+        "--again", action="store_true", help=f"try what {FILE.relative_to(HERE)} lists, too"
+    )
     parser.add_argument("--afresh", action="store_true", help="record again what each test calls")
     return parser.parse_args()
 
@@ -76,10 +89,20 @@ def _everything() -> Iterator[Mutant]:
 
 def _chosen(everything: Iterable[Mutant], asked: argparse.Namespace) -> Iterator[Mutant]:
     """The first ones in an order that depends on the seed and on nothing but each change itself."""
-    eligible = (one for one in everything if re.search(asked.only, str(one)) and (one.deletes or not asked.deleting))
+    eligible = (
+        one
+        for one in everything
+        if re.search(asked.only, str(one)) and (one.deletes or not asked.deleting)
+    )
     places: set[tuple[str, ...]] = set()
-    for one in sorted(eligible, key=lambda one: hashlib.sha256(repr((asked.seed, one.place)).encode()).digest()):
-        if len(places) < asked.sites and one.place not in places and compiles(one.applied(_source(one))):
+    for one in sorted(
+        eligible, key=lambda one: hashlib.sha256(repr((asked.seed, one.place)).encode()).digest()
+    ):
+        if (
+            len(places) < asked.sites
+            and one.place not in places
+            and compiles(one.applied(_source(one)))
+        ):
             places.add(one.place)
             yield one
 
@@ -92,7 +115,8 @@ def _tried(trying: list[Mutant], asked: argparse.Namespace) -> Iterator[tuple[Mu
     """Each change that there was time for, with the test that sees it."""
     with ExitStack() as stack:
         folders = [
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-", dir=_MEMORY)) for _ in range(asked.jobs)
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-", dir=_MEMORY))
+            for _ in range(asked.jobs)
         ]
         copies = [Copy(Path(folder).resolve()) for folder in folders]
         suite, failing = record(copies, afresh=asked.afresh)

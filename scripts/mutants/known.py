@@ -24,8 +24,9 @@ class Known:
 
     @classmethod
     def read(cls) -> Known:
-        """Below each function are the changes; one that says why it is `accepted` changes behaviour, one that says
-        why it is the `same` does not."""
+        """Below each function are the changes; one that says why it is `accepted` changes
+        behaviour, one that says why it is the `same` does not.
+        """
         entries = list(yaml.safe_load(FILE.read_text(encoding="utf-8")) or ())
         same = frozenset(_place(entry) for entry in entries if "same" in entry)
         return cls(same, frozenset(_place(entry) for entry in entries if "accepted" in entry))
@@ -43,5 +44,11 @@ def _place(entry: dict[str, Any]) -> Place:
 def entry(mutant: Mutant) -> str:
     """A mutant as the file would have it, with its reason left to be written."""
     path, function, line, before, after = mutant.place
-    found = {"in": f"{path} {function}".strip(), "line": line, "before": before, "after": after, "same": ""}
+    found = {
+        "in": f"{path} {function}".strip(),
+        "line": line,
+        "before": before,
+        "after": after,
+        "same": "",
+    }
     return yaml.safe_dump([found], sort_keys=False, allow_unicode=True, width=1000)

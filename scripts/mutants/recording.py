@@ -15,12 +15,16 @@ FOLDER = HERE / ".recording"
 # Python runs this at the start of every process that has the repository on its path.
 AT_START = "from scripts.mutants.recording import follow\nfollow()\n"
 _CODE = f"{HERE}{os.sep}provisioner{os.sep}"
-_OF_A_FUNCTION = 1  # what `inspect` calls CO_OPTIMIZED: bodies of modules and classes are without it
+_OF_A_FUNCTION = (
+    1  # what `inspect` calls CO_OPTIMIZED: bodies of modules and classes are without it
+)
 _CURRENT = FOLDER / "current"
 
 
 class Recorder:
-    """Writes down each function when it is called for the first time, so that a process may be killed."""
+    """Writes down each function when it is called for the first time, so that a process may be
+    killed.
+    """
 
     def __init__(self, where: Path) -> None:
         self._fd = os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -19,8 +19,19 @@ from scripts.mutants.recording import AT_START, HERE
 from scripts.mutants.sites import Mutant
 
 _PLAIN = ("-p", "xdist.plugin", "-p", "no:cacheprovider", "-q", "--no-header")
-# What takes long to import is there already in every process that runs tests; the code under test is not.
-_PRELOADED = ("_pytest.config", "deepdiff", "httpx2", "jinja2", "jsonschema", "openai", "pydantic", "typer", "yaml")
+# What takes long to import is there already in every process that runs tests; the code under test
+# is not.
+_PRELOADED = (
+    "_pytest.config",
+    "deepdiff",
+    "httpx2",
+    "jinja2",
+    "jsonschema",
+    "openai",
+    "pydantic",
+    "typer",
+    "yaml",
+)
 TIMEOUT, CRASH = "no end", "crash"
 _RECORDING = 3600  # seconds after which something hangs
 _processes = multiprocessing.get_context("forkserver")
@@ -32,7 +43,16 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        words = ["git", "-C", str(HERE), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        words = [
+            "git",
+            "-C",
+            str(HERE),
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]
         listed = subprocess.run(words, check=True, capture_output=True, text=True).stdout
         for name in listed.split("\0"):
             if name and (HERE / name).exists():
@@ -59,20 +79,30 @@ class Copy:
         return found
 
     def seen_by(self, mutant: Mutant, rounds: Iterable[tuple[Sequence[str], float]]) -> str | None:
-        """The first test that fails with a change, `TIMEOUT` if one does not end, None if all pass. Each round of
-        tests has so many seconds."""
+        """The first test that fails with a change, `TIMEOUT` if one does not end, None if all pass.
+        Each round of tests has so many seconds.
+        """
         path = self.folder / mutant.path
         source = path.read_bytes()
         path.write_bytes(mutant.applied(source))
         self._touch(path)
         try:
-            return next((failed for tests, seconds in rounds if (failed := self._run(tests, None, seconds))), None)
+            return next(
+                (
+                    failed
+                    for tests, seconds in rounds
+                    if (failed := self._run(tests, None, seconds))
+                ),
+                None,
+            )
         finally:
             path.write_bytes(source)
             self._touch(path)
 
     def _touch(self, path: Path) -> None:
-        """A second of its own for each change: by it Python knows whether what it has compiled is outdated."""
+        """A second of its own for each change: by it Python knows whether what it has compiled is
+        outdated.
+        """
         self._changes += 1
         os.utime(path, (self._changes, self._changes))
 
@@ -88,7 +118,9 @@ class Copy:
         shutil.rmtree(self.folder / ".tmp", ignore_errors=True)
         if late or process.exitcode == 0:
             return TIMEOUT if late else None
-        failed = (line.partition(" ")[2] for line in self._log() if line.startswith(("FAILED ", "ERROR ")))
+        failed = (
+            line.partition(" ")[2] for line in self._log() if line.startswith(("FAILED ", "ERROR "))
+        )
         return next((line.partition(" - ")[0] for line in failed), CRASH)
 
     def _log(self) -> list[str]:
@@ -110,8 +142,12 @@ def _pytest(folder: Path, words: list[str], plugin: str | None) -> None:
     for stream in (1, 2):
         os.dup2(fd, stream)
     (folder / ".tmp").mkdir(exist_ok=True)
-    # Plugins are named: pytest warns of those that it finds by itself and that are imported already.
-    temporary = {"PYTEST_DEBUG_TEMPROOT": str(folder / ".tmp"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # Plugins are named: pytest warns of those that it finds by itself and that are imported
+    # already.
+    temporary = {
+        "PYTEST_DEBUG_TEMPROOT": str(folder / ".tmp"),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     os.environ.update(temporary, PYTHONPATH=str(folder))
     sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", str(HERE)))]
     for name in [name for name in sys.modules if name.partition(".")[0] == "scripts"]:

@@ -1,4 +1,6 @@
-"""Every small change that can be made to a module, found in its syntax and spliced into its text."""
+"""Every small change that can be made to a module, found in its syntax and spliced into its
+text.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,16 @@ _FLIPPED: dict[type[ast.cmpop], str] = {
     ast.Is: "is not",
     ast.IsNot: "is",
 }
-_ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*"}
+_ARITHMETIC: dict[type[ast.operator], str] = {
+    ast.Add: "-",
+    ast.Sub: "+",
+    ast.Mult: "/",
+    ast.Div: "*",
+}
 _CALLS = {"any": "all", "all": "any", "min": "max", "max": "min", "sorted": "list"}
-_DELETING = re.compile(r"(?<![A-Za-z])(delete|detach|remove|release|unlink|prune|take_back|let_go|undeposed|dismiss)")
+_DELETING = re.compile(
+    r"(?<![A-Za-z])(delete|detach|remove|release|unlink|prune|take_back|let_go|undeposed|dismiss)"
+)
 _REMOVABLE = (ast.Expr, ast.AugAssign, ast.Delete, ast.Raise, ast.Continue, ast.Break)
 _UNTOUCHED = (ast.Assert, ast.Import, ast.ImportFrom)
 
@@ -120,7 +129,9 @@ class _Finder(ast.NodeVisitor):
         statement, function = self._text.of(self._statement), ".".join(self._names)
         first = statement.partition("\n")[0]
         deletes = bool(_DELETING.search(f"{function} {statement}"))
-        self.mutants += [Mutant(self._path, function, first, node.lineno, one, deletes) for one in splices]
+        self.mutants += [
+            Mutant(self._path, function, first, node.lineno, one, deletes) for one in splices
+        ]
 
 
 Placed = ast.stmt | ast.expr | ast.keyword
@@ -154,7 +165,9 @@ class _Text:
 
 def _of_statement(text: _Text, node: ast.stmt) -> Iterator[Splice]:
     """A statement removed, nothing returned, a branch always or never taken."""
-    inner = isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Attribute, ast.Subscript))
+    inner = isinstance(node, ast.Assign) and isinstance(
+        node.targets[0], (ast.Attribute, ast.Subscript)
+    )
     if isinstance(node, _REMOVABLE) or inner:
         yield text.instead(node, "pass")
     if isinstance(node, ast.Return) and node.value and not _is_constant(node.value, type(None)):

@@ -19,7 +19,9 @@ from scripts.mutants.sites import Mutant
 
 _FILE = HERE / ".cache" / "mutants.json"
 _ROUNDS = (3.0, 15.0, 60.0)  # seconds of testing after which we look whether something has failed
-_PATIENCE = 30.0  # seconds that a round may take, beyond some times what it took when it was recorded
+_PATIENCE = (
+    30.0  # seconds that a round may take, beyond some times what it took when it was recorded
+)
 _LAST = 8  # tests that saw earlier changes of a module are asked first about the next ones
 
 
@@ -47,9 +49,12 @@ class Suite:
                 self._callers[path].append(test.id)
 
     def seen(self, copy: Copy, mutant: Mutant, *, seconds: float | None = None) -> str | None:
-        """The test that sees a change, or None. In the end even those are asked that do not call what is changed,
-        unless no more than some `seconds` are to be spent."""
-        covering = self._callers.get(f"{mutant.path} {mutant.function}") or self._callers.get(mutant.path, [])
+        """The test that sees a change, or None. In the end even those are asked that do not call
+        what is changed, unless no more than some `seconds` are to be spent.
+        """
+        covering = self._callers.get(f"{mutant.path} {mutant.function}") or self._callers.get(
+            mutant.path, []
+        )
         covering = sorted(covering, key=lambda id: not id.startswith(_own(mutant)))
         last = self._last[mutant.path]
         first = [id for id in reversed(last) if id in set(covering)]
@@ -89,7 +94,9 @@ def _own(mutant: Mutant) -> str:
 
 
 def _varied(tests: Iterable[Test]) -> list[Test]:
-    """Quick tests first, and of each file as much as of any other: those of one file see much the same."""
+    """Quick tests first, and of each file as much as of any other: those of one file see much the
+    same.
+    """
     spent: dict[str, float] = defaultdict(float)
     found = []
     for test in sorted(tests, key=lambda test: test.seconds):
@@ -99,9 +106,12 @@ def _varied(tests: Iterable[Test]) -> list[Test]:
 
 
 def record(copies: Sequence[Copy], *, afresh: bool) -> tuple[Suite, list[str]]:
-    """The suite, and the tests in it that fail as it is. What was recorded before and whose file is as it was is
-    not run again: functions move about seldom."""
-    before: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8")) if _FILE.exists() and not afresh else {}
+    """The suite, and the tests in it that fail as it is. What was recorded before and whose file is
+    as it was is not run again: functions move about seldom.
+    """
+    before: dict[str, Any] = (
+        json.loads(_FILE.read_text(encoding="utf-8")) if _FILE.exists() and not afresh else {}
+    )
     ids = copies[0].tests()
     known = {id: before[id] for id in ids if id in before and _still_holds(id, before[id])}
     shares: list[list[str]] = [[] for _ in copies]
@@ -112,7 +122,11 @@ def record(copies: Sequence[Copy], *, afresh: bool) -> tuple[Suite, list[str]]:
             known |= {id: {**test, "source": _source(_file(id))} for id, test in found.items()}
     _FILE.parent.mkdir(exist_ok=True)
     _FILE.write_text(json.dumps(known), encoding="utf-8")
-    tests = [Test(id, one["seconds"], frozenset(one["functions"])) for id, one in known.items() if _passed(one)]
+    tests = [
+        Test(id, one["seconds"], frozenset(one["functions"]))
+        for id, one in known.items()
+        if _passed(one)
+    ]
     return Suite(tests), [id for id, one in known.items() if "failed" in one["outcomes"]]
 
 
@@ -132,5 +146,7 @@ def _file(id: str) -> str:
 def _source(file: str) -> str:
     """A digest of a file of tests, and of the documents beside it that tell it what to do."""
     path = HERE / file
-    beside = sorted(one for one in path.parent.iterdir() if one.suffix == ".yaml" and one.name != "mutants.yaml")
+    beside = sorted(
+        one for one in path.parent.iterdir() if one.suffix == ".yaml" and one.name != "mutants.yaml"
+    )
     return hashlib.sha256(b"\0".join(one.read_bytes() for one in (path, *beside))).hexdigest()

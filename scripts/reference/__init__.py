@@ -1,4 +1,6 @@
-"""The reference pages, generated from the kinds and the command line so that they cannot fall behind."""
+"""The reference pages, generated from the kinds and the command line so that they cannot fall
+behind.
+"""
 
 from __future__ import annotations
 

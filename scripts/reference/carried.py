@@ -34,7 +34,10 @@ PROBES: dict[str, Fields] = {
     "`reasoning_effort`": {"reasoning_effort": "low"},
     "`response_format`": {"response_format": "json_object"},
     "`metadata`, 15 pairs": {"metadata": {f"key{number}": "x" for number in range(15)}},
-    "`metadata`, 15 pairs, and `name`": {"name": "Support", "metadata": {f"key{number}": "x" for number in range(15)}},
+    "`metadata`, 15 pairs, and `name`": {
+        "name": "Support",
+        "metadata": {f"key{number}": "x" for number in range(15)},
+    },
     "tool `function`": {"tools": [{"type": "function", "name": "find_user"}]},
     "tool `code_interpreter`, 20 files": _code(20),
     "tool `code_interpreter`, 50 files": _code(50),
@@ -47,27 +50,36 @@ PROBES: dict[str, Fields] = {
     "`file_search`: `score_threshold`": _ranked(score_threshold=0.5),
     "`file_search`: `ranker: default_2024_08_21`": _ranked(ranker="default_2024_08_21"),
     "`file_search`: `ranker: default-2024-11-15`": _ranked(ranker="default-2024-11-15"),
-    "`file_search`: `hybrid_search`": _ranked(hybrid_search={"embedding_weight": 0.7, "text_weight": 0.3}),
+    "`file_search`: `hybrid_search`": _ranked(
+        hybrid_search={"embedding_weight": 0.7, "text_weight": 0.3}
+    ),
     "tool `web_search`": {"tools": [{"type": "web_search"}]},
-    "tool `mcp`": {"tools": [{"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}]},
+    "tool `mcp`": {
+        "tools": [{"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}]
+    },
     "tool `image_generation`": {"tools": [{"type": "image_generation"}]},
 }
 
 _INTRODUCTION = """\
-What an API cannot carry is a problem, never dropped in silence. `no: NAME` means that the environment
-may accept the loss with `accept_loss: [NAME]`. Anything else that is not `yes` cannot be accepted.
-Under `responses` a declared `name` or `description` travels in the metadata of the request.
-The blocks `responses:` and `agents:` hold fields of one API each; the other APIs ignore them.
+What an API cannot carry is a problem, never dropped in silence. `no: NAME` means that the
+environment may accept the loss with `accept_loss: [NAME]`. Anything else that is not `yes` cannot
+be accepted. Under `responses` a declared `name` or `description` travels in the metadata of the
+request. The blocks `responses:` and `agents:` hold fields of one API each; the other APIs ignore
+them.
 """
 
 
 def section() -> str:
     """The introduction and the table."""
     columns = list(forms())
-    rows = [[label, *(_answer(forms()[api], fields) for api in columns)] for label, fields in PROBES.items()]
+    rows = [
+        [label, *(_answer(forms()[api], fields) for api in columns)]
+        for label, fields in PROBES.items()
+    ]
     missing = sorted({"agents"} - set(columns))
     later = "".join(
-        f"\nThe API `{api}` is not supported by this release; choosing it is a problem.\n" for api in missing
+        f"\nThe API `{api}` is not supported by this release; choosing it is a problem.\n"
+        for api in missing
     )
     return f"{_INTRODUCTION}{later}\n" + table(("what", *(f"`{api}`" for api in columns)), rows)
 

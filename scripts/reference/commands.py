@@ -12,16 +12,17 @@ from provisioner.cli import app
 from scripts.reference.markdown import NOTICE, link, sentence, table
 
 INTRODUCTION = """\
-Results go to stdout, everything else to stderr. `--json` prints one JSON document, `apply` and `destroy` print one
-JSON event a line. Without a terminal nothing is asked: an apply that would have to ask shows the plan and exits with 1.
-Without a terminal the environment must be named where a workspace has more than one.
+Results go to stdout, everything else to stderr. `--json` prints one JSON document, `apply` and
+`destroy` print one JSON event a line. Without a terminal nothing is asked: an apply that would have
+to ask shows the plan and exits with 1. Without a terminal the environment must be named where a
+workspace has more than one.
 
 ## Exit codes
 
 | code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | any error, wrong usage included; a plan that cannot be applied; `fmt --check` where something would change |
+| 1 | any error, wrong usage included; a plan that cannot be applied; `fmt --check`: not tidy |
 | 2 | there are changes (`plan --detailed-exitcode`), or there is drift (`drift`); nothing else |
 | 130 | interrupted |
 
@@ -43,14 +44,25 @@ ENVIRONMENT = """\
 
 Function = Callable[..., Any]
 _EXTRA = {
-    "plan": "Exits with 0, or with 2 under `--detailed-exitcode` where there are changes. A plan that is blocked exits "
-    "with 1. `--out` writes the plan whole or not at all, readable by its owner alone.",
-    "apply": "Exits with 1 where anything failed or was skipped; what was done is in the lock, and the next apply goes "
-    "on from there. A saved plan is applied exactly or refused, and nobody is asked.",
-    "drift": "Exits with 2 where something was changed outside, changed on both sides or is missing, else with 0; your "
-    "own edits do not count. Nothing is written, neither here nor at the service.",
+    "plan": (
+        "Exits with 0, or with 2 under `--detailed-exitcode` where there are changes. A plan that"
+        " is blocked exits with 1. `--out` writes the plan whole or not at all, readable by its"
+        " owner alone."
+    ),
+    "apply": (
+        "Exits with 1 where anything failed or was skipped; what was done is in the lock, and the"
+        " next apply goes on from there. A saved plan is applied exactly or refused, and nobody is"
+        " asked."
+    ),
+    "drift": (
+        "Exits with 2 where something was changed outside, changed on both sides or is missing,"
+        " else with 0; your own edits do not count. Nothing is written, neither here nor at the"
+        " service."
+    ),
     "fmt": "Prints the files that changed, or with `--check` those that would.",
-    "validate": "Checks every environment unless `-e` is given. Errors exit with 1, warnings with 0.",
+    "validate": (
+        "Checks every environment unless `-e` is given. Errors exit with 1, warnings with 0."
+    ),
     "output": "Reads the lock alone; needs no key.",
 }
 
@@ -60,7 +72,11 @@ def page() -> str:
     named = dict(_commands())
     contents = "".join(f"- {link(f'provisioner {name}')}\n" for name in named)
     parts = ["# Commands\n", f"{NOTICE}\n", INTRODUCTION, ENVIRONMENT, "## Common options\n"]
-    parts += ["Every command takes these. `-C` and `-e` may also stand before the command.\n", _common(), contents]
+    parts += [
+        "Every command takes these. `-C` and `-e` may also stand before the command.\n",
+        _common(),
+        contents,
+    ]
     parts += [_command(name, function) for name, function in named.items()]
     return "\n".join(parts)
 
@@ -81,14 +97,24 @@ def _common() -> str:
 
 
 def _command(name: str, function: Function) -> str:
-    own = [one for one in inspect.signature(function).parameters.values() if one.name not in _shared()]
+    own = [
+        one for one in inspect.signature(function).parameters.values() if one.name not in _shared()
+    ]
     arguments = [one for one in own if _is_argument(one)]
     options = [one for one in own if not _is_argument(one)]
-    usage = " ".join(["provisioner", name, *(["[OPTIONS]"] if options else []), *map(_metavar, arguments)])
-    parts = [f"## provisioner {name}\n", f"{sentence(inspect.getdoc(function) or '')}\n", f"```text\n{usage}\n```\n"]
+    usage = " ".join(
+        ["provisioner", name, *(["[OPTIONS]"] if options else []), *map(_metavar, arguments)]
+    )
+    parts = [
+        f"## provisioner {name}\n",
+        f"{sentence(inspect.getdoc(function) or '')}\n",
+        f"```text\n{usage}\n```\n",
+    ]
     for title, some in (("argument", arguments), ("option", options)):
         if some:
-            parts.append(table((title, "meaning"), [_row(one.annotation, one.default) for one in some]))
+            parts.append(
+                table((title, "meaning"), [_row(one.annotation, one.default) for one in some])
+            )
     if name in _EXTRA:
         parts.append(f"{_EXTRA[name]}\n")
     return "\n".join(parts)
@@ -97,7 +123,9 @@ def _command(name: str, function: Function) -> str:
 @cache
 def _shared() -> frozenset[str]:
     """The names of the parameters that every command has."""
-    return frozenset.intersection(*(frozenset(inspect.signature(one).parameters) for _, one in _commands()))
+    return frozenset.intersection(
+        *(frozenset(inspect.signature(one).parameters) for _, one in _commands())
+    )
 
 
 def _told(annotation: Any) -> Any:
@@ -123,13 +151,20 @@ def _row(annotation: Any, default: Any) -> tuple[str, str]:
 
 
 def _names(told: Any) -> list[str]:
-    """The spellings of an option, short ones first; typer keeps the first one apart. None for an argument."""
+    """The spellings of an option, short ones first; typer keeps the first one apart. None for an
+    argument.
+    """
     given = (told.default, *(told.param_decls or ()))
-    return sorted((name for name in given if isinstance(name, str) and name.startswith("-")), key=len)
+    return sorted(
+        (name for name in given if isinstance(name, str) and name.startswith("-")), key=len
+    )
 
 
 def _more(kind: Any, told: Any, default: Any) -> Iterator[str]:
-    if list in [getattr(one, "__origin__", None) for one in (kind, *get_args(kind))] and "repeatable" not in told.help:
+    if (
+        list in [getattr(one, "__origin__", None) for one in (kind, *get_args(kind))]
+        and "repeatable" not in told.help
+    ):
         yield "Repeatable." if _names(told) else "Several may be given."
     if told.min is not None:
         yield f"At least {told.min}." if told.max is None else f"{told.min} to {told.max}."

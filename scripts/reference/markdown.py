@@ -51,12 +51,16 @@ def code(value: Any) -> str:
 
 def block(value: Mapping[str, Any], depth: int = 0) -> str:
     """YAML in block style down to what fits on a line."""
-    return "".join(f"{'  ' * depth}{_scalar(key)}:{_below(item, depth)}" for key, item in value.items())
+    return "".join(
+        f"{'  ' * depth}{_scalar(key)}:{_below(item, depth)}" for key, item in value.items()
+    )
 
 
 def _below(item: Any, depth: int) -> str:
     line = flow(item)
-    if not isinstance(item, Mapping | list) or (len(line) + 2 * depth <= _WIDTH and not _deep(item)):
+    if not isinstance(item, Mapping | list) or (
+        len(line) + 2 * depth <= _WIDTH and not _deep(item)
+    ):
         return f" {line}\n"
     if isinstance(item, Mapping):
         return "\n" + block(item, depth + 1)
@@ -66,7 +70,9 @@ def _below(item: Any, depth: int) -> str:
 def _deep(item: Any) -> bool:
     """Whether a mapping or list reads better on lines of its own."""
     inner = item.values() if isinstance(item, Mapping) else item
-    return any(isinstance(one, Mapping) or (isinstance(one, list) and len(one) > 2) for one in inner)
+    return any(
+        isinstance(one, Mapping) or (isinstance(one, list) and len(one) > 2) for one in inner
+    )
 
 
 def flow(value: Any) -> str:

@@ -1,4 +1,6 @@
-"""JSON Schemas in words: types, limits, defaults, and a name for every mapping that has fields of its own."""
+"""JSON Schemas in words: types, limits, defaults, and a name for every mapping that has fields of
+its own.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ from scripts.reference.markdown import code, link, sentence, table
 
 Node = dict[str, Any]
 
-_TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "null": "null",
+}
 _ABBREVIATIONS = {"mcp": "MCP", "json": "JSON", "id": "ID"}
 _SAID = re.compile(r"\bdefaults?\b", re.I)
 
@@ -48,11 +56,15 @@ class Shapes:
         return about(node)
 
     def words(self, node: Node, field: str = "") -> str:
-        """The type of a value; `field` is what it is called, where that has to serve as its name."""
+        """The type of a value; `field` is what it is called, where that has to serve as its
+        name.
+        """
         if "$ref" in node:
             return self._reference(node["$ref"].rpartition("/")[2])
         if "anyOf" in node:
-            return _either([self.words(one, field) for one in node["anyOf"] if one.get("type") != "null"])
+            return _either(
+                [self.words(one, field) for one in node["anyOf"] if one.get("type") != "null"]
+            )
         if "const" in node:
             return code(node["const"])
         if "enum" in node:
@@ -66,8 +78,14 @@ class Shapes:
         if kind == "object" and "properties" in node:
             return self._named(node, field)
         if kind == "object":
-            inner = next(iter(node.get("patternProperties", {}).values()), node.get("additionalProperties"))
-            return f"mapping of names to {self.words(inner)}" if isinstance(inner, dict) and inner else "mapping"
+            inner = next(
+                iter(node.get("patternProperties", {}).values()), node.get("additionalProperties")
+            )
+            return (
+                f"mapping of names to {self.words(inner)}"
+                if isinstance(inner, dict) and inner
+                else "mapping"
+            )
         return _TYPES.get(str(kind), "anything")
 
     def _reference(self, name: str) -> str:
@@ -83,7 +101,9 @@ class Shapes:
         return other if known and _keys(known) == _keys(self._definitions[name]) else name
 
     def _named(self, node: Node, field: str) -> str:
-        """A mapping without a definition is called after its type, or after the field that it stands in."""
+        """A mapping without a definition is called after its type, or after the field that it
+        stands in.
+        """
         name = str(node["properties"].get("type", {}).get("const") or f"{field}_block")
         return self._use(name, self._inline.setdefault(name, node))
 
@@ -99,7 +119,9 @@ class Shapes:
         return link(called)
 
     def used(self, done: set[str]) -> Iterator[tuple[str, Node]]:
-        """The mappings that were spoken of and have no section yet; telling one may bring up further ones."""
+        """The mappings that were spoken of and have no section yet; telling one may bring up
+        further ones.
+        """
         while left := [one for one in self._used if one not in done]:
             for called in left:
                 done.add(called)

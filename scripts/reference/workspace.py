@@ -6,13 +6,16 @@ from scripts.reference.markdown import NOTICE, fenced, sentence
 from scripts.reference.nodes import Shapes
 
 INTRODUCTION = """\
-The file is optional. Without it the workspace is called after its folder and has one environment, `local`.
+The file is optional. Without it the workspace is called after its folder and has one environment,
+`local`.
 
-The values of variables are taken in this order, later ones win: the declaration at the top, the environment,
-`PROVISIONER_VAR_NAME`, `--var NAME=VALUE`. A variable that is not declared at the top is a problem.
+The values of variables are taken in this order, later ones win: the declaration at the top, the
+environment, `PROVISIONER_VAR_NAME`, `--var NAME=VALUE`. A variable that is not declared at the top
+is a problem.
 
-`lock:` is a path below the workspace, or `{git: {branch: provisioner-locks, path: prod.lock.json}}`: a branch of the
-same repository, written by plain pushes and held by one writer everywhere.
+`lock:` is a path below the workspace, or
+`{git: {branch: provisioner-locks, path: prod.lock.json}}`: a branch of the same repository, written
+by plain pushes and held by one writer everywhere.
 """
 
 EXAMPLE = """\
@@ -38,8 +41,17 @@ def page() -> str:
 
     schema = workspace_schema()
     shapes = Shapes(schema["$defs"], {})
-    parts = ["# provisioner.yaml\n", f"{NOTICE}\n", INTRODUCTION, fenced(EXAMPLE, "yaml provisioner.yaml")]
+    parts = [
+        "# provisioner.yaml\n",
+        f"{NOTICE}\n",
+        INTRODUCTION,
+        fenced(EXAMPLE, "yaml provisioner.yaml"),
+    ]
     parts += ["## Fields\n", shapes.fields(schema)]
     for called, node in shapes.used(set()):
-        parts += [f"## {called}\n", f"{sentence(node.get('description', ''))}\n", shapes.fields(node)]
+        parts += [
+            f"## {called}\n",
+            f"{sentence(node.get('description', ''))}\n",
+            shapes.fields(node),
+        ]
     return "\n".join(parts)

@@ -1,4 +1,6 @@
-"""A repository with a workspace for every test; one process that answers all calls of the real command line."""
+"""A repository with a workspace for every test; one process that answers all calls of the real
+command line.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from tests.action.site import Site
 from tests.e2e.serving import served
 from tests.lock.repositories import git, remote
 
-SPECS: dict[str, Any] = {"assistants": {"support": {"model": "gpt-4o", "instructions": {"file": "prompts/role.md"}}}}
+SPECS: dict[str, Any] = {
+    "assistants": {"support": {"model": "gpt-4o", "instructions": {"file": "prompts/role.md"}}}
+}
 
 
 def need(*programs: str) -> None:
@@ -53,7 +57,9 @@ def faults() -> str:
 @pytest.fixture
 def service(tmp_path: Path, calls: list[tuple[str, str]], faults: str) -> Iterator[str]:
     (tmp_path / "faults.yaml").write_text(faults, encoding="utf-8")
-    app = provisioner.local.create_app(tmp_path / "service", indexing_seconds=0, faults=tmp_path / "faults.yaml")
+    app = provisioner.local.create_app(
+        tmp_path / "service", indexing_seconds=0, faults=tmp_path / "faults.yaml"
+    )
 
     async def recorded(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -62,7 +68,9 @@ def service(tmp_path: Path, calls: list[tuple[str, str]], faults: str) -> Iterat
 
     with served(recorded) as url:
         yield url
-    assert all(rule.struck for rule in app.state.service.indexing_faults.requests), "a fault never struck"
+    assert all(rule.struck for rule in app.state.service.indexing_faults.requests), (
+        "a fault never struck"
+    )
 
 
 @pytest.fixture

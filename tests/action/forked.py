@@ -1,4 +1,6 @@
-"""The real command line for scripts that call it often: one process imports it, and forks for each call."""
+"""The real command line for scripts that call it often: one process imports it, and forks for each
+call.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,13 @@ from pathlib import Path
 import provisioner
 
 ROOT = Path(__file__).resolve().parents[2]
-FORKED = "PROVISIONER_FORKED"  # the folder of a command that is running already, for those who run the tests many times
-_IMPORTED = ("openai.resources.beta.assistants", "openai.resources.files", "openai.resources.vector_stores")
+# the folder of a command that is running already, for those who run the tests many times
+FORKED = "PROVISIONER_FORKED"
+_IMPORTED = (
+    "openai.resources.beta.assistants",
+    "openai.resources.files",
+    "openai.resources.vector_stores",
+)
 _NOT_NEEDED = ("provisioner.__main__", "provisioner.local")
 # It starts hundreds of times: `socket` and `json` would double what that costs.
 _CLIENT = """#!{python} -IS
@@ -41,7 +48,9 @@ def command(folder: Path) -> Iterator[Path]:
     client = folder / "provisioner"
     client.write_text(_CLIENT.format(python=sys.executable, address=address), encoding="utf-8")
     client.chmod(0o755)
-    with subprocess.Popen([sys.executable, "-m", __name__, address], cwd=ROOT, stdout=subprocess.PIPE) as server:
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, address], cwd=ROOT, stdout=subprocess.PIPE
+    ) as server:
         assert server.stdout and server.stdout.readline() == b"ready\n"
         yield folder
         server.terminate()

@@ -1,4 +1,6 @@
-"""A stand-in for `gh api`: one repository in a JSON file, and only the handful of requests that the action makes."""
+"""A stand-in for `gh api`: one repository in a JSON file, and only the handful of requests that the
+action makes.
+"""
 
 import fcntl
 import json
@@ -17,7 +19,9 @@ def main() -> int:
     host = os.environ.get("GH_HOST")
     if host != "github.example":
         return refused(404, f"there is no repository at {host}")
-    token = os.environ.get("GH_ENTERPRISE_TOKEN")  # the real one takes `GH_TOKEN` for github.com alone
+    token = os.environ.get(
+        "GH_ENTERPRISE_TOKEN"
+    )  # the real one takes `GH_TOKEN` for github.com alone
     with Path(os.environ["STUB_GITHUB"]).open("r+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         state = json.load(file)
@@ -53,7 +57,9 @@ def answer(state, words):
 
 
 def out_of_order(state, method, path, fields):
-    """The rule by which a request fails, if one does: `times` often; where it is `done`, only the answer is lost."""
+    """The rule by which a request fails, if one does: `times` often; where it is `done`, only the
+    answer is lost.
+    """
     request = f"{method} {path}"
     state["calls"] += [request] if method != "GET" else []
     for rule in state["broken"]:
@@ -69,7 +75,9 @@ def printed(reply, paginate, address):
     if isinstance(reply, str):
         return reply
     if paginate:  # the pages one after the other
-        return "".join(json.dumps(reply[start : start + PAGE]) for start in range(0, max(len(reply), 1), PAGE))
+        return "".join(
+            json.dumps(reply[start : start + PAGE]) for start in range(0, max(len(reply), 1), PAGE)
+        )
     return f"{reply['html_url']}\n" if address else json.dumps(reply)
 
 
@@ -133,8 +141,15 @@ def graphql(state, fields):
         where = ("issues",)
     for start in range(0, max(len(rows), 1), PAGE):
         nodes = [seen(row, viewer, query) for row in rows[start : start + PAGE]]
-        more = start + PAGE < len(rows) and "after: $endCursor" in query and "{ hasNextPage endCursor }" in query
-        page = {"nodes": nodes, "pageInfo": {"hasNextPage": more, "endCursor": str(start) if more else None}}
+        more = (
+            start + PAGE < len(rows)
+            and "after: $endCursor" in query
+            and "{ hasNextPage endCursor }" in query
+        )
+        page = {
+            "nodes": nodes,
+            "pageInfo": {"hasNextPage": more, "endCursor": str(start) if more else None},
+        }
         for key in reversed(("data", "repository", *where)):
             page = {key: page}
         yield page
@@ -160,11 +175,20 @@ def seen(row, viewer, query):
 def written(state, body):
     state["clock"] += 1
     when = f"2026-03-01T12:{state['clock'] // 60:02}:{state['clock'] % 60:02}Z"
-    return {"author": state["viewer"], "editor": None, "created": when, "edited": None, "body": body, "when": when}
+    return {
+        "author": state["viewer"],
+        "editor": None,
+        "created": when,
+        "edited": None,
+        "body": body,
+        "when": when,
+    }
 
 
 def change(state, row, fields):
-    """An edit of the body is noted with its author and time, as GitHub does; other changes are not."""
+    """An edit of the body is noted with its author and time, as GitHub does; other changes
+    are not.
+    """
     if "body" in fields:
         fresh = written(state, fields["body"])
         row |= {"body": fresh["body"], "editor": fresh["author"], "edited": fresh["when"]}
@@ -173,7 +197,9 @@ def change(state, row, fields):
 
 
 def pulls_of_commit(state, _, sha):
-    return [pull for pull in state["pulls"] if sha in (pull["merge_commit_sha"], pull["head"]["sha"])]
+    return [
+        pull for pull in state["pulls"] if sha in (pull["merge_commit_sha"], pull["head"]["sha"])
+    ]
 
 
 def git(state, *words):
@@ -187,7 +213,12 @@ def compare(state, _, base, commit):
         return None
     ahead = git(state, "rev-list", "--count", f"{base}..{commit}").strip() != "0"
     behind = git(state, "rev-list", "--count", f"{commit}..{base}").strip() != "0"
-    words = {(False, False): "identical", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
+    words = {
+        (False, False): "identical",
+        (True, False): "ahead",
+        (False, True): "behind",
+        (True, True): "diverged",
+    }
     return {"status": words[ahead, behind]}
 
 
@@ -214,14 +245,20 @@ def edit_comment(state, fields, found):
 
 def open_issue(state, fields):
     number = 500 + len(state["issues"])
-    row = written(state, fields["body"]) | {"number": number, "title": fields["title"], "labels": fields["labels"]}
+    row = written(state, fields["body"]) | {
+        "number": number,
+        "title": fields["title"],
+        "labels": fields["labels"],
+    }
     row |= {"state": "open", "html_url": f"https://github.example/acme/desk/issues/{number}"}
     state["issues"].append(row)
     return row
 
 
 def edit_issue(state, fields, number):
-    return change(state, next(row for row in state["issues"] if row["number"] == int(number)), fields)
+    return change(
+        state, next(row for row in state["issues"] if row["number"] == int(number)), fields
+    )
 
 
 ROUTES = {

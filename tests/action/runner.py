@@ -1,4 +1,6 @@
-"""GitHub's runner as far as the action needs it: the steps of `action.yml`, and what they print and set."""
+"""GitHub's runner as far as the action needs it: the steps of `action.yml`, and what they print and
+set.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Run:
 
     @property
     def annotations(self) -> list[tuple[str, str, str]]:
-        """Level, properties and text, as the runner takes them from the log; what is quoted it does not take."""
+        """Level, properties and text, as the runner takes them from the log; what is quoted it does
+        not take.
+        """
         found, token = [], ""
         for line in self.log.splitlines():
             if line.startswith("::stop-commands::"):
@@ -48,14 +52,28 @@ class Run:
         return Path(self.outputs["folder"]) / name
 
 
-def act(given: Mapping[str, str], token: str, environment: Mapping[str, str], folder: Path, only: str = "") -> Run:
-    """Use the action: `given` are its inputs, `token` is the job's, `environment` is what every step has, `folder` has
-    room for files of the runner. A step that fails ends the run, but for those whose condition says otherwise."""
-    context: dict[str, Any] = {"github": {"token": token}, "inputs": inputs(given, token), "steps": {}}
+def act(
+    given: Mapping[str, str],
+    token: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    only: str = "",
+) -> Run:
+    """Use the action: `given` are its inputs, `token` is the job's, `environment` is what every
+    step has, `folder` has room for files of the runner. A step that fails ends the run, but for
+    those whose condition says otherwise.
+    """
+    context: dict[str, Any] = {
+        "github": {"token": token},
+        "inputs": inputs(given, token),
+        "steps": {},
+    }
     environment = dict(environment)
     logs, summaries, code = [], [], 0
     for number, step in enumerate(ACTION["runs"]["steps"]):
-        if only not in ("", step.get("id")) or not holds(step.get("if", "success()"), code, context):
+        if only not in ("", step.get("id")) or not holds(
+            step.get("if", "success()"), code, context
+        ):
             continue
         files = {name: folder / f"{name}-{number}" for name in ("output", "step_summary", "path")}
         for file in files.values():
@@ -75,18 +93,30 @@ def act(given: Mapping[str, str], token: str, environment: Mapping[str, str], fo
         logs.append(done.stdout)
         summaries.append(files["step_summary"].read_text(encoding="utf-8"))
         if "id" in step:
-            context["steps"][step["id"]] = {"outputs": outputs(files["output"].read_text(encoding="utf-8"))}
-        path = [*reversed(files["path"].read_text(encoding="utf-8").splitlines()), environment["PATH"]]
+            context["steps"][step["id"]] = {
+                "outputs": outputs(files["output"].read_text(encoding="utf-8"))
+            }
+        path = [
+            *reversed(files["path"].read_text(encoding="utf-8").splitlines()),
+            environment["PATH"],
+        ]
         environment["PATH"] = os.pathsep.join(path)
     told = {name: filled(one["value"], context) for name, one in ACTION["outputs"].items()}
-    return Run(code, "".join(logs), "".join(summaries), {name: value for name, value in told.items() if value})
+    return Run(
+        code,
+        "".join(logs),
+        "".join(summaries),
+        {name: value for name, value in told.items() if value},
+    )
 
 
 def inputs(given: Mapping[str, str], token: str) -> dict[str, str]:
     """Every input of the action, as given or by default."""
     assert set(given) <= set(ACTION["inputs"]), given
     context = {"github": {"token": token}}
-    defaults = {name: filled(one.get("default", ""), context) for name, one in ACTION["inputs"].items()}
+    defaults = {
+        name: filled(one.get("default", ""), context) for name, one in ACTION["inputs"].items()
+    }
     return {**defaults, **given}
 
 
@@ -103,8 +133,9 @@ def filled(text: str, context: Context) -> str:
 
 
 def holds(condition: str, code: int, context: Context) -> bool:
-    """Whether a step runs. A condition is terms with `&&` between them; without a word about the outcome of the steps
-    before it, all of them must have succeeded."""
+    """Whether a step runs. A condition is terms with `&&` between them; without a word about the
+    outcome of the steps before it, all of them must have succeeded.
+    """
     terms = condition.removeprefix("${{ ").removesuffix(" }}").split(" && ")
     succeeded = code == 0 or "always()" in terms
     return succeeded and all(_term(term, context) for term in terms if not term.endswith("()"))
@@ -123,5 +154,7 @@ def outputs(text: str) -> dict[str, str]:
 
 
 def secrets(tokens: Iterable[str]) -> list[str]:
-    """What git sends for each token, in the form that has to be masked: GitHub masks the token itself alone."""
+    """What git sends for each token, in the form that has to be masked: GitHub masks the token
+    itself alone.
+    """
     return [base64.b64encode(f"x-access-token:{token}".encode()).decode() for token in tokens]

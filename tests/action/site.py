@@ -1,4 +1,6 @@
-"""GitHub as far as the action sees it: a repository, its pull requests and comments, and runs of the action."""
+"""GitHub as far as the action sees it: a repository, its pull requests and comments, and runs of
+the action.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from tests.action.runner import ROOT, Run, act, secrets
 from tests.lock.repositories import NAMES, clone, git
 
 BOT = "github-actions"
-# A token is longer than one line of `base64`, as those of GitHub Apps are. The job's own one belongs to the bot.
+# A token is longer than one line of `base64`, as those of GitHub Apps are. The job's own one
+# belongs to the bot.
 TOKEN = f"ghs_{'job' * 20}"
 APP_TOKEN = f"ghs_{'app' * 20}"
 APP = "our-app"
@@ -62,7 +65,12 @@ class Site:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        words = {"python": sys.executable, "root": ROOT, "git": shutil.which("git"), "folder": self.folder}
+        words = {
+            "python": sys.executable,
+            "root": ROOT,
+            "git": shutil.which("git"),
+            "folder": self.folder,
+        }
         for name, text in (("gh", GH), ("git", GIT), ("provisioner", NOT_INSTALLED)):
             program(self.folder / "bin" / name, text.format(**words))
         for file in (ROOT / "action").iterdir():
@@ -71,10 +79,19 @@ class Site:
         self.installs(self.programs)
         headers = [f"AUTHORIZATION: basic {secret}\n" for secret in secrets((TOKEN, APP_TOKEN))]
         (self.folder / "headers").write_text("".join(headers), encoding="utf-8")
-        lists: dict[str, Any] = {"pulls": [], "comments": [], "issues": [], "calls": [], "broken": [], "reviews": []}
+        lists: dict[str, Any] = {
+            "pulls": [],
+            "comments": [],
+            "issues": [],
+            "calls": [],
+            "broken": [],
+            "reviews": [],
+        }
         tokens = {TOKEN: BOT, APP_TOKEN: APP}
         self._state.write_text(
-            json.dumps({**lists, "tokens": tokens, "clock": 0, "read_only": False, "bare": str(self.bare)})
+            json.dumps(
+                {**lists, "tokens": tokens, "clock": 0, "read_only": False, "bare": str(self.bare)}
+            )
         )
 
     def before(self, command: str, text: str) -> None:
@@ -112,7 +129,12 @@ class Site:
 
     def say(self, number: int, body: str, author: str = "mallory") -> None:
         """A comment by somebody."""
-        row = {"id": 100 + len(self.state["comments"]), "issue": number, "author": author, "body": body}
+        row = {
+            "id": 100 + len(self.state["comments"]),
+            "issue": number,
+            "author": author,
+            "body": body,
+        }
         row |= {
             "html_url": "https://github.example/x",
             "created": "2026-03-01T00:00:00Z",
@@ -122,7 +144,11 @@ class Site:
         self.know(comments=[*self.state["comments"], row])
 
     def comments(self, number: int, author: str = BOT) -> list[str]:
-        return [row["body"] for row in self.state["comments"] if (row["issue"], row["author"]) == (number, author)]
+        return [
+            row["body"]
+            for row in self.state["comments"]
+            if (row["issue"], row["author"]) == (number, author)
+        ]
 
     def commit(self, files: Mapping[str, Any], message: str = "change") -> str:
         """Commit files in the author's clone; None deletes one, mappings become YAML."""
@@ -147,7 +173,9 @@ class Site:
         git(self.author, "checkout", "-q", "-B", f"pull-{number}", "origin/main")
         head = self.commit(files)
         pull = {"number": number, "head": {"sha": head, "repo": {"full_name": fork}}}
-        self.know(pulls=[*self.state["pulls"], {**pull, "merged_at": None, "merge_commit_sha": None}])
+        self.know(
+            pulls=[*self.state["pulls"], {**pull, "merged_at": None, "merge_commit_sha": None}]
+        )
         git(self.author, "checkout", "-q", "main")
 
     def amend(self, number: int, files: Mapping[str, Any]) -> None:
@@ -180,11 +208,15 @@ class Site:
         git(self.author, "revert", "--no-edit", "-m", "1", merged)
         head = git(self.author, "rev-parse", "HEAD")
         pull = {"number": number, "head": {"sha": head, "repo": {"full_name": "acme/desk"}}}
-        self.know(pulls=[*self.state["pulls"], {**pull, "merged_at": None, "merge_commit_sha": None}])
+        self.know(
+            pulls=[*self.state["pulls"], {**pull, "merged_at": None, "merge_commit_sha": None}]
+        )
         git(self.author, "checkout", "-q", "main")
 
     def merge(self, number: int, how: str = "merge") -> str:
-        """Merge a pull request by one of GitHub's three buttons; the commit that `main` is at then."""
+        """Merge a pull request by one of GitHub's three buttons; the commit that `main` is
+        at then.
+        """
         git(self.author, "pull", "-q", "--ff-only", "origin", "main")
         if how == "merge":
             git(self.author, "merge", "-q", "--no-ff", "-m", f"Merge {number}", f"pull-{number}")
@@ -196,7 +228,11 @@ class Site:
         git(self.author, "push", "-q", "origin", "main")
         merged, when = git(self.author, "rev-parse", "HEAD"), self.tick()
         pulls = [
-            {**pull, "merged_at": when, "merge_commit_sha": merged} if pull["number"] == number else pull
+            (
+                {**pull, "merged_at": when, "merge_commit_sha": merged}
+                if pull["number"] == number
+                else pull
+            )
             for pull in self.state["pulls"]
         ]
         self.know(pulls=pulls)
@@ -209,12 +245,19 @@ class Site:
         subprocess.run(command, cwd=self.author, env=environment, check=True, capture_output=True)
 
     def plan(self, number: int, **inputs: str) -> Run:
-        """The run of `plan` on a pull request: in the merge of its branch with `main`, as GitHub checks it out."""
-        refs = ("+refs/remotes/origin/main:refs/test/main", f"+refs/heads/pull-{number}:refs/test/head")
+        """The run of `plan` on a pull request: in the merge of its branch with `main`, as GitHub
+        checks it out.
+        """
+        refs = (
+            "+refs/remotes/origin/main:refs/test/main",
+            f"+refs/heads/pull-{number}:refs/test/head",
+        )
         git(self.runner, "fetch", "-q", str(self.author), *refs)
         self.checkout("refs/test/main")
         git(self.runner, "merge", "-q", "--no-ff", "-m", "test merge", "refs/test/head")
-        pull = next(pull for pull in self.state["pulls"] if pull["number"] == number) | {"base": {"ref": "main"}}
+        pull = next(pull for pull in self.state["pulls"] if pull["number"] == number) | {
+            "base": {"ref": "main"}
+        }
         return self.run("plan", {"pull_request": pull}, GITHUB_REF_NAME=f"{number}/merge", **inputs)
 
     def apply(self, sha: str, **inputs: str) -> Run:
@@ -228,7 +271,9 @@ class Site:
         git(self.runner, "clean", "-q", "-f", "-d", "-x")
 
     def run(self, command: str, event: Mapping[str, Any], only: str = "", **given: str) -> Run:
-        """Use the action, or only one step of it. What is given in capitals is for the environment."""
+        """Use the action, or only one step of it. What is given in capitals is for the
+        environment.
+        """
         scratch = self.folder / "temp"
         scratch.mkdir(exist_ok=True)
         told = {"repository": {"full_name": "acme/desk"}, **event}

@@ -37,7 +37,9 @@ def plan(site: Site, number: int) -> Run:
 def apply(site: Site, sha: str, result: str, why: str = "") -> Run:
     """The apply of a merge, which has to end so, and tells why where it refuses."""
     run = site.apply(sha, environment="prod")
-    assert (run.outputs["result"], run.code == 0) == (result, result in ("applied", "unchanged")), run.log + run.summary
+    assert (run.outputs["result"], run.code == 0) == (result, result in ("applied", "unchanged")), (
+        run.log + run.summary
+    )
     if result == "refused":
         assert why in run.annotations[-1][2] and why in run.summary, run.annotations
     return run
@@ -57,13 +59,17 @@ def edit(service: str, name: str, fields: dict[str, Any]) -> None:
 
 
 def sales(text: str = "Sell.") -> dict[str, Any]:
-    return {"specs/sales.yaml": {"assistants": {"sales": {"model": "gpt-4o", "instructions": text}}}}
+    return {
+        "specs/sales.yaml": {"assistants": {"sales": {"model": "gpt-4o", "instructions": text}}}
+    }
 
 
 @pytest.mark.thorough
 def test_the_three_ways_to_merge(applied: Site, service: str, calls: Calls) -> None:
-    """A merge, a squash and a rebase of two commits are applied, each for the commit that `main` is at; a run that is
-    repeated changes nothing. What somebody edits by hand after that is no part of the approval."""
+    """A merge, a squash and a rebase of two commits are applied, each for the commit that `main` is
+    at; a run that is repeated changes nothing. What somebody edits by hand after that is no part of
+    the approval.
+    """
     for number, how in ((7, "merge"), (8, "squash"), (9, "rebase")):
         applied.open(number, {"prompts/role.md": f"You {how}.\n"})
         if how == "rebase":
@@ -71,10 +77,15 @@ def test_the_three_ways_to_merge(applied: Site, service: str, calls: Calls) -> N
         shown = plan(applied, number).outputs["checksum"]
         sha = applied.merge(number, how)
         run = apply(applied, sha, "applied")
-        assert record(applied) == {"commit": sha, "checksum": shown, "left": []} and run.annotations == []
+        assert (
+            record(applied) == {"commit": sha, "checksum": shown, "left": []}
+            and run.annotations == []
+        )
         assert instructions(service) == {"support": f"You {how}.\n"}
     apply(applied, sha, "unchanged")
-    edit(service, "support", {"instructions": "You squash.\n"})  # so that the plan is what 9 has shown
+    edit(
+        service, "support", {"instructions": "You squash.\n"}
+    )  # so that the plan is what 9 has shown
     calls.clear()
     apply(applied, sha, "refused", "was applied already")
     assert writes(calls) == 0
@@ -82,8 +93,10 @@ def test_the_three_ways_to_merge(applied: Site, service: str, calls: Calls) -> N
 
 @pytest.mark.thorough
 def test_a_revert_is_not_undone_by_an_old_run(applied: Site, service: str, calls: Calls) -> None:
-    """One pull request is applied, another one takes it back, and somebody runs the job of the first again. The plan is
-    the one that was approved, and the commit is older than what is applied."""
+    """One pull request is applied, another one takes it back, and somebody runs the job of the
+    first again. The plan is the one that was approved, and the commit is older than what is
+    applied.
+    """
     applied.open(7, {"prompts/role.md": "You ask back.\n"})
     plan(applied, 7)
     first = applied.merge(7)
@@ -96,16 +109,21 @@ def test_a_revert_is_not_undone_by_an_old_run(applied: Site, service: str, calls
 
     run = apply(applied, first, "refused", "A later commit")
     assert f"`{second[:7]}`" in run.summary and writes(calls) == 0
-    assert instructions(service) == {"support": "You help.\n"} and record(applied)["commit"] == second
+    assert (
+        instructions(service) == {"support": "You help.\n"} and record(applied)["commit"] == second
+    )
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "faults", ['rules: [{match: {method: POST, path: "^/v1/assistants$", nth: 2}, action: {status: 400}}]\n'], ids=[""]
+    "faults",
+    ['rules: [{match: {method: POST, path: "^/v1/assistants$", nth: 2}, action: {status: 400}}]\n'],
+    ids=[""],
 )
 def test_what_a_failed_apply_has_left(applied: Site, service: str) -> None:
-    """One of two is refused by the service; the same run goes on from there, once. Meanwhile somebody has edited what
-    was done: then it does not."""
+    """One of two is refused by the service; the same run goes on from there, once. Meanwhile
+    somebody has edited what was done: then it does not.
+    """
     lock = {"git": {"branch": "provisioner-locks", "path": "prod.lock.json"}}
     applied.push({"provisioner.yaml": config(service, {"lock": lock, "settling": 0})})
     both = {**sales(), "prompts/role.md": "You ask back.\n"}
@@ -113,23 +131,37 @@ def test_what_a_failed_apply_has_left(applied: Site, service: str) -> None:
     plan(applied, 7)
     sha = applied.merge(7)
     apply(applied, sha, "failed")
-    assert len(record(applied)["left"]) == 1 and instructions(service) == {"support": "You ask back.\n"}
+    assert len(record(applied)["left"]) == 1 and instructions(service) == {
+        "support": "You ask back.\n"
+    }
 
     edit(service, "support", {"instructions": "By hand."})
     apply(applied, sha, "refused", "applied in part")
     edit(service, "support", {"instructions": "You ask back.\n"})
     apply(applied, sha, "applied")
-    assert instructions(service) == {"support": "You ask back.\n", "sales": "Sell."} and record(applied)["left"] == []
-    assert [head(body)["place"] for body in applied.comments(7)] == ["plan/./prod", *["apply/./prod"] * 3]
+    assert (
+        instructions(service) == {"support": "You ask back.\n", "sales": "Sell."}
+        and record(applied)["left"] == []
+    )
+    assert [head(body)["place"] for body in applied.comments(7)] == [
+        "plan/./prod",
+        *["apply/./prod"] * 3,
+    ]
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("edited", ["deleted", "changed"])
-def test_a_hand_edit_between_approval_and_merge(site: Site, service: str, calls: Calls, edited: str) -> None:
-    """Somebody writes into the assistant that is deleted, or changed, by the pull request: not what was approved."""
+def test_a_hand_edit_between_approval_and_merge(
+    site: Site, service: str, calls: Calls, edited: str
+) -> None:
+    """Somebody writes into the assistant that is deleted, or changed, by the pull request: not what
+    was approved.
+    """
     site.push(sales())
     site.provisioner("apply", "--env", "prod", "--auto-approve")
-    files = {"specs/sales.yaml": "assistants: {}\n"} if edited == "deleted" else {**sales("Sell more.")}
+    files = (
+        {"specs/sales.yaml": "assistants: {}\n"} if edited == "deleted" else {**sales("Sell more.")}
+    )
     site.open(7, files)
     plan(site, 7)
     edit(service, "sales", {"instructions": "Sell, but never on Sundays."})
@@ -141,14 +173,18 @@ def test_a_hand_edit_between_approval_and_merge(site: Site, service: str, calls:
 
 @pytest.mark.thorough
 def test_a_plan_that_is_made_again_on_the_same_commit(applied: Site, service: str) -> None:
-    """The same plan writes nothing. After a hand edit it is another one: the comment of before is outdated, and the
-    approval that was given for it is none for the new one, until somebody approves once more."""
+    """The same plan writes nothing. After a hand edit it is another one: the comment of before is
+    outdated, and the approval that was given for it is none for the new one, until somebody
+    approves once more.
+    """
     applied.open(7, {"prompts/role.md": "You ask back.\n"})
     plan(applied, 7)
     applied.review(7)
     before = applied.state
     url = plan(applied, 7).outputs["comment-url"]
-    assert applied.state["comments"] == before["comments"] and url == before["comments"][0]["html_url"]
+    assert (
+        applied.state["comments"] == before["comments"] and url == before["comments"][0]["html_url"]
+    )
 
     edit(service, "support", {"instructions": "By hand."})
     assert plan(applied, 7).outputs["comment-url"] != url
@@ -164,14 +200,19 @@ def test_a_plan_that_is_made_again_on_the_same_commit(applied: Site, service: st
 
 
 def test_other_words_in_our_comment(applied: Site, calls: Calls) -> None:
-    """Another workflow has the same identity. It puts other words in the place of the plan, and leaves the hidden
-    lines: refused. A plan that is made again shows it anew."""
+    """Another workflow has the same identity. It puts other words in the place of the plan, and
+    leaves the hidden lines: refused. A plan that is made again shows it anew.
+    """
     applied.open(7, {"prompts/role.md": "You obey.\n"})
     plan(applied, 7)
     (ours,) = applied.state["comments"]
     shown = re.match(r"(<!-- .+ -->\n)*", ours["body"])
     assert shown
-    forged = {**ours, "body": f"{shown[0]}**No changes.** The service matches the specs.\n", "editor": ours["author"]}
+    forged = {
+        **ours,
+        "body": f"{shown[0]}**No changes.** The service matches the specs.\n",
+        "editor": ours["author"],
+    }
     applied.know(comments=[forged | {"edited": applied.tick()}])
     sha = applied.merge(7)
     calls.clear()
@@ -185,8 +226,9 @@ def test_other_words_in_our_comment(applied: Site, calls: Calls) -> None:
 
 @pytest.mark.thorough
 def test_a_comment_in_the_specs(applied: Site, service: str) -> None:
-    """A commit that changes a comment alone comes after the approval, and another merge moves the lines and the serial:
-    the plan is the same, and is applied."""
+    """A commit that changes a comment alone comes after the approval, and another merge moves the
+    lines and the serial: the plan is the same, and is applied.
+    """
     applied.open(7, {"prompts/role.md": "You ask back.\n"})
     applied.open(8, {"specs/support.yaml": "# Another comment.\n\n" + spec(applied)})
     applied.open(9, sales())
@@ -208,9 +250,13 @@ def spec(site: Site) -> str:
 
 
 @pytest.mark.thorough
-def test_a_pull_request_that_sends_the_key_elsewhere(site: Site, service: str, calls: Calls) -> None:
-    """`provisioner.yaml` of a pull request names another service and another key: nothing is asked of anybody, the
-    comment says so first, and nothing can be approved by merging it. By hand it can."""
+def test_a_pull_request_that_sends_the_key_elsewhere(
+    site: Site, service: str, calls: Calls
+) -> None:
+    """`provisioner.yaml` of a pull request names another service and another key: nothing is asked
+    of anybody, the comment says so first, and nothing can be approved by merging it. By hand it
+    can.
+    """
     elsewhere = service.replace("127.0.0.1", "localhost")
     lock = {"git": {"branch": "provisioner-locks", "path": "prod.lock.json"}}
     changed = config(elsewhere, {"lock": lock, "api_key": {"env": "OTHER_KEY"}})
@@ -218,19 +264,27 @@ def test_a_pull_request_that_sends_the_key_elsewhere(site: Site, service: str, c
     run = site.plan(7, environment="prod", OTHER_KEY="secret")
     (body,) = site.comments(7)
 
-    assert (run.code, calls) == (0, []) and "checksum" not in run.outputs and "checksum" not in head(body)
+    assert (
+        (run.code, calls) == (0, [])
+        and "checksum" not in run.outputs
+        and "checksum" not in head(body)
+    )
     assert body.split("\n\n")[0].splitlines()[-3].startswith("> [!CAUTION]")
     assert "`service`, `api_key`" in body and "Keys go elsewhere" in run.annotations[0][1]
     sha = site.merge(7)
     run = site.apply(sha, environment="prod", OTHER_KEY="secret")
     assert run.outputs["result"] == "refused" and "no plan that can be applied" in run.summary
-    run = site.apply(sha, environment="prod", OTHER_KEY="secret", checksum=f" {run.outputs['checksum']} ")
+    run = site.apply(
+        sha, environment="prod", OTHER_KEY="secret", checksum=f" {run.outputs['checksum']} "
+    )
     assert run.outputs["result"] == "applied", run.log
 
 
 @pytest.mark.thorough
 def test_a_new_environment_has_no_key_yet(site: Site, service: str, calls: Calls) -> None:
-    """An environment that the base branch does not have, and a `provisioner.yaml` that cannot be read: no request."""
+    """An environment that the base branch does not have, and a `provisioner.yaml` that cannot be
+    read: no request.
+    """
     environments = config(service, {}) | {
         "environments": {"prod": {"service": service}, "canary": {"service": service}}
     }
@@ -247,12 +301,24 @@ def test_github_fails_for_a_moment(site: Site) -> None:
     """What is asked is asked again. A comment whose answer was lost is not written twice."""
     site.open(7, {"docs/b.md": "# B\n"})
     site.know(
-        broken=[{"request": "graphql|contents", "times": 3}, {"request": "POST .*comments", "times": 1, "done": True}]
+        broken=[
+            {"request": "graphql|contents", "times": 3},
+            {"request": "POST .*comments", "times": 1, "done": True},
+        ]
     )
     run = plan(site, 7)
-    assert len(site.comments(7)) == 1 and run.outputs["comment-url"].startswith("https://") and run.annotations == []
+    assert (
+        len(site.comments(7)) == 1
+        and run.outputs["comment-url"].startswith("https://")
+        and run.annotations == []
+    )
 
-    site.know(broken=[{"request": "POST .*comments", "times": 1}, {"request": "commits", "times": 2, "status": 429}])
+    site.know(
+        broken=[
+            {"request": "POST .*comments", "times": 1},
+            {"request": "commits", "times": 2, "status": 429},
+        ]
+    )
     apply(site, site.merge(7), "applied")
     assert len(site.comments(7)) == 2
 
@@ -261,7 +327,11 @@ def test_github_fails_for_a_moment(site: Site) -> None:
 def test_github_fails_for_longer(site: Site) -> None:
     """An annotation says so, and nothing is taken for an empty answer."""
     site.open(7, {"docs/b.md": "# B\n"})
-    for rule in ({"request": "graphql"}, {"request": "contents"}, {"request": "POST", "status": 403}):
+    for rule in (
+        {"request": "graphql"},
+        {"request": "contents"},
+        {"request": "POST", "status": 403},
+    ):
         site.know(broken=[rule])
         run = site.plan(7, environment="prod")
         assert run.code == 1 and site.comments(7) == []
@@ -271,13 +341,21 @@ def test_github_fails_for_longer(site: Site) -> None:
 
 @pytest.mark.thorough
 def test_a_comment_that_github_does_not_take(applied: Site) -> None:
-    """After a good apply the details are refused: the pull request is told in a line. Where that is refused as well, an
-    annotation says so. What was applied is applied."""
+    """After a good apply the details are refused: the pull request is told in a line. Where that is
+    refused as well, an annotation says so. What was applied is applied.
+    """
     for number, times, comments, notes in ((7, 1, 2, 0), (8, 2, 1, 1)):
         applied.open(number, {"prompts/role.md": f"You help {number}.\n"})
         plan(applied, number)
         applied.know(
-            broken=[{"request": "POST .*comments", "times": times, "status": 422, "message": "Validation Failed"}]
+            broken=[
+                {
+                    "request": "POST .*comments",
+                    "times": times,
+                    "status": 422,
+                    "message": "Validation Failed",
+                }
+            ]
         )
         run = apply(applied, applied.merge(number), "applied")
         told = applied.comments(number)

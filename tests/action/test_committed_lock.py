@@ -1,4 +1,6 @@
-"""A committed lock after an apply: it comes to the branch, or into the hands of somebody who brings it there."""
+"""A committed lock after an apply: it comes to the branch, or into the hands of somebody who brings
+it there.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ exit 1
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """The checkout of a run that has applied: a workspace in a folder, whose lock differs from the committed one."""
+    """The checkout of a run that has applied: a workspace in a folder, whose lock differs from the
+    committed one.
+    """
     need("bash", "git", "jq")
     found = Site(tmp_path, remote(tmp_path), programs=tmp_path / "none")
     found.push({LOCK: "before\n", f"{DESK}/.gitignore": "*.ignored.lock.json\n*.journal\n"})
@@ -57,7 +61,12 @@ def begin(site: Site, lock: str = "locks/*.lock.json") -> None:
     """The locks with which an apply begins."""
     script = f'source {ROOT}/action/git.sh; GITHUB_REF_NAME=main IN_LOCK="{lock}"; latest_locks'
     folder = site.runner / DESK
-    subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=folder, check=True, env={**os.environ, **NAMES})
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        check=True,
+        env={**os.environ, **NAMES},
+    )
 
 
 def keep(site: Site, **inputs: str) -> tuple[int, dict[str, str], str]:
@@ -76,8 +85,10 @@ def on_main(site: Site, path: str = LOCK) -> str:
 
 
 def test_it_is_pushed_on_top_of_what_others_did(site: Site) -> None:
-    """Main has moved before the push and moves again during it: the lock lands on top of both, in a commit that starts
-    no workflow and has nothing else of the checkout; the checkout stays as it was, and nothing is left behind."""
+    """Main has moved before the push and moves again during it: the lock lands on top of both, in a
+    commit that starts no workflow and has nothing else of the checkout; the checkout stays as it
+    was, and nothing is left behind.
+    """
     site.push({"docs/other.md": "other\n"})
     site.before("push", FASTER.format(folder=site.folder, bare=site.bare))
     head = git(site.runner, "rev-parse", "HEAD")
@@ -90,7 +101,11 @@ def test_it_is_pushed_on_top_of_what_others_did(site: Site) -> None:
     assert keep(site, TMPDIR=str(site.folder / "scratch")) == (0, {}, "")
     assert (on_main(site), on_main(site, "docs/other.md")) == ("after", "other")
     subjects = git(site.bare, "log", "-3", "--format=%an: %s", "main").splitlines()
-    assert subjects == [f"github-actions[bot]: Lock after applying {head[:7]} [skip ci]", "Bob: faster", "Ada: change"]
+    assert subjects == [
+        f"github-actions[bot]: Lock after applying {head[:7]} [skip ci]",
+        "Bob: faster",
+        "Ada: change",
+    ]
     assert git(site.bare, "diff", "--name-only", "main^", "main") == LOCK
     assert git(site.bare, "ls-tree", "main", "--", LOCK).startswith("100644 ")
     assert git(site.runner, "rev-parse", "HEAD") == head
@@ -99,9 +114,17 @@ def test_it_is_pushed_on_top_of_what_others_did(site: Site) -> None:
 
 
 def test_an_apply_begins_with_the_lock_of_the_branch(site: Site) -> None:
-    """Another merge was applied after this commit: this apply begins with the locks that it left, and with nothing else
-    of it, and pushes its own on top of that; where it changes nothing, nothing is pushed."""
-    site.push({LOCK: "the other apply's\n", f"{DESK}/fresh/prod.lock.json": "first\n", f"{DESK}/prompt.md": "later\n"})
+    """Another merge was applied after this commit: this apply begins with the locks that it left,
+    and with nothing else of it, and pushes its own on top of that; where it changes nothing,
+    nothing is pushed.
+    """
+    site.push(
+        {
+            LOCK: "the other apply's\n",
+            f"{DESK}/fresh/prod.lock.json": "first\n",
+            f"{DESK}/prompt.md": "later\n",
+        }
+    )
     site.checkout("HEAD")
     begin(site, "*/*.lock.json")
 
@@ -115,7 +138,9 @@ def test_an_apply_begins_with_the_lock_of_the_branch(site: Site) -> None:
 
 
 def test_no_lock_is_to_be_kept(site: Site) -> None:
-    """Without a pattern nothing of the branch comes into the checkout, and nothing of the checkout to the branch."""
+    """Without a pattern nothing of the branch comes into the checkout, and nothing of the checkout
+    to the branch.
+    """
     site.push({LOCK: "theirs\n"})
     before = tip(site)
     begin(site, "")
@@ -125,32 +150,43 @@ def test_no_lock_is_to_be_kept(site: Site) -> None:
 
 
 def test_a_lock_of_others_is_never_overwritten(site: Site) -> None:
-    """Somebody has changed the lock itself meanwhile: theirs stays, ours is saved, an annotation tells the way out."""
+    """Somebody has changed the lock itself meanwhile: theirs stays, ours is saved, an annotation
+    tells the way out.
+    """
     site.push({LOCK: "theirs\n"})
     code, outputs, told = keep(site)
 
     assert (code, on_main(site)) == (1, "theirs")
     assert (Path(outputs["lock"]) / "locks/prod.lock.json").read_text() == "after\n"
-    assert "Lock not pushed" in told and "artifacts of this run" in told and "locks/prod.lock.json" in told
+    assert (
+        "Lock not pushed" in told
+        and "artifacts of this run" in told
+        and "locks/prod.lock.json" in told
+    )
 
 
 def test_a_push_that_is_refused_loses_nothing(site: Site) -> None:
-    """A protected branch: the lock is saved for the artifact, the step fails, and main is untouched. As nobody else has
-    pushed, it is not tried again."""
+    """A protected branch: the lock is saved for the artifact, the step fails, and main is
+    untouched. As nobody else has pushed, it is not tried again.
+    """
     tries = protect(site)
     write(site, f"{LOCK}.journal", "line\n")
     code, outputs, told = keep(site)
 
     assert (code, on_main(site), len(tries.read_text().splitlines())) == (1, "before", 1)
     saved = Path(outputs["lock"]) / "locks"
-    assert sorted(path.name for path in saved.iterdir()) == ["prod.lock.json", "prod.lock.json.journal"]
+    assert sorted(path.name for path in saved.iterdir()) == [
+        "prod.lock.json",
+        "prod.lock.json.journal",
+    ]
     assert "Apply is not finished" in told and "Lock not pushed" in told
 
 
 @pytest.mark.parametrize("command", ["read-tree", "update-index", "commit-tree"])
 def test_a_git_that_fails_deletes_nothing(site: Site, command: str) -> None:
-    """Whatever goes wrong on the way to the commit, main stays as it is, even where it may be deleted, and the lock
-    is saved."""
+    """Whatever goes wrong on the way to the commit, main stays as it is, even where it may be
+    deleted, and the lock is saved.
+    """
     git(site.bare, "config", "receive.denyDeleteCurrent", "ignore")
     before = tip(site)
     site.before(command, "exit 1")
@@ -161,7 +197,9 @@ def test_a_git_that_fails_deletes_nothing(site: Site, command: str) -> None:
 
 
 def test_the_first_lock(site: Site) -> None:
-    """A lock that no commit has is kept like any other; one that is there already, or as committed, needs nothing."""
+    """A lock that no commit has is kept like any other; one that is there already, or as committed,
+    needs nothing.
+    """
     fresh = f"{DESK}/locks/fresh.lock.json"
     write(site, fresh, "first\n")
 

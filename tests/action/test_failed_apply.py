@@ -1,4 +1,6 @@
-"""An apply that fails part-way, with the lock as a committed file: what was done is told, and is not forgotten."""
+"""An apply that fails part-way, with the lock as a committed file: what was done is told, and is
+not forgotten.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,10 @@ def faults() -> str:
 
 
 def test_what_was_done_reaches_the_branch(committed: Site) -> None:
-    """One resource is created, and of another one nobody knows: the pull request is told of both, the step
-    fails, the lock with what was made is pushed to `main`, and the journal of what is open is kept."""
+    """One resource is created, and of another one nobody knows: the pull request is told of both,
+    the step fails, the lock with what was made is pushed to `main`, and the journal of what is open
+    is kept.
+    """
     committed.open(7, {"specs/kb.yaml": {"vector_stores": {"kb": {"name": "Knowledge"}}}})
     assert committed.plan(7, environment="prod").code == 0
     sha = committed.merge(7)

@@ -1,4 +1,6 @@
-"""What the action installs: its own release as it was tested, or what is named, and never the workspace."""
+"""What the action installs: its own release as it was tested, or what is named, and never the
+workspace.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,11 @@ import pytest
 from tests.action.conftest import need
 from tests.action.site import ROOT
 
-# What this stand-in for a release says of itself is what its own dependency says, as pip has installed it.
-COMMAND = "import pinned\n\ndef main():\n    print(f'release {release}, pinned {{pinned.version}}')\n"
+# What this stand-in for a release says of itself is what its own dependency says, as pip has
+# installed it.
+COMMAND = (
+    "import pinned\n\ndef main():\n    print(f'release {release}, pinned {{pinned.version}}')\n"
+)
 BACKEND = """\
 import shutil
 import pinned
@@ -29,7 +34,9 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 PROJECT = '[build-system]\nrequires = ["pinned"]\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 
-def wheel(folder: Path, name: str, version: int, module: str, text: str, *, needs: str = "") -> Path:
+def wheel(
+    folder: Path, name: str, version: int, module: str, text: str, *, needs: str = ""
+) -> Path:
     """A wheel of one module, which is a command where it has a `main`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{version}-py3-none-any.whl"
@@ -37,17 +44,25 @@ def wheel(folder: Path, name: str, version: int, module: str, text: str, *, need
     needed = f"Requires-Dist: {needs}\n" if needs else ""
     with zipfile.ZipFile(path, "w") as file:
         file.writestr(f"{module}.py", text)
-        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}")
-        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}"
+        )
+        file.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         file.writestr(f"{info}/RECORD", "")
         if "def main" in text:
-            file.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{module} = {module}:main\n")
+            file.writestr(
+                f"{info}/entry_points.txt", f"[console_scripts]\n{module} = {module}:main\n"
+            )
     return path
 
 
 @dataclass(frozen=True)
 class Runner:
-    """A runner with a release of the action, an index that has newer versions of everything, and a hostile checkout."""
+    """A runner with a release of the action, an index that has newer versions of everything, and a
+    hostile checkout.
+    """
 
     root: Path
 
@@ -64,13 +79,29 @@ class Runner:
         return self.root / "temp/provisioner-bin"
 
     def prepare(self) -> None:
-        index, release, workspace = self.root / "index", self.root / "release", self.root / "workspace"
+        index, release, workspace = (
+            self.root / "index",
+            self.root / "release",
+            self.root / "workspace",
+        )
         first = wheel(index, "pinned", 1, "pinned", "version = 1\n")
         wheel(index, "pinned", 2, "pinned", "version = 2\n")
         wheel(index, "extra", 1, "extra", "")
-        wheel(index, "assistants_provisioner", 9, "provisioner", COMMAND.format(release=9), needs="pinned")
+        wheel(
+            index,
+            "assistants_provisioner",
+            9,
+            "provisioner",
+            COMMAND.format(release=9),
+            needs="pinned",
+        )
         built = wheel(
-            release / "built", "assistants_provisioner", 3, "provisioner", COMMAND.format(release=3), needs="extra"
+            release / "built",
+            "assistants_provisioner",
+            3,
+            "provisioner",
+            COMMAND.format(release=3),
+            needs="extra",
         )
 
         shutil.copytree(ROOT / "action", release / "action")
@@ -82,7 +113,9 @@ class Runner:
 
         workspace.mkdir()
         for module in ("venv", "pip", "pinned", "provisioner"):
-            (workspace / f"{module}.py").write_text("raise SystemExit('from the workspace')\n", encoding="utf-8")
+            (workspace / f"{module}.py").write_text(
+                "raise SystemExit('from the workspace')\n", encoding="utf-8"
+            )
         (self.root / "temp").mkdir()
         self.path.touch()
 
@@ -90,7 +123,9 @@ class Runner:
         """The action as a part of the checkout."""
         return shutil.copytree(ROOT / "action", self.root / "workspace/action")
 
-    def install(self, package: str = "", *, action: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def install(
+        self, package: str = "", *, action: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         surroundings = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.root),
@@ -105,7 +140,12 @@ class Runner:
         script = (action or self.root / "release/action") / "install.sh"
         command = ["bash", str(script)]
         return subprocess.run(
-            command, cwd=self.root / "workspace", env=surroundings, capture_output=True, text=True, check=False
+            command,
+            cwd=self.root / "workspace",
+            env=surroundings,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
 
@@ -119,14 +159,18 @@ def runner(tmp_path: Path) -> Runner:
 
 @pytest.mark.thorough
 def test_the_release_as_it_was_tested(runner: Runner) -> None:
-    """The versions of its own `run.txt` and nothing else, built with them as well, and the command is on the path."""
+    """The versions of its own `run.txt` and nothing else, built with them as well, and the command
+    is on the path.
+    """
     done = runner.install()
 
     assert (done.returncode, done.stdout) == (0, "release 3, pinned 1\n"), done.stderr
     assert runner.path.read_text() == f"{runner.commands}\n"
     # No `python` and no `pip` of ours is in the way of those of the job.
     assert [path.name for path in runner.commands.iterdir()] == ["provisioner"]
-    found = subprocess.run([runner.commands / "provisioner"], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [runner.commands / "provisioner"], capture_output=True, text=True, check=True
+    )
     assert found.stdout == "release 3, pinned 1\n"
     assert not list(runner.installed.glob("lib/*/site-packages/extra*"))
 
@@ -139,7 +183,9 @@ def test_the_release_as_it_was_tested(runner: Runner) -> None:
 
 @pytest.mark.thorough
 def test_a_package_that_is_named(runner: Runner) -> None:
-    """It comes with the newest dependencies that it allows, which is said. The action may lie in the checkout."""
+    """It comes with the newest dependencies that it allows, which is said. The action may lie in
+    the checkout.
+    """
     done = runner.install("assistants-provisioner==9", action=runner.checked_out())
     notice, said = done.stdout.splitlines()
 
@@ -155,7 +201,9 @@ def test_a_path_is_not_a_package(runner: Runner, package: str) -> None:
     """What is named is a requirement, neither a folder of this machine nor an option."""
     done = runner.install(package)
 
-    assert done.returncode == 1 and done.stderr.startswith("::error title=Wrong input::`package` is")
+    assert done.returncode == 1 and done.stderr.startswith(
+        "::error title=Wrong input::`package` is"
+    )
     assert not runner.installed.exists()
 
 

@@ -14,7 +14,9 @@ from tests.action.runner import Run, secrets
 from tests.action.site import APP, APP_TOKEN, Site, program
 from tests.lock.repositories import git
 
-TOOL = {"find_user": {"description": "Find a user", "parameters": {"type": "object", "properties": {}}}}
+TOOL = {
+    "find_user": {"description": "Find a user", "parameters": {"type": "object", "properties": {}}}
+}
 SUPPORT = {
     "model": "gpt-4o",
     "instructions": {"files": ["prompts/role.md", "prompts/tone.md"]},
@@ -33,16 +35,27 @@ PULLS: dict[int, dict[str, Any]] = {
     3: {
         "prompts/tone.md": "Be kind.\n"
     },  # the other half of what 2 changes: git merges both, and neither saw the whole
-    4: {"specs/tools.yaml": {"tools": {"find_user": {**TOOL["find_user"], "description": "Find a user by name"}}}},
+    4: {
+        "specs/tools.yaml": {
+            "tools": {"find_user": {**TOOL["find_user"], "description": "Find a user by name"}}
+        }
+    },
     5: {
-        "specs/sales.yaml": {"assistants": {"sales": {"model": "gpt-4o", "tools": [{"use": "find_user"}]}}}
+        "specs/sales.yaml": {
+            "assistants": {"sales": {"model": "gpt-4o", "tools": [{"use": "find_user"}]}}
+        }
     },  # 4's tool
 }
 
 
 MERGES: dict[int, tuple[str, Callable[[Any], bool]]] = {
     1: ("applied", lambda there: there["documents"] == 2),
-    2: ("applied", lambda there: there["support"]["instructions"] == "You help, and you ask back.\n\nBe brief.\n"),
+    2: (
+        "applied",
+        lambda there: (
+            there["support"]["instructions"] == "You help, and you ask back.\n\nBe brief.\n"
+        ),
+    ),
     3: ("refused", lambda there: there["support"]["instructions"].endswith("Be brief.\n")),
     4: ("applied", lambda there: description(there["support"]) == "Find a user by name"),
     5: ("refused", lambda there: "sales" not in there),
@@ -50,9 +63,13 @@ MERGES: dict[int, tuple[str, Callable[[Any], bool]]] = {
 
 
 @pytest.mark.thorough
-def test_each_applies_what_it_showed_or_refuses(site: Site, service: str, calls: list[tuple[str, str]]) -> None:
-    """Two of the five conflict in meaning, though not in git: they are refused with the reason, and one is applied by
-    hand with the checksum that the refusal names. A run that refuses writes nothing, and git's `main` is left alone."""
+def test_each_applies_what_it_showed_or_refuses(
+    site: Site, service: str, calls: list[tuple[str, str]]
+) -> None:
+    """Two of the five conflict in meaning, though not in git: they are refused with the reason, and
+    one is applied by hand with the checksum that the refusal names. A run that refuses writes
+    nothing, and git's `main` is left alone.
+    """
     site.push(START)
     site.provisioner("apply", "--env", "prod", "--auto-approve")
     for number, files in PULLS.items():
@@ -86,7 +103,9 @@ def told(site: Site, number: int, run: Run) -> None:
 
 
 def refused(site: Site, number: int, run: Run, shown: str) -> None:
-    """The refusal names the checksum that was shown and the one of the plan as it is now; it is no plan comment."""
+    """The refusal names the checksum that was shown and the one of the plan as it is now; it is no
+    plan comment.
+    """
     result = site.comments(number)[-1]
     now = run.outputs["checksum"]
     assert run.code == 1 and now != shown
@@ -95,12 +114,17 @@ def refused(site: Site, number: int, run: Run, shown: str) -> None:
     assert "actions/workflows/apply.yml" in result and "assistant." in result
     assert not re.search(r"<!-- provisioner:checksum", result)
     ((level, where, text),) = run.annotations
-    assert (level, where) == ("error", "title=Not applied") and "not the one that was approved" in text
+    assert (level, where) == (
+        "error",
+        "title=Not applied",
+    ) and "not the one that was approved" in text
 
 
 def approve(site: Site, run: Run) -> None:
     """Somebody runs the workflow by hand with the checksum that a refusal names."""
-    by_hand = site.apply(git(site.bare, "rev-parse", "main"), environment="prod", checksum=run.outputs["checksum"])
+    by_hand = site.apply(
+        git(site.bare, "rev-parse", "main"), environment="prod", checksum=run.outputs["checksum"]
+    )
     assert (by_hand.code, by_hand.outputs["result"]) == (0, "applied"), by_hand.log
 
 
@@ -121,15 +145,19 @@ def at(service: str) -> dict[str, Any]:
 
 
 def description(assistant: dict[str, Any]) -> str:
-    (found,) = (tool["function"]["description"] for tool in assistant["tools"] if tool["type"] == "function")
+    (found,) = (
+        tool["function"]["description"] for tool in assistant["tools"] if tool["type"] == "function"
+    )
     return str(found)
 
 
 @pytest.mark.thorough
 def test_two_merges_wait_for_their_apply(committed: Site, service: str) -> None:
-    """Both were shown before either was merged, with options that are the same in both workflows. The second apply
-    begins with the lock that the first one left on `main`. Each tells its own pull request; a run that is repeated, and
-    an empty plan that somebody approves, are fine and say nothing."""
+    """Both were shown before either was merged, with options that are the same in both workflows.
+    The second apply begins with the lock that the first one left on `main`. Each tells its own pull
+    request; a run that is repeated, and an empty plan that somebody approves, are fine and say
+    nothing.
+    """
     given = {"environment": "prod", "plan_options": "--var=tone=kind"}
     committed.provisioner("apply", "--env", "prod", "--auto-approve")
     committed.push({})
@@ -152,7 +180,11 @@ def test_two_merges_wait_for_their_apply(committed: Site, service: str) -> None:
     again = committed.apply(shas[8], **given)
     empty = committed.apply(shas[8], checksum=again.outputs["checksum"], **given)
     for run in (again, empty):
-        assert (run.code, run.outputs["result"], run.outputs["changes"]) == (0, "unchanged", "false"), run.log
+        assert (run.code, run.outputs["result"], run.outputs["changes"]) == (
+            0,
+            "unchanged",
+            "false",
+        ), run.log
         assert run.outputs["summary"] == "No changes" and run.annotations == []
     assert [len(committed.comments(number)) for number in (7, 8)] == [2, 2]
 
@@ -161,12 +193,18 @@ def instructions(service: str) -> dict[str, str]:
     """What every assistant at the service is told."""
     headers = {"Authorization": "Bearer somebody", "OpenAI-Beta": "assistants=v2"}
     with httpx2.Client(base_url=service, headers=headers) as client:
-        return {row["name"]: row["instructions"] for row in client.get("/assistants").json()["data"]}
+        return {
+            row["name"]: row["instructions"] for row in client.get("/assistants").json()["data"]
+        }
 
 
-def test_another_plan_than_the_one_that_was_shown(site: Site, service: str, calls: list[tuple[str, str]]) -> None:
-    """What was merged is not what was shown, because `main` has moved: nothing is written, and the refusal names what
-    somebody may approve by hand. So approved, it is applied, told only where that is wanted."""
+def test_another_plan_than_the_one_that_was_shown(
+    site: Site, service: str, calls: list[tuple[str, str]]
+) -> None:
+    """What was merged is not what was shown, because `main` has moved: nothing is written, and the
+    refusal names what somebody may approve by hand. So approved, it is applied, told only where
+    that is wanted.
+    """
     site.open(7, {"docs/b.md": "# B\n"})
     shown = site.plan(7, environment="prod").outputs["checksum"]
     site.push({"prompts/role.md": "Obey.\n"})
@@ -185,7 +223,9 @@ def test_another_plan_than_the_one_that_was_shown(site: Site, service: str, call
 
 
 def test_what_changes_between_plan_and_apply(site: Site, service: str) -> None:
-    """The plan is still the approved one when it is compared, and another one a moment later: nothing is written."""
+    """The plan is still the approved one when it is compared, and another one a moment later:
+    nothing is written.
+    """
     site.open(7, {"docs/b.md": "# B\n"})
     assert site.plan(7, environment="prod").code == 0
     meddling = f"""#!/bin/sh
@@ -201,29 +241,39 @@ exec {site.programs}/provisioner "$@"
 
 
 def test_nobody_was_shown_the_plan(site: Site, calls: list[tuple[str, str]]) -> None:
-    """A commit that was pushed to `main`: refused by its own summary, for want of a pull request to tell; one with
-    faults in it is not called a plan."""
+    """A commit that was pushed to `main`: refused by its own summary, for want of a pull request to
+    tell; one with faults in it is not called a plan.
+    """
     run = site.apply(git(site.author, "rev-parse", "main"), environment="prod")
 
     assert (run.code, run.outputs["result"], writes(calls)) == (1, "refused", 0), run.log
-    assert "so nobody was shown a plan" in run.summary and "so nobody was shown a plan" in run.annotations[0][2]
+    assert (
+        "so nobody was shown a plan" in run.summary
+        and "so nobody was shown a plan" in run.annotations[0][2]
+    )
     assert site.state["comments"] == []
 
     run = site.apply(site.push({"specs/more.yaml": "assistants: 1\n"}), environment="prod")
-    assert (run.code, run.outputs["result"]) == (1, "failed") and "no plan that could be applied" in run.log
+    assert (run.code, run.outputs["result"]) == (
+        1,
+        "failed",
+    ) and "no plan that could be applied" in run.log
 
 
 @pytest.mark.thorough
 def test_who_has_to_have_shown_it(committed: Site, service: str) -> None:
-    """The plan of another environment, or one that somebody else's token has written, approves nothing; with that token
-    it is applied, and what git sends for it is masked."""
+    """The plan of another environment, or one that somebody else's token has written, approves
+    nothing; with that token it is applied, and what git sends for it is masked.
+    """
     committed.open(7, {"docs/b.md": "# B\n"})
     committed.plan(7, environment="staging")
     committed.plan(7, environment="prod", github_token=APP_TOKEN)
     merged = committed.merge(7)
 
     run = committed.apply(merged, environment="prod")
-    assert run.outputs["result"] == "refused" and "has no comment with a plan" in run.annotations[0][2]
+    assert (
+        run.outputs["result"] == "refused" and "has no comment with a plan" in run.annotations[0][2]
+    )
     run = committed.apply(merged, environment="prod", github_token=APP_TOKEN)
     assert (run.code, run.outputs["result"]) == (0, "applied"), run.log
     assert len(committed.comments(7, APP)) == 2 and len(instructions(service)) == 1
@@ -239,8 +289,9 @@ def test_comments_that_cannot_be_read(site: Site) -> None:
 
 
 def test_what_is_approved_is_this_commit_unedited(site: Site) -> None:
-    """Our comment with somebody's edit, or brought up to date after the merge: refused, with the reason on the pull
-    request."""
+    """Our comment with somebody's edit, or brought up to date after the merge: refused, with the
+    reason on the pull request.
+    """
     site.open(7, {"docs/b.md": "# B\n"})
     checksum = site.plan(7, environment="prod").outputs["checksum"]
     (ours,) = site.state["comments"]
@@ -253,5 +304,9 @@ def test_what_is_approved_is_this_commit_unedited(site: Site) -> None:
     ):
         site.know(comments=[comment])
         run = site.apply(merged, environment="prod")
-        assert (run.code, run.outputs["result"], run.outputs["checksum"]) == (1, "refused", checksum)
+        assert (run.code, run.outputs["result"], run.outputs["checksum"]) == (
+            1,
+            "refused",
+            checksum,
+        )
         assert reason in run.annotations[0][2] and reason in site.state["comments"][-1]["body"]

@@ -30,22 +30,32 @@ def _programs() -> None:
 
 def shell(command: str, *words: str, stdin: str = "") -> str:
     """What a command prints in a shell that has the functions of the action."""
-    script = f'HERE={HERE} IN_DIRECTORY=. RUN_URL=https://run RUN_MARK="run 42/1"; source "$HERE/say.sh"; {command}'
-    done = subprocess.run(["bash", "-euc", script, "-", *words], input=stdin, capture_output=True, text=True)
+    script = (
+        f'HERE={HERE} IN_DIRECTORY=. RUN_URL=https://run RUN_MARK="run 42/1"; source'
+        f' "$HERE/say.sh"; {command}'
+    )
+    done = subprocess.run(
+        ["bash", "-euc", script, "-", *words], input=stdin, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def jq(program: str, data: Any, *words: str) -> Any:
     done = subprocess.run(
-        ["jq", *words, "--from-file", str(HERE / program)], input=json.dumps(data), capture_output=True, text=True
+        ["jq", *words, "--from-file", str(HERE / program)],
+        input=json.dumps(data),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_annotations_cannot_be_forged() -> None:
-    """A problem becomes one workflow command at its line; whatever its text holds, it starts no second one."""
+    """A problem becomes one workflow command at its line; whatever its text holds, it starts no
+    second one.
+    """
     problem = {
         "severity": "error",
         "summary": "Bad, worse: 100%",
@@ -56,13 +66,25 @@ def test_annotations_cannot_be_forged() -> None:
         "hint": "write `1`",
     }
     unknown = {"severity": "add-mask", "summary": "New", "detail": "new"}
-    plain = {"severity": "warning", "summary": "Old", "detail": "old", "file": None, "line": None, "column": None}
-    document = {"problems": [problem, plain, unknown], "blocked": [{"rule": "x", "detail": "Too many."}]}
+    plain = {
+        "severity": "warning",
+        "summary": "Old",
+        "detail": "old",
+        "file": None,
+        "line": None,
+        "column": None,
+    }
+    document = {
+        "problems": [problem, plain, unknown],
+        "blocked": [{"rule": "x", "detail": "Too many."}],
+    }
     told = jq("annotations.jq", document, "-r", "--arg", "folder", "desk").splitlines()
 
     assert told == [
-        "::error file=desk/specs/a%2Cb%3Ac.yaml,line=3,col=7,title=Bad%2C worse%3A 100%25"
-        "::first%0D%0A::error file=x::forged\ufffd%0Ahint: write `1`",
+        (
+            "::error file=desk/specs/a%2Cb%3Ac.yaml,line=3,col=7,title=Bad%2C worse%3A 100%25"
+            "::first%0D%0A::error file=x::forged\ufffd%0Ahint: write `1`"
+        ),
         "::warning title=Old::old",
         "::notice title=New::new",
         "::error title=Plan is stopped::Too many.",
@@ -71,7 +93,13 @@ def test_annotations_cannot_be_forged() -> None:
 
 def test_problems_stay_in_their_fence(tmp_path: Path) -> None:
     """Problems become Markdown with one fence, longer than any run of backticks in them."""
-    problem = {"severity": "error", "summary": "Bad", "detail": "````\n</details>", "file": "a.yaml", "line": 1}
+    problem = {
+        "severity": "error",
+        "summary": "Bad",
+        "detail": "````\n</details>",
+        "file": "a.yaml",
+        "line": 1,
+    }
     (tmp_path / "plan.json").write_text(json.dumps({"problems": [problem]}), encoding="utf-8")
     told = shell('problems_markdown "$@"', str(tmp_path / "plan.json"), "No plan").splitlines()
 
@@ -80,8 +108,9 @@ def test_problems_stay_in_their_fence(tmp_path: Path) -> None:
 
 
 def test_of_a_log_the_problems_are_shown(tmp_path: Path) -> None:
-    """What a command has said before its problems is left out, and of a log without one all but the end; nothing in it
-    is hidden from the reader, and a comment has room for it."""
+    """What a command has said before its problems is left out, and of a log without one all but the
+    end; nothing in it is hidden from the reader, and a comment has room for it.
+    """
     log = tmp_path / "log"
 
     def shown(text: str) -> str:
@@ -98,32 +127,55 @@ def test_of_a_log_the_problems_are_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["plain", "details", "fence"])
 def test_what_is_too_long_points_to_the_artifact(tmp_path: Path, ending: str) -> None:
-    """Of a body that is too long the beginning is left, up to its details; no fence is cut; the rest is pointed to."""
+    """Of a body that is too long the beginning is left, up to its details; no fence is cut; the
+    rest is pointed to.
+    """
     fence = "````\n" + "```\nline\n" * 20_000 + "````\n"
-    rest = {"plain": "word ä\n" * 20_000, "details": f"<details>\n{fence}</details>\n", "fence": fence}[ending]
+    rest = {
+        "plain": "word ä\n" * 20_000,
+        "details": f"<details>\n{fence}</details>\n",
+        "fence": fence,
+    }[ending]
     whole = tmp_path / "plan.md"
-    whole.write_text("<!-- provisioner:place plan/./prod -->\n## Plan\n\n```diff\n+ a\n```\n" + rest, encoding="utf-8")
+    whole.write_text(
+        "<!-- provisioner:place plan/./prod -->\n## Plan\n\n```diff\n+ a\n```\n" + rest,
+        encoding="utf-8",
+    )
     told = shell('fitted "$1" 65536', str(whole))
 
     assert len(told.encode()) <= 65_536
     assert told.startswith("<!-- provisioner:place plan/./prod -->\n## Plan\n\n```diff\n+ a\n```\n")
-    assert told.endswith("**There is more than fits here.** The rest is in the artifacts of [this run](https://run).\n")
+    assert told.endswith(
+        "**There is more than fits here.** The rest is in the artifacts of [this"
+        " run](https://run).\n"
+    )
     assert told.count("```") == 2 and "<details>" not in told
     assert ("word" in told) == (ending == "plain")
     assert shell('fitted "$1" 900000', str(whole)) == whole.read_text(encoding="utf-8")
 
 
 def test_what_we_write_has_our_head_alone(tmp_path: Path) -> None:
-    """A comment begins with the hidden lines of its text and with ours, fits, and leads to its run. A line of the text
-    that looks like a hidden one stays where it is; a folder whose name would end one is spelt otherwise."""
-    ours, forged = "<!-- provisioner:checksum sha256:12 -->\n", "<!-- provisioner:checksum sha256:0 -->\n"
+    """A comment begins with the hidden lines of its text and with ours, fits, and leads to its run.
+    A line of the text that looks like a hidden one stays where it is; a folder whose name would end
+    one is spelt otherwise.
+    """
+    ours, forged = (
+        "<!-- provisioner:checksum sha256:12 -->\n",
+        "<!-- provisioner:checksum sha256:0 -->\n",
+    )
     (tmp_path / "plan.md").write_text(f"{ours}## Plan\n{forged}end\n", encoding="utf-8")
-    script = f'source "$HERE/github.sh"; SCRATCH=$(mktemp -d) FOLDER={tmp_path} IN_DIRECTORY="a-->" IN_ENVIRONMENT="<b"'
+    script = (
+        f'source "$HERE/github.sh"; SCRATCH=$(mktemp -d) FOLDER={tmp_path} IN_DIRECTORY="a-->"'
+        ' IN_ENVIRONMENT="<b"'
+    )
     script += '; addressed "$FOLDER/plan.md" "$(place plan)" "commit 12"'
     head = f"{ours}<!-- provisioner:place plan/a--_/_b -->\n<!-- provisioner:commit 12 -->\n"
     head += "<!-- provisioner:run 42/1 -->\n"
 
-    assert shell(script) == f"{head}## Plan\n{forged}end\n\n<sub>[This run](https://run) has the details.</sub>\n"
+    assert (
+        shell(script)
+        == f"{head}## Plan\n{forged}end\n\n<sub>[This run](https://run) has the details.</sub>\n"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["plan.md"]
     (tmp_path / "plan.md").write_text(f"{ours}## Plan\n{'ä' * 40 * 1024}\n", encoding="utf-8")
     assert shell(script).startswith(f"{head}## Plan\n\n**There is more than fits here.**")
@@ -133,20 +185,43 @@ def test_what_we_write_has_our_head_alone(tmp_path: Path) -> None:
     ("pull", "actor", "told"),
     [
         (None, "ada", "||false|"),
-        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}}, "ada", "7|12|false|main"),
-        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}}, "dependabot[bot]", "7|12|true|main"),
-        ({"number": 7, "head": {"sha": "12", "repo": {"full_name": "eve/desk"}}}, "ada", "7|12|true|main"),
+        (
+            {"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}},
+            "ada",
+            "7|12|false|main",
+        ),
+        (
+            {"number": 7, "head": {"sha": "12", "repo": {"full_name": "acme/desk"}}},
+            "dependabot[bot]",
+            "7|12|true|main",
+        ),
+        (
+            {"number": 7, "head": {"sha": "12", "repo": {"full_name": "eve/desk"}}},
+            "ada",
+            "7|12|true|main",
+        ),
         ({"number": 7, "head": {"sha": "12", "repo": None}}, "ada", "7|12|true|main"),
     ],
 )
 def test_who_is_outside(tmp_path: Path, pull: Any, actor: str, told: str) -> None:
     """A pull request of a fork, also of one that is gone, or of Dependabot; never a push."""
-    event = {"pull_request": pull and {**pull, "base": {"ref": "main"}}, "repository": {"full_name": "acme/desk"}}
+    event = {
+        "pull_request": pull and {**pull, "base": {"ref": "main"}},
+        "repository": {"full_name": "acme/desk"},
+    }
     (tmp_path / "event").write_text(json.dumps(event), encoding="utf-8")
-    script = 'source "$HERE/github.sh"; GITHUB_EVENT_PATH=$1 GITHUB_ACTOR=$2; export GITHUB_ACTOR; read_event'
+    script = (
+        'source "$HERE/github.sh"; GITHUB_EVENT_PATH=$1 GITHUB_ACTOR=$2; export GITHUB_ACTOR;'
+        " read_event"
+    )
 
     assert (
-        shell(f'{script}; echo "$PULL|$PULL_HEAD|$OUTSIDE|$BASE_BRANCH"', str(tmp_path / "event"), actor) == f"{told}\n"
+        shell(
+            f'{script}; echo "$PULL|$PULL_HEAD|$OUTSIDE|$BASE_BRANCH"',
+            str(tmp_path / "event"),
+            actor,
+        )
+        == f"{told}\n"
     )
 
 
@@ -155,7 +230,10 @@ def test_a_merge_queue(tmp_path: Path) -> None:
     (tmp_path / "event").write_text(
         '{"merge_group": {"base_ref": "refs/heads/main"}, "repository": {}}', encoding="utf-8"
     )
-    script = 'source "$HERE/github.sh"; GITHUB_EVENT_PATH=$1; read_event; echo "$PULL|$OUTSIDE|$BASE_BRANCH"'
+    script = (
+        'source "$HERE/github.sh"; GITHUB_EVENT_PATH=$1; read_event; echo'
+        ' "$PULL|$OUTSIDE|$BASE_BRANCH"'
+    )
     assert shell(script, str(tmp_path / "event")) == "|false|main\n"
 
 
@@ -188,16 +266,28 @@ def comment(*bodies: tuple[str, str, str | None]) -> Any:
 
 
 def test_only_the_head_of_our_own_comments_counts() -> None:
-    """A marker counts in the first lines of what we wrote, with either line end; not further down, not from others."""
+    """A marker counts in the first lines of what we wrote, with either line end; not further down,
+    not from others.
+    """
     head = "<!-- provisioner:place plan/./prod -->\r\n<!-- provisioner:commit 12 -->\n"
     later = "Hello\n" + head
 
     assert comment((head, "mallory", None), (later, "bot", None)) is None
-    ours = comment((head, "mallory", None), (later, "bot", None), (head + later, "bot", "bot"), (head, "bot", None))
-    assert (ours["id"], ours["head"]) == (3, {"place": "plan/./prod", "commit": "12"}) and ours["edited"] is None
+    ours = comment(
+        (head, "mallory", None),
+        (later, "bot", None),
+        (head + later, "bot", "bot"),
+        (head, "bot", None),
+    )
+    assert (ours["id"], ours["head"]) == (3, {"place": "plan/./prod", "commit": "12"}) and ours[
+        "edited"
+    ] is None
     assert (ours["shown"], comment((head, "bot", None))["shown"]) == ("2", "1")
     assert comment((head, "bot", "eve"))["edited"] == "eve"
-    assert comment(("Hello " + head, "bot", None), (head.replace(" -->", " --> Hello"), "bot", None)) is None
+    assert (
+        comment(("Hello " + head, "bot", None), (head.replace(" -->", " --> Hello"), "bot", None))
+        is None
+    )
     assert comment((head.replace("prod", "production"), "bot", None)) is None
 
 
@@ -207,22 +297,34 @@ def test_only_the_head_of_our_own_comments_counts() -> None:
         (None, None, "No merged pull request made the commit `bbbbbbb`"),
         (MERGED, None, "no comment with a plan"),
         (MERGED, SHOWN | {"edited": "eve"}, "was edited by `eve`"),
-        (MERGED | {"head": {"sha": "c" * 40}}, SHOWN, "shown for the commit `aaaaaaa`, and `ccccccc` was merged"),
+        (
+            MERGED | {"head": {"sha": "c" * 40}},
+            SHOWN,
+            "shown for the commit `aaaaaaa`, and `ccccccc` was merged",
+        ),
         (MERGED, SHOWN | {"shown": "2026-03-01T11:00:01Z"}, "only after the merge"),
         (MERGED, SHOWN | {"head": {"commit": "a" * 40}}, "no plan that can be applied"),
-        (MERGED, SHOWN | {"head": {"commit": "a" * 40, "checksum": "sha256:12"}}, "by another release"),
+        (
+            MERGED,
+            SHOWN | {"head": {"commit": "a" * 40, "checksum": "sha256:12"}},
+            "by another release",
+        ),
         (MERGED, SHOWN | {"head": HEAD | {"formula": "1"}}, "by another release"),
     ],
 )
 def test_what_is_no_approval(pull: Any, comment: Any, reason: str) -> None:
-    """Whatever is wrong with a pull request or its comment, there is no checksum, and a sentence says why."""
+    """Whatever is wrong with a pull request or its comment, there is no checksum, and a sentence
+    says why.
+    """
     checksum, _, told = approval(pull, comment)
 
     assert checksum == "" and reason in told
 
 
 def test_what_is_an_approval() -> None:
-    """The checksum of our unedited comment for the merged commit; or the one that somebody gives by hand."""
+    """The checksum of our unedited comment for the merged commit; or the one that somebody gives by
+    hand.
+    """
     assert approval(MERGED, SHOWN) == ["sha256:12", "b" * 40, ""]
     assert approval(MERGED, SHOWN | {"shown": MERGED["merged_at"]}) == ["sha256:12", "b" * 40, ""]
     assert approval(None, None, given="sha256:12") == ["sha256:12", "b" * 40, ""]
@@ -230,7 +332,9 @@ def test_what_is_an_approval() -> None:
     assert "whose checksum is `34`" in approval(None, None, given="34")[2]
 
 
-def review(state: str = "APPROVED", at: str = "2026-03-01T10:30:00Z", commit: str = "a" * 40) -> dict[str, str]:
+def review(
+    state: str = "APPROVED", at: str = "2026-03-01T10:30:00Z", commit: str = "a" * 40
+) -> dict[str, str]:
     return {"state": state, "submitted_at": at, "commit_id": commit}
 
 
@@ -248,8 +352,10 @@ def review(state: str = "APPROVED", at: str = "2026-03-01T10:30:00Z", commit: st
     ],
 )
 def test_what_was_shown_anew_has_to_be_approved_anew(reviews: Any, holds: bool) -> None:
-    """Where a plan of the same commit was shown before, a review of this commit has to be later than the newest; a
-    first one needs none. A comment that has told of the commit before, and of another one between, counts as well."""
+    """Where a plan of the same commit was shown before, a review of this commit has to be later
+    than the newest; a first one needs none. A comment that has told of the commit before, and of
+    another one between, counts as well.
+    """
     old = SHOWN | {"head": {"commit": "a" * 40, "outdated": "x"}, "shown": "2026-03-01T08:00:00Z"}
     other = SHOWN | {"head": {"commit": "9" * 40}}
     again = SHOWN | {"head": HEAD | {"earlier": f"{'9' * 40} {'a' * 40}"}}
@@ -266,23 +372,35 @@ def test_what_was_shown_anew_has_to_be_approved_anew(reviews: Any, holds: bool) 
         ({"commit": "c" * 40, "checksum": "x", "left": []}, "ahead", None),
         ({"commit": "c" * 40, "checksum": "x", "left": []}, "diverged", None),
         ({"commit": "c" * 40, "checksum": "x", "left": []}, "unknown", None),
-        ({"commit": "c" * 40, "checksum": "x", "left": []}, "behind", "A later commit, `ccccccc`, was applied already"),
+        (
+            {"commit": "c" * 40, "checksum": "x", "left": []},
+            "behind",
+            "A later commit, `ccccccc`, was applied already",
+        ),
         ({"commit": "b" * 40, "checksum": "sha256:12", "left": []}, "", "was applied already"),
         ({"commit": "b" * 40, "checksum": "sha256:99", "left": ["r1", "r2", "r3"]}, "", None),
         ({"commit": "b" * 40, "checksum": "sha256:12", "left": ["r1"]}, "", "was applied in part"),
     ],
 )
 def test_an_approval_is_used_once(applied: Any, relation: str, told: str | None) -> None:
-    """A commit before the one that was applied last is refused; the same one is covered as far as it was left to do."""
-    checksum, commit, reason = verdict(MERGED, [SHOWN], plan=PLAN | {"lock": {"applied": applied}}, relation=relation)
+    """A commit before the one that was applied last is refused; the same one is covered as far as
+    it was left to do.
+    """
+    checksum, commit, reason = verdict(
+        MERGED, [SHOWN], plan=PLAN | {"lock": {"applied": applied}}, relation=relation
+    )
 
     assert (checksum, commit) == (("", "") if told else ("sha256:12", "b" * 40))
     assert (told or "") in reason and bool(reason) == bool(told)
 
 
 def test_what_is_approved_by_hand_after_that() -> None:
-    """For a commit that was applied already the approval is a new one; for one that is overtaken there is none."""
-    applied = PLAN | {"lock": {"applied": {"commit": "b" * 40, "checksum": "sha256:12", "left": []}}}
+    """For a commit that was applied already the approval is a new one; for one that is overtaken
+    there is none.
+    """
+    applied = PLAN | {
+        "lock": {"applied": {"commit": "b" * 40, "checksum": "sha256:12", "left": []}}
+    }
     older = PLAN | {"lock": {"applied": {"commit": "c" * 40, "checksum": "sha256:12", "left": []}}}
 
     assert verdict(MERGED, [SHOWN], plan=applied, given="sha256:12") == ["sha256:12", "", ""]
@@ -291,7 +409,10 @@ def test_what_is_approved_by_hand_after_that() -> None:
 
 def test_a_plan_that_is_another_one_or_shown_in_other_words() -> None:
     """The checksum has to be the one that was shown, and the text that of the plan."""
-    assert "whose checksum is `sha256:12`" in verdict(MERGED, [SHOWN], plan=PLAN | {"checksum": "sha256:13"})[2]
+    assert (
+        "whose checksum is `sha256:12`"
+        in verdict(MERGED, [SHOWN], plan=PLAN | {"checksum": "sha256:13"})[2]
+    )
     assert "not what this plan shows" in verdict(MERGED, [SHOWN | {"essence": "No changes"}])[2]
 
 
@@ -318,7 +439,16 @@ def test_what_counts_of_a_text(text: str, same: bool) -> None:
 
 
 def essence(text: str) -> str:
-    words = ["jq", "-Rsr", "-L", str(HERE), "--arg", "runs", RUNS, 'include "essence"; essence($runs)']
+    words = [
+        "jq",
+        "-Rsr",
+        "-L",
+        str(HERE),
+        "--arg",
+        "runs",
+        RUNS,
+        'include "essence"; essence($runs)',
+    ]
     return subprocess.run(words, input=text, capture_output=True, text=True, check=True).stdout
 
 
@@ -336,7 +466,9 @@ def essence(text: str) -> str:
     ],
 )
 def test_what_becomes_of_a_comment(last: Any, what: list[str]) -> None:
-    """The same plan of the same commit writes nothing, another one outdates it, another commit brings it up to date."""
+    """The same plan of the same commit writes nothing, another one outdates it, another commit
+    brings it up to date.
+    """
     head = "".join(f"<!-- provisioner:{key} {value} -->\n" for key, value in HEAD.items())
     comments = [] if last is None else [SHOWN | {"id": 2}, SHOWN | {"id": 3} | last]
     words = ["-r", "-L", str(HERE), "--arg", "runs", RUNS, "--arg", "text", f"{head}### Plan\n"]
@@ -345,13 +477,26 @@ def test_what_becomes_of_a_comment(last: Any, what: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("merged_at", "made", "told"),
-    [("2026-03-01T11:00:00Z", "b" * 40, '{"number":7'), (None, "b" * 40, ""), ("2026-03-01T11:00:00Z", "c" * 40, "")],
+    [
+        ("2026-03-01T11:00:00Z", "b" * 40, '{"number":7'),
+        (None, "b" * 40, ""),
+        ("2026-03-01T11:00:00Z", "c" * 40, ""),
+    ],
 )
 def test_which_pull_request_made_a_commit(merged_at: str | None, made: str, told: str) -> None:
-    """The merged one whose merge the commit is; neither an open one nor one that only has the commit in its
-    branch, both of which GitHub names, too."""
-    pull = {"number": 7, "head": {"sha": "b" * 40}, "merged_at": merged_at, "merge_commit_sha": made}
-    script = 'gh() { printf %s "$PULLS"; }; GITHUB_REPOSITORY=acme/desk; source "$HERE/github.sh"; PULLS=$2'
+    """The merged one whose merge the commit is; neither an open one nor one that only has the
+    commit in its branch, both of which GitHub names, too.
+    """
+    pull = {
+        "number": 7,
+        "head": {"sha": "b" * 40},
+        "merged_at": merged_at,
+        "merge_commit_sha": made,
+    }
+    script = (
+        'gh() { printf %s "$PULLS"; }; GITHUB_REPOSITORY=acme/desk; source "$HERE/github.sh";'
+        " PULLS=$2"
+    )
     script += "; SCRATCH=$(mktemp -d)"
 
     found = shell(f'{script}; merged_pull_request "$1"', "b" * 40, json.dumps([pull]))
@@ -359,19 +504,33 @@ def test_which_pull_request_made_a_commit(merged_at: str | None, made: str, told
 
 
 @pytest.mark.parametrize(
-    ("token", "kept", "given"), [("t" * 70, False, True), ("t" * 70, True, False), ("", False, False)]
+    ("token", "kept", "given"),
+    [("t" * 70, False, True), ("t" * 70, True, False), ("", False, False)],
 )
 def test_when_git_gets_the_token(tmp_path: Path, token: str, kept: bool, given: bool) -> None:
-    """Where there is one, and the checkout has not kept credentials of its own, of which GitHub would refuse a second
-    pair. What git sends is masked whole: GitHub masks the token alone, and not in this form. What else the environment
-    tells git stays."""
+    """Where there is one, and the checkout has not kept credentials of its own, of which GitHub
+    would refuse a second pair. What git sends is masked whole: GitHub masks the token alone, and
+    not in this form. What else the environment tells git stays.
+    """
     git(tmp_path, "init", "-q")
     if kept:
-        git(tmp_path, "config", "http.https://github.example/.extraheader", "AUTHORIZATION: basic kept")
-    script = f'cd {tmp_path}; source "$HERE/git.sh"; GITHUB_SERVER_URL=https://github.example GH_TOKEN=$1'
-    script += "; export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0=Ada; give_git_the_token"
+        git(
+            tmp_path,
+            "config",
+            "http.https://github.example/.extraheader",
+            "AUTHORIZATION: basic kept",
+        )
+    script = (
+        f'cd {tmp_path}; source "$HERE/git.sh"; GITHUB_SERVER_URL=https://github.example'
+        " GH_TOKEN=$1"
+    )
     script += (
-        "; git config user.name; git config --get-urlmatch http.extraheader https://github.example/acme/desk || true"
+        "; export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0=Ada;"
+        " give_git_the_token"
+    )
+    script += (
+        "; git config user.name; git config --get-urlmatch http.extraheader"
+        " https://github.example/acme/desk || true"
     )
     (secret,) = secrets([token])
 
@@ -384,9 +543,27 @@ def approval(pull: Any, comment: Any, given: str = "") -> list[str]:
 
 
 def verdict(
-    pull: Any, comments: list[Any], reviews: Any = (), plan: Any = PLAN, relation: str = "", given: str = ""
+    pull: Any,
+    comments: list[Any],
+    reviews: Any = (),
+    plan: Any = PLAN,
+    relation: str = "",
+    given: str = "",
 ) -> list[str]:
-    words = ["--arg", "given", given, "--arg", "commit", "b" * 40, "--arg", "runs", RUNS, "--arg", "relation", relation]
+    words = [
+        "--arg",
+        "given",
+        given,
+        "--arg",
+        "commit",
+        "b" * 40,
+        "--arg",
+        "runs",
+        RUNS,
+        "--arg",
+        "relation",
+        relation,
+    ]
     words += [
         "--argjson",
         "facts",

@@ -1,4 +1,6 @@
-"""Tasks in the order of their dependencies: what runs, what is skipped, and what a stop leaves alone."""
+"""Tasks in the order of their dependencies: what runs, what is skipped, and what a stop leaves
+alone.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +50,13 @@ def test_what_succeeds_is_done() -> None:
 
 
 def test_what_needs_a_failure_is_skipped() -> None:
-    """A failed task is counted as failed. What needs it is skipped, and so is what needs that; the rest goes on."""
+    """A failed task is counted as failed. What needs it is skipped, and so is what needs that; the
+    rest goes on.
+    """
     work = Work(bad="a")
-    outcome = ran([work.task("a"), work.task("b", needs="a"), work.task("c", needs="b"), work.task("d")])
+    outcome = ran(
+        [work.task("a"), work.task("b", needs="a"), work.task("c", needs="b"), work.task("d")]
+    )
     assert sorted(work.started) == ["a", "d"]
     assert outcome == Outcome(done={"d"}, failed={"a"}, skipped={"b", "c"})
 
@@ -96,10 +102,17 @@ def stopping(work: Work, stop: Callable[[], None], key: str) -> Task:
 
 
 def test_a_stop_lets_what_is_in_flight_finish() -> None:
-    """After a stop nothing more is started; what runs already ends, and the rest is neither failed nor skipped."""
+    """After a stop nothing more is started; what runs already ends, and the rest is neither failed
+    nor skipped.
+    """
     work = Work()
     stops: list[Callable[[], None]] = []
-    tasks = [stopping(work, lambda: stops[0](), "a"), work.task("b"), work.task("c"), work.task("d", needs="a")]
+    tasks = [
+        stopping(work, lambda: stops[0](), "a"),
+        work.task("b"),
+        work.task("c"),
+        work.task("d", needs="a"),
+    ]
     schedule = Schedule(tasks, 2)
     stops.append(schedule.stop)
     outcome = asyncio.run(schedule.run())
@@ -108,7 +121,9 @@ def test_a_stop_lets_what_is_in_flight_finish() -> None:
 
 
 def test_an_exception_stops_the_run_and_is_raised_in_the_end() -> None:
-    """A task that breaks is failed; what is in flight ends, nothing more is started, and the exception comes out."""
+    """A task that breaks is failed; what is in flight ends, nothing more is started, and the
+    exception comes out.
+    """
     work, outcome = Work(), Outcome()
 
     async def broken() -> bool:
@@ -122,7 +137,9 @@ def test_an_exception_stops_the_run_and_is_raised_in_the_end() -> None:
 
 
 def test_a_cancelled_run_leaves_nothing_running() -> None:
-    """Who cancels a run cancels its tasks, and waits for them: nothing is written once it has ended."""
+    """Who cancels a run cancels its tasks, and waits for them: nothing is written once it has
+    ended.
+    """
     seen: list[str] = []
 
     async def endless() -> bool:

@@ -1,4 +1,6 @@
-"""Waiting for a service that is late: who waits gives way to others, and shares one list with all who wait for it."""
+"""Waiting for a service that is late: who waits gives way to others, and shares one list with all
+who wait for it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from provisioner.model import Live
 
 
 def test_who_waits_holds_no_slot() -> None:
-    """With room for one task, a second one runs while the first only waits, and no third beside the second."""
+    """With room for one task, a second one runs while the first only waits, and no third beside the
+    second.
+    """
     seen: list[str] = []
 
     async def waits() -> bool:
@@ -35,7 +39,14 @@ def test_who_waits_holds_no_slot() -> None:
     schedule = Schedule([Task("first", waits), works("second"), works("third")], 1)
     outcome = asyncio.run(schedule.run())
     assert outcome.done == {"first", "second", "third"}
-    assert seen == ["waits", "second starts", "second ends", "third starts", "third ends", "goes on"]
+    assert seen == [
+        "waits",
+        "second starts",
+        "second ends",
+        "third starts",
+        "third ends",
+        "goes on",
+    ]
 
 
 def test_waits_within_one_task_free_one_slot() -> None:
@@ -83,7 +94,9 @@ async def found(lookout: Lookout, shelf: Shelf, seconds: float) -> bool:
 
 
 def test_one_list_serves_all_who_look() -> None:
-    """Twenty look for something that is shown late: all find it, with as many lists as one would need."""
+    """Twenty look for something that is shown late: all find it, with as many lists as one would
+    need.
+    """
     shelf = Shelf(after=0.5)
 
     async def story() -> list[bool]:

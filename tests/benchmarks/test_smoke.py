@@ -13,12 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", "--quick", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.mark.thorough
 def test_rows_are_measured_side_by_side() -> None:
-    """Each row asked for is one line with both sides, the ratio and the goal, and nothing is said beside the table."""
+    """Each row asked for is one line with both sides, the ratio and the goal, and nothing is said
+    beside the table.
+    """
     done = bench("--only", "version", "--only", "differ")
     assert (done.returncode, done.stderr) == (0, "")
     version, differ = done.stdout.splitlines()[2:]
@@ -28,10 +32,19 @@ def test_rows_are_measured_side_by_side() -> None:
 
 @pytest.mark.thorough
 def test_requests_of_a_plan_are_counted_at_the_service() -> None:
-    """A plan over a deployed workspace is measured against a running service, and its requests are exact."""
+    """A plan over a deployed workspace is measured against a running service, and its requests are
+    exact.
+    """
     done = bench("--only", "plan-requests")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1].split()[-6:] == ["2", "requests", "2", "requests", "1.00", "exact"]
+    assert done.stdout.splitlines()[-1].split()[-6:] == [
+        "2",
+        "requests",
+        "2",
+        "requests",
+        "1.00",
+        "exact",
+    ]
 
 
 def test_an_unknown_row_is_refused_with_the_names_of_all() -> None:

@@ -1,4 +1,6 @@
-"""The report as a document: well-formed and escaped whatever is in it, self-contained, quick to make."""
+"""The report as a document: well-formed and escaped whatever is in it, self-contained, quick to
+make.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,16 @@ def parsed(text: str):
 
 
 def tags(text: str) -> Counter[str]:
-    return Counter(element.tag.removeprefix(XHTML) for element in parsed(text).iter() if isinstance(element.tag, str))
+    return Counter(
+        element.tag.removeprefix(XHTML)
+        for element in parsed(text).iter()
+        if isinstance(element.tag, str)
+    )
 
 
-@pytest.mark.parametrize("plan", [whole_plan(), hostile_plan(), make_plan()], ids=["whole", "hostile", "empty"])
+@pytest.mark.parametrize(
+    "plan", [whole_plan(), hostile_plan(), make_plan()], ids=["whole", "hostile", "empty"]
+)
 def test_a_report_is_well_formed(plan: Plan) -> None:
     """It parses without any error, brings one script and one style, and names each id once."""
     text = page(plan)
@@ -40,9 +48,13 @@ def test_a_report_is_well_formed(plan: Plan) -> None:
 
 
 def test_what_strangers_wrote_is_text() -> None:
-    """Names, prompts, reasons and ids are read as they are, and no attribute of theirs comes to life."""
+    """Names, prompts, reasons and ids are read as they are, and no attribute of theirs comes to
+    life.
+    """
     tree = parsed(page(hostile_plan()))
-    assert not [key for element in tree.iter() for key in element.attrib if str(key).startswith("on")]
+    assert not [
+        key for element in tree.iter() for key in element.attrib if str(key).startswith("on")
+    ]
     text = "".join(tree.find(f"{XHTML}body").itertext())
     assert text.count("<script>window.pwned=1</script>") >= 10
     assert "{{ 7*7 }} {% raw %}" in text
@@ -52,7 +64,10 @@ def test_what_strangers_wrote_is_text() -> None:
 
 def test_callers_need_not_spell_out_anything() -> None:
     """The page itself shows control and direction characters, should a view forget to."""
-    text = html(Outline((), (), "a\u202eb\x00c\ud800", title="d\u2066"), Graph((Node("k\u202e", "x\x1b", "n\u202e"),)))
+    text = html(
+        Outline((), (), "a\u202eb\x00c\ud800", title="d\u2066"),
+        Graph((Node("k\u202e", "x\x1b", "n\u202e"),)),
+    )
     assert "a\\u202eb\\x00c\\ud800" in text and "n\\u202e" in text
     assert not set("\u202e\u2066\x1b\x00\ud800") & set(text)
     parsed(text)
@@ -64,7 +79,12 @@ def test_nothing_may_be_fetched() -> None:
     policy = tree.find(f".//{XHTML}meta[@http-equiv]").get("content")
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
-    targets = [value for element in tree.iter() for key, value in element.attrib.items() if str(key).endswith("href")]
+    targets = [
+        value
+        for element in tree.iter()
+        for key, value in element.attrib.items()
+        if str(key).endswith("href")
+    ]
     assert targets and all(target.startswith("#") for target in targets)
     assert not [element for element in tree.iter() if element.get("src") or element.get("style")]
 
@@ -78,7 +98,9 @@ def test_every_node_leads_somewhere() -> None:
 
 
 def test_large_plans_are_quick_and_small() -> None:
-    """300 changed resources and 5,000 changed documents: every one is in it, in far less than two seconds."""
+    """300 changed resources and 5,000 changed documents: every one is in it, in far less than two
+    seconds.
+    """
     plan = large_plan()
     page(whole_plan())  # the templates are read once
     text, seconds = min((_timed(plan) for _ in range(2)), key=lambda found: found[1])
@@ -98,16 +120,25 @@ def test_two_runs_print_the_same_bytes() -> None:
 
 
 def test_an_apply_that_failed_says_so_first() -> None:
-    """Problems and the interruption stand at the top; what was skipped is a resource that was not done."""
+    """Problems and the interruption stand at the top; what was skipped is a resource that was not
+    done.
+    """
     problem = Problem(
-        "Upload failed", "`vector_store.handbook` is `odd`.", "try again", address="vector_store.handbook"
+        "Upload failed",
+        "`vector_store.handbook` is `odd`.",
+        "try again",
+        address="vector_store.handbook",
     )
     applied = Applied(whole_plan(), {}, (problem,), (SUPPORT,), ("A note.",), interrupted=True)
     text = html(applied_outline(applied, []), applied_graph(applied))
     tree = parsed(text)
-    alerts = ["".join(found.itertext()) for found in tree.iter() if "alert " in (found.get("class") or "")]
+    alerts = [
+        "".join(found.itertext()) for found in tree.iter() if "alert " in (found.get("class") or "")
+    ]
     assert len(alerts) == 2 and "Interrupted" in alerts[0] and "hint: try again" in alerts[1]
-    chips = ["".join(found.itertext()) for found in tree.iter() if "chip " in (found.get("class") or "")]
+    chips = [
+        "".join(found.itertext()) for found in tree.iter() if "chip " in (found.get("class") or "")
+    ]
     assert [" ".join(chip.split()) for chip in chips] == ["!not done: not done 1"]
     assert "<code>odd</code>" in text
 
@@ -128,7 +159,9 @@ def test_nothing_to_do_is_said_calmly() -> None:
         (((1, 4), (2, 6)), [("-", False), ("one", True), (" two", False)]),
     ],
 )
-def test_marks_are_ranges_of_a_line(marks: tuple[tuple[int, int], ...], parts: list[tuple[str, bool]]) -> None:
+def test_marks_are_ranges_of_a_line(
+    marks: tuple[tuple[int, int], ...], parts: list[tuple[str, bool]]
+) -> None:
     """Every letter is shown once, whatever the ranges are."""
     assert list(pieces(Line("-", "-one two", 0, marks))) == parts
 

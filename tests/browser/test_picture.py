@@ -1,4 +1,6 @@
-"""The dependency graph: what is drawn, what stands together, what is left out, and where everything goes."""
+"""The dependency graph: what is drawn, what stands together, what is left out, and where everything
+goes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,17 @@ from itertools import combinations
 
 import pytest
 
-from provisioner.model import Action, Address, Applied, Change, Drift, Drifted, Event, Problem, Service
+from provisioner.model import (
+    Action,
+    Address,
+    Applied,
+    Change,
+    Drift,
+    Drifted,
+    Event,
+    Problem,
+    Service,
+)
 from provisioner.views.picture import (
     CROWDED,
     HEIGHT,
@@ -41,7 +53,9 @@ def columns(found: Graph) -> dict[str, int]:
 
 
 def test_a_plan_is_drawn_with_what_it_does() -> None:
-    """Every change is a node with its symbol, and each use is an edge, files of a store included."""
+    """Every change is a node with its symbol, and each use is an edge, files of a store
+    included.
+    """
     found = plan_graph(whole_plan())
     symbols = {node.key: node.symbol for node in found.nodes}
     assert symbols["assistant.support"] == "~" and symbols["assistant.old"] == "-"
@@ -69,7 +83,9 @@ def test_an_interrupted_apply_marks_what_it_did_not_reach() -> None:
 
 
 def test_drift_is_drawn_beside_what_depends_on_it() -> None:
-    """What somebody changed or deleted is marked, edits of one's own are not, and neighbours are there."""
+    """What somebody changed or deleted is marked, edits of one's own are not, and neighbours are
+    there.
+    """
     where = Service("local", "assistants")
     edited, own, gone = (
         Drifted(SUPPORT, "remote"),
@@ -88,10 +104,20 @@ def test_drift_is_drawn_beside_what_depends_on_it() -> None:
 
 def test_files_of_a_store_stand_together() -> None:
     """Many files are one node that counts what becomes of them; three files are three nodes."""
-    stores = {HANDBOOK: [f"docs/{number}.md" for number in range(7)], Address("vector_store", "few"): ["a", "b", "c"]}
-    changes = [Change(store, Action.KEEP, "", depends_on=_files(names)) for store, names in stores.items()]
-    changes += [file_change(Action.REPLACE, "docs/1.md", 1, 2), file_change(Action.CREATE, "docs/2.md", None, 2)]
-    found = {node.name: node for node in reduced(plan_graph(make_plan(changes=tuple(changes)))).nodes}
+    stores = {
+        HANDBOOK: [f"docs/{number}.md" for number in range(7)],
+        Address("vector_store", "few"): ["a", "b", "c"],
+    }
+    changes = [
+        Change(store, Action.KEEP, "", depends_on=_files(names)) for store, names in stores.items()
+    ]
+    changes += [
+        file_change(Action.REPLACE, "docs/1.md", 1, 2),
+        file_change(Action.CREATE, "docs/2.md", None, 2),
+    ]
+    found = {
+        node.name: node for node in reduced(plan_graph(make_plan(changes=tuple(changes)))).nodes
+    }
     assert set(found) == {"handbook", "few", "a", "b", "c", "7 files"}
     assert (found["7 files"].symbol, found["7 files"].tally) == ("~", {"-/+": 1, "+": 1})
 
@@ -101,7 +127,9 @@ def _files(names: list[str]) -> tuple[Address, ...]:
 
 
 def test_a_thousand_resources_become_a_picture() -> None:
-    """What changes is drawn with its neighbours; the rest is counted, and nobody is lost or drawn twice."""
+    """What changes is drawn with its neighbours; the rest is counted, and nobody is lost or drawn
+    twice.
+    """
     whole = plan_graph(large_plan(documents=50))
     found = reduced(whole)
     assert 0 < len(found.nodes) <= CROWDED
@@ -115,7 +143,9 @@ def test_what_cannot_be_folded_is_cut_by_weight() -> None:
     """Of a hundred changes that are all different the deletions are drawn first."""
     edges = " ".join(f"a{number}>b{number}" for number in range(100))
     odd = graph(edges, " ".join(f"a{number}" for number in range(100)))
-    nodes = tuple(Node(n.key, n.kind, n.name, "-" if n.key in ("a97", "a98") else n.symbol) for n in odd.nodes)
+    nodes = tuple(
+        Node(n.key, n.kind, n.name, "-" if n.key in ("a97", "a98") else n.symbol) for n in odd.nodes
+    )
     found = reduced(Graph(nodes, odd.edges))
     assert len(found.nodes) == CROWDED and {"a97", "a98"} <= {node.key for node in found.nodes}
     assert found.left_out == 200 - CROWDED
@@ -133,7 +163,9 @@ def test_users_stand_left_of_what_they_use() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_two_nodes_meet(seed: int) -> None:
-    """Whatever depends on whatever: boxes keep apart, inside the picture, and every edge is drawn once."""
+    """Whatever depends on whatever: boxes keep apart, inside the picture, and every edge is drawn
+    once.
+    """
     dice = random.Random(seed)
     keys = [f"{dice.choice('abcd')}{number}" for number in range(30)]
     pairs = {f"{one}>{other}" for one, other in combinations(keys, 2) if dice.random() < 0.08}

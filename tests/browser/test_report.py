@@ -1,6 +1,7 @@
 """The report in a real browser, opened from disk as a reviewer opens an artifact.
 
-Skipped where there is no browser, unless `PROVISIONER_BROWSER=required` says that there must be one.
+Skipped where there is no browser, unless `PROVISIONER_BROWSER=required` says that there must be
+one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ import pytest
 from pypdf import PdfReader
 
 import provisioner.local
-from tests.browser.reports import edit, edit_outside, hostile_plan, large_plan, page, workspace, written
+from tests.browser.reports import (
+    edit,
+    edit_outside,
+    hostile_plan,
+    large_plan,
+    page,
+    workspace,
+    written,
+)
 from tests.support.world import World
 from tests.views.plans import whole_plan
 
@@ -47,11 +56,17 @@ def missing(reason: str) -> None:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A page of every sort. They are made before the browser starts, whose event loop stays in this thread."""
+    """A page of every sort. They are made before the browser starts, whose event loop stays in this
+    thread.
+    """
     if not any(map(shutil.which, PROGRAMS)):
         missing("there is no chromium")
     folder = tmp_path_factory.mktemp("reports")
-    pages = {"whole": page(whole_plan()), "hostile": page(hostile_plan()), "large": page(large_plan(documents=100))}
+    pages = {
+        "whole": page(whole_plan()),
+        "hostile": page(hostile_plan()),
+        "large": page(large_plan(documents=100)),
+    }
     with pytest.MonkeyPatch.context() as patch:
         world = World(folder)
         patch.setattr(provisioner.local, "create_app", world.app)
@@ -90,7 +105,9 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def opened(browser: Any, window: Any, reports: dict[str, Path]) -> Iterator[Open]:
-    """Opens a report. Whatever it says on the console, asks for or pops up fails the test at its end."""
+    """Opens a report. Whatever it says on the console, asks for or pops up fails the test at its
+    end.
+    """
     noise: list[str] = []
     with ExitStack() as stack:
 
@@ -102,7 +119,10 @@ def opened(browser: Any, window: Any, reports: dict[str, Path]) -> Iterator[Open
                 tab.on("console", lambda message: noise.append(f"{name}: console: {message.text}"))
                 tab.on("request", lambda sent: noise.append(sent.url) if sent.url != url else None)
             tab.on("pageerror", lambda error: noise.append(f"{name}: {error}"))
-            tab.on("dialog", lambda dialog: (noise.append(f"{name}: {dialog.message}"), dialog.dismiss()))
+            tab.on(
+                "dialog",
+                lambda dialog: (noise.append(f"{name}: {dialog.message}"), dialog.dismiss()),
+            )
             url = reports[name].as_uri()
             tab.goto(url)
             return tab
@@ -135,13 +155,18 @@ def counted(tab: Any, count: int, of: int = 13) -> None:
 
 
 def focused(tab: Any) -> str:
-    return str(tab.evaluate("document.activeElement.closest('.item')?.querySelector('.name')?.textContent ?? ''"))
+    return str(
+        tab.evaluate(
+            "document.activeElement.closest('.item')?.querySelector('.name')?.textContent ?? ''"
+        )
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_report_opens_without_a_sound(opened: Open, name: str) -> None:
-    """No error, no request, no dialog: light and dark, at a desk and on a phone, where nothing is wider than the
-    screen; and every text can be read against what is behind it."""
+    """No error, no request, no dialog: light and dark, at a desk and on a phone, where nothing is
+    wider than the screen; and every text can be read against what is behind it.
+    """
     tab = opened(name)
     for scheme in ("light", "dark"):
         tab.emulate_media(color_scheme=scheme)
@@ -156,8 +181,9 @@ def test_a_report_opens_without_a_sound(opened: Open, name: str) -> None:
 
 
 def test_graph_and_diffs_are_visible(opened: Open) -> None:
-    """The graph has the changed resources with their symbols, the diff its lines and what differs within one;
-    a node leads to its resource and opens it."""
+    """The graph has the changed resources with their symbols, the diff its lines and what differs
+    within one; a node leads to its resource and opens it.
+    """
     tab = opened("plan")
     graph = tab.locator(".canvas svg")
     assert graph.bounding_box()["height"] > 100
@@ -172,7 +198,10 @@ def test_graph_and_diffs_are_visible(opened: Open) -> None:
     tab.click("a.node[data-key='assistant.support']")
     assert tab.locator("[id='assistant.support']").get_attribute("open") is not None
     assert focused(tab) == "assistant.support"
-    tools, item = (tab.locator(found).bounding_box() for found in ("#tools", "[id='assistant.support'] summary"))
+    tools, item = (
+        tab.locator(found).bounding_box()
+        for found in ("#tools", "[id='assistant.support'] summary")
+    )
     assert item["y"] >= tools["y"] + tools["height"], "the toolbar covers what was looked for"
 
 
@@ -194,11 +223,15 @@ def test_the_filter_narrows_and_counts(opened: Open) -> None:
             chip.uncheck()
     counted(tab, 2)
     assert shown(tab)[0] == "assistant.old"
-    assert "Changed outside" not in tab.inner_text("#details"), "a section without anything to show is hidden"
+    assert "Changed outside" not in tab.inner_text("#details"), (
+        "a section without anything to show is hidden"
+    )
 
 
 def test_the_keyboard_reaches_the_filter(opened: Open) -> None:
-    """A skip link, `/` to type what `j` and `k` would otherwise do, Escape to see everything again."""
+    """A skip link, `/` to type what `j` and `k` would otherwise do, Escape to see
+    everything again.
+    """
     tab = opened("whole")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.className") == "skip"
@@ -246,8 +279,9 @@ def test_the_theme_is_the_readers(opened: Open) -> None:
 
 
 def test_what_strangers_wrote_runs_nothing(opened: Open) -> None:
-    """Scripts, tags and handlers in specs, in live objects and in file names are text; were they not, the page's own
-    policy would stop them."""
+    """Scripts, tags and handlers in specs, in live objects and in file names are text; were they
+    not, the page's own policy would stop them.
+    """
     for name in ("hostile", "plan", "drift"):
         tab = opened(name)
         tab.click("#expand")
@@ -257,12 +291,16 @@ def test_what_strangers_wrote_runs_nothing(opened: Open) -> None:
     tab = opened("hostile", quiet=False)
     refused = "fetch('http://127.0.0.1:9/').then(() => 'sent', (error) => error.message)"
     assert "Failed to fetch" in tab.evaluate(refused)
-    tab.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.pwned=4\">')")
+    tab.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.pwned=4\">')"
+    )
     assert tab.evaluate("new Promise((done) => setTimeout(() => done(window.pwned), 50))") is None
 
 
 def test_large_reports_stay_usable(opened: Open) -> None:
-    """A thousand resources: a small picture that says what is missing, and a filter that answers."""
+    """A thousand resources: a small picture that says what is missing, and a filter that
+    answers.
+    """
     tab = opened("large")
     assert tab.locator(".node").count() <= 40
     assert "700 more resources are not drawn" in tab.text_content(".left-out")
@@ -282,7 +320,9 @@ def test_without_javascript_only_the_filter_is_missing(opened: Open) -> None:
 
 
 def test_paper_shows_everything(opened: Open) -> None:
-    """Printing unfolds the diffs, in light colours, without buttons; afterwards they are folded again."""
+    """Printing unfolds the diffs, in light colours, without buttons; afterwards they are folded
+    again.
+    """
     tab = opened("whole", color_scheme="dark")
     tab.click("#collapse")
     printed = "".join(page.extract_text() for page in PdfReader(io.BytesIO(tab.pdf())).pages)

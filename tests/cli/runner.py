@@ -1,4 +1,6 @@
-"""The command line as a user has it: its streams apart, in this process where that makes no difference."""
+"""The command line as a user has it: its streams apart, in this process where that makes no
+difference.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Ran:
 
 
 def run(folder: Path, *arguments: str, program: Sequence[str] = PROGRAM, **more: str) -> Ran:
-    """Run a command without a terminal; in a process of its own where its surroundings or its program matter."""
+    """Run a command without a terminal; in a process of its own where its surroundings or its
+    program matter.
+    """
     if program is PROGRAM and not more:
         return _run_here(folder, arguments)
     done = subprocess.run(
@@ -70,8 +74,12 @@ def _run_here(folder: Path, arguments: Sequence[str]) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-def run_on_terminal(folder: Path, *arguments: str, types: str, prompt: str = "accepted: ") -> tuple[int, str]:
-    """Run a command on a terminal, type once it asks, and return its exit code and all that was on the screen."""
+def run_on_terminal(
+    folder: Path, *arguments: str, types: str, prompt: str = "accepted: "
+) -> tuple[int, str]:
+    """Run a command on a terminal, type once it asks, and return its exit code and all that was on
+    the screen.
+    """
     process, screen = pty.fork()
     if process == 0:
         os.chdir(folder)

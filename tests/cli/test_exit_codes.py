@@ -11,7 +11,9 @@ import pytest
 
 from tests.support.world import World
 
-SPEC: dict[str, Any] = {"assistants": {"a": {"model": "m", "temperature": 0.5}, "b": {"model": "m"}}}
+SPEC: dict[str, Any] = {
+    "assistants": {"a": {"model": "m", "temperature": 0.5}, "b": {"model": "m"}}
+}
 
 
 def untouched(_: World) -> None:
@@ -44,7 +46,9 @@ def untidy(world: World) -> None:
 
 
 def protected(world: World) -> None:
-    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m", "lifecycle": {"protect": True}}}}})
+    world.write(
+        {"specs/all.yaml": {"assistants": {"a": {"model": "m", "lifecycle": {"protect": True}}}}}
+    )
     world.ok("apply", "-y")
     world.write({"specs/all.yaml": {"vector_stores": {"kb": {}}}})
 
@@ -131,8 +135,12 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found.root
 
 
-@pytest.mark.parametrize(("before", "line", "code"), TABLE, ids=[f"{one.__name__}-{line}" for one, line, _ in TABLE])
-def test_exit_codes(world: World, applied: Path, before: Callable[[World], None], line: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("before", "line", "code"), TABLE, ids=[f"{one.__name__}-{line}" for one, line, _ in TABLE]
+)
+def test_exit_codes(
+    world: World, applied: Path, before: Callable[[World], None], line: str, code: int
+) -> None:
     """Whoever scripts this relies on it: 2 never means a fault, and a fault is never 0 or 2."""
     shutil.copytree(applied, world.root, dirs_exist_ok=True)
     before(world)

@@ -1,4 +1,6 @@
-"""Paths on a command line that cannot be used: a problem that names them, whatever is wrong with them."""
+"""Paths on a command line that cannot be used: a problem that names them, whatever is wrong with
+them.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def test_a_path_that_the_disk_refuses_is_a_problem(tmp_path: Path, command: str,
     assert {found.name for found in tmp_path.iterdir()} <= {"f.txt", ".provisioner"}
 
 
-@pytest.mark.parametrize("command", ["init f.txt", "schema --write f.txt", "init f.txt/x", "schema --write f.txt/x/y"])
+@pytest.mark.parametrize(
+    "command", ["init f.txt", "schema --write f.txt", "init f.txt/x", "schema --write f.txt/x/y"]
+)
 def test_a_file_is_no_folder_to_write_into(tmp_path: Path, command: str) -> None:
     """What stands in the way is named and stays as it is."""
     (tmp_path / "f.txt").write_text("mine")

@@ -16,7 +16,9 @@ from .runner import run, run_on_terminal
 NOTHING = "No changes. The service matches the specs.\n"
 
 
-@pytest.mark.parametrize("template", ["basic", "code-interpreter", "file-search", "function-calling"])
+@pytest.mark.parametrize(
+    "template", ["basic", "code-interpreter", "file-search", "function-calling"]
+)
 def test_every_template_is_a_good_workspace(tmp_path: Path, template: str) -> None:
     """What `init` writes validates, is in the layout of `fmt`, applies, and then has no changes."""
     made = run(tmp_path, "init", "--template", template, "acme")
@@ -29,7 +31,10 @@ def test_every_template_is_a_good_workspace(tmp_path: Path, template: str) -> No
     assert run(folder, "fmt", "--check").out == ""
     assert run(folder, "plan", "--detailed-exitcode").code == 2
     assert run(folder, "apply", "-y").code == 0
-    assert (run(folder, "plan", "--detailed-exitcode").code, run(folder, "plan").out) == (0, NOTHING)
+    assert (run(folder, "plan", "--detailed-exitcode").code, run(folder, "plan").out) == (
+        0,
+        NOTHING,
+    )
 
 
 def test_init_overwrites_nothing(workspace: Path) -> None:
@@ -78,7 +83,9 @@ def test_an_apply_as_events(workspace: Path) -> None:
 
 
 def test_an_apply_that_is_refused_ends_its_events(workspace: Path) -> None:
-    """Whoever reads events finds the summary last, with the problems, also where nothing was done."""
+    """Whoever reads events finds the summary last, with the problems, also where nothing
+    was done.
+    """
     ran = run(workspace, "apply", "--json")
     last = json.loads(ran.out.splitlines()[-1])
 
@@ -128,7 +135,9 @@ def test_a_checksum_approves_one_plan(workspace: Path) -> None:
 
 @pytest.mark.parametrize("answer, code", [("yes\n", 0), ("y\n", 1), ("\n", 1), ("\x03", 130)])
 def test_only_yes_is_a_yes(workspace: Path, answer: str, code: int) -> None:
-    """On a terminal somebody is asked; anything but `yes` changes nothing, and Ctrl-C ends it at once."""
+    """On a terminal somebody is asked; anything but `yes` changes nothing, and Ctrl-C ends it at
+    once.
+    """
     found, screen = run_on_terminal(workspace, "apply", types=answer)
 
     assert found == code, screen
@@ -137,7 +146,9 @@ def test_only_yes_is_a_yes(workspace: Path, answer: str, code: int) -> None:
 
 
 def test_looking_at_the_lock(workspace: Path) -> None:
-    """state, show and output say what was applied; rm forgets, and a guess helps with a misspelt address."""
+    """state, show and output say what was applied; rm forgets, and a guess helps with a misspelt
+    address.
+    """
     run(workspace, "apply", "-y")
     listed = run(workspace, "state", "list").out.split()
     ids = run(workspace, "output").json
@@ -154,7 +165,10 @@ def test_looking_at_the_lock(workspace: Path) -> None:
         f"VECTOR_STORE_HANDBOOK_ID={ids['vector_store.handbook']['id']}\n"
         in run(workspace, "output", "--format", "env").out
     )
-    assert run(workspace, "show", "assistant.support", "--json").json["id"] == ids["assistant.support"]["id"]
+    assert (
+        run(workspace, "show", "assistant.support", "--json").json["id"]
+        == ids["assistant.support"]["id"]
+    )
     assert (misspelt.code, "did you mean `assistant.support`?" in misspelt.err) == (1, True)
     assert run(workspace, "state", "rm", "assistant.support").code == 0
     assert run(workspace, "state", "list").out.split() == listed[1:]
@@ -169,11 +183,15 @@ def test_validate_as_json(workspace: Path) -> None:
 
     assert (good.code, good.json["problems"]) == (0, [])
     assert bad.code == 1
-    assert [(found["file"], found["line"]) for found in bad.json["problems"]] == [("specs/handbook.yaml", 21)]
+    assert [(found["file"], found["line"]) for found in bad.json["problems"]] == [
+        ("specs/handbook.yaml", 21)
+    ]
 
 
 def test_fmt(workspace: Path) -> None:
-    """--check names what would change and changes nothing; without it the mode of the file stays."""
+    """--check names what would change and changes nothing; without it the mode of the file
+    stays.
+    """
     spec = workspace / "specs" / "extra.yaml"
     spec.write_text("assistants:\n    a:   {model: m}   # why\n")
     spec.chmod(0o640)
@@ -187,7 +205,9 @@ def test_fmt(workspace: Path) -> None:
 
 
 def test_reset_removes_the_service_and_nothing_else(workspace: Path) -> None:
-    """The data of the embedded service goes; the cache beside it and whatever a link points to stay."""
+    """The data of the embedded service goes; the cache beside it and whatever a link points to
+    stay.
+    """
     run(workspace, "apply", "-y")
     beside = workspace / ".provisioner" / "keep"
     beside.write_text("x")

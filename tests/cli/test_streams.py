@@ -14,14 +14,25 @@ PROMPT = "Be kind.\n::stop-commands::x\n \t::add-mask::y\na ##[group]z\nEnd.\n"
 
 
 def commands(text: str) -> list[str]:
-    """The lines that a runner would obey: it skips white space before `::`, and finds `##[` anywhere."""
+    """The lines that a runner would obey: it skips white space before `::`, and finds `##[`
+    anywhere.
+    """
     return [line for line in text.splitlines() if line.lstrip().startswith("::") or "##[" in line]
 
 
-@pytest.mark.parametrize("words", [[], ["-v"], ["--format", "markdown"], ["--format", "html"], ["--json"]])
-def test_a_plan_holds_no_workflow_command(world: World, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
-    """A line of a prompt that has not changed stands in a diff behind a blank; in a job it begins no command."""
-    spec = {"specs/a.yaml": {"assistants": {"a": {"model": "m", "instructions": {"file": "p.md"}}}}, "p.md": PROMPT}
+@pytest.mark.parametrize(
+    "words", [[], ["-v"], ["--format", "markdown"], ["--format", "html"], ["--json"]]
+)
+def test_a_plan_holds_no_workflow_command(
+    world: World, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """A line of a prompt that has not changed stands in a diff behind a blank; in a job it begins
+    no command.
+    """
+    spec = {
+        "specs/a.yaml": {"assistants": {"a": {"model": "m", "instructions": {"file": "p.md"}}}},
+        "p.md": PROMPT,
+    }
     world.write(spec)
     world.apply()
     world.write({"p.md": PROMPT.replace("kind", "friendly")})
@@ -32,16 +43,22 @@ def test_a_plan_holds_no_workflow_command(world: World, monkeypatch: pytest.Monk
     assert not commands(found.out + found.err)
     assert "stop-commands" in found.out
     if "--json" in words:
-        assert found.json["resource_changes"][0]["change"]["after"]["instructions"] == PROMPT.replace(
-            "kind", "friendly"
-        )
+        assert found.json["resource_changes"][0]["change"]["after"][
+            "instructions"
+        ] == PROMPT.replace("kind", "friendly")
 
 
 def test_a_problem_holds_no_workflow_command(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither does what is said about a faulty spec, or about a command line."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    world.write({"specs/a.yaml": 'assistants:\n  a: {model: "x", temperature: "\\n::error::x ##[error]"}\n'})
-    for result in (world.run("validate"), world.run("plan", "--target", "\n::error::x"), world.run("##[error]")):
+    world.write(
+        {"specs/a.yaml": 'assistants:\n  a: {model: "x", temperature: "\\n::error::x ##[error]"}\n'}
+    )
+    for result in (
+        world.run("validate"),
+        world.run("plan", "--target", "\n::error::x"),
+        world.run("##[error]"),
+    ):
         assert result.code == 1 and not commands(result.err)
 
 

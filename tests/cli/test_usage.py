@@ -94,7 +94,11 @@ def test_every_option_has_help() -> None:
     from provisioner.cli.app import COMMANDS, load
 
     commands = [load(name) for name in COMMANDS]
-    leaves = [leaf for command in commands for leaf in getattr(command, "commands", {"": command}).values()]
+    leaves = [
+        leaf
+        for command in commands
+        for leaf in getattr(command, "commands", {"": command}).values()
+    ]
 
     assert len(leaves) == len(COMMANDS) + 5  # `state` has five, `local` two
     assert [leaf.name for leaf in leaves if not leaf.help] == []
@@ -118,7 +122,9 @@ def test_common_options_stand_on_either_side(workspace: Path) -> None:
 def test_an_environment_must_be_named_without_a_terminal(workspace: Path) -> None:
     """With two environments nobody guesses, in a pipeline, which one is meant."""
     config = workspace / "provisioner.yaml"
-    config.write_text(config.read_text() + "  other: {service: local, lock: locks/other.lock.json}\n")
+    config.write_text(
+        config.read_text() + "  other: {service: local, lock: locks/other.lock.json}\n"
+    )
 
     ran = run(workspace, "plan")
 
@@ -138,7 +144,10 @@ def test_a_bug_is_one_line(workspace: Path) -> None:
     import sys
 
     program = (sys.executable, "-c", broken)
-    plain, debug = run(workspace, program=program), run(workspace, program=program, PROVISIONER_DEBUG="1")
+    plain, debug = (
+        run(workspace, program=program),
+        run(workspace, program=program, PROVISIONER_DEBUG="1"),
+    )
 
     assert (plain.code, plain.out) == (1, "")
     assert plain.err.startswith("This is a bug in provisioner: TypeError: ")
@@ -184,7 +193,9 @@ HEAVY = {"openai", "pydantic", "yaml", "jsonschema", "deepdiff", "rich", "starle
     ],
 )
 def test_what_is_imported(workspace: Path, arguments: list[str], allowed: set[str]) -> None:
-    """Commands that stay on this machine never import the SDK, and nothing else that they do not need."""
+    """Commands that stay on this machine never import the SDK, and nothing else that they do not
+    need.
+    """
     import sys
 
     script = (

@@ -15,10 +15,14 @@ from tests.support.world import World
 
 @pytest.fixture
 def before(
-    world: World, tmp_path: Path, request: pytest.FixtureRequest, record_property: pytest.RecordProperty
+    world: World,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    record_property: pytest.RecordProperty,
 ) -> Iterator[Before]:
-    """A workspace that was applied and then edited in every way there is; the parameter is its API and its lock's
-    store. What the test tries goes into the report."""
+    """A workspace that was applied and then edited in every way there is; the parameter is its API
+    and its lock's store. What the test tries goes into the report.
+    """
     api, store = request.param
     strangers = edited(world, tmp_path / "all", api, store)
     found = Before(world, tmp_path / "saved", store, strangers)

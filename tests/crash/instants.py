@@ -1,4 +1,6 @@
-"""The instants of an apply at which everything may end: every request, and every write of the lock's store."""
+"""The instants of an apply at which everything may end: every request, and every write of the
+lock's store.
+"""
 
 from __future__ import annotations
 
@@ -114,18 +116,25 @@ def hooked(crash: Crash, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-INSTANTS = {"file": {"request", "line", "new file", "replace", "remove"}, "git": {"request", "push"}}
+INSTANTS = {
+    "file": {"request", "line", "new file", "replace", "remove"},
+    "git": {"request", "push"},
+}
 
 
 def counted(before: Before, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Apply undisturbed; how many instants there are, some of every sort that the lock's store has."""
+    """Apply undisturbed; how many instants there are, some of every sort that the lock's
+    store has.
+    """
     crash = Crash()
     with hooked(crash, monkeypatch), before.world.behind(crash):
         before.world.ok("apply", "-y", "--force")
     assert before.strangers
     before.strangers.untouched()
     assert len(before.strangers.kept()) == 4
-    assert crash.of.keys() >= INSTANTS[before.store]  # caches are written where files have become old enough
+    assert (
+        crash.of.keys() >= INSTANTS[before.store]
+    )  # caches are written where files have become old enough
     return crash.seen
 
 
@@ -155,8 +164,9 @@ def stopped(
     arrives: bool = True,
     words: tuple[str, ...] = ("apply", "-y", "--force"),
 ) -> None:
-    """An apply, or another command, that ends with one request, named by the end of its path: when it has been carried
-    out, or just before it leaves."""
+    """An apply, or another command, that ends with one request, named by the end of its path: when
+    it has been carried out, or just before it leaves.
+    """
     dead = False
 
     def around(app: Any) -> Any:
@@ -176,9 +186,12 @@ def stopped(
 
 
 def points(total: int, share: int = 9, first: int = 0) -> Iterator[int]:
-    """A spread of about `share` instants from `first` on, eight times as many where the suite is thorough;
-    `CRASH_POINTS=all` tries every one."""
-    return iter(range(total)) if ALL else iter(range(first, total, max(1, total // (share * DENSER))))
+    """A spread of about `share` instants from `first` on, eight times as many where the suite is
+    thorough; `CRASH_POINTS=all` tries every one.
+    """
+    return (
+        iter(range(total)) if ALL else iter(range(first, total, max(1, total // (share * DENSER))))
+    )
 
 
 @dataclass

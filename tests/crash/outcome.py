@@ -1,4 +1,6 @@
-"""What an apply has left, in the lock and at the service, without ids and times: two of them can be compared."""
+"""What an apply has left, in the lock and at the service, without ids and times: two of them can be
+compared.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _VOLATILE = ("id", "created_at", "last_active_at", "expires_at")
 
 
 def outcome(world: World) -> list[str]:
-    """One line an entry of the lock and one an object at the service, so that a difference is easy to see."""
+    """One line an entry of the lock and one an object at the service, so that a difference is easy
+    to see.
+    """
     return [*entries(world), *objects(world)]
 
 
@@ -28,9 +32,14 @@ def entries(world: World) -> list[str]:
     state = store.read()
     assert state
     resources = json.loads(_neutral(json.loads(dump(state))["resources"]))
-    for entry in resources.values():  # a lost upload that no store holds is taken over, and nobody can read it
+    for entry in (
+        resources.values()
+    ):  # a lost upload that no store holds is taken over, and nobody can read it
         entry.pop("verified", None)
-    return [f"{address}: {json.dumps(entry, sort_keys=True)}" for address, entry in sorted(resources.items())]
+    return [
+        f"{address}: {json.dumps(entry, sort_keys=True)}"
+        for address, entry in sorted(resources.items())
+    ]
 
 
 def objects(world: World) -> list[str]:

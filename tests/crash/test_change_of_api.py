@@ -1,4 +1,6 @@
-"""What is left of the old API when an assistant changes it and its old object cannot be deleted at once."""
+"""What is left of the old API when an assistant changes it and its old object cannot be deleted at
+once.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,18 @@ def declare(world: World, api: str) -> None:
 
 
 def test_the_old_object_is_remembered(world: World) -> None:
-    """It is in the lock with its API in the same record as its successor, no orphan, and goes with the next apply."""
+    """It is in the lock with its API in the same record as its successor, no orphan, and goes with
+    the next apply.
+    """
     declare(world, "assistants")
     world.apply()
     old = world.id("assistant.a")
     declare(world, "responses")
     with world.behind(undeletable):
         world.ok("apply", "-y", code=1)
-        assert world.lock()["resources"]["assistant.a"]["deposed"] == [{"id": old, "api": "assistants"}]
+        assert world.lock()["resources"]["assistant.a"]["deposed"] == [
+            {"id": old, "api": "assistants"}
+        ]
         plan = world.plan()
         assert plan["orphans"] == [] and [item["id"] for item in plan["deposed"]] == [old]
     world.apply()

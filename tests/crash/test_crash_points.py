@@ -1,4 +1,6 @@
-"""An apply stopped dead at any instant: the next one leaves exactly what an undisturbed one would have left."""
+"""An apply stopped dead at any instant: the next one leaves exactly what an undisturbed one would
+have left.
+"""
 
 from __future__ import annotations
 
@@ -36,15 +38,34 @@ def test_every_action(before: Before) -> None:
     """The apply whose instants are tried has something of every action to do, to every kind."""
     plan = before.world.plan("--force")
     changes = plan["resource_changes"]
-    actions = {(row["address"].split(".")[0], "/".join(row["change"]["actions"])) for row in changes}
+    actions = {
+        (row["address"].split(".")[0], "/".join(row["change"]["actions"])) for row in changes
+    }
     kinds = {"assistant", "vector_store", "file"}
     assert {(kind, action) for kind in kinds for action in ("create", "delete")} <= actions
-    assert {(kind, "update") for kind in kinds - {"file"}} | {(kind, "create/delete") for kind in kinds} <= actions
+    assert {(kind, "update") for kind in kinds - {"file"}} | {
+        (kind, "create/delete") for kind in kinds
+    } <= actions
     assert {(kind, "forget") for kind in kinds - {"file"}} <= actions
-    assert plan["summary"]["import"] == 2 and [item["action"] for item in plan["deposed"]] == ["delete"]
-    assert {row["previous_address"].split(".")[0] for row in changes if row["previous_address"]} == kinds
-    assert {item["action"] for item in plan["attachments"]} == {"attach", "update", "replace", "detach"}
-    assert {row["action_reason"] for row in changes} >= {"api_changed", "fixed_field", "gone", "removed_block", "drift"}
+    assert plan["summary"]["import"] == 2 and [item["action"] for item in plan["deposed"]] == [
+        "delete"
+    ]
+    assert {
+        row["previous_address"].split(".")[0] for row in changes if row["previous_address"]
+    } == kinds
+    assert {item["action"] for item in plan["attachments"]} == {
+        "attach",
+        "update",
+        "replace",
+        "detach",
+    }
+    assert {row["action_reason"] for row in changes} >= {
+        "api_changed",
+        "fixed_field",
+        "gone",
+        "removed_block",
+        "drift",
+    }
 
 
 @pytest.mark.parametrize("before", IN_A_FILE, indirect=True)

@@ -22,7 +22,10 @@ THOROUGH = bool(os.environ.get("PROVISIONER_THOROUGH"))
 @pytest.fixture
 def edited(world: World) -> World:
     """A workspace of which there is something to list, to make and to change."""
-    spec = {"vector_stores": {"kb": {"files": ["docs/*.md"]}}, "assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}
+    spec = {
+        "vector_stores": {"kb": {"files": ["docs/*.md"]}},
+        "assistants": {"a": {"model": "m"}, "b": {"model": "m"}},
+    }
     world.write({"specs/all.yaml": spec, "docs/a.md": "A.\n"})
     world.apply()
     world.write({"docs/a.md": "A, second.\n", "docs/b.md": "B.\n"})
@@ -35,7 +38,9 @@ def test_at_any_request(edited: World) -> None:
     for at in itertools.count():
         numbers = itertools.count()
 
-        def interrupt(method: str, path: str, numbers: Iterator[int] = numbers, at: int = at) -> None:
+        def interrupt(
+            method: str, path: str, numbers: Iterator[int] = numbers, at: int = at
+        ) -> None:
             if next(numbers) == at:
                 os.kill(os.getpid(), signal.SIGINT)
 
@@ -53,7 +58,9 @@ def test_at_any_request(edited: World) -> None:
 
 @pytest.mark.parametrize("seed", range(28 if THOROUGH else 3))
 def test_three_in_a_row(edited: World, seed: int) -> None:
-    """Whenever they come, and whichever they are: no traceback, nobody holds the lock, and the next apply goes on."""
+    """Whenever they come, and whichever they are: no traceback, nobody holds the lock, and the next
+    apply goes on.
+    """
     chosen = random.Random(seed)
     process = start(edited, "apply", "-y")
     time.sleep(chosen.uniform(0.15, 1.0))
@@ -71,7 +78,9 @@ def test_three_in_a_row(edited: World, seed: int) -> None:
 
 def test_a_hang_up_that_was_ignored(edited: World) -> None:
     """Under `nohup` an apply goes on when its terminal goes away."""
-    process = start(edited, "apply", "-y", before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process = start(
+        edited, "apply", "-y", before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    )
     said(process, "file.docs/b.md")
     process.send_signal(signal.SIGHUP)
     out, err = process.communicate(timeout=30)

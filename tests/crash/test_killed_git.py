@@ -1,4 +1,6 @@
-"""Git killed at its work: the lock files that it leaves behind stop nobody for long, and nobody else's are removed."""
+"""Git killed at its work: the lock files that it leaves behind stop nobody for long, and nobody
+else's are removed.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ from tests.support.world import World
 ROOT = Path(__file__).parents[2]
 REF = "provisioner-locks"
 PUSHES = 12  # that such an apply makes at least
-LEFT = ["remote.git/refs/heads", "desk/.git/refs/provisioner/origin", "desk/.git/refs/remotes/origin"]
+LEFT = [
+    "remote.git/refs/heads",
+    "desk/.git/refs/provisioner/origin",
+    "desk/.git/refs/remotes/origin",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -39,17 +45,28 @@ def small(world: World, tmp_path: Path) -> World:
     world.root = clone(tmp_path / "remote.git", tmp_path / "desk")
     world.write(
         {
-            "provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "lock": GIT_LOCK}}},
+            "provisioner.yaml": {
+                "workspace": "w",
+                "environments": {"local": {"service": "local", "lock": GIT_LOCK}},
+            },
             "specs/all.yaml": {"assistants": {"a": {"model": "gpt-4o"}}},
         }
     )
     world.apply()
-    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "gpt-4o-mini"}, "b": {"model": "gpt-4o"}}}})
+    world.write(
+        {
+            "specs/all.yaml": {
+                "assistants": {"a": {"model": "gpt-4o-mini"}, "b": {"model": "gpt-4o"}}
+            }
+        }
+    )
     return world
 
 
 def leave(path: Path, age: float) -> Path:
-    """The lock file of a git that was killed so many seconds ago; as long as it is there, git moves no such ref."""
+    """The lock file of a git that was killed so many seconds ago; as long as it is there, git moves
+    no such ref.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     os.utime(path, (time.time() - age, time.time() - age))
@@ -94,7 +111,9 @@ def test_what_git_left_just_now(small: World, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_one_that_goes_away(small: World) -> None:
-    """A git that is only slow keeps its lock file until it is done with it; then the apply goes on at once."""
+    """A git that is only slow keeps its lock file until it is done with it; then the apply goes on
+    at once.
+    """
     left = leave(small.root.parent / f"remote.git/refs/heads/{REF}.lock", 0)
     done = threading.Timer(0.5, left.unlink)
     done.start()
@@ -123,8 +142,9 @@ def test_on_a_server(small: World, tmp_path: Path) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("before", EVERYWHERE[-2:] if ALL else EVERYWHERE[-1:], indirect=True)
 def test_killed_with_all_its_gits(before: Before, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`kill -9` of an apply and of every git that it runs, amid its pushes: the next one leaves what an undisturbed
-    one leaves."""
+    """`kill -9` of an apply and of every git that it runs, amid its pushes: the next one leaves
+    what an undisturbed one leaves.
+    """
     monkeypatch.setattr(git_command, "STALE", 0.3)
     world = before.world
     world.ok("apply", "-y", "--force")

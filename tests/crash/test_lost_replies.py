@@ -1,4 +1,6 @@
-"""Requests that fail in every way there is, at every step of an apply: what is left is what was declared."""
+"""Requests that fail in every way there is, at every step of an apply: what is left is what was
+declared.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ async def silent(_: Any) -> None:
 
 
 async def answer(send: Any, status: int) -> None:
-    body = json.dumps({"error": {"message": "injected", "type": "server_error", "param": None, "code": None}}).encode()
+    body = json.dumps(
+        {"error": {"message": "injected", "type": "server_error", "param": None, "code": None}}
+    ).encode()
     headers = [(b"content-type", b"application/json"), (b"retry-after", b"0")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -56,7 +60,9 @@ TRIED = [*WAYS[:2], *(pytest.param(how, marks=pytest.mark.thorough) for how in W
 @pytest.mark.parametrize("how", TRIED)
 @pytest.mark.parametrize("before", IN_A_FILE, indirect=True)
 def test_every_request(before: Before, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One failed request of any kind changes nothing about the end: no duplicate, nothing lost, nothing left over."""
+    """One failed request of any kind changes nothing about the end: no duplicate, nothing lost,
+    nothing left over.
+    """
     monkeypatch.setattr("provisioner.remote.client.Retries", lambda: Retries(base=0))
     world = before.world
     world.calls.clear()

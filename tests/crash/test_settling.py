@@ -1,4 +1,6 @@
-"""Ends and lost replies where a service shows its own writes late: the same is left as where it shows them at once."""
+"""Ends and lost replies where a service shows its own writes late: the same is left as where it
+shows them at once.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ EVERYTHING_LATE: dict[str, Any] = {
     "match": {"method": "POST"},
     "action": {"settle": {"seconds": LAG, "of": ["list", "get", "attach", "use", "update"]}},
 }
-LONG_DELETED: dict[str, Any] = {"match": {"method": "DELETE"}, "action": {"settle": {"seconds": LAG, "of": ["delete"]}}}
+LONG_DELETED: dict[str, Any] = {
+    "match": {"method": "DELETE"},
+    "action": {"settle": {"seconds": LAG, "of": ["delete"]}},
+}
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""A workspace of every kind that is edited in every way, so that one apply has something of every action to do."""
+"""A workspace of every kind that is edited in every way, so that one apply has something of every
+action to do.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ from tests.support.strangers import Strangers
 from tests.support.world import World
 
 GIT_LOCK = {"git": {"branch": "provisioner-locks", "path": "local.lock.json"}}
-_CASES = {(api, store): f"{api}-{store}" for store in ("file", "git") for api in ("assistants", "responses")}
+_CASES = {
+    (api, store): f"{api}-{store}"
+    for store in ("file", "git")
+    for api in ("assistants", "responses")
+}
 THOROUGHLY = {"responses-file", "assistants-git"}  # the others are what a quick run tries
 EVERYWHERE = [
     pytest.param(case, id=name, marks=[pytest.mark.thorough] if name in THOROUGHLY else [])
@@ -23,14 +29,19 @@ IN_A_FILE = [one for one in EVERYWHERE if one.values[0][1] == "file"]
 
 
 def _searching(store: str, **fields: Any) -> dict[str, Any]:
-    return {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": [store]}], **fields}
+    return {
+        "model": "gpt-4o",
+        "tools": [{"type": "file_search", "vector_stores": [store]}],
+        **fields,
+    }
 
 
 def _computing(file: str) -> dict[str, Any]:
     return {"model": "gpt-4o", "tools": [{"type": "code_interpreter", "files": [file]}]}
 
 
-# What was applied first; `rotating` is replaced twice, so that there is something deposed to delete.
+# What was applied first; `rotating` is replaced twice, so that there is something deposed to
+# delete.
 FIRST: dict[str, Any] = {
     "specs/all.yaml": {
         "vector_stores": {
@@ -40,7 +51,10 @@ FIRST: dict[str, Any] = {
                 "files": [
                     "docs/*.md",
                     {"path": "docs/b.md", "attributes": {"year": 1}},
-                    {"path": "docs/k.md", "chunking": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}},
+                    {
+                        "path": "docs/k.md",
+                        "chunking": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50},
+                    },
                 ],
             },
             "old": {"files": ["old/*.md"]},
@@ -125,21 +139,32 @@ SECOND: dict[str, Any] = {
 
 
 def edited(world: World, base: Path, api: str, store: str) -> Strangers:
-    """Make `world` such a workspace below `base`, with its lock in a file or on a branch (`store`), applied and then
-    edited. All that it consists of is below `base`. Returns those who are in the same service, and use some of it."""
+    """Make `world` such a workspace below `base`, with its lock in a file or on a branch (`store`),
+    applied and then edited. All that it consists of is below `base`. Returns those who are in the
+    same service, and use some of it.
+    """
     world.root = base / "desk"
     base.mkdir()
     if store == "git":
         clone(remote(base), world.root)
-    environment = {"service": "local", "api": api, "keep_versions": 2, **({"lock": GIT_LOCK} if store == "git" else {})}
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": environment}}, **FIRST})
+    environment = {
+        "service": "local",
+        "api": api,
+        "keep_versions": 2,
+        **({"lock": GIT_LOCK} if store == "git" else {}),
+    }
+    world.write(
+        {"provisioner.yaml": {"workspace": "w", "environments": {"local": environment}}, **FIRST}
+    )
     world.ok("apply", "-y")
     _rotate(world, api)
     ids = ids_of(world)
     strangers = Strangers(world, ("b.md", len("# B\n")), ("new.md", len("# New\n")))
     strangers.hold(ids["file.docs/a.md"])  # of which there will be a new version
     strangers.hold(ids["file.docs/c.md"])  # which is not wanted any more
-    strangers.name(stores=[ids["vector_store.moved"]], files=[ids["file.data/x.csv"]])  # which are to be replaced
+    strangers.name(
+        stores=[ids["vector_store.moved"]], files=[ids["file.data/x.csv"]]
+    )  # which are to be replaced
     strangers.look()
     _edit(world, ids)
     return strangers
@@ -147,11 +172,17 @@ def edited(world: World, base: Path, api: str, store: str) -> Strangers:
 
 def ids_of(world: World) -> dict[str, str]:
     """Every address with its id at the service, wherever the lock is."""
-    return {address: item["id"] for address, item in world.ok("output", "--json").json.items() if "id" in item}
+    return {
+        address: item["id"]
+        for address, item in world.ok("output", "--json").json.items()
+        if "id" in item
+    }
 
 
 def _rotate(world: World, api: str) -> None:
-    """Replace a store whose old object cannot be deleted, or (under `responses`) has to stay: it is deposed."""
+    """Replace a store whose old object cannot be deleted, or (under `responses`) has to stay: it is
+    deposed.
+    """
     specs = FIRST["specs/all.yaml"]
     stores = {**specs["vector_stores"], "rotating": {"description": "second"}}
     world.write({"specs/all.yaml": {**specs, "vector_stores": stores}})
@@ -166,14 +197,22 @@ def undeletable(app: Any) -> Any:
         if scope["method"] != "DELETE":
             await app(scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": 400, "headers": [(b"content-type", b"application/json")]})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 400,
+                "headers": [(b"content-type", b"application/json")],
+            }
+        )
         await send({"type": "http.response.body", "body": b'{"error": {"message": "not now"}}'})
 
     return refusing
 
 
 def _edit(world: World, ids: dict[str, str]) -> None:
-    """Edit the specs and the files, and the service by hand: what is imported, gone, or a stranger in a store."""
+    """Edit the specs and the files, and the service by hand: what is imported, gone, or a stranger
+    in a store.
+    """
     store = world.http("POST", "/vector_stores", {"name": "found"})
     assistant = world.http("POST", "/assistants", {"model": "gpt-4o", "name": "found"})
     stranger = world.upload("stranger.md", b"# S\n")

@@ -1,4 +1,6 @@
-"""A session on a command line: replayed in an empty folder, and compared with what a page shows of it."""
+"""A session on a command line: replayed in an empty folder, and compared with what a page shows of
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ OMITTED = "[…]"
 _MARK = "=== next command ==="
 _ID = re.compile(r"\b(?:asst_|vs_|vsfb_|file-)[A-Za-z0-9]{20,}")
 _PROGRESS = re.compile(
-    r"^(?:\S+: )?(?:[a-z]+…|[a-z]+ \(\S+\)|(?P<done>\d+)/(?P<total>\d+) files (?:indexed|uploaded))$"
+    r"^(?:\S+: )?(?:[a-z]+…|[a-z]+ \(\S+\)|(?P<done>\d+)/(?P<total>\d+) files"
+    r" (?:indexed|uploaded))$"
 )
 
 
@@ -27,7 +30,9 @@ class Step:
 
 
 def steps(text: str) -> list[Step]:
-    """A session as it stands in a page: lines that begin with `$ ` are commands, the rest is what they print."""
+    """A session as it stands in a page: lines that begin with `$ ` are commands, the rest is what
+    they print.
+    """
     found = re.split(r"^\$ (.*)\n", text, flags=re.M)[1:]
     return [Step(command, output) for command, output in zip(found[::2], found[1::2], strict=True)]
 
@@ -37,11 +42,17 @@ def replay(commands: list[str], folder: Path) -> list[Step]:
     tools = folder / ".bin"
     tools.mkdir()
     program = tools / "provisioner"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m provisioner "$@"\n', encoding="utf-8")
+    program.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -m provisioner "$@"\n', encoding="utf-8"
+    )
     program.chmod(0o755)
     script = "".join(f"{command}\necho '{_MARK}'\n" for command in commands)
     root = Path(__file__).resolve().parents[2]
-    surroundings = {key: value for key, value in os.environ.items() if not key.startswith(("PROVISIONER_", "PYTHON"))}
+    surroundings = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PROVISIONER_", "PYTHON"))
+    }
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-c", script],
@@ -57,7 +68,9 @@ def replay(commands: list[str], folder: Path) -> list[Step]:
 
 
 def masked(output: str) -> list[str]:
-    """The lines without ids, and progress in an order of its own: it comes as the service answers."""
+    """The lines without ids, and progress in an order of its own: it comes as the service
+    answers.
+    """
     lines = [_ID.sub("<id>", line) for line in output.rstrip("\n").split("\n")]
     found: list[str] = []
     for progress, some in groupby(lines, key=lambda line: _PROGRESS.match(line) is not None):

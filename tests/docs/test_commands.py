@@ -21,7 +21,9 @@ def words() -> list[str]:
 
 
 @pytest.mark.parametrize("command", words())
-def test_a_command_is_in_the_reference_with_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_is_in_the_reference_with_its_options(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Whatever `--help` lists stands in the section of the command, or among the common options."""
     assert run([*command.split(), "--help"]) == 0
     options = set(re.findall(r"(?m)^ +(?:-\w, )*(--[a-z-]+)", capsys.readouterr().out)) - {"--help"}

@@ -22,9 +22,17 @@ def test_nothing_is_stale() -> None:
 
 def test_the_same_every_time() -> None:
     """Two processes with different hash seeds generate the same bytes."""
-    code = "from scripts.generate import files; import hashlib; print(hashlib.sha256(repr(files()).encode()).digest())"
+    code = (
+        "from scripts.generate import files; import hashlib;"
+        " print(hashlib.sha256(repr(files()).encode()).digest())"
+    )
     runs = [
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+        )
         for seed in ("1", "2")
     ]
 
@@ -48,7 +56,9 @@ def test_check_names_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_writing_repairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Writing makes everything current and names what it wrote; a second run has nothing to write."""
+    """Writing makes everything current and names what it wrote; a second run has nothing to
+    write.
+    """
     (tmp_path / "pyproject.toml").touch()
 
     assert generate.main([], tmp_path) == 0
@@ -65,7 +75,9 @@ def test_wrong_usage_exits_with_1(arguments: list[str], capsys: pytest.CaptureFi
     assert "usage" in capsys.readouterr().err
 
 
-def test_an_installed_package_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_installed_package_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Outside a checkout nothing is written."""
     assert generate.main([], tmp_path) == 1
     assert list(tmp_path.iterdir()) == []
@@ -74,10 +86,15 @@ def test_an_installed_package_is_left_alone(tmp_path: Path, capsys: pytest.Captu
 
 @pytest.mark.parametrize("kind", sorted(kinds()))
 def test_every_field_of_a_kind_is_told(kind: str) -> None:
-    """The reference names every field that an author may write, down to the tools of an assistant."""
+    """The reference names every field that an author may write, down to the tools of an
+    assistant.
+    """
     page = pages()["docs/reference/specs.md"]
     model = kinds()[kind].spec
-    fields = {field.alias or name for name, field in model.model_fields.items()} - {"root", "tool_resources"}
+    fields = {field.alias or name for name, field in model.model_fields.items()} - {
+        "root",
+        "tool_resources",
+    }
 
     assert f"## {kinds()[kind].section}\n" in page
     assert {name for name in fields if f"\n| `{name}`" not in page} == set()
@@ -85,6 +102,10 @@ def test_every_field_of_a_kind_is_told(kind: str) -> None:
 
 def test_every_api_has_a_column() -> None:
     """What an API carries is told for each that assistants can be deployed through."""
-    heads = [line for line in pages()["docs/reference/specs.md"].splitlines() if line.startswith("| what |")]
+    heads = [
+        line
+        for line in pages()["docs/reference/specs.md"].splitlines()
+        if line.startswith("| what |")
+    ]
 
     assert heads == ["| what | " + " | ".join(f"`{api}`" for api in forms()) + " |"]

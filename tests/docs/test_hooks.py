@@ -1,4 +1,6 @@
-"""The hooks for pre-commit: each is a command line that the product takes, for the files that it is about."""
+"""The hooks for pre-commit: each is a command line that the product takes, for the files that it is
+about.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ import yaml
 from tests.docs.pages import ROOT, blocks
 from tests.support.world import World
 
-HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+HOOKS: list[dict[str, Any]] = yaml.safe_load(
+    (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+)
 
 
 def entry(hook: dict[str, Any]) -> list[str]:
@@ -22,7 +26,9 @@ def entry(hook: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
 def test_a_hook_runs(hook: dict[str, Any], world: World) -> None:
-    """It passes over good specs, and fails, or changes them, where they are not; `-C` reaches other folders."""
+    """It passes over good specs, and fails, or changes them, where they are not; `-C` reaches other
+    folders.
+    """
     world.write({"specs/a.yaml": "assistants:\n  a:\n    model: gpt-5.6\n"})
     world.ok(*entry(hook), "-C", str(world.root))
     world.write({"specs/a.yaml": "assistants:\n     a: {modle:   x}\n"})
@@ -34,9 +40,23 @@ def test_a_hook_runs(hook: dict[str, Any], world: World) -> None:
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
 def test_the_files_of_a_hook(hook: dict[str, Any]) -> None:
     """It is run for specs and for `provisioner.yaml`, in any folder, and for nothing else."""
-    concerned = ("specs/a.yaml", "specs/more/b.yml", "infra/specs/a.yaml", "provisioner.yaml", "infra/provisioner.yaml")
-    others = ("docs/specs.md", "myspecs/a.yaml", "specs/a.json", "provisioner.yaml.orig", "not-provisioner.yaml")
-    assert [path for path in (*concerned, *others) if re.search(hook["files"], path)] == list(concerned)
+    concerned = (
+        "specs/a.yaml",
+        "specs/more/b.yml",
+        "infra/specs/a.yaml",
+        "provisioner.yaml",
+        "infra/provisioner.yaml",
+    )
+    others = (
+        "docs/specs.md",
+        "myspecs/a.yaml",
+        "specs/a.json",
+        "provisioner.yaml.orig",
+        "not-provisioner.yaml",
+    )
+    assert [path for path in (*concerned, *others) if re.search(hook["files"], path)] == list(
+        concerned
+    )
 
 
 def test_a_commit_that_only_deletes_is_validated() -> None:

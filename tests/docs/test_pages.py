@@ -1,4 +1,6 @@
-"""Pages hold what they promise: links lead somewhere, specs are valid, the session is what the product prints."""
+"""Pages hold what they promise: links lead somewhere, specs are valid, the session is what the
+product prints.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +51,19 @@ WORKSPACE = {
 def problems(root: Path) -> list[str]:
     """Every error of a workspace, in all of its environments."""
     workspace = Workspace.open(root)
-    found = [problem for name in workspace.environments for problem in workspace.compile(name).problems]
-    return [f"{problem.summary}: {problem.detail}" for problem in found if problem.severity == "error"]
+    found = [
+        problem for name in workspace.environments for problem in workspace.compile(name).problems
+    ]
+    return [
+        f"{problem.summary}: {problem.detail}" for problem in found if problem.severity == "error"
+    ]
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A workspace with the files and names that the pages speak of, and without specs of its own."""
+    """A workspace with the files and names that the pages speak of, and without specs of
+    its own.
+    """
     for path, text in FILES.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
@@ -128,10 +136,16 @@ def test_modules_and_targets_exist(page: Path) -> None:
     text = prose(page)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"`make ([a-z]+)`", text)
-    paths = [path for path in re.findall(r"`((?:provisioner|tests|schemas|docs)/[\w/.-]+)`", text) if "<" not in path]
+    paths = [
+        path
+        for path in re.findall(r"`((?:provisioner|tests|schemas|docs)/[\w/.-]+)`", text)
+        if "<" not in path
+    ]
 
     assert [target for target in targets if f"\n{target}:" not in makefile] == []
-    assert [path for path in paths if not (ROOT / path).exists()] == [path for path in paths if path in FILES]
+    assert [path for path in paths if not (ROOT / path).exists()] == [
+        path for path in paths if path in FILES
+    ]
 
 
 def test_modules_of_the_life_of_a_change_exist() -> None:
@@ -154,7 +168,9 @@ def shown() -> list[Step]:
 
 
 def test_the_session_is_what_is_printed(tmp_path: Path) -> None:
-    """The README shows what the commands print, apart from ids, the order of progress, and lines left out."""
+    """The README shows what the commands print, apart from ids, the order of progress, and lines
+    left out.
+    """
     wanted = shown()
     printed = replay([step.command for step in wanted], tmp_path)
 
@@ -164,7 +180,9 @@ def test_the_session_is_what_is_printed(tmp_path: Path) -> None:
 
 
 def test_another_session_would_be_noticed() -> None:
-    """The comparison is no formality: another line, another order or a missing line does not fit."""
+    """The comparison is no formality: another line, another order or a missing line does
+    not fit.
+    """
     output = "Plan: 1 to add.\nhandbook: 0/2 files indexed\nb.x: creating…\na.x: creating…\nDone.\n"
 
     assert fits("Plan: 1 to add.\na.x: creating…\nb.x: creating…\nDone.\n", output)

@@ -32,14 +32,27 @@ def test_the_setting_and_the_specs_are_all(sample: Path) -> None:
     workspace = Workspace.open(sample)
 
     assert [name for name in workspace.environments if workspace.compile(name).problems] == []
-    assert {path.name for path in sample.iterdir()} - {".gitignore", ".provisioner"} == {"provisioner.yaml", "specs"}
+    assert {path.name for path in sample.iterdir()} - {".gitignore", ".provisioner"} == {
+        "provisioner.yaml",
+        "specs",
+    }
 
 
 def test_no_spec_is_uploaded_and_no_file_is_left_over(sample: Path) -> None:
-    """The patterns match documents and data alone, and whatever is no spec below `specs/` is used by one."""
-    below = {path.relative_to(sample).as_posix(): path for path in (sample / "specs").rglob("*") if path.is_file()}
+    """The patterns match documents and data alone, and whatever is no spec below `specs/` is used
+    by one.
+    """
+    below = {
+        path.relative_to(sample).as_posix(): path
+        for path in (sample / "specs").rglob("*")
+        if path.is_file()
+    }
     specs = {path for path in below if path.endswith(SUFFIXES)}
-    uploaded = {address.name for address in Workspace.open(sample).compile("local").desired if address.kind == "file"}
+    uploaded = {
+        address.name
+        for address in Workspace.open(sample).compile("local").desired
+        if address.kind == "file"
+    }
     said = "".join(below[path].read_text(encoding="utf-8") for path in specs)
 
     assert uploaded & specs == set()

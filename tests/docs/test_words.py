@@ -15,4 +15,6 @@ def test_every_noun_is_explained() -> None:
     _, _, table = WORDS.read_text(encoding="utf-8").partition("## Nouns of the code")
     explained = re.findall(r"^\| `(\w+)` \|", table, flags=re.M)
 
-    assert explained == sorted(name for name in model.__all__ if name[0].isupper() and not name.isupper())
+    assert explained == sorted(
+        name for name in model.__all__ if name[0].isupper() and not name.isupper()
+    )

@@ -1,4 +1,6 @@
-"""What befalls a workspace between two looks at it: edits, somebody else's hands, faults, and an apply that dies."""
+"""What befalls a workspace between two looks at it: edits, somebody else's hands, faults, and an
+apply that dies.
+"""
 
 from __future__ import annotations
 
@@ -33,23 +35,43 @@ FAULTS = [
 
 
 class Chaos:
-    """One workspace and what befalls it, drawn from the seed of its specs. `said` is all that was ever printed."""
+    """One workspace and what befalls it, drawn from the seed of its specs. `said` is all that was
+    ever printed.
+    """
 
     def __init__(self, world: World, workspace: Workspace) -> None:
-        self.world, self.workspace, self.draw = world, workspace, random.Random(workspace.draw.random())
+        self.world, self.workspace, self.draw = (
+            world,
+            workspace,
+            random.Random(workspace.draw.random()),
+        )
         self.said = ""
         self.story: list[str] = []
         self.others: set[str] = set()  # files that somebody else has uploaded
         some = self.draw.sample(sorted(workspace.disk), 3)
         documents = [path for path in some if path.endswith(".md")]
-        self.strangers = Strangers(world, *((Path(path).name, len(workspace.disk[path])) for path in documents))
+        self.strangers = Strangers(
+            world, *((Path(path).name, len(workspace.disk[path])) for path in documents)
+        )
 
     def step(self) -> None:
         """One thing that happens."""
         steps = [
-            self.edit, self.edit, self.edit, self.by_hand, self.by_hand, self.by_hand, self.they_use, self.they_use,
-            self.faulty, self.faulty, self.killed, self.killed, self.killed, self.killed_and_faulty,
-        ]  # fmt: skip
+            self.edit,
+            self.edit,
+            self.edit,
+            self.by_hand,
+            self.by_hand,
+            self.by_hand,
+            self.they_use,
+            self.they_use,
+            self.faulty,
+            self.faulty,
+            self.killed,
+            self.killed,
+            self.killed,
+            self.killed_and_faulty,
+        ]
         step = self.draw.choice(steps)
         self.story.append(step.__name__)
         step()
@@ -77,11 +99,17 @@ class Chaos:
             self._ended(self._run())
 
     def killed(self) -> None:
-        """The process ends at a request, or while something is written, unless it is through before."""
+        """The process ends at a request, or while something is written, unless it is through
+        before.
+        """
         crash = Mortal(self.draw.randint(0, self.draw.choice([10, 40, 160])), self.draw)
         self.story[-1] += f" at {crash.at}"
         dead = False
-        with pytest.MonkeyPatch.context() as patched, hooked(crash, patched), self.world.behind(crash):
+        with (
+            pytest.MonkeyPatch.context() as patched,
+            hooked(crash, patched),
+            self.world.behind(crash),
+        ):
             try:
                 self._ended(self._run())
             except* Dead:
@@ -99,13 +127,18 @@ class Chaos:
         return result
 
     def _ended(self, result: Result) -> None:
-        assert result.code in (0, 1) and "Traceback" not in result.err, f"{self.story}\n{result.out}{result.err}"
+        assert result.code in (0, 1) and "Traceback" not in result.err, (
+            f"{self.story}\n{result.out}{result.err}"
+        )
         self.story[-1] += f", exit {result.code}"
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
         share, before = self.draw.choice([0.02, 0.1, 0.3, 0.6]), len(self.world.calls)
-        rules = [{"match": {"probability": share / 2}, "action": action} for action in self.draw.sample(FAULTS, 3)]
+        rules = [
+            {"match": {"probability": share / 2}, "action": action}
+            for action in self.draw.sample(FAULTS, 3)
+        ]
         with self.world.perhaps_failing(*rules, seed=self.draw.randint(0, 10**6)) as faults:
             yield
         struck, requests = sum(faults.struck), len(self.world.calls) - before
@@ -116,17 +149,24 @@ class Chaos:
 
     def they_use(self) -> None:
         """Another team begins to use something of ours, or lets go of it."""
-        ours = {address: entry["id"] for address, entry in self._locked().items() if entry.get("id")}
+        ours = {
+            address: entry["id"] for address, entry in self._locked().items() if entry.get("id")
+        }
         self.story[-1] = self.strangers.change_something(ours, self.draw)
 
     def by_hand(self) -> None:
-        """Somebody changes, removes or adds something in the dashboard, where the lock knows what is there."""
+        """Somebody changes, removes or adds something in the dashboard, where the lock knows what
+        is there.
+        """
         resources = self._locked()
         kinds = [address for address, entry in resources.items() if entry.get("id")]
         if kinds:
             address = self.draw.choice(kinds)
             kind, entry = address.partition(".")[0], resources[address]
-            edits = {"file": [self._delete_file], "vector_store": [self._touch, self._delete, self._members, self._add]}
+            edits = {
+                "file": [self._delete_file],
+                "vector_store": [self._touch, self._delete, self._members, self._add],
+            }
             edit = self.draw.choice(edits.get(kind, [self._touch, self._touch, self._delete]))
             self.story[-1] = f"by hand: {edit.__name__} {address}"
             edit(kind, entry)
@@ -143,10 +183,18 @@ class Chaos:
         if live is None:
             return
         text = set(TEXTS) & entry["fields"].keys()
-        body: dict[str, Any] = dict.fromkeys(self.draw.sample(sorted(text), min(len(text), 1)), "by hand")
-        metadata = {key: self.draw.choice([value, "by hand"]) for key, value in live["metadata"].items()}
+        body: dict[str, Any] = dict.fromkeys(
+            self.draw.sample(sorted(text), min(len(text), 1)), "by hand"
+        )
+        metadata = {
+            key: self.draw.choice([value, "by hand"]) for key, value in live["metadata"].items()
+        }
         ours = {key: value for key, value in live["metadata"].items() if key == "provisioner"}
-        self._send("POST", f"{ROUTES[kind]}/{entry['id']}", {**body, "metadata": {**metadata, **ours, BY_HAND: "x"}})
+        self._send(
+            "POST",
+            f"{ROUTES[kind]}/{entry['id']}",
+            {**body, "metadata": {**metadata, **ours, BY_HAND: "x"}},
+        )
 
     def _delete(self, kind: str, entry: Any) -> None:
         self._send("DELETE", f"{ROUTES[kind]}/{entry['id']}")
@@ -164,11 +212,15 @@ class Chaos:
         if self.draw.random() < 0.5 or live is None:
             self._send("DELETE", path)
             return
-        theirs = {key: "by hand" for key in live["attributes"] if key not in ("provisioner", "sha256")}
+        theirs = {
+            key: "by hand" for key in live["attributes"] if key not in ("provisioner", "sha256")
+        }
         self._send("POST", path, {"attributes": {**live["attributes"], **theirs, BY_HAND: "x"}})
 
     def _add(self, kind: str, entry: Any) -> None:
-        """A document of somebody else, with the name and bytes that one of ours has or might have."""
+        """A document of somebody else, with the name and bytes that one of ours has or
+        might have.
+        """
         path = self.draw.choice(sorted(self.workspace.disk))
         id = self.world.upload(path.rpartition("/")[2], self.workspace.disk[path].encode())
         self.others.add(id)

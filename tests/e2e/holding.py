@@ -1,4 +1,6 @@
-"""What a service has to hold for a random workspace: what is declared, no more, and what somebody else put there."""
+"""What a service has to hold for a random workspace: what is declared, no more, and what somebody
+else put there.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,9 @@ def check(
     others: Set[str] = frozenset(),
     used: Set[str] = frozenset(),
 ) -> None:
-    """Exactly the declared objects, each as declared. `others` are objects that are not ours, and `used` is what they
-    use of ours."""
+    """Exactly the declared objects, each as declared. `others` are objects that are not ours, and
+    `used` is what they use of ours.
+    """
     nothing_yet = not (world.root / ".provisioner/local/lock.json").exists()
     lock = {} if nothing_yet else world.lock()["resources"]
     allowed = {old["id"] for entry in lock.values() for old in entry.get("deposed", ())}
@@ -36,17 +39,25 @@ def check(
     assert files.keys() - allowed == ours.keys(), story
     names = Counter(PurePosixPath(path).name for path in ours.values())
     assert Counter(files[id]["filename"] for id in ours) == names, story
-    stores = {item["id"]: item for item in world.listed("/vector_stores") if item["id"] not in others}
-    declared = {lock[f"vector_store.{name}"]["id"]: name for name in workspace.spec["vector_stores"]}
+    stores = {
+        item["id"]: item for item in world.listed("/vector_stores") if item["id"] not in others
+    }
+    declared = {
+        lock[f"vector_store.{name}"]["id"]: name for name in workspace.spec["vector_stores"]
+    }
     assert stores.keys() - allowed == declared.keys(), story
     for id, name in declared.items():
         check_store(world, workspace, stores[id], name, story)
-    assistants = {item["id"]: item for item in world.listed("/assistants") if item["id"] not in others}
+    assistants = {
+        item["id"]: item for item in world.listed("/assistants") if item["id"] not in others
+    }
     wanted = workspace.spec["assistants"]
     if api == "assistants":
         assert assistants.keys() == {lock[f"assistant.{name}"]["id"] for name in wanted}, story
         for name, spec in wanted.items():
-            check_assistant(assistants[lock[f"assistant.{name}"]["id"]], spec, workspace, lock, story)
+            check_assistant(
+                assistants[lock[f"assistant.{name}"]["id"]], spec, workspace, lock, story
+            )
     else:
         assert not assistants
 
@@ -61,14 +72,29 @@ def named(world: World, lock: dict[str, Any]) -> set[str]:
 
 def with_files(world: World, ids: Set[str]) -> set[str]:
     """These, and the files in those of them that are stores."""
-    stores = {id for id in ids if id.startswith("vs_")} & {item["id"] for item in world.listed("/vector_stores")}
-    return {*ids, *(item["id"] for store in stores for item in world.listed(f"/vector_stores/{store}/files"))}
+    stores = {id for id in ids if id.startswith("vs_")} & {
+        item["id"] for item in world.listed("/vector_stores")
+    }
+    return {
+        *ids,
+        *(item["id"] for store in stores for item in world.listed(f"/vector_stores/{store}/files")),
+    }
 
 
-def check_store(world: World, workspace: Workspace, live: dict[str, Any], name: str, story: str) -> None:
-    spec, members = workspace.spec["vector_stores"][name], world.listed(f"/vector_stores/{live['id']}/files")
-    assert "name" not in spec or live["name"] == spec["name"], story  # a rename keeps the name that nobody declared
-    assert (live["description"], live["expires_after"]) == (spec.get("description"), spec.get("expires_after")), story
+def check_store(
+    world: World, workspace: Workspace, live: dict[str, Any], name: str, story: str
+) -> None:
+    spec, members = (
+        workspace.spec["vector_stores"][name],
+        world.listed(f"/vector_stores/{live['id']}/files"),
+    )
+    assert "name" not in spec or live["name"] == spec["name"], (
+        story
+    )  # a rename keeps the name that nobody declared
+    assert (live["description"], live["expires_after"]) == (
+        spec.get("description"),
+        spec.get("expires_after"),
+    ), story
     assert foreign(live["metadata"]) == (spec.get("metadata") or {}), story
     held = workspace.held(name)
     ours = [member for member in members if "provisioner" in member["attributes"]]
@@ -80,27 +106,40 @@ def check_store(world: World, workspace: Workspace, live: dict[str, Any], name: 
         member = found[path]
         assert member["status"] == "completed"
         assert {"sha256": digest, **attributes} == foreign(member["attributes"]), story
-        assert member["chunking_strategy"]["static"] == (AUTO if chunks == "auto" else chunks), story
+        assert member["chunking_strategy"]["static"] == (AUTO if chunks == "auto" else chunks), (
+            story
+        )
 
 
 def check_assistant(
-    live: dict[str, Any], spec: dict[str, Any], workspace: Workspace, lock: dict[str, Any], story: str
+    live: dict[str, Any],
+    spec: dict[str, Any],
+    workspace: Workspace,
+    lock: dict[str, Any],
+    story: str,
 ) -> None:
     assert "name" not in spec or live["name"] == spec["name"], story
     defaults: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "reasoning_effort": None}
-    for field, default in {"description": None, "instructions": None, "model": "", **defaults}.items():
+    for field, default in {
+        "description": None,
+        "instructions": None,
+        "model": "",
+        **defaults,
+    }.items():
         wanted = spec.get(field)
         assert live[field] == (default if wanted is None else wanted), f"{field}\n{story}"
     assert foreign(live["metadata"]) == (spec.get("metadata") or {}), story
     said = spec.get("response_format") or "auto"
     shown = live["response_format"]
-    assert (shown if isinstance(shown, str) else shown["type"]) == (said if isinstance(said, str) else said["type"]), (
-        story
-    )
+    assert (shown if isinstance(shown, str) else shown["type"]) == (
+        said if isinstance(said, str) else said["type"]
+    ), story
     check_tools(live, spec, workspace, lock, story)
 
 
-def check_tools(live: Any, spec: Any, workspace: Workspace, lock: dict[str, Any], story: str) -> None:
+def check_tools(
+    live: Any, spec: Any, workspace: Workspace, lock: dict[str, Any], story: str
+) -> None:
     functions = [tool["function"] for tool in live["tools"] if tool["type"] == "function"]
     wanted = [
         workspace.spec["tools"][tool["use"]] | {"name": tool["use"]} if "use" in tool else tool
@@ -109,10 +148,16 @@ def check_tools(live: Any, spec: Any, workspace: Workspace, lock: dict[str, Any]
     for tool in wanted:
         if tool.get("type", "function") == "function":
             (one,) = [one for one in functions if one["name"] == tool["name"]]
-            assert one["parameters"] == tool["parameters"] and one["strict"] == tool.get("strict", False), story
+            assert one["parameters"] == tool["parameters"] and one["strict"] == tool.get(
+                "strict", False
+            ), story
     assert len(live["tools"]) == len(spec["tools"]), story
     resources = live["tool_resources"]
-    stores = {lock[f"vector_store.{name}"]["id"] for tool in wanted for name in tool.get("vector_stores", ())}
+    stores = {
+        lock[f"vector_store.{name}"]["id"]
+        for tool in wanted
+        for name in tool.get("vector_stores", ())
+    }
     files = {lock[f"file.{path}"]["id"] for tool in wanted for path in tool.get("files", ())}
     assert set(resources.get("file_search", {}).get("vector_store_ids", ())) == stores, story
     assert set(resources.get("code_interpreter", {}).get("file_ids", ())) == files, story

@@ -27,8 +27,10 @@ class Broken(Exception):
 
 @dataclass
 class Odd:
-    """ASGI middleware. `ask` sees each JSON request before the service does, `answer` each JSON reply after it;
-    `cut` says before or after which requests the connection breaks. `path` never has the `/v1`."""
+    """ASGI middleware. `ask` sees each JSON request before the service does, `answer` each JSON
+    reply after it; `cut` says before or after which requests the connection breaks. `path` never
+    has the `/v1`.
+    """
 
     app: Any
     ask: Ask = lambda method, path, body: body

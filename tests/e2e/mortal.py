@@ -1,4 +1,6 @@
-"""A crash in the middle of a line: the only thing that it leaves behind beside what the instants show."""
+"""A crash in the middle of a line: the only thing that it leaves behind beside what the instants
+show.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,9 @@ from tests.crash.instants import Crash, Dead
 
 
 class Mortal(Crash):
-    """An apply that ends at instant `at`, if it has so many. A line of the journal that is just being written may be
-    torn; `torn` is what was written of it."""
+    """An apply that ends at instant `at`, if it has so many. A line of the journal that is just
+    being written may be torn; `torn` is what was written of it.
+    """
 
     def __init__(self, at: int, draw: random.Random) -> None:
         super().__init__(at)
@@ -37,7 +40,9 @@ class Mortal(Crash):
             try:
                 return write(sink, data)
             except Dead:
-                if alive and sink._size == size:  # the first to die, and before the line was written
+                if (
+                    alive and sink._size == size
+                ):  # the first to die, and before the line was written
                     self.torn = data[: self._draw.randint(0, len(data))]
                     disk.write(sink._fd, self.torn)
                 raise

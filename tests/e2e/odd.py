@@ -32,7 +32,9 @@ def gateway_keys(app: Any) -> Any:
 
 def created(app: Any) -> Any:
     """Answers 201 to what creates."""
-    return Odd(app, answer=lambda method, path, status, body: (201 if method == "POST" else status, body))
+    return Odd(
+        app, answer=lambda method, path, status, body: (201 if method == "POST" else status, body)
+    )
 
 
 def ignores_null(app: Any) -> Any:
@@ -56,7 +58,9 @@ def not_kept(kind: str, field: str) -> Middleware:
 
 
 def echoes(kind: str, *fields: str, also_created: bool = False) -> Middleware:
-    """Answers an update with what was sent, and keeps what it had; `also_created`: what is created neither."""
+    """Answers an update with what was sent, and keeps what it had; `also_created`: what is created
+    neither.
+    """
     had: dict[str, Json] = {}  # by path; whoever updates has read before
     sent: dict[Any, Json] = {}  # by the task that serves the request
 
@@ -114,7 +118,9 @@ def breaks_on_get(app: Any, seed: int = 1, share: float = 0.2) -> Any:
     draw = random.Random(seed)
 
     def cut(method: str, path: str) -> str | None:
-        return draw.choice(("before", "after")) if method == "GET" and draw.random() < share else None
+        return (
+            draw.choice(("before", "after")) if method == "GET" and draw.random() < share else None
+        )
 
     return Odd(app, cut=cut)
 
@@ -141,13 +147,17 @@ def loses_first(path: str) -> Middleware:
 
 
 def lists_late(seconds: float) -> Middleware:
-    """Shows what is made in no list until some seconds after the first list that should have had it; by its id it is
-    there at once."""
+    """Shows what is made in no list until some seconds after the first list that should have had
+    it; by its id it is there at once.
+    """
     made: set[str] = set()
     due: dict[str, float] = {}
 
     def shown(item: Json) -> bool:
-        return item["id"] not in made or due.setdefault(item["id"], time.monotonic() + seconds) <= time.monotonic()
+        return (
+            item["id"] not in made
+            or due.setdefault(item["id"], time.monotonic() + seconds) <= time.monotonic()
+        )
 
     def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
         if method == "POST" and status == 200:
@@ -164,7 +174,11 @@ def no_batches(app: Any) -> Any:
     return without("/file_batches")(app)
 
 
-def without(part: str, body: bytes = b'{"error": {"message": "Not Found"}}', kind: bytes = b"application/json") -> Any:
+def without(
+    part: str,
+    body: bytes = b'{"error": {"message": "Not Found"}}',
+    kind: bytes = b"application/json",
+) -> Any:
     """Lacks the routes with `part` in them."""
 
     def wrap(app: Any) -> Any:
@@ -236,7 +250,9 @@ def reordered(app: Any) -> Any:
 
 
 def slow_to_settle(app: Any) -> Any:
-    """Says `in_progress` of a file in a store the first times that it is looked at after its attachment."""
+    """Says `in_progress` of a file in a store the first times that it is looked at after its
+    attachment.
+    """
     left: dict[str, int] = {}
 
     def attach(kind: str, body: Json) -> None:
@@ -276,7 +292,9 @@ def silent_writes(app: Any) -> Any:
     """Answers a write with nothing but the id."""
 
     def answer(method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
-        return status, ({"id": body["id"]} if method == "POST" and status == 200 and "id" in body else body)
+        return status, (
+            {"id": body["id"]} if method == "POST" and status == 200 and "id" in body else body
+        )
 
     return Odd(app, answer=answer)
 
@@ -311,7 +329,11 @@ def merges_metadata(app: Any) -> Any:
 
     def ask(method: str, path: str, body: Json) -> Json:
         there = shown.get(path.rpartition("/")[2])
-        return {**body, "metadata": {**there, **body["metadata"]}} if there and body.get("metadata") else body
+        return (
+            {**body, "metadata": {**there, **body["metadata"]}}
+            if there and body.get("metadata")
+            else body
+        )
 
     def show(kind: str, item: Json) -> None:
         shown[item["id"]] = item.get("metadata")

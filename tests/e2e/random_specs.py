@@ -14,12 +14,20 @@ Spec = dict[str, Any]
 DOCS = [f"docs/{folder}{name}.md" for folder in ("", "deep/", "deep/er/") for name in "abcd"]
 DATA = [f"data/{name}.csv" for name in "wxyz"]
 PATTERNS = ["docs/*.md", "docs/deep/*.md", "docs/**/*.md", *DOCS]
-NAMES = {"vector_stores": ["kb", "law", "news", "old"], "assistants": ["ann", "bob", "cy", "dee", "eve"]}
+NAMES = {
+    "vector_stores": ["kb", "law", "news", "old"],
+    "assistants": ["ann", "bob", "cy", "dee", "eve"],
+}
 MISSING = object()
 
 
 def text(draw: random.Random, length: int = 12) -> str:
-    return "".join(draw.choice("abc Äé\"'\\n#:{}[]-%&*") for _ in range(draw.randint(1, length))).strip() or "x"
+    return (
+        "".join(
+            draw.choice("abc Äé\"'\\n#:{}[]-%&*") for _ in range(draw.randint(1, length))
+        ).strip()
+        or "x"
+    )
 
 
 def keys(draw: random.Random) -> dict[str, str]:
@@ -29,17 +37,32 @@ def keys(draw: random.Random) -> dict[str, str]:
 
 def chunking(draw: random.Random) -> Any:
     size = draw.randint(100, 4096)
-    return draw.choice(["auto", {"max_chunk_size_tokens": size, "chunk_overlap_tokens": draw.randint(0, size // 2)}])
+    return draw.choice(
+        [
+            "auto",
+            {"max_chunk_size_tokens": size, "chunk_overlap_tokens": draw.randint(0, size // 2)},
+        ]
+    )
 
 
 def schema(draw: random.Random) -> dict[str, Any]:
     names = draw.sample(["place", "unit", "day"], draw.randint(1, 3))
     properties = {name: {"type": draw.choice(["string", "number"])} for name in names}
-    return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": names,
+        "additionalProperties": False,
+    }
 
 
 def response_format(draw: random.Random) -> Any:
-    strict = {"type": "json_schema", "name": "answer", "strict": draw.random() < 0.5, "schema": schema(draw)}
+    strict = {
+        "type": "json_schema",
+        "name": "answer",
+        "strict": draw.random() < 0.5,
+        "schema": schema(draw),
+    }
     return draw.choice(["auto", "text", "json_object", strict])
 
 
@@ -72,7 +95,9 @@ class Workspace:
         self.draw = random.Random(seed)
         self.spec: Spec = {"vector_stores": {}, "assistants": {}, "tools": {}, "files": {}}
         self.moved: list[dict[str, str]] = []
-        self.disk = {path: f"# {path}\n" for path in self.draw.sample(DOCS, 7)} | {path: f"{path}\n" for path in DATA}
+        self.disk = {path: f"# {path}\n" for path in self.draw.sample(DOCS, 7)} | {
+            path: f"{path}\n" for path in DATA
+        }
         self.there: set[str] = set()
         self.story: list[str] = []
         self.add_store()
@@ -83,11 +108,25 @@ class Workspace:
     def edit(self) -> None:
         """One edit that leaves the workspace valid."""
         edits = [
-            self.add_store, self.add_assistant, self.add_tool, self.change_store, self.change_store,
-            self.change_assistant, self.change_assistant, self.change_assistant, self.remove, self.rename,
-            self.edit_file, self.edit_file,
-            self.move_file, self.delete_file, self.same_bytes, self.change_files, self.change_files, self.run_file,
-        ]  # fmt: skip
+            self.add_store,
+            self.add_assistant,
+            self.add_tool,
+            self.change_store,
+            self.change_store,
+            self.change_assistant,
+            self.change_assistant,
+            self.change_assistant,
+            self.remove,
+            self.rename,
+            self.edit_file,
+            self.edit_file,
+            self.move_file,
+            self.delete_file,
+            self.same_bytes,
+            self.change_files,
+            self.change_files,
+            self.run_file,
+        ]
         edit = self.draw.choice(edits)
         self.story.append(edit.__name__)
         edit()
@@ -111,12 +150,19 @@ class Workspace:
         self._section("vector_stores", lambda: self._fields(STORE) | {"files": self._entries()})
 
     def add_assistant(self) -> None:
-        self._section("assistants", lambda: self._fields(ASSISTANT) | {"model": "gpt-4o", "tools": self._tools()})
+        self._section(
+            "assistants",
+            lambda: self._fields(ASSISTANT) | {"model": "gpt-4o", "tools": self._tools()},
+        )
 
     def add_tool(self) -> None:
         name = self.draw.choice(["weather", "find_user"])
         strict = self.draw.random() < 0.5
-        self.spec["tools"][name] = {"description": text(self.draw), "strict": strict, "parameters": schema(self.draw)}
+        self.spec["tools"][name] = {
+            "description": text(self.draw),
+            "strict": strict,
+            "parameters": schema(self.draw),
+        }
 
     def change_store(self) -> None:
         self._change("vector_stores", STORE)
@@ -176,8 +222,13 @@ class Workspace:
             self.spec["files"] = {}
         else:
             seconds = self.draw.choice([3600, 86400])
-            found = {"path": self.draw.choice(DATA), "expires_after": {"anchor": "created_at", "seconds": seconds}}
-            self.spec["files"] = {"run": found if self.draw.random() < 0.5 else {"path": found["path"]}}
+            found = {
+                "path": self.draw.choice(DATA),
+                "expires_after": {"anchor": "created_at", "seconds": seconds},
+            }
+            self.spec["files"] = {
+                "run": found if self.draw.random() < 0.5 else {"path": found["path"]}
+            }
 
     # parts
 
@@ -199,7 +250,12 @@ class Workspace:
                 luck = self.draw.random()
                 if luck < 0.6:
                     one[field] = table[field](self.draw)
-                elif luck < 0.8 and field in NULLABLE and field in ASSISTANT and section == "assistants":
+                elif (
+                    luck < 0.8
+                    and field in NULLABLE
+                    and field in ASSISTANT
+                    and section == "assistants"
+                ):
                     one[field] = None
                 elif field != "model":
                     one.pop(field, None)
@@ -209,7 +265,10 @@ class Workspace:
         for pattern in self.draw.sample(PATTERNS, self.draw.randint(0, 3)):
             entry: Spec = {"path": pattern}
             if self.draw.random() < 0.4:
-                entry["attributes"] = {"team": text(self.draw), "n": self.draw.choice([1, 2.5, True])}
+                entry["attributes"] = {
+                    "team": text(self.draw),
+                    "n": self.draw.choice([1, 2.5, True]),
+                }
             if self.draw.random() < 0.3:
                 entry["chunking"] = chunking(self.draw)
             found.append(entry if len(entry) > 1 else pattern)
@@ -226,7 +285,12 @@ class Workspace:
                 search["max_num_results"] = self.draw.randint(1, 50)
             found.append(search)
         if self.draw.random() < 0.4:
-            found.append({"type": "code_interpreter", "files": self.draw.sample(DATA, self.draw.randint(0, 3))})
+            found.append(
+                {
+                    "type": "code_interpreter",
+                    "files": self.draw.sample(DATA, self.draw.randint(0, 3)),
+                }
+            )
         found += [{"use": name} for name in self.spec["tools"] if self.draw.random() < 0.7]
         if self.draw.random() < 0.3:
             found.append({"type": "function", "name": "inline", "parameters": schema(self.draw)})
@@ -234,7 +298,9 @@ class Workspace:
         return found
 
     def repair(self) -> None:
-        """Take out what names something that is gone: the author would be told of it as a problem."""
+        """Take out what names something that is gone: the author would be told of it as a
+        problem.
+        """
         for store in self.spec["vector_stores"].values():
             store["files"] = [entry for entry in store["files"] if self.matched(path_of(entry))]
         for assistant in self.spec["assistants"].values():
@@ -259,7 +325,9 @@ class Workspace:
         root = folder.removesuffix("/**")
         docs = [path for path in self.disk if path in DOCS]
         return [
-            path for path in docs if (path.startswith(f"{root}/") if deep else str(PurePosixPath(path).parent) == root)
+            path
+            for path in docs
+            if (path.startswith(f"{root}/") if deep else str(PurePosixPath(path).parent) == root)
         ]
 
     def held(self, store: str) -> dict[str, tuple[str, Spec, Any]]:
@@ -271,13 +339,22 @@ class Workspace:
             for path in self.matched(path_of(entry)):
                 _, attributes, chunks = found.get(path, ("", {}, spec.get("chunking", "auto")))
                 chunks = said.get("chunking", chunks)
-                found[path] = (sha256(self.disk[path]), {**attributes, **said.get("attributes", {})}, chunks)
+                found[path] = (
+                    sha256(self.disk[path]),
+                    {**attributes, **said.get("attributes", {})},
+                    chunks,
+                )
         return found
 
     def files(self) -> set[str]:
         """Every path that is uploaded."""
         stores = {path for store in self.spec["vector_stores"] for path in self.held(store)}
-        tools = [tool for one in self.spec["assistants"].values() for tool in one["tools"] if isinstance(tool, dict)]
+        tools = [
+            tool
+            for one in self.spec["assistants"].values()
+            for tool in one["tools"]
+            if isinstance(tool, dict)
+        ]
         return (
             stores
             | {path for tool in tools for path in tool.get("files", ())}

@@ -1,4 +1,6 @@
-"""Services over HTTP: any ASGI app in a thread, whose connections can be broken, and the real `local serve`."""
+"""Services over HTTP: any ASGI app in a thread, whose connections can be broken, and the real
+`local serve`.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def served(app: Any) -> Iterator[str]:
         await app(scope, receive, send)
 
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-        config = uvicorn.Config(wrapped, http=Noted, lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            wrapped, http=Noted, lifespan="off", log_config=None, access_log=False
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()

@@ -1,4 +1,6 @@
-"""A workspace with every parameter that the Assistants API carries, and what becomes of it: edits, nulls, removals."""
+"""A workspace with every parameter that the Assistants API carries, and what becomes of it: edits,
+nulls, removals.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,11 @@ STORE: dict[str, Any] = {
     "chunking": {"max_chunk_size_tokens": 400, "chunk_overlap_tokens": 100},
     "files": [
         "docs/*.md",
-        {"path": "docs/b.md", "attributes": {"team": "legal", "year": 2026, "draft": False}, "chunking": "auto"},
+        {
+            "path": "docs/b.md",
+            "attributes": {"team": "legal", "year": 2026, "draft": False},
+            "chunking": "auto",
+        },
     ],
 }
 ASSISTANT: dict[str, Any] = {
@@ -35,19 +41,33 @@ ASSISTANT: dict[str, Any] = {
             "ranking_options": {"score_threshold": 0.2},
         },
         {"type": "code_interpreter", "files": ["data/x.csv", "data/y.csv"]},
-        {"type": "function", "name": "find", "description": "Finds", "parameters": SCHEMA, "strict": True},
+        {
+            "type": "function",
+            "name": "find",
+            "description": "Finds",
+            "parameters": SCHEMA,
+            "strict": True,
+        },
         {"type": "function", "name": "bare"},
     ],
     "temperature": 0.3,
     "top_p": 0.9,
     "reasoning_effort": "low",
-    "response_format": {"type": "json_schema", "name": "answer", "description": "d", "strict": True, "schema": SCHEMA},
+    "response_format": {
+        "type": "json_schema",
+        "name": "answer",
+        "description": "d",
+        "strict": True,
+        "schema": SCHEMA,
+    },
     "metadata": {"team": "support", "old": "1"},
 }
 SPEC: dict[str, Any] = {
     "vector_stores": {"kb": STORE, "bare": {"files": ["docs/a.md"]}},
     "assistants": {"full": ASSISTANT, "plain": {"model": "gpt-4o"}},
-    "files": {"run": {"path": "data/run.csv", "expires_after": {"anchor": "created_at", "seconds": 86400}}},
+    "files": {
+        "run": {"path": "data/run.csv", "expires_after": {"anchor": "created_at", "seconds": 86400}}
+    },
 }
 FILES: dict[str, Any] = {
     "specs/all.yaml": SPEC,
@@ -67,10 +87,24 @@ def edited() -> dict[str, Any]:
     store |= {"name": "Knowledge 2", "description": "All we know", "metadata": {"team": "it"}}
     store["expires_after"]["days"] = 60
     store["files"][1]["attributes"] = {"team": "it", "year": 2027}
-    assistant |= {"name": "Full 2", "description": "More", "instructions": "Be long.\n", "model": "gpt-4o-mini"}
-    assistant |= {"temperature": 0.5, "top_p": 0.8, "reasoning_effort": "high", "metadata": {"team": "it"}}
+    assistant |= {
+        "name": "Full 2",
+        "description": "More",
+        "instructions": "Be long.\n",
+        "model": "gpt-4o-mini",
+    }
+    assistant |= {
+        "temperature": 0.5,
+        "top_p": 0.8,
+        "reasoning_effort": "high",
+        "metadata": {"team": "it"},
+    }
     assistant["response_format"] = "json_object"
-    assistant["tools"] = [assistant["tools"][3], {**assistant["tools"][0], "max_num_results": 4}, "code_interpreter"]
+    assistant["tools"] = [
+        assistant["tools"][3],
+        {**assistant["tools"][0], "max_num_results": 4},
+        "code_interpreter",
+    ]
     return {"specs/all.yaml": spec, "docs/a.md": "# A, second\n", "docs/c.md": None}
 
 

@@ -1,4 +1,6 @@
-"""Services that answer a write with what was sent and do not keep it: named once, and nobody is blamed for it."""
+"""Services that answer a write with what was sent and do not keep it: named once, and nobody is
+blamed for it.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ def edition(number: int) -> dict[str, Any]:
         "tools": [{"type": "file_search", "vector_stores": ["a"], "max_num_results": number}],
         "metadata": {"team": f"t{number}"},
     }
-    sections = {"vector_stores": {"a": store, "b": store}, "assistants": {"a": assistant, "b": assistant}}
+    sections = {
+        "vector_stores": {"a": store, "b": store},
+        "assistants": {"a": assistant, "b": assistant},
+    }
     return {"specs/all.yaml": sections, "d/a.md": "# A\n", "d/b.md": "# B\n"}
 
 
@@ -75,8 +80,12 @@ def notes(world: World) -> list[str]:
         *(pytest.param([row], id=".".join(row), marks=pytest.mark.thorough) for row in DROPPED),
     ],
 )
-def test_an_update_that_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[str, str]]) -> None:
-    """The next plan is empty but for one line a field, with what follows from it; another value is proposed again."""
+def test_an_update_that_is_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[str, str]]
+) -> None:
+    """The next plan is empty but for one line a field, with what follows from it; another value is
+    proposed again.
+    """
     with odd_service(world, monkeypatch, echoing(*rows)):
         world.write(edition(1))
         world.ok("apply", "-y")
@@ -90,8 +99,14 @@ def test_an_update_that_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatc
         world.ok("drift")
         world.write(edition(3))
         found = world.plan("--on-drift", "fail")
-        changed = {(row["type"], field["path"]) for row in found["resource_changes"] for field in row["changed_fields"]}
-        assert {_field(row) for row in rows} <= {(kind, path.split(".")[0]) for kind, path in changed} | _OF_FILES
+        changed = {
+            (row["type"], field["path"])
+            for row in found["resource_changes"]
+            for field in row["changed_fields"]
+        }
+        assert {_field(row) for row in rows} <= {
+            (kind, path.split(".")[0]) for kind, path in changed
+        } | _OF_FILES
         assert changed >= _OF_FILES
 
 
@@ -104,7 +119,9 @@ def _field(row: tuple[str, str]) -> tuple[str, str]:
 
 
 def test_an_update_that_is_kept_after_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once the service keeps what it is sent, nothing is noted any more; and what a hand puts back is a hand's edit."""
+    """Once the service keeps what it is sent, nothing is noted any more; and what a hand puts back
+    is a hand's edit.
+    """
     apps: list[Any] = []
 
     def how(app: Any) -> Any:
@@ -126,7 +143,9 @@ def test_an_update_that_is_kept_after_all(world: World, monkeypatch: pytest.Monk
         assert notes(world) == []
         world.http("POST", "/vector_stores/${vector_store.a}", {"name": "Store 2"})
         (drift,) = world.plan()["resource_drift"]
-        assert [(field["path"], field["drift"]) for field in drift["changed_fields"]] == [("name", "remote")]
+        assert [(field["path"], field["drift"]) for field in drift["changed_fields"]] == [
+            ("name", "remote")
+        ]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +154,9 @@ def test_an_update_that_is_kept_after_all(world: World, monkeypatch: pytest.Monk
 def test_a_read_that_is_late(
     world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[[Any], Any], count: int
 ) -> None:
-    """What a service does not show yet is not taken for dropped; what it never shows is, once it has had its time."""
+    """What a service does not show yet is not taken for dropped; what it never shows is, once it
+    has had its time.
+    """
     with odd_service(world, monkeypatch, how, settling=1):
         for number in (1, 2):
             world.write({"specs/all.yaml": {"vector_stores": {"a": {"name": f"Store {number}"}}}})
@@ -150,19 +171,32 @@ def test_a_create_that_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch
         return odd.echoes("vector_store", "description", also_created=True)(app)
 
     with odd_service(world, monkeypatch, how):
-        world.write({"specs/all.yaml": {"vector_stores": {"a": {"description": "A"}, "b": {"description": "B"}}}})
+        world.write(
+            {
+                "specs/all.yaml": {
+                    "vector_stores": {"a": {"description": "A"}, "b": {"description": "B"}}
+                }
+            }
+        )
         world.apply()
         assert notes(world) == [
-            "The service does not keep `description` of `vector_store.a`, `vector_store.b` as it was sent. What it has "
-            "instead stays until the specs say something else; see `unkept` in the lock."
+            "The service does not keep `description` of `vector_store.a`, `vector_store.b` as it"
+            " was sent. What it has instead stays until the specs say something else; see `unkept`"
+            " in the lock."
         ]
 
 
 def test_a_stamp_that_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service without metadata has no stamps: that, and what follows from it, is said once, and all else works."""
+    """A service without metadata has no stamps: that, and what follows from it, is said once, and
+    all else works.
+    """
 
     def how(app: Any) -> Any:
-        for kind, field in (("vector_store", "metadata"), ("assistant", "metadata"), ("store_file", "attributes")):
+        for kind, field in (
+            ("vector_store", "metadata"),
+            ("assistant", "metadata"),
+            ("store_file", "attributes"),
+        ):
             app = odd.echoes(kind, field, also_created=True)(app)
         return app
 
@@ -171,20 +205,33 @@ def test_a_stamp_that_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch)
         said = world.apply().err
         for kind in ("vector_store", "assistant"):
             assert (
-                said.count(f"does not keep our stamp on resources of kind `{kind}`, so that the lock alone knows") == 1
+                said.count(
+                    f"does not keep our stamp on resources of kind `{kind}`, so that the lock alone"
+                    " knows"
+                )
+                == 1
             )
         world.write(edition(2))
         world.apply()
         world.ok("destroy", "-y")
-        assert world.listed("/assistants") == world.listed("/vector_stores") == world.listed("/files") == []
+        assert (
+            world.listed("/assistants")
+            == world.listed("/vector_stores")
+            == world.listed("/files")
+            == []
+        )
 
 
-def test_a_document_moves_where_attributes_are_not_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_moves_where_attributes_are_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Our stamp says its old path for ever, which is written once and then left alone."""
     with odd_service(world, monkeypatch, odd.echoes("store_file", "attributes")):
         world.write(edition(1))
         world.apply()
-        world.write({**edition(1), "d/a.md": None, "d/deep/a.md": "# A\n", "specs/all.yaml": deep()})
+        world.write(
+            {**edition(1), "d/a.md": None, "d/deep/a.md": "# A\n", "specs/all.yaml": deep()}
+        )
         said = world.apply().err
         assert said.count("does not keep our stamp on the files of vector stores") == 1
 
@@ -197,9 +244,12 @@ def deep() -> dict[str, Any]:
     return specs
 
 
-def test_a_service_that_keeps_everything_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first write of each field speaks for it: one read more for all the updates of a run, none at the embedded
-    service."""
+def test_a_service_that_keeps_everything_is_asked_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first write of each field speaks for it: one read more for all the updates of a run, none
+    at the embedded service.
+    """
     seen: list[str] = []
 
     def counting(method: str, path: str) -> None:
@@ -211,7 +261,11 @@ def test_a_service_that_keeps_everything_is_asked_once(world: World, monkeypatch
 
     def specs(text: str) -> dict[str, Any]:
         names = [f"a{number}" for number in range(5)]
-        return {"specs/all.yaml": {"assistants": {name: {"model": "gpt-4o", "instructions": text} for name in names}}}
+        return {
+            "specs/all.yaml": {
+                "assistants": {name: {"model": "gpt-4o", "instructions": text} for name in names}
+            }
+        }
 
     with odd_service(world, monkeypatch, counted):
         world.write(specs("First."))

@@ -1,4 +1,6 @@
-"""Services that refuse, fail or are not there: one clear problem each, nothing written, and never a key in sight."""
+"""Services that refuse, fail or are not there: one clear problem each, nothing written, and never a
+key in sight.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def refused(world: World, *words: str) -> str:
 
 def unseen(root: Path, *results: Result) -> list[str]:
     """Where the key can be found."""
-    files = [path for path in root.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    files = [
+        path for path in root.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()
+    ]
     return [str(path) for path in files] + [
         part for result in results for part in (result.out, result.err) if KEY in part
     ]
@@ -50,7 +54,9 @@ def unseen(root: Path, *results: Result) -> list[str]:
 Body = dict[str, Any]
 
 
-def answering(status: int, body: Any, kind: str = "application/json", times: int | None = None, **headers: str) -> Any:
+def answering(
+    status: int, body: Any, kind: str = "application/json", times: int | None = None, **headers: str
+) -> Any:
     """Middleware that answers every request, or the first ones, with the same reply."""
 
     def wrap(app: Any) -> Any:
@@ -63,7 +69,9 @@ def answering(status: int, body: Any, kind: str = "application/json", times: int
             left[0] = None if left[0] is None else left[0] - 1
             raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             fields = {"content-type": kind, "content-length": str(len(raw)), **headers}
-            pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in fields.items()]
+            pairs = [
+                (name.replace("_", "-").encode(), value.encode()) for name, value in fields.items()
+            ]
             await send({"type": "http.response.start", "status": status, "headers": pairs})
             await send({"type": "http.response.body", "body": raw})
 
@@ -95,7 +103,11 @@ def against(world: World) -> Serve:
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_no_key(world: World, monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     """Without a key one problem names the variable, before anything is connected to."""
-    monkeypatch.setenv("OPENAI_API_KEY", value or "") if value is not None else monkeypatch.delenv("OPENAI_API_KEY")
+    (
+        monkeypatch.setenv("OPENAI_API_KEY", value or "")
+        if value is not None
+        else monkeypatch.delenv("OPENAI_API_KEY")
+    )
     world.write({"provisioner.yaml": {"environments": {"prod": {"service": "openai"}}}, **SPEC})
     said = refused(world)
     assert "API key missing" in said and "`OPENAI_API_KEY`" in said
@@ -104,25 +116,53 @@ def test_no_key(world: World, monkeypatch: pytest.MonkeyPatch, value: str | None
 def test_another_variable_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The problem names the variable that the environment names."""
     key = {"env": "OPENAI_API_KEY_PROD"}
-    world.write({"provisioner.yaml": {"environments": {"prod": {"service": "openai", "api_key": key}}}, **SPEC})
+    world.write(
+        {
+            "provisioner.yaml": {"environments": {"prod": {"service": "openai", "api_key": key}}},
+            **SPEC,
+        }
+    )
     assert "`OPENAI_API_KEY_PROD`" in refused(world)
 
 
-WRONG = f"Incorrect API key provided: {KEY}. You can find your API key at https://platform.openai.com/account/api-keys."
+WRONG = (
+    f"Incorrect API key provided: {KEY}. You can find your API key at"
+    " https://platform.openai.com/account/api-keys."
+)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (401, envelope(WRONG, code="invalid_api_key"), ["Access refused", "Incorrect API key provided", "401"]),
-        (403, envelope("Country, region, or territory not supported"), ["Access refused", "territory not supported"]),
-        (429, envelope("You exceeded your quota", "insufficient_quota"), ["Quota exhausted", "exceeded your quota"]),
-        (500, envelope("The server had an error", "server_error"), ["Service failing", "The server had an error"]),
-        (503, envelope("Overloaded", "service_unavailable_error"), ["Service failing", "Overloaded"]),
+        (
+            401,
+            envelope(WRONG, code="invalid_api_key"),
+            ["Access refused", "Incorrect API key provided", "401"],
+        ),
+        (
+            403,
+            envelope("Country, region, or territory not supported"),
+            ["Access refused", "territory not supported"],
+        ),
+        (
+            429,
+            envelope("You exceeded your quota", "insufficient_quota"),
+            ["Quota exhausted", "exceeded your quota"],
+        ),
+        (
+            500,
+            envelope("The server had an error", "server_error"),
+            ["Service failing", "The server had an error"],
+        ),
+        (
+            503,
+            envelope("Overloaded", "service_unavailable_error"),
+            ["Service failing", "Overloaded"],
+        ),
         (200, {"object": "list"}, ["Reply not understood"]),
         (404, {}, ["API not available"]),
     ],
-)  # fmt: skip
+)
 def test_replies_that_refuse(against: Serve, status: int, body: Any, said: list[str]) -> None:
     """The service's own words are shown, whatever they are."""
     told = refused(against(answering(status, body)))
@@ -132,7 +172,9 @@ def test_replies_that_refuse(against: Serve, status: int, body: Any, said: list[
 @pytest.mark.parametrize("status", [200, 401, 404, 500, 502])
 def test_a_server_that_answers_html(against: Serve, status: int) -> None:
     """A page for people is no service: said in one line, without the page."""
-    page = "<!DOCTYPE html>\n<html><body><h1>It works!</h1>\n" + "<p>x</p>\n" * 500 + "</body></html>"
+    page = (
+        "<!DOCTYPE html>\n<html><body><h1>It works!</h1>\n" + "<p>x</p>\n" * 500 + "</body></html>"
+    )
     told = refused(against(answering(status, page, "text/html")))
     assert len(told) < 600 and ("<p>" in told) == (status == 200) and "It works!" in told, told
 
@@ -142,7 +184,9 @@ def test_too_many_requests(against: Serve) -> None:
     body = envelope("Rate limit reached", "requests", "rate_limit_exceeded")
     refusals = Change(answering(429, body, times=6, retry_after="0.05"))
     asked: dict[str, list[float]] = defaultdict(list)
-    world = against(refusals, Meanwhile(before=lambda method, path: asked[path].append(time.monotonic())))
+    world = against(
+        refusals, Meanwhile(before=lambda method, path: asked[path].append(time.monotonic()))
+    )
     world.ok("plan")
     assert refusals.times == 6
     again = [later - earlier for times in asked.values() for earlier, later in pairwise(times)]
@@ -163,7 +207,9 @@ def test_quota_is_final(against: Serve) -> None:
     asked: list[int] = []
 
     def counting(app: Any) -> Any:
-        inner = answering(429, envelope("No credit", "insufficient_quota", "credit_balance_exhausted"))(app)
+        inner = answering(
+            429, envelope("No credit", "insufficient_quota", "credit_balance_exhausted")
+        )(app)
 
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:
             asked.append(1)
@@ -209,10 +255,14 @@ def test_tls_to_a_plain_port(against: Serve) -> None:
 
 
 def test_a_refusal_halfway(against: Serve) -> None:
-    """A key that may read but not write: nothing is recorded, and every problem is told without the key."""
+    """A key that may read but not write: nothing is recorded, and every problem is told without the
+    key.
+    """
 
     def read_only(app: Any) -> Any:
-        no = answering(403, envelope(f"You have insufficient permissions. {KEY} lacks api.assistants.write"))(app)
+        no = answering(
+            403, envelope(f"You have insufficient permissions. {KEY} lacks api.assistants.write")
+        )(app)
 
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:
             await (no if scope["method"] == "POST" else app)(scope, receive, send)

@@ -1,7 +1,10 @@
-"""Every files, vector stores and assistants call of the guide, ported from TypeScript, against `local serve` over HTTP.
+"""Every files, vector stores and assistants call of the guide, ported from TypeScript, against
+`local serve` over HTTP.
 
-Where the guide and the recorded API disagree the API is right: `vector_stores` is no longer under `beta`, `del` is
-`delete`, and a store has no status `failed`. Threads and runs are not part of the embedded service yet."""
+Where the guide and the recorded API disagree the API is right: `vector_stores` is no longer under
+`beta`, `del` is `delete`, and a store has no status `failed`. Threads and runs are not part of the
+embedded service yet.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,11 @@ FIND_WEATHER: Any = {
             "type": "object",
             "properties": {
                 "location": {"type": "string", "description": "City name, e.g., 'San Francisco'"},
-                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"], "description": "Temperature unit"},
+                "unit": {
+                    "type": "string",
+                    "enum": ["celsius", "fahrenheit"],
+                    "description": "Temperature unit",
+                },
             },
             "required": ["location"],
         },
@@ -58,7 +65,10 @@ class Guide:
 
     async def upload(self, name: str, content: str = "") -> Any:
         path = self.folder / name
-        path.write_text(content or f"# {name}\n\nHow to install the product: run the installer.\n", encoding="utf-8")
+        path.write_text(
+            content or f"# {name}\n\nHow to install the product: run the installer.\n",
+            encoding="utf-8",
+        )
         with path.open("rb") as stream:
             return await self(self.client.files.create, file=stream, purpose="assistants")
 
@@ -68,7 +78,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address that `provisioner local serve` prints."""
     command = [*PROGRAM, "local", "serve", "--port", "0"]
     folder = tmp_path_factory.mktemp("served")
-    process = subprocess.Popen(command, cwd=folder, env=surroundings(), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=folder, env=surroundings(), stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     yield process.stdout.readline().strip()
     process.terminate()
@@ -81,15 +93,27 @@ async def assistants(guide: Guide) -> None:
     api = guide.client.beta.assistants
     instructions = "You are a personal math tutor. Write and run code to answer math questions."
     tutor = await guide(
-        api.create, name="Math Tutor", instructions=instructions, tools=[{"type": "code_interpreter"}], model="gpt-4o"
+        api.create,
+        name="Math Tutor",
+        instructions=instructions,
+        tools=[{"type": "code_interpreter"}],
+        model="gpt-4o",
     )
     assert (tutor.name, tutor.instructions, tutor.model) == ("Math Tutor", instructions, "gpt-4o")
-    assert (tutor.temperature, tutor.top_p, tutor.metadata, tutor.description) == (1.0, 1.0, {}, None)
+    assert (tutor.temperature, tutor.top_p, tutor.metadata, tutor.description) == (
+        1.0,
+        1.0,
+        {},
+        None,
+    )
     store = await guide(guide.client.vector_stores.create, name="Analytics")
     analyst = await guide(
         api.create,
         name="Data Analyst",
-        instructions="You are a data analyst. Use code interpreter to analyze data and create visualizations.",
+        instructions=(
+            "You are a data analyst. Use code interpreter to analyze data and create"
+            " visualizations."
+        ),
         model="gpt-4o",
         tools=[{"type": "code_interpreter"}, {"type": "file_search"}],
         tool_resources={"file_search": {"vector_store_ids": [store.id]}},
@@ -111,7 +135,9 @@ async def assistants(guide: Guide) -> None:
 
 
 async def tools(guide: Guide) -> None:
-    """ "Tools": code interpreter with a file, file search over a store, a function, as the guide builds them."""
+    """ "Tools": code interpreter with a file, file search over a store, a function, as the guide
+    builds them.
+    """
     client = guide.client
     file = await guide.upload("sales_data.csv", "month,total\nJan,3\n")
     analyst = await guide(
@@ -121,7 +147,9 @@ async def tools(guide: Guide) -> None:
         tool_resources={"code_interpreter": {"file_ids": [file.id]}},
     )
     assert analyst.tool_resources.code_interpreter.file_ids == [file.id]
-    store = await guide(client.vector_stores.create, name="Product Documentation", metadata={"category": "docs"})
+    store = await guide(
+        client.vector_stores.create, name="Product Documentation", metadata={"category": "docs"}
+    )
     document = await guide.upload("product_guide.md")
     await guide(client.vector_stores.files.create, store.id, file_id=document.id)
     support = await guide(
@@ -150,7 +178,11 @@ async def vector_stores(guide: Guide) -> None:
     store_id, file_id = await filled(guide)
     api = guide.client.vector_stores
     store = await waited(guide, store_id)
-    assert (store.file_counts.completed, store.file_counts.failed, store.file_counts.total) == (4, 0, 4)
+    assert (store.file_counts.completed, store.file_counts.failed, store.file_counts.total) == (
+        4,
+        0,
+        4,
+    )
     assert store_id in {one.id for one in await guide.listed(api.list, limit=20, order="desc")}
     updated = await guide(api.update, store_id, name="Updated Name", metadata={"updated": "true"})
     assert (updated.name, updated.metadata) == ("Updated Name", {"updated": "true"})
@@ -181,8 +213,15 @@ async def filled(guide: Guide) -> tuple[str, str]:
     while batch.status == "in_progress":
         time.sleep(0.05)
         batch = await guide(api.file_batches.retrieve, batch.id, vector_store_id=store.id)
-    assert (batch.status, batch.file_counts.completed, batch.file_counts.total) == ("completed", 3, 3)
-    assert len(await guide.listed(api.file_batches.list_files, batch.id, vector_store_id=store.id)) == 3
+    assert (batch.status, batch.file_counts.completed, batch.file_counts.total) == (
+        "completed",
+        3,
+        3,
+    )
+    assert (
+        len(await guide.listed(api.file_batches.list_files, batch.id, vector_store_id=store.id))
+        == 3
+    )
     cancelled = await guide(api.file_batches.cancel, batch.id, vector_store_id=store.id)
     assert cancelled.status == "completed"
     return store.id, contract.id
@@ -200,7 +239,9 @@ async def waited(guide: Guide, id: str) -> Any:
 async def files_of_a_store(guide: Guide, store_id: str, file_id: str) -> None:
     api = guide.client.vector_stores.files
     assert len(await guide.listed(api.list, store_id, filter="completed")) == 4
-    changed = await guide(api.update, file_id, vector_store_id=store_id, attributes={"team": "legal", "year": 2026})
+    changed = await guide(
+        api.update, file_id, vector_store_id=store_id, attributes={"team": "legal", "year": 2026}
+    )
     assert changed.attributes == {"team": "legal", "year": 2026}
     assert (await guide(api.retrieve, file_id, vector_store_id=store_id)).status == "completed"
     parts = await guide.listed(api.content, file_id, vector_store_id=store_id)
@@ -222,7 +263,9 @@ async def helpers(guide: Guide) -> None:
     assert one.status == "completed"
     batch = await guide(api.file_batches.upload_and_poll, store.id, files=paths[1:])
     assert batch.file_counts.completed == 2
-    whole = await guide(api.file_batches.create_and_poll, store.id, file_ids=[(await guide.upload("again.md")).id])
+    whole = await guide(
+        api.file_batches.create_and_poll, store.id, file_ids=[(await guide.upload("again.md")).id]
+    )
     assert whole.status == "completed"
     assert (await waited(guide, store.id)).file_counts.total == 4
 
@@ -234,7 +277,9 @@ async def files(guide: Guide) -> None:
     assert (file.filename, file.purpose, file.status) == ("document.md", "assistants", "processed")
     assert await guide(api.retrieve, file.id) == file
     assert (await guide(api.wait_for_processing, file.id)).id == file.id
-    with pytest.raises(openai.BadRequestError, match="Not allowed to download files of purpose: assistants"):
+    with pytest.raises(
+        openai.BadRequestError, match="Not allowed to download files of purpose: assistants"
+    ):
         await guide(api.content, file.id)  # the guide is wrong about this
     image = await guide(api.create, file=("plot.png", b"\x89PNG"), purpose="vision")
     assert (await guide(api.content, image.id)).content == b"\x89PNG"
@@ -247,7 +292,9 @@ async def files(guide: Guide) -> None:
 
 
 async def errors(guide: Guide) -> None:
-    """ "Error Handling": what the guide tells apart arrives as the SDK's own exceptions with their fields."""
+    """ "Error Handling": what the guide tells apart arrives as the SDK's own exceptions with their
+    fields.
+    """
     client = guide.client
     with pytest.raises(openai.NotFoundError, match="No assistant found with id 'asst_none'"):
         await guide(client.beta.assistants.retrieve, "asst_none")
@@ -256,7 +303,9 @@ async def errors(guide: Guide) -> None:
     assert (refused.value.param, refused.value.type) == ("temperature", "invalid_request_error")
     table = await guide.upload("table.csv", "a\n1\n")
     store = await guide(client.vector_stores.create, name="Tables")
-    with pytest.raises(openai.BadRequestError, match=r"Files with extensions \[\.csv\] are not supported"):
+    with pytest.raises(
+        openai.BadRequestError, match=r"Files with extensions \[\.csv\] are not supported"
+    ):
         await guide(client.vector_stores.files.create, store.id, file_id=table.id)
     with pytest.raises(openai.NotFoundError):
         await guide(client.beta.threads.create)  # arrives with a later release
@@ -278,7 +327,9 @@ CHAPTERS: list[Chapter] = [assistants, tools, vector_stores, helpers, files, err
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_guide_with_the_sync_client(url: str, tmp_path: Path, chapter: Chapter) -> None:
     """The chapter runs with `OpenAI`, every reply validated strictly."""
-    with openai.OpenAI(api_key="any", base_url=url, max_retries=0, _strict_response_validation=True) as client:
+    with openai.OpenAI(
+        api_key="any", base_url=url, max_retries=0, _strict_response_validation=True
+    ) as client:
         asyncio.run(chapter(Guide(client, tmp_path)))  # type: ignore[arg-type]
 
 

@@ -34,7 +34,9 @@ def document(result: Result) -> Any:
 def shown(world: World, request: pytest.FixtureRequest) -> World:
     """A workspace that is not applied yet."""
     local = {"service": "local", "api": request.param}
-    world.write({"provisioner.yaml": {"workspace": "shop", "environments": {"local": local}}, **shop.FILES})
+    world.write(
+        {"provisioner.yaml": {"workspace": "shop", "environments": {"local": local}}, **shop.FILES}
+    )
     return world
 
 
@@ -50,7 +52,9 @@ def events(result: Result) -> list[Any]:
 
 
 def test_every_plan_and_apply(shown: World) -> None:
-    """Plans, the events of every apply and the lock are valid at every stage of a workspace's life."""
+    """Plans, the events of every apply and the lock are valid at every stage of a
+    workspace's life.
+    """
     for files in (shop.FILES, shop.edited(), shop.bare()):
         shown.write(files)
         plan = valid(document(shown.ok("plan", "--json", "--force")), "plan")
@@ -58,7 +62,9 @@ def test_every_plan_and_apply(shown: World) -> None:
         assert done[0]["checksum"] == plan["checksum"]
         valid(shown.lock(), "lock")
         again = valid(document(shown.ok("plan", "--json", "--detailed-exitcode")), "plan")
-        assert not [row for row in again["resource_changes"] if row["change"]["actions"] != ["no-op"]]
+        assert not [
+            row for row in again["resource_changes"] if row["change"]["actions"] != ["no-op"]
+        ]
     destroyed = events(shown.ok("destroy", "-y", "--json"))
     assert destroyed[-1].keys() >= {"type"}
     valid(shown.lock(), "lock")
@@ -83,10 +89,19 @@ def flat(value: Any) -> set[str]:
 
 
 COMMANDS = [
-    ("validate",), ("show",), ("state", "list"), ("output",), ("output", "vector_store.kb"), ("version",), ("graph",),
-    ("schema", "spec"), ("state", "show", "assistant.full"), ("fmt", "--check"),
-    ("plan", "--no-refresh"), ("plan", "--destroy"),
-]  # fmt: skip
+    ("validate",),
+    ("show",),
+    ("state", "list"),
+    ("output",),
+    ("output", "vector_store.kb"),
+    ("version",),
+    ("graph",),
+    ("schema", "spec"),
+    ("state", "show", "assistant.full"),
+    ("fmt", "--check"),
+    ("plan", "--no-refresh"),
+    ("plan", "--destroy"),
+]
 
 
 def test_every_command_that_has_it(world: World) -> None:
@@ -101,11 +116,17 @@ def test_every_command_that_has_it(world: World) -> None:
         world.run("apply", "-y")
 
 
-BAD = {"specs/bad.yaml": "assistants:\n  a: {model: gpt-4o, temperature: 9, mode: x}\n  b: {model: 7}\n"}
+BAD = {
+    "specs/bad.yaml": (
+        "assistants:\n  a: {model: gpt-4o, temperature: 9, mode: x}\n  b: {model: 7}\n"
+    )
+}
 
 
 @pytest.mark.parametrize(
-    "words", [("validate",), ("plan",), ("apply", "-y"), ("destroy", "-y"), ("graph",)], ids=" ".join
+    "words",
+    [("validate",), ("plan",), ("apply", "-y"), ("destroy", "-y"), ("graph",)],
+    ids=" ".join,
 )
 def test_problems(world: World, words: tuple[str, ...]) -> None:
     """Faults come as the problems document, on stdout, with every key."""
@@ -119,7 +140,11 @@ def test_problems(world: World, words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("plan", "--target", "assistant.nobody"), ("plan", "-e", "nowhere"), ("apply", "-y", "--checksum", "sha256:0")],
+    [
+        ("plan", "--target", "assistant.nobody"),
+        ("plan", "-e", "nowhere"),
+        ("apply", "-y", "--checksum", "sha256:0"),
+    ],
 )
 def test_refusals(world: World, words: tuple[str, ...]) -> None:
     """What a command refuses is the problems document as well."""
@@ -131,7 +156,9 @@ def test_refusals(world: World, words: tuple[str, ...]) -> None:
 
 
 def test_a_failed_apply(world: World) -> None:
-    """A document that cannot be indexed is an event with its problem, and the summary is still the last line."""
+    """A document that cannot be indexed is an event with its problem, and the summary is still the
+    last line.
+    """
     world.write(shop.FILES)
     with world.failing({"match": {"filename": "b.md"}, "action": {"fails": "invalid_file"}}):
         found = events(world.ok("apply", "-y", "--json", code=1))

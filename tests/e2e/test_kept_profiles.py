@@ -1,4 +1,6 @@
-"""Stores that kept request profiles name keep their files, whatever becomes of their address. (Goes to tests/e2e/.)"""
+"""Stores that kept request profiles name keep their files, whatever becomes of their address. (Goes
+to tests/e2e/.)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A service whose lists do not show at once what was just made: what a pause before a second attempt is for."""
+"""A service whose lists do not show at once what was just made: what a pause before a second
+attempt is for.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ SPECS = {
 
 @pytest.mark.parametrize("collection", SPECS)
 def test_a_lost_reply_and_a_late_list(world: World, collection: str) -> None:
-    """The object is not there when it is looked for at once; a moment later it is, and is not made a second time."""
+    """The object is not there when it is looked for at once; a moment later it is, and is not made
+    a second time.
+    """
     world.write({"specs/all.yaml": SPECS[collection], "data/loose.csv": "a\n"})
     with world.behind(odd.lists_late(LATE), odd.loses_first(f"/{collection}")):
         told = world.ok("apply", "-y")

@@ -1,4 +1,6 @@
-"""Staging and prod in one service, with the same bytes under the same names: neither touches what is the other's."""
+"""Staging and prod in one service, with the same bytes under the same names: neither touches what
+is the other's.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ STAGING, PROD = "staging", "prod"
 DOCS = {f"docs/{name}.md": f"# {name}\n" for name in "abc"}
 SPEC = {
     "vector_stores": {"kb": {"files": ["docs/*.md"]}},
-    "assistants": {"a": {"model": "m", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}},
+    "assistants": {
+        "a": {"model": "m", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}
+    },
 }
 
 
@@ -32,14 +36,23 @@ def both(world: World, hasty: None, monkeypatch: pytest.MonkeyPatch) -> World:
     # The one of the two that does not run in the main thread cannot take signals, and gets none.
     monkeypatch.setattr(asyncio.SelectorEventLoop, "add_signal_handler", lambda *_: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    environments = {name: {"service": "local", "lock": f"locks/{name}.lock.json"} for name in (STAGING, PROD)}
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": environments}, "specs/a.yaml": SPEC, **DOCS})
+    environments = {
+        name: {"service": "local", "lock": f"locks/{name}.lock.json"} for name in (STAGING, PROD)
+    }
+    world.write(
+        {
+            "provisioner.yaml": {"workspace": "w", "environments": environments},
+            "specs/a.yaml": SPEC,
+            **DOCS,
+        }
+    )
     return world
 
 
 class Meeting(Injection):
-    """Staging applies; just when its upload number `lost` fails, prod applies up to its request number `at`, and goes
-    on when staging is through."""
+    """Staging applies; just when its upload number `lost` fails, prod applies up to its request
+    number `at`, and goes on when staging is through.
+    """
 
     def __init__(self, world: World, lost: int, how: str, at: int) -> None:
         self._world, self._lost, self._how, self._at = world, lost, how, at
@@ -50,7 +63,10 @@ class Meeting(Injection):
         self.codes: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        return f"upload {self._lost} lost, and prod held at its request {self._at} ({self._requests} seen)"
+        return (
+            f"upload {self._lost} lost, and prod held at its request {self._at} ({self._requests}"
+            " seen)"
+        )
 
     def happened(self) -> bool:
         """An upload was lost; prod was held amid its requests, or had come to its end by itself."""
@@ -59,7 +75,11 @@ class Meeting(Injection):
     def run(self) -> str:
         """Both applies; returns what they said."""
         said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), self._world.behind(self):
+        with (
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+            self._world.behind(self),
+        ):
             self._apply(STAGING)
             self._go_on.set()
             self._prod.join(30)
@@ -127,7 +147,9 @@ def apart(world: World, story: str) -> None:
 
 
 def settled(world: World, said: str) -> str:
-    """An apply of each that nothing disturbs ends it, an upload too many was named; returns what they said."""
+    """An apply of each that nothing disturbs ends it, an upload too many was named; returns what
+    they said.
+    """
     more = ""
     for name in (STAGING, PROD):
         result = world.ok("apply", "-y", "--force", "-e", name)
@@ -143,12 +165,16 @@ def settled(world: World, said: str) -> str:
 
 def points() -> list[tuple[int, int, str]]:
     """After which request of prod staging applies, and which of its uploads is lost how."""
-    found = [(at, lost, how) for at in range(1, 22) for lost in (1, 2, 3) for how in ("before", "after")]
+    found = [
+        (at, lost, how) for at in range(1, 22) for lost in (1, 2, 3) for how in ("before", "after")
+    ]
     return found if ALL else found[30::27]
 
 
 def test_who_comes_second_is_not_told_of_the_first(both: World) -> None:
-    """Files that are in another environment's store are not suspected; one that is in no store is, by its id."""
+    """Files that are in another environment's store are not suspected; one that is in no store is,
+    by its id.
+    """
     both.ok("apply", "-y", "-e", STAGING)
     left = both.upload("a.md", DOCS["docs/a.md"].encode())
     notes = both.plan("-e", PROD)["notes"]
@@ -157,7 +183,9 @@ def test_who_comes_second_is_not_told_of_the_first(both: World) -> None:
 
 @pytest.mark.parametrize(("at", "lost", "how"), points())
 def test_at_once(both: World, at: int, lost: int, how: str) -> None:
-    """Whatever prod has done when an upload of staging fails; the first time, and when all documents have changed."""
+    """Whatever prod has done when an upload of staging fails; the first time, and when all
+    documents have changed.
+    """
     said = ""
     for round in ("first", "second"):
         said += f"{round}: prod at {at}, upload {lost} lost {how}\n"
@@ -169,15 +197,25 @@ def test_at_once(both: World, at: int, lost: int, how: str) -> None:
         both.write({name: f"{text}again\n" for name, text in DOCS.items()})
 
 
-LOST = [{"reset": "after"}, {"reset": "before"}, {"status": 500, "when": "after"}, {"status": 500}, {"truncate": 9}]
+LOST = [
+    {"reset": "after"},
+    {"reset": "before"},
+    {"status": 500, "when": "after"},
+    {"status": 500},
+    {"truncate": 9},
+]
 
 
 @pytest.mark.parametrize("seed", range(50 if ALL else 1))
 def test_in_turn(both: World, seed: int) -> None:
-    """One after the other, in any order, with a third of all writes failing in some way, while documents change."""
+    """One after the other, in any order, with a third of all writes failing in some way, while
+    documents change.
+    """
     draw, said, struck = random.Random(seed), "", 0
     for _ in range(8):
-        both.write({path: f"{path} {draw.randint(0, 2)}\n" for path in draw.sample(sorted(DOCS), 2)})
+        both.write(
+            {path: f"{path} {draw.randint(0, 2)}\n" for path in draw.sample(sorted(DOCS), 2)}
+        )
         rule = {"match": {"method": "POST", "probability": 0.3}, "action": draw.choice(LOST)}
         with both.perhaps_failing(rule, seed=draw.randint(0, 10**6)) as faults:
             result = both.run("apply", "-y", "--force", "-e", draw.choice([STAGING, PROD]))
@@ -191,7 +229,9 @@ def test_in_turn(both: World, seed: int) -> None:
 
 @pytest.mark.usefixtures("hasty")
 def test_twins_in_one_apply(world: World) -> None:
-    """Of two files with the same name and bytes, one does not take over what is still the other's to be told of."""
+    """Of two files with the same name and bytes, one does not take over what is still the other's
+    to be told of.
+    """
     world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/**/*.md"]}}}})
     world.write(dict.fromkeys(["docs/x/a.md", "docs/y/a.md"], "# A\n"))
     uploads, other = [], asyncio.Event()
@@ -218,7 +258,11 @@ def test_twins_in_one_apply(world: World) -> None:
     with world.behind(around):
         world.ok("apply", "-y")
     world.settled()
-    assert len({world.id("file.docs/x/a.md"), world.id("file.docs/y/a.md")}) == len(world.listed("/files")) == 2
+    assert (
+        len({world.id("file.docs/x/a.md"), world.id("file.docs/y/a.md")})
+        == len(world.listed("/files"))
+        == 2
+    )
 
 
 def _collect(messages: list[Any]) -> Any:
@@ -230,7 +274,9 @@ def _collect(messages: list[Any]) -> Any:
 
 @pytest.mark.parametrize("at", [2, 4])
 def test_files_that_no_store_holds(both: World, at: int) -> None:
-    """They leave no stamp; where a request was lost on its way there, the upload of the other is not taken for ours."""
+    """They leave no stamp; where a request was lost on its way there, the upload of the other is
+    not taken for ours.
+    """
     both.write({"specs/a.yaml": {"files": {name: {"path": f"docs/{name}.md"} for name in "abc"}}})
     said = Meeting(both, 1, "before", at).run()
     apart(both, said)

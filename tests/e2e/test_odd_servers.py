@@ -1,4 +1,6 @@
-"""Services that behave differently from OpenAI's: no crash, no endless diff, no foreign key lost, the oddity named."""
+"""Services that behave differently from OpenAI's: no crash, no endless diff, no foreign key lost,
+the oddity named.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,26 @@ from tests.e2e.serving import point_at, served
 from tests.support.injecting import Middleware
 from tests.support.world import World
 
-ASSISTANT = ("name", "description", "instructions", "temperature", "top_p", "reasoning_effort", "response_format")
+ASSISTANT = (
+    "name",
+    "description",
+    "instructions",
+    "temperature",
+    "top_p",
+    "reasoning_effort",
+    "response_format",
+)
 SHOWN = {
     "assistant": (*ASSISTANT, "metadata", "tools", "tool_resources", "created_at", "object"),
-    "vector_store": ("name", "description", "expires_after", "metadata", "status", "file_counts", "created_at"),
+    "vector_store": (
+        "name",
+        "description",
+        "expires_after",
+        "metadata",
+        "status",
+        "file_counts",
+        "created_at",
+    ),
     "store_file": ("attributes", "chunking_strategy", "status", "last_error", "vector_store_id"),
     "file": ("bytes", "filename", "purpose", "expires_at", "created_at", "status"),
 }
@@ -32,15 +50,38 @@ UNKEPT = "The service does not keep `{}` as it was sent"
 NAMED: list[tuple[Middleware, tuple[str, ...]]] = [
     (odd.gateway_keys, ("`/assistants` adds metadata of its own (`gateway_id`, `provider_id`)",)),
     (odd.created, ("What creates is answered with 201 instead of 200.",)),
-    (odd.ignores_null, ("`/assistants` keeps a field that is sent as null; its default was sent instead.",)),
-    (odd.bad_request_for_unknown, ("`/vector_stores/…/files` answers 400 instead of 404 for an id",)),
+    (
+        odd.ignores_null,
+        ("`/assistants` keeps a field that is sent as null; its default was sent instead.",),
+    ),
+    (
+        odd.bad_request_for_unknown,
+        ("`/vector_stores/…/files` answers 400 instead of 404 for an id",),
+    ),
     (odd.merges_metadata, (UNKEPT.format("assistant.full#metadata.old"),)),
-    (odd.no_batches, ("Files cannot be attached in batches here (`file_batches`); they are attached one by one.",)),
-    (odd.no_has_more, ("`/assistants` is listed without `has_more`.", "`/vector_stores/…/files` is listed without")),
+    (
+        odd.no_batches,
+        (
+            (
+                "Files cannot be attached in batches here (`file_batches`); they are attached one"
+                " by one."
+            ),
+        ),
+    ),
+    (
+        odd.no_has_more,
+        (
+            "`/assistants` is listed without `has_more`.",
+            "`/vector_stores/…/files` is listed without",
+        ),
+    ),
     (odd.numbers_as_text, ("`/assistants` shows numbers as text; they are read as numbers.",)),
     (odd.snapshots, (UNKEPT.format("model` of `assistant.full`, `assistant.plain"),)),
     (odd.trims, (UNKEPT.format("assistant.full#instructions"),)),
-    (odd.silent_writes, ("`/assistants` answers a write without all that was written; it is read once more.",)),
+    (
+        odd.silent_writes,
+        ("`/assistants` answers a write without all that was written; it is read once more.",),
+    ),
 ]
 
 
@@ -57,7 +98,8 @@ def _rows(table: dict[str, tuple[str, ...]]) -> list[Row]:
     if FULL:
         return [((kind, field),) for kind, fields in table.items() for field in fields]
     return [
-        tuple((kind, field) for kind, fields in table.items() for field in fields[at::GROUPS]) for at in range(GROUPS)
+        tuple((kind, field) for kind, fields in table.items() for field in fields[at::GROUPS])
+        for at in range(GROUPS)
     ]
 
 
@@ -84,7 +126,9 @@ def step(world: World, *files: dict[str, Any]) -> list[str]:
 
 
 def life(world: World, *oddities: Middleware) -> list[str]:
-    """Everything declared, then edited, then null, then taken out, at a service with these oddities."""
+    """Everything declared, then edited, then null, then taken out, at a service with these
+    oddities.
+    """
     with world.behind(*oddities):
         return step(world, shop.FILES, shop.edited(), shop.nulled(), shop.bare())
 
@@ -100,9 +144,15 @@ def left(world: World) -> None:
     assert len(world.listed("/assistants")) == 2
 
 
-@pytest.mark.parametrize(("how", "named"), [pytest.param(*one, id=one[0].__name__) for one in NAMED])
-def test_an_odd_service_settles_and_is_named(world: World, how: Middleware, named: tuple[str, ...]) -> None:
-    """Every apply succeeds, the plan after it is empty, nothing is left over, and the oddity is told once a run."""
+@pytest.mark.parametrize(
+    ("how", "named"), [pytest.param(*one, id=one[0].__name__) for one in NAMED]
+)
+def test_an_odd_service_settles_and_is_named(
+    world: World, how: Middleware, named: tuple[str, ...]
+) -> None:
+    """Every apply succeeds, the plan after it is empty, nothing is left over, and the oddity is
+    told once a run.
+    """
     told = life(world, how)
     for said in named:
         counts = [text.count(said) for text in told]
@@ -118,18 +168,28 @@ def test_what_makes_no_difference(world: World, how: tuple[Middleware, ...]) -> 
 
 
 def test_foreign_keys_survive(world: World) -> None:
-    """Metadata and attributes that a gateway or a hand has added outlive our edits, resets and removals."""
+    """Metadata and attributes that a gateway or a hand has added outlive our edits, resets and
+    removals.
+    """
     world.from_now_on(odd.gateway_keys)
     step(world, shop.FILES)
     for collection in ("/assistants", "/vector_stores"):
         for item in world.listed(collection):
-            world.http("POST", f"{collection}/{item['id']}", {"metadata": {**item["metadata"], "by_hand": "h"}})
+            world.http(
+                "POST",
+                f"{collection}/{item['id']}",
+                {"metadata": {**item["metadata"], "by_hand": "h"}},
+            )
     files = "/vector_stores/${vector_store.bare}/files"
     attributes = world.http("GET", f"{files}/${{file.docs/a.md}}")["attributes"]
-    world.http("POST", f"{files}/${{file.docs/a.md}}", {"attributes": {**attributes, "by_hand": "h"}})
+    world.http(
+        "POST", f"{files}/${{file.docs/a.md}}", {"attributes": {**attributes, "by_hand": "h"}}
+    )
     plain = world.id("vector_store.kb")
     same_description = shop.edited()
-    same_description["specs/all.yaml"]["vector_stores"]["kb"]["description"] = shop.STORE["description"]
+    same_description["specs/all.yaml"]["vector_stores"]["kb"]["description"] = shop.STORE[
+        "description"
+    ]
     step(world, same_description, shop.nulled(), shop.FILES)
     assert world.id("vector_store.kb") == plain
     for collection in ("/assistants", "/vector_stores"):
@@ -138,15 +198,22 @@ def test_foreign_keys_survive(world: World) -> None:
     assert world.http("GET", f"{files}/${{file.docs/a.md}}")["attributes"]["by_hand"] == "h"
 
 
-@pytest.mark.parametrize("how", [odd.breaks_on_get, *map(thorough, (odd.loses_replies, odd.gateway_keys))])
+@pytest.mark.parametrize(
+    "how", [odd.breaks_on_get, *map(thorough, (odd.loses_replies, odd.gateway_keys))]
+)
 def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Middleware) -> None:
-    """The same over a real connection, which may break at any time: nothing twice, and told once a run."""
+    """The same over a real connection, which may break at any time: nothing twice, and told once a
+    run.
+    """
     monkeypatch.setenv("OPENAI_API_KEY", "sk-e2e")
     with world.behind(how), served(world.app()) as url:
         point_at(world, url)
         told = life(world)
     if how is not odd.gateway_keys:
-        counts = [text.count("This service closes connections before its reply is complete.") for text in told]
+        counts = [
+            text.count("This service closes connections before its reply is complete.")
+            for text in told
+        ]
         assert max(counts) == 1, counts
     left(world)
 
@@ -196,7 +263,9 @@ def test_a_service_without_assistants(world: World, how: Middleware) -> None:
 
 @pytest.mark.parametrize("how", GONE)
 def test_a_service_that_loses_its_assistants(world: World, how: Middleware) -> None:
-    """Assistants in the lock are not taken for gone; with `api: responses` they are forgotten and all else stays."""
+    """Assistants in the lock are not taken for gone; with `api: responses` they are forgotten and
+    all else stays.
+    """
     step(world, shop.FILES)
     world.from_now_on(how)
     kept = {address: world.id(address) for address in ("vector_store.kb", "file.docs/a.md")}
@@ -209,6 +278,6 @@ def test_a_service_that_loses_its_assistants(world: World, how: Middleware) -> N
             }
         }
     )
-    (told, _) = step(world, {})
+    told, _ = step(world, {})
     assert "api_gone" in told or "gone" in told
     assert {address: world.id(address) for address in kept} == kept

@@ -1,4 +1,6 @@
-"""Every parameter as a request profile: accepted by the official schema, by the SDK's types and by the SDK's client."""
+"""Every parameter as a request profile: accepted by the official schema, by the SDK's types and by
+the SDK's client.
+"""
 
 from __future__ import annotations
 
@@ -33,14 +35,19 @@ NEEDED: dict[type[BaseModel], dict[str, Any]] = {
 }
 FILTER = {
     "type": "or",
-    "filters": [{"type": "eq", "key": "a", "value": 1}, {"type": "in", "key": "b", "value": ["x", 2]}],
+    "filters": [
+        {"type": "eq", "key": "a", "value": 1},
+        {"type": "in", "key": "b", "value": ["x", 2]},
+    ],
 }
 
 
 def fields(model: type[BaseModel]) -> dict[str, Any]:
     """The fields that an author may write, each as JSON Schema."""
     found: dict[str, Any] = model.model_json_schema()["properties"]
-    return {name: said for name, said in found.items() if list(values(said)) or "description" in said}
+    return {
+        name: said for name, said in found.items() if list(values(said)) or "description" in said
+    }
 
 
 def values(field: dict[str, Any]) -> Iterator[Any]:
@@ -72,13 +79,20 @@ def assistants() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def every(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
     """Each field with each of its values."""
-    return ((name, value) for name, said in fields(model).items() for value in values(said) if value is not None)
+    return (
+        (name, value)
+        for name, said in fields(model).items()
+        for value in values(said)
+        if value is not None
+    )
 
 
 def _tool(start: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
     """`connector_id` and `tunnel_id` stand in for `server_url`."""
     kept = {
-        key: item for key, item in start.items() if key != "server_url" or field not in ("connector_id", "tunnel_id")
+        key: item
+        for key, item in start.items()
+        if key != "server_url" or field not in ("connector_id", "tunnel_id")
     }
     return {**kept, field: value}
 
@@ -87,10 +101,17 @@ def _tool(start: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
 def requests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What every assistant is rendered to, through `provisioner.load`."""
     world = World(tmp_path_factory.mktemp("profiles"))
-    made = {f"n{at}_{name}": {"model": "gpt-4o", **fields} for at, (name, fields) in enumerate(assistants())}
+    made = {
+        f"n{at}_{name}": {"model": "gpt-4o", **fields}
+        for at, (name, fields) in enumerate(assistants())
+    }
     spec = {**shop.SPEC, "assistants": made}
     world.write(
-        {"provisioner.yaml": {"workspace": "w", "environments": {"local": LOCAL}}, **shop.FILES, "specs/all.yaml": spec}
+        {
+            "provisioner.yaml": {"workspace": "w", "environments": {"local": LOCAL}},
+            **shop.FILES,
+            "specs/all.yaml": spec,
+        }
     )
     world.ok("apply", "-y")
     world.settled()
@@ -109,12 +130,18 @@ def test_the_official_schema_accepts_each(requests: dict[str, dict[str, Any]]) -
     """Every profile is a valid body of `POST /responses`."""
     if not OFFICIAL.exists():
         pytest.skip("the official document is not here")
-    # The document spells recursion as an older draft did, which today's validators take for "anything".
+    # The document spells recursion as an older draft did, which today's validators take for
+    # "anything".
     text = OFFICIAL.read_text(encoding="utf-8").replace(
         '"$recursiveRef":"#"', '"$ref":"#/components/schemas/CompoundFilter"'
     )
-    check = jsonschema.Draft202012Validator(json.loads(text) | {"$ref": "#/components/schemas/CreateResponse"})
-    wrong = {name: str(next(check.iter_errors({**request, "input": "Hi"}), "")) for name, request in requests.items()}
+    check = jsonschema.Draft202012Validator(
+        json.loads(text) | {"$ref": "#/components/schemas/CreateResponse"}
+    )
+    wrong = {
+        name: str(next(check.iter_errors({**request, "input": "Hi"}), ""))
+        for name, request in requests.items()
+    }
     bad = {name: said[:300] for name, said in wrong.items() if said}
     assert {name for name in bad if not newer(requests[name])} == set(), bad
 
@@ -122,11 +149,15 @@ def test_the_official_schema_accepts_each(requests: dict[str, dict[str, Any]]) -
 def newer(request: dict[str, Any]) -> bool:
     """What the SDK (2026-11) knows and the document (2026-08) does not know yet."""
     tools = [tool for tool in request.get("tools", ()) if tool["type"] == "image_generation"]
-    return any({"xhigh", "max", "gif", "svg"} & {str(value) for value in tool.values()} for tool in tools)
+    return any(
+        {"xhigh", "max", "gif", "svg"} & {str(value) for value in tool.values()} for tool in tools
+    )
 
 
 def test_the_types_of_the_sdk_accept_each(requests: dict[str, dict[str, Any]]) -> None:
-    """Every profile fits the SDK's parameter types, lists looked into, with no key that they do not know."""
+    """Every profile fits the SDK's parameter types, lists looked into, with no key that they do not
+    know.
+    """
     adapter = TypeAdapter(ResponseCreateParamsNonStreaming)
     for name, request in requests.items():
         whole = {**request, "input": "Hi"}
@@ -146,7 +177,9 @@ def test_the_client_sends_each_as_it_is(requests: dict[str, dict[str, Any]]) -> 
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         sent.append(json.loads(request.content))
-        return httpx2.Response(200, json={"id": "resp_1", "object": "response", "output": [], "created_at": 0})
+        return httpx2.Response(
+            200, json={"id": "resp_1", "object": "response", "output": [], "created_at": 0}
+        )
 
     http = openai.DefaultHttpx2Client(transport=httpx2.MockTransport(answer))
     with openai.OpenAI(api_key="x", http_client=http) as client:

@@ -1,4 +1,6 @@
-"""Random workspaces under random edits: every apply converges, and the service holds what is declared, no more."""
+"""Random workspaces under random edits: every apply converges, and the service holds what is
+declared, no more.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,17 @@ STEPS = int(os.environ.get("PROVISIONER_STEPS", "8"))
 @pytest.mark.parametrize("api", ["assistants", "responses"])
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_every_edit_converges(world: World, seed: int, api: str) -> None:
-    """After each apply the next plan is empty and nothing is missing, left over or different at the service."""
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": api}}}})
+    """After each apply the next plan is empty and nothing is missing, left over or different at the
+    service.
+    """
+    world.write(
+        {
+            "provisioner.yaml": {
+                "workspace": "w",
+                "environments": {"local": {"service": "local", "api": api}},
+            }
+        }
+    )
     workspace = Workspace(seed)
     for number in range(STEPS):
         world.write(workspace.written())

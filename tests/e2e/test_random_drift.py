@@ -1,4 +1,6 @@
-"""Random edits by hand over many resources: drift names exactly those, and an untouched workspace is in sync."""
+"""Random edits by hand over many resources: drift names exactly those, and an untouched workspace
+is in sync.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,18 @@ TOOLS: list[list[dict[str, Any]]] = [[], [{"type": "code_interpreter"}]]
 
 
 class Hands:
-    """Edits by hand, and what drift has to say of them: field → (locked, live), while the two differ."""
+    """Edits by hand, and what drift has to say of them: field → (locked, live), while the two
+    differ.
+    """
 
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.draw = world, random.Random(seed)
         self.live: dict[tuple[str, str], tuple[Any, Any]] = {}
         self.held = {
-            (f"vector_store.s{number % STORES}", f"docs/{number:02}.md"): {"team": "hr", "n": number}
+            (f"vector_store.s{number % STORES}", f"docs/{number:02}.md"): {
+                "team": "hr",
+                "n": number,
+            }
             for number in range(FILES)
         }
         self.foreign = 0
@@ -40,10 +47,18 @@ class Hands:
     def rows(self) -> list[Row]:
         """What a report holds, sorted by address and path."""
         differing = {key: pair for key, pair in self.live.items() if pair[0] != pair[1]}
-        return sorted((*key, locked, live, locked, "remote") for key, (locked, live) in differing.items())
+        return sorted(
+            (*key, locked, live, locked, "remote") for key, (locked, live) in differing.items()
+        )
 
     def edit(self) -> None:
-        kinds: list[Callable[[], None]] = [self.field, self.metadata, self.store, self.attribute, self.harmless]
+        kinds: list[Callable[[], None]] = [
+            self.field,
+            self.metadata,
+            self.store,
+            self.attribute,
+            self.harmless,
+        ]
         self.draw.choice([*kinds, self.taken_out if self.draw.random() < 0.3 else self.field])()
 
     def assistant(self) -> tuple[str, str, dict[str, Any]]:
@@ -66,19 +81,31 @@ class Hands:
         self.world.http("POST", path, {name: value})
         shown = [{**tool, "files": []} for tool in value] if name == "tools" else value
         locked = spec_of(address)[name]
-        self.took(address, name, [{**tool, "files": []} for tool in locked] if name == "tools" else locked, shown)
+        self.took(
+            address,
+            name,
+            [{**tool, "files": []} for tool in locked] if name == "tools" else locked,
+            shown,
+        )
 
     def metadata(self) -> None:
         address, path, have = self.assistant()
         key, value = self.draw.choice(KEYS), self.draw.choice([None, "hr", "it"])
         kept = {name: text for name, text in have["metadata"].items() if name != key}
         self.world.http("POST", path, {"metadata": kept | ({key: value} if value else {})})
-        self.took(address, f"metadata.{key}" if key == "team" else f'metadata["{key}"]', "hr", value)
+        self.took(
+            address, f"metadata.{key}" if key == "team" else f'metadata["{key}"]', "hr", value
+        )
 
     def store(self) -> None:
         address = f"vector_store.s{self.draw.randrange(STORES)}"
-        name, expiry = self.draw.choice(TEXTS[:4]), self.draw.choice([None, {"anchor": "last_active_at", "days": 9}])
-        self.world.http("POST", f"/vector_stores/${{{address}}}", {"name": name, "expires_after": expiry})
+        name, expiry = (
+            self.draw.choice(TEXTS[:4]),
+            self.draw.choice([None, {"anchor": "last_active_at", "days": 9}]),
+        )
+        self.world.http(
+            "POST", f"/vector_stores/${{{address}}}", {"name": name, "expires_after": expiry}
+        )
         self.took(address, "name", address.partition(".")[2], name)
         self.took(address, "expires_after", None, expiry)
 
@@ -129,12 +156,17 @@ def spec_of(address: str) -> dict[str, Any]:
 
 
 def write(world: World) -> None:
-    files = [[f"docs/{number:02}.md" for number in range(FILES) if number % STORES == at] for at in range(STORES)]
+    files = [
+        [f"docs/{number:02}.md" for number in range(FILES) if number % STORES == at]
+        for at in range(STORES)
+    ]
     stores = {
         f"s{at}": {
             "name": f"s{at}",
             "expires_after": None,
-            "files": [{"path": path, "attributes": {"team": "hr", "n": int(path[5:7])}} for path in paths],
+            "files": [
+                {"path": path, "attributes": {"team": "hr", "n": int(path[5:7])}} for path in paths
+            ],
         }
         for at, paths in enumerate(files)
     }
@@ -145,7 +177,9 @@ def write(world: World) -> None:
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_exactly_what_was_edited(world: World, seed: int) -> None:
-    """Every field that differs is named once with its values, and nothing else is; an apply ends it."""
+    """Every field that differs is named once with its values, and nothing else is; an apply ends
+    it.
+    """
     write(world)
     world.apply()
     hands = Hands(world, seed)
@@ -153,7 +187,9 @@ def test_exactly_what_was_edited(world: World, seed: int) -> None:
         hands.edit()
         if number % 20 == 0 or number == EDITS:
             found = rows(drift(world, code=2 if hands.rows else 0))
-            assert sorted(found, key=lambda row: row[:2]) == hands.rows, f"seed {seed}, after {number} edits"
+            assert sorted(found, key=lambda row: row[:2]) == hands.rows, (
+                f"seed {seed}, after {number} edits"
+            )
     world.ok("apply", "-y", "--force")
     clean(world)
     world.settled()
@@ -162,13 +198,17 @@ def test_exactly_what_was_edited(world: World, seed: int) -> None:
 def test_an_untouched_workspace_is_in_sync(world: World) -> None:
     """However many resources there are: no drift, and as many requests as there are pages."""
     half = UNTOUCHED // 2
-    assistants = {f"a{number}": {"model": "m", "metadata": {"n": str(number)}} for number in range(half)}
+    assistants = {
+        f"a{number}": {"model": "m", "metadata": {"n": str(number)}} for number in range(half)
+    }
     store = {"kb": {"files": ["docs/*.md"], "metadata": {"team": "hr"}}}
     world.write({"specs/all.yaml": {"assistants": assistants, "vector_stores": store}})
     world.write({f"docs/{number}.md": f"Document {number}.\n" for number in range(half - 1)})
     world.apply()
     world.calls.clear()
     assert drift(world, code=0)["summary"]["in_sync"] == 2 * half
-    pages = math.ceil(half / 100) + math.ceil((half - 1) / 100) + 2  # assistants, files of the store, stores, files
+    pages = (
+        math.ceil(half / 100) + math.ceil((half - 1) / 100) + 2
+    )  # assistants, files of the store, stores, files
     assert len(world.calls) == pages
     assert {method for method, _ in world.calls} == {"GET"}

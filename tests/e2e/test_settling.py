@@ -43,28 +43,41 @@ def late(world: World) -> World:
     return world
 
 
-def settle(path: str, *of: str, method: str = "POST", seconds: float = LAG, **more: Any) -> dict[str, Any]:
+def settle(
+    path: str, *of: str, method: str = "POST", seconds: float = LAG, **more: Any
+) -> dict[str, Any]:
     """A rule: what such a request writes is late in some respect."""
     action = {
-        "settle": {"seconds": seconds, "of": list(of), **({"status": more.pop("code")} if "code" in more else {})}
+        "settle": {
+            "seconds": seconds,
+            "of": list(of),
+            **({"status": more.pop("code")} if "code" in more else {}),
+        }
     }
     match = {"method": method, "path": path, **({"nth": more.pop("nth")} if "nth" in more else {})}
     return {"match": match, "action": {**action, **more}}
 
 
 def whole(world: World) -> None:
-    """Exactly what is declared is there, attached and known; nothing drifted and nothing is left to do."""
+    """Exactly what is declared is there, attached and known; nothing drifted and nothing is left to
+    do.
+    """
     world.settled()
     world.ok("drift")
     lock = world.lock()["resources"]
-    listed = {path: {item["id"] for item in world.listed(path)} for path in ("/files", "/vector_stores", "/assistants")}
+    listed = {
+        path: {item["id"] for item in world.listed(path)}
+        for path in ("/files", "/vector_stores", "/assistants")
+    }
     files = {entry["id"] for address, entry in lock.items() if address.startswith("file.")}
     assert listed == {
         "/files": files,
         "/vector_stores": {lock["vector_store.kb"]["id"]},
         "/assistants": {lock["assistant.a"]["id"]},
     }
-    assert len(files) == 3 and not any("unkept" in entry or "deposed" in entry for entry in lock.values())
+    assert len(files) == 3 and not any(
+        "unkept" in entry or "deposed" in entry for entry in lock.values()
+    )
     held = world.listed(f"/vector_stores/{lock['vector_store.kb']['id']}/files")
     assert {item["id"] for item in held} == {lock[f"file.docs/{name}.md"]["id"] for name in "ab"}
     assert all(len(item["attributes"]["sha256"]) == 64 for item in held)
@@ -98,7 +111,9 @@ def test_a_kill_and_a_store_that_answers_400(late: World) -> None:
 
 @pytest.mark.parametrize("of", [("list",), ("get", "list")])
 def test_a_kill_and_a_late_attachment(late: World, of: tuple[str, ...]) -> None:
-    """What the killed apply had attached carries its attributes; those that were edited since are written to it."""
+    """What the killed apply had attached carries its attributes; those that were edited since are
+    written to it.
+    """
     with late.failing(settle(ATTACHES, *of, nth=1)):
         stopped(late, "POST", "/file_batches")
         late.write({"specs/all.yaml": edited("attributes", "second")})
@@ -128,7 +143,9 @@ def test_a_fresh_store_file_is_not_there_yet(late: World, of: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize("code", [404, 400])
-@pytest.mark.parametrize(("kind", "of"), [("file", "attach"), ("file", "use"), ("store", "use"), ("store", "attach")])
+@pytest.mark.parametrize(
+    ("kind", "of"), [("file", "attach"), ("file", "use"), ("store", "use"), ("store", "attach")]
+)
 def test_what_is_young_cannot_be_used_yet(late: World, kind: str, of: str, code: int) -> None:
     """The same request with the same ids is sent again."""
     with late.failing(settle(MAKES[kind], of, code=code)):
@@ -152,15 +169,23 @@ def test_a_list_that_leaves_store_files_out_for_ever(late: World) -> None:
 def test_a_deletion_that_has_to_wait(late: World) -> None:
     """409 while something is being processed is waited for."""
     late.ok("apply", "-y")
-    with late.failing(settle("^/v1/(assistants|vector_stores|files)/[^/]+$", "delete", method="DELETE", code=409)):
+    with late.failing(
+        settle("^/v1/(assistants|vector_stores|files)/[^/]+$", "delete", method="DELETE", code=409)
+    ):
         late.ok("destroy", "-y")
-    assert [late.listed(path) for path in ("/assistants", "/vector_stores", "/files")] == [[], [], []]
+    assert [late.listed(path) for path in ("/assistants", "/vector_stores", "/files")] == [
+        [],
+        [],
+        [],
+    ]
 
 
 def test_a_deleted_store_that_is_still_shown(late: World) -> None:
     """What a list still shows is not taken over: it is made again, once."""
     late.ok("apply", "-y")
-    with late.failing(settle("^/v1/(assistants|vector_stores)/[^/]+$", "delete", method="DELETE", seconds=0.6)):
+    with late.failing(
+        settle("^/v1/(assistants|vector_stores)/[^/]+$", "delete", method="DELETE", seconds=0.6)
+    ):
         late.ok("destroy", "-y")
         late.ok("apply", "-y")
         late.settled()
@@ -178,7 +203,9 @@ def test_a_kill_and_a_deletion_that_is_shown_late(late: World) -> None:
 
 
 def test_a_lock_that_is_lost_right_after_an_apply(late: World) -> None:
-    """It is made again from everything that carries our stamp, what lists do not show at once included."""
+    """It is made again from everything that carries our stamp, what lists do not show at once
+    included.
+    """
     with late.failing(settle(MAKES["assistant"], "list")):
         late.ok("apply", "-y")
         late.write({".provisioner/local/lock.json": None})
@@ -187,7 +214,9 @@ def test_a_lock_that_is_lost_right_after_an_apply(late: World) -> None:
 
 
 @pytest.mark.parametrize("doubtful", [False, True])
-def test_nothing_is_slower_where_nothing_is_late(late: World, monkeypatch: pytest.MonkeyPatch, doubtful: bool) -> None:
+def test_nothing_is_slower_where_nothing_is_late(
+    late: World, monkeypatch: pytest.MonkeyPatch, doubtful: bool
+) -> None:
     """The same requests are sent as where the service is believed at once, and nothing waits."""
     monkeypatch.setattr(Context, "doubtful", doubtful)
 
@@ -198,7 +227,9 @@ def test_nothing_is_slower_where_nothing_is_late(late: World, monkeypatch: pytes
     told = []
     for seconds in (30, 0):
         environment = {"service": "local", "settling": seconds}
-        late.write({"provisioner.yaml": {"workspace": "acme", "environments": {"local": environment}}})
+        late.write(
+            {"provisioner.yaml": {"workspace": "acme", "environments": {"local": environment}}}
+        )
         late.write({"specs/all.yaml": SPEC, **FILES})
         late.calls.clear()
         late.ok("apply", "-y")
@@ -219,13 +250,19 @@ def requests(world: World) -> list[tuple[str, int]]:
 
 
 def test_an_upload_that_turns_up_too_late(late: World) -> None:
-    """What was sent again, because the first one was not listed in time, is named by every plan until it is deleted."""
+    """What was sent again, because the first one was not listed in time, is named by every plan
+    until it is deleted.
+    """
     slow = settle("^/v1/files$", "list", nth=1, seconds=1.3, reset="after")
     with late.failing(slow):
         late.ok("apply", "-y")
         assert any(entry.get("resent") for entry in late.lock()["resources"].values())
     time.sleep(0.5)  # with the time in which the apply has looked for it, it is listed now
-    ours = {entry["id"] for address, entry in late.lock()["resources"].items() if address.startswith("file.")}
+    ours = {
+        entry["id"]
+        for address, entry in late.lock()["resources"].items()
+        if address.startswith("file.")
+    }
     (extra,) = {item["id"] for item in late.listed("/files")} - ours
     for told in (late.ok("plan"), late.ok("apply", "-y")):
         assert f"The file `{extra}`" in told.out + told.err
@@ -241,7 +278,11 @@ def test_an_upload_of_a_killed_apply_that_turns_up_too_late(late: World) -> None
         stopped(late, "POST", "/v1/files")
         late.ok("apply", "-y")
         time.sleep(1.0)
-    ours = {entry["id"] for address, entry in late.lock()["resources"].items() if address.startswith("file.")}
+    ours = {
+        entry["id"]
+        for address, entry in late.lock()["resources"].items()
+        if address.startswith("file.")
+    }
     (extra,) = {item["id"] for item in late.listed("/files")} - ours
     assert f"The file `{extra}`" in late.ok("plan").out
 
@@ -292,8 +333,9 @@ UPDATES = {
 
 @pytest.mark.parametrize("kind", UPDATES)
 def test_an_update_that_is_shown_late(late: World, kind: str) -> None:
-    """What a plan or another apply reads right after it is neither somebody's edit nor dropped by the service, and what
-    somebody edits later on is seen."""
+    """What a plan or another apply reads right after it is neither somebody's edit nor dropped by
+    the service, and what somebody edits later on is seen.
+    """
     late.write({"specs/all.yaml": edited(kind, "first")})
     late.ok("apply", "-y")
     late.write({"specs/all.yaml": edited(kind, "second")})
@@ -333,7 +375,9 @@ def put_back(world: World, kind: str, value: str) -> None:
         world.http("POST", f"/vector_stores/{world.id('vector_store.kb')}", {"name": value})
     else:
         path = f"/vector_stores/{world.id('vector_store.kb')}/files/{world.id('file.docs/a.md')}"
-        world.http("POST", path, {"attributes": {**world.http("GET", path)["attributes"], "team": value}})
+        world.http(
+            "POST", path, {"attributes": {**world.http("GET", path)["attributes"], "team": value}}
+        )
 
 
 def test_what_was_deleted_and_is_still_listed(late: World) -> None:
@@ -350,7 +394,9 @@ def test_what_was_deleted_and_is_still_listed(late: World) -> None:
 @pytest.mark.parametrize("kind", MAKES)
 def test_a_create_that_is_refused(late: World, kind: str) -> None:
     """It leaves nothing that the next apply would look for."""
-    with late.failing({"match": {"method": "POST", "path": MAKES[kind], "nth": 1}, "action": {"status": 400}}):
+    with late.failing(
+        {"match": {"method": "POST", "path": MAKES[kind], "nth": 1}, "action": {"status": 400}}
+    ):
         late.ok("apply", "-y", code=1)
     assert not (late.root / ".provisioner/local/lock.json.journal").exists()
     late.ok("apply", "-y")

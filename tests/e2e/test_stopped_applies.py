@@ -1,4 +1,6 @@
-"""What a stopped apply has done and the specs no longer want, told one by one: found by the sequences of chaos."""
+"""What a stopped apply has done and the specs no longer want, told one by one: found by the
+sequences of chaos.
+"""
 
 from __future__ import annotations
 
@@ -60,11 +62,22 @@ def test_a_field_of_a_stopped_update(world: World) -> None:
 
 def test_a_document_that_a_stopped_apply_attached(world: World) -> None:
     """It leaves the store that does not want it any more, and stays in the one that does."""
-    world.write({"specs/a.yaml": {"vector_stores": {**STORE["vector_stores"], "kb": {}}}, "docs/a.md": "A.\n"})
+    world.write(
+        {
+            "specs/a.yaml": {"vector_stores": {**STORE["vector_stores"], "kb": {}}},
+            "docs/a.md": "A.\n",
+        }
+    )
     world.apply()
     world.write({"specs/a.yaml": STORE})
     stopped(world, "POST", f"/vector_stores/{world.id('vector_store.kb')}/files")
-    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": []}, "other": {"files": ["docs/a.md"]}}}})
+    world.write(
+        {
+            "specs/a.yaml": {
+                "vector_stores": {"kb": {"files": []}, "other": {"files": ["docs/a.md"]}}
+            }
+        }
+    )
     world.apply()
     assert world.listed("/vector_stores/${vector_store.kb}/files") == []
     assert len(world.listed("/vector_stores/${vector_store.other}/files")) == 1
@@ -75,14 +88,22 @@ def test_a_store_that_is_gone_comes_back_empty(world: World) -> None:
     world.write({"specs/a.yaml": STORE, "docs/a.md": "A.\n"})
     world.apply()
     world.http("DELETE", "/vector_stores/${vector_store.kb}")
-    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": []}, "other": {"files": ["docs/a.md"]}}}})
+    world.write(
+        {
+            "specs/a.yaml": {
+                "vector_stores": {"kb": {"files": []}, "other": {"files": ["docs/a.md"]}}
+            }
+        }
+    )
     world.apply()
     assert not world.lock()["resources"]["vector_store.kb"]["fields"].get("files")
 
 
 def shared_document(world: World) -> tuple[str, Strangers]:
     """A document that is applied, by its id, and others who hold it as well."""
-    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/a.md"]}}}, "docs/a.md": "A.\n"})
+    world.write(
+        {"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/a.md"]}}}, "docs/a.md": "A.\n"}
+    )
     world.apply()
     old = world.id("file.docs/a.md")
     strangers = Strangers(world)
@@ -92,7 +113,9 @@ def shared_document(world: World) -> tuple[str, Strangers]:
 
 
 def test_an_old_version_that_others_use(world: World) -> None:
-    """It leaves our store although it stays at the service: nobody finds two versions of one document."""
+    """It leaves our store although it stays at the service: nobody finds two versions of one
+    document.
+    """
     old, strangers = shared_document(world)
     world.write({"docs/a.md": "A, second.\n"})
     stopped(world, "POST", f"/vector_stores/{world.id('vector_store.kb')}/files")
@@ -106,7 +129,9 @@ def test_an_old_version_that_others_use(world: World) -> None:
 
 
 def test_an_old_version_while_the_new_one_is_indexed(world: World) -> None:
-    """The apply that waits for the new version takes the old one out, and nothing is left for the next one."""
+    """The apply that waits for the new version takes the old one out, and nothing is left for the
+    next one.
+    """
     old, strangers = shared_document(world)
     world.indexing_seconds = 0.6
     world.write({"docs/a.md": "A, second.\n"})

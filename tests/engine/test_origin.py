@@ -19,7 +19,9 @@ def said(tmp_path: Path, ours: Any, theirs: Any, *words: str) -> Any:
     for name, config in (("ours", ours), ("theirs", theirs)):
         (tmp_path / name).mkdir(exist_ok=True)
         if config is not None:
-            (tmp_path / name / "provisioner.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+            (tmp_path / name / "provisioner.yaml").write_text(
+                yaml.safe_dump(config), encoding="utf-8"
+            )
     return run(["-C", str(tmp_path / "ours"), "compare-origin", str(tmp_path / "theirs"), *words])
 
 
@@ -39,7 +41,9 @@ def prod(**changed: Any) -> dict[str, Any]:
         ({"environments": {"staging": PROD}}, ["default_environment"]),
     ],
 )
-def test_what_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str], ours: Any, differs: list[str]) -> None:
+def test_what_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ours: Any, differs: list[str]
+) -> None:
     """Every setting that says where a key goes; nothing else."""
     assert said(tmp_path, ours, BASE) == 0
     found = json.loads(capsys.readouterr().out)

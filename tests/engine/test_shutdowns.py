@@ -1,4 +1,6 @@
-"""When models end: what a service says, how long that is believed, and what OpenAI has announced."""
+"""When models end: what a service says, how long that is believed, and what OpenAI has
+announced.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,11 @@ SAID = listing({"id": "m", "shutdown_date": "2030-01-31"}, {"id": "n", "shutdown
 
 ANSWERS: dict[str, tuple[Any, dict[str, date | None]]] = {
     "some end, some do not, others do not say": (
-        listing({"id": "m", "shutdown_date": "2030-01-31"}, {"id": "n", "shutdown_date": None}, {"id": "o"}),
+        listing(
+            {"id": "m", "shutdown_date": "2030-01-31"},
+            {"id": "n", "shutdown_date": None},
+            {"id": "o"},
+        ),
         {"m": END, "n": None},
     ),
     "days that are none": (
@@ -64,7 +70,10 @@ ANSWERS: dict[str, tuple[Any, dict[str, date | None]]] = {
         ),
         {},
     ),
-    "models that are none": (listing("m", None, {"shutdown_date": "2030-01-31"}, {"id": 1, "shutdown_date": None}), {}),
+    "models that are none": (
+        listing("m", None, {"shutdown_date": "2030-01-31"}, {"id": 1, "shutdown_date": None}),
+        {},
+    ),
     "no list": ({"data": {}}, {}),
     "nothing": ({}, {}),
     "a list without an envelope": ([{"id": "m", "shutdown_date": "2030-01-31"}], {}),
@@ -79,8 +88,12 @@ def test_answers(tmp_path: Path, row: str) -> None:
     assert kept(tmp_path, environment()).given == given
 
 
-@pytest.mark.parametrize(("age", "asks"), [(0.0, False), (DAY - 1, False), (DAY, True), (DAY + 1, True), (-1, True)])
-def test_an_answer_is_good_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float, asks: bool) -> None:
+@pytest.mark.parametrize(
+    ("age", "asks"), [(0.0, False), (DAY - 1, False), (DAY, True), (DAY + 1, True), (-1, True)]
+)
+def test_an_answer_is_good_for_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float, asks: bool
+) -> None:
     """It is kept for so long, and not asked for again; an answer of tomorrow is none."""
     service = Service(SAID)
     monkeypatch.setattr(shutdowns.time, "time", lambda: 1_000_000.0)
@@ -94,7 +107,13 @@ def test_an_answer_is_good_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_an_answer_is_of_one_service(tmp_path: Path) -> None:
     """Another address, organization or project is asked itself."""
     service = Service(SAID)
-    for more in ({}, {"service": "https://other/v1"}, {"organization": "org-1"}, {"project": "proj_1"}, {}):
+    for more in (
+        {},
+        {"service": "https://other/v1"},
+        {"organization": "org-1"},
+        {"project": "proj_1"},
+        {},
+    ):
         known(tmp_path, service, **more)
     assert service.asked == 4
 
@@ -121,8 +140,9 @@ def refused(status: int | None) -> ServiceError:
 def test_a_service_that_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Any, final: bool
 ) -> None:
-    """A service without such a list has none to give, and is not asked again that day. Where it may answer later,
-    what it said before is believed meanwhile."""
+    """A service without such a list has none to give, and is not asked again that day. Where it may
+    answer later, what it said before is believed meanwhile.
+    """
     monkeypatch.setattr(shutdowns, "PATIENCE", 0.01)
     now = [1_000_000.0]
     monkeypatch.setattr(shutdowns.time, "time", lambda: now[0])
@@ -165,7 +185,9 @@ def test_nothing_can_be_kept(tmp_path: Path) -> None:
     ],
 )
 def test_whose_announcements(tmp_path: Path, service: str, public: bool) -> None:
-    """What OpenAI has announced is about its own service; what a service says itself comes first."""
+    """What OpenAI has announced is about its own service; what a service says itself comes
+    first.
+    """
     found = kept(tmp_path, environment(service))
     assert found.public is public
     assert (found.of(OLD) is not None) is public
@@ -174,7 +196,9 @@ def test_whose_announcements(tmp_path: Path, service: str, public: bool) -> None
 
 
 def test_who_says_so() -> None:
-    """The service itself, or OpenAI's announcements; that a model does not end is known, and ends nothing."""
+    """The service itself, or OpenAI's announcements; that a model does not end is known, and ends
+    nothing.
+    """
     found = Shutdowns({OLD: END, "n": None}, public=True)
     assert (found.of(OLD), found.of("n")) == (END, None)
     assert found.source(OLD) == "as the service says"

@@ -42,14 +42,22 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
     "nothing": (CHANGED, {}, {}),
     "the object was edited by hand": (CHANGED, {"live": {BOT: {"model": "gpt-5"}}}, {BOT: "live"}),
     "the object has gone": (CHANGED, {"live": {BOT: None}}, {BOT: "live"}),
-    "another apply has changed its entry": (CHANGED, {"lock": {BOT: {"temperature": 0.3}}}, {BOT: "lock"}),
+    "another apply has changed its entry": (
+        CHANGED,
+        {"lock": {BOT: {"temperature": 0.3}}},
+        {BOT: "lock"},
+    ),
     "its entry is of another object": (CHANGED, {"lock": {BOT: {"id": "asst_2"}}}, {BOT: "lock"}),
     "its entry has gone": (CHANGED, {"lock": {BOT: None}}, {BOT: "lock"}),
     "what it uses was edited": (CHANGED, {"live": {KB: {"name": "x"}}}, {KB: "live"}),
     "what it uses has another entry": (CHANGED, {"lock": {KB: {"protected": True}}}, {KB: "lock"}),
     "what it uses has expired": (CHANGED, {"live": {KB: {"status": "expired"}}}, {KB: "live"}),
     "what nobody is to touch was edited": (CHANGED, {"live": {"file.a.md": {"bytes": 3}}}, {}),
-    "somebody put a file into the store": (CHANGED, {"live": {KB: {"members": {"file-y": member("file-y")}}}}, {}),
+    "somebody put a file into the store": (
+        CHANGED,
+        {"live": {KB: {"members": {"file-y": member("file-y")}}}},
+        {},
+    ),
     "what the service counts by itself": (CHANGED, {"live": {BOT: {"created_at": 99}}}, {}),
     "an object that was new is there": (
         {"lock": {BOT: None}},
@@ -64,7 +72,11 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
     ),
     "a document that is to be replaced got other attributes": (
         {"specs": {"file.a.md": document("c")}},
-        {"live": {KB: {"members": {"file-a.md": member("file-a.md", "a.md", attributes={"x": 1})}}}},
+        {
+            "live": {
+                KB: {"members": {"file-a.md": member("file-a.md", "a.md", attributes={"x": 1})}}
+            }
+        },
         {KB: "live"},
     ),
     "another document was taken out": (
@@ -102,7 +114,9 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
 
 @pytest.mark.parametrize("row", EDITS)
 def test_what_may_move(row: str) -> None:
-    """What is planned, what that uses and what is deleted has to be as it was; everything else may move."""
+    """What is planned, what that uses and what is deleted has to be as it was; everything else may
+    move.
+    """
     planned, since, found = EDITS[row]
     assert moved(planned, since) == found
 
@@ -127,21 +141,35 @@ def test_the_lock_is_the_same_one() -> None:
 
 
 def test_what_has_to_be_looked_at() -> None:
-    """The objects of the plan with what they are to be, and what is imported; nothing that goes is wanted."""
-    sides: dict[str, Any] = {"specs": {BOT: {"temperature": 0.1}, "file.b.md": None, KB: {"files": holding("a.md")}}}
-    asked = question(Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(situation(**sides)))
+    """The objects of the plan with what they are to be, and what is imported; nothing that goes is
+    wanted.
+    """
+    sides: dict[str, Any] = {
+        "specs": {BOT: {"temperature": 0.1}, "file.b.md": None, KB: {"files": holding("a.md")}}
+    }
+    asked = question(
+        Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(situation(**sides))
+    )
     assert {str(address) for address in asked.desired} == {BOT, KB, "file.a.md"}
     want = asked.desired[Address.parse(BOT)]
-    assert (want.fields["temperature"], want.api, want.depends_on) == (0.1, "assistants", (Address.parse(KB),))
+    assert (want.fields["temperature"], want.api, want.depends_on) == (
+        0.1,
+        "assistants",
+        (Address.parse(KB),),
+    )
     assert (asked.imports, asked.ours) == ({}, ("acme", "prod"))
-    imported = situation(lock={BOT: None}, live={BOT: {"id": "asst_9"}}, imports={Address.parse(BOT): "asst_9"})
+    imported = situation(
+        lock={BOT: None}, live={BOT: {"id": "asst_9"}}, imports={Address.parse(BOT): "asst_9"}
+    )
     asked = question(Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(imported))
     assert asked.imports == {Address.parse(BOT): "asst_9"}
 
 
 def test_somebody_began_to_use_it() -> None:
     """What is to be deleted, and is used by now, is named with its users."""
-    case = situation(specs={BOT: None}, lock={KB: {"deposed": ("vs_1",)}}, strays=(stray("file.x", "file-9"),))
+    case = situation(
+        specs={BOT: None}, lock={KB: {"deposed": ("vs_1",)}}, strays=(stray("file.x", "file-9"),)
+    )
     made = make_plan(case)
     check_users(made, {})
     with pytest.raises(PlanError) as stale:

@@ -1,4 +1,6 @@
-"""Small damage to documents, drawn from a seed: to their values, and to the text that they are written in."""
+"""Small damage to documents, drawn from a seed: to their values, and to the text that they are
+written in.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,43 @@ _RAW = {  # what JSON cannot be written with by `json`: stands as text until eve
 }
 _SIMPLE: list[Any] = [
     *(None, True, False, 0, -1, 3, 2**63, 10**99, -0.5, 1e308, 17.0),
-    *("", " ", "x", "a.b", "file.", ".", "../files/x", "..", "a/b", "%2e%2e", "null", "\x00", "\x1b[31m", "é" * 300),
-    *("assistant.full", "vector_store.kb", "file.docs/a.md", "widget.x", 'metadata["odd', "1970-01-01T00:00:00"),
-    *([], {}, [None], [[]], [{}], {"": None}, {"id": "x"}, {"id": "../x"}, {"id": 1}, {"a": {"b": []}}, ["a", "a"]),
+    *(
+        "",
+        " ",
+        "x",
+        "a.b",
+        "file.",
+        ".",
+        "../files/x",
+        "..",
+        "a/b",
+        "%2e%2e",
+        "null",
+        "\x00",
+        "\x1b[31m",
+        "é" * 300,
+    ),
+    *(
+        "assistant.full",
+        "vector_store.kb",
+        "file.docs/a.md",
+        "widget.x",
+        'metadata["odd',
+        "1970-01-01T00:00:00",
+    ),
+    *(
+        [],
+        {},
+        [None],
+        [[]],
+        [{}],
+        {"": None},
+        {"id": "x"},
+        {"id": "../x"},
+        {"id": 1},
+        {"a": {"b": []}},
+        ["a", "a"],
+    ),
 ]
 
 
@@ -41,7 +77,13 @@ def damaged(value: Any, draw: random.Random) -> Any:
 
 def _places(value: Any, path: Path) -> Iterator[Path]:
     yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, inner in items:
         yield from _places(inner, (*path, key))
 
@@ -75,7 +117,11 @@ def _remove(value: Any, path: Path, _draw: random.Random, _places: list[Path]) -
 
 def _wrap(value: Any, path: Path, draw: random.Random, _places: list[Path]) -> Any:
     inner = _at(value, path)
-    return _set(value, path, draw.choice(([inner], {"x": inner}, str(inner)[:200], {str(inner)[:40]: inner})))
+    return _set(
+        value,
+        path,
+        draw.choice(([inner], {"x": inner}, str(inner)[:200], {str(inner)[:40]: inner})),
+    )
 
 
 def _swap(value: Any, path: Path, draw: random.Random, places: list[Path]) -> Any:
@@ -87,7 +133,9 @@ def _add(value: Any, path: Path, draw: random.Random, _places: list[Path]) -> An
     if isinstance(inner, dict):
         inner[str(draw.choice([item for item in _SIMPLE if isinstance(item, str)]))] = _odd(draw)
     elif isinstance(inner, list):
-        inner.append(copy.deepcopy(draw.choice(inner)) if inner and draw.random() < 0.5 else _odd(draw))
+        inner.append(
+            copy.deepcopy(draw.choice(inner)) if inner and draw.random() < 0.5 else _odd(draw)
+        )
     return value
 
 
@@ -95,7 +143,11 @@ def _rename(value: Any, path: Path, draw: random.Random, places: list[Path]) -> 
     """An entry under the key of another one, or under one of another sort."""
     if not path or not isinstance(path[-1], str):
         return value
-    keys = [place[-1] for place in places if place and isinstance(place[-1], str)] + ["", "widget.x", "file.../x"]
+    keys = [place[-1] for place in places if place and isinstance(place[-1], str)] + [
+        "",
+        "widget.x",
+        "file.../x",
+    ]
     parent = _at(value, path[:-1])
     parent[draw.choice(keys)] = parent.pop(path[-1])
     return value
@@ -113,7 +165,20 @@ def written(value: Any, indent: int | None = 2) -> str:
     return text
 
 
-_NOISE = (b"\xff", b"\x00", b'"', b"{", b"]", b":", b",", b"<<<<<<< ours\n", b"\xef\xbb\xbf", b"\\", b"&a *a", b"\t")
+_NOISE = (
+    b"\xff",
+    b"\x00",
+    b'"',
+    b"{",
+    b"]",
+    b":",
+    b",",
+    b"<<<<<<< ours\n",
+    b"\xef\xbb\xbf",
+    b"\\",
+    b"&a *a",
+    b"\t",
+)
 
 
 def torn(text: bytes, draw: random.Random) -> bytes:

@@ -1,4 +1,6 @@
-"""Whatever lies in the place of a file or comes for a reply, a command ends in words, and in time."""
+"""Whatever lies in the place of a file or comes for a reply, a command ends in words, and
+in time.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from tests.support.world import World
 
 from .mutations import damaged, torn, written
 
-CASES = int(os.environ.get("PROVISIONER_FUZZ", "200" if os.environ.get("PROVISIONER_THOROUGH") else "25"))
+CASES = int(
+    os.environ.get("PROVISIONER_FUZZ", "200" if os.environ.get("PROVISIONER_THOROUGH") else "25")
+)
 SEED = int(os.environ.get("PROVISIONER_SEED", "1"))
 SECONDS = 20  # that one command may take, on a busy machine, too
 MEGABYTES = 600  # that all commands of a test may need beyond what is there before
@@ -37,9 +41,31 @@ GOOD = (0, 1, 2, 130)
 Damage = Callable[[World, random.Random], str]
 """Damages something in a workspace; says what, for whoever has to find out."""
 
-READ = ("plan", "plan --no-refresh", "plan --json", "drift", "drift --json", "output", "state list", "accept", "graph")
-READ += ("plan --format html", "plan --destroy", "show", "state show assistant.full --json", "validate")
-WRITE = ("apply -y", "apply -y --force", "destroy -y", "state rm assistant.plain", "apply -y --json")
+READ = (
+    "plan",
+    "plan --no-refresh",
+    "plan --json",
+    "drift",
+    "drift --json",
+    "output",
+    "state list",
+    "accept",
+    "graph",
+)
+READ += (
+    "plan --format html",
+    "plan --destroy",
+    "show",
+    "state show assistant.full --json",
+    "validate",
+)
+WRITE = (
+    "apply -y",
+    "apply -y --force",
+    "destroy -y",
+    "state rm assistant.plain",
+    "apply -y --json",
+)
 WRITE += ("state mv assistant.plain assistant.other", "state rebuild")
 
 
@@ -47,15 +73,28 @@ def specs() -> dict[str, Any]:
     """A workspace with every sort of thing in it that a reader may meet."""
     spec = shop.SPEC
     tool = {"type": "file_search", "vector_stores": ["kb"]}
-    more = {"profiled": {"model": "gpt-4o", "api": "responses", "tools": [tool], "instructions": {"file": "p.md"}}}
+    more = {
+        "profiled": {
+            "model": "gpt-4o",
+            "api": "responses",
+            "tools": [tool],
+            "instructions": {"file": "p.md"},
+        }
+    }
     settings = {
         "workspace": "w",
         "variables": {"n": 1, "t": "x"},
-        "environments": {"local": {"service": "local", "keep_versions": 2, "accept_loss": ["temperature"]}},
+        "environments": {
+            "local": {"service": "local", "keep_versions": 2, "accept_loss": ["temperature"]}
+        },
         "policies": {"models": {"allow": ["gpt-*"]}},
     }
     assistants = {**spec["assistants"], **more}
-    files = {**shop.FILES, "specs/all.yaml": {**spec, "assistants": assistants}, "p.md": "Be kind.\n"}
+    files = {
+        **shop.FILES,
+        "specs/all.yaml": {**spec, "assistants": assistants},
+        "p.md": "Be kind.\n",
+    }
     return {**files, "provisioner.yaml": settings}
 
 
@@ -72,9 +111,14 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         world.ok("apply", "-y")
         lock = world.lock()
         full = lock["resources"]["assistant.full"]
-        full["resetting"], full["unkept"] = ["top_p"], {'metadata["odd key"]': {"sent": "a", "got": "b"}}
+        full["resetting"], full["unkept"] = (
+            ["top_p"],
+            {'metadata["odd key"]': {"sent": "a", "got": "b"}},
+        )
         full["overwritten"] = {"serial": 1, "values": {"instructions": "sha256:" + "0" * 64}}
-        lock["resources"]["vector_store.bare"]["deposed"] = [{"id": "vs_old", "files": ["file-old"]}]
+        lock["resources"]["vector_store.bare"]["deposed"] = [
+            {"id": "vs_old", "files": ["file-old"]}
+        ]
         world.write({LOCK: json.dumps(lock, indent=2, sort_keys=True)})
         edited = shop.edited()
         world.write({"docs/c.md": "# C, anew\n", "specs/all.yaml": edited["specs/all.yaml"]})
@@ -88,7 +132,14 @@ def journal(world: World) -> str:
     lock = world.lock()
     head = {key: lock[key] for key in ("lineage", "serial", "workspace", "environment", "origin")}
     full = lock["resources"]["assistant.full"]
-    upload = {"filename": "c.md", "bytes": 10, "sha256": "0" * 64, "purpose": "assistants", "since": 1, "seen": []}
+    upload = {
+        "filename": "c.md",
+        "bytes": 10,
+        "sha256": "0" * 64,
+        "purpose": "assistants",
+        "since": 1,
+        "seen": [],
+    }
     lines: list[Any] = [
         {**head, "carried": [], "started": "2026-01-01T00:00:00+00:00"},
         {
@@ -99,10 +150,30 @@ def journal(world: World) -> str:
             "wrote": ["top_p"],
         },
         {"type": "result", "id": 1, "entry": full, "also": {"assistant.gone": None}},
-        {"type": "intent", "id": 2, "address": "file.docs/c.md", "action": "replace", "at": 1.5, "sent": 2.5, **upload},
+        {
+            "type": "intent",
+            "id": 2,
+            "address": "file.docs/c.md",
+            "action": "replace",
+            "at": 1.5,
+            "sent": 2.5,
+            **upload,
+        },
         {"type": "again", "id": 2, "sent": 3.5},
-        {"type": "intent", "id": 3, "address": "vector_store.new", "action": "create", "stamp": "w/local/x#00000000.1"},
-        {"type": "intent", "id": 4, "address": "vector_store.bare", "action": "delete", "object": "vs_old"},
+        {
+            "type": "intent",
+            "id": 3,
+            "address": "vector_store.new",
+            "action": "create",
+            "stamp": "w/local/x#00000000.1",
+        },
+        {
+            "type": "intent",
+            "id": 4,
+            "address": "vector_store.bare",
+            "action": "delete",
+            "object": "vs_old",
+        },
     ]
     return "".join(json.dumps(line) + "\n" for line in lines)
 
@@ -131,7 +202,9 @@ def in_time(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def one(applied: Path, world: World, damage: Damage, words: tuple[str, ...], seed: str) -> str | None:
+def one(
+    applied: Path, world: World, damage: Damage, words: tuple[str, ...], seed: str
+) -> str | None:
     """One command in a fresh copy with some damage; what is wrong with how it ended."""
     shutil.rmtree(world.root)
     shutil.copytree(applied, world.root)
@@ -148,7 +221,9 @@ def one(applied: Path, world: World, damage: Damage, words: tuple[str, ...], see
     return f"seed {seed!r}, `{command}` ended with {found.code} after {what}\n{said[-2500:]}"
 
 
-def all_well(applied: Path, world: World, damage: Damage, words: tuple[str, ...], name: str, cases: int) -> None:
+def all_well(
+    applied: Path, world: World, damage: Damage, words: tuple[str, ...], name: str, cases: int
+) -> None:
     """No case ends in another way than in words."""
     before = memory()
     ends = [one(applied, world, damage, words, f"{name} {SEED}.{case}") for case in range(cases)]
@@ -163,7 +238,9 @@ def memory() -> float:
 
 
 def document(file: str, again: Callable[[Any], Any] = lambda value: value) -> Damage:
-    """Damage to the values of a JSON document, or to its text; `again` brings up to date what is reckoned from it."""
+    """Damage to the values of a JSON document, or to its text; `again` brings up to date what is
+    reckoned from it.
+    """
 
     def damage(world: World, draw: random.Random) -> str:
         path = world.root / file
@@ -185,7 +262,9 @@ def redigested(value: Any) -> Any:
 
 
 def draw_is_whole(value: Any) -> bool:
-    """Whether the digest of a document can be reckoned: what only JSON's text can hold makes it a stranger anyway."""
+    """Whether the digest of a document can be reckoned: what only JSON's text can hold makes it a
+    stranger anyway.
+    """
     return "~" not in json.dumps(value)
 
 
@@ -236,10 +315,21 @@ FILES: dict[str, tuple[Damage, tuple[str, ...]]] = {
     "lease": (lease, ("apply -y", "force-unlock x", "state mv assistant.plain assistant.b")),
     "plan": (
         document("saved.plan", redigested),
-        ("apply saved.plan", "apply saved.plan --force", "show saved.plan", "apply saved.plan --json"),
+        (
+            "apply saved.plan",
+            "apply saved.plan --force",
+            "show saved.plan",
+            "apply saved.plan --json",
+        ),
     ),
-    "spec": (settings("specs/all.yaml"), ("validate", "plan", "apply -y --force", "fmt", "validate --json", "accept")),
-    "settings": (settings("provisioner.yaml"), ("validate", "plan", "apply -y --force", "fmt", "state list", "drift")),
+    "spec": (
+        settings("specs/all.yaml"),
+        ("validate", "plan", "apply -y --force", "fmt", "validate --json", "accept"),
+    ),
+    "settings": (
+        settings("provisioner.yaml"),
+        ("validate", "plan", "apply -y --force", "fmt", "state list", "drift"),
+    ),
 }
 
 
@@ -288,8 +378,12 @@ class Stranger(Injection):
             body = written(damaged(json.loads(body), self.draw)).encode()
         if self.draw.random() < 0.1:
             messages[0]["status"] = self.draw.choice((200, 201, 204, 302, 400, 404, 418, 429, 500))
-        self.told = f"{scope['method']} {scope['path']} answered {messages[0]['status']} {body[:2000]!r}"
-        messages[0]["headers"] = [pair for pair in messages[0]["headers"] if pair[0] != b"content-length"]
+        self.told = (
+            f"{scope['method']} {scope['path']} answered {messages[0]['status']} {body[:2000]!r}"
+        )
+        messages[0]["headers"] = [
+            pair for pair in messages[0]["headers"] if pair[0] != b"content-length"
+        ]
         messages[1:] = [{"type": "http.response.body", "body": body}]
 
 

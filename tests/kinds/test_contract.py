@@ -18,7 +18,10 @@ from provisioner.model import Address, LockState, Stamp
 from provisioner.remote import Remote
 
 FIELDS: dict[str, dict[str, Any]] = {
-    "file": {"sha256": "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", "bytes": 6},
+    "file": {
+        "sha256": "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
+        "bytes": 6,
+    },
     "vector_store": {"name": "N", "description": "D", "metadata": {"team": "hr"}},
     "assistant": {
         "model": "gpt-4o",
@@ -56,7 +59,9 @@ def with_remote(tmp_path: Path, story: Callable[[Remote], Awaitable[None]]) -> N
 
 @pytest.mark.parametrize(("name", "api"), every_form())
 def test_the_life_of_an_object(name: str, api: str | None, tmp_path: Path) -> None:
-    """Created, it is read and listed as it was wanted; deleted, it is gone, and may be deleted again."""
+    """Created, it is read and listed as it was wanted; deleted, it is gone, and may be deleted
+    again.
+    """
     form = kinds()[name].form(api)
     if not form.remote:
         return

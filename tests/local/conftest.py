@@ -1,4 +1,6 @@
-"""Owns how the tests of the embedded service reach it: in-process, and over HTTP in a process of its own."""
+"""Owns how the tests of the embedded service reach it: in-process, and over HTTP in a process of
+its own.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tell(tmp_path: Path, clock: Clock) -> Callable[..., Any]:
-    """Runs a story against a service in-process whose clock stands still; calling it again is a restart."""
+    """Runs a story against a service in-process whose clock stands still; calling it again is a
+    restart.
+    """
 
     def tell(story: Story, *, strict: bool = True, **options: Any) -> Any:
         app = create_app(tmp_path / "data", **({"clock": clock} | options))
@@ -82,7 +86,9 @@ def rules(tmp_path: Path) -> Callable[..., Path]:
 def lagging(tell: Any, rules: Any) -> Callable[..., Any]:
     """Runs a story in which the writes to `path` settle as said; each further rule is a line."""
 
-    def run(story: Callable[[Wire], Awaitable[None]], settle: str, path: str, *more: str, **options: Any) -> Any:
+    def run(
+        story: Callable[[Wire], Awaitable[None]], settle: str, path: str, *more: str, **options: Any
+    ) -> Any:
         async def told(client: openai.AsyncOpenAI) -> None:
             await story(Wire(client))
 

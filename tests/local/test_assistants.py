@@ -14,12 +14,16 @@ RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0.0, "hybrid_searc
 
 def create(client: openai.OpenAI, **given: Any) -> dict[str, Any]:
     """The reply as it is on the wire, which is more than the SDK's types know."""
-    made: dict[str, Any] = client.post("/assistants", body={"model": "gpt-4o"} | given, cast_to=dict[str, Any])
+    made: dict[str, Any] = client.post(
+        "/assistants", body={"model": "gpt-4o"} | given, cast_to=dict[str, Any]
+    )
     return made
 
 
 def update(client: openai.OpenAI, made: dict[str, Any], **given: Any) -> dict[str, Any]:
-    changed: dict[str, Any] = client.post(f"/assistants/{made['id']}", body=given, cast_to=dict[str, Any])
+    changed: dict[str, Any] = client.post(
+        f"/assistants/{made['id']}", body=given, cast_to=dict[str, Any]
+    )
     assert client.get(f"/assistants/{made['id']}", cast_to=dict[str, Any]) == changed
     return changed
 
@@ -63,12 +67,21 @@ def test_the_sdk_accepts_everything(client: openai.OpenAI) -> None:
         temperature=0.3,
         top_p=0.5,
         reasoning_effort="low",
-        tools=[{"type": "file_search"}, {"type": "code_interpreter"}, {"type": "function", "function": {"name": "f"}}],
-        response_format={"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}},
+        tools=[
+            {"type": "file_search"},
+            {"type": "code_interpreter"},
+            {"type": "function", "function": {"name": "f"}},
+        ],
+        response_format={
+            "type": "json_schema",
+            "json_schema": {"name": "s", "schema": {"type": "object"}},
+        },
     )
     assert client.beta.assistants.retrieve(made.id) == made
     assert made in client.beta.assistants.list(limit=100).data
-    assert client.beta.assistants.update(made.id, name="new") == made.model_copy(update={"name": "new"})
+    assert client.beta.assistants.update(made.id, name="new") == made.model_copy(
+        update={"name": "new"}
+    )
     deleted = client.beta.assistants.delete(made.id)
     assert deleted.model_dump() == {"id": made.id, "object": "assistant.deleted", "deleted": True}
     with pytest.raises(openai.NotFoundError, match=f"No assistant found with id '{made.id}'"):
@@ -78,16 +91,25 @@ def test_the_sdk_accepts_everything(client: openai.OpenAI) -> None:
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [
-        ({"type": "file_search"}, {"type": "file_search", "file_search": {"ranking_options": RANKING}}),
+        (
+            {"type": "file_search"},
+            {"type": "file_search", "file_search": {"ranking_options": RANKING}},
+        ),
         (
             {"type": "file_search", "file_search": {}},
             {"type": "file_search", "file_search": {"ranking_options": RANKING}},
         ),
         (
-            {"type": "file_search", "file_search": {"max_num_results": 8, "ranking_options": {"score_threshold": 0.5}}},
             {
                 "type": "file_search",
-                "file_search": {"max_num_results": 8, "ranking_options": RANKING | {"score_threshold": 0.5}},
+                "file_search": {"max_num_results": 8, "ranking_options": {"score_threshold": 0.5}},
+            },
+            {
+                "type": "file_search",
+                "file_search": {
+                    "max_num_results": 8,
+                    "ranking_options": RANKING | {"score_threshold": 0.5},
+                },
             },
         ),
         ({"type": "code_interpreter"}, {"type": "code_interpreter"}),
@@ -95,11 +117,18 @@ def test_the_sdk_accepts_everything(client: openai.OpenAI) -> None:
             {"type": "function", "function": {"name": "f"}},
             {
                 "type": "function",
-                "function": {"name": "f", "parameters": {"type": "object", "properties": {}}, "strict": False},
+                "function": {
+                    "name": "f",
+                    "parameters": {"type": "object", "properties": {}},
+                    "strict": False,
+                },
             },
         ),
         (
-            {"type": "function", "function": {"name": "f", "parameters": {}, "strict": None, "description": "d"}},
+            {
+                "type": "function",
+                "function": {"name": "f", "parameters": {}, "strict": None, "description": "d"},
+            },
             {
                 "type": "function",
                 "function": {
@@ -152,7 +181,12 @@ FULL: dict[str, Any] = {
 def test_an_update_leaves_alone_what_it_does_not_name(client: openai.OpenAI) -> None:
     """One field changes, all others stay."""
     made = create(client, **FULL)
-    for name, value in {"model": "gpt-5", "name": "other", "tools": [], "metadata": {"c": "3"}}.items():
+    for name, value in {
+        "model": "gpt-5",
+        "name": "other",
+        "tools": [],
+        "metadata": {"c": "3"},
+    }.items():
         changed = update(client, made, **{name: value})
         assert {key for key in made if made[key] != changed[key]} <= {name, "tool_resources"}
         assert changed[name] == value
@@ -198,14 +232,24 @@ def test_metadata_may_be_merged_instead(tell: Any) -> None:
 
 
 def test_lists_of_ids_are_replaced(client: openai.OpenAI) -> None:
-    """The list that an update names is the list afterwards; the other tool keeps its own; null clears both."""
+    """The list that an update names is the list afterwards; the other tool keeps its own; null
+    clears both.
+    """
     store = client.vector_stores.create(name="kb")
     ids = [client.files.create(file=(f"{n}.csv", b"1"), purpose="assistants").id for n in range(2)]
     search = {"vector_store_ids": [store.id]}
-    made = create(client, tool_resources={"code_interpreter": {"file_ids": ids[:1]}, "file_search": search})
-    assert made["tool_resources"] == {"code_interpreter": {"file_ids": ids[:1]}, "file_search": search}
+    made = create(
+        client, tool_resources={"code_interpreter": {"file_ids": ids[:1]}, "file_search": search}
+    )
+    assert made["tool_resources"] == {
+        "code_interpreter": {"file_ids": ids[:1]},
+        "file_search": search,
+    }
     changed = update(client, made, tool_resources={"code_interpreter": {"file_ids": ids[1:]}})
-    assert changed["tool_resources"] == {"code_interpreter": {"file_ids": ids[1:]}, "file_search": search}
+    assert changed["tool_resources"] == {
+        "code_interpreter": {"file_ids": ids[1:]},
+        "file_search": search,
+    }
     assert update(client, made, tool_resources=None)["tool_resources"] == {}
 
 
@@ -265,8 +309,16 @@ def _function(**given: Any) -> dict[str, Any]:
         ({"tools": [{"type": "function"}]}, "tools[0].function", "missing_required_parameter"),
         (_function(name="a b"), "tools[0].function.name", "invalid_value"),
         (_function(name="f" * 65), "tools[0].function.name", "string_above_max_length"),
-        (_function(parameters={"type": "string"}), "tools[0].function.parameters", "invalid_function_parameters"),
-        (_function(parameters={"type": "object"}), "tools[0].function.parameters", "invalid_function_parameters"),
+        (
+            _function(parameters={"type": "string"}),
+            "tools[0].function.parameters",
+            "invalid_function_parameters",
+        ),
+        (
+            _function(parameters={"type": "object"}),
+            "tools[0].function.parameters",
+            "invalid_function_parameters",
+        ),
         (
             {"tools": [{"type": "file_search", "file_search": {"max_num_results": 51}}]},
             "tools[0].file_search.max_num_results",
@@ -290,7 +342,9 @@ def _function(**given: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_bad_parameters_are_refused(client: openai.OpenAI, given: Any, param: str, code: str) -> None:
+def test_bad_parameters_are_refused(
+    client: openai.OpenAI, given: Any, param: str, code: str
+) -> None:
     """The param names the place and the code the reason."""
     error = refused(client, **given)
     assert (error.param, error.code, error.type) == (param, code, "invalid_request_error")
@@ -307,13 +361,20 @@ def test_a_model_is_required(client: openai.OpenAI) -> None:
     [
         ({"type": "object", "properties": {}}, "context=(), 'additionalProperties'"),
         (
-            {"type": "object", "properties": {"a": {}}, "required": [], "additionalProperties": False},
+            {
+                "type": "object",
+                "properties": {"a": {}},
+                "required": [],
+                "additionalProperties": False,
+            },
             "Missing 'a'",
         ),
         (
             {
                 "type": "object",
-                "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {}}}},
+                "properties": {
+                    "a": {"type": "array", "items": {"type": "object", "properties": {}}}
+                },
                 "required": ["a"],
                 "additionalProperties": False,
             },
@@ -322,7 +383,9 @@ def test_a_model_is_required(client: openai.OpenAI) -> None:
     ],
 )
 def test_a_strict_schema_is_closed(client: openai.OpenAI, schema: Any, words: str) -> None:
-    """With `strict`, a function and a response format must say all of every object; without it they need not."""
+    """With `strict`, a function and a response format must say all of every object; without it they
+    need not.
+    """
     function = refused(client, **_function(parameters=schema, strict=True))
     assert words in function.body["message"]  # type: ignore[index]
     json_schema = {"name": "s", "schema": schema, "strict": True}

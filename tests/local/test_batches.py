@@ -9,7 +9,9 @@ import pytest
 
 
 async def upload(client: openai.AsyncOpenAI, *names: str, content: bytes = b"text") -> list[str]:
-    return [(await client.files.create(file=(name, content), purpose="assistants")).id for name in names]
+    return [
+        (await client.files.create(file=(name, content), purpose="assistants")).id for name in names
+    ]
 
 
 def test_a_batch_of_ids_shares_attributes(tell: Any, clock: Any) -> None:
@@ -18,7 +20,9 @@ def test_a_batch_of_ids_shares_attributes(tell: Any, clock: Any) -> None:
     async def story(client: openai.AsyncOpenAI) -> None:
         store = await client.vector_stores.create(name="kb")
         ids = await upload(client, "a.md", "b.md", "c.md")
-        batch = await client.vector_stores.file_batches.create(store.id, file_ids=ids, attributes={"team": "hr"})
+        batch = await client.vector_stores.file_batches.create(
+            store.id, file_ids=ids, attributes={"team": "hr"}
+        )
         assert (batch.object, batch.status, batch.vector_store_id) == (
             "vector_store.file_batch",
             "in_progress",
@@ -28,8 +32,12 @@ def test_a_batch_of_ids_shares_attributes(tell: Any, clock: Any) -> None:
         clock.tick(1)
         batch = await client.vector_stores.file_batches.retrieve(batch.id, vector_store_id=store.id)
         assert (batch.status, batch.file_counts.completed) == ("completed", 3)
-        listed = client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id, limit=2, order="asc")
-        assert [(file.id, file.attributes) async for file in listed] == [(one, {"team": "hr"}) for one in ids]
+        listed = client.vector_stores.file_batches.list_files(
+            batch.id, vector_store_id=store.id, limit=2, order="asc"
+        )
+        assert [(file.id, file.attributes) async for file in listed] == [
+            (one, {"team": "hr"}) for one in ids
+        ]
 
     tell(story)
 
@@ -40,10 +48,16 @@ def test_a_batch_of_files_goes_by_each_file(tell: Any) -> None:
     async def story(client: openai.AsyncOpenAI) -> None:
         store = await client.vector_stores.create(name="kb")
         one, other = await upload(client, "a.md", "b.md")
-        static = {"type": "static", "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 0}}
+        static = {
+            "type": "static",
+            "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 0},
+        }
         await client.vector_stores.file_batches.create(
             store.id,
-            files=[{"file_id": one, "attributes": {"n": 1}}, {"file_id": other, "chunking_strategy": static}],  # type: ignore[typeddict-item]
+            files=[
+                {"file_id": one, "attributes": {"n": 1}},
+                {"file_id": other, "chunking_strategy": static},
+            ],  # type: ignore[typeddict-item]
             attributes={"ignored": True},
         )
         files = {file.id: file async for file in client.vector_stores.files.list(store.id)}
@@ -60,7 +74,9 @@ def test_the_helpers_of_the_sdk_work(client: openai.OpenAI) -> None:
     uploads: list[Any] = [(f"{number}.md", b"text") for number in range(3)]
     batch = client.vector_stores.file_batches.upload_and_poll(store.id, files=uploads)
     assert (batch.status, batch.file_counts.completed) == ("completed", 3)
-    one = client.vector_stores.files.upload_and_poll(vector_store_id=store.id, file=("4.md", b"text"))
+    one = client.vector_stores.files.upload_and_poll(
+        vector_store_id=store.id, file=("4.md", b"text")
+    )
     assert one.status == "completed"
 
 
@@ -71,7 +87,11 @@ def test_the_helpers_of_the_sdk_work(client: openai.OpenAI) -> None:
         ({"file_ids": []}, "file_ids", "array_below_min_length"),
         ({"file_ids": ["file-x"] * 2001}, "file_ids", "array_above_max_length"),
         ({"files": [{"file_id": "file-x"}] * 2001}, "files", "array_above_max_length"),
-        ({"file_ids": ["file-x"], "files": [{"file_id": "file-x"}]}, "file_ids", "mutually_exclusive_parameters"),
+        (
+            {"file_ids": ["file-x"], "files": [{"file_id": "file-x"}]},
+            "file_ids",
+            "mutually_exclusive_parameters",
+        ),
         ({"files": [{"id": "file-x"}]}, "files[0].id", "unknown_parameter"),
     ],
 )
@@ -89,11 +109,15 @@ def test_one_bad_file_refuses_the_whole_batch(tell: Any) -> None:
     async def story(client: openai.AsyncOpenAI) -> None:
         store = await client.vector_stores.create(name="kb")
         ids = await upload(client, "a.md", "b.csv", "c.xlsx")
-        with pytest.raises(openai.BadRequestError, match=r"extensions \[.csv, .xlsx\] are not supported") as refusal:
+        with pytest.raises(
+            openai.BadRequestError, match=r"extensions \[.csv, .xlsx\] are not supported"
+        ) as refusal:
             await client.vector_stores.file_batches.create(store.id, file_ids=ids)
         assert (refusal.value.param, refusal.value.code) == ("file_ids", "unsupported_file")
         with pytest.raises(openai.NotFoundError, match="file-missing"):
-            await client.vector_stores.file_batches.create(store.id, file_ids=[ids[0], "file-missing"])
+            await client.vector_stores.file_batches.create(
+                store.id, file_ids=[ids[0], "file-missing"]
+            )
         assert [file async for file in client.vector_stores.files.list(store.id)] == []
 
     tell(story)
@@ -110,7 +134,9 @@ def test_a_batch_of_the_largest_size(tell: Any, clock: Any) -> None:
         clock.tick(1)
         batch = await client.vector_stores.file_batches.retrieve(batch.id, vector_store_id=store.id)
         assert (batch.status, batch.file_counts.failed) == ("failed", 2000)
-        listed = client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id, limit=100)
+        listed = client.vector_stores.file_batches.list_files(
+            batch.id, vector_store_id=store.id, limit=100
+        )
         assert {file.id async for file in listed} == set(ids)
 
     tell(story)
@@ -123,14 +149,17 @@ def app_database(client: openai.AsyncOpenAI) -> Any:
 def _many_files(database: Any, count: int) -> Any:
     """Rows without bytes: uploading them is not what is tested, and indexing them fails."""
     database.connection.executemany(
-        "INSERT INTO files (id, created_at, bytes, filename, purpose) VALUES (?, 1, 1, 'a.md', 'assistants')",
+        "INSERT INTO files (id, created_at, bytes, filename, purpose) VALUES (?, 1, 1, 'a.md',"
+        " 'assistants')",
         ((f"file-{number}",) for number in range(count)),
     )
     return database.all("SELECT id FROM files")
 
 
 def test_cancelling_stops_what_is_not_done(tell: Any, clock: Any) -> None:
-    """Files still in progress are cancelled, and so is the batch; a finished batch answers with its real status."""
+    """Files still in progress are cancelled, and so is the batch; a finished batch answers with its
+    real status.
+    """
 
     async def story(client: openai.AsyncOpenAI) -> None:
         store = await client.vector_stores.create(name="kb")
@@ -158,7 +187,11 @@ def test_a_batch_with_some_failures_is_completed(tell: Any, clock: Any) -> None:
         batch = await client.vector_stores.file_batches.create(store.id, file_ids=ids)
         clock.tick(1)
         batch = await client.vector_stores.file_batches.retrieve(batch.id, vector_store_id=store.id)
-        assert (batch.status, batch.file_counts.completed, batch.file_counts.failed) == ("completed", 1, 1)
+        assert (batch.status, batch.file_counts.completed, batch.file_counts.failed) == (
+            "completed",
+            1,
+            1,
+        )
 
     tell(story)
 

@@ -18,14 +18,19 @@ def test_any_key_will_do(server: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"authorization": ""}, {"authorization": "Bearer"}, {"authorization": "Basic x"}]
+    "headers",
+    [{}, {"authorization": ""}, {"authorization": "Bearer"}, {"authorization": "Basic x"}],
 )
 def test_without_a_key_nothing_is_answered(server: Any, headers: dict[str, str]) -> None:
     """401 in the usual envelope, whatever is asked for, also for a route that does not exist."""
     for path in ("/models", "/nowhere"):
         reply = httpx2.get(server.url + path, headers=headers)
         error = reply.json()["error"]
-        assert (reply.status_code, error["type"], error["param"]) == (401, "invalid_request_error", None)
+        assert (reply.status_code, error["type"], error["param"]) == (
+            401,
+            "invalid_request_error",
+            None,
+        )
         assert reply.headers["x-request-id"]
 
 
@@ -72,7 +77,9 @@ def test_a_body_that_is_no_object_is_refused(server: Any, body: bytes) -> None:
 )
 def test_a_broken_form_is_refused(server: Any, content_type: str, body: bytes) -> None:
     """An upload that is no form, a broken one, and one without a file."""
-    reply = httpx2.post(server.url + "/files", headers=HEADERS | {"content-type": content_type}, content=body)
+    reply = httpx2.post(
+        server.url + "/files", headers=HEADERS | {"content-type": content_type}, content=body
+    )
     assert reply.status_code == 400
 
 
@@ -81,10 +88,15 @@ def test_replies_carry_the_usual_headers(client: openai.OpenAI) -> None:
     raw = client.models.with_raw_response.list()
     for name in ("x-request-id", "openai-processing-ms", "openai-version", "openai-organization"):
         assert raw.headers[name]
-    assert raw.headers["x-request-id"] != client.models.with_raw_response.list().headers["x-request-id"]
+    assert (
+        raw.headers["x-request-id"]
+        != client.models.with_raw_response.list().headers["x-request-id"]
+    )
 
 
-def test_an_unforeseen_failure_is_a_server_error(tell: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_an_unforeseen_failure_is_a_server_error(
+    tell: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
     """500 in the usual envelope, with the id of the request; the cause is logged, not sent."""
     from provisioner.local import models
 
@@ -111,7 +123,9 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
 
 
 NUMBER = "9" * 5000
-DEEP = {count: '{"type": "and", "filters": [' * count + "]}" * count for count in (40, 200, 330, 5000)}
+DEEP = {
+    count: '{"type": "and", "filters": [' * count + "]}" * count for count in (40, 200, 330, 5000)
+}
 
 
 def asked(server: Any, method: str, path: str, **more: Any) -> tuple[int, Any]:
@@ -120,7 +134,9 @@ def asked(server: Any, method: str, path: str, **more: Any) -> tuple[int, Any]:
     return reply.status_code, reply.json().get("error")
 
 
-@pytest.mark.parametrize("path", ["/files", "/vector_stores", "/assistants", "/vector_stores/{store}/files"])
+@pytest.mark.parametrize(
+    "path", ["/files", "/vector_stores", "/assistants", "/vector_stores/{store}/files"]
+)
 @pytest.mark.parametrize("limit", [NUMBER, f"-{NUMBER}", "²", "0x10", "9" * 20])
 def test_a_limit_that_is_none(server: Any, client: openai.OpenAI, path: str, limit: str) -> None:
     """However many digits it has, it is a limit above or below, or no number."""
@@ -138,16 +154,28 @@ def test_a_limit_that_is_none(server: Any, client: openai.OpenAI, path: str, lim
         ("/vector_stores", '{"metadata": {"a": ' + NUMBER + "}}"),
         ("/vector_stores/{store}/files", '{"file_id": "\\ud800"}'),
         ("/vector_stores/{store}/file_batches", '{"file_ids": ["\\ud800"]}'),
-        ("/assistants", '{"model": "m", "tool_resources": {"code_interpreter": {"file_ids": ["\\ud800"]}}}'),
-        ("/uploads", '{"purpose": "assistants", "filename": "\\ud800", "bytes": 1, "mime_type": "a"}'),
+        (
+            "/assistants",
+            '{"model": "m", "tool_resources": {"code_interpreter": {"file_ids": ["\\ud800"]}}}',
+        ),
+        (
+            "/uploads",
+            '{"purpose": "assistants", "filename": "\\ud800", "bytes": 1, "mime_type": "a"}',
+        ),
         ("/assistants", '{"model": "m", "metadata": ' + '{"a":' * 990 + "1" + "}" * 991),
         ("/assistants", '{"model": "m", "metadata": ' + '{"a":' * 200 + "1" + "}" * 201),
-        *(("/vector_stores/{store}/search", f'{{"query": "x", "filters": {deep}}}') for deep in DEEP.values()),
+        *(
+            ("/vector_stores/{store}/search", f'{{"query": "x", "filters": {deep}}}')
+            for deep in DEEP.values()
+        ),
     ],
 )
-def test_no_body_breaks_the_service(server: Any, client: openai.OpenAI, path: str, body: str) -> None:
-    """Half a character, a number without end and whatever is nested beyond reason are the client's mistakes; a filter
-    may be nested, and then only its innermost one is told to be empty."""
+def test_no_body_breaks_the_service(
+    server: Any, client: openai.OpenAI, path: str, body: str
+) -> None:
+    """Half a character, a number without end and whatever is nested beyond reason are the client's
+    mistakes; a filter may be nested, and then only its innermost one is told to be empty.
+    """
     store = client.vector_stores.create(name="kb").id
     status, error = asked(server, "POST", path.format(store=store), content=body)
     if body.endswith(f"{DEEP[40]}}}"):
@@ -158,9 +186,13 @@ def test_no_body_breaks_the_service(server: Any, client: openai.OpenAI, path: st
 
 @pytest.mark.parametrize("boundary", ["x" * 257, "x" * 5000, '"', "\xff"])
 @pytest.mark.parametrize("path", ["/files", "/uploads/{upload}/parts"])
-def test_a_boundary_that_is_none(server: Any, client: openai.OpenAI, path: str, boundary: str) -> None:
+def test_a_boundary_that_is_none(
+    server: Any, client: openai.OpenAI, path: str, boundary: str
+) -> None:
     """A form that cannot be taken apart is refused."""
-    upload = client.uploads.create(bytes=1, filename="a", mime_type="text/plain", purpose="assistants").id
+    upload = client.uploads.create(
+        bytes=1, filename="a", mime_type="text/plain", purpose="assistants"
+    ).id
     head = {"content-type": f"multipart/form-data; boundary={boundary}".encode("latin-1")}
     body = f"--{boundary}\r\n".encode("latin-1")
     assert asked(server, "POST", path.format(upload=upload), headers=head, content=body)[0] == 400
@@ -169,6 +201,10 @@ def test_a_boundary_that_is_none(server: Any, client: openai.OpenAI, path: str, 
 @pytest.mark.parametrize("seconds", [NUMBER, f"-{NUMBER}", "²"])
 def test_an_expiry_that_is_none(server: Any, seconds: str) -> None:
     """Nor does a number in a form break anything."""
-    fields = {"purpose": "assistants", "expires_after[anchor]": "created_at", "expires_after[seconds]": seconds}
+    fields = {
+        "purpose": "assistants",
+        "expires_after[anchor]": "created_at",
+        "expires_after[seconds]": seconds,
+    }
     status, error = asked(server, "POST", "/files", data=fields, files={"file": ("a.txt", b"x")})
     assert (status, error["param"]) == (400, "expires_after.seconds")

@@ -1,4 +1,6 @@
-"""Faults: each kind strikes as its rule says, in-process and over HTTP, and a wrong file is refused."""
+"""Faults: each kind strikes as its rule says, in-process and over HTTP, and a wrong file is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def test_each_kind_strikes(tell: Any, rules: Any, action: str, error: Any, made:
 def test_connections_really_break_over_http(rules: Any, tmp_path: Path) -> None:
     """Each break is one of the connection, the server lives on, and its end is clean."""
     breaks = {"{reset: before}": 0, "{reset: after}": 1, "{truncate: 20}": 1}
-    path = rules(*(f"{{{CREATE[:-2]} {nth}}}, action: {action}}}" for nth, action in enumerate(breaks, 1)))
+    path = rules(
+        *(f"{{{CREATE[:-2]} {nth}}}, action: {action}}}" for nth, action in enumerate(breaks, 1))
+    )
     server = Server(tmp_path / "served", path)
     expected = 0
     with server.client() as client:
@@ -65,13 +69,17 @@ def test_a_refusal_looks_like_the_real_one(tell: Any, rules: Any) -> None:
     """A rate limit has its code and says when to come back; a spent budget has another code."""
     path = rules(
         f"{{{CREATE}, action: {{status: 429, retry_after: 2}}}}",
-        f"{{{CREATE.replace('nth: 1', 'nth: 2')}, action: {{status: 429, code: insufficient_quota}}}}",
+        f"{{{CREATE.replace('nth: 1', 'nth: 2')}, action: {{status: 429, code:"
+        " insufficient_quota}}",
     )
 
     async def story(client: openai.AsyncOpenAI) -> None:
         with pytest.raises(openai.RateLimitError) as limit:
             await client.vector_stores.create(name="a")
-        assert (limit.value.code, limit.value.response.headers["retry-after"]) == ("rate_limit_exceeded", "2")
+        assert (limit.value.code, limit.value.response.headers["retry-after"]) == (
+            "rate_limit_exceeded",
+            "2",
+        )
         assert limit.value.request_id
         with pytest.raises(openai.RateLimitError) as quota:
             await client.vector_stores.create(name="a")
@@ -94,7 +102,11 @@ def test_the_same_seed_gives_the_same_faults(tell: Any, rules: Any) -> None:
                     found.append(number)
 
         tell(
-            story, faults=rules(f"{{match: {{probability: 0.5, times: {times}}}, action: {{status: 500}}}}", seed=seed)
+            story,
+            faults=rules(
+                f"{{match: {{probability: 0.5, times: {times}}}, action: {{status: 500}}}}",
+                seed=seed,
+            ),
         )
         return found
 
@@ -152,10 +164,22 @@ def test_indexing_can_be_slow_and_can_fail(tell: Any, clock: Any, rules: Any) ->
     [
         ("rules: [{action: {statsu: 500}}]", r"Unknown parameter: 'rules\[0\].action.statsu'"),
         ("rules: [{match: {}}]", "Missing required parameter: 'rules\\[0\\].action'"),
-        ("rules: [{action: {reset: during}}]", r"faults.yaml: rules\[0\].action.reset: Invalid value: 'during'"),
-        ("rules: [{action: {latency: -1}}]", r"Invalid 'rules\[0\].action.latency': decimal below minimum"),
-        ("rules: [{action: {latency: .nan}}]", r"Invalid 'rules\[0\].action.latency': decimal below minimum"),
-        ("rules: [{match: {probability: .nan}, action: {}}]", r"Invalid 'rules\[0\].match.probability': decimal above"),
+        (
+            "rules: [{action: {reset: during}}]",
+            r"faults.yaml: rules\[0\].action.reset: Invalid value: 'during'",
+        ),
+        (
+            "rules: [{action: {latency: -1}}]",
+            r"Invalid 'rules\[0\].action.latency': decimal below minimum",
+        ),
+        (
+            "rules: [{action: {latency: .nan}}]",
+            r"Invalid 'rules\[0\].action.latency': decimal below minimum",
+        ),
+        (
+            "rules: [{match: {probability: .nan}, action: {}}]",
+            r"Invalid 'rules\[0\].match.probability': decimal above",
+        ),
         ("rules: [{match: {on: 1}, action: {}}]", r"Unknown parameter: 'rules\[0\].match.True'"),
         ("rules: [", "faults.yaml"),
         ("- a", "expected an object"),

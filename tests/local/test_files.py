@@ -18,7 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def test_an_uploaded_file_reads_back(client: openai.OpenAI) -> None:
-    """Every field of a file is the same in the reply, in a read and in a list, and it is processed at once."""
+    """Every field of a file is the same in the reply, in a read and in a list, and it is processed
+    at once.
+    """
     made = client.files.create(file=("notes.md", b"hello"), purpose="assistants")
     assert (made.bytes, made.filename, made.purpose) == (5, "notes.md", "assistants")
     assert (made.status, made.status_details, made.expires_at) == ("processed", None, None)
@@ -49,20 +51,29 @@ def test_content_is_returned_byte_for_byte(client: openai.OpenAI) -> None:
 def test_some_content_cannot_be_downloaded(client: openai.OpenAI, purpose: Any) -> None:
     """What is uploaded for retrieval is not given out again."""
     made = client.files.create(file=("x.md", b"x"), purpose=purpose)
-    with pytest.raises(openai.BadRequestError, match=f"Not allowed to download files of purpose: {purpose}"):
+    with pytest.raises(
+        openai.BadRequestError, match=f"Not allowed to download files of purpose: {purpose}"
+    ):
         client.files.content(made.id)
 
 
 def test_an_unknown_purpose_is_refused_in_the_recorded_words(client: openai.OpenAI) -> None:
-    """The message, the param, and the detail that only /files sends, are those of the real service."""
+    """The message, the param, and the detail that only /files sends, are those of the real
+    service.
+    """
     with pytest.raises(openai.BadRequestError) as refusal:
         client.files.create(file=("x.md", b"x"), purpose="world_domination")  # type: ignore[arg-type]
     message = (
-        "'world_domination' is not one of ['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals'] "
-        "- 'purpose'"
+        "'world_domination' is not one of ['fine-tune', 'assistants', 'batch', 'user_data',"
+        " 'vision', 'evals'] - 'purpose'"
     )
     assert refusal.value.response.json() == {
-        "error": {"message": message, "type": "invalid_request_error", "param": "purpose", "code": None},
+        "error": {
+            "message": message,
+            "type": "invalid_request_error",
+            "param": "purpose",
+            "code": None,
+        },
         "detail": {"message": message, "code": None},
     }
 
@@ -75,7 +86,9 @@ def test_an_empty_file_is_refused(client: openai.OpenAI) -> None:
     assert client.files.list().data == before
 
 
-def test_a_file_over_the_limit_is_refused(tell: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_a_file_over_the_limit_is_refused(
+    tell: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
     """The limit itself is allowed; a byte more is not, and nothing of it stays on disk."""
     monkeypatch.setattr(files, "MOST_BYTES", 1000)
 
@@ -99,7 +112,9 @@ def test_a_large_file_never_lies_in_memory(tmp_path: Path) -> None:
         yield b"\r\n--x--\r\n"
 
     tracemalloc.start()
-    form = asyncio.run(receive("multipart/form-data; boundary=x", stream(), tmp_path / "out", 1 << 30))
+    form = asyncio.run(
+        receive("multipart/form-data; boundary=x", stream(), tmp_path / "out", 1 << 30)
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (form.size, (tmp_path / "out").stat().st_size) == (40 << 20, 40 << 20)
@@ -107,11 +122,15 @@ def test_a_large_file_never_lies_in_memory(tmp_path: Path) -> None:
 
 
 def test_files_expire(tell: Any, clock: Any) -> None:
-    """A file with an expiry is gone when its time has come; a batch file has thirty days by default."""
+    """A file with an expiry is gone when its time has come; a batch file has thirty days by
+    default.
+    """
 
     async def story(client: openai.AsyncOpenAI) -> None:
         brief = await client.files.create(
-            file=("x.md", b"x"), purpose="assistants", expires_after={"anchor": "created_at", "seconds": 3600}
+            file=("x.md", b"x"),
+            purpose="assistants",
+            expires_after={"anchor": "created_at", "seconds": 3600},
         )
         batch = await client.files.create(file=("x.jsonl", b"{}"), purpose="batch")
         assert brief.expires_at == brief.created_at + 3600
@@ -131,7 +150,9 @@ def test_an_expiry_out_of_range_is_refused(client: openai.OpenAI, seconds: int) 
     """An expiry is at least an hour and at most thirty days."""
     with pytest.raises(openai.BadRequestError) as refusal:
         client.files.create(
-            file=("x.md", b"x"), purpose="assistants", expires_after={"anchor": "created_at", "seconds": seconds}
+            file=("x.md", b"x"),
+            purpose="assistants",
+            expires_after={"anchor": "created_at", "seconds": seconds},
         )
     assert refusal.value.param == "expires_after.seconds"
 
@@ -141,11 +162,16 @@ def test_a_missing_file_is_not_found_in_the_recorded_words(client: openai.OpenAI
     for ask in (client.files.retrieve, client.files.delete, client.files.content):
         with pytest.raises(openai.NotFoundError) as refusal:
             ask("file-missing")
-        assert (refusal.value.body["message"], refusal.value.param) == ("No such File object: file-missing", "id")  # type: ignore[index]
+        assert (refusal.value.body["message"], refusal.value.param) == (
+            "No such File object: file-missing",
+            "id",
+        )  # type: ignore[index]
 
 
 def test_deleting_a_file_takes_it_out_of_everything(tell: Any, tmp_path: Any) -> None:
-    """All stores lose it, with their counts, every assistant's code interpreter loses it, and so does the disk."""
+    """All stores lose it, with their counts, every assistant's code interpreter loses it, and so
+    does the disk.
+    """
 
     async def story(client: openai.AsyncOpenAI) -> None:
         gone = await client.files.create(file=("gone.md", b"gone"), purpose="assistants")
@@ -153,13 +179,17 @@ def test_deleting_a_file_takes_it_out_of_everything(tell: Any, tmp_path: Any) ->
         both = [gone.id, kept.id]
         stores = [await client.vector_stores.create(name="s", file_ids=both) for _ in range(2)]
         user = await client.beta.assistants.create(
-            model="m", tools=[{"type": "code_interpreter"}], tool_resources={"code_interpreter": {"file_ids": both}}
+            model="m",
+            tools=[{"type": "code_interpreter"}],
+            tool_resources={"code_interpreter": {"file_ids": both}},
         )
         deleted = await client.files.delete(gone.id)
         assert deleted.model_dump() == {"id": gone.id, "object": "file", "deleted": True}
         for store in stores:
             assert (await client.vector_stores.retrieve(store.id)).file_counts.total == 1
-            assert [file.id async for file in client.vector_stores.files.list(store.id)] == [kept.id]
+            assert [file.id async for file in client.vector_stores.files.list(store.id)] == [
+                kept.id
+            ]
         user = await client.beta.assistants.retrieve(user.id)
         assert user.tool_resources and user.tool_resources.code_interpreter
         assert user.tool_resources.code_interpreter.file_ids == [kept.id]

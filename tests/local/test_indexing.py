@@ -24,7 +24,10 @@ def office(**parts: str) -> bytes:
     return out.getvalue()
 
 
-WORD = '<w:d xmlns:w="w"><w:p><w:r><w:t>Twenty-seven</w:t></w:r><w:r><w:t> days</w:t></w:r></w:p><w:p/></w:d>'
+WORD = (
+    '<w:d xmlns:w="w"><w:p><w:r><w:t>Twenty-seven</w:t></w:r><w:r><w:t>'
+    " days</w:t></w:r></w:p><w:p/></w:d>"
+)
 
 
 def pdf(text: str) -> bytes:
@@ -33,7 +36,10 @@ def pdf(text: str) -> bytes:
     objects = [
         "<</Type/Catalog/Pages 2 0 R>>",
         "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        (
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F 5"
+            " 0 R>>>>>>"
+        ),
         f"<</Length {len(drawing)}>>stream\n{drawing}\nendstream",
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
@@ -43,7 +49,8 @@ def pdf(text: str) -> bytes:
         out += f"{number} 0 obj{body}endobj\n"
     table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
     return (
-        f"{out}xref\n0 6\n0000000000 65535 f \n{table}trailer<</Root 1 0 R/Size 6>>\nstartxref\n{len(out)}\n%%EOF"
+        f"{out}xref\n0 6\n0000000000 65535 f \n{table}trailer<</Root 1 0 R/Size"
+        f" 6>>\nstartxref\n{len(out)}\n%%EOF"
     ).encode()
 
 
@@ -60,7 +67,10 @@ PDF = pdf("Twenty-seven days")
         ("a.docx", office(word_document=WORD)),
         ("a.pptx", office(ppt_slides_slide1=WORD)),
         ("a.pdf", PDF),
-        ("a.doc", b"\xd0\xcf\x11\xe0" + b"\0" * 20 + "Twenty-seven days".encode("utf-16-le") + b"\1"),
+        (
+            "a.doc",
+            b"\xd0\xcf\x11\xe0" + b"\0" * 20 + "Twenty-seven days".encode("utf-16-le") + b"\1",
+        ),
     ],
     ids=["md", "utf-8 with mark", "utf-16", "html", "docx", "pptx", "pdf", "doc"],
 )
@@ -102,7 +112,9 @@ def test_text_is_read_out_of_each_kind(tmp_path: Path, name: str, content: bytes
         "zeros in text",
     ],
 )
-def test_what_cannot_be_read_fails_with_its_code(tmp_path: Path, name: str, content: bytes, code: str) -> None:
+def test_what_cannot_be_read_fails_with_its_code(
+    tmp_path: Path, name: str, content: bytes, code: str
+) -> None:
     """A broken file is invalid; a file that is not of its extension's kind is unsupported."""
     path = tmp_path / "blob"
     path.write_bytes(content)
@@ -118,7 +130,9 @@ def deflated() -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.docx", deflated()), ("a.pdf", PDF), ("a.html", b"<p>x</p><!--y-->")])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.docx", deflated()), ("a.pdf", PDF), ("a.html", b"<p>x</p><!--y-->")]
+)
 def test_a_damaged_file_fails_and_nothing_else(tmp_path: Path, name: str, content: bytes) -> None:
     """Whatever bytes are wrong, the file is read or is invalid: no parser's own error gets out."""
     choose, path = random.Random(3), tmp_path / "blob"
@@ -136,7 +150,9 @@ def test_a_damaged_file_fails_and_nothing_else(tmp_path: Path, name: str, conten
 
 
 def test_a_failure_is_the_files_alone(tell: Any, clock: Any) -> None:
-    """The request succeeded; the file says what is wrong, the store counts it, and the others are indexed."""
+    """The request succeeded; the file says what is wrong, the store counts it, and the others are
+    indexed.
+    """
 
     async def story(client: openai.AsyncOpenAI) -> None:
         bad = await client.files.create(file=("bad.pdf", b"no pdf"), purpose="assistants")
@@ -146,10 +162,19 @@ def test_a_failure_is_the_files_alone(tell: Any, clock: Any) -> None:
         failed = await client.vector_stores.files.retrieve(bad.id, vector_store_id=store.id)
         assert (failed.status, failed.usage_bytes) == ("failed", 0)
         assert failed.last_error is not None
-        assert failed.last_error.model_dump() == {"code": "invalid_file", "message": "The file could not be parsed."}
+        assert failed.last_error.model_dump() == {
+            "code": "invalid_file",
+            "message": "The file could not be parsed.",
+        }
         store = await client.vector_stores.retrieve(store.id)
-        assert (store.status, store.file_counts.failed, store.file_counts.completed) == ("completed", 1, 1)
-        assert (await client.vector_stores.files.content(bad.id, vector_store_id=store.id)).data == []
+        assert (store.status, store.file_counts.failed, store.file_counts.completed) == (
+            "completed",
+            1,
+            1,
+        )
+        assert (
+            await client.vector_stores.files.content(bad.id, vector_store_id=store.id)
+        ).data == []
 
     tell(story)
 
@@ -162,15 +187,25 @@ def test_a_failed_file_can_be_attached_again(tell: Any, clock: Any) -> None:
         store = await client.vector_stores.create(name="kb", file_ids=[bad.id])
         clock.tick(1)
         await client.vector_stores.files.retrieve(bad.id, vector_store_id=store.id)
-        again = await client.vector_stores.files.create(store.id, file_id=bad.id, attributes={"try": 2})
-        assert (again.status, again.last_error, again.attributes) == ("in_progress", None, {"try": 2})
+        again = await client.vector_stores.files.create(
+            store.id, file_id=bad.id, attributes={"try": 2}
+        )
+        assert (again.status, again.last_error, again.attributes) == (
+            "in_progress",
+            None,
+            {"try": 2},
+        )
         assert (await client.vector_stores.retrieve(store.id)).file_counts.in_progress == 1
 
     tell(story)
 
 
-def test_a_parser_that_breaks_keeps_nobody_else_waiting(tell: Any, clock: Any, monkeypatch: Any, caplog: Any) -> None:
-    """An unforeseen exception becomes the file's server_error, and the rest of the queue goes on."""
+def test_a_parser_that_breaks_keeps_nobody_else_waiting(
+    tell: Any, clock: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    """An unforeseen exception becomes the file's server_error, and the rest of the queue
+    goes on.
+    """
     from provisioner.local import indexing
 
     def broken(path: Path, filename: str) -> str:
@@ -182,7 +217,8 @@ def test_a_parser_that_breaks_keeps_nobody_else_waiting(tell: Any, clock: Any, m
 
     async def story(client: openai.AsyncOpenAI) -> None:
         ids = [
-            (await client.files.create(file=(name, b"text"), purpose="assistants")).id for name in ("bad.md", "ok.md")
+            (await client.files.create(file=(name, b"text"), purpose="assistants")).id
+            for name in ("bad.md", "ok.md")
         ]
         store = await client.vector_stores.create(name="kb", file_ids=ids)
         clock.tick(1)

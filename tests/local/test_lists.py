@@ -1,4 +1,6 @@
-"""Lists: order, cursors, limits and the envelope, for every kind; and that a page is never a scan."""
+"""Lists: order, cursors, limits and the envelope, for every kind; and that a page is never
+a scan.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ async def some(client: openai.AsyncOpenAI, count: int = 5) -> list[str]:
 
 
 async def page(client: openai.AsyncOpenAI, **query: Any) -> dict[str, Any]:
-    reply: dict[str, Any] = await client.get("/assistants", options={"params": query}, cast_to=dict[str, Any])
+    reply: dict[str, Any] = await client.get(
+        "/assistants", options={"params": query}, cast_to=dict[str, Any]
+    )
     return reply
 
 
@@ -23,7 +27,13 @@ def test_an_empty_list_has_null_ids(client: openai.OpenAI) -> None:
     """The recorded envelope of a page without entries."""
     store = client.vector_stores.create(name="kb")
     empty = client.get(f"/vector_stores/{store.id}/files", cast_to=dict[str, Any])
-    assert empty == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+    assert empty == {
+        "object": "list",
+        "data": [],
+        "first_id": None,
+        "last_id": None,
+        "has_more": False,
+    }
 
 
 def test_the_newest_come_first(tell: Any, clock: Any) -> None:
@@ -82,7 +92,9 @@ def test_before_goes_back_one_page(tell: Any) -> None:
         ({"order": "random"}, "invalid_value"),
     ],
 )
-def test_bad_pages_are_refused(client: openai.OpenAI, path: str, query: dict[str, Any], code: str) -> None:
+def test_bad_pages_are_refused(
+    client: openai.OpenAI, path: str, query: dict[str, Any], code: str
+) -> None:
     """A limit is 1 to 100, an order asc or desc."""
     store = client.vector_stores.create(name="kb")
     with pytest.raises(openai.BadRequestError) as refusal:
@@ -106,12 +118,16 @@ def test_an_unknown_cursor_is_refused(client: openai.OpenAI) -> None:
 def test_a_filter_must_be_a_status(client: openai.OpenAI) -> None:
     """Anything else is refused, naming the statuses."""
     store = client.vector_stores.create(name="kb")
-    with pytest.raises(openai.BadRequestError, match="'in_progress', 'completed', 'failed', and 'cancelled'"):
+    with pytest.raises(
+        openai.BadRequestError, match="'in_progress', 'completed', 'failed', and 'cancelled'"
+    ):
         client.vector_stores.files.list(store.id, filter="done")  # type: ignore[arg-type]
 
 
 def test_no_page_is_a_scan(tell: Any) -> None:
-    """Every list is read off an index, in its order, so that a page costs the same in a store of 10,000 files."""
+    """Every list is read off an index, in its order, so that a page costs the same in a store of
+    10,000 files.
+    """
     asked: list[str] = []
 
     async def story(client: openai.AsyncOpenAI) -> None:

@@ -1,4 +1,6 @@
-"""Replies against the official API document, where it lies beside the project and the real traffic agrees."""
+"""Replies against the official API document, where it lies beside the project and the real traffic
+agrees.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ pytestmark = [
     pytest.mark.skipif(not DOCUMENT.exists(), reason="the official document is not here"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-# Where the recorded traffic differs from the document: null for what is merely not there, and one name.
+# Where the recorded traffic differs from the document: null for what is merely not there, and one
+# name.
 NULL = {"expires_at", "status_details", "expires_after", "first_id", "last_id", "file"}
 
 
@@ -36,7 +39,9 @@ def _as_documented(reply: Any) -> Any:
         return [_as_documented(one) for one in reply]
     if not isinstance(reply, dict):
         return reply
-    kept = {key: _as_documented(one) for key, one in reply.items() if one is not None or key not in NULL}
+    kept = {
+        key: _as_documented(one) for key, one in reply.items() if one is not None or key not in NULL
+    }
     if kept.get("object") == "vector_store" and kept["name"] is None:
         kept["name"] = ""
     if kept.get("object") == "vector_store.file_batch":
@@ -60,7 +65,10 @@ def test_every_reply_fits(client: openai.OpenAI, check: Any) -> None:
     batch = post(f"{base}/file_batches", file_ids=[file.id])
     client.vector_stores.files.poll(file.id, vector_store_id=store["id"])
     tools = [{"type": "code_interpreter"}, {"type": "function", "function": {"name": "f"}}]
-    found = {"file_search": {"vector_store_ids": [store["id"]]}, "code_interpreter": {"file_ids": [file.id]}}
+    found = {
+        "file_search": {"vector_store_ids": [store["id"]]},
+        "code_interpreter": {"file_ids": [file.id]},
+    }
     assistant = post("/assistants", model="m", tools=tools, tool_resources=found)
     for name, reply in {
         "OpenAIFile": get(f"/files/{file.id}"),
@@ -76,8 +84,12 @@ def test_every_reply_fits(client: openai.OpenAI, check: Any) -> None:
         "ListAssistantsResponse": get("/assistants"),
         "ListModelsResponse": get("/models"),
         "Upload": post("/uploads", filename="a", purpose="vision", bytes=1, mime_type="image/png"),
-        "DeleteAssistantResponse": client.delete(f"/assistants/{assistant['id']}", cast_to=dict[str, Any]),
-        "DeleteVectorStoreFileResponse": client.delete(f"{base}/files/{file.id}", cast_to=dict[str, Any]),
+        "DeleteAssistantResponse": client.delete(
+            f"/assistants/{assistant['id']}", cast_to=dict[str, Any]
+        ),
+        "DeleteVectorStoreFileResponse": client.delete(
+            f"{base}/files/{file.id}", cast_to=dict[str, Any]
+        ),
         "DeleteVectorStoreResponse": client.delete(base, cast_to=dict[str, Any]),
         "DeleteFileResponse": client.delete(f"/files/{file.id}", cast_to=dict[str, Any]),
     }.items():

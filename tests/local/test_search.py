@@ -14,8 +14,14 @@ DOCUMENTS = {
         "Employees have 27 vacation days a year. Vacations are booked in advance.",
         {"team": "hr", "year": 2026},
     ),
-    "travel.md": ("Travel by train is preferred. Book tickets two weeks ahead.", {"team": "finance", "year": 2025}),
-    "it.md": ("Reset your password at the help desk, or call the hotline.", {"team": "it", "year": 2024, "old": True}),
+    "travel.md": (
+        "Travel by train is preferred. Book tickets two weeks ahead.",
+        {"team": "finance", "year": 2025},
+    ),
+    "it.md": (
+        "Reset your password at the help desk, or call the hotline.",
+        {"team": "it", "year": 2024, "old": True},
+    ),
 }
 
 
@@ -24,7 +30,9 @@ def store_id(client: openai.OpenAI) -> str:
     store = client.vector_stores.create(name="kb")
     for name, (text, attributes) in DOCUMENTS.items():
         file = client.files.create(file=(name, text.encode()), purpose="assistants")
-        client.vector_stores.files.create_and_poll(file.id, vector_store_id=store.id, attributes=attributes)  # type: ignore[arg-type]
+        client.vector_stores.files.create_and_poll(
+            file.id, vector_store_id=store.id, attributes=attributes
+        )  # type: ignore[arg-type]
     return store.id
 
 
@@ -34,10 +42,17 @@ def names(client: openai.OpenAI, store_id: str, query: Any, **given: Any) -> lis
 
 def test_the_best_passage_comes_first(client: openai.OpenAI, store_id: str) -> None:
     """A result carries the passage, where it is from, its attributes and a score from 0 to 1."""
-    page = client.vector_stores.search(store_id, query="How many vacation days does an employee have?")
+    page = client.vector_stores.search(
+        store_id, query="How many vacation days does an employee have?"
+    )
     best = page.data[0]
-    assert (best.filename, best.content[0].text, best.attributes) == ("leave.md", *DOCUMENTS["leave.md"])
-    assert [hit.score for hit in page.data] == sorted((hit.score for hit in page.data), reverse=True)
+    assert (best.filename, best.content[0].text, best.attributes) == (
+        "leave.md",
+        *DOCUMENTS["leave.md"],
+    )
+    assert [hit.score for hit in page.data] == sorted(
+        (hit.score for hit in page.data), reverse=True
+    )
     assert all(0 <= hit.score <= 1 for hit in page.data)
     assert page.model_extra is not None
     assert page.model_extra["search_query"] == ["How many vacation days does an employee have?"]
@@ -95,7 +110,9 @@ def test_another_stores_passages_are_not_found(client: openai.OpenAI) -> None:
         ),
     ],
 )
-def test_filters_choose_by_attributes(client: openai.OpenAI, store_id: str, condition: Any, found: set[str]) -> None:
+def test_filters_choose_by_attributes(
+    client: openai.OpenAI, store_id: str, condition: Any, found: set[str]
+) -> None:
     """Every comparison, and both ways of joining them, to any depth."""
     query = ["vacation", "train", "password"]
     assert set(names(client, store_id, query, filters=condition)) == found
@@ -112,7 +129,10 @@ def test_results_are_limited_by_number_and_score(client: openai.OpenAI, store_id
     """`max_num_results` cuts the list, `score_threshold` drops what is weak."""
     query = ["vacation", "train", "password"]
     assert len(names(client, store_id, query, max_num_results=2)) == 2
-    assert names(client, store_id, "vacation hotline zebra", ranking_options={"score_threshold": 0.9}) == []
+    assert (
+        names(client, store_id, "vacation hotline zebra", ranking_options={"score_threshold": 0.9})
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +141,10 @@ def test_results_are_limited_by_number_and_score(client: openai.OpenAI, store_id
         ({}, "query"),
         ({"query": "a", "max_num_results": 51}, "max_num_results"),
         ({"query": "a", "max_num_results": 0}, "max_num_results"),
-        ({"query": "a", "ranking_options": {"score_threshold": 1.5}}, "ranking_options.score_threshold"),
+        (
+            {"query": "a", "ranking_options": {"score_threshold": 1.5}},
+            "ranking_options.score_threshold",
+        ),
         ({"query": "a", "filters": {"type": "like", "key": "k", "value": "v"}}, "filters.type"),
         (
             {"query": "a", "filters": {"type": "and", "filters": [{"type": "eq", "key": "k"}]}},
@@ -130,7 +153,9 @@ def test_results_are_limited_by_number_and_score(client: openai.OpenAI, store_id
         ({"query": "a", "limit": 3}, "limit"),
     ],
 )
-def test_bad_searches_are_refused(client: openai.OpenAI, store_id: str, given: Any, param: str) -> None:
+def test_bad_searches_are_refused(
+    client: openai.OpenAI, store_id: str, given: Any, param: str
+) -> None:
     """The param names the place, however deep."""
     with pytest.raises(openai.BadRequestError) as refusal:
         client.post(f"/vector_stores/{store_id}/search", body=given, cast_to=object)

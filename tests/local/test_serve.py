@@ -47,7 +47,9 @@ def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
 
 
 def test_everything_survives_a_restart(tmp_path: Path) -> None:
-    """Files with their bytes, stores with their index, and assistants read the same in a new process."""
+    """Files with their bytes, stores with their index, and assistants read the same in a new
+    process.
+    """
 
     def state(client: openai.OpenAI, store_id: str) -> Any:
         return [
@@ -93,6 +95,8 @@ def test_two_processes_share_a_folder(tmp_path: Path) -> None:
 def test_importing_it_is_cheap() -> None:
     """Whoever only imports the package pays for no web framework."""
     names = ("starlette", "uvicorn", "yaml", "sqlite3")
-    code = f"import sys, provisioner.local; print([name for name in {names} if name in sys.modules])"
+    code = (
+        f"import sys, provisioner.local; print([name for name in {names} if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

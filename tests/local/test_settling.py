@@ -1,4 +1,6 @@
-"""Settling: what a write did shows late where a rule says so, and is as without it once the time is over."""
+"""Settling: what a write did shows late where a rule says so, and is as without it once the time is
+over.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def test_a_fresh_object_is_missing_from_lists(lagging: Any, clock: Any, make: An
 
 @pytest.mark.parametrize("status", [None, 400, 404])
 @pytest.mark.parametrize("make", KINDS)
-def test_a_fresh_object_is_not_found_by_its_id(lagging: Any, clock: Any, make: Any, status: int | None) -> None:
+def test_a_fresh_object_is_not_found_by_its_id(
+    lagging: Any, clock: Any, make: Any, status: int | None
+) -> None:
     """In the service's own words, and with the status asked for; lists have it all the time."""
 
     async def story(wire: Wire) -> None:
@@ -59,11 +63,15 @@ def test_a_fresh_object_is_not_found_by_its_id(lagging: Any, clock: Any, make: A
         assert read["id"] == thing.id
         assert shown == [read] * len(shown)
 
-    lagging(story, "seconds: 0.3, of: [get]" + (f", status: {status}" if status else ""), KINDS[make])
+    lagging(
+        story, "seconds: 0.3, of: [get]" + (f", status: {status}" if status else ""), KINDS[make]
+    )
 
 
 def test_nothing_is_read_below_a_store_that_is_not_found(lagging: Any, clock: Any) -> None:
-    """Its files are not found for the same reason as the store, and in the same words; writes go by the truth."""
+    """Its files are not found for the same reason as the store, and in the same words; writes go by
+    the truth.
+    """
 
     async def story(wire: Wire) -> None:
         thing = await store(wire)
@@ -97,7 +105,9 @@ async def attach_by_assistant(wire: Wire, store: str, file_id: str) -> JSON:
 
 @pytest.mark.parametrize("status", [404, 400])
 @pytest.mark.parametrize("attach", [attach_one, attach_batch, attach_first, attach_by_assistant])
-def test_a_young_file_cannot_be_attached(lagging: Any, clock: Any, attach: Any, status: int) -> None:
+def test_a_young_file_cannot_be_attached(
+    lagging: Any, clock: Any, attach: Any, status: int
+) -> None:
     """The refusal names it, nothing is attached or made, and older files are not concerned."""
 
     async def story(wire: Wire) -> None:
@@ -105,7 +115,10 @@ def test_a_young_file_cannot_be_attached(lagging: Any, clock: Any, attach: Any, 
         clock.tick(1)
         store, young = await wire.store(), await wire.upload()
         assert (await wire.get(f"{FILES}/{young}"))["id"] == young
-        assert await wire.refused(attach(wire, store, young)) == (status, f"No such File object: {young}")
+        assert await wire.refused(attach(wire, store, young)) == (
+            status,
+            f"No such File object: {young}",
+        )
         assert len(await wire.listed(STORES)) == 1
         assert await wire.listed(ASSISTANTS) == await wire.listed(f"{STORES}/{store}/files") == []
         assert await attach(wire, store, old)
@@ -142,7 +155,10 @@ def test_nothing_can_be_attached_to_a_young_store(lagging: Any, clock: Any, atta
     async def story(wire: Wire) -> None:
         file_id, thing = await wire.upload(), await store(wire)
         assert await wire.refused(attach(wire, thing.id, file_id)) == (404, thing.absent)
-        assert await wire.refused(wire.post(f"{thing.path}/search", query="text")) == (404, thing.absent)
+        assert await wire.refused(wire.post(f"{thing.path}/search", query="text")) == (
+            404,
+            thing.absent,
+        )
         clock.tick(0.4)
         assert await attach(wire, thing.id, file_id)
         assert await wire.post(f"{thing.path}/search", query="text")
@@ -152,7 +168,9 @@ def test_nothing_can_be_attached_to_a_young_store(lagging: Any, clock: Any, atta
 
 @pytest.mark.parametrize("status", [404, 400])
 @pytest.mark.parametrize("make", [file, store])
-def test_an_assistant_cannot_use_what_is_young(lagging: Any, clock: Any, make: Any, status: int) -> None:
+def test_an_assistant_cannot_use_what_is_young(
+    lagging: Any, clock: Any, make: Any, status: int
+) -> None:
     """Neither a new assistant nor one that is changed; after the refusal both are as before."""
 
     async def story(wire: Wire) -> None:
@@ -193,7 +211,9 @@ CHANGES: list[tuple[Any, JSON, JSON]] = [
 def test_a_read_after_an_update_shows_the_old_values(
     lagging: Any, clock: Any, make: Any, change: JSON, before: JSON
 ) -> None:
-    """By the id and in lists; the update's own reply has the new ones, and so has every read once it has settled."""
+    """By the id and in lists; the update's own reply has the new ones, and so has every read once
+    it has settled.
+    """
 
     async def story(wire: Wire) -> None:
         thing = await make(wire)
@@ -245,7 +265,9 @@ def test_a_cancelled_batch_goes_on_for_a_while(lagging: Any, clock: Any) -> None
 
 
 def test_only_what_was_written_is_old(lagging: Any, clock: Any) -> None:
-    """What time brings is shown at once: a file gets indexed although its attributes are old for ever."""
+    """What time brings is shown at once: a file gets indexed although its attributes are old for
+    ever.
+    """
 
     async def story(wire: Wire) -> None:
         thing = await store_file(wire)
@@ -279,7 +301,9 @@ def test_a_deleted_object_is_still_there(lagging: Any, clock: Any, make: Any) ->
 
 
 def test_what_a_deletion_takes_along_is_still_there(lagging: Any, clock: Any) -> None:
-    """A file stays in its store and its assistant, a store keeps its files; bytes and uses are gone at once."""
+    """A file stays in its store and its assistant, a store keeps its files; bytes and uses are gone
+    at once.
+    """
 
     async def story(wire: Wire) -> None:
         thing = await store_file(wire)
@@ -302,7 +326,10 @@ def test_what_a_deletion_takes_along_is_still_there(lagging: Any, clock: Any) ->
         assert await other.shown(wire) == [await wire.get(other.path)] * 2
         clock.tick(1)
         status, words = await wire.refused(wire.get(other.path))
-        assert (status, words) == (404, f"No vector store found with id '{whole.rpartition('/')[2]}'.")
+        assert (status, words) == (
+            404,
+            f"No vector store found with id '{whole.rpartition('/')[2]}'.",
+        )
 
     lagging(story, "seconds: 0.5, of: [delete, update]", "")
 
@@ -339,7 +366,10 @@ def test_a_young_object_refuses_its_deletion(lagging: Any, clock: Any, make: Any
 
     async def story(wire: Wire) -> None:
         thing = await make(wire)
-        busy = (409, f"'{thing.id}' cannot be deleted while it is being processed. Please try again later.")
+        busy = (
+            409,
+            f"'{thing.id}' cannot be deleted while it is being processed. Please try again later.",
+        )
         assert await wire.refused(wire.delete(thing.path)) == busy
         assert len(await thing.shown(wire)) == len(thing.lists)
         clock.tick(0.4)
@@ -356,7 +386,9 @@ def test_a_young_object_refuses_its_deletion(lagging: Any, clock: Any, make: Any
 
 @pytest.mark.parametrize("make", DELETABLE)
 def test_a_deletion_is_refused_for_a_while(lagging: Any, clock: Any, make: Any) -> None:
-    """A rule about the deletion itself counts from the first attempt; what does not exist is not found as ever."""
+    """A rule about the deletion itself counts from the first attempt; what does not exist is not
+    found as ever.
+    """
 
     async def story(wire: Wire) -> None:
         thing = await make(wire)

@@ -1,4 +1,6 @@
-"""Rules that let writes settle: what they strike, what may stand beside them, how long they last, what is refused."""
+"""Rules that let writes settle: what they strike, what may stand beside them, how long they last,
+what is refused.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,12 @@ from .conftest import Server
 from .things import ASSISTANTS, FILES, STORES, Thing, Wire, assistant, file, store
 
 
-def test_a_lag_outlasts_the_service_and_leaves_the_truth_alone(lagging: Any, tell: Any, clock: Any) -> None:
-    """A restart with the same rules shows the same; one without rules shows what is true, whatever lags for ever."""
+def test_a_lag_outlasts_the_service_and_leaves_the_truth_alone(
+    lagging: Any, tell: Any, clock: Any
+) -> None:
+    """A restart with the same rules shows the same; one without rules shows what is true, whatever
+    lags for ever.
+    """
     things: dict[str, Thing] = {}
     everything = "seconds: 1000000, of: [list, get, attach, use, update, delete]"
 
@@ -51,12 +57,19 @@ def test_a_lag_outlasts_the_service_and_leaves_the_truth_alone(lagging: Any, tel
 
 
 def test_without_such_a_rule_nothing_is_noted(lagging: Any, rules: Any, tmp_path: Path) -> None:
-    """The database is the one that a service without faults has, and reads go to the tables themselves."""
+    """The database is the one that a service without faults has, and reads go to the tables
+    themselves.
+    """
     plain = create_app(tmp_path / "plain", faults=rules("{action: {latency: 0.01}}"))
-    names = {row["name"] for row in plain.state.service.database.all("SELECT name FROM sqlite_master")}
+    names = {
+        row["name"] for row in plain.state.service.database.all("SELECT name FROM sqlite_master")
+    }
     assert "settling" not in names
     assert plain.state.service.database.all("SELECT name FROM sqlite_temp_master") == []
-    assert (plain.state.reader.seen("files"), plain.state.reader.listed("files")) == ("files", "files")
+    assert (plain.state.reader.seen("files"), plain.state.reader.listed("files")) == (
+        "files",
+        "files",
+    )
 
 
 def test_reads_neither_strike_nor_count(lagging: Any) -> None:
@@ -81,7 +94,9 @@ def test_other_faults_strike_beside_it(lagging: Any, clock: Any) -> None:
     async def story(wire: Wire) -> None:
         for number, path in enumerate((ASSISTANTS, STORES), 1):
             with pytest.raises(openai.APIConnectionError):
-                await wire.post(path, name="a", **({"model": "gpt-4o"} if path == ASSISTANTS else {}))
+                await wire.post(
+                    path, name="a", **({"model": "gpt-4o"} if path == ASSISTANTS else {})
+                )
             assert await wire.listed(path) == []
             clock.tick(0.5)
             assert len(await wire.listed(path)) == 1, number
@@ -98,7 +113,8 @@ def test_other_faults_strike_beside_it(lagging: Any, clock: Any) -> None:
 def test_an_upload_lags_for_itself_alone(rules: Any, tmp_path: Path) -> None:
     """Of two that arrive at the same time, the one that the rule strikes."""
     app = create_app(
-        tmp_path / "data", faults=rules("{match: {path: files, nth: 1}, action: {settle: {seconds: 9, of: [list]}}}")
+        tmp_path / "data",
+        faults=rules("{match: {path: files, nth: 1}, action: {settle: {seconds: 9, of: [list]}}}"),
     )
     begun, other_is_there = asyncio.Event(), asyncio.Event()
 
@@ -106,15 +122,21 @@ def test_an_upload_lags_for_itself_alone(rules: Any, tmp_path: Path) -> None:
         yield b"--x\r\nContent-Disposition: form-data; name=purpose\r\n\r\nuser_data\r\n--x\r\n"
         begun.set()
         await other_is_there.wait()
-        yield b"Content-Disposition: form-data; name=file; filename=slow.md\r\n\r\ntext\r\n--x--\r\n"
+        yield (
+            b"Content-Disposition: form-data; name=file; filename=slow.md\r\n\r\ntext\r\n--x--\r\n"
+        )
 
     async def story() -> None:
         transport, headers = httpx2.ASGITransport(app=app), {"Authorization": "Bearer any"}
-        async with httpx2.AsyncClient(transport=transport, base_url="http://local/v1", headers=headers) as client:
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://local/v1", headers=headers
+        ) as client:
             form = {"Content-Type": "multipart/form-data; boundary=x"}
             slow = asyncio.create_task(client.post(FILES, content=slowly(), headers=form))
             await begun.wait()
-            quick = await client.post(FILES, files={"file": ("quick.md", b"text")}, data={"purpose": "user_data"})
+            quick = await client.post(
+                FILES, files={"file": ("quick.md", b"text")}, data={"purpose": "user_data"}
+            )
             other_is_there.set()
             assert (await slow).json()["filename"] == "slow.md"
             assert (await client.get(FILES)).json()["data"] == [quick.json()]
@@ -124,7 +146,10 @@ def test_an_upload_lags_for_itself_alone(rules: Any, tmp_path: Path) -> None:
 
 def test_time_passes_over_http(rules: Any, tmp_path: Path) -> None:
     """`local serve --faults` lags by the clock on the wall, and ends cleanly."""
-    path = rules('{match: {method: POST, path: "/v1/assistants"}, action: {settle: {seconds: 0.4, of: [list, get]}}}')
+    path = rules(
+        '{match: {method: POST, path: "/v1/assistants"}, action: {settle: {seconds: 0.4, of: [list,'
+        " get]}}}"
+    )
     server = Server(tmp_path / "served", path)
     with httpx2.Client(base_url=server.url, headers={"Authorization": "Bearer any"}) as client:
         begun = time.monotonic()
@@ -139,20 +164,59 @@ def test_time_passes_over_http(rules: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        ("action: {settle: {of: [list]}}", r"Missing required parameter: 'rules\[0\].action.settle.seconds'"),
-        ("action: {settle: {seconds: 1}}", r"Missing required parameter: 'rules\[0\].action.settle.of'"),
-        ("action: {settle: {seconds: 1, of: []}}", r"Invalid 'rules\[0\].action.settle.of': array too short"),
-        ("action: {settle: {seconds: 1, of: list}}", r"'rules\[0\].action.settle.of': expected an array"),
-        ("action: {settle: {seconds: -1, of: [list]}}", r"Invalid 'rules\[0\].action.settle.seconds'"),
-        ("action: {settle: {seconds: .inf, of: [list]}}", r"Invalid 'rules\[0\].action.settle.seconds'"),
-        ("action: {settle: {seconds: 1, at: [list]}}", r"Unknown parameter: 'rules\[0\].action.settle.at'"),
-        ("action: {settle: {seconds: 1, of: [lists]}}", r"rules\[0\].action.settle.of\[0\]: Invalid value: 'lists'"),
-        ("action: {settle: {seconds: 1, off: [list]}}", r"Unknown parameter: 'rules\[0\].action.settle.False'"),
+        (
+            "action: {settle: {of: [list]}}",
+            r"Missing required parameter: 'rules\[0\].action.settle.seconds'",
+        ),
+        (
+            "action: {settle: {seconds: 1}}",
+            r"Missing required parameter: 'rules\[0\].action.settle.of'",
+        ),
+        (
+            "action: {settle: {seconds: 1, of: []}}",
+            r"Invalid 'rules\[0\].action.settle.of': array too short",
+        ),
+        (
+            "action: {settle: {seconds: 1, of: list}}",
+            r"'rules\[0\].action.settle.of': expected an array",
+        ),
+        (
+            "action: {settle: {seconds: -1, of: [list]}}",
+            r"Invalid 'rules\[0\].action.settle.seconds'",
+        ),
+        (
+            "action: {settle: {seconds: .inf, of: [list]}}",
+            r"Invalid 'rules\[0\].action.settle.seconds'",
+        ),
+        (
+            "action: {settle: {seconds: 1, at: [list]}}",
+            r"Unknown parameter: 'rules\[0\].action.settle.at'",
+        ),
+        (
+            "action: {settle: {seconds: 1, of: [lists]}}",
+            r"rules\[0\].action.settle.of\[0\]: Invalid value: 'lists'",
+        ),
+        (
+            "action: {settle: {seconds: 1, off: [list]}}",
+            r"Unknown parameter: 'rules\[0\].action.settle.False'",
+        ),
         ("action: {settle: 1}", r"'rules\[0\].action.settle': expected an object"),
-        ("action: {settle: {seconds: 1, of: [get], status: 500}}", r"rules\[0\].action.settle.status: .*'500'.*'409'"),
-        ("action: {settle: {seconds: 1, of: [get], status: true}}", r"'rules\[0\].action.settle.status': expected an"),
-        ("action: {settle: {seconds: 1, of: [get], status: 409}}", r"must name at least one of: delete\."),
-        ("action: {settle: {seconds: 1, of: [list], status: 400}}", r"must name at least one of: get, attach, use\."),
+        (
+            "action: {settle: {seconds: 1, of: [get], status: 500}}",
+            r"rules\[0\].action.settle.status: .*'500'.*'409'",
+        ),
+        (
+            "action: {settle: {seconds: 1, of: [get], status: true}}",
+            r"'rules\[0\].action.settle.status': expected an",
+        ),
+        (
+            "action: {settle: {seconds: 1, of: [get], status: 409}}",
+            r"must name at least one of: delete\.",
+        ),
+        (
+            "action: {settle: {seconds: 1, of: [list], status: 400}}",
+            r"must name at least one of: get, attach, use\.",
+        ),
         (
             "{match: {filename: a}, action: {settle: {seconds: 1, of: [get]}}}",
             r"'rules\[0\].action.settle' is about requests",

@@ -15,7 +15,9 @@ def refused(call: Any, *args: Any, **given: Any) -> openai.BadRequestError:
 
 
 def test_an_empty_store_has_the_recorded_defaults(server: Any) -> None:
-    """Nothing but what the service fills in: name and description null, metadata empty, completed at once."""
+    """Nothing but what the service fills in: name and description null, metadata empty, completed
+    at once.
+    """
     with server.client(_strict_response_validation=False) as client:
         made = client.vector_stores.create()
         assert made.model_dump() == {
@@ -25,7 +27,13 @@ def test_an_empty_store_has_the_recorded_defaults(server: Any) -> None:
             "name": None,
             "description": None,
             "usage_bytes": 0,
-            "file_counts": {"in_progress": 0, "completed": 0, "failed": 0, "cancelled": 0, "total": 0},
+            "file_counts": {
+                "in_progress": 0,
+                "completed": 0,
+                "failed": 0,
+                "cancelled": 0,
+                "total": 0,
+            },
             "status": "completed",
             "expires_after": None,
             "expires_at": None,
@@ -38,7 +46,10 @@ def test_an_empty_store_has_the_recorded_defaults(server: Any) -> None:
 def test_what_was_sent_comes_back(client: openai.OpenAI) -> None:
     """Name, description, expiry and metadata are echoed, and the end is worked out."""
     made = client.vector_stores.create(
-        name="kb", description="d", metadata={"a": "b"}, expires_after={"anchor": "last_active_at", "days": 7}
+        name="kb",
+        description="d",
+        metadata={"a": "b"},
+        expires_after={"anchor": "last_active_at", "days": 7},
     )
     assert (made.name, made.metadata, made.model_extra) == ("kb", {"a": "b"}, {"description": "d"})
     assert made.expires_after is not None and made.expires_after.days == 7
@@ -48,7 +59,9 @@ def test_what_was_sent_comes_back(client: openai.OpenAI) -> None:
 def test_an_update_leaves_alone_what_it_does_not_name(client: openai.OpenAI) -> None:
     """Omitted is unchanged; null clears a name and an expiry; metadata is replaced."""
     made = client.vector_stores.create(
-        name="kb", metadata={"a": "1", "b": "2"}, expires_after={"anchor": "last_active_at", "days": 7}
+        name="kb",
+        metadata={"a": "1", "b": "2"},
+        expires_after={"anchor": "last_active_at", "days": 7},
     )
     renamed = client.vector_stores.update(made.id, name="new")
     assert renamed == made.model_copy(update={"name": "new"})
@@ -87,13 +100,27 @@ def test_a_description_cannot_be_changed(client: openai.OpenAI) -> None:
         ({"metadata": {str(n): "v" for n in range(17)}}, "metadata", "object_above_max_properties"),
         ({"file_ids": ["file-x"] * 501}, "file_ids", "array_above_max_length"),
         ({"expires_after": {"days": 1}}, "expires_after.anchor", "missing_required_parameter"),
-        ({"expires_after": {"anchor": "created_at", "days": 1}}, "expires_after.anchor", "invalid_value"),
-        ({"expires_after": {"anchor": "last_active_at", "days": 0}}, "expires_after.days", "integer_below_min_value"),
-        ({"expires_after": {"anchor": "last_active_at", "days": 366}}, "expires_after.days", "integer_above_max_value"),
+        (
+            {"expires_after": {"anchor": "created_at", "days": 1}},
+            "expires_after.anchor",
+            "invalid_value",
+        ),
+        (
+            {"expires_after": {"anchor": "last_active_at", "days": 0}},
+            "expires_after.days",
+            "integer_below_min_value",
+        ),
+        (
+            {"expires_after": {"anchor": "last_active_at", "days": 366}},
+            "expires_after.days",
+            "integer_above_max_value",
+        ),
         ({"chunking_strategy": {"type": "semantic"}}, "chunking_strategy.type", "invalid_value"),
     ],
 )
-def test_bad_parameters_are_refused(client: openai.OpenAI, given: Any, param: str, code: str) -> None:
+def test_bad_parameters_are_refused(
+    client: openai.OpenAI, given: Any, param: str, code: str
+) -> None:
     """The param names the place and the code the reason."""
     error = refused(client.vector_stores.create, extra_body=given)
     assert (error.param, error.code, error.type) == (param, code, "invalid_request_error")
@@ -110,9 +137,16 @@ def test_a_store_with_files_works_until_they_are_indexed(tell: Any, clock: Any) 
     """Status and counts are those of the files, at every moment."""
 
     async def story(client: openai.AsyncOpenAI) -> None:
-        ids = [(await client.files.create(file=(f"{n}.md", b"text"), purpose="assistants")).id for n in range(3)]
+        ids = [
+            (await client.files.create(file=(f"{n}.md", b"text"), purpose="assistants")).id
+            for n in range(3)
+        ]
         made = await client.vector_stores.create(name="kb", file_ids=ids)
-        assert (made.status, made.file_counts.in_progress, made.file_counts.total) == ("in_progress", 3, 3)
+        assert (made.status, made.file_counts.in_progress, made.file_counts.total) == (
+            "in_progress",
+            3,
+            3,
+        )
         clock.tick(1)
         done = await client.vector_stores.retrieve(made.id)
         assert (done.status, done.file_counts.completed, done.usage_bytes) == ("completed", 3, 12)
@@ -157,8 +191,18 @@ def test_deleting_a_store_leaves_its_files(client: openai.OpenAI) -> None:
     file = client.files.create(file=("a.md", b"text"), purpose="assistants")
     made = client.vector_stores.create(name="kb", file_ids=[file.id])
     deleted = client.vector_stores.delete(made.id)
-    assert deleted.model_dump() == {"id": made.id, "object": "vector_store.deleted", "deleted": True}
-    for ask in (client.vector_stores.retrieve, client.vector_stores.delete, client.vector_stores.files.list):
-        with pytest.raises(openai.NotFoundError, match=f"No vector store found with id '{made.id}'"):
+    assert deleted.model_dump() == {
+        "id": made.id,
+        "object": "vector_store.deleted",
+        "deleted": True,
+    }
+    for ask in (
+        client.vector_stores.retrieve,
+        client.vector_stores.delete,
+        client.vector_stores.files.list,
+    ):
+        with pytest.raises(
+            openai.NotFoundError, match=f"No vector store found with id '{made.id}'"
+        ):
             ask(made.id)
     assert client.files.retrieve(file.id) == file

@@ -1,4 +1,6 @@
-"""Owns one of everything that the embedded service keeps: how it is made, where it is, and in which lists."""
+"""Owns one of everything that the embedded service keeps: how it is made, where it is, and in which
+lists.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ class Wire:
 
 @dataclass
 class Thing:
-    """An object: its id, its path, the lists in which it stands, and what is said where it is not."""
+    """An object: its id, its path, the lists in which it stands, and what is said where it
+    is not.
+    """
 
     id: str
     path: str
@@ -64,16 +68,25 @@ class Thing:
 
     async def shown(self, wire: Wire) -> list[JSON]:
         """The object as each of its lists shows it."""
-        return [item for path in self.lists for item in await wire.listed(path) if item["id"] == self.id]
+        return [
+            item for path in self.lists for item in await wire.listed(path) if item["id"] == self.id
+        ]
 
 
 async def file(wire: Wire) -> Thing:
     made = await wire.upload()
-    return Thing(made, f"{FILES}/{made}", [FILES, f"{FILES}?purpose=user_data"], f"No such File object: {made}")
+    return Thing(
+        made,
+        f"{FILES}/{made}",
+        [FILES, f"{FILES}?purpose=user_data"],
+        f"No such File object: {made}",
+    )
 
 
 async def joined_upload(wire: Wire) -> Thing:
-    upload = await wire.post("/uploads", filename="a.md", purpose="user_data", bytes=4, mime_type="text/plain")
+    upload = await wire.post(
+        "/uploads", filename="a.md", purpose="user_data", bytes=4, mime_type="text/plain"
+    )
     part = await wire.client.uploads.parts.create(upload["id"], data=b"text")
     made = (await wire.post(f"/uploads/{upload['id']}/complete", part_ids=[part.id]))["file"]["id"]
     return Thing(made, f"{FILES}/{made}", [FILES], f"No such File object: {made}")
@@ -86,7 +99,9 @@ async def store(wire: Wire) -> Thing:
 
 async def assistant(wire: Wire) -> Thing:
     made = (await wire.post(ASSISTANTS, model="gpt-4o", name="a"))["id"]
-    return Thing(made, f"{ASSISTANTS}/{made}", [ASSISTANTS], f"No assistant found with id '{made}'.")
+    return Thing(
+        made, f"{ASSISTANTS}/{made}", [ASSISTANTS], f"No assistant found with id '{made}'."
+    )
 
 
 def in_store(store: str, file_id: str, *more: str) -> Thing:

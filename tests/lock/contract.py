@@ -1,4 +1,6 @@
-"""What every lock store must do. A store's own test module subclasses `StoreContract` and says how to open one."""
+"""What every lock store must do. A store's own test module subclasses `StoreContract` and says how
+to open one.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def entry(address: Address, id: str, **fields: object) -> Locked:
 
 def state(serial: int = 3, *entries: Locked) -> LockState:
     base = fresh("acme", "prod", ORIGIN)
-    return replace(base, lineage="7" * 8, serial=serial, resources={item.address: item for item in entries})
+    return replace(
+        base, lineage="7" * 8, serial=serial, resources={item.address: item for item in entries}
+    )
 
 
 class StoreContract:
@@ -44,7 +48,9 @@ class StoreContract:
         return self.open(tmp_path)
 
     def test_nothing_there(self, store: LockStore) -> None:
-        """Before the first apply there is no lock, no journal and no holder, and looking makes none."""
+        """Before the first apply there is no lock, no journal and no holder, and looking makes
+        none.
+        """
         assert store.read() is None
         assert store.leftover() is None
         assert store.holder() is None
@@ -52,7 +58,9 @@ class StoreContract:
 
     def test_round_trip(self, store: LockStore, tmp_path: Path) -> None:
         """What was written is read, also by another store."""
-        written = state(3, entry(SUPPORT, "asst_1", model="gpt-4o"), entry(LEAVE, "file-1", bytes=3))
+        written = state(
+            3, entry(SUPPORT, "asst_1", model="gpt-4o"), entry(LEAVE, "file-1", bytes=3)
+        )
         with store.lease():
             store.write(written)
         assert store.read() == written
@@ -64,7 +72,9 @@ class StoreContract:
         with store.lease():
             store.write(start)
             with store.journal(start) as journal:
-                made, gone = journal.intents([(SUPPORT, "create", {}), (LEAVE, "delete", {"object": "file-1"})])
+                made, gone = journal.intents(
+                    [(SUPPORT, "create", {}), (LEAVE, "delete", {"object": "file-1"})]
+                )
                 journal.note(made, "created", object="asst_1")
                 journal.result(made, entry(SUPPORT, "asst_1", model="gpt-4o"))
                 journal.result(gone, None)
@@ -74,8 +84,10 @@ class StoreContract:
         assert store.leftover() is None
 
     def test_an_approval(self, store: LockStore) -> None:
-        """It is in the lock where something was done: with all of its rows if the process ended, with those that are
-        left if the apply did. Where nothing was done, the lock says what it said."""
+        """It is in the lock where something was done: with all of its rows if the process ended,
+        with those that are left if the apply did. Where nothing was done, the lock says what it
+        said.
+        """
         given = Approved("c" * 40, "sha256:1", ("r1", "r2"))
         with store.lease():
             store.write(state(3))
@@ -87,7 +99,9 @@ class StoreContract:
             stopped = store.settle().state
             assert stopped and stopped.approved == given
             with store.journal(stopped, given) as journal:
-                journal.result(journal.intent(SUPPORT, "update"), entry(SUPPORT, "asst_1", model="x"))
+                journal.result(
+                    journal.intent(SUPPORT, "update"), entry(SUPPORT, "asst_1", model="x")
+                )
                 journal.left(["r2"])
             ended = store.settle().state
             assert ended and ended.approved == replace(given, left=("r2",))
@@ -113,14 +127,17 @@ class StoreContract:
             journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
         again = self.open(tmp_path)
         assert again.read() is None
-        assert again.peek().state == replace(start, serial=1, resources={SUPPORT: entry(SUPPORT, "asst_1")})
+        assert again.peek().state == replace(
+            start, serial=1, resources={SUPPORT: entry(SUPPORT, "asst_1")}
+        )
         with again.lease():
             again.settle()
         assert again.read() == again.peek().state
 
     def test_open_intents_are_carried(self, store: LockStore) -> None:
-        """An intent without a result is found by every later start until somebody closes it; settling twice is
-        settling once."""
+        """An intent without a result is found by every later start until somebody closes it;
+        settling twice is settling once.
+        """
         with store.lease():
             store.write(state(3))
             with store.journal(state(3)) as journal:
@@ -131,7 +148,11 @@ class StoreContract:
             assert first.state is not None and first.state.serial == 4
             with store.journal(first.state) as journal:
                 (intent,) = journal.open
-                assert (intent.address, intent.action, intent.data) == (SUPPORT, "create", {"name": "Support"})
+                assert (intent.address, intent.action, intent.data) == (
+                    SUPPORT,
+                    "create",
+                    {"name": "Support"},
+                )
                 assert intent.partial[0]["object"] == "asst_1"
                 assert journal.intent(LEAVE, "create") != intent.id
             (carried, new) = store.settle().open_intents
@@ -155,7 +176,9 @@ class StoreContract:
                 store.journal(state(3))
 
     def test_stopped_between_lock_and_journal(self, store: LockStore) -> None:
-        """A process that ends after writing the lock and before removing the journal leaves nothing to fear."""
+        """A process that ends after writing the lock and before removing the journal leaves nothing
+        to fear.
+        """
         with store.lease():
             store.write(state(3))
             with store.journal(state(3)) as journal:
@@ -167,7 +190,9 @@ class StoreContract:
         assert (left.address, left.hint) == (LEAVE, False)
 
     def test_foreign_journal_is_only_a_hint(self, store: LockStore) -> None:
-        """A journal that does not fit the lock changes nothing in it; each line is kept until somebody has looked."""
+        """A journal that does not fit the lock changes nothing in it; each line is kept until
+        somebody has looked.
+        """
         with store.lease():
             store.write(state(3))
             with store.journal(state(3)) as journal:
@@ -179,7 +204,10 @@ class StoreContract:
             for _ in range(2):
                 settled, hints = store.settle()
                 assert settled == newer
-                assert [(hint.address, hint.hint) for hint in hints] == [(SUPPORT, True), (LEAVE, True)]
+                assert [(hint.address, hint.hint) for hint in hints] == [
+                    (SUPPORT, True),
+                    (LEAVE, True),
+                ]
                 assert hints[0].partial[0]["entry"]["id"] == "asst_1"
             with store.journal(newer) as journal:
                 for hint in journal.open:
@@ -188,7 +216,9 @@ class StoreContract:
 
     @pytest.mark.parametrize("change", [{"lineage": "8" * 8}, {"serial": 4}, {"serial": 2}])
     def test_journal_of_another_lock(self, store: LockStore, change: dict[str, object]) -> None:
-        """Another lineage, a colleague's newer lock or an older one: the journal's results stay out of it."""
+        """Another lineage, a colleague's newer lock or an older one: the journal's results stay out
+        of it.
+        """
         with store.lease():
             store.write(state(3))
             with store.journal(state(3)) as journal:
@@ -221,7 +251,9 @@ class StoreContract:
             assert store.settle().state == state(4, entry(new, "asst_1"))
 
     def test_one_writer(self, store: LockStore, tmp_path: Path) -> None:
-        """A second writer is told who has the lock and how to take it; readers are not disturbed."""
+        """A second writer is told who has the lock and how to take it; readers are not
+        disturbed.
+        """
         other = self.open(tmp_path)
         with store.lease() as lease:
             with pytest.raises(LockError) as caught, other.lease():
@@ -239,7 +271,11 @@ class StoreContract:
         """Waiting says for whom, once at first, and gives up after the time asked for."""
         told: list[str] = []
         other = self.open(tmp_path)
-        with store.lease() as lease, pytest.raises(LockError, match="is busy"), other.lease(0.5, told.append):
+        with (
+            store.lease() as lease,
+            pytest.raises(LockError, match="is busy"),
+            other.lease(0.5, told.append),
+        ):
             pass
         assert len(told) == 1 and f"process {lease.pid}" in told[0]
 
@@ -266,7 +302,9 @@ class StoreContract:
         assert store.holder() is None
 
     def test_force_unlock(self, store: LockStore, tmp_path: Path) -> None:
-        """A lease is taken away only by its id; who lost it can neither write nor remove the next one's."""
+        """A lease is taken away only by its id; who lost it can neither write nor remove the next
+        one's.
+        """
         other = self.open(tmp_path)
         with store.lease() as lost:
             with pytest.raises(LockError, match="Wrong lease"):

@@ -6,7 +6,12 @@ import os
 import subprocess
 from pathlib import Path
 
-NAMES = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+NAMES = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
 _AUTHOR = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
 
 
@@ -54,5 +59,9 @@ def everything(folder: Path) -> tuple[str, ...]:
         status,
         git(folder, "ls-files", "--stage", "--debug"),
         git(folder, "config", "--local", "--list"),
-        str(sorted(path.name for path in own.iterdir() if path.name not in ("objects", "refs", "logs"))),
+        str(
+            sorted(
+                path.name for path in own.iterdir() if path.name not in ("objects", "refs", "logs")
+            )
+        ),
     )

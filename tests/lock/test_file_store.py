@@ -48,7 +48,9 @@ def store(tmp_path: Path) -> FileStore:
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Start a process of its own that runs this code."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def outcome(process: subprocess.Popen[str]) -> str:
@@ -115,11 +117,16 @@ def test_not_utf8(store: FileStore) -> None:
     store.path.write_bytes(b'{\n "workspace": "\xe4"}')
     with pytest.raises(LockError) as caught:
         store.read()
-    assert (caught.value.problems[0].summary, caught.value.problems[0].line) == ("Broken lockfile", 2)
+    assert (caught.value.problems[0].summary, caught.value.problems[0].line) == (
+        "Broken lockfile",
+        2,
+    )
 
 
 def test_dead_holder(store: FileStore, held: subprocess.Popen[str]) -> None:
-    """While its process lives a lease is respected; after `kill -9` the next one simply takes it."""
+    """While its process lives a lease is respected; after `kill -9` the next one simply
+    takes it.
+    """
     with pytest.raises(LockError, match=f"process {held.pid}"), store.lease():
         pass
     held.kill()
@@ -159,16 +166,22 @@ def test_reused_pid(store: FileStore) -> None:
         pass
 
 
-@pytest.mark.parametrize("foreign", [{"host": "elsewhere"}, {"machine": "0"}, {"namespace": "pid:[1]"}])
+@pytest.mark.parametrize(
+    "foreign", [{"host": "elsewhere"}, {"machine": "0"}, {"namespace": "pid:[1]"}]
+)
 def test_holder_elsewhere(store: FileStore, foreign: dict[str, str]) -> None:
-    """Nobody can tell from here whether a process of another host or container lives: its lease is respected."""
+    """Nobody can tell from here whether a process of another host or container lives: its lease is
+    respected.
+    """
     store._beside("lease").write_text(replace(Lease.mine(), pid=2**22 - 1, **foreign).text())
     with pytest.raises(LockError, match="Lock is busy"), store.lease():
         pass
 
 
 def test_rebooted(store: FileStore) -> None:
-    """A holder of this very machine before its last start is dead; without a machine id nobody can say so."""
+    """A holder of this very machine before its last start is dead; without a machine id nobody can
+    say so.
+    """
     here = replace(Lease.mine(), boot="earlier")
     assert here.dead() == (here.machine is not None)
 
@@ -234,7 +247,9 @@ def test_two_takers_of_a_dead_lease(store: FileStore, tmp_path: Path) -> None:
         for taker in takers:
             said(taker, "ready")
         go.touch()
-        while sum(taker.poll() is None for taker in takers) > 1:  # the winner stays until the others have been refused
+        while (
+            sum(taker.poll() is None for taker in takers) > 1
+        ):  # the winner stays until the others have been refused
             time.sleep(0.01)
         end.touch()
         assert sorted(map(outcome, takers)) == ["refused"] * 3 + ["won"]
@@ -257,7 +272,9 @@ APPLY = """
 
 
 def test_killed_while_it_writes(store: FileStore) -> None:
-    """After `kill -9` in the middle of a journal, every finished line is in the lock and at most one is open."""
+    """After `kill -9` in the middle of a journal, every finished line is in the lock and at most
+    one is open.
+    """
     store.write(state(3))
     process = python(APPLY, store.path)
     assert process.stdout and process.stdout.readline() == "going\n"
@@ -266,13 +283,17 @@ def test_killed_while_it_writes(store: FileStore) -> None:
     with store.lease():
         settled, still_open = store.settle()
     assert settled is not None and settled.serial == 4
-    numbers = sorted(fields["bytes"] for fields in (item.fields for item in settled.resources.values()))
+    numbers = sorted(
+        fields["bytes"] for fields in (item.fields for item in settled.resources.values())
+    )
     assert numbers == list(range(len(numbers))) and len(numbers) > 20
     assert len(still_open) <= 1
 
 
 def test_every_torn_byte(store: FileStore) -> None:
-    """Cut at any byte, a journal folds to what its whole lines say, and nothing that was said before is lost."""
+    """Cut at any byte, a journal folds to what its whole lines say, and nothing that was said
+    before is lost.
+    """
     start = state(3, entry(LEAVE, "file-0"))
     with store.lease():
         store.write(start)
@@ -280,14 +301,19 @@ def test_every_torn_byte(store: FileStore) -> None:
             first = journal.intent(SUPPORT, "create", name="ünï")
             journal.note(first, "created", object="asst_1")
             journal.result(first, entry(SUPPORT, "asst_1", name="ünï"))
-            journal.result(journal.intent(LEAVE, "replace"), replace(entry(LEAVE, "file-1"), deposed=("file-0",)))
+            journal.result(
+                journal.intent(LEAVE, "replace"),
+                replace(entry(LEAVE, "file-1"), deposed=("file-0",)),
+            )
         whole = store._beside("journal").read_bytes()
     seen = []
     for size in range(len(whole) + 1):
         store._beside("journal").write_bytes(whole[:size])
         folded = store.peek()
         assert folded.state is not None
-        seen.append((folded.state.serial, sorted(folded.state.ids.values()), len(folded.open_intents)))
+        seen.append(
+            (folded.state.serial, sorted(folded.state.ids.values()), len(folded.open_intents))
+        )
     stages = [found for found, before in zip(seen, [None, *seen], strict=False) if found != before]
     assert stages == [
         (3, ["file-0"], 0),
@@ -317,7 +343,9 @@ def test_a_torn_journal_settles(store: FileStore) -> None:
 
 
 def test_damage_inside_a_journal(store: FileStore) -> None:
-    """A broken line that is not the last one is no crash: refused with its line, never silently skipped."""
+    """A broken line that is not the last one is no crash: refused with its line, never silently
+    skipped.
+    """
     store.write(state(3))
     with store.journal(state(3)) as journal:
         journal.intent(SUPPORT, "create")
@@ -327,7 +355,11 @@ def test_damage_inside_a_journal(store: FileStore) -> None:
     with pytest.raises(LockError) as caught:
         store.settle()
     (problem,) = caught.value.problems
-    assert (problem.summary, problem.file, problem.line) == ("Broken journal", f"{store.name}.journal", 2)
+    assert (problem.summary, problem.file, problem.line) == (
+        "Broken journal",
+        f"{store.name}.journal",
+        2,
+    )
 
 
 def test_a_journal_without_its_lock(store: FileStore) -> None:
@@ -349,7 +381,10 @@ def test_an_apply_that_fails_leaves_no_reserve(store: FileStore) -> None:
         store.write(state(3))
         store.journal(state(3)).close()
         assert store._beside("reserve").exists()
-    assert sorted(path.name for path in store.path.parent.iterdir()) == ["prod.lock.json", "prod.lock.json.journal"]
+    assert sorted(path.name for path in store.path.parent.iterdir()) == [
+        "prod.lock.json",
+        "prod.lock.json.journal",
+    ]
 
 
 def test_settling_what_is_settled(store: FileStore) -> None:
@@ -383,9 +418,12 @@ def test_disk_full_in_the_journal(store: FileStore, monkeypatch: pytest.MonkeyPa
         assert store.settle() == (state(4, entry(SUPPORT, "asst_1")), [])
 
 
-def test_a_line_that_is_written_during_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sync covers what was written before it began: who writes meanwhile waits for another one, and those who
-    wait at the same time share it."""
+def test_a_line_that_is_written_during_a_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync covers what was written before it began: who writes meanwhile waits for another one,
+    and those who wait at the same time share it.
+    """
     path = tmp_path / "journal"
     path.touch()
     covered: list[int] = []
@@ -456,7 +494,9 @@ def test_full_disk_is_found_first(store: FileStore) -> None:
 
 
 def test_read_only_folder() -> None:
-    """A folder that cannot be written to is named before the first request, with what the system says."""
+    """A folder that cannot be written to is named before the first request, with what the system
+    says.
+    """
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o555)
         code = """
@@ -476,7 +516,9 @@ def test_read_only_folder() -> None:
         found = outcome(python(code, folder)).splitlines()
         Path(folder).chmod(0o755)
     assert len(found) == 2
-    assert all(line.startswith("Lock not accessible") and "Permission denied" in line for line in found)
+    assert all(
+        line.startswith("Lock not accessible") and "Permission denied" in line for line in found
+    )
 
 
 def test_lock_in_the_place_of_a_folder(tmp_path: Path) -> None:
@@ -485,7 +527,10 @@ def test_lock_in_the_place_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(LockError, match="cannot be read"):
         FileStore(tmp_path / "lock.json").read()
     (tmp_path / "file").touch()
-    with pytest.raises(LockError, match="Lock not accessible"), FileStore(tmp_path / "file" / "lock.json").lease():
+    with (
+        pytest.raises(LockError, match="Lock not accessible"),
+        FileStore(tmp_path / "file" / "lock.json").lease(),
+    ):
         pass
 
 
@@ -516,10 +561,21 @@ def test_journal_lines(store: FileStore) -> None:
         journal.note(id, "created", object="file-1")
         journal.result(id, entry(LEAVE, "file-1", bytes=3))
     head, *records = map(json.loads, (store.leftover() or "").splitlines())
-    assert (head["lineage"], head["serial"], head["workspace"], head["environment"]) == ("7" * 8, 0, "acme", "prod")
+    assert (head["lineage"], head["serial"], head["workspace"], head["environment"]) == (
+        "7" * 8,
+        0,
+        "acme",
+        "prod",
+    )
     assert all(abs(record.pop("at") - time.time()) < 60 for record in records)
     assert records == [
-        {"type": "intent", "id": 1, "address": "file.docs/leave.md", "action": "create", "bytes": 3},
+        {
+            "type": "intent",
+            "id": 1,
+            "address": "file.docs/leave.md",
+            "action": "create",
+            "bytes": 3,
+        },
         {"type": "created", "id": 1, "object": "file-1"},
         {"type": "result", "id": 1, "entry": {"id": "file-1", "fields": {"bytes": 3}}},
     ]

@@ -57,11 +57,15 @@ def test_questions(folder: Path, monkeypatch: pytest.MonkeyPatch, stdin: Termina
     monkeypatch.setattr(sys, "stdin", stdin)
     env = Git(folder).environment
     asks = stdin is not None and stdin.there
-    assert [env.get(name) for name in ASKING] == ([None, None] if asks else ["0", "ssh -o BatchMode=yes"])
+    assert [env.get(name) for name in ASKING] == (
+        [None, None] if asks else ["0", "ssh -o BatchMode=yes"]
+    )
 
 
 @pytest.mark.parametrize("variable", ["GIT_SSH", "GIT_SSH_COMMAND"])
-def test_an_ssh_of_the_users_own(folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_an_ssh_of_the_users_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
     """Whoever has said how to reach a host is believed."""
     monkeypatch.setattr(sys, "stdin", None)
     monkeypatch.setenv(variable, "mine")
@@ -78,7 +82,9 @@ def test_an_ssh_in_the_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_surroundings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages are in one language, nothing of another repository is inherited, everything else is."""
+    """Messages are in one language, nothing of another repository is inherited, everything
+    else is.
+    """
     for name in INHERITED:
         monkeypatch.setenv(name, "/elsewhere")
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
@@ -98,7 +104,10 @@ def test_surroundings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_names_for_commits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours where nobody has given one, in the settings or around."""
-    ours = {**dict.fromkeys(NAMES[::2], "provisioner"), **dict.fromkeys(NAMES[1::2], "provisioner@localhost")}
+    ours = {
+        **dict.fromkeys(NAMES[::2], "provisioner"),
+        **dict.fromkeys(NAMES[1::2], "provisioner@localhost"),
+    }
     assert {name: Git(folder).environment.get(name) for name in NAMES} == ours
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Ada")
     assert Git(folder).environment["GIT_AUTHOR_NAME"] == "Ada"
@@ -109,19 +118,25 @@ def test_names_for_commits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_settings(folder: Path) -> None:
-    """Neither hooks nor clean-ups; everything on the disk where it has to be; a push has settings of its own."""
+    """Neither hooks nor clean-ups; everything on the disk where it has to be; a push has settings
+    of its own.
+    """
     git = Git(folder)
     first = git.command(("push", "origin"))
     assert first[:3] == ["git", "-C", str(folder)] and first[-2:] == ["push", "origin"]
     assert {f"core.hooksPath={os.devnull}", "gc.auto=0", "maintenance.auto=false"} <= {*first}
     assert "core.fsync=all" not in first
     git.durable, git.pushing = True, [("remote.x.url", "there")]
-    assert "core.fsync=all" in git.command(("push",)) and "remote.x.url=there" in git.command(("push",))
+    assert "core.fsync=all" in git.command(("push",)) and "remote.x.url=there" in git.command(
+        ("push",)
+    )
     assert "remote.x.url=there" not in git.command(("fetch",))
 
 
 def test_what_git_is_set_to(folder: Path) -> None:
-    """Of a setting that is there twice the last one counts; other settings are not looked at; names may be anything."""
+    """Of a setting that is there twice the last one counts; other settings are not looked at; names
+    may be anything.
+    """
     plain_git(folder, "config", "remote.origin.url", "one")
     plain_git(folder, "config", "--add", "remote.origin.url", "two")
     plain_git(folder, "config", "user.name", "Ada")
@@ -129,7 +144,11 @@ def test_what_git_is_set_to(folder: Path) -> None:
     with (folder / ".git/config").open("ab") as file:
         file.write(b'[remote "x"]\n\turl = /\xff/there\n')
     git = Git(folder)
-    assert git.config == {"remote.origin.url": "two", "remote.x.url": "/\udcff/there", "user.name": "Ada"}
+    assert git.config == {
+        "remote.origin.url": "two",
+        "remote.x.url": "/\udcff/there",
+        "user.name": "Ada",
+    }
     assert [value for key, value in git.entries if key == "remote.origin.url"] == ["one", "two"]
 
 
@@ -146,7 +165,9 @@ def test_git_does_not_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_git_prints(folder: Path) -> None:
-    """What a command prints is given as it is, what it is asked without the end of its line; a failure in its words."""
+    """What a command prints is given as it is, what it is asked without the end of its line; a
+    failure in its words.
+    """
     git = Git(folder)
     oid = hashlib.sha1(b"blob 1\0x").hexdigest()
     assert git.run("hash-object", "--stdin", input=b"x").out == f"{oid}\n".encode()
@@ -162,8 +183,16 @@ def test_what_git_prints(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("err", "summary", "words"),
     [
-        ("fatal: not a git repository (or any of the parents)", "No git repository", "is in no git repository"),
-        ("error: Unable to create '/x/y.lock': File exists.", "Git is locked", "the lock file `/x/y.lock`"),
+        (
+            "fatal: not a git repository (or any of the parents)",
+            "No git repository",
+            "is in no git repository",
+        ),
+        (
+            "error: Unable to create '/x/y.lock': File exists.",
+            "Git is locked",
+            "the lock file `/x/y.lock`",
+        ),
         ("fatal: no", "Git has failed", "`git push` says: fatal: no"),
         ("", "Git has failed", "`git push` says: nothing"),
         ("hint: try again\n\n", "Git has failed", "`git push` says: nothing"),

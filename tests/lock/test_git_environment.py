@@ -1,4 +1,6 @@
-"""An environment with `lock: {git: …}` through the real command line, from two clones, over every transport."""
+"""An environment with `lock: {git: …}` through the real command line, from two clones, over every
+transport.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,10 @@ def worlds(tmp_path: Path, service: str) -> tuple[World, World]:
     first = World(clone(bare, tmp_path / "mine") / "desk")
     first.write(
         {
-            "provisioner.yaml": {"workspace": "acme", "environments": {"prod": {"service": service, "lock": lock}}},
+            "provisioner.yaml": {
+                "workspace": "acme",
+                "environments": {"prod": {"service": service, "lock": lock}},
+            },
             "specs/all.yaml": SPECS,
             "docs/a.md": "# A\n",
             "docs/b.md": "# B\n",
@@ -71,13 +76,17 @@ def worlds(tmp_path: Path, service: str) -> tuple[World, World]:
 
 @pytest.mark.thorough
 def test_plan_apply_plan_from_two_clones(worlds: tuple[World, World]) -> None:
-    """What one clone applies the other one plans against, without a pull and without a change in either checkout."""
+    """What one clone applies the other one plans against, without a pull and without a change in
+    either checkout.
+    """
     mine, yours = worlds
     before = everything(mine.root.parent)
     assert "to add" in mine.ok("plan").out
     mine.apply()
     yours.settled()
-    yours.write({"specs/all.yaml": {**SPECS, "assistants": {"support": SPECS["assistants"]["support"]}}})
+    yours.write(
+        {"specs/all.yaml": {**SPECS, "assistants": {"support": SPECS["assistants"]["support"]}}}
+    )
     assert yours.changes() == {"assistant.sales": "delete"}
     yours.apply()
     git(yours.root, "checkout", "-q", "--", ".")
@@ -89,9 +98,13 @@ def test_plan_apply_plan_from_two_clones(worlds: tuple[World, World]) -> None:
 
 
 def test_two_applies_at_once(worlds: tuple[World, World]) -> None:
-    """Each from its own clone and in its own process: the second waits, and nothing is there twice."""
+    """Each from its own clone and in its own process: the second waits, and nothing is
+    there twice.
+    """
     store = GitStore(worlds[0].root, "prod.lock.json")
-    running = met(store, lambda: [start(world, "apply", "-y", "--lock-timeout", "60") for world in worlds])
+    running = met(
+        store, lambda: [start(world, "apply", "-y", "--lock-timeout", "60") for world in worlds]
+    )
     told = [process.communicate(timeout=120) for process in running]
     assert [process.returncode for process in running] == [0, 0], told
     counts = sorted((re.findall(r"(\d+) added", out) or ["0"])[0] for out, _ in told)
@@ -118,7 +131,9 @@ def test_unreachable(worlds: tuple[World, World]) -> None:
     mine.apply()
     git(mine.root, "remote", "set-url", "origin", "/nowhere.git")
     refused = mine.run("plan")
-    assert refused.code == 1 and "'/nowhere.git' does not appear to be a git repository" in refused.err
+    assert (
+        refused.code == 1 and "'/nowhere.git' does not appear to be a git repository" in refused.err
+    )
 
 
 # Transports
@@ -128,7 +143,9 @@ def test_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over ssh, by whatever command git has been told to use."""
     bare = remote(tmp_path)
     script = tmp_path / "ssh"
-    script.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nfor last; do :; done\nexec sh -c "$last"\n')
+    script.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nfor last; do :; done\nexec sh -c "$last"\n'
+    )
     script.chmod(0o755)
     mine = clone(bare, tmp_path / "mine")
     git(mine, "remote", "set-url", "origin", f"ssh://git@host.example{bare}")
@@ -167,7 +184,9 @@ class Hosting(http.server.BaseHTTPRequestHandler):
             "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
         }
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        done = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True, check=True)
+        done = subprocess.run(
+            ["git", "http-backend"], input=body, env=env, capture_output=True, check=True
+        )
         head, _, rest = done.stdout.partition(b"\r\n\r\n")
         self.send_response(200)
         for line in head.decode().splitlines():
@@ -188,7 +207,9 @@ def hosted(root: Path) -> Iterator[int]:
 
 
 def test_http_with_a_credential_helper(tmp_path: Path) -> None:
-    """Over HTTP with the credentials that git already has; without them it says so, and never asks."""
+    """Over HTTP with the credentials that git already has; without them it says so, and
+    never asks.
+    """
     bare = remote(tmp_path)
     git(bare, "config", "http.receivepack", "true")
     with hosted(tmp_path) as port:

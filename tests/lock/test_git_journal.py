@@ -107,8 +107,9 @@ def test_results_are_pushed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("lands_anyway", [False, True])
 def test_a_push_that_fails(lands_anyway: bool) -> None:
-    """The intents of a failed group were never said, its results go with the next one, and nothing is there twice,
-    also where the push got through and nobody knows."""
+    """The intents of a failed group were never said, its results go with the next one, and nothing
+    is there twice, also where the push got through and nobody knows.
+    """
     far = Far(0)
     far.lands_anyway = lands_anyway
     journal = Journal(GroupSink(far.push))
@@ -132,7 +133,9 @@ def test_a_push_that_fails(lands_anyway: bool) -> None:
 
 
 def test_closing_tells() -> None:
-    """Results that cannot be pushed at the end are an error, unless another one is on its way already."""
+    """Results that cannot be pushed at the end are an error, unless another one is on its way
+    already.
+    """
     far = Far(0)
     with pytest.raises(LockError), Journal(GroupSink(far.push)) as journal:
         journal.dismiss(journal.intent(LEAVE, "create"))
@@ -167,7 +170,10 @@ def test_threads() -> None:
     """Callers of several threads are served alike."""
     far = Far(0.01)
     journal = Journal(GroupSink(far.push))
-    workers = [threading.Thread(target=journal.intent, args=(address(number), "create")) for number in range(8)]
+    workers = [
+        threading.Thread(target=journal.intent, args=(address(number), "create"))
+        for number in range(8)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:

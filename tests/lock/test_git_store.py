@@ -1,4 +1,6 @@
-"""The lock on a git branch: the contract in several repositories, and what only git and other clones can do to it."""
+"""The lock on a git branch: the contract in several repositories, and what only git and other
+clones can do to it.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ class TestTwoClones(StoreContract):
 
     def tear(self, folder: Path, bytes: int) -> None:
         where = self.repository(folder)
-        name = max(git(where, "ls-tree", "-r", "--name-only", LOCKS, f"{self.path}.journal/").splitlines())
+        name = max(
+            git(where, "ls-tree", "-r", "--name-only", LOCKS, f"{self.path}.journal/").splitlines()
+        )
         text = git(where, "show", f"{LOCKS}:{name}") + "\n"
         rewrite(where, {name: text[:-bytes]})
         for store in self.__dict__["stores"]:
@@ -80,7 +84,9 @@ class TestTwoClones(StoreContract):
 
 @pytest.mark.thorough
 class TestFileUrl(TestTwoClones):
-    """The same over `file://`, in shallow clones of one branch, with the workspace and the lock in folders."""
+    """The same over `file://`, in shallow clones of one branch, with the workspace and the lock in
+    folders.
+    """
 
     path = "envs/eu/prod.lock.json"
     options = ("--depth=1", "--single-branch")
@@ -117,7 +123,11 @@ def rewrite(where: Path, files: dict[str, str | None], branch: str = LOCKS) -> N
         words = ["git", "-C", str(where), "update-index", "--index-info"]
         subprocess.run(words, env=index, check=True, input=line + "\n", text=True)
     tree = subprocess.run(
-        ["git", "-C", str(where), "write-tree"], env=index, check=True, capture_output=True, text=True
+        ["git", "-C", str(where), "write-tree"],
+        env=index,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     (where / "test-index").unlink()
     made = git(where, "commit-tree", tree.stdout.strip(), "-p", branch, "-m", "by hand")
@@ -168,7 +178,9 @@ def files(where: Path, ref: str = LOCKS) -> list[str]:
 
 
 def test_nothing_of_the_users_is_touched(store: GitStore, bare: Path) -> None:
-    """A dirty checkout, its index, HEAD, branches and settings are the same after an apply; so is the remote's main."""
+    """A dirty checkout, its index, HEAD, branches and settings are the same after an apply; so is
+    the remote's main.
+    """
     mine = folder_of(store)
     (mine / "README.md").write_text("changed\n")
     (mine / "staged").write_text("staged\n")
@@ -181,16 +193,23 @@ def test_nothing_of_the_users_is_touched(store: GitStore, bare: Path) -> None:
     assert store.peek().state
     assert everything(mine) == before
     assert git(bare, "rev-parse", "main") == main
-    assert git(bare, "for-each-ref", "--format=%(refname)").splitlines() == ["refs/heads/main", f"refs/heads/{LOCKS}"]
+    assert git(bare, "for-each-ref", "--format=%(refname)").splitlines() == [
+        "refs/heads/main",
+        f"refs/heads/{LOCKS}",
+    ]
 
 
 def test_the_branch(store: GitStore, bare: Path) -> None:
-    """It starts as an orphan, says what it is, and after an apply holds the lock and nothing else."""
+    """It starts as an orphan, says what it is, and after an apply holds the lock and
+    nothing else.
+    """
     apply(store)
     assert files(bare) == [".provisioner-locks", "prod.lock.json"]
     assert "written by machine" in git(bare, "show", f"{LOCKS}:.provisioner-locks")
     assert json.loads(git(bare, "show", f"{LOCKS}:prod.lock.json"))["serial"] == 1
-    assert git(bare, "rev-list", "--count", LOCKS, "^main") == git(bare, "rev-list", "--count", LOCKS)
+    assert git(bare, "rev-list", "--count", LOCKS, "^main") == git(
+        bare, "rev-list", "--count", LOCKS
+    )
     assert len(git(bare, "rev-list", "--max-parents=0", LOCKS).splitlines()) == 1
     git(bare, "fsck", "--strict")
 
@@ -206,7 +225,9 @@ def test_own_hooks_are_not_run(store: GitStore) -> None:
 
 
 def test_several_environments(store: GitStore, bare: Path, tmp_path: Path) -> None:
-    """Environments share a branch: a push of one in the middle of the other's apply disturbs neither."""
+    """Environments share a branch: a push of one in the middle of the other's apply disturbs
+    neither.
+    """
     staging = GitStore(clone(bare, tmp_path / "yours"), "eu/staging.lock.json")
     with store.lease(), store.journal(state(0)) as journal:
         number = journal.intent(SUPPORT, "create")
@@ -220,7 +241,9 @@ def test_several_environments(store: GitStore, bare: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("branch", ["main", "topic/a"])
 def test_a_branch_of_something_else(store: GitStore, bare: Path, branch: str) -> None:
-    """A branch that holds work is refused before anything is written, also where it has a file of that name."""
+    """A branch that holds work is refused before anything is written, also where it has a file of
+    that name.
+    """
     git(bare, "branch", "topic/a", "main")
     rewrite(bare, {"prod.lock.json": "{}"}, branch)
     before = git(bare, "rev-parse", branch)
@@ -266,8 +289,12 @@ class GitStoreText:
 # Compare and swap
 
 
-def test_non_fast_forward(store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two that have seen the same branch and take the lease, the slower one looks again and finds it taken."""
+def test_non_fast_forward(
+    store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that have seen the same branch and take the lease, the slower one looks again and
+    finds it taken.
+    """
     apply(other)
     real = git_branch.commit
     with contextlib.ExitStack() as stack:
@@ -324,7 +351,9 @@ def test_lost_reply(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.read() == state(1, entry(SUPPORT, "asst_1"))
 
 
-def test_force_unlock_whose_reply_was_lost(store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_force_unlock_whose_reply_was_lost(
+    store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Taking a lease away is done once and told as done."""
     with store.lease() as lease, deaf(monkeypatch):
         assert other.force_unlock(lease.id) == lease
@@ -356,7 +385,12 @@ ROUNDS = """
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
     return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -370,19 +404,27 @@ TIMES = 50 if os.environ.get("CRASH_POINTS") == "all" else 4
 
 
 def test_race(store: GitStore, other: GitStore) -> None:
-    """Two clones that apply at once, again and again: everybody's results are in, every serial was used once."""
+    """Two clones that apply at once, again and again: everybody's results are in, every serial was
+    used once.
+    """
     clones = ((store, "a"), (other, "b"))
-    for worker in met(store, lambda: [python(ROUNDS, folder_of(one), who, TIMES) for one, who in clones]):
+    for worker in met(
+        store, lambda: [python(ROUNDS, folder_of(one), who, TIMES) for one, who in clones]
+    ):
         outcome(worker)
     found = store.read()
     assert found and found.serial == 2 * TIMES
-    assert sorted(found.ids.values()) == sorted(f"file-{who}-{number}" for who in "ab" for number in range(TIMES))
+    assert sorted(found.ids.values()) == sorted(
+        f"file-{who}-{number}" for who in "ab" for number in range(TIMES)
+    )
     assert store.holder() is None and store.leftover() is None
 
 
 @pytest.mark.thorough
 def test_race_in_one_clone(store: GitStore) -> None:
-    """Two processes of the same clone fetch and push at once; neither stumbles over the other's files."""
+    """Two processes of the same clone fetch and push at once; neither stumbles over the other's
+    files.
+    """
     for worker in met(store, lambda: [python(ROUNDS, folder_of(store), who, 5) for who in "ab"]):
         outcome(worker)
     found = store.read()
@@ -404,7 +446,9 @@ def test_readers_in_the_same_clone(store: GitStore) -> None:
 
 
 def test_force_unlock_from_another_clone(store: GitStore, other: GitStore) -> None:
-    """The holder who lost the lease finds out with its next line, before the request that the line is for."""
+    """The holder who lost the lease finds out with its next line, before the request that the line
+    is for.
+    """
     with store.lease() as lease, store.journal(state(0)) as journal:
         journal.intent(SUPPORT, "create")
         other.force_unlock(lease.id)
@@ -415,7 +459,9 @@ def test_force_unlock_from_another_clone(store: GitStore, other: GitStore) -> No
 
 
 def test_holder_on_another_machine(store: GitStore, other: GitStore) -> None:
-    """A lease from elsewhere is respected until somebody forces it, however dead its process may be."""
+    """A lease from elsewhere is respected until somebody forces it, however dead its process may
+    be.
+    """
     apply(store)
     foreign = replace(Lease.mine(), host="build-7", pid=2**22 - 1)
     rewrite(folder_of(store).parent / "remote.git", {"prod.lock.json.lease": foreign.text()})
@@ -426,7 +472,9 @@ def test_holder_on_another_machine(store: GitStore, other: GitStore) -> None:
     apply(other)
 
 
-def test_waiting_for_the_other_clone(store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_other_clone(
+    store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who waits gets the lease soon after it was given back."""
     monkeypatch.setattr(GitStore, "poll", 0.05)
     with contextlib.ExitStack() as stack:
@@ -471,7 +519,9 @@ CRASH = """
 @pytest.mark.thorough
 @pytest.mark.parametrize("alone", [False, True])
 def test_killed_between_any_two_commands(bare: Path, tmp_path: Path, alone: bool) -> None:
-    """Wherever the process is killed, the branch is whole, the checkout is clean, and the next apply goes on."""
+    """Wherever the process is killed, the branch is whole, the checkout is clean, and the next
+    apply goes on.
+    """
     stages, ended = set(), False
     for at in range(0, 1000, 1 if os.environ.get("CRASH_POINTS") == "all" else 3):
         mine = tmp_path / f"round-{at}" / "mine"
@@ -548,7 +598,9 @@ def test_protected_branch(store: GitStore, bare: Path) -> None:
     """A server that refuses the push is quoted, at once and without another try."""
     (bare / "hooks").mkdir(exist_ok=True)
     hook = bare / "hooks" / "pre-receive"
-    hook.write_text("#!/bin/sh\necho tried >> tries\necho 'provisioner-locks is protected' >&2\nexit 1\n")
+    hook.write_text(
+        "#!/bin/sh\necho tried >> tries\necho 'provisioner-locks is protected' >&2\nexit 1\n"
+    )
     hook.chmod(0o755)
     with pytest.raises(LockError) as caught, store.lease():
         pass
@@ -561,7 +613,9 @@ def test_unreachable(store: GitStore, bare: Path) -> None:
     """A remote that is not there is told in git's words; nothing is taken for an empty lock."""
     bare.rename(bare.with_name("gone.git"))
     for act in (store.read, store.peek, store.holder, lambda: store.force_unlock("x")):
-        with pytest.raises(LockError, match=r"Git has failed.*does not appear to be a git repository"):
+        with pytest.raises(
+            LockError, match=r"Git has failed.*does not appear to be a git repository"
+        ):
             act()
     with pytest.raises(LockError, match="Git has failed"), store.lease():
         pass
@@ -581,7 +635,10 @@ def test_credentials_are_not_shown(store: GitStore) -> None:
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        ("fatal: unable to access 'https://u:p@h/x/': no", "fatal: unable to access 'https://u:…@h/x/': no"),
+        (
+            "fatal: unable to access 'https://u:p@h/x/': no",
+            "fatal: unable to access 'https://u:…@h/x/': no",
+        ),
         ("remote: a\nhint: b\n\nfatal: c", "remote: a; fatal: c"),
         ("fatal: ssh://git:p@ss@h/x", "fatal: ssh://git:…@h/x"),
         ("12:00:00.123456 git.c:1: trace: x\nfatal: y", "fatal: y"),
@@ -595,7 +652,10 @@ def test_words(said: str, shown: str) -> None:
 
 def test_no_repository(tmp_path: Path) -> None:
     """A folder outside any repository: the way out is named, for reading and for writing."""
-    for act in (GitStore(tmp_path, "x.json").read, lambda: GitStore(tmp_path, "x.json").lease().__enter__()):
+    for act in (
+        GitStore(tmp_path, "x.json").read,
+        lambda: GitStore(tmp_path, "x.json").lease().__enter__(),
+    ):
         with pytest.raises(LockError) as caught:
             act()
         assert problem(caught)[0] == "No git repository" and "git init" in problem(caught)[2]
@@ -623,7 +683,9 @@ def test_remotes(store: GitStore, bare: Path) -> None:
 
 
 def test_branch_checked_out(tmp_path: Path) -> None:
-    """Without a remote the branch is somebody's checkout at times: refused, because the files would look changed."""
+    """Without a remote the branch is somebody's checkout at times: refused, because the files would
+    look changed.
+    """
     git(tmp_path, "init", "-q", "-b", LOCKS, "alone")
     store = GitStore(tmp_path / "alone", "prod.lock.json")
     with pytest.raises(LockError, match="Branch is checked out"), store.lease():
@@ -653,8 +715,12 @@ def test_inside_a_hook(store: GitStore, other: GitStore, monkeypatch: pytest.Mon
         ({"prod.lock.json.journal": "x"}, "Path is taken"),
     ],
 )
-def test_edited_by_hand(store: GitStore, bare: Path, files: dict[str, str | None], summary: str) -> None:
-    """What somebody has broken on the branch is a problem, and its way out is not that of a file."""
+def test_edited_by_hand(
+    store: GitStore, bare: Path, files: dict[str, str | None], summary: str
+) -> None:
+    """What somebody has broken on the branch is a problem, and its way out is not that of a
+    file.
+    """
     apply(store)
     rewrite(bare, files)
     with pytest.raises(LockError) as caught:
@@ -712,7 +778,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_reading_costs(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plan reads lock, journal and lease with one fetch and two other commands; a second look needs one less."""
+    """A plan reads lock, journal and lease with one fetch and two other commands; a second look
+    needs one less.
+    """
     apply(store)
     again = GitStore(folder_of(store), "prod.lock.json")
     seen = commands(monkeypatch)
@@ -723,7 +791,9 @@ def test_reading_costs(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_applying_costs(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An apply fetches once and pushes six times: lease, journal, a group of intents, results, lock, lease."""
+    """An apply fetches once and pushes six times: lease, journal, a group of intents, results,
+    lock, lease.
+    """
     apply(store)
     fresh = GitStore(folder_of(store), "prod.lock.json")
     seen = commands(monkeypatch)
@@ -741,13 +811,17 @@ def test_applying_costs(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_growing_journal(store: GitStore, bare: Path) -> None:
-    """A group of lines adds its own bytes and a line in a folder; what was there before is not written again."""
+    """A group of lines adds its own bytes and a line in a folder; what was there before is not
+    written again.
+    """
     with store.lease(), store.journal(state(0)) as journal:
         for number in range(5):
             journal.intent(replace(LEAVE, name=f"{number}.md"), "create", note="x" * 1000)
         sizes = [
             int(line.split()[3])
-            for line in git(bare, "ls-tree", "-r", "-l", LOCKS, "prod.lock.json.journal/").splitlines()
+            for line in git(
+                bare, "ls-tree", "-r", "-l", LOCKS, "prod.lock.json.journal/"
+            ).splitlines()
         ]
         assert len(sizes) == 6 and max(sizes[1:]) < 1200
 
@@ -759,7 +833,9 @@ def test_marker_and_modules() -> None:
 
 
 def test_a_remote_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A push that hangs is given up after the stated time, once, and what follows it sooner still."""
+    """A push that hangs is given up after the stated time, once, and what follows it sooner
+    still.
+    """
     monkeypatch.setattr(git_command, "SECONDS", 1.0)
     monkeypatch.setattr(git_command, "AGAIN", 0.3)
     bare = remote(tmp_path)
@@ -774,7 +850,9 @@ def test_a_remote_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
     assert 1.0 <= time.monotonic() - began < 2.5
 
 
-def test_an_interrupt_while_a_remote_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_a_remote_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is given up sooner than it would have been."""
     monkeypatch.setattr(git_command, "AGAIN", 0.6)
     monkeypatch.setattr(git_command, "_GLANCE", 0.1)

@@ -15,7 +15,14 @@ from provisioner.model import Address, LockState
 
 from .contract import LEAVE, ORIGIN, SUPPORT, entry, state
 
-HEAD = {"lineage": "7" * 8, "serial": 3, "workspace": "acme", "environment": "prod", "origin": ORIGIN, "carried": []}
+HEAD = {
+    "lineage": "7" * 8,
+    "serial": 3,
+    "workspace": "acme",
+    "environment": "prod",
+    "origin": ORIGIN,
+    "carried": [],
+}
 HELP = Address("assistant", "help")
 MADE: dict[str, Any] = {"id": "asst_1", "fields": {}}
 
@@ -41,7 +48,9 @@ def text(*records: dict[str, Any], **head: Any) -> str:
     return "".join(json.dumps(record) + "\n" for record in ({**HEAD, **head}, *records))
 
 
-def intent(id: int, address: Address = SUPPORT, action: str = "create", **more: Any) -> dict[str, Any]:
+def intent(
+    id: int, address: Address = SUPPORT, action: str = "create", **more: Any
+) -> dict[str, Any]:
     return {"type": "intent", "id": id, "address": str(address), "action": action, **more}
 
 
@@ -54,7 +63,8 @@ def result(id: int, *entry: dict[str, Any] | None, **also: Any) -> dict[str, Any
 LOCK = state(3, entry(LEAVE, "file-1"))
 WITH = state(4, entry(LEAVE, "file-1"), entry(SUPPORT, "asst_1"))
 
-# The lock before, the journal, the lock after, and what is open: an address, with `?` where it is only a hint.
+# The lock before, the journal, the lock after, and what is open: an address, with `?` where it is
+# only a hint.
 STORIES: dict[str, tuple[LockState | None, str | None, LockState | None, list[str]]] = {
     "no journal": (LOCK, None, LOCK, []),
     "an empty journal": (LOCK, "", LOCK, []),
@@ -80,7 +90,12 @@ STORIES: dict[str, tuple[LockState | None, str | None, LockState | None, list[st
         replace(LOCK, serial=4),
         ["assistant.support"],
     ),
-    "one made and one begun": (LOCK, text(intent(1), intent(2, HELP), result(1, MADE)), WITH, ["assistant.help"]),
+    "one made and one begun": (
+        LOCK,
+        text(intent(1), intent(2, HELP), result(1, MADE)),
+        WITH,
+        ["assistant.help"],
+    ),
     "something carried over from an earlier journal": (
         LOCK,
         text(intent(1), carried=[1]),
@@ -93,7 +108,12 @@ STORIES: dict[str, tuple[LockState | None, str | None, LockState | None, list[st
         replace(LOCK, serial=4),
         ["assistant.support", "assistant.help"],
     ),
-    "something carried over and made": (LOCK, text(intent(1), result(1, MADE), carried=[1]), WITH, []),
+    "something carried over and made": (
+        LOCK,
+        text(intent(1), result(1, MADE), carried=[1]),
+        WITH,
+        [],
+    ),
     "the lock has it already": (
         WITH,
         text(intent(1), result(1, MADE), intent(2, HELP)),
@@ -112,18 +132,38 @@ STORIES: dict[str, tuple[LockState | None, str | None, LockState | None, list[st
         state(5, entry(SUPPORT, "asst_1")),
         ["assistant.support?", "assistant.help?"],
     ),
-    "the lock is behind": (state(2), text(intent(1), result(1, MADE)), state(2), ["assistant.support?"]),
+    "the lock is behind": (
+        state(2),
+        text(intent(1), result(1, MADE)),
+        state(2),
+        ["assistant.support?"],
+    ),
     "the lock is of another lineage": (
         replace(LOCK, lineage="8" * 8),
         text(intent(1), result(1, MADE), intent(2, HELP), result(2)),
         replace(LOCK, lineage="8" * 8),
         ["assistant.support?"],
     ),
-    "no lock yet": (None, text(intent(1), result(1, MADE), serial=0), state(1, entry(SUPPORT, "asst_1")), []),
+    "no lock yet": (
+        None,
+        text(intent(1), result(1, MADE), serial=0),
+        state(1, entry(SUPPORT, "asst_1")),
+        [],
+    ),
     "no lock yet, and nothing made": (None, text(serial=0), None, []),
     "no lock any more": (None, text(intent(1), result(1, MADE)), None, ["assistant.support?"]),
-    "a torn line": (LOCK, text(intent(1)) + '{"type": "resu', replace(LOCK, serial=4), ["assistant.support"]),
-    "a line that only lacks its end": (LOCK, text(intent(1), result(1, MADE)).rstrip("\n"), WITH, []),
+    "a torn line": (
+        LOCK,
+        text(intent(1)) + '{"type": "resu',
+        replace(LOCK, serial=4),
+        ["assistant.support"],
+    ),
+    "a line that only lacks its end": (
+        LOCK,
+        text(intent(1), result(1, MADE)).rstrip("\n"),
+        WITH,
+        [],
+    ),
     "a head that only lacks its end": (LOCK, text().rstrip("\n"), LOCK, []),
     "half a head": (LOCK, text()[:20], LOCK, []),
     "a hint of an earlier journal": (
@@ -147,7 +187,9 @@ def test_folding(row: str) -> None:
 def test_the_origin_is_that_of_the_apply() -> None:
     """An organization that the apply has pinned is kept with what it made."""
     pinned = {**ORIGIN, "organization": "org-1"}
-    assert fold(LOCK, text(intent(1), result(1, MADE), origin=pinned)) == Folded(replace(WITH, origin=pinned), [])
+    assert fold(LOCK, text(intent(1), result(1, MADE), origin=pinned)) == Folded(
+        replace(WITH, origin=pinned), []
+    )
     assert fold(None, text(intent(1), result(1, MADE), serial=0, origin=pinned)).state == replace(
         state(1, entry(SUPPORT, "asst_1")), origin=pinned
     )
@@ -157,7 +199,9 @@ def test_the_origin_is_that_of_the_apply() -> None:
 def test_what_is_folded_is_as_young_as_the_journal(before: LockState | None) -> None:
     """Who only reads has to know that the service may not show it yet."""
     head = {} if before else {"serial": 0}
-    journal = text(intent(1, at=86_400.5), {**result(1, MADE), "at": 86_401.25}, intent(2, HELP), **head)
+    journal = text(
+        intent(1, at=86_400.5), {**result(1, MADE), "at": 86_401.25}, intent(2, HELP), **head
+    )
     found = fold(before, journal).state
     assert found and found.written == "1970-01-02T00:00:01.250000+00:00"
 
@@ -166,11 +210,15 @@ def test_what_an_open_intent_says() -> None:
     """Everything that was written beside it, the notes after it, and when it was."""
     noted = {"type": "created", "id": 7, "object": "asst_1"}
     (found,) = fold(LOCK, text(intent(7, at=12.5, filename="a.md", since=3), noted)).open_intents
-    assert found == Intent(7, SUPPORT, "create", {"filename": "a.md", "since": 3}, (noted,), at=12.5)
+    assert found == Intent(
+        7, SUPPORT, "create", {"filename": "a.md", "since": 3}, (noted,), at=12.5
+    )
 
 
 def test_a_result_that_does_not_fit_is_a_note() -> None:
-    """What came of an intent is kept with its hint, and is not folded when the hint is carried over."""
+    """What came of an intent is kept with its hint, and is not folded when the hint is carried
+    over.
+    """
     other = replace(LOCK, lineage="8" * 8)
     (hint,) = fold(other, text(intent(1), result(1, MADE))).open_intents
     assert [record["type"] for record in hint.partial] == ["was"]
@@ -180,7 +228,11 @@ def test_a_result_that_does_not_fit_is_a_note() -> None:
 
 
 DAMAGE: dict[str, tuple[str, int, str]] = {
-    "a line that is no JSON": (text(intent(1)).replace('"create"', "create"), 2, "not a JSON mapping"),
+    "a line that is no JSON": (
+        text(intent(1)).replace('"create"', "create"),
+        2,
+        "not a JSON mapping",
+    ),
     "a line that is no mapping": (text() + "[]\n", 2, "not a JSON mapping"),
     "an empty line": (text() + "\n" + text(), 2, "not a JSON mapping"),
     "a result of nothing": (text(result(1, MADE)), 2, "1"),
@@ -188,9 +240,21 @@ DAMAGE: dict[str, tuple[str, int, str]] = {
     "an id that is none": (text({**intent(1), "id": "1"}), 2, "`id` must be a whole number"),
     "a time that is none": (text(intent(1, at="now")), 2, "`at` must be a time in seconds"),
     "a truth for a time": (text(intent(1, at=True)), 2, "`at` must be a time in seconds"),
-    "an address that is none": (text({**intent(1), "address": "support"}), 2, "`address` is of another shape"),
-    "an entry that is none": (text(intent(1), result(1, {"id": 1, "fields": {}})), 3, "must be an id"),
-    "another address that is none": (text(intent(1), result(1, MADE, kb=None)), 3, "is not an address"),
+    "an address that is none": (
+        text({**intent(1), "address": "support"}),
+        2,
+        "`address` is of another shape",
+    ),
+    "an entry that is none": (
+        text(intent(1), result(1, {"id": 1, "fields": {}})),
+        3,
+        "must be an id",
+    ),
+    "another address that is none": (
+        text(intent(1), result(1, MADE, kb=None)),
+        3,
+        "is not an address",
+    ),
     "a head without a lineage": (text(lineage=None), 1, "does not say which lock"),
     "a head with a serial in words": (text(serial="3"), 1, "does not say which lock"),
     "a head with a true serial": (text(serial=True), 1, "does not say which lock"),
@@ -199,22 +263,32 @@ DAMAGE: dict[str, tuple[str, int, str]] = {
 
 @pytest.mark.parametrize("row", DAMAGE)
 def test_damage(row: str) -> None:
-    """What no crash explains is refused with its line: believing half of it could lose an object."""
+    """What no crash explains is refused with its line: believing half of it could lose an
+    object.
+    """
     journal, line, why = DAMAGE[row]
     with pytest.raises(LockError) as refused:
         fold(LOCK, journal, "x.journal")
     (problem,) = refused.value.problems
     assert (problem.summary, problem.file, problem.line) == ("Broken journal", "x.journal", line)
-    assert problem.detail.startswith(f"Line {line} of `x.journal` cannot be read: ") and why in problem.detail
+    assert (
+        problem.detail.startswith(f"Line {line} of `x.journal` cannot be read: ")
+        and why in problem.detail
+    )
 
 
 def test_times_may_be_whole() -> None:
     """A time in whole seconds is a time, and a journal of 0.1.0 has none."""
-    assert [one.at for one in fold(LOCK, text(intent(1, at=12), intent(2, HELP))).open_intents] == [12, None]
+    assert [one.at for one in fold(LOCK, text(intent(1, at=12), intent(2, HELP))).open_intents] == [
+        12,
+        None,
+    ]
 
 
 def test_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each thing is a line with its time, in milliseconds; numbers go on from those that were carried over."""
+    """Each thing is a line with its time, in milliseconds; numbers go on from those that were
+    carried over.
+    """
     monkeypatch.setattr("time.time", lambda: 1.23456)
     sink = Lines()
     carried = Intent(4, LEAVE, "delete", {"object": "file-1"}, hint=True, at=0.5)
@@ -256,7 +330,9 @@ def test_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_is_never_written(wrong: Callable[[Journal], Any], error: type[Exception]) -> None:
-    """A line that could not be read, or not understood, is a fault of ours; the journal stays whole."""
+    """A line that could not be read, or not understood, is a fault of ours; the journal stays
+    whole.
+    """
     sink = Lines()
     journal = Journal(sink)
     journal.intent(SUPPORT, "create")

@@ -1,4 +1,6 @@
-"""Whether the holder of a lease still lives: a living one is never taken for dead, whatever this machine can say."""
+"""Whether the holder of a lease still lives: a living one is never taken for dead, whatever this
+machine can say.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from provisioner.lock import lease as module
 from provisioner.lock.lease import Lease
 
 DEAD = 2**22 - 1  # a process that there is not
-needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="this system has no /proc"
+)
 
 
 @pytest.fixture
@@ -51,7 +55,9 @@ def test_a_living_process_is_not_dead(mine: Lease) -> None:
 
 
 def test_a_process_that_has_ended_is_dead(mine: Lease) -> None:
-    """Its number is free, or somebody else has it who started later, or it has ended and nobody has asked why."""
+    """Its number is free, or somebody else has it who started later, or it has ended and nobody has
+    asked why.
+    """
     assert replace(mine, pid=DEAD).dead()
     assert replace(mine, started="1").dead()
     with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
@@ -63,18 +69,24 @@ def test_a_process_that_has_ended_is_dead(mine: Lease) -> None:
 
 @pytest.mark.parametrize("where", ["host", "machine", "namespace"])
 def test_elsewhere_nobody_is_dead(mine: Lease, where: str) -> None:
-    """A number counts on its own machine and in its own container alone: elsewhere its process may live."""
+    """A number counts on its own machine and in its own container alone: elsewhere its process may
+    live.
+    """
     assert not replace(mine, pid=DEAD, **{where: "elsewhere"}).dead()
     assert not replace(mine, pid=DEAD, boot="before", **{where: "elsewhere"}).dead()
 
 
 def test_before_a_restart_of_the_machine(mine: Lease) -> None:
-    """After a restart nothing of before lives; where machines cannot be told apart, it may have been another one."""
+    """After a restart nothing of before lives; where machines cannot be told apart, it may have
+    been another one.
+    """
     assert replace(mine, boot="before").dead() is (mine.machine is not None)
     assert not replace(mine, boot="before", machine=None).dead()
 
 
-def test_after_a_restart_where_the_machine_is_known(mine: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_restart_where_the_machine_is_known(
+    mine: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The id of the machine says that it is the same one."""
     monkeypatch.setattr(module, "_machine", lambda: "1234")
     assert replace(mine, boot="before", machine="1234").dead()
@@ -84,7 +96,9 @@ def test_after_a_restart_where_the_machine_is_known(mine: Lease, monkeypatch: py
 
 @pytest.mark.usefixtures("without_proc")
 def test_without_proc() -> None:
-    """Where there is no `/proc`, `ps` says when a process started; one that has ended it does not know."""
+    """Where there is no `/proc`, `ps` says when a process started; one that has ended it does not
+    know.
+    """
     mine = Lease.mine()
     assert (mine.machine, mine.namespace, mine.boot) == (None, None, None)
     assert mine.started and mine.started == Lease.mine().started
@@ -96,8 +110,12 @@ def test_without_proc() -> None:
 
 
 @needs_proc
-def test_what_tells_machines_and_containers_apart(mine: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The container in which the number counts, the last start, and the machine, whose id itself is not told."""
+def test_what_tells_machines_and_containers_apart(
+    mine: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The container in which the number counts, the last start, and the machine, whose id itself is
+    not told.
+    """
     assert mine.namespace == str(Path("/proc/self/ns/pid").readlink())
     assert mine.boot == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     machines = set()
@@ -138,9 +156,13 @@ def test_what_is_written_is_read() -> None:
     assert Lease.parse(mine.text()) == mine
     assert mine.who == f"`{mine.holder}` on `{mine.host}`, process {mine.pid}, since {mine.since}"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", mine.since)
-    assert [Lease.parse(text) for text in ("", "[]", "{}", mine.text().replace(str(mine.pid), '"1"'))] == [None] * 4
+    assert [
+        Lease.parse(text) for text in ("", "[]", "{}", mine.text().replace(str(mine.pid), '"1"'))
+    ] == [None] * 4
 
 
 def test_leases_differ() -> None:
-    """Two leases of one process have different ids, so that the one is not released with the other."""
+    """Two leases of one process have different ids, so that the one is not released with
+    the other.
+    """
     assert Lease.mine().id != Lease.mine().id

@@ -19,7 +19,9 @@ from provisioner.model import Address, Locked, Profile
 from .contract import LEAVE, SUPPORT, entry, state
 
 REQUEST = {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}
-PROFILE = Locked(SUPPORT, None, {"name": "Support"}, api="responses", profile=Profile(4, "sha256:ab", REQUEST))
+PROFILE = Locked(
+    SUPPORT, None, {"name": "Support"}, api="responses", profile=Profile(4, "sha256:ab", REQUEST)
+)
 TUTOR = replace(entry(Address("assistant", "tutor"), "asst_1", model="gpt-4o"), api="assistants")
 KB = entry(Address("vector_store", "handbook"), "vs_1", name="Handbook")
 PROD = state(3, PROFILE, TUTOR, KB, entry(LEAVE, "file-1"))
@@ -46,10 +48,15 @@ def test_request_is_a_copy(root: Path) -> None:
 
 
 def test_objects(root: Path) -> None:
-    """Everything else is found by its address; without a profile there is no request, and that is said."""
+    """Everything else is found by its address; without a profile there is no request, and that is
+    said.
+    """
     loaded = load("prod", root)
     assert loaded["tutor"].id == loaded["assistant.tutor"].id == "asst_1"
-    assert (loaded["vector_store.handbook"].id, loaded["vector_store.handbook"].name) == ("vs_1", "Handbook")
+    assert (loaded["vector_store.handbook"].id, loaded["vector_store.handbook"].name) == (
+        "vs_1",
+        "Handbook",
+    )
     assert (loaded["file.docs/leave.md"].id, loaded["file.docs/leave.md"].api) == ("file-1", None)
     assert (loaded["tutor"].version, loaded["tutor"].digest) == (None, None)
     assert not hasattr(loaded["tutor"], "request")
@@ -60,7 +67,12 @@ def test_objects(root: Path) -> None:
 def test_mapping(root: Path) -> None:
     """It is a mapping of addresses, and says what it is."""
     loaded = load("prod", root)
-    assert list(loaded) == ["assistant.support", "assistant.tutor", "file.docs/leave.md", "vector_store.handbook"]
+    assert list(loaded) == [
+        "assistant.support",
+        "assistant.tutor",
+        "file.docs/leave.md",
+        "vector_store.handbook",
+    ]
     assert "support" in loaded and "nobody" not in loaded
     assert (loaded.workspace, loaded.environment, loaded.serial) == ("acme", "prod", 3)
     assert repr(loaded) == "<Loaded acme/prod serial=3, 4 resources>"
@@ -108,7 +120,9 @@ def test_other_environment(root: Path) -> None:
 
 def test_places(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The local lock lies elsewhere; from below a workspace it is found upwards."""
-    FileStore(root / ".provisioner" / "local" / "lock.json").write(replace(PROD, environment="local"))
+    FileStore(root / ".provisioner" / "local" / "lock.json").write(
+        replace(PROD, environment="local")
+    )
     (root / "app" / "web").mkdir(parents=True)
     monkeypatch.chdir(root / "app" / "web")
     assert load("local").path == root / ".provisioner" / "local" / "lock.json"
@@ -116,7 +130,9 @@ def test_places(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_moved_lock(root: Path) -> None:
-    """`provisioner.yaml` may name another place, which then wins over a stale file at the usual one."""
+    """`provisioner.yaml` may name another place, which then wins over a stale file at the usual
+    one.
+    """
     FileStore(root / "deploy" / "p.json").write(replace(PROD, serial=9))
     FileStore(root / ".provisioner" / "local" / "lock.json").write(replace(PROD, environment="dev"))
     config = {
@@ -133,16 +149,21 @@ def test_moved_lock(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["environments: {prod: {lock: [}", "lock: x", "- lock: x", "environments: {prod: {lock: 1}}"]
+    "text",
+    ["environments: {prod: {lock: [}", "lock: x", "- lock: x", "environments: {prod: {lock: 1}}"],
 )
 def test_odd_configuration(root: Path, text: str) -> None:
-    """A configuration that cannot be read is `validate`'s business; the lock is where it always is."""
+    """A configuration that cannot be read is `validate`'s business; the lock is where it
+    always is.
+    """
     (root / "provisioner.yaml").write_text(text)
     assert load("prod", root).serial == 3
 
 
 def test_standard_library_alone(root: Path) -> None:
-    """Loading imports nothing that would have to be installed, even where the configuration has a lock in it."""
+    """Loading imports nothing that would have to be installed, even where the configuration has a
+    lock in it.
+    """
     (root / "provisioner.yaml").write_text("environments:\n  prod: {service: openai}\n")
     code = """
 import sys
@@ -154,7 +175,9 @@ new = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(sorted(new - sys.stdlib_module_names - {"provisioner"}))
 """
     command = [sys.executable, "-c", code, str(root)]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    found = subprocess.run(
+        command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+    )
     assert (found.stdout, found.stderr) == ("[]\n", "")
 
 

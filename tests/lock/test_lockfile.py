@@ -20,7 +20,12 @@ STORE = Address("vector_store", "kb")
 FULL = Locked(
     SUPPORT,
     None,
-    {"model": "gpt-4o", "instructions": "Be kind.\nä \u2028 \x7f", "description": None, "temperature": 0.3},
+    {
+        "model": "gpt-4o",
+        "instructions": "Be kind.\nä \u2028 \x7f",
+        "description": None,
+        "temperature": 0.3,
+    },
     depends_on=(LEAVE, STORE),
     api="responses",
     protected=True,
@@ -52,7 +57,9 @@ def problems(text: str) -> list[Problem]:
 def test_text() -> None:
     """The bytes are fixed: sorted keys, two spaces, empty things left out, a newline at the end."""
     small = state(
-        3, entry(LEAVE, "file-1", sha256="ab", bytes=3), replace(entry(SUPPORT, "asst_1"), deposed=("asst_0",))
+        3,
+        entry(LEAVE, "file-1", sha256="ab", bytes=3),
+        replace(entry(SUPPORT, "asst_1"), deposed=("asst_0",)),
     )
     assert (
         dump(small)
@@ -93,7 +100,10 @@ def test_text() -> None:
 def test_round_trip() -> None:
     """Everything that an entry can hold comes back."""
     whole = state(
-        3, FULL, entry(LEAVE, "file-1", bytes=3), entry(STORE, "vs_1", files={"docs/leave.md": {"id": "file-1"}})
+        3,
+        FULL,
+        entry(LEAVE, "file-1", bytes=3),
+        entry(STORE, "vs_1", files={"docs/leave.md": {"id": "file-1"}}),
     )
     assert parse(dump(whole), "x") == whole
     assert dump(parse(dump(whole), "x")) == dump(whole)
@@ -102,7 +112,11 @@ def test_round_trip() -> None:
 def test_profile_entry() -> None:
     """A profile's keys lie beside the others, older versions under `versions`."""
     raw = json.loads(dump(state(3, FULL)))["resources"]["assistant.support"]
-    assert (raw["version"], raw["digest"], raw["request"]) == (4, "sha256:ab", {"model": "gpt-4o", "tools": []})
+    assert (raw["version"], raw["digest"], raw["request"]) == (
+        4,
+        "sha256:ab",
+        {"model": "gpt-4o", "tools": []},
+    )
     request, order = {"model": "m", "input": []}, {"": ["model", "input"]}
     assert raw["versions"] == [
         {"version": 3, "digest": "d", "request": request, "request_order": order},
@@ -114,7 +128,16 @@ def test_profile_entry() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{}, [], {"a": {}, "b": [], 'ä"\\\n': [1, [2.5, True], {"x": None}]}, "\u2028\ud83d", 1e300, -0.0, 10**30, (1, 2)],
+    [
+        {},
+        [],
+        {"a": {}, "b": [], 'ä"\\\n': [1, [2.5, True], {"x": None}]},
+        "\u2028\ud83d",
+        1e300,
+        -0.0,
+        10**30,
+        (1, 2),
+    ],
 )
 def test_layout(value: object) -> None:
     """The quick layout is the standard library's, byte for byte."""
@@ -133,7 +156,11 @@ def test_merge_conflict() -> None:
         '  "serial": 3,\n', '<<<<<<< HEAD\n  "serial": 3,\n=======\n  "serial": 4,\n>>>>>>> b\n'
     )
     (problem,) = problems(text)
-    assert (problem.summary, problem.line, problem.file) == ("Merge conflict", 10, "locks/prod.lock.json")
+    assert (problem.summary, problem.line, problem.file) == (
+        "Merge conflict",
+        10,
+        "locks/prod.lock.json",
+    )
     assert "--theirs locks/prod.lock.json" in (problem.hint or "")
 
 
@@ -149,7 +176,10 @@ def test_merged_twice() -> None:
 def test_other_layouts_are_read() -> None:
     """A lock that somebody's formatter has touched is still one."""
     whole = state(3, FULL, entry(LEAVE, "file-1"))
-    for text in (json.dumps(json.loads(dump(whole))), json.dumps(json.loads(dump(whole)), indent=4)):
+    for text in (
+        json.dumps(json.loads(dump(whole))),
+        json.dumps(json.loads(dump(whole)), indent=4),
+    ):
         assert parse(text, "x") == whole
 
 
@@ -176,9 +206,14 @@ def test_broken(text: str, line: int | None, words: str) -> None:
 
 
 def test_keys_of_a_later_release() -> None:
-    """What a later release adds, at the head or in an entry, is kept as it is and means nothing here."""
+    """What a later release adds, at the head or in an entry, is kept as it is and means nothing
+    here.
+    """
     text = changed(
-        lambda raw: raw.update(later={"commit": "abc"}) or raw["resources"]["file.docs/leave.md"].update(new=[1])
+        lambda raw: (
+            raw.update(later={"commit": "abc"})
+            or raw["resources"]["file.docs/leave.md"].update(new=[1])
+        )
     )
     assert dump(parse(text, "x")) == text
     assert parse(text, "x").resources[LEAVE].unknown == {"new": [1]}
@@ -192,7 +227,11 @@ def test_version_one() -> None:
 
 def test_newer_version() -> None:
     """A lock of a later release is never read by guessing."""
-    (problem,) = problems(dump(state(3)).replace('"version": 2', '"version": 3').replace('"serial": 3', '"serial": {}'))
+    (problem,) = problems(
+        dump(state(3))
+        .replace('"version": 2', '"version": 3')
+        .replace('"serial": 3', '"serial": {}')
+    )
     assert problem.summary == "Newer lockfile"
     assert "version 3" in problem.detail
     assert "pip install --upgrade" in (problem.hint or "")
@@ -207,9 +246,16 @@ def changed(change: Callable[[dict[str, object]], object]) -> str:
 
 def test_all_head_faults_at_once() -> None:
     """Every wrong key of the head is told in one run."""
-    text = changed(lambda raw: raw.update(serial="3", origin={"base_url": 1}, written=1) or raw.pop("lineage"))
+    text = changed(
+        lambda raw: raw.update(serial="3", origin={"base_url": 1}, written=1) or raw.pop("lineage")
+    )
     found = problems(text)
-    assert sorted(problem.detail.split("`")[1] for problem in found) == ["lineage", "origin", "serial", "written"]
+    assert sorted(problem.detail.split("`")[1] for problem in found) == [
+        "lineage",
+        "origin",
+        "serial",
+        "written",
+    ]
     assert all(problem.line for problem in found if "lineage" not in problem.detail)
 
 
@@ -257,13 +303,21 @@ SHAPES: dict[str, tuple[list[object], list[object]]] = {  # what fits, and what 
     "verified": ([True, False], [1, 0]),
     "unkept": (
         [{}, {"a": {"sent": 1, "got": None}}],
-        [[], {"a": {"sent": 1}}, {"a": {"sent": 1, "got": 2, "more": 3}}, {"a": [], "b": {"sent": 1, "got": 1}}],
+        [
+            [],
+            {"a": {"sent": 1}},
+            {"a": {"sent": 1, "got": 2, "more": 3}},
+            {"a": [], "b": {"sent": 1, "got": 1}},
+        ],
     ),
     "depends_on": (
         [[], ["a.b", "file.docs/a.md"]],
         ["a.b", ["kb"], [".b"], ["a."], [1], ["a.b", "kb"], {"a.b": 1}],
     ),
-    "resetting": ([[], ["a", "b"], [r'a.b["c.d \"e"].f']], ["a", [1], ["a", 1], {"a": 1}, [""], ['a["b'], ["a..b"]]),
+    "resetting": (
+        [[], ["a", "b"], [r'a.b["c.d \"e"].f']],
+        ["a", [1], ["a", 1], {"a": 1}, [""], ['a["b'], ["a..b"]],
+    ),
     "deposed": (
         [[], [{"id": "x"}], [{"id": "x", "files": ["f"], "api": "responses"}]],
         [
@@ -323,7 +377,9 @@ def test_shapes_of_an_entry(key: str) -> None:
         assert str(wrong.value).startswith(f"`{key}` of `assistant.support` must be ")
 
 
-@pytest.mark.parametrize("raw", [{"id": 1, "fields": {}}, {"id": "x", "fields": []}, {"id": None, "fields": {}}])
+@pytest.mark.parametrize(
+    "raw", [{"id": 1, "fields": {}}, {"id": "x", "fields": []}, {"id": None, "fields": {}}]
+)
 def test_entries_with_nothing_but_an_id_and_fields(raw: dict[str, object]) -> None:
     """The quick way, which most entries take, is as careful as the other."""
     with pytest.raises(WrongShape):
@@ -332,11 +388,17 @@ def test_entries_with_nothing_but_an_id_and_fields(raw: dict[str, object]) -> No
 
 def test_all_entry_faults_at_once() -> None:
     """All wrong entries are told in one run, addresses that are none included."""
-    text = changed(lambda raw: raw.update(resources={"kb": {}, "file.a": {}, "file.b": {"fields": {}}, "file.c": 1}))
+    text = changed(
+        lambda raw: raw.update(
+            resources={"kb": {}, "file.a": {}, "file.b": {"fields": {}}, "file.c": 1}
+        )
+    )
     assert [problem.address for problem in problems(text)] == ["file.a", "file.c", "kb"]
 
 
-def foreign(lock: LockState, workspace: str = "acme", environment: str = "prod", **origin: str) -> list[str]:
+def foreign(
+    lock: LockState, workspace: str = "acme", environment: str = "prod", **origin: str
+) -> list[str]:
     try:
         check_origin(lock, workspace, environment, {**ORIGIN, **origin})
     except LockError as error:
@@ -346,7 +408,9 @@ def foreign(lock: LockState, workspace: str = "acme", environment: str = "prod",
 
 
 def test_foreign_locks() -> None:
-    """Another workspace, environment, address or project is refused; what one side leaves open is not."""
+    """Another workspace, environment, address or project is refused; what one side leaves open is
+    not.
+    """
     lock = state(3)
     pinned = replace(lock, origin={**ORIGIN, "organization": "org-1", "project": "proj_1"})
     assert foreign(lock) == []
@@ -354,9 +418,15 @@ def test_foreign_locks() -> None:
     assert foreign(pinned) == []
     assert foreign(pinned, organization="org-1", project="proj_1") == []
     assert foreign(lock, organization="org-1") == []
-    assert foreign(lock, workspace="other", environment="staging") == ["Foreign lock", "Foreign lock"]
+    assert foreign(lock, workspace="other", environment="staging") == [
+        "Foreign lock",
+        "Foreign lock",
+    ]
     assert foreign(lock, base_url="https://elsewhere/v1") == ["Foreign origin"]
-    assert foreign(pinned, organization="org-2", project="proj_2") == ["Foreign origin", "Foreign origin"]
+    assert foreign(pinned, organization="org-2", project="proj_2") == [
+        "Foreign origin",
+        "Foreign origin",
+    ]
 
 
 def test_fresh() -> None:
@@ -368,7 +438,10 @@ def test_fresh() -> None:
 
 def test_ten_thousand(capsys: pytest.CaptureFixture[str]) -> None:
     """A lock of 10,000 entries round-trips; the times are printed for people."""
-    files = [entry(Address("file", f"docs/{n}.md"), f"file-{n:024}", sha256=f"{n:064x}", bytes=n) for n in range(9_000)]
+    files = [
+        entry(Address("file", f"docs/{n}.md"), f"file-{n:024}", sha256=f"{n:064x}", bytes=n)
+        for n in range(9_000)
+    ]
     assistants = [replace(FULL, address=Address("assistant", f"a{n}")) for n in range(1_000)]
     big = state(3, *files, *assistants)
     began = time.perf_counter()
@@ -378,4 +451,8 @@ def test_ten_thousand(capsys: pytest.CaptureFixture[str]) -> None:
     read = time.perf_counter()
     assert again == big
     with capsys.disabled():
-        print(f" [10,000 entries: written in {written - began:.3f} s, read in {read - written:.3f} s]", end="")
+        print(
+            f" [10,000 entries: written in {written - began:.3f} s, read in"
+            f" {read - written:.3f} s]",
+            end="",
+        )

@@ -11,14 +11,28 @@ from provisioner.model import Address, Locked, LockState, Profile
 REQUEST = {
     "model": "m",
     "tools": [
-        {"parameters": {"properties": {"why/not": {}, "thought": {}, "answer": {"z": 1, "a": [{"y": 1, "b": 2}]}}}}
+        {
+            "parameters": {
+                "properties": {
+                    "why/not": {},
+                    "thought": {},
+                    "answer": {"z": 1, "a": [{"y": 1, "b": 2}]},
+                }
+            }
+        }
     ],
 }
 
 
 def test_the_order_survives_the_lockfile() -> None:
     """Models write properties in the order of their schema: an application gets the author's."""
-    entry = Locked(Address("assistant", "a"), None, {}, api="responses", profile=Profile(1, "sha256:x", REQUEST))
+    entry = Locked(
+        Address("assistant", "a"),
+        None,
+        {},
+        api="responses",
+        profile=Profile(1, "sha256:x", REQUEST),
+    )
     state = LockState("w", "e", "l", 1, {"base_url": "u"}, {entry.address: entry})
     text = lockfile.dump(state)
     again = lockfile.parse(text, "lock.json").resources[entry.address]

@@ -1,8 +1,9 @@
-"""Situations written down as three sides, and plans written out as lines, for tables of the pure heart.
+"""Situations written down as three sides, and plans written out as lines, for tables of the pure
+heart.
 
-A side maps an address to what is different there from `BASE`: fields, of which `...` takes one out, and attributes of
-the side (`ATTRIBUTES`). An address with None is not there. What the specs have, the lock has with its ids unless it
-says otherwise, and what the lock has, the service has.
+A side maps an address to what is different there from `BASE`: fields, of which `...` takes one out,
+and attributes of the side (`ATTRIBUTES`). An address with None is not there. What the specs have,
+the lock has with its ids unless it says otherwise, and what the lock has, the service has.
 """
 
 from __future__ import annotations
@@ -62,8 +63,12 @@ BASE: dict[str, Fields] = {
 }
 
 
-def situation(specs: Side | None = None, lock: Side | None = None, live: Side | None = None, **more: Any) -> Situation:
-    """The three sides. `more` is whatever else a situation has, what was observed and what was asked of the plan."""
+def situation(
+    specs: Side | None = None, lock: Side | None = None, live: Side | None = None, **more: Any
+) -> Situation:
+    """The three sides. `more` is whatever else a situation has, what was observed and what was
+    asked of the plan.
+    """
     locked = _entries(_merged(BASE, lock or {}))
     objects = {address: _object(entry) for address, entry in locked.items() if entry.id}
     for name, change in (live or {}).items():
@@ -71,7 +76,9 @@ def situation(specs: Side | None = None, lock: Side | None = None, live: Side | 
         if change is None:
             objects.pop(address)
         else:
-            objects[address] = _changed(objects.get(address) or Live(_id(address), {}, stamp(name)), change)
+            objects[address] = _changed(
+                objects.get(address) or Live(_id(address), {}, stamp(name)), change
+            )
     observed = {name: more.pop(name) for name in ("strays", "api_gone", "notes") if name in more}
     asked = {name: more.pop(name) for name in PlanOptions.__slots__ if name in more}
     return Situation(
@@ -79,7 +86,10 @@ def situation(specs: Side | None = None, lock: Side | None = None, live: Side | 
         "prod",
         Service("https://api.example/v1", "assistants"),
         LockState("acme", "prod", LINEAGE, SERIAL, {}, locked),
-        {address: _desired(address, fields) for address, fields in _merged(BASE, specs or {}).items()},
+        {
+            address: _desired(address, fields)
+            for address, fields in _merged(BASE, specs or {}).items()
+        },
         Observed(objects, **observed),
         PlanOptions(**asked),
         **more,
@@ -92,11 +102,18 @@ def stamp(address: str, lineage: str = LINEAGE, serial: int = SERIAL) -> Stamp:
 
 def member(id: str, path: str | None = None, **more: Any) -> Member:
     """A file in a store; with our stamp if it has a path."""
-    given = {"status": "completed", "attributes": {}, "chunking": "auto", "stamp": stamp(path) if path else None}
+    given = {
+        "status": "completed",
+        "attributes": {},
+        "chunking": "auto",
+        "stamp": stamp(path) if path else None,
+    }
     return Member(id, **{**given, **more})
 
 
-def stray(address: str, id: str, store: str | None = None, created_at: int = 0, **fields: Any) -> Stray:
+def stray(
+    address: str, id: str, store: str | None = None, created_at: int = 0, **fields: Any
+) -> Stray:
     """An object with our stamp that the lock does not name."""
     live = Live(id, fields, stamp(address), created_at=created_at)
     where, api = Address.parse(store) if store else None, _api(Address.parse(address))
@@ -108,11 +125,17 @@ def _id(address: Address) -> str:
 
 
 def _merged(base: Mapping[str, Fields], side: Side) -> dict[Address, Fields]:
-    found = {Address.parse(name): fields for name, fields in base.items() if side.get(name, {}) is not None}
+    found = {
+        Address.parse(name): fields
+        for name, fields in base.items()
+        if side.get(name, {}) is not None
+    }
     for name, change in side.items():
         if change is not None:
             both = {**found.get(Address.parse(name), {}), **change}
-            found[Address.parse(name)] = {key: value for key, value in both.items() if value is not ...}
+            found[Address.parse(name)] = {
+                key: value for key, value in both.items() if value is not ...
+            }
     return found
 
 
@@ -147,7 +170,10 @@ def _entries(locked: Mapping[Address, Fields]) -> dict[Address, Locked]:
         fields, more = _split(given, Locked.__slots__)
         needs = tuple(kind(address.kind).references(fields))
         if "files" in fields:
-            fields = {**fields, "files": {path: _held(locked, item) for path, item in fields["files"].items()}}
+            fields = {
+                **fields,
+                "files": {path: _held(locked, item) for path, item in fields["files"].items()},
+            }
         found[address] = Locked(
             **{
                 "address": address,
@@ -173,7 +199,9 @@ def _object(entry: Locked) -> Live:
     """An object as the lock says it is."""
     hidden = kind(entry.address.kind).form(entry.api).unread
     shown = {name: value for name, value in entry.fields.items() if name not in hidden}
-    found = Live(entry.id or "", shown, stamp(str(entry.address)) if entry.address.kind != "file" else None)
+    found = Live(
+        entry.id or "", shown, stamp(str(entry.address)) if entry.address.kind != "file" else None
+    )
     if entry.address.kind != "vector_store":
         return found
     whole = entry.fields.get("chunking", "auto")
@@ -196,7 +224,9 @@ def _changed(live: Live, change: Mapping[str, Any]) -> Live:
     if "members" in more:
         members = {**(live.members or {}), **more["members"]}
         more["members"] = {id: item for id, item in members.items() if item is not None}
-    return replace(live, fields={key: value for key, value in both.items() if value is not ...}, **more)
+    return replace(
+        live, fields={key: value for key, value in both.items() if value is not ...}, **more
+    )
 
 
 def planned(**sides: Any) -> list[str]:
@@ -207,13 +237,19 @@ def planned(**sides: Any) -> list[str]:
 def _lines(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
         if change.matters:
-            yield ", ".join([f"{SYMBOLS[change.action]} {change.address} ({change.reason})", *_about(change)])
+            yield ", ".join(
+                [f"{SYMBOLS[change.action]} {change.address} ({change.reason})", *_about(change)]
+            )
     for item in plan.attachments:
         yield ", ".join([f"{item.store}: {item.action} {item.path}", *_of_file(item)])
     yield from (f"missing: {found.address}" for found in plan.drift if found.drift == "missing")
     for sort, remnants in (("orphan", plan.orphans), ("deposed", plan.deposed)):
         for remnant in remnants:
-            yield f"{sort} {remnant.address} {remnant.id}: {remnant.action}, {remnant.detail}".removesuffix(", ")
+            yield (
+                f"{sort} {remnant.address} {remnant.id}: {remnant.action}, {remnant.detail}".removesuffix(
+                    ", "
+                )
+            )
     for block in plan.blocked:
         yield f"stop: {block.rule}" + ("" if block.forced else ", whatever is forced")
     yield from (f"note: {note}" for note in plan.notes)

@@ -1,4 +1,6 @@
-"""What is planned for one resource: (desired, locked, live) → change, as the table "Planning, whole" has it."""
+"""What is planned for one resource: (desired, locked, live) → change, as the table "Planning,
+whole" has it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,11 @@ from tests.plan.spelling import document, planned, situation, stray
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 ADDRESS = Address.parse(BOT)
-LONE: dict[str, Any] = {KB: None, "file.a.md": None, "file.b.md": None}  # only the assistant is left
+LONE: dict[str, Any] = {
+    KB: None,
+    "file.a.md": None,
+    "file.b.md": None,
+}  # only the assistant is left
 NONE: dict[str, Any] = {**LONE, BOT: None}
 PLAIN = {BOT: {"tools": ...}, **LONE}  # and it uses nothing
 
@@ -22,8 +28,8 @@ def bot(**fields: Any) -> dict[str, Any]:
     return {BOT: fields}
 
 
-# One field of one assistant. The specs want 0.2, the last apply wrote 0.2, the service has 0.2, unless a row says
-# otherwise; the service's default is 1.
+# One field of one assistant. The specs want 0.2, the last apply wrote 0.2, the service has 0.2,
+# unless a row says otherwise; the service's default is 1.
 FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "nothing differs": ({}, []),
     "1 and 1.0 are one number": ({"specs": bot(temperature=1), "lock": bot(temperature=1.0)}, []),
@@ -39,10 +45,16 @@ FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"specs": bot(temperature=0.1), "live": bot(temperature=0.5)},
         [f"~ {BOT} (spec_changed), temperature 0.5 → 0.1 (both, was 0.2)"],
     ),
-    "both edit it in the same way": ({"specs": bot(temperature=0.5), "live": bot(temperature=0.5)}, []),
+    "both edit it in the same way": (
+        {"specs": bot(temperature=0.5), "live": bot(temperature=0.5)},
+        [],
+    ),
     "one edit of each": (
         {"specs": bot(temperature=0.1), "live": bot(model="gpt-5")},
-        [f"~ {BOT} (spec_changed), model gpt-5 → gpt-4o (remote, was gpt-4o), temperature 0.2 → 0.1"],
+        [
+            f"~ {BOT} (spec_changed), model gpt-5 → gpt-4o (remote, was gpt-4o), temperature 0.2"
+            " → 0.1"
+        ],
     ),
     "a new field": (
         {"lock": bot(temperature=...)},
@@ -65,7 +77,10 @@ FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [f"~ {BOT} (spec_changed), temperature 0.2 → 1.0"],
     ),
     "an ignored field may differ": (
-        {"specs": bot(temperature=0.1, ignore_changes=("temperature",)), "live": bot(temperature=0.5)},
+        {
+            "specs": bot(temperature=0.1, ignore_changes=("temperature",)),
+            "live": bot(temperature=0.5),
+        },
         [],
     ),
     "what this API cannot carry is not missed": (
@@ -79,19 +94,25 @@ FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "live": bot(metadata={"team": "it", "old": "x", "theirs": "y"}),
         },
         [
-            f"~ {BOT} (spec_changed), metadata.team it → hr (remote, was hr), metadata.cost null → 1, "
-            "metadata.old x → null"
+            f"~ {BOT} (spec_changed), metadata.team it → hr (remote, was hr), metadata.cost null →"
+            " 1, metadata.old x → null"
         ],
     ),
     "what the service did not keep is no edit, and no change": (
-        {"lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}), "live": bot(temperature=0.7)},
+        {
+            "lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}),
+            "live": bot(temperature=0.7),
+        },
         [
-            f"note: The service does not keep `{BOT}#temperature` as it was sent. What it has instead stays until the "
-            "specs say something else; see `unkept` in the lock."
+            f"note: The service does not keep `{BOT}#temperature` as it was sent. What it has"
+            " instead stays until the specs say something else; see `unkept` in the lock."
         ],
     ),
     "what the service did not keep then, and something else now": (
-        {"lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}), "live": bot(temperature=0.8)},
+        {
+            "lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}),
+            "live": bot(temperature=0.8),
+        },
         [f"~ {BOT} (drift), temperature 0.8 → 0.2 (remote, was 0.2)"],
     ),
     "what the service did not keep is sent again where it changes": (
@@ -110,7 +131,10 @@ FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"lock": bot(protected=True)},
         [f"~ {BOT} (spec_changed), lifecycle.protect true → false"],
     ),
-    "protection that stays is no change": ({"specs": bot(protect=True), "lock": bot(protected=True)}, []),
+    "protection that stays is no change": (
+        {"specs": bot(protect=True), "lock": bot(protected=True)},
+        [],
+    ),
 }
 
 
@@ -129,7 +153,10 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [f"+ {BOT} (new)", f"deposed {BOT} asst_old: delete, no longer used by anything"],
     ),
     "another value of a fixed field": (
-        {"specs": {KB: {"description": "Rules"}, BOT: {"tools": ...}}, "lock": {BOT: {"tools": ...}}},
+        {
+            "specs": {KB: {"description": "Rules"}, BOT: {"tools": ...}},
+            "lock": {BOT: {"tools": ...}},
+        },
         [
             f"-/+ {KB} (fixed_field), description null → Rules",
             f"{KB}: attach a.md",
@@ -206,7 +233,10 @@ FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
         [f"+ {BOT} (new)", f"orphan {BOT} asst_2: keep", f"orphan {BOT} asst_1: keep"],
     ),
     "named by `imports`": (
-        {"imports": {ADDRESS: "asst_9"}, "live": {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}}},
+        {
+            "imports": {ADDRESS: "asst_9"},
+            "live": {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}},
+        },
         [f"~ {BOT} (imported), imports asst_9, model gpt-5 → gpt-4o"],
     ),
     "named by `imports`, and there is one of ours": (
@@ -226,7 +256,9 @@ FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("row", FOUND)
 def test_what_is_found(row: str) -> None:
-    """What carries our stamp, or is imported, is taken over; what the service has is not made a second time."""
+    """What carries our stamp, or is imported, is taken over; what the service has is not made a
+    second time.
+    """
     sides, lines = FOUND[row]
     assert planned(specs=PLAIN, lock=NONE, **sides) == lines
 
@@ -246,7 +278,11 @@ def test_an_import_that_differs_in_a_fixed_field_is_replaced() -> None:
     live = {KB: {"id": "vs_9", "name": "Handbook", "description": "Old"}}
     case = situation(specs=specs, lock=NONE, live=live, imports={Address.parse(KB): "vs_9"})
     (change,) = make_plan(case).changes
-    assert (change.action, change.replace_paths, change.id) == (Action.REPLACE, ("description",), "vs_9")
+    assert (change.action, change.replace_paths, change.id) == (
+        Action.REPLACE,
+        ("description",),
+        "vs_9",
+    )
 
 
 def test_a_change_has_all_that_an_apply_needs() -> None:
@@ -316,7 +352,12 @@ def test_a_plan_says_for_what_it_is() -> None:
     plan = make_plan(case, [problem])
     assert (plan.workspace, plan.environment, plan.service) == ("acme", "prod", case.service)
     assert (plan.lineage, plan.serial) == (case.lock.lineage, case.lock.serial)
-    assert (plan.problems, plan.notes, plan.keep_versions, plan.refreshed) == ((problem,), ("A note.",), 7, True)
+    assert (plan.problems, plan.notes, plan.keep_versions, plan.refreshed) == (
+        (problem,),
+        ("A note.",),
+        7,
+        True,
+    )
     assert (plan.unchanged, plan.empty) == (4, True)
     assert not make_plan(situation(refresh=False)).refreshed
     assert make_plan(situation(specs=bot(temperature=1))).unchanged == 3

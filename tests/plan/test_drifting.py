@@ -1,4 +1,6 @@
-"""What is not as we left it: every locked object against the service, whatever a plan would do about it."""
+"""What is not as we left it: every locked object against the service, whatever a plan would do
+about it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ CUT = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
 
 def drift(**sides: Any) -> list[str]:
     """A line an object that is not as we left it, or that cannot be compared."""
-    return [", ".join([str(found.address), *_said(found)]) for found in examine(situation(**sides)) if [*_said(found)]]
+    return [
+        ", ".join([str(found.address), *_said(found)])
+        for found in examine(situation(**sides))
+        if [*_said(found)]
+    ]
 
 
 def _said(found: Examined) -> Iterator[str]:
@@ -27,7 +33,9 @@ def _said(found: Examined) -> Iterator[str]:
         yield from map(field_line, found.drifted.fields)
     yield from (f"not kept: {path}" for path in found.unkept)
     yield from (f"unknown: {one.path}, {one.why}" for one in found.unverifiable)
-    yield from (f"theirs: {id}" + ("" if found.files.kept else " (not kept)") for id in found.files.foreign)
+    yield from (
+        f"theirs: {id}" + ("" if found.files.kept else " (not kept)") for id in found.files.foreign
+    )
     yield from (f"indexing: {path}" for path in found.files.indexing)
 
 
@@ -42,7 +50,10 @@ NEW = {"assistant.new": BASE[BOT]}
 UNSEARCHED = [{"type": "file_search", "vector_stores": []}]
 RANKING = '"ranking_options": {"score_threshold": 0.0}'
 SEARCHED = f'[{{"type": "file_search", "vector_stores": ["vector_store.kb"], {RANKING}}}]'
-TAKEN_AWAY = f'tools [{{"type": "file_search", "vector_stores": [], {RANKING}}}] → {SEARCHED} (remote, was {SEARCHED})'
+TAKEN_AWAY = (
+    f'tools [{{"type": "file_search", "vector_stores": [], {RANKING}}}] → {SEARCHED} (remote, was'
+    f" {SEARCHED})"
+)
 
 OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "as it was left": ({}, []),
@@ -60,9 +71,15 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "one edit of each": (
         {"specs": {BOT: {"temperature": 0.1}}, "live": {BOT: {"model": "gpt-5"}}},
-        [f"{BOT}, remote, model gpt-5 → gpt-4o (remote, was gpt-4o), temperature 0.2 → 0.1 (local, was 0.2)"],
+        [
+            f"{BOT}, remote, model gpt-5 → gpt-4o (remote, was gpt-4o), temperature 0.2 → 0.1"
+            " (local, was 0.2)"
+        ],
     ),
-    "the same edit of both": ({"specs": {BOT: {"temperature": 0.1}}, "live": {BOT: {"temperature": 0.1}}}, []),
+    "the same edit of both": (
+        {"specs": {BOT: {"temperature": 0.1}}, "live": {BOT: {"temperature": 0.1}}},
+        [],
+    ),
     "gone": ({"live": {BOT: None}}, [f"{BOT}, missing gone"]),
     "gone, and those that name it are not said to be edited": (
         {"live": {KB: None, BOT: {"tools": UNSEARCHED}}},
@@ -89,7 +106,10 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"specs": {BOT: None}, "live": {BOT: {"temperature": 0.5}}},
         [f"{BOT}, both not_in_specs, temperature 0.5 → null (both, was 0.2)"],
     ),
-    "declared no more, and gone": ({"specs": {BOT: None}, "live": {BOT: None}}, [f"{BOT}, missing gone"]),
+    "declared no more, and gone": (
+        {"specs": {BOT: None}, "live": {BOT: None}},
+        [f"{BOT}, missing gone"],
+    ),
     "declared and never applied": ({"specs": NEW}, ["assistant.new, local new"]),
     "declared, imported and never applied": (
         {"specs": NEW, "imports": {Address.parse("assistant.new"): "asst_8"}},
@@ -103,7 +123,10 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"lock": {BOT: {"id": None, "deposed": ("asst_1",)}}},
         [f"{BOT}, local new"],
     ),
-    "moved": ({"moves": {Address.parse(BOT): Address.parse("assistant.old")}}, [f"{BOT}, local moved"]),
+    "moved": (
+        {"moves": {Address.parse(BOT): Address.parse("assistant.old")}},
+        [f"{BOT}, local moved"],
+    ),
     "protection that is pending": (
         {"specs": {BOT: {"protect": True}}},
         [f"{BOT}, local, lifecycle.protect false → true (local, was false)"],
@@ -112,20 +135,31 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"specs": {BOT: {"api": "responses"}}},
         [f"{BOT}, local, api assistants → responses (local, was assistants)"],
     ),
-    "a profile, which nobody can edit": ({"specs": {BOT: {"api": "responses"}}, "lock": profile("vs_kb")}, []),
+    "a profile, which nobody can edit": (
+        {"specs": {BOT: {"api": "responses"}}, "lock": profile("vs_kb")},
+        [],
+    ),
     "an API that is gone": ({"live": {BOT: None}, "api_gone": {Address.parse(BOT)}}, []),
     "what the service did not keep": (
-        {"lock": {BOT: {"unkept": {"temperature": {"sent": 0.2, "got": 0.7}}}}, "live": {BOT: {"temperature": 0.7}}},
+        {
+            "lock": {BOT: {"unkept": {"temperature": {"sent": 0.2, "got": 0.7}}}},
+            "live": {BOT: {"temperature": 0.7}},
+        },
         [f"{BOT}, not kept: temperature"],
     ),
     "what the service never shows": (
-        {"lock": {BOT: {"unkept": {"temperature": {"sent": 0.2, "got": 1.0}}}}, "live": {BOT: {"temperature": ...}}},
+        {
+            "lock": {BOT: {"unkept": {"temperature": {"sent": 0.2, "got": 1.0}}}},
+            "live": {BOT: {"temperature": ...}},
+        },
         [f"{BOT}, unknown: temperature, the service does not show it"],
     ),
     "an object that we have replaced ourselves": (
         {
             "lock": {KB: {"deposed": ("vs_old",)}},
-            "live": {BOT: {"tools": [{"type": "file_search", "vector_stores": [{"id": "vs_old"}]}]}},
+            "live": {
+                BOT: {"tools": [{"type": "file_search", "vector_stores": [{"id": "vs_old"}]}]}
+            },
         },
         [],
     ),
@@ -136,7 +170,10 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 FILES: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "taken out by hand": ({"live": WITHOUT_A}, [f'{KB}, remote, files["a.md"] null → {{}} (remote, was {{}})']),
+    "taken out by hand": (
+        {"live": WITHOUT_A},
+        [f'{KB}, remote, files["a.md"] null → {{}} (remote, was {{}})'],
+    ),
     "taken out by hand, and new attributes are pending": (
         {
             "live": WITHOUT_A,
@@ -144,7 +181,10 @@ FILES: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         [f'{KB}, both, files["a.md"] null → {{"attributes": {{"x": 1}}}} (both, was {{}})'],
     ),
-    "taken out by hand, and declared no more": ({"live": WITHOUT_A, "specs": {KB: {"files": holding("b.md")}}}, []),
+    "taken out by hand, and declared no more": (
+        {"live": WITHOUT_A, "specs": {KB: {"files": holding("b.md")}}},
+        [],
+    ),
     "taken out by hand, and its store is declared no more": (
         {"live": WITHOUT_A, "specs": {KB: None}},
         [f'{KB}, remote not_in_specs, files["a.md"] null → null (remote, was {{}})'],
@@ -178,8 +218,8 @@ FILES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "live": in_kb(attributes={"x": 2}),
         },
         [
-            f'{KB}, both, files["a.md"].attributes.x 2 → null (both, was 1), '
-            'files["a.md"] {"attributes": {"x": 1}} → null (local, was {"attributes": {"x": 1}})'
+            f'{KB}, both, files["a.md"].attributes.x 2 → null (both, was 1), files["a.md"]'
+            ' {"attributes": {"x": 1}} → null (local, was {"attributes": {"x": 1}})'
         ],
     ),
     "cut in another way by hand": (
@@ -205,13 +245,28 @@ FILES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "one of somebody else, who is let be": ({"live": THEIRS}, [f"{KB}, theirs: file-y"]),
     "one of somebody else, who is not": (
-        {"specs": {KB: {"other_files": "remove"}}, "lock": {KB: {"other_files": "remove"}}, "live": THEIRS},
-        [f'{KB}, remote, files["id:file-y"] {{"id": "file-y"}} → null (remote, was null), theirs: file-y (not kept)'],
+        {
+            "specs": {KB: {"other_files": "remove"}},
+            "lock": {KB: {"other_files": "remove"}},
+            "live": THEIRS,
+        },
+        [
+            f'{KB}, remote, files["id:file-y"] {{"id": "file-y"}} → null (remote, was null),'
+            " theirs: file-y (not kept)"
+        ],
     ),
     "moved to another path": (
         {
-            "specs": {"file.a.md": None, "file.d/a.md": document("a"), KB: {"files": holding("d/a.md", "b.md")}},
-            "lock": {"file.a.md": None, "file.d/a.md": document("a"), KB: {"files": holding("d/a.md", "b.md")}},
+            "specs": {
+                "file.a.md": None,
+                "file.d/a.md": document("a"),
+                KB: {"files": holding("d/a.md", "b.md")},
+            },
+            "lock": {
+                "file.a.md": None,
+                "file.d/a.md": document("a"),
+                KB: {"files": holding("d/a.md", "b.md")},
+            },
             "moves": {Address.parse("file.d/a.md"): Address.parse("file.a.md")},
         },
         ["file.d/a.md, local moved"],
@@ -237,7 +292,14 @@ def test_where_it_is_declared() -> None:
     """Each finding leads to the spec that declares it; what nothing declares has no place."""
     sources = {
         str(found.address): found.drifted.source
-        for found in examine(situation(specs={**NEW, KB: None}, live={BOT: {"temperature": 1}, "file.a.md": None}))
+        for found in examine(
+            situation(specs={**NEW, KB: None}, live={BOT: {"temperature": 1}, "file.a.md": None})
+        )
         if found.drifted
     }
-    assert sources == {"assistant.new": Source(""), BOT: Source(""), "file.a.md": Source(""), KB: None}
+    assert sources == {
+        "assistant.new": Source(""),
+        BOT: Source(""),
+        "file.a.md": Source(""),
+        KB: None,
+    }

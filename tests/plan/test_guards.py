@@ -32,7 +32,10 @@ PROTECTED = {BOT: {"protected": True}}
 LIVE_LABELS = {BOT: {"metadata": labels(8, "theirs")}}
 
 STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "a protected object goes": ({"specs": {BOT: None}, "lock": PROTECTED}, ["protected, whatever is forced"]),
+    "a protected object goes": (
+        {"specs": {BOT: None}, "lock": PROTECTED},
+        ["protected, whatever is forced"],
+    ),
     "a protected object is replaced": (
         {"specs": {BOT: {"protect": True}}, "lock": PROTECTED, "replaces": {Address.parse(BOT)}},
         ["protected, whatever is forced"],
@@ -45,12 +48,18 @@ STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"specs": {BOT: {"protect": False}}, "lock": PROTECTED, "replaces": {Address.parse(BOT)}},
         ["protected, whatever is forced"],
     ),
-    "a protected object is changed": ({"specs": {BOT: {"protect": True, "temperature": 1}}, "lock": PROTECTED}, []),
+    "a protected object is changed": (
+        {"specs": {BOT: {"protect": True, "temperature": 1}}, "lock": PROTECTED},
+        [],
+    ),
     "a protected object is let go": (
         {"specs": {BOT: None}, "lock": PROTECTED, "forgets": {Address.parse(BOT): Source("x")}},
         [],
     ),
-    "protection that is not applied yet": ({"specs": {BOT: {"protect": True}}, "replaces": {Address.parse(BOT)}}, []),
+    "protection that is not applied yet": (
+        {"specs": {BOT: {"protect": True}}, "replaces": {Address.parse(BOT)}},
+        [],
+    ),
     "16 pairs of metadata with those of others and our own": (
         {"specs": {BOT: {"metadata": labels(7)}}, "live": LIVE_LABELS},
         [],
@@ -68,7 +77,10 @@ STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [],
     ),
     "17 pairs, some of which are the same": (
-        {"specs": {BOT: {"metadata": labels(8)}}, "live": {BOT: {"metadata": {**labels(7, "theirs"), "k0": "y"}}}},
+        {
+            "specs": {BOT: {"metadata": labels(8)}},
+            "live": {BOT: {"metadata": {**labels(7, "theirs"), "k0": "y"}}},
+        },
         [],
     ),
     "17 pairs, one of which is declared to be nothing": (
@@ -85,10 +97,17 @@ STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["drift, whatever is forced"],
     ),
     "an edit of both": (
-        {"specs": {BOT: {"temperature": 0.1}}, "live": {BOT: {"temperature": 1}}, "on_drift": "fail"},
+        {
+            "specs": {BOT: {"temperature": 0.1}},
+            "live": {BOT: {"temperature": 1}},
+            "on_drift": "fail",
+        },
         ["drift, whatever is forced"],
     ),
-    "an edit of our own is no drift": ({"specs": {BOT: {"temperature": 0.1}}, "on_drift": "fail"}, []),
+    "an edit of our own is no drift": (
+        {"specs": {BOT: {"temperature": 0.1}}, "on_drift": "fail"},
+        [],
+    ),
     "what is gone is no edit": ({"live": {BOT: None}, "on_drift": "fail"}, []),
     "no specs at all": ({"specs": NOBODY, "lock": {}}, ["no_specs"]),
     "no specs at all, and nothing locked": ({"specs": NOBODY, "lock": NOBODY}, []),
@@ -114,7 +133,11 @@ STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "four of ten": ({"specs": bots(6), "lock": bots(10)}, ["too_many_deletes"]),
     "eight of nine": ({"specs": bots(1), "lock": bots(9)}, []),
     "four of ten are gone from the service": (
-        {"specs": bots(10), "lock": bots(10), "live": {f"assistant.a{at}": None for at in range(4)}},
+        {
+            "specs": bots(10),
+            "lock": bots(10),
+            "live": {f"assistant.a{at}": None for at in range(4)},
+        },
         ["too_many_deletes"],
     ),
     "three are gone and one goes": (
@@ -126,7 +149,11 @@ STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["too_many_deletes"],
     ),
     "four that nobody wants are gone": (
-        {"specs": bots(6), "lock": bots(10), "live": {f"assistant.a{at}": None for at in range(6, 10)}},
+        {
+            "specs": bots(6),
+            "lock": bots(10),
+            "live": {f"assistant.a{at}": None for at in range(6, 10)},
+        },
         ["too_many_deletes"],
     ),
     "four of ten are let go": (
@@ -147,7 +174,11 @@ STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [],
     ),
     "four of ten that somebody still uses": (
-        {"specs": bots(6), "lock": bots(10), "others": {f"asst_a{at}": ["them"] for at in range(6, 10)}},
+        {
+            "specs": bots(6),
+            "lock": bots(10),
+            "others": {f"asst_a{at}": ["them"] for at in range(6, 10)},
+        },
         [],
     ),
     "each kind counts by itself": (
@@ -158,7 +189,10 @@ STOPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [],
     ),
     "what is new does not count": (
-        {"specs": {**NOBODY, **{f"assistant.b{at}": {"model": "m"} for at in range(20)}}, "lock": bots(3)},
+        {
+            "specs": {**NOBODY, **{f"assistant.b{at}": {"model": "m"} for at in range(20)}},
+            "lock": bots(3),
+        },
         ["too_many_deletes"],
     ),
 }
@@ -180,7 +214,13 @@ def documents(number: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("before", "after", "rules"),
-    [(10, 7, []), (10, 6, ["too_many_documents"]), (9, 1, []), (20, 14, []), (20, 13, ["too_many_documents"])],
+    [
+        (10, 7, []),
+        (10, 6, ["too_many_documents"]),
+        (9, 1, []),
+        (20, 14, []),
+        (20, 13, ["too_many_documents"]),
+    ],
 )
 def test_documents_of_a_store(before: int, after: int, rules: list[str]) -> None:
     """A store may lose three documents of ten at once, even where the files themselves stay."""
@@ -200,12 +240,17 @@ def test_documents_of_others_do_not_count() -> None:
 
 def test_the_way_out_is_named() -> None:
     """Each stop says what it is about, in numbers, and what to do."""
-    case = situation(specs=bots(6), lock={**bots(10), "assistant.a9": {"model": "gpt-4o", "protected": True}})
-    protected, many = make_plan(case).blocked
-    assert protected.detail == (
-        "`assistant.a9` is protected and would be deleted. Apply `lifecycle: {protect: false}` first, or take the "
-        "change back."
+    case = situation(
+        specs=bots(6), lock={**bots(10), "assistant.a9": {"model": "gpt-4o", "protected": True}}
     )
-    assert many.detail == (
-        "4 of 10 resources of kind `assistant` would be deleted or are missing (40 %). If that is meant, use `--force`."
+    protected, many = make_plan(case).blocked
+    assert (
+        protected.detail
+        == "`assistant.a9` is protected and would be deleted. Apply `lifecycle: {protect: false}`"
+        " first, or take the change back."
+    )
+    assert (
+        many.detail
+        == "4 of 10 resources of kind `assistant` would be deleted or are missing (40 %). If that"
+        " is meant, use `--force`."
     )

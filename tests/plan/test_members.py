@@ -1,4 +1,6 @@
-"""What is planned for the files of a store: (declared, locked, held) → attach, replace, update, detach, or nothing."""
+"""What is planned for the files of a store: (declared, locked, held) → attach, replace, update,
+detach, or nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,19 @@ A, B = "file-a.md", "file-b.md"
 
 def store(**files: Any) -> dict[str, Any]:
     """The store with these files instead of its two; `a` stands for `a.md`."""
-    return {KB: {"files": {f"{name}.md": {"file": f"file.{name}.md", **item} for name, item in files.items()}}}
+    return {
+        KB: {
+            "files": {
+                f"{name}.md": {"file": f"file.{name}.md", **item} for name, item in files.items()
+            }
+        }
+    }
 
 
 def live(**members: Any) -> dict[str, Any]:
-    """The store with members of its own, by id; `a` stands for the id of `a.md`, None for one that is not there."""
+    """The store with members of its own, by id; `a` stands for the id of `a.md`, None for one that
+    is not there.
+    """
     return {KB: {"members": {f"file-{name}.md": item for name, item in members.items()}}}
 
 
@@ -44,7 +54,10 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "taken out of the store by hand": (
         {"live": live(a=None)},
-        [f'~ {KB} (files_changed), files["a.md"] null → {{}} (remote, was {{}})', f"{KB}: attach a.md"],
+        [
+            f'~ {KB} (files_changed), files["a.md"] null → {{}} (remote, was {{}})',
+            f"{KB}: attach a.md",
+        ],
     ),
     "new attributes": (
         {"specs": store(a={"attributes": {"team": "hr"}}, b={})},
@@ -55,7 +68,10 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "attributes that are declared no more": (
         {"lock": store(a={"attributes": {"team": "hr"}}, b={})},
-        [f'~ {KB} (files_changed), files["a.md"].attributes.team hr → null', f"{KB}: update a.md, {A}"],
+        [
+            f'~ {KB} (files_changed), files["a.md"].attributes.team hr → null',
+            f"{KB}: update a.md, {A}",
+        ],
     ),
     "an attribute edited by hand, and one of theirs, which is kept": (
         {
@@ -81,9 +97,10 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "live": live(a=a()),
         },
         [
-            f'note: The service does not keep `{KB}#files["a.md"].attributes.team` as it was sent, so that a search '
-            "that filters by it does not see the document as the specs have it. What it has instead stays until the "
-            "specs say something else; see `unkept` in the lock."
+            f'note: The service does not keep `{KB}#files["a.md"].attributes.team` as it was sent,'
+            " so that a search that filters by it does not see the document as the specs have it."
+            " What it has instead stays until the specs say something else; see `unkept` in the"
+            " lock."
         ],
     ),
     "cut in another way": (
@@ -120,7 +137,10 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "still being indexed": (
         {"live": live(a=a(status="in_progress"))},
-        [f"{KB}: wait a.md, {A}", f"note: `a.md` is still being indexed in `{KB}`; an apply waits for it."],
+        [
+            f"{KB}: wait a.md, {A}",
+            f"note: `a.md` is still being indexed in `{KB}`; an apply waits for it.",
+        ],
     ),
     "declared no more": (
         {"specs": store(b={})},
@@ -231,7 +251,10 @@ UNMANAGED: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "still being indexed": (
         {"specs": lone(), "lock": lone(), "live": there(status="in_progress")},
-        [f"{KB}: wait id:file-x, {X}", f"note: `id:file-x` is still being indexed in `{KB}`; an apply waits for it."],
+        [
+            f"{KB}: wait id:file-x, {X}",
+            f"note: `id:file-x` is still being indexed in `{KB}`; an apply waits for it.",
+        ],
     ),
 }
 
@@ -248,18 +271,35 @@ def test_one_unmanaged_file(row: str) -> None:
 THEIRS = {KB: {"members": {"file-y": member("file-y"), "file-z": member("file-z")}}}
 OTHERS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "are kept where nothing is said": ({"live": THEIRS}, []),
-    "are kept": ({"specs": {KB: {"other_files": "keep"}}, "lock": {KB: {"other_files": "keep"}}, "live": THEIRS}, []),
+    "are kept": (
+        {
+            "specs": {KB: {"other_files": "keep"}},
+            "lock": {KB: {"other_files": "keep"}},
+            "live": THEIRS,
+        },
+        [],
+    ),
     "are removed": (
-        {"specs": {KB: {"other_files": "remove"}}, "lock": {KB: {"other_files": "remove"}}, "live": THEIRS},
+        {
+            "specs": {KB: {"other_files": "remove"}},
+            "lock": {KB: {"other_files": "remove"}},
+            "live": THEIRS,
+        },
         [
-            f'~ {KB} (files_changed), files["id:file-y"] {{"id": "file-y"}} → null (remote, was null), '
-            'files["id:file-z"] {"id": "file-z"} → null (remote, was null)',
+            (
+                f'~ {KB} (files_changed), files["id:file-y"] {{"id": "file-y"}} → null (remote, was'
+                ' null), files["id:file-z"] {"id": "file-z"} → null (remote, was null)'
+            ),
             f"{KB}: detach id:file-y, file-y",
             f"{KB}: detach id:file-z, file-z",
         ],
     ),
     "stop the plan": (
-        {"specs": {KB: {"other_files": "fail"}}, "lock": {KB: {"other_files": "fail"}}, "live": THEIRS},
+        {
+            "specs": {KB: {"other_files": "fail"}},
+            "lock": {KB: {"other_files": "fail"}},
+            "live": THEIRS,
+        },
         ["stop: other_files, whatever is forced"],
     ),
     "are not missed where there are none": (
@@ -287,7 +327,9 @@ OTHERS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {
             "specs": {KB: {"other_files": "fail"}},
             "lock": {KB: {"other_files": "fail"}},
-            "live": {KB: {"members": {"file-y": member("file-y", stamp=stamp("y.md", "ffffffff"))}}},
+            "live": {
+                KB: {"members": {"file-y": member("file-y", stamp=stamp("y.md", "ffffffff"))}}
+            },
         },
         ["stop: other_files, whatever is forced"],
     ),
@@ -304,20 +346,33 @@ def test_files_of_others(row: str) -> None:
 def test_a_new_store_gets_every_file() -> None:
     """A store that is made anew is filled, whatever the old one held."""
     live = {KB: {"members": {A: None, "file-y": member("file-y")}}}
-    assert planned(replaces={Address.parse(KB)}, live=live)[-2:] == [f"{KB}: attach a.md", f"{KB}: attach b.md"]
+    assert planned(replaces={Address.parse(KB)}, live=live)[-2:] == [
+        f"{KB}: attach a.md",
+        f"{KB}: attach b.md",
+    ]
 
 
 def test_a_failed_document_in_a_new_store_is_uploaded_once() -> None:
-    """Where the store is made anew, a document that failed in the old one is as good as any other."""
-    lines = planned(replaces={Address.parse(KB)}, live={KB: {"members": {A: member(A, "a.md", status="failed")}}})
+    """Where the store is made anew, a document that failed in the old one is as good as any
+    other.
+    """
+    lines = planned(
+        replaces={Address.parse(KB)},
+        live={KB: {"members": {A: member(A, "a.md", status="failed")}}},
+    )
     assert not [line for line in lines if "file.a.md" in line]
 
 
 def test_a_moved_file_only_changes_its_stamp() -> None:
-    """A path that moved keeps its upload; the store file learns the new path, and the old one is not taken out."""
+    """A path that moved keeps its upload; the store file learns the new path, and the old one is
+    not taken out.
+    """
     moves = {Address.parse("file.new.md"): Address.parse("file.a.md")}
     new = {"file.a.md": None, "file.new.md": document("a")}
-    specs = {**new, KB: {"files": {"new.md": {"file": "file.new.md"}, "b.md": {"file": "file.b.md"}}}}
+    specs = {
+        **new,
+        KB: {"files": {"new.md": {"file": "file.new.md"}, "b.md": {"file": "file.b.md"}}},
+    }
     lock = {
         **new,
         "file.new.md": {**document("a"), "id": A},

@@ -17,11 +17,15 @@ NEW_BOT, NEW_KB = Address.parse("assistant.new"), Address.parse("vector_store.ne
 def moved(specs: Side, lock: Side | None = None, *moves: tuple[Address, Address]) -> dict[str, str]:
     """What is found to have moved: new → old."""
     case = situation(specs, lock)
-    return {str(to): str(origin) for to, origin in settle(case.lock, case.desired, moves)[1].items()}
+    return {
+        str(to): str(origin) for to, origin in settle(case.lock, case.desired, moves)[1].items()
+    }
 
 
 def test_what_is_named_in_moved() -> None:
-    """A move carries the entry along: under its new address, with its id, and so do those that refer to it."""
+    """A move carries the entry along: under its new address, with its id, and so do those that
+    refer to it.
+    """
     case = situation()
     lock, moves = settle(case.lock, case.desired, [(KB, NEW_KB), (BOT, NEW_BOT)])
     assert moves == {NEW_KB: KB, NEW_BOT: BOT}
@@ -30,12 +34,19 @@ def test_what_is_named_in_moved() -> None:
     assert lock.resources[NEW_KB].id == "vs_kb"
     assert lock.resources[NEW_BOT].id == "asst_bot"
     assert lock.resources[NEW_BOT].depends_on == (NEW_KB,)
-    assert lock.resources[NEW_BOT].fields["tools"] == [{"type": "file_search", "vector_stores": [str(NEW_KB)]}]
+    assert lock.resources[NEW_BOT].fields["tools"] == [
+        {"type": "file_search", "vector_stores": [str(NEW_KB)]}
+    ]
 
 
 def test_files_that_a_tool_names() -> None:
-    """References to files are renamed in tools, too; ids of objects that are not managed here stay."""
-    tools = [{"type": "code_interpreter", "files": ["file.a.md", {"id": "file-x"}]}, {"type": "function", "name": "f"}]
+    """References to files are renamed in tools, too; ids of objects that are not managed
+    here stay.
+    """
+    tools = [
+        {"type": "code_interpreter", "files": ["file.a.md", {"id": "file-x"}]},
+        {"type": "function", "name": "f"},
+    ]
     case = situation(lock={"assistant.bot": {"tools": tools}})
     lock, _ = settle(case.lock, case.desired, [(A, Address.parse("file.new.md"))])
     assert lock.resources[BOT].fields["tools"] == [
@@ -45,7 +56,9 @@ def test_files_that_a_tool_names() -> None:
 
 
 def test_documents_of_a_store() -> None:
-    """What a store holds is known by its path, which moves with the file; an unmanaged one stays."""
+    """What a store holds is known by its path, which moves with the file; an unmanaged one
+    stays.
+    """
     files = {**holding("a.md", "b.md"), "id:file-x": {"id": "file-x"}}
     case = situation(lock={"vector_store.kb": {"files": files}})
     lock, _ = settle(case.lock, case.desired, [(A, Address.parse("file.docs/a.md"))])
@@ -59,12 +72,18 @@ def test_documents_of_a_store() -> None:
 def test_a_lock_without_moves_is_the_same() -> None:
     """Where nothing moves, nothing is touched."""
     case = situation()
-    assert settle(case.lock, case.desired, [(NEW_KB, Address.parse("vector_store.newer"))]) == (case.lock, {})
+    assert settle(case.lock, case.desired, [(NEW_KB, Address.parse("vector_store.newer"))]) == (
+        case.lock,
+        {},
+    )
 
 
 def test_a_place_that_is_taken() -> None:
     """Nothing moves onto what is there; that is a conflict, unless there is nothing to move."""
-    lock = {"assistant.new": BASE["assistant.bot"], "assistant.empty": {"id": None, "deposed": ("asst_1",)}}
+    lock = {
+        "assistant.new": BASE["assistant.bot"],
+        "assistant.empty": {"id": None, "deposed": ("asst_1",)},
+    }
     case = situation(lock=lock)
     moves = [
         (BOT, NEW_BOT),
@@ -83,7 +102,11 @@ BYTES: dict[str, tuple[Side, Side, dict[str, str]]] = {
         {"file.docs/a.md": "file.a.md"},
     ),
     "other bytes": ({"file.a.md": None, "file.docs/a.md": document("c")}, {}, {}),
-    "another purpose": ({"file.a.md": None, "file.docs/a.md": {**document("a"), "purpose": "vision"}}, {}, {}),
+    "another purpose": (
+        {"file.a.md": None, "file.docs/a.md": {**document("a"), "purpose": "vision"}},
+        {},
+        {},
+    ),
     "another base name": ({"file.a.md": None, "file.docs/c.md": document("a")}, {}, {}),
     "a copy, where the old path stays": ({"file.docs/a.md": document("a")}, {}, {}),
     "one of two new paths": (
@@ -116,7 +139,9 @@ BYTES: dict[str, tuple[Side, Side, dict[str, str]]] = {
 
 @pytest.mark.parametrize("row", BYTES)
 def test_same_bytes(row: str) -> None:
-    """A file with the same bytes, purpose and base name at another path is moved, not uploaded again."""
+    """A file with the same bytes, purpose and base name at another path is moved, not uploaded
+    again.
+    """
     specs, lock, moves = BYTES[row]
     assert moved(specs, lock) == moves
 
@@ -135,32 +160,61 @@ def new(**fields: Any) -> Side:
 
 SUSPECTS: dict[str, tuple[dict[str, Any], bool]] = {
     "the same but for the name": ({"specs": new()}, True),
-    "the same but for its own name": ({"specs": new(name="New"), "lock": {"assistant.bot": {"name": "Bot"}}}, True),
+    "the same but for its own name": (
+        {"specs": new(name="New"), "lock": {"assistant.bot": {"name": "Bot"}}},
+        True,
+    ),
     "something else differs": ({"specs": new(temperature=0.3)}, False),
     "somebody else deletes the old one": ({"specs": new(), "live": {"assistant.bot": None}}, False),
-    "both go": ({"specs": new(), "lock": {"assistant.new": BASE["assistant.bot"]}, "destroy": True}, False),
+    "both go": (
+        {"specs": new(), "lock": {"assistant.new": BASE["assistant.bot"]}, "destroy": True},
+        False,
+    ),
     "a store with the same documents": (
-        {"specs": {"vector_store.kb": None, "vector_store.new": BASE["vector_store.kb"], "assistant.bot": None}},
+        {
+            "specs": {
+                "vector_store.kb": None,
+                "vector_store.new": BASE["vector_store.kb"],
+                "assistant.bot": None,
+            }
+        },
         True,
     ),
     "a store with other documents": (
-        {"specs": {"vector_store.kb": None, "vector_store.new": {"files": holding("a.md")}, "assistant.bot": None}},
+        {
+            "specs": {
+                "vector_store.kb": None,
+                "vector_store.new": {"files": holding("a.md")},
+                "assistant.bot": None,
+            }
+        },
         False,
     ),
     "nothing at all in common": (
         {
-            "specs": {"vector_store.kb": None, "vector_store.new": {"name": "New"}, "assistant.bot": None},
+            "specs": {
+                "vector_store.kb": None,
+                "vector_store.new": {"name": "New"},
+                "assistant.bot": None,
+            },
             "lock": {"vector_store.kb": {"files": ...}},
         },
         False,
     ),
-    "files are known by their bytes": ({"specs": {"file.a.md": None, "file.c.md": document("a")}}, False),
+    "files are known by their bytes": (
+        {"specs": {"file.a.md": None, "file.c.md": document("a")}},
+        False,
+    ),
 }
 
 
 @pytest.mark.parametrize("row", SUSPECTS)
 def test_suspected_renames(row: str) -> None:
-    """What goes while its like comes may have been renamed, which the plan says with the way to keep the object."""
+    """What goes while its like comes may have been renamed, which the plan says with the way to
+    keep the object.
+    """
     sides, suspected = SUSPECTS[row]
     notes = [line for line in planned(**sides) if line.startswith("note: ")]
-    assert [("goes and" in note, "moved: [{from: " in note) for note in notes] == [(True, True)] * suspected
+    assert [("goes and" in note, "moved: [{from: " in note) for note in notes] == [
+        (True, True)
+    ] * suspected

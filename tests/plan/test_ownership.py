@@ -1,4 +1,6 @@
-"""Whose the objects are: what carries our stamp and is not in the lock, and what is in the lock with another stamp."""
+"""Whose the objects are: what carries our stamp and is not in the lock, and what is in the lock
+with another stamp.
+"""
 
 from __future__ import annotations
 
@@ -71,28 +73,41 @@ CLAIMS: dict[str, tuple[dict[str, Any], dict[str, tuple[list[str], str | None]]]
         },
         {BOT: (["asst_new", "asst_1"], None)},
     ),
-    "everything goes": ({"lock": {BOT: None}, "strays": (stray(BOT, "asst_1"),), "destroy": True}, {}),
+    "everything goes": (
+        {"lock": {BOT: None}, "strays": (stray(BOT, "asst_1"),), "destroy": True},
+        {},
+    ),
 }
 
 
 @pytest.mark.parametrize("row", CLAIMS)
 def test_claims(row: str) -> None:
-    """What carries our stamp for a declared address without an object is taken over if it is the only one."""
+    """What carries our stamp for a declared address without an object is taken over if it is the
+    only one.
+    """
     sides, found = CLAIMS[row]
     claims = situation(**sides).claims
     assert {
-        str(address): ([*claim.ids], claim.only.live.id if claim.only else None) for address, claim in claims.items()
+        str(address): ([*claim.ids], claim.only.live.id if claim.only else None)
+        for address, claim in claims.items()
     } == found
 
 
 def test_what_the_objects_of_the_lock_say_they_are() -> None:
-    """By the address in their stamps, which after a move is the old one; others' stamps and members do not count."""
+    """By the address in their stamps, which after a move is the old one; others' stamps and members
+    do not count.
+    """
     case = situation(
         lock={"assistant.new": BASE[BOT], "vector_store.x": {"name": "X"}},
         live={
             "assistant.new": {"stamp": stamp("assistant.old")},
             "vector_store.x": {"stamp": THEIRS},
-            KB: {"members": {"file-b.md": member("file-b.md", "old.md"), "file-y": member("file-y", "y.md")}},
+            KB: {
+                "members": {
+                    "file-b.md": member("file-b.md", "old.md"),
+                    "file-y": member("file-y", "y.md"),
+                }
+            },
         },
     )
     found = {str(address): id for address, id in originals(case.lock, case.observed.live).items()}
@@ -115,7 +130,11 @@ FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, s
         {},
         [(BOT, "asst_bot", "", False)],
     ),
-    "another lock's": ({"live": {BOT: {"stamp": stamp(BOT, "ffffffff")}}}, {}, [(BOT, "asst_bot", "", False)]),
+    "another lock's": (
+        {"live": {BOT: {"stamp": stamp(BOT, "ffffffff")}}},
+        {},
+        [(BOT, "asst_bot", "", False)],
+    ),
     "another address's": ({"live": {BOT: {"stamp": stamp("assistant.x")}}}, {}, []),
     "an old object": (
         {"lock": {BOT: {"deposed": ("asst_1", "asst_2")}}},
@@ -127,16 +146,26 @@ FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, s
         {},
         [(KB, "file-a.md", "a.md", False)],
     ),
-    "a document that is not ours": ({"live": {KB: {"members": {"file-y": member("file-y", stamp=THEIRS)}}}}, {}, []),
+    "a document that is not ours": (
+        {"live": {KB: {"members": {"file-y": member("file-y", stamp=THEIRS)}}}},
+        {},
+        [],
+    ),
     "a document of a store that is theirs": (
-        {"live": {KB: {"stamp": THEIRS, "members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}}},
+        {
+            "live": {
+                KB: {"stamp": THEIRS, "members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}
+            }
+        },
         {},
         [(KB, "vs_kb", "", False)],
     ),
     "a file of ours in another store of ours, where only they have put it": (
         {
             "lock": {"vector_store.x": {"name": "X"}},
-            "live": {"vector_store.x": {"members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}},
+            "live": {
+                "vector_store.x": {"members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}
+            },
         },
         {},
         [],
@@ -165,20 +194,31 @@ def test_what_stops_the_plan() -> None:
     """Each problem names the object, its stamp, and the ways out."""
     case = situation(
         lock={BOT: {"deposed": ("asst_1",)}},
-        live={BOT: {"stamp": THEIRS}, KB: {"members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}},
+        live={
+            BOT: {"stamp": THEIRS},
+            KB: {"members": {"file-a.md": member("file-a.md", stamp=THEIRS)}},
+        },
     )
     old = {"asst_1": Live("asst_1", {}, THEIRS)}
-    current, deposed, document = (foreign_problem(one) for one in foreign(case.lock, case.observed.live, old))
+    current, deposed, document = (
+        foreign_problem(one) for one in foreign(case.lock, case.observed.live, old)
+    )
     assert current.address == deposed.address == BOT and document.address == KB
-    assert current.detail == (
-        f"`asst_bot`, which is `{BOT}` in this lock, carries the stamp `{THEIRS}`: it is managed with another lock as "
-        "well."
+    assert (
+        current.detail
+        == f"`asst_bot`, which is `{BOT}` in this lock, carries the stamp `{THEIRS}`: it is managed"
+        " with another lock as well."
     )
     assert "which is an old object of `assistant.bot` in this lock" in deposed.detail
-    assert "The document `file-a.md` (`a.md`) in `vector_store.kb` carries the stamp" in document.detail
+    assert (
+        "The document `file-a.md` (`a.md`) in `vector_store.kb` carries the stamp"
+        in document.detail
+    )
     assert f"`provisioner state rm {BOT}`" in (current.hint or "")
     assert "`provisioner state rm assistant.x`" in (current.hint or "")
-    assert f"`provisioner state rm {KB}`" in (document.hint or "") and "attributes" in (document.hint or "")
+    assert f"`provisioner state rm {KB}`" in (document.hint or "") and "attributes" in (
+        document.hint or ""
+    )
 
 
 @pytest.mark.parametrize("locked", [False, True])
@@ -188,5 +228,7 @@ def test_which_of_several(locked: bool) -> None:
     (claim,) = case.claims.values()
     problem = claim_problem(claim, locked=locked)
     assert problem.detail.startswith(f"`asst_1`, `asst_2` carry our stamp for `{BOT}`")
-    assert (problem.hint or "").startswith(f"after `provisioner state rm {BOT}`, name" if locked else "name")
+    assert (problem.hint or "").startswith(
+        f"after `provisioner state rm {BOT}`, name" if locked else "name"
+    )
     assert problem.address == BOT

@@ -55,9 +55,27 @@ ROWS: dict[str, tuple[dict[str, Any], list[Document], dict[str, str], dict[str, 
         {"x/a.md": "f1"},
         0,
     ),
-    "two files that look the same and differ": (local("x/a.md", "y/a.md"), [doc("f1"), doc("f2")], {}, {}, 1),
-    "two files that look the same and differ, and one document": (local("x/a.md", "y/a.md"), [doc("f1")], {}, {}, 1),
-    "two files that look the same and differ, and no document": (local("x/a.md", "y/a.md"), [], {}, {}, 0),
+    "two files that look the same and differ": (
+        local("x/a.md", "y/a.md"),
+        [doc("f1"), doc("f2")],
+        {},
+        {},
+        1,
+    ),
+    "two files that look the same and differ, and one document": (
+        local("x/a.md", "y/a.md"),
+        [doc("f1")],
+        {},
+        {},
+        1,
+    ),
+    "two files that look the same and differ, and no document": (
+        local("x/a.md", "y/a.md"),
+        [],
+        {},
+        {},
+        0,
+    ),
     "two files of one name and two sizes": (
         {**local("x/a.md"), **local("y/a.md", size=11)},
         [doc("f1", size=11), doc("f2")],
@@ -91,7 +109,9 @@ ROWS: dict[str, tuple[dict[str, Any], list[Document], dict[str, str], dict[str, 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_pairs(row: str) -> None:
-    """One to one by base name and size; where that leaves it open which is which, the author is asked."""
+    """One to one by base name and size; where that leaves it open which is which, the author is
+    asked.
+    """
     wanted, documents, given, ids, questions = ROWS[row]
     found = pair(KB, wanted, documents, given)
     assert (found.ids, len(found.questions)) == (ids, questions)
@@ -102,7 +122,9 @@ def test_the_question() -> None:
     (question,) = pair(
         KB, local("x/a.md", "y/a.md", size=1234), [doc("f1", size=1234), doc("f2", size=1234)], {}
     ).questions
-    assert question == (
-        "`vector_store.kb` holds `f1`, `f2`, called `a.md` and 1,234 bytes long, which may be `x/a.md`, `y/a.md`: they "
-        "look the same and differ. Say which is which, with `imports: [{to: file.x/a.md, id: f1}, …]`."
+    assert (
+        question
+        == "`vector_store.kb` holds `f1`, `f2`, called `a.md` and 1,234 bytes long, which may be"
+        " `x/a.md`, `y/a.md`: they look the same and differ. Say which is which, with `imports:"
+        " [{to: file.x/a.md, id: f1}, …]`."
     )

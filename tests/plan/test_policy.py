@@ -26,10 +26,17 @@ def waiver(policy: Any = "models", address: str = "assistant.a", days: int = 0) 
     return Waiver(policy, address, "because", day(days), Source("provisioner.yaml"))
 
 
-def found(policies: Policies, *wanted: Desired, end: date | None = None, today: date = TODAY) -> list[str]:
+def found(
+    policies: Policies, *wanted: Desired, end: date | None = None, today: date = TODAY
+) -> list[str]:
     """`POLICY ADDRESS SEVERITY`, and whether it is waived."""
-    rows = breaches(policies, wanted or (want(),), lambda model: end if model == "old" else None, today)
-    return [f"{one.policy} {one.address} {one.severity}{' waived' if one.waiver else ''}" for one in rows]
+    rows = breaches(
+        policies, wanted or (want(),), lambda model: end if model == "old" else None, today
+    )
+    return [
+        f"{one.policy} {one.address} {one.severity}{' waived' if one.waiver else ''}"
+        for one in rows
+    ]
 
 
 ALLOW: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -38,10 +45,16 @@ ALLOW: dict[str, tuple[dict[str, Any], list[str]]] = {
     "by a pattern": ({"allow": ("o*",)}, []),
     "another case is another model": ({"allow": ("OLD",)}, ["models assistant.a error"]),
     "not on the list": ({"allow": ("new",)}, ["models assistant.a error"]),
-    "not on the list, which only warns": ({"allow": ("new",), "models": "warn"}, ["models assistant.a warning"]),
+    "not on the list, which only warns": (
+        {"allow": ("new",), "models": "warn"},
+        ["models assistant.a warning"],
+    ),
     "not on the list, which says nothing": ({"allow": ("new",), "models": "ignore"}, []),
     "waived": ({"allow": ("new",), "waivers": (waiver(),)}, ["models assistant.a error waived"]),
-    "waived until yesterday": ({"allow": ("new",), "waivers": (waiver(days=-1),)}, ["models assistant.a error"]),
+    "waived until yesterday": (
+        {"allow": ("new",), "waivers": (waiver(days=-1),)},
+        ["models assistant.a error"],
+    ),
     "another policy is waived": (
         {"allow": ("new",), "waivers": (waiver("model_shutdown"),)},
         ["models assistant.a error"],
@@ -62,7 +75,11 @@ def test_models(row: str) -> None:
 
 ENDS: dict[str, tuple[dict[str, Any], date, list[str]]] = {
     "far ahead": ({}, END - timedelta(days=61), ["model_shutdown assistant.a None"]),
-    "as many days ahead as are to be told": ({}, END - timedelta(days=60), ["model_shutdown assistant.a warning"]),
+    "as many days ahead as are to be told": (
+        {},
+        END - timedelta(days=60),
+        ["model_shutdown assistant.a warning"],
+    ),
     "on its last day": ({}, END, ["model_shutdown assistant.a warning"]),
     "over": ({}, END + timedelta(days=1), ["model_shutdown assistant.a error"]),
     "over, which only warns": (
@@ -76,7 +93,11 @@ ENDS: dict[str, tuple[dict[str, Any], date, list[str]]] = {
         END + timedelta(days=1),
         ["model_shutdown assistant.a error waived"],
     ),
-    "with a few days' warning": ({"warn_days": 3}, END - timedelta(days=4), ["model_shutdown assistant.a None"]),
+    "with a few days' warning": (
+        {"warn_days": 3},
+        END - timedelta(days=4),
+        ["model_shutdown assistant.a None"],
+    ),
     "not allowed, and over": (
         {"allow": ("new",)},
         END + timedelta(days=1),
@@ -115,7 +136,9 @@ def test_the_last_day_of_a_waiver(days: int, over: bool) -> None:
 
 
 def test_waivers_that_nothing_needs() -> None:
-    """Those that hold and have nothing to waive; one for a model whose end is only known has something."""
+    """Those that hold and have nothing to waive; one for a model whose end is only known has
+    something.
+    """
     needed, idle = waiver(), waiver(address="assistant.b")
     ahead, over = waiver("model_shutdown"), waiver("model_shutdown", "assistant.b", days=-1)
     policies = Policies(allow=("new",), waivers=(needed, idle, ahead, over))
@@ -128,6 +151,11 @@ def test_waivers_that_nothing_needs() -> None:
 def test_what_a_breach_says() -> None:
     """Whose it is, and of which model."""
     (one,) = breaches(Policies(allow=("new",)), (want(),), lambda _: None, TODAY)
-    assert (one.address, one.model, one.end, one.waiver) == (Address.parse("assistant.a"), "old", None, None)
+    assert (one.address, one.model, one.end, one.waiver) == (
+        Address.parse("assistant.a"),
+        "old",
+        None,
+        None,
+    )
     (other,) = breaches(Policies(), (want(),), lambda _: END, TODAY)
     assert other.end == END

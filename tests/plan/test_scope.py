@@ -9,7 +9,8 @@ import pytest
 from provisioner.model import Address
 from tests.plan.spelling import document, holding, planned
 
-# Everything differs: the assistant, the store and both documents, and one assistant, store and document are to go.
+# Everything differs: the assistant, the store and both documents, and one assistant, store and
+# document are to go.
 SPECS = {
     "assistant.bot": {"temperature": 0.1},
     "vector_store.kb": {"name": "Rules"},
@@ -17,7 +18,10 @@ SPECS = {
     "file.b.md": document("d"),
 }
 LOCK = {
-    "assistant.old": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["vector_store.old"]}]},
+    "assistant.old": {
+        "model": "gpt-4o",
+        "tools": [{"type": "file_search", "vector_stores": ["vector_store.old"]}],
+    },
     "vector_store.old": {"files": holding("old.md")},
     "file.old.md": document("o"),
 }
@@ -26,7 +30,10 @@ KB = "~ vector_store.kb (spec_changed), name Handbook → Rules"
 A, B = "-/+ file.a.md (fixed_field), sha256 a → c", "-/+ file.b.md (fixed_field), sha256 b → d"
 A_KEPT = "-/+ file.a.md (fixed_field), kept for `vector_store.kb`, sha256 a → c"
 B_KEPT = "-/+ file.b.md (fixed_field), kept for `vector_store.kb`, sha256 b → d"
-A_IN_KB, B_IN_KB = "vector_store.kb: replace a.md, file-a.md", "vector_store.kb: replace b.md, file-b.md"
+A_IN_KB, B_IN_KB = (
+    "vector_store.kb: replace a.md, file-a.md",
+    "vector_store.kb: replace b.md, file-b.md",
+)
 OLD_BOT, OLD_KB, OLD = "assistant.old", "vector_store.old", "file.old.md"
 GOING = [f"- {name} (not_in_specs)" for name in (OLD_BOT, OLD_KB, OLD)]
 
@@ -65,7 +72,15 @@ SCOPES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "what an excluded store holds is not deleted, and neither is who searches it": (
         {"excludes": {OLD_KB}},
-        [A, B, KB, BOT, "- file.old.md (not_in_specs), kept for `vector_store.old`", A_IN_KB, B_IN_KB],
+        [
+            A,
+            B,
+            KB,
+            BOT,
+            "- file.old.md (not_in_specs), kept for `vector_store.old`",
+            A_IN_KB,
+            B_IN_KB,
+        ],
     ),
     "a target that is excluded itself": (
         {"targets": {"assistant.bot"}, "excludes": {"assistant.bot"}},
@@ -88,7 +103,9 @@ def test_scope(row: str) -> None:
 
 
 def test_a_target_that_goes_takes_nothing_along() -> None:
-    """What a deleted object used stays, even where it goes as well, and so do the documents in it."""
+    """What a deleted object used stays, even where it goes as well, and so do the documents
+    in it.
+    """
     assert planned(specs=dict.fromkeys(LOCK), lock=LOCK, targets={Address.parse(OLD_KB)}) == [
         "- vector_store.old (not_in_specs), kept for `assistant.old`"
     ]

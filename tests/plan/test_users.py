@@ -1,4 +1,6 @@
-"""Which old objects stay alive, because somebody still uses them: ours, request profiles, and others."""
+"""Which old objects stay alive, because somebody still uses them: ours, request profiles, and
+others.
+"""
 
 from __future__ import annotations
 
@@ -27,21 +29,33 @@ def request(store: str) -> dict[str, Any]:
 
 
 def profile(store: str, older: Iterable[str] = (), *, version: int = 9) -> dict[str, Any]:
-    """The assistant as a request profile that names a store; its older versions named others, the newest first."""
+    """The assistant as a request profile that names a store; its older versions named others, the
+    newest first.
+    """
     form = kind("assistant").form("responses")
     assert isinstance(form, ProfileForm)
     kept = [
-        {"version": version - at, "digest": f"sha256:{at}", "request": request(one)} for at, one in enumerate(older, 1)
+        {"version": version - at, "digest": f"sha256:{at}", "request": request(one)}
+        for at, one in enumerate(older, 1)
     ]
     now = request(store)
-    return {BOT: {"id": None, "api": "responses", "profile": Profile(version, form.digest(now), now, tuple(kept))}}
+    return {
+        BOT: {
+            "id": None,
+            "api": "responses",
+            "profile": Profile(version, form.digest(now), now, tuple(kept)),
+        }
+    }
 
 
 RESPONSES = {BOT: {"api": "responses"}}
 OLD_STORES = {KB: {"deposed": ("vs_7", "vs_8")}}
 
 ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "nobody": ({"lock": OLD_STORES}, [f"deposed {KB} vs_7: delete, {GONE}", f"deposed {KB} vs_8: delete, {GONE}"]),
+    "nobody": (
+        {"lock": OLD_STORES},
+        [f"deposed {KB} vs_7: delete, {GONE}", f"deposed {KB} vs_8: delete, {GONE}"],
+    ),
     "an assistant that still names it, after an apply was stopped": (
         {
             "lock": OLD_STORES,
@@ -59,14 +73,25 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "older versions of a profile": (
         {"specs": RESPONSES, "lock": {**OLD_STORES, **profile("vs_kb", ["vs_8", "vs_7"])}},
-        [f"deposed {KB} vs_7: keep, still used by `{BOT}@7`", f"deposed {KB} vs_8: keep, still used by `{BOT}@8`"],
+        [
+            f"deposed {KB} vs_7: keep, still used by `{BOT}@7`",
+            f"deposed {KB} vs_8: keep, still used by `{BOT}@8`",
+        ],
     ),
     "as many versions as are to be kept": (
-        {"specs": RESPONSES, "lock": {**OLD_STORES, **profile("vs_kb", ["vs_8", "vs_7"])}, "keep_versions": 2},
+        {
+            "specs": RESPONSES,
+            "lock": {**OLD_STORES, **profile("vs_kb", ["vs_8", "vs_7"])},
+            "keep_versions": 2,
+        },
         [f"deposed {KB} vs_7: delete, {GONE}", f"deposed {KB} vs_8: keep, still used by `{BOT}@8`"],
     ),
     "no older version is to be kept": (
-        {"specs": RESPONSES, "lock": {**OLD_STORES, **profile("vs_kb", ["vs_8", "vs_7"])}, "keep_versions": 1},
+        {
+            "specs": RESPONSES,
+            "lock": {**OLD_STORES, **profile("vs_kb", ["vs_8", "vs_7"])},
+            "keep_versions": 1,
+        },
         [f"deposed {KB} vs_7: delete, {GONE}", f"deposed {KB} vs_8: delete, {GONE}"],
     ),
     "a new version makes the oldest one superfluous": (
@@ -119,7 +144,10 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "a profile that is no more": (
-        {"specs": {BOT: None}, "lock": {**OLD_STORES, BOT: {"id": None, "api": "responses", "deposed": ("asst_1",)}}},
+        {
+            "specs": {BOT: None},
+            "lock": {**OLD_STORES, BOT: {"id": None, "api": "responses", "deposed": ("asst_1",)}},
+        },
         [
             f"deposed {BOT} asst_1: delete, {GONE}",
             f"deposed {KB} vs_7: delete, {GONE}",
@@ -128,7 +156,12 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a store that goes, which older versions name, and what it holds": (
         {
-            "specs": {BOT: {"api": "responses", "tools": []}, KB: None, "file.a.md": None, "file.b.md": None},
+            "specs": {
+                BOT: {"api": "responses", "tools": []},
+                KB: None,
+                "file.a.md": None,
+                "file.b.md": None,
+            },
             "lock": {BOT: {**profile("vs_new", ["vs_kb"])[BOT], "tools": []}},
         },
         [
@@ -226,7 +259,10 @@ def test_what_a_plan_ends() -> None:
     [
         (Live("asst_1", {}), "the assistant `asst_1`"),
         (Live("asst_1", {"name": "Bot"}), "the assistant `asst_1` (`Bot`)"),
-        (Live("asst_1", {"name": "Bot"}, stamp("assistant.bot")), "`assistant.bot` of `acme/prod` (`asst_1`)"),
+        (
+            Live("asst_1", {"name": "Bot"}, stamp("assistant.bot")),
+            "`assistant.bot` of `acme/prod` (`asst_1`)",
+        ),
     ],
 )
 def test_how_a_user_is_called(live: Live, words: str) -> None:

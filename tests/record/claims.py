@@ -1,4 +1,6 @@
-"""What a lock says of the service, compared with what the service says of itself, field by field."""
+"""What a lock says of the service, compared with what the service says of itself, field by
+field.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +25,36 @@ def entries(world: World) -> dict[str, Any]:
 
 
 def false_claims(world: World) -> list[str]:
-    """Every field of the lock that is not so at the service, but for what a killed apply was about to write: of that
-    its journal claims nothing."""
+    """Every field of the lock that is not so at the service, but for what a killed apply was about
+    to write: of that its journal claims nothing.
+    """
     found = entries(world)
-    claims = ((address, *claim) for address, entry in found.items() for claim in _claims(world, address, entry, found))
+    claims = (
+        (address, *claim)
+        for address, entry in found.items()
+        for claim in _claims(world, address, entry, found)
+    )
     under_way = _under_way(world)
-    return [f"{address}: {claim}" for address, path, claim in claims if not ignored(f"{address}#{path}", under_way)]
+    return [
+        f"{address}: {claim}"
+        for address, path, claim in claims
+        if not ignored(f"{address}#{path}", under_way)
+    ]
 
 
 def _under_way(world: World) -> list[str]:
     intents = open_context(world.root).store.peek().open_intents
-    return [f"{intent.address}#{path}" for intent in intents for path in intent.data.get("wrote", ())]
+    return [
+        f"{intent.address}#{path}" for intent in intents for path in intent.data.get("wrote", ())
+    ]
 
 
 Claim = tuple[str, str]  # the path of a field, and what is wrong with it
 
 
-def _claims(world: World, address: str, entry: dict[str, Any], all_of_them: dict[str, Any]) -> Iterator[Claim]:
+def _claims(
+    world: World, address: str, entry: dict[str, Any], all_of_them: dict[str, Any]
+) -> Iterator[Claim]:
     kind = address.partition(".")[0]
     if kind == "file" or "id" not in entry:
         return
@@ -60,10 +75,14 @@ def _held(world: World, entry: dict[str, Any], path: str, item: dict[str, Any]) 
     if live is None:
         yield place, f"{path} is not in the store"
         return
-    yield from _differences(f"{place}.attributes", item.get("attributes", {}), live["attributes"], entry)
+    yield from _differences(
+        f"{place}.attributes", item.get("attributes", {}), live["attributes"], entry
+    )
     chunking = item.get("chunking") or entry["fields"].get("chunking") or "auto"
     shown = live["chunking_strategy"]["static"]
-    yield from _differences(f"{place}.chunking", _AUTO if chunking == "auto" else chunking, shown, entry)
+    yield from _differences(
+        f"{place}.chunking", _AUTO if chunking == "auto" else chunking, shown, entry
+    )
 
 
 def _differences(path: str, value: Any, shown: Any, entry: dict[str, Any]) -> Iterator[Claim]:

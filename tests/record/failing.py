@@ -14,8 +14,9 @@ Write = tuple[str, str]  # method and path, without the `/v1`
 
 @dataclass
 class Failing:
-    """A service at which some writes fail, however often they are sent: they are answered 400 or 500 instead of being
-    carried out, or the apply is killed before or after the first of them."""
+    """A service at which some writes fail, however often they are sent: they are answered 400 or
+    500 instead of being carried out, or the apply is killed before or after the first of them.
+    """
 
     fails: Callable[[str, str], bool]
     how: str = "400"
@@ -60,7 +61,9 @@ async def _silent(_: Any) -> None:
 
 
 async def _answer(send: Any, status: int) -> None:
-    body = json.dumps({"error": {"message": "injected", "type": "server_error", "param": None, "code": None}}).encode()
+    body = json.dumps(
+        {"error": {"message": "injected", "type": "server_error", "param": None, "code": None}}
+    ).encode()
     headers = [(b"content-type", b"application/json"), (b"retry-after", b"0")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

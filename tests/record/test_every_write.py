@@ -1,4 +1,6 @@
-"""Every write of an apply refused, failing, or never sent: the lock says what the service has, and nobody is blamed."""
+"""Every write of an apply refused, failing, or never sent: the lock says what the service has, and
+nobody is blamed.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from tests.support.world import World
 
 @dataclass
 class Tried:
-    """The workspace before its second apply, what that one ends in, and how many writes it takes."""
+    """The workspace before its second apply, what that one ends in, and how many writes it
+    takes.
+    """
 
     before: Before
     unmanaged: str
@@ -35,8 +39,12 @@ class Tried:
             with world.behind(failing.around):
                 try:
                     result = world.run("apply", "-y")
-                    split = failing.struck[0][1].endswith("/file_batches")  # a batch that is refused is sent in parts
-                    assert result.code == 1 or split, f"{failing.struck} did not fail:\n{result.out}"
+                    split = failing.struck[0][1].endswith(
+                        "/file_batches"
+                    )  # a batch that is refused is sent in parts
+                    assert result.code == 1 or split, (
+                        f"{failing.struck} did not fail:\n{result.out}"
+                    )
                 except* Dead:
                     assert failing.dead
             yield world, f"{how}: {' '.join(failing.struck[0])}"
@@ -61,22 +69,29 @@ def _without_history(lines: list[str]) -> list[str]:
     return [re.sub(r', "overwritten": \{[^{]*\{[^}]*\}\}', "", line) for line in lines]
 
 
-def _apart(world: World, wanted: list[str], seen: Callable[[list[str]], list[str]] = list) -> list[str]:
+def _apart(
+    world: World, wanted: list[str], seen: Callable[[list[str]], list[str]] = list
+) -> list[str]:
     """The lines of an outcome that should not be there, and those that should."""
     found = seen(outcome(world))
-    return [f"- {line}" for line in wanted if line not in found] + [f"+ {line}" for line in found if line not in wanted]
+    return [f"- {line}" for line in wanted if line not in found] + [
+        f"+ {line}" for line in found if line not in wanted
+    ]
 
 
 WAYS = ("400", "500", "killed before", "killed after")
 STEP = 5
 QUICK = [pytest.param(how, at, STEP, id=how) for at, how in enumerate(WAYS)]
-WHOLE = [pytest.param(how, 0, 1, id=f"{how}, every write", marks=pytest.mark.thorough) for how in WAYS]
+WHOLE = [
+    pytest.param(how, 0, 1, id=f"{how}, every write", marks=pytest.mark.thorough) for how in WAYS
+]
 
 
 @pytest.mark.parametrize(("how", "first", "step"), [*QUICK, *WHOLE])
 def test_the_lock_is_a_record(tried: Tried, how: str, first: int, step: int) -> None:
-    """The lock claims nothing that the service does not have; what is still to do is the author's own change; and the
-    next apply ends where an undisturbed one would have ended."""
+    """The lock claims nothing that the service does not have; what is still to do is the author's
+    own change; and the next apply ends where an undisturbed one would have ended.
+    """
     for world, told in tried.each(how, first, step):
         if how != "killed after":
             assert false_claims(world) == [], told
@@ -88,8 +103,9 @@ def test_the_lock_is_a_record(tried: Tried, how: str, first: int, step: int) -> 
 
 @pytest.mark.parametrize(("how", "first", "step"), [*QUICK, *WHOLE])
 def test_the_author_thinks_again(tried: Tried, how: str, first: int, step: int) -> None:
-    """The edits are taken back after the apply that failed: what it had written already is no hand's edit, and none
-    of it stays."""
+    """The edits are taken back after the apply that failed: what it had written already is no
+    hand's edit, and none of it stays.
+    """
     world = tried.before.again()
     taken_back(world, tried.unmanaged)
     world.apply()

@@ -51,12 +51,18 @@ def applied(world: World) -> World:
 
 @pytest.mark.parametrize("how", WAYS)
 def test_an_attribute_that_is_taken_away(applied: World, how: str) -> None:
-    """The store's new name is written and the attribute is not taken away: the next plan says so, and does it."""
+    """The store's new name is written and the attribute is not taken away: the next plan says so,
+    and does it.
+    """
     applied.write(store(name="two", files=[document()]))
     failed(applied, how, to_a_store_file)
     (row,) = applied.plan()["resource_changes"]
     (field,) = row["changed_fields"]
-    assert (field["path"], field["after"], field["drift"]) == ('files["d/a.md"].attributes.team', None, None)
+    assert (field["path"], field["after"], field["drift"]) == (
+        'files["d/a.md"].attributes.team',
+        None,
+        None,
+    )
     applied.apply()
     live = applied.http("GET", "/vector_stores/${vector_store.kb}/files/${file.d/a.md}")
     assert "team" not in live["attributes"]
@@ -64,7 +70,9 @@ def test_an_attribute_that_is_taken_away(applied: World, how: str) -> None:
 
 @pytest.mark.parametrize("how", WAYS)
 def test_an_attribute_that_is_changed(applied: World, how: str) -> None:
-    """Nobody else has changed it: `on_drift: fail` lets the retry through, and there is nothing to accept."""
+    """Nobody else has changed it: `on_drift: fail` lets the retry through, and there is nothing to
+    accept.
+    """
     applied.write(store(name="two", files=[document(team="it")]))
     failed(applied, how, to_a_store_file)
     assert "Nothing to accept" in applied.ok("accept").out
@@ -76,16 +84,24 @@ def test_an_attribute_that_is_changed(applied: World, how: str) -> None:
 
 
 def test_one_document_that_is_refused(world: World) -> None:
-    """The others beside it are written and recorded; the problem names it, and the next apply writes it alone."""
+    """The others beside it are written and recorded; the problem names it, and the next apply
+    writes it alone.
+    """
     names = ("a", "b", "c")
     files = [{"path": f"d/{name}.md", "attributes": {"year": 1}} for name in names]
     world.write({**{f"d/{name}.md": f"# {name}\n" for name in names}, **store(files=files)})
     world.apply()
     refused = world.id("file.d/b.md")
     world.write(store(files=[{**item, "attributes": {"year": 2}} for item in files]))
-    with world.behind(Failing(lambda method, path: method == "POST" and path.endswith(refused)).around):
+    with world.behind(
+        Failing(lambda method, path: method == "POST" and path.endswith(refused)).around
+    ):
         result = world.ok("apply", "-y", code=1)
-    assert result.err.count("error:") == 1 and "Attributes refused" in result.err and "`d/b.md`" in result.err
+    assert (
+        result.err.count("error:") == 1
+        and "Attributes refused" in result.err
+        and "`d/b.md`" in result.err
+    )
     held = world.lock()["resources"]["vector_store.kb"]["fields"]["files"]
     assert [held[f"d/{name}.md"]["attributes"]["year"] for name in names] == [2, 1, 2]
     world.calls.clear()
@@ -95,15 +111,22 @@ def test_one_document_that_is_refused(world: World) -> None:
 
 
 def test_one_document_that_is_not_let_go(world: World) -> None:
-    """A document that the service will not take out of a store is still in it, also in the lock; the other is gone."""
+    """A document that the service will not take out of a store is still in it, also in the lock;
+    the other is gone.
+    """
     names = ("a", "b", "c")
     world.write({**{f"d/{name}.md": f"# {name}\n" for name in names}, **store(files=["d/*.md"])})
     world.apply()
     kept = world.id("file.d/b.md")
     world.write({**store(files=["d/a.md"]), "d/b.md": None, "d/c.md": None})
-    with world.behind(Failing(lambda method, path: method == "DELETE" and path.endswith(f"/files/{kept}")).around):
+    with world.behind(
+        Failing(lambda method, path: method == "DELETE" and path.endswith(f"/files/{kept}")).around
+    ):
         assert "`d/b.md` stays in `vector_store.kb`" in world.ok("apply", "-y", code=1).err
-    assert sorted(world.lock()["resources"]["vector_store.kb"]["fields"]["files"]) == ["d/a.md", "d/b.md"]
+    assert sorted(world.lock()["resources"]["vector_store.kb"]["fields"]["files"]) == [
+        "d/a.md",
+        "d/b.md",
+    ]
     assert sorted(file["filename"] for file in world.listed("/files")) == ["a.md", "b.md"]
     world.apply()
     assert len(world.listed("/vector_stores/${vector_store.kb}/files")) == 1
@@ -114,8 +137,9 @@ def assistant(**fields: Any) -> dict[str, Any]:
 
 
 def test_a_hand_that_is_quicker(world: World) -> None:
-    """Somebody edits another field between the plan and the write: that is their edit, not something that the service
-    did not keep."""
+    """Somebody edits another field between the plan and the write: that is their edit, not
+    something that the service did not keep.
+    """
     world.write(assistant(temperature=0.5, instructions="First."))
     world.apply()
     world.write(assistant(temperature=0.5, instructions="Second."))
@@ -125,7 +149,10 @@ def test_a_hand_that_is_quicker(world: World) -> None:
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:
             if scope["method"] == "POST" and edits:
                 await world._http(
-                    "POST", world._filled("/assistants/${assistant.a}"), {"temperature": edits.pop()}, 200
+                    "POST",
+                    world._filled("/assistants/${assistant.a}"),
+                    {"temperature": edits.pop()},
+                    200,
                 )
             await app(scope, receive, send)
 
@@ -136,13 +163,15 @@ def test_a_hand_that_is_quicker(world: World) -> None:
     assert not edits
     assert "unkept" not in world.lock()["resources"]["assistant.a"]
     (drift,) = world.plan()["resource_drift"]
-    assert [(field["path"], field["live"], field["drift"]) for field in drift["changed_fields"]] == [
-        ("temperature", 0.9, "remote")
-    ]
+    assert [
+        (field["path"], field["live"], field["drift"]) for field in drift["changed_fields"]
+    ] == [("temperature", 0.9, "remote")]
 
 
 def test_a_change_that_is_ignored(world: World) -> None:
-    """What `ignore_changes` keeps from being written is not in the lock: written later, it is the author's own edit."""
+    """What `ignore_changes` keeps from being written is not in the lock: written later, it is the
+    author's own edit.
+    """
     world.write(assistant(description="First."))
     world.apply()
     ignoring = {"lifecycle": {"ignore_changes": ["description"]}}
@@ -152,12 +181,16 @@ def test_a_change_that_is_ignored(world: World) -> None:
     world.write(assistant(description="Second.", instructions="Be brief."))
     plan = world.plan()
     (row,) = plan["resource_changes"]
-    assert [field["path"] for field in row["changed_fields"]] == ["description"] and plan["resource_drift"] == []
+    assert [field["path"] for field in row["changed_fields"]] == ["description"] and plan[
+        "resource_drift"
+    ] == []
     world.apply()
 
 
 def test_a_reset_that_is_not_kept_is_remembered(world: World) -> None:
-    """A key that the service will not give up is named in every plan, also after another field was written."""
+    """A key that the service will not give up is named in every plan, also after another field was
+    written.
+    """
     world.from_now_on(odd.merges_metadata)
     world.write(assistant(metadata={"team": "hr", "old": "1"}))
     world.apply()

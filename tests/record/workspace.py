@@ -9,7 +9,8 @@ from tests.support.world import World
 _SMALL = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
 _LARGE = {"max_chunk_size_tokens": 600, "chunk_overlap_tokens": 50}
 DOCUMENTS = {
-    f"docs/{name}.md": f"# {name.upper()}\n" for name in ("added", "changed", "removed", "cut", "own", "moved")
+    f"docs/{name}.md": f"# {name.upper()}\n"
+    for name in ("added", "changed", "removed", "cut", "own", "moved")
 }
 
 
@@ -30,7 +31,11 @@ def first(unmanaged: str) -> dict[str, Any]:
             },
             "chunked": {
                 "chunking": _SMALL,
-                "files": ["docs/cut.md", {"path": "docs/own.md", "chunking": _LARGE}, {"id": unmanaged}],
+                "files": [
+                    "docs/cut.md",
+                    {"path": "docs/own.md", "chunking": _LARGE},
+                    {"id": unmanaged},
+                ],
             },
             "former": {"metadata": {"team": "hr"}},
         },
@@ -43,7 +48,10 @@ def first(unmanaged: str) -> dict[str, Any]:
                 "metadata": {"team": "hr", "old": "1"},
                 "tools": [{"type": "file_search", "vector_stores": ["kb"]}],
             },
-            "former": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["former"]}]},
+            "former": {
+                "model": "gpt-4o",
+                "tools": [{"type": "file_search", "vector_stores": ["former"]}],
+            },
             "guarded": {"model": "gpt-4o"},
             "lifted": {"model": "gpt-4o", "lifecycle": {"protect": True}},
         },
@@ -67,7 +75,11 @@ def second(unmanaged: str) -> dict[str, Any]:
             },
             "chunked": {
                 "chunking": _LARGE,
-                "files": ["docs/cut.md", {"path": "docs/own.md", "chunking": _SMALL}, {"id": unmanaged}],
+                "files": [
+                    "docs/cut.md",
+                    {"path": "docs/own.md", "chunking": _SMALL},
+                    {"id": unmanaged},
+                ],
             },
             "latter": {"metadata": {"team": "it"}},
         },
@@ -82,7 +94,9 @@ def second(unmanaged: str) -> dict[str, Any]:
             },
             "latter": {
                 "model": "gpt-4o",
-                "tools": [{"type": "file_search", "vector_stores": ["latter"], "max_num_results": 4}],
+                "tools": [
+                    {"type": "file_search", "vector_stores": ["latter"], "max_num_results": 4}
+                ],
             },
             "guarded": {"model": "gpt-4o", "description": "now", "lifecycle": {"protect": True}},
             "lifted": {"model": "gpt-4o", "description": "now", "lifecycle": {"protect": False}},
@@ -95,13 +109,24 @@ def second(unmanaged: str) -> dict[str, Any]:
 
 
 def edited(world: World) -> str:
-    """Make `world` such a workspace, applied and then edited. Returns the id of the unmanaged file."""
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local"}}}, **DOCUMENTS})
+    """Make `world` such a workspace, applied and then edited. Returns the id of the
+    unmanaged file.
+    """
+    world.write(
+        {
+            "provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local"}}},
+            **DOCUMENTS,
+        }
+    )
     unmanaged = world.upload("theirs.md", b"# T\n")
     world.write({"specs/all.yaml": first(unmanaged)})
     world.apply()
     world.write(
-        {"specs/all.yaml": second(unmanaged), "docs/moved.md": None, "deep/moved.md": DOCUMENTS["docs/moved.md"]}
+        {
+            "specs/all.yaml": second(unmanaged),
+            "docs/moved.md": None,
+            "deep/moved.md": DOCUMENTS["docs/moved.md"],
+        }
     )
     return unmanaged
 

@@ -1,4 +1,6 @@
-"""What release 0.1.0 has left behind: its locks are read, its plans and comments are refused as another release's."""
+"""What release 0.1.0 has left behind: its locks are read, its plans and comments are refused as
+another release's.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ LOCKS = {"local": ".provisioner/local/lock.json", "responses": "locks/responses.
 
 @pytest.fixture
 def upgraded(world: World) -> World:
-    """The workspace that release 0.1.0 applied three times through both APIs, with its locks and its service."""
+    """The workspace that release 0.1.0 applied three times through both APIs, with its locks and
+    its service.
+    """
     shutil.copytree(KEPT, world.root, dirs_exist_ok=True)
     shutil.copytree(KEPT / "service", world.root / ".provisioner/local")
     shutil.copy(KEPT / "locks/local.lock.json", world.root / LOCKS["local"])
@@ -36,7 +40,9 @@ def test_a_lock_plans_unchanged(upgraded: World, environment: str) -> None:
 
 @pytest.mark.parametrize("environment", LOCKS)
 def test_the_next_change_rewrites_the_lock(upgraded: World, environment: str) -> None:
-    """Ids, serials and lineage go on; a kept profile version of 0.1.0 has its ids alone, a new one its request."""
+    """Ids, serials and lineage go on; a kept profile version of 0.1.0 has its ids alone, a new one
+    its request.
+    """
     old = upgraded.lock(LOCKS[environment])
     specs = (upgraded.root / "specs/all.yaml").read_text()
     upgraded.write({"specs/all.yaml": specs.replace("temperature: 0.4", "temperature: 0.6")})
@@ -64,7 +70,11 @@ def test_everything_goes_with_its_lock(upgraded: World) -> None:
     for environment in LOCKS:
         upgraded.ok("apply", "-y", "-e", environment)
         upgraded.ok("destroy", "-y", "-e", environment)
-    assert [upgraded.listed(path) for path in ("/assistants", "/vector_stores", "/files")] == [[], [], []]
+    assert [upgraded.listed(path) for path in ("/assistants", "/vector_stores", "/files")] == [
+        [],
+        [],
+        [],
+    ]
 
 
 def test_a_saved_plan_is_refused(upgraded: World) -> None:

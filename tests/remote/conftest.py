@@ -1,4 +1,6 @@
-"""Services for the client to meet: the embedded one, and one that answers whatever a test tells it to."""
+"""Services for the client to meet: the embedded one, and one that answers whatever a test tells it
+to.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +30,18 @@ class Waits:
 
 
 class Scripted:
-    """A service that gives the told answers in turn, the last one again and again, and keeps what it was sent. A story
-    has to ask for all of them."""
+    """A service that gives the told answers in turn, the last one again and again, and keeps what
+    it was sent. A story has to ask for all of them.
+    """
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.requests: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.waits = Waits()
-        self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST", "DELETE"])])
+        self.app = Starlette(
+            routes=[Route("/{path:path}", self._answer, methods=["GET", "POST", "DELETE"])]
+        )
 
     async def _answer(self, request: Request) -> Response:
         query = f"?{request.url.query}" if request.url.query else ""
@@ -50,7 +55,9 @@ class Scripted:
         return JSONResponse(body, status, headers=rest[0] if rest else None)
 
     def remote(self, **options: Any) -> Remote:
-        return Remote.open("http://odd/v1", "", app=self.app, retries=Retries(sleep=self.waits), **options)
+        return Remote.open(
+            "http://odd/v1", "", app=self.app, retries=Retries(sleep=self.waits), **options
+        )
 
     def tell(self, story: Callable[[Remote], Awaitable[Any]], **options: Any) -> Any:
         async def run() -> Any:
@@ -58,7 +65,9 @@ class Scripted:
                 async with self.remote(**options) as remote:
                     return await story(remote)
             finally:
-                assert self.requests and len(self.answers) == 1, f"never asked for: {self.answers[:-1]}"
+                assert self.requests and len(self.answers) == 1, (
+                    f"never asked for: {self.answers[:-1]}"
+                )
 
         return asyncio.run(run())
 

@@ -1,4 +1,6 @@
-"""For how long what was just written is doubted, which refusals that is about, and how often it is asked for."""
+"""For how long what was just written is doubted, which refusals that is about, and how often it is
+asked for.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,12 @@ def test_what_was_just_written_is_young(settling: Settling, clock: Clock) -> Non
     settling.wrote("a", "b")
     clock.now += 20
     settling.wrote("b")
-    assert (settling.left(["a"]), settling.left(["b"]), settling.left(["c"]), settling.left([])) == (10, 30, 0, 0)
+    assert (
+        settling.left(["a"]),
+        settling.left(["b"]),
+        settling.left(["c"]),
+        settling.left([]),
+    ) == (10, 30, 0, 0)
     assert settling.left(["a", "b", "c"]) == 30
     assert settling.until(["a"]) == 1030
     clock.now += 9.5
@@ -52,14 +59,19 @@ def test_what_was_just_written_is_young(settling: Settling, clock: Clock) -> Non
 
 
 def test_writes_of_earlier(settling: Settling, clock: Clock) -> None:
-    """A time of before counts, one in the future counts as now, and an older one does not make young things old."""
+    """A time of before counts, one in the future counts as now, and an older one does not make
+    young things old.
+    """
     settling.wrote("old", at=960)
     settling.wrote("just settled", at=970)
     settling.wrote("a while ago", at=990)
     settling.wrote("to come", at=2000)
     settling.wrote("both", at=995)
     settling.wrote("both", at=980)
-    left = {key: settling.left([key]) for key in ("old", "just settled", "a while ago", "to come", "both")}
+    left = {
+        key: settling.left([key])
+        for key in ("old", "just settled", "a while ago", "to come", "both")
+    }
     assert left == {"old": 0, "just settled": 0, "a while ago": 20, "to come": 30, "both": 25}
 
 
@@ -108,8 +120,12 @@ def test_young_objects_that_a_request_names(settling: Settling, clock: Clock) ->
         (None, "`young` was not found", ["young"], False),
     ],
 )
-def test_doubts(settling: Settling, status: int | None, detail: str, keys: list[str], doubted: bool) -> None:
-    """*Not found* may only mean *not shown yet*: of something young, by 404, or by 400 that names it."""
+def test_doubts(
+    settling: Settling, status: int | None, detail: str, keys: list[str], doubted: bool
+) -> None:
+    """*Not found* may only mean *not shown yet*: of something young, by 404, or by 400 that names
+    it.
+    """
     settling.wrote("old", at=960)
     settling.wrote("young", "vs_1/file-1")
     assert settling.doubts(ServiceError(Problem("x", detail), status=status), keys) is doubted

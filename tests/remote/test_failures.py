@@ -9,12 +9,22 @@ from typing import Any
 import pytest
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from provisioner.errors import NotFound, QuotaExceeded, Refused, ReplyLost, RouteMissing, ServiceError
+from provisioner.errors import (
+    NotFound,
+    QuotaExceeded,
+    Refused,
+    ReplyLost,
+    RouteMissing,
+    ServiceError,
+)
 from provisioner.remote import Remote, Retries
 from provisioner.remote.exchange import Exchange, Target
 
 OK = (200, {"id": "asst_1"})
-BUSY = (429, {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}})
+BUSY = (
+    429,
+    {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}},
+)
 BROKEN = (500, {"error": {"message": "The server had an error", "type": "server_error"}})
 
 
@@ -52,7 +62,9 @@ def test_a_throttled_create_is_sent_again(scripted: Any) -> None:
     assert len(service.requests) == 2
 
 
-@pytest.mark.parametrize("failure", [BROKEN, (502, {}), (408, {}), (200, {"no": "id"}), PlainTextResponse("fine")])
+@pytest.mark.parametrize(
+    "failure", [BROKEN, (502, {}), (408, {}), (200, {"no": "id"}), PlainTextResponse("fine")]
+)
 def test_a_create_that_may_have_been_carried_out_is_lost(scripted: Any, failure: Any) -> None:
     """The caller has to look for the object: one request, and ReplyLost."""
     service = scripted(failure)
@@ -75,8 +87,10 @@ def test_retry_after_is_honoured(scripted: Any) -> None:
 
 
 def test_waits_grow(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the service names no time, each wait may be twice as long as the one before, up to a limit, and anything
-    from nothing to that: many clients that failed together do not return together."""
+    """Where the service names no time, each wait may be twice as long as the one before, up to a
+    limit, and anything from nothing to that: many clients that failed together do not return
+    together.
+    """
     lowest: list[float] = []
 
     def longest(low: float, high: float) -> float:
@@ -104,10 +118,14 @@ def test_a_wait_beyond_the_limit_is_not_begun(scripted: Any) -> None:
     assert stopped.value.problems[0].summary == "Too many requests"
 
 
-@pytest.mark.parametrize("code", ["insufficient_quota", "credit_balance_exhausted", "project_spend_limit_exceeded"])
+@pytest.mark.parametrize(
+    "code", ["insufficient_quota", "credit_balance_exhausted", "project_spend_limit_exceeded"]
+)
 def test_quota_is_final_at_once(scripted: Any, code: str) -> None:
     """No waiting cures an empty account."""
-    service = scripted((429, {"error": {"message": "You ran out of credit", "type": "x", "code": code}}))
+    service = scripted(
+        (429, {"error": {"message": "You ran out of credit", "type": "x", "code": code}})
+    )
 
     with pytest.raises(QuotaExceeded, match="You ran out of credit"):
         service.tell(read)
@@ -125,7 +143,9 @@ def test_a_refusal_shows_the_services_words(scripted: Any, status: int) -> None:
 
 
 def test_404_on_an_id_is_not_404_on_a_route(scripted: Any) -> None:
-    """An id that is gone, an API that is gone, and a nested collection are three different things."""
+    """An id that is gone, an API that is gone, and a nested collection are three different
+    things.
+    """
     service = scripted((404, {"error": {"message": "No assistant found with id 'asst_1'."}}))
 
     with pytest.raises(NotFound):
@@ -137,7 +157,9 @@ def test_404_on_an_id_is_not_404_on_a_route(scripted: Any) -> None:
 
 
 def test_the_end_of_the_assistants_api_is_explained(scripted: Any) -> None:
-    """OpenAI answers 404 with nothing useful; the problem names the shutdown and the two living APIs."""
+    """OpenAI answers 404 with nothing useful; the problem names the shutdown and the two living
+    APIs.
+    """
     service = scripted(Response(status_code=404))
 
     with pytest.raises(RouteMissing) as gone:
@@ -190,7 +212,9 @@ def test_any_success_is_a_success(scripted: Any, status: int) -> None:
     assert scripted((status, {"id": "asst_1"})).tell(create) == {"id": "asst_1"}
 
 
-@pytest.mark.parametrize("answer", [Response(status_code=204), (404, {"error": {"message": "gone"}}), (200, {})])
+@pytest.mark.parametrize(
+    "answer", [Response(status_code=204), (404, {"error": {"message": "gone"}}), (200, {})]
+)
 def test_deleting_what_is_not_there_succeeds(scripted: Any, answer: Any) -> None:
     """404 on delete is success, and so is a reply without a body."""
     scripted(answer).tell(lambda remote: remote.delete("/assistants/asst_1"))
@@ -198,7 +222,9 @@ def test_deleting_what_is_not_there_succeeds(scripted: Any, answer: Any) -> None
 
 def test_a_create_that_was_redirected_into_a_read_fails(scripted: Any) -> None:
     """302 turns a POST into a GET: its list must not be taken for the created object."""
-    service = scripted(RedirectResponse("/v2/assistants", 302), (200, {"object": "list", "data": []}))
+    service = scripted(
+        RedirectResponse("/v2/assistants", 302), (200, {"object": "list", "data": []})
+    )
 
     with pytest.raises(ServiceError) as moved:
         service.tell(create)
@@ -208,8 +234,13 @@ def test_a_create_that_was_redirected_into_a_read_fails(scripted: Any) -> None:
 
 
 def test_400_for_an_unknown_id_counts_as_gone_only_with_proof(scripted: Any) -> None:
-    """An id that the complete list does not hold is gone, and the oddity is named; one that it holds is not."""
-    bad, listed = (400, {"error": {"message": "invalid id"}}), (200, {"data": [{"id": "asst_2"}], "has_more": False})
+    """An id that the complete list does not hold is gone, and the oddity is named; one that it
+    holds is not.
+    """
+    bad, listed = (
+        (400, {"error": {"message": "invalid id"}}),
+        (200, {"data": [{"id": "asst_2"}], "has_more": False}),
+    )
     service = scripted(bad, listed, bad)
 
     async def story(remote: Remote) -> set[str]:
@@ -218,7 +249,9 @@ def test_400_for_an_unknown_id_counts_as_gone_only_with_proof(scripted: Any) -> 
             await remote.find("/assistants/asst_2")
         return remote.oddities
 
-    assert service.tell(story) == {"`/assistants` answers 400 instead of 404 for an id that it does not know."}
+    assert service.tell(story) == {
+        "`/assistants` answers 400 instead of 404 for an id that it does not know."
+    }
 
 
 def test_only_assistants_and_stores_carry_the_beta_header(scripted: Any) -> None:
@@ -231,10 +264,16 @@ def test_only_assistants_and_stores_carry_the_beta_header(scripted: Any) -> None
 
     service.tell(story)
 
-    assert [headers.get("openai-beta") for headers in service.headers] == ["assistants=v2", "assistants=v2", None]
+    assert [headers.get("openai-beta") for headers in service.headers] == [
+        "assistants=v2",
+        "assistants=v2",
+        None,
+    ]
 
 
-def test_the_surroundings_do_not_choose_the_organization(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_surroundings_do_not_choose_the_organization(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the workspace does not say is not taken from the SDK's environment variables."""
     monkeypatch.setenv("OPENAI_ORG_ID", "org-elsewhere")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj_elsewhere")
@@ -245,18 +284,23 @@ def test_the_surroundings_do_not_choose_the_organization(scripted: Any, monkeypa
         return dict(remote.seen)
 
     assert service.tell(story) == {"organization": "org-mine"}
-    assert "openai-organization" not in service.headers[0] and "openai-project" not in service.headers[0]
+    assert (
+        "openai-organization" not in service.headers[0]
+        and "openai-project" not in service.headers[0]
+    )
 
 
 def test_a_missing_key_is_one_clear_problem_before_any_import() -> None:
     """Neither a connection nor the SDK is needed to say that the key is missing."""
     code = (
-        "import sys\nfrom provisioner.remote import Remote\nfrom provisioner.errors import Refused\n"
-        "try:\n    Remote.open('https://api.openai.com/v1', None, api_key_env='KEY_PROD')\n"
-        "except Refused as error:\n    print(error)\n"
-        "print('openai' in sys.modules)"
+        "import sys\nfrom provisioner.remote import Remote\nfrom provisioner.errors import"
+        " Refused\ntry:\n    Remote.open('https://api.openai.com/v1', None,"
+        " api_key_env='KEY_PROD')\nexcept Refused as error:\n    print(error)\nprint('openai' in"
+        " sys.modules)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
     assert "API key missing" in said and "`KEY_PROD`" in said
     assert said.endswith("False\n")
@@ -292,7 +336,10 @@ def test_a_service_that_is_only_read(scripted: Any) -> None:
 def test_how_soon_to_ask_again(scripted: Any, headers: dict[str, str], pace: float | None) -> None:
     """A service may say when it wants to be asked again."""
     service = scripted((*OK, headers))
-    assert service.tell(lambda remote: remote.poll("/vector_stores/vs_1/file_batches/b")) == ({"id": "b"}, pace)
+    assert service.tell(lambda remote: remote.poll("/vector_stores/vs_1/file_batches/b")) == (
+        {"id": "b"},
+        pace,
+    )
 
 
 def test_what_is_good_to_know_is_asked_once(scripted: Any) -> None:
@@ -301,7 +348,9 @@ def test_what_is_good_to_know_is_asked_once(scripted: Any) -> None:
     with pytest.raises(ServiceError):
         service.tell(lambda remote: remote.glance("/models"))
     assert len(service.requests) == 1
-    assert scripted((200, ["anything"])).tell(lambda remote: remote.glance("/models")) == ["anything"]
+    assert scripted((200, ["anything"])).tell(lambda remote: remote.glance("/models")) == [
+        "anything"
+    ]
     with pytest.raises(ServiceError, match="where a JSON object was expected"):
         scripted(PlainTextResponse("fine")).tell(lambda remote: remote.glance("/models"))
 
@@ -312,7 +361,11 @@ def test_numbers_as_text_are_read_and_named(scripted: Any) -> None:
     service = scripted((200, item), (200, {"data": [item], "has_more": False}))
 
     async def story(remote: Remote) -> Any:
-        return await remote.get("/vector_stores/vs_1"), await remote.list("/vector_stores"), remote.oddities
+        return (
+            await remote.get("/vector_stores/vs_1"),
+            await remote.list("/vector_stores"),
+            remote.oddities,
+        )
 
     one, listed, oddities = service.tell(story)
     assert one == listed[0] == {"id": "vs_1", "created_at": 12}
@@ -351,14 +404,24 @@ def test_waits_are_told(scripted: Any) -> None:
 
     service.tell(story)
     (line,) = told
-    assert line.startswith("to send GET /assistants/asst_1 again: `GET http://odd/v1/assistants/asst_1` answered 429")
+    assert line.startswith(
+        "to send GET /assistants/asst_1 again: `GET http://odd/v1/assistants/asst_1` answered 429"
+    )
 
 
 def test_400_for_a_listed_id_after_a_delete(scripted: Any) -> None:
     """What was deleted, or made, since the list was read is not taken for what the list says."""
     bad = (400, {"error": {"message": "invalid id"}})
     listed = (200, {"data": [{"id": "asst_1"}], "has_more": False})
-    service = scripted(listed, (200, {"id": "asst_1", "deleted": True}), bad, (200, {"id": "asst_2"}), bad, listed, bad)
+    service = scripted(
+        listed,
+        (200, {"id": "asst_1", "deleted": True}),
+        bad,
+        (200, {"id": "asst_2"}),
+        bad,
+        listed,
+        bad,
+    )
 
     async def story(remote: Remote) -> None:
         await remote.list("/assistants")
@@ -414,7 +477,10 @@ async def _serve(answer: bytes, key: str, story: Any) -> Any:
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, Remote.open(f"http://127.0.0.1:{port}/v1", key, retries=Retries(sleep=nothing)) as remote:
+    async with (
+        server,
+        Remote.open(f"http://127.0.0.1:{port}/v1", key, retries=Retries(sleep=nothing)) as remote,
+    ):
         return await story(remote)
 
 
@@ -435,7 +501,10 @@ def test_a_connection_closed_before_the_end_of_the_reply(answer: bytes) -> None:
 def test_no_error_shows_the_key() -> None:
     """A server that repeats the key in its message does not get it into our output."""
     body = b'{"error": {"message": "wrong key sk-very-secret-key given"}}'
-    answer = b"HTTP/1.1 401 No\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    answer = (
+        b"HTTP/1.1 401 No\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+        % (len(body), body)
+    )
 
     with pytest.raises(Refused) as refused:
         asyncio.run(_serve(answer, "sk-very-secret-key", read))
@@ -449,7 +518,9 @@ def test_a_service_that_is_not_there() -> None:
     """Nothing listens: the problem says where, without the password of the address."""
 
     async def run() -> None:
-        async with Remote.open(f"http://me:secret@127.0.0.1:{_free_port()}/v1", "k", retries=Retries(base=0)) as remote:
+        async with Remote.open(
+            f"http://me:secret@127.0.0.1:{_free_port()}/v1", "k", retries=Retries(base=0)
+        ) as remote:
             await create(remote)
 
     with pytest.raises(ServiceError) as failed:
@@ -479,13 +550,18 @@ SECRET = "sk-very-secret-0123456789"
         b"HTTP/1.1 401 No\r\nx-request-id: req %s\r\n\r\n{}",
         b"HTTP/1.1 500 No\r\ncontent-type: text/html\r\n\r\n<html><body>Your key %s</body></html>",
         b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html><body>Welcome, %s</body></html>",
-        b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: %s\r\n\r\n{"error": "%s"}',
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id:"
+            b' %s\r\n\r\n{"error": "%s"}'
+        ),
         b"HTTP/1.1 302 Found\r\nlocation: https://login.example/?from=%s\r\n\r\n",
         b"HTTP/1.1 429 Slow\r\nretry-after: 0\r\nx-request-id: %s\r\n\r\n%s",
     ],
 )
 def test_no_part_of_a_reply_shows_the_key(answer: bytes) -> None:
-    """Wherever a service repeats the key, in a page, a header or where an object should be: it is masked."""
+    """Wherever a service repeats the key, in a page, a header or where an object should be: it is
+    masked.
+    """
     assert b"%s" in answer
     for story in (read, create):
         with pytest.raises(ServiceError) as failed:
@@ -500,14 +576,21 @@ def test_whose_key_it_is_is_not_learnt_from_the_key() -> None:
         await read(remote)
         return dict(remote.seen)
 
-    head = b"HTTP/1.1 200 OK\r\nopenai-project: proj_1\r\nopenai-organization: %s\r\ncontent-length: 2\r\n\r\n{}"
+    head = (
+        b"HTTP/1.1 200 OK\r\nopenai-project: proj_1\r\nopenai-organization: %s\r\ncontent-length:"
+        b" 2\r\n\r\n{}"
+    )
     assert asyncio.run(_serve(head % SECRET.encode(), SECRET, seen)) == {"project": "proj_1"}
-    assert asyncio.run(_serve(head % b"org-1", SECRET, seen)) == {"project": "proj_1", "organization": "org-1"}
+    assert asyncio.run(_serve(head % b"org-1", SECRET, seen)) == {
+        "project": "proj_1",
+        "organization": "org-1",
+    }
 
 
 def _redirected(location: str, story: Any) -> tuple[list[bytes], Any]:
-    """Runs a story against a server that answers the first request with a redirect; `PORT` in it is its own port. Gives
-    the heads of all requests."""
+    """Runs a story against a server that answers the first request with a redirect; `PORT` in it is
+    its own port. Gives the heads of all requests.
+    """
     heads: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -515,9 +598,13 @@ def _redirected(location: str, story: Any) -> tuple[list[bytes], Any]:
         port = str(writer.get_extra_info("sockname")[1])
         body = b'{"id": "asst_1"}'
         first = (
-            f"HTTP/1.1 307 Moved\r\nlocation: {location.replace('PORT', port)}\r\ncontent-length: 0\r\n\r\n".encode()
+            f"HTTP/1.1 307 Moved\r\nlocation: {location.replace('PORT', port)}\r\ncontent-length:"
+            " 0\r\n\r\n".encode()
         )
-        other = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+        other = (
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+            % (len(body), body)
+        )
         writer.write(first if len(heads) == 1 else other)
         await writer.drain()
         writer.close()
@@ -544,7 +631,8 @@ def test_a_redirect_on_the_same_host_is_followed(location: str, story: Any) -> N
 
 @pytest.mark.parametrize("story", [read, create])
 @pytest.mark.parametrize(
-    "location", ["http://localhost:PORT/v1/x", "//localhost:PORT/x", "http://127.0.0.1:1/x", "http://[::1/"]
+    "location",
+    ["http://localhost:PORT/v1/x", "//localhost:PORT/x", "http://127.0.0.1:1/x", "http://[::1/"],
 )
 def test_a_redirect_to_another_host_is_not_followed(location: str, story: Any) -> None:
     """Neither the key nor what was to be written goes to whoever a reply names."""

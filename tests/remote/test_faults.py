@@ -1,4 +1,6 @@
-"""What each reply, and each missing one, means: which error is told in which words, and whether to try again."""
+"""What each reply, and each missing one, means: which error is told in which words, and whether to
+try again.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,24 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import NotFound, QuotaExceeded, Refused, ReplyLost, RouteMissing, ServiceError
+from provisioner.errors import (
+    NotFound,
+    QuotaExceeded,
+    Refused,
+    ReplyLost,
+    RouteMissing,
+    ServiceError,
+)
 from provisioner.remote.faults import Failure, Place, answer, lost, refusal, unreadable, unsent
 from provisioner.remote.retries import Outcome, Retries, retry_after
 
 BASE = "https://host/v1"
-FINAL, UNSENT, THROTTLED, UNKNOWN = Outcome.FINAL, Outcome.UNSENT, Outcome.THROTTLED, Outcome.UNKNOWN
+FINAL, UNSENT, THROTTLED, UNKNOWN = (
+    Outcome.FINAL,
+    Outcome.UNSENT,
+    Outcome.THROTTLED,
+    Outcome.UNKNOWN,
+)
 
 Row = tuple[str, int, str, Outcome, type[ServiceError], str]
 REFUSALS: list[Row] = [
@@ -25,15 +39,43 @@ REFUSALS: list[Row] = [
     ("GET /assistants/a", 404, "no", FINAL, NotFound, "Object not found"),
     ("GET /files/f", 404, "no", FINAL, NotFound, "Object not found"),
     ("GET /vector_stores/s/files/f", 404, "no", FINAL, NotFound, "Object not found"),
-    ("GET /assistants/a", 404, "Invalid URL (GET /v1/assistants/a)", FINAL, RouteMissing, "API not available"),
+    (
+        "GET /assistants/a",
+        404,
+        "Invalid URL (GET /v1/assistants/a)",
+        FINAL,
+        RouteMissing,
+        "API not available",
+    ),
     ("GET /files/f", 404, "Unknown request URL", FINAL, RouteMissing, "API not available"),
     ("GET /files/f", 404, "Cannot GET /v1/files/f", FINAL, RouteMissing, "API not available"),
     ("GET /assistants", 404, "no", FINAL, RouteMissing, "API not available"),
     ("GET /files", 404, "no", FINAL, RouteMissing, "API not available"),
     ("GET /vector_stores/s/files", 404, "no", FINAL, RouteMissing, "Object or route missing"),
-    ("POST /vector_stores/s/files", 404, "no store found with id `s`", FINAL, RouteMissing, "Object not found"),
-    ("POST /vector_stores/s/files", 404, "Cannot POST /v1/s/", FINAL, RouteMissing, "Object or route missing"),
-    ("POST /vector_stores/s/files/f", 404, "Invalid URL", FINAL, RouteMissing, "Object or route missing"),
+    (
+        "POST /vector_stores/s/files",
+        404,
+        "no store found with id `s`",
+        FINAL,
+        RouteMissing,
+        "Object not found",
+    ),
+    (
+        "POST /vector_stores/s/files",
+        404,
+        "Cannot POST /v1/s/",
+        FINAL,
+        RouteMissing,
+        "Object or route missing",
+    ),
+    (
+        "POST /vector_stores/s/files/f",
+        404,
+        "Invalid URL",
+        FINAL,
+        RouteMissing,
+        "Object or route missing",
+    ),
     ("GET /files/f", 405, "no", FINAL, RouteMissing, "API not available"),
     ("GET /files/f", 501, "no", FINAL, RouteMissing, "API not available"),
     ("GET /files/f", 301, "no", FINAL, ServiceError, "Moved elsewhere"),
@@ -55,7 +97,9 @@ def place(request: str, base: str = BASE) -> Place:
     return Place(method, base, path)
 
 
-def refused(request: str, status: int, text: str = "no", base: str = BASE, **headers: str) -> Failure:
+def refused(
+    request: str, status: int, text: str = "no", base: str = BASE, **headers: str
+) -> Failure:
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     return refusal(place(request, base), answer(status, fields, text))
 
@@ -70,7 +114,9 @@ def told(failure: Failure) -> tuple[str, str]:
 def test_refusals(
     request_: str, status: int, text: str, outcome: Outcome, kind: type[ServiceError], summary: str
 ) -> None:
-    """Each status has its error and its consequence; the request and the service's words are told."""
+    """Each status has its error and its consequence; the request and the service's words
+    are told.
+    """
     failure = refused(request_, status, text)
     assert failure.outcome is outcome
     assert type(failure.error) is kind
@@ -83,32 +129,44 @@ def test_refusals(
 def test_hints() -> None:
     """What can be done about it is said."""
     assert (
-        told(refused("GET /files/f", 401))[1] == "check the API key, and that it may use this organization and project"
+        told(refused("GET /files/f", 401))[1]
+        == "check the API key, and that it may use this organization and project"
     )
     assert told(refused("GET /files/f", 500))[1] == "try again later"
     assert "`--parallelism`" in told(refused("GET /files/f", 429))[1]
-    assert told(refused("GET /files", 404))[1] == "check the service's address: the base URL usually ends in `/v1`"
-    assert told(refused("POST /files", 500))[0].endswith("; it is not known whether this was carried out")
+    assert (
+        told(refused("GET /files", 404))[1]
+        == "check the service's address: the base URL usually ends in `/v1`"
+    )
+    assert told(refused("POST /files", 500))[0].endswith(
+        "; it is not known whether this was carried out"
+    )
     assert told(refused("GET /files/f", 302))[1] == ""
     moved = refused("GET /files/f", 302, location="https://there/v2")
     assert told(moved)[1] == "write the address that it names: https://there/v2"
 
 
 def test_an_api_that_is_gone() -> None:
-    """Where the Assistants API is missing, its successors are named, and a base URL that looks wrong as well."""
+    """Where the Assistants API is missing, its successors are named, and a base URL that looks
+    wrong as well.
+    """
     detail, hint = told(refused("GET /assistants", 404))
     assert detail.endswith(". This service has no Assistants API")
     assert "`api: responses`" in hint and "base URL" not in hint
     assert told(refused("GET /assistants", 404, base="https://host"))[1].endswith(
         "or check the base URL, which usually ends in `/v1`"
     )
-    assert "Either `s` is gone, or this service lacks the route" in told(refused("GET /vector_stores/s/files", 404))[0]
+    assert (
+        "Either `s` is gone, or this service lacks the route"
+        in told(refused("GET /vector_stores/s/files", 404))[0]
+    )
     assert told(refused("GET /files", 404))[0].endswith(". This service lacks the route")
 
 
 @pytest.mark.parametrize(("field", "final"), [("code", True), ("type", True), ("message", False)])
 @pytest.mark.parametrize(
-    "word", ["insufficient_quota", "billing_hard_limit_reached", "organization_usage_limit_exceeded"]
+    "word",
+    ["insufficient_quota", "billing_hard_limit_reached", "organization_usage_limit_exceeded"],
 )
 def test_an_empty_account(field: str, final: bool, word: str) -> None:
     """A quota that is used up is told apart from a rate, by its code or its type."""
@@ -150,7 +208,12 @@ def test_the_id_of_a_request() -> None:
         ('"no such"', "no such", None, None),
         ("no\n  such", "no such", None, None),
         ("", "", None, None),
-        ("<html><head><title>Oops</title></head><body><p>Bad   gateway</p></body></html>", "Bad gateway", None, None),
+        (
+            "<html><head><title>Oops</title></head><body><p>Bad   gateway</p></body></html>",
+            "Bad gateway",
+            None,
+            None,
+        ),
         ("<!DOCTYPE html><script>x()</script><!-- y --><b>Bad</b>", "Bad", None, None),
         ("a <b>word</b>", "a <b>word</b>", None, None),
         ("x" * 300, "x" * 300, None, None),
@@ -158,8 +221,12 @@ def test_the_id_of_a_request() -> None:
         (f"<html>{'y' * 81}</html>", "y" * 80 + "…", None, None),
     ],
 )
-def test_what_is_read_of_an_error(text: str, message: str, code: str | None, kind: str | None) -> None:
-    """Whatever a server says is told in one line of bearable length; code and type count where they are words."""
+def test_what_is_read_of_an_error(
+    text: str, message: str, code: str | None, kind: str | None
+) -> None:
+    """Whatever a server says is told in one line of bearable length; code and type count where they
+    are words.
+    """
     said = answer(400, {}, text)
     assert (said.message, said.code, said.kind) == (message, code, kind)
 
@@ -179,14 +246,24 @@ def test_what_was_never_sent() -> None:
 
 @pytest.mark.parametrize(
     ("method", "kind", "summary"),
-    [("GET", ServiceError, "Service failing"), ("POST", ReplyLost, "Reply lost"), ("DELETE", ReplyLost, "Reply lost")],
+    [
+        ("GET", ServiceError, "Service failing"),
+        ("POST", ReplyLost, "Reply lost"),
+        ("DELETE", ReplyLost, "Reply lost"),
+    ],
 )
 def test_a_connection_that_broke(method: str, kind: type[ServiceError], summary: str) -> None:
-    """Of a read nothing is lost; what writes may have been carried out. The first cause is told, or its name."""
+    """Of a read nothing is lost; what writes may have been carried out. The first cause is told, or
+    its name.
+    """
     outer = ValueError("wrapped")
     outer.__cause__ = OSError("reset by peer")
     failure = lost(place(f"{method} /files"), outer)
-    assert (failure.outcome, type(failure.error), failure.error.problems[0].summary) == (UNKNOWN, kind, summary)
+    assert (failure.outcome, type(failure.error), failure.error.problems[0].summary) == (
+        UNKNOWN,
+        kind,
+        summary,
+    )
     assert told(failure)[0].endswith("brought no complete reply: reset by peer")
     assert told(lost(place("GET /files"), TimeoutError()))[0].endswith(": TimeoutError")
 
@@ -210,16 +287,24 @@ def test_a_reply_that_cannot_be_read(method: str, kind: str, text: str, outcome:
     assert isinstance(failure.error, ReplyLost) is (method == "POST")
     assert failure.error.status == 200
     words = " ".join(text.split())
-    assert told(failure)[0] == f"`{method} {BASE}/files/f` answered 200 with `{words}` where a JSON object was expected"
+    assert (
+        told(failure)[0]
+        == f"`{method} {BASE}/files/f` answered 200 with `{words}` where a JSON object was expected"
+    )
     assert told(failure)[1] == (
-        "" if method == "POST" else "check the service's address: the base URL usually ends in `/v1`"
+        ""
+        if method == "POST"
+        else "check the service's address: the base URL usually ends in `/v1`"
     )
 
 
 def test_long_and_empty_replies() -> None:
     """What is quoted of a reply is short."""
     assert f"`{'x' * 120}…`" in told(unreadable(place("GET /files/f"), 200, "", "x" * 121))[0]
-    assert "answered 200 with nothing where" in told(unreadable(place("GET /files/f"), 200, "", " \n"))[0]
+    assert (
+        "answered 200 with nothing where"
+        in told(unreadable(place("GET /files/f"), 200, "", " \n"))[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,14 +324,19 @@ def test_long_and_empty_replies() -> None:
         (FINAL, 1, True, 1, False),
     ],
 )
-def test_attempts(outcome: Outcome, attempt: int, repeatable: bool, asked: float | None, again: bool) -> None:
-    """Three, eight and five attempts; what may have been carried out is repeated only where that does no harm, and
-    nobody waits longer than a minute."""
+def test_attempts(
+    outcome: Outcome, attempt: int, repeatable: bool, asked: float | None, again: bool
+) -> None:
+    """Three, eight and five attempts; what may have been carried out is repeated only where that
+    does no harm, and nobody waits longer than a minute.
+    """
     assert Retries().again(outcome, attempt, repeatable, asked) is again
 
 
 def test_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses double up to a limit, by chance anywhere below; what the service asks for is kept and a little more."""
+    """Pauses double up to a limit, by chance anywhere below; what the service asks for is kept and
+    a little more.
+    """
     spans: list[tuple[float, float]] = []
     waits: list[float] = []
 

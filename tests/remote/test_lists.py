@@ -21,7 +21,9 @@ from provisioner.remote.lists import collection, ends, spread
 class Listing:
     """A service with one list, and the habits that a test gives it."""
 
-    def __init__(self, count: int, *, has_more: bool = True, strict_cursor: int = 404, after: bool = True) -> None:
+    def __init__(
+        self, count: int, *, has_more: bool = True, strict_cursor: int = 404, after: bool = True
+    ) -> None:
         self.ids = [f"asst_{number:05}" for number in range(count)]
         self.requests = 0
         self._has_more, self._strict, self._after = has_more, strict_cursor, after
@@ -47,10 +49,14 @@ class Listing:
             random.Random(self.requests).shuffle(self.ids)
         return JSONResponse(body)
 
-    def read(self, path: str = "/assistants", known: Sequence[str] = (), **options: Any) -> tuple[list[str], set[str]]:
+    def read(
+        self, path: str = "/assistants", known: Sequence[str] = (), **options: Any
+    ) -> tuple[list[str], set[str]]:
         async def run() -> tuple[list[str], set[str]]:
             retries = Retries(base=0)
-            async with Remote.open("http://odd/v1", "", app=self.app, retries=retries, **options) as remote:
+            async with Remote.open(
+                "http://odd/v1", "", app=self.app, retries=retries, **options
+            ) as remote:
                 items = await remote.list(path, known=known)
                 return [item["id"] for item in items], remote.oddities
 
@@ -70,7 +76,9 @@ def test_every_page_is_read_and_none_more(count: int) -> None:
 
 
 def test_hints_make_the_second_reading_parallel_and_cost_nothing(tmp_path: Path) -> None:
-    """Cursors remembered from the last time take exactly as many requests, also when there is more by now."""
+    """Cursors remembered from the last time take exactly as many requests, also when there is more
+    by now.
+    """
     service = Listing(1000)
     service.read(hints=tmp_path)
     service.requests = 0
@@ -186,9 +194,9 @@ def test_a_list_without_data_is_a_problem(scripted: Any, body: Any) -> None:
 
 def test_a_bare_array_is_a_list(scripted: Any) -> None:
     """Some servers leave the envelope out."""
-    assert scripted((200, [{"id": "a"}, "odd", {"no": "id"}])).tell(lambda remote: remote.list("/assistants")) == [
-        {"id": "a"}
-    ]
+    assert scripted((200, [{"id": "a"}, "odd", {"no": "id"}])).tell(
+        lambda remote: remote.list("/assistants")
+    ) == [{"id": "a"}]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +210,9 @@ def test_a_bare_array_is_a_list(scripted: Any) -> None:
     ],
 )
 def test_the_name_of_a_list(path: str, name: str) -> None:
-    """What is odd about a list is told of all lists of its sort, whatever the store or the object."""
+    """What is odd about a list is told of all lists of its sort, whatever the store or the
+    object.
+    """
     assert collection(path) == name
 
 
@@ -222,14 +232,18 @@ def test_walkers_share_the_pages(cursors: str, walkers: int, starts: str) -> Non
     assert "".join(spread(cursors, walkers)) == starts
 
 
-@pytest.mark.parametrize(("known", "places"), [(0, []), (300, []), (301, [99, 199, 299]), (400, [99, 199, 299])])
+@pytest.mark.parametrize(
+    ("known", "places"), [(0, []), (300, []), (301, [99, 199, 299]), (400, [99, 199, 299])]
+)
 def test_known_ids_as_cursors(known: int, places: list[int]) -> None:
     """Every hundredth of many known ids but the last; few are not worth it."""
     assert list(ends([str(at) for at in range(known)])) == [str(at) for at in places]
 
 
 def test_what_is_remembered(tmp_path: Path) -> None:
-    """The last id of each page but the last, for this list of this service; a short list needs none."""
+    """The last id of each page but the last, for this list of this service; a short list needs
+    none.
+    """
     hints = Hints(tmp_path / "new/folder", "service")
     hints.remember("/assistants", [str(at) for at in range(250)], 100)
     assert hints.cursors("/assistants") == ["99", "199"]

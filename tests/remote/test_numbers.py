@@ -1,4 +1,6 @@
-"""Numbers that a service shows as text: read as numbers where they are the service's own, and nowhere else."""
+"""Numbers that a service shows as text: read as numbers where they are the service's own, and
+nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +14,39 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "whole": ({"bytes": "12"}, {"bytes": 12}),
     "broken": ({"temperature": "0.20"}, {"temperature": 0.2}),
     "below nought": ({"created_at": "-3"}, {"created_at": -3}),
-    "in powers of ten": ({"temperature": "1e-3", "top_p": "2E+1"}, {"temperature": 0.001, "top_p": 20.0}),
+    "in powers of ten": (
+        {"temperature": "1e-3", "top_p": "2E+1"},
+        {"temperature": 0.001, "top_p": 20.0},
+    ),
     "below a part": ({"expires_after": {"days": "7"}}, {"expires_after": {"days": 7}}),
     "far below": (
         {"chunking_strategy": {"type": "static", "static": {"max_chunk_size_tokens": "800"}}},
         {"chunking_strategy": {"type": "static", "static": {"max_chunk_size_tokens": 800}}},
     ),
     "in a list": (
-        {"tools": [{"type": "x"}, {"type": "file_search", "file_search": {"max_num_results": "8"}}, "odd"]},
-        {"tools": [{"type": "x"}, {"type": "file_search", "file_search": {"max_num_results": 8}}, "odd"]},
+        {
+            "tools": [
+                {"type": "x"},
+                {"type": "file_search", "file_search": {"max_num_results": "8"}},
+                "odd",
+            ]
+        },
+        {
+            "tools": [
+                {"type": "x"},
+                {"type": "file_search", "file_search": {"max_num_results": 8}},
+                "odd",
+            ]
+        },
     ),
     "beside an empty part": (
         {"tools": [], "expires_after": None, "bytes": "1"},
         {"tools": [], "expires_after": None, "bytes": 1},
     ),
-    "beside the author's": ({"bytes": "1", "metadata": {"days": "7"}}, {"bytes": 1, "metadata": {"days": "7"}}),
+    "beside the author's": (
+        {"bytes": "1", "metadata": {"days": "7"}},
+        {"bytes": 1, "metadata": {"days": "7"}},
+    ),
 }
 PLAIN: list[dict[str, Any]] = [
     {"bytes": 12, "temperature": 0.2, "created_at": None},

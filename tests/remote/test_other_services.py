@@ -22,7 +22,9 @@ async def attach_two(remote: Remote) -> Any:
     return await attach(remote, "vs_1", TWO)
 
 
-@pytest.mark.parametrize("answers", [[IGNORED, EMPTY, TAKEN], [BROKEN, EMPTY, BROKEN, EMPTY, TAKEN]])
+@pytest.mark.parametrize(
+    "answers", [[IGNORED, EMPTY, TAKEN], [BROKEN, EMPTY, BROKEN, EMPTY, TAKEN]]
+)
 def test_a_batch_that_takes_nothing(scripted: Any, answers: list[Any]) -> None:
     """What the store does not show after a batch is attached one by one, and that is said once."""
 
@@ -34,7 +36,9 @@ def test_a_batch_that_takes_nothing(scripted: Any, answers: list[Any]) -> None:
     refused, oddities = service.tell(story)
     assert refused == {}
     assert service.requests[-2:] == [("POST", "/vector_stores/vs_1/files")] * 2
-    assert oddities == {"Files cannot be attached in batches here (`file_batches`); they are attached one by one."}
+    assert oddities == {
+        "Files cannot be attached in batches here (`file_batches`); they are attached one by one."
+    }
 
 
 def test_what_the_batch_has_put_in_is_not_put_in_twice(scripted: Any) -> None:
@@ -88,7 +92,9 @@ def test_400_on_a_second_deletion(scripted: Any, there: bool) -> None:
     async def delete(remote: Remote) -> Any:
         await remote.delete("/files/file-1")
 
-    service = scripted(refusal, (200, {"id": "file-1"}) if there else (404, {"error": {"message": "gone"}}))
+    service = scripted(
+        refusal, (200, {"id": "file-1"}) if there else (404, {"error": {"message": "gone"}})
+    )
     if there:
         with pytest.raises(ServiceError):
             service.tell(delete)

@@ -26,7 +26,11 @@ class Clock:
 def test_a_budget_is_kept() -> None:
     """No minute has more requests than allowed; other paths and other groups are not held up."""
     clock, told, times = Clock(), list[str](), list[float]()
-    pace = Pace((Budget("POST", re.compile(r"/stores/([^/]+)/files"), 3, "attachments"),), clock.sleep, clock)
+    pace = Pace(
+        (Budget("POST", re.compile(r"/stores/([^/]+)/files"), 3, "attachments"),),
+        clock.sleep,
+        clock,
+    )
 
     async def run() -> None:
         for _ in range(8):
@@ -60,7 +64,9 @@ def test_only_openai_has_documented_limits() -> None:
     ],
 )
 def test_the_documented_limits(path: str, limit: int) -> None:
-    """So many requests go at once as OpenAI allows in a minute, and the next one waits until the minute is over."""
+    """So many requests go at once as OpenAI allows in a minute, and the next one waits until the
+    minute is over.
+    """
     clock, told = Clock(), list[str]()
     pace = Pace(BUDGETS, clock.sleep, clock)
 
@@ -91,7 +97,9 @@ def test_both_ways_of_attaching_share_a_limit() -> None:
 
 
 def test_what_is_not_limited() -> None:
-    """Other requests, reading and deleting among them, are never held up; neither is another store."""
+    """Other requests, reading and deleting among them, are never held up; neither is
+    another store.
+    """
     clock = Clock()
     pace = Pace(BUDGETS, clock.sleep, clock)
 

@@ -1,4 +1,6 @@
-"""A service that shows its own writes late: what is doubted, for how long, and what is believed at once."""
+"""A service that shows its own writes late: what is doubted, for how long, and what is believed at
+once.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ async def make_and_read(remote: Remote) -> Any:
 
 async def make_and_use(remote: Remote) -> Any:
     await remote.post("/vector_stores", {})
-    return await remote.post("/assistants", {"tool_resources": {"file_search": {"vector_store_ids": ["vs_1"]}}})
+    return await remote.post(
+        "/assistants", {"tool_resources": {"file_search": {"vector_store_ids": ["vs_1"]}}}
+    )
 
 
 async def make_and_list(remote: Remote) -> Any:
@@ -53,7 +57,9 @@ LISTED = (200, {"data": [], "has_more": False})
         (make_and_delete, BUSY, (200, {"deleted": True})),
     ],
 )
-def test_what_was_just_made_is_asked_for_again(scripted: Any, story: Any, late: Any, then: Any) -> None:
+def test_what_was_just_made_is_asked_for_again(
+    scripted: Any, story: Any, late: Any, then: Any
+) -> None:
     """A refusal that may only mean that the service is late is met with the same request."""
     service = scripted(MADE, late, late, then)
     service.tell(story, settling=SHORT)
@@ -69,7 +75,9 @@ def test_what_was_just_made_is_asked_for_again(scripted: Any, story: Any, late: 
         (make_and_delete, BUSY, ServiceError),
     ],
 )
-def test_it_is_believed_in_the_end(scripted: Any, story: Any, late: Any, error: type[Exception]) -> None:
+def test_it_is_believed_in_the_end(
+    scripted: Any, story: Any, late: Any, error: type[Exception]
+) -> None:
     """After the settling time the same answer counts, and not much later."""
     service, began = scripted(MADE, late), time.monotonic()
     with pytest.raises(error):
@@ -80,7 +88,9 @@ def test_it_is_believed_in_the_end(scripted: Any, story: Any, late: Any, error: 
 
 @pytest.mark.parametrize("settling", [0.0, SHORT])
 def test_what_is_old_is_believed_at_once(scripted: Any, settling: float) -> None:
-    """An object that nobody wrote just now is gone when the service says so; so is everything with `settling: 0`."""
+    """An object that nobody wrote just now is gone when the service says so; so is everything with
+    `settling: 0`.
+    """
 
     async def story(remote: Remote) -> Any:
         if not settling:
@@ -125,7 +135,9 @@ def test_what_was_deleted_may_be_shown_a_little_longer(scripted: Any) -> None:
 
 
 def test_ages() -> None:
-    """An age comes from what is said of it, a time in the future counts as now, and what is old is not remembered."""
+    """An age comes from what is said of it, a time in the future counts as now, and what is old is
+    not remembered.
+    """
     now = [1000.0]
     settling = Settling(30, clock=lambda: now[0])
     settling.wrote("old", at=900.0)

@@ -18,7 +18,9 @@ from provisioner.remote import HashingReader, Remote
 
 
 def reader(path: Path, content: bytes, **options: Any) -> HashingReader:
-    return HashingReader.open(path, "docs/a.md", hashlib.sha256(content).hexdigest(), len(content), **options)
+    return HashingReader.open(
+        path, "docs/a.md", hashlib.sha256(content).hexdigest(), len(content), **options
+    )
 
 
 @pytest.fixture
@@ -33,7 +35,9 @@ def test_a_file_arrives_with_its_name_and_its_end_of_life(embedded: Any, documen
 
     async def story(remote: Remote) -> Any:
         with reader(document, document.read_bytes()) as stream:
-            sent = await remote.upload(stream, "a.md", "assistants", {"anchor": "created_at", "seconds": 3600})
+            sent = await remote.upload(
+                stream, "a.md", "assistants", {"anchor": "created_at", "seconds": 3600}
+            )
         return sent, await remote.list("/files", purpose="assistants")
 
     sent, listed = embedded(story)
@@ -44,8 +48,12 @@ def test_a_file_arrives_with_its_name_and_its_end_of_life(embedded: Any, documen
 
 
 @pytest.mark.parametrize("now", [b"# Leave\n\nThirty-one day", b"# Leave\n\nThirty dayz.\n", b""])
-def test_bytes_that_changed_since_the_plan_are_refused_by_name(embedded: Any, document: Path, now: bytes) -> None:
-    """Nothing else than what the reviewer saw is uploaded, whether the size changed or only the bytes."""
+def test_bytes_that_changed_since_the_plan_are_refused_by_name(
+    embedded: Any, document: Path, now: bytes
+) -> None:
+    """Nothing else than what the reviewer saw is uploaded, whether the size changed or only the
+    bytes.
+    """
     planned = document.read_bytes()
     document.write_bytes(now)
 
@@ -110,15 +118,20 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("amount", [-1, 1, 7, 100])
-def test_bytes_that_change_after_the_file_was_opened(document: Path, now: bytes, why: str, amount: int) -> None:
-    """However it is read, the end of other bytes is never handed out; the problem says why and stays."""
+def test_bytes_that_change_after_the_file_was_opened(
+    document: Path, now: bytes, why: str, amount: int
+) -> None:
+    """However it is read, the end of other bytes is never handed out; the problem says why and
+    stays.
+    """
     with reader(document, document.read_bytes()) as stream:
         document.write_bytes(now)
         with pytest.raises(PlanError) as refused:
             while stream.read(amount):
                 pass
         assert (
-            str(refused.value.problems[0].detail) == f"`docs/a.md` changed since the plan: {why}. It was not uploaded."
+            str(refused.value.problems[0].detail)
+            == f"`docs/a.md` changed since the plan: {why}. It was not uploaded."
         )
         assert refused.value.problems[0].address == "file.docs/a.md"
         assert stream.problem is refused.value

@@ -1,7 +1,8 @@
-"""Whole stories told as YAML: files and hands at the service in; what is printed, planned and called out.
+"""Whole stories told as YAML: files and hands at the service in; what is printed, planned and
+called out.
 
-A step that is `refused` gives what is printed to stderr, whole; and that it ends with 1, sends nothing but reads and
-leaves every lock as it was, goes for all of them.
+A step that is `refused` gives what is printed to stderr, whole; and that it ends with 1, sends
+nothing but reads and leaves every lock as it was, goes for all of them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,12 @@ def test_story(world: World, path: Path, number: int, api: str) -> None:
     """A story ends as it says, and every plan after an apply is empty."""
     story = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))[number]
     world.write(
-        {"provisioner.yaml": {"workspace": "acme", "environments": {"local": {"service": "local", "api": api}}}}
+        {
+            "provisioner.yaml": {
+                "workspace": "acme",
+                "environments": {"local": {"service": "local", "api": api}},
+            }
+        }
     )
     world.write(story.get("files", {}))
     for step in story["steps"]:
@@ -83,7 +89,9 @@ def _prepare(world: World, step: dict[str, Any]) -> None:
 
 def _with_lineage(world: World, body: Any) -> Any:
     text = json.dumps(body)
-    return json.loads(text.replace("${lineage}", world.lock()["lineage"][:8]) if "${lineage}" in text else text)
+    return json.loads(
+        text.replace("${lineage}", world.lock()["lineage"][:8]) if "${lineage}" in text else text
+    )
 
 
 def _refused(world: World, step: dict[str, Any]) -> None:

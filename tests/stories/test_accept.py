@@ -1,4 +1,6 @@
-"""What `accept` writes beside plain fields, what it leaves and says why, and what it never touches."""
+"""What `accept` writes beside plain fields, what it leaves and says why, and what it never
+touches.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +31,31 @@ SEEDS = int(os.environ.get("PROVISIONER_SEEDS", "2"))
 
 
 def test_prompts_and_schemas_have_files_of_their_own(ours: World) -> None:
-    """A prompt keeps its byte-order mark and line ends; a JSON Schema its layout; the specs stay as they are."""
-    ours.http("POST", "/assistants/${assistant.triage}", {"instructions": "Sort it.\nAsk: why?\nBe quick.\n"})
+    """A prompt keeps its byte-order mark and line ends; a JSON Schema its layout; the specs stay as
+    they are.
+    """
+    ours.http(
+        "POST",
+        "/assistants/${assistant.triage}",
+        {"instructions": "Sort it.\nAsk: why?\nBe quick.\n"},
+    )
     new = tools(ours)
-    schema = next(tool["function"] for tool in new if tool.get("function", {}).get("name") == "by_file")
+    schema = next(
+        tool["function"] for tool in new if tool.get("function", {}).get("name") == "by_file"
+    )
     schema["parameters"]["properties"]["id"]["description"] = "The id"
     ours.http("POST", f"/assistants/${{{A}}}", {"tools": new})
     found = accept(ours, "--json").json["accepted"]
-    assert [(one["file"], one["line"]) for one in found] == [("schemas/by_file.json", 4), ("prompts/triage.md", 2)]
+    assert [(one["file"], one["line"]) for one in found] == [
+        ("schemas/by_file.json", 4),
+        ("prompts/triage.md", 2),
+    ]
     prompt = (ours.root / "prompts/triage.md").read_bytes()
     assert prompt == b"\xef\xbb\xbfSort it.\r\nAsk: why?\r\nBe quick.\r\n"
-    assert '    "id": {"type": "string", "description": "The id"}\n' in (ours.root / "schemas/by_file.json").read_text()
+    assert (
+        '    "id": {"type": "string", "description": "The id"}\n'
+        in (ours.root / "schemas/by_file.json").read_text()
+    )
     assert changed(ours) == []
     agreed(ours)
 
@@ -48,16 +64,25 @@ def test_a_prompt_that_was_emptied(ours: World) -> None:
     """A prompt file says something: where nothing is live, the specs say null instead."""
     ours.http("POST", "/assistants/${assistant.triage}", {"instructions": ""})
     accept(ours)
-    assert changed(ours) == ["-     instructions: {file: prompts/triage.md}", "+     instructions: null"]
+    assert changed(ours) == [
+        "-     instructions: {file: prompts/triage.md}",
+        "+     instructions: null",
+    ]
     agreed(ours)
 
 
 def test_tools_keep_their_place(ours: World) -> None:
-    """One tool renamed, one gone, one new with a file of ours: the others keep their lines and comments."""
+    """One tool renamed, one gone, one new with a file of ours: the others keep their lines and
+    comments.
+    """
     new = [tool for tool in tools(ours) if tool.get("function", {}).get("name") != "weather"]
-    next(tool for tool in new if tool.get("function", {}).get("name") == "find_user")["function"]["name"] = "find"
+    next(tool for tool in new if tool.get("function", {}).get("name") == "find_user")["function"][
+        "name"
+    ] = "find"
     resources = ours.http("GET", f"/assistants/${{{A}}}")["tool_resources"]
-    resources["code_interpreter"] = {"file_ids": [ours.id("file.data/sales.csv"), ours.upload("x.csv", b"1\n")]}
+    resources["code_interpreter"] = {
+        "file_ids": [ours.id("file.data/sales.csv"), ours.upload("x.csv", b"1\n")]
+    }
     body = {"tools": [*new, {"type": "code_interpreter"}], "tool_resources": resources}
     ours.http("POST", f"/assistants/${{{A}}}", body)
     accept(ours)
@@ -72,19 +97,26 @@ def test_tools_keep_their_place(ours: World) -> None:
 
 
 def hands_on(address: str, **body: Any) -> Callable[[World], object]:
-    collection = {"assistant": "assistants", "vector_store": "vector_stores"}[address.partition(".")[0]]
+    collection = {"assistant": "assistants", "vector_store": "vector_stores"}[
+        address.partition(".")[0]
+    ]
     return lambda world: world.http("POST", f"/{collection}/${{{address}}}", body)
 
 
 def shared_tool(world: World) -> None:
     new = tools(world)
-    next(tool for tool in new if tool.get("function", {}).get("name") == "weather")["function"]["description"] = "Rain"
+    next(tool for tool in new if tool.get("function", {}).get("name") == "weather")["function"][
+        "description"
+    ] = "Rain"
     world.http("POST", f"/assistants/${{{A}}}", {"tools": new})
 
 
 def label(file: str) -> Callable[[World], object]:
     return lambda world: in_store(
-        world, "POST", {"attributes": {**in_store(world, file=file)["attributes"], "team": "x"}}, file
+        world,
+        "POST",
+        {"attributes": {**in_store(world, file=file)["attributes"], "team": "x"}},
+        file,
     )
 
 
@@ -104,29 +136,47 @@ def common(world: World) -> None:
     [
         (hands_on("assistant.triage", model="gpt-5.6"), "`${var.model}` holds `${…}`"),
         (hands_on("assistant.tone", instructions="New.\n"), "put together from several files"),
-        (hands_on("assistant.twin", instructions="New.\n"), "would change `assistant.twin_two#instructions` as well"),
+        (
+            hands_on("assistant.twin", instructions="New.\n"),
+            "would change `assistant.twin_two#instructions` as well",
+        ),
         (hands_on("assistant.triage", instructions="CR\r\nLF\r\n"), "lines end with CRLF"),
         (
-            lambda world: sql(world, "UPDATE files SET purpose = 'batch' WHERE id = ?", "file.data/form.pdf"),
+            lambda world: sql(
+                world, "UPDATE files SET purpose = 'batch' WHERE id = ?", "file.data/form.pdf"
+            ),
             "the specs would be faulty: `file.form` has the purpose `batch`",
         ),
         (common, "comes from the anchor `&common`"),
         (shared_tool, "is the shared tool `weather`"),
-        (lambda world: in_store(world, "DELETE", file="docs/g/one.md"), "the pattern `docs/g/*.md` names it"),
+        (
+            lambda world: in_store(world, "DELETE", file="docs/g/one.md"),
+            "the pattern `docs/g/*.md` names it",
+        ),
         (loose, "no entry of `files:` spells it out"),
         (
-            lambda world: sql(world, "UPDATE store_files SET status = 'failed' WHERE file_id = ?", "file.docs/a.md"),
+            lambda world: sql(
+                world,
+                "UPDATE store_files SET status = 'failed' WHERE file_id = ?",
+                "file.docs/a.md",
+            ),
             "is a state, not a setting",
         ),
         (lambda world: world.http("DELETE", f"/assistants/${{{A}}}"), "is gone from the service"),
         (
-            lambda world: sql(world, "UPDATE vector_stores SET last_active_at = 0 WHERE id = ?", KB),
+            lambda world: sql(
+                world, "UPDATE vector_stores SET last_active_at = 0 WHERE id = ?", KB
+            ),
             "has expired",
         ),
     ],
 )
-def test_what_has_no_single_place_is_left(ours: World, edit: Callable[[World], object], reason: str) -> None:
-    """It is listed with its reason and nothing is guessed; what can be accepted is written all the same."""
+def test_what_has_no_single_place_is_left(
+    ours: World, edit: Callable[[World], object], reason: str
+) -> None:
+    """It is listed with its reason and nothing is guessed; what can be accepted is written all the
+    same.
+    """
     edit(ours)
     ours.http("POST", "/assistants/${assistant.twin_two}", {"model": "o5"})
     found = accept(ours, "--json", code=1).json
@@ -151,7 +201,9 @@ def test_two_users_of_one_prompt(ours: World) -> None:
 
 
 def test_only_what_is_asked_for(ours: World) -> None:
-    """An address, or one field of it; everything else stays drift. Nothing drifted is no fault, an unknown name is."""
+    """An address, or one field of it; everything else stays drift. Nothing drifted is no fault, an
+    unknown name is.
+    """
     assert ours.plan()["orphans"] == []  # the file of somebody else in our store is none
     assert accept(ours).out == "Nothing to accept: nobody changed anything outside.\n"
     ours.http("POST", f"/assistants/${{{A}}}", {"model": "o5", "top_p": 0.5})
@@ -176,27 +228,38 @@ def test_broken_specs_are_refused_first(ours: World) -> None:
 
 
 TEMPERATURE = "    temperature: 0.3            # calm\n"
-PENDING = SPEC.replace("top_p: 0.9", "top_p: 0.1").replace(TEMPERATURE, "").replace("Answers", "Replies")
+PENDING = (
+    SPEC.replace("top_p: 0.9", "top_p: 0.1").replace(TEMPERATURE, "").replace("Answers", "Replies")
+)
 
 
 def test_a_pending_edit_of_our_own_gives_way(ours: World) -> None:
-    """What changed on both sides is what is live; a field that the specs no longer had comes back; other pending
-    edits stay."""
+    """What changed on both sides is what is live; a field that the specs no longer had comes back;
+    other pending edits stay.
+    """
     ours.http("POST", f"/assistants/${{{A}}}", {"top_p": 0.5, "temperature": 0.7})
     ours.write({"specs/all.yaml": PENDING})
     accept(ours)
-    assert changed(ours, PENDING) == ["-     top_p: 0.1", "+     top_p: 0.5", "+     temperature: 0.7"]
+    assert changed(ours, PENDING) == [
+        "-     top_p: 0.1",
+        "+     top_p: 0.5",
+        "+     temperature: 0.7",
+    ]
     clean(ours)
     assert ours.changes() == {A: "update"}
 
 
 def test_other_environments_are_told(ours: World) -> None:
-    """A literal that other environments share changes them as well, and is said to; a file that something else
-    uses there is not touched."""
+    """A literal that other environments share changes them as well, and is said to; a file that
+    something else uses there is not touched.
+    """
     config = (ours.root / "provisioner.yaml").read_text(encoding="utf-8")
     more = "environments: {local: {service: local}, staging: {service: 'http://s.example/v1'}}\n"
     ours.write({"provisioner.yaml": config + more})
-    more = "assistants:\n  beta: {only: [staging], model: m, instructions: {file: prompts/triage.md}}\n"
+    more = (
+        "assistants:\n  beta: {only: [staging], model: m, instructions: {file:"
+        " prompts/triage.md}}\n"
+    )
     ours.write({"specs/beta.yaml": more})
     ours.http("POST", f"/assistants/${{{A}}}", {"top_p": 0.5})
     ours.http("POST", "/assistants/${assistant.triage}", {"instructions": "New.\n"})
@@ -210,7 +273,11 @@ def test_a_file_with_two_names(ours: World) -> None:
     """A prompt that somebody else reads through a link has two users, whatever its names are."""
     (ours.root / "prompts/link.md").symlink_to("triage.md")
     ours.write(
-        {"specs/link.yaml": {"assistants": {"link": {"model": "m", "instructions": {"file": "prompts/link.md"}}}}}
+        {
+            "specs/link.yaml": {
+                "assistants": {"link": {"model": "m", "instructions": {"file": "prompts/link.md"}}}
+            }
+        }
     )
     ours.apply()
     ours.http("POST", "/assistants/${assistant.triage}", {"instructions": "New.\n"})
@@ -220,7 +287,9 @@ def test_a_file_with_two_names(ours: World) -> None:
 
 
 def test_an_edit_in_the_meantime_is_not_lost(ours: World) -> None:
-    """Somebody saves the specs while the service is asked: their work stays, and what it touches is not accepted."""
+    """Somebody saves the specs while the service is asked: their work stays, and what it touches is
+    not accepted.
+    """
     ours.http("POST", f"/assistants/${{{A}}}", {"top_p": 0.5})
     edited = SPEC.replace("temperature: 0.3", "temperature: 0.4")
 
@@ -233,7 +302,9 @@ def test_an_edit_in_the_meantime_is_not_lost(ours: World) -> None:
 
 
 def test_files_are_written_whole_or_not_at_all(world: World) -> None:
-    """Neither over what somebody saved in the last moment, nor where the disk refuses; and nothing is left behind."""
+    """Neither over what somebody saved in the last moment, nor where the disk refuses; and nothing
+    is left behind.
+    """
     spec = "assistants: {a: {model: m}}  # ours\n"
     world.write({"specs/all.yaml": spec})
     trial = Trial(Workspace.open(world.root), "local", {}, date.today())
@@ -284,24 +355,47 @@ HOSTILE += ["A line of a long prompt.\n" * 10_000]
 
 
 def test_hostile_texts_come_back_as_they_were(world: World) -> None:
-    """Whatever somebody types into a dashboard is said by the specs, or refused with a reason; comments survive."""
+    """Whatever somebody types into a dashboard is said by the specs, or refused with a reason;
+    comments survive.
+    """
     lines = ["assistants:"]
     for number in range(len(HOSTILE)):
-        lines += [f"  a{number}: {{model: m, instructions: x, metadata: {{k: v}}}}  # flow {number}"]
-        lines += [f"  b{number}:", "    model: m", "    instructions: |  # block", "      x", f"    # end {number}"]
+        lines += [
+            f"  a{number}: {{model: m, instructions: x, metadata: {{k: v}}}}  # flow {number}"
+        ]
+        lines += [
+            f"  b{number}:",
+            "    model: m",
+            "    instructions: |  # block",
+            "      x",
+            f"    # end {number}",
+        ]
         lines += [f"  p{number}: {{model: m, instructions: {{file: prompts/{number}.md}}}}"]
         world.write({f"prompts/{number}.md": "x\n"})
     spec = "\n".join(lines) + "\n"
-    world.write({"provisioner.yaml": {"workspace": "acme", "variables": {"model": "m"}}, "specs/all.yaml": spec})
+    world.write(
+        {
+            "provisioner.yaml": {"workspace": "acme", "variables": {"model": "m"}},
+            "specs/all.yaml": spec,
+        }
+    )
     world.apply()
     for number, text in enumerate(HOSTILE):
         for name in ("a", "b", "p"):
             address = f"assistant.{name}{number}"
-            metadata = {"metadata": stamped(world, {"k": text[:99]}, address)} if name == "a" else {}
+            metadata = (
+                {"metadata": stamped(world, {"k": text[:99]}, address)} if name == "a" else {}
+            )
             body = {"instructions": text, **metadata}
-            asyncio.run(world._http("POST", f"/assistants/{world.id(address)}", body, 200))  # `${` is text here
+            asyncio.run(
+                world._http("POST", f"/assistants/{world.id(address)}", body, 200)
+            )  # `${` is text here
     found = accept(world, "--json", code=1).json
-    refused = [f"assistant.p{number}" for number, text in enumerate(HOSTILE) if "\r\n" in text or "\ufeff" in text]
+    refused = [
+        f"assistant.p{number}"
+        for number, text in enumerate(HOSTILE)
+        if "\r\n" in text or "\ufeff" in text
+    ]
     assert [one["address"] for one in found["not_accepted"]] == refused
     assert {row["address"] for row in drift(world)["resource_drift"]} == set(refused)
     assert sorted(world.changes()) == refused
@@ -318,14 +412,20 @@ FIELDS: dict[str, list[Any]] = {
     "temperature": [0, 0.5, 1, 2],
     "top_p": [0.25, 1],
     "reasoning_effort": [None, "low", "high"],
-    "tools": [[], [{"type": "code_interpreter"}], [{"type": "file_search", "file_search": {"max_num_results": 5}}]],
+    "tools": [
+        [],
+        [{"type": "code_interpreter"}],
+        [{"type": "file_search", "file_search": {"max_num_results": 5}}],
+    ],
     "response_format": ["auto", {"type": "json_object"}],
 }
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_random_edits_keep_every_comment(world: World, seed: int) -> None:
-    """Fields of commented specs edited at random: afterwards nothing drifts or is planned, and no comment is lost."""
+    """Fields of commented specs edited at random: afterwards nothing drifts or is planned, and no
+    comment is lost.
+    """
     draw = random.Random(seed)
     spelt = {
         "name": "'Bot'",
@@ -333,20 +433,33 @@ def test_random_edits_keep_every_comment(world: World, seed: int) -> None:
         "instructions": ">\n      Old\n      text.",
         "temperature": "0.30",
     }
-    spelt |= {"top_p": "0.9", "reasoning_effort": "medium", "tools": "[file_search]", "response_format": "text"}
+    spelt |= {
+        "top_p": "0.9",
+        "reasoning_effort": "medium",
+        "tools": "[file_search]",
+        "response_format": "text",
+    }
     lines = ["assistants:"]
     for number in range(12):
         lines += [f"  a{number}:   # {number}", "    model: m"]
         for field in draw.sample(sorted(spelt), draw.randint(2, 8)):
             head, *below = spelt[field].split("\n")
-            lines += [f"    # above {number} {field}", f"    {field}: {head}   # beside {number} {field}", *below]
+            lines += [
+                f"    # above {number} {field}",
+                f"    {field}: {head}   # beside {number} {field}",
+                *below,
+            ]
         lines += [""] * draw.randint(0, 1)
     spec = "\n".join(lines)
     world.write({"specs/all.yaml": spec})
     world.apply()
     for _ in range(30):
         field = draw.choice(sorted(FIELDS))
-        world.http("POST", f"/assistants/${{assistant.a{draw.randrange(12)}}}", {field: draw.choice(FIELDS[field])})
+        world.http(
+            "POST",
+            f"/assistants/${{assistant.a{draw.randrange(12)}}}",
+            {field: draw.choice(FIELDS[field])},
+        )
     accept(world)
     after = (world.root / "specs/all.yaml").read_text(encoding="utf-8")
     assert re.findall("# .*", after) == re.findall("# .*", spec)
@@ -355,7 +468,10 @@ def test_random_edits_keep_every_comment(world: World, seed: int) -> None:
 
 def test_stores_drift_under_responses_too(world: World) -> None:
     """Request profiles cannot drift; what they name can, and is taken over."""
-    spec = "vector_stores:\n  kb:\n    name: Book  # ours\nassistants: {a: {model: m, api: responses}}\n"
+    spec = (
+        "vector_stores:\n  kb:\n    name: Book  # ours\nassistants: {a: {model: m, api:"
+        " responses}}\n"
+    )
     world.write({"specs/all.yaml": spec})
     world.apply()
     world.http("POST", f"/vector_stores/${{{KB}}}", {"name": "Books"})
@@ -365,11 +481,16 @@ def test_stores_drift_under_responses_too(world: World) -> None:
 
 
 def test_a_policy_is_not_broken(ours: World) -> None:
-    """A model that the policies do not allow is not written, whoever chose it; what was asked for is named."""
+    """A model that the policies do not allow is not written, whoever chose it; what was asked for
+    is named.
+    """
     config = yaml.safe_load((ours.root / "provisioner.yaml").read_text())
     ours.write({"provisioner.yaml": {**config, "policies": {"models": {"allow": ["gpt-4o"]}}}})
     ours.http("POST", f"/assistants/${{{A}}}", {"model": "gpt-3.5-turbo"})
     found = accept(ours, "--json", code=1).json
-    assert found["accepted"] == [] and "which the policy `models` does not allow" in found["not_accepted"][0]["reason"]
+    assert (
+        found["accepted"] == []
+        and "which the policy `models` does not allow" in found["not_accepted"][0]["reason"]
+    )
     assert changed(ours) == []
     assert f"nobody changed `{A}#name` outside." in accept(ours, f"{A}#name").out

@@ -1,4 +1,6 @@
-"""Every field of every kind, edited by hand and taken over: the file says the new value, and else what it said."""
+"""Every field of every kind, edited by hand and taken over: the file says the new value, and else
+what it said.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,18 @@ from tests.support.world import World
 
 SMALL = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 100}
 COLLECTIONS = {A: "assistants", KB: "vector_stores"}
-SUBJECT = {"type": "object", "properties": {"subject": {"type": "string"}, "kind": {"type": "string"}}}
+SUBJECT = {
+    "type": "object",
+    "properties": {"subject": {"type": "string"}, "kind": {"type": "string"}},
+}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "ticket", "schema": SUBJECT}}
 
 
 @dataclass(frozen=True)
 class Hand:
-    """One edit by hand, the field that it is about, and what stands in the specs before and afterwards."""
+    """One edit by hand, the field that it is about, and what stands in the specs before and
+    afterwards.
+    """
 
     edit: Callable[[World], object]
     address: str
@@ -34,7 +41,9 @@ class Hand:
 def post(address: str, path: str, value: object, before: str, after: str) -> Hand:
     """A field set through the API."""
     place = f"/{COLLECTIONS[address]}/${{{address}}}"
-    return Hand(lambda world: world.http("POST", place, {path: value}), address, path, before, after)
+    return Hand(
+        lambda world: world.http("POST", place, {path: value}), address, path, before, after
+    )
 
 
 def label(address: str, value: dict[str, str], before: str, after: str) -> Hand:
@@ -46,13 +55,20 @@ def label(address: str, value: dict[str, str], before: str, after: str) -> Hand:
 
 def other(address: str, path: str, column: str, value: str, before: str, after: str) -> Hand:
     """An edit that no request can make."""
-    statement = f"UPDATE {'vector_stores' if address == KB else 'files'} SET {column} = {value} WHERE id = ?"
+    statement = (
+        f"UPDATE {'vector_stores' if address == KB else 'files'} SET {column} = {value} WHERE"
+        " id = ?"
+    )
     return Hand(lambda world: sql(world, statement, address), address, path, before, after)
 
 
 def relabel(world: World) -> None:
     have = in_store(world)["attributes"]
-    in_store(world, "POST", {"attributes": {**{k: v for k, v in have.items() if k != "year"}, "team": "a: b"}})
+    in_store(
+        world,
+        "POST",
+        {"attributes": {**{k: v for k, v in have.items() if k != "year"}, "team": "a: b"}},
+    )
 
 
 def recut(world: World) -> None:
@@ -60,7 +76,11 @@ def recut(world: World) -> None:
     attributes = in_store(world)["attributes"]
     in_store(world, "DELETE")
     strategy = {"type": "static", "static": SMALL}
-    body = {"file_id": world.id("file.docs/a.md"), "attributes": attributes, "chunking_strategy": strategy}
+    body = {
+        "file_id": world.id("file.docs/a.md"),
+        "attributes": attributes,
+        "chunking_strategy": strategy,
+    }
     world.http("POST", f"/vector_stores/${{{KB}}}/files", body)
 
 
@@ -69,12 +89,16 @@ def take_out(world: World) -> None:
 
 
 def put_in(world: World) -> None:
-    world.http("POST", f"/vector_stores/${{{KB}}}/files", {"file_id": world.upload("new.md", b"New.\n")})
+    world.http(
+        "POST", f"/vector_stores/${{{KB}}}/files", {"file_id": world.upload("new.md", b"New.\n")}
+    )
 
 
 def one_more_result(world: World) -> None:
     new = tools(world)
-    next(tool for tool in new if tool["type"] == "file_search")["file_search"]["max_num_results"] = 9
+    next(tool for tool in new if tool["type"] == "file_search")["file_search"][
+        "max_num_results"
+    ] = 9
     world.http("POST", f"/assistants/${{{A}}}", {"tools": new})
 
 
@@ -88,61 +112,95 @@ HANDS: dict[str, dict[str, Hand | None]] = {
         "name": post(A, "name", "NO", 'name: "Support"', 'name: "NO"'),
         "description": post(A, "description", "", "description: Answers", "description: null"),
         "instructions": post(
-            A, "instructions", "Be kind.\n\n  Be quick: yes.\n", "      Be brief.\n", "        Be quick: yes.\n"
+            A,
+            "instructions",
+            "Be kind.\n\n  Be quick: yes.\n",
+            "      Be brief.\n",
+            "        Be quick: yes.\n",
         ),
         "tools": Hand(one_more_result, A, "tools", "max_num_results: 8}", "max_num_results: 9}"),
         "temperature": post(A, "temperature", 1, "temperature: 0.3 ", "temperature: 1 "),
         "top_p": post(A, "top_p", 0.25, "top_p: 0.9", "top_p: 0.25"),
         "reasoning_effort": post(A, "reasoning_effort", None, "_effort: low", "_effort: null"),
         "response_format": post(
-            A, "response_format", FORMAT, "{subject: {type: string}}", "{subject: {type: string}, kind: {type: string}}"
+            A,
+            "response_format",
+            FORMAT,
+            "{subject: {type: string}}",
+            "{subject: {type: string}, kind: {type: string}}",
         ),
-        "metadata": label(A, {"team": "it's", "odd key": "x"}, "{team: hr, odd", "{team: it's, odd"),
+        "metadata": label(
+            A, {"team": "it's", "odd key": "x"}, "{team: hr, odd", "{team: it's, odd"
+        ),
         # Not at the service, or of another API:
         **dict.fromkeys(("only", "lifecycle", "tool_resources", "api", "responses", "agents")),
     },
     "vector_store": {
         "name": post(KB, "name", "Hand # book", "name: Handbook", 'name: "Hand # book"'),
-        "description": other(KB, "description", "description", "'It''s new'", "'Rules'", "'It''s new'"),
+        "description": other(
+            KB, "description", "description", "'It''s new'", "'Rules'", "'It''s new'"
+        ),
         "metadata": label(KB, {"odd key": "x"}, "      # who owns it\n      team: hr\n", ""),
-        "expires_after": post(KB, "expires_after", {"anchor": "last_active_at", "days": 7}, "days: 30", "days: 7"),
+        "expires_after": post(
+            KB, "expires_after", {"anchor": "last_active_at", "days": 7}, "days: 30", "days: 7"
+        ),
         "files": PUT_IN,
-        **dict.fromkeys(("only", "lifecycle", "other_files", "chunking")),  # `chunking` shows in each file
+        # `chunking` shows in each file
+        **dict.fromkeys(("only", "lifecycle", "other_files", "chunking")),
     },
     "store file": {
         "path": TAKEN_OUT,
         "attributes": Hand(
-            relabel, KB, 'files["docs/a.md"].attributes.', "{team: hr, year: 2026}   # l", '{team: "a: b"}   # l'
+            relabel,
+            KB,
+            'files["docs/a.md"].attributes.',
+            "{team: hr, year: 2026}   # l",
+            '{team: "a: b"}   # l',
         ),
         "chunking": Hand(
-            recut, KB, 'files["docs/a.md"].chunking',
+            recut,
+            KB,
+            'files["docs/a.md"].chunking',
             "{max_chunk_size_tokens: 800, chunk_overlap_tokens: 400}",
             "{max_chunk_size_tokens: 200, chunk_overlap_tokens: 100}",
         ),
         **dict.fromkeys(("exclude", "only", "id")),
     },
     "file": {
-        "purpose": other("file.data/form.pdf", "purpose", "purpose", "'vision'", ": user_data}", ": vision}"),
+        "purpose": other(
+            "file.data/form.pdf", "purpose", "purpose", "'vision'", ": user_data}", ": vision}"
+        ),
         "expires_after": other(
-            "file.data/sales.csv", "expires_after", "expires_at", "NULL",
-            "{anchor: created_at, seconds: 604800}", "null",
+            "file.data/sales.csv",
+            "expires_after",
+            "expires_at",
+            "NULL",
+            "{anchor: created_at, seconds: 604800}",
+            "null",
         ),
         **dict.fromkeys(("path", "only", "lifecycle")),
     },
-}  # fmt: skip
+}
 """By kind and field. None: nothing of it is at the service, or it cannot be changed there."""
-ALL = [(kind, field, hand) for kind, hands in HANDS.items() for field, hand in hands.items() if hand]
+ALL = [
+    (kind, field, hand) for kind, hands in HANDS.items() for field, hand in hands.items() if hand
+]
 
 
 def specs(world: World) -> str:
     """The specs, in which the id of an upload is not known beforehand."""
-    return re.sub(r"file-\w+", "file-X", (world.root / "specs/all.yaml").read_text(encoding="utf-8"))
+    return re.sub(
+        r"file-\w+", "file-X", (world.root / "specs/all.yaml").read_text(encoding="utf-8")
+    )
 
 
-@pytest.mark.parametrize("hand", [pytest.param(hand, id=f"{kind}-{field}") for kind, field, hand in ALL])
+@pytest.mark.parametrize(
+    "hand", [pytest.param(hand, id=f"{kind}-{field}") for kind, field, hand in ALL]
+)
 def test_a_field_is_taken_over(ours: World, hand: Hand) -> None:
-    """Only the field changes; afterwards nothing drifts and nothing is planned. The service is only read, and the
-    lock stays as it was."""
+    """Only the field changes; afterwards nothing drifts and nothing is planned. The service is only
+    read, and the lock stays as it was.
+    """
     assert SPEC.count(hand.before) == 1
     hand.edit(ours)
     lock = ours.lock()
@@ -169,7 +227,9 @@ def test_every_declared_field_has_a_case() -> None:
 
 
 def test_everything_at_once(ours: World) -> None:
-    """All of those edits in one go, shown as one diff: the specs are what the single edits make of them."""
+    """All of those edits in one go, shown as one diff: the specs are what the single edits make of
+    them.
+    """
     wanted = SPEC
     for _, _, hand in ALL:
         hand.edit(ours)

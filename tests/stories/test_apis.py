@@ -12,12 +12,19 @@ from tests.support.world import World
 
 SPEC: dict[str, Any] = {
     "vector_stores": {"kb": {"files": ["docs/*.md"]}},
-    "assistants": {"a": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}},
+    "assistants": {
+        "a": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}
+    },
 }
 
 
 def environment(api: str, **more: Any) -> dict[str, Any]:
-    return {"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "api": api, **more}}}}
+    return {
+        "provisioner.yaml": {
+            "workspace": "w",
+            "environments": {"local": {"service": "local", "api": api, **more}},
+        }
+    }
 
 
 def gone(app: Any) -> Any:
@@ -42,7 +49,9 @@ def test_there_and_back(world: World) -> None:
     assert world.changes() == {"assistant.a": "create/delete"}
     world.calls.clear()
     world.apply()
-    assert [method for method, path in world.calls if path.startswith("/assistants") and method != "GET"] == ["DELETE"]
+    assert [
+        method for method, path in world.calls if path.startswith("/assistants") and method != "GET"
+    ] == ["DELETE"]
     assert world.listed("/assistants") == []
     profile = load("local", root=world.root)["a"]
     assert profile.request["tools"][0]["vector_store_ids"] == [kept["vector_store.kb"]]
@@ -58,7 +67,9 @@ def test_the_old_api_is_switched_off(world: World) -> None:
     world.apply()
     with world.behind(gone):
         refused = world.ok("plan", code=1)
-        assert "2026-08-26" in refused.err and "responses" in refused.err and "agents" in refused.err
+        assert (
+            "2026-08-26" in refused.err and "responses" in refused.err and "agents" in refused.err
+        )
         world.write(environment("responses"))
         row = world.plan()["resource_changes"][0]
         assert (row["address"], row["action_reason"]) == ("assistant.a", "api_gone")
@@ -73,7 +84,11 @@ def test_what_an_api_cannot_carry(world: World) -> None:
     spec["assistants"]["a"]["tools"].append("web_search")
     world.write({**environment("assistants"), "specs/all.yaml": spec, "docs/a.md": "# A\n"})
     refused = world.ok("validate", code=1)
-    assert "web_search" in refused.err and "accept_loss" in refused.err and "specs/all.yaml:" in refused.err
+    assert (
+        "web_search" in refused.err
+        and "accept_loss" in refused.err
+        and "specs/all.yaml:" in refused.err
+    )
     world.write(environment("assistants", accept_loss=["tools.web_search"]))
     world.apply()
     world.write(environment("responses"))
@@ -82,7 +97,9 @@ def test_what_an_api_cannot_carry(world: World) -> None:
 
 @pytest.mark.parametrize("keep", [1, 2, 3])
 def test_profiles_keep_their_ids_alive(world: World, keep: int) -> None:
-    """Deployed applications still send the last versions: their files live as long as they are kept."""
+    """Deployed applications still send the last versions: their files live as long as they are
+    kept.
+    """
     tools = [{"type": "code_interpreter", "files": ["x.csv"]}]
     world.write(environment("responses", keep_versions=keep))
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "gpt-4o", "tools": tools}}}})

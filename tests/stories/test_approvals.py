@@ -1,4 +1,6 @@
-"""What somebody approved elsewhere: exactly that is applied, once; what failed of it may be done again."""
+"""What somebody approved elsewhere: exactly that is applied, once; what failed of it may be done
+again.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,28 @@ FIRST, SECOND = "a" * 40, "b" * 40
 KB: dict[str, Any] = {"vector_stores": {"kb": {"files": ["docs/*.md"]}}}
 WITH_KB: dict[str, Any] = {
     **KB,
-    "assistants": {"a": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}},
+    "assistants": {
+        "a": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}
+    },
 }
 
 
 def models(**wanted: str) -> dict[str, Any]:
-    return {"assistants": {name: {"model": model, "metadata": {"team": "hr"}} for name, model in wanted.items()}}
+    return {
+        "assistants": {
+            name: {"model": model, "metadata": {"team": "hr"}} for name, model in wanted.items()
+        }
+    }
 
 
 @pytest.fixture
 def applied(world: World) -> World:
-    world.write({"provisioner.yaml": {"workspace": "acme"}, "specs/all.yaml": models(a="gpt-4o", b="gpt-4o")})
+    world.write(
+        {
+            "provisioner.yaml": {"workspace": "acme"},
+            "specs/all.yaml": models(a="gpt-4o", b="gpt-4o"),
+        }
+    )
     world.apply()
     return world
 
@@ -42,8 +55,10 @@ def record(world: World) -> Any:
 
 
 def test_an_approval_is_used_once(applied: World) -> None:
-    """The lock keeps what was applied, and the same commit is not applied again: what its plan shows then has drifted.
-    An empty plan is no matter. Without a commit nothing is refused for its age, and the record stays."""
+    """The lock keeps what was applied, and the same commit is not applied again: what its plan
+    shows then has drifted. An empty plan is no matter. Without a commit nothing is refused for its
+    age, and the record stays.
+    """
     assert record(applied) is None
     applied.write({"specs/all.yaml": models(a="gpt-4o-mini", b="gpt-4o")})
     shown = checksum(applied)
@@ -68,7 +83,9 @@ def test_an_approval_is_used_once(applied: World) -> None:
 
 
 def test_a_saved_plan_is_used_once(applied: World) -> None:
-    """The same of a plan that was saved: a commit that was applied is not applied again, whatever the file says."""
+    """The same of a plan that was saved: a commit that was applied is not applied again, whatever
+    the file says.
+    """
     applied.write({"specs/all.yaml": models(a="gpt-4o-mini", b="gpt-4o")})
     applied.ok("plan", "--out", "x.plan")
     applied.ok("apply", "x.plan", "--commit", FIRST)
@@ -80,10 +97,13 @@ def test_a_saved_plan_is_used_once(applied: World) -> None:
     assert record(applied)["commit"] == SECOND
 
 
-@pytest.mark.parametrize("edit", [{"instructions": "Changed since."}, {"metadata": {"team": "law"}}])
+@pytest.mark.parametrize(
+    "edit", [{"instructions": "Changed since."}, {"metadata": {"team": "law"}}]
+)
 def test_a_deletion_is_approved_with_what_is_there(applied: World, edit: dict[str, Any]) -> None:
-    """Somebody writes into the assistant that is to be deleted: that is not what was approved. A metadata key of
-    somebody else is no matter."""
+    """Somebody writes into the assistant that is to be deleted: that is not what was approved. A
+    metadata key of somebody else is no matter.
+    """
     applied.write({"specs/all.yaml": models(a="gpt-4o")})
     shown = checksum(applied)
     applied.http("POST", "/assistants/${assistant.b}", {"metadata": {"team": "hr", "gateway": "7"}})
@@ -95,8 +115,9 @@ def test_a_deletion_is_approved_with_what_is_there(applied: World, edit: dict[st
 
 
 def test_a_store_is_deleted_with_what_is_in_it(world: World) -> None:
-    """A document that somebody puts into a store that is to go, or a document of another size in its place, is seen;
-    it counts by name and size. Nothing else of the workspace has any files."""
+    """A document that somebody puts into a store that is to go, or a document of another size in
+    its place, is seen; it counts by name and size. Nothing else of the workspace has any files.
+    """
     world.write({"specs/all.yaml": {"vector_stores": {"kb": {"name": "KB"}}, **models(a="gpt-4o")}})
     world.apply()
     world.write({"specs/all.yaml": models(a="gpt-4o")})
@@ -110,14 +131,23 @@ def test_a_store_is_deleted_with_what_is_in_it(world: World) -> None:
 
 
 def test_what_failed_may_be_run_again(world: World) -> None:
-    """The store and its documents are made, the assistant is refused. The same approval covers what is left, though
-    the plan has another checksum by now; then it is used up."""
-    world.write({"provisioner.yaml": {"workspace": "acme"}, "specs/all.yaml": WITH_KB, "docs/a.md": "# A\n"})
+    """The store and its documents are made, the assistant is refused. The same approval covers what
+    is left, though the plan has another checksum by now; then it is used up.
+    """
+    world.write(
+        {"provisioner.yaml": {"workspace": "acme"}, "specs/all.yaml": WITH_KB, "docs/a.md": "# A\n"}
+    )
     shown = checksum(world)
-    with world.failing({"match": {"method": "POST", "path": "^/v1/assistants$"}, "action": {"status": 400}}):
+    with world.failing(
+        {"match": {"method": "POST", "path": "^/v1/assistants$"}, "action": {"status": 400}}
+    ):
         approved(world, shown, FIRST, code=1)
     assert checksum(world) != shown
-    assert (record(world)["commit"], record(world)["checksum"], len(record(world)["left"])) == (FIRST, shown, 1)
+    assert (record(world)["commit"], record(world)["checksum"], len(record(world)["left"])) == (
+        FIRST,
+        shown,
+        1,
+    )
     assert "not what was approved" in approved(world, f"sha256:{'0' * 64}", FIRST, code=1).err
 
     approved(world, shown, FIRST)
@@ -126,11 +156,14 @@ def test_what_failed_may_be_run_again(world: World) -> None:
 
 
 def test_what_failed_is_done_as_it_was_approved(applied: World) -> None:
-    """One of two is refused, and somebody edits what was done, or what is still to do: the plan does more than is
-    left, or something else."""
+    """One of two is refused, and somebody edits what was done, or what is still to do: the plan
+    does more than is left, or something else.
+    """
     applied.write({"specs/all.yaml": models(a="gpt-4o-mini", b="gpt-4o-mini")})
     shown, b = checksum(applied), applied.id("assistant.b")
-    with applied.failing({"match": {"method": "POST", "path": f"^/v1/assistants/{b}$"}, "action": {"status": 400}}):
+    with applied.failing(
+        {"match": {"method": "POST", "path": f"^/v1/assistants/{b}$"}, "action": {"status": 400}}
+    ):
         approved(applied, shown, FIRST, code=1)
 
     for address, there in (("a", "gpt-4o-mini"), ("b", "gpt-4o")):
@@ -143,13 +176,17 @@ def test_what_failed_is_done_as_it_was_approved(applied: World) -> None:
 
 
 def test_documents_that_failed_may_be_put_in_again(world: World) -> None:
-    """One of two documents fails to be indexed: what is left is that document, and the assistant goes ahead."""
+    """One of two documents fails to be indexed: what is left is that document, and the assistant
+    goes ahead.
+    """
     files = {"docs/a.md": "# A\n", "docs/b.md": "# B\n"}
     world.write({"provisioner.yaml": {"workspace": "acme"}, "specs/all.yaml": WITH_KB, **files})
     world.apply()
     world.write({"docs/b.md": "# B, again\n", "docs/c.md": "# C\n"})
     shown = checksum(world)
-    with world.perhaps_failing({"match": {"filename": "c.md"}, "action": {"fails": "server_error"}}):
+    with world.perhaps_failing(
+        {"match": {"filename": "c.md"}, "action": {"fails": "server_error"}}
+    ):
         approved(world, shown, FIRST, code=1)
     assert record(world)["left"]
     approved(world, shown, FIRST)
@@ -158,9 +195,12 @@ def test_documents_that_failed_may_be_put_in_again(world: World) -> None:
 
 
 def test_what_a_replacement_has_left_may_be_deleted(world: World) -> None:
-    """The new store is there and the old one cannot be deleted: the same approval deletes it later on. Who could not be
-    repointed is repointed by it as well."""
-    world.write({"provisioner.yaml": {"workspace": "acme"}, "specs/all.yaml": WITH_KB, "docs/a.md": "# A\n"})
+    """The new store is there and the old one cannot be deleted: the same approval deletes it later
+    on. Who could not be repointed is repointed by it as well.
+    """
+    world.write(
+        {"provisioner.yaml": {"workspace": "acme"}, "specs/all.yaml": WITH_KB, "docs/a.md": "# A\n"}
+    )
     world.apply()
     a = world.id("assistant.a")
     words = ("--replace", "vector_store.kb")
@@ -168,7 +208,10 @@ def test_what_a_replacement_has_left_may_be_deleted(world: World) -> None:
     rule = {"match": {"method": "POST", "path": f"^/v1/assistants/{a}$"}, "action": {"status": 400}}
     with world.failing(rule):
         world.ok("apply", "-y", *words, "--checksum", shown, "--commit", FIRST, code=1)
-    rule = {"match": {"method": "DELETE", "path": "^/v1/vector_stores/[^/]+$"}, "action": {"status": 400}}
+    rule = {
+        "match": {"method": "DELETE", "path": "^/v1/vector_stores/[^/]+$"},
+        "action": {"status": 400},
+    }
     with world.failing(rule):
         approved(world, shown, FIRST, code=1)
     assert len(world.listed("/vector_stores")) == 2
@@ -178,10 +221,14 @@ def test_what_a_replacement_has_left_may_be_deleted(world: World) -> None:
 
 
 def test_an_apply_by_hand_takes_away_what_is_left(applied: World) -> None:
-    """What a failed apply has left and somebody has done meanwhile is not done a second time on the old approval."""
+    """What a failed apply has left and somebody has done meanwhile is not done a second time on the
+    old approval.
+    """
     applied.write({"specs/all.yaml": models(a="gpt-4o-mini", b="gpt-4o-mini")})
     shown, b = checksum(applied), applied.id("assistant.b")
-    with applied.failing({"match": {"method": "POST", "path": f"^/v1/assistants/{b}$"}, "action": {"status": 400}}):
+    with applied.failing(
+        {"match": {"method": "POST", "path": f"^/v1/assistants/{b}$"}, "action": {"status": 400}}
+    ):
         approved(applied, shown, FIRST, code=1)
     applied.apply()
     assert record(applied) == {"commit": FIRST, "checksum": shown, "left": []}
@@ -190,7 +237,9 @@ def test_an_apply_by_hand_takes_away_what_is_left(applied: World) -> None:
 
 
 def test_a_document_of_a_plan_tells_what_was_applied(applied: World) -> None:
-    """Whoever decides about a plan finds its rows in the document, and what is left of the approval before."""
+    """Whoever decides about a plan finds its rows in the document, and what is left of the approval
+    before.
+    """
     applied.write({"specs/all.yaml": models(a="gpt-4o-mini", b="gpt-4o-mini")})
     document = applied.plan()
     assert len(document["rows"]) == 2 and document["lock"]["applied"] is None

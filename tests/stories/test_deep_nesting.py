@@ -1,4 +1,6 @@
-"""Whatever is read may be nested deeper than anybody can follow; that is a fault of its file, never a bug of ours."""
+"""Whatever is read may be nested deeper than anybody can follow; that is a fault of its file, never
+a bug of ours.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +16,52 @@ from tests.support.world import World
 OPEN = "[" * 50_000
 LOCK = ".provisioner/local/lock.json"
 SPECS: dict[str, Any] = {
-    "specs/all.yaml": "assistants:\n  a: {model: m, tools: [{type: function, name: f, parameters: {file: f.json}}]}\n",
+    "specs/all.yaml": (
+        "assistants:\n  a: {model: m, tools: [{type: function, name: f, parameters: {file:"
+        " f.json}}]}\n"
+    ),
     "f.json": '{"type": "object", "properties": {}}',
 }
 UNREADABLE = {
-    "a spec": ("specs/b.yaml", f"assistants: {OPEN}", "validate", "specs/b.yaml:1:1: error: Nested too deeply"),
-    "a spec to lay out": ("specs/b.yaml", f"assistants: {OPEN}", "fmt", "specs/b.yaml:1:1: error: Nested too deeply"),
-    "settings": ("provisioner.yaml", f"workspace: {OPEN}", "validate", "provisioner.yaml:1:1: error: Nested too deep"),
-    "a schema": ("f.json", OPEN, "validate", "`f.json` of `assistant.a` is nested in more than 100 levels"),
+    "a spec": (
+        "specs/b.yaml",
+        f"assistants: {OPEN}",
+        "validate",
+        "specs/b.yaml:1:1: error: Nested too deeply",
+    ),
+    "a spec to lay out": (
+        "specs/b.yaml",
+        f"assistants: {OPEN}",
+        "fmt",
+        "specs/b.yaml:1:1: error: Nested too deeply",
+    ),
+    "settings": (
+        "provisioner.yaml",
+        f"workspace: {OPEN}",
+        "validate",
+        "provisioner.yaml:1:1: error: Nested too deep",
+    ),
+    "a schema": (
+        "f.json",
+        OPEN,
+        "validate",
+        "`f.json` of `assistant.a` is nested in more than 100 levels",
+    ),
     "a lock": (LOCK, OPEN, "plan", "`git checkout -- .provisioner/local/lock.json`"),
     "a journal": (f"{LOCK}.journal", f"{{}}\n{OPEN}\n{{}}\n", "apply -y", "Broken journal"),
     "a lease": (f"{LOCK}.lease", OPEN, "apply -y", "Lock is busy"),
-    "a plan": ("plan.json", OPEN, "apply plan.json", "`plan.json` is nested in more than 250 levels"),
-    "faults": ("faults.yaml", f"rules: {OPEN}", "local serve --faults faults.yaml", "faults.yaml: values are nested"),
+    "a plan": (
+        "plan.json",
+        OPEN,
+        "apply plan.json",
+        "`plan.json` is nested in more than 250 levels",
+    ),
+    "faults": (
+        "faults.yaml",
+        f"rules: {OPEN}",
+        "local serve --faults faults.yaml",
+        "faults.yaml: values are nested",
+    ),
 }
 
 
@@ -40,7 +75,9 @@ def test_a_file_is_named(world: World, name: str) -> None:
 
 
 def test_a_schema_in_yaml(world: World) -> None:
-    """A schema in YAML is refused at the same depth as one in JSON, and a value is not blamed for lacking quotes."""
+    """A schema in YAML is refused at the same depth as one in JSON, and a value is not blamed for
+    lacking quotes.
+    """
     spec = SPECS["specs/all.yaml"].replace("f.json", "f.yaml")
     world.write({"specs/all.yaml": spec, "f.yaml": f"x: {OPEN}"})
 
@@ -61,7 +98,9 @@ def test_text_for_a_number(world: World) -> None:
 
 def test_what_is_only_remembered_is_forgotten(world: World) -> None:
     """Caches that cannot be read are as if they were not there."""
-    world.write({**SPECS, "specs/kb.yaml": "vector_stores: {kb: {files: [d.md]}}\n", "d.md": "# D\n"})
+    world.write(
+        {**SPECS, "specs/kb.yaml": "vector_stores: {kb: {files: [d.md]}}\n", "d.md": "# D\n"}
+    )
     world.apply()
     (models,) = (world.root / ".provisioner/cache").glob("models-*.json")
     for file in (models, models.with_name("files.json")):
@@ -79,7 +118,9 @@ def test_a_reply(world: World) -> None:
     """A reply that cannot be read is none, and the words of a refusal need not be JSON."""
     world.write(SPECS)
     for status, said in ((200, "Reply not understood"), (400, "Request refused")):
-        with world.behind(lambda _app, status=status: Response(OPEN, status, media_type="application/json")):
+        with world.behind(
+            lambda _app, status=status: Response(OPEN, status, media_type="application/json")
+        ):
             assert said in world.ok("plan", code=1).err
 
 
@@ -92,8 +133,12 @@ def test_an_application(world: World) -> None:
 
 @pytest.mark.parametrize("file", ["f.json", "f.yaml"])
 def test_an_edit_that_is_accepted(world: World, file: str) -> None:
-    """What somebody wrote at the service, and no spec can say, is left; the layout of the file is not blamed."""
-    world.write({"specs/all.yaml": SPECS["specs/all.yaml"].replace("f.json", file), file: SPECS["f.json"]})
+    """What somebody wrote at the service, and no spec can say, is left; the layout of the file is
+    not blamed.
+    """
+    world.write(
+        {"specs/all.yaml": SPECS["specs/all.yaml"].replace("f.json", file), file: SPECS["f.json"]}
+    )
     world.apply()
     parameters: dict[str, Any] = {"type": "object", "properties": {}}
     for _ in range(60):

@@ -1,4 +1,6 @@
-"""Documents while they are replaced: a searcher always finds one version, and a broken one never wins."""
+"""Documents while they are replaced: a searcher always finds one version, and a broken one never
+wins.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tests.support.world import World
 
 SPEC = {
     "vector_stores": {"kb": {"files": ["docs/*.*"]}},
-    "assistants": {"a": {"model": "m", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}},
+    "assistants": {
+        "a": {"model": "m", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}
+    },
 }
 
 
@@ -23,7 +27,9 @@ def found(world: World, query: str) -> list[str]:
 
 
 class Searcher(Injection):
-    """Searches a store before and after every single request of an apply, while indexing takes its time."""
+    """Searches a store before and after every single request of an apply, while indexing takes its
+    time.
+    """
 
     def __init__(self, world: World, query: str) -> None:
         self.found: list[str] = []
@@ -47,24 +53,44 @@ class Searcher(Injection):
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://local/v1", headers={"Authorization": "Bearer x"}
         ) as client:
-            reply = await client.post(f"/vector_stores/{self._store}/search", json={"query": self._query})
+            reply = await client.post(
+                f"/vector_stores/{self._store}/search", json={"query": self._query}
+            )
             self.found.append(json.dumps(reply.json()["data"]))
 
 
-CHUNKS = {"path": "docs/a.md", "chunking": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 0}}
+CHUNKS = {
+    "path": "docs/a.md",
+    "chunking": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 0},
+}
 
 
 @pytest.mark.parametrize(
     ("edit", "code", "last"),
     [
         pytest.param({"docs/a.md": "Vacation is 27 days.\n"}, 0, "27 days", id="changed"),
-        pytest.param({"specs/all.yaml": {"vector_stores": {"kb": {"files": [CHUNKS]}}}}, 0, "25 days", id="re-chunked"),
+        pytest.param(
+            {"specs/all.yaml": {"vector_stores": {"kb": {"files": [CHUNKS]}}}},
+            0,
+            "25 days",
+            id="re-chunked",
+        ),
         pytest.param({"docs/a.md": b"\xff\xfe\x00\xd8bad"}, 1, "25 days", id="broken"),
     ],
 )
-def test_a_searcher_never_finds_nothing(world: World, edit: dict[str, Any], code: int, last: str) -> None:
-    """Before and after every single request of an apply the document is there, in its old or its new version."""
-    world.write({"specs/all.yaml": SPEC, "docs/a.md": "Vacation is 25 days.\n", "docs/b.md": "Laptops last 3 years.\n"})
+def test_a_searcher_never_finds_nothing(
+    world: World, edit: dict[str, Any], code: int, last: str
+) -> None:
+    """Before and after every single request of an apply the document is there, in its old or its
+    new version.
+    """
+    world.write(
+        {
+            "specs/all.yaml": SPEC,
+            "docs/a.md": "Vacation is 25 days.\n",
+            "docs/b.md": "Laptops last 3 years.\n",
+        }
+    )
     world.apply()
     searcher = Searcher(world, "vacation days")
     world.write(edit)
@@ -76,13 +102,19 @@ def test_a_searcher_never_finds_nothing(world: World, edit: dict[str, Any], code
 
 
 def test_a_version_that_cannot_be_indexed_leaves_the_old_one(world: World) -> None:
-    """Exit 1 with the reason and the name; the old version stays searchable, and nothing is left over."""
+    """Exit 1 with the reason and the name; the old version stays searchable, and nothing is left
+    over.
+    """
     world.write({"specs/all.yaml": SPEC, "docs/a.md": "Vacation is 25 days.\n"})
     world.apply()
     before = world.id("file.docs/a.md")
     world.write({"docs/a.md": b"\xff\xfe\x00\xd8bad"})
     failed = world.ok("apply", "-y", code=1)
-    assert "Indexing failed" in failed.err and "docs/a.md" in failed.err and "old version stays" in failed.err
+    assert (
+        "Indexing failed" in failed.err
+        and "docs/a.md" in failed.err
+        and "old version stays" in failed.err
+    )
     assert any("25 days" in text for text in found(world, "vacation"))
     assert world.id("file.docs/a.md") == before
     assert len(world.listed("/files")) == 1
@@ -92,7 +124,9 @@ def test_a_version_that_cannot_be_indexed_leaves_the_old_one(world: World) -> No
 
 def test_a_document_that_fails_fails_alone(world: World) -> None:
     """The other documents and the store's users are made; the next apply goes on from there."""
-    world.write({"specs/all.yaml": SPEC, "docs/good.md": "Good.\n", "docs/bad.pdf": "%PDF-1.4 not really"})
+    world.write(
+        {"specs/all.yaml": SPEC, "docs/good.md": "Good.\n", "docs/bad.pdf": "%PDF-1.4 not really"}
+    )
     failed = world.ok("apply", "-y", code=1)
     assert "docs/bad.pdf" in failed.err
     assert "assistant.a" in world.lock()["resources"]
@@ -104,7 +138,12 @@ def test_a_document_that_fails_fails_alone(world: World) -> None:
 
 def test_only_the_changed_file_is_planned(world: World) -> None:
     """One changed byte among many documents is one row, and no old upload stays behind."""
-    world.write({"specs/all.yaml": SPEC, **{f"docs/{number}.md": f"Document {number}.\n" for number in range(120)}})
+    world.write(
+        {
+            "specs/all.yaml": SPEC,
+            **{f"docs/{number}.md": f"Document {number}.\n" for number in range(120)},
+        }
+    )
     world.apply()
     world.write({"docs/77.md": "Document 7x.\n"})
     assert world.changes() == {"file.docs/77.md": "create/delete"}
@@ -128,8 +167,15 @@ def test_still_indexing_is_waited_for_next_time(world: World) -> None:
 
 
 def test_a_store_that_is_gone_holds_nothing(world: World) -> None:
-    """Somebody has deleted it, and the specs have dropped it with its documents: they go with the same apply."""
-    world.write({"specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}, "two": {}}}, "docs/a.md": "# A\n"})
+    """Somebody has deleted it, and the specs have dropped it with its documents: they go with the
+    same apply.
+    """
+    world.write(
+        {
+            "specs/a.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}, "two": {}}},
+            "docs/a.md": "# A\n",
+        }
+    )
     world.apply()
     world.http("DELETE", "/vector_stores/${vector_store.kb}")
     world.write({"specs/a.yaml": {"vector_stores": {"two": {}}}, "docs/a.md": None})

@@ -32,8 +32,16 @@ class Hand:
 
 def post(address: str, path: str, locked: Any, live: Any, body: Any) -> Hand:
     """An edit through the API."""
-    collection = {"assistant": "assistants", "vector_store": "vector_stores"}[address.partition(".")[0]]
-    return Hand(lambda world: world.http("POST", f"/{collection}/${{{address}}}", body), address, path, locked, live)
+    collection = {"assistant": "assistants", "vector_store": "vector_stores"}[
+        address.partition(".")[0]
+    ]
+    return Hand(
+        lambda world: world.http("POST", f"/{collection}/${{{address}}}", body),
+        address,
+        path,
+        locked,
+        live,
+    )
 
 
 def in_store(method: str, body: Any = None) -> Callable[[World], object]:
@@ -50,7 +58,11 @@ def recut(world: World) -> None:
     world.http(
         "POST",
         path,
-        {"file_id": world.id("file.docs/a.md"), "attributes": attributes, "chunking_strategy": strategy},
+        {
+            "file_id": world.id("file.docs/a.md"),
+            "attributes": attributes,
+            "chunking_strategy": strategy,
+        },
     )
 
 
@@ -61,35 +73,58 @@ def ruin(status: str) -> Callable[[World], object]:
 
 A, KB = "assistant.support", "vector_store.kb"
 HAVE = SPEC["assistants"]["support"]
-SHOWN = {"type": "file_search", "vector_stores": ["vector_store.kb"], "ranking_options": {"score_threshold": 0.0}}
+SHOWN = {
+    "type": "file_search",
+    "vector_stores": ["vector_store.kb"],
+    "ranking_options": {"score_threshold": 0.0},
+}
 A_MD = 'files["docs/a.md"]'
 HANDS: dict[str, dict[str, Hand | None]] = {
     "assistant": {
         "model": post(A, "model", "gpt-4o", "gpt-5.6", {"model": "gpt-5.6"}),
         "name": post(A, "name", "Support", "Bot", {"name": "Bot"}),
         "description": post(A, "description", "Answers", None, {"description": ""}),
-        "instructions": post(A, "instructions", HAVE["instructions"], "Be rude.", {"instructions": "Be rude."}),
+        "instructions": post(
+            A, "instructions", HAVE["instructions"], "Be rude.", {"instructions": "Be rude."}
+        ),
         "tools": post(A, "tools", [SHOWN, FIND], [SHOWN], {"tools": [{"type": "file_search"}]}),
         "temperature": post(A, "temperature", 0.3, 0.7, {"temperature": 0.7}),
         "top_p": post(A, "top_p", 0.9, 1.0, {"top_p": 1}),
-        "reasoning_effort": post(A, "reasoning_effort", "low", "high", {"reasoning_effort": "high"}),
+        "reasoning_effort": post(
+            A, "reasoning_effort", "low", "high", {"reasoning_effort": "high"}
+        ),
         "response_format": post(A, "response_format", FORMAT, "auto", {"response_format": "auto"}),
-        "metadata": post(A, 'metadata["odd key"]', "x", "y", {"metadata": {"team": "hr", "odd key": "y"}}),
+        "metadata": post(
+            A, 'metadata["odd key"]', "x", "y", {"metadata": {"team": "hr", "odd key": "y"}}
+        ),
         # Not at the service, or of another API:
         **dict.fromkeys(("only", "lifecycle", "tool_resources", "api", "responses", "agents")),
     },
     "vector_store": {
         "name": post(KB, "name", "Handbook", "Book", {"name": "Book"}),
         "description": Hand(
-            lambda world: sql(world, "UPDATE vector_stores SET description = 'New' WHERE id = ?", KB),
-            KB, "description", "Rules", "New",
+            lambda world: sql(
+                world, "UPDATE vector_stores SET description = 'New' WHERE id = ?", KB
+            ),
+            KB,
+            "description",
+            "Rules",
+            "New",
         ),
-        "metadata": post(KB, "metadata.team", "hr", "it", {"metadata": {"team": "it", "odd key": "x"}}),
+        "metadata": post(
+            KB, "metadata.team", "hr", "it", {"metadata": {"team": "it", "odd key": "x"}}
+        ),
         "expires_after": post(
-            KB, "expires_after", {"anchor": "last_active_at", "days": 30}, None, {"expires_after": None}
+            KB,
+            "expires_after",
+            {"anchor": "last_active_at", "days": 30},
+            None,
+            {"expires_after": None},
         ),
         "chunking": Hand(recut, KB, f"{A_MD}.chunking", AUTO, SMALL),
-        "files": Hand(in_store("DELETE"), KB, A_MD, {"attributes": {"team": "hr", "year": 2026}}, None),
+        "files": Hand(
+            in_store("DELETE"), KB, A_MD, {"attributes": {"team": "hr", "year": 2026}}, None
+        ),
         **dict.fromkeys(("only", "lifecycle", "other_files")),
     },
     "store file": {
@@ -101,7 +136,10 @@ HANDS: dict[str, dict[str, Hand | None]] = {
                 "/vector_stores/${vector_store.kb}/files/${file.docs/a.md}",
                 {"attributes": stamped(world) | {"team": "it"}},
             ),
-            KB, f"{A_MD}.attributes.team", "hr", "it",
+            KB,
+            f"{A_MD}.attributes.team",
+            "hr",
+            "it",
         ),
         "chunking": Hand(recut, KB, f"{A_MD}.chunking", AUTO, SMALL),
         **dict.fromkeys(("exclude", "only")),
@@ -109,19 +147,33 @@ HANDS: dict[str, dict[str, Hand | None]] = {
     "file": {
         "path": Hand(
             lambda world: world.http("DELETE", "/files/${file.data/sales.csv}"),
-            "file.data/sales.csv", "", None, "gone", "missing",
+            "file.data/sales.csv",
+            "",
+            None,
+            "gone",
+            "missing",
         ),
         "purpose": Hand(
-            lambda world: sql(world, "UPDATE files SET purpose = 'vision' WHERE id = ?", "file.data/form.pdf"),
-            "file.data/form.pdf", "purpose", "user_data", "vision",
+            lambda world: sql(
+                world, "UPDATE files SET purpose = 'vision' WHERE id = ?", "file.data/form.pdf"
+            ),
+            "file.data/form.pdf",
+            "purpose",
+            "user_data",
+            "vision",
         ),
         "expires_after": Hand(
-            lambda world: sql(world, "UPDATE files SET expires_at = NULL WHERE id = ?", "file.data/sales.csv"),
-            "file.data/sales.csv", "expires_after", {"anchor": "created_at", "seconds": 604800}, None,
+            lambda world: sql(
+                world, "UPDATE files SET expires_at = NULL WHERE id = ?", "file.data/sales.csv"
+            ),
+            "file.data/sales.csv",
+            "expires_after",
+            {"anchor": "created_at", "seconds": 604800},
+            None,
         ),
         **dict.fromkeys(("only", "lifecycle")),
     },
-}  # fmt: skip
+}
 """By kind and field. None: nothing of it is at the service, or in no form that this API has."""
 
 
@@ -131,7 +183,8 @@ def stamped(world: World) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "field"), [(kind, field) for kind, hands in HANDS.items() for field, hand in hands.items() if hand]
+    ("kind", "field"),
+    [(kind, field) for kind, hands in HANDS.items() for field, hand in hands.items() if hand],
 )
 def test_every_field_that_is_edited_by_hand_shows(there: World, kind: str, field: str) -> None:
     """Exactly that field, with its three values, in JSON and in text; after an apply it is gone."""
@@ -155,10 +208,17 @@ def test_every_declared_field_has_a_case() -> None:
 
 
 def test_tools_changed_on_both_sides_are_compared_tool_by_tool(there: World) -> None:
-    """What the specs want of them is told as an edit of your own is: their keys' order is no difference."""
+    """What the specs want of them is told as an edit of your own is: their keys' order is no
+    difference.
+    """
     tools = [{"type": "file_search", "vector_stores": ["kb"], "max_num_results": 5}, FIND]
     there.write(
-        {"specs/all.yaml": {**SPEC, "assistants": {"support": {**SPEC["assistants"]["support"], "tools": tools}}}}
+        {
+            "specs/all.yaml": {
+                **SPEC,
+                "assistants": {"support": {**SPEC["assistants"]["support"], "tools": tools}},
+            }
+        }
     )
     there.http("POST", f"/assistants/${{{A}}}", {"tools": [{"type": "file_search"}]})
     told = there.ok("drift", code=2).out.split("the specs changed it as well:")[1]

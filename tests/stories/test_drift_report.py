@@ -44,9 +44,15 @@ def test_the_words(there: World, desired: float, live: float, found: Any) -> Non
 
 
 def test_nothing_is_written(there: World) -> None:
-    """Nothing but GETs arrives, lock and workspace stay as they are, and a lease that somebody holds is no matter."""
+    """Nothing but GETs arrives, lock and workspace stay as they are, and a lease that somebody
+    holds is no matter.
+    """
     there.http("POST", f"/assistants/${{{A}}}", {"temperature": 0.9})
-    kept = {path: path.read_bytes() for path in there.root.rglob("*") if path.is_file() and "service" not in path.name}
+    kept = {
+        path: path.read_bytes()
+        for path in there.root.rglob("*")
+        if path.is_file() and "service" not in path.name
+    }
     context = open_context(there.root)
     with context.store.lease():
         for words in ((), ("--pending", "--unmanaged"), ("--json",)):
@@ -57,7 +63,9 @@ def test_nothing_is_written(there: World) -> None:
 
 
 def test_it_cannot_become_an_apply(there: World) -> None:
-    """The service that a reading command holds refuses to send anything but a GET: a programming error, not a fault."""
+    """The service that a reading command holds refuses to send anything but a GET: a programming
+    error, not a fault.
+    """
 
     async def write() -> None:
         async with Session.reading(open_context(there.root)) as session:
@@ -72,7 +80,9 @@ def test_it_cannot_become_an_apply(there: World) -> None:
 
 
 def test_what_belongs_to_others_is_no_drift(there: World) -> None:
-    """Keys of others, fields that nobody declared, files of others: a note at most; `--unmanaged` names each."""
+    """Keys of others, fields that nobody declared, files of others: a note at most; `--unmanaged`
+    names each.
+    """
     have = there.http("GET", f"/assistants/${{{A}}}")["metadata"]
     there.http("POST", f"/assistants/${{{A}}}", {"metadata": have | {"gateway": "x"}})
     file = there.upload("theirs.md", b"Hello.\n")
@@ -80,9 +90,15 @@ def test_what_belongs_to_others_is_no_drift(there: World) -> None:
     there.upload("batch.jsonl", b"{}\n", "batch")
     store = there.http("POST", "/vector_stores", {"name": "Theirs"})["id"]
     there.http("POST", "/vector_stores/${vector_store.kb}/files", {"file_id": file})
-    there.http("POST", "/assistants", {"model": "m", "metadata": {"provisioner": "o/e/assistant.x#0123abcd.1"}})
+    there.http(
+        "POST",
+        "/assistants",
+        {"model": "m", "metadata": {"provisioner": "o/e/assistant.x#0123abcd.1"}},
+    )
     told = there.ok("drift").out
-    assert "`vector_store.kb` holds 1 file that somebody else put there" in told and told.endswith(CLEAN)
+    assert "`vector_store.kb` holds 1 file that somebody else put there" in told and told.endswith(
+        CLEAN
+    )
     assert drift(there, code=0)["unmanaged"] == []
     assert drift(there, "--unmanaged", code=0)["unmanaged"] == [
         {"kind": "file", "id": file, "name": "theirs.md", "store": "vector_store.kb"},
@@ -107,7 +123,9 @@ def test_a_file_added_by_hand(there: World, policy: str) -> None:
 
 
 def test_what_is_gone(there: World) -> None:
-    """A deleted or expired object is missing, and that alone: those that name it are as they were."""
+    """A deleted or expired object is missing, and that alone: those that name it are as
+    they were.
+    """
     sql(there, "UPDATE vector_stores SET expired = 1 WHERE id = ?", "vector_store.kb")
     there.http("DELETE", f"/assistants/${{{A}}}")
     there.http("DELETE", "/files/${file.docs/a.md}")
@@ -118,8 +136,14 @@ def test_what_is_gone(there: World) -> None:
         ("vector_store.kb", "expired", "missing"),
     ]
     assert found["summary"] == {
-        "remote": 0, "both": 0, "missing": 3, "local": 0, "unverifiable": 0, "unmanaged": 0, "in_sync": 3,
-    }  # fmt: skip
+        "remote": 0,
+        "both": 0,
+        "missing": 3,
+        "local": 0,
+        "unverifiable": 0,
+        "unmanaged": 0,
+        "in_sync": 3,
+    }
     told = there.ok("drift", code=2).out
     assert "- assistant.support  (gone from the service)  specs/all.yaml:" in told
     assert "- vector_store.kb  (expired)" in told
@@ -129,9 +153,14 @@ def test_what_is_gone(there: World) -> None:
 
 
 def test_a_file_that_others_name_is_told_once(world: World) -> None:
-    """Deleting a file takes it out of tools and stores as well: that is the file's drift, not that of its users."""
+    """Deleting a file takes it out of tools and stores as well: that is the file's drift, not that
+    of its users.
+    """
     tools = [{"type": "code_interpreter", "files": ["docs/x.md", "docs/y.md"]}]
-    spec = {"assistants": {"a": {"model": "m", "tools": tools}}, "vector_stores": {"kb": {"files": ["docs/*.md"]}}}
+    spec = {
+        "assistants": {"a": {"model": "m", "tools": tools}},
+        "vector_stores": {"kb": {"files": ["docs/*.md"]}},
+    }
     world.write({"specs/all.yaml": spec, "docs/x.md": "x\n", "docs/y.md": "y\n"})
     world.apply()
     world.http("DELETE", "/files/${file.docs/x.md}")
@@ -139,7 +168,9 @@ def test_a_file_that_others_name_is_told_once(world: World) -> None:
 
 
 def test_what_the_specs_no_longer_have(there: World) -> None:
-    """A resource that is about to be deleted is compared as well, its files included; desired is null."""
+    """A resource that is about to be deleted is compared as well, its files included; desired is
+    null.
+    """
     sql(there, "UPDATE store_files SET status = 'failed' WHERE file_id = ?", "file.docs/a.md")
     there.http("DELETE", "/vector_stores/${vector_store.kb}/files/${file.docs/b.md}")
     there.http("POST", "/vector_stores/${vector_store.kb}", {"name": "Book"})
@@ -155,8 +186,14 @@ def test_what_the_specs_no_longer_have(there: World) -> None:
 
 
 def test_edits_of_your_own(there: World) -> None:
-    """`--pending` shows what is new, what is changed and what goes; without it there is nothing to tell."""
-    store = {**SPEC["vector_stores"]["kb"], "files": ["docs/a.md", "docs/c.md"], "lifecycle": {"protect": True}}
+    """`--pending` shows what is new, what is changed and what goes; without it there is nothing to
+    tell.
+    """
+    store = {
+        **SPEC["vector_stores"]["kb"],
+        "files": ["docs/a.md", "docs/c.md"],
+        "lifecycle": {"protect": True},
+    }
     spec = {**SPEC, "vector_stores": {"kb": store, "new": {}}}
     there.write({"specs/all.yaml": spec, "docs/a.md": "Leave is 30 days.\n", "docs/c.md": "New.\n"})
     clean(there)
@@ -185,7 +222,12 @@ def test_what_is_ignored(there: World) -> None:
     there.http("POST", f"/assistants/${{{A}}}", body)
     left = [row[1] for row in rows(drift(there, "--ignore", f"{A}#metadata"))]
     assert left == ["temperature"]
-    left = [row[1] for row in rows(drift(there, "--ignore", f'{A}#metadata["odd key"]', "--ignore", f"{A}#model"))]
+    left = [
+        row[1]
+        for row in rows(
+            drift(there, "--ignore", f'{A}#metadata["odd key"]', "--ignore", f"{A}#model")
+        )
+    ]
     assert left == ["temperature", "metadata.team"]
     clean(there, "--ignore", A)
     clean(there, "--ignore", f"{A}#metadata", "--ignore", f"{A}#temperature")
@@ -212,48 +254,71 @@ def test_what_nobody_can_say(there: World) -> None:
     with there.behind(lambda app: Odd(app, answer=each(untold, kind="store_file"))):
         found = drift(there, code=0)
         assert found["unverifiable"] == [
-            {"address": "vector_store.kb", "path": "chunking", "why": "the service does not say how it was cut"}
+            {
+                "address": "vector_store.kb",
+                "path": "chunking",
+                "why": "the service does not say how it was cut",
+            }
         ]
         assert (found["summary"]["unverifiable"], found["summary"]["in_sync"]) == (1, 5)
-        assert "? vector_store.kb  (the service does not say how it was cut)" in there.ok("drift").out
+        assert (
+            "? vector_store.kb  (the service does not say how it was cut)" in there.ok("drift").out
+        )
         assert drift(there, "--ignore", "vector_store.kb#chunking", code=0)["unverifiable"] == []
 
 
 def test_what_the_service_does_not_keep(world: World) -> None:
-    """A field that the service never shows is unverifiable; one that it changed when it was written is a note."""
+    """A field that the service never shows is unverifiable; one that it changed when it was written
+    is a note.
+    """
 
     def change(_: str, item: Any) -> None:
         item.pop("top_p", None)
         item["name"] = item["name"].lower()
 
-    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m", "name": "Support", "top_p": 0.5}}}})
+    world.write(
+        {"specs/all.yaml": {"assistants": {"a": {"model": "m", "name": "Support", "top_p": 0.5}}}}
+    )
     with world.behind(lambda app: Odd(app, answer=each(change, kind="assistant"))):
         world.apply()
         found = drift(world, code=0)
-        assert [(one["address"], one["path"]) for one in found["unverifiable"]] == [("assistant.a", "top_p")]
+        assert [(one["address"], one["path"]) for one in found["unverifiable"]] == [
+            ("assistant.a", "top_p")
+        ]
         told = world.ok("drift").out
     assert "does not keep `assistant.a#name` as it was sent" in told and "a#top_p" not in told
 
 
 def test_profiles_cannot_drift(there: World) -> None:
-    """Under `responses` the report opens with what nobody can change; stores and files are compared."""
-    config = {"workspace": "acme", "environments": {"local": {"service": "local", "api": "responses"}}}
+    """Under `responses` the report opens with what nobody can change; stores and files are
+    compared.
+    """
+    config = {
+        "workspace": "acme",
+        "environments": {"local": {"service": "local", "api": "responses"}},
+    }
     there.write({"provisioner.yaml": config})
     there.apply()
     told = there.ok("drift").out
     assert told.startswith("What cannot drift:\n  1 request profile lives in the lock alone.")
     there.http("POST", "/vector_stores/${vector_store.kb}", {"name": "Book"})
-    assert rows(drift(there)) == [("vector_store.kb", "name", "Handbook", "Book", "Handbook", "remote")]
+    assert rows(drift(there)) == [
+        ("vector_store.kb", "name", "Handbook", "Book", "Handbook", "remote")
+    ]
     there.write(with_assistant(temperature=0.9))
     pending = rows(drift(there, "--pending"))
     assert (A, "temperature", 0.3, 0.3, 0.9, "local") in pending
 
 
 def test_nothing_was_ever_applied(world: World) -> None:
-    """Without a lock nothing can have drifted; a lock that is gone is another matter, as it is for a plan."""
+    """Without a lock nothing can have drifted; a lock that is gone is another matter, as it is for
+    a plan.
+    """
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}}}})
     told = world.ok("drift").out
-    assert "Nothing was ever applied to `local`" in told and told.endswith("No drift. Nothing was ever applied.\n")
+    assert "Nothing was ever applied to `local`" in told and told.endswith(
+        "No drift. Nothing was ever applied.\n"
+    )
     world.apply()
     (world.root / ".provisioner/local/lock.json").unlink()
     gone = world.ok("drift", code=1)
@@ -261,14 +326,18 @@ def test_nothing_was_ever_applied(world: World) -> None:
 
 
 def test_what_a_stopped_apply_left(world: World) -> None:
-    """An object whose creation nobody recorded is taken over in thought: it is no drift, and nothing is written."""
+    """An object whose creation nobody recorded is taken over in thought: it is no drift, and
+    nothing is written.
+    """
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}}}})
     world.apply()
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}})
     folder, stopped = world.root / ".provisioner/local", dict[str, bytes]()
 
     def remember(method: str, path: str) -> None:
-        if method == "POST":  # the object is made; what is on the disk now is what a killed process leaves
+        if (
+            method == "POST"
+        ):  # the object is made; what is on the disk now is what a killed process leaves
             stopped.update({path.name: path.read_bytes() for path in folder.glob("lock.json*")})
 
     with world.behind(Meanwhile(after=remember)):
@@ -287,7 +356,9 @@ def test_what_a_stopped_apply_left(world: World) -> None:
 
 
 def test_as_a_document(there: World) -> None:
-    """For an issue and as a page: the same report, with the mark by which a job finds its own issue again."""
+    """For an issue and as a page: the same report, with the mark by which a job finds its own issue
+    again.
+    """
     there.http("POST", f"/assistants/${{{A}}}", {"temperature": 0.9})
     told = there.ok("drift", "--format", "markdown", code=2).out
     assert told.startswith("<!-- provisioner:drift acme/local -->\n")

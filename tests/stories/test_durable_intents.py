@@ -1,4 +1,6 @@
-"""What is about to be done is on the disk before its request leaves: a crash of the machine loses no id."""
+"""What is about to be done is on the disk before its request leaves: a crash of the machine loses
+no id.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from tests.support.world import World
 
 SPEC: dict[str, Any] = {
     "vector_stores": {f"s{at}": {"files": [f"docs/{at}.md"]} for at in range(3)},
-    "assistants": {f"a{at}": {"model": "gpt-4o", "tools": [{"type": "code_interpreter"}]} for at in range(8)},
+    "assistants": {
+        f"a{at}": {"model": "gpt-4o", "tools": [{"type": "code_interpreter"}]} for at in range(8)
+    },
 }
 ADDRESS = re.compile(rb'"provisioner": ?"[^/]+/[^/]+/([^#"]+)#')
 NAME = re.compile(rb'filename="([^"]+)"')
@@ -44,7 +48,9 @@ class Disk:
 
 
 class Watch:
-    """Middleware that looks for the intent of each request that writes, on the disk, before it is served."""
+    """Middleware that looks for the intent of each request that writes, on the disk, before it is
+    served.
+    """
 
     def __init__(self, journal: Path, disk: Disk, app: Any) -> None:
         self._journal, self._disk, self._app = journal, disk, app
@@ -74,7 +80,9 @@ class Watch:
         await self._app(scope, again, send)
 
     def _token(self, path: str, body: bytes) -> bytes:
-        """What the intent of a request names: the id of an object, the address of a new one, the name of an upload."""
+        """What the intent of a request names: the id of an object, the address of a new one, the
+        name of an upload.
+        """
         if path.count("/") == 2:
             return path.rpartition("/")[2].encode()
         found = (NAME if path == "/files" else ADDRESS).search(body)
@@ -86,8 +94,9 @@ class Watch:
 def test_an_intent_is_on_the_disk_before_its_request(
     world: World, monkeypatch: pytest.MonkeyPatch, parallelism: str
 ) -> None:
-    """Each create, update and delete is in the journal, and the journal on the disk, before the service hears of it;
-    one at a time, and where several share one sync."""
+    """Each create, update and delete is in the journal, and the journal on the disk, before the
+    service hears of it; one at a time, and where several share one sync.
+    """
     disk, watches = Disk(monkeypatch), list[Watch]()
 
     def watched(app: Any) -> Watch:
@@ -95,10 +104,14 @@ def test_an_intent_is_on_the_disk_before_its_request(
         return watches[-1]
 
     world.from_now_on(Watching(watched))
-    world.write({"specs/all.yaml": SPEC, **{f"docs/{at}.md": f"Document {at}.\n" for at in range(3)}})
+    world.write(
+        {"specs/all.yaml": SPEC, **{f"docs/{at}.md": f"Document {at}.\n" for at in range(3)}}
+    )
     world.ok("apply", "-y", "--parallelism", parallelism)
     changed = {name: {**one, "model": "gpt-5"} for name, one in SPEC["assistants"].items()}
-    world.write({"specs/all.yaml": {**SPEC, "assistants": changed}, "docs/0.md": "Another document.\n"})
+    world.write(
+        {"specs/all.yaml": {**SPEC, "assistants": changed}, "docs/0.md": "Another document.\n"}
+    )
     world.ok("apply", "-y", "--parallelism", parallelism)
     world.ok("destroy", "-y", "--parallelism", parallelism)
     seen = [request for watch in watches for request in watch.seen]

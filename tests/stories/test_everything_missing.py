@@ -19,12 +19,16 @@ def elsewhere(world: World, name: str = "elsewhere") -> AbstractContextManager[N
 
 
 def test_with_the_key_of_another_project(owned: World) -> None:
-    """Everything missing at once is a safety stop; forced, it is made there, and back home nothing is made again."""
+    """Everything missing at once is a safety stop; forced, it is made there, and back home nothing
+    is made again.
+    """
     home, first = everything(owned), ids(owned)
     with elsewhere(owned):
         for words in ("plan", "apply -y", "apply -y --target assistant.a"):
             told = owned.ok(*words.split(), code=1)
-            assert "None of the 4 objects that the lock names is at the service" in told.out + told.err
+            assert (
+                "None of the 4 objects that the lock names is at the service" in told.out + told.err
+            )
         owned.ok("apply", "-y", "--force")
         owned.settled()
     assert everything(owned) == home
@@ -34,7 +38,9 @@ def test_with_the_key_of_another_project(owned: World) -> None:
         address: {"id": id} for address, id in first.items()
     }
     assert plan["orphans"] == []
-    assert {row["address"]: row["drift"] for row in plan["resource_drift"]} == dict.fromkeys(first, "missing")
+    assert {row["address"]: row["drift"] for row in plan["resource_drift"]} == dict.fromkeys(
+        first, "missing"
+    )
     owned.ok("plan", "--force", "--out", "x.plan")
     owned.ok("apply", "x.plan", "--force")
     owned.settled()
@@ -46,12 +52,18 @@ def test_with_the_key_of_another_project(owned: World) -> None:
 
 @pytest.mark.parametrize("kind", ["expired", "profile", "one"])
 def test_not_everything_is_missing(world: World, kind: str) -> None:
-    """An expired store is there; a request profile is no object; and one object alone may well have been deleted."""
+    """An expired store is there; a request profile is no object; and one object alone may well have
+    been deleted.
+    """
     spec: dict[str, Any] = {
         "vector_stores": {"kb": {"expires_after": {"anchor": "last_active_at", "days": 1}}},
-        "assistants": {"a": {"model": "m", "api": "responses" if kind == "profile" else "assistants"}},
+        "assistants": {
+            "a": {"model": "m", "api": "responses" if kind == "profile" else "assistants"}
+        },
     }
-    world.write({**CONFIG, "specs/all.yaml": spec if kind != "one" else {"assistants": spec["assistants"]}})
+    world.write(
+        {**CONFIG, "specs/all.yaml": spec if kind != "one" else {"assistants": spec["assistants"]}}
+    )
     world.apply()
     if kind == "expired":
         sql(world, "UPDATE vector_stores SET last_active_at = 0 WHERE id = ?", "vector_store.kb")
@@ -64,7 +76,9 @@ def test_not_everything_is_missing(world: World, kind: str) -> None:
 
 @pytest.mark.parametrize("api_is_gone", [False, True])
 def test_two_are_enough(world: World, api_is_gone: bool) -> None:
-    """Both of two objects missing is everything; what cannot be asked for, because its API is gone, does not count."""
+    """Both of two objects missing is everything; what cannot be asked for, because its API is gone,
+    does not count.
+    """
     stores = {"one": {}, "two": {}}
     assistants = {"assistants": {"a": {"model": "m"}}} if api_is_gone else {}
     world.write({**CONFIG, "specs/all.yaml": {"vector_stores": stores, **assistants}})
@@ -74,7 +88,12 @@ def test_two_are_enough(world: World, api_is_gone: bool) -> None:
     if api_is_gone:
         world.from_now_on(gone)
         world.write(
-            {"specs/all.yaml": {"vector_stores": stores, "assistants": {"a": {"model": "m", "api": "responses"}}}}
+            {
+                "specs/all.yaml": {
+                    "vector_stores": stores,
+                    "assistants": {"a": {"model": "m", "api": "responses"}},
+                }
+            }
         )
     plan = world.ok("plan", "--json", code=1).json
     assert [(one["rule"], one["forced"]) for one in plan["blocked"]] == [("all_missing", True)]
@@ -83,11 +102,19 @@ def test_two_are_enough(world: World, api_is_gone: bool) -> None:
 
 
 def test_back_home_with_other_bytes(owned: World) -> None:
-    """What is taken over by its stamp and has other bytes is replaced, and nothing is left over of either."""
+    """What is taken over by its stamp and has other bytes is replaced, and nothing is left over of
+    either.
+    """
     first = ids(owned)
     with elsewhere(owned):
         owned.ok("apply", "-y", "--force")
     owned.write({"docs/a.md": "# A, edited\n"})
     owned.apply("--force")
-    assert {address for address, id in ids(owned).items() if id != first[address]} == {"file.docs/a.md"}
-    assert [len(owned.listed(path)) for path in ("/files", "/vector_stores", "/assistants")] == [2, 1, 1]
+    assert {address for address, id in ids(owned).items() if id != first[address]} == {
+        "file.docs/a.md"
+    }
+    assert [len(owned.listed(path)) for path in ("/files", "/vector_stores", "/assistants")] == [
+        2,
+        1,
+        1,
+    ]

@@ -1,4 +1,6 @@
-"""A lock that somebody holds, or a disk that takes nothing: told before anything is sent, and the way out works."""
+"""A lock that somebody holds, or a disk that takes nothing: told before anything is sent, and the
+way out works.
+"""
 
 from __future__ import annotations
 
@@ -56,19 +58,19 @@ def test_a_lock_that_somebody_holds(edited: World) -> None:
         ):
             result = refused(edited, *words)
             assert said(result.err) == dedent(busy), result.err
-        assert f"process {os.getpid()}, since {lease.since}" in result.err and lease.id in result.err
+        assert (
+            f"process {os.getpid()}, since {lease.since}" in result.err and lease.id in result.err
+        )
         waited = refused(edited, "apply", "-y", "--lock-timeout", "0.05")
         assert "Waiting up to 0 s for it." in waited.err and "Lock is busy" in waited.err
         for words in (("plan",), ("state", "list"), ("show", "assistant.a"), ("output",)):
             edited.ok(*words)
         wrong = refused(edited, "force-unlock", "0000")
-        assert said(wrong.err) == dedent(
-            """\
+        assert said(wrong.err) == dedent("""\
             .provisioner/local/lock.json: error: Wrong lease
               The lease on `.provisioner/local/lock.json` is not `0000`: SOMEBODY has it.
               hint: if that process is certainly gone: `provisioner force-unlock ID`
-            """
-        )
+            """)
         edited.ok("force-unlock", lease.id)
         edited.apply()
     assert "Nobody has a lease on" in refused(edited, "force-unlock", lease.id).err
@@ -86,11 +88,17 @@ def test_a_holder_that_has_ended_holds_nothing(edited: World) -> None:
 
 @contextmanager
 def failing(monkeypatch: pytest.MonkeyPatch, name: str, number: int, *, at: str) -> Iterator[None]:
-    """A function of `os` fails, for files whose path holds a word, as it does on a full or read-only disk."""
+    """A function of `os` fails, for files whose path holds a word, as it does on a full or
+    read-only disk.
+    """
     real = getattr(os, name)
 
     def broken(path: Any, *rest: Any, **more: Any) -> Any:
-        found = path if isinstance(path, (str, os.PathLike)) else Path(f"/proc/self/fd/{path}").resolve()
+        found = (
+            path
+            if isinstance(path, (str, os.PathLike))
+            else Path(f"/proc/self/fd/{path}").resolve()
+        )
         if at in str(found):
             raise OSError(number, os.strerror(number))
         return real(path, *rest, **more)

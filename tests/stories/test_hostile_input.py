@@ -1,4 +1,6 @@
-"""Input that is broken, careless or meant to do harm: refused in words, before anything is sent or replaced."""
+"""Input that is broken, careless or meant to do harm: refused in words, before anything is sent or
+replaced.
+"""
 
 from __future__ import annotations
 
@@ -68,10 +70,16 @@ BAD_IDS = ("../vector_stores/vs_x", "..", "a/b", "a?b=c", "a#b", "%2e%2e/x", "a 
 def test_an_id_in_the_lock_that_leads_elsewhere(applied: World, id: str) -> None:
     """What is no longer declared, and has such an id, deletes nothing at all."""
     store = applied.id("vector_store.kb")
-    edited(applied, lambda lock: lock["resources"]["assistant.b"].update(id=id.replace("vs_x", store)))
+    edited(
+        applied, lambda lock: lock["resources"]["assistant.b"].update(id=id.replace("vs_x", store))
+    )
     applied.write({"specs/all.yaml": SPECS["specs/all.yaml"].replace("  b: {model: m}\n", "")})
     err = applied.ok("apply", "-y", "--force", code=1).err
-    assert f"{LOCK}:" in err and "Broken lock entry" in err and "`id` of `assistant.b` must be an id" in err
+    assert (
+        f"{LOCK}:" in err
+        and "Broken lock entry" in err
+        and "`id` of `assistant.b` must be an id" in err
+    )
     assert not applied.calls
 
 
@@ -105,7 +113,13 @@ def test_an_id_in_the_journal(applied: World) -> None:
     """What an apply is said to have left is not looked for at another address."""
     lock = applied.lock()
     head = {key: lock[key] for key in ("lineage", "serial", "workspace", "environment", "origin")}
-    line = {"type": "intent", "id": 1, "address": "assistant.b", "action": "delete", "object": "../files/x"}
+    line = {
+        "type": "intent",
+        "id": 1,
+        "address": "assistant.b",
+        "action": "delete",
+        "object": "../files/x",
+    }
     applied.write({LOCK + ".journal": json.dumps(head) + "\n" + json.dumps(line) + "\n"})
     err = applied.ok("apply", "-y", code=1).err
     assert "Broken journal" in err and "Line 2 of" in err and not applied.calls
@@ -113,7 +127,9 @@ def test_an_id_in_the_journal(applied: World) -> None:
 
 @pytest.mark.parametrize("where", ["created", "listed", "read"])
 def test_an_id_in_a_reply(world: World, where: str) -> None:
-    """A service that answers with such an id is refused, or what it lists left out: nothing is sent to that address."""
+    """A service that answers with such an id is refused, or what it lists left out: nothing is sent
+    to that address.
+    """
     world.write(SPECS)
     if where == "created":
         world.from_now_on(lambda app: _answering(app, "POST", "/assistants", {"id": "../files/x"}))
@@ -123,14 +139,22 @@ def test_an_id_in_a_reply(world: World, where: str) -> None:
         world.apply()
         path = "/assistants" if where == "listed" else f"/assistants/{world.id('assistant.b')}"
         reply = (
-            {"data": [{"id": "../x"}, {"name": "no id"}], "has_more": False} if where == "listed" else {"id": "../x"}
+            {"data": [{"id": "../x"}, {"name": "no id"}], "has_more": False}
+            if where == "listed"
+            else {"id": "../x"}
         )
         with world.behind(lambda app: _answering(app, "GET", path, reply)):
             if where == "listed":
                 shown = world.ok("plan").out
                 assert "`/assistants` lists what has no id, or one that no object can have" in shown
             else:
-                world.write({"specs/all.yaml": SPECS["specs/all.yaml"].replace("b: {model: m}", "b: {model: n}")})
+                world.write(
+                    {
+                        "specs/all.yaml": SPECS["specs/all.yaml"].replace(
+                            "b: {model: m}", "b: {model: n}"
+                        )
+                    }
+                )
                 world.run("apply", "-y")
     assert all(".." not in path and "//" not in path for _, path in world.calls)
 
@@ -145,7 +169,9 @@ def _answering(app: Any, method: str, path: str, reply: Any) -> Any:
 
 @pytest.mark.parametrize("how", ["twice", "deposed"])
 def test_an_id_that_is_in_use(applied: World, how: str) -> None:
-    """An object that two entries name, or one of them as old, is not deleted: both entries are named."""
+    """An object that two entries name, or one of them as old, is not deleted: both entries are
+    named.
+    """
     a = applied.id("assistant.a")
     more = {"id": a} if how == "twice" else {"deposed": [{"id": a}]}
     edited(applied, lambda lock: lock["resources"]["assistant.b"].update(more))
@@ -180,7 +206,9 @@ def test_a_key_twice_in_an_entry(applied: World) -> None:
 
 
 def test_where_a_plan_is_saved(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A device stays one, a link stays one and its target has the plan; a pipe that nobody reads from is refused."""
+    """A device stays one, a link stays one and its target has the plan; a pipe that nobody reads
+    from is refused.
+    """
     world.write(SPECS)
     world.ok("plan", "--out", "/dev/null")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # noqa: PTH116  # a device, and no path of ours
@@ -211,12 +239,24 @@ def test_a_lock_that_is_a_link_to_itself(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", ["lock.json", "lock.json.journal", "lock.json.lease", "specs", "prompt", "settings", "plan"]
+    "what",
+    ["lock.json", "lock.json.journal", "lock.json.lease", "specs", "prompt", "settings", "plan"],
 )
 def test_a_pipe_in_the_place_of_a_file(world: World, what: str) -> None:
     """Nobody waits for its other end."""
-    world.write({**SPECS, "specs/p.yaml": "assistants: {p: {model: m, instructions: {file: p.md}}}\n", "p.md": "P\n"})
-    places = {"specs": "specs/x.yaml", "prompt": "p.md", "settings": "provisioner.yaml", "plan": "x.plan"}
+    world.write(
+        {
+            **SPECS,
+            "specs/p.yaml": "assistants: {p: {model: m, instructions: {file: p.md}}}\n",
+            "p.md": "P\n",
+        }
+    )
+    places = {
+        "specs": "specs/x.yaml",
+        "prompt": "p.md",
+        "settings": "provisioner.yaml",
+        "plan": "x.plan",
+    }
     place = world.root / places.get(what, f".provisioner/local/{what}")
     place.parent.mkdir(parents=True, exist_ok=True)
     place.unlink(missing_ok=True)
@@ -226,7 +266,9 @@ def test_a_pipe_in_the_place_of_a_file(world: World, what: str) -> None:
     assert "a pipe, a socket or a device" in err and places.get(what, what) in err
 
 
-@pytest.mark.parametrize("what", ["specs/x.yaml", "provisioner.yaml", "p.md", "f.json", LOCK, "x.plan"])
+@pytest.mark.parametrize(
+    "what", ["specs/x.yaml", "provisioner.yaml", "p.md", "f.json", LOCK, "x.plan"]
+)
 def test_gigabytes(world: World, what: str) -> None:
     """A file that no limit allows is not read: the limit is named, and the file."""
     tool = "{type: function, name: f, parameters: {file: f.json}}"
@@ -242,7 +284,12 @@ def test_gigabytes(world: World, what: str) -> None:
 
 
 def _saved(world: World) -> World:
-    world.write({"docs/b.md": "# B\n", "specs/all.yaml": SPECS["specs/all.yaml"].replace("a.md]", "a.md, docs/b.md]")})
+    world.write(
+        {
+            "docs/b.md": "# B\n",
+            "specs/all.yaml": SPECS["specs/all.yaml"].replace("a.md]", "a.md, docs/b.md]"),
+        }
+    )
     world.ok("plan", "--out", "x.plan")
     return world
 
@@ -253,7 +300,9 @@ def _renamed(plan: Any, name: str) -> None:
     plan.update(json.loads(text))
 
 
-@pytest.mark.parametrize("name", ["../secret.txt", "docs/../../secret.txt", "/etc/hostname", "docs/b\\u0000.md"])
+@pytest.mark.parametrize(
+    "name", ["../secret.txt", "docs/../../secret.txt", "/etc/hostname", "docs/b\\u0000.md"]
+)
 def test_a_saved_plan_names_a_file_elsewhere(applied: World, name: str) -> None:
     """Whatever its digest says, a plan uploads nothing from outside the workspace."""
     _saved(applied)
@@ -266,7 +315,9 @@ def test_a_saved_plan_names_a_file_elsewhere(applied: World, name: str) -> None:
 
 @pytest.mark.parametrize("how", ["link", "pipe"])
 def test_a_file_of_a_saved_plan_that_is_swapped(applied: World, how: str) -> None:
-    """A link out of the workspace, with the very same bytes, and a pipe are not what the plan was made with."""
+    """A link out of the workspace, with the very same bytes, and a pipe are not what the plan was
+    made with.
+    """
     _saved(applied)
     file, secret = applied.root / "docs/b.md", applied.root.parent / "secret.txt"
     secret.write_bytes(file.read_bytes())
@@ -303,7 +354,9 @@ def _over_another(plan: Any) -> None:
 
 
 def _another_document(plan: Any) -> None:
-    next(item for item in plan["attachments"] if item["path"] == "docs/b.md")["file"] = "file.docs/a.md"
+    next(item for item in plan["attachments"] if item["path"] == "docs/b.md")["file"] = (
+        "file.docs/a.md"
+    )
 
 
 def _nowhere(plan: Any) -> None:
@@ -329,14 +382,22 @@ def _row(plan: Any, address: str) -> Any:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_a_saved_plan_says_of_itself(world: World, edit: Callable[[Any], None], said: str) -> None:
-    """A plan whose digest and checksum were made again after an edit ends nothing that is protected, moves nothing over
-    anything, puts no other document into a store, and rests on what it is about."""
-    specs = SPECS["specs/all.yaml"].replace("b: {model: m}", "b: {model: m, lifecycle: {protect: true}}")
+def test_what_a_saved_plan_says_of_itself(
+    world: World, edit: Callable[[Any], None], said: str
+) -> None:
+    """A plan whose digest and checksum were made again after an edit ends nothing that is
+    protected, moves nothing over anything, puts no other document into a store, and rests on what
+    it is about.
+    """
+    specs = SPECS["specs/all.yaml"].replace(
+        "b: {model: m}", "b: {model: m, lifecycle: {protect: true}}"
+    )
     world.write({**SPECS, "specs/all.yaml": specs})
     world.apply()
     gone = specs.split("  b:")[0] if edit is _unblocked else specs
-    changed = gone.replace("docs/a.md]", "docs/a.md, docs/b.md]").replace("a: {model: m", "a: {model: n")
+    changed = gone.replace("docs/a.md]", "docs/a.md, docs/b.md]").replace(
+        "a: {model: m", "a: {model: n"
+    )
     world.write({"specs/all.yaml": changed, "docs/b.md": "# B\n"})
     world.run("plan", "--out", "x.plan")
     world.calls.clear()
@@ -352,7 +413,10 @@ def test_a_saved_plan_that_deletes_something_else(applied: World) -> None:
     a, b = applied.id("assistant.a"), applied.id("assistant.b")
     edited(applied, lambda plan: plan["resource_changes"][0].update(id=a), "x.plan")
     assert f"The lock does not have `{a}` for `assistant.b`" not in applied.ok("show", "x.plan").err
-    assert f"The lock does not have `{a}` for `assistant.b`" in applied.ok("apply", "x.plan", code=1).err
+    assert (
+        f"The lock does not have `{a}` for `assistant.b`"
+        in applied.ok("apply", "x.plan", code=1).err
+    )
     edited(applied, lambda plan: plan["resource_changes"][0].update(id=f"{b}/../{a}"), "x.plan")
     assert "cannot be `asst_" in applied.ok("apply", "x.plan", code=1).err
     assert not written(applied)
@@ -387,7 +451,9 @@ def test_a_body_that_unpacks_to_gigabytes(world: World, monkeypatch: pytest.Monk
 
 
 def test_a_body_without_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes and comes over a real connection is read up to the limit, also where it is the text of a refusal."""
+    """What comes and comes over a real connection is read up to the limit, also where it is the
+    text of a refusal.
+    """
     monkeypatch.setattr(bodies, "LARGEST", 1 << 20)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-e2e")
     world.write(SPECS)
@@ -455,19 +521,31 @@ def test_a_deletion_that_is_none(applied: World) -> None:
 
 
 def test_a_time_that_there_is_not(applied: World) -> None:
-    """Whatever a list says of when things were made, what comes of it can be read again: the journal, too."""
+    """Whatever a list says of when things were made, what comes of it can be read again: the
+    journal, too.
+    """
     applied.write({"docs/a.md": "# A, again\n"})
-    old = {"id": "file-old", "filename": "z", "purpose": "assistants", "created_at": 1e300, "bytes": 1e300}
+    old = {
+        "id": "file-old",
+        "filename": "z",
+        "purpose": "assistants",
+        "created_at": 1e300,
+        "bytes": 1e300,
+    }
     files = {"data": [old], "has_more": False}
     with applied.behind(
-        lambda app: _answering(_answering(app, "POST", "/files", {"id": "a/b"}), "GET", "/files", files)
+        lambda app: _answering(
+            _answering(app, "POST", "/files", {"id": "a/b"}), "GET", "/files", files
+        )
     ):
         applied.ok("apply", "-y", code=1)
     applied.apply()
     applied.settled()
 
 
-@pytest.mark.parametrize("to", ["assistant.B", "assistant.a b", "assistant." + "x" * 65, "assistant.ü", "assistant.1"])
+@pytest.mark.parametrize(
+    "to", ["assistant.B", "assistant.a b", "assistant." + "x" * 65, "assistant.ü", "assistant.1"]
+)
 def test_moving_to_what_no_spec_could_declare(applied: World, to: str) -> None:
     """`state mv` takes only names that a spec may have."""
     before = (applied.root / LOCK).read_text()
@@ -482,12 +560,20 @@ def test_moving_a_file_to_no_path(applied: World, to: str) -> None:
 
 
 def test_an_object_that_is_nested_too_deeply(applied: World) -> None:
-    """What somebody has nested in thousands of levels is refused by name, by plan and accept alike."""
+    """What somebody has nested in thousands of levels is refused by name, by plan and
+    accept alike.
+    """
     value: Any = 1
     for _ in range(600):
         value = [value]
     tool = {"type": "function", "function": {"name": "f", "parameters": {"enum": value}}}
-    item = {"id": applied.id("assistant.b"), "object": "assistant", "model": "m", "tools": [tool], "metadata": {}}
+    item = {
+        "id": applied.id("assistant.b"),
+        "object": "assistant",
+        "model": "m",
+        "tools": [tool],
+        "metadata": {},
+    }
     page = {"data": [item], "has_more": False}
     with applied.behind(lambda app: _answering(app, "GET", "/assistants", page)):
         for command in ("plan", "accept", "drift"):
@@ -497,7 +583,9 @@ def test_an_object_that_is_nested_too_deeply(applied: World) -> None:
 
 def test_a_kind_that_nobody_knows(applied: World) -> None:
     """A lock may name what this release does not know: that is said, and nothing is done."""
-    edited(applied, lambda lock: lock["resources"].update({"widget.x": {"id": "w_1", "fields": {}}}))
+    edited(
+        applied, lambda lock: lock["resources"].update({"widget.x": {"id": "w_1", "fields": {}}})
+    )
     assert "`widget.x` is nothing that this release knows" in applied.ok("plan", code=1).err
     assert not applied.calls
 
@@ -506,7 +594,10 @@ def test_one_id_for_two_objects(world: World) -> None:
     """The second one is refused before it is recorded, and the lock can be read afterwards."""
 
     def same(method: str, path: str, status: int, body: Any) -> tuple[int, Any]:
-        return status, {**body, "id": "asst_same"} if (method, path) == ("POST", "/assistants") else body
+        return status, {**body, "id": "asst_same"} if (method, path) == (
+            "POST",
+            "/assistants",
+        ) else body
 
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}})
     with world.behind(partial(Odd, answer=same)):

@@ -1,4 +1,6 @@
-"""A lock that is lost, behind, foreign or broken: refused before the first write, each with its way out."""
+"""A lock that is lost, behind, foreign or broken: refused before the first write, each with its way
+out.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ SPECS: dict[str, Any] = {
         "vector_stores": {"kb": {"files": [{"path": "docs/*.md", "attributes": {"team": "hr"}}]}},
         "assistants": {
             "a": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]},
-            "b": {"model": "gpt-4o", "tools": [{"type": "code_interpreter", "files": ["data/x.csv"]}]},
+            "b": {
+                "model": "gpt-4o",
+                "tools": [{"type": "code_interpreter", "files": ["data/x.csv"]}],
+            },
         },
     },
     "docs/a.md": "# A\n",
@@ -36,7 +41,9 @@ def refused(world: World, *said: str) -> None:
 
 
 def test_a_lost_lock_is_rebuilt_from_stamps(world: World) -> None:
-    """What stamps prove is restored; a file in no store is uploaded again, and nothing else is made twice."""
+    """What stamps prove is restored; a file in no store is uploaded again, and nothing else is made
+    twice.
+    """
     world.write(SPECS)
     world.apply()
     before = world.lock()
@@ -47,7 +54,9 @@ def test_a_lost_lock_is_rebuilt_from_stamps(world: World) -> None:
     after = world.lock()
     assert after["lineage"][:8] == before["lineage"][:8] and after["serial"] == before["serial"]
     assert {address: entry["id"] for address, entry in after["resources"].items()} == {
-        address: entry["id"] for address, entry in before["resources"].items() if address != "file.data/x.csv"
+        address: entry["id"]
+        for address, entry in before["resources"].items()
+        if address != "file.data/x.csv"
     }
     assert set(world.changes()) == {"file.data/x.csv", "assistant.b"}
     world.apply()
@@ -76,7 +85,10 @@ def test_foreign_and_broken_locks(world: World) -> None:
     for change, said in (
         ({"workspace": "other"}, "belongs to the workspace `other`"),
         ({"environment": "prod"}, "belongs to the environment `prod`"),
-        ({"origin": {**lock["origin"], "base_url": "https://x.example/v1"}}, "https://x.example/v1"),
+        (
+            {"origin": {**lock["origin"], "base_url": "https://x.example/v1"}},
+            "https://x.example/v1",
+        ),
         ({"version": 99}, "Newer lockfile"),
     ):
         world.write({LOCK: json.dumps({**lock, **change})})
@@ -92,7 +104,11 @@ def test_a_resource_changes_its_address_in_the_lock(world: World) -> None:
     id = world.id("assistant.a")
     world.ok("state", "mv", "assistant.a", "assistant.c")
     world.write(
-        {"specs/all.yaml": json.loads(json.dumps(SPECS["specs/all.yaml"]).replace('"a": {"model"', '"c": {"model"'))}
+        {
+            "specs/all.yaml": json.loads(
+                json.dumps(SPECS["specs/all.yaml"]).replace('"a": {"model"', '"c": {"model"')
+            )
+        }
     )
     world.ok("apply", "-y")
     world.settled()
@@ -103,7 +119,9 @@ def test_a_resource_changes_its_address_in_the_lock(world: World) -> None:
 
 
 def test_two_environments_in_one_service(world: World) -> None:
-    """The same bytes under the same names: neither environment adopts or deletes what is the other's."""
+    """The same bytes under the same names: neither environment adopts or deletes what is the
+    other's.
+    """
     local = {"service": "local"}
     world.write(SPECS)
     world.write(
@@ -133,12 +151,17 @@ def test_two_environments_in_one_service(world: World) -> None:
 
 
 def test_a_clone_that_is_behind(world: World, tmp_path: Path) -> None:
-    """Two clones with a committed lock: the one that has not pulled is refused and writes nothing; once it has, it
-    goes on."""
+    """Two clones with a committed lock: the one that has not pulled is refused and writes nothing;
+    once it has, it goes on.
+    """
     service = {"local": {"service": "local", "lock": "locks/local.lock.json"}}
     world.root = clone(remote(tmp_path), tmp_path / "mine")
     world.write(
-        {**SPECS, "provisioner.yaml": {"workspace": "w", "environments": service}, ".gitignore": ".provisioner\n"}
+        {
+            **SPECS,
+            "provisioner.yaml": {"workspace": "w", "environments": service},
+            ".gitignore": ".provisioner\n",
+        }
     )
     world.apply()
     published(world.root)
@@ -151,7 +174,10 @@ def test_a_clone_that_is_behind(world: World, tmp_path: Path) -> None:
     yours.write({"docs/b.md": "# B, edited\n"})
     world.calls.clear()
     for words in (("plan",), ("apply", "-y")):
-        assert "Lock is behind" in (refusal := yours.ok(*words, code=1)).err and "git pull" in refusal.err
+        assert (
+            "Lock is behind" in (refusal := yours.ok(*words, code=1)).err
+            and "git pull" in refusal.err
+        )
     assert {method for method, _ in world.calls} == {"GET"}
     git(yours.root, "pull", "-q", "--no-rebase")
     assert yours.changes() == {"file.docs/b.md": "create/delete"}

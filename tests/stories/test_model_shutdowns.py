@@ -1,4 +1,6 @@
-"""Models that come to an end: told in time, refused afterwards, and asked for without costing a plan anything."""
+"""Models that come to an end: told in time, refused afterwards, and asked for without costing a
+plan anything.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,16 @@ ASKED = ("GET", "/models")
 
 
 def test_a_model_that_is_about_to_end(world: World) -> None:
-    """A warning that names the model, its day, everybody who uses it and where; the same bytes every time."""
+    """A warning that names the model, its day, everybody who uses it and where; the same bytes
+    every time.
+    """
     world.write({"specs/all.yaml": SPEC + "  c: {model: old-1}\n"})
     ending(world, old_1=AHEAD, new_1=None)
     planned = world.plan()
     assert told(planned) == ["specs/all.yaml:3:12 warning: Model shutdown ahead"]
-    assert planned["problems"][0]["detail"] == (
-        f"`assistant.a` uses `old-1`, which is shut down on {AHEAD}, as the service says. "
+    assert (
+        planned["problems"][0]["detail"]
+        == f"`assistant.a` uses `old-1`, which is shut down on {AHEAD}, as the service says. "
         "So does `assistant.c` (specs/all.yaml:6:14)."
     )
     assert world.ok("plan").out == world.ok("plan").out
@@ -34,7 +39,9 @@ def test_a_model_that_is_about_to_end(world: World) -> None:
 
 
 def test_a_model_that_has_ended(world: World) -> None:
-    """After its day a plan cannot be applied, not even a saved one or by force; `action: warn` never stops one."""
+    """After its day a plan cannot be applied, not even a saved one or by force; `action: warn`
+    never stops one.
+    """
     world.write({"specs/all.yaml": SPEC})
     ending(world, old_1=PAST)
     planned = world.ok("plan", "--out", "x.plan", "--json", code=1).json
@@ -47,13 +54,17 @@ def test_a_model_that_has_ended(world: World) -> None:
 
 
 def test_only_what_a_plan_keeps_is_judged(world: World) -> None:
-    """What goes, and what `--target` leaves out, stops nobody; a model in use that ends stops the next plan."""
+    """What goes, and what `--target` leaves out, stops nobody; a model in use that ends stops the
+    next plan.
+    """
     world.write({"specs/all.yaml": SPEC})
     under(world, {"model_shutdown": {"action": "warn"}})
     ending(world, old_1=PAST)
     world.apply()
     under(world, {})
-    assert told(world.ok("plan", "--json", code=1).json) == ["specs/all.yaml:3:12 error: Model shut down"]
+    assert told(world.ok("plan", "--json", code=1).json) == [
+        "specs/all.yaml:3:12 error: Model shut down"
+    ]
     world.ok("plan", "--target", "assistant.b")
     world.write({"specs/all.yaml": "assistants:\n  b:\n    model: new-1\n"})
     world.apply()
@@ -62,7 +73,9 @@ def test_only_what_a_plan_keeps_is_judged(world: World) -> None:
 
 
 def test_the_service_is_asked_once_a_day(world: World) -> None:
-    """One request beside the lists, and none in the plans after it; nobody asks who does not need to know."""
+    """One request beside the lists, and none in the plans after it; nobody asks who does not need
+    to know.
+    """
     world.write({"specs/all.yaml": SPEC})
     ending(world, old_1=AHEAD)
     world.ok("drift")
@@ -95,11 +108,23 @@ def test_who_does_not_ask(world: World) -> None:
 
 
 SILENT: dict[str, tuple[int, Any, bool]] = {
-    "no such route": (404, {"error": {"message": "Not found", "type": "invalid_request_error"}}, True),
+    "no such route": (
+        404,
+        {"error": {"message": "Not found", "type": "invalid_request_error"}},
+        True,
+    ),
     "no right": (403, {"error": {"message": "Missing scopes: api.model.read"}}, True),
-    "an older service": (200, {"object": "list", "data": [{"id": "old-1"}, "?", {"shutdown_date": day(-9)}]}, True),
+    "an older service": (
+        200,
+        {"object": "list", "data": [{"id": "old-1"}, "?", {"shutdown_date": day(-9)}]},
+        True,
+    ),
     "no list": (200, {"models": {"old-1": day(-9)}}, True),
-    "no day": (200, {"data": [{"id": "old-1", "shutdown_date": "soon"}, {"id": "b", "shutdown_date": 1}]}, True),
+    "no day": (
+        200,
+        {"data": [{"id": "old-1", "shutdown_date": "soon"}, {"id": "b", "shutdown_date": 1}]},
+        True,
+    ),
     "a list itself": (200, ["old-1"], True),
     "an error": (500, {"error": {"message": "Oops"}}, False),
     "too much": (429, {"error": {"message": "Slow down"}}, False),
@@ -108,7 +133,9 @@ SILENT: dict[str, tuple[int, Any, bool]] = {
 
 @pytest.mark.parametrize("name", SILENT)
 def test_a_service_that_does_not_say(world: World, name: str) -> None:
-    """Nothing is made of it: no problem, no note, no second attempt; what may be different later is asked again."""
+    """Nothing is made of it: no problem, no note, no second attempt; what may be different later is
+    asked again.
+    """
     status, body, final = SILENT[name]
     world.write({"specs/all.yaml": SPEC})
     saying(world, lambda: (status, body))
@@ -121,22 +148,29 @@ def test_a_service_that_does_not_say(world: World, name: str) -> None:
 
 
 def test_openai_has_announced_more(world: World) -> None:
-    """Without a connection OpenAI's own service is held against its announcements, and no other service is."""
+    """Without a connection OpenAI's own service is held against its announcements, and no other
+    service is.
+    """
     spec = "assistants:\n  a:\n    model: gpt-4o-2024-05-13\n  b:\n    model: ft:o1-mini:acme::1\n"
     world.write({"specs/all.yaml": spec})
     any_model = {"models": {"allow": ["*"]}}
-    under(world, any_model, prod={"service": "openai"}, ours={"service": "https://models.example/v1"})
+    under(
+        world, any_model, prod={"service": "openai"}, ours={"service": "https://models.example/v1"}
+    )
     found = world.ok("validate", "--json", code=1).json
     assert told(found) == [
         "specs/all.yaml:3:12 error: Model shut down",
         "specs/all.yaml:5:12 error: Model shut down",
     ]
-    assert found["problems"][0]["detail"] == (
-        "`assistant.a` uses `gpt-4o-2024-05-13`, which was shut down on 2026-10-23, by OpenAI's announcements as of "
-        f"{shutdowns.AS_OF}. (In the environment `prod`.)"
+    assert (
+        found["problems"][0]["detail"]
+        == "`assistant.a` uses `gpt-4o-2024-05-13`, which was shut down on 2026-10-23, by OpenAI's"
+        f" announcements as of {shutdowns.AS_OF}. (In the environment `prod`.)"
     )
     assert world.ok("plan", "-e", "ours", "--no-refresh", "--json").json["problems"] == []
-    assert len(world.ok("plan", "-e", "prod", "--no-refresh", "--json", code=1).json["problems"]) == 2
+    assert (
+        len(world.ok("plan", "-e", "prod", "--no-refresh", "--json", code=1).json["problems"]) == 2
+    )
 
 
 @pytest.mark.parametrize(

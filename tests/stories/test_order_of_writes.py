@@ -19,14 +19,20 @@ SEARCH = {"type": "file_search", "vector_stores": ["kb"]}
 BEFORE: dict[str, Any] = {
     "vector_stores": {"kb": {"files": ["docs/*.md"]}, "old": {"files": ["old.md"]}},
     "assistants": {
-        "bot": {"model": "gpt-4o", "tools": [SEARCH, {"type": "code_interpreter", "files": ["n.csv"]}]},
+        "bot": {
+            "model": "gpt-4o",
+            "tools": [SEARCH, {"type": "code_interpreter", "files": ["n.csv"]}],
+        },
         "going": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["old"]}]},
     },
 }
 AFTER: dict[str, Any] = {
     "vector_stores": {"kb": {"description": "Rules", "files": ["docs/*.md"]}},
     "assistants": {
-        "bot": {"model": "gpt-5", "tools": [SEARCH, {"type": "code_interpreter", "files": ["n.csv"]}]},
+        "bot": {
+            "model": "gpt-5",
+            "tools": [SEARCH, {"type": "code_interpreter", "files": ["n.csv"]}],
+        },
         "new": {"model": "gpt-4o", "tools": [SEARCH]},
     },
 }
@@ -43,7 +49,9 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def edited(world: World, before: Path) -> World:
-    """A workspace in which everything happens at once: new, changed, replaced and going objects of every kind."""
+    """A workspace in which everything happens at once: new, changed, replaced and going objects of
+    every kind.
+    """
     shutil.copytree(before, world.root, dirs_exist_ok=True)
     world.write({"specs/all.yaml": AFTER, **EDITS})
     return world
@@ -55,11 +63,15 @@ Names = dict[str, str]  # by id
 def names(world: World, sort: str = "") -> Names:
     """What the lock calls each object; files by their path."""
     resources = world.lock()["resources"]
-    return {entry["id"]: f"{sort}{address}" for address, entry in resources.items() if entry.get("id")}
+    return {
+        entry["id"]: f"{sort}{address}" for address, entry in resources.items() if entry.get("id")
+    }
 
 
 class Watch:
-    """Middleware that takes down each write with what it makes, in the order in which they end, and may refuse one."""
+    """Middleware that takes down each write with what it makes, in the order in which they end, and
+    may refuse one.
+    """
 
     def __init__(self, world: World, refused: int | None = None) -> None:
         self.world, self.refused, self.seen = world, refused, list[tuple[str, str]]()
@@ -98,7 +110,10 @@ class Watch:
 
 # What has to be over before what.
 ORDER = [
-    ("POST vector_store.kb", "POST file.docs/a.md"),  # a store tells others whose uploads there may be
+    (
+        "POST vector_store.kb",
+        "POST file.docs/a.md",
+    ),  # a store tells others whose uploads there may be
     ("POST vector_store.kb", "POST file.n.csv"),
     ("POST file.docs/a.md", "POST vector_store.kb file_batches"),
     ("POST file.docs/b.md", "POST vector_store.kb file_batches"),
@@ -116,11 +131,15 @@ ORDER = [
 
 @pytest.mark.parametrize("parallelism", ["1", "10"])
 def test_what_comes_before_what(edited: World, parallelism: str) -> None:
-    """What is made comes before those who use it; what goes, goes after them. Each thing is written once."""
+    """What is made comes before those who use it; what goes, goes after them. Each thing is written
+    once.
+    """
     before, watch = names(edited, "old "), Watch(edited)
     with edited.behind(Watching(watch.around)):
         edited.apply("--parallelism", parallelism)
-    seen = watch.told({**before, **{id: name for id, name in names(edited).items() if id not in before}})
+    seen = watch.told(
+        {**before, **{id: name for id, name in names(edited).items() if id not in before}}
+    )
     bot = "POST old assistant.bot"  # the same object as before
     seen = [line.replace(bot, "POST assistant.bot") for line in seen]
     assert sorted(seen) == sorted({line for pair in ORDER for line in pair})
@@ -134,8 +153,9 @@ TRIED = range(WRITES) if os.environ.get("PROVISIONER_THOROUGH") else (0, 3, BATC
 
 
 def whole(world: World) -> None:
-    """Nothing that is used is gone: whatever an assistant searches or runs with is there, with documents in it; and
-    the lock names nothing that is not there."""
+    """Nothing that is used is gone: whatever an assistant searches or runs with is there, with
+    documents in it; and the lock names nothing that is not there.
+    """
     files = {item["id"] for item in world.listed("/files")}
     stores = {store["id"] for store in world.listed("/vector_stores")}
     assistants = world.listed("/assistants")
@@ -151,7 +171,9 @@ def whole(world: World) -> None:
 
 @pytest.mark.parametrize("at", TRIED)
 def test_any_write_may_be_refused(edited: World, at: int) -> None:
-    """Whichever write the service refuses, what is used stays whole; the next apply does the rest, and no more."""
+    """Whichever write the service refuses, what is used stays whole; the next apply does the rest,
+    and no more.
+    """
     watch = Watch(edited, refused=at)
     with edited.behind(watch.around):
         refused = edited.ok("apply", "-y", "--parallelism", "1", code=int(at != BATCH))

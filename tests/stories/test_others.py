@@ -1,4 +1,6 @@
-"""What somebody else uses is never deleted: their stores and assistants are looked at before anything goes."""
+"""What somebody else uses is never deleted: their stores and assistants are looked at before
+anything goes.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ FILES = {"docs/a.md": "alpha\n", "docs/b.md": "beta\n", "data/c.csv": "x\n1\n"}
 
 @pytest.fixture
 def shared(world: World) -> World:
-    """A store of theirs that holds our `a.md`, and an assistant of theirs that names our `c.csv` and our store."""
+    """A store of theirs that holds our `a.md`, and an assistant of theirs that names our `c.csv`
+    and our store.
+    """
     world.write({"specs/all.yaml": SPEC, **FILES})
     world.apply()
     theirs = world.http("POST", "/vector_stores", {"name": "Theirs"})["id"]
@@ -37,7 +41,11 @@ def shared(world: World) -> World:
         "code_interpreter": {"file_ids": ["${file.data/c.csv}"]},
     }
     tools = [{"type": "file_search"}, {"type": "code_interpreter"}]
-    world.http("POST", "/assistants", {"model": "m", "name": "Bot", "tools": tools, "tool_resources": resources})
+    world.http(
+        "POST",
+        "/assistants",
+        {"model": "m", "name": "Bot", "tools": tools, "tool_resources": resources},
+    )
     world.calls.clear()
     return world
 
@@ -50,22 +58,37 @@ def deletes(world: World) -> list[str]:
 def theirs_is_whole(world: World, ids: dict[str, str]) -> None:
     """What they refer to is there, and their store still holds and finds our first `a.md`."""
     theirs = next(store for store in world.listed("/vector_stores") if store["name"] == "Theirs")
-    assert [item["id"] for item in world.listed(f"/vector_stores/{theirs['id']}/files")] == [ids["file.docs/a.md"]]
-    assert {item["id"] for item in world.listed("/files")} >= {ids["file.docs/a.md"], ids["file.data/c.csv"]}
+    assert [item["id"] for item in world.listed(f"/vector_stores/{theirs['id']}/files")] == [
+        ids["file.docs/a.md"]
+    ]
+    assert {item["id"] for item in world.listed("/files")} >= {
+        ids["file.docs/a.md"],
+        ids["file.data/c.csv"],
+    }
     assert ids["vector_store.kb"] in {store["id"] for store in world.listed("/vector_stores")}
 
 
 def ids(world: World) -> dict[str, str]:
-    return {address: entry["id"] for address, entry in world.lock()["resources"].items() if "id" in entry}
+    return {
+        address: entry["id"]
+        for address, entry in world.lock()["resources"].items()
+        if "id" in entry
+    }
 
 
 def test_new_versions_leave_what_they_use(shared: World) -> None:
-    """New bytes are uploaded and used here; the old files stay as deposed, and the plan says for whom."""
+    """New bytes are uploaded and used here; the old files stay as deposed, and the plan says for
+    whom.
+    """
     before = ids(shared)
     shared.write({"docs/a.md": "alpha two\n", "docs/b.md": "beta two\n", "data/c.csv": "x\n2\n"})
     shown = shared.ok("plan").out
     assert "docs/a.md 6 → 10 B (the old one stays, used by the vector store `vs_" in shown
-    assert "the old one stays, used by the assistant `asst_" in shown and "(`Bot`)" in shown and "(`Theirs`)" in shown
+    assert (
+        "the old one stays, used by the assistant `asst_" in shown
+        and "(`Bot`)" in shown
+        and "(`Theirs`)" in shown
+    )
     shared.calls.clear()
     shared.ok("apply", "-y")
     assert deletes(shared) == [f"/files/{before['file.docs/b.md']}"]
@@ -78,10 +101,14 @@ def test_new_versions_leave_what_they_use(shared: World) -> None:
 
 
 def test_what_stays_is_not_said_to_be_deleted(shared: World) -> None:
-    """A document that they hold leaves our store and is no loss; the one that nobody holds is deleted."""
+    """A document that they hold leaves our store and is no loss; the one that nobody holds is
+    deleted.
+    """
     shared.write({"specs/all.yaml": {**SPEC, "vector_stores": {"kb": {"files": []}}}})
     shown = shared.ok("plan", "--format", "markdown", "--force").out
-    assert "2 documents taken out, 1 of them deleted: docs/a.md, docs/b.md" in shown.replace("\\", "")
+    assert "2 documents taken out, 1 of them deleted: docs/a.md, docs/b.md" in shown.replace(
+        "\\", ""
+    )
 
 
 def test_it_goes_once_nobody_uses_it(shared: World) -> None:
@@ -91,22 +118,31 @@ def test_it_goes_once_nobody_uses_it(shared: World) -> None:
     shared.ok("apply", "-y")
     theirs = next(store for store in shared.listed("/vector_stores") if store["name"] == "Theirs")
     shared.http("DELETE", f"/vector_stores/{theirs['id']}/files/{before['file.docs/a.md']}")
-    assert f"- file.docs/a.md  ({before['file.docs/a.md']}, no longer used by anything)" in shared.ok("plan").out
+    assert (
+        f"- file.docs/a.md  ({before['file.docs/a.md']}, no longer used by anything)"
+        in shared.ok("plan").out
+    )
     shared.apply()
     assert before["file.docs/a.md"] not in {item["id"] for item in shared.listed("/files")}
 
 
 def test_a_replaced_store_keeps_its_documents_for_them(shared: World) -> None:
-    """`--replace` makes a new store; the one that their assistant searches stays, and so does all that is in it."""
+    """`--replace` makes a new store; the one that their assistant searches stays, and so does all
+    that is in it.
+    """
     before = ids(shared)
     shared.ok("apply", "-y", "--replace", "vector_store.kb")
     theirs_is_whole(shared, before)
-    held = {item["id"] for item in shared.listed(f"/vector_stores/{before['vector_store.kb']}/files")}
+    held = {
+        item["id"] for item in shared.listed(f"/vector_stores/{before['vector_store.kb']}/files")
+    }
     assert held == {before["file.docs/a.md"], before["file.docs/b.md"]}
     shared.settled()
     shared.write({"docs/b.md": "beta two\n"})
     shared.apply()
-    held = {item["id"] for item in shared.listed(f"/vector_stores/{before['vector_store.kb']}/files")}
+    held = {
+        item["id"] for item in shared.listed(f"/vector_stores/{before['vector_store.kb']}/files")
+    }
     assert before["file.docs/b.md"] in held
 
 
@@ -117,8 +153,10 @@ def test_destroy_leaves_what_they_use(shared: World) -> None:
     assert "stays, used by the assistant" in result.out
     theirs_is_whole(shared, before)
     assert {item["id"] for item in shared.listed("/files")} == {
-        before["file.docs/a.md"], before["file.docs/b.md"], before["file.data/c.csv"]
-    }  # fmt: skip
+        before["file.docs/a.md"],
+        before["file.docs/b.md"],
+        before["file.data/c.csv"],
+    }
     assert [bot["name"] for bot in shared.listed("/assistants")] == ["Bot"]
     assert "id" not in shared.lock()["resources"]["vector_store.kb"]
 
@@ -144,7 +182,9 @@ def test_nothing_is_asked_where_nothing_goes(shared: World) -> None:
 
 
 def test_every_list_is_read_once(shared: World) -> None:
-    """However many files go, assistants and stores are listed once, and the files of each store of others once."""
+    """However many files go, assistants and stores are listed once, and the files of each store of
+    others once.
+    """
     shared.write({"docs/a.md": "1\n", "docs/b.md": "2\n", "data/c.csv": "y\n"})
     shared.calls.clear()
     shared.ok("plan")
@@ -154,12 +194,16 @@ def test_every_list_is_read_once(shared: World) -> None:
 
 
 def test_too_many_to_ask(shared: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where asking would take more than a thousand requests, every file stays, and the plan says why."""
+    """Where asking would take more than a thousand requests, every file stays, and the plan says
+    why.
+    """
     monkeypatch.setattr(others, "MOST", 0)
     before = ids(shared)
     shared.write({"docs/b.md": "beta two\n"})
     shown = shared.ok("plan").out
-    assert "used by possibly others: asking the 1 other vector stores would take 1 requests" in shown
+    assert (
+        "used by possibly others: asking the 1 other vector stores would take 1 requests" in shown
+    )
     shared.apply()
     assert before["file.docs/b.md"] in {item["id"] for item in shared.listed("/files")}
 

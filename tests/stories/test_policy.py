@@ -1,4 +1,6 @@
-"""Policies: which models a team allows, what each environment says itself, and what is waived for a while."""
+"""Policies: which models a team allows, what each environment says itself, and what is waived for a
+while.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from tests.support.world import World
 
 @pytest.mark.parametrize("api", ["assistants", "responses"])
 def test_a_model_that_is_not_allowed(world: World, api: str) -> None:
-    """It is told at its place by validate and by every plan, under every API, and nothing is applied."""
+    """It is told at its place by validate and by every plan, under every API, and nothing is
+    applied.
+    """
     world.write({"specs/all.yaml": SPEC})
     under(world, {"models": {"allow": ["old-2", "new*"]}}, local={"service": "local", "api": api})
     found = world.ok("validate", "--json", code=1).json
@@ -43,7 +47,12 @@ def test_a_policy_that_only_warns(world: World) -> None:
     assert world.plan()["problems"] == [] and world.ok("validate").err == ""
 
 
-WAIVER = {"policy": "models", "address": "assistant.a", "reason": "until the release", "expires": day(1)}
+WAIVER = {
+    "policy": "models",
+    "address": "assistant.a",
+    "reason": "until the release",
+    "expires": day(1),
+}
 
 
 def test_a_waiver(world: World) -> None:
@@ -54,27 +63,34 @@ def test_a_waiver(world: World) -> None:
     planned = world.plan()
     assert planned["problems"] == []
     assert planned["notes"] == [
-        f"`assistant.a` uses `old-1`, which is not allowed; waived until {day(1)}: until the release"
+        f"`assistant.a` uses `old-1`, which is not allowed; waived until {day(1)}: until the"
+        " release"
     ]
     world.apply()
     ending(world, old_1=PAST)
     (kept,) = (world.root / ".provisioner/cache").glob("models-*.json")
     kept.unlink()
-    assert told(world.ok("plan", "--json", code=1).json) == ["specs/all.yaml:3:12 error: Model shut down"]
+    assert told(world.ok("plan", "--json", code=1).json) == [
+        "specs/all.yaml:3:12 error: Model shut down"
+    ]
 
 
 def test_a_waiver_that_ended(world: World) -> None:
     """It is told and does not count any more."""
     world.write({"specs/all.yaml": SPEC})
     under(world, {"models": {"allow": ["new*"]}, "waivers": [{**WAIVER, "expires": day(-1)}]})
-    expected = ["provisioner.yaml:9:5 warning: Waiver expired", "specs/all.yaml:3:12 error: Model not allowed"]
+    expected = [
+        "provisioner.yaml:9:5 warning: Waiver expired",
+        "specs/all.yaml:3:12 error: Model not allowed",
+    ]
     assert told(world.ok("validate", "--json", code=1).json) == expected
     assert told(world.ok("plan", "--json", code=1).json) == expected
 
 
 def test_a_waiver_that_nobody_needs(world: World) -> None:
-    """It is a warning where that is certain: not while another environment may need it, and not for lack of an
-    answer. A model whose end is known, however far, is a reason to have one."""
+    """It is a warning where that is certain: not while another environment may need it, and not for
+    lack of an answer. A model whose end is known, however far, is a reason to have one.
+    """
     world.write({"specs/all.yaml": SPEC})
     ends = {**WAIVER, "policy": "model_shutdown"}
     typo = {**WAIVER, "address": "assistant.aa"}
@@ -82,23 +98,35 @@ def test_a_waiver_that_nobody_needs(world: World) -> None:
     needless = "warning: Waiver not needed"
     found = world.ok("validate", "--json").json
     assert told(found) == [f"provisioner.yaml:6:5 {needless}", f"provisioner.yaml:10:5 {needless}"]
-    assert [one["hint"] for one in found["problems"]] == ["remove it", "did you mean `assistant.a`?"]
+    assert [one["hint"] for one in found["problems"]] == [
+        "remove it",
+        "did you mean `assistant.a`?",
+    ]
     ending(world, old_1=TODAY + timedelta(days=300), new_1=None)
     assert told(world.plan())[2:] == [f"provisioner.yaml:18:5 {needless}"]
     assert world.ok("plan", "--target", "assistant.a", "--json").json["problems"] == []
-    under(world, {"waivers": [WAIVER]}, prod={"service": "openai", "policies": {"models": {"allow": ["new*"]}}})
+    under(
+        world,
+        {"waivers": [WAIVER]},
+        prod={"service": "openai", "policies": {"models": {"allow": ["new*"]}}},
+    )
     assert world.ok("plan", "-e", "local", "--json").json["problems"] == []
     assert world.ok("validate").err == ""
 
 
 def test_an_environment_has_policies_of_its_own(world: World) -> None:
-    """What it says replaces what stands at the top, field by field; the rest holds, and waivers are added."""
+    """What it says replaces what stands at the top, field by field; the rest holds, and waivers are
+    added.
+    """
     world.write({"specs/all.yaml": SPEC})
     own = {"models": {"action": "warn"}, "model_shutdown": {"warn_days": 400}, "waivers": [WAIVER]}
     prod = {"service": "local", "lock": "locks/p.json", "policies": own}
     under(world, {"models": {"allow": ["other"]}}, prod=prod)
     ending(world, new_1=TODAY + timedelta(days=300))
-    denied = ["specs/all.yaml:3:12 error: Model not allowed", "specs/all.yaml:5:12 error: Model not allowed"]
+    denied = [
+        "specs/all.yaml:3:12 error: Model not allowed",
+        "specs/all.yaml:5:12 error: Model not allowed",
+    ]
     assert told(world.ok("plan", "-e", "local", "--json", code=1).json) == denied
     assert told(world.ok("plan", "-e", "prod", "--json").json) == [
         "specs/all.yaml:5:12 warning: Model not allowed",
@@ -107,7 +135,9 @@ def test_an_environment_has_policies_of_its_own(world: World) -> None:
 
 
 def test_faults_of_policies(world: World) -> None:
-    """They are told like every other fault of the workspace: at their place, with a remedy, all at once."""
+    """They are told like every other fault of the workspace: at their place, with a remedy, all at
+    once.
+    """
     world.write({"specs/all.yaml": SPEC})
     text = """\
         environments: {local: {service: local}}

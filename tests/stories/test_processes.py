@@ -28,7 +28,12 @@ INTERRUPTS = [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thor
 @pytest.fixture
 def many(world: World) -> World:
     world.write(
-        {"specs/all.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}}, "assistants": {"a": {"model": "m"}}}}
+        {
+            "specs/all.yaml": {
+                "vector_stores": {"kb": {"files": ["docs/*.md"]}},
+                "assistants": {"a": {"model": "m"}},
+            }
+        }
     )
     world.write({f"docs/{number}.md": f"Document {number}.\n" for number in range(DOCUMENTS)})
     return world
@@ -98,7 +103,9 @@ def test_killed(many: World, lines: int) -> None:
 
 @pytest.mark.parametrize("number", INTERRUPTS)
 def test_interrupted(many: World, number: signal.Signals) -> None:
-    """What is in flight is finished and recorded, the exit code is 130, and the next apply goes on from there."""
+    """What is in flight is finished and recorded, the exit code is 130, and the next apply goes on
+    from there.
+    """
     victim = start(many, "apply", "-y")
     wait_until_busy(many, 10)
     victim.send_signal(number)
@@ -115,8 +122,13 @@ def test_interrupted(many: World, number: signal.Signals) -> None:
 
 @contextlib.contextmanager
 def slow(world: World, **match: Any) -> Iterator[None]:
-    """The world's service over HTTP, where requests that match hang. One has to; the lock stays where it was."""
-    with world.failing({"match": match, "action": {"latency": 2 * SLOW}}), served(world.app()) as url:
+    """The world's service over HTTP, where requests that match hang. One has to; the lock stays
+    where it was.
+    """
+    with (
+        world.failing({"match": match, "action": {"latency": 2 * SLOW}}),
+        served(world.app()) as url,
+    ):
         point_at(world, url)
         yield
 
@@ -130,13 +142,19 @@ def ended(process: Process, number: signal.Signals) -> tuple[int, float]:
 
 
 @pytest.mark.parametrize("number", INTERRUPTS)
-def test_interrupted_twice(world: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second interrupt stops at once, while a request still hangs; the next apply makes nothing twice."""
+def test_interrupted_twice(
+    world: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second interrupt stops at once, while a request still hangs; the next apply makes nothing
+    twice.
+    """
     monkeypatch.setenv("OPENAI_API_KEY", "key")
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}})
     with slow(world, method="POST", path="/v1/assistants$", times=1):
         victim = start(world, "apply", "-y")
-        wait_until(lambda: '"assistant.b"' in journalled(world) and ("POST", "/assistants") in world.calls)
+        wait_until(
+            lambda: '"assistant.b"' in journalled(world) and ("POST", "/assistants") in world.calls
+        )
         victim.send_signal(number)
         said(victim, "another interrupt stops at once")
         code, seconds = ended(victim, number)
@@ -146,8 +164,12 @@ def test_interrupted_twice(world: World, number: signal.Signals, monkeypatch: py
 
 
 @pytest.mark.parametrize("number", INTERRUPTS)
-def test_interrupted_before_anything(many: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While it waits for the lock, and while it plans: it ends at once, and gives its lease back."""
+def test_interrupted_before_anything(
+    many: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waits for the lock, and while it plans: it ends at once, and gives its lease
+    back.
+    """
     lock = FileStore(journal_of(many).with_suffix(""))
     with lock.lease():
         waiting = start(many, "apply", "-y", "--lock-timeout", "60")
@@ -164,7 +186,11 @@ def test_interrupted_before_anything(many: World, number: signal.Signals, monkey
     assert lock.holder() is None and not many.listed("/files")
 
 
-@pytest.fixture(params=[pytest.param(where, marks=pytest.mark.thorough) for where in ("one machine", "two clones")])
+@pytest.fixture(
+    params=[
+        pytest.param(where, marks=pytest.mark.thorough) for where in ("one machine", "two clones")
+    ]
+)
 def pair(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[World, World]:
     """One workspace twice, or two clones with their lock on a branch, before one service."""
     if request.param == "one machine":
@@ -174,7 +200,12 @@ def pair(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[
     worlds = [World(clone(tmp_path / "remote.git", tmp_path / name)) for name in ("mine", "yours")]
     for one in worlds:
         one.write(
-            {"provisioner.yaml": {"workspace": "w", "environments": {"local": {"service": "local", "lock": lock}}}}
+            {
+                "provisioner.yaml": {
+                    "workspace": "w",
+                    "environments": {"local": {"service": "local", "lock": lock}},
+                }
+            }
         )
         (one.root / ".provisioner").mkdir()
     (worlds[0].root / ".provisioner/local").mkdir()
@@ -183,12 +214,16 @@ def pair(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[
 
 
 def test_race(pair: tuple[World, World]) -> None:
-    """Two at once, again and again: each change is made by exactly one of them, and nothing is lost."""
+    """Two at once, again and again: each change is made by exactly one of them, and nothing is
+    lost.
+    """
     for number in range(ROUNDS):
         for world in pair:
             edit(world, number)
         store = open_context(pair[0].root).store
-        running = met(store, lambda: [start(world, "apply", "-y", "--lock-timeout", "60") for world in pair])
+        running = met(
+            store, lambda: [start(world, "apply", "-y", "--lock-timeout", "60") for world in pair]
+        )
         told = [process.communicate(timeout=120) for process in running]
         assert [process.returncode for process in running] == [0, 0], told
         assert sorted("No changes." in out for out, _ in told) == [False, True], told
@@ -202,5 +237,9 @@ def test_race(pair: tuple[World, World]) -> None:
 def edit(world: World, number: int) -> None:
     """One more assistant and document, a new version of another one."""
     names = {f"a{other}": {"model": "gpt-4o"} for other in range(number + 1)}
-    world.write({"specs/all.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}}, "assistants": names}})
-    world.write({f"docs/{number}.md": f"Document {number}.\n", "docs/same.md": f"Version {number}.\n"})
+    world.write(
+        {"specs/all.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}}, "assistants": names}}
+    )
+    world.write(
+        {f"docs/{number}.md": f"Document {number}.\n", "docs/same.md": f"Version {number}.\n"}
+    )

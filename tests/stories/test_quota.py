@@ -9,8 +9,12 @@ from tests.support.world import World
 
 
 def test_a_quota_stops_the_run(world: World) -> None:
-    """The first refusal ends it: exit 1, the service's words, and the next apply goes on from there."""
-    world.write({"specs/all.yaml": {"assistants": {f"a{number}": {"model": "m"} for number in range(30)}}})
+    """The first refusal ends it: exit 1, the service's words, and the next apply goes on from
+    there.
+    """
+    world.write(
+        {"specs/all.yaml": {"assistants": {f"a{number}": {"model": "m"} for number in range(30)}}}
+    )
     posts = []
 
     def broke(app: Any) -> Any:
@@ -18,7 +22,11 @@ def test_a_quota_stops_the_run(world: World) -> None:
             if scope["type"] == "http" and scope["method"] == "POST":
                 posts.append(scope["path"])
                 if len(posts) > 5:
-                    error = {"message": "You exceeded your current quota.", "type": "insufficient_quota", "param": None}
+                    error = {
+                        "message": "You exceeded your current quota.",
+                        "type": "insufficient_quota",
+                        "param": None,
+                    }
                     body = json.dumps({"error": {**error, "code": "insufficient_quota"}}).encode()
                     headers = [(b"content-type", b"application/json")]
                     await send({"type": "http.response.start", "status": 429, "headers": headers})

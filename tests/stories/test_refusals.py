@@ -1,4 +1,6 @@
-"""Refusals that hang on the key, the command line or somebody else: told, nothing sent, and the way out works."""
+"""Refusals that hang on the key, the command line or somebody else: told, nothing sent, and the way
+out works.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def applied(world: World) -> World:
 
 
 def edited(world: World) -> None:
-    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "gpt-5"}, "b": {"model": "gpt-4o"}}}})
+    world.write(
+        {"specs/all.yaml": {"assistants": {"a": {"model": "gpt-5"}, "b": {"model": "gpt-4o"}}}}
+    )
 
 
 def by_key(app: Any) -> Any:
@@ -52,30 +56,41 @@ def left_open(world: World) -> FileStore:
     """What a killed apply leaves behind; it stays until somebody looks with the right key."""
     store = FileStore(world.root / LOCK)
     with store.lease(), store.journal(store.read() or fresh("", "", {})) as journal:
-        asyncio.run(journal.begin(Address("assistant", "d"), "create", api="assistants", stamp="none"))
+        asyncio.run(
+            journal.begin(Address("assistant", "d"), "create", api="assistants", stamp="none")
+        )
     return store
 
 
 def test_a_key_of_somebody_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first apply pins where the key belongs; with another one nothing is planned, applied or let go."""
+    """The first apply pins where the key belongs; with another one nothing is planned, applied or
+    let go.
+    """
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-ours")
     world.write({"specs/all.yaml": SPEC})
     with world.behind(by_key), served(world.app()) as url:
         point_at(world, url)
         world.ok("apply", "-y")
         assert world.lock()["origin"]["organization"] == "org-ours"
-        world.write({"specs/all.yaml": {"assistants": {**SPEC["assistants"], "c": {"model": "gpt-4o"}}}})
+        world.write(
+            {"specs/all.yaml": {"assistants": {**SPEC["assistants"], "c": {"model": "gpt-4o"}}}}
+        )
         world.ok("plan", "--out", "c.plan")
         monkeypatch.setenv("OPENAI_API_KEY", "key-of-theirs")
-        for words in ("plan", "apply -y", "apply c.plan", "destroy -y", "state rm assistant.a", "state rebuild"):
+        for words in (
+            "plan",
+            "apply -y",
+            "apply c.plan",
+            "destroy -y",
+            "state rm assistant.a",
+            "state rebuild",
+        ):
             result = refused(world, *words.split())
-            assert result.err == dedent(
-                """\
+            assert result.err == dedent("""\
                 error: Foreign key
                   The lock was written for the organization `org-ours`, and this key belongs to `org-theirs`.
                   hint: use a key of `org-ours`, or declare a new environment with a lock of its own
-                """
-            )
+                """)
         store = left_open(world)
         assert "Foreign key" in world.ok("apply", "-y", code=1).err
         assert [intent.action for intent in store.peek().open_intents] == ["create"]
@@ -94,13 +109,11 @@ def test_a_lock_of_another_service(applied: World, monkeypatch: pytest.MonkeyPat
     for words in ("plan", "apply -y", "destroy -y", "state rm assistant.a", "output"):
         result = refused(applied, *words.split())
         assert applied.calls == []
-        assert result.err == dedent(
-            """\
+        assert result.err == dedent("""\
             error: Foreign origin
               The lock was written for the service `local`, and this environment is at `http://127.0.0.1:9/v1`; the ids in it mean nothing there.
               hint: set `service: local` again, or declare a new environment with a lock of its own
-            """  # noqa: E501  # as it is printed
-        )
+            """)  # as it is printed
     applied.write({"provisioner.yaml": {**names, "environments": {"local": {"service": "local"}}}})
     applied.settled()
 
@@ -127,54 +140,66 @@ def test_an_environment_is_named(applied: World, monkeypatch: pytest.MonkeyPatch
     applied.write({"provisioner.yaml": {"workspace": applied.root.name, "environments": both}})
     for words in (("plan",), ("apply", "-y"), ("destroy", "-y"), ("state", "list")):
         result = refused(applied, *words)
-        assert result.err == dedent(
-            """\
+        assert result.err == dedent("""\
             error: Environment not named
               This workspace has the environments `local`, `prod`. Without a terminal one of them must be named.
               hint: add `-e local`, or set PROVISIONER_ENV
-            """
-        )
+            """)
     unknown = refused(applied, "apply", "-y", "-e", "porduction")
-    assert "There is no environment `porduction`" in unknown.err and "`local`, `prod`" in unknown.err
+    assert (
+        "There is no environment `porduction`" in unknown.err and "`local`, `prod`" in unknown.err
+    )
     applied.ok("plan", "-e", "local", "--detailed-exitcode")
     monkeypatch.setenv("PROVISIONER_ENV", "local")
     applied.settled()
 
 
 def test_an_object_has_one_owner(applied: World) -> None:
-    """What another address, environment or workspace has is taken over only after it was let go there."""
+    """What another address, environment or workspace has is taken over only after it was let go
+    there.
+    """
 
     def importing(id: str) -> None:
         assistants = {**SPEC["assistants"], "c": {"model": "gpt-4o"}}
-        applied.write({"specs/all.yaml": {"assistants": assistants, "imports": [{"to": "assistant.c", "id": id}]}})
+        applied.write(
+            {
+                "specs/all.yaml": {
+                    "assistants": assistants,
+                    "imports": [{"to": "assistant.c", "id": id}],
+                }
+            }
+        )
 
     importing(applied.id("assistant.a"))
     result = refused(applied, "apply", "-y")
-    assert masked(result.err) == dedent(
-        """\
+    assert masked(result.err) == dedent("""\
         specs/all.yaml:9:3: error: Already in the lock
           `<asst>` belongs to `assistant.a`, so it cannot become `assistant.c` as well.
           hint: if it was renamed, write `moved: [{from: assistant.a, to: assistant.c}]`
-        """
-    )
+        """)
     theirs = applied.http(
-        "POST", "/assistants", {"model": "gpt-4o", "metadata": {"provisioner": "w/e/assistant.x#deadbeef.2"}}
+        "POST",
+        "/assistants",
+        {"model": "gpt-4o", "metadata": {"provisioner": "w/e/assistant.x#deadbeef.2"}},
     )
     importing(theirs["id"])
     result = refused(applied, "apply", "-y")
-    assert masked(result.err) == dedent(
-        """\
+    assert masked(result.err) == dedent("""\
         specs/all.yaml:9:3: error: Foreign object
           `<asst>` carries the stamp `w/e/assistant.x#deadbeef.2`: it is managed with another lock.
           hint: let it go there first, with `provisioner state rm assistant.x`; it stays at the service
-        """
-    )
-    applied.http("POST", f"/assistants/{theirs['id']}", {"metadata": {}})  # what `state rm` does there
+        """)
+    applied.http(
+        "POST", f"/assistants/{theirs['id']}", {"metadata": {}}
+    )  # what `state rm` does there
     applied.apply()
     assert applied.id("assistant.c") == theirs["id"]
     applied.ok("destroy", "-y")
     gone = refused(applied, "apply", "-y")
-    assert "Object not found" in gone.err and f"`{theirs['id']}`, which is to become `assistant.c`" in gone.err
+    assert (
+        "Object not found" in gone.err
+        and f"`{theirs['id']}`, which is to become `assistant.c`" in gone.err
+    )
     applied.ok("destroy", "-y")
     applied.write({"specs/all.yaml": SPEC})
     applied.apply()

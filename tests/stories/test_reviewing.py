@@ -1,4 +1,6 @@
-"""A change on its way through review: what the terminal, a program, a comment and a page say of it."""
+"""A change on its way through review: what the terminal, a program, a comment and a page
+say of it.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +30,22 @@ def reviewed(world: World) -> World:
     docs = {f"docs/{name}.md": f"# {name}\n" for name in ("leave", "pay", "travel")}
     world.write({"specs/all.yaml": specs(), "prompts/support.md": PROMPT, **docs})
     world.ok("apply", "-y")
-    world.http("POST", "/assistants/${assistant.support}", {"description": "edited", "temperature": 0.9})
+    world.http(
+        "POST", "/assistants/${assistant.support}", {"description": "edited", "temperature": 0.9}
+    )
     search = {"type": "file_search", "vector_stores": ["kb"]}
     changed = specs(model="gpt-5", temperature=0.2, tools=[search, "code_interpreter"])
-    world.write({"specs/all.yaml": changed, "prompts/support.md": PROMPT.replace("staff", "staff kindly")})
+    world.write(
+        {"specs/all.yaml": changed, "prompts/support.md": PROMPT.replace("staff", "staff kindly")}
+    )
     world.write({"docs/pay.md": None, "docs/leave.md": "# leave\n\nMore.\n"})
     return world
 
 
 def test_the_terminal_ends_with_the_dangers(reviewed: World) -> None:
-    """Just above the summary stands what is deleted or lost and what widens access, whatever the plan's length."""
+    """Just above the summary stands what is deleted or lost and what widens access, whatever the
+    plan's length.
+    """
     out = reviewed.ok("plan").out
 
     assert out.endswith(
@@ -55,21 +63,34 @@ Plan: 2 to change, 1 to replace, 1 to destroy.
 
 def test_an_edit_that_will_be_undone_is_a_loss(world: World) -> None:
     """What somebody else changed by hand is named before it is overwritten."""
-    world.write({"specs/all.yaml": {"assistants": {"support": {"model": "gpt-4o", "description": "Ours"}}}})
+    world.write(
+        {"specs/all.yaml": {"assistants": {"support": {"model": "gpt-4o", "description": "Ours"}}}}
+    )
     world.ok("apply", "-y")
     world.http("POST", "/assistants/${assistant.support}", {"description": "Theirs"})
 
-    assert "  ~ assistant.support: somebody's edit of `description` is undone\n" in world.ok("plan").out
+    assert (
+        "  ~ assistant.support: somebody's edit of `description` is undone\n"
+        in world.ok("plan").out
+    )
 
 
 def test_programs_get_the_same_sentences(reviewed: World) -> None:
-    """The plan document lists them by group, a saved plan keeps them, and its digest covers them."""
+    """The plan document lists them by group, a saved plan keeps them, and its digest covers
+    them.
+    """
     reviewed.ok("plan", "--out", "prod.plan.json")
     document = json.loads((reviewed.root / "prod.plan.json").read_text(encoding="utf-8"))
 
     assert [row["section"] for row in document["review"]] == [
-        "deletes", "widens", "prompt", "model", "tools", "knowledge", "settings",
-    ]  # fmt: skip
+        "deletes",
+        "widens",
+        "prompt",
+        "model",
+        "tools",
+        "knowledge",
+        "settings",
+    ]
     assert document["review"] == reviewed.plan()["review"]
     document["review"] = []
     (reviewed.root / "prod.plan.json").write_text(json.dumps(document), encoding="utf-8")
@@ -77,13 +98,18 @@ def test_programs_get_the_same_sentences(reviewed: World) -> None:
 
 
 def test_a_comment_approves_a_plan(reviewed: World) -> None:
-    """The hidden checksum of a comment is the one that `apply --checksum` takes; the result is a comment with ids."""
+    """The hidden checksum of a comment is the one that `apply --checksum` takes; the result is a
+    comment with ids.
+    """
     comment = reviewed.ok("plan", "--format", "markdown").out
     page = read(comment)
 
     assert page.comments[0].endswith(f"plan {reviewed.root.name}/local -->")
     approved = page.comments[1].removeprefix("<!-- provisioner:checksum ").removesuffix(" -->")
-    assert page.summaries == ["~ assistant.support specs/all.yaml:6", "~ vector_store.kb specs/all.yaml:2"]
+    assert page.summaries == [
+        "~ assistant.support specs/all.yaml:6",
+        "~ vector_store.kb specs/all.yaml:2",
+    ]
     assert "+  You help the staff kindly.\n!                     ^^^^^^\n" in page.fences[0]
     assert reviewed.ok("plan", "--format", "markdown").out == comment
     result = reviewed.ok("apply", "-y", "--checksum", approved, "--format", "markdown")
@@ -108,13 +134,18 @@ def test_a_plan_that_cannot_be_applied_says_so_first(world: World) -> None:
     names = [f"a{number}" for number in range(12)]
     world.write({"specs/all.yaml": {"assistants": {name: {"model": "gpt-4o"} for name in names}}})
     world.ok("apply", "-y")
-    world.write({"specs/all.yaml": {"assistants": {name: {"model": "gpt-4o"} for name in names[:3]}}})
+    world.write(
+        {"specs/all.yaml": {"assistants": {name: {"model": "gpt-4o"} for name in names[:3]}}}
+    )
 
     page = read(text := world.ok("plan", "--format", "markdown", code=1).out)
 
     assert len(page.comments) == 1
     assert text.index("[!CAUTION]") < text.index("9 assistants: deleted")
-    assert len(read(world.ok("plan", "--format", "markdown", "--no-refresh", code=1).out).comments) == 1
+    assert (
+        len(read(world.ok("plan", "--format", "markdown", "--no-refresh", code=1).out).comments)
+        == 1
+    )
 
 
 def test_a_failed_apply_tells_what_was_done_and_what_was_not(world: World) -> None:
@@ -126,7 +157,9 @@ def test_a_failed_apply_tells_what_was_done_and_what_was_not(world: World) -> No
         result = world.ok("apply", "-y", "--format", "markdown", code=1)
     page = read(result.out)
 
-    assert page.headings[0].startswith("Not all applied to ") and page.headings[0].endswith("/local")
+    assert page.headings[0].startswith("Not all applied to ") and page.headings[0].endswith(
+        "/local"
+    )
     assert "1 error" in page.prose and "assistant.support" in page.prose
     assert "+ vector_store.kb  (created, vs_" in page.fences[0]
     assert result.out.count("provisioner:apply") == 1

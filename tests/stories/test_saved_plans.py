@@ -12,7 +12,8 @@ from tests.support.world import World
 def specs(*edited: str) -> dict[str, Any]:
     return {
         "assistants": {
-            name: {"model": "gpt-4o-mini" if name in edited else "gpt-4o"} for name in ("a", "b", "c", "d", "e")
+            name: {"model": "gpt-4o-mini" if name in edited else "gpt-4o"}
+            for name in ("a", "b", "c", "d", "e")
         }
     }
 
@@ -49,8 +50,15 @@ def test_an_edit_by_hand_makes_a_plan_stale(world: World) -> None:
 
 
 def test_a_plan_needs_no_specs_but_the_bytes_that_it_names(world: World) -> None:
-    """The specs may be gone; a document that changed since is refused before anything is written."""
-    world.write({"specs/all.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}}}, "docs/a.md": "# A\n"})
+    """The specs may be gone; a document that changed since is refused before anything is
+    written.
+    """
+    world.write(
+        {
+            "specs/all.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}}},
+            "docs/a.md": "# A\n",
+        }
+    )
     world.ok("plan", "--out", "kb.plan")
     world.write({"specs/all.yaml": None, "docs/a.md": "# B\n"})
     world.calls.clear()
@@ -61,8 +69,9 @@ def test_a_plan_needs_no_specs_but_the_bytes_that_it_names(world: World) -> None
 
 
 def test_a_plan_that_names_another_object_is_refused(world: World) -> None:
-    """Somebody puts another id into a plan that deletes and seals it again: its checksum is that of before, and the
-    object is not the one that the lock has."""
+    """Somebody puts another id into a plan that deletes and seals it again: its checksum is that of
+    before, and the object is not the one that the lock has.
+    """
     world.write({"specs/all.yaml": specs()})
     world.ok("apply", "-y")
     other = world.http("POST", "/assistants", {"model": "gpt-4o", "name": "Somebody else's"})["id"]

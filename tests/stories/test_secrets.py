@@ -1,4 +1,6 @@
-"""Secrets that stand where they should not, or come back from a service, are in nothing that a command prints."""
+"""Secrets that stand where they should not, or come back from a service, are in nothing that a
+command prints.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,17 @@ KEY = "sk-proj-PLANTED0123456789abcdefghij"
 HEX = "a0PLANTEDf00123456789abcdef012345"
 PARTS = ("PLANTED", "0123456789", "46813579", "24671357", "5468911")
 SPEC = "assistants: {a: {model: gpt-4o}}\n"
-MCP = "assistants:\n  a:\n    model: m\n    api: responses\n    tools:\n      - type: mcp\n        server_label: crm\n"
+MCP = (
+    "assistants:\n  a:\n    model: m\n    api: responses\n    tools:\n      - type: mcp\n       "
+    " server_label: crm\n"
+)
 
 
 def environment(text: str) -> dict[str, str]:
-    return {"provisioner.yaml": f"environments:\n  p:\n    service: openai\n    {text}\n", "specs/a.yaml": SPEC}
+    return {
+        "provisioner.yaml": f"environments:\n  p:\n    service: openai\n    {text}\n",
+        "specs/a.yaml": SPEC,
+    }
 
 
 def spec(text: str) -> dict[str, str]:
@@ -41,12 +49,21 @@ FAULTY: dict[str, tuple[dict[str, str], str]] = {
         "provisioner.yaml:1:20",
     ),
     "a list of keys": (environment(f"api_key: [{HEX}]"), "provisioner.yaml:4:14"),
-    "a key under a wrong name": (environment(f"api_key: {{value: {HEX}}}"), "provisioner.yaml:4:15"),
+    "a key under a wrong name": (
+        environment(f"api_key: {{value: {HEX}}}"),
+        "provisioner.yaml:4:15",
+    ),
     "a key as a name": (environment(f"api_key: {{{KEY}: x}}"), "provisioner.yaml:4:15"),
     "a key for a variable": (environment(f"api_key: {{env: {KEY}}}"), "provisioner.yaml:4:20"),
-    "a key that could be a variable's name": (environment(f"api_key: {{env: {HEX}}}"), "provisioner.yaml:4:20"),
+    "a key that could be a variable's name": (
+        environment(f"api_key: {{env: {HEX}}}"),
+        "provisioner.yaml:4:20",
+    ),
     "a key in two lines": (environment(f"api_key:\n      env: {HEX} x"), "provisioner.yaml:5:12"),
-    "a key for a service": (environment(f"x: 1\n  q:\n    service: {KEY}"), "provisioner.yaml:6:14"),
+    "a key for a service": (
+        environment(f"x: 1\n  q:\n    service: {KEY}"),
+        "provisioner.yaml:6:14",
+    ),
     "a service with a password": (
         environment(f"x: 1\n  q:\n    service: https://u:{HEX}@host.example/v1"),
         "provisioner.yaml:6:14",
@@ -67,8 +84,14 @@ FAULTY: dict[str, tuple[dict[str, str], str]] = {
     "a number as one": (spec("authorization: 246813579"), "specs/a.yaml:8:24"),
     "headers": (spec(f"headers: {{Authorization: Bearer {HEX}}}"), "specs/a.yaml:8:18"),
     "headers that are text": (spec(f"headers: Bearer {HEX}"), "specs/a.yaml:8:18"),
-    "a shared tool": ({"specs/a.yaml": f"tools: {{t: {{type: mcp, authorization: {KEY}}}}}\n"}, "specs/a.yaml:1:"),
-    "a server that is no address": (spec(f"server_url: ftp://u:{HEX}@crm.example"), "specs/a.yaml:8:21"),
+    "a shared tool": (
+        {"specs/a.yaml": f"tools: {{t: {{type: mcp, authorization: {KEY}}}}}\n"},
+        "specs/a.yaml:1:",
+    ),
+    "a server that is no address": (
+        spec(f"server_url: ftp://u:{HEX}@crm.example"),
+        "specs/a.yaml:8:21",
+    ),
     "a model with an address": (
         {"specs/a.yaml": f"assistants: {{a: {{model: m, top_p: 'https://h/?token={HEX}'}}}}\n"},
         "specs/a.yaml:1:",
@@ -85,13 +108,19 @@ def fresh() -> Iterator[None]:
 
 def shows_nothing(*results: Result) -> None:
     for result in results:
-        assert not [part for part in PARTS if part in result.out + result.err], result.out + result.err
+        assert not [part for part in PARTS if part in result.out + result.err], (
+            result.out + result.err
+        )
         assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize(("files", "place"), FAULTY.values(), ids=list(FAULTY))
-def test_a_faulty_secret_is_told_by_its_place(world: World, files: dict[str, str], place: str) -> None:
-    """Whatever is wrong with a secret: it is a problem with its place, and the secret itself is not said again."""
+def test_a_faulty_secret_is_told_by_its_place(
+    world: World, files: dict[str, str], place: str
+) -> None:
+    """Whatever is wrong with a secret: it is a problem with its place, and the secret itself is not
+    said again.
+    """
     world.write(files)
     text, as_json = world.run("validate"), world.run("validate", "--json")
     assert (text.code, as_json.code) == (1, 1)
@@ -125,7 +154,10 @@ COMMANDS = [
 
 def addressed(address: str) -> dict[str, Any]:
     tool = {"type": "mcp", "server_label": "crm", "server_url": address}
-    text = f"Look it up at {address} at once.\n" + f"Then go on, {'very ' * 30} carefully, to {address}.\n"
+    text = (
+        f"Look it up at {address} at once.\n"
+        + f"Then go on, {'very ' * 30} carefully, to {address}.\n"
+    )
     return {
         "specs/a.yaml": {
             "assistants": {
@@ -137,8 +169,9 @@ def addressed(address: str) -> dict[str, Any]:
 
 
 def test_a_secret_in_an_address_is_masked_everywhere(world: World) -> None:
-    """An address may hold a password: it is applied as it is written, warned about with its place, and masked in
-    whatever is printed, whole or cut, alone or within a text."""
+    """An address may hold a password: it is applied as it is written, warned about with its place,
+    and masked in whatever is printed, whole or cut, alone or within a text.
+    """
     world.write(addressed(ADDRESS))
     told = world.ok("validate").err
     assert told.count("Secret in address") == 3 and "specs/a.yaml:" in told
@@ -149,7 +182,9 @@ def test_a_secret_in_an_address_is_masked_everywhere(world: World) -> None:
     world.settled()
 
     world.write(addressed(ADDRESS.replace("crm", "www").replace("word", "other")))
-    world.http("POST", "/assistants/${assistant.a}", {"metadata": {"where": ADDRESS.replace("crm", "abc")}})
+    world.http(
+        "POST", "/assistants/${assistant.a}", {"metadata": {"where": ADDRESS.replace("crm", "abc")}}
+    )
     shows_nothing_but_the_beginning(*(world.run(*words) for words in COMMANDS))
 
 
@@ -162,7 +197,9 @@ def test_a_saved_plan_keeps_the_address_and_is_applied(world: World) -> None:
     """What a saved plan sends is what was written; only what is printed is masked."""
     world.write(addressed(ADDRESS))
     shows_nothing_but_the_beginning(
-        world.ok("plan", "--out", "p.json"), world.ok("show", "p.json"), world.ok("apply", "-y", "p.json")
+        world.ok("plan", "--out", "p.json"),
+        world.ok("show", "p.json"),
+        world.ok("apply", "-y", "p.json"),
     )
     assert ADDRESS in world.http("GET", "/assistants/${assistant.a}")["instructions"]
 
@@ -186,7 +223,9 @@ RUNS = [
 
 @contextlib.contextmanager
 def keyed(world: World, key: str, *between: Any) -> Iterator[World]:
-    """The workspace at a service over HTTP, with a key that must not be seen and a prompt that holds it."""
+    """The workspace at a service over HTTP, with a key that must not be seen and a prompt that
+    holds it.
+    """
     text = f"Never say {key}!\nOr 1.\n"
     world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m", "instructions": text}}}})
     surroundings = mock.patch.dict(os.environ, OPENAI_API_KEY=key, PROVISIONER_DEBUG="1")
@@ -196,25 +235,45 @@ def keyed(world: World, key: str, *between: Any) -> Iterator[World]:
 
 
 def test_no_command_prints_the_key(world: World) -> None:
-    """Where all goes well, in every form and with everything told: not even a prompt that holds it shows the key."""
+    """Where all goes well, in every form and with everything told: not even a prompt that holds it
+    shows the key.
+    """
     with keyed(world, KEY):
         shows_nothing_but_the_beginning(*(world.ok(*words) for words in RUNS[:8]))
-        world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m", "instructions": f"Say {KEY}!\nOr 2.\n"}}}})
-        world.http("POST", "/assistants/${assistant.a}", {"name": f"I know {KEY}", "model": f"m-{KEY}"})
+        world.write(
+            {
+                "specs/a.yaml": {
+                    "assistants": {"a": {"model": "m", "instructions": f"Say {KEY}!\nOr 2.\n"}}
+                }
+            }
+        )
+        world.http(
+            "POST", "/assistants/${assistant.a}", {"name": f"I know {KEY}", "model": f"m-{KEY}"}
+        )
         shows_nothing_but_the_beginning(*(world.run(*words) for words in RUNS))
 
 
 ECHOES: dict[str, dict[str, Any]] = {
-    "an error": {"status": 401, "body": {"error": {"message": f"wrong key {KEY}", "code": KEY, "type": KEY}}},
+    "an error": {
+        "status": 401,
+        "body": {"error": {"message": f"wrong key {KEY}", "code": KEY, "type": KEY}},
+    },
     "a spelt out one": {
         "status": 400,
         "body": '{"error": {"message": "' + "".join(f"\\u{ord(c):04x}" for c in KEY) + '"}}',
     },
     "a page": {"status": 404, "body": f"<html><body>{KEY}</body></html>", "kind": "text/html"},
-    "a page that is no error": {"status": 200, "body": f"<html><title>{KEY}</title>{KEY}</html>", "kind": "text/html"},
+    "a page that is no error": {
+        "status": 200,
+        "body": f"<html><title>{KEY}</title>{KEY}</html>",
+        "kind": "text/html",
+    },
     "a header": {"status": 403, "body": {}, "x_request_id": f"req {KEY}"},
     "a way out": {"status": 302, "body": {}, "location": f"https://login.example/{KEY}?key={KEY}"},
-    "an odd list": {"status": 200, "body": {"data": [{"id": KEY}, {"object": KEY}], "has_more": False}},
+    "an odd list": {
+        "status": 200,
+        "body": {"data": [{"id": KEY}, {"object": KEY}], "has_more": False},
+    },
     "a proxy": {"status": 407, "body": f"Bearer {KEY}", "kind": "text/plain"},
 }
 
@@ -228,7 +287,9 @@ def test_no_failure_prints_the_key(world: World, hasty: None, echo: dict[str, An
 
 
 def test_a_short_key_garbles_no_message(world: World) -> None:
-    """Keys of local servers are words. Masking one must not cut it out of the middle of a sentence."""
+    """Keys of local servers are words. Masking one must not cut it out of the middle of a
+    sentence.
+    """
     said = "The note was not found; Incorrect API key provided: not."
     with keyed(world, "not", answering(401, {"error": {"message": said}})):
         told = world.ok("plan", code=1).err

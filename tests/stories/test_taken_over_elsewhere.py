@@ -1,4 +1,6 @@
-"""Objects of our lock that carry the stamp of somebody else: they are his, until somebody has said otherwise."""
+"""Objects of our lock that carry the stamp of somebody else: they are his, until somebody has said
+otherwise.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ STAMPS = {
 @pytest.mark.parametrize("whose", STAMPS)
 @pytest.mark.parametrize("address", ["assistant.a", "vector_store.kb"])
 def test_what_somebody_else_has_taken_over(owned: World, address: str, whose: str) -> None:
-    """The lock does not win over a live stamp of somebody else: nothing is planned, applied or destroyed, and both
-    ways out work."""
+    """The lock does not win over a live stamp of somebody else: nothing is planned, applied or
+    destroyed, and both ways out work.
+    """
     place = f"/{address.partition('.')[0]}s/{owned.id(address)}"
     stamp = STAMPS[whose].format(lineage=owned.lock()["lineage"][:8])
     owned.write({"specs/all.yaml": {**SPEC, "assistants": {"b": {"model": "m"}}}})
@@ -38,12 +41,22 @@ def test_what_somebody_else_has_taken_over(owned: World, address: str, whose: st
     ):
         told = refused(owned, *words.split()).err
         assert f"`{owned.id(address)}`, which is `{address}`" in told and f"`{stamp}`" in told
-        assert f"`provisioner state rm {address}`" in told and "`provisioner state rm assistant.x`" in told
+        assert (
+            f"`provisioner state rm {address}`" in told
+            and "`provisioner state rm assistant.x`" in told
+        )
     drift = owned.ok("drift", "--json", code=2).json["resource_drift"]
-    assert [(one["address"], one["changed_fields"][0]["live"]) for one in drift] == [(address, stamp)]
-    assert stamp in owned.ok("drift", code=2).out and "metadata.provisioner" in owned.ok("drift", code=2).out
+    assert [(one["address"], one["changed_fields"][0]["live"]) for one in drift] == [
+        (address, stamp)
+    ]
+    assert (
+        stamp in owned.ok("drift", code=2).out
+        and "metadata.provisioner" in owned.ok("drift", code=2).out
+    )
     told = owned.ok("accept", code=1)
-    assert stamp in told.out + told.err and not (owned.root / "specs/all.yaml").read_text().count("provisioner")
+    assert stamp in told.out + told.err and not (owned.root / "specs/all.yaml").read_text().count(
+        "provisioner"
+    )
     owned.ok("state", "rm", address)
     assert owned.http("GET", place)["metadata"] == {"provisioner": stamp}
     assert address not in owned.lock()["resources"]
@@ -69,23 +82,36 @@ def test_a_document_that_somebody_else_has_stamped(owned: World) -> None:
     owned.http("POST", place, {"attributes": {"provisioner": stamp}})
     for words in ("plan", "apply -y", "destroy -y"):
         told = refused(owned, *words.split()).err
-        assert f"`{owned.id('file.docs/a.md')}` (`docs/a.md`) in `vector_store.kb`" in told and stamp in told
+        assert (
+            f"`{owned.id('file.docs/a.md')}` (`docs/a.md`) in `vector_store.kb`" in told
+            and stamp in told
+        )
     drift = owned.ok("drift", "--json", code=2).json["resource_drift"]
-    assert [(one["address"], [field["path"] for field in one["changed_fields"]]) for one in drift] == [
-        ("vector_store.kb", ['files["docs/a.md"].attributes.provisioner'])
-    ]
-    restamped(owned, "/vector_stores/${vector_store.kb}", "other/prod/vector_store.theirs#deadbeef.3")
-    assert refused(owned, "plan").err.count("error: Foreign object") == 1  # the store says it for all that is in it
+    assert [
+        (one["address"], [field["path"] for field in one["changed_fields"]]) for one in drift
+    ] == [("vector_store.kb", ['files["docs/a.md"].attributes.provisioner'])]
+    restamped(
+        owned, "/vector_stores/${vector_store.kb}", "other/prod/vector_store.theirs#deadbeef.3"
+    )
+    assert (
+        refused(owned, "plan").err.count("error: Foreign object") == 1
+    )  # the store says it for all that is in it
     owned.http("POST", "/vector_stores/${vector_store.kb}", {"metadata": {}})
     owned.http("POST", place, {"attributes": {}})
     owned.apply()
 
 
 def test_an_object_that_has_moved_to_another_workspace(world: World, tmp_path: Path) -> None:
-    """Let go in one checkout and imported by another workspace: a checkout with the old lock changes nothing of it."""
+    """Let go in one checkout and imported by another workspace: a checkout with the old lock
+    changes nothing of it.
+    """
     environment = {"local": {"service": "local", "lock": "lock.json"}}
     world.write(
-        {"provisioner.yaml": {"workspace": "acme", "environments": environment}, **DOCS, "specs/all.yaml": SPEC}
+        {
+            "provisioner.yaml": {"workspace": "acme", "environments": environment},
+            **DOCS,
+            "specs/all.yaml": SPEC,
+        }
     )
     world.apply()
     id = world.lock("lock.json")["resources"]["assistant.a"]["id"]
@@ -118,7 +144,12 @@ def test_an_old_object_that_somebody_else_has_taken_over(owned: World) -> None:
     """What is still to be deleted is asked as well: it is not ours any more."""
     old = owned.id("vector_store.kb")
     owned.write(
-        {"specs/all.yaml": {**SPEC, "vector_stores": {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}}}}
+        {
+            "specs/all.yaml": {
+                **SPEC,
+                "vector_stores": {"kb": {**SPEC["vector_stores"]["kb"], "description": "new"}},
+            }
+        }
     )
     with owned.behind(undeletable):
         owned.ok("apply", "-y", code=1)
@@ -135,10 +166,15 @@ def test_an_old_object_that_somebody_else_has_taken_over(owned: World) -> None:
 
 @pytest.mark.parametrize("whose", STAMPS)
 def test_an_import_of_what_is_somebody_elses(owned: World, whose: str) -> None:
-    """It is let go there first; that goes for another environment with a copy of our lock as well."""
+    """It is let go there first; that goes for another environment with a copy of our lock
+    as well.
+    """
     stamp = STAMPS[whose].format(lineage=owned.lock()["lineage"][:8])
     id = owned.http("POST", "/assistants", {"model": "m", "metadata": {"provisioner": stamp}})["id"]
-    imports = {"assistants": {**SPEC["assistants"], "c": {"model": "m"}}, "imports": [{"to": "assistant.c", "id": id}]}
+    imports = {
+        "assistants": {**SPEC["assistants"], "c": {"model": "m"}},
+        "imports": [{"to": "assistant.c", "id": id}],
+    }
     owned.write({"specs/all.yaml": {**SPEC, **imports}})
     assert f"`{id}` carries the stamp `{stamp}`" in refused(owned, "apply", "-y").err
     restamped(owned, f"/assistants/{id}", "")

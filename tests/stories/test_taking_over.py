@@ -1,4 +1,6 @@
-"""What exists is taken over without an upload: files by their id, filled stores document by document."""
+"""What exists is taken over without an upload: files by their id, filled stores document by
+document.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def store_of(world: World, name: str, **documents: str) -> str:
 
 
 def held(world: World, store: str) -> dict[str, dict[str, Any]]:
-    return {item["id"]: item["attributes"] for item in world.listed(f"/vector_stores/{store}/files")}
+    return {
+        item["id"]: item["attributes"] for item in world.listed(f"/vector_stores/{store}/files")
+    }
 
 
 def spec(store: str, **fields: Any) -> dict[str, Any]:
@@ -37,14 +41,19 @@ def uploads(world: World) -> int:
 
 @pytest.fixture
 def filled(world: World) -> World:
-    """A filled store, and the same documents beside the specs; one of them ends its lines in another way."""
+    """A filled store, and the same documents beside the specs; one of them ends its lines in
+    another way.
+    """
     world.write({"docs/leave.md": LEAVE, "docs/travel.md": TRAVEL})
     return world
 
 
 def test_a_filled_store(filled: World) -> None:
     """Every document is paired, compared, stamped with its hash, and nothing is uploaded."""
-    leave, travel = filled.upload("leave.md", LEAVE.encode()), filled.upload("travel.md", TRAVEL.encode())
+    leave, travel = (
+        filled.upload("leave.md", LEAVE.encode()),
+        filled.upload("travel.md", TRAVEL.encode()),
+    )
     store = store_of(filled, "HR", a=leave, b=travel)
     filled.write({"specs/all.yaml": spec(store)})
     shown = filled.ok("plan").out
@@ -62,7 +71,9 @@ def test_a_filled_store(filled: World) -> None:
 
 
 def test_bytes_that_cannot_be_compared(world: World) -> None:
-    """A document whose bytes nobody can read is taken over unverified: our stamp, no hash, no upload."""
+    """A document whose bytes nobody can read is taken over unverified: our stamp, no hash, no
+    upload.
+    """
     data = "# Form\n".encode("utf-16")
     world.write({"docs/form.md": data})
     store = store_of(world, "HR", a=world.upload("form.md", data))
@@ -73,18 +84,28 @@ def test_bytes_that_cannot_be_compared(world: World) -> None:
     (attributes,) = held(world, store).values()
     assert "provisioner" in attributes and "sha256" not in attributes
     assert world.lock()["resources"]["file.docs/form.md"]["verified"] is False
-    world.write({"specs/all.yaml": spec(store, files=[{"path": "docs/form.md", "attributes": {"team": "hr"}}])})
+    world.write(
+        {
+            "specs/all.yaml": spec(
+                store, files=[{"path": "docs/form.md", "attributes": {"team": "hr"}}]
+            )
+        }
+    )
     world.apply()
     (attributes,) = held(world, store).values()
     assert attributes["team"] == "hr" and "sha256" not in attributes
     world.write({"docs/form.md": "# Form\n"})
     world.apply()
     assert "verified" not in world.lock()["resources"]["file.docs/form.md"]
-    assert [sorted(found) for found in held(world, store).values()] == [["provisioner", "sha256", "team"]]
+    assert [sorted(found) for found in held(world, store).values()] == [
+        ["provisioner", "sha256", "team"]
+    ]
 
 
 def test_another_text_is_another_version(filled: World) -> None:
-    """Name and size are the same, the text is not: the local file is uploaded, and the plan names what it deletes."""
+    """Name and size are the same, the text is not: the local file is uploaded, and the plan names
+    what it deletes.
+    """
     other = filled.upload("leave.md", LEAVE.replace("Thirty", "Twenty").encode())
     store = store_of(filled, "HR", a=other)
     filled.write({"specs/all.yaml": spec(store)})
@@ -110,7 +131,9 @@ def test_white_space_does_not_count(filled: World) -> None:
 
 @pytest.mark.parametrize("same", [True, False])
 def test_several_that_look_the_same(world: World, same: bool) -> None:
-    """Documents of one name and size are paired where it does not matter which is which; else they are a question."""
+    """Documents of one name and size are paired where it does not matter which is which; else they
+    are a question.
+    """
     texts = {"docs/a/intro.md": "# One\n", "docs/b/intro.md": "# One\n" if same else "# Two\n"}
     world.write(texts)
     first, second = (world.upload("intro.md", text.encode()) for text in texts.values())
@@ -121,14 +144,24 @@ def test_several_that_look_the_same(world: World, same: bool) -> None:
         assert uploads(world) == 0 and len(held(world, store)) == 2
         return
     result = world.ok("apply", "-y", code=1)
-    assert "called `intro.md` and 6 bytes long, which may be `docs/a/intro.md`, `docs/b/intro.md`" in result.out
+    assert (
+        "called `intro.md` and 6 bytes long, which may be `docs/a/intro.md`, `docs/b/intro.md`"
+        in result.out
+    )
     assert not [call for call in world.calls if call[0] != "GET"]
-    named = [{"to": "file.docs/a/intro.md", "id": first}, {"to": "file.docs/b/intro.md", "id": second}]
+    named = [
+        {"to": "file.docs/a/intro.md", "id": first},
+        {"to": "file.docs/b/intro.md", "id": second},
+    ]
     found = spec(store)
     world.write({"specs/all.yaml": found | {"imports": [*found["imports"], *named]}})
     world.apply()
     assert uploads(world) == 0
-    assert {address: entry["id"] for address, entry in world.lock()["resources"].items() if "intro" in address} == {
+    assert {
+        address: entry["id"]
+        for address, entry in world.lock()["resources"].items()
+        if "intro" in address
+    } == {
         "file.docs/a/intro.md": first,
         "file.docs/b/intro.md": second,
     }
@@ -141,11 +174,16 @@ def test_what_cannot_be_paired(filled: World, policy: str) -> None:
     store = store_of(filled, "HR", a=filled.upload("leave.md", LEAVE.encode()), b=stranger)
     filled.write({"specs/all.yaml": spec(store, other_files=policy)})
     if policy == "fail":
-        assert f"holds files that are not declared (`{stranger}`)" in filled.ok("apply", "-y", code=1).out
+        assert (
+            f"holds files that are not declared (`{stranger}`)"
+            in filled.ok("apply", "-y", code=1).out
+        )
         filled.http("DELETE", f"/vector_stores/{store}/files/{stranger}")
     else:
         shown = filled.ok("plan").out
-        assert (f"keeps it (`other_files: keep`): `{stranger}` (`notes.md`)" in shown) == (policy == "keep")
+        assert (f"keeps it (`other_files: keep`): `{stranger}` (`notes.md`)" in shown) == (
+            policy == "keep"
+        )
     filled.apply()
     assert uploads(filled) == 1  # docs/travel.md, which the store does not have
     assert (stranger in held(filled, store)) == (policy == "keep")
@@ -153,7 +191,9 @@ def test_what_cannot_be_paired(filled: World, policy: str) -> None:
 
 
 def test_one_path_in_two_stores(filled: World) -> None:
-    """Two stores have documents of their own for one path; both stay until the next version, which is one for both."""
+    """Two stores have documents of their own for one path; both stay until the next version, which
+    is one for both.
+    """
     first, second = (filled.upload("leave.md", LEAVE.encode()) for _ in range(2))
     one, two = store_of(filled, "One", a=first), store_of(filled, "Two", a=second)
     found = {
@@ -172,7 +212,9 @@ def test_one_path_in_two_stores(filled: World) -> None:
 
 
 def test_an_imported_file_stays_where_it_is_used(filled: World) -> None:
-    """A file is imported by its id; a new version of it leaves the old one to whoever else holds it."""
+    """A file is imported by its id; a new version of it leaves the old one to whoever else holds
+    it.
+    """
     file = filled.upload("leave.md", LEAVE.encode())
     theirs = store_of(filled, "Theirs", a=file)
     found = {
@@ -190,7 +232,9 @@ def test_an_imported_file_stays_where_it_is_used(filled: World) -> None:
 
 
 def test_an_import_of_other_bytes_stays_where_it_is_used(filled: World) -> None:
-    """An imported file of another size becomes a new version at once, and the old one stays with whoever holds it."""
+    """An imported file of another size becomes a new version at once, and the old one stays with
+    whoever holds it.
+    """
     file = filled.upload("leave.md", b"# Old\n")
     theirs = store_of(filled, "Theirs", a=file)
     found = {
@@ -208,39 +252,58 @@ def test_an_import_of_other_bytes_stays_with_an_assistant(world: World) -> None:
     """The same where an assistant of theirs uses it, which is listed together with one of ours."""
     file = world.upload("q.csv", b"old\n")
     tools, files = [{"type": "code_interpreter"}], {"code_interpreter": {"file_ids": [file]}}
-    theirs = world.http("POST", "/assistants", {"model": "m", "tools": tools, "tool_resources": files})["id"]
+    theirs = world.http(
+        "POST", "/assistants", {"model": "m", "tools": tools, "tool_resources": files}
+    )["id"]
     found = {
         "imports": [{"to": "file.data/q.csv", "id": file}],
         "files": {"q": {"path": "data/q.csv"}},
         "assistants": {"ours": {"model": "gpt-4o"}},
     }
     world.write({"specs/all.yaml": found, "data/q.csv": "x,y\n1,2\n"})
-    assert f"the old one stays, used by the assistant {theirs}" in world.ok("plan").out.replace("`", "")
+    assert f"the old one stays, used by the assistant {theirs}" in world.ok("plan").out.replace(
+        "`", ""
+    )
     world.apply()
     assert world.http("GET", f"/assistants/{theirs}")["tool_resources"] == files
     assert file in {item["id"] for item in world.listed("/files")}
 
 
 def test_a_forgotten_store_keeps_its_own_document_alone(filled: World) -> None:
-    """Of two documents for one path the forgotten store keeps its own; the other one is replaced and deleted."""
+    """Of two documents for one path the forgotten store keeps its own; the other one is replaced
+    and deleted.
+    """
     declared = {"h": {"files": ["docs/leave.md"]}}
     filled.write({"specs/all.yaml": {"vector_stores": declared}, "docs/travel.md": None})
     filled.apply()
     first, second = filled.id("file.docs/leave.md"), filled.upload("leave.md", LEAVE.encode())
     store = store_of(filled, "X", a=second)
-    both = {"imports": [{"to": "vector_store.x", "id": store}], "vector_stores": {**declared, "x": declared["h"]}}
+    both = {
+        "imports": [{"to": "vector_store.x", "id": store}],
+        "vector_stores": {**declared, "x": declared["h"]},
+    }
     filled.write({"specs/all.yaml": both})
     filled.apply()
     removed = [{"from": "vector_store.x", "destroy": False}]
-    filled.write({"specs/all.yaml": {"vector_stores": declared, "removed": removed}, "docs/leave.md": "# Other\n"})
+    filled.write(
+        {
+            "specs/all.yaml": {"vector_stores": declared, "removed": removed},
+            "docs/leave.md": "# Other\n",
+        }
+    )
     filled.apply()
     assert list(held(filled, store)) == [second]
-    assert {item["id"] for item in filled.listed("/files")} == {second, filled.id("file.docs/leave.md")}
+    assert {item["id"] for item in filled.listed("/files")} == {
+        second,
+        filled.id("file.docs/leave.md"),
+    }
     assert first != filled.id("file.docs/leave.md")
 
 
 def test_what_was_taken_over_is_managed(filled: World) -> None:
-    """A new version deletes the document that was taken over, and the plan names it; so does a removal."""
+    """A new version deletes the document that was taken over, and the plan names it; so does a
+    removal.
+    """
     leave = filled.upload("leave.md", LEAVE.encode())
     travel = filled.upload("travel.md", TRAVEL.encode())
     store = store_of(filled, "HR", a=leave, b=travel)
@@ -257,7 +320,10 @@ def test_what_was_taken_over_is_managed(filled: World) -> None:
 def test_a_saved_plan_takes_over_the_same(filled: World) -> None:
     """The pairs are part of the plan: saved, it is applied as it was shown."""
     store = store_of(
-        filled, "HR", a=filled.upload("leave.md", LEAVE.encode()), b=filled.upload("travel.md", TRAVEL.encode())
+        filled,
+        "HR",
+        a=filled.upload("leave.md", LEAVE.encode()),
+        b=filled.upload("travel.md", TRAVEL.encode()),
     )
     filled.write({"specs/all.yaml": spec(store)})
     filled.ok("plan", "--out", "import.plan")
@@ -268,11 +334,15 @@ def test_a_saved_plan_takes_over_the_same(filled: World) -> None:
 
 
 def test_a_thousand_documents_cost_a_list(world: World, tmp_path: Path) -> None:
-    """Pairing needs the lists of files and of the store, and one look at the text of each document; nothing else."""
+    """Pairing needs the lists of files and of the store, and one look at the text of each document;
+    nothing else.
+    """
     texts = {f"docs/{number}.md": f"# {number}\n" for number in range(20)}
     world.write(texts)
     store = store_of(
-        world, "HR", **{name: world.upload(Path(name).name, text.encode()) for name, text in texts.items()}
+        world,
+        "HR",
+        **{name: world.upload(Path(name).name, text.encode()) for name, text in texts.items()},
     )
     world.write({"specs/all.yaml": spec(store)})
     world.calls.clear()

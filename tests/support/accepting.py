@@ -1,4 +1,6 @@
-"""A workspace written by a person, with every field and comments everywhere, and what `accept` does to its files."""
+"""A workspace written by a person, with every field and comments everywhere, and what `accept` does
+to its files.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +110,9 @@ FILES = {
     "prompts/one.md": "One.\n",
     "prompts/two.md": "Two.\n",
     "prompts/shared.md": "Shared.\n",
-    "schemas/by_file.json": '{\n  "type": "object",\n  "properties": {\n    "id": {"type": "string"}\n  }\n}\n',
+    "schemas/by_file.json": (
+        '{\n  "type": "object",\n  "properties": {\n    "id": {"type": "string"}\n  }\n}\n'
+    ),
 }
 CONFIG = {"workspace": "acme", "variables": {"model": "gpt-4o", "loose": "file-none"}}
 
@@ -118,7 +122,9 @@ def accept(world: World, *words: str, code: int = 0) -> Result:
 
 
 def agreed(world: World) -> None:
-    """Nothing drifted, and there is nothing to apply, but the lock has yet to learn it; then it has."""
+    """Nothing drifted, and there is nothing to apply, but the lock has yet to learn it; then it
+    has.
+    """
     clean(world)
     world.settled()
     world.apply()
@@ -126,7 +132,9 @@ def agreed(world: World) -> None:
 
 def stamped(world: World, labels: dict[str, str], address: str = A) -> dict[str, str]:
     """Metadata with our stamp in it."""
-    collection = {"assistant": "assistants", "vector_store": "vector_stores"}[address.partition(".")[0]]
+    collection = {"assistant": "assistants", "vector_store": "vector_stores"}[
+        address.partition(".")[0]
+    ]
     have = world.http("GET", f"/{collection}/${{{address}}}")["metadata"]
     return {"provisioner": have["provisioner"], **labels}
 

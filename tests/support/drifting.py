@@ -17,7 +17,12 @@ CLEAN = "No drift. The service is as it was last applied.\n"
 AUTO = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
 SMALL = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 100}
 FORMAT = {"type": "json_schema", "name": "ticket", "strict": False, "schema": {"type": "object"}}
-FIND = {"type": "function", "name": "find", "parameters": {"type": "object", "properties": {}}, "strict": False}
+FIND = {
+    "type": "function",
+    "name": "find",
+    "parameters": {"type": "object", "properties": {}},
+    "strict": False,
+}
 
 SPEC: dict[str, Any] = {
     "vector_stores": {
@@ -27,7 +32,10 @@ SPEC: dict[str, Any] = {
             "metadata": {"team": "hr", "odd key": "x"},
             "expires_after": {"anchor": "last_active_at", "days": 30},
             "chunking": AUTO,
-            "files": ["docs/*.md", {"path": "docs/a.md", "attributes": {"team": "hr", "year": 2026}}],
+            "files": [
+                "docs/*.md",
+                {"path": "docs/a.md", "attributes": {"team": "hr", "year": 2026}},
+            ],
         },
     },
     "assistants": {
@@ -45,11 +53,19 @@ SPEC: dict[str, Any] = {
         }
     },
     "files": {
-        "sales": {"path": "data/sales.csv", "expires_after": {"anchor": "created_at", "seconds": 604800}},
+        "sales": {
+            "path": "data/sales.csv",
+            "expires_after": {"anchor": "created_at", "seconds": 604800},
+        },
         "form": {"path": "data/form.pdf", "purpose": "user_data"},
     },
 }
-FILES = {"docs/a.md": "Leave is 27 days.\n", "docs/b.md": "Be nice.\n", "data/sales.csv": "a,b\n", "data/form.pdf": "%"}
+FILES = {
+    "docs/a.md": "Leave is 27 days.\n",
+    "docs/b.md": "Be nice.\n",
+    "data/sales.csv": "a,b\n",
+    "data/form.pdf": "%",
+}
 
 Row = tuple[str, str, Any, Any, Any, str | None]  # address, path, locked, live, desired, word
 

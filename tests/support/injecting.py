@@ -1,4 +1,6 @@
-"""What a test lets happen between the client and the service: the test fails where none of it ever happened."""
+"""What a test lets happen between the client and the service: the test fails where none of it ever
+happened.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,9 @@ class Injection(ABC):
 
 
 class Change(Injection):
-    """Any middleware, looked at from both sides: it has happened when what goes in or comes out is not the same
-    before it as behind it. `times` counts the requests of which that is true."""
+    """Any middleware, looked at from both sides: it has happened when what goes in or comes out is
+    not the same before it as behind it. `times` counts the requests of which that is true.
+    """
 
     def __init__(self, middleware: Middleware) -> None:
         self.middleware, self.times = middleware, 0
@@ -84,7 +87,9 @@ class Exchange:
         async def said(message: Any) -> None:
             if message["type"] == "http.response.start":
                 self._status = message["status"]
-                self._headers = sorted(pair for pair in message.get("headers", ()) if pair[0] != b"content-length")
+                self._headers = sorted(
+                    pair for pair in message.get("headers", ()) if pair[0] != b"content-length"
+                )
             self._reply += message.get("body", b"")
             await send(message)
 
@@ -95,10 +100,18 @@ class Exchange:
             raise
 
     def same(self, other: Exchange) -> bool:
-        """Whether nothing was changed between the two. A body that one side has not read says nothing."""
-        mine, theirs = ((one._asked, one._status, one._headers, one._broken) for one in (self, other))
+        """Whether nothing was changed between the two. A body that one side has not read says
+        nothing.
+        """
+        mine, theirs = (
+            (one._asked, one._status, one._headers, one._broken) for one in (self, other)
+        )
         unread = not (self._read_whole and other._read_whole)
-        return mine == theirs and _alike(self._reply, other._reply) and (unread or _alike(self._body, other._body))
+        return (
+            mine == theirs
+            and _alike(self._reply, other._reply)
+            and (unread or _alike(self._body, other._body))
+        )
 
 
 def _alike(one: bytearray, other: bytearray) -> bool:
@@ -106,7 +119,9 @@ def _alike(one: bytearray, other: bytearray) -> bool:
     if one == other:
         return True
     try:
-        return bool(json.loads(one, object_pairs_hook=list) == json.loads(other, object_pairs_hook=list))
+        return bool(
+            json.loads(one, object_pairs_hook=list) == json.loads(other, object_pairs_hook=list)
+        )
     except ValueError:
         return False
 
@@ -165,5 +180,8 @@ class Faults:
     @property
     def struck(self) -> list[int]:
         """Times by rule: those about requests, then those about indexing."""
-        each = [[rule.struck for rule in (*faults.requests, *faults.indexing)] for faults in self._served]
+        each = [
+            [rule.struck for rule in (*faults.requests, *faults.indexing)]
+            for faults in self._served
+        ]
         return [sum(times) for times in zip(*each, strict=True)]

@@ -1,4 +1,6 @@
-"""A small workspace at the service, and what somebody else does there with our stamp, or with his own."""
+"""A small workspace at the service, and what somebody else does there with our stamp, or with his
+own.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,15 @@ import pytest
 from tests.support.world import World
 
 LOCK = ".provisioner/local/lock.json"
-CONFIG = {"provisioner.yaml": {"workspace": "acme", "environments": {"local": {"service": "local"}}}}
+CONFIG = {
+    "provisioner.yaml": {"workspace": "acme", "environments": {"local": {"service": "local"}}}
+}
 DOCS = {"docs/a.md": "# A\n", "docs/b.md": "# B\n"}
 SPEC: dict[str, Any] = {
     "vector_stores": {"kb": {"files": ["docs/*.md"]}},
-    "assistants": {"a": {"model": "m", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}},
+    "assistants": {
+        "a": {"model": "m", "tools": [{"type": "file_search", "vector_stores": ["kb"]}]}
+    },
 }
 
 
@@ -42,7 +48,12 @@ def everything(world: World) -> dict[str, Any]:
     """Whatever is at the service, to see that it stays as it is."""
     stores = world.listed("/vector_stores")
     held = {store["id"]: world.listed(f"/vector_stores/{store['id']}/files") for store in stores}
-    return {"stores": stores, "held": held, "files": world.listed("/files"), "assistants": world.listed("/assistants")}
+    return {
+        "stores": stores,
+        "held": held,
+        "files": world.listed("/files"),
+        "assistants": world.listed("/assistants"),
+    }
 
 
 def ids(world: World) -> dict[str, str]:

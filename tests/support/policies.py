@@ -21,7 +21,11 @@ def day(days: int) -> str:
 def ending(world: World, **ends: Any) -> None:
     """Have the service say when its models end."""
     models = [
-        {"id": model.replace("_", "-"), "object": "model", "shutdown_date": str(end) if isinstance(end, date) else end}
+        {
+            "id": model.replace("_", "-"),
+            "object": "model",
+            "shutdown_date": str(end) if isinstance(end, date) else end,
+        }
         for model, end in ends.items()
     ]
     saying(world, lambda: (200, {"object": "list", "data": models}))

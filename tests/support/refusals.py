@@ -1,4 +1,6 @@
-"""What a refusal has to be: said in full, with nothing sent that writes and every lock as it was."""
+"""What a refusal has to be: said in full, with nothing sent that writes and every lock as
+it was.
+"""
 
 from __future__ import annotations
 

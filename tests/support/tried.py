@@ -9,7 +9,11 @@ TOLD = "crash points"
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell them; the properties of a report come from wherever the test has run."""
-    for report in sorted(terminalreporter.getreports(""), key=lambda report: getattr(report, "nodeid", "")):
+    for report in sorted(
+        terminalreporter.getreports(""), key=lambda report: getattr(report, "nodeid", "")
+    ):
         for key, value in getattr(report, "user_properties", ()):
             if key == TOLD and getattr(report, "when", None) == "teardown":
-                terminalreporter.write_line(f"{TOLD}: {value} ({report.nodeid.rpartition('::')[2]})")
+                terminalreporter.write_line(
+                    f"{TOLD}: {value} ({report.nodeid.rpartition('::')[2]})"
+                )

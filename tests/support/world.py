@@ -47,7 +47,9 @@ class World:
     calls: list[tuple[str, str]] = field(default_factory=list)
     _between: list[Injection] = field(default_factory=list)
     _faults: Faults | None = None
-    rest: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)  # closed when the test ends
+    rest: contextlib.ExitStack = field(
+        default_factory=contextlib.ExitStack
+    )  # closed when the test ends
 
     def app(self, data: Path | None = None, **_: object) -> Any:
         """The embedded service as the product sees it, with every request taken down."""
@@ -70,8 +72,9 @@ class World:
 
     @contextlib.contextmanager
     def behind(self, *injected: Injection | Middleware) -> Iterator[None]:
-        """The service behind all these, the last one before the others. When the block ends, each must have happened:
-        a test of what never came proves nothing."""
+        """The service behind all these, the last one before the others. When the block ends, each
+        must have happened: a test of what never came proves nothing.
+        """
         new = [one if isinstance(one, Injection) else Change(one) for one in injected]
         self._between += new
         try:
@@ -90,7 +93,9 @@ class World:
         """The service with these faults, each of which must have struck when the block ends."""
         with self.perhaps_failing(*rules, seed=seed) as faults:
             yield faults
-        assert faults.struck and all(faults.struck), f"faults that never struck: {faults.struck} times {rules}"
+        assert faults.struck and all(faults.struck), (
+            f"faults that never struck: {faults.struck} times {rules}"
+        )
 
     @contextlib.contextmanager
     def perhaps_failing(self, *rules: Rule, seed: int = 0) -> Iterator[Faults]:
@@ -163,7 +168,9 @@ class World:
         return str(self.lock()["resources"][address]["id"])
 
     def http(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
-        """A request by somebody else; it is not among `calls`. `$ADDRESS` in the path stands for an id."""
+        """A request by somebody else; it is not among `calls`. `$ADDRESS` in the path stands for an
+        id.
+        """
         return asyncio.run(self._http(method, self._filled(path), self._filled_in(body), expect))
 
     def _filled(self, text: str) -> str:
@@ -178,9 +185,13 @@ class World:
         return str(asyncio.run(self._http("POST", "/files", None, 200, **more))["id"])
 
     async def _http(self, method: str, path: str, body: Any, expect: int, **more: Any) -> Any:
-        transport = httpx2.ASGITransport(self._create(self.root / ".provisioner/local", indexing_seconds=0))
+        transport = httpx2.ASGITransport(
+            self._create(self.root / ".provisioner/local", indexing_seconds=0)
+        )
         headers = {"Authorization": "Bearer somebody-else", "OpenAI-Beta": "assistants=v2"}
-        async with httpx2.AsyncClient(transport=transport, base_url="http://local/v1", headers=headers) as client:
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://local/v1", headers=headers
+        ) as client:
             reply = await client.request(method, path, json=body, **more)
         assert reply.status_code == expect, reply.text
         return reply.json()

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-_HTML = re.compile(r"<!-- provisioner:[\w ./:-]+ -->|<details(?: open)?><summary>(?P<summary>.*)</summary>|</details>")
+_HTML = re.compile(
+    r"<!-- provisioner:[\w ./:-]+ -->|<details(?:"
+    r" open)?><summary>(?P<summary>.*)</summary>|</details>"
+)
 _TAG = re.compile(r"</?code>")
 _LINKED = re.compile(r"@\w|#\d|\bgh-\d|://|\bwww\.", re.IGNORECASE)
 
@@ -25,9 +28,13 @@ class Page:
 
 
 def read(text: str) -> Page:
-    """A page, after seeing that it is one well-formed tree without a link, an image or a tag of others."""
+    """A page, after seeing that it is one well-formed tree without a link, an image or a tag of
+    others.
+    """
     page, depth = Page(), 0
-    text = re.sub("[\u2062\u2064]", "", text)  # marks around positions and serials, which no reader sees
+    text = re.sub(
+        "[\u2062\u2064]", "", text
+    )  # marks around positions and serials, which no reader sees
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(text)
     for number, token in enumerate(tokens):
         if token.type == "html_block":
@@ -39,7 +46,13 @@ def read(text: str) -> Page:
             if tokens[number - 1].type == "heading_open":
                 page.headings.append(token.content)
         else:
-            assert token.type.split("_")[0] in ("paragraph", "bullet", "list", "heading", "blockquote"), token
+            assert token.type.split("_")[0] in (
+                "paragraph",
+                "bullet",
+                "list",
+                "heading",
+                "blockquote",
+            ), token
     assert depth == 0
     return page
 

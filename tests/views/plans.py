@@ -30,13 +30,26 @@ def make_plan(**parts: Any) -> Plan:
     return Plan("acme", "prod", service, "0f1e2d3c-0000-4000-8000-000000000000", 3, **parts)
 
 
-def file_change(action: Action, path: str, old: int | None, new: int | None, **parts: Any) -> Change:
+def file_change(
+    action: Action, path: str, old: int | None, new: int | None, **parts: Any
+) -> Change:
     """A file that changes its size."""
 
     def fields(size: int | None) -> dict[str, Any] | None:
-        return None if size is None else {"sha256": f"{size:064x}", "bytes": size, "purpose": "assistants"}
+        return (
+            None
+            if size is None
+            else {"sha256": f"{size:064x}", "bytes": size, "purpose": "assistants"}
+        )
 
-    return Change(Address("file", path), action, "spec_changed", before=fields(old), after=fields(new), **parts)
+    return Change(
+        Address("file", path),
+        action,
+        "spec_changed",
+        before=fields(old),
+        after=fields(new),
+        **parts,
+    )
 
 
 def attach(action: str, path: str, **parts: Any) -> Attachment:
@@ -58,12 +71,17 @@ NEW_TOOLS = [
     {
         "type": "function",
         "name": "get_weather",
-        "parameters": {"type": "object", "properties": {"unit": {"enum": ["celsius", "fahrenheit"]}}},
+        "parameters": {
+            "type": "object",
+            "properties": {"unit": {"enum": ["celsius", "fahrenheit"]}},
+        },
         "strict": True,
     },
     {"type": "code_interpreter", "files": ["file.data/prices.csv"]},
 ]
-PROMPT = "You help the staff.\n\nQuote the handbook.\nBe brief.\nNever guess.\nName the page.\nSay so.\n"
+PROMPT = (
+    "You help the staff.\n\nQuote the handbook.\nBe brief.\nNever guess.\nName the page.\nSay so.\n"
+)
 
 
 def whole_plan() -> Plan:
@@ -110,7 +128,10 @@ def whole_plan() -> Plan:
         Address("assistant", "weather"),
         Action.CREATE,
         "new",
-        after={"model": "${x}", "tools": [{"type": "file_search", "vector_stores": ["vector_store.fresh"]}]},
+        after={
+            "model": "${x}",
+            "tools": [{"type": "file_search", "vector_stores": ["vector_store.fresh"]}],
+        },
         depends_on=(Address("vector_store", "fresh"),),
     )
     return make_plan(
@@ -118,13 +139,21 @@ def whole_plan() -> Plan:
             file_change(Action.REPLACE, "docs/a.md", 3100, 3400),
             file_change(Action.CREATE, "docs/new.md", None, 812),
             file_change(Action.DELETE, "docs/old.md", 40, None),
-            file_change(Action.KEEP, "docs/to.md", 40, 40, previous=Address("file", "docs/from.md")),
+            file_change(
+                Action.KEEP, "docs/to.md", 40, 40, previous=Address("file", "docs/from.md")
+            ),
             file_change(Action.CREATE, "data/prices.csv", None, 12_345_678),
             Change(Address("vector_store", "fresh"), Action.CREATE, "new", after={"name": "Fresh"}),
             store,
             support,
             created,
-            Change(Address("assistant", "old"), Action.DELETE, "not_in_specs", id="asst_9", before={"model": "m"}),
+            Change(
+                Address("assistant", "old"),
+                Action.DELETE,
+                "not_in_specs",
+                id="asst_9",
+                before={"model": "m"},
+            ),
             Change(Address("assistant", "left"), Action.FORGET, "gone", id="asst_8"),
             Change(
                 Address("vector_store", "taken"),
@@ -157,14 +186,22 @@ def whole_plan() -> Plan:
             Drifted(SUPPORT, "both", (FieldChange("temperature", 0.9, 0.5, 0.3, "both"),)),
             Drifted(Address("vector_store", "lost"), "missing"),
         ),
-        orphans=(Remnant(Address("assistant", "orphan"), "asst_7", "keep", "delete it with `--prune-orphans`"),),
+        orphans=(
+            Remnant(
+                Address("assistant", "orphan"), "asst_7", "keep", "delete it with `--prune-orphans`"
+            ),
+        ),
         deposed=(Remnant(HANDBOOK, "vs_0", "delete"),),
         notes=("The service adds metadata keys of its own: provider_id.",),
         unchanged=5,
         blocked=(Block("too_many_deletes", "4 of 10 files would be deleted."),),
         problems=(
             Problem(
-                "Odd file name", "`data/prices.csv` is large.", severity="warning", file="specs/support.yaml", line=3
+                "Odd file name",
+                "`data/prices.csv` is large.",
+                severity="warning",
+                file="specs/support.yaml",
+                line=3,
             ),
         ),
         basis={"assistant.support": {"locked": "sha256:1", "live": None}},

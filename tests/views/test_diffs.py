@@ -12,7 +12,20 @@ from provisioner.views.lines import Line
 from provisioner.views.text import line_text
 from provisioner.views.values import LONG, Paint
 
-WORDS = ["You", "help", "the", "staff", "to", "find", "what", "they", "need", "and", "never", "guess"]
+WORDS = [
+    "You",
+    "help",
+    "the",
+    "staff",
+    "to",
+    "find",
+    "what",
+    "they",
+    "need",
+    "and",
+    "never",
+    "guess",
+]
 
 
 def marked(line: Line) -> list[str]:
@@ -29,7 +42,12 @@ def shown(old: str, new: str) -> list[str]:
     "old, new, ours, theirs",
     [
         ("Be brief and kind.", "Be brief and very kind.", [], ["very"]),
-        ("Answer in one sentence.", "Answer in two short sentences.", ["one sentence"], ["two short sentences"]),
+        (
+            "Answer in one sentence.",
+            "Answer in two short sentences.",
+            ["one sentence"],
+            ["two short sentences"],
+        ),
         ("temperature=0.3", "temperature=0.7", ["3"], ["7"]),
         ("従業員の手引きを引用", "従業員の規則を引用", ["手引き"], ["規則"]),
         ("one two three four", "five six seven eight", [], []),
@@ -37,15 +55,21 @@ def shown(old: str, new: str) -> list[str]:
     ],
 )
 def test_changed_words_are_marked(old: str, new: str, ours: list[str], theirs: list[str]) -> None:
-    """The words that differ are marked in both lines; lines that share hardly anything are not littered with marks."""
+    """The words that differ are marked in both lines; lines that share hardly anything are not
+    littered with marks.
+    """
     lines = {line.tone: line for line in text_diff(f"a\n{old}\nb", f"a\n{new}\nb")}
 
     assert (marked(lines["-"]), marked(lines["+"])) == (ours, theirs)
 
 
 def test_a_line_is_compared_with_the_one_that_it_was() -> None:
-    """Where a passage grew, each removed line stands against the added line that is most like it."""
-    found = list(text_diff("Quote the handbook.\nb", "Something new here.\nQuote the staff handbook.\nb"))
+    """Where a passage grew, each removed line stands against the added line that is most
+    like it.
+    """
+    found = list(
+        text_diff("Quote the handbook.\nb", "Something new here.\nQuote the staff handbook.\nb")
+    )
 
     assert [marked(line) for line in found if line.tone == "+"] == [[], ["staff"]]
 
@@ -64,7 +88,9 @@ def test_a_line_is_compared_with_the_one_that_it_was() -> None:
     ],
 )
 def test_white_space_shows_where_nothing_else_differs(old: str, new: str, lines: list[str]) -> None:
-    """Spaces, tabs and line ends are visible where they are the only change, and at the ends of changed lines."""
+    """Spaces, tabs and line ends are visible where they are the only change, and at the ends of
+    changed lines.
+    """
     assert shown(old, new) == lines
 
 
@@ -73,7 +99,9 @@ def test_a_diff_rebuilds_both_texts() -> None:
     dice = random.Random(7)
     for size in range(40):
         old = [dice.choice("abcdefghijklmnop") for _ in range(size)]
-        new = [line for line in old if dice.random() > 0.3] + [dice.choice("axyz") for _ in range(size // 4)]
+        new = [line for line in old if dice.random() > 0.3] + [
+            dice.choice("axyz") for _ in range(size // 4)
+        ]
         lines = list(text_diff("\n".join(old), "\n".join(new)))
         plain = list(unified_diff(old, new, lineterm=""))[2:]
 
@@ -102,9 +130,14 @@ def _rebuilt(old: list[str], lines: list[Line], wanted: str) -> list[str]:
 
 
 def test_large_prompts_are_compared_in_full() -> None:
-    """Six hundred changed lines of six thousand show each as changed, with its changed word marked."""
+    """Six hundred changed lines of six thousand show each as changed, with its changed word
+    marked.
+    """
     old = [f"{number} {' '.join(WORDS)}" for number in range(6_000)]
-    new = [line.replace("never", "always") if number % 10 == 0 else line for number, line in enumerate(old)]
+    new = [
+        line.replace("never", "always") if number % 10 == 0 else line
+        for number, line in enumerate(old)
+    ]
 
     found = list(text_diff("\n".join(old), "\n".join(new)))
 
@@ -114,13 +147,17 @@ def test_large_prompts_are_compared_in_full() -> None:
 
 
 def test_a_prompt_in_one_line_shows_its_changes_and_little_else() -> None:
-    """In a line of a hundred thousand characters both changed words are there, and what is alike is counted."""
+    """In a line of a hundred thousand characters both changed words are there, and what is alike is
+    counted.
+    """
     dice = random.Random(3)
     words = [f"{dice.choice(WORDS)}{dice.choice(['', '', '', '.'])}" for _ in range(24_000)]
     other = list(words)
     other[50], other[20_000] = "UPPER", "LOWER"
 
-    removed, added = (line for line in text_diff(" ".join(words), " ".join(other)) if line.tone in ("+", "-"))
+    removed, added = (
+        line for line in text_diff(" ".join(words), " ".join(other)) if line.tone in ("+", "-")
+    )
 
     assert marked(added) == ["UPPER", "LOWER"]
     assert len(added.text) < LONG
@@ -139,7 +176,10 @@ def test_marks_are_painted_in_reverse() -> None:
     line = next(line for line in text_diff("Be brief.", "Be very brief.") if line.tone == "+")
 
     assert line_text(line) == "      +Be very brief."
-    assert line_text(line, Paint(True)).strip() == "\x1b[32m+Be \x1b[0m\x1b[32;7mvery\x1b[0m\x1b[32m brief.\x1b[0m"
+    assert (
+        line_text(line, Paint(True)).strip()
+        == "\x1b[32m+Be \x1b[0m\x1b[32;7mvery\x1b[0m\x1b[32m brief.\x1b[0m"
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,6 +192,8 @@ def test_marks_are_painted_in_reverse() -> None:
         (["a"], [], (0, 1)),
     ],
 )
-def test_no_more_than_what_differs_shows(old: list[str], new: list[str], changed: tuple[int, int]) -> None:
+def test_no_more_than_what_differs_shows(
+    old: list[str], new: list[str], changed: tuple[int, int]
+) -> None:
     """A line that moved is one line, and lines that come many times stay where they are."""
     assert changed_lines("\n".join(old), "\n".join(new)) == changed

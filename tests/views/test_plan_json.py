@@ -59,7 +59,13 @@ FULL = Change(
     old_digest="sha256:1",
 )
 LEFT = Remnant(
-    Address("file", "docs/a.md"), "file-1", "forget", "stays with `vector_store.handbook`", "assistants", HANDBOOK, "x"
+    Address("file", "docs/a.md"),
+    "file-1",
+    "forget",
+    "stays with `vector_store.handbook`",
+    "assistants",
+    HANDBOOK,
+    "x",
 )
 APPROVED = Approved("c" * 40, "sha256:12", ("1", "2"))
 
@@ -78,7 +84,13 @@ def test_round_trip() -> None:
         Drifted(SUPPORT, "both", (FieldChange("name", "B", None, "A", "both"),), "not_in_specs"),
     )
     plan = replace(
-        whole_plan(), changes=changes, drift=drift, deposed=deposed, keep_versions=7, refreshed=False, approved=APPROVED
+        whole_plan(),
+        changes=changes,
+        drift=drift,
+        deposed=deposed,
+        keep_versions=7,
+        refreshed=False,
+        approved=APPROVED,
     )
 
     assert plan == read_plan(plan_json(plan))
@@ -94,7 +106,9 @@ def test_round_trip() -> None:
     ],
 )
 def test_the_round_trip_covers_every_field(noun: Any, example: Any) -> None:
-    """A field that is added to a noun has to be in the examples above, or it could be lost in silence."""
+    """A field that is added to a noun has to be in the examples above, or it could be lost in
+    silence.
+    """
     for field in fields(noun):
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         assert getattr(example, field.name) != default, field.name
@@ -102,7 +116,10 @@ def test_the_round_trip_covers_every_field(noun: Any, example: Any) -> None:
 
 def test_an_old_object_that_is_let_go_of_is_approved_as_well() -> None:
     """The checksum tells it from one that is deleted, and from one that stays."""
-    plans = [make_plan(deposed=(replace(LEFT, action=action),)) for action in ("keep", "delete", "forget")]
+    plans = [
+        make_plan(deposed=(replace(LEFT, action=action),))
+        for action in ("keep", "delete", "forget")
+    ]
     assert len({checksum(plan) for plan in plans}) == 3
 
 
@@ -125,11 +142,17 @@ def test_terraforms_names() -> None:
     assert rows["file.docs/to.md"]["previous_address"] == "file.docs/from.md"
     assert rows["assistant.weather"]["change"]["after_unknown"] == {"tools": True}
     assert None is rows["assistant.weather"]["change"]["before"]
-    assert tuple(rows["assistant.support"][key] for key in ("file", "line", "column")) == ("specs/support.yaml", 20, 3)
+    assert tuple(rows["assistant.support"][key] for key in ("file", "line", "column")) == (
+        "specs/support.yaml",
+        20,
+        3,
+    )
 
 
 def test_the_summary_counts() -> None:
-    """Imports and moves that also update count in both; leftovers that are deleted count as destroyed."""
+    """Imports and moves that also update count in both; leftovers that are deleted count as
+    destroyed.
+    """
     assert document(whole_plan())["summary"] == {
         "import": 1,
         "add": 4,
@@ -144,7 +167,10 @@ def test_the_summary_counts() -> None:
 
 def test_unremarkable_resources_are_no_rows() -> None:
     """What is kept is counted and not listed."""
-    assert document(make_plan(changes=(Change(SUPPORT, Action.KEEP, "in_sync"),)))["resource_changes"] == []
+    assert (
+        document(make_plan(changes=(Change(SUPPORT, Action.KEEP, "in_sync"),)))["resource_changes"]
+        == []
+    )
 
 
 def test_secrets_stay_out() -> None:
@@ -159,7 +185,9 @@ def test_secrets_stay_out() -> None:
     found = document(make_plan(changes=(change,)))
 
     assert "hunter" not in json.dumps(found)
-    assert found["resource_changes"][0]["change"]["after"] == {"auth": {"token": "(sensitive)", "url": "u"}}
+    assert found["resource_changes"][0]["change"]["after"] == {
+        "auth": {"token": "(sensitive)", "url": "u"}
+    }
     assert found["resource_changes"][0]["change"]["after_sensitive"] == {"auth.token": True}
 
 
@@ -203,7 +231,9 @@ def test_a_newer_minor_version_is_read() -> None:
 
 def test_white_space_is_no_alteration() -> None:
     """A plan file that went through a formatter is still the plan that was reviewed."""
-    assert whole_plan() == read_plan(json.dumps(json.loads(plan_json(whole_plan())), indent=4, sort_keys=True))
+    assert whole_plan() == read_plan(
+        json.dumps(json.loads(plan_json(whole_plan())), indent=4, sort_keys=True)
+    )
 
 
 def other_ids(plan: Plan) -> Plan:
@@ -227,7 +257,15 @@ def other_ids(plan: Plan) -> Plan:
         replace(found, old_id=found.old_id and "other", attributes=turned(found.attributes))
         for found in reversed(plan.attachments)
     )
-    found = replace(plan, lineage="other", serial=99, changes=changes, attachments=attachments, basis={}, notes=())
+    found = replace(
+        plan,
+        lineage="other",
+        serial=99,
+        changes=changes,
+        attachments=attachments,
+        basis={},
+        notes=(),
+    )
     return replace(found, deposed=plan.deposed[::-1], orphans=plan.orphans[::-1])
 
 
@@ -252,9 +290,15 @@ def edited(number: int) -> Change:
         replace(whole_plan(), changes=whole_plan().changes[1:]),
         replace(whole_plan(), attachments=whole_plan().attachments[1:]),
         replace(whole_plan(), deposed=()),
-        replace(whole_plan(), changes=(*whole_plan().changes[:2], edited(2), *whole_plan().changes[3:])),
         replace(
-            whole_plan(), changes=(file_change(Action.REPLACE, "docs/a.md", 3100, 3401), *whole_plan().changes[1:])
+            whole_plan(), changes=(*whole_plan().changes[:2], edited(2), *whole_plan().changes[3:])
+        ),
+        replace(
+            whole_plan(),
+            changes=(
+                file_change(Action.REPLACE, "docs/a.md", 3100, 3401),
+                *whole_plan().changes[1:],
+            ),
         ),
     ],
 )
@@ -264,15 +308,27 @@ def test_the_checksum_sees_what_is_planned(changed: Plan) -> None:
 
 
 def test_a_value_that_looks_like_a_reference() -> None:
-    """Only in what a store holds does a path come with an id of ours; metadata and schemas may say what they like."""
+    """Only in what a store holds does a path come with an id of ours; metadata and schemas may say
+    what they like.
+    """
     values = [{"file": "x", "id": "1"}, {"file": "x", "id": "2"}]
-    made = [Change(SUPPORT, Action.CREATE, "new", after={"metadata": value, "tools": [value]}) for value in values]
+    made = [
+        Change(SUPPORT, Action.CREATE, "new", after={"metadata": value, "tools": [value]})
+        for value in values
+    ]
     changed = [
-        Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", None, [{"function": value}]),))
+        Change(
+            SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", None, [{"function": value}]),)
+        )
         for value in values
     ]
     held = [
-        Change(HANDBOOK, Action.CREATE, "new", after={"files": {"a.md": {**value, "file": "file.a.md"}}})
+        Change(
+            HANDBOOK,
+            Action.CREATE,
+            "new",
+            after={"files": {"a.md": {**value, "file": "file.a.md"}}},
+        )
         for value in values
     ]
 
@@ -282,8 +338,9 @@ def test_a_value_that_looks_like_a_reference() -> None:
 
 
 def test_what_a_failed_apply_leaves_to_do() -> None:
-    """A row that was not done is one that the next plan has, too: the same update, the same document, and, where a
-    replacement could not delete the old object, its deletion."""
+    """A row that was not done is one that the next plan has, too: the same update, the same
+    document, and, where a replacement could not delete the old object, its deletion.
+    """
     plan = whole_plan()
     row, document_row = Row("change", str(SUPPORT)), Row("file", str(HANDBOOK), "docs/new.md")
     old = Row("old", "vector_store.fixed", "vs_6")
@@ -292,7 +349,12 @@ def test_what_a_failed_apply_leaves_to_do() -> None:
     again = make_plan(
         changes=(
             support,
-            Change(HANDBOOK, Action.UPDATE, "files_changed", fields=(FieldChange('files["docs/new.md"]', None, {}),)),
+            Change(
+                HANDBOOK,
+                Action.UPDATE,
+                "files_changed",
+                fields=(FieldChange('files["docs/new.md"]', None, {}),),
+            ),
         ),
         attachments=(attach("attach", "docs/new.md"),),
         deposed=(Remnant(Address("vector_store", "fixed"), "vs_6", "delete"),),
@@ -305,13 +367,18 @@ def test_what_a_failed_apply_leaves_to_do() -> None:
 
 
 def test_a_reference_to_an_old_object_of_ours() -> None:
-    """Whoever was not repointed before an apply stopped is planned as before: as if it referred to the address."""
+    """Whoever was not repointed before an apply stopped is planned as before: as if it referred to
+    the address.
+    """
     tools = [{"type": "file_search", "vector_stores": ["vector_store.handbook"]}]
     old = [{"type": "file_search", "vector_stores": [{"id": "vs_0"}]}]
-    first = make_plan(changes=(Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", tools, tools),)),))
+    first = make_plan(
+        changes=(Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", tools, tools),)),)
+    )
     deposed = (Remnant(HANDBOOK, "vs_0", "keep"),)
     again = make_plan(
-        changes=(Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", old, tools),)),), deposed=deposed
+        changes=(Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("tools", old, tools),)),),
+        deposed=deposed,
     )
 
     assert checksum(first) == checksum(again) != checksum(replace(again, deposed=()))
@@ -320,7 +387,13 @@ def test_a_reference_to_an_old_object_of_ours() -> None:
 def test_the_checksum_knows_no_secret() -> None:
     """A secret counts as changed, whatever it is: the checksum gives nothing away about it."""
     plans = [
-        make_plan(changes=(Change(SUPPORT, Action.UPDATE, "", fields=(FieldChange("t", "x", new, sensitive=True),)),))
+        make_plan(
+            changes=(
+                Change(
+                    SUPPORT, Action.UPDATE, "", fields=(FieldChange("t", "x", new, sensitive=True),)
+                ),
+            )
+        )
         for new in ("a", "b")
     ]
 

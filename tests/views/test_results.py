@@ -55,7 +55,9 @@ def test_problems_are_sorted_and_keep_their_data() -> None:
     """Text and JSON list them in the same order; a problem without a place has none."""
     lost = Problem("Lock is gone", "There is no lock.")
 
-    assert problems_text([RANGE, lost]).startswith("error: Lock is gone\n  There is no lock.\nspecs/support.yaml:14:18")
+    assert problems_text([RANGE, lost]).startswith(
+        "error: Lock is gone\n  There is no lock.\nspecs/support.yaml:14:18"
+    )
     assert [found["line"] for found in problems_json([RANGE, lost])["problems"]] == [None, 14]
     assert {"severity", "summary", "detail", "file", "line", "column", "address", "hint"} == set(
         problems_json([lost])["problems"][0]
@@ -64,7 +66,14 @@ def test_problems_are_sorted_and_keep_their_data() -> None:
 
 @pytest.mark.parametrize(
     "count, text",
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (999_949, "999.9 KB"), (999_950, "1.0 MB"), (5 * 10**8, "500.0 MB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 KB"),
+        (999_949, "999.9 KB"),
+        (999_950, "1.0 MB"),
+        (5 * 10**8, "500.0 MB"),
+    ],
 )
 def test_sizes(count: int, text: str) -> None:
     """Sizes are short, and never 1000 of a unit."""
@@ -87,12 +96,20 @@ OUTPUTS: dict[str, dict[str, Any]] = {
 
 
 def test_outputs_as_shell_variables() -> None:
-    """Every name is one that a shell takes, every value survives it, what is not known is left out."""
+    """Every name is one that a shell takes, every value survives it, what is not known is
+    left out.
+    """
     lines = as_env(OUTPUTS).splitlines()
     values = dict(word.split("=", 1) for line in lines for word in shlex.split(line))
 
-    assert list(values) == ["ASSISTANT_SUPPORT_VERSION", "ASSISTANT_SUPPORT_REQUEST", "FILE_DOCS_A_MD_ID"]
-    assert OUTPUTS["assistant.support"]["request"] == json.loads(values["ASSISTANT_SUPPORT_REQUEST"])
+    assert list(values) == [
+        "ASSISTANT_SUPPORT_VERSION",
+        "ASSISTANT_SUPPORT_REQUEST",
+        "FILE_DOCS_A_MD_ID",
+    ]
+    assert OUTPUTS["assistant.support"]["request"] == json.loads(
+        values["ASSISTANT_SUPPORT_REQUEST"]
+    )
     assert values["FILE_DOCS_A_MD_ID"] == "file-1"
 
 
@@ -106,7 +123,12 @@ def test_outputs_as_yaml_json_and_typescript_say_the_same() -> None:
     """Each format holds the whole of it."""
     body = as_typescript(OUTPUTS).split("resources = ")[1].split(" as const")[0]
 
-    assert OUTPUTS == yaml.safe_load(as_yaml(OUTPUTS)) == json.loads(as_json(OUTPUTS)) == json.loads(body)
+    assert (
+        OUTPUTS
+        == yaml.safe_load(as_yaml(OUTPUTS))
+        == json.loads(as_json(OUTPUTS))
+        == json.loads(body)
+    )
     assert yaml.safe_load(as_yaml({})) == {}
 
 
@@ -123,7 +145,9 @@ flowchart LR
 """
 
     assert expected == graph_mermaid({SUPPORT: (HANDBOOK,), HANDBOOK: (odd,)})
-    assert {"from": "assistant.support", "to": "vector_store.handbook"} in graph_json({SUPPORT: (HANDBOOK,)})["edges"]
+    assert {"from": "assistant.support", "to": "vector_store.handbook"} in graph_json(
+        {SUPPORT: (HANDBOOK,)}
+    )["edges"]
 
 
 def test_a_graph_folds_the_files_of_a_store() -> None:
@@ -139,8 +163,14 @@ def test_a_graph_folds_the_files_of_a_store() -> None:
     [
         (Event("started", HANDBOOK, Action.CREATE), "vector_store.handbook: creating…"),
         (Event("done", HANDBOOK, Action.CREATE, "vs_1"), "vector_store.handbook: created (vs_1)"),
-        (Event("progress", HANDBOOK, detail="indexing", done=120, total=312), "handbook: 120/312 files indexed"),
-        (Event("skipped", SUPPORT, detail="needs what failed"), "assistant.support: skipped, needs what failed"),
+        (
+            Event("progress", HANDBOOK, detail="indexing", done=120, total=312),
+            "handbook: 120/312 files indexed",
+        ),
+        (
+            Event("skipped", SUPPORT, detail="needs what failed"),
+            "assistant.support: skipped, needs what failed",
+        ),
         (Event("failed", SUPPORT, problem=RANGE), problem_text(RANGE)),
     ],
 )
@@ -153,7 +183,9 @@ def test_the_bar_tells_rate_and_time_left() -> None:
     """Half of it after ten seconds leaves ten seconds."""
     event = Event("progress", HANDBOOK, detail="indexing", done=50, total=100)
 
-    assert f"[{'█' * 12}{'░' * 12}] handbook: 50/100 files indexed  5.0/s, 10 s left" == bar_text(event, 10)
+    assert f"[{'█' * 12}{'░' * 12}] handbook: 50/100 files indexed  5.0/s, 10 s left" == bar_text(
+        event, 10
+    )
 
 
 def test_events_as_json() -> None:
@@ -170,11 +202,21 @@ def test_events_as_json() -> None:
 
 def test_the_end_of_an_apply() -> None:
     """A whole apply is complete; one that failed says what it did and what it left out."""
-    counts = {"imported": 1, "added": 2, "changed": 3, "replaced": 4, "destroyed": 5, "forgotten": 6}
+    counts = {
+        "imported": 1,
+        "added": 2,
+        "changed": 3,
+        "replaced": 4,
+        "destroyed": 5,
+        "forgotten": 6,
+    }
     whole = Applied(make_plan(), counts)
     partly = Applied(make_plan(), {"added": 1}, failed=(RANGE,), skipped=(SUPPORT,))
 
-    expected = "Apply complete! Resources: 1 imported, 2 added, 3 changed, 4 replaced, 5 destroyed, 6 forgotten.\n"
+    expected = (
+        "Apply complete! Resources: 1 imported, 2 added, 3 changed, 4 replaced, 5 destroyed, 6"
+        " forgotten.\n"
+    )
     assert expected == summary_text(whole)
     assert summary_text(partly).startswith("Apply incomplete. Resources: 1 added")
     assert summary_text(partly).endswith("Skipped: assistant.support.\n")
@@ -189,21 +231,33 @@ def test_counts_of_zero_are_left_out() -> None:
     """Where a person reads them; where nothing counts, that is said in words."""
     counts = {"imported": 1, "added": 0, "changed": 1, "moved": 2, "forgotten": 3}
     everything = Applied(make_plan(), counts)
-    assert summary_text(everything) == "Apply complete! Resources: 1 imported, 1 changed, 2 moved, 3 forgotten.\n"
+    assert (
+        summary_text(everything)
+        == "Apply complete! Resources: 1 imported, 1 changed, 2 moved, 3 forgotten.\n"
+    )
     assert summary_text(Applied(make_plan(), {})) == "Apply complete! Nothing was changed.\n"
     assert summary_text(replace(everything, counts={}, skipped=(SUPPORT,))).startswith(
         "Apply incomplete. Nothing was changed.\n"
     )
-    assert {word: json.loads(summary_json(everything))[word] for word in ("added", "moved")} == {"added": 0, "moved": 2}
+    assert {word: json.loads(summary_json(everything))[word] for word in ("added", "moved")} == {
+        "added": 0,
+        "moved": 2,
+    }
     assert summary_line(make_plan()) == "Plan: no resource changes."
     moved = Change(SUPPORT, Action.UPDATE, "spec_changed", previous=Address("assistant", "old"))
     imported = Change(HANDBOOK, Action.UPDATE, "imported", importing="vs_1")
-    assert summary_line(make_plan(changes=(moved, imported))) == "Plan: 1 to import, 2 to change, 1 to move."
+    assert (
+        summary_line(make_plan(changes=(moved, imported)))
+        == "Plan: 1 to import, 2 to change, 1 to move."
+    )
 
 
 def test_the_lock() -> None:
     """The lock is shown by address; without one, nothing has been applied."""
-    entries = {address: Locked(address, id, {"name": "x"}) for address, id in ((HANDBOOK, "vs_1"), (SUPPORT, "asst_1"))}
+    entries = {
+        address: Locked(address, id, {"name": "x"})
+        for address, id in ((HANDBOOK, "vs_1"), (SUPPORT, "asst_1"))
+    }
     state = LockState("acme", "prod", "l", 3, {}, entries)
 
     assert state_list_text(state) == "assistant.support\nvector_store.handbook\n"

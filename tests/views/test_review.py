@@ -6,16 +6,38 @@ from typing import Any
 
 import pytest
 
-from provisioner.model import Action, Address, Attachment, Change, Drifted, FieldChange, Plan, Remnant
+from provisioner.model import (
+    Action,
+    Address,
+    Attachment,
+    Change,
+    Drifted,
+    FieldChange,
+    Plan,
+    Remnant,
+)
 from provisioner.views.outline import outline
 from provisioner.views.plan_json import document
 from provisioner.views.text import plan_text
 
 from .plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
 
-CRM = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp", "allowed_tools": ["list"]}
-SEARCH = {"type": "file_search", "vector_stores": ["vector_store.handbook"], "filters": {"type": "eq", "key": "a"}}
-WEB = {"type": "web_search", "filters": {"allowed_domains": ["who.int"]}, "external_web_access": False}
+CRM = {
+    "type": "mcp",
+    "server_label": "crm",
+    "server_url": "https://crm.example/mcp",
+    "allowed_tools": ["list"],
+}
+SEARCH = {
+    "type": "file_search",
+    "vector_stores": ["vector_store.handbook"],
+    "filters": {"type": "eq", "key": "a"},
+}
+WEB = {
+    "type": "web_search",
+    "filters": {"allowed_domains": ["who.int"]},
+    "external_web_access": False,
+}
 CODE = {"type": "code_interpreter", "files": ["file.a.csv"]}
 KEPT, EDITED = Address("vector_store", "kept"), Address("vector_store", "edited")
 TEAM = (FieldChange('files["a.md"].attributes.team', "x", "y", "y", "remote"),)
@@ -23,13 +45,19 @@ TEAM = (FieldChange('files["a.md"].attributes.team', "x", "y", "y", "remote"),)
 
 def said(plan: Plan) -> dict[str, list[str]]:
     """The sentences of a review by group."""
-    return {section.name: [item.title for item in section.items] for section in outline(plan).review}
+    return {
+        section.name: [item.title for item in section.items] for section in outline(plan).review
+    }
 
 
 def updated(*fields: FieldChange, address: Address = SUPPORT, **parts: Any) -> Plan:
-    change = Change(address, Action.UPDATE, "spec_changed", before={}, after={}, fields=fields, **parts)
+    change = Change(
+        address, Action.UPDATE, "spec_changed", before={}, after={}, fields=fields, **parts
+    )
     edited = tuple(field for field in fields if field.drift)
-    return make_plan(changes=(change,), drift=(Drifted(address, "remote", edited),) if edited else ())
+    return make_plan(
+        changes=(change,), drift=(Drifted(address, "remote", edited),) if edited else ()
+    )
 
 
 def tools(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Plan:
@@ -37,7 +65,9 @@ def tools(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Plan:
 
 
 def test_everything_at_once() -> None:
-    """Each group has its place, the dangerous two first, and every change is told in one of them."""
+    """Each group has its place, the dangerous two first, and every change is told in one of
+    them.
+    """
     found = said(whole_plan())
 
     assert list(found) == ["deletes", "widens", "prompt", "model", "tools", "knowledge", "settings"]
@@ -64,23 +94,49 @@ def test_everything_at_once() -> None:
         ([], [WEB], "new tool web_search"),
         ([], [CRM], "new tool mcp crm, https://crm.example/mcp, its tools list"),
         ([], [SEARCH], "new tool file_search, searches vector_store.handbook"),
-        ([CRM], [{**CRM, "server_url": "https://evil.example"}], "mcp crm calls another server, https://evil.example"),
+        (
+            [CRM],
+            [{**CRM, "server_url": "https://evil.example"}],
+            "mcp crm calls another server, https://evil.example",
+        ),
         ([CRM], [{**CRM, "allowed_tools": ["list", "drop"]}], "mcp crm may call drop"),
         ([CRM], [{**CRM, "allowed_tools": None}], "mcp crm may call everything, and not only list"),
-        ([{**CRM, "allowed_tools": {"read_only": True}}], [{**CRM, "allowed_tools": None}],
-         "mcp crm may call everything, and not only the read-only ones"),
-        ([CRM], [{**CRM, "require_approval": "never"}], 'mcp crm needs less approval, "always" → "never"'),
-        ([WEB], [{**WEB, "filters": {"allowed_domains": ["who.int", "x.org"]}}], "web_search may look at x.org"),
+        (
+            [{**CRM, "allowed_tools": {"read_only": True}}],
+            [{**CRM, "allowed_tools": None}],
+            "mcp crm may call everything, and not only the read-only ones",
+        ),
+        (
+            [CRM],
+            [{**CRM, "require_approval": "never"}],
+            'mcp crm needs less approval, "always" → "never"',
+        ),
+        (
+            [WEB],
+            [{**WEB, "filters": {"allowed_domains": ["who.int", "x.org"]}}],
+            "web_search may look at x.org",
+        ),
         ([WEB], [{**WEB, "filters": None}], "web_search is no longer limited by `filters`"),
         ([WEB], [{**WEB, "external_web_access": True}], "web_search may read the live web"),
         ([SEARCH], [{**SEARCH, "filters": None}], "file_search is no longer limited by `filters`"),
-        ([SEARCH], [{**SEARCH, "vector_stores": ["vector_store.handbook", {"id": "vs_hr"}]}], "searches vs_hr"),
-        ([CODE], [{**CODE, "files": ["file.a.csv", "file.pay.csv"]}], "its code reads file.pay.csv"),
+        (
+            [SEARCH],
+            [{**SEARCH, "vector_stores": ["vector_store.handbook", {"id": "vs_hr"}]}],
+            "searches vs_hr",
+        ),
+        (
+            [CODE],
+            [{**CODE, "files": ["file.a.csv", "file.pay.csv"]}],
+            "its code reads file.pay.csv",
+        ),
     ],
-)  # fmt: skip
-def test_what_widens_access(old: list[dict[str, Any]], new: list[dict[str, Any]], text: str) -> None:
-    """New tools and servers, more of their tools, fewer questions, fewer limits, more documents: each is said; and
-    the way back widens nothing."""
+)
+def test_what_widens_access(
+    old: list[dict[str, Any]], new: list[dict[str, Any]], text: str
+) -> None:
+    """New tools and servers, more of their tools, fewer questions, fewer limits, more documents:
+    each is said; and the way back widens nothing.
+    """
     assert said(tools(old, new))["widens"] == [f"assistant.support: {text}"]
     assert "widens" not in said(tools(new, old)) or "another server" in text
 
@@ -94,29 +150,46 @@ def test_other_ways_to_widen_access() -> None:
         {"access": "restricted", "allowed_domains": ["a", "b"]},
     )
 
-    assert said(updated(store, address=HANDBOOK))["widens"] == ["vector_store.handbook: no longer expires"]
+    assert said(updated(store, address=HANDBOOK))["widens"] == [
+        "vector_store.handbook: no longer expires"
+    ]
     template = Address("environment_template", "box")
-    assert said(updated(network, address=template))["widens"] == ["environment_template.box: its network reaches b"]
+    assert said(updated(network, address=template))["widens"] == [
+        "environment_template.box: its network reaches b"
+    ]
 
 
 def test_what_is_made_by_the_same_plan_widens_nothing() -> None:
-    """A new assistant over a new store is no news; over a store that exists, or with a server, it is."""
+    """A new assistant over a new store is no news; over a store that exists, or with a server, it
+    is.
+    """
     searching = Change(SUPPORT, Action.CREATE, "new", after={"model": "m", "tools": [SEARCH, CODE]})
     store = Change(HANDBOOK, Action.CREATE, "new", after={})
     file = file_change(Action.CREATE, "a.csv", None, 1)
 
     assert "widens" not in said(make_plan(changes=(searching, store, file)))
-    assert said(make_plan(changes=(searching, file)))["widens"] == ["assistant.support: searches vector_store.handbook"]
+    assert said(make_plan(changes=(searching, file)))["widens"] == [
+        "assistant.support: searches vector_store.handbook"
+    ]
     calling = Change(SUPPORT, Action.CREATE, "new", after={"model": "m", "tools": [CRM]})
-    assert said(make_plan(changes=(calling,)))["widens"][0].startswith("assistant.support: new tool mcp crm")
+    assert said(make_plan(changes=(calling,)))["widens"][0].startswith(
+        "assistant.support: new tool mcp crm"
+    )
 
 
 def test_losses() -> None:
-    """Protection, documents, leftovers and edits of others: whatever an apply takes away is said."""
+    """Protection, documents, leftovers and edits of others: whatever an apply takes away is
+    said.
+    """
     plan = make_plan(
         changes=(
             Change(HANDBOOK, Action.DELETE, "not_in_specs", documents=2),
-            Change(SUPPORT, Action.UPDATE, "spec_changed", fields=(FieldChange("lifecycle.protect", True, False),)),
+            Change(
+                SUPPORT,
+                Action.UPDATE,
+                "spec_changed",
+                fields=(FieldChange("lifecycle.protect", True, False),),
+            ),
             Change(KEPT, Action.FORGET, "removed_block"),
             Change(Address("file", "b.md"), Action.FORGET, "used_by_forgotten", stays_with=KEPT),
             Change(EDITED, Action.UPDATE, "drift", fields=TEAM),
@@ -124,7 +197,11 @@ def test_losses() -> None:
         drift=(Drifted(EDITED, "remote", TEAM),),
         attachments=tuple(Attachment(EDITED, "detach", f"id:file-{number}") for number in range(5)),
         orphans=(Remnant(SUPPORT, "asst_1", "delete"), Remnant(SUPPORT, "asst_2", "keep")),
-        deposed=(Remnant(Address("file", "c.md"), "file-1", "forget", "stays with `vector_store.kept`", KEPT),),
+        deposed=(
+            Remnant(
+                Address("file", "c.md"), "file-1", "forget", "stays with `vector_store.kept`", KEPT
+            ),
+        ),
     )
 
     assert said(plan)["deletes"] == [
@@ -143,20 +220,28 @@ def test_losses() -> None:
 def test_edits_beyond_the_third_are_counted(edited: int, rest: str) -> None:
     """An edit of many fields names three of them, and one that is left is one field."""
     plan = updated(*(FieldChange(f"f{number}", 1, 2, 2, "remote") for number in range(edited)))
-    assert said(plan)["deletes"] == [f"assistant.support: somebody's edit of `f0`, `f1`, `f2` and {rest} is undone"]
+    assert said(plan)["deletes"] == [
+        f"assistant.support: somebody's edit of `f0`, `f1`, `f2` and {rest} is undone"
+    ]
 
 
 def test_a_deletion_that_has_to_wait_says_for_what() -> None:
-    """Under `api: responses` a store with documents stays for as long as a request profile names it."""
-    change = Change(HANDBOOK, Action.DELETE, "not_in_specs", documents=2, kept_for=("`assistant.support@1`",))
+    """Under `api: responses` a store with documents stays for as long as a request profile names
+    it.
+    """
+    change = Change(
+        HANDBOOK, Action.DELETE, "not_in_specs", documents=2, kept_for=("`assistant.support@1`",)
+    )
     assert said(make_plan(changes=(change,)))["deletes"] == [
-        "vector_store.handbook: deleted with 2 documents once it is no longer used by `assistant.support@1`"
+        "vector_store.handbook: deleted with 2 documents once it is no longer used by"
+        " `assistant.support@1`"
     ]
 
 
 def test_what_is_lost_with_an_object_is_said() -> None:
-    """Edits of others and their documents go with what is deleted; what is forgotten keeps them, and a new object has
-    what the specs say."""
+    """Edits of others and their documents go with what is deleted; what is forgotten keeps them,
+    and a new object has what the specs say.
+    """
     taken, put = (
         FieldChange('files["b.md"]', None, None, {}, "remote"),
         FieldChange('files["id:f"]', {}, drift="remote"),
@@ -172,8 +257,10 @@ def test_what_is_lost_with_an_object_is_said() -> None:
     assert said(make_plan(changes=changes, drift=drift))["deletes"] == [
         "vector_store.edited: deleted with 41 documents, 1 of them not ours",
         "vector_store.edited: somebody's edit of `name` and 1 document is lost with it",
-        "vector_store.handbook: replaced by a new one, asked for by --replace, "
-        "without 2 documents of the 3 in the old one, not ours",
+        (
+            "vector_store.handbook: replaced by a new one, asked for by --replace, "
+            "without 2 documents of the 3 in the old one, not ours"
+        ),
         "vector_store.handbook: somebody's edit of 2 documents is undone",
         "vector_store.handbook: somebody's edit of `name` gives way to what the specs say",
         "vector_store.kept: forgotten, stays at the service",
@@ -181,7 +268,9 @@ def test_what_is_lost_with_an_object_is_said() -> None:
 
 
 def test_documents_are_counted_with_their_sizes() -> None:
-    """Knowledge is one sentence a store: what was added, changed, moved and removed, and the first few names."""
+    """Knowledge is one sentence a store: what was added, changed, moved and removed, and the first
+    few names.
+    """
     plan = make_plan(
         changes=(
             *(file_change(Action.CREATE, f"docs/{number}.md", None, 1000) for number in range(4)),
@@ -203,26 +292,33 @@ def test_documents_are_counted_with_their_sizes() -> None:
 
 
 def test_the_same_of_many_is_said_once() -> None:
-    """Three hundred assistants that move to another model are one sentence, and so are forty deletions."""
+    """Three hundred assistants that move to another model are one sentence, and so are forty
+    deletions.
+    """
     model = FieldChange("model", "gpt-4o", "gpt-5.6", "gpt-4o")
     moved = [
-        Change(Address("assistant", f"a{n:03}"), Action.UPDATE, "", before={}, fields=(model,)) for n in range(300)
+        Change(Address("assistant", f"a{n:03}"), Action.UPDATE, "", before={}, fields=(model,))
+        for n in range(300)
     ]
     gone = [Change(Address("vector_store", f"s{n}"), Action.DELETE, "") for n in range(40)]
 
     found = said(make_plan(changes=(*moved, *gone)))
 
     assert found["model"] == [
-        "300 assistants: gpt-4o → gpt-5.6 (assistant.a000, assistant.a001, assistant.a002 and 297 more)"
+        "300 assistants: gpt-4o → gpt-5.6 (assistant.a000, assistant.a001, assistant.a002 and 297"
+        " more)"
     ]
     assert [text.split(" (")[0] for text in found["deletes"]] == ["40 vector stores: deleted"]
 
 
 def test_long_plans_end_with_the_whole_review() -> None:
-    """Where the changes fill more than a screen, the review stands below them; short plans show the dangers alone."""
+    """Where the changes fill more than a screen, the review stands below them; short plans show the
+    dangers alone.
+    """
     model = FieldChange("model", "gpt-4o", "gpt-5.6", "gpt-4o")
     changes = tuple(
-        Change(Address("assistant", f"a{n}"), Action.UPDATE, "", before={}, fields=(model,)) for n in range(21)
+        Change(Address("assistant", f"a{n}"), Action.UPDATE, "", before={}, fields=(model,))
+        for n in range(21)
     )
 
     assert "\nModels:\n  ~ 21 assistants: gpt-4o → gpt-5.6" in plan_text(make_plan(changes=changes))

@@ -105,7 +105,9 @@ Plan: 1 to import, 4 to add, 3 to change, 2 to replace, 1 to move, 3 to destroy,
 
 def one(*fields: FieldChange, **parts: object) -> Plan:
     """A plan that updates one assistant."""
-    return make_plan(changes=(Change(SUPPORT, Action.UPDATE, "spec_changed", fields=fields, **parts),))
+    return make_plan(
+        changes=(Change(SUPPORT, Action.UPDATE, "spec_changed", fields=fields, **parts),)
+    )
 
 
 def body(plan: Plan, **options: bool) -> str:
@@ -169,7 +171,9 @@ def test_long_groups_are_folded() -> None:
 
 def test_loose_files_are_folded() -> None:
     """Files in no store are items of their own, folded as well."""
-    changes = tuple(file_change(Action.CREATE, f"data/{number:03}.csv", None, 1000) for number in range(25))
+    changes = tuple(
+        file_change(Action.CREATE, f"data/{number:03}.csv", None, 1000) for number in range(25)
+    )
 
     text = plan_text(make_plan(changes=changes))
 
@@ -177,7 +181,9 @@ def test_loose_files_are_folded() -> None:
 
 
 def test_terminal_escapes_are_made_visible() -> None:
-    """A value cannot move the cursor, recolour the terminal, hide itself or turn the text around."""
+    """A value cannot move the cursor, recolour the terminal, hide itself or turn the text
+    around.
+    """
     evil = "a\x1b[2Jb\rc\u202ed\u200be\x9bf"
     plan = make_plan(
         changes=(
@@ -204,7 +210,10 @@ def test_terminal_escapes_are_made_visible() -> None:
 def test_a_replaced_reference_is_known_after_apply() -> None:
     """Who refers to something that gets a new id says so, although its own fields are equal."""
     tools = [{"type": "file_search", "vector_stores": ["vector_store.handbook"]}]
-    plan = one(FieldChange("tools", tools, tools, tools, unknown=True), after={"tools": tools, "model": "m"})
+    plan = one(
+        FieldChange("tools", tools, tools, tools, unknown=True),
+        after={"tools": tools, "model": "m"},
+    )
 
     assert body(plan) == "~ tools: (known after apply)\n(1 unchanged field hidden)"
 
@@ -223,10 +232,18 @@ def test_schemas_are_diffed_by_structure() -> None:
     """A changed response format shows the nodes of its schema that differ, each by its path."""
 
     def format_(names: list[str], unit: str) -> dict[str, object]:
-        properties = {name: {"type": "string", "description": f"{name}, in {unit}"} for name in names}
-        return {"type": "json_schema", "name": "ticket", "schema": {"properties": properties, "required": names}}
+        properties = {
+            name: {"type": "string", "description": f"{name}, in {unit}"} for name in names
+        }
+        return {
+            "type": "json_schema",
+            "name": "ticket",
+            "schema": {"properties": properties, "required": names},
+        }
 
-    plan = one(FieldChange("response_format", format_(["a", "b"], "km"), format_(["a", "b", "c"], "miles")))
+    plan = one(
+        FieldChange("response_format", format_(["a", "b"], "km"), format_(["a", "b", "c"], "miles"))
+    )
 
     expected = """\
 ~ response_format:
@@ -238,15 +255,30 @@ def test_schemas_are_diffed_by_structure() -> None:
 
 
 def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
-    """A paragraph deep in a function's parameters shows its changed words, not two paragraphs side by side."""
+    """A paragraph deep in a function's parameters shows its changed words, not two paragraphs side
+    by side.
+    """
 
     def function(word: str) -> list[dict[str, object]]:
-        told = f"What the customer {word} wants to know, in their own words and without any names or numbers in it."
-        return [{"type": "function", "name": "ask", "parameters": {"properties": {"q": {"description": told}}}}]
+        told = (
+            f"What the customer {word} wants to know, in their own words and without any names or"
+            " numbers in it."
+        )
+        return [
+            {
+                "type": "function",
+                "name": "ask",
+                "parameters": {"properties": {"q": {"description": told}}},
+            }
+        ]
 
     lines = body(one(FieldChange("tools", function("really"), function("probably")))).splitlines()
 
-    assert lines[:3] == ["~ tools:", "    ~ function ask", "        ~ parameters.properties.q.description:"]
+    assert lines[:3] == [
+        "~ tools:",
+        "    ~ function ask",
+        "        ~ parameters.properties.q.description:",
+    ]
     assert [line.split()[0] for line in lines[3:]] == ["@@", "-What", "+What"]
 
 
@@ -259,7 +291,9 @@ def test_tools_in_another_order() -> None:
 
 def test_a_missing_line_feed_shows() -> None:
     """Two prompts that differ in their last line feed alone do not look equal."""
-    assert "line feed at the end added" in plan_text(one(FieldChange("instructions", "a\nb", "a\nb\n")))
+    assert "line feed at the end added" in plan_text(
+        one(FieldChange("instructions", "a\nb", "a\nb\n"))
+    )
 
 
 def test_a_file_in_two_stores_stands_under_both() -> None:
@@ -268,7 +302,10 @@ def test_a_file_in_two_stores_stands_under_both() -> None:
     file = Address("file", "docs/a.md")
     plan = make_plan(
         changes=(file_change(Action.REPLACE, "docs/a.md", 3100, 3400),),
-        attachments=(attach("replace", "docs/a.md"), Attachment(other, "replace", "docs/a.md", file=file)),
+        attachments=(
+            attach("replace", "docs/a.md"),
+            Attachment(other, "replace", "docs/a.md", file=file),
+        ),
     )
 
     text = plan_text(plan)

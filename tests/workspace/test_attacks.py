@@ -1,4 +1,6 @@
-"""Specs as they go wrong: every fault with its place and a remedy, and nothing told that only follows from another."""
+"""Specs as they go wrong: every fault with its place and a remedy, and nothing told that only
+follows from another.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,18 @@ NFC, NFD = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
 
 # Name: the files, and the problems as `file:line:column summary | hint` (of the hint a part).
 BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
-    "a tool that is text": ({"x": "tools: {t: get_weather}\n"}, ["x:1:12 Invalid value | write a mapping"]),
+    "a tool that is text": (
+        {"x": "tools: {t: get_weather}\n"},
+        ["x:1:12 Invalid value | write a mapping"],
+    ),
     "a fault in the response format hides none": (
-        {"x": A + "    instructions: {file: none.md}\n    response_format: {type: xml}\n    tools: [{use: nope}]\n"},
+        {
+            "x": (
+                A
+                + "    instructions: {file: none.md}\n    response_format: {type: xml}\n    tools:"
+                " [{use: nope}]\n"
+            )
+        },
         [
             "x:4:26 File not found | paths begin at the workspace root",
             "x:5:29 Invalid value | the types are json_object, json_schema, text",
@@ -28,8 +39,16 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         ],
     ),
     "a nested response format": (
-        {"x": A + "    response_format: {type: json_schema, json_schema: {name: x}}\n    tools: [{use: nope}]\n"},
-        ["x:4:55 Invalid value | beside `type: json_schema`", "x:5:19 Unknown reference | declare it"],
+        {
+            "x": (
+                A + "    response_format: {type: json_schema, json_schema: {name: x}}\n    tools:"
+                " [{use: nope}]\n"
+            )
+        },
+        [
+            "x:4:55 Invalid value | beside `type: json_schema`",
+            "x:5:19 Unknown reference | declare it",
+        ],
     ),
     "a missing schema": (
         {"x": A + "    response_format: {type: json_schema, name: x}\n"},
@@ -37,30 +56,46 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "too many tools hide none": (
         {
-            "x": A
-            + "    tools:\n"
-            + "".join(f"      - {{type: function, name: f{n}}}\n" for n in range(128))
-            + "      - {use: x}\n"
+            "x": (
+                A
+                + "    tools:\n"
+                + "".join(f"      - {{type: function, name: f{n}}}\n" for n in range(128))
+                + "      - {use: x}\n"
+            )
         },
         ["x:4:5 Too many entries | take 1 of them away"],
     ),
     "bad names of functions": (
-        {"x": A + "    tools: [{type: function, name: get weather}, {type: function, name: ''}, {type: function}]\n"},
+        {
+            "x": (
+                A + "    tools: [{type: function, name: get weather}, {type: function, name: ''},"
+                " {type: function}]\n"
+            )
+        },
         [
             "x:4:36 Invalid value | did you mean `get_weather`?",
             "x:4:73 Invalid value | for example `name: get_weather`",
             "x:4:78 Missing key | write `name: get_weather`",
         ],
     ),
-    "a misspelt key is not missing as well": ({"x": "assistants: {a: {modle: m}}\n"}, ["x:1:18 Unknown key | `model`"]),
+    "a misspelt key is not missing as well": (
+        {"x": "assistants: {a: {modle: m}}\n"},
+        ["x:1:18 Unknown key | `model`"],
+    ),
     "keys that exclude each other": (
         {"x": "tools: {t: {}}\n" + A + "    tools: [{use: t, strict: true}]\n"},
         ["x:5:22 Unknown key | it does not go with `use`"],
     ),
-    "an id beside fields": ({"x": "vector_stores: {k: {id: vs_1, name: n}}\n"}, ["x:1:21 Unknown key | stands alone"]),
+    "an id beside fields": (
+        {"x": "vector_stores: {k: {id: vs_1, name: n}}\n"},
+        ["x:1:21 Unknown key | stands alone"],
+    ),
     "text for a list": (
         {"x": A + "    only: prod\n    tools: code_interpreter\n"},
-        ["x:4:11 Wrong type | write `only: [prod]`", "x:5:12 Wrong type | write `tools: [code_interpreter]`"],
+        [
+            "x:4:11 Wrong type | write `only: [prod]`",
+            "x:5:12 Wrong type | write `tools: [code_interpreter]`",
+        ],
     ),
     "numbers in quotes": (
         {"x": A + "    temperature: '0.5'\n    top_p: 1e-1\n    lifecycle: {protect: 'true'}\n"},
@@ -70,15 +105,30 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
             "x:6:26 Wrong type | write `true` without quotes",
         ],
     ),
-    "nothing after the colon": ({"x": "assistants: {a: {model: }}\n"}, ["x:1:25 Wrong type | write a value"]),
+    "nothing after the colon": (
+        {"x": "assistants: {a: {model: }}\n"},
+        ["x:1:25 Wrong type | write a value"],
+    ),
     "a blank is missing": (
         {"x": "assistants:\n  a:\n    model:m\n"},
         ["x:3:5 Wrong type | write a space after the colon: `model: m`"],
     ),
-    "a blank is missing above": ({"x": A + "    name:x\n    top_p: 1\n"}, ["x:4:5 Invalid YAML | write `name: x`"]),
-    "a dash without a blank": ({"x": A + "    tools:\n    -a\n"}, ["x:5:5 Invalid YAML | write `- a`"]),
-    "a colon is missing": ({"x": "assistants\n  a:\n    model: m\n"}, ["x:2:4 Invalid YAML | write `assistants:`"]),
-    "an at sign": ({"x": "assistants:\n  a: {model: @m}\n"}, ['x:2:14 Invalid YAML | write `"@m"`']),
+    "a blank is missing above": (
+        {"x": A + "    name:x\n    top_p: 1\n"},
+        ["x:4:5 Invalid YAML | write `name: x`"],
+    ),
+    "a dash without a blank": (
+        {"x": A + "    tools:\n    -a\n"},
+        ["x:5:5 Invalid YAML | write `- a`"],
+    ),
+    "a colon is missing": (
+        {"x": "assistants\n  a:\n    model: m\n"},
+        ["x:2:4 Invalid YAML | write `assistants:`"],
+    ),
+    "an at sign": (
+        {"x": "assistants:\n  a: {model: @m}\n"},
+        ['x:2:14 Invalid YAML | write `"@m"`'],
+    ),
     "quotes and a colon": (
         {"x": A + '    name: He said: "x"\n'},
         ["x:4:18 Invalid YAML | write `name: 'He said: \"x\"'`"],
@@ -95,14 +145,20 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         {"x": A + f"    metadata: {{provisioner: x, {'k' * 65}: v}}\n"},
         ["x:4:16 Invalid key | another key", "x:4:32 Invalid key | shorten it by 1 characters"],
     ),
-    "a merge of no mapping": ({"x": "assistants:\n  a:\n    <<: 5\n    model: m\n"}, ["x:3:9 Invalid merge | `*x`"]),
+    "a merge of no mapping": (
+        {"x": "assistants:\n  a:\n    <<: 5\n    model: m\n"},
+        ["x:3:9 Invalid merge | `*x`"],
+    ),
     "a fault in an anchor is one fault": (
         {"x": "x-b: &b {model: m, temperature: 3}\nassistants:\n  a: *b\n  b: {<<: *b}\n"},
         ["x:1:33 Value out of range | 0.2 is focused, 1 is the default"],
     ),
     "surprises among variables": (
         {"x": A, "provisioner.yaml": "variables: {v: 1.10, c: NO}\n"},
-        ['provisioner.yaml:1:16 Surprising YAML value | "1.10"', 'provisioner.yaml:1:25 Surprising YAML value | "NO"'],
+        [
+            'provisioner.yaml:1:16 Surprising YAML value | "1.10"',
+            'provisioner.yaml:1:25 Surprising YAML value | "NO"',
+        ],
     ),
     "a variable of a wrong type": (
         {
@@ -114,7 +170,10 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
             "x:5:12 Wrong type | change the value of `m`",
         ],
     ),
-    "an open placeholder": ({"x": A + "    name: a ${var.m\n"}, ["x:4:11 Unfinished placeholder | write `${var.m}`"]),
+    "an open placeholder": (
+        {"x": A + "    name: a ${var.m\n"},
+        ["x:4:11 Unfinished placeholder | write `${var.m}`"],
+    ),
     "a placeholder is told once": (
         {"x": FS + "[{path: a.md, attributes: {p: '${file.pth}'}}]\n", "a.md": "x"},
         ["x:3:42 Unknown placeholder | did you mean `file.path`?"],
@@ -132,7 +191,10 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         {"x": A, "provisioner.yaml": "workspace: x".encode("utf-16")},
         ["provisioner.yaml:1:1 Not UTF-8 | "],
     ),
-    "UTF-16 without a mark": ({"x": A.encode("utf-16-be")}, ["x:1:1 Not UTF-8 | save the file as UTF-8"]),
+    "UTF-16 without a mark": (
+        {"x": A.encode("utf-16-be")},
+        ["x:1:1 Not UTF-8 | save the file as UTF-8"],
+    ),
     "another name for the settings": (
         {"x": A, "provisioner.yml": "workspace: x"},
         ["provisioner.yml:None:None Wrong file name | rename it to `provisioner.yaml`"],
@@ -140,20 +202,31 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "locks that are the same": (
         {
             "x": A,
-            "provisioner.yaml": "environments:\n  s: {service: openai, lock: a.json}\n"
-            "  t: {service: openai, lock: ./a.json}\n  u: {service: openai, lock: .}\n",
+            "provisioner.yaml": (
+                "environments:\n  s: {service: openai, lock: a.json}\n"
+                "  t: {service: openai, lock: ./a.json}\n  u: {service: openai, lock: .}\n"
+            ),
         },
-        ["provisioner.yaml:3:3 Shared lock | ", "provisioner.yaml:4:30 Invalid value | like `locks/prod.lock.json`"],
+        [
+            "provisioner.yaml:3:3 Shared lock | ",
+            "provisioner.yaml:4:30 Invalid value | like `locks/prod.lock.json`",
+        ],
     ),
     "environments without a service": (
         {"x": A, "provisioner.yaml": "environments:\n  s: {servce: openai}\n  t: {}\n"},
-        ["provisioner.yaml:2:7 Unknown key | `service`", "provisioner.yaml:3:3 Missing key | write `service: local`"],
+        [
+            "provisioner.yaml:2:7 Unknown key | `service`",
+            "provisioner.yaml:3:3 Missing key | write `service: local`",
+        ],
     ),
     "a prompt that is a pattern": (
         {"x": A + "    instructions: {file: p/*.md}\n", "p/a.md": "x"},
         ["x:4:26 File not found | did you mean `p/a.md`?"],
     ),
-    "a URL for a file": ({"x": FS + "['https://a.b/c.md']\n"}, ["x:3:13 File not found | download it"]),
+    "a URL for a file": (
+        {"x": FS + "['https://a.b/c.md']\n"},
+        ["x:3:13 File not found | download it"],
+    ),
     "JSON that is nested deeply": (
         {
             "x": A + "    tools: [{type: function, name: f, parameters: {file: s.json}}]\n",
@@ -171,7 +244,10 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "a schema in YAML below specs": (
         {
-            "x": A + "    tools: [{type: function, name: f, parameters: {file: ./specs/f.yaml}}]\nassistents: {}\n",
+            "x": (
+                A + "    tools: [{type: function, name: f, parameters: {file:"
+                " ./specs/f.yaml}}]\nassistents: {}\n"
+            ),
             "specs/f.yaml": "type: object\nproperties: {}\n",
         },
         [
@@ -181,7 +257,9 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "documents in YAML below specs": (
         {
-            "x": A + "    tools: [{type: code_interpreter, files: [specs/d/a.yml, specs/d/b.yml]}]\n",
+            "x": (
+                A + "    tools: [{type: code_interpreter, files: [specs/d/a.yml, specs/d/b.yml]}]\n"
+            ),
             "specs/d/a.yml": "a: 1\n",
             "specs/d/b.yml": "b: {}\n",
         },
@@ -196,7 +274,12 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         ["specs:None:None No specs | `provisioner init` writes a starter workspace"],
     ),
     "a nested chunking": (
-        {"x": "vector_stores:\n  k:\n    chunking: {type: static, static: {max_chunk_size_tokens: 800}}\n"},
+        {
+            "x": (
+                "vector_stores:\n  k:\n    chunking: {type: static, static: {max_chunk_size_tokens:"
+                " 800}}\n"
+            )
+        },
         ["x:3:38 Invalid value | directly below `chunking`"],
     ),
     "a filter of no type": (
@@ -220,7 +303,9 @@ def _named(files: dict[str, str | bytes]) -> dict[str, str | bytes]:
 
 def _agrees(found: str, hint: str | None, expected: str) -> bool:
     place, _, part = expected.partition(" | ")
-    return found == (f"specs/x.yaml{place[1:]}" if place.startswith("x:") else place) and part in (hint or "")
+    return found == (f"specs/x.yaml{place[1:]}" if place.startswith("x:") else place) and part in (
+        hint or ""
+    )
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -268,8 +353,12 @@ def test_two_names_of_one_form(tmp_path):
 
 
 def test_links_that_lead_nowhere(tmp_path):
-    """A link in a circle, to nothing or out of the workspace is told alone; its neighbours are read."""
-    _open(tmp_path, {"specs/x.yaml": FS + "[d/self.md, d/dead.md, d/out.md, d/a.md]\n", "d/a.md": "x"})
+    """A link in a circle, to nothing or out of the workspace is told alone; its neighbours are
+    read.
+    """
+    _open(
+        tmp_path, {"specs/x.yaml": FS + "[d/self.md, d/dead.md, d/out.md, d/a.md]\n", "d/a.md": "x"}
+    )
     for name, target in {"self.md": "self.md", "dead.md": "none", "out.md": "/etc/passwd"}.items():
         (tmp_path / "d" / name).symlink_to(target)
 

@@ -33,13 +33,17 @@ TWO = """
 
 def test_resources_and_their_files_are_desired(write):
     """A store, its files and an assistant are there, with dependencies, places and lifecycle."""
-    specs = write({"specs/a.yaml": STORE, "specs/b.yml": ASSISTANT, "docs/x/a.md": "A", "docs/b.md": "B"}).compile(
-        "local"
-    )
+    specs = write(
+        {"specs/a.yaml": STORE, "specs/b.yml": ASSISTANT, "docs/x/a.md": "A", "docs/b.md": "B"}
+    ).compile("local")
 
     assert specs.problems == []
     support = specs.desired[Address("assistant", "support")]
-    assert (support.protect, support.ignore_changes, support.api) == (True, ("description",), "assistants")
+    assert (support.protect, support.ignore_changes, support.api) == (
+        True,
+        ("description",),
+        "assistants",
+    )
     assert support.depends_on == (Address("vector_store", "kb"),)
     assert support.source == Source("specs/b.yml", ("assistants", "support"))
     assert set(specs.desired) - {support.address} == {
@@ -58,25 +62,31 @@ def test_a_resource_stands_where_its_name_is(write):
     """`locate` gives a resource's key and a field's value."""
     workspace = write({"specs/b.yaml": ASSISTANT})
 
-    assert workspace.locate(Source("specs/b.yaml", ("assistants", "support"))) == Position("specs/b.yaml", 2, 3)
+    assert workspace.locate(Source("specs/b.yaml", ("assistants", "support"))) == Position(
+        "specs/b.yaml", 2, 3
+    )
     assert workspace.locate(Source("specs/b.yaml", ("assistants", "support", "model"))) == Position(
         "specs/b.yaml", 3, 12
     )
 
 
 def test_variables_take_their_typed_value(write, monkeypatch):
-    """Defaults < the environment's < PROVISIONER_VAR_NAME < --var; a whole scalar keeps the type, `$${` is literal."""
+    """Defaults < the environment's < PROVISIONER_VAR_NAME < --var; a whole scalar keeps the type,
+    `$${` is literal.
+    """
     workspace = write(
         {
             "provisioner.yaml": TWO,
-            "specs/a.yaml": """
+            "specs/a.yaml": (
+                """
                 assistants:
                   a:
                     model: "${var.model}"
                     temperature: "${var.heat}"
                     description: "${environment}: ${var.heat} $${var.heat}"
                     lifecycle: {protect: "${var.protect}"}
-                """,
+                """
+            ),
         }
     )
 
@@ -84,7 +94,9 @@ def test_variables_take_their_typed_value(write, monkeypatch):
         specs = workspace.compile(environment, given)
         assert specs.problems == []
         found = specs.desired[Address("assistant", "a")]
-        return [found.fields[key] for key in ("model", "temperature", "description")] + [found.protect]
+        return [found.fields[key] for key in ("model", "temperature", "description")] + [
+            found.protect
+        ]
 
     assert fields("local") == ["gpt-4o", 0.5, "local: 0.5 ${var.heat}", False]
     assert fields("prod") == ["gpt-5", 1, "prod: 1 ${var.heat}", True]
@@ -98,9 +110,13 @@ def test_variables_that_cannot_be_used(write, monkeypatch):
     """Undeclared, missing and wrongly typed variables are problems, each once."""
     workspace = write(
         {
-            "provisioner.yaml": "variables: {model: null, heat: 1}\nenvironments: {local: {service: local}}",
-            "specs/a.yaml": "assistants:\n"
-            '  a: {model: "${var.model}", temperature: "${var.heet}", name: "${var.model"}',
+            "provisioner.yaml": (
+                "variables: {model: null, heat: 1}\nenvironments: {local: {service: local}}"
+            ),
+            "specs/a.yaml": (
+                "assistants:\n"
+                '  a: {model: "${var.model}", temperature: "${var.heet}", name: "${var.model"}'
+            ),
         }
     )
     problems = workspace.compile("local", {"heat": "hot", "modl": "x"}).problems
@@ -117,11 +133,14 @@ def test_variables_that_cannot_be_used(write, monkeypatch):
 
 
 def test_only_and_external_resources(write):
-    """A resource with `only` exists in its environments; one with only an `id` is external, never desired."""
+    """A resource with `only` exists in its environments; one with only an `id` is external, never
+    desired.
+    """
     workspace = write(
         {
             "provisioner.yaml": TWO,
-            "specs/a.yaml": """
+            "specs/a.yaml": (
+                """
                 vector_stores:
                   company: {id: "${var.store}"}
                   extra: {only: [prod]}
@@ -129,7 +148,8 @@ def test_only_and_external_resources(write):
                     files: [docs/a.md, {path: docs/b.md, only: [prod]}, {id: file-9}]
                 assistants:
                   a: {model: m, tools: [{type: file_search, vector_stores: [company]}]}
-                """,
+                """
+            ),
             "docs/a.md": "A",
             "docs/b.md": "B",
         }
@@ -141,9 +161,16 @@ def test_only_and_external_resources(write):
         "vector_store.extra",
         "file.docs/b.md",
     }
-    assert local.externals[0] == External("vector_store", "vs_1", Source("specs/a.yaml", ("vector_stores", "company")))
-    assert local.desired[Address("assistant", "a")].fields["tools"][0]["vector_stores"] == [{"id": "vs_1"}]
-    assert list(local.desired[Address("vector_store", "kb")].fields["files"]) == ["docs/a.md", "id:file-9"]
+    assert local.externals[0] == External(
+        "vector_store", "vs_1", Source("specs/a.yaml", ("vector_stores", "company"))
+    )
+    assert local.desired[Address("assistant", "a")].fields["tools"][0]["vector_stores"] == [
+        {"id": "vs_1"}
+    ]
+    assert list(local.desired[Address("vector_store", "kb")].fields["files"]) == [
+        "docs/a.md",
+        "id:file-9",
+    ]
 
 
 def test_a_reference_to_what_exists_elsewhere(write):
@@ -151,18 +178,22 @@ def test_a_reference_to_what_exists_elsewhere(write):
     workspace = write(
         {
             "provisioner.yaml": TWO,
-            "specs/a.yaml": """
+            "specs/a.yaml": (
+                """
                 vector_stores: {extra: {only: [prod]}, other: {only: [stagin]}}
                 assistants:
                   a: {model: m, tools: [{type: file_search, vector_stores: [extra]}]}
-                """,
+                """
+            ),
         }
     )
     missing, unknown = sorted(workspace.problems(), key=lambda problem: problem.summary)
 
     assert (missing.summary, unknown.summary) == ("Not in environment", "Unknown environment")
     assert missing.detail.endswith("(In the environment `local`.)")
-    assert "environment" not in workspace.compile("prod").problems[0].detail.removeprefix("There is no environment")
+    assert "environment" not in workspace.compile("prod").problems[0].detail.removeprefix(
+        "There is no environment"
+    )
 
 
 def test_imports_moved_and_removed(write):
@@ -170,31 +201,39 @@ def test_imports_moved_and_removed(write):
     specs = write(
         {
             "provisioner.yaml": TWO,
-            "specs/a.yaml": """
+            "specs/a.yaml": (
+                """
                 vector_stores: {a: {}, b: {}}
                 imports: [{to: vector_store.a, id: vs_1, environment: prod}, {to: vector_store.b, id: vs_2}]
                 moved: [{from: vector_store.old, to: vector_store.b}]
                 removed: [{from: vector_store.gone, destroy: false}]
-                """,
+                """
+            ),
         }
     ).compile("local")
 
     assert specs.problems == []
     assert [(str(one.to), one.id) for one in specs.imports] == [("vector_store.b", "vs_2")]
-    assert [(str(one.origin), str(one.to)) for one in specs.moved] == [("vector_store.old", "vector_store.b")]
-    assert [(str(one.origin), one.destroy) for one in specs.removed] == [("vector_store.gone", False)]
+    assert [(str(one.origin), str(one.to)) for one in specs.moved] == [
+        ("vector_store.old", "vector_store.b")
+    ]
+    assert [(str(one.origin), one.destroy) for one in specs.removed] == [
+        ("vector_store.gone", False)
+    ]
 
 
 def test_addresses_that_cannot_be_meant(write):
     """Unknown kinds and resources, and what is still declared, are problems."""
     problems = write(
         {
-            "specs/a.yaml": """
+            "specs/a.yaml": (
+                """
                 vector_stores: {a: {}}
                 imports: [{to: vector_store.aa, id: x}, {to: vectorstore.a, id: x}, {to: a, id: x, environment: prd}]
                 moved: [{from: vector_store.a, to: vector_store.a}, {from: assistant.x, to: vector_store.a}]
                 removed: [{from: vector_store.a}, {form: vector_store.b}]
                 """
+            )
         }
     ).problems()
 
@@ -217,18 +256,24 @@ def test_the_name_without_a_provisioner_yaml(write, tmp_path: Path):
 
 
 def test_an_environment_has_its_defaults(write):
-    """The API follows the service; the lock lies in `locks/` unless it is the embedded service's."""
+    """The API follows the service; the lock lies in `locks/` unless it is the embedded
+    service's.
+    """
     workspace = write(
         {
-            "provisioner.yaml": """
+            "provisioner.yaml": (
+                """
                 environments:
                   local: {service: local}
                   prod: {service: openai, api_key: {env: KEY}}
                   gate: {service: "https://gate.example/v1", lock: {git: {branch: b, path: p.json}}}
                 """
+            )
         }
     )
-    found = {one.name: (one.api, one.api_key_env, one.lock) for one in workspace.environments.values()}
+    found = {
+        one.name: (one.api, one.api_key_env, one.lock) for one in workspace.environments.values()
+    }
 
     assert found == {
         "local": ("assistants", "OPENAI_API_KEY", ".provisioner/local/lock.json"),
@@ -238,7 +283,9 @@ def test_an_environment_has_its_defaults(write):
 
 
 def test_losses_are_problems_until_they_are_accepted(write):
-    """What Responses cannot carry is told with `accept_loss` as the way out, and noted once it is accepted."""
+    """What Responses cannot carry is told with `accept_loss` as the way out, and noted once it is
+    accepted.
+    """
     spec = """
         assistants:
           a: {model: m, description: d, api: responses, metadata: {description: mine}}
@@ -253,8 +300,14 @@ def test_losses_are_problems_until_they_are_accepted(write):
         assert specs.problems == []
         assert specs.desired[Address("assistant", "a")].lost == ("description",)
 
-    unknown = write({"provisioner.yaml": config % 'descripton, "assistant.b#description"'}).compile("local").problems
-    assert [problem.summary for problem in unknown if problem.file == "provisioner.yaml"] == ["Unknown name"] * 2
+    unknown = (
+        write({"provisioner.yaml": config % 'descripton, "assistant.b#description"'})
+        .compile("local")
+        .problems
+    )
+    assert [problem.summary for problem in unknown if problem.file == "provisioner.yaml"] == [
+        "Unknown name"
+    ] * 2
 
 
 def test_an_unknown_environment_is_wrong_usage(write, tmp_path: Path):
@@ -269,12 +322,14 @@ def test_merge_keys_and_anchors(write):
     """`<<` lays a mapping under another; `x-` sections are ignored."""
     specs = write(
         {
-            "specs/a.yaml": """
+            "specs/a.yaml": (
+                """
                 x-common: &common {model: m, temperature: 0.5}
                 assistants:
                   a: {<<: *common, temperature: 1.0}
                   b: {<<: [{name: B}, *common]}
                 """
+            )
         }
     ).compile("local")
 
@@ -288,10 +343,12 @@ def test_a_shared_tool_is_inlined(write):
     """`use:` puts a tool into an assistant; the tool itself is never desired."""
     specs = write(
         {
-            "specs/a.yaml": """
+            "specs/a.yaml": (
+                """
                 tools: {find: {description: "in ${environment}", parameters: {type: object}}}
                 assistants: {a: {model: m, tools: [{use: find}]}}
                 """
+            )
         }
     ).compile("local")
 
@@ -306,7 +363,9 @@ def test_prompts_are_read(write):
         {
             "p/a.md": b"\xef\xbb\xbfone\r\ntwo\r\n",
             "p/b.md": b"three\n",
-            "specs/a.yaml": "assistants: {a: {model: m, instructions: {files: [p/a.md, ./p/b.md]}}}",
+            "specs/a.yaml": (
+                "assistants: {a: {model: m, instructions: {files: [p/a.md, ./p/b.md]}}}"
+            ),
         }
     ).compile("local")
 

@@ -1,4 +1,6 @@
-"""Values written back into YAML, JSON and text: what changes changes, every other byte and every comment stays."""
+"""Values written back into YAML, JSON and text: what changes changes, every other byte and every
+comment stays.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,11 @@ def edit(text: str, *patches: Patch) -> str:
         ("a: null\n", True, "a: true\n"),
         ("a:   # nothing yet\n", "text", "a: text   # nothing yet\n"),
         ("a: old  # why\n", "one\ntwo\n", "a: |  # why\n  one\n  two\n"),
-        ("a: |  # why\n    one\n\n# next\nb: 1\n", "x\n\ny", "a: |-  # why\n    x\n\n    y\n\n# next\nb: 1\n"),
+        (
+            "a: |  # why\n    one\n\n# next\nb: 1\n",
+            "x\n\ny",
+            "a: |-  # why\n    x\n\n    y\n\n# next\nb: 1\n",
+        ),
         ("a: |\n  one\n", "  led\nx\n", "a: |2\n    led\n  x\n"),
         ("a: |\n  one\n\nb: 1\n", "x\n\n\n", "a: |+\n  x\n\n\nb: 1\n"),
         ("a: |\n  one\n", "\x07\n", 'a: "\\u0007\\n"\n'),
@@ -59,7 +65,9 @@ def edit(text: str, *patches: Patch) -> str:
     ],
 )
 def test_a_value_keeps_its_style(before: str, value: Any, after: str) -> None:
-    """The author's quotes, block style, comments and line ends stay where they can carry the new value."""
+    """The author's quotes, block style, comments and line ends stay where they can carry the new
+    value.
+    """
     assert edit(before, setting(("a",), value)) == after
 
 
@@ -86,7 +94,11 @@ EIGHT = "  - {type: file_search, n: 8}  # eight"
         ([setting(("tools", 0), REMOVED)], ["  # search", EIGHT], []),
         ([setting(("tools", 0, "n"), 9)], [EIGHT], [EIGHT.replace("8", "9")]),
         ([setting(("tools", 1, "strict"), True)], [], ["    strict: true"]),
-        ([setting(("tools", 1, "type"), REMOVED)], ["  - type: function", "    # its name"], ["  - # its name"]),
+        (
+            [setting(("tools", 1, "type"), REMOVED)],
+            ["  - type: function", "    # its name"],
+            ["  - # its name"],
+        ),
         ([setting(("tools", 1, "name"), REMOVED)], ["    # its name", "    name: get_weather"], []),
         ([adding(("tools",), {"id": "x"})], [], ["  - {id: x}"]),
         ([setting(("tools", 2), REMOVED), adding(("tools",), "new")], ["  - last"], ["  - new"]),
@@ -94,8 +106,10 @@ EIGHT = "  - {type: file_search, n: 8}  # eight"
         ([setting(("flow", 0), REMOVED)], ["flow: [1,   # one", "       2,"], ["flow: [2,"]),
         ([setting(("more",), {"a": "x" * 90})], [], ["more:", f"  a: {'x' * 90}"]),
     ],
-)  # fmt: skip
-def test_an_entry_takes_its_own_lines_along(patches: list[Patch], gone: list[str], new: list[str]) -> None:
+)
+def test_an_entry_takes_its_own_lines_along(
+    patches: list[Patch], gone: list[str], new: list[str]
+) -> None:
     """Entries come and go with the comments right above them; every other line is where it was."""
     result = edit(LISTS, *patches).splitlines()
     assert [line for line in LISTS.splitlines() if line not in result] == gone
@@ -112,7 +126,9 @@ a:
 
 @pytest.mark.parametrize("path", [("x-c", "model"), ("a", "one", "model"), ("a", "two", "t")])
 def test_what_others_share_is_refused(path: tuple[str, ...]) -> None:
-    """An anchor, an alias and a merge key stand for several places at once; a key of one's own does not."""
+    """An anchor, an alias and a merge key stand for several places at once; a key of one's own does
+    not.
+    """
     with pytest.raises(Entangled):
         edit(SHARED, setting(path, "new"))
     assert edit(SHARED, setting(("a", "one", "t"), 3)) == SHARED.replace("t: 2", "t: 3")
@@ -125,7 +141,9 @@ def test_half_a_character_is_refused() -> None:
 
 
 def test_json_stays_json() -> None:
-    """A schema in JSON keeps its layout, and what YAML could not read is laid out anew in its indentation."""
+    """A schema in JSON keeps its layout, and what YAML could not read is laid out anew in its
+    indentation.
+    """
     text = '{\n  "type": "object",\n  "properties": {\n    "a": {"type": "string"}\n  }\n}\n'
     patch = setting(("properties", "b"), {"enum": ["NO", 1]})
     result = edited(text.encode(), [Edit("s.json", patch, document=True)]).decode()
@@ -148,7 +166,9 @@ def test_json_stays_json() -> None:
     ],
 )
 def test_a_text_keeps_its_conventions(before: bytes, text: str, after: bytes) -> None:
-    """Byte-order mark and line ends of a prompt file stay, line by line, and so does having no last line end."""
+    """Byte-order mark and line ends of a prompt file stay, line by line, and so does having no last
+    line end.
+    """
     assert edited(before, [Edit("p.md", text=text)]) == after
     assert edited(after, [Edit("p.md", text=text)]) == after
 
@@ -158,9 +178,50 @@ def test_placeholders_are_taken_literally() -> None:
     assert literal({"a": ["${var.x}", "$${y}"]}) == {"a": ["$${var.x}", "$$${y}"]}
 
 
-HOSTILE = ["NO", "1e3", "a: b", "# x", "'q'", '"dq"', " lead", "trail ", "", "multi\nline", "multi\nline\n", "\n\nlead"]
-HOSTILE += ["tail\n\n\n", "cr\r\nlf\r\n", "😀", "\ttab", "- dash", "{x", "null", "~", "true", "0x1F", "2024-01-01", "|"]
-HOSTILE += ["> x", "%d", "@a", "`b`", "a #b", "a:", "*x", "&y", "!t", "\u2028", "\x07", "\ufeffbom", "x" * 300, "a, b]"]
+HOSTILE = [
+    "NO",
+    "1e3",
+    "a: b",
+    "# x",
+    "'q'",
+    '"dq"',
+    " lead",
+    "trail ",
+    "",
+    "multi\nline",
+    "multi\nline\n",
+    "\n\nlead",
+]
+HOSTILE += [
+    "tail\n\n\n",
+    "cr\r\nlf\r\n",
+    "😀",
+    "\ttab",
+    "- dash",
+    "{x",
+    "null",
+    "~",
+    "true",
+    "0x1F",
+    "2024-01-01",
+    "|",
+]
+HOSTILE += [
+    "> x",
+    "%d",
+    "@a",
+    "`b`",
+    "a #b",
+    "a:",
+    "*x",
+    "&y",
+    "!t",
+    "\u2028",
+    "\x07",
+    "\ufeffbom",
+    "x" * 300,
+    "a, b]",
+]
 HOSTILE += [
     "  in\n more\n",
     "one\n  two\n\n three",
@@ -188,7 +249,10 @@ class Writer:
         kind = self.random.random() if depth < 3 else 1
         some = range(self.random.randint(0, 4))
         if kind < 0.2:
-            return {f"{self.random.choice(['a', 'c d', 'NO', 'x:y'])}{i}": self.value(depth + 1) for i in some}
+            return {
+                f"{self.random.choice(['a', 'c d', 'NO', 'x:y'])}{i}": self.value(depth + 1)
+                for i in some
+            }
         if kind < 0.4:
             return [self.value(depth + 1) for _ in some]
         return self.random.choice(self.random.choice([HOSTILE, HOSTILE, PLAIN]))
@@ -224,7 +288,13 @@ class Writer:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    pairs = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, inner in pairs:
         yield (*path, key), inner
         yield from places(inner, (*path, key))
@@ -232,7 +302,9 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, 
 
 @pytest.mark.parametrize("block", range(10))
 def test_any_edit_of_any_file(block: int) -> None:
-    """Whatever is changed, removed or added, the file says exactly that, and no comment of anything else is lost."""
+    """Whatever is changed, removed or added, the file says exactly that, and no comment of anything
+    else is lost.
+    """
     for seed in range(block * 40, block * 40 + 40):
         writer = Writer(seed)
         value = {f"k{index}": writer.value() for index in range(writer.random.randint(1, 6))}
@@ -250,5 +322,7 @@ def test_any_edit_of_any_file(block: int) -> None:
         result = edit(text, patch)
         assert same(read(result.encode()).value, patched(value, [patch])), seed
         comments = re.compile(r"# c\d+")
-        if patch.change(present) is not REMOVED and not (isinstance(present, dict | list) and change != "add"):
+        if patch.change(present) is not REMOVED and not (
+            isinstance(present, dict | list) and change != "add"
+        ):
             assert comments.findall(result) == comments.findall(text), seed

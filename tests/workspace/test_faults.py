@@ -14,14 +14,42 @@ ASSISTANT = "assistants:\n  a:\n    model: m\n"
 
 UNREADABLE = {
     "a tab": (b"assistants:\n\ta: {}\n", "2:1 Invalid YAML", "indent with two spaces"),
-    "an unquoted pattern": (b"vector_stores:\n  a:\n    files:\n      - *.md\n", "4:9 Invalid YAML", 'write `"*.md"`'),
-    "an unquoted deep pattern": (b"vector_stores: {a: {files: [**/*.md]}}\n", "1:29 Invalid YAML", 'write `"**/*.md"`'),
-    "an unknown alias": (b"assistants: {a: {model: *docs }}\n", "1:25 Invalid YAML", 'write `"*docs"`'),
-    "an unquoted variable": (b"assistants: {a: {model: ${var.m}}}\n", "1:25 Invalid YAML", 'write `"${var.m}"`'),
-    "a second colon": (b"assistants:\n  a:\n    name: a: b\n", "3:12 Invalid YAML", 'write `name: "a: b"`'),
-    "an open quote": (b'assistants:\n  a: {model: "m}\n', "2:17 Invalid YAML", "close it, with the same sign"),
+    "an unquoted pattern": (
+        b"vector_stores:\n  a:\n    files:\n      - *.md\n",
+        "4:9 Invalid YAML",
+        'write `"*.md"`',
+    ),
+    "an unquoted deep pattern": (
+        b"vector_stores: {a: {files: [**/*.md]}}\n",
+        "1:29 Invalid YAML",
+        'write `"**/*.md"`',
+    ),
+    "an unknown alias": (
+        b"assistants: {a: {model: *docs }}\n",
+        "1:25 Invalid YAML",
+        'write `"*docs"`',
+    ),
+    "an unquoted variable": (
+        b"assistants: {a: {model: ${var.m}}}\n",
+        "1:25 Invalid YAML",
+        'write `"${var.m}"`',
+    ),
+    "a second colon": (
+        b"assistants:\n  a:\n    name: a: b\n",
+        "3:12 Invalid YAML",
+        'write `name: "a: b"`',
+    ),
+    "an open quote": (
+        b'assistants:\n  a: {model: "m}\n',
+        "2:17 Invalid YAML",
+        "close it, with the same sign",
+    ),
     "an open brace": (b"assistants: {a: {model: m}\n", "1:27 Invalid YAML", "close it with `}`"),
-    "two documents": (b"assistants: {}\n---\nassistants: {}\n", "2:1 Several documents", "make two files of it"),
+    "two documents": (
+        b"assistants: {}\n---\nassistants: {}\n",
+        "2:1 Several documents",
+        "make two files of it",
+    ),
     "Latin-1": (b"assistants:\n  a: {name: caf\xe9}\n", "2:16 Not UTF-8", "save the file as UTF-8"),
     "UTF-16": ("assistants: {}".encode("utf-16"), "1:1 Not UTF-8", "save the file as UTF-8"),
     "a control character": (
@@ -31,7 +59,9 @@ UNREADABLE = {
     ),
     "an alias bomb": (
         b"x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-        + b"".join(b"x-%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 9)),
+        + b"".join(
+            b"x-%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 9)
+        ),
         "1:1 Too many aliases",
         "write the values out, or let aliases refer to small anchors",
     ),
@@ -42,10 +72,19 @@ UNREADABLE = {
     ),
     "deep flow nesting": (b"assistants: " + b"[" * 50_000, "1:1 Nested too deeply", "flatten them"),
     "deep block nesting": (b"- " * 50_000 + b"\n", "1:1 Nested too deeply", "flatten them"),
-    "deep keys": (b"".join(b" " * n + b"a:\n" for n in range(300)), "1:1 Nested too deeply", "flatten them"),
-    "a few levels too many": (b"x-a: " + b"[" * 101 + b"1" + b"]" * 101, "1:1 Nested too deeply", "flatten them"),
+    "deep keys": (
+        b"".join(b" " * n + b"a:\n" for n in range(300)),
+        "1:1 Nested too deeply",
+        "flatten them",
+    ),
+    "a few levels too many": (
+        b"x-a: " + b"[" * 101 + b"1" + b"]" * 101,
+        "1:1 Nested too deeply",
+        "flatten them",
+    ),
     "deep aliases": (
-        b"x-0: &a0 {a: 1}\n" + b"".join(b"x-%d: &a%d {a: *a%d}\n" % (n, n, n - 1) for n in range(1, 100)),
+        b"x-0: &a0 {a: 1}\n"
+        + b"".join(b"x-%d: &a%d {a: *a%d}\n" % (n, n, n - 1) for n in range(1, 100)),
         "1:1 Nested too deeply",
         "flatten them",
     ),
@@ -58,7 +97,9 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_files_that_cannot_be_read(write, name):
-    """A file that is no good spec is told with its place, and what to write instead where that is known."""
+    """A file that is no good spec is told with its place, and what to write instead where that is
+    known.
+    """
     data, expected, hint = UNREADABLE[name]
     problem = only(write({"specs/x.yaml": data}).problems())
 
@@ -70,21 +111,44 @@ def test_files_that_cannot_be_read(write, name):
 SURPRISES = {
     "no as text": ("metadata: {country: NO}", "NO}", "`NO` was read as false.", '`"NO"`'),
     "on as text": ("name: on", "on", "`on` was read as true.", '`"on"`'),
-    "a version": ("metadata: {version: 1.10}", "1.10", "`1.10` was read as the number 1.1.", '`"1.10"`'),
-    "a date": ("metadata: {day: 2026-01-01}", "2026", "`2026-01-01` was read as a date.", '`"2026-01-01"`'),
+    "a version": (
+        "metadata: {version: 1.10}",
+        "1.10",
+        "`1.10` was read as the number 1.1.",
+        '`"1.10"`',
+    ),
+    "a date": (
+        "metadata: {day: 2026-01-01}",
+        "2026",
+        "`2026-01-01` was read as a date.",
+        '`"2026-01-01"`',
+    ),
     "an octal": ("metadata: {code: 010}", "010", "`010` was read as the number 8.", '`"010"`'),
-    "a time": ("metadata: {at: 12:30}", "12:30", "`12:30` was read as the number 750.", '`"12:30"`'),
+    "a time": (
+        "metadata: {at: 12:30}",
+        "12:30",
+        "`12:30` was read as the number 750.",
+        '`"12:30"`',
+    ),
     "a number": ("metadata: {year: 2026}", "2026", "metadata.year: 2026", "2026"),
     "a number as a name": ("name: 2026", "2026", "must be text", '`"2026"`'),
     "a key": ("metadata: {on: x}", "on", "`on` was read as true.", '`"on"`'),
     "a number as a key": ("metadata: {1: x}", "1", "`1` was read as a number.", '`"1"`'),
     "a word in a schema": (
-        "tools: [{type: function, name: f, parameters: {type: object, properties: {c: {enum: [SE, NO]}}}}]",
+        (
+            "tools: [{type: function, name: f, parameters: {type: object, properties: {c: {enum:"
+            " [SE, NO]}}}}]"
+        ),
         "NO]",
         "`NO` was read as false.",
         '`"NO"`',
     ),
-    "a tag": ("name: !python/name:os.system x", "!", "The tag `!python/name:os.system`", "plain values"),
+    "a tag": (
+        "name: !python/name:os.system x",
+        "!",
+        "The tag `!python/name:os.system`",
+        "plain values",
+    ),
 }
 
 
@@ -92,7 +156,9 @@ SURPRISES = {
 def test_values_that_yaml_changed(write, name):
     """What YAML read differently is quoted as it is written, with the quotes to write."""
     line, token, detail, hint = SURPRISES[name]
-    problem = only(write({"specs/x.yaml": f"assistants:\n  a:\n    {line}\n    model: m\n"}).problems())
+    problem = only(
+        write({"specs/x.yaml": f"assistants:\n  a:\n    {line}\n    model: m\n"}).problems()
+    )
 
     assert (problem.line, problem.column) == (3, line.index(token, line.index(":")) + 5)
     assert detail in problem.detail
@@ -111,7 +177,9 @@ def test_equal_keys_and_names_name_both_places(write):
     """A key twice in a mapping, a name twice in a file, and a name in two files."""
     workspace = write(
         {
-            "specs/a.yaml": "assistants:\n  a:\n    model: m\n    model: n\n  b: {model: m}\n  b: {model: m}\n",
+            "specs/a.yaml": (
+                "assistants:\n  a:\n    model: m\n    model: n\n  b: {model: m}\n  b: {model: m}\n"
+            ),
             "specs/b.yaml": "assistants:\n  a: {model: m}\n",
         }
     )
@@ -146,19 +214,47 @@ def test_a_name_in_a_broken_file_is_not_missed(write):
         ("environments: {}", "Unknown section", "it belongs in `provisioner.yaml`"),
         ("assistants: {a: {modle: m, model: m}}", "Unknown key", "did you mean `model`?"),
         ("assistants: {Support-1: {model: m}}", "Invalid name", "did you mean `support-1`?"),
-        ("assistants: {a: {model: m, tools: [{use: x}]}}\ntools: {xy: {}}", "Unknown reference", "did you mean `xy`?"),
+        (
+            "assistants: {a: {model: m, tools: [{use: x}]}}\ntools: {xy: {}}",
+            "Unknown reference",
+            "did you mean `xy`?",
+        ),
         ("assistants: [a]", "Wrong type", None),
         ("assistants: {a: 5}", "Wrong type", None),
-        ("assistants: {a: {model: m, temperature: 3.5}}", "Value out of range", "0.2 is focused, 1 is the default"),
+        (
+            "assistants: {a: {model: m, temperature: 3.5}}",
+            "Value out of range",
+            "0.2 is focused, 1 is the default",
+        ),
         ("assistants: {a: {model: m, temperature: .nan}}", "Value out of range", None),
         ("assistants: {a: {}}", "Missing key", "write `model: gpt-4o`"),
-        ("assistants: {a: {model: m, reasoning_effort: hihg}}", "Unknown value", "did you mean `high`?"),
+        (
+            "assistants: {a: {model: m, reasoning_effort: hihg}}",
+            "Unknown value",
+            "did you mean `high`?",
+        ),
         ("assistants: {a: {model: {{x}}}}", "Invalid key", None),
         ("vector_stores: {a: {id: 5}}", "Wrong type", 'write `"5"`'),
-        ("assistants: {a: {model: m, name: '${HOME}'}}", "Unknown placeholder", "write `$${` for a literal `${`"),
-        ("assistants: {a: {model: m, name: '${file.path}'}}", "Unknown placeholder", "write `$${` for a literal `${`"),
-        ("assistants: {a: {model: m, only: [stagin]}}", "Unknown environment", "environments are: `local`"),
-        ("assistants: {a: {model: m, api: agents}}", "API not supported", "choose `assistants` or `responses`"),
+        (
+            "assistants: {a: {model: m, name: '${HOME}'}}",
+            "Unknown placeholder",
+            "write `$${` for a literal `${`",
+        ),
+        (
+            "assistants: {a: {model: m, name: '${file.path}'}}",
+            "Unknown placeholder",
+            "write `$${` for a literal `${`",
+        ),
+        (
+            "assistants: {a: {model: m, only: [stagin]}}",
+            "Unknown environment",
+            "environments are: `local`",
+        ),
+        (
+            "assistants: {a: {model: m, api: agents}}",
+            "API not supported",
+            "choose `assistants` or `responses`",
+        ),
     ],
 )
 def test_misspelt_and_misplaced(write, spec, summary, hint):
@@ -176,7 +272,9 @@ def test_the_words_of_the_contract(write):
     problem = only(write({"specs/support.yaml": spec.encode()}).problems())
 
     assert told([problem]) == ["specs/support.yaml:14:22 Value out of range"]
-    assert problem.detail == "`assistant.support` has `temperature: 3.5`; it must be between 0 and 2."
+    assert (
+        problem.detail == "`assistant.support` has `temperature: 3.5`; it must be between 0 and 2."
+    )
     assert problem.hint == "0.2 is focused, 1 is the default"
     assert problem.address == "assistant.support"
 
@@ -188,7 +286,10 @@ CONFIG = {
     "environments: {p: {service: openai, api_key: sk-1}}": ("1:46", "Invalid value"),
     "environments: {p: {service: openai, api_key: {env: GH_TOKEN}}}": ("1:52", "Invalid value"),
     "environments: {p: {service: openai, api_key: {env: github_token}}}": ("1:52", "Invalid value"),
-    "environments: {p: {service: openai, api_key: {env: ACTIONS_ID_TOKEN_REQUEST_TOKEN}}}": ("1:52", "Invalid value"),
+    "environments: {p: {service: openai, api_key: {env: ACTIONS_ID_TOKEN_REQUEST_TOKEN}}}": (
+        "1:52",
+        "Invalid value",
+    ),
     "environments: {p: {service: 'http://gate.example/v1'}}": ("1:29", "Not encrypted"),
     "environments: {p: {service: 'http://127.evil.example/v1'}}": ("1:29", "Not encrypted"),
     "environments: {p: {service: openia}}": ("1:29", "Invalid value"),
@@ -217,11 +318,20 @@ def test_faults_of_provisioner_yaml(write, text):
     assert len(problems) == 1
 
 
-@pytest.mark.parametrize("host", ["localhost:11434", "127.0.0.1:8000", "127.9.9.9", "[::1]:8000", "a.localhost"])
+@pytest.mark.parametrize(
+    "host", ["localhost:11434", "127.0.0.1:8000", "127.9.9.9", "[::1]:8000", "a.localhost"]
+)
 def test_this_machine_needs_no_encryption(write, host):
     """What never leaves the machine is no matter."""
-    config = {"environments": {"p": {"service": f"http://{host}/v1"}, "q": {"service": "https://gate.example/v1"}}}
-    assert write({"provisioner.yaml": json.dumps(config), "specs/x.yaml": ASSISTANT}).problems() == []
+    config = {
+        "environments": {
+            "p": {"service": f"http://{host}/v1"},
+            "q": {"service": "https://gate.example/v1"},
+        }
+    }
+    assert (
+        write({"provisioner.yaml": json.dumps(config), "specs/x.yaml": ASSISTANT}).problems() == []
+    )
 
 
 def test_no_specs(write):
@@ -244,7 +354,9 @@ def test_specs_that_are_not_there(write):
 
 
 def test_sixty_faults_in_one_run(write):
-    """Faults of sixty kinds and places are all reported at once, sorted, each with a file and a line."""
+    """Faults of sixty kinds and places are all reported at once, sorted, each with a file and a
+    line.
+    """
     specs: dict[str, str | bytes] = {}
     for number in range(10):
         specs[f"specs/s{number}.yaml"] = f"""
@@ -264,8 +376,12 @@ def test_sixty_faults_in_one_run(write):
     assert len(problems) == 10 * 8 + 3
     assert problems == sorted(problems, key=lambda problem: problem.order)
     assert all(problem.file and problem.line and problem.column for problem in problems)
-    jargon = re.compile(r"pydantic|Input should|validation error|NoneType|dict|Traceback", re.IGNORECASE)
-    assert not [problem for problem in problems if jargon.search(f"{problem.summary} {problem.detail}")]
+    jargon = re.compile(
+        r"pydantic|Input should|validation error|NoneType|dict|Traceback", re.IGNORECASE
+    )
+    assert not [
+        problem for problem in problems if jargon.search(f"{problem.summary} {problem.detail}")
+    ]
 
 
 def test_suggestions_are_near():

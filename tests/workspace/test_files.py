@@ -30,7 +30,9 @@ FILES = {
 
 
 def matched(write, *entries: object) -> list[str]:
-    workspace = write(FILES | {"specs/a.yaml": json.dumps({"vector_stores": {"kb": {"files": entries}}})})
+    workspace = write(
+        FILES | {"specs/a.yaml": json.dumps({"vector_stores": {"kb": {"files": entries}}})}
+    )
     specs = workspace.compile("local")
     assert specs.problems == []
     return list(specs.desired[Address("vector_store", "kb")].fields["files"])
@@ -55,7 +57,9 @@ def matched(write, *entries: object) -> list[str]:
     ],
 )
 def test_patterns(write, pattern, expected):
-    """`**` is any folders, names are case-sensitive and sorted, hidden ones match only if spelt out."""
+    """`**` is any folders, names are case-sensitive and sorted, hidden ones match only if spelt
+    out.
+    """
     assert matched(write, pattern) == expected
 
 
@@ -69,7 +73,9 @@ def test_names_are_nfc(write):
     """A name that the disk spells decomposed has a composed path, and its bytes are found."""
     plain, composed = unicodedata.normalize("NFD", "docs/ä.md"), "docs/ä.md"
     assert plain != composed
-    workspace = write({plain: "x", "specs/a.yaml": f"vector_stores: {{kb: {{files: ['{plain}', 'docs/*.md']}}}}"})
+    workspace = write(
+        {plain: "x", "specs/a.yaml": f"vector_stores: {{kb: {{files: ['{plain}', 'docs/*.md']}}}}"}
+    )
     specs = workspace.compile("local")
 
     assert specs.problems == []
@@ -104,7 +110,10 @@ def test_files_that_cannot_be_used(write, tmp_path: Path, path, summary):
     workspace = write(
         FILES
         | {"docs/empty.md": "", "docs/lfs.md": pointer, "docs/large.md": "x", ".git/x.md": "x"}
-        | {"specs/a.yaml": json.dumps({"vector_stores": {"kb": {"files": [path]}}}), "../away/x.md": "x"}
+        | {
+            "specs/a.yaml": json.dumps({"vector_stores": {"kb": {"files": [path]}}}),
+            "../away/x.md": "x",
+        }
     )
     docs = workspace.root / "docs"
     (docs / "link.md").symlink_to("/etc/hosts")
@@ -118,7 +127,9 @@ def test_files_that_cannot_be_used(write, tmp_path: Path, path, summary):
 
 def test_links_that_stay_inside(write):
     """A link to a file or a folder of the workspace is followed, and never in a circle."""
-    workspace = write(FILES | {"specs/a.yaml": "vector_stores: {kb: {files: ['more/**/*.md']}}", "more/z.md": "z"})
+    workspace = write(
+        FILES | {"specs/a.yaml": "vector_stores: {kb: {files: ['more/**/*.md']}}", "more/z.md": "z"}
+    )
     (workspace.root / "more/x").symlink_to(workspace.root / "docs/x")
     (workspace.root / "more/self").symlink_to(workspace.root / "more")
     specs = workspace.compile("local")
@@ -132,10 +143,18 @@ def test_links_that_stay_inside(write):
 
 
 def test_two_ways_to_upload_one_file(write):
-    """A file cannot be uploaded in two ways at once; once said, the way holds for all who name it."""
-    good = "vector_stores: {kb: {files: [docs/a.md]}}\nfiles: {a: {path: docs/a.md, purpose: user_data}}\n"
+    """A file cannot be uploaded in two ways at once; once said, the way holds for all who
+    name it.
+    """
+    good = (
+        "vector_stores: {kb: {files: [docs/a.md]}}\nfiles: {a: {path: docs/a.md, purpose:"
+        " user_data}}\n"
+    )
     workspace = write(FILES | {"specs/a.yaml": good})
-    assert workspace.compile("local").desired[Address("file", "docs/a.md")].fields["purpose"] == "user_data"
+    assert (
+        workspace.compile("local").desired[Address("file", "docs/a.md")].fields["purpose"]
+        == "user_data"
+    )
 
     again = write({"specs/b.yaml": "files: {b: {path: docs/a.md, purpose: vision}}\n"})
     assert [problem.summary for problem in again.problems()] == ["Two different uploads"]
@@ -167,7 +186,9 @@ def test_unchanged_files_are_not_read(old: Path, monkeypatch):
 
 
 def test_young_files_are_distrusted(old: Path):
-    """A file younger than two seconds may change without its times showing it, so it is not remembered."""
+    """A file younger than two seconds may change without its times showing it, so it is not
+    remembered.
+    """
     times = old.stat()
     assert Digests(old.parent).of("a.md").bytes == 3
     known = Digests(old.parent)
@@ -182,7 +203,9 @@ def test_young_files_are_distrusted(old: Path):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"path": ["a.md"]}', '{"path": 5}', "\xff"])
 def test_a_broken_cache_is_no_cache(old: Path, content):
-    """Whatever stands in the cache, the digest is right; where it cannot be written, nothing fails."""
+    """Whatever stands in the cache, the digest is right; where it cannot be written,
+    nothing fails.
+    """
     cache = old.parent / digests.CACHE
     cache.parent.mkdir(parents=True)
     cache.write_text(content)

@@ -10,7 +10,10 @@ from provisioner.errors import SpecError
 from provisioner.yamltext.format import format_text
 
 CASES = {
-    "indents": ("a:\n    b:\n    - c\n    -   d: 1\n        e: 2\n", "a:\n  b:\n    - c\n    - d: 1\n      e: 2\n"),
+    "indents": (
+        "a:\n    b:\n    - c\n    -   d: 1\n        e: 2\n",
+        "a:\n  b:\n    - c\n    - d: 1\n      e: 2\n",
+    ),
     "comments": (
         "# top\na:   # side\n    # above b\n    b: 1\n\n    # above c\n    c: 2\n# end\n",
         "# top\na:   # side\n  # above b\n  b: 1\n\n  # above c\n  c: 2\n# end\n",
@@ -20,14 +23,20 @@ CASES = {
         "a: no\nb: ~\nc: null\nd:\ne: 1.10\nf: 010\ng: 2026-01-01\nh: 1_000\ni: +1\n",
         "a: no\nb: ~\nc: null\nd:\ne: 1.10\nf: 010\ng: 2026-01-01\nh: 1_000\ni: +1\n",
     ),
-    "anchors": ("x-a: &a\n    k: &n 5\nb:\n    <<: *a\n    m: *n\n", "x-a: &a\n  k: &n 5\nb:\n  <<: *a\n  m: *n\n"),
+    "anchors": (
+        "x-a: &a\n    k: &n 5\nb:\n    <<: *a\n    m: *n\n",
+        "x-a: &a\n  k: &n 5\nb:\n  <<: *a\n  m: *n\n",
+    ),
     "blocks": (
         "a: |\n     one\n       # two\n\n     three\nb: >-\n   x\n   y\n",
         "a: |\n  one\n    # two\n\n  three\nb: >-\n  x\n  y\n",
     ),
     "flow": ("a: { b: 1,c: [x,y] }\n", "a: {b: 1, c: [x, y]}\n"),
     "flow over lines": (
-        "a:\n    b: { c: 1,\n         d: 2 }\n    e: [\n      1,  # one\n      # two\n      2\n    ]\n",
+        (
+            "a:\n    b: { c: 1,\n         d: 2 }\n    e: [\n      1,  # one\n      # two\n      2\n"
+            "    ]\n"
+        ),
         "a:\n  b: { c: 1,\n       d: 2 }\n  e: [\n    1,  # one\n    # two\n    2\n  ]\n",
     ),
     "folded text": (
@@ -65,7 +74,9 @@ def test_layout(name):
 
 @pytest.mark.parametrize("text", ["a: *b\n", "a: [\n", "a: 1\n---\nb: 2\n", "a: " + "[" * 5000])
 def test_what_cannot_be_laid_out_is_refused(text):
-    """What is not YAML, or would come out different, is left alone with a problem that names the file."""
+    """What is not YAML, or would come out different, is left alone with a problem that names the
+    file.
+    """
     with pytest.raises(SpecError) as caught:
         format_text(text, "specs/a.yaml")
     assert caught.value.problems[0].file == "specs/a.yaml"

@@ -46,13 +46,19 @@ GOOD: dict[str, dict[str, Any]] = {
     "doc start end": G("%YAML 1.1\n---\n" + A + "...\n"),
     "quoted keys": G("\"assistants\":\n  'a':\n    \"model\": 'm'\n"),
     "nfd names": {
-        "specs/x.yaml": "vector_stores:\n  k:\n    files: ['d/"
-        + unicodedata.normalize("NFC", "café")
-        + ".md', 'd/*.md']\n",
+        "specs/x.yaml": (
+            "vector_stores:\n  k:\n    files: ['d/"
+            + unicodedata.normalize("NFC", "café")
+            + ".md', 'd/*.md']\n"
+        ),
         "d/" + unicodedata.normalize("NFD", "café") + ".md": "x",
     },
     "nfd spec": {
-        "specs/x.yaml": "vector_stores:\n  k:\n    files: ['d/" + unicodedata.normalize("NFD", "café") + ".md']\n",
+        "specs/x.yaml": (
+            "vector_stores:\n  k:\n    files: ['d/"
+            + unicodedata.normalize("NFD", "café")
+            + ".md']\n"
+        ),
         "d/" + unicodedata.normalize("NFC", "café") + ".md": "x",
     },
     "spaces quotes": {
@@ -96,7 +102,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "var required env": {
         "specs/x.yaml": "assistants: {a: {model: '${var.m}', temperature: '${var.t}'}}",
         "provisioner.yaml": (
-            "variables: {m: null, t: null}\nenvironments: {local: {service: local, variables: {t: 0.3}}}\n"
+            "variables: {m: null, t: null}\nenvironments: {local: {service: local, variables: {t:"
+            " 0.3}}}\n"
         ),
     },
     "file attr": {
@@ -148,7 +155,8 @@ GOOD: dict[str, dict[str, Any]] = {
     ),
     "schema yaml": {
         "specs/x.yaml": (
-            "assistants: {a: {model: m, tools: [{type: function, name: f, strict: true, parameters: {file: s.yaml}}]}}"
+            "assistants: {a: {model: m, tools: [{type: function, name: f, strict: true, parameters:"
+            " {file: s.yaml}}]}}"
         ),
         "s.yaml": (
             "type: object\n"
@@ -181,7 +189,11 @@ GOOD: dict[str, dict[str, Any]] = {
         "  b: {model: m, temperature: 2.0, top_p: 0}\n"
         "  c: {model: m, temperature: +1, top_p: 1.}\n"
     ),
-    "15 meta": G("assistants:\n  a: {model: m, metadata: {" + ", ".join(f'k{i}: "{i}"' for i in range(15)) + "}}\n"),
+    "15 meta": G(
+        "assistants:\n  a: {model: m, metadata: {"
+        + ", ".join(f'k{i}: "{i}"' for i in range(15))
+        + "}}\n"
+    ),
     "128 tools": G(
         "assistants:\n  a:\n    model: m\n    tools:\n"
         + "".join(f"      - {{type: function, name: f{i}}}\n" for i in range(128))
@@ -198,12 +210,9 @@ GOOD: dict[str, dict[str, Any]] = {
         "d/y.md": "x",
     },
     "moved removed": G(
-        (
-            "moved: [{from: assistant.old, to: assistant.a}]\n"
-            "removed: [{from: vector_store.x, destroy: false}]\n"
-            "imports: [{to: assistant.a, id: asst_1}]\n"
-        )
-        + A
+        "moved: [{from: assistant.old, to: assistant.a}]\n"
+        "removed: [{from: vector_store.x, destroy: false}]\n"
+        "imports: [{to: assistant.a, id: asst_1}]\n" + A
     ),
     "files run": {
         "specs/x.yaml": (
@@ -262,7 +271,9 @@ def test_what_is_good(tmp_path, monkeypatch, name):
 
     workspace = Workspace.open(tmp_path)
     assert workspace.problems() == []
-    assert any(workspace.compile(one).desired or "sections" in name for one in workspace.environments)
+    assert any(
+        workspace.compile(one).desired or "sections" in name for one in workspace.environments
+    )
 
 
 def test_a_placeholder_of_a_file_can_be_literal(tmp_path):
@@ -271,12 +282,19 @@ def test_a_placeholder_of_a_file_can_be_literal(tmp_path):
     (tmp_path / "a.md").write_text("x")
     attributes = "{a: '$${file.path}', b: '${file.path}', c: '${file.stem} $${file.name} $${x}'}"
     spec = (
-        f"vector_stores: {{k: {{description: '$${{file.path}}', files: [{{path: a.md, attributes: {attributes}}}]}}}}"
+        "vector_stores: {k: {description: '$${file.path}', files: [{path: a.md, attributes:"
+        f" {attributes}}}]}}}}"
     )
     (tmp_path / "specs/x.yaml").write_text(spec)
     specs = Workspace.open(tmp_path).compile("local")
 
-    store = next(one.fields for address, one in specs.desired.items() if address.kind == "vector_store")
+    store = next(
+        one.fields for address, one in specs.desired.items() if address.kind == "vector_store"
+    )
     assert specs.problems == []
     assert store["description"] == "${file.path}"
-    assert store["files"]["a.md"]["attributes"] == {"a": "${file.path}", "b": "a.md", "c": "a ${file.name} ${x}"}
+    assert store["files"]["a.md"]["attributes"] == {
+        "a": "${file.path}",
+        "b": "a.md",
+        "c": "a ${file.name} ${x}",
+    }

@@ -15,14 +15,28 @@ from provisioner.kinds.base import Fault, Form, Kind, Scope
 from provisioner.kinds.common import Strict
 from provisioner.model import Address, Fields
 
-_PLAIN = {"model", "name", "description", "temperature", "top_p", "reasoning_effort", "metadata", "responses", "agents"}
+_PLAIN = {
+    "model",
+    "name",
+    "description",
+    "temperature",
+    "top_p",
+    "reasoning_effort",
+    "metadata",
+    "responses",
+    "agents",
+}
 
 
 @cache
 def forms() -> dict[str, Form]:
-    """Every API that an assistant can be deployed through: its module is in this folder and names `FORM`."""
+    """Every API that an assistant can be deployed through: its module is in this folder and names
+    `FORM`.
+    """
     modules = sorted(info.name for info in pkgutil.iter_modules(__path__))
-    found = (getattr(importlib.import_module(f"{__name__}.{name}"), "FORM", None) for name in modules)
+    found = (
+        getattr(importlib.import_module(f"{__name__}.{name}"), "FORM", None) for name in modules
+    )
     return {str(form.api): form for form in found if isinstance(form, Form)}
 
 
@@ -32,7 +46,9 @@ class AssistantKind(Kind):
     name: ClassVar[str] = "assistant"
     section: ClassVar[str] = "assistants"
     spec = AssistantSpec
-    summary: ClassVar[str] = "A model with instructions and tools, deployed through the API that its environment names."
+    summary: ClassVar[str] = (
+        "A model with instructions and tools, deployed through the API that its environment names."
+    )
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"model": "gpt-4o", "instructions": "You answer in one sentence."},
         {
@@ -44,7 +60,11 @@ class AssistantKind(Kind):
                 {"type": "file_search", "vector_stores": ["handbook"], "max_num_results": 8},
                 {"type": "code_interpreter", "files": ["data/prices.csv"]},
                 {"use": "get_weather"},
-                {"type": "function", "name": "find_user", "parameters": {"file": "schemas/find_user.json"}},
+                {
+                    "type": "function",
+                    "name": "find_user",
+                    "parameters": {"file": "schemas/find_user.json"},
+                },
             ],
             "temperature": 0.3,
             "top_p": 1,
@@ -76,7 +96,9 @@ class AssistantKind(Kind):
         return forms()[str(api)]
 
     def declare(self, spec: AssistantSpec, scope: Scope) -> Fields:
-        """The assistant with its texts and schemas read, its names resolved and its shared tools inlined."""
+        """The assistant with its texts and schemas read, its names resolved and its shared tools
+        inlined.
+        """
         said = spec.model_fields_set
         fields: Fields = spec.model_dump(include=_PLAIN, exclude_unset=True)
         if "instructions" in said:
@@ -91,9 +113,14 @@ class AssistantKind(Kind):
         value = spec.instructions
         if value is None:
             return None
-        text = scope.text(value.declared() if isinstance(value, Strict) else value, ("instructions",))
+        text = scope.text(
+            value.declared() if isinstance(value, Strict) else value, ("instructions",)
+        )
         if text is not None and len(text) > MAX_INSTRUCTIONS:
-            detail = f"`{scope.address}` has instructions of {len(text):,} characters; they may have at most 256,000."
+            detail = (
+                f"`{scope.address}` has instructions of {len(text):,} characters; they may have at"
+                " most 256,000."
+            )
             hint = "move reference material into a vector store"
             scope.report(Fault(("instructions",), "Too many characters", detail, hint))
         return text
@@ -104,7 +131,9 @@ class AssistantKind(Kind):
             return value.type
         if not isinstance(value, JsonSchema):
             return value
-        schema = read_schema(value.schema_, bool(value.strict), scope, ("response_format", "schema"))
+        schema = read_schema(
+            value.schema_, bool(value.strict), scope, ("response_format", "schema")
+        )
         return {**value.declared(), "schema": schema}
 
     def references(self, fields: Fields) -> Iterator[Address]:

@@ -1,4 +1,6 @@
-"""Assistants through the Assistants API (v2), as compatible servers and the embedded service still have it."""
+"""Assistants through the Assistants API (v2), as compatible servers and the embedded service still
+have it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,15 @@ MAX_STORES, MAX_CODE_FILES = 1, 20
 
 _CARRIED = ("code_interpreter", "file_search", "function")
 _RANKERS = ("auto", "default_2024_08_21")  # two names of one ranker
-_PLAIN = ("model", "name", "description", "instructions", "temperature", "top_p", "reasoning_effort")
+_PLAIN = (
+    "model",
+    "name",
+    "description",
+    "instructions",
+    "temperature",
+    "top_p",
+    "reasoning_effort",
+)
 _LOST_SETTINGS = {"file_search": ("filters",), "code_interpreter": ("memory_limit",)}
 _LOST_RANKING = ("hybrid_search",)
 
@@ -43,7 +53,10 @@ class AssistantsForm(StampedForm):
         for at, tool in enumerate(fields.get("tools") or ()):
             stores, files = tool.get("vector_stores") or (), tool.get("files") or ()
             if len(stores) > MAX_STORES:
-                detail = f"`{address}` searches {len(stores)} vector stores; the Assistants API takes one an assistant."
+                detail = (
+                    f"`{address}` searches {len(stores)} vector stores; the Assistants API takes"
+                    " one an assistant."
+                )
                 hint = "put the files into one store, or write `api: responses`"
                 yield Fault(("tools", at, "vector_stores"), "Too many vector stores", detail, hint)
             if len(files) > MAX_CODE_FILES:
@@ -61,18 +74,24 @@ class AssistantsForm(StampedForm):
                 continue
             for name in _LOST_SETTINGS.get(kind, ()):
                 if tool.get(name) is not None:
-                    yield _loss(f"tools.{kind}.{name}", (*at, name), _no_setting(address, kind, name))
+                    yield _loss(
+                        f"tools.{kind}.{name}", (*at, name), _no_setting(address, kind, name)
+                    )
             ranking, inside = tool.get("ranking_options") or {}, (*at, "ranking_options")
             for name in _LOST_RANKING:
                 if ranking.get(name) is not None:
-                    yield _loss(f"tools.{kind}.{name}", (*inside, name), _no_setting(address, kind, name))
+                    yield _loss(
+                        f"tools.{kind}.{name}", (*inside, name), _no_setting(address, kind, name)
+                    )
             if ranking.get("ranker") not in (None, *_RANKERS):
                 why = f"`{address}` has the ranker `{ranking['ranker']}`; "
                 why += f"the Assistants API has {quoted(_RANKERS, 'and')}."
                 yield _loss(f"tools.{kind}.ranker", (*inside, "ranker"), why)
 
     def normal(self, address: Address, fields: Fields) -> Fields:
-        tools = (_normal(tool) for tool in fields.get("tools") or () if tool.get("type") in _CARRIED)
+        tools = (
+            _normal(tool) for tool in fields.get("tools") or () if tool.get("type") in _CARRIED
+        )
         return {
             **normal.common(fields),
             "name": text(fields.get("name", address.name)),
@@ -83,7 +102,9 @@ class AssistantsForm(StampedForm):
         metadata = raw.get("metadata")
         fields: Fields = {name: raw[name] for name in _PLAIN if name in raw}
         if "tools" in raw:
-            fields["tools"] = [_flat(tool, raw.get("tool_resources") or {}, names) for tool in raw["tools"] or ()]
+            fields["tools"] = [
+                _flat(tool, raw.get("tool_resources") or {}, names) for tool in raw["tools"] or ()
+            ]
         if "response_format" in raw:
             fields["response_format"] = _flat_format(raw["response_format"])
         fields["metadata"] = unstamped(metadata)
@@ -106,7 +127,12 @@ def _no_setting(address: Address, kind: str, name: str) -> str:
 
 
 def _loss(name: str, path: tuple[str | int, ...], why: str) -> Loss:
-    return Loss(name, path, why, f"write `api: responses`, take it out, or accept it with `accept_loss: [{name}]`")
+    return Loss(
+        name,
+        path,
+        why,
+        f"write `api: responses`, take it out, or accept it with `accept_loss: [{name}]`",
+    )
 
 
 def _normal(tool: Mapping[str, Any]) -> Fields:
@@ -131,7 +157,10 @@ def _threshold(tool: Mapping[str, Any]) -> Any:
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     if tool["type"] == "function":
         function = normal.function(tool)
-        return {"type": "function", "function": {name: function[name] for name in function if name != "type"}}
+        return {
+            "type": "function",
+            "function": {name: function[name] for name in function if name != "type"},
+        }
     settings: dict[str, Any] = {}
     if tool.get("max_num_results") is not None:
         settings["max_num_results"] = tool["max_num_results"]
@@ -145,7 +174,9 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resources(tools: Iterable[Mapping[str, Any]], names: Names, whole: bool) -> dict[str, Any]:
-    """What the tools work on. `whole`: both sides, empty or not, because an update keeps what it does not name."""
+    """What the tools work on. `whole`: both sides, empty or not, because an update keeps what it
+    does not name.
+    """
     stores: list[str] = []
     files: list[str] = []
     for tool in tools:
@@ -161,7 +192,10 @@ def _format(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value if value in (None, "auto") else {"type": value}
     wanted = normal.response_format(value)
-    return {"type": "json_schema", "json_schema": {name: wanted[name] for name in wanted if name != "type"}}
+    return {
+        "type": "json_schema",
+        "json_schema": {name: wanted[name] for name in wanted if name != "type"},
+    }
 
 
 def _flat(tool: Mapping[str, Any], resources: Mapping[str, Any], names: Names) -> Fields:

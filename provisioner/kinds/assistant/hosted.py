@@ -12,7 +12,11 @@ from provisioner.kinds.common import Shared, Strict, refuse, text_or
 Text = Annotated[str, Field(min_length=1)]
 Secret = Annotated[
     SkipJsonSchema[None],
-    refuse("secret", "is a secret and has no place in a spec", "leave it out; your application adds it to the request"),
+    refuse(
+        "secret",
+        "is a secret and has no place in a spec",
+        "leave it out; your application adds it to the request",
+    ),
 ]
 
 
@@ -32,10 +36,15 @@ class UserLocation(Strict):
     type: Literal["approximate"] = Field(default="approximate", description="Always `approximate`")
     city: str | None = Field(default=None, description="City", examples=["Bergen"])
     country: str | None = Field(
-        default=None, pattern="^[A-Za-z]{2}$", description="Two-letter country code", examples=["NO"]
+        default=None,
+        pattern="^[A-Za-z]{2}$",
+        description="Two-letter country code",
+        examples=["NO"],
     )
     region: str | None = Field(default=None, description="Region", examples=["Vestland"])
-    timezone: str | None = Field(default=None, description="IANA time zone", examples=["Europe/Oslo"])
+    timezone: str | None = Field(
+        default=None, description="IANA time zone", examples=["Europe/Oslo"]
+    )
 
 
 class WebSearch(Strict):
@@ -46,19 +55,29 @@ class WebSearch(Strict):
         default=None, description="Where it may look", examples=[{"allowed_domains": ["who.int"]}]
     )
     search_context_size: Literal["low", "medium", "high"] | None = Field(
-        default=None, description="How much of what was found the model is given; default medium", examples=["low"]
+        default=None,
+        description="How much of what was found the model is given; default medium",
+        examples=["low"],
     )
     user_location: UserLocation | None = Field(
-        default=None, description="Roughly where the user is", examples=[{"type": "approximate", "country": "NO"}]
+        default=None,
+        description="Roughly where the user is",
+        examples=[{"type": "approximate", "country": "NO"}],
     )
-    external_web_access: bool | None = Field(default=None, description="False: from the cache only", examples=[False])
+    external_web_access: bool | None = Field(
+        default=None, description="False: from the cache only", examples=[False]
+    )
 
 
 class ToolFilter(Strict):
     """Some tools of an MCP server."""
 
-    tool_names: list[Text] | None = Field(default=None, description="Names of tools", examples=[["list_orders"]])
-    read_only: bool | None = Field(default=None, description="Tools that say that they change nothing", examples=[True])
+    tool_names: list[Text] | None = Field(
+        default=None, description="Names of tools", examples=[["list_orders"]]
+    )
+    read_only: bool | None = Field(
+        default=None, description="Tools that say that they change nothing", examples=[True]
+    )
 
 
 class ApprovalFilter(Strict):
@@ -67,7 +86,9 @@ class ApprovalFilter(Strict):
     always: ToolFilter | None = Field(
         default=None, description="Tools that need one", examples=[{"tool_names": ["delete_order"]}]
     )
-    never: ToolFilter | None = Field(default=None, description="Tools that need none", examples=[{"read_only": True}])
+    never: ToolFilter | None = Field(
+        default=None, description="Tools that need none", examples=[{"read_only": True}]
+    )
 
 
 def _list_or_filter(value: Any) -> str:
@@ -75,10 +96,12 @@ def _list_or_filter(value: Any) -> str:
 
 
 AllowedTools = Annotated[
-    Annotated[list[Text], Tag("<names>")] | Annotated[ToolFilter, Tag("<filter>")], Discriminator(_list_or_filter)
+    Annotated[list[Text], Tag("<names>")] | Annotated[ToolFilter, Tag("<filter>")],
+    Discriminator(_list_or_filter),
 ]
 Approval = Annotated[
-    Annotated[Literal["always", "never"], Tag("<text>")] | Annotated[ApprovalFilter, Tag("<filter>")],
+    Annotated[Literal["always", "never"], Tag("<text>")]
+    | Annotated[ApprovalFilter, Tag("<filter>")],
     text_or("<filter>"),
 ]
 Connector = Literal[
@@ -94,11 +117,13 @@ Connector = Literal[
 
 
 class Mcp(Strict):
-    """Tools of a remote Model Context Protocol server. Exactly one of `server_url`, `connector_id` and `tunnel_id`."""
+    """Tools of a remote MCP server: by one of `server_url`, `connector_id` and `tunnel_id`."""
 
     type: Literal["mcp"]
     server_label: str = Field(
-        pattern="^[A-Za-z][A-Za-z0-9_-]*$", description="What the server is called in tool calls", examples=["crm"]
+        pattern="^[A-Za-z][A-Za-z0-9_-]*$",
+        description="What the server is called in tool calls",
+        examples=["crm"],
     )
     server_url: str | None = Field(
         default=None,
@@ -107,16 +132,24 @@ class Mcp(Strict):
         examples=["https://crm.example/mcp"],
     )
     connector_id: Connector | None = Field(
-        default=None, description="A connector of the service instead of a server", examples=["connector_gmail"]
+        default=None,
+        description="A connector of the service instead of a server",
+        examples=["connector_gmail"],
     )
     tunnel_id: str | None = Field(
-        default=None, pattern="^tunnel_[a-z0-9]{32}$", description="A secure MCP tunnel instead of a server"
+        default=None,
+        pattern="^tunnel_[a-z0-9]{32}$",
+        description="A secure MCP tunnel instead of a server",
     )
     server_description: str | None = Field(
-        default=None, description="What the server is for", examples=["Our customers and their orders"]
+        default=None,
+        description="What the server is for",
+        examples=["Our customers and their orders"],
     )
     allowed_tools: AllowedTools | None = Field(
-        default=None, description="Which of its tools may be called; all when left out", examples=[["list_orders"]]
+        default=None,
+        description="Which of its tools may be called; all when left out",
+        examples=[["list_orders"]],
     )
     require_approval: Approval | None = Field(
         default=None,
@@ -133,7 +166,9 @@ class Mcp(Strict):
 class Mask(Strict):
     """The part of an image that is painted anew."""
 
-    file_id: str | None = Field(default=None, description="Id of the mask image", examples=["file-abc"])
+    file_id: str | None = Field(
+        default=None, description="Id of the mask image", examples=["file-abc"]
+    )
     image_url: str | None = Field(default=None, description="The mask image as a data URL")
 
 
@@ -141,7 +176,9 @@ class ImageGeneration(Strict):
     """Make images."""
 
     type: Literal["image_generation"]
-    model: Text | None = Field(default=None, description="The image model", examples=["gpt-image-2"])
+    model: Text | None = Field(
+        default=None, description="The image model", examples=["gpt-image-2"]
+    )
     action: Literal["generate", "edit", "auto"] | None = Field(
         default=None, description="New images, or edits of given ones", examples=["generate"]
     )
@@ -149,7 +186,10 @@ class ImageGeneration(Strict):
         default=None, description="Quality; not every model knows every one", examples=["high"]
     )
     size: str | None = Field(
-        default=None, pattern="^(auto|[0-9]+x[0-9]+)$", description="WIDTHxHEIGHT, or auto", examples=["1024x1536"]
+        default=None,
+        pattern="^(auto|[0-9]+x[0-9]+)$",
+        description="WIDTHxHEIGHT, or auto",
+        examples=["1024x1536"],
     )
     output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None = Field(
         default=None, description="File format", examples=["webp"]
@@ -157,7 +197,9 @@ class ImageGeneration(Strict):
     output_compression: int | None = Field(
         default=None, ge=0, le=100, description="Compression, 0 to 100", examples=[80]
     )
-    moderation: Literal["auto", "low"] | None = Field(default=None, description="Moderation", examples=["low"])
+    moderation: Literal["auto", "low"] | None = Field(
+        default=None, description="Moderation", examples=["low"]
+    )
     background: Literal["transparent", "opaque", "auto"] | None = Field(
         default=None, description="Background", examples=["transparent"]
     )
@@ -165,7 +207,9 @@ class ImageGeneration(Strict):
         default=None, description="How close to keep to given images", examples=["high"]
     )
     input_image_mask: Mask | None = Field(
-        default=None, description="The part that is painted anew", examples=[{"file_id": "file-abc"}]
+        default=None,
+        description="The part that is painted anew",
+        examples=[{"file_id": "file-abc"}],
     )
     partial_images: int | None = Field(
         default=None, ge=0, le=3, description="Partial images while streaming, 0 to 3", examples=[1]

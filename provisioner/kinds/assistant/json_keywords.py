@@ -11,16 +11,48 @@ Finding = tuple[Path, str, bool]
 """Where, why, and whether it is sure; a full validator may know better of what is not."""
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
-_SCHEMA = ("additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames",
-           "then", "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
+_SCHEMA = [
+    "additionalProperties",
+    "contains",
+    "contentSchema",
+    "else",
+    "if",
+    "items",
+    "not",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+]
 _SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 _NESTED = frozenset((*_SCHEMA, *_SCHEMAS, *_NAMED))
-_TEXT = ("$anchor", "$comment", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "contentEncoding",
-         "contentMediaType", "description", "format", "pattern", "title")  # fmt: skip
+_TEXT = [
+    "$anchor",
+    "$comment",
+    "$dynamicAnchor",
+    "$dynamicRef",
+    "$id",
+    "$ref",
+    "$schema",
+    "contentEncoding",
+    "contentMediaType",
+    "description",
+    "format",
+    "pattern",
+    "title",
+]
 _NUMBER = ("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum")
-_COUNT = ("maxContains", "maxItems", "maxLength", "maxProperties", "minContains", "minItems", "minLength",
-          "minProperties")  # fmt: skip
+_COUNT = [
+    "maxContains",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "minContains",
+    "minItems",
+    "minLength",
+    "minProperties",
+]
 _FLAG = ("deprecated", "readOnly", "uniqueItems", "writeOnly")
 _LIST = ("enum", "examples")
 
@@ -43,7 +75,9 @@ def _node(node: Any, path: Path, root: Any, found: list[Finding]) -> None:
         if check and (why := check(value)):
             found.append(((*path, keyword), why, False))
         elif keyword == "$ref" and value.startswith("#/") and target(value, root) is None:
-            found.append(((*path, keyword), f"names `{value}`, which does not exist in this schema", True))
+            found.append(
+                ((*path, keyword), f"names `{value}`, which does not exist in this schema", True)
+            )
         elif keyword in _NESTED:
             _below(keyword, value, (*path, keyword), root, found)
 
@@ -89,7 +123,11 @@ def _number(value: Any) -> str | None:
 
 
 def _positive(value: Any) -> str | None:
-    return None if _is_number(value) and value > 0 else f"is {described(value)}; it must be a number above 0"
+    return (
+        None
+        if _is_number(value) and value > 0
+        else f"is {described(value)}; it must be a number above 0"
+    )
 
 
 def _count(value: Any) -> str | None:
@@ -106,11 +144,17 @@ def _list(value: Any) -> str | None:
 
 
 def _schemas(value: Any) -> str | None:
-    return None if isinstance(value, list) and value else f"is {described(value)}; it must be a list of schemas"
+    return (
+        None
+        if isinstance(value, list) and value
+        else f"is {described(value)}; it must be a list of schemas"
+    )
 
 
 def _named(value: Any) -> str | None:
-    return None if isinstance(value, dict) else f"is {described(value)}; it must map names to schemas"
+    return (
+        None if isinstance(value, dict) else f"is {described(value)}; it must map names to schemas"
+    )
 
 
 def _names(value: Any) -> str | None:
@@ -122,7 +166,11 @@ def _names(value: Any) -> str | None:
 def _type(value: Any) -> str | None:
     if isinstance(value, str) and value in TYPES:
         return None
-    good = isinstance(value, list) and value and all(isinstance(one, str) and one in TYPES for one in value)
+    good = (
+        isinstance(value, list)
+        and value
+        and all(isinstance(one, str) and one in TYPES for one in value)
+    )
     if good and len(set(value)) == len(value):
         return None
     shown = ", ".join(map(str, value)) if isinstance(value, list) else value

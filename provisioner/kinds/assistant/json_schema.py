@@ -39,7 +39,9 @@ def dotted(path: Path) -> str:
 
 
 def flaws(schema: Any, *, strict: bool) -> tuple[Flaw, ...]:
-    """Every fault of a schema. The same content is looked at once, however many assistants use it."""
+    """Every fault of a schema. The same content is looked at once, however many assistants
+    use it.
+    """
     try:
         key = (_ENCODER.encode(schema), strict)
     except (TypeError, ValueError, RecursionError) as error:
@@ -57,7 +59,14 @@ def _found(schema: Any, strict: bool) -> tuple[Flaw, ...]:
                 found.append(Flaw(path, "Not a strict schema", why, hint, severity))
         return tuple(found)
     except RecursionError:
-        return (Flaw((), "Schema too deep", "is nested too deeply to be read", "flatten it, or use `$defs`"),)
+        return (
+            Flaw(
+                (),
+                "Schema too deep",
+                "is nested too deeply to be read",
+                "flatten it, or use `$defs`",
+            ),
+        )
 
 
 def _invalid(schema: Any) -> Iterator[Flaw]:
@@ -65,11 +74,18 @@ def _invalid(schema: Any) -> Iterator[Flaw]:
     confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
     for path, why, sure in suspects:
         if sure or confirmed:
-            yield Flaw(path, "Not a JSON Schema", why, "see https://json-schema.org/understanding-json-schema")
+            yield Flaw(
+                path,
+                "Not a JSON Schema",
+                why,
+                "see https://json-schema.org/understanding-json-schema",
+            )
 
 
 def _refused(schema: Any) -> bool:
-    """A second opinion, asked only when the quick look found something: it costs an import and milliseconds."""
+    """A second opinion, asked only when the quick look found something: it costs an import and
+    milliseconds.
+    """
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.validators import validator_for
 
@@ -81,11 +97,17 @@ def _refused(schema: Any) -> bool:
 
 
 def read_schema(written: dict[str, Any], strict: bool, scope: Scope, at: Path) -> Any:
-    """The schema that a spec holds at `at`, or names there by `{file: PATH}`; its faults are reported."""
+    """The schema that a spec holds at `at`, or names there by `{file: PATH}`; its faults are
+    reported.
+    """
     by_file = written.keys() == {"file"}
     if by_file and not isinstance(written["file"], str):
-        detail = f"`{dotted((*at, 'file'))}` of `{scope.address}` must be the path of a JSON Schema."
-        scope.report(Fault((*at, "file"), "Wrong type", detail, "write `{file: schemas/name.json}`"))
+        detail = (
+            f"`{dotted((*at, 'file'))}` of `{scope.address}` must be the path of a JSON Schema."
+        )
+        scope.report(
+            Fault((*at, "file"), "Wrong type", detail, "write `{file: schemas/name.json}`")
+        )
         return None
     schema = scope.document(written, at)
     if schema is not None:
@@ -109,7 +131,12 @@ def _wrong_root(schema: Any, label: str, strict: bool) -> Iterator[Flaw]:
         return
     if schema.get("type", "object") != "object":
         why = "must be `object`, because the arguments of a function are named"
-        yield Flaw(("type",), "Not an object", why, "write `type: object` and name each argument below `properties`")
+        yield Flaw(
+            ("type",),
+            "Not an object",
+            why,
+            "write `type: object` and name each argument below `properties`",
+        )
 
 
 Finding = tuple[Path, str, str, str]
@@ -163,7 +190,11 @@ def outside_subset(schema: dict[str, Any]) -> Iterator[Finding]:
     """What the service would refuse in a schema that is valid JSON Schema."""
     tally = _Tally()
     if "anyOf" in schema:
-        tally.fault(("anyOf",), "stands at the root, where strict mode takes one object", "put it into a property")
+        tally.fault(
+            ("anyOf",),
+            "stands at the root, where strict mode takes one object",
+            "put it into a property",
+        )
     elif schema.get("type") != "object":
         tally.fault(("type",), "must be `object` at the root", "write `type: object`")
     _node(schema, (), 0, tally)
@@ -178,7 +209,11 @@ def _limits(tally: _Tally) -> None:
         (tally.text, MAX_TEXT, "characters in names, enum values and constants"),
     ):
         if count > most:
-            tally.fault((), f"has {count:,} {thing}; strict mode takes {most:,}", "split it, or use `strict: false`")
+            tally.fault(
+                (),
+                f"has {count:,} {thing}; strict mode takes {most:,}",
+                "split it, or use `strict: false`",
+            )
 
 
 def _node(node: Any, path: Path, level: int, tally: _Tally) -> None:
@@ -205,7 +240,9 @@ def _keywords(node: dict[str, Any], path: Path, tally: _Tally) -> None:
             tally.fault((*path, keyword), "is not allowed in strict mode", _REFUSED[keyword])
         elif keyword in _DOUBTFUL:
             hint = "say it in the description"
-            tally.fault((*path, keyword), "is not among the keywords of strict mode", hint, "warning")
+            tally.fault(
+                (*path, keyword), "is not among the keywords of strict mode", hint, "warning"
+            )
     if "format" in node and node["format"] not in _FORMATS:
         known = ", ".join(_FORMATS)
         why = f"is `{node['format']}`; strict mode knows {known}"
@@ -224,7 +261,10 @@ def _values(node: dict[str, Any], path: Path, tally: _Tally) -> None:
     tally.enum += len(node["enum"])
     tally.text += length
     if len(values) > LARGE_ENUM and length > MAX_LARGE_ENUM_TEXT:
-        why = f"has {len(values)} values of {length:,} characters together; over {LARGE_ENUM} values take 15,000"
+        why = (
+            f"has {len(values)} values of {length:,} characters together; over {LARGE_ENUM} values"
+            " take 15,000"
+        )
         tally.fault((*path, "enum"), why, "shorten the values")
 
 
@@ -233,7 +273,9 @@ def _object(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None
     tally.properties += len(properties)
     tally.text += sum(map(len, properties))
     if level == MAX_LEVELS + 1:
-        tally.fault(path, f"is nested {level} levels deep; strict mode takes {MAX_LEVELS}", "flatten it")
+        tally.fault(
+            path, f"is nested {level} levels deep; strict mode takes {MAX_LEVELS}", "flatten it"
+        )
     if node.get("additionalProperties") is not False:
         why = "must be `false` for every object in strict mode"
         tally.fault((*path, "additionalProperties"), why, "add `additionalProperties: false`")
@@ -243,7 +285,11 @@ def _object(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None
         hint = 'add them; what may be absent has the type `[string, "null"]` instead'
         tally.fault((*path, "required"), why, hint)
     if unknown := [name for name in required if name not in properties]:
-        tally.fault((*path, "required"), f"names {_quoted(unknown)}, which `properties` lacks", "declare or remove it")
+        tally.fault(
+            (*path, "required"),
+            f"names {_quoted(unknown)}, which `properties` lacks",
+            "declare or remove it",
+        )
 
 
 def _quoted(names: list[str]) -> str:

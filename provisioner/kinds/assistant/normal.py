@@ -1,4 +1,6 @@
-"""The normal form of what every API of an assistant has: defaults filled in, one order where order means nothing."""
+"""The normal form of what every API of an assistant has: defaults filled in, one order where order
+means nothing.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def response_format(value: Any) -> Any:
     """`auto` for none; a JSON schema with `strict` said and no empty description."""
     if not isinstance(value, Mapping):
         return value or "auto"
-    return present({**value, "strict": bool(value.get("strict")), "schema": value.get("schema") or {}})
+    return present(
+        {**value, "strict": bool(value.get("strict")), "schema": value.get("schema") or {}}
+    )
 
 
 def function(tool: Tool) -> Fields:

@@ -1,4 +1,6 @@
-"""The `responses:` block: fields of `responses.create` that an assistant has no field of its own for."""
+"""The `responses:` block: fields of `responses.create` that an assistant has no field of its own
+for.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +13,33 @@ from provisioner.kinds.common import Strict, refuse
 
 Own = Annotated[
     SkipJsonSchema[None],
-    refuse("own_field", "belongs to the assistant itself, whatever its API", "write it beside `responses`"),
+    refuse(
+        "own_field",
+        "belongs to the assistant itself, whatever its API",
+        "write it beside `responses`",
+    ),
 ]
 Format = Annotated[
     SkipJsonSchema[None],
-    refuse("own_field", "belongs to the assistant itself", "write `response_format` beside `responses`"),
+    refuse(
+        "own_field", "belongs to the assistant itself", "write `response_format` beside `responses`"
+    ),
 ]
 Effort = Annotated[
     SkipJsonSchema[None],
-    refuse("own_field", "belongs to the assistant itself", "write `reasoning_effort` beside `responses`"),
+    refuse(
+        "own_field",
+        "belongs to the assistant itself",
+        "write `reasoning_effort` beside `responses`",
+    ),
 ]
 Turn = Annotated[
     SkipJsonSchema[None],
-    refuse("turn_field", "belongs to a single request", "your application adds it when it calls the service"),
+    refuse(
+        "turn_field",
+        "belongs to a single request",
+        "your application adds it when it calls the service",
+    ),
 ]
 Prompt = Annotated[
     SkipJsonSchema[None],
@@ -53,10 +69,15 @@ class Reasoning(Strict):
         default=None, description="A summary of the reasoning", examples=["auto"]
     )
     context: Literal["auto", "current_turn", "all_turns"] | None = Field(
-        default=None, description="Which earlier reasoning the model sees again", examples=["current_turn"]
+        default=None,
+        description="Which earlier reasoning the model sees again",
+        examples=["current_turn"],
     )
     mode: str | None = Field(
-        default=None, min_length=1, description="Execution mode, `standard` or `pro`", examples=["standard"]
+        default=None,
+        min_length=1,
+        description="Execution mode, `standard` or `pro`",
+        examples=["standard"],
     )
     effort: Effort = None
 
@@ -74,9 +95,13 @@ class AllowedTools(Strict):
     """Some of the assistant's tools."""
 
     type: Literal["allowed_tools"]
-    mode: Literal["auto", "required"] = Field(description="Whether one must be called", examples=["auto"])
+    mode: Literal["auto", "required"] = Field(
+        description="Whether one must be called", examples=["auto"]
+    )
     tools: list[dict[str, Any]] = Field(
-        min_length=1, description="The tools", examples=[[{"type": "function", "name": "get_weather"}]]
+        min_length=1,
+        description="The tools",
+        examples=[[{"type": "function", "name": "get_weather"}]],
     )
 
 
@@ -98,8 +123,8 @@ class ChosenMcp(Strict):
 class ChosenTool(Strict):
     """The hosted tool that must be used."""
 
-    type: Literal["file_search", "code_interpreter", "web_search_preview", "image_generation"] = Field(
-        description="The tool", examples=["file_search"]
+    type: Literal["file_search", "code_interpreter", "web_search_preview", "image_generation"] = (
+        Field(description="The tool", examples=["file_search"])
     )
 
 
@@ -128,7 +153,10 @@ class ContextManagement(Strict):
 
     type: Literal["compaction"]
     compact_threshold: int | None = Field(
-        default=None, ge=1000, description="Tokens from which the conversation is compacted", examples=[200000]
+        default=None,
+        ge=1000,
+        description="Tokens from which the conversation is compacted",
+        examples=[200000],
     )
 
 
@@ -147,13 +175,18 @@ class RequestFields(Strict):
     """Fields of `responses.create`, in its own spelling. Other APIs ignore them."""
 
     max_output_tokens: int | None = Field(
-        default=None, ge=16, description="Most tokens of an answer, reasoning included; at least 16", examples=[2000]
+        default=None,
+        ge=16,
+        description="Most tokens of an answer, reasoning included; at least 16",
+        examples=[2000],
     )
     max_tool_calls: int | None = Field(
         default=None, ge=1, description="Most calls of hosted tools in one answer", examples=[10]
     )
     parallel_tool_calls: bool | None = Field(
-        default=None, description="Whether several tools may be called at once; default true", examples=[False]
+        default=None,
+        description="Whether several tools may be called at once; default true",
+        examples=[False],
     )
     tool_choice: ToolChoice | None = Field(
         default=None,
@@ -163,12 +196,18 @@ class RequestFields(Strict):
     reasoning: Reasoning | None = Field(
         default=None, description="How the model reasons", examples=[{"summary": "auto"}]
     )
-    text: Text | None = Field(default=None, description="How the model writes", examples=[{"verbosity": "low"}])
+    text: Text | None = Field(
+        default=None, description="How the model writes", examples=[{"verbosity": "low"}]
+    )
     store: bool | None = Field(
-        default=None, description="Whether the service keeps the answer; default true", examples=[False]
+        default=None,
+        description="Whether the service keeps the answer; default true",
+        examples=[False],
     )
     truncation: Literal["auto", "disabled"] | None = Field(
-        default=None, description="Whether the oldest turns are dropped when the context is full", examples=["auto"]
+        default=None,
+        description="Whether the oldest turns are dropped when the context is full",
+        examples=["auto"],
     )
     context_management: list[ContextManagement] | None = Field(
         default=None,
@@ -176,20 +215,33 @@ class RequestFields(Strict):
         description="What is done when a conversation grows too long",
         examples=[[{"type": "compaction", "compact_threshold": 200000}]],
     )
-    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None = Field(
-        default=None, description="How fast and at what price it is served; default auto", examples=["flex"]
+    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None = (
+        Field(
+            default=None,
+            description="How fast and at what price it is served; default auto",
+            examples=["flex"],
+        )
     )
     include: list[Include] | None = Field(
-        default=None, description="What an answer shows beside its text", examples=[["file_search_call.results"]]
+        default=None,
+        description="What an answer shows beside its text",
+        examples=[["file_search_call.results"]],
     )
     top_logprobs: int | None = Field(
-        default=None, ge=0, le=20, description="Likely tokens shown for each place, 0 to 20", examples=[5]
+        default=None,
+        ge=0,
+        le=20,
+        description="Likely tokens shown for each place, 0 to 20",
+        examples=[5],
     )
     background: bool | None = Field(
         default=None, description="Whether the answer is made in the background", examples=[True]
     )
     prompt_cache_key: str | None = Field(
-        default=None, min_length=1, description="Requests with the same key share a cache", examples=["support-v1"]
+        default=None,
+        min_length=1,
+        description="Requests with the same key share a cache",
+        examples=["support-v1"],
     )
     prompt_cache_retention: Literal["in_memory", "24h"] | None = Field(
         default=None, description="How long prompts stay cached", examples=["24h"]
@@ -198,11 +250,17 @@ class RequestFields(Strict):
         default=None, description="How prompts are cached", examples=[{"ttl": "30m"}]
     )
     safety_identifier: str | None = Field(
-        default=None, min_length=1, max_length=64, description="Stands for a user, at most 64 characters",
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Stands for a user, at most 64 characters",
         examples=["staff"],
-    )  # fmt: skip
+    )
     user: str | None = Field(
-        default=None, min_length=1, description="Older name of `safety_identifier`", examples=["staff"]
+        default=None,
+        min_length=1,
+        description="Older name of `safety_identifier`",
+        examples=["staff"],
     )
     model: Own = None
     instructions: Own = None
@@ -249,7 +307,10 @@ class Compaction(Strict):
     """How a long context is compacted."""
 
     async_: bool | None = Field(
-        default=None, alias="async", description="Whether in the background; default false", examples=[True]
+        default=None,
+        alias="async",
+        description="Whether in the background; default false",
+        examples=[True],
     )
 
 
@@ -267,9 +328,15 @@ class AgentFields(Strict):
     reasoning: AgentReasoning | None = Field(
         default=None, description="How the model reasons", examples=[{"summary": "auto"}]
     )
-    text: AgentText | None = Field(default=None, description="How the model writes", examples=[{"verbosity": "low"}])
-    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None = Field(
-        default=None, description="How fast and at what price it is served; default auto", examples=["flex"]
+    text: AgentText | None = Field(
+        default=None, description="How the model writes", examples=[{"verbosity": "low"}]
+    )
+    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None = (
+        Field(
+            default=None,
+            description="How fast and at what price it is served; default auto",
+            examples=["flex"],
+        )
     )
     multi_agent: MultiAgent | None = Field(
         default=None, description="Whether it may start other agents", examples=[{"enabled": True}]

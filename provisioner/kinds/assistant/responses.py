@@ -1,4 +1,6 @@
-"""Assistants through the Responses API: no object, but the keyword arguments of `client.responses.create`."""
+"""Assistants through the Responses API: no object, but the keyword arguments of
+`client.responses.create`.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +53,23 @@ class ResponsesForm(ProfileForm):
     def check(self, address: Address, fields: Fields) -> Iterable[Fault]:
         for at, tool in enumerate(fields.get("tools") or ()):
             if tool["type"] == "file_search" and not tool.get("vector_stores"):
-                detail = f"`{address}` has `file_search` without a vector store; Responses needs at least one."
-                yield Fault(("tools", at), "Vector store missing", detail, "name one in `vector_stores`")
+                detail = (
+                    f"`{address}` has `file_search` without a vector store; Responses needs at"
+                    " least one."
+                )
+                yield Fault(
+                    ("tools", at), "Vector store missing", detail, "name one in `vector_stores`"
+                )
             if len(tool.get("files") or ()) > MAX_CODE_FILES:
-                detail = f"`{address}` gives more than {MAX_CODE_FILES} files to its code interpreter."
-                yield Fault(("tools", at, "files"), "Too many files", detail, "join them, or pack them into a `.zip`")
+                detail = (
+                    f"`{address}` gives more than {MAX_CODE_FILES} files to its code interpreter."
+                )
+                yield Fault(
+                    ("tools", at, "files"),
+                    "Too many files",
+                    detail,
+                    "join them, or pack them into a `.zip`",
+                )
 
     def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
         yield from _lost_labels(address, fields)
@@ -65,7 +79,10 @@ class ResponsesForm(ProfileForm):
                 why = f"`{address}` has the tool `{kind}`, which the Responses API does not know."
                 yield Loss(f"tools.{kind}", ("tools", at), why, _accept(f"tools.{kind}"))
             if kind == "file_search" and ranker not in (None, *_RANKERS):
-                why = f"`{address}` has the ranker `{ranker}`; the Responses API has {quoted(_RANKERS, 'and')}."
+                why = (
+                    f"`{address}` has the ranker `{ranker}`; the Responses API has"
+                    f" {quoted(_RANKERS, 'and')}."
+                )
                 hint = f"write `ranker: auto`, or {_accept('tools.file_search.ranker')}"
                 path = ("tools", at, "ranking_options", "ranker")
                 yield Loss("tools.file_search.ranker", path, why, hint)
@@ -79,12 +96,21 @@ class ResponsesForm(ProfileForm):
         }
 
     def render(
-        self, address: Address, fields: Fields, names: Names, lost: Iterable[str] = (), stamp: str = ""
+        self,
+        address: Address,
+        fields: Fields,
+        names: Names,
+        lost: Iterable[str] = (),
+        stamp: str = "",
     ) -> Fields:
         """What equals the default of both APIs is left out, what has different defaults is said."""
         given, left_out = self.normal(address, fields), frozenset(lost)
         own = dict(given["responses"])
-        tools = [_tool(tool, names, left_out) for tool in given["tools"] if f"tools.{tool['type']}" not in left_out]
+        tools = [
+            _tool(tool, names, left_out)
+            for tool in given["tools"]
+            if f"tools.{tool['type']}" not in left_out
+        ]
         labels = {name: given[name] for name in _LABELS if given[name] and name not in left_out}
         effort = {"effort": given["reasoning_effort"]} if given["reasoning_effort"] else {}
         return {
@@ -93,14 +119,20 @@ class ResponsesForm(ProfileForm):
             **_unless_empty("instructions", given["instructions"]),
             **_unless_empty("tools", tools),
             **_unless_empty("reasoning", effort | (own.pop("reasoning", None) or {})),
-            **_unless_empty("text", _text_format(given["response_format"]) | (own.pop("text", None) or {})),
+            **_unless_empty(
+                "text", _text_format(given["response_format"]) | (own.pop("text", None) or {})
+            ),
             "metadata": {**labels, **given["metadata"], Stamp.KEY: stamp},
             **own,
         }
 
     def digest(self, request: Fields) -> str:
-        metadata = {key: value for key, value in request.get("metadata", {}).items() if key != Stamp.KEY}
-        canonical = json.dumps({**request, "metadata": metadata}, sort_keys=True, separators=(",", ":"))
+        metadata = {
+            key: value for key, value in request.get("metadata", {}).items() if key != Stamp.KEY
+        }
+        canonical = json.dumps(
+            {**request, "metadata": metadata}, sort_keys=True, separators=(",", ":")
+        )
         return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
     def ids(self, request: Fields) -> list[str]:
@@ -123,17 +155,25 @@ class ResponsesForm(ProfileForm):
 
 
 def _lost_labels(address: Address, fields: Fields) -> Iterator[Loss]:
-    """Name and description travel as metadata: what has no room there, or whose key is taken, is lost."""
+    """Name and description travel as metadata: what has no room there, or whose key is taken, is
+    lost.
+    """
     metadata = fields.get("metadata") or {}
     declared = [name for name in _LABELS if fields.get(name)]
     for name in declared:
         if name in metadata:
-            why = f"`{address}` has a {name}, which travels as `metadata.{name}`; its metadata uses that key already."
+            why = (
+                f"`{address}` has a {name}, which travels as `metadata.{name}`; its metadata uses"
+                " that key already."
+            )
             yield Loss(name, ("metadata", name), why, f"choose another key, or {_accept(name)}")
     fitting = [name for name in declared if name not in metadata]
     excess = max(len(metadata) + 1 + len(fitting) - MAX_METADATA, 0)
     for name in fitting[len(fitting) - excess :]:
-        why = f"The {name} of `{address}` travels as metadata, where only {MAX_METADATA} pairs fit, one of them ours."
+        why = (
+            f"The {name} of `{address}` travels as metadata, where only {MAX_METADATA} pairs fit,"
+            " one of them ours."
+        )
         yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {_accept(name)}")
 
 

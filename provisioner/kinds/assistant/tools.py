@@ -1,4 +1,6 @@
-"""The tools that an assistant may be given, in OpenAI's own flat spelling, and their neutral fields."""
+"""The tools that an assistant may be given, in OpenAI's own flat spelling, and their neutral
+fields.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +41,18 @@ FunctionName = Annotated[
 ]
 Nested = Annotated[
     SkipJsonSchema[None],
-    refuse("nested_function", "is the nested spelling of older APIs", "write its keys beside `type: function`"),
+    refuse(
+        "nested_function",
+        "is the nested spelling of older APIs",
+        "write its keys beside `type: function`",
+    ),
 ]
 Ids = Annotated[
     SkipJsonSchema[None],
     refuse(
-        "ids", "takes ids of the service", "name resources and paths, or write `{id: …}` for what is not managed here"
+        "ids",
+        "takes ids of the service",
+        "name resources and paths, or write `{id: …}` for what is not managed here",
     ),
 ]
 
@@ -67,16 +75,24 @@ class Function(Strict):
     )
     parameters: dict[str, Any] | None = Field(
         default=None,
-        description="JSON Schema of the arguments, or `{file: PATH}` of one; none means no arguments",
+        description=(
+            "JSON Schema of the arguments, or `{file: PATH}` of one; none means no arguments"
+        ),
         examples=[
-            {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]},
+            {
+                "type": "object",
+                "properties": {"location": {"type": "string"}},
+                "required": ["location"],
+            },
             {"file": "schemas/find_user.json"},
         ],
     )
     strict: bool | None = Field(
         default=None,
-        description="Whether the arguments always fit the schema, which must then keep to the strict subset; "
-        "default false",
+        description=(
+            "Whether the arguments always fit the schema, which must then keep to the strict"
+            " subset; default false"
+        ),
         examples=[True],
     )
     function: Nested = None
@@ -115,12 +131,20 @@ class FileSearch(Strict):
         examples=[["handbook"], [{"id": "vs_abc123"}]],
     )
     max_num_results: int | None = Field(
-        default=None, ge=1, le=50, description="Chunks that the model is given, 1 to 50", examples=[8]
+        default=None,
+        ge=1,
+        le=50,
+        description="Chunks that the model is given, 1 to 50",
+        examples=[8],
     )
     ranking_options: RankingOptions | None = Field(
-        default=None, description="How chunks are ranked", examples=[{"ranker": "auto", "score_threshold": 0.5}]
+        default=None,
+        description="How chunks are ranked",
+        examples=[{"ranker": "auto", "score_threshold": 0.5}],
     )
-    filters: Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.tools:AnyFilter")] | None = Field(
+    filters: (
+        Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.tools:AnyFilter")] | None
+    ) = Field(
         default=None,
         description="Which files are searched, by their attributes",
         examples=[{"type": "eq", "key": "team", "value": "legal"}],
@@ -135,8 +159,10 @@ class CodeInterpreter(Strict):
     files: list[Reference] = Field(
         default=[],
         max_length=50,
-        description="Files that its code can read: paths or globs from the workspace root, or `{id: …}`; "
-        "at most 20 under the Assistants API, 50 under Responses",
+        description=(
+            "Files that its code can read: paths or globs from the workspace root, or `{id: …}`; "
+            "at most 20 under the Assistants API, 50 under Responses"
+        ),
         examples=[["data/prices.csv"]],
     )
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None = Field(
@@ -147,15 +173,22 @@ class CodeInterpreter(Strict):
 
 WebSearch = Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.hosted:WebSearch")]
 Mcp = Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.hosted:Mcp")]
-ImageGeneration = Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.hosted:ImageGeneration")]
+ImageGeneration = Annotated[
+    dict[str, Any], Lazily("provisioner.kinds.assistant.hosted:ImageGeneration")
+]
 
 TYPES = ("code_interpreter", "file_search", "function", "image_generation", "mcp", "web_search")
 
 
 def _name(value: object) -> object:
     if value not in NAMED:
-        use = f"write `use: {value}` for a tool declared below `tools:`; without settings work {', '.join(NAMED)}"
-        raise refusal("tool_name", "is no tool that works without settings", nearest(value, NAMED) or use)
+        use = (
+            f"write `use: {value}` for a tool declared below `tools:`; without settings work"
+            f" {', '.join(NAMED)}"
+        )
+        raise refusal(
+            "tool_name", "is no tool that works without settings", nearest(value, NAMED) or use
+        )
     return value
 
 
@@ -163,12 +196,18 @@ def unknown_type(written: object) -> ValidationError:
     """The fault of a `type` that no tool has, told at the type itself."""
     hint = nearest(written, TYPES) or f"the types are {', '.join(TYPES)}"
     fault = refusal("tool_type", "is no type of a tool", hint)
-    return ValidationError.from_exception_data("tool", [{"type": fault, "loc": ("type",), "input": written}])
+    return ValidationError.from_exception_data(
+        "tool", [{"type": fault, "loc": ("type",), "input": written}]
+    )
 
 
 def _unknown(value: object) -> object:
     if not isinstance(value, dict):
-        raise refusal("tool", "is no tool", "write a mapping with a `type`, or the name of a tool without settings")
+        raise refusal(
+            "tool",
+            "is no tool",
+            "write a mapping with a `type`, or the name of a tool without settings",
+        )
     if "type" not in value:
         known = ", ".join(TYPES)
         raise refusal("tool_type", "has no `type`", f"the types are {known}; or write `use: NAME`")
@@ -215,7 +254,11 @@ def declare_tools(tools: Iterable[Any], scope: Scope) -> list[Fields]:
     places: list[Path] = []
     for index, tool in enumerate(tools):
         at: Path = ("tools", index)
-        fields = scope.tool(tool.use, (*at, "use")) if isinstance(tool, Use) else declare_tool(tool, scope, at)
+        fields = (
+            scope.tool(tool.use, (*at, "use"))
+            if isinstance(tool, Use)
+            else declare_tool(tool, scope, at)
+        )
         if fields is not None:
             found.append(fields)
             places.append(at)
@@ -241,10 +284,17 @@ def _function(tool: Function, scope: Scope, at: Path) -> Fields:
     if tool.description is not None:
         fields["description"] = tool.description
     if tool.parameters is not None:
-        fields["parameters"] = read_schema(tool.parameters, bool(tool.strict), scope, (*at, "parameters"))
+        fields["parameters"] = read_schema(
+            tool.parameters, bool(tool.strict), scope, (*at, "parameters")
+        )
     elif tool.strict:
-        detail = f"The function `{tool.name}` of `{scope.address}` is strict and has no `parameters`."
-        hint = "write `parameters: {type: object, properties: {}, required: [], additionalProperties: false}`"
+        detail = (
+            f"The function `{tool.name}` of `{scope.address}` is strict and has no `parameters`."
+        )
+        hint = (
+            "write `parameters: {type: object, properties: {}, required: [], additionalProperties:"
+            " false}`"
+        )
         scope.report(Fault((*at, "strict"), "Not a strict schema", detail, hint))
     if tool.strict is not None:
         fields["strict"] = tool.strict
@@ -256,9 +306,14 @@ def _file_search(tool: FileSearch, scope: Scope, at: Path) -> Fields:
     if "vector_stores" in tool.model_fields_set:
         named = [_plain(store) for store in tool.vector_stores]
         places = [(*at, "vector_stores", index) for index in range(len(named))]
-        found = [scope.reference("vector_store", name, place) for name, place in zip(named, places, strict=True)]
+        found = [
+            scope.reference("vector_store", name, place)
+            for name, place in zip(named, places, strict=True)
+        ]
         fields["vector_stores"] = _distinct(found, places, scope, "Vector store named twice")
-    fields |= tool.model_dump(include={"max_num_results", "ranking_options"}, exclude_unset=True, exclude_none=True)
+    fields |= tool.model_dump(
+        include={"max_num_results", "ranking_options"}, exclude_unset=True, exclude_none=True
+    )
     if tool.filters is not None:
         fields["filters"] = tool.filters
     return fields
@@ -287,16 +342,22 @@ def _code_files(tool: CodeInterpreter, scope: Scope, at: Path) -> list[Any]:
     files = _distinct(found, places, scope, "File named twice")
     if len(files) > MAX_CODE_FILES:
         detail = (
-            f"`{scope.address}` gives {len(files)} files to its code interpreter; it takes at most {MAX_CODE_FILES}."
+            f"`{scope.address}` gives {len(files)} files to its code interpreter; it takes at most"
+            f" {MAX_CODE_FILES}."
         )
         scope.report(Fault(at, "Too many files", detail, "join them, or pack them into a `.zip`"))
-    _check_extensions([file.removeprefix("file.") for file in files if isinstance(file, str)], scope, at)
+    _check_extensions(
+        [file.removeprefix("file.") for file in files if isinstance(file, str)], scope, at
+    )
     return files
 
 
 def _check_extensions(paths: list[str], scope: Scope, at: Path) -> None:
     for suffix, some in unaccepted(paths, RUNNABLE).items():
-        detail = f"`{scope.address}` gives {counted(suffix, some)} to its code interpreter, which may refuse "
+        detail = (
+            f"`{scope.address}` gives {counted(suffix, some)} to its code interpreter, which may"
+            " refuse "
+        )
         detail += f"`{suffix}`." if suffix else "files without an extension."
         hint = "nothing, if it works for you; otherwise convert it or pack it into a `.zip`"
         scope.report(Fault(at, "Unusual extension", detail, hint, "warning"))
@@ -310,11 +371,13 @@ def _hosted(tool: dict[str, Any], scope: Scope, at: Path) -> Fields:
     if len(homes) != 1:
         said = " and ".join(f"`{key}`" for key in homes) or "none"
         detail = (
-            f"The MCP server `{fields['server_label']}` of `{scope.address}` needs exactly one of `server_url`, "
-            f"`connector_id` and `tunnel_id`; it has {said}."
+            f"The MCP server `{fields['server_label']}` of `{scope.address}` needs exactly one of"
+            f" `server_url`, `connector_id` and `tunnel_id`; it has {said}."
         )
         hint = f"keep one of {said}" if homes else "write `server_url: https://…`"
-        scope.report(Fault((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, hint))
+        scope.report(
+            Fault((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, hint)
+        )
     return fields
 
 
@@ -330,7 +393,14 @@ def _distinct(found: list[Any], places: list[Path], scope: Scope, summary: str) 
             continue
         if one in kept:
             shown = one if isinstance(one, str) else one["id"]
-            scope.report(Fault(place, summary, f"`{scope.address}` names `{shown}` twice in one tool.", "remove one"))
+            scope.report(
+                Fault(
+                    place,
+                    summary,
+                    f"`{scope.address}` names `{shown}` twice in one tool.",
+                    "remove one",
+                )
+            )
         else:
             kept.append(one)
     return kept
@@ -339,15 +409,22 @@ def _distinct(found: list[Any], places: list[Path], scope: Scope, summary: str) 
 def _check_unique(tools: list[Fields], places: list[Path], scope: Scope) -> None:
     seen: dict[tuple[str, str], Path] = {}
     for tool, place in zip(tools, places, strict=True):
-        # There may be one function of a name, one MCP server of a label, and one tool of any other type.
+        # There may be one function of a name, one MCP server of a label, and one tool of any other
+        # type.
         sort, name = tool["type"], str(tool.get("name") or tool.get("server_label") or "")
         key = (sort, name)
         if key not in seen:
             seen[key] = place
             continue
-        what = f"{'functions' if sort == 'function' else 'MCP servers'} named `{name}`" if name else f"`{sort}` tools"
+        what = (
+            f"{'functions' if sort == 'function' else 'MCP servers'} named `{name}`"
+            if name
+            else f"`{sort}` tools"
+        )
         hint = "rename one" if name else "join them into one"
-        detail = f"`{scope.address}` has two {what}: `tools[{seen[key][1]}]` and `tools[{place[1]}]`."
+        detail = (
+            f"`{scope.address}` has two {what}: `tools[{seen[key][1]}]` and `tools[{place[1]}]`."
+        )
         scope.report(Fault(place, "Duplicate tool", detail, hint))
 
 
@@ -362,7 +439,9 @@ class Comparison(Strict):
     )
     key: str = Field(min_length=1, max_length=64, description="The attribute", examples=["team"])
     value: Scalar | list[StrictStr | StrictInt | StrictFloat] = Field(
-        union_mode="left_to_right", description="The value; a list for `in` and `nin`", examples=["legal", 2026]
+        union_mode="left_to_right",
+        description="The value; a list for `in` and `nin`",
+        examples=["legal", 2026],
     )
 
 
@@ -384,7 +463,8 @@ def _choose_filter(value: Any) -> str:
 
 
 Filter = Annotated[
-    Annotated[Comparison, Tag("<comparison>")] | Annotated[Compound, Tag("<compound>")], Discriminator(_choose_filter)
+    Annotated[Comparison, Tag("<comparison>")] | Annotated[Compound, Tag("<compound>")],
+    Discriminator(_choose_filter),
 ]
 Compound.model_rebuild()
 

@@ -22,7 +22,9 @@ def _form() -> Form:
 
 
 class FileKind(Kind):
-    """Bytes that are uploaded. Every file that a spec names is one; `files:` says how it is uploaded."""
+    """Bytes that are uploaded. Every file that a spec names is one; `files:` says how it is
+    uploaded.
+    """
 
     name: ClassVar[str] = "file"
     section: ClassVar[str] = "files"
@@ -47,9 +49,14 @@ class FileKind(Kind):
         if isinstance(reference, str):
             if spec.purpose in _LINES and extension(spec.path) != ".jsonl":
                 detail = (
-                    f"`{scope.address}` has the purpose `{spec.purpose}`, for which the service reads `.jsonl` only."
+                    f"`{scope.address}` has the purpose `{spec.purpose}`, for which the service"
+                    " reads `.jsonl` only."
                 )
-                scope.report(Fault(("purpose",), "Extension not accepted", detail, "save the file as `.jsonl`"))
+                scope.report(
+                    Fault(
+                        ("purpose",), "Extension not accepted", detail, "save the file as `.jsonl`"
+                    )
+                )
             scope.set_file(reference.removeprefix("file."), fields, ())
         return fields
 

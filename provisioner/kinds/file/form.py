@@ -37,8 +37,12 @@ class FileForm(Form):
             "expires_after": fields.get("expires_after"),
         }
 
-    async def list(self, remote: Remote, names: Names, purpose: str | None = PURPOSE) -> Sequence[Live]:
-        """Files of one purpose, or, for None, of all of them; a file of another is read by its id."""
+    async def list(
+        self, remote: Remote, names: Names, purpose: str | None = PURPOSE
+    ) -> Sequence[Live]:
+        """Files of one purpose, or, for None, of all of them; a file of another is read by
+        its id.
+        """
         only = {"purpose": purpose} if purpose else {}
         return [live(raw) for raw in await remote.list("/files", **only)]
 
@@ -48,7 +52,9 @@ class FileForm(Form):
 
     async def create(self, remote: Remote, write: Write) -> Live:
         fields = self.normal(write.address, write.fields)
-        raw = await remote.upload(write.content, base_name(write.address), fields["purpose"], fields["expires_after"])
+        raw = await remote.upload(
+            write.content, base_name(write.address), fields["purpose"], fields["expires_after"]
+        )
         return live(raw)
 
     async def update(self, remote: Remote, write: Write) -> Live:
@@ -60,8 +66,12 @@ class FileForm(Form):
 
 def live(raw: Raw) -> Live:
     """A file as the service shows it, with its `filename`, which a lost upload is looked for by."""
-    fields: dict[str, Any] = {name: raw[name] for name in ("bytes", "purpose", "filename") if name in raw}
+    fields: dict[str, Any] = {
+        name: raw[name] for name in ("bytes", "purpose", "filename") if name in raw
+    }
     if raw.get("expires_at"):
         seconds = number(raw, "expires_at") - number(raw, "created_at")
         fields["expires_after"] = {"anchor": "created_at", "seconds": seconds}
-    return Live(str(raw["id"]), fields, status=raw.get("status"), created_at=number(raw, "created_at"))
+    return Live(
+        str(raw["id"]), fields, status=raw.get("status"), created_at=number(raw, "created_at")
+    )

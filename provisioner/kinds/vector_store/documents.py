@@ -1,4 +1,6 @@
-"""Which files a vector store holds: entries matched, their settings merged, what file_search refuses reported."""
+"""Which files a vector store holds: entries matched, their settings merged, what file_search
+refuses reported.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class Documents:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.found: dict[str, dict[str, Any]] = {}
-        self.said: set[tuple[Path, str]] = set()  # faults that are the same for every file of an entry
+        self.said: set[tuple[Path, str]] = (
+            set()
+        )  # faults that are the same for every file of an entry
 
     def collect(self, entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
         """Every file by its path, or by `id:FILE_ID` where it is not managed here."""
@@ -62,11 +66,16 @@ class Documents:
         return self.found
 
     def _match(self, pattern: str, exclude: list[str], at: Path) -> list[str]:
-        """The matched files that file_search accepts; the others are reported, one fault an extension."""
+        """The matched files that file_search accepts; the others are reported, one fault an
+        extension.
+        """
         paths = self.scope.glob(pattern, exclude, at)
         refused = unaccepted(paths, SEARCHABLE)
         for suffix, some in refused.items():
-            detail = f"`{self.scope.address}` cannot hold {counted(suffix, some)}: file_search does not read "
+            detail = (
+                f"`{self.scope.address}` cannot hold {counted(suffix, some)}: file_search does not"
+                " read "
+            )
             detail += f"`{suffix}`." if suffix else "files without an extension."
             self.scope.report(Fault(at, "Extension not accepted", detail, remedy(suffix)))
         bad = {path for some in refused.values() for path in some}
@@ -79,7 +88,9 @@ class Documents:
             if isinstance(reference, str) and self._stampable(path, place):
                 self._merge(path, {"file": reference}, entry, at)
 
-    def _merge(self, key: str, start: dict[str, Any], entry: PathEntry | IdEntry | None, at: Path) -> None:
+    def _merge(
+        self, key: str, start: dict[str, Any], entry: PathEntry | IdEntry | None, at: Path
+    ) -> None:
         document = self.found.setdefault(key, start)
         if entry is None:
             return
@@ -112,7 +123,10 @@ class Documents:
     def _check_placeholder(self, name: str, entry: PathEntry | IdEntry, at: Path) -> None:
         known = ", ".join(f"`${{file.{one}}}`" for one in _placeholders(""))
         if isinstance(entry, IdEntry):
-            detail = f"`{self.scope.address}` uses `${{file.{name}}}` for a file that is not managed here."
+            detail = (
+                f"`{self.scope.address}` uses `${{file.{name}}}` for a file that is not managed"
+                " here."
+            )
             self.scope.report(Fault(at, "Unknown path", detail, "write the value out"))
         elif name not in _placeholders(""):
             detail = f"`{self.scope.address}` uses `${{file.{name}}}`, which does not exist."
@@ -126,18 +140,23 @@ class Documents:
         has = f"`{self.scope.address}` has {len(value)} characters in the attribute `{key}`{of}"
         where = (*at, "attributes", key)
         if len(value) > MAX_VALUE:
-            self.scope.report(Fault(where, "Too many characters", f"{has}; there must be at most {MAX_VALUE}."))
+            self.scope.report(
+                Fault(where, "Too many characters", f"{has}; there must be at most {MAX_VALUE}.")
+            )
         else:
             detail = f"{has}; some services take only {_SAFE}."
-            self.scope.report(Fault(where, "Long attribute", detail, "shorten it to be sure", "warning"))
+            self.scope.report(
+                Fault(where, "Long attribute", detail, "shorten it to be sure", "warning")
+            )
 
     def _check_count(self, attributes: dict[str, Any], key: str, at: Path) -> None:
         if len(attributes) <= MAX_ATTRIBUTES or (at, "") in self.said:
             return
         self.said.add((at, ""))
         detail = (
-            f"`{self.scope.address}` gives `{key}` {len(attributes)} attributes from several entries; "
-            f"there must be at most {MAX_ATTRIBUTES}, because the service takes 16 and two are ours."
+            f"`{self.scope.address}` gives `{key}` {len(attributes)} attributes from several"
+            f" entries; there must be at most {MAX_ATTRIBUTES}, because the service takes 16 and"
+            " two are ours."
         )
         self.scope.report(Fault((*at, "attributes"), "Too many attributes", detail))
 

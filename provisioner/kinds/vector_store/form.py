@@ -12,7 +12,10 @@ from provisioner.model import Address, Fields, Live, LockState
 if TYPE_CHECKING:
     from provisioner.remote import Remote
 
-_AUTO = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}  # what the service shows for `auto`
+_AUTO = {
+    "max_chunk_size_tokens": 800,
+    "chunk_overlap_tokens": 400,
+}  # what the service shows for `auto`
 
 
 def chunks(chunking: Any) -> Any:
@@ -49,7 +52,9 @@ class VectorStoreForm(StampedForm):
 
     def live(self, raw: Raw, names: Names) -> Live:
         metadata = raw.get("metadata")
-        fields = {name: raw[name] for name in ("name", "description", "expires_after") if name in raw}
+        fields = {
+            name: raw[name] for name in ("name", "description", "expires_after") if name in raw
+        }
         return Live(
             str(raw["id"]),
             {**fields, "metadata": unstamped(metadata)},
@@ -61,14 +66,20 @@ class VectorStoreForm(StampedForm):
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:
         """Take our marks off its files as well."""
-        from provisioner.kinds.vector_store import members  # all of `remote`, which `validate` does without
+        from provisioner.kinds.vector_store import (
+            members,
+        )  # all of `remote`, which `validate` does without
 
         await members.release(remote, id, lock)
         await super().release(remote, id, lock)
 
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
         wanted = {"name": write.address.name, **write.fields}
-        return {name: wanted.get(name) for name in ("name", "description", "expires_after") if name in units}
+        return {
+            name: wanted.get(name)
+            for name in ("name", "description", "expires_after")
+            if name in units
+        }
 
 
 def _file(entry: Mapping[str, Any], chunking: Any) -> Fields:

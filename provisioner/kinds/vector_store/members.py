@@ -1,4 +1,6 @@
-"""The files in a vector store: listing, attaching in batches, waiting until they are indexed, detaching."""
+"""The files in a vector store: listing, attaching in batches, waiting until they are indexed,
+detaching.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,18 @@ _REFUSED = (400, 404, 413, 422)
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """A file to put into a store. `attributes` is all that it is to carry, our own two pairs included."""
+    """A file to put into a store. `attributes` is all that it is to carry, our own two pairs
+    included.
+    """
 
     file_id: str
     attributes: dict[str, Any] = field(default_factory=dict)
     chunking: Any = "auto"
 
 
-async def list_members(remote: Remote, store_id: str, known: Sequence[str] = ()) -> dict[str, Member]:
+async def list_members(
+    remote: Remote, store_id: str, known: Sequence[str] = ()
+) -> dict[str, Member]:
     """Every file of a store, by file id. RouteMissing if the store is gone."""
     try:
         raws = await remote.list(_files(store_id), known=known)
@@ -53,8 +59,9 @@ async def read_member(remote: Remote, store_id: str, file_id: str) -> Member | N
 
 
 async def read_members(remote: Remote, store_id: str, wanted: Sequence[str]) -> dict[str, Member]:
-    """Every file of a store, by file id. One that is wanted and not listed is asked for by its id: a list may be late,
-    or leave things out."""
+    """Every file of a store, by file id. One that is wanted and not listed is asked for by its id:
+    a list may be late, or leave things out.
+    """
     listed = await list_members(remote, store_id, wanted)
     missing = [id for id in wanted if id not in listed]
     found = await together(read_member(remote, store_id, id) for id in missing)
@@ -62,10 +69,15 @@ async def read_members(remote: Remote, store_id: str, wanted: Sequence[str]) -> 
 
 
 async def settled(
-    remote: Remote, store_id: str, members: dict[str, Member], is_old: Callable[[Member], bool], until: float | None
+    remote: Remote,
+    store_id: str,
+    members: dict[str, Member],
+    is_old: Callable[[Member], bool],
+    until: float | None,
 ) -> dict[str, Member]:
-    """The same files once they show what was written to them, or once the service has had its time to show it: `until`,
-    as it was before they were read."""
+    """The same files once they show what was written to them, or once the service has had its time
+    to show it: `until`, as it was before they were read.
+    """
     old = [id for id, one in members.items() if is_old(one)] if until else []
     found = dict(members)
     async for _ in remote.settling.rounds(until):
@@ -81,7 +93,9 @@ async def settled(
 
 
 def member(raw: Raw) -> Member:
-    """A file as the store shows it; what a server leaves out is empty, chunking that it does not tell is `other`."""
+    """A file as the store shows it; what a server leaves out is empty, chunking that it does not
+    tell is `other`.
+    """
     attributes = dict(raw.get("attributes") or {})
     mark, sha256 = stamp(attributes), attributes.get(SHA256)
     error = raw.get("last_error") or {}
@@ -102,20 +116,29 @@ async def content(remote: Remote, store_id: str, file_id: str) -> str | None:
     parts = raw.get("data")
     if not isinstance(parts, list) or raw.get("has_more"):
         return None
-    texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    texts = [
+        part["text"]
+        for part in parts
+        if isinstance(part, dict) and isinstance(part.get("text"), str)
+    ]
     return "".join(texts) if texts and len(texts) == len(parts) else None
 
 
 async def attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
-    """Put files into a store, up to 2000 a request. Returns why the service refused a file, by file id: one
-    that it refuses keeps no other out."""
+    """Put files into a store, up to 2000 a request. Returns why the service refused a file, by file
+    id: one that it refuses keeps no other out.
+    """
     groups = [entries[at : at + BATCH] for at in range(0, len(entries), BATCH)]
     refused = await together(_attach(remote, store_id, group) for group in groups)
     return {id: why for group in refused for id, why in group.items()}
 
 
 async def update_attributes(
-    remote: Remote, store_id: str, file_id: str, attributes: dict[str, Any], removed: Iterable[str] = ()
+    remote: Remote,
+    store_id: str,
+    file_id: str,
+    attributes: dict[str, Any],
+    removed: Iterable[str] = (),
 ) -> Member:
     """Write attributes, ours included; `removed` go, keys that somebody else wrote stay."""
     path = _file(store_id, file_id)
@@ -132,7 +155,9 @@ def is_refusal(error: ServiceError) -> bool:
 
 
 async def release(remote: Remote, store_id: str, lock: LockState) -> None:
-    """Take the marks of a lock off the files of a store that is not managed by it any more, unless that is gone."""
+    """Take the marks of a lock off the files of a store that is not managed by it any more, unless
+    that is gone.
+    """
     try:
         held = await list_members(remote, store_id)
     except RouteMissing:
@@ -142,10 +167,14 @@ async def release(remote: Remote, store_id: str, lock: LockState) -> None:
 
 
 async def release_file(remote: Remote, store_id: str, file_id: str, lock: LockState) -> None:
-    """Take our stamp and hash off a file in a store; attributes of others stay, and the stamp of another lock."""
+    """Take our stamp and hash off a file in a store; attributes of others stay, and the stamp of
+    another lock.
+    """
     found = await read_member(remote, store_id, file_id)
     if found and found.stamp and lock.owns(found.stamp):
-        await remote.post(_file(store_id, file_id), {"attributes": found.attributes}, repeatable=True)
+        await remote.post(
+            _file(store_id, file_id), {"attributes": found.attributes}, repeatable=True
+        )
 
 
 async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 30.0) -> None:
@@ -155,7 +184,9 @@ async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 
     end, pause = time.monotonic() + patience, _Pause()
     while await remote.find(path) is not None:
         if time.monotonic() > end:
-            remote.note("Files that were taken out of a vector store are shown in it for a long time.")
+            remote.note(
+                "Files that were taken out of a vector store are shown in it for a long time."
+            )
             return
         await pause.sleep(None)
 
@@ -167,8 +198,9 @@ async def wait(
     deadline: float,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, str | None]:
-    """Wait until files are indexed, for at most `deadline` seconds. By file id: None for success, `in_progress`,
-    or why it failed."""
+    """Wait until files are indexed, for at most `deadline` seconds. By file id: None for success,
+    `in_progress`, or why it failed.
+    """
     watch = _Watch(remote, store_id, list(dict.fromkeys(file_ids)))
     end, pause = time.monotonic() + deadline, _Pause()
     while True:
@@ -195,8 +227,9 @@ class _Pause:
 
 
 class _Watch:
-    """Files on their way into a store. Few are asked for one by one; for many the counts of the store say when
-    it is worth to look at each."""
+    """Files on their way into a store. Few are asked for one by one; for many the counts of the
+    store say when it is worth to look at each.
+    """
 
     def __init__(self, remote: Remote, store_id: str, file_ids: list[str]) -> None:
         self.file_ids, self.results, self.done = file_ids, dict[str, str | None](), 0
@@ -208,7 +241,9 @@ class _Watch:
         return [id for id in self.file_ids if id not in self.results]
 
     async def look(self) -> float | None:
-        """Ask once more; returns the seconds that the service wants to be left alone, if it says so."""
+        """Ask once more; returns the seconds that the service wants to be left alone, if it says
+        so.
+        """
         self._rounds += 1
         after = None
         if len(self.pending) > _BY_ID:
@@ -224,7 +259,9 @@ class _Watch:
     async def _settle(self) -> None:
         pending = self.pending
         if len(pending) <= _BY_READ:
-            members = await together(read_member(self._remote, self._store_id, id) for id in pending)
+            members = await together(
+                read_member(self._remote, self._store_id, id) for id in pending
+            )
             found = {id: one for id, one in zip(pending, members, strict=True) if one is not None}
         else:
             found = await read_members(self._remote, self._store_id, pending)
@@ -258,8 +295,9 @@ async def _left(remote: Remote, store_id: str, entries: Sequence[Attach]) -> lis
 
 
 async def _attach_rest(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
-    """Nobody knows whether the request was carried out: what the store does not show is attached once more, and one by
-    one where nobody knows it then either."""
+    """Nobody knows whether the request was carried out: what the store does not show is attached
+    once more, and one by one where nobody knows it then either.
+    """
     left = await _left(remote, store_id, entries)
     try:
         if not left or await _send(remote, store_id, left):
@@ -275,11 +313,16 @@ async def _one_by_one(remote: Remote, store_id: str, entries: Sequence[Attach]) 
     parts = await together(_attach(remote, store_id, [entry]) for entry in entries)
     refused = {id: why for part in parts for id, why in part.items()}
     if len(refused) < len(entries):
-        remote.note("Files cannot be attached in batches here (`file_batches`); they are attached one by one.")
+        remote.note(
+            "Files cannot be attached in batches here (`file_batches`); they are attached one by"
+            " one."
+        )
     return refused
 
 
-async def _apart(remote: Remote, store_id: str, entries: Sequence[Attach], error: ServiceError) -> dict[str, str]:
+async def _apart(
+    remote: Remote, store_id: str, entries: Sequence[Attach], error: ServiceError
+) -> dict[str, str]:
     """Attach in smaller parts what was refused as a whole."""
     if await remote.find(route("/vector_stores", store_id)) is None:
         raise error
@@ -287,7 +330,9 @@ async def _apart(remote: Remote, store_id: str, entries: Sequence[Attach], error
         return {entries[0].file_id: error.problems[0].detail}
     if not isinstance(error, RouteMissing) and error.code != "missing_required_parameter":
         half = len(entries) // 2
-        parts = await together(_attach(remote, store_id, part) for part in (entries[:half], entries[half:]))
+        parts = await together(
+            _attach(remote, store_id, part) for part in (entries[:half], entries[half:])
+        )
         return parts[0] | parts[1]
     refused = await _one_by_one(remote, store_id, entries)
     if len(refused) == len(entries):
@@ -296,7 +341,9 @@ async def _apart(remote: Remote, store_id: str, entries: Sequence[Attach], error
 
 
 async def _send(remote: Remote, store_id: str, entries: Sequence[Attach]) -> bool:
-    """Send one request for all of them; False where the service says that it has put none into its batch."""
+    """Send one request for all of them; False where the service says that it has put none into its
+    batch.
+    """
     if len(entries) == 1:
         taken = True
         await remote.post(_files(store_id), _wire(entries[0]))

@@ -1,4 +1,6 @@
-"""Whether a document of a vector store has the text of a local file: the only content that a service gives back."""
+"""Whether a document of a vector store has the text of a local file: the only content that a
+service gives back.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 
 async def same_text(remote: Remote, store_id: str, file_id: str, path: Path) -> bool | None:
-    """Whether both have the same text, white space folded; None where one of them cannot be read as text."""
+    """Whether both have the same text, white space folded; None where one of them cannot be read as
+    text.
+    """
     try:
         ours = disk.read(path, disk.LARGEST).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):

@@ -31,7 +31,9 @@ _LENGTHS = {"string_too_long", "string_too_short", "too_long", "too_short"}
 
 
 class Told(NamedTuple):
-    """One error of pydantic, with the path in what the author wrote. `key`: the last key itself is meant."""
+    """One error of pydantic, with the path in what the author wrote. `key`: the last key itself is
+    meant.
+    """
 
     path: Path
     type: str
@@ -42,7 +44,9 @@ class Told(NamedTuple):
 
 
 def plain(name: str, value: Any, error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
-    """The faults behind a validation error; `name` is what the value is called: `assistant.support`."""
+    """The faults behind a validation error; `name` is what the value is called:
+    `assistant.support`.
+    """
     shapes = Shapes(model)
     words = Words(name, shapes, value)
     relevant = _relevant(list(told(value, error)))
@@ -82,7 +86,9 @@ def _leads(value: Any, step: str | int) -> bool:
 
 
 def _relevant(told: list[Told]) -> list[Told]:
-    """Of the branches of a union the one that came furthest: a type error beside deeper errors is noise."""
+    """Of the branches of a union the one that came furthest: a type error beside deeper errors is
+    noise.
+    """
     deeper = {error.path[:length] for error in told for length in range(len(error.path))}
     deeper |= {error.path for error in told if error.type not in _TYPES}
     kept: dict[tuple[Path, str], Told] = {}
@@ -94,7 +100,9 @@ def _relevant(told: list[Told]) -> list[Told]:
 
 
 def _causes(told: list[Told], words: Words) -> Iterator[Told]:
-    """Without the keys that are only missing because they are misspelt, or written in an older way, beside it."""
+    """Without the keys that are only missing because they are misspelt, or written in an older way,
+    beside it.
+    """
     meant: set[Path] = set()
     nested: set[Path] = set()
     for error in told:
@@ -104,10 +112,18 @@ def _causes(told: list[Told], words: Words) -> Iterator[Told]:
             nested.add(error.path[:-1])
     untyped = {error.path[:-1] for error in told if error.path[-1:] == ("type",)}
     for error in told:
-        if error.type in ("missing", "extra_forbidden") and error.path[-1:] != ("type",) and error.path[:-1] in untyped:
+        if (
+            error.type in ("missing", "extra_forbidden")
+            and error.path[-1:] != ("type",)
+            and error.path[:-1] in untyped
+        ):
             continue  # which keys there may be depends on the type
         missing = error.type == "missing" and (error.path in meant or error.path[:-1] in nested)
-        tag = error.type == "extra_forbidden" and error.path[-1:] == ("type",) and error.path[:-1] in nested
+        tag = (
+            error.type == "extra_forbidden"
+            and error.path[-1:] == ("type",)
+            and error.path[:-1] in nested
+        )
         if not (missing or tag):
             yield error
 
@@ -134,8 +150,17 @@ class Words:
         if told.type == "extra_forbidden":
             return self._unknown(told)
         if told.type == "missing":
-            return Fault(path, "Missing key", f"`{name}` needs `{dotted(path)}`.", self._remedies.missing(path))
-        has = f"`{name}` has `{dotted(path)}: {shown(value)}`" if path else f"`{name}` is {sort_of(value)}"
+            return Fault(
+                path,
+                "Missing key",
+                f"`{name}` needs `{dotted(path)}`.",
+                self._remedies.missing(path),
+            )
+        has = (
+            f"`{name}` has `{dotted(path)}: {shown(value)}`"
+            if path
+            else f"`{name}` is {sort_of(value)}"
+        )
         if told.type in _TYPES:
             return self._sort(told, has)
         if told.type in _RANGES or told.type == "finite_number":
@@ -153,7 +178,12 @@ class Words:
             if most is None:
                 return Fault(told.path, "Invalid key", f"{has} is empty.", "give it a name")
             detail = f"{has} has {len(told.value)} characters; there must be at most {most}."
-            return Fault(told.path, "Invalid key", detail, f"shorten it by {len(told.value) - most} characters")
+            return Fault(
+                told.path,
+                "Invalid key",
+                detail,
+                f"shorten it by {len(told.value) - most} characters",
+            )
         message = told.context.get("message") or "cannot be used"
         return Fault(told.path, "Invalid key", f"{has} {message}.", told.context.get("hint"))
 
@@ -161,7 +191,11 @@ class Words:
         key = str(told.path[-1]) if told.path else ""
         inside = dotted(told.path[:-1])
         where = f"`{inside}` of `{self._name}`" if inside else f"`{self._name}`"
-        hint = self._remedies.unknown(told.path, _keys(self._whole, told.path[:-1])) if told.path else None
+        hint = (
+            self._remedies.unknown(told.path, _keys(self._whole, told.path[:-1]))
+            if told.path
+            else None
+        )
         return Fault(told.path, "Unknown key", f"{where} has no key `{key}`.", hint)
 
     def _sort(self, told: Told, has: str) -> Fault:
@@ -169,7 +203,9 @@ class Words:
         must = self._shapes.sorts(path, self._whole) or _TYPES[told.type]
         if isinstance(value, dict | list) and path:
             has = f"`{self._name}` has {sort_of(value)} at `{dotted(path)}`"
-        return Fault(path, "Wrong type", f"{has}; it must be {must}.", self._remedies.sort(path, value, must))
+        return Fault(
+            path, "Wrong type", f"{has}; it must be {must}.", self._remedies.sort(path, value, must)
+        )
 
     def _length(self, told: Told) -> Fault:
         few = told.type.endswith("short")
@@ -182,7 +218,10 @@ class Words:
         if size == 0:
             detail = f"`{self._name}` has nothing {what}; it must not be empty."
         else:
-            detail = f"`{self._name}` has {size} {unit} {what}; there must be at {'least' if few else 'most'} {limit}."
+            detail = (
+                f"`{self._name}` has {size} {unit} {what}; there must be at"
+                f" {'least' if few else 'most'} {limit}."
+            )
         return Fault(told.path, f"Too {'few' if few else 'many'} {unit}", detail, hint)
 
     def _other(self, has: str, told: Told) -> Fault:
@@ -191,36 +230,58 @@ class Words:
             return self._choice(has, told, _choices(context["expected"].replace(" or ", ", ")))
         if told.type == "string_pattern_mismatch":
             rule = f"{has}; it must match `{context['pattern']}`{self._remedies.rule(path)}."
-            return Fault(path, "Invalid value", rule, self._remedies.pattern(path, told.value, context["pattern"]))
+            return Fault(
+                path,
+                "Invalid value",
+                rule,
+                self._remedies.pattern(path, told.value, context["pattern"]),
+            )
         if told.type.startswith("union_tag"):
             return self._tag(told)
         if "message" in context:
             hint = str(context["hint"]) if context.get("hint") else None
             return Fault(path, "Invalid value", f"{self._called(told)} {context['message']}.", hint)
         message = str(context.get("error") or told.message)
-        return Fault(path, "Invalid value", f"{has}; {message[:1].lower()}{message[1:].rstrip('.')}.")
+        return Fault(
+            path, "Invalid value", f"{has}; {message[:1].lower()}{message[1:].rstrip('.')}."
+        )
 
     def _tag(self, told: Told) -> Fault:
         key = str(told.context["discriminator"]).strip("'")
         at = (*told.path, key)
         if told.type == "union_tag_not_found":
-            return Fault(told.path, "Missing key", f"`{self._name}` needs `{dotted(at)}`.", self._remedies.missing(at))
+            return Fault(
+                told.path,
+                "Missing key",
+                f"`{self._name}` needs `{dotted(at)}`.",
+                self._remedies.missing(at),
+            )
         written = told.value.get(key) if isinstance(told.value, dict) else told.context["tag"]
         has = f"`{self._name}` has `{dotted(at)}: {shown(written)}`"
-        return self._choice(has, told._replace(path=at, value=written), _choices(told.context["expected_tags"]))
+        return self._choice(
+            has, told._replace(path=at, value=written), _choices(told.context["expected_tags"])
+        )
 
     def _called(self, told: Told) -> str:
         """The subject of a sentence that a kind completes."""
         if not told.path:
             return f"`{self._name}`"
         value = told.value
-        what = dotted(told.path) if isinstance(value, dict | list) else f"{dotted(told.path)}: {shown(value)}"
+        what = (
+            dotted(told.path)
+            if isinstance(value, dict | list)
+            else f"{dotted(told.path)}: {shown(value)}"
+        )
         return f"`{what}` of `{self._name}`"
 
     def _choice(self, has: str, told: Told, choices: list[str]) -> Fault:
         hint = self._remedies.choice(told.path, told.value, choices)
         many = len(choices) > 8 and hint is not None and hint.startswith("did")
-        must = "a known value" if many else (f"one of {quoted(choices)}" if len(choices) > 1 else quoted(choices))
+        must = (
+            "a known value"
+            if many
+            else (f"one of {quoted(choices)}" if len(choices) > 1 else quoted(choices))
+        )
         return Fault(told.path, "Unknown value", f"{has}; it must be {must}.", hint)
 
 
@@ -239,15 +300,21 @@ STAND_IN = "stand_in_"
 
 
 def stand_in(number: int) -> str:
-    """Good as text and as a name; no two are the same, and what is said about one is not worth telling."""
+    """Good as text and as a name; no two are the same, and what is said about one is not worth
+    telling.
+    """
     return f"{STAND_IN}{number}"
 
 
 def salvage(
-    value: Any, error: ValidationError, model: type[BaseModel], stand_in: Callable[[int], str] = stand_in
+    value: Any,
+    error: ValidationError,
+    model: type[BaseModel],
+    stand_in: Callable[[int], str] = stand_in,
 ) -> tuple[BaseModel | None, Callable[[Path], Path]]:
-    """A valid instance of the model without the faulty parts, if there is one; and the way from its paths back to
-    those of `value`, because what follows a removed entry of a list has moved up."""
+    """A valid instance of the model without the faulty parts, if there is one; and the way from its
+    paths back to those of `value`, because what follows a removed entry of a list has moved up.
+    """
     from pydantic import ValidationError
 
     repair = _Repair(value, stand_in)
@@ -279,11 +346,16 @@ class _Repair:
         """Take the faulty parts out; `whole`: with the fields of the resource that they are in."""
 
         # What cannot even be stood in for takes the mapping that it is in with it.
-        faults = {one.path[:-1] if one.path in self._stand_ins else one.path: one for one in told(self.value, error)}
+        faults = {
+            one.path[:-1] if one.path in self._stand_ins else one.path: one
+            for one in told(self.value, error)
+        }
         if whole:
             faults = {path[:1]: one for path, one in faults.items()}
         # From the back, so that the indexes before stay what they are.
-        for path in sorted(faults, key=lambda path: [str(step).zfill(9) for step in path], reverse=True):
+        for path in sorted(
+            faults, key=lambda path: [str(step).zfill(9) for step in path], reverse=True
+        ):
             self._repair(path, faults[path])
 
     def _repair(self, path: Path, fault: Told) -> None:

@@ -19,14 +19,19 @@ from provisioner.yamltext.reading import NULL, STR, odd_value
 
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = _PREFIX + "merge"
-_KNOWN = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "seq", "map", "merge", "timestamp")}
+_KNOWN = {
+    _PREFIX + name
+    for name in ("str", "int", "float", "bool", "null", "seq", "map", "merge", "timestamp")
+}
 
 KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """One of them. `doubtful`: only a problem where text could be meant as well as the value that was read."""
+    """One of them. `doubtful`: only a problem where text could be meant as well as the value that
+    was read.
+    """
 
     path: KeyPath
     node: Node
@@ -51,13 +56,21 @@ def misread(node: Node) -> Oddity | None:
         return _doubt(node, f"`{text}` was read as a date.", write)
     digits = text.replace("_", "").removeprefix("+")
     if isinstance(value, int) and not isinstance(value, bool) and digits != str(value):
-        return _doubt(node, f"`{text}` was read as the number {value}.", f"{write}, `{value}` for the number")
+        return _doubt(
+            node, f"`{text}` was read as the number {value}.", f"{write}, `{value}` for the number"
+        )
     return _misread_float(node, text, value, write) if isinstance(value, float) else None
 
 
 def _misread_float(node: Node, text: str, value: float, write: str) -> Oddity | None:
     if value in (float("inf"), float("-inf")) or value != value:
-        return Oddity((), node, "Surprising YAML value", f"`{text}` was read as a number without a value.", write)
+        return Oddity(
+            (),
+            node,
+            "Surprising YAML value",
+            f"`{text}` was read as a number without a value.",
+            write,
+        )
     if "." in text and text.endswith("0") and "e" not in text.lower() and not text.endswith(".0"):
         return _doubt(node, f"`{text}` was read as the number {value}.", write, "warning")
     return None
@@ -68,7 +81,9 @@ def _doubt(node: Node, detail: str, hint: str, severity: str = "error") -> Oddit
 
 
 def oddities(root: Node) -> Iterator[Oddity]:
-    """Everything odd in a file, each node once, however many aliases lead to it: by the path of a use, if any."""
+    """Everything odd in a file, each node once, however many aliases lead to it: by the path of a
+    use, if any.
+    """
     seen: set[int] = set()
     waiting: list[tuple[KeyPath, Node]] = [((), root)]
     while waiting:
@@ -83,7 +98,11 @@ def oddities(root: Node) -> Iterator[Oddity]:
             yield from _keys(path, node)
             inner = [found for key, value in node.value for found in _inner(path, key, value)]
             # What only anchors are defined in comes last.
-            waiting += sorted(inner, key=lambda found: not str(found[0][:1]).startswith("('x-")) if not path else inner
+            waiting += (
+                sorted(inner, key=lambda found: not str(found[0][:1]).startswith("('x-"))
+                if not path
+                else inner
+            )
 
 
 def _inner(path: KeyPath, key: Node, value: Node) -> Iterator[tuple[KeyPath, Node]]:
@@ -97,10 +116,18 @@ def _inner(path: KeyPath, key: Node, value: Node) -> Iterator[tuple[KeyPath, Nod
 def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
     if node.tag not in _KNOWN:
         tag = node.tag.replace(_PREFIX, "!!")
-        yield Oddity(path, node, "Unsupported YAML tag", f"The tag `{tag}` is not supported.", "write plain values")
+        yield Oddity(
+            path,
+            node,
+            "Unsupported YAML tag",
+            f"The tag `{tag}` is not supported.",
+            "write plain values",
+        )
     found = misread(node)
     if found:
-        yield Oddity(path, node, found.summary, found.detail, found.hint, found.severity, found.doubtful)
+        yield Oddity(
+            path, node, found.summary, found.detail, found.hint, found.severity, found.doubtful
+        )
 
 
 def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
@@ -109,8 +136,13 @@ def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
         text = str(key.value)
         if text in first and isinstance(key, ScalarNode):
             line = first[text].start_mark.line + 1
-            detail = f"The key `{text}` stands here and in line {line}; YAML would silently keep only the last."
-            yield Oddity((*path, text), key, "Duplicate key", detail, "keep one of them", first=first[text])
+            detail = (
+                f"The key `{text}` stands here and in line {line}; YAML would silently keep only"
+                " the last."
+            )
+            yield Oddity(
+                (*path, text), key, "Duplicate key", detail, "keep one of them", first=first[text]
+            )
         first.setdefault(text, key)
         if not isinstance(key, ScalarNode):
             yield _no_key(path, node, key)
@@ -125,14 +157,24 @@ def _no_key(path: KeyPath, node: MappingNode, key: Node) -> Oddity:
     names = [str(inner.value) for inner, _ in key.value] if isinstance(key, MappingNode) else []
     variable = len(names) == 1 and re.fullmatch(r"\s*(var\.\w+|environment)\s*", names[0])
     hint = f'write `"${{{names[0].strip()}}}"`' if variable else "write text before the colon"
-    return Oddity(path, node if variable else key, "Invalid key", "A key must be text, not a list or a mapping.", hint)
+    return Oddity(
+        path,
+        node if variable else key,
+        "Invalid key",
+        "A key must be text, not a list or a mapping.",
+        hint,
+    )
 
 
 def _bad_merge(path: KeyPath, value: Node) -> Iterator[Oddity]:
     for source in value.value if isinstance(value, SequenceNode) else [value]:
         if not isinstance(source, MappingNode):
             yield Oddity(
-                path, source, "Invalid merge", "`<<` takes a mapping, or a list of them.", "name an anchor: `*x`"
+                path,
+                source,
+                "Invalid merge",
+                "`<<` takes a mapping, or a list of them.",
+                "name an anchor: `*x`",
             )
 
 
@@ -140,12 +182,26 @@ def _not_text(path: KeyPath, key: ScalarNode) -> Oddity:
     found = misread(key)
     sort = {"null": "nothing", "bool": "a boolean"}.get(key.tag.removeprefix(_PREFIX), "a number")
     detail = found.detail if found else f"`{key.value}` was read as {sort}."
-    return Oddity(path, key, "Invalid key", f"{detail} A key must be text.", f'write `"{key.value}"`')
+    return Oddity(
+        path, key, "Invalid key", f"{detail} A key must be text.", f'write `"{key.value}"`'
+    )
 
 
-KEYED = {"Unknown key", "Unknown section", "Invalid name", "Invalid key", "Duplicate name", "Missing variable"}
+KEYED = {
+    "Unknown key",
+    "Unknown section",
+    "Invalid name",
+    "Invalid key",
+    "Duplicate name",
+    "Missing variable",
+}
 _QUOTABLE = {"Wrong type", "Invalid value", "Unknown value", "Value out of range"}
-_FOLLOW = {"Unknown key", "Unknown section", "Invalid name", "Wrong type"}  # from a key that is none
+_FOLLOW = {
+    "Unknown key",
+    "Unknown section",
+    "Invalid name",
+    "Wrong type",
+}  # from a key that is none
 _VARIABLE = re.compile(r"\$\{\s*var\.(\w+)\s*\}")
 
 
@@ -165,7 +221,11 @@ def place(finding: Finding, positions: Positions) -> Problem:
         position.column,
         finding.address,
     )
-    return _quoting(problem, positions.node(source)) if fault.summary in _QUOTABLE and not secret else problem
+    return (
+        _quoting(problem, positions.node(source))
+        if fault.summary in _QUOTABLE and not secret
+        else problem
+    )
 
 
 def _quoting(problem: Problem, node: Node | None) -> Problem:
@@ -181,7 +241,11 @@ def _quoting(problem: Problem, node: Node | None) -> Problem:
     odd = misread(node)
     if odd:
         ranged = problem.summary == "Value out of range"
-        return replace(problem, detail=f"{problem.detail} {odd.detail}", hint=problem.hint if ranged else odd.hint)
+        return replace(
+            problem,
+            detail=f"{problem.detail} {odd.detail}",
+            hint=problem.hint if ranged else odd.hint,
+        )
     if "must be text" in problem.detail and node.value and not problem.hint:
         return replace(problem, hint=f'write `"{node.value}"`')
     return problem
@@ -191,7 +255,11 @@ def _of_variable(problem: Problem, written: str) -> Problem:
     """The fault is in the variable's value, which stands elsewhere."""
     name = _VARIABLE.sub(r"\1", written)
     as_text = "text" in problem.detail and "quotes" in (problem.hint or '"quotes')
-    hint = f"put the value of `{name}` in quotes where it is given" if as_text else f"change the value of `{name}`"
+    hint = (
+        f"put the value of `{name}` in quotes where it is given"
+        if as_text
+        else f"change the value of `{name}`"
+    )
     return replace(problem, detail=f"{problem.detail} It is the value of `{written}`.", hint=hint)
 
 
@@ -207,16 +275,29 @@ def duplicates(sections: Sections, positions: Positions) -> Iterator[Problem]:
     """A name that is declared in two files, with both places."""
     for first, source in sections.duplicates:
         here, there = positions.locate(source, key=True), positions.locate(first.source, key=True)
-        detail = f"`{first.title}` is declared here and in `{there.file}:{there.line}:{there.column}`."
+        detail = (
+            f"`{first.title}` is declared here and in `{there.file}:{there.line}:{there.column}`."
+        )
         yield _at(here, "Duplicate name", detail, "rename one of them", address=first.title)
 
 
 def _at(position: Position, summary: str, detail: str, hint: str | None, **more: Any) -> Problem:
-    return Problem(summary, detail, hint, file=position.file, line=position.line, column=position.column, **more)
+    return Problem(
+        summary,
+        detail,
+        hint,
+        file=position.file,
+        line=position.line,
+        column=position.column,
+        **more,
+    )
 
 
 def odd(
-    files: Iterable[str], positions: Positions, text_allowed: Callable[[Source, str], bool], kinds: Mapping[str, str]
+    files: Iterable[str],
+    positions: Positions,
+    text_allowed: Callable[[Source, str], bool],
+    kinds: Mapping[str, str],
 ) -> Iterator[Problem]:
     """What is odd in these files. What is doubtful only counts where text may stand as well."""
     for file in files:
@@ -224,7 +305,9 @@ def odd(
         for found in oddities(root) if root is not None else ():
             if found.summary == "Invalid key" and str(found.path[:1]).startswith("('x-"):
                 continue  # nobody reads it
-            if found.doubtful and holds_secret(found.path):  # what is written there is not said again
+            if found.doubtful and holds_secret(
+                found.path
+            ):  # what is written there is not said again
                 detail = "What is written here was read as something else than text."
                 found = replace(found, detail=detail, hint="put it in quotes")
             if not found.doubtful or text_allowed(Source(file, found.path), str(found.node.value)):
@@ -235,18 +318,24 @@ def _told(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
     mark = found.node.start_mark
     position = Position(file, mark.line + 1, mark.column + 1)
     section = str(found.path[0]) if found.path else ""
-    address = f"{kinds[section]}.{found.path[1]}" if section in kinds and len(found.path) > 1 else None
+    address = (
+        f"{kinds[section]}.{found.path[1]}" if section in kinds and len(found.path) > 1 else None
+    )
     summary, detail = found.summary, found.detail
     if found.first is not None and address and len(found.path) == 2:
         other = found.first.start_mark
-        detail = f"`{address}` is declared here and in `{file}:{other.line + 1}:{other.column + 1}`."
+        detail = (
+            f"`{address}` is declared here and in `{file}:{other.line + 1}:{other.column + 1}`."
+        )
         summary = "Duplicate name"
     problem = _at(position, summary, detail, found.hint, address=address)
     return replace(problem, severity=found.severity)
 
 
 def united(told: Iterable[Problem]) -> list[Problem]:
-    """Sorted, each once. Where two speak of one misread value or key, the one that says more stays."""
+    """Sorted, each once. Where two speak of one misread value or key, the one that says
+    more stays.
+    """
     problems = list(dict.fromkeys(told))
     keys = {_spot(problem) for problem in problems if problem.summary == "Invalid key"}
     taken = {_spot(problem) for problem in problems if problem.summary != "Surprising YAML value"}
@@ -267,9 +356,17 @@ def _shared(problems: list[Problem]) -> Iterator[Problem]:
     """A fault in an anchor is one fault, however many resources use it."""
     groups: dict[Any, list[Problem]] = {}
     for problem in problems:
-        general = problem.detail.replace(f"`{problem.address}`", "") if problem.address else problem.detail
+        general = (
+            problem.detail.replace(f"`{problem.address}`", "")
+            if problem.address
+            else problem.detail
+        )
         groups.setdefault((*_spot(problem), problem.summary, general), []).append(problem)
     for first, *others in groups.values():
         users = quoted((other.address for other in others[:3]), "and")
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-        yield replace(first, detail=f"{first.detail} The same stands in {users}{more}.") if others else first
+        yield (
+            replace(first, detail=f"{first.detail} The same stands in {users}{more}.")
+            if others
+            else first
+        )

@@ -1,4 +1,6 @@
-"""What to write instead: the remedy of what is wrong, taken from what the model says of the place."""
+"""What to write instead: the remedy of what is wrong, taken from what the model says of the
+place.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,12 @@ class Shapes:
         found = list(self._flat(_schema(self._model), value))
         for step in path:
             value = _inner(value, step)
-            found = [flat for schema in found for inner in _enter(schema, step) for flat in self._flat(inner, value)]
+            found = [
+                flat
+                for schema in found
+                for inner in _enter(schema, step)
+                for flat in self._flat(inner, value)
+            ]
         return found
 
     def _flat(self, schema: Any, value: Any) -> Iterator[dict[str, Any]]:
@@ -52,7 +59,11 @@ class Shapes:
             yield from self._flat(_schema(self._model).get("$defs", {}).get(name, {}), value)
         if _fits(schema, value):
             yield schema
-            for branch in [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]:
+            for branch in [
+                *schema.get("anyOf", ()),
+                *schema.get("oneOf", ()),
+                *schema.get("allOf", ()),
+            ]:
                 yield from self._flat(branch, value)
 
     def keys(self, path: Path, value: Any) -> list[str]:
@@ -75,8 +86,12 @@ class Shapes:
         return f"more than {shown(above)}" if above is not None else "a finite number"
 
     def sorts(self, path: Path, value: Any) -> str:
-        """What may stand at the path: `text or a mapping`; nothing where the schema does not say."""
-        said = [schema["type"] for schema in self.at(path, value) if isinstance(schema.get("type"), str)]
+        """What may stand at the path: `text or a mapping`; nothing where the schema does
+        not say.
+        """
+        said = [
+            schema["type"] for schema in self.at(path, value) if isinstance(schema.get("type"), str)
+        ]
         if "number" in said:
             said = [name for name in said if name != "integer"]
         words = list(dict.fromkeys(_SORTS[name] for name in said if name in _SORTS))
@@ -84,15 +99,24 @@ class Shapes:
 
     def description(self, path: Path, value: Any) -> str | None:
         """What the field is for."""
-        return next((schema["description"] for schema in self.at(path, value) if "description" in schema), None)
+        return next(
+            (schema["description"] for schema in self.at(path, value) if "description" in schema),
+            None,
+        )
 
     def examples(self, path: Path, value: Any) -> list[Any]:
         """Good values of the field."""
-        return [example for schema in self.at(path, value) for example in schema.get("examples", ())]
+        return [
+            example for schema in self.at(path, value) for example in schema.get("examples", ())
+        ]
 
     def required(self, path: Path, value: Any) -> list[str]:
         """The keys that a mapping at the path must have."""
-        return list(dict.fromkeys(key for schema in self.at(path, value) for key in schema.get("required", ())))
+        return list(
+            dict.fromkeys(
+                key for schema in self.at(path, value) for key in schema.get("required", ())
+            )
+        )
 
 
 def _inner(value: Any, step: str | int) -> Any:
@@ -119,7 +143,11 @@ def _fits(schema: dict[str, Any], value: Any) -> bool:
         return True
     said = schema.get("properties", {}).get("type", {})
     known = [said["const"]] if "const" in said else said.get("enum")
-    return known is None or value.get("type", said.get("default")) in known or not isinstance(value.get("type"), str)
+    return (
+        known is None
+        or value.get("type", said.get("default")) in known
+        or not isinstance(value.get("type"), str)
+    )
 
 
 _GLUED = re.compile(r"([A-Za-z_][\w-]*):(\S.*)")
@@ -136,7 +164,9 @@ class Remedies:
         """`for example …`, or what the field is."""
         for written in self._written(path):
             return (
-                f"for example `{path[-1]}: {written}`" if path and isinstance(path[-1], str) else f"as in `{written}`"
+                f"for example `{path[-1]}: {written}`"
+                if path and isinstance(path[-1], str)
+                else f"as in `{written}`"
             )
         return self._purpose(path)
 
@@ -162,7 +192,9 @@ class Remedies:
 
     def pattern(self, path: Path, value: Any, pattern: str) -> str | None:
         """The value without what it may not hold, or an example."""
-        better = re.sub(r"[^A-Za-z0-9_-]+", "_", value).strip("_")[:64] if isinstance(value, str) else ""
+        better = (
+            re.sub(r"[^A-Za-z0-9_-]+", "_", value).strip("_")[:64] if isinstance(value, str) else ""
+        )
         if better and better != value and "/" not in pattern and re.search(pattern, better):
             return f"did you mean `{better}`?"
         return self.example(path)
@@ -176,7 +208,10 @@ class Remedies:
         """The key that was meant, or those that there are."""
         key, known = str(path[-1]), self._shapes.keys(path[:-1], self._whole)
         if key == "id" and len(path) == 1:
-            return "an `id` stands alone, for an object that is not managed here; `imports:` takes one over"
+            return (
+                "an `id` stands alone, for an object that is not managed here; `imports:` takes one"
+                " over"
+            )
         if key in known:
             others = [other for other in beside if other != key and other in known]
             return f"it does not go with {quoted(others, 'and')}" if others else "leave it out"
@@ -187,7 +222,9 @@ class Remedies:
         return did_you_mean(key, self._shapes.keys(path, self._whole))
 
     def sort(self, path: Path, value: Any, must: str) -> str | None:
-        """How a value of a wrong sort becomes a right one. Text that YAML read as something else is told later."""
+        """How a value of a wrong sort becomes a right one. Text that YAML read as something else is
+        told later.
+        """
         if value is None:
             return _LEFT_OUT if path else "write its fields below it"
         if isinstance(value, str):
@@ -213,7 +250,9 @@ class Remedies:
         return f"write `{path[-1]}: [{shown(value)}]`" if path else None
 
     def _from_line(self, path: Path, text: str) -> str | None:
-        """Text where a mapping is expected: `model:gpt-4o`, a field in the column of its resource, or a short form."""
+        """Text where a mapping is expected: `model:gpt-4o`, a field in the column of its resource,
+        or a short form.
+        """
         glued = _GLUED.fullmatch(text)
         keys = self._shapes.keys(path, {})
         if glued and glued[1] in keys:
@@ -239,7 +278,11 @@ class Remedies:
         if limit is None or size <= limit:
             return self.example(path) or "write something, or take it out"
         over = size - limit
-        return f"shorten it by {over} characters" if isinstance(value, str) else f"take {over} of them away"
+        return (
+            f"shorten it by {over} characters"
+            if isinstance(value, str)
+            else f"take {over} of them away"
+        )
 
 
 def _plain(text: str) -> str | None:

@@ -1,4 +1,6 @@
-"""A workspace in memory, small enough to see through: what a declaration asks for, without YAML and disk."""
+"""A workspace in memory, small enough to see through: what a declaration asks for, without YAML and
+disk.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from provisioner.model import Address, Fields
 
 
 class MemoryScope(Scope):
-    """Files by path (their text or document), shared tools by name; every store name is declared."""
+    """Files by path (their text or document), shared tools by name; every store name is
+    declared.
+    """
 
     def __init__(
         self,
@@ -67,8 +71,12 @@ class MemoryScope(Scope):
         return [fault for fault in self.faults if fault.severity == "error"]
 
 
-def declare(kind_name: str, written: Any, scope: MemoryScope | None = None) -> tuple[Fields, MemoryScope]:
-    """The fields of a declaration, and the scope with what was reported. Raises pydantic's error for a bad shape."""
+def declare(
+    kind_name: str, written: Any, scope: MemoryScope | None = None
+) -> tuple[Fields, MemoryScope]:
+    """The fields of a declaration, and the scope with what was reported. Raises pydantic's error
+    for a bad shape.
+    """
     scope = scope or MemoryScope(f"{kind_name}.support")
     declared = kind(kind_name)
     return declared.declare(TypeAdapter(declared.spec).validate_python(written), scope), scope

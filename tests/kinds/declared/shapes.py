@@ -50,7 +50,9 @@ def chunks(size: Any, overlap: Any) -> dict[str, Any]:
 
 
 def json_format(**fields: Any) -> tuple[str, dict[str, Any]]:
-    return assistant(response_format={"type": "json_schema", "name": "ticket", "schema": SCHEMA, **fields})
+    return assistant(
+        response_format={"type": "json_schema", "name": "ticket", "schema": SCHEMA, **fields}
+    )
 
 
 FUNCTION = {"type": "function", "name": "f"}
@@ -59,8 +61,18 @@ TUNNEL = "tunnel_" + "a" * 32
 GOOD: dict[str, tuple[str, Any]] = {
     "assistant: model alone": assistant(),
     "assistant: everything null": assistant(
-        name=None, description=None, instructions=None, tools=None, temperature=None, top_p=None,
-        reasoning_effort=None, response_format=None, metadata=None, api=None, responses=None, agents=None,
+        name=None,
+        description=None,
+        instructions=None,
+        tools=None,
+        temperature=None,
+        top_p=None,
+        reasoning_effort=None,
+        response_format=None,
+        metadata=None,
+        api=None,
+        responses=None,
+        agents=None,
         lifecycle=None,
     ),
     "name of 256": assistant(name="a" * 256),
@@ -73,9 +85,14 @@ GOOD: dict[str, tuple[str, Any]] = {
     "temperature 0.3": assistant(temperature=0.3),
     "top_p 0": assistant(top_p=0),
     "top_p 1": assistant(top_p=1),
-    **{f"effort {value}": assistant(reasoning_effort=value)
-       for value in ("none", "minimal", "low", "medium", "high", "xhigh", "max")},
-    **{f"format {value}": assistant(response_format=value) for value in ("auto", "text", "json_object")},
+    **{
+        f"effort {value}": assistant(reasoning_effort=value)
+        for value in ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+    },
+    **{
+        f"format {value}": assistant(response_format=value)
+        for value in ("auto", "text", "json_object")
+    },
     "format as mapping": assistant(response_format={"type": "json_object"}),
     "format json_schema": json_format(strict=True, description="A ticket"),
     "format name of 64": json_format(name=TEXT_64),
@@ -85,35 +102,63 @@ GOOD: dict[str, tuple[str, Any]] = {
     "metadata empty value": assistant(metadata={"a": ""}),
     "metadata key sha256": assistant(metadata={"sha256": "x"}),
     "128 tools": assistant(tools=[{**FUNCTION, "name": f"f{number}"} for number in range(128)]),
-    "bare tools": assistant(tools=["code_interpreter", "file_search", "web_search", "image_generation"]),
+    "bare tools": assistant(
+        tools=["code_interpreter", "file_search", "web_search", "image_generation"]
+    ),
     "use": with_tool(use="get_weather"),
     "function name of 64": with_tool(type="function", name=TEXT_64),
     "function whole": with_tool(**FUNCTION, description="F", strict=False, parameters=SCHEMA),
     "function nulls": with_tool(**FUNCTION, description=None, strict=None, parameters=None),
     "file_search whole": with_tool(
-        type="file_search", vector_stores=["kb", {"id": "vs_1"}], max_num_results=50,
-        ranking_options={"ranker": "auto", "score_threshold": 1,
-                         "hybrid_search": {"embedding_weight": 0.5, "text_weight": 1}},
-        filters={"type": "and", "filters": [
-            {"type": "eq", "key": "team", "value": "legal"},
-            {"type": "or", "filters": [{"type": "in", "key": "year", "value": [2025, 2026]}]},
-        ]},
+        type="file_search",
+        vector_stores=["kb", {"id": "vs_1"}],
+        max_num_results=50,
+        ranking_options={
+            "ranker": "auto",
+            "score_threshold": 1,
+            "hybrid_search": {"embedding_weight": 0.5, "text_weight": 1},
+        },
+        filters={
+            "type": "and",
+            "filters": [
+                {"type": "eq", "key": "team", "value": "legal"},
+                {"type": "or", "filters": [{"type": "in", "key": "year", "value": [2025, 2026]}]},
+            ],
+        },
     ),
     "max_num_results 1": with_tool(type="file_search", max_num_results=1),
-    "code_interpreter 50 files": with_tool(type="code_interpreter", files=[f"d/{n}.csv" for n in range(50)]),
-    "code_interpreter memory": with_tool(type="code_interpreter", files=[{"id": "file-1"}], memory_limit="64g"),
-    "web_search": with_tool(
-        type="web_search", filters={"allowed_domains": ["who.int"]}, search_context_size="low",
-        user_location={"type": "approximate", "country": "NO"}, external_web_access=False,
+    "code_interpreter 50 files": with_tool(
+        type="code_interpreter", files=[f"d/{n}.csv" for n in range(50)]
     ),
-    "mcp url": with_tool(type="mcp", server_label="crm", server_url="https://crm.example/mcp", allowed_tools=["a"]),
-    "mcp connector": with_tool(type="mcp", server_label="m", connector_id="connector_gmail", require_approval="never"),
+    "code_interpreter memory": with_tool(
+        type="code_interpreter", files=[{"id": "file-1"}], memory_limit="64g"
+    ),
+    "web_search": with_tool(
+        type="web_search",
+        filters={"allowed_domains": ["who.int"]},
+        search_context_size="low",
+        user_location={"type": "approximate", "country": "NO"},
+        external_web_access=False,
+    ),
+    "mcp url": with_tool(
+        type="mcp", server_label="crm", server_url="https://crm.example/mcp", allowed_tools=["a"]
+    ),
+    "mcp connector": with_tool(
+        type="mcp", server_label="m", connector_id="connector_gmail", require_approval="never"
+    ),
     "mcp tunnel": with_tool(
-        type="mcp", server_label="m", tunnel_id=TUNNEL, allowed_tools={"read_only": True},
+        type="mcp",
+        server_label="m",
+        tunnel_id=TUNNEL,
+        allowed_tools={"read_only": True},
         require_approval={"always": {"tool_names": ["d"]}},
     ),
     "image_generation": with_tool(
-        type="image_generation", size="1024x1536", quality="high", output_compression=100, partial_images=3,
+        type="image_generation",
+        size="1024x1536",
+        quality="high",
+        output_compression=100,
+        partial_images=3,
     ),
     "api": assistant(api="agents"),
     "lifecycle": assistant(lifecycle={"protect": True, "ignore_changes": ["description"]}),
@@ -124,47 +169,81 @@ GOOD: dict[str, tuple[str, Any]] = {
     "responses: top_logprobs 20": responses(top_logprobs=20),
     "responses: top_logprobs 0": responses(top_logprobs=0),
     "responses: many": responses(
-        store=False, truncation="auto", parallel_tool_calls=False, service_tier="flex", max_tool_calls=1,
-        include=["file_search_call.results"], prompt_cache_key="k", prompt_cache_retention="24h",
-        reasoning={"summary": "auto"}, text={"verbosity": "low"}, background=True, user="u",
-        context_management=[{"type": "compaction", "compact_threshold": 1000}], prompt_cache_options={"ttl": "12h"},
+        store=False,
+        truncation="auto",
+        parallel_tool_calls=False,
+        service_tier="flex",
+        max_tool_calls=1,
+        include=["file_search_call.results"],
+        prompt_cache_key="k",
+        prompt_cache_retention="24h",
+        reasoning={"summary": "auto"},
+        text={"verbosity": "low"},
+        background=True,
+        user="u",
+        context_management=[{"type": "compaction", "compact_threshold": 1000}],
+        prompt_cache_options={"ttl": "12h"},
     ),
-    **{f"responses: tool_choice {value}": responses(tool_choice=value) for value in ("none", "auto", "required")},
+    **{
+        f"responses: tool_choice {value}": responses(tool_choice=value)
+        for value in ("none", "auto", "required")
+    },
     "responses: chosen function": responses(tool_choice={"type": "function", "name": "f"}),
     "responses: chosen mcp": responses(tool_choice={"type": "mcp", "server_label": "crm"}),
     "responses: chosen hosted": responses(tool_choice={"type": "file_search"}),
     "responses: allowed tools": responses(
-        tool_choice={"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]}
+        tool_choice={
+            "type": "allowed_tools",
+            "mode": "auto",
+            "tools": [{"type": "function", "name": "f"}],
+        }
     ),
     "agents: many": agents(
-        reasoning={"summary": "concise"}, text={"verbosity": "high"}, service_tier="fast",
-        multi_agent={"enabled": True, "max_concurrent_subagents": 1}, compaction={"async": True},
+        reasoning={"summary": "concise"},
+        text={"verbosity": "high"},
+        service_tier="fast",
+        multi_agent={"enabled": True, "max_concurrent_subagents": 1},
+        compaction={"async": True},
         experimental={"time_awareness": True},
     ),
     "store: nothing": store(),
     "store: whole": store(
-        name="a" * 256, description="a" * 512, metadata=pairs(15), chunking="auto", other_files="fail",
-        expires_after={"anchor": "last_active_at", "days": 365}, files=["docs/**/*.md", {"id": "file-1"}],
+        name="a" * 256,
+        description="a" * 512,
+        metadata=pairs(15),
+        chunking="auto",
+        other_files="fail",
+        expires_after={"anchor": "last_active_at", "days": 365},
+        files=["docs/**/*.md", {"id": "file-1"}],
     ),
     "store: one day": store(expires_after={"anchor": "last_active_at", "days": 1}),
     "store: smallest chunks": store(chunking=chunks(100, 0)),
     "store: largest chunks": store(chunking=chunks(4096, 2048)),
-    **{f"store: other files {value}": store(other_files=value) for value in ("keep", "remove", "fail")},
-    "entry: whole": entry(exclude=["b.md"], attributes={"a": "x", "b": 1, "c": 1.5, "d": True}, only=["prod"]),
+    **{
+        f"store: other files {value}": store(other_files=value)
+        for value in ("keep", "remove", "fail")
+    },
+    "entry: whole": entry(
+        exclude=["b.md"], attributes={"a": "x", "b": 1, "c": 1.5, "d": True}, only=["prod"]
+    ),
     "entry: 14 attributes": entry(attributes=pairs(14)),
     "entry: attribute key of 64, value of 512": entry(attributes={TEXT_64: "a" * 512}),
-    "entry: unmanaged": store(files=[{"id": "file-1", "attributes": {"a": 1}, "chunking": chunks(100, 50)}]),
+    "entry: unmanaged": store(
+        files=[{"id": "file-1", "attributes": {"a": 1}, "chunking": chunks(100, 50)}]
+    ),
     "file: path": file(),
     "file: one hour": file(expires_after={"anchor": "created_at", "seconds": 3600}),
     "file: thirty days": file(expires_after={"anchor": "created_at", "seconds": 2_592_000}),
     "file: purpose": file(purpose="user_data"),
     "tool: nothing": shared(),
-    "tool: function": shared(type="function", name="getWeather", strict=True, parameters=SCHEMA, only=["prod"]),
+    "tool: function": shared(
+        type="function", name="getWeather", strict=True, parameters=SCHEMA, only=["prod"]
+    ),
     "tool: file_search": shared(type="file_search", vector_stores=["kb"]),
     "tool: code_interpreter": shared(type="code_interpreter"),
     "tool: web_search": shared(type="web_search", only=["prod"]),
     "tool: mcp": shared(type="mcp", server_label="crm", server_url="http://localhost:3000"),
-}  # fmt: skip
+}
 
 BAD: dict[str, tuple[str, Any]] = {
     "assistant: nothing": ("assistant", {}),
@@ -196,7 +275,9 @@ BAD: dict[str, tuple[str, Any]] = {
     "format without name": assistant(response_format={"type": "json_schema", "schema": SCHEMA}),
     "format name of 65": json_format(name="a" * 65),
     "format name with space": json_format(name="a b"),
-    "format nested": assistant(response_format={"type": "json_schema", "json_schema": {"name": "t", "schema": SCHEMA}}),
+    "format nested": assistant(
+        response_format={"type": "json_schema", "json_schema": {"name": "t", "schema": SCHEMA}}
+    ),
     "format schema text": json_format(schema="ticket.json"),
     "16 pairs of metadata": assistant(metadata=pairs(16)),
     "metadata key of 65": assistant(metadata={"a" * 65: "x"}),
@@ -229,21 +310,39 @@ BAD: dict[str, tuple[str, Any]] = {
     "file_search results 51": with_tool(type="file_search", max_num_results=51),
     "file_search store ids": with_tool(type="file_search", vector_store_ids=["vs_1"]),
     "file_search store number": with_tool(type="file_search", vector_stores=[3]),
-    "file_search score 1.1": with_tool(type="file_search", ranking_options={"score_threshold": 1.1}),
+    "file_search score 1.1": with_tool(
+        type="file_search", ranking_options={"score_threshold": 1.1}
+    ),
     "file_search ranker": with_tool(type="file_search", ranking_options={"ranker": "best"}),
-    "file_search hybrid half": with_tool(type="file_search", ranking_options={"hybrid_search": {"text_weight": 1}}),
-    "file_search filter": with_tool(type="file_search", filters={"type": "like", "key": "a", "value": "b"}),
-    "file_search filter without value": with_tool(type="file_search", filters={"type": "eq", "key": "a"}),
-    "code_interpreter 51 files": with_tool(type="code_interpreter", files=[f"d/{n}.csv" for n in range(51)]),
+    "file_search hybrid half": with_tool(
+        type="file_search", ranking_options={"hybrid_search": {"text_weight": 1}}
+    ),
+    "file_search filter": with_tool(
+        type="file_search", filters={"type": "like", "key": "a", "value": "b"}
+    ),
+    "file_search filter without value": with_tool(
+        type="file_search", filters={"type": "eq", "key": "a"}
+    ),
+    "code_interpreter 51 files": with_tool(
+        type="code_interpreter", files=[f"d/{n}.csv" for n in range(51)]
+    ),
     "code_interpreter file ids": with_tool(type="code_interpreter", file_ids=["file-1"]),
     "code_interpreter memory": with_tool(type="code_interpreter", memory_limit="2g"),
     "web_search size": with_tool(type="web_search", search_context_size="huge"),
-    "web_search country": with_tool(type="web_search", user_location={"type": "approximate", "country": "Norway"}),
+    "web_search country": with_tool(
+        type="web_search", user_location={"type": "approximate", "country": "Norway"}
+    ),
     "mcp without label": with_tool(type="mcp", server_url="https://crm.example"),
     "mcp url": with_tool(type="mcp", server_label="crm", server_url="crm.example"),
-    "mcp secret": with_tool(type="mcp", server_label="crm", server_url="https://c.example", authorization="sk-1"),
-    "mcp headers": with_tool(type="mcp", server_label="crm", server_url="https://c.example", headers={"a": "b"}),
-    "mcp approval": with_tool(type="mcp", server_label="crm", server_url="https://c.example", require_approval="no"),
+    "mcp secret": with_tool(
+        type="mcp", server_label="crm", server_url="https://c.example", authorization="sk-1"
+    ),
+    "mcp headers": with_tool(
+        type="mcp", server_label="crm", server_url="https://c.example", headers={"a": "b"}
+    ),
+    "mcp approval": with_tool(
+        type="mcp", server_label="crm", server_url="https://c.example", require_approval="no"
+    ),
     "image_generation partial 4": with_tool(type="image_generation", partial_images=4),
     "image_generation compression 101": with_tool(type="image_generation", output_compression=101),
     "image_generation size": with_tool(type="image_generation", size="large"),
@@ -260,12 +359,26 @@ BAD: dict[str, tuple[str, Any]] = {
     "responses: include": responses(include=["everything"]),
     "responses: tool_choice": responses(tool_choice="any"),
     "responses: chosen without name": responses(tool_choice={"type": "function"}),
-    "responses: compaction 999": responses(context_management=[{"type": "compaction", "compact_threshold": 999}]),
-    **{f"responses: {key}": responses(**{key: value}) for key, value in {
-        "model": "gpt-4o", "instructions": "x", "tools": [], "temperature": 1, "top_p": 1, "metadata": {},
-        "input": "Hello", "stream": True, "conversation": "conv_1", "previous_response_id": "resp_1",
-        "prompt": {"id": "pmpt_1"}, "max_tokens": 5,
-    }.items()},
+    "responses: compaction 999": responses(
+        context_management=[{"type": "compaction", "compact_threshold": 999}]
+    ),
+    **{
+        f"responses: {key}": responses(**{key: value})
+        for key, value in {
+            "model": "gpt-4o",
+            "instructions": "x",
+            "tools": [],
+            "temperature": 1,
+            "top_p": 1,
+            "metadata": {},
+            "input": "Hello",
+            "stream": True,
+            "conversation": "conv_1",
+            "previous_response_id": "resp_1",
+            "prompt": {"id": "pmpt_1"},
+            "max_tokens": 5,
+        }.items()
+    },
     "responses: effort": responses(reasoning={"effort": "low"}),
     "responses: format": responses(text={"format": {"type": "text"}}),
     "agents: unknown": agents(temperature=1),
@@ -310,4 +423,4 @@ BAD: dict[str, tuple[str, Any]] = {
     "tool: use": shared(use="other"),
     "tool: name of 65": shared(name="a" * 65),
     "tool: parameters list": shared(parameters=[]),
-}  # fmt: skip
+}

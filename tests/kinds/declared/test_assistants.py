@@ -11,7 +11,11 @@ from provisioner.model import Address
 from .memory import MemoryScope, declare, faults
 
 ARGUMENTS = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
-WEATHER = {"type": "function", "name": "getWeather", "parameters": {"type": "object", "properties": {}}}
+WEATHER = {
+    "type": "function",
+    "name": "getWeather",
+    "parameters": {"type": "object", "properties": {}},
+}
 
 
 def told(found: list[Fault]) -> list[tuple[Any, ...]]:
@@ -27,8 +31,16 @@ def tools(*written: Any, files: dict[str, Any] | None = None) -> tuple[list[Any]
 def test_only_what_is_declared_becomes_a_field() -> None:
     """Absent stays absent, null stays null, a value equal to the default stays a value."""
     assert declare("assistant", {"model": "m"})[0] == {"model": "m"}
-    written = {"model": "m", "name": None, "temperature": 1, "top_p": None, "metadata": {}, "response_format": None,
-               "instructions": None, "description": "d"}  # fmt: skip
+    written = {
+        "model": "m",
+        "name": None,
+        "temperature": 1,
+        "top_p": None,
+        "metadata": {},
+        "response_format": None,
+        "instructions": None,
+        "description": "d",
+    }
     assert declare("assistant", written)[0] == written
 
 
@@ -41,7 +53,9 @@ def test_lifecycle_only_and_api_are_no_fields() -> None:
 def test_instructions_are_read_and_measured() -> None:
     """Text from files is held to the same limit as text in the spec."""
     scope = MemoryScope(files={"a.md": "a" * 128_000, "b.md": "b" * 127_998, "c.md": "b" * 127_999})
-    good, _ = declare("assistant", {"model": "m", "instructions": {"files": ["a.md", "b.md"]}}, scope)
+    good, _ = declare(
+        "assistant", {"model": "m", "instructions": {"files": ["a.md", "b.md"]}}, scope
+    )
     assert len(good["instructions"]) == 256_000
     assert scope.faults == []
     declare("assistant", {"model": "m", "instructions": {"files": ["a.md", "c.md"]}}, scope)
@@ -53,13 +67,17 @@ def test_tools_become_neutral_fields_in_their_order() -> None:
     """Names are resolved, shared tools inlined, bare strings spelt out."""
     found, seen = tools(
         "code_interpreter",
-        {"type": "file_search", "vector_stores": ["handbook", {"id": "vs_1"}], "max_num_results": 8,
-         "ranking_options": {"score_threshold": 0.5, "ranker": None}},
+        {
+            "type": "file_search",
+            "vector_stores": ["handbook", {"id": "vs_1"}],
+            "max_num_results": 8,
+            "ranking_options": {"score_threshold": 0.5, "ranker": None},
+        },
         {"use": "get_weather"},
         {"type": "function", "name": "find", "strict": False, "parameters": {"file": "find.json"}},
         {"type": "web_search", "search_context_size": "low", "user_location": None},
         files={"find.json": ARGUMENTS},
-    )  # fmt: skip
+    )
     assert seen == []
     assert found == [
         {"type": "code_interpreter"},
@@ -83,7 +101,9 @@ def test_null_tools_own_the_default() -> None:
 def test_code_files_may_be_globs() -> None:
     """A pattern stands for what it matches; an unmanaged file keeps its id."""
     files = {"data/a.csv": "x", "data/b.csv": "x", "data/c.md": "x"}
-    found, seen = tools({"type": "code_interpreter", "files": ["data/*.csv", {"id": "file-1"}]}, files=files)
+    found, seen = tools(
+        {"type": "code_interpreter", "files": ["data/*.csv", {"id": "file-1"}]}, files=files
+    )
     assert seen == []
     assert found[0]["files"] == ["file.data/a.csv", "file.data/b.csv", {"id": "file-1"}]
 
@@ -107,16 +127,26 @@ def test_unusual_extensions_are_a_warning_for_code() -> None:
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ({"type": "function", "name": "f"}, {"type": "function", "name": "f", "description": "other"}),
+        (
+            {"type": "function", "name": "f"},
+            {"type": "function", "name": "f", "description": "other"},
+        ),
         ({"use": "get_weather"}, {"type": "function", "name": "getWeather"}),
-        ({"type": "file_search", "vector_stores": ["a"]}, {"type": "file_search", "vector_stores": ["b"]}),
+        (
+            {"type": "file_search", "vector_stores": ["a"]},
+            {"type": "file_search", "vector_stores": ["b"]},
+        ),
         ("code_interpreter", {"type": "code_interpreter", "files": ["a.csv"]}),
-        ({"type": "mcp", "server_label": "c", "server_url": "https://a.example"},
-         {"type": "mcp", "server_label": "c", "server_url": "https://b.example"}),
+        (
+            {"type": "mcp", "server_label": "c", "server_url": "https://a.example"},
+            {"type": "mcp", "server_label": "c", "server_url": "https://b.example"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_tool_may_be_there_once(first: Any, second: Any) -> None:
-    """Two functions of one name, and two of a tool that there is one of, are told with both places."""
+    """Two functions of one name, and two of a tool that there is one of, are told with both
+    places.
+    """
     _, seen = tools(first, "web_search", second)
     assert told(seen) == [("Duplicate tool", ("tools", 2))]
     assert "`tools[0]` and `tools[2]`" in seen[0].detail
@@ -129,15 +159,19 @@ def test_functions_of_different_names_are_fine() -> None:
 
 def test_one_thing_named_twice_in_a_tool() -> None:
     """A store or file that is named twice is a slip."""
-    _, seen = tools({"type": "file_search", "vector_stores": ["a", "a"]},
-                    {"type": "code_interpreter", "files": ["a.csv", "a.csv"]})  # fmt: skip
+    _, seen = tools(
+        {"type": "file_search", "vector_stores": ["a", "a"]},
+        {"type": "code_interpreter", "files": ["a.csv", "a.csv"]},
+    )
     assert told(seen) == [
         ("Vector store named twice", ("tools", 0, "vector_stores", 1)),
         ("File named twice", ("tools", 1, "files", 1)),
     ]
 
 
-@pytest.mark.parametrize("homes", [{}, {"server_url": "https://a.example", "connector_id": "connector_gmail"}])
+@pytest.mark.parametrize(
+    "homes", [{}, {"server_url": "https://a.example", "connector_id": "connector_gmail"}]
+)
 def test_an_mcp_server_has_one_home(homes: dict[str, str]) -> None:
     """Exactly one of URL, connector and tunnel."""
     _, seen = tools({"type": "mcp", "server_label": "crm", **homes})
@@ -146,11 +180,18 @@ def test_an_mcp_server_has_one_home(homes: dict[str, str]) -> None:
 
 def test_schemas_are_checked_where_they_stand() -> None:
     """The offending node is named from the key down, and the position is the node's own."""
-    broken = {"type": "object", "properties": {"location": {"type": "object", "properties": {}}},
-              "required": ["location"], "additionalProperties": False}  # fmt: skip
+    broken = {
+        "type": "object",
+        "properties": {"location": {"type": "object", "properties": {}}},
+        "required": ["location"],
+        "additionalProperties": False,
+    }
     _, seen = tools({"type": "function", "name": "f", "strict": True, "parameters": broken})
     assert told(seen) == [
-        ("Not a strict schema", ("tools", 0, "parameters", "properties", "location", "additionalProperties"))
+        (
+            "Not a strict schema",
+            ("tools", 0, "parameters", "properties", "location", "additionalProperties"),
+        )
     ]
     assert "`parameters.properties.location.additionalProperties`" in seen[0].detail
 
@@ -158,11 +199,14 @@ def test_schemas_are_checked_where_they_stand() -> None:
 def test_schemas_from_files_name_the_file() -> None:
     """The fault is told at the key that names the file, and says which file."""
     _, seen = tools(
-        {"type": "function", "name": "f", "parameters": {"file": "f.json"}}, files={"f.json": {"type": "x"}}
+        {"type": "function", "name": "f", "parameters": {"file": "f.json"}},
+        files={"f.json": {"type": "x"}},
     )
     assert told(seen) == [("Not a JSON Schema", ("tools", 0, "parameters", "file"))]
     assert "`parameters.type` in `f.json`" in seen[0].detail
-    _, seen = tools({"type": "function", "name": "f", "parameters": {"file": "f.json"}}, files={"f.json": []})
+    _, seen = tools(
+        {"type": "function", "name": "f", "parameters": {"file": "f.json"}}, files={"f.json": []}
+    )
     assert told(seen) == [("Not a JSON Schema", ("tools", 0, "parameters", "file"))]
     _, seen = tools({"type": "function", "name": "f", "parameters": {"file": 3}})
     assert told(seen) == [("Wrong type", ("tools", 0, "parameters", "file"))]
@@ -183,20 +227,41 @@ def test_strict_needs_parameters() -> None:
 def test_response_formats() -> None:
     """Plain formats are words however they are written; a schema is read and checked."""
     for written in ("auto", "text", "json_object"):
-        assert declare("assistant", {"model": "m", "response_format": written})[0]["response_format"] == written
-    assert declare("assistant", {"model": "m", "response_format": {"type": "text"}})[0]["response_format"] == "text"
+        assert (
+            declare("assistant", {"model": "m", "response_format": written})[0]["response_format"]
+            == written
+        )
+    assert (
+        declare("assistant", {"model": "m", "response_format": {"type": "text"}})[0][
+            "response_format"
+        ]
+        == "text"
+    )
     scope = MemoryScope(files={"t.json": ARGUMENTS})
-    written_format = {"type": "json_schema", "name": "t", "strict": True, "schema": {"file": "t.json"}}
+    written_format = {
+        "type": "json_schema",
+        "name": "t",
+        "strict": True,
+        "schema": {"file": "t.json"},
+    }
     fields, _ = declare("assistant", {"model": "m", "response_format": written_format}, scope)
-    assert fields["response_format"] == {"type": "json_schema", "name": "t", "strict": True, "schema": ARGUMENTS}
+    assert fields["response_format"] == {
+        "type": "json_schema",
+        "name": "t",
+        "strict": True,
+        "schema": ARGUMENTS,
+    }
     assert told(scope.faults) == [("Not a strict schema", ("response_format", "schema", "file"))]
     assert "`schema.additionalProperties` in `t.json`" in scope.faults[0].detail
 
 
 def test_fields_of_one_api_keep_their_spelling() -> None:
     """They are handed on as written; null says no more than leaving a key out."""
-    written = {"model": "m", "responses": {"store": False, "user": None, "text": {"verbosity": "low"}},
-               "agents": {"compaction": {"async": True}}}  # fmt: skip
+    written = {
+        "model": "m",
+        "responses": {"store": False, "user": None, "text": {"verbosity": "low"}},
+        "agents": {"compaction": {"async": True}},
+    }
     fields, _ = declare("assistant", written)
     assert fields["responses"] == {"store": False, "text": {"verbosity": "low"}}
     assert fields["agents"] == {"compaction": {"async": True}}
@@ -204,8 +269,12 @@ def test_fields_of_one_api_keep_their_spelling() -> None:
 
 def test_references_are_found() -> None:
     """Stores and files of every tool; what is not managed here is none."""
-    fields = {"tools": [{"type": "file_search", "vector_stores": ["vector_store.kb", {"id": "vs_1"}]},
-                        {"type": "code_interpreter", "files": ["file.data/a.b.csv"]}]}  # fmt: skip
+    fields = {
+        "tools": [
+            {"type": "file_search", "vector_stores": ["vector_store.kb", {"id": "vs_1"}]},
+            {"type": "code_interpreter", "files": ["file.data/a.b.csv"]},
+        ]
+    }
     assert list(kind("assistant").references(fields)) == [
         Address("vector_store", "kb"),
         Address("file", "data/a.b.csv"),
@@ -223,11 +292,19 @@ def test_apis_are_the_files_of_the_folder() -> None:
 
 
 def test_shared_tools() -> None:
-    """`type: function` and the resource's name are the defaults; faults are told below the tool itself."""
-    assert declare("tool", {"description": "d"})[0] == {"type": "function", "name": "support", "description": "d"}
+    """`type: function` and the resource's name are the defaults; faults are told below the tool
+    itself.
+    """
+    assert declare("tool", {"description": "d"})[0] == {
+        "type": "function",
+        "name": "support",
+        "description": "d",
+    }
     assert declare("tool", {"name": "n", "only": ["local"]})[0] == {"type": "function", "name": "n"}
     assert declare("tool", {"type": "web_search", "only": ["local"]})[0] == {"type": "web_search"}
-    assert told(faults("tool", {"parameters": {"type": "text"}})) == [("Not a JSON Schema", ("parameters", "type"))]
+    assert told(faults("tool", {"parameters": {"type": "text"}})) == [
+        ("Not a JSON Schema", ("parameters", "type"))
+    ]
     fields, scope = declare("tool", {"type": "file_search", "vector_stores": ["kb"]})
     assert fields == {"type": "file_search", "vector_stores": ["vector_store.kb"]}
     assert scope.faults == []

@@ -12,7 +12,12 @@ from jsonschema import Draft202012Validator, SchemaError
 from provisioner.kinds.assistant.json_keywords import invalid
 from provisioner.kinds.assistant.json_schema import dotted, flaws
 
-CLOSED: dict[str, Any] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+CLOSED: dict[str, Any] = {
+    "type": "object",
+    "properties": {},
+    "required": [],
+    "additionalProperties": False,
+}
 
 
 def closed(**properties: Any) -> dict[str, Any]:
@@ -96,7 +101,9 @@ def test_a_schema_is_a_mapping(schema: Any) -> None:
 
 def test_references_must_lead_somewhere() -> None:
     """A `$ref` into the schema that finds nothing would fail at the service only."""
-    assert places({"properties": {"a": {"$ref": "#/$defs/b"}}}, strict=False) == ["properties.a.$ref"]
+    assert places({"properties": {"a": {"$ref": "#/$defs/b"}}}, strict=False) == [
+        "properties.a.$ref"
+    ]
     assert places({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {}}}, strict=False) == []
 
 
@@ -113,16 +120,27 @@ def test_what_json_cannot_hold_is_a_flaw() -> None:
 
 def test_a_valid_schema_of_an_older_draft_is_left_to_the_full_validator() -> None:
     """`$schema` may name a draft with other rules; then the quick look is not the last word."""
-    old = {"$schema": "http://json-schema.org/draft-04/schema#", "minimum": 1, "exclusiveMinimum": True}
+    old = {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "minimum": 1,
+        "exclusiveMinimum": True,
+    }
     assert places(old, strict=False) == []
 
 
 STRICT_GOOD: list[dict[str, Any]] = [
     CLOSED,
     closed(
-        location={"type": "string", "pattern": "^[A-Z]"}, unit={"type": ["string", "null"], "enum": ["C", "F", None]}
+        location={"type": "string", "pattern": "^[A-Z]"},
+        unit={"type": ["string", "null"], "enum": ["C", "F", None]},
     ),
-    closed(items={"type": "array", "items": closed(price={"type": "number", "minimum": 0}), "maxItems": 3}),
+    closed(
+        items={
+            "type": "array",
+            "items": closed(price={"type": "number", "minimum": 0}),
+            "maxItems": 3,
+        }
+    ),
     closed(choice={"anyOf": [{"type": "string"}, closed(kind={"const": "a", "type": "string"})]}),
     {
         **closed(node={"$ref": "#/$defs/node"}),
@@ -138,7 +156,10 @@ STRICT_BAD: list[tuple[Any, list[str]]] = [
     ({"type": "object", "properties": {}}, ["additionalProperties"]),
     ({**CLOSED, "additionalProperties": True}, ["additionalProperties"]),
     ({**CLOSED, "additionalProperties": {"type": "string"}}, ["additionalProperties"]),
-    (closed(location={"type": "object", "properties": {}}), ["properties.location.additionalProperties"]),
+    (
+        closed(location={"type": "object", "properties": {}}),
+        ["properties.location.additionalProperties"],
+    ),
     ({**closed(a={"type": "string"}), "required": []}, ["required"]),
     ({**CLOSED, "required": ["a"]}, ["required"]),
     (closed(a={"description": "anything"}), ["properties.a"]),
@@ -151,14 +172,31 @@ STRICT_BAD: list[tuple[Any, list[str]]] = [
     ({**CLOSED, "dependentRequired": {}}, ["dependentRequired"]),
     ({**CLOSED, "patternProperties": {}}, ["patternProperties"]),
     ({**CLOSED, "minProperties": 1}, ["minProperties"]),
-    (closed(a={"type": "array", "items": {"type": "string"}, "uniqueItems": True}), ["properties.a.uniqueItems"]),
+    (
+        closed(a={"type": "array", "items": {"type": "string"}, "uniqueItems": True}),
+        ["properties.a.uniqueItems"],
+    ),
     (closed(a={"$ref": "https://example.com/a.json"}), ["properties.a.$ref"]),
-    (closed(a={"type": "array", "items": {"type": "object", "properties": {}, "required": []}}),
-     ["properties.a.items.additionalProperties"]),
-    (closed(a={"anyOf": [{"type": "object", "additionalProperties": False, "properties": {"b": {"type": "null"}}}]}),
-     ["properties.a.anyOf[0].required"]),
+    (
+        closed(a={"type": "array", "items": {"type": "object", "properties": {}, "required": []}}),
+        ["properties.a.items.additionalProperties"],
+    ),
+    (
+        closed(
+            a={
+                "anyOf": [
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {"b": {"type": "null"}},
+                    }
+                ]
+            }
+        ),
+        ["properties.a.anyOf[0].required"],
+    ),
     ({**CLOSED, "$defs": {"node": {"type": "object"}}}, ["$defs.node.additionalProperties"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("schema", STRICT_GOOD, ids=json.dumps)
@@ -167,14 +205,18 @@ def test_the_strict_subset_is_accepted(schema: dict[str, Any]) -> None:
     assert flaws(schema, strict=True) == ()
 
 
-@pytest.mark.parametrize(("schema", "expected"), STRICT_BAD, ids=lambda value: json.dumps(value)[:60])
+@pytest.mark.parametrize(
+    ("schema", "expected"), STRICT_BAD, ids=lambda value: json.dumps(value)[:60]
+)
 def test_what_is_outside_the_strict_subset_is_named(schema: Any, expected: list[str]) -> None:
     """The offending node is named, and the same schema is good when it is not strict."""
     assert places(schema) == expected
     assert flaws(schema, strict=False) == ()
 
 
-@pytest.mark.parametrize("keyword", [{"default": "x"}, {"minLength": 1}, {"maxLength": 9}, {"format": "color"}])
+@pytest.mark.parametrize(
+    "keyword", [{"default": "x"}, {"minLength": 1}, {"maxLength": 9}, {"format": "color"}]
+)
 def test_undocumented_keywords_are_warned_of(keyword: dict[str, Any]) -> None:
     """What the documents are silent about stops nobody."""
     schema = closed(a={"type": "string", **keyword})
@@ -207,9 +249,8 @@ def test_a_schema_that_is_too_deep_is_a_flaw_not_a_crash() -> None:
 def test_good_schemas_do_not_import_the_full_validator() -> None:
     """`validate` of good functions must stay cheap."""
     code = (
-        "import sys\n"
-        "from provisioner.kinds.assistant.json_schema import flaws\n"
-        "assert flaws({'type': 'object', 'properties': {'a': {'type': 'string'}}}, strict=False) == ()\n"
-        "assert 'jsonschema' not in sys.modules\n"
+        "import sys\nfrom provisioner.kinds.assistant.json_schema import flaws\nassert"
+        " flaws({'type': 'object', 'properties': {'a': {'type': 'string'}}}, strict=False) =="
+        " ()\nassert 'jsonschema' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

@@ -35,7 +35,10 @@ MODEL = {"model": "gpt-4o"}
 
 
 def complaints(schema: dict[str, Any], document: Any) -> list[str]:
-    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(document)]
+    return [
+        f"{error.json_path}: {error.message}"
+        for error in Draft202012Validator(schema).iter_errors(document)
+    ]
 
 
 def test_the_schemas_in_the_repository_are_current() -> None:
@@ -75,15 +78,36 @@ def test_the_examples_fit(path: Path) -> None:
         {},
         {"x-anchors": {"a": 1}, "assistants": None},
         {"assistants": {"a-b_9": MODEL}},
-        {"assistants": {"a": {"id": "asst_1"}}, "vector_stores": {"kb": {"id": "${var.kb}", "only": ["prod"]}}},
-        {"assistants": {"a": {**MODEL, "temperature": "${var.t}", "top_p": "${ var.p }", "api": "${var.api}"}}},
+        {
+            "assistants": {"a": {"id": "asst_1"}},
+            "vector_stores": {"kb": {"id": "${var.kb}", "only": ["prod"]}},
+        },
         {
             "assistants": {
-                "a": {**MODEL, "tools": [{"type": "function", "name": "${environment}_f", "strict": "${var.s}"}]}
+                "a": {
+                    **MODEL,
+                    "temperature": "${var.t}",
+                    "top_p": "${ var.p }",
+                    "api": "${var.api}",
+                }
+            }
+        },
+        {
+            "assistants": {
+                "a": {
+                    **MODEL,
+                    "tools": [
+                        {"type": "function", "name": "${environment}_f", "strict": "${var.s}"}
+                    ],
+                }
             }
         },
         {"assistants": {"a": {**MODEL, "lifecycle": {"protect": "${var.protect}"}}}},
-        {"vector_stores": {"kb": {"expires_after": {"anchor": "last_active_at", "days": "${var.days}"}}}},
+        {
+            "vector_stores": {
+                "kb": {"expires_after": {"anchor": "last_active_at", "days": "${var.days}"}}
+            }
+        },
         {"imports": [{"to": "assistant.a", "id": "asst_1", "environment": "prod"}]},
         {
             "moved": [{"from": "assistant.a", "to": "assistant.b"}],
@@ -93,7 +117,9 @@ def test_the_examples_fit(path: Path) -> None:
     ids=json.dumps,
 )
 def test_specs_that_the_editor_accepts(spec: dict[str, Any]) -> None:
-    """Anchors, names, objects that are not managed here, and variables wherever a typed value may stand."""
+    """Anchors, names, objects that are not managed here, and variables wherever a typed value may
+    stand.
+    """
     assert complaints(schemas.spec_schema(), spec) == []
 
 
@@ -127,15 +153,37 @@ WORKSPACES_GOOD: list[dict[str, Any]] = [
     {},
     {"workspace": "acme", "default_environment": "prod", "environments": {"prod": PROD}},
     {"variables": {"a": "x", "b": 1, "c": 1.5, "d": True, "e": None}},
-    {"environments": {"prod": {**PROD, "api": "responses", "api_key": {"env": "KEY"}, "organization": "org-1",
-                               "openai_project": "proj_1", "lock": "locks/p.json", "variables": {"a": "b"},
-                               "accept_loss": ["temperature"], "keep_versions": 1, "on_drift": "fail"}}},
+    {
+        "environments": {
+            "prod": {
+                **PROD,
+                "api": "responses",
+                "api_key": {"env": "KEY"},
+                "organization": "org-1",
+                "openai_project": "proj_1",
+                "lock": "locks/p.json",
+                "variables": {"a": "b"},
+                "accept_loss": ["temperature"],
+                "keep_versions": 1,
+                "on_drift": "fail",
+            }
+        }
+    },
     {"environments": {"prod": {**PROD, "lock": {"git": {"branch": "locks", "path": "p.json"}}}}},
     {"environments": {"gateway": {"service": "https://gateway.example/v1"}}},
-    {"policies": {"models": {"allow": ["gpt-5*"], "action": "warn"}, "model_shutdown": {"action": "ignore"},
-                  "waivers": [WAIVER]}},
-    {"environments": {"prod": {**PROD, "policies": {"model_shutdown": {"warn_days": 90}, "waivers": [WAIVER]}}}},
-]  # fmt: skip
+    {
+        "policies": {
+            "models": {"allow": ["gpt-5*"], "action": "warn"},
+            "model_shutdown": {"action": "ignore"},
+            "waivers": [WAIVER],
+        }
+    },
+    {
+        "environments": {
+            "prod": {**PROD, "policies": {"model_shutdown": {"warn_days": 90}, "waivers": [WAIVER]}}
+        }
+    },
+]
 WORKSPACES_BAD: list[Any] = [
     [],
     {"workspace": "a/b"},
@@ -174,46 +222,87 @@ def test_bad_workspaces(document: Any) -> None:
 
 
 def state() -> LockState:
-    support, kb, file = (Address.parse(text) for text in ("assistant.support", "vector_store.kb", "file.docs/a.md"))
-    profile = Profile(2, "sha256:1", {"model": "m"}, ({"version": 1, "digest": "sha256:0", "ids": ["vs_0"]},))
+    support, kb, file = (
+        Address.parse(text) for text in ("assistant.support", "vector_store.kb", "file.docs/a.md")
+    )
+    profile = Profile(
+        2, "sha256:1", {"model": "m"}, ({"version": 1, "digest": "sha256:0", "ids": ["vs_0"]},)
+    )
     entries = [
         Locked(support, None, {"model": "m"}, (kb,), "responses", True, profile=profile),
-        Locked(kb, "vs_1", {"files": {}}, (file,), unkept={"name": {"sent": "a", "got": None}},
-               resetting=("description",), deposed=("vs_0",)),
+        Locked(
+            kb,
+            "vs_1",
+            {"files": {}},
+            (file,),
+            unkept={"name": {"sent": "a", "got": None}},
+            resetting=("description",),
+            deposed=("vs_0",),
+        ),
         Locked(file, "file-1", {"sha256": "0", "bytes": 1, "purpose": "assistants"}),
-    ]  # fmt: skip
+    ]
     origin = {"base_url": "https://api.openai.com/v1", "organization": None, "project": "proj_1"}
-    return LockState("acme", "prod", "0" * 36, 3, origin, {entry.address: entry for entry in entries})
+    return LockState(
+        "acme", "prod", "0" * 36, 3, origin, {entry.address: entry for entry in entries}
+    )
 
 
 def test_a_lockfile_fits() -> None:
     """What the lock writes, with everything that an entry can hold."""
     document = json.loads(lockfile.dump(state()))
     assert complaints(schemas.lock_schema(), document) == []
-    for broken in ({"version": 3}, {"serial": -1}, {"serial": "3"}, {"origin": {}}, {"resources": {"support": {}}}):
+    for broken in (
+        {"version": 3},
+        {"serial": -1},
+        {"serial": "3"},
+        {"origin": {}},
+        {"resources": {"support": {}}},
+    ):
         assert complaints(schemas.lock_schema(), {**document, **broken}) != []
 
 
 def plan(**fields: Any) -> Plan:
     support = Address.parse("assistant.support")
     field = FieldChange("temperature", 1, 2, 1, "remote")
-    change = Change(support, Action.UPDATE, "spec_changed", "asst_1", "assistants", {"temperature": 1},
-                    {"temperature": 2}, (field,), position=Position("specs/a.yaml", 3, 5))  # fmt: skip
+    change = Change(
+        support,
+        Action.UPDATE,
+        "spec_changed",
+        "asst_1",
+        "assistants",
+        {"temperature": 1},
+        {"temperature": 2},
+        (field,),
+        position=Position("specs/a.yaml", 3, 5),
+    )
     return Plan(
-        "acme", "local", Service("http://localhost/v1", "assistants"), "0" * 36, 3, (change,),
+        "acme",
+        "local",
+        Service("http://localhost/v1", "assistants"),
+        "0" * 36,
+        3,
+        (change,),
         drift=(Drifted(support, "remote", (field,)),),
         orphans=(Remnant(Address.parse("assistant.old"), "asst_0", "keep", "why"),),
-        deposed=(Remnant(Address.parse("vector_store.kb"), "vs_0", "delete"),), notes=("a note",), unchanged=5,
-        blocked=(Block("too_many_deletes", "Everything goes."),), problems=(Problem("Odd thing", "It is odd."),),
+        deposed=(Remnant(Address.parse("vector_store.kb"), "vs_0", "delete"),),
+        notes=("a note",),
+        unchanged=5,
+        blocked=(Block("too_many_deletes", "Everything goes."),),
+        problems=(Problem("Odd thing", "It is odd."),),
         **fields,
-    )  # fmt: skip
+    )
 
 
 def test_a_plan_fits() -> None:
     """What `plan --json` prints, with everything that a plan can hold."""
     document = json.loads(plan_json(plan()))
     assert complaints(schemas.plan_schema(), document) == []
-    for broken in ({"format_version": "2.0"}, {"checksum": "abc"}, {"summary": {}}, {"resource_changes": [{}]}):
+    for broken in (
+        {"format_version": "2.0"},
+        {"checksum": "abc"},
+        {"summary": {}},
+        {"resource_changes": [{}]},
+    ):
         assert complaints(schemas.plan_schema(), {**document, **broken}) != []
 
 
@@ -221,7 +310,13 @@ def test_a_plan_fits() -> None:
 def test_every_action_fits(action: Action) -> None:
     """Each action has its word in Terraform's list."""
     change = Change(
-        Address.parse("file.docs/a.md"), action, "why", importing="file-1", previous=Address.parse("file.b.md")
+        Address.parse("file.docs/a.md"),
+        action,
+        "why",
+        importing="file-1",
+        previous=Address.parse("file.b.md"),
     )
-    document = json.loads(plan_json(Plan("a", "b", Service("http://x", "responses"), "0" * 36, 0, (change,))))
+    document = json.loads(
+        plan_json(Plan("a", "b", Service("http://x", "responses"), "0" * 36, 0, (change,)))
+    )
     assert complaints(schemas.plan_schema(), document) == []

@@ -30,7 +30,9 @@ def shape_error(kind_name: str, written: Any) -> ValidationError | None:
 
 
 @pytest.mark.parametrize("case", GOOD)
-def test_good_shapes_are_accepted_by_model_and_schema(case: str, validator: Draft202012Validator) -> None:
+def test_good_shapes_are_accepted_by_model_and_schema(
+    case: str, validator: Draft202012Validator
+) -> None:
     """What is within the limits passes both."""
     kind_name, written = GOOD[case]
     assert shape_error(kind_name, written) is None
@@ -38,7 +40,9 @@ def test_good_shapes_are_accepted_by_model_and_schema(case: str, validator: Draf
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_shapes_are_refused_by_model_and_schema(case: str, validator: Draft202012Validator) -> None:
+def test_bad_shapes_are_refused_by_model_and_schema(
+    case: str, validator: Draft202012Validator
+) -> None:
     """What is just beyond a limit, or of another type, fails both."""
     kind_name, written = BAD[case]
     assert shape_error(kind_name, written) is not None
@@ -48,22 +52,64 @@ def test_bad_shapes_are_refused_by_model_and_schema(case: str, validator: Draft2
 @pytest.mark.parametrize(
     ("kind_name", "written", "place", "words"),
     [
-        ("assistant", {"model": "m", "metadata": {"year": 2026}}, "year", 'write it in quotes: "2026"'),
-        ("assistant", {"model": "m", "metadata": {"old": True}}, "old", 'write it in quotes: "true"'),
-        ("assistant", {"model": "m", "metadata": {"provisioner": "x"}}, "[key]", "choose another key"),
+        (
+            "assistant",
+            {"model": "m", "metadata": {"year": 2026}},
+            "year",
+            'write it in quotes: "2026"',
+        ),
+        (
+            "assistant",
+            {"model": "m", "metadata": {"old": True}},
+            "old",
+            'write it in quotes: "true"',
+        ),
+        (
+            "assistant",
+            {"model": "m", "metadata": {"provisioner": "x"}},
+            "[key]",
+            "choose another key",
+        ),
         ("assistant", {"model": "m", "tools": ["get_weather"]}, "<name>", "use: get_weather"),
         ("assistant", {"model": "m", "tools": [{"name": "f"}]}, "<unknown>", "the types are"),
-        ("assistant", {"model": "m", "tools": [{"type": "functon"}]}, "type", "did you mean `function`?"),
-        ("assistant", {"model": "m", "tools": ["code_interpeter"]}, "<name>", "did you mean `code_interpreter`?"),
+        (
+            "assistant",
+            {"model": "m", "tools": [{"type": "functon"}]},
+            "type",
+            "did you mean `function`?",
+        ),
+        (
+            "assistant",
+            {"model": "m", "tools": ["code_interpeter"]},
+            "<name>",
+            "did you mean `code_interpreter`?",
+        ),
         ("tool", {"type": "retrieval"}, "type", "the types are"),
-        ("assistant", {"model": "m", "responses": {"model": "m"}}, "model", "write it beside `responses`"),
-        ("assistant", {"model": "m", "responses": {"reasoning": {"effort": "low"}}}, "effort", "`reasoning_effort`"),
-        ("assistant", {"model": "m", "responses": {"input": "Hi"}}, "input", "your application adds it"),
+        (
+            "assistant",
+            {"model": "m", "responses": {"model": "m"}},
+            "model",
+            "write it beside `responses`",
+        ),
+        (
+            "assistant",
+            {"model": "m", "responses": {"reasoning": {"effort": "low"}}},
+            "effort",
+            "`reasoning_effort`",
+        ),
+        (
+            "assistant",
+            {"model": "m", "responses": {"input": "Hi"}},
+            "input",
+            "your application adds it",
+        ),
         ("assistant", {"model": "m", "responses": {"prompt": {}}}, "prompt", "`instructions`"),
     ],
 )
 def test_a_refusal_says_the_remedy(kind_name: str, written: Any, place: str, words: str) -> None:
-    """Where pydantic's words would not help, the error carries our message and a hint, at the right place."""
+    """Where pydantic's words would not help, the error carries our message and a hint, at the right
+    place.
+    """
     error = shape_error(kind_name, written)
     assert error is not None
     (found,) = error.errors()

@@ -14,7 +14,9 @@ from .memory import MemoryScope, declare
 FILES = {"docs/a.md": "a", "docs/b.md": "b", "docs/drafts/c.md": "c", "README.md": "r"}
 
 
-def store(written: Any, files: dict[str, Any] | None = None, **options: Any) -> tuple[dict[str, Any], list[Fault]]:
+def store(
+    written: Any, files: dict[str, Any] | None = None, **options: Any
+) -> tuple[dict[str, Any], list[Fault]]:
     scope = MemoryScope("vector_store.kb", FILES if files is None else files, **options)
     fields, _ = declare("vector_store", written, scope)
     return fields, scope.faults
@@ -30,8 +32,13 @@ def documents(*entries: Any, files: dict[str, Any] | None = None, **options: Any
 def test_only_what_is_declared_becomes_a_field() -> None:
     """Absent stays absent; without `files` the files are not managed."""
     assert store({})[0] == {}
-    written = {"name": None, "description": "d", "metadata": {"a": "b"}, "other_files": "keep",
-               "expires_after": {"anchor": "last_active_at", "days": 1}}  # fmt: skip
+    written = {
+        "name": None,
+        "description": "d",
+        "metadata": {"a": "b"},
+        "other_files": "keep",
+        "expires_after": {"anchor": "last_active_at", "days": 1},
+    }
     assert store(written)[0] == written
     assert store({"files": []})[0] == {"files": {}}
     assert store({"files": None, "chunking": None})[0] == {"files": {}, "chunking": "auto"}
@@ -40,17 +47,24 @@ def test_only_what_is_declared_becomes_a_field() -> None:
 def test_entries_match_paths_and_globs() -> None:
     """Every file is there once, by its path; an exclusion holds for its own entry."""
     found = documents({"path": "docs/*.md", "exclude": ["docs/drafts/*"]}, "README.md")
-    assert found == {path: {"file": f"file.{path}"} for path in ("docs/a.md", "docs/b.md", "README.md")}
+    assert found == {
+        path: {"file": f"file.{path}"} for path in ("docs/a.md", "docs/b.md", "README.md")
+    }
 
 
 def test_settings_of_a_file_matched_twice_merge_in_order() -> None:
-    """Attributes merge by key and later keys win; the later chunking wins; the store's own is not copied down."""
+    """Attributes merge by key and later keys win; the later chunking wins; the store's own is not
+    copied down.
+    """
     found = documents(
         {"path": "docs/*.md", "attributes": {"team": "hr", "year": 2025}, "chunking": "auto"},
-        {"path": "docs/a.md", "attributes": {"year": 2026},
-         "chunking": {"max_chunk_size_tokens": 300, "chunk_overlap_tokens": 60}},
+        {
+            "path": "docs/a.md",
+            "attributes": {"year": 2026},
+            "chunking": {"max_chunk_size_tokens": 300, "chunk_overlap_tokens": 60},
+        },
         "docs/b.md",
-    )  # fmt: skip
+    )
     assert found["docs/a.md"] == {
         "file": "file.docs/a.md",
         "attributes": {"team": "hr", "year": 2026},
@@ -62,18 +76,31 @@ def test_settings_of_a_file_matched_twice_merge_in_order() -> None:
 
 def test_placeholders_are_the_files_own() -> None:
     """Path, folder, name and stem of each file; `$${…}` stays literal."""
-    attributes = {"p": "${file.path}", "f": "in ${file.folder}", "n": "${file.name}", "s": "${file.stem}",
-                  "l": "$${file.path}", "x": 1}  # fmt: skip
+    attributes = {
+        "p": "${file.path}",
+        "f": "in ${file.folder}",
+        "n": "${file.name}",
+        "s": "${file.stem}",
+        "l": "$${file.path}",
+        "x": 1,
+    }
     found = documents({"path": "*.md", "attributes": attributes})
     assert found["docs/drafts/c.md"]["attributes"] == {
-        "p": "docs/drafts/c.md", "f": "in docs/drafts", "n": "c.md", "s": "c", "l": "${file.path}", "x": 1,
-    }  # fmt: skip
+        "p": "docs/drafts/c.md",
+        "f": "in docs/drafts",
+        "n": "c.md",
+        "s": "c",
+        "l": "${file.path}",
+        "x": 1,
+    }
     assert found["README.md"]["attributes"]["f"] == "in "
 
 
 def test_unmanaged_files_keep_their_id() -> None:
     """Their key says that there is no path."""
-    found = documents({"id": "file-1", "attributes": {"a": True}}, {"id": "file-1", "attributes": {"b": 2}})
+    found = documents(
+        {"id": "file-1", "attributes": {"a": True}}, {"id": "file-1", "attributes": {"b": 2}}
+    )
     assert found == {"id:file-1": {"id": "file-1", "attributes": {"a": True, "b": 2}}}
 
 
@@ -87,15 +114,31 @@ def test_entries_of_other_environments_do_not_count() -> None:
 @pytest.mark.parametrize("suffix", sorted(SEARCHABLE))
 def test_extensions_that_file_search_reads(suffix: str) -> None:
     """Every documented extension is accepted, in upper case too."""
-    assert len(documents(f"a{suffix}", f"B{suffix.upper()}", files={f"a{suffix}": "", f"B{suffix.upper()}": ""})) == 2
+    assert (
+        len(
+            documents(
+                f"a{suffix}",
+                f"B{suffix.upper()}",
+                files={f"a{suffix}": "", f"B{suffix.upper()}": ""},
+            )
+        )
+        == 2
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("a.csv", "code_interpreter"), ("a.xlsx", "code_interpreter"), ("a.yaml", "`.md` or `.txt`"),
-     ("LICENSE", "`.txt`"), ("a.png", "convert it"), ("a.tar.gz", "convert it"), ("a.h", "`.txt`"),
-     (".gitignore", "`.txt`")],
-)  # fmt: skip
+    [
+        ("a.csv", "code_interpreter"),
+        ("a.xlsx", "code_interpreter"),
+        ("a.yaml", "`.md` or `.txt`"),
+        ("LICENSE", "`.txt`"),
+        ("a.png", "convert it"),
+        ("a.tar.gz", "convert it"),
+        ("a.h", "`.txt`"),
+        (".gitignore", "`.txt`"),
+    ],
+)
 def test_extensions_that_file_search_refuses(name: str, remedy: str) -> None:
     """The file is left out, and the author told what to do with it."""
     fields, seen = store({"files": [name]}, {name: "x"})
@@ -108,11 +151,17 @@ def test_extensions_that_file_search_refuses(name: str, remedy: str) -> None:
 
 def test_refused_files_are_told_by_extension() -> None:
     """A glob over thousands of files gives one fault an extension, not one a file."""
-    files = {f"data/{number}.csv": "x" for number in range(9)} | {"data/x.log": "x", "data/y.md": "y"}
+    files = {f"data/{number}.csv": "x" for number in range(9)} | {
+        "data/x.log": "x",
+        "data/y.md": "y",
+    }
     fields, seen = store({"files": [{"path": "data/*"}]}, files)
     assert list(fields["files"]) == ["data/y.md"]
     assert sorted(fault.detail for fault in seen) == [
-        "`vector_store.kb` cannot hold `data/0.csv` and 8 more `.csv` files: file_search does not read `.csv`.",
+        (
+            "`vector_store.kb` cannot hold `data/0.csv` and 8 more `.csv` files: file_search does"
+            " not read `.csv`."
+        ),
         "`vector_store.kb` cannot hold `data/x.log`: file_search does not read `.log`.",
     ]
 
@@ -122,7 +171,10 @@ def test_neighbours_share_at_most_half_a_chunk(overlap: int, good: bool) -> None
     """In the store and in an entry alike."""
     chunking = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": overlap}
     _, seen = store({"chunking": chunking, "files": [{"path": "README.md", "chunking": chunking}]})
-    expected = [("chunking", "chunk_overlap_tokens"), ("files", 0, "chunking", "chunk_overlap_tokens")]
+    expected = [
+        ("chunking", "chunk_overlap_tokens"),
+        ("files", 0, "chunking", "chunk_overlap_tokens"),
+    ]
     assert [fault.path for fault in seen] == ([] if good else expected)
 
 
@@ -133,9 +185,13 @@ def test_an_odd_chunk_is_halved_downwards() -> None:
         assert len(store({"chunking": chunking})[1]) == count
 
 
-@pytest.mark.parametrize(("length", "expected"), [(256, None), (257, "warning"), (512, "warning"), (513, "error")])
+@pytest.mark.parametrize(
+    ("length", "expected"), [(256, None), (257, "warning"), (512, "warning"), (513, "error")]
+)
 def test_long_text_attributes(length: int, expected: str | None) -> None:
-    """Over 256 characters is a warning; over 512 after the placeholders are replaced an error, told once an entry."""
+    """Over 256 characters is a warning; over 512 after the placeholders are replaced an error, told
+    once an entry.
+    """
     name = "a" * (length - 3 - 5) + ".md"
     attributes = {"path": "docs/${file.path}"}
     files = {name: "", name.replace("a", "b"): ""}
@@ -161,20 +217,31 @@ def test_a_text_that_grows_beyond_the_limit() -> None:
 def test_attributes_of_several_entries_count_together() -> None:
     """Fourteen of ours fit beside our two."""
     first = {"path": "docs/*.md", "attributes": {f"a{number}": 1 for number in range(10)}}
-    assert store({"files": [first, {"path": "*.md", "attributes": {f"b{n}": 1 for n in range(4)}}]})[1] == []
-    _, seen = store({"files": [first, {"path": "*.md", "attributes": {f"b{n}": 1 for n in range(5)}}]})
-    assert [(fault.summary, fault.path) for fault in seen] == [("Too many attributes", ("files", 1, "attributes"))]
+    assert (
+        store({"files": [first, {"path": "*.md", "attributes": {f"b{n}": 1 for n in range(4)}}]})[1]
+        == []
+    )
+    _, seen = store(
+        {"files": [first, {"path": "*.md", "attributes": {f"b{n}": 1 for n in range(5)}}]}
+    )
+    assert [(fault.summary, fault.path) for fault in seen] == [
+        ("Too many attributes", ("files", 1, "attributes"))
+    ]
 
 
 @pytest.mark.parametrize(
     ("entry", "summary"),
-    [({"path": "README.md", "attributes": {"a": "${file.size}"}}, "Unknown variable"),
-     ({"id": "file-1", "attributes": {"a": "${file.path}"}}, "Unknown path")],
-)  # fmt: skip
+    [
+        ({"path": "README.md", "attributes": {"a": "${file.size}"}}, "Unknown variable"),
+        ({"id": "file-1", "attributes": {"a": "${file.path}"}}, "Unknown path"),
+    ],
+)
 def test_placeholders_that_do_not_exist(entry: dict[str, Any], summary: str) -> None:
     """What cannot be replaced is told, not sent."""
     _, seen = store({"files": [entry]})
-    assert [(fault.summary, fault.path) for fault in seen] == [(summary, ("files", 0, "attributes", "a"))]
+    assert [(fault.summary, fault.path) for fault in seen] == [
+        (summary, ("files", 0, "attributes", "a"))
+    ]
 
 
 def test_the_stamp_must_fit() -> None:

@@ -12,7 +12,9 @@ from provisioner.workspace import Specs, Workspace
 from .shapes import BAD, GOOD
 
 
-def compiled(root: Path, spec: Any, files: dict[str, str] | None = None, api: str = "responses") -> Specs:
+def compiled(
+    root: Path, spec: Any, files: dict[str, str] | None = None, api: str = "responses"
+) -> Specs:
     """A workspace on disk with one spec (JSON is YAML), seen by its one environment."""
     (root / "specs").mkdir()
     (root / "specs" / "all.yaml").write_text(json.dumps(spec), encoding="utf-8")
@@ -62,7 +64,12 @@ WHOLE: dict[str, Any] = {
             "lifecycle": {"protect": True, "ignore_changes": ["description"]},
         }
     },
-    "files": {"sales": {"path": "data/sales.csv", "expires_after": {"anchor": "created_at", "seconds": 3600}}},
+    "files": {
+        "sales": {
+            "path": "data/sales.csv",
+            "expires_after": {"anchor": "created_at", "seconds": 3600},
+        }
+    },
 }
 CLOSED = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 FILES = {
@@ -92,7 +99,10 @@ def test_a_whole_workspace_becomes_neutral_fields(tmp_path: Path) -> None:
             {"type": "function", "name": "weather", "strict": True, "parameters": CLOSED},
         ],
     }
-    assert set(support.depends_on) == {Address.parse("vector_store.kb"), Address.parse("file.data/prices.csv")}
+    assert set(support.depends_on) == {
+        Address.parse("vector_store.kb"),
+        Address.parse("file.data/prices.csv"),
+    }
     store = specs.desired[Address.parse("vector_store.kb")].fields
     assert store["files"] == {
         "docs/a.md": {"file": "file.docs/a.md", "attributes": {"from": "docs/a.md", "year": 2026}},
@@ -118,14 +128,22 @@ def test_every_bad_shape_is_a_problem_with_a_place(case: str, tmp_path: Path) ->
     for problem in found:
         assert problem.file == "specs/all.yaml" and problem.line
         text = f"{problem.summary} {problem.detail} {problem.hint}"
-        assert not any(word in text for word in ("Input should", "pydantic", "<text>", "Traceback", "[key]")), text
+        assert not any(
+            word in text for word in ("Input should", "pydantic", "<text>", "Traceback", "[key]")
+        ), text
 
 
-@pytest.mark.parametrize("case", [case for case, (kind_name, _) in GOOD.items() if kind_name in ("tool", "file")])
+@pytest.mark.parametrize(
+    "case", [case for case, (kind_name, _) in GOOD.items() if kind_name in ("tool", "file")]
+)
 def test_good_shapes_of_small_kinds_have_no_problem(case: str, tmp_path: Path) -> None:
     """What the model takes, the workspace takes."""
     kind_name, written = GOOD[case]
-    written = {key: value for key, value in written.items() if key not in ("only", "vector_stores", "strict")}
+    written = {
+        key: value
+        for key, value in written.items()
+        if key not in ("only", "vector_stores", "strict")
+    }
     assert errors(compiled(tmp_path, {f"{kind_name}s": {"support": written}}, FILES)) == []
 
 
@@ -133,9 +151,13 @@ def test_good_shapes_of_small_kinds_have_no_problem(case: str, tmp_path: Path) -
     ("name", "content", "count"),
     [("empty.md", "", 1), ("table.csv", "a,b\n", 1), ("UPPER.MD", "x", 0), ("note.txt", "x", 0)],
 )
-def test_files_that_a_store_cannot_hold(name: str, content: str, count: int, tmp_path: Path) -> None:
+def test_files_that_a_store_cannot_hold(
+    name: str, content: str, count: int, tmp_path: Path
+) -> None:
     """Empty files and refused extensions are each told once, with the file's name."""
-    found = errors(compiled(tmp_path, {"vector_stores": {"kb": {"files": [name]}}}, {name: content}))
+    found = errors(
+        compiled(tmp_path, {"vector_stores": {"kb": {"files": [name]}}}, {name: content})
+    )
     assert len(found) == count
     assert all(f"`{name}`" in problem.detail for problem in found)
 

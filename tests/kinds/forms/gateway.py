@@ -25,8 +25,9 @@ async def _no_wait(seconds: float) -> None:
 
 
 def altering(request: Alter | None, reply: Alter | None) -> Middleware:
-    """A gateway: `request` changes what arrives, `reply` what comes back. Both get the method, the path and the JSON;
-    `reply` may return (status, body)."""
+    """A gateway: `request` changes what arrives, `reply` what comes back. Both get the method, the
+    path and the JSON; `reply` may return (status, body).
+    """
 
     def ask(method: str, path: str, body: Any) -> Any:
         return request(method, path, body) if request else body
@@ -66,7 +67,9 @@ class Service:
         return found
 
     async def _told(self, story: Story, app: Any) -> Any:
-        async with Remote.open("http://local/v1", "", app=app, retries=Retries(sleep=_no_wait)) as remote:
+        async with Remote.open(
+            "http://local/v1", "", app=app, retries=Retries(sleep=_no_wait)
+        ) as remote:
             return await story(remote)
 
     def _noted(self, app: Any) -> Any:
@@ -76,10 +79,16 @@ class Service:
             self.writes.append((path, body))
             return body
 
-        return Meanwhile(before=lambda method, path: self.calls.append((method, path))).around(Odd(app, write))
+        return Meanwhile(before=lambda method, path: self.calls.append((method, path))).around(
+            Odd(app, write)
+        )
 
 
-def write(kind: str, fields: dict[str, Any], *paths: str, id: str | None = None, **more: Any) -> Write:
+def write(
+    kind: str, fields: dict[str, Any], *paths: str, id: str | None = None, **more: Any
+) -> Write:
     """What a form needs for `kind.support`."""
     names = more.pop("names", Names())
-    return Write(Address(kind, "support"), fields, names, STAMP, id=id, paths=frozenset(paths), **more)
+    return Write(
+        Address(kind, "support"), fields, names, STAMP, id=id, paths=frozenset(paths), **more
+    )

@@ -65,7 +65,11 @@ def test_every_field_comes_back_as_it_was_declared(service: Service) -> None:
     assert normal(made.fields) == normal(EVERYTHING)
     assert made == read == listed[0]
     assert made.stamp == STAMP
-    assert [method for method, path in service.calls if path.startswith("/assistants")] == ["POST", "GET", "GET"]
+    assert [method for method, path in service.calls if path.startswith("/assistants")] == [
+        "POST",
+        "GET",
+        "GET",
+    ]
 
 
 def test_defaults_that_the_service_fills_in_are_no_difference(service: Service) -> None:
@@ -74,7 +78,13 @@ def test_defaults_that_the_service_fills_in_are_no_difference(service: Service) 
     async def story(remote: Remote) -> Any:
         return await FORM.create(
             remote,
-            write("assistant", {"model": "gpt-4o", "tools": [{"type": "file_search"}, {"type": "code_interpreter"}]}),
+            write(
+                "assistant",
+                {
+                    "model": "gpt-4o",
+                    "tools": [{"type": "file_search"}, {"type": "code_interpreter"}],
+                },
+            ),
         )
 
     made = service.tell(story)
@@ -108,13 +118,26 @@ def test_order_never_counts() -> None:
         ({"metadata": None}, {"metadata": {"provisioner": "x"}}),
         (
             {"tools": [{"type": "function", "name": "f"}]},
-            {"tools": [{"type": "function", "name": "f", "strict": False, "parameters": {}, "description": None}]},
+            {
+                "tools": [
+                    {
+                        "type": "function",
+                        "name": "f",
+                        "strict": False,
+                        "parameters": {},
+                        "description": None,
+                    }
+                ]
+            },
         ),
         (
             {"tools": [{"type": "file_search"}]},
             {
                 "tools": [
-                    {"type": "file_search", "ranking_options": {"ranker": "default_2024_08_21", "score_threshold": 0}}
+                    {
+                        "type": "file_search",
+                        "ranking_options": {"ranker": "default_2024_08_21", "score_threshold": 0},
+                    }
                 ]
             },
         ),
@@ -148,7 +171,10 @@ def test_what_is_the_same(left: Fields, right: Fields) -> None:
             {"tools": [{"type": "function", "name": "f"}]},
         ),
         ({"reasoning_effort": "none"}, {"reasoning_effort": None}),
-        ({"tools": [{"type": "file_search", "max_num_results": 20}]}, {"tools": [{"type": "file_search"}]}),
+        (
+            {"tools": [{"type": "file_search", "max_num_results": 20}]},
+            {"tools": [{"type": "file_search"}]},
+        ),
     ],
 )
 def test_what_is_not_the_same(left: Fields, right: Fields) -> None:
@@ -157,27 +183,38 @@ def test_what_is_not_the_same(left: Fields, right: Fields) -> None:
 
 
 def test_removed_fields_are_reset(service: Service) -> None:
-    """Every field that is not declared any more is back at its default, the name at the resource's."""
+    """Every field that is not declared any more is back at its default, the name at the
+    resource's.
+    """
 
     async def story(remote: Remote) -> Any:
         names = await resources(remote)
         made = await FORM.create(remote, write("assistant", EVERYTHING, names=names))
         paths = [*(set(EVERYTHING) - {"model", "metadata"}), "metadata.team"]
-        return await FORM.update(remote, write("assistant", {"model": "gpt-4o"}, *paths, id=made.id, names=names))
+        return await FORM.update(
+            remote, write("assistant", {"model": "gpt-4o"}, *paths, id=made.id, names=names)
+        )
 
     changed = service.tell(story)
 
     assert normal(changed.fields) == normal({"model": "gpt-4o", "name": "support"})
     sent = service.writes[-1][1]
     assert sent["temperature"] is None and sent["tools"] == []
-    assert sent["tool_resources"] == {"code_interpreter": {"file_ids": []}, "file_search": {"vector_store_ids": []}}
+    assert sent["tool_resources"] == {
+        "code_interpreter": {"file_ids": []},
+        "file_search": {"vector_store_ids": []},
+    }
 
 
 def test_only_what_differs_is_sent(service: Service) -> None:
-    """An update names its fields; the stamp goes along, because the serial says which apply wrote last."""
+    """An update names its fields; the stamp goes along, because the serial says which apply wrote
+    last.
+    """
 
     async def story(remote: Remote) -> Any:
-        made = await FORM.create(remote, write("assistant", {"model": "gpt-4o", "temperature": 0.3}))
+        made = await FORM.create(
+            remote, write("assistant", {"model": "gpt-4o", "temperature": 0.3})
+        )
         fields = {"model": "gpt-4o", "temperature": 0.5}
         return await FORM.update(remote, write("assistant", fields, "temperature", id=made.id))
 
@@ -188,13 +225,24 @@ def test_only_what_differs_is_sent(service: Service) -> None:
 
 
 def test_foreign_metadata_survives(service: Service) -> None:
-    """Keys that somebody else wrote stay, also those that appeared since the plan; removed ones go."""
+    """Keys that somebody else wrote stay, also those that appeared since the plan; removed
+    ones go.
+    """
 
     async def story(remote: Remote) -> Any:
-        made = await FORM.create(remote, write("assistant", {"model": "m", "metadata": {"team": "a", "odd key": "b"}}))
+        made = await FORM.create(
+            remote, write("assistant", {"model": "m", "metadata": {"team": "a", "odd key": "b"}})
+        )
         await remote.post(
             f"/assistants/{made.id}",
-            {"metadata": {"team": "by hand", "odd key": "b", "provider_id": "x", "provisioner": str(STAMP)}},
+            {
+                "metadata": {
+                    "team": "by hand",
+                    "odd key": "b",
+                    "provider_id": "x",
+                    "provisioner": str(STAMP),
+                }
+            },
             repeatable=True,
         )
         fields = {"model": "m", "metadata": {"team": "c", "year": "2026"}}
@@ -211,8 +259,12 @@ def test_a_key_that_is_not_in_the_plan_is_left_alone(service: Service) -> None:
     """An ignored key keeps what somebody wrote into it, although the spec declares it."""
 
     async def story(remote: Remote) -> Any:
-        made = await FORM.create(remote, write("assistant", {"model": "m", "metadata": {"team": "a"}}))
-        await remote.post(f"/assistants/{made.id}", {"metadata": {"team": "by hand"}}, repeatable=True)
+        made = await FORM.create(
+            remote, write("assistant", {"model": "m", "metadata": {"team": "a"}})
+        )
+        await remote.post(
+            f"/assistants/{made.id}", {"metadata": {"team": "by hand"}}, repeatable=True
+        )
         fields = {"model": "m", "metadata": {"team": "a"}, "temperature": 0.1}
         return await FORM.update(remote, write("assistant", fields, "temperature", id=made.id))
 
@@ -223,7 +275,9 @@ def test_releasing_takes_only_our_stamp_off(service: Service) -> None:
     """A forgotten object keeps everything but our mark; one that is gone is no fault."""
 
     async def story(remote: Remote) -> Any:
-        made = await FORM.create(remote, write("assistant", {"model": "m", "metadata": {"team": "a"}}))
+        made = await FORM.create(
+            remote, write("assistant", {"model": "m", "metadata": {"team": "a"}})
+        )
         lock = LockState(STAMP.workspace, STAMP.environment, f"{STAMP.lineage}-1", 1, {})
         await FORM.release(remote, made.id, lock)
         await FORM.release(remote, "asst_gone", lock)
@@ -270,7 +324,11 @@ def test_what_only_other_apis_can_carry_is_a_loss() -> None:
     fields = {
         "tools": [
             {"type": "web_search"},
-            {"type": "file_search", "filters": {"type": "eq"}, "ranking_options": {"ranker": "default-2024-11-15"}},
+            {
+                "type": "file_search",
+                "filters": {"type": "eq"},
+                "ranking_options": {"ranker": "default-2024-11-15"},
+            },
             {"type": "code_interpreter", "memory_limit": "4g"},
         ]
     }
@@ -332,10 +390,17 @@ def test_a_server_that_ignores_null_gets_the_default(service: Service) -> None:
     """Null, then the default itself, then no more; the oddity is named."""
 
     async def story(remote: Remote) -> Any:
-        fields = {"model": "m", "temperature": 0.3, "description": "old", "response_format": "json_object"}
+        fields = {
+            "model": "m",
+            "temperature": 0.3,
+            "description": "old",
+            "response_format": "json_object",
+        }
         made = await FORM.create(remote, write("assistant", fields))
         paths = ("temperature", "description", "response_format")
-        return await FORM.update(remote, write("assistant", {"model": "m"}, *paths, id=made.id)), remote.oddities
+        return await FORM.update(
+            remote, write("assistant", {"model": "m"}, *paths, id=made.id)
+        ), remote.oddities
 
     changed, oddities = service.tell(story, request=ignoring_null)
 
@@ -348,10 +413,15 @@ def test_a_server_that_injects_metadata_and_answers_201(service: Service, status
     """A gateway's own keys are foreign keys, nothing else."""
 
     def inject(method: str, path: str, body: Any) -> Any:
-        return (status, {**body, "metadata": {**body["metadata"], "provider_id": "p"}}) if method == "POST" else body
+        return (
+            (status, {**body, "metadata": {**body["metadata"], "provider_id": "p"}})
+            if method == "POST"
+            else body
+        )
 
     made = service.tell(
-        lambda remote: FORM.create(remote, write("assistant", EVERYTHING | {"tools": []})), reply=inject
+        lambda remote: FORM.create(remote, write("assistant", EVERYTHING | {"tools": []})),
+        reply=inject,
     )
 
     assert made.fields["metadata"] == {"team": "support", "provider_id": "p"}
@@ -377,9 +447,13 @@ def test_a_create_survives_a_read_back_that_fails(service: Service) -> None:
     """The id must not be lost because the GET after the create failed."""
 
     def flaky(method: str, path: str, body: Any) -> Any:
-        return {"id": body["id"]} if method == "POST" else (403, {"error": {"message": "no reading"}})
+        return (
+            {"id": body["id"]} if method == "POST" else (403, {"error": {"message": "no reading"}})
+        )
 
-    made = service.tell(lambda remote: FORM.create(remote, write("assistant", {"model": "m"})), reply=flaky)
+    made = service.tell(
+        lambda remote: FORM.create(remote, write("assistant", {"model": "m"})), reply=flaky
+    )
 
     assert made.id.startswith("asst_")
 
@@ -388,8 +462,12 @@ def test_a_server_that_merges_metadata_shows_the_key_that_stayed(service: Servic
     """The removed key is still in the reply, where the caller finds it."""
 
     async def story(remote: Remote) -> Any:
-        made = await FORM.create(remote, write("assistant", {"model": "m", "metadata": {"team": "a"}}))
-        return await FORM.update(remote, write("assistant", {"model": "m"}, "metadata.team", id=made.id))
+        made = await FORM.create(
+            remote, write("assistant", {"model": "m", "metadata": {"team": "a"}})
+        )
+        return await FORM.update(
+            remote, write("assistant", {"model": "m"}, "metadata.team", id=made.id)
+        )
 
     assert service.tell(story, metadata_update="merge").fields["metadata"] == {"team": "a"}
     assert service.tell(story).fields["metadata"] == {}

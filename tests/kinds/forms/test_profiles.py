@@ -17,15 +17,32 @@ ADDRESS = Address("assistant", "support")
 NAMES = Names({Address("vector_store", "kb"): "vs_1", Address("file", "data/a.csv"): "file-1"})
 STAMP = "acme/prod/assistant.support@3"
 
-FUNCTION = {"type": "function", "name": "f", "description": "Does", "parameters": {"type": "object", "properties": {}}}
+FUNCTION = {
+    "type": "function",
+    "name": "f",
+    "description": "Does",
+    "parameters": {"type": "object", "properties": {}},
+}
 SEARCH = {"type": "file_search", "vector_stores": ["vector_store.kb", {"id": "vs_9"}]}
 
 PROFILES: dict[str, Fields] = {
     "least": {"model": "gpt-4o"},
-    "labels": {"model": "gpt-4o", "name": "Support", "description": "Answers", "metadata": {"team": "hr"}},
+    "labels": {
+        "model": "gpt-4o",
+        "name": "Support",
+        "description": "Answers",
+        "metadata": {"team": "hr"},
+    },
     "numbers": {"model": "gpt-4o", "temperature": 0.3, "top_p": 0.5, "instructions": "Be kind."},
-    "effort": {"model": "gpt-5.6", "reasoning_effort": "low", "responses": {"reasoning": {"summary": "auto"}}},
-    "functions": {"model": "gpt-4o", "tools": [FUNCTION, {"type": "function", "name": "g", "strict": True}]},
+    "effort": {
+        "model": "gpt-5.6",
+        "reasoning_effort": "low",
+        "responses": {"reasoning": {"summary": "auto"}},
+    },
+    "functions": {
+        "model": "gpt-4o",
+        "tools": [FUNCTION, {"type": "function", "name": "g", "strict": True}],
+    },
     "search": {
         "model": "gpt-4o",
         "tools": [
@@ -39,7 +56,13 @@ PROFILES: dict[str, Fields] = {
     },
     "code": {
         "model": "gpt-4o",
-        "tools": [{"type": "code_interpreter", "files": ["file.data/a.csv", {"id": "file-9"}], "memory_limit": "4g"}],
+        "tools": [
+            {
+                "type": "code_interpreter",
+                "files": ["file.data/a.csv", {"id": "file-9"}],
+                "memory_limit": "4g",
+            }
+        ],
     },
     "bare code": {"model": "gpt-4o", "tools": [{"type": "code_interpreter"}]},
     "hosted": {
@@ -52,10 +75,18 @@ PROFILES: dict[str, Fields] = {
                 "server_url": "https://crm.example/mcp",
                 "require_approval": "never",
             },
-            {"type": "image_generation", "quality": "low", "input_image_mask": {"file_id": "file-7"}},
+            {
+                "type": "image_generation",
+                "quality": "low",
+                "input_image_mask": {"file_id": "file-7"},
+            },
         ],
     },
-    "text": {"model": "gpt-4o", "response_format": "text", "responses": {"text": {"verbosity": "low"}}},
+    "text": {
+        "model": "gpt-4o",
+        "response_format": "text",
+        "responses": {"text": {"verbosity": "low"}},
+    },
     "json": {"model": "gpt-4o", "response_format": "json_object"},
     "schema": {
         "model": "gpt-4o",
@@ -87,7 +118,9 @@ def render(fields: Fields, lost: Iterable[str] = ()) -> Fields:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_the_sdk_accepts_every_profile(name: str) -> None:
-    """The request types of the SDK, read to the end: their lists are checked only while they are iterated."""
+    """The request types of the SDK, read to the end: their lists are checked only while they are
+    iterated.
+    """
     from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
     from pydantic import TypeAdapter
 
@@ -109,7 +142,9 @@ def test_the_official_schema_accepts_every_profile(name: str) -> None:
     components = json.loads(DOCUMENT.read_text())["components"]
     schema = {"$ref": "#/components/schemas/CreateResponse", "components": components}
 
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(render(PROFILES[name]))] == []
+    assert [
+        error.message for error in Draft202012Validator(schema).iter_errors(render(PROFILES[name]))
+    ] == []
 
 
 def test_the_least_profile_says_only_what_is_known() -> None:
@@ -139,7 +174,9 @@ def test_ids_move_into_the_tools() -> None:
         "file_ids": ["file-1", "file-9"],
         "memory_limit": "4g",
     }
-    assert render(PROFILES["bare code"])["tools"] == [{"type": "code_interpreter", "container": {"type": "auto"}}]
+    assert render(PROFILES["bare code"])["tools"] == [
+        {"type": "code_interpreter", "container": {"type": "auto"}}
+    ]
 
 
 def test_one_field_from_two_places_is_one_field() -> None:
@@ -162,11 +199,15 @@ def test_a_label_whose_key_is_taken_is_a_loss() -> None:
     """The author's own `metadata.name` wins."""
     fields = {"model": "m", "name": "Support", "metadata": {"name": "mine"}}
 
-    assert [(loss.name, loss.path) for loss in FORM.losses(ADDRESS, fields)] == [("name", ("metadata", "name"))]
+    assert [(loss.name, loss.path) for loss in FORM.losses(ADDRESS, fields)] == [
+        ("name", ("metadata", "name"))
+    ]
     assert render(fields, ["name"])["metadata"]["name"] == "mine"
 
 
-@pytest.mark.parametrize(("pairs", "lost"), [(13, []), (14, ["description"]), (15, ["name", "description"])])
+@pytest.mark.parametrize(
+    ("pairs", "lost"), [(13, []), (14, ["description"]), (15, ["name", "description"])]
+)
 def test_labels_without_room_are_losses(pairs: int, lost: list[str]) -> None:
     """Sixteen pairs, one of them ours: the description goes first; accepted, the request fits."""
     metadata = {f"key{number}": "v" for number in range(pairs)}
@@ -180,7 +221,10 @@ def test_labels_without_room_are_losses(pairs: int, lost: list[str]) -> None:
 
 def test_an_old_ranker_is_a_loss() -> None:
     """Responses refuses the ranker of the Assistants API; accepted, it is left out."""
-    fields = {"model": "m", "tools": [{**SEARCH, "ranking_options": {"ranker": "default_2024_08_21"}}]}
+    fields = {
+        "model": "m",
+        "tools": [{**SEARCH, "ranking_options": {"ranker": "default_2024_08_21"}}],
+    }
 
     assert [loss.name for loss in FORM.losses(ADDRESS, fields)] == ["tools.file_search.ranker"]
     assert "ranking_options" not in render(fields, ["tools.file_search.ranker"])["tools"][0]
@@ -205,11 +249,16 @@ def test_limits_of_this_api() -> None:
     files = [f"file.{number}.csv" for number in range(51)]
     fields = {"tools": [{"type": "file_search"}, {"type": "code_interpreter", "files": files}]}
 
-    assert [fault.path for fault in FORM.check(ADDRESS, fields)] == [("tools", 0), ("tools", 1, "files")]
+    assert [fault.path for fault in FORM.check(ADDRESS, fields)] == [
+        ("tools", 0),
+        ("tools", 1, "files"),
+    ]
 
 
 def test_the_digest_forgets_the_stamp_and_the_order() -> None:
-    """A version number, or tools in another order, do not make a new version; a changed field does."""
+    """A version number, or tools in another order, do not make a new version; a changed
+    field does.
+    """
     digest = FORM.digest(render(PROFILES["functions"]))
     turned = {**PROFILES["functions"], "tools": PROFILES["functions"]["tools"][::-1]}
 
@@ -230,7 +279,10 @@ def test_ids_are_sorted() -> None:
     """What a profile names is in the same order wherever it is written."""
     names = Names({Address("vector_store", "kb"): "vs_9"})
     tools = [
-        {"type": "file_search", "vector_stores": ["vector_store.kb", *({"id": f"vs_{at}"} for at in (5, 7, 1, 3))]}
+        {
+            "type": "file_search",
+            "vector_stores": ["vector_store.kb", *({"id": f"vs_{at}"} for at in (5, 7, 1, 3))],
+        }
     ]
     request = FORM.render(ADDRESS, {"model": "gpt-4o", "tools": tools}, names)
     assert FORM.ids(request) == ["vs_1", "vs_3", "vs_5", "vs_7", "vs_9"]

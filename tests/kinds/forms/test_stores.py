@@ -28,7 +28,9 @@ async def store(remote: Remote) -> str:
 
 async def files(remote: Remote, count: int, suffix: str = "md") -> list[str]:
     async def upload(number: int) -> str:
-        sent = await remote.upload(io.BytesIO(b"# Title %d" % number), f"{number}.{suffix}", "assistants")
+        sent = await remote.upload(
+            io.BytesIO(b"# Title %d" % number), f"{number}.{suffix}", "assistants"
+        )
         return str(sent["id"])
 
     return await together(upload(number) for number in range(count))
@@ -41,20 +43,26 @@ async def filled(remote: Remote, count: int) -> tuple[str, list[str]]:
 
 
 def test_releasing_takes_our_marks_off_the_files(service: Service) -> None:
-    """Those of the lock and of nobody else: attributes of others stay, and what another lock has marked."""
+    """Those of the lock and of nobody else: attributes of others stay, and what another lock has
+    marked.
+    """
     foreign = {**OURS, "provisioner": "acme/prod/docs/a.md#0123abcd.1"}
     lock = LockState("acme", "local", f"{STAMP.lineage}-1", 1, {})
 
     async def story(remote: Remote) -> Any:
         id, (ours, theirs, _) = await store(remote), await files(remote, 3)
-        await members.attach(remote, id, [Attach(ours, {**OURS, "team": "hr"}), Attach(theirs, foreign)])
+        await members.attach(
+            remote, id, [Attach(ours, {**OURS, "team": "hr"}), Attach(theirs, foreign)]
+        )
         for file in (ours, theirs, "file-gone"):
             await members.release_file(remote, id, file, lock)
         one_by_one = [raw["attributes"] for raw in await remote.list(f"/vector_stores/{id}/files")]
         await members.update_attributes(remote, id, ours, OURS)
         await FORM.release(remote, id, lock)
         await FORM.release(remote, "vs_gone", lock)
-        return one_by_one, [raw["attributes"] for raw in await remote.list(f"/vector_stores/{id}/files")]
+        return one_by_one, [
+            raw["attributes"] for raw in await remote.list(f"/vector_stores/{id}/files")
+        ]
 
     for found in service.tell(story):
         assert sorted(found, key=len) == [{"team": "hr"}, foreign]
@@ -86,10 +94,15 @@ def test_reset_and_rename(service: Service) -> None:
     """Expiry goes with null, the name goes back to the resource's; the rest stays."""
 
     async def story(remote: Remote) -> Any:
-        fields = {"name": "Handbook", "expires_after": {"anchor": "last_active_at", "days": 7}, "metadata": {"a": "b"}}
+        fields = {
+            "name": "Handbook",
+            "expires_after": {"anchor": "last_active_at", "days": 7},
+            "metadata": {"a": "b"},
+        }
         made = await FORM.create(remote, write("vector_store", fields))
         return await FORM.update(
-            remote, write("vector_store", {"metadata": {"a": "b"}}, "name", "expires_after", id=made.id)
+            remote,
+            write("vector_store", {"metadata": {"a": "b"}}, "name", "expires_after", id=made.id),
         )
 
     live = service.tell(story)
@@ -99,7 +112,9 @@ def test_reset_and_rename(service: Service) -> None:
 
 
 def test_files_inherit_the_chunking_of_their_store() -> None:
-    """Auto is 800/400, an entry's own chunking wins, and versions are no part of the normal form."""
+    """Auto is 800/400, an entry's own chunking wins, and versions are no part of the normal
+    form.
+    """
     fields = {
         "chunking": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 100},
         "files": {
@@ -140,12 +155,17 @@ def test_a_file_says_what_it_is(service: Service) -> None:
 
     fields, made = service.tell(story)
 
-    assert made.fields == {**{key: fields[key] for key in fields if key != "sha256"}, "filename": "support"}
+    assert made.fields == {
+        **{key: fields[key] for key in fields if key != "sha256"},
+        "filename": "support",
+    }
 
 
 @pytest.mark.parametrize("count", [1, 3, 30])
 def test_attached_files_are_waited_for(service: Service, count: int) -> None:
-    """Batches or single ones: in the end each is indexed, and its attributes and chunking are read back."""
+    """Batches or single ones: in the end each is indexed, and its attributes and chunking are read
+    back.
+    """
     progress: list[tuple[int, int]] = []
 
     async def story(remote: Remote) -> Any:
@@ -192,10 +212,16 @@ def test_what_is_not_finished_in_time_is_still_in_progress(service: Service) -> 
 
 
 def test_one_refused_file_keeps_no_other_out(service: Service) -> None:
-    """The service refuses the whole batch for one extension; we find the one and attach the rest."""
+    """The service refuses the whole batch for one extension; we find the one and attach the
+    rest.
+    """
 
     async def story(remote: Remote) -> Any:
-        id, good, (bad,) = await store(remote), await files(remote, 6), await files(remote, 1, "csv")
+        id, good, (bad,) = (
+            await store(remote),
+            await files(remote, 6),
+            await files(remote, 1, "csv"),
+        )
         wanted = [*good[:4], bad, *good[4:]]
         refused = await members.attach(remote, id, [Attach(file) for file in wanted])
         return good, bad, refused, await members.wait(remote, id, wanted, 20)
@@ -224,7 +250,9 @@ def test_a_server_without_batches_gets_single_files(service: Service) -> None:
 
 
 def test_a_lost_reply_attaches_nothing_twice(service: Service) -> None:
-    """The batch was carried out although its reply never came: the store is looked at, nothing is sent again."""
+    """The batch was carried out although its reply never came: the store is looked at, nothing is
+    sent again.
+    """
     lost = 0
 
     def lose(method: str, path: str, body: Any) -> Any:
@@ -325,14 +353,17 @@ REFUSED = "unsupported_file: The file could not be processed: the faults file sa
 
 @pytest.mark.parametrize("dropped", ["attributes", "chunking_strategy", "last_error", "status"])
 def test_what_a_server_leaves_out_is_empty(service: Service, tmp_path: Path, dropped: str) -> None:
-    """A terse list is no crash: what it does not tell of a file is empty, chunking cannot be compared, and a file whose
-    state is not told counts as indexed. The rest is as it is."""
+    """A terse list is no crash: what it does not tell of a file is empty, chunking cannot be
+    compared, and a file whose state is not told counts as indexed. The rest is as it is.
+    """
     faults = tmp_path / "faults.yaml"
     faults.write_text("rules: [{match: {filename: 1.md}, action: {fails: unsupported_file}}]")
 
     def terse(method: str, path: str, body: Any) -> Any:
         if method == "GET" and path.endswith("/files"):
-            body["data"] = [{key: row[key] for key in row if key != dropped} for row in body["data"]]
+            body["data"] = [
+                {key: row[key] for key in row if key != dropped} for row in body["data"]
+            ]
         return body
 
     async def story(remote: Remote) -> Any:
@@ -346,5 +377,8 @@ def test_what_a_server_leaves_out_is_empty(service: Service, tmp_path: Path, dro
     assert good.chunking == ("other" if dropped == "chunking_strategy" else AUTO)
     stamp = None if dropped == "attributes" else Stamp.parse(OURS["provisioner"])
     assert (good.stamp, good.sha256) == (stamp, stamp and "ff")
-    assert (good.status, bad.status) == ("completed", "completed" if dropped == "status" else "failed")
+    assert (good.status, bad.status) == (
+        "completed",
+        "completed" if dropped == "status" else "failed",
+    )
     assert (good.error, bad.error) == (None, None if dropped == "last_error" else REFUSED)
