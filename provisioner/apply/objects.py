@@ -274,7 +274,7 @@ async def end_file(run: Run, change: Change, clear: bool) -> bool:
     if broken is None:
         run.finished(change, run.entries[address].id)
         return change.action is not Action.REPLACE or (clear and await remove_old(run, change))
-    stores = {item.store for item in run.plan.attachments if item.file == address}
+    stores = {item.store for item in run.plan.store_file_changes if item.file == address}
     if broken < stores or address in run.indexing or _has_other_users(run, address):
         # somebody has taken the new version: both stay, and the next plan says what is left to do
         return False

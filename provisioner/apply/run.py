@@ -118,7 +118,7 @@ class Run:
     @cached_property
     def _planned_files(self) -> dict[Address, set[str]]:
         found: dict[Address, set[str]] = {}
-        for item in self.plan.attachments:
+        for item in self.plan.store_file_changes:
             found.setdefault(item.store, set()).add(item.path)
         return found
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from provisioner.apply.objects import upload_again
 from provisioner.apply.run import Run
 from provisioner.digests import real_path
-from provisioner.kinds.vector_store import members as service
+from provisioner.kinds.vector_store import store_files as service
 from provisioner.kinds.vector_store.texts import same_text
 from provisioner.model import Address, Locked
 

@@ -56,9 +56,9 @@ def check_lock(seen: Seen, lock: LockState, *, fresh: bool) -> None:
 def _held(seen: Seen) -> Iterator[tuple[str, Stamp]]:
     observed = seen.observed
     for live in (*observed.live.values(), *(stray.live for stray in observed.strays)):
-        for member in (live.members or {}).values():
-            if member.stamp:
-                yield member.id, member.stamp
+        for store_file in (live.store_files or {}).values():
+            if store_file.stamp:
+                yield store_file.id, store_file.stamp
 
 
 def check_ownership(lock: LockState, seen: Seen, claimed: Iterable[Claim] = ()) -> None:
@@ -151,7 +151,7 @@ async def loose_uploads(others: Others, seen: Seen, lock: LockState, plan: Plan)
     """
     known = lock.known_ids
     for live in seen.observed.live.values():
-        known |= {live.id, *(live.members or {})}
+        known |= {live.id, *(live.store_files or {})}
     why = _may_be_uploaded(lock, plan)
     alike = {
         id: (str(live.fields["filename"]), why[looks])

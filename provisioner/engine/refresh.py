@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
-from provisioner.kinds.vector_store.members import read_members, settled
-from provisioner.model import Address, Desired, Live, Locked, LockState, Member
+from provisioner.kinds.vector_store.store_files import read_store_files, settled
+from provisioner.model import Address, Desired, Live, Locked, LockState, StoreFile
 from provisioner.plan import Observed, Stray
-from provisioner.plan.members import begun_ids
 from provisioner.plan.ownership import claims
+from provisioner.plan.store_files import begun_ids
 from provisioner.remote import Remote, together
 from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
@@ -81,7 +81,7 @@ def _unaccounted(question: Question, observed: Observed) -> bool:
 
 async def _refreshed(question: Question) -> Seen:
     """Everything read. What is taken over by its stamp has an id that nobody could know before, and
-    a store may hold documents that are taken over with it: then everything is read once more, with
+    a store may hold files that are taken over with it: then everything is read once more, with
     that in mind.
     """
     taken: dict[Address, str] = {}
@@ -106,12 +106,14 @@ async def _look(question: Question, taken: Mapping[Address, str]) -> Seen:
     names = Names({**question.lock.ids, **question.imports, **taken})
     forms = question.forms()
     stores = _stores(question, forms, taken)
-    listed, held = await both(_lists(question, forms, names), _holdings(question, stores))
+    listed, held = await both(_lists(question, forms, names), _store_files_of(question, stores))
     gone = frozenset(
         entry.address for key, entries in forms.items() if listed[key] is None for entry in entries
     )
     live = await _settled(question, await _lookup(question, forms, listed, names), names, until)
-    live = {address: _with_members(found, held.get(found.id)) for address, found in live.items()}
+    live = {
+        address: _with_store_files(found, held.get(found.id)) for address, found in live.items()
+    }
     strays = await _confirmed(question, live, list(_strays(question, listed, live)))
     strays = [_filled(stray, held) for stray in strays]
     return _sorted_out(question, listed, live, strays, gone, names)
@@ -154,12 +156,12 @@ def _stores(
     return [entry for entry in (*locked, *others) if _has_files(question, entry)]
 
 
-async def _holdings(
+async def _store_files_of(
     question: Question, stores: list[Locked]
-) -> dict[str | None, dict[str, Member] | None]:
+) -> dict[str | None, dict[str, StoreFile] | None]:
     """What each store holds, by its id."""
-    found = await together([_current_members(question, entry) for entry in stores])
-    return {entry.id: members for entry, members in zip(stores, found, strict=True)}
+    found = await together([_current_store_files(question, entry) for entry in stores])
+    return {entry.id: store_files for entry, store_files in zip(stores, found, strict=True)}
 
 
 def _has_files(question: Question, entry: Locked) -> bool:
@@ -168,15 +170,15 @@ def _has_files(question: Question, entry: Locked) -> bool:
     return "files" in entry.fields or bool(want and "files" in want.fields)
 
 
-async def _current_members(question: Question, entry: Locked) -> dict[str, Member] | None:
+async def _current_store_files(question: Question, entry: Locked) -> dict[str, StoreFile] | None:
     until = question.remote.settling.doubted([LOCK])
-    found = await _members(question.remote, question.lock, entry)
+    found = await _store_files(question.remote, question.lock, entry)
     return found and await settled(
         question.remote, entry.id or "", found, _shown_old(question.lock, entry), until
     )
 
 
-def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
+def _shown_old(lock: LockState, store: Locked) -> Callable[[StoreFile], bool]:
     """Whether the service shows a file as it was before the last apply has written its
     attributes.
     """
@@ -185,11 +187,11 @@ def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
         for item in (store.fields.get("files") or {}).values()
     }
 
-    def is_old(member: Member) -> bool:
-        mark, own = member.stamp, items.get(member.id)
+    def is_old(store_file: StoreFile) -> bool:
+        mark, own = store_file.stamp, items.get(store_file.id)
         if own is None or mark is None or not lock.owns(mark) or mark.serial >= lock.serial:
             return False
-        return any(member.attributes.get(key) != value for key, value in own.items())
+        return any(store_file.attributes.get(key) != value for key, value in own.items())
 
     return is_old
 
@@ -230,15 +232,19 @@ def _is_old(lock: LockState, address: Address, found: Live) -> bool:
     return entry.id == found.id and lock.owns(mark) and mark.serial <= entry.overwritten.serial
 
 
-async def _members(remote: Remote, lock: LockState, entry: Locked) -> dict[str, Member] | None:
+async def _store_files(
+    remote: Remote, lock: LockState, entry: Locked
+) -> dict[str, StoreFile] | None:
     """What a store holds. A stopped apply may have put something into it that no list shows yet."""
     begun = (id for id in begun_ids(lock, entry) if remote.settling.young(f"{entry.id}/{id}"))
     return await _held(remote, entry.id or "", list(dict.fromkeys([*entry.file_ids, *begun])))
 
 
-async def _held(remote: Remote, store: str, known: Sequence[str] = ()) -> dict[str, Member] | None:
+async def _held(
+    remote: Remote, store: str, known: Sequence[str] = ()
+) -> dict[str, StoreFile] | None:
     try:
-        return await read_members(remote, store, known)
+        return await read_store_files(remote, store, known)
     except RouteMissing:  # the collection below a store that is gone
         return None
 
@@ -248,11 +254,13 @@ async def look_into(remote: Remote, observed: Observed, stores: Iterable[Address
     listed.
     """
     found = [(store, observed.live[store]) for store in stores if store in observed.live]
-    unlisted = [(store, live) for store, live in found if live.members is None and live.file_count]
+    unlisted = [
+        (store, live) for store, live in found if live.store_files is None and live.file_count
+    ]
     held = await together(_held(remote, live.id) for _, live in unlisted)
     more = {
-        store: _with_members(live, members)
-        for (store, live), members in zip(unlisted, held, strict=True)
+        store: _with_store_files(live, store_files)
+        for (store, live), store_files in zip(unlisted, held, strict=True)
     }
     return replace(observed, live={**observed.live, **more}) if more else observed
 
@@ -265,11 +273,11 @@ async def look(remote: Remote, lock: LockState, entry: Locked) -> Live | None:
     found = await form.read(remote, entry.id, Names(lock.ids))
     if found is None or entry.address.kind != "vector_store":
         return found
-    return _with_members(found, await _members(remote, lock, entry))
+    return _with_store_files(found, await _store_files(remote, lock, entry))
 
 
-def _with_members(live: Live, members: dict[str, Member] | None) -> Live:
-    return live if members is None else replace(live, members=members)
+def _with_store_files(live: Live, store_files: dict[str, StoreFile] | None) -> Live:
+    return live if store_files is None else replace(live, store_files=store_files)
 
 
 async def _lookup(
@@ -357,8 +365,8 @@ async def _there(remote: Remote, forms: Mapping[str, Form], ids: Iterable[str]) 
     return {id for id, live in zip(asked, found, strict=True) if live is not None}
 
 
-def _filled(stray: Stray, held: Mapping[str | None, dict[str, Member] | None]) -> Stray:
-    return replace(stray, live=_with_members(stray.live, held.get(stray.live.id)))
+def _filled(stray: Stray, held: Mapping[str | None, dict[str, StoreFile] | None]) -> Stray:
+    return replace(stray, live=_with_store_files(stray.live, held.get(stray.live.id)))
 
 
 def _sorted_out(
@@ -403,18 +411,20 @@ def _stray_files(
     """Files in our stores that carry our stamp, but that the lock does not name; each once."""
     found: dict[str, Stray] = {}
     for store, holder in stores.items():
-        for id, member in (holder.members or {}).items():
+        for id, store_file in (holder.store_files or {}).items():
             if (
                 id not in known
                 and id not in found
-                and member.stamp
-                and question.lock.owns(member.stamp)
+                and store_file.stamp
+                and question.lock.owns(store_file.stamp)
             ):
-                file = files.get(id, Live(id, {}, status=member.status))
+                file = files.get(id, Live(id, {}, status=store_file.status))
                 file = replace(
-                    file, fields={**file.fields, "sha256": member.sha256}, stamp=member.stamp
+                    file,
+                    fields={**file.fields, "sha256": store_file.sha256},
+                    stamp=store_file.stamp,
                 )
-                found[id] = Stray(Address("file", member.stamp.address), file, store)
+                found[id] = Stray(Address("file", store_file.stamp.address), file, store)
     yield from found.values()
 
 
@@ -424,15 +434,17 @@ def from_lock(lock: LockState) -> Observed:
     for address, entry in lock.resources.items():
         if entry.id:
             files = (entry.fields.get("files") or {}).values()
-            members = {item["id"]: _as_member(item, entry) for item in files if item.get("id")}
-            live[address] = Live(entry.id, entry.fields, members=members)
+            store_files = {
+                item["id"]: _as_store_file(item, entry) for item in files if item.get("id")
+            }
+            live[address] = Live(entry.id, entry.fields, store_files=store_files)
     return Observed(live)
 
 
-def _as_member(item: Mapping[str, object], store: Locked) -> Member:
+def _as_store_file(item: Mapping[str, object], store: Locked) -> StoreFile:
     attributes = item.get("attributes") or {}
     assert isinstance(attributes, dict)
     chunking = item.get("chunking", store.fields.get("chunking"))
-    return Member(
+    return StoreFile(
         str(item["id"]), "completed", attributes, chunking, sha256=str(item.get("sha256"))
     )

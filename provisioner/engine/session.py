@@ -28,8 +28,8 @@ from provisioner.lock.journal import Intent
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.going import holds_unknown, with_digests
-from provisioner.plan.members import begun_ids
 from provisioner.plan.moves import settle
+from provisioner.plan.store_files import begun_ids
 from provisioner.remote import Remote
 from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
@@ -317,7 +317,7 @@ class Session:
         context.check_known(_named(plan))
         moved = _settled_moves(known, plan)
         stale.check_entries(plan, known.resources, moved)
-        stale.check_documents(plan, moved)
+        stale.check_store_files(plan, moved)
         stale.check_ids(plan, moved)
         stale.check_order(plan, moved)
         remember(self.remote, known)
@@ -350,8 +350,8 @@ def _named(plan: Plan) -> list[tuple[Address, str | None]]:
         for address in (*change.depends_on, change.previous)
         if address
     }
-    named |= {item.store for item in plan.attachments} | {
-        item.file for item in plan.attachments if item.file
+    named |= {item.store for item in plan.store_file_changes} | {
+        item.file for item in plan.store_file_changes if item.file
     }
     return [
         *changes,

@@ -19,7 +19,6 @@ from provisioner.model import (
     QUIET,
     Action,
     Address,
-    Attachment,
     Desired,
     Live,
     Locked,
@@ -27,6 +26,7 @@ from provisioner.model import (
     Plan,
     Problem,
     Source,
+    StoreFileChange,
 )
 from provisioner.plan import Situation
 from provisioner.plan.ownership import claims
@@ -49,8 +49,8 @@ def fingerprints(
     plan: Plan, resources: Mapping[Address, Locked], live: Any
 ) -> dict[str, dict[str, str | None]]:
     """`live` is a function from address to Live or None."""
-    held: dict[Address, list[Attachment]] = {}
-    for item in plan.attachments:
+    held: dict[Address, list[StoreFileChange]] = {}
+    for item in plan.store_file_changes:
         held.setdefault(item.store, []).append(item)
     ended = set(plan.ended_stores)
     return {
@@ -69,8 +69,8 @@ def fingerprints(
 
 
 def _rests_on(plan: Plan) -> list[Address]:
-    found = {item.store for item in plan.attachments} | {
-        item.file for item in plan.attachments if item.file
+    found = {item.store for item in plan.store_file_changes} | {
+        item.file for item in plan.store_file_changes if item.file
     }
     for change in plan.changes:
         if change.matters:
@@ -85,7 +85,7 @@ def _live_sha(
     address: Address,
     entry: Locked | None,
     live: Live | None,
-    held: Iterable[Attachment],
+    held: Iterable[StoreFileChange],
     *,
     whole: bool,
 ) -> str | None:
@@ -101,13 +101,15 @@ def _live_sha(
     )
     fields = form.normal(address, {**live.fields}) if form else live.fields
     fields = {name: value for name, value in fields.items() if not form or name not in form.unread}
-    members = live.members or {}
+    store_files = live.store_files or {}
     touched = (
-        members
+        store_files
         if whole
-        else {item.old_id: members.get(item.old_id) for item in held if item.old_id}
+        else {item.old_id: store_files.get(item.old_id) for item in held if item.old_id}
     )
-    attached = {id: member.attributes if member else None for id, member in touched.items()}
+    attached = {
+        id: store_file.attributes if store_file else None for id, store_file in touched.items()
+    }
     return _sha([live.id, live.status == "expired", fields, attached])
 
 
@@ -260,9 +262,9 @@ def check_entries(
             raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
 
 
-def check_documents(plan: Plan, resources: Mapping[Address, Locked]) -> None:
+def check_store_files(plan: Plan, resources: Mapping[Address, Locked]) -> None:
     """PlanError where what is put into a store is not what the store is to have by its own row; by
-    the lock, where only a document has a new version.
+    the lock, where only a store file has a new version.
     """
     fields = {
         address: entry.fields
@@ -271,7 +273,7 @@ def check_documents(plan: Plan, resources: Mapping[Address, Locked]) -> None:
     }
     fields |= {change.address: change.after for change in plan.changes if change.after is not None}
     wanted = {address: found.get("files") or {} for address, found in fields.items()}
-    for item in plan.attachments:
+    for item in plan.store_file_changes:
         if item.action == "detach" or item.action in QUIET:
             continue
         held = wanted.get(item.store, {}).get(item.path, {})

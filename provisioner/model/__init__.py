@@ -15,7 +15,6 @@ from provisioner.model.names import (
 from provisioner.model.plans import (
     LEAVING,
     QUIET,
-    Attachment,
     Block,
     Change,
     Drifted,
@@ -24,6 +23,7 @@ from provisioner.model.plans import (
     Remnant,
     Row,
     Service,
+    StoreFileChange,
 )
 from provisioner.model.policies import Policies, Policy, Strictness, Waiver
 from provisioner.model.results import Applied, Drift, Event, Unmanaged, Unverifiable
@@ -33,9 +33,9 @@ from provisioner.model.states import (
     Live,
     Locked,
     LockState,
-    Member,
     Overwritten,
     Profile,
+    StoreFile,
 )
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
     "Address",
     "Applied",
     "Approved",
-    "Attachment",
     "Block",
     "Change",
     "Desired",
@@ -59,7 +58,6 @@ __all__ = [
     "Live",
     "LockState",
     "Locked",
-    "Member",
     "Overwritten",
     "Plan",
     "Policies",
@@ -72,6 +70,8 @@ __all__ = [
     "Service",
     "Source",
     "Stamp",
+    "StoreFile",
+    "StoreFileChange",
     "Strictness",
     "Unmanaged",
     "Unverifiable",

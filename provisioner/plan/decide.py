@@ -22,7 +22,7 @@ from provisioner.model import (
 )
 from provisioner.plan.situation import Situation
 
-APART = frozenset({"files"})  # decided by plan.members, entry by entry
+APART = frozenset({"files"})  # decided by plan.store_files, entry by entry
 
 
 def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
@@ -183,7 +183,7 @@ def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -
 
 
 def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
-    """The three sides of one object in normal form, without what `plan.members` compares."""
+    """The three sides of one object in normal form, without what `plan.store_files` compares."""
     wanted = _declared(form, want.address, want.fields)
     base = _base(form, entry, want, wanted)
     default = _flat(form, form.normal(want.address, {}))

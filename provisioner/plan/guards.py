@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner import text
-from provisioner.model import Action, Address, Attachment, Block, Change, Drifted
+from provisioner.model import Action, Address, Block, Change, Drifted, StoreFileChange
 from provisioner.plan.situation import Situation
 
 SHARE = 0.3
@@ -20,7 +20,7 @@ _SHOWN = 10  # fields of one object, in a message
 def blocks(
     case: Situation,
     changes: Iterable[Change],
-    attachments: Iterable[Attachment],
+    store_file_changes: Iterable[StoreFileChange],
     drift: Iterable[Drifted],
 ) -> Iterator[Block]:
     """Each rule that the plan breaks; `--force` overrides the safety stops among them and nothing
@@ -35,7 +35,7 @@ def blocks(
         return
     yield from _no_specs(case)
     yield from _all_missing(case) or _too_many(case, listed)
-    yield from _emptied_stores(case, attachments)
+    yield from _emptied_stores(case, store_file_changes)
 
 
 def _protected(case: Situation, changes: list[Change]) -> Iterator[Block]:
@@ -132,9 +132,13 @@ def _goes(case: Situation, change: Change) -> bool:
     return going or _is_missing(case, change)
 
 
-def _emptied_stores(case: Situation, attachments: Iterable[Attachment]) -> Iterator[Block]:
+def _emptied_stores(
+    case: Situation, store_file_changes: Iterable[StoreFileChange]
+) -> Iterator[Block]:
     leaving = Counter(
-        item.store for item in attachments if item.action == "detach" and item.file is not None
+        item.store
+        for item in store_file_changes
+        if item.action == "detach" and item.file is not None
     )
     for store, gone in sorted(leaving.items()):
         entry = case.locked(store)

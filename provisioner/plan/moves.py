@@ -9,7 +9,7 @@ from typing import Any
 
 from provisioner.diff import join
 from provisioner.model import Action, Address, Change, Desired, Fields, Locked, LockState
-from provisioner.plan.members import document_of
+from provisioner.plan.store_files import store_file_of
 
 Key = tuple[Any, str]
 
@@ -104,8 +104,8 @@ def _renamed(
 
 def _replaced(path: str, paths: Mapping[str, str]) -> str:
     """The path of a field below a file of a store that has moved."""
-    document = document_of(path)
-    before = join("files", document) if document else ""
+    store_file = store_file_of(path)
+    before = join("files", store_file) if store_file else ""
     return paths.get(before, before) + path.removeprefix(before)
 
 

@@ -45,7 +45,7 @@ TOLD_OF_PLAN = frozenset(
         "lineage",
         "serial",
         "changes",
-        "attachments",
+        "store_file_changes",
         "drift",
         "orphans",
         "deposed",
@@ -108,7 +108,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "review": review_json(plan),
         "blocked": [plain(block) for block in plan.blocked],
         "problems": [problem_json(problem) for problem in plan.problems],
-        "attachments": [plain(found) for found in plan.attachments],
+        "attachments": [plain(found) for found in plan.store_file_changes],
         "basis": dict(plan.basis),
         **_rest(plan, TOLD_OF_PLAN),
     }

@@ -14,7 +14,6 @@ from provisioner.lock.entry import approved_from_json
 from provisioner.model import (
     QUIET,
     Address,
-    Attachment,
     Block,
     Change,
     Drifted,
@@ -25,6 +24,7 @@ from provisioner.model import (
     Remnant,
     Service,
     Source,
+    StoreFileChange,
 )
 from provisioner.planfile.checksum import ACTIONS, checksum
 from provisioner.shapes import FIELDS, Shape, an_id, misfit, path
@@ -115,7 +115,7 @@ def _plan(found: dict[str, Any]) -> Plan:
         lineage=found["lock"]["lineage"],
         serial=found["lock"]["serial"],
         changes=tuple(_change(row) for row in found["resource_changes"]),
-        attachments=tuple(_attachment(row) for row in found["attachments"]),
+        store_file_changes=tuple(_store_file_change(row) for row in found["attachments"]),
         drift=tuple(_drifted(row) for row in found["resource_drift"]),
         orphans=tuple(_remnant(row) for row in found["orphans"]),
         deposed=tuple(_remnant(row) for row in found["deposed"]),
@@ -167,10 +167,10 @@ def _address(text: str | None) -> Address | None:
     return Address.parse(text) if text else None
 
 
-def _attachment(row: dict[str, Any]) -> Attachment:
-    return Attachment(
+def _store_file_change(row: dict[str, Any]) -> StoreFileChange:
+    return StoreFileChange(
         **{
-            **_known(Attachment, row),
+            **_known(StoreFileChange, row),
             "store": Address.parse(row["store"]),
             "file": _address(row["file"]),
         }
@@ -248,7 +248,7 @@ def _declared(value: Any) -> bool:
     return value is None or misfit(value, FIELDS) is None
 
 
-def _member(value: Any) -> bool:
+def _store_file_path(value: Any) -> bool:
     """The path of a file, or the id of one that is not managed."""
     return an_id(value.removeprefix("id:")) if value.startswith("id:") else bool(value)
 
@@ -257,9 +257,9 @@ _RULES: dict[type, dict[str, Shape]] = {
     Change: {"id": an_id, "importing": an_id, "before": _declared, "after": _declared},
     FieldChange: {"path": path},
     Remnant: {"id": an_id, "action": ("keep", "delete", "forget").__contains__},
-    Attachment: {
+    StoreFileChange: {
         "action": ("attach", "replace", "update", "detach", *QUIET).__contains__,
-        "path": _member,
+        "path": _store_file_path,
         "old_id": an_id,
     },
     Drifted: {"drift": ("local", "remote", "both", "missing").__contains__},

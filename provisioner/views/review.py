@@ -9,22 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.diff import top
-from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan, Remnant
+from provisioner.model import Action, Address, Change, FieldChange, Plan, Remnant, StoreFileChange
 from provisioner.text import listed
 from provisioner.views.diffs import changed_lines, split
 from provisioner.views.fields import Tool, by_key, tool_title
-from provisioner.views.files import FileGroups, Row, entry_path, loose_rows
 from provisioner.views.lines import Item, Section
 from provisioner.views.remarks import Remark
+from provisioner.views.store_files import FileGroups, Row, entry_path, loose_rows
 from provisioner.views.values import (
     SENSITIVE,
-    documents_words,
     inline,
     many,
     reason_words,
     shortened,
     size,
     stays_words,
+    store_files_words,
 )
 
 RISKY = ("deletes", "widens")
@@ -176,16 +176,16 @@ def _setting(field: FieldChange) -> str:
 
 
 def _knowledge(plan: Plan) -> Iterator[Remark]:
-    """Documents by store, then files that are in none."""
+    """Store files by store, then files that are in none."""
     groups = FileGroups(plan)
     for store, rows in groups.stores.items():
-        if told := _documents(rows.values()):
+        if told := _store_files(rows.values()):
             yield Remark("knowledge", "~", inline(str(store)), told)
-    if told := _documents(loose_rows(plan, groups)):
+    if told := _store_files(loose_rows(plan, groups)):
         yield Remark("knowledge", "~", "", f"files: {told}")
 
 
-def _documents(rows: Iterable[Row]) -> str:
+def _store_files(rows: Iterable[Row]) -> str:
     """`2 added (1.2 MB), 1 removed: docs/a.md, docs/b.md, docs/c.md`."""
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -204,8 +204,8 @@ def _documents(rows: Iterable[Row]) -> str:
 def losses(plan: Plan) -> Iterator[Remark]:
     """A remark for everything that is gone after an apply, somebody's edits included."""
     changes = {change.address: change for change in plan.changes}
-    taken: dict[Address, list[Attachment]] = defaultdict(list)
-    for found in plan.attachments:
+    taken: dict[Address, list[StoreFileChange]] = defaultdict(list)
+    for found in plan.store_file_changes:
         if found.action == "detach" and not plan.outdates(found):
             taken[found.store].append(found)
     said = {found.file for rows in taken.values() for found in rows}
@@ -242,7 +242,7 @@ def _gone(change: Change) -> Iterator[Remark]:
             else ""
         )
         yield _loss(
-            change.address, " ".join(filter(None, ("deleted", documents_words(change), later)))
+            change.address, " ".join(filter(None, ("deleted", store_files_words(change), later)))
         )
     elif change.action is Action.FORGET:
         why = stays_words(change) or reason_words(change.reason) or "not in the specs"
@@ -272,7 +272,7 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
     """Edits of others that the plan undoes, or that go with what it deletes."""
     if (
         change.action is Action.DELETE
-    ):  # a document that somebody has taken out is not lost with the store
+    ):  # a store file that somebody has taken out is not lost with the store
         ends = {"is lost with it": [field.path for field in edited if field.before is not None]}
     elif change.action in (Action.UPDATE, Action.REPLACE):
         ends = {
@@ -303,7 +303,7 @@ def _told(change: Change, edited: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
 
 
-def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:
+def _taken_out(rows: list[StoreFileChange], changes: dict[Address, Change]) -> str:
     """`3 documents taken out, 2 of them deleted: …`."""
     files = [changes[row.file] for row in rows if row.file in changes]
     going = [file for file in files if file.action is Action.DELETE and not file.deferred]
@@ -415,7 +415,7 @@ def _server(name: str, old: Tool, new: Tool) -> Iterator[str]:
 def _searched(
     old: Mapping[str, Any], new: Mapping[str, Any], fresh: frozenset[str]
 ) -> Iterator[str]:
-    """Stores and documents that a tool reaches anew."""
+    """Stores and store files that a tool reaches anew."""
     for key, verb in _REACHES:
         had = old.get(key) or ()
         found = []

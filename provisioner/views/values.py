@@ -196,7 +196,7 @@ def stays_words(change: Change) -> str:
     return f"{what} with {inline(str(change.stays_with))}"
 
 
-def documents_words(change: Change) -> str:
+def store_files_words(change: Change) -> str:
     """What is in a store that is deleted: `with 41 documents, 1 of them not ours`; empty where
     there is nothing.
     """

@@ -13,7 +13,7 @@ from provisioner.errors import PlanError
 from provisioner.model import Address, LockState, Plan
 from provisioner.plan import make_plan
 from provisioner.remote import Remote
-from tests.plan.spelling import BASE, document, holding, member, situation, stray
+from tests.plan.spelling import BASE, document, holding, situation, store_file, stray
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 CHANGED = {"specs": {BOT: {"temperature": 0.1}}}  # the assistant alone, which uses the store
@@ -55,7 +55,7 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
     "what nobody is to touch was edited": (CHANGED, {"live": {"file.a.md": {"bytes": 3}}}, {}),
     "somebody put a file into the store": (
         CHANGED,
-        {"live": {KB: {"members": {"file-y": member("file-y")}}}},
+        {"live": {KB: {"store_files": {"file-y": store_file("file-y")}}}},
         {},
     ),
     "what the service counts by itself": (CHANGED, {"live": {BOT: {"created_at": 99}}}, {}),
@@ -67,21 +67,25 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
     "an object that was new is locked": ({"lock": {BOT: None}}, {"lock": {}}, {BOT: "lock"}),
     "a document that is to be replaced was taken out": (
         {"specs": {"file.a.md": document("c")}},
-        {"live": {KB: {"members": {"file-a.md": None}}}},
+        {"live": {KB: {"store_files": {"file-a.md": None}}}},
         {KB: "live"},
     ),
     "a document that is to be replaced got other attributes": (
         {"specs": {"file.a.md": document("c")}},
         {
             "live": {
-                KB: {"members": {"file-a.md": member("file-a.md", "a.md", attributes={"x": 1})}}
+                KB: {
+                    "store_files": {
+                        "file-a.md": store_file("file-a.md", "a.md", attributes={"x": 1})
+                    }
+                }
             }
         },
         {KB: "live"},
     ),
     "another document was taken out": (
         {"specs": {"file.a.md": document("c")}},
-        {"live": {KB: {"members": {"file-b.md": None}}}},
+        {"live": {KB: {"store_files": {"file-b.md": None}}}},
         {},
     ),
     "a document that is to be replaced has another entry": (

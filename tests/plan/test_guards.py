@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.model import Address, Source
 from provisioner.plan import make_plan
-from tests.plan.spelling import BASE, document, holding, member, planned, situation
+from tests.plan.spelling import BASE, document, holding, planned, situation, store_file
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 NOBODY: dict[str, Any] = dict.fromkeys(BASE)
@@ -232,7 +232,7 @@ def test_documents_of_a_store(before: int, after: int, rules: list[str]) -> None
 def test_documents_of_others_do_not_count() -> None:
     """What somebody else put into the store and the specs have removed is no loss of ours."""
     theirs = {f"file-x{at}": None for at in range(10)}
-    live = {KB: {"members": {id: member(id) for id in theirs}}}
+    live = {KB: {"store_files": {id: store_file(id) for id in theirs}}}
     specs = documents(10)
     specs[KB]["other_files"] = "remove"
     assert stops(specs=specs, lock=documents(10), live=live) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.errors import ReplyLost, RouteMissing, ServiceError
-from provisioner.kinds.vector_store.members import Attach, attach
+from provisioner.kinds.vector_store.store_files import Attach, attach
 from provisioner.remote import Remote
 
 STORE = (200, {"id": "vs_1", "object": "vector_store"})

@@ -9,12 +9,12 @@ import pytest
 from provisioner.model import (
     Action,
     Address,
-    Attachment,
     Change,
     Drifted,
     FieldChange,
     Plan,
     Remnant,
+    StoreFileChange,
 )
 from provisioner.views.outline import outline
 from provisioner.views.plan_json import document
@@ -195,7 +195,9 @@ def test_losses() -> None:
             Change(EDITED, Action.UPDATE, "drift", fields=TEAM),
         ),
         drift=(Drifted(EDITED, "remote", TEAM),),
-        attachments=tuple(Attachment(EDITED, "detach", f"id:file-{number}") for number in range(5)),
+        store_file_changes=tuple(
+            StoreFileChange(EDITED, "detach", f"id:file-{number}") for number in range(5)
+        ),
         orphans=(Remnant(SUPPORT, "asst_1", "delete"), Remnant(SUPPORT, "asst_2", "keep")),
         deposed=(
             Remnant(
@@ -277,7 +279,7 @@ def test_documents_are_counted_with_their_sizes() -> None:
             file_change(Action.REPLACE, "docs/new.md", 10, 20),
             file_change(Action.DELETE, "docs/old.md", 30, None),
         ),
-        attachments=(
+        store_file_changes=(
             *(attach("attach", f"docs/{number}.md") for number in range(4)),
             attach("replace", "docs/new.md"),
             attach("detach", "docs/old.md"),

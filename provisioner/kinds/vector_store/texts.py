@@ -1,4 +1,4 @@
-"""Whether a document of a vector store has the text of a local file: the only content that a
+"""Whether a store file has the text of a local file: the only content that a
 service gives back.
 """
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from provisioner import disk
 from provisioner.errors import ServiceError
-from provisioner.kinds.vector_store.members import content
+from provisioner.kinds.vector_store.store_files import content
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote

@@ -36,7 +36,7 @@ def _filled(text: str, path: str) -> str:
     return _PLACEHOLDER.sub(one, text)
 
 
-class Documents:
+class DeclaredStoreFiles:
     """The files of one store, collected entry by entry."""
 
     def __init__(self, scope: Scope) -> None:
@@ -91,14 +91,14 @@ class Documents:
     def _merge(
         self, key: str, start: dict[str, Any], entry: PathEntry | IdEntry | None, at: Path
     ) -> None:
-        document = self.found.setdefault(key, start)
+        store_file = self.found.setdefault(key, start)
         if entry is None:
             return
         if entry.chunking is not None:
-            document["chunking"] = neutral_chunking(entry.chunking)
+            store_file["chunking"] = neutral_chunking(entry.chunking)
         if entry.attributes is not None:
             here = self._replaced(entry.attributes, key, at)
-            merged = document["attributes"] = {**document.get("attributes", {}), **here}
+            merged = store_file["attributes"] = {**store_file.get("attributes", {}), **here}
             self._check_count(merged, key, at)
 
     def _replaced(self, attributes: dict[str, Any], path: str, at: Path) -> dict[str, Any]:
