@@ -94,7 +94,7 @@ class Digests:
         return self._known
 
     def save(self) -> None:
-        """Write what was learnt; a cache that cannot be written is no fault."""
+        """Write what was learnt; a cache that cannot be written is not an error."""
         if self._dirty:
             self._dirty = False
             with contextlib.suppress(OSError, UnicodeError):  # names on disk need not be Unicode

@@ -258,7 +258,7 @@ def color_wanted(stream: object) -> bool:
 
 
 def bug(error: BaseException, *, verbose: bool, as_json: bool) -> int:
-    """Tell of a fault of our own in one line; its traceback only to who asks."""
+    """Tell of an error of our own in one line; its traceback only to who asks."""
     if verbose or os.environ.get("PROVISIONER_DEBUG") == "1":
         import traceback
 

@@ -20,7 +20,7 @@ from provisioner.plan.ownership import Claim, claim_problem, foreign, foreign_pr
 from provisioner.remote import Remote, together
 from provisioner.workspace import Import, Specs
 
-Fault = tuple[str, str, str]  # summary, detail and hint
+Finding = tuple[str, str, str]  # summary, detail and hint
 _LOOK = "look whether the id is right, and whether the key belongs to the right project"
 
 
@@ -219,11 +219,11 @@ def check_imports(context: Context, case: Situation) -> None:
         for item in context.specs.imports
         if item.to in case.imports and item.to in case.desired
     ]
-    faults = [(item.source, _import_fault(case, item, owners.get(item.id))) for item in waiting]
-    _refuse(context, [(source, fault) for source, fault in faults if fault])
+    findings = [(item.source, _import_finding(case, item, owners.get(item.id))) for item in waiting]
+    _refuse(context, [(source, finding) for source, finding in findings if finding])
 
 
-def _import_fault(case: Situation, item: Import, owner: Address | None) -> Fault | None:
+def _import_finding(case: Situation, item: Import, owner: Address | None) -> Finding | None:
     live, form = case.observed.live.get(item.to), case.form(item.to)
     if not form.remote:
         api = case.desired[item.to].api
@@ -264,27 +264,27 @@ def check_moves(context: Context, case: Situation) -> None:
     would be lost.
     """
     moved = {(move.origin, move.to): move.source for move in context.specs.moved}
-    faults = []
+    findings = []
     for origin, to in conflicts(case.lock, moved):
         hint = (
             f"to delete `{origin}`, remove this entry; to leave it there, `provisioner state rm"
             f" {origin}`"
         )
-        faults.append(
+        findings.append(
             (
                 moved[origin, to],
                 ("Move not possible", f"`{origin}` cannot become `{to}`: the lock has both.", hint),
             )
         )
-    _refuse(context, faults)
+    _refuse(context, findings)
 
 
-def _refuse(context: Context, faults: Iterable[tuple[Source, Fault]]) -> None:
-    """SpecError with the place of each fault, if there is any."""
+def _refuse(context: Context, findings: Iterable[tuple[Source, Finding]]) -> None:
+    """SpecError with the place of each problem, if there is any."""
     problems = []
-    for source, fault in faults:
+    for source, finding in findings:
         place = context.workspace.locate(source)
-        problems.append(Problem(*fault, file=place.file, line=place.line, column=place.column))
+        problems.append(Problem(*finding, file=place.file, line=place.line, column=place.column))
     if problems:
         raise SpecError(problems)
 

@@ -15,7 +15,7 @@ from provisioner.model import Address, Desired, Plan, Policies, Problem, Source,
 from provisioner.plan.policy import Breach, breaches, expired, unused
 from provisioner.text import did_you_mean, quoted
 from provisioner.workspace import Environment, Workspace
-from provisioner.workspace.explain.faults import STAND_IN
+from provisioner.workspace.explain.findings import STAND_IN
 from provisioner.workspace.workspace import named
 
 if TYPE_CHECKING:

@@ -385,9 +385,9 @@ def check_applicable(plan: Plan, force: bool) -> None:
             "It was made with `--no-refresh`, against the lock alone; the service may be different."
         )
         raise PlanError(Problem("Plan not applicable", detail, "plan again without `--no-refresh`"))
-    faults = [problem for problem in plan.problems if problem.severity == "error"]
-    if faults or stops:
-        raise PlanError([*faults, *(Problem("Plan is blocked", block.detail) for block in stops)])
+    errors = [problem for problem in plan.problems if problem.severity == "error"]
+    if errors or stops:
+        raise PlanError([*errors, *(Problem("Plan is blocked", block.detail) for block in stops)])
 
 
 def _settled_moves(state: LockState, plan: Plan) -> dict[Address, Locked]:

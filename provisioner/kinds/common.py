@@ -53,7 +53,7 @@ class Strict(BaseModel):
 
 
 def refusal(code: str, message: str, hint: str) -> PydanticCustomError:
-    """A fault in our own words: `message` completes the sentence "`key: value` …", `hint` is the
+    """A finding in our own words: `message` completes the sentence "`key: value` …", `hint` is the
     remedy.
     """
     return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})

@@ -44,7 +44,7 @@ def parse(path: Path, filename: str) -> str:
         text = read(path)
     except Unparsable:
         raise
-    except Exception as error:  # whatever a parser stumbles over is the file's fault
+    except Exception as error:  # whatever a parser stumbles over is the file's problem
         raise _invalid() from error
     if not text.strip():
         raise _invalid(" because it is empty")

@@ -57,7 +57,7 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
         plan = _plan(found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse("Not a plan", f"`{name}` lacks parts of a plan: {type(error).__name__} at {error}.")
-    odd = fault(plan)
+    odd = finding(plan)
     if odd is not None:
         _refuse("Not a plan", f"`{name}` is not what `plan --out` writes: {odd}.")
     if found.get("checksum") != checksum(plan):
@@ -196,12 +196,12 @@ def _known(noun: Any, row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key in noun.__dataclass_fields__}
 
 
-def fault(plan: Plan) -> str | None:
+def finding(plan: Plan) -> str | None:
     """What no plan that was decided here has, in half a sentence."""
-    return next(_faults(plan, ""), None)
+    return next(_findings(plan, ""), None)
 
 
-def _faults(thing: Any, whose: str) -> Iterator[str]:
+def _findings(thing: Any, whose: str) -> Iterator[str]:
     if isinstance(thing, FieldChange) and not _field(thing):
         yield f"the field `{thing.path}`{whose} is of another shape than it can be declared in"
     rules = _RULES.get(type(thing), {})
@@ -212,7 +212,7 @@ def _faults(thing: Any, whose: str) -> Iterator[str]:
         for inner in value if isinstance(value, tuple) else (value,):
             if is_dataclass(inner):
                 address = getattr(inner, "address", getattr(inner, "store", None))
-                yield from _faults(inner, f" of `{address}`" if address else whose)
+                yield from _findings(inner, f" of `{address}`" if address else whose)
 
 
 @cache

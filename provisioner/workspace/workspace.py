@@ -23,7 +23,7 @@ from provisioner.workspace.compiler import Compiler, Specs
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaring, Ground, validate
 from provisioner.workspace.moves import Moves
-from provisioner.workspace.sections import Finding, Sections, collect
+from provisioner.workspace.sections import Sections, SourcedFinding, collect
 from provisioner.workspace.setting import FILE, Environment, Setting, setting
 from provisioner.workspace.variables import Resolving
 from provisioner.yamltext.positions import Positions
@@ -66,7 +66,7 @@ class Workspace:
 
     @classmethod
     def open(cls, root: Path) -> Workspace:
-        """The workspace in a folder. Faults of `provisioner.yaml` are among the problems of every
+        """The workspace in a folder. Problems of `provisioner.yaml` are among the problems of every
         `compile`. The keys of its environments are masked from now on, whoever says them.
         """
         if not root.is_dir():
@@ -156,14 +156,14 @@ class Workspace:
         self, environment: Environment, variables: Mapping[str, str]
     ) -> tuple[Compiler, Moves]:
         resolving = Resolving(self._setting.variables, self.environments)
-        values, faults = resolving.values(environment, variables)
+        values, findings = resolving.values(environment, variables)
         declaring = Declaring(self._ground, values)
         compiler = Compiler(environment, declaring, self._checked)
-        compiler.findings += [Finding(source, fault) for source, fault in faults]
+        compiler.findings += [SourcedFinding(source, finding) for source, finding in findings]
         compiler.run()
         return compiler, Moves(declaring, compiler.exists)
 
-    def _problems(self, findings: list[Finding]) -> list[Problem]:
+    def _problems(self, findings: list[SourcedFinding]) -> list[Problem]:
         common = [*self._setting.findings, *self._sections.findings]
         given = [*self._setting.problems, *self._sections.problems]
         if not (
@@ -181,7 +181,7 @@ class Workspace:
             [
                 *given,
                 *self._odd,
-                *(place(finding, self._positions) for finding in [*common, *findings]),
+                *(place(sourced, self._positions) for sourced in [*common, *findings]),
             ]
         )
 
@@ -208,8 +208,8 @@ class Workspace:
             return True
         path = source.path[2:]
         value = _with(raw.value, path, text)
-        faults = validate(raw, value, self._setting.written).faults
-        return not any(fault.path == path for fault in faults)
+        findings = validate(raw, value, self._setting.written).findings
+        return not any(finding.path == path for finding in findings)
 
 
 def _with(value: Any, path: tuple[str | int, ...], new: Any) -> Any:

@@ -134,7 +134,7 @@ def test_an_environment_must_be_named_without_a_terminal(workspace: Path) -> Non
 
 
 def test_a_bug_is_one_line(workspace: Path) -> None:
-    """A fault of our own has no traceback, unless it is asked for."""
+    """An error of our own has no traceback, unless it is asked for."""
     broken = (
         "import sys, provisioner.engine as engine\n"
         "engine.state = None\n"

@@ -1,4 +1,4 @@
-"""The lockfile's text: what is written, and how each fault in it is told."""
+"""The lockfile's text: what is written, and how each problem in it is told."""
 
 from __future__ import annotations
 

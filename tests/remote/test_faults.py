@@ -20,7 +20,7 @@ from provisioner.errors import (
     RouteMissing,
     ServiceError,
 )
-from provisioner.remote.faults import Failure, Place, answer, lost, refusal, unreadable, unsent
+from provisioner.remote.errors import Failure, Place, answer, lost, refusal, unreadable, unsent
 from provisioner.remote.retries import Outcome, Retries, retry_after
 
 BASE = "https://host/v1"

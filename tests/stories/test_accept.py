@@ -201,7 +201,7 @@ def test_two_users_of_one_prompt(ours: World) -> None:
 
 
 def test_only_what_is_asked_for(ours: World) -> None:
-    """An address, or one field of it; everything else stays drift. Nothing drifted is no fault, an
+    """An address, or one field of it; everything else stays drift. Nothing drifted is not an error, an
     unknown name is.
     """
     assert ours.plan()["orphans"] == []  # the file of somebody else in our store is none

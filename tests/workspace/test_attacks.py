@@ -1,4 +1,4 @@
-"""Specs as they go wrong: every fault with its place and a remedy, and nothing told that only
+"""Specs as they go wrong: every problem with its place and a remedy, and nothing told that only
 follows from another.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.workspace import Workspace
-from provisioner.workspace.explain.faults import STAND_IN
+from provisioner.workspace.explain.findings import STAND_IN
 from tests.workspace.conftest import told
 
 A = "assistants:\n  a:\n    model: m\n"

@@ -1,4 +1,4 @@
-"""Every fault has a place, a thing and a remedy, and all faults come at once."""
+"""Every problem has a place, a thing and a remedy, and all problems come at once."""
 
 from __future__ import annotations
 
@@ -354,7 +354,7 @@ def test_specs_that_are_not_there(write):
 
 
 def test_sixty_faults_in_one_run(write):
-    """Faults of sixty kinds and places are all reported at once, sorted, each with a file and a
+    """Problems of sixty kinds and places are all reported at once, sorted, each with a file and a
     line.
     """
     specs: dict[str, str | bytes] = {}

@@ -180,7 +180,7 @@ async def release_file(remote: Remote, store_id: str, file_id: str, lock: LockSt
 
 
 async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 30.0) -> None:
-    """Take a file out of a store and wait until it is out; one that is not in it is no fault."""
+    """Take a file out of a store and wait until it is out; no error where it is not in it."""
     path = _file(store_id, file_id)
     await remote.delete(path)
     end, pause = time.monotonic() + patience, _Pause()

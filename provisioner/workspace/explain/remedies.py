@@ -155,7 +155,7 @@ _LEFT_OUT = "write a value, or leave the key out"
 
 
 class Remedies:
-    """The remedies for faults of one value, `whole`."""
+    """The remedies for findings of one value, `whole`."""
 
     def __init__(self, name: str, shapes: Shapes, whole: Any) -> None:
         self._name, self._shapes, self._whole = name, shapes, whole

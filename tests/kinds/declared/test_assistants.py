@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from provisioner.kinds import kind
-from provisioner.kinds.base import Fault
+from provisioner.kinds.base import Finding
 from provisioner.model import Address
 
-from .memory import MemoryScope, declare, faults
+from .memory import MemoryScope, declare, findings
 
 ARGUMENTS = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
 WEATHER = {
@@ -18,14 +18,14 @@ WEATHER = {
 }
 
 
-def told(found: list[Fault]) -> list[tuple[Any, ...]]:
-    return [(fault.summary, fault.path) for fault in found]
+def told(found: list[Finding]) -> list[tuple[Any, ...]]:
+    return [(finding.summary, finding.path) for finding in found]
 
 
-def tools(*written: Any, files: dict[str, Any] | None = None) -> tuple[list[Any], list[Fault]]:
+def tools(*written: Any, files: dict[str, Any] | None = None) -> tuple[list[Any], list[Finding]]:
     scope = MemoryScope(files=files, tools={"get_weather": WEATHER})
     fields, _ = declare("assistant", {"model": "m", "tools": list(written)}, scope)
-    return fields["tools"], scope.faults
+    return fields["tools"], scope.findings
 
 
 def test_only_what_is_declared_becomes_a_field() -> None:
@@ -57,10 +57,10 @@ def test_instructions_are_read_and_measured() -> None:
         "assistant", {"model": "m", "instructions": {"files": ["a.md", "b.md"]}}, scope
     )
     assert len(good["instructions"]) == 256_000
-    assert scope.faults == []
+    assert scope.findings == []
     declare("assistant", {"model": "m", "instructions": {"files": ["a.md", "c.md"]}}, scope)
-    assert told(scope.faults) == [("Too many characters", ("instructions",))]
-    assert "256,001" in scope.faults[0].detail
+    assert told(scope.findings) == [("Too many characters", ("instructions",))]
+    assert "256,001" in scope.findings[0].detail
 
 
 def test_tools_become_neutral_fields_in_their_order() -> None:
@@ -119,7 +119,7 @@ def test_a_glob_counts_as_what_it_matches() -> None:
 def test_unusual_extensions_are_a_warning_for_code() -> None:
     """The list for the code interpreter is not enforced everywhere."""
     _, seen = tools({"type": "code_interpreter", "files": ["a.parquet", "b.parquet", "README"]})
-    assert {fault.severity for fault in seen} == {"warning"}
+    assert {finding.severity for finding in seen} == {"warning"}
     assert "`a.parquet` and 1 more `.parquet` files" in seen[0].detail
     assert "without an extension" in seen[1].detail
 
@@ -197,7 +197,7 @@ def test_schemas_are_checked_where_they_stand() -> None:
 
 
 def test_schemas_from_files_name_the_file() -> None:
-    """The fault is told at the key that names the file, and says which file."""
+    """The problem is told at the key that names the file, and says which file."""
     _, seen = tools(
         {"type": "function", "name": "f", "parameters": {"file": "f.json"}},
         files={"f.json": {"type": "x"}},
@@ -251,8 +251,8 @@ def test_response_formats() -> None:
         "strict": True,
         "schema": ARGUMENTS,
     }
-    assert told(scope.faults) == [("Not a strict schema", ("response_format", "schema", "file"))]
-    assert "`schema.additionalProperties` in `t.json`" in scope.faults[0].detail
+    assert told(scope.findings) == [("Not a strict schema", ("response_format", "schema", "file"))]
+    assert "`schema.additionalProperties` in `t.json`" in scope.findings[0].detail
 
 
 def test_fields_of_one_api_keep_their_spelling() -> None:
@@ -292,7 +292,7 @@ def test_apis_are_the_files_of_the_folder() -> None:
 
 
 def test_shared_tools() -> None:
-    """`type: function` and the resource's name are the defaults; faults are told below the tool
+    """`type: function` and the resource's name are the defaults; problems are told below the tool
     itself.
     """
     assert declare("tool", {"description": "d"})[0] == {
@@ -302,9 +302,9 @@ def test_shared_tools() -> None:
     }
     assert declare("tool", {"name": "n", "only": ["local"]})[0] == {"type": "function", "name": "n"}
     assert declare("tool", {"type": "web_search", "only": ["local"]})[0] == {"type": "web_search"}
-    assert told(faults("tool", {"parameters": {"type": "text"}})) == [
+    assert told(findings("tool", {"parameters": {"type": "text"}})) == [
         ("Not a JSON Schema", ("parameters", "type"))
     ]
     fields, scope = declare("tool", {"type": "file_search", "vector_stores": ["kb"]})
     assert fields == {"type": "file_search", "vector_stores": ["vector_store.kb"]}
-    assert scope.faults == []
+    assert scope.findings == []

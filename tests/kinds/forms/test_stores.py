@@ -312,7 +312,7 @@ def test_attributes_are_replaced_key_by_key(service: Service) -> None:
 
 
 def test_detaching_waits_until_the_file_is_out(service: Service) -> None:
-    """The file itself survives; taking it out twice is no fault."""
+    """The file itself survives; taking it out twice is not an error."""
 
     async def story(remote: Remote) -> Any:
         id, (file, _) = await filled(remote, 2)
