@@ -56,8 +56,8 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
 
 def _report(names: list[str]) -> int:
     if names:
-        told = "".join(f"  {name}\n" for name in names)
-        sys.stderr.write(f"Generated files are stale; run `make generate` and commit them:\n{told}")
+        said = "".join(f"  {name}\n" for name in names)
+        sys.stderr.write(f"Generated files are stale; run `make generate` and commit them:\n{said}")
     return 1 if names else 0
 
 

@@ -1,4 +1,4 @@
-"""The state of one apply under way: what the lock will say, what went wrong, and who is told."""
+"""The state of one apply under way: what the lock will say, what went wrong, who hears of it."""
 
 from __future__ import annotations
 

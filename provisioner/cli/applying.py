@@ -213,25 +213,25 @@ def _print_json(event: Event) -> None:
 
 
 class Lines:
-    """Plain lines; counts are told at their ends and every few seconds between."""
+    """Plain lines; counts are reported at their ends and every few seconds between."""
 
     def __init__(self) -> None:
-        self._told: dict[str, float] = {}
+        self._reported: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
         from provisioner.views.progress import event_line
 
         if event.type == "progress":
             key, now = f"{event.address} {event.detail}", time.monotonic()
-            if event.done < event.total and now - self._told.get(key, -_EVERY) < _EVERY:
+            if event.done < event.total and now - self._reported.get(key, -_EVERY) < _EVERY:
                 return
-            self._told[key] = now
-        # Failures are told once, as problems, when the apply is over.
+            self._reported[key] = now
+        # Failures are reported once, as problems, when the apply is over.
         if event.type not in ("failed", *self._silent(event)) and (line := event_line(event)):
             print(line, file=sys.stderr, flush=True)
 
     def _silent(self, event: Event) -> tuple[str, ...]:
-        """Of ten thousand files only the end of each is told."""
+        """Of ten thousand files only the end of each is reported."""
         return ("started",) if event.address and event.address.kind == "file" else ()
 
 

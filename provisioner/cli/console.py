@@ -265,8 +265,8 @@ def bug(error: BaseException, *, verbose: bool, as_json: bool) -> int:
         traceback.print_exception(error)
     from provisioner.masking import without_keys
 
-    told = without_keys(str(error).split("\n", 1)[0])
-    said = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    message = without_keys(str(error).split("\n", 1)[0])
+    said = f"{type(error).__name__}: {message}" if message else type(error).__name__
     if as_json:
         from provisioner.model import Problem
 

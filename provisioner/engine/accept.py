@@ -110,10 +110,10 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
     found.refused += [
         NotAccepted(one.address, one.path, why, _BY_HAND) for one, why in failed.items()
     ]
-    told = tuple(_told(trial, taken))
+    reported = tuple(_reported(trial, taken))
     files = write(trial, taken)
     return Accepted(
-        told, tuple(sorted(found.refused, key=_order)), files, not case.fresh, tuple(words)
+        reported, tuple(sorted(found.refused, key=_order)), files, not case.fresh, tuple(words)
     )
 
 
@@ -187,7 +187,7 @@ def _order(one: NotAccepted) -> tuple[Address, str]:
     return one.address, one.path
 
 
-def _told(trial: Trial, taken: Sequence[Proposal]) -> Iterator[Acceptance]:
+def _reported(trial: Trial, taken: Sequence[Proposal]) -> Iterator[Acceptance]:
     """What is accepted, with the places as they are before anything is written."""
     also: dict[tuple[Address, str], list[str]] = {}
     for address, path, name in trial.shared(taken):

@@ -266,9 +266,9 @@ def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
             " what an apply makes"
         )
         raise LockError(Problem("Nothing to rebuild", detail, hint))
-    told = ", ".join(f"`{lineage}` (on {count})" for lineage, count in sorted(counts.items()))
+    names = ", ".join(f"`{lineage}` (on {count})" for lineage, count in sorted(counts.items()))
     summary = "Unknown lineage" if wanted else "Several lineages"
-    detail = f"The objects at the service have stamps of the lineages {told}" + (
+    detail = f"The objects at the service have stamps of the lineages {names}" + (
         f", not of `{wanted}`." if wanted else "."
     )
     raise LockError(Problem(summary, detail, "name the right one with `--lineage`"))

@@ -72,7 +72,7 @@ class Session:
         """For commands that change nothing; they take no lease, and the service is not written to
         by construction.
         """
-        _ = context.specs  # bad specs are told before anything asks for a key
+        _ = context.specs  # bad specs are reported before anything asks for a key
         async with AsyncExitStack() as stack:
             remote = (
                 await stack.enter_async_context(context.remote(read_only=True))

@@ -124,7 +124,7 @@ def _read_pptx(path: Path) -> str:
 
 
 def _read_doc(path: Path) -> str:
-    """The old binary format: what can be told without a parser are its runs of UTF-16 or Latin
+    """The old binary format: what can be known without a parser are its runs of UTF-16 or Latin
     characters.
     """
     data = path.read_bytes()

@@ -275,7 +275,7 @@ class GroupSink(Sink):
                 while not self._closed and time.monotonic() < self._due:
                     self._changed.wait(min(self._due - time.monotonic(), PATIENCE))
                 if self._closed:
-                    return  # the rest is pushed by whoever closes, who is told if that fails
+                    return  # the rest is pushed by whoever closes, who learns of it if that fails
             with self._pushing:
                 self._push_group(quietly=True)
 
@@ -304,7 +304,7 @@ class GroupSink(Sink):
     def _take_back(
         self, group: list[tuple[bytes, Future[None] | None]], error: BaseException
     ) -> None:
-        """Who waits is told, and his lines count as never written; the others go with the next
+        """Who waits learns of it, and his lines count as never written; the others go with the next
         group.
         """
         with self._changed:

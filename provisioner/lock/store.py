@@ -17,7 +17,7 @@ from provisioner.lock.lease import Lease
 from provisioner.model import Approved, LockState, Problem
 
 OnWait = Callable[[str], None]
-"""Told in one sentence, about every ten seconds, whose lease is waited for."""
+"""Said in one sentence, about every ten seconds, whose lease is waited for."""
 
 _WAIT_NOTE = 10.0  # seconds between two messages about it
 

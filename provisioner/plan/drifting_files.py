@@ -16,7 +16,7 @@ from provisioner.plan.store_files import (
     shown,
 )
 
-UNTOLD = "the service does not say how it was cut"
+UNSAID = "the service does not say how it was cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _rows(
         )
         return
     if one.live is None:
-        if (declared or not pending) and not _told(case, one):
+        if (declared or not pending) and not _reported(case, one):
             yield _removed(path, one, declared)
         return
     if one.live.status in RUINED:
@@ -109,8 +109,8 @@ def _rows(
         yield FieldChange(path, shown(one.locked), None, shown(one.locked), "local")
 
 
-def _told(case: Situation, one: ComparedStoreFile) -> bool:
-    """A file that is gone altogether is told of by its own row."""
+def _reported(case: Situation, one: ComparedStoreFile) -> bool:
+    """A file that is gone altogether is reported by its own row."""
     return one.file is not None and case.gone(one.file)
 
 
@@ -128,9 +128,9 @@ def _unverifiable(
     store: Address, fields: Fields, held: list[ComparedStoreFile]
 ) -> Iterator[Unverifiable]:
     """How files are cut, where that was declared and is not shown."""
-    untold = [one for one in held if one.locked and one.live and one.live.chunking == "other"]
-    if untold and fields.get("chunking") is not None:
-        yield Unverifiable(store, "chunking", UNTOLD)
-    for one in untold:
+    unsaid = [one for one in held if one.locked and one.live and one.live.chunking == "other"]
+    if unsaid and fields.get("chunking") is not None:
+        yield Unverifiable(store, "chunking", UNSAID)
+    for one in unsaid:
         if one.locked and one.locked.get("chunking") is not None:
-            yield Unverifiable(store, join(join("files", one.path), "chunking"), UNTOLD)
+            yield Unverifiable(store, join(join("files", one.path), "chunking"), UNSAID)

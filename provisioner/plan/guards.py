@@ -75,17 +75,17 @@ def _drifted(drift: Iterable[Drifted], changes: Mapping[Address, Change]) -> Ite
         if item.drift in ("remote", "both"):
             action = changes[item.address].action
             paths = text.listed((f"`{change.path}`" for change in item.fields), _SHOWN)
-            told = f"`{item.address}` was changed outside of provisioner ({paths})"
+            said = f"`{item.address}` was changed outside of provisioner ({paths})"
             if action.goes:
-                told += (
+                said += (
                     f", would be {_DONE[action]}, and `on_drift` is `fail`. If that is meant, use "
                 )
             else:
-                told += (
+                said += (
                     " and `on_drift` is `fail`. Take the edit into the specs with `provisioner"
                     " accept`, or plan with "
                 )
-            yield Block("drift", f"{told}`--on-drift overwrite`.", forced=False)
+            yield Block("drift", f"{said}`--on-drift overwrite`.", forced=False)
 
 
 def _no_specs(case: Situation) -> Iterator[Block]:

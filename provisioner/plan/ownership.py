@@ -146,12 +146,12 @@ def several(address: Address, ids: Iterable[str], first: str = "") -> Problem:
     """The question which of several objects is the one of an address. `first`: what has to be done
     before naming it.
     """
-    told = ", ".join(f"`{id}`" for id in sorted(ids))
+    names = ", ".join(f"`{id}`" for id in sorted(ids))
     hint = (
         f"{first}name the right one (`imports: [{{to: {address}, id: …}}]`); or delete what nobody"
         f" needs, or take the key `{Stamp.KEY}` off the copy"
     )
-    detail = f"{told} carry our stamp for `{address}`, and nothing says which of them is the copy."
+    detail = f"{names} carry our stamp for `{address}`, and nothing says which of them is the copy."
     return Problem("Several objects", detail, hint, address=str(address))
 
 

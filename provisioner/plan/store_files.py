@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join, parts
@@ -75,7 +75,6 @@ class StoreFileDecision:
     changes: tuple[FieldChange, ...] = ()
     blocks: tuple[Block, ...] = ()
     unkept: tuple[str, ...] = ()
-    settled: bool = field(default=True)
 
 
 def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreFile]:
@@ -320,7 +319,7 @@ def _missing(compared: ComparedStoreFile, action: Action) -> list[FieldChange]:
     path, after = join("files", compared.path), shown(compared.wanted)
     if compared.locked is None:
         return [FieldChange(path, None, after)]
-    if action is Action.CREATE:  # told by the file's own row
+    if action is Action.CREATE:  # reported by the file's own row
         return []
     return [
         FieldChange(

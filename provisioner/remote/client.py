@@ -85,7 +85,7 @@ class Remote:
         return self._exchange.seen
 
     def now(self) -> float:
-        """Unix seconds by the service's own clock, as far as its replies told it."""
+        """Unix seconds by the service's own clock, as far as its replies say it."""
         return time.time() + self._exchange.ahead
 
     async def __aenter__(self) -> Remote:
@@ -104,7 +104,7 @@ class Remote:
         self.oddities.add(oddity)
 
     def tell_waits(self, on_wait: Callable[[str], None]) -> None:
-        """Have every wait told, with its reason, in half a sentence."""
+        """Have every wait reported, with its reason, in half a sentence."""
         self._exchange.on_wait = on_wait
 
     async def get(self, path: str, **params: Any) -> Object:

@@ -29,7 +29,7 @@ from provisioner.model import (
 from provisioner.planfile.checksum import ACTIONS, checksum
 from provisioner.shapes import FIELDS, Shape, an_id, misfit, path
 from provisioner.text import spelt
-from provisioner.views.plan_json import FORMAT_VERSION, TOLD_OF_CHANGE, TOLD_OF_PLAN, digest
+from provisioner.views.plan_json import FORMAT_VERSION, OWN_KEYS_OF_CHANGE, OWN_KEYS_OF_PLAN, digest
 
 _ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
 _AGAIN = "make a new one with `provisioner plan --out FILE`"
@@ -125,17 +125,17 @@ def _plan(found: dict[str, Any]) -> Plan:
         problems=tuple(Problem(**_known(Problem, row)) for row in found["problems"]),
         basis=found["basis"],
         approved=approved_from_json(applied) if (applied := found["lock"].get("applied")) else None,
-        **_rest(Plan, found, TOLD_OF_PLAN),
+        **_rest(Plan, found, OWN_KEYS_OF_PLAN),
     )
 
 
-def _rest(noun: Any, row: dict[str, Any], told: frozenset[str]) -> dict[str, Any]:
+def _rest(noun: Any, row: dict[str, Any], own_keys: frozenset[str]) -> dict[str, Any]:
     """The fields that are written under their own names; a newer minor version may leave
     some out.
     """
     found = {}
     for field in fields(noun):
-        if field.name not in told and field.name in row:
+        if field.name not in own_keys and field.name in row:
             value = row[field.name]
             found[field.name] = tuple(value) if isinstance(field.default, tuple) else value
     return found
@@ -159,7 +159,7 @@ def _change(row: dict[str, Any]) -> Change:
         ),
         replace_paths=tuple(inner["replace_paths"]),
         stays_with=_address(row["stays_with"]),
-        **_rest(Change, row, TOLD_OF_CHANGE),
+        **_rest(Change, row, OWN_KEYS_OF_CHANGE),
     )
 
 
@@ -239,7 +239,7 @@ def _fits(value: Any, wanted: Any) -> bool:
 def _field(change: FieldChange) -> bool:
     """Whether a changed field that stands for a whole one is of its shape."""
     if not isinstance(change.path, str):
-        return True  # which is told by itself
+        return True  # which is reported by itself
     values = (change.before, change.after, change.locked)
     return all(misfit({change.path: value}, FIELDS) is None for value in values)
 

@@ -146,10 +146,10 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
 def _lines(before: Any, after: Any) -> str:
     """`+12 −3 lines`."""
     added, removed = changed_lines(before, after)
-    told = [f"{sign}{count:,}" for sign, count in (("+", added), ("−", removed)) if count]
-    if not told:
+    said = [f"{sign}{count:,}" for sign, count in (("+", added), ("−", removed)) if count]
+    if not said:
         return "differ in the line feed at the end"
-    return f"{' '.join(told)} {'line' if added + removed == 1 else 'lines'}"
+    return f"{' '.join(said)} {'line' if added + removed == 1 else 'lines'}"
 
 
 def _tools(before: list[Tool], after: list[Tool]) -> str:
@@ -161,8 +161,8 @@ def _tools(before: list[Tool], after: list[Tool]) -> str:
         ],
         "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
     }
-    told = [f"{listed(names)} {word}" for word, names in done.items() if names]
-    return ", ".join(told) or ("in another order" if before != after else "refer to new ids")
+    said = [f"{listed(names)} {word}" for word, names in done.items() if names]
+    return ", ".join(said) or ("in another order" if before != after else "refer to new ids")
 
 
 def _setting(field: FieldChange) -> str:
@@ -179,10 +179,10 @@ def _knowledge(plan: Plan) -> Iterator[Remark]:
     """Store files by store, then files that are in none."""
     groups = FileGroups(plan)
     for store, rows in groups.stores.items():
-        if told := _store_files(rows.values()):
-            yield Remark("knowledge", "~", inline(str(store)), told)
-    if told := _store_files(loose_rows(plan, groups)):
-        yield Remark("knowledge", "~", "", f"files: {told}")
+        if said := _store_files(rows.values()):
+            yield Remark("knowledge", "~", inline(str(store)), said)
+    if said := _store_files(loose_rows(plan, groups)):
+        yield Remark("knowledge", "~", "", f"files: {said}")
 
 
 def _store_files(rows: Iterable[Row]) -> str:
@@ -190,15 +190,15 @@ def _store_files(rows: Iterable[Row]) -> str:
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         found[row.symbol].append(row)
-    told: list[str] = []
+    said: list[str] = []
     names: list[str] = []
     for symbol, word in _DONE:
         done = sorted(found[symbol], key=lambda row: row.path)
         total = sum(row.bytes for row in done)
         if done:
-            told.append(f"{len(done):,} {word}" + (f" ({size(total)})" if total else ""))
+            said.append(f"{len(done):,} {word}" + (f" ({size(total)})" if total else ""))
             names += [inline(row.path) for row in done]
-    return f"{', '.join(told)}: {listed(names)}" if told else ""
+    return f"{', '.join(said)}: {listed(names)}" if said else ""
 
 
 def losses(plan: Plan) -> Iterator[Remark]:
@@ -284,11 +284,11 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
     else:
         return
     for end, paths in ends.items():
-        if told := _told(change, paths):
-            yield _loss(change.address, f"somebody's edit of {told} {end}", "~")
+        if said := _reported(change, paths):
+            yield _loss(change.address, f"somebody's edit of {said} {end}", "~")
 
 
-def _told(change: Change, edited: list[str]) -> str:
+def _reported(change: Change, edited: list[str]) -> str:
     """`` `temperature`, `tools` and 2 documents ``."""
     entries = {
         path: entry_path(path)[0] if change.address.kind == "vector_store" else None
@@ -298,9 +298,9 @@ def _told(change: Change, edited: list[str]) -> str:
     documents = {
         entry for entry in entries.values() if entry is not None and not entry.startswith("id:")
     }
-    told = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
-    told += [many(len(documents), "document")] if documents else []
-    return " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
+    said = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
+    said += [many(len(documents), "document")] if documents else []
+    return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
 
 
 def _taken_out(rows: list[StoreFileChange], changes: dict[Address, Change]) -> str:

@@ -29,7 +29,7 @@ _UNTOUCHED = {
     "detach": "only taken out of the store",
     "adopt": "is there already",
 }
-_TOLD = ("gone", "failed", "chunking_changed")
+_SAID_REASONS = ("gone", "failed", "chunking_changed")
 _SYMBOLS = {"attach": "+", "replace": "-/+", "update": "~", "detach": "-", "adopt": " "}
 
 
@@ -146,7 +146,7 @@ def _describe(row: Row, change: Change) -> None:
     if change.previous is not None:
         row.previous = change.previous.name
         row.symbol = ">" if change.action in (Action.KEEP, Action.UPDATE) else row.symbol
-    if change.reason in _TOLD:
+    if change.reason in _SAID_REASONS:
         row.facts.append(reason_words(change.reason))
     if stays := stays_words(change):
         row.facts.append(stays)

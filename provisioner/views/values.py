@@ -55,7 +55,7 @@ def value(given: Any) -> str:
 
 
 def shortened(given: Any, limit: int = 80) -> str:
-    """`value`, cut at `limit` characters with its whole length told."""
+    """`value`, cut at `limit` characters with its whole length reported."""
     text = value(given)
     if len(text) <= limit:
         return text
@@ -101,7 +101,7 @@ _AROUND = 150  # of what is alike before and after a change
 
 
 def bounded(text: str, most: int = LONG) -> str:
-    """The beginning of a text, with what is left out told."""
+    """The beginning of a text, with what is left out reported."""
     return text if len(text) <= most else f"{text[:most]}{_more(len(text) - most)}"
 
 

@@ -231,11 +231,11 @@ def _yaml(path: str, text: str) -> Any:
     except yaml.YAMLError as error:
         from provisioner.yamltext.syntax import explain
 
-        told = explain(path, data, error)
+        odd = explain(path, data, error)
         return Refused(
-            told.summary,
-            f"cannot be read (line {told.line}, column {told.column}). {told.detail.rstrip('.')}",
-            told.hint,
+            odd.summary,
+            f"cannot be read (line {odd.line}, column {odd.column}). {odd.detail.rstrip('.')}",
+            odd.hint,
         )
     if reading.odd:
         return _odd(data, reading.value)

@@ -245,7 +245,7 @@ class Validated:
     findings: tuple[Finding, ...] = ()
     sound: bool = True
     placed: Callable[[Path], Path] | None = None  # from the salvaged value back to what is written
-    blind: frozenset[Path] = frozenset()  # places without a value, which has been told
+    blind: frozenset[Path] = frozenset()  # places without a value, which has been reported
 
 
 class Declaring:
@@ -273,8 +273,8 @@ class Declaring:
         return name in self.ground.sections.unread
 
     def external_id(self, raw: Raw) -> str | None:
-        """The id that an external resource names here; None where that has a finding, told with the
-        resource.
+        """The id that an external resource names here; None where that has a finding, reported
+        with the resource.
         """
         found = (
             self.values.replace(raw.value["id"], lambda _finding: None)
@@ -334,13 +334,15 @@ class Declaring:
         checked = validate(raw, value, self.environments)
         # A value that could not be put in says nothing about the type that it will have.
         blind = {finding.path for finding in findings} | set(_missing(value))
-        told: list[Finding] = []
+        reported: list[Finding] = []
         for finding in checked.findings:
             inside = any(finding.path[: len(path)] == path for path in blind)
             if not inside and (*finding.path[:-1], "type") not in blind:
-                told.append(finding)
+                reported.append(finding)
         sound = checked.sound and not findings and not blind
-        return replace(checked, findings=(*findings, *told), sound=sound, blind=frozenset(blind))
+        return replace(
+            checked, findings=(*findings, *reported), sound=sound, blind=frozenset(blind)
+        )
 
     @cached_property
     def environments(self) -> tuple[str, ...]:
@@ -365,7 +367,7 @@ def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:
         return Validated(value, spec, findings, sound=False, placed=placed)
 
 
-def _independent(told: list[Finding], checked: Validated) -> list[Finding]:
+def _independent(reported: list[Finding], checked: Validated) -> list[Finding]:
     """Of what was found in a salvaged value that which does not follow from its findings."""
     from provisioner.workspace.explain.findings import STAND_IN
 
@@ -373,7 +375,7 @@ def _independent(told: list[Finding], checked: Validated) -> list[Finding]:
         finding.path for finding in checked.findings if finding.summary != "Too many entries"
     } | checked.blind
     found = []
-    for finding in told:
+    for finding in reported:
         path = checked.placed(finding.path) if checked.placed else finding.path
         below = any(path[:length] in faulty for length in range(len(path) + 1))
         if not below and STAND_IN not in finding.detail:

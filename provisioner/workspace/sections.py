@@ -63,8 +63,8 @@ class Raw:
 
     @property
     def only(self) -> list[str]:
-        """The environments that it exists in; none means all. What is no name is told, and left out
-        here.
+        """The environments that it exists in; none means all. What is not a name is reported, and
+        left out here.
         """
         said = self.value.get("only") if isinstance(self.value, dict) else None
         return (
@@ -316,7 +316,7 @@ def _resource(
     sections: Sections, kind: Kind, source: Source, name: Any, value: Any, dynamic: bool
 ) -> None:
     if not isinstance(name, str):
-        return  # told as an invalid key
+        return  # reported as an invalid key
     raw = Raw(
         kind, name, {} if value is None else value, source, dynamic and _holds_placeholder(value)
     )

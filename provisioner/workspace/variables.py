@@ -23,8 +23,8 @@ LITERAL = "write `$${` for a literal `${`"
 
 @dataclass(frozen=True)
 class Values:
-    """The variables of one environment. `missing` ones are required and not given: told once, not
-    at every use.
+    """The variables of one environment. `missing` ones are required and not given: reported once,
+    not at every use.
     """
 
     environment: str

@@ -102,7 +102,7 @@ class Workspace:
         return self._positions.locate(source)
 
     def compile(self, environment: str, variables: Mapping[str, str] | None = None) -> Specs:
-        """What the specs want of an environment. Bad specs are told in `problems`; an unknown
+        """What the specs want of an environment. Bad specs are reported in `problems`; an unknown
         environment is a UsageError.
         """
         if environment not in self.environments:
@@ -136,11 +136,11 @@ class Workspace:
         for name in names:
             for problem in self.compile(name, variables).problems:
                 where.setdefault(problem, []).append(name)
-        told = [
+        reported = [
             problem if len(found) == len(names) else named(problem, found)
             for problem, found in where.items()
         ]
-        return sorted(told, key=lambda problem: problem.order)
+        return sorted(reported, key=lambda problem: problem.order)
 
     @cached_property
     def _sections(self) -> Sections:

@@ -13,7 +13,7 @@ from .runner import PROGRAM, run
 
 
 @pytest.mark.parametrize(
-    "line, told",
+    "line, reported",
     [
         ("plna", "did you mean `plan`?"),
         ("diff", "did you mean `plan`?"),
@@ -38,12 +38,12 @@ from .runner import PROGRAM, run
         ("apply --target assistant.a saved.json", "is applied exactly"),
     ],
 )
-def test_wrong_usage_exits_with_1(tmp_path: Path, line: str, told: str) -> None:
+def test_wrong_usage_exits_with_1(tmp_path: Path, line: str, reported: str) -> None:
     """Click's own 2 would be taken for changes; stdout stays empty."""
     ran = run(tmp_path, *line.split())
 
     assert (ran.code, ran.out) == (1, "")
-    assert told in ran.err
+    assert reported in ran.err
     assert "error: " in ran.err
     assert "Traceback" not in ran.err
 

@@ -224,7 +224,7 @@ def test_nothing_is_slower_where_nothing_is_late(
         raise AssertionError(f"waited for {seconds} seconds")
 
     monkeypatch.setattr(Settling, "sleep", lambda _self, seconds: never(seconds))
-    told = []
+    reported = []
     for seconds in (30, 0):
         environment = {"service": "local", "settling": seconds}
         late.write(
@@ -240,8 +240,8 @@ def test_nothing_is_slower_where_nothing_is_late(
         late.ok("drift")
         late.ok("destroy", "-y")
         late.ok("plan")
-        told.append(requests(late))
-    assert told[0] == told[1]
+        reported.append(requests(late))
+    assert reported[0] == reported[1]
 
 
 def requests(world: World) -> list[tuple[str, int]]:
@@ -264,9 +264,9 @@ def test_an_upload_that_turns_up_too_late(late: World) -> None:
         if address.startswith("file.")
     }
     (extra,) = {item["id"] for item in late.listed("/files")} - ours
-    for told in (late.ok("plan"), late.ok("apply", "-y")):
-        assert f"The file `{extra}`" in told.out + told.err
-        assert "whose upload was sent again after its reply was lost" in told.out + told.err
+    for reported in (late.ok("plan"), late.ok("apply", "-y")):
+        assert f"The file `{extra}`" in reported.out + reported.err
+        assert "whose upload was sent again after its reply was lost" in reported.out + reported.err
     late.http("DELETE", f"/files/{extra}")
     assert extra not in late.ok("plan").out
     whole(late)

@@ -17,7 +17,7 @@ from tests.plan.spelling import BASE, document, holding, situation, store_file, 
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 CHANGED = {"specs": {BOT: {"temperature": 0.1}}}  # the assistant alone, which uses the store
-TOLD_LOCK, TOLD_LIVE = "The lock entry of `{}` has changed", "`{}` has changed at the service"
+SAID_LOCK, SAID_LIVE = "The lock entry of `{}` has changed", "`{}` has changed at the service"
 
 
 def moved(planned: dict[str, Any], since: dict[str, Any]) -> dict[str, str]:
@@ -31,9 +31,9 @@ def moved(planned: dict[str, Any], since: dict[str, Any]) -> dict[str, str]:
     except PlanError as error:
         found = {problem.address or "": problem.detail for problem in error.problems}
         return {
-            address: "lock" if detail.startswith(TOLD_LOCK.format(address)) else "live"
+            address: "lock" if detail.startswith(SAID_LOCK.format(address)) else "live"
             for address, detail in found.items()
-            if detail.startswith((TOLD_LOCK.format(address), TOLD_LIVE.format(address)))
+            if detail.startswith((SAID_LOCK.format(address), SAID_LIVE.format(address)))
         }
     return {}
 

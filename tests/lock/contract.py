@@ -251,7 +251,7 @@ class StoreContract:
             assert store.settle().state == state(4, entry(new, "asst_1"))
 
     def test_one_writer(self, store: LockStore, tmp_path: Path) -> None:
-        """A second writer is told who has the lock and how to take it; readers are not
+        """A second writer is reported who has the lock and how to take it; readers are not
         disturbed.
         """
         other = self.open(tmp_path)
@@ -269,15 +269,15 @@ class StoreContract:
 
     def test_waiting(self, store: LockStore, tmp_path: Path) -> None:
         """Waiting says for whom, once at first, and gives up after the time asked for."""
-        told: list[str] = []
+        reported: list[str] = []
         other = self.open(tmp_path)
         with (
             store.lease() as lease,
             pytest.raises(LockError, match="is busy"),
-            other.lease(0.5, told.append),
+            other.lease(0.5, reported.append),
         ):
             pass
-        assert len(told) == 1 and f"process {lease.pid}" in told[0]
+        assert len(reported) == 1 and f"process {lease.pid}" in reported[0]
 
     def test_waiting_in_silence(self, store: LockStore, tmp_path: Path) -> None:
         """Who waits need not listen, and looks now and then, not all the time."""

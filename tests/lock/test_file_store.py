@@ -145,17 +145,17 @@ def test_zombie_holder(store: FileStore, held: subprocess.Popen[str]) -> None:
 
 def test_waiting_for_the_holder(store: FileStore, held: subprocess.Popen[str]) -> None:
     """Who waits gets the lease soon after it is free."""
-    told: list[str] = []
+    reported: list[str] = []
 
     def end(message: str) -> None:
-        told.append(message)
+        reported.append(message)
         held.kill()
         held.wait()
 
     begun = time.monotonic()
     with store.lease(30, end):
         assert time.monotonic() - begun < 10
-    assert "Waiting up to 30 s" in told[0]
+    assert "Waiting up to 30 s" in reported[0]
 
 
 def test_reused_pid(store: FileStore) -> None:

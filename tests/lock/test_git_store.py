@@ -354,7 +354,7 @@ def test_lost_reply(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_force_unlock_whose_reply_was_lost(
     store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Taking a lease away is done once and told as done."""
+    """Taking a lease away is done once and reported as done."""
     with store.lease() as lease, deaf(monkeypatch):
         assert other.force_unlock(lease.id) == lease
 
@@ -610,7 +610,7 @@ def test_protected_branch(store: GitStore, bare: Path) -> None:
 
 
 def test_unreachable(store: GitStore, bare: Path) -> None:
-    """A remote that is not there is told in git's words; nothing is taken for an empty lock."""
+    """A remote that is not there is reported in git's words; nothing is taken for an empty lock."""
     bare.rename(bare.with_name("gone.git"))
     for act in (store.read, store.peek, store.holder, lambda: store.force_unlock("x")):
         with pytest.raises(

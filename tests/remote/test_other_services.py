@@ -53,7 +53,7 @@ def test_what_the_batch_has_put_in_is_not_put_in_twice(scripted: Any) -> None:
 
 
 def test_a_service_that_is_only_broken_is_not_hammered(scripted: Any) -> None:
-    """Where single requests fail as well, the failure is told."""
+    """Where single requests fail as well, the failure is reported."""
     service = scripted(BROKEN, EMPTY, BROKEN, EMPTY, BROKEN, EMPTY, BROKEN)
     with pytest.raises(ReplyLost):
         service.tell(attach_two)

@@ -25,9 +25,10 @@ def test_with_the_key_of_another_project(owned: World) -> None:
     home, first = everything(owned), ids(owned)
     with elsewhere(owned):
         for words in ("plan", "apply -y", "apply -y --target assistant.a"):
-            told = owned.ok(*words.split(), code=1)
+            reported = owned.ok(*words.split(), code=1)
             assert (
-                "None of the 4 objects that the lock names is at the service" in told.out + told.err
+                "None of the 4 objects that the lock names is at the service"
+                in reported.out + reported.err
             )
         owned.ok("apply", "-y", "--force")
         owned.settled()

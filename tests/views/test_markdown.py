@@ -257,7 +257,7 @@ def test_many_resources_in_the_first_screen() -> None:
     )
     assert "`assistant.bot-290`: new tool mcp crm" in first
     assert {"~ assistant.bot-007", "~ assistant.bot-290"} <= {
-        told.split(" specs")[0] for told in page.summaries
+        reported.split(" specs")[0] for reported in page.summaries
     }
     listed = " ".join([*page.summaries, *page.fences])
     assert [number for number in range(300) if f"assistant.bot-{number:03}" not in listed] == []

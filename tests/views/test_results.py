@@ -81,7 +81,7 @@ def test_sizes(count: int, text: str) -> None:
 
 
 def test_two_sizes_share_their_unit() -> None:
-    """The unit is told once where it is one."""
+    """The unit is reported once where it is one."""
     assert (sizes(3100, 3400), sizes(999, 1000)) == ("3.1 → 3.4 KB", "999 B → 1.0 KB")
 
 

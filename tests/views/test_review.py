@@ -81,9 +81,9 @@ def test_everything_at_once() -> None:
     ]
     assert found["prompt"] == ["assistant.support: instructions +1 −1 lines"]
     assert found["model"] == ["assistant.weather: new, ${x}"]
-    told = " ".join(sentence for sentences in found.values() for sentence in sentences)
+    reported = " ".join(sentence for sentences in found.values() for sentence in sentences)
     changed = [change.address for change in whole_plan().changes if change.matters]
-    assert [one for one in changed if one.kind != "file" and str(one) not in told] == []
+    assert [one for one in changed if one.kind != "file" and str(one) not in reported] == []
 
 
 @pytest.mark.parametrize(

@@ -260,7 +260,7 @@ def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
     """
 
     def function(word: str) -> list[dict[str, object]]:
-        told = (
+        reported = (
             f"What the customer {word} wants to know, in their own words and without any names or"
             " numbers in it."
         )
@@ -268,7 +268,7 @@ def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
             {
                 "type": "function",
                 "name": "ask",
-                "parameters": {"properties": {"q": {"description": told}}},
+                "parameters": {"properties": {"q": {"description": reported}}},
             }
         ]
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from provisioner.text import did_you_mean
-from tests.workspace.conftest import only, told
+from tests.workspace.conftest import only, reported
 
 ASSISTANT = "assistants:\n  a:\n    model: m\n"
 
@@ -97,13 +97,13 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_files_that_cannot_be_read(write, name):
-    """A file that is no good spec is told with its place, and what to write instead where that is
+    """A file that is no good spec is reported with its place, and what to write instead where that is
     known.
     """
     data, expected, hint = UNREADABLE[name]
     problem = only(write({"specs/x.yaml": data}).problems())
 
-    assert told([problem]) == [f"specs/x.yaml:{expected}"]
+    assert reported([problem]) == [f"specs/x.yaml:{expected}"]
     assert problem.hint == hint
     assert problem.severity == ("warning" if expected.endswith("Empty file") else "error")
 
@@ -185,7 +185,7 @@ def test_equal_keys_and_names_name_both_places(write):
     )
     problems = workspace.problems()
 
-    assert told(problems) == [
+    assert reported(problems) == [
         "specs/a.yaml:4:5 Duplicate key",
         "specs/a.yaml:6:3 Duplicate name",
         "specs/b.yaml:2:3 Duplicate name",
@@ -204,7 +204,7 @@ def test_a_name_in_a_broken_file_is_not_missed(write):
         }
     )
 
-    assert told(workspace.problems()) == ["specs/a.yaml:3:13 Invalid YAML"]
+    assert reported(workspace.problems()) == ["specs/a.yaml:3:13 Invalid YAML"]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_the_words_of_the_contract(write):
     spec = "\n" * 12 + "assistants: {support: {model: m,\n    temperature:     3.5}}\n"
     problem = only(write({"specs/support.yaml": spec.encode()}).problems())
 
-    assert told([problem]) == ["specs/support.yaml:14:22 Value out of range"]
+    assert reported([problem]) == ["specs/support.yaml:14:22 Value out of range"]
     assert (
         problem.detail == "`assistant.support` has `temperature: 3.5`; it must be between 0 and 2."
     )
@@ -310,11 +310,11 @@ CONFIG = {
 
 @pytest.mark.parametrize("text", CONFIG)
 def test_faults_of_provisioner_yaml(write, text):
-    """They are told like those of specs."""
+    """They are reported like those of specs."""
     problems = write({"provisioner.yaml": text, "specs/x.yaml": ASSISTANT}).problems()
 
     place, summary = CONFIG[text]
-    assert told(problems)[:1] == [f"provisioner.yaml:{place} {summary}"]
+    assert reported(problems)[:1] == [f"provisioner.yaml:{place} {summary}"]
     assert len(problems) == 1
 
 

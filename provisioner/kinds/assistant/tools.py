@@ -193,7 +193,7 @@ def _name(value: object) -> object:
 
 
 def unknown_type(written: object) -> ValidationError:
-    """The finding of a `type` that no tool has, told at the type itself."""
+    """The finding of a `type` that no tool has, reported at the type itself."""
     hint = nearest(written, TYPES) or f"the types are {', '.join(TYPES)}"
     finding = refusal("tool_type", "is no type of a tool", hint)
     return ValidationError.from_exception_data(

@@ -311,10 +311,10 @@ def odd(
                 detail = "What is written here was read as something else than text."
                 found = replace(found, detail=detail, hint="put it in quotes")
             if not found.doubtful or text_allowed(Source(file, found.path), str(found.node.value)):
-                yield _told(file, found, kinds)
+                yield _reported(file, found, kinds)
 
 
-def _told(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
+def _reported(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
     mark = found.node.start_mark
     position = Position(file, mark.line + 1, mark.column + 1)
     section = str(found.path[0]) if found.path else ""
@@ -332,11 +332,11 @@ def _told(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
     return replace(problem, severity=found.severity)
 
 
-def united(told: Iterable[Problem]) -> list[Problem]:
+def united(reported: Iterable[Problem]) -> list[Problem]:
     """Sorted, each once. Where two speak of one misread value or key, the one that says
     more stays.
     """
-    problems = list(dict.fromkeys(told))
+    problems = list(dict.fromkeys(reported))
     keys = {_spot(problem) for problem in problems if problem.summary == "Invalid key"}
     taken = {_spot(problem) for problem in problems if problem.summary != "Surprising YAML value"}
     kept = [

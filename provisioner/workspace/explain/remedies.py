@@ -223,7 +223,7 @@ class Remedies:
 
     def sort(self, path: Path, value: Any, must: str) -> str | None:
         """How a value of a wrong sort becomes a right one. Text that YAML read as something else is
-        told later.
+        reported later.
         """
         if value is None:
             return _LEFT_OUT if path else "write its fields below it"

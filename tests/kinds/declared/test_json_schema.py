@@ -239,7 +239,7 @@ def test_strict_limits_and_just_beyond() -> None:
 
 
 def test_a_schema_that_is_too_deep_is_a_flaw_not_a_crash() -> None:
-    """Nesting beyond what can be walked is told like any other problem."""
+    """Nesting beyond what can be walked is reported like any other problem."""
     schema: dict[str, Any] = {}
     for _ in range(sys.getrecursionlimit()):
         schema = {"items": schema}

@@ -196,9 +196,9 @@ def test_long_text_attributes(length: int, expected: str | None) -> None:
     attributes = {"path": "docs/${file.path}"}
     files = {name: "", name.replace("a", "b"): ""}
     _, seen = store({"files": [{"path": "*.md", "attributes": attributes}]}, files)
-    told = [finding for finding in seen if finding.summary != "Path too long"]
+    reported = [finding for finding in seen if finding.summary != "Path too long"]
     if length < 500:  # the stamp holds the path as well
-        assert [finding.severity for finding in told] == ([expected] if expected else [])
+        assert [finding.severity for finding in reported] == ([expected] if expected else [])
     literal = {"text": "x" * min(length, 512)}
     _, seen = store({"files": [{"path": "README.md", "attributes": literal}]})
     assert [finding.severity for finding in seen] == (["warning"] if length > 256 else [])
@@ -237,7 +237,7 @@ def test_attributes_of_several_entries_count_together() -> None:
     ],
 )
 def test_placeholders_that_do_not_exist(entry: dict[str, Any], summary: str) -> None:
-    """What cannot be replaced is told, not sent."""
+    """What cannot be replaced is reported, not sent."""
     _, seen = store({"files": [entry]})
     assert [(finding.summary, finding.path) for finding in seen] == [
         (summary, ("files", 0, "attributes", "a"))
