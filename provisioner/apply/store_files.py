@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from provisioner.apply.run import Run
-from provisioner.apply.verifying import settle_doubt
+from provisioner.apply.verifying import verify_upload
 from provisioner.diff import join, same
 from provisioner.errors import ProvisionerError, ServiceError
 from provisioner.kinds.vector_store import store_files as service
@@ -254,7 +254,7 @@ async def _verify(state: Sync, doubtful: list[StoreFileChange]) -> dict[str, str
     anew: list[service.Attach] = []
     for item in doubtful:
         assert item.file
-        id = await settle_doubt(run, state.id, item.file, state.ids[item.path])
+        id = await verify_upload(run, state.id, item.file, state.ids[item.path])
         if id != state.ids[item.path]:
             state.ids[item.path] = id
             anew.append(service.Attach(id, _attributes(state, item), item.chunking))

@@ -106,7 +106,7 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
             item, [path for address, path in wanted if address == item.address] if words else [""]
         )
     found.keep_alone()
-    taken, failed = trial.settled(found.proposals)
+    taken, failed = trial.possible(found.proposals)
     found.refused += [
         NotAccepted(one.address, one.path, why, _BY_HAND) for one, why in failed.items()
     ]
@@ -299,7 +299,7 @@ class Trial:
             edits.setdefault(edit.file, []).append(edit)
         return {file: edited(self.original(file), found) for file, found in edits.items()}
 
-    def settled(self, proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[Proposal, str]]:
+    def possible(self, proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[Proposal, str]]:
         """Those that can be made together, and why the others cannot: halved until every problem
         stands alone.
         """

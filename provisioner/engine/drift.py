@@ -203,7 +203,7 @@ async def _listed(session: Session) -> Listed:
     """What planning has listed, and the kinds beside: nobody has to declare a store for one to be
     unmanaged.
     """
-    seen = session.seen.listed
+    seen = session.refreshed.listed
     left = [key for key in _keys(session.context.environment.api) if key not in seen]
     found = await together([_list(session.remote, key) for key in left])
     return {**seen, **dict(zip(left, found, strict=True))}

@@ -17,7 +17,7 @@ from provisioner.kinds.assistant import forms
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Fields, Live, Locked, LockState, Problem, StoreFile
-from provisioner.plan.moves import settle
+from provisioner.plan.moves import with_moves
 from provisioner.plan.ownership import several
 from provisioner.remote import Remote, together
 
@@ -93,7 +93,7 @@ class _Proof:
         since = [
             (address, one.address) for address, one in own.items() if one.serial > self.base.serial
         ]
-        self.base, moves = settle(
+        self.base, moves = with_moves(
             self.base, {}, [(origin, to) for origin, to in since if origin != to]
         )
         moved = {origin: to for to, origin in moves.items()}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import Question, Seen
+from provisioner.engine.refresh import Refreshed, RefreshRequest
 from provisioner.errors import PlanError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
@@ -178,7 +178,7 @@ def check_order(plan: Plan, resources: Mapping[Address, Locked]) -> None:
         raise PlanError(Problem("Not a plan", detail, _ANEW))
 
 
-def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
+def refresh_request(remote: Remote, lock: LockState, plan: Plan) -> RefreshRequest:
     """What has to be looked at again."""
     desired = {
         change.address: Desired(
@@ -188,12 +188,12 @@ def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
         if change.after is not None
     }
     imports = {change.address: change.importing for change in plan.changes if change.importing}
-    return Question(remote, lock, desired, imports, (plan.workspace, plan.environment))
+    return RefreshRequest(remote, lock, desired, imports, (plan.workspace, plan.environment))
 
 
-def check_basis(plan: Plan, resources: Mapping[Address, Locked], seen: Seen) -> None:
+def check_basis(plan: Plan, resources: Mapping[Address, Locked], refreshed: Refreshed) -> None:
     """PlanError naming everything that has moved since the plan was made."""
-    now = fingerprints(plan, resources, seen.observed.live.get)
+    now = fingerprints(plan, resources, refreshed.observed.live.get)
     rests = {
         **{address: {} for address in now},
         **plan.basis,
@@ -311,13 +311,13 @@ def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
         raise PlanError(problems)
 
 
-async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
+async def check_strays(request: RefreshRequest, plan: Plan, refreshed: Refreshed) -> None:
     """PlanError where something with our stamp has come for what the plan creates, or where an
     orphan that it deletes is ours no longer.
     """
-    observed = seen.observed
+    observed = refreshed.observed
     making = {change.address for change in plan.changes if change.action is Action.CREATE}
-    claimed = claims(asked.desired, asked.lock, observed.live, observed.strays)
+    claimed = claims(request.desired, request.lock, observed.live, observed.strays)
     problems = [
         Problem(
             "Stale plan",
@@ -331,7 +331,7 @@ async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
     going = [one for one in plan.orphans if one.action == "delete" and one.id not in left]
     forms = [kind(one.address.kind).form(one.api) for one in going]
     found = await together(
-        [form.read(asked.remote, one.id, Names()) for form, one in zip(forms, going, strict=True)]
+        [form.read(request.remote, one.id, Names()) for form, one in zip(forms, going, strict=True)]
     )
     problems += [
         Problem(
@@ -340,7 +340,7 @@ async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
             AGAIN,
         )
         for one, live in zip(going, found, strict=True)
-        if live is not None and not (live.stamp and asked.lock.owns(live.stamp))
+        if live is not None and not (live.stamp and request.lock.owns(live.stamp))
     ]
     if problems:
         raise PlanError(problems)

@@ -148,7 +148,7 @@ class FileStore(LockStore):
 
     def _check_held(self) -> None:
         """Somebody may have forced our lease away and be writing; what we know is in the journal
-        they settled.
+        that they folded.
         """
         if self._held is None:
             return

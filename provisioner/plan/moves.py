@@ -14,7 +14,7 @@ from provisioner.plan.store_files import store_file_of
 Key = tuple[Any, str]
 
 
-def settle(
+def with_moves(
     lock: LockState, desired: Mapping[Address, Desired], moved: Iterable[tuple[Address, Address]]
 ) -> tuple[LockState, dict[Address, Address]]:
     """The lock with every move carried out in it, and the moves as new address → old address."""
@@ -54,7 +54,7 @@ def moving(
 def conflicts(
     lock: LockState, moved: Iterable[tuple[Address, Address]]
 ) -> list[tuple[Address, Address]]:
-    """The moves, as old address and new, that `settle` left alone: something else has the new
+    """The moves, as old address and new, that `with_moves` left alone: something else has the new
     address already.
     """
     there = {address for address, entry in lock.resources.items() if entry.id or entry.profile}

@@ -58,7 +58,7 @@ class ComparedStoreFile:
         return bool(self.locked.get("taken")) if self.locked else self.paired is not None
 
     @property
-    def worn(self) -> str | None:
+    def renewal_reason(self) -> str | None:
         """Why this file needs a new version, if it does."""
         if self.live and self.live.status in RUINED:
             return "failed"
@@ -190,11 +190,11 @@ def _attributes(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {join(f"{prefix}.attributes", key): value for key, value in values.items()}
 
 
-def worn_files(held: Iterable[ComparedStoreFile]) -> Iterator[tuple[Address, str]]:
+def files_to_renew(held: Iterable[ComparedStoreFile]) -> Iterator[tuple[Address, str]]:
     """The managed files of a store that need a new version because of how the store holds them."""
     for compared in held:
-        if compared.file and compared.worn and not compared.taken:
-            yield compared.file, compared.worn
+        if compared.file and compared.renewal_reason and not compared.taken:
+            yield compared.file, compared.renewal_reason
 
 
 def decide_store_files(
@@ -236,7 +236,9 @@ def _one(
         return [_attach(case, store, compared, "replace")], []
     if compared.file is not None and _outdated(case, compared):
         return [_attach(case, store, compared, "replace")], []
-    if compared.worn:  # an object that is not managed here can only be taken out and put in again
+    if (
+        compared.renewal_reason
+    ):  # an object that is not managed here can only be taken out and put in again
         return [_attach(case, store, compared, "replace", gap=True)], list(compared.found.changes)
     moved = compared.file in case.moves or _stamped_elsewhere(case, store, compared)
     if (
@@ -291,7 +293,7 @@ def _outdated(case: Situation, compared: ComparedStoreFile) -> bool:
     entry = case.locked(compared.file)
     if entry is None or entry.id is None or compared.live.id == compared.own:
         return False
-    if not compared.taken or compared.worn:
+    if not compared.taken or compared.renewal_reason:
         return True
     if compared.locked is None:
         return compared.paired is not None and compared.paired.different
@@ -508,7 +510,7 @@ def takeover_notes(
 ) -> Iterator[str]:
     """What an imported store holds that nobody could compare, and what no spec names."""
     for store, taking in sorted(case.takings.items()):
-        stays = {one.path for one in held.get(store, ()) if not one.worn}
+        stays = {one.path for one in held.get(store, ()) if not one.renewal_reason}
         unknown = [
             path
             for path, one in taking.store_files.items()

@@ -34,9 +34,9 @@ from provisioner.plan.store_files import (
     ComparedStoreFile,
     compared_store_files,
     decide_store_files,
+    files_to_renew,
     store_file_of,
     takeover_notes,
-    worn_files,
 )
 from provisioner.plan.users import users_after
 from provisioner.refs import closure, ordered, users
@@ -110,7 +110,7 @@ def _new_versions(held: Held, changes: dict[Address, Change]) -> None:
     """Files that a store holds in the wrong way, or that failed there, are uploaded anew."""
     for store, files in held.items():
         if not changes[store].action.makes:
-            for file, reason in worn_files(files):
+            for file, reason in files_to_renew(files):
                 if changes[file].action is Action.KEEP:
                     changes[file] = replace(changes[file], action=Action.REPLACE, reason=reason)
 

@@ -108,7 +108,7 @@ class Compiler:
     def run(self) -> None:
         """Compile every resource of the environment."""
         environments = self.declaring.environments
-        for raw in self.declaring.ground.sections.resources.values():
+        for raw in self.declaring.shared.sections.resources.values():
             if not raw.only or self.declaring.present(raw):
                 self._external(raw) if raw.external else self._resource(raw)
             elif not raw.dynamic and not raw.external and not set(raw.only) & set(environments):
@@ -178,8 +178,8 @@ class Compiler:
             )
 
     def _add_files(self) -> None:
-        contents: Contents = self.declaring.ground.contents
-        kind = self.declaring.ground.kinds.get(FILE)
+        contents: Contents = self.declaring.shared.contents
+        kind = self.declaring.shared.kinds.get(FILE)
         for path, (fields, source, _) in self._files.items():
             digest = contents.accept(path)
             said = {
@@ -276,7 +276,7 @@ class Compiler:
     def _unknown_losses(self) -> Iterator[SourcedFinding]:
         """Entries of `accept_loss` that can never be a loss."""
         layered = [
-            kind for kind in self.declaring.ground.kinds.values() if "api" in kind.spec.model_fields
+            kind for kind in self.declaring.shared.kinds.values() if "api" in kind.spec.model_fields
         ]
         known = {name for kind in layered for name in kind.spec.model_fields}
         known |= {loss.name for _, (_, losses) in self._checked.values() for loss in losses}

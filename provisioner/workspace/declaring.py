@@ -222,7 +222,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Ground:
+class SharedWorkspace:
     """What all environments of a workspace share."""
 
     workspace: str
@@ -251,26 +251,26 @@ class Validated:
 class Declaring:
     """The declarations of one environment."""
 
-    def __init__(self, ground: Ground, values: Values) -> None:
-        self.ground = ground
+    def __init__(self, shared: SharedWorkspace, values: Values) -> None:
+        self.shared = shared
         self.values = values
-        self.workspace = ground.workspace
+        self.workspace = shared.workspace
         self.environment = values.environment
         self._own: dict[Key, Declaration] = {}
 
     def find(self, kind: str, name: str) -> Raw | None:
         """The resource of this name, whatever environments it exists in."""
-        return self.ground.sections.resources.get((kind, name))
+        return self.shared.sections.resources.get((kind, name))
 
     def names(self, kind: str) -> list[str]:
         """Every declared name of a kind."""
-        return self.ground.sections.names(kind)
+        return self.shared.sections.names(kind)
 
     def unread(self, name: str) -> bool:
         """Whether a file that cannot be read may declare it: then its absence is not worth
         a word.
         """
-        return name in self.ground.sections.unread
+        return name in self.shared.sections.unread
 
     def external_id(self, raw: Raw) -> str | None:
         """The id that an external resource names here; None where that has a finding, reported
@@ -292,11 +292,11 @@ class Declaring:
     def declaration(self, raw: Raw) -> Declaration:
         """The declaration of a resource, made once."""
         key = (raw.kind.name, raw.name)
-        found = self.ground.declared.get(key) or self._own.get(key)
+        found = self.shared.declared.get(key) or self._own.get(key)
         if found is None:
             found = self._declare(raw)
             shared = not (raw.dynamic or found.bound)
-            (self.ground.declared if shared else self._own)[key] = found
+            (self.shared.declared if shared else self._own)[key] = found
         return found
 
     def _declare(self, raw: Raw) -> Declaration:
@@ -305,7 +305,7 @@ class Declaring:
         declaration = Declaration(raw, checked.spec, findings=list(checked.findings), bound=bound)
         if checked.spec is None:
             return declaration
-        scope = ResourceScope(declaration, self.ground.contents, self)
+        scope = ResourceScope(declaration, self.shared.contents, self)
         before = len(declaration.findings)
         fields = raw.kind.declare(checked.spec, scope)
         if checked.sound:
@@ -319,9 +319,9 @@ class Declaring:
         if raw.dynamic:
             return self._with_values(raw)
         key = (raw.kind.name, raw.name)
-        found = self.ground.validated.get(key)
+        found = self.shared.validated.get(key)
         if found is None:
-            found = self.ground.validated[key] = validate(raw, raw.value, self.environments)
+            found = self.shared.validated[key] = validate(raw, raw.value, self.environments)
         return found
 
     def _with_values(self, raw: Raw) -> Validated:
@@ -346,7 +346,7 @@ class Declaring:
 
     @cached_property
     def environments(self) -> tuple[str, ...]:
-        return self.ground.environments
+        return self.shared.environments
 
 
 def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:

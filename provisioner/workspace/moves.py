@@ -69,7 +69,7 @@ class Moves:
         return tuple(found)
 
     def _entries(self, section: str) -> Iterator[tuple[Any, Source]]:
-        given = self._declaring.ground.sections.lists[section]
+        given = self._declaring.shared.sections.lists[section]
         if not given:
             return
         from pydantic import ValidationError
@@ -101,7 +101,7 @@ class Moves:
                 source, Finding((), "Invalid address", f"`{shown(text)}` is not an address.", hint)
             )
             return None
-        kinds = [name for name in self._declaring.ground.kinds if name != TOOL]
+        kinds = [name for name in self._declaring.shared.kinds if name != TOOL]
         if address.kind not in kinds:
             known = suggest(address.kind, kinds, "kinds are")
             self._report(

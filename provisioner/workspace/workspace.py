@@ -21,7 +21,7 @@ from provisioner.model import Position, Problem, Source
 from provisioner.text import quoted, suggest
 from provisioner.workspace.compiler import Compiler, Specs
 from provisioner.workspace.contents import Contents
-from provisioner.workspace.declaring import Declaring, Ground, validate
+from provisioner.workspace.declaring import Declaring, SharedWorkspace, validate
 from provisioner.workspace.moves import Moves
 from provisioner.workspace.sections import Sections, SourcedFinding, collect
 from provisioner.workspace.setting import FILE, Environment, Setting, setting
@@ -147,8 +147,8 @@ class Workspace:
         return collect(self._contents.tree, kinds())
 
     @cached_property
-    def _ground(self) -> Ground:
-        return Ground(
+    def _shared(self) -> SharedWorkspace:
+        return SharedWorkspace(
             self.name, self._sections, self._contents, self._setting.written, kinds(), {}, {}
         )
 
@@ -157,7 +157,7 @@ class Workspace:
     ) -> tuple[Compiler, Moves]:
         resolving = Resolving(self._setting.variables, self.environments)
         values, findings = resolving.values(environment, variables)
-        declaring = Declaring(self._ground, values)
+        declaring = Declaring(self._shared, values)
         compiler = Compiler(environment, declaring, self._checked)
         compiler.findings += [SourcedFinding(source, finding) for source, finding in findings]
         compiler.run()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.engine.refresh import Seen
+from provisioner.engine.refresh import Refreshed
 from provisioner.engine.stale import basis, check_basis, check_lineage, check_users, question
 from provisioner.errors import PlanError
 from provisioner.model import Address, LockState, Plan
@@ -27,7 +27,7 @@ def moved(planned: dict[str, Any], since: dict[str, Any]) -> dict[str, str]:
     saved = replace(plan, basis=basis(case, plan))
     now = situation(**{**planned, **since})
     try:
-        check_basis(saved, now.lock.resources, Seen(now.observed))
+        check_basis(saved, now.lock.resources, Refreshed(now.observed))
     except PlanError as error:
         found = {problem.address or "": problem.detail for problem in error.problems}
         return {

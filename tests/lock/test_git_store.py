@@ -161,11 +161,11 @@ def problem(error: pytest.ExceptionInfo[LockError]) -> tuple[str, str, str]:
 def apply(store: GitStore, name: str = "asst_1") -> LockState:
     """A small apply, as the engine does it."""
     with store.lease():
-        begun, _ = store.settle()
+        begun, _ = store.fold_journal()
         start = begun or state(0)
         with store.journal(start) as journal:
             journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, name))
-        settled = store.settle().state
+        settled = store.fold_journal().state
     assert settled
     return settled
 
@@ -234,7 +234,7 @@ def test_several_environments(store: GitStore, bare: Path, tmp_path: Path) -> No
         apply(staging, "asst_staging")
         journal.result(number, entry(SUPPORT, "asst_prod"))
         journal.close()
-        store.settle()
+        store.fold_journal()
     assert store.read() == state(1, entry(SUPPORT, "asst_prod"))
     assert staging.read() == state(1, entry(SUPPORT, "asst_staging"))
 
@@ -455,7 +455,7 @@ def test_force_unlock_from_another_clone(store: GitStore, other: GitStore) -> No
         with pytest.raises(LockError, match="Lease was lost"):
             journal.intent(LEAVE, "create")
         with other.lease():
-            assert [intent.address for intent in other.settle().open_intents] == [SUPPORT]
+            assert [intent.address for intent in other.fold_journal().open_intents] == [SUPPORT]
 
 
 def test_holder_on_another_machine(store: GitStore, other: GitStore) -> None:
@@ -548,11 +548,11 @@ def gone_on(mine: Path) -> tuple[int | None, int]:
     assert git(mine, "status", "--porcelain") == ""
     store = GitStore(mine, "prod.lock.json")
     with store.lease():
-        settled, still_open = store.settle()
+        settled, still_open = store.fold_journal()
         with store.journal(settled or state(0)) as journal:
             for intent in journal.open:
                 journal.result(intent.id, entry(intent.address, "file-found"))
-        store.settle()
+        store.fold_journal()
     assert store.holder() is None and store.leftover() is None
     return (settled.serial if settled else None, len(still_open))
 
@@ -798,13 +798,13 @@ def test_applying_costs(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> Non
     fresh = GitStore(folder_of(store), "prod.lock.json")
     seen = commands(monkeypatch)
     with fresh.lease():
-        begun = fresh.settle().state
+        begun = fresh.fold_journal().state
         assert begun
         with fresh.journal(begun) as journal:
             first = journal.intents([(SUPPORT, "update", {}), (LEAVE, "create", {})])
             for number, address in zip(first, (SUPPORT, LEAVE), strict=True):
                 journal.result(number, entry(address, f"x{number}"))
-        fresh.settle()
+        fresh.fold_journal()
     assert seen.count("fetch") == seen.count("cat-file") == 1
     assert seen.count("push") == 6
     assert len(seen) <= 35

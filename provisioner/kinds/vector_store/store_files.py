@@ -254,11 +254,11 @@ class _Watch:
             self.done = max(self.done, len(self.file_ids) - busy)
             if busy and self._rounds % _RECOUNT:
                 return after
-        await self._settle()
+        await self._collect()
         self.done = len(self.results)
         return after
 
-    async def _settle(self) -> None:
+    async def _collect(self) -> None:
         pending = self.pending
         if len(pending) <= _BY_READ:
             store_files = await together(
