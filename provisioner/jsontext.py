@@ -25,7 +25,7 @@ _BEYOND = ("NaN", "Infinity", "-Infinity")
 
 
 class Unreadable(ValueError):
-    """What is no JSON, or beyond a limit. The message goes on from "`file` …"; `key` is one that is
+    """What is not JSON, or beyond a limit. The message continues "`file` …"; `key` is one that is
     there twice.
     """
 

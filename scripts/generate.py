@@ -45,7 +45,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
         return 1
     if not (root / "pyproject.toml").is_file():
         sys.stderr.write(
-            f"{root} is no checkout of this repository: there is nothing to generate.\n"
+            f"{root} is not a checkout of this repository: there is nothing to generate.\n"
         )
         return 1
     if arguments:

@@ -151,7 +151,7 @@ class Run:
     @asynccontextmanager
     async def turn(self, looks: Hashable) -> AsyncIterator[None]:
         """To be held while something is done by one at a time: making what only its looks can be
-        found by, looking whether a field is kept. Who waits for it lets others go on.
+        found by, checking whether a field is kept. Who waits for it lets others go on.
         """
         lock = self._turns.setdefault(looks, asyncio.Lock())
         if lock.locked():

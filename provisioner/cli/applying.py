@@ -96,7 +96,7 @@ async def _apply_saved(
 
 def show(console: Console, plan: Plan, format: PlanFormat) -> None:
     """Print the plan that is about to be applied; among events it is the first of them, and beside
-    a document about the result it is no result.
+    a document about the result it is not a result.
     """
     if console.json:
         from provisioner.views.plan_json import document

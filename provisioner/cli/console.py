@@ -74,7 +74,7 @@ class Console:
         self.result(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
     def say(self, text: str) -> None:
-        """Say something that is no result."""
+        """Say something that is not a result."""
         if not self.quiet and text:
             print(text, file=sys.stderr, flush=True)
 
@@ -197,7 +197,7 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
 
 
 def refuse_file(folder: Path) -> None:
-    """UsageError where something that is no folder stands in the place of one that is to be written
+    """UsageError where something else stands in the place of a folder that is to be written
     into.
     """
     for place in (folder, *folder.parents):

@@ -60,7 +60,7 @@ class Refreshed:
 
 async def refresh(request: RefreshRequest) -> Refreshed:
     """Read everything that planning needs. What carries our stamp and nobody accounts for may have
-    been deleted just now, and be shown a little longer: it is no orphan, and no user of anything,
+    been deleted just now, and be shown a little longer: it is not an orphan, and uses nothing,
     before the service has settled.
     """
     settling = request.remote.settling

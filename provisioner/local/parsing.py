@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 MOST_TOKENS = 5_000_000
 CHARACTERS_PER_TOKEN = 4
 
-# How the formats that are no text begin. A text file that begins so is not what its name says.
+# How the formats that are not text begin. A text file that begins so is not what its name says.
 MAGIC = (
     b"%PDF-",
     b"PK\x03\x04",

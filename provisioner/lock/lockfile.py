@@ -99,7 +99,7 @@ def check_origin(
 ) -> None:
     """Refuse the lock of another workspace, environment or service.
 
-    An organization or project that either side leaves open is no difference: it is pinned by the
+    An organization or project that either side leaves open is not a difference: it is pinned by the
     first apply and may be left out of `provisioner.yaml`.
     """
     findings = [

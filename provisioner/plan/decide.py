@@ -1,4 +1,4 @@
-"""One resource: what is to be done with it, and why (DESIGN, "Planning, whole")."""
+"""One resource: what is to be done with it, and why."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
 
 
 def own(case: Situation, change: FieldChange) -> FieldChange:
-    """A reference to an object that we replaced ourselves is no hand edit: an apply was stopped
+    """A reference to an object that we replaced ourselves is not a hand edit: an apply was stopped
     before it got there. Nor is one to an object that is gone, where another one is taken over in
     its place.
     """

@@ -99,7 +99,7 @@ def _no_specs(case: Situation) -> Iterator[Block]:
 
 def _all_missing(case: Situation) -> list[Block]:
     """Nothing that the lock names is there, over all kinds: as a rule the key is that of another
-    project. Request profiles are no objects, and where an API is gone nobody can say.
+    project. Request profiles are not objects, and where an API is gone nobody can say.
     """
     named = [address for address in case.lock.ids if address not in case.observed.api_gone]
     if len(named) < 2 or not all(case.gone(address) for address in named):

@@ -367,8 +367,8 @@ class Hints:
         return [id for id in found if is_id(id)] if isinstance(found, list) else []
 
     def remember(self, name: str, ids: Sequence[str], page: int) -> None:
-        """Take note of a list that was just read in full; a folder that cannot be written is no
-        problem.
+        """Take note of a list that was just read in full; a folder that cannot be written does no
+        harm.
         """
         if self._folder is None or len(ids) <= page:
             return

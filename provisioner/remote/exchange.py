@@ -186,7 +186,7 @@ class Exchange:
             value = response.headers.get(f"openai-{name}")
             if value and value == self._clean(
                 value
-            ):  # what is seen is kept in the lock, which is no place for a key
+            ):  # what is seen is kept in the lock, which is not a place for a key
                 self.seen[name] = value
         date = response.headers.get("date") or ""
         with suppress(ValueError, TypeError, OverflowError):

@@ -23,7 +23,7 @@ _URGENT = ("!", "-", "-/+", "+", "<-", "~", ">", ".", "")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One resource, or several that stand together. `symbol` tells what becomes of it (DESIGN §2),
+    """One resource, or several that stand together. `symbol` tells what becomes of it,
     "" nothing.
     """
 

@@ -1,4 +1,4 @@
-"""The plan document (DESIGN §4.4), written."""
+"""The plan document, written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from provisioner.views.values import SENSITIVE
 
 FORMAT_VERSION = "1.0"
 
-# Said in keys of Terraform's or of DESIGN's; everything else in a change or plan is written under
-# its own name.
+# Written under keys of Terraform's or of our own; everything else in a change or plan is written
+# under its own name.
 OWN_KEYS_OF_CHANGE = frozenset(
     {
         "address",

@@ -1,4 +1,4 @@
-"""The plan document (DESIGN §4.4), read back: a saved plan is applied exactly, or refused."""
+"""The plan document, read back: a saved plan is applied exactly, or refused."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ def _check_version(found: dict[str, Any], name: str) -> None:
     major = version.partition(".")[0]
     ours = FORMAT_VERSION.partition(".")[0]
     if not (major.isascii() and major.isdigit()):
-        _refuse("Not a plan", f"`{name}` has the format version `{version}`, which is no version.")
+        _refuse(
+            "Not a plan", f"`{name}` has the format version `{version}`, which is not a version."
+        )
     if int(major) > int(ours):
         _refuse(
             "Plan too new",

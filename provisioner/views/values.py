@@ -226,7 +226,7 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Puts a tone (a symbol of DESIGN §2, or `bold`, `dim`, `error`, `warning`) on a text; off by
+    """Puts a tone (a symbol of a plan, or `bold`, `dim`, `error`, `warning`) on a text; off by
     default.
     """
 

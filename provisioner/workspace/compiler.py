@@ -292,7 +292,7 @@ class Compiler:
                 hint = did_you_mean(address, map(str, self.desired))
                 yield SourcedFinding(where, Finding((), "Unknown name", detail, hint))
             elif name.partition(".")[0] not in known:
-                detail = f"`accept_loss` names `{name}`, which is no field that can be lost."
+                detail = f"`accept_loss` names `{name}`, which is not a field that can be lost."
                 hint = did_you_mean(name, known) or 'write a field, or `"assistant.NAME#FIELD"`'
                 yield SourcedFinding(where, Finding((), "Unknown name", detail, hint))
 

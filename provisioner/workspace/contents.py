@@ -62,7 +62,7 @@ class Contents:
             return refused
         if "://" in path or ":/" in path:
             return Refused(
-                refused.summary, "is no file of the workspace", "download it, and name the file"
+                refused.summary, "is not a file of the workspace", "download it, and name the file"
             )
         try:
             near = self.tree.near(path)

@@ -241,7 +241,7 @@ def _section(
 
 def _unknown_section(section: str, kinds: dict[str, Kind]) -> Finding:
     if section in ("workspace", "environments", "variables", "default_environment", "policies"):
-        detail = f"`{section}` is no section of a spec."
+        detail = f"`{section}` is not a section of a spec."
         return Finding((), UNKNOWN, detail, "it belongs in `provisioner.yaml`")
     hint = suggest(section, [*kinds, *LISTS], "sections are")
     return Finding((), UNKNOWN, f"There is no section `{section}`.", hint)

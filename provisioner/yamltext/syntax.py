@@ -39,7 +39,7 @@ _WORDS = (
     ),
     (
         "could not find expected ':'",
-        "This is no key, because no `: ` follows it.",
+        "This is not a key, because no `: ` follows it.",
         "write `: ` after it",
     ),
     (
@@ -244,7 +244,7 @@ def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
 
 
 def _no_key(place: _Place, said: str) -> tuple[str, str] | None:
-    """A line that is no key because a blank is missing in it."""
+    """A line that is not a key because a blank is missing in it."""
     if "expected ':'" not in said:
         return None
     line = place.text.strip()

@@ -67,7 +67,7 @@ def sales(text: str = "Sell.") -> dict[str, Any]:
 @pytest.mark.thorough
 def test_the_three_ways_to_merge(applied: Site, service: str, calls: Calls) -> None:
     """A merge, a squash and a rebase of two commits are applied, each for the commit that `main` is
-    at; a run that is repeated changes nothing. What somebody edits by hand after that is no part of
+    at; a run that is repeated changes nothing. What somebody edits by hand after that is not part of
     the approval.
     """
     for number, how in ((7, "merge"), (8, "squash"), (9, "rebase")):

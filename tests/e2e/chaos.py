@@ -23,7 +23,7 @@ from tests.support.world import Result, World
 
 LOCK = ".provisioner/local/lock.json"
 ROUTES = {"assistant": "/assistants", "vector_store": "/vector_stores"}
-NEVER = 20  # faults that should have struck: that not one of so many did is no accident
+NEVER = 20  # faults that should have struck: that not one of so many did is not an accident
 FAULTS = [
     {"status": 429, "retry_after": 0},
     {"status": 500},

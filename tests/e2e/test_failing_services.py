@@ -171,7 +171,7 @@ def test_replies_that_refuse(against: Serve, status: int, body: Any, said: list[
 
 @pytest.mark.parametrize("status", [200, 401, 404, 500, 502])
 def test_a_server_that_answers_html(against: Serve, status: int) -> None:
-    """A page for people is no service: said in one line, without the page."""
+    """A page for people is not a service: said in one line, without the page."""
     page = (
         "<!DOCTYPE html>\n<html><body><h1>It works!</h1>\n" + "<p>x</p>\n" * 500 + "</body></html>"
     )

@@ -381,7 +381,7 @@ def put_back(world: World, kind: str, value: str) -> None:
 
 
 def test_what_was_deleted_and_is_still_listed(late: World) -> None:
-    """It is no orphan, and keeps nothing that it used from being deleted."""
+    """It is not an orphan, and keeps nothing that it used from being deleted."""
     late.ok("apply", "-y")
     late.write({"specs/all.yaml": {"vector_stores": SPEC["vector_stores"]}, "data/c.csv": None})
     with late.failing(settle("^/v1/assistants/[^/]+$", "delete", method="DELETE")):

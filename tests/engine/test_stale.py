@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.engine.refresh import Refreshed
-from provisioner.engine.stale import basis, check_basis, check_lineage, check_users, question
+from provisioner.engine.stale import basis, check_basis, check_lineage, check_users, refresh_request
 from provisioner.errors import PlanError
 from provisioner.model import Address, LockState, Plan
 from provisioner.plan import make_plan
@@ -151,7 +151,7 @@ def test_what_has_to_be_looked_at() -> None:
     sides: dict[str, Any] = {
         "specs": {BOT: {"temperature": 0.1}, "file.b.md": None, KB: {"files": holding("a.md")}}
     }
-    asked = question(
+    asked = refresh_request(
         Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(situation(**sides))
     )
     assert {str(address) for address in asked.desired} == {BOT, KB, "file.a.md"}
@@ -165,7 +165,9 @@ def test_what_has_to_be_looked_at() -> None:
     imported = situation(
         lock={BOT: None}, live={BOT: {"id": "asst_9"}}, imports={Address.parse(BOT): "asst_9"}
     )
-    asked = question(Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(imported))
+    asked = refresh_request(
+        Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(imported)
+    )
     assert asked.imports == {Address.parse(BOT): "asst_9"}
 
 

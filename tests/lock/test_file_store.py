@@ -343,7 +343,7 @@ def test_a_torn_journal_settles(store: FileStore) -> None:
 
 
 def test_damage_inside_a_journal(store: FileStore) -> None:
-    """A broken line that is not the last one is no crash: refused with its line, never silently
+    """A broken line that is not the last one is not a crash: refused with its line, never silently
     skipped.
     """
     store.write(state(3))

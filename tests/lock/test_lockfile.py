@@ -198,7 +198,7 @@ def test_other_layouts_are_read() -> None:
     ],
 )
 def test_broken(text: str, line: int | None, words: str) -> None:
-    """A file that is no lock is refused with its line and the way out, without a traceback."""
+    """A file that is not a lock is refused with its line and the way out, without a traceback."""
     (problem,) = problems(text)
     assert problem.summary == "Broken lockfile"
     assert words in problem.detail

@@ -230,7 +230,7 @@ def test_documents_of_a_store(before: int, after: int, rules: list[str]) -> None
 
 
 def test_documents_of_others_do_not_count() -> None:
-    """What somebody else put into the store and the specs have removed is no loss of ours."""
+    """What somebody else put into the store and the specs have removed is not a loss of ours."""
     theirs = {f"file-x{at}": None for at in range(10)}
     live = {KB: {"store_files": {id: store_file(id) for id in theirs}}}
     specs = documents(10)

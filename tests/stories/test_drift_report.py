@@ -33,7 +33,7 @@ def with_assistant(**fields: Any) -> dict[str, Any]:
     ],
 )
 def test_the_words(there: World, desired: float, live: float, found: Any) -> None:
-    """Three values, one word; an edit of your own is reported on request and is no drift."""
+    """Three values, one word; an edit of your own is reported on request and is not drift."""
     there.write(with_assistant(temperature=desired))
     there.http("POST", f"/assistants/${{{A}}}", {"temperature": live})
     drifted = found is not None and found[-1] != "local"
@@ -329,7 +329,7 @@ def test_nothing_was_ever_applied(world: World) -> None:
 
 
 def test_what_a_stopped_apply_left(world: World) -> None:
-    """An object whose creation nobody recorded is taken over in thought: it is no drift, and
+    """An object whose creation nobody recorded is taken over in thought: it is not drift, and
     nothing is written.
     """
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}}}})

@@ -53,7 +53,7 @@ def test_with_the_key_of_another_project(owned: World) -> None:
 
 @pytest.mark.parametrize("kind", ["expired", "profile", "one"])
 def test_not_everything_is_missing(world: World, kind: str) -> None:
-    """An expired store is there; a request profile is no object; and one object alone may well have
+    """An expired store is there; a request profile is not an object; and one object alone may well have
     been deleted.
     """
     spec: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What we write ourselves is no document: no pattern matches it, whatever it is called and wherever
+"""What we write ourselves is not a document: no pattern matches it, whatever it is called and wherever
 it lies.
 """
 

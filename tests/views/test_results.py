@@ -42,7 +42,7 @@ RANGE = Problem(
 
 
 def test_a_problem_as_text() -> None:
-    """The layout is the one that DESIGN §4.3 shows."""
+    """Place, severity and summary in one line; below it what is wrong and what to do."""
     expected = """\
 specs/support.yaml:14:18: error: Value out of range
   `assistant.support` has `temperature: 3.5`; it must be between 0 and 2.

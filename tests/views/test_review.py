@@ -160,7 +160,7 @@ def test_other_ways_to_widen_access() -> None:
 
 
 def test_what_is_made_by_the_same_plan_widens_nothing() -> None:
-    """A new assistant over a new store is no news; over a store that exists, or with a server, it
+    """A new assistant over a new store is not news; over a store that exists, or with a server, it
     is.
     """
     searching = Change(SUPPORT, Action.CREATE, "new", after={"model": "m", "tools": [SEARCH, CODE]})

@@ -212,7 +212,7 @@ def test_a_backward_range_in_what_is_left_out(write):
 
 
 def test_refused_patterns_are_refused_each_time():
-    """A pattern that cannot be read is no better the second time."""
+    """A pattern that cannot be read is not better the second time."""
     for _ in range(2):
         with pytest.raises(Refused):
             compiled("[z-a]")

@@ -97,7 +97,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_files_that_cannot_be_read(write, name):
-    """A file that is no good spec is reported with its place, and what to write instead where that is
+    """A file that is not a good spec is reported with its place, and what to write instead where that is
     known.
     """
     data, expected, hint = UNREADABLE[name]
@@ -267,7 +267,7 @@ def test_misspelt_and_misplaced(write, spec, summary, hint):
 
 
 def test_the_words_of_the_contract(write):
-    """DESIGN §4.3's example, to the letter."""
+    """A number out of range, to the letter."""
     spec = "\n" * 12 + "assistants: {support: {model: m,\n    temperature:     3.5}}\n"
     problem = only(write({"specs/support.yaml": spec.encode()}).problems())
 

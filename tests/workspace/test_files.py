@@ -213,7 +213,7 @@ def test_a_broken_cache_is_no_cache(old: Path, content):
 
 
 def test_a_cache_that_cannot_be_written(old: Path, monkeypatch):
-    """A file where the folder should be is no reason to fail."""
+    """A file where the folder should be is not a reason to fail."""
     monkeypatch.setattr(digests, "FRESH", -(10**18))
     (old.parent / ".provisioner").write_text("in the way")
     known = Digests(old.parent)

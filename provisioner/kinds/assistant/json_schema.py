@@ -26,7 +26,7 @@ class Flaw:
 
 
 def dotted(path: Path) -> str:
-    """`properties.location.type`; keys that are no words in brackets."""
+    """`properties.location.type`; keys that are not words in brackets."""
     text = ""
     for step in path:
         if isinstance(step, int):

@@ -187,7 +187,7 @@ def _name(value: object) -> object:
             f" {', '.join(NAMED)}"
         )
         raise refusal(
-            "tool_name", "is no tool that works without settings", nearest(value, NAMED) or use
+            "tool_name", "is not a tool that works without settings", nearest(value, NAMED) or use
         )
     return value
 
@@ -195,7 +195,7 @@ def _name(value: object) -> object:
 def unknown_type(written: object) -> ValidationError:
     """The finding of a `type` that no tool has, reported at the type itself."""
     hint = nearest(written, TYPES) or f"the types are {', '.join(TYPES)}"
-    finding = refusal("tool_type", "is no type of a tool", hint)
+    finding = refusal("tool_type", "is not a type of a tool", hint)
     return ValidationError.from_exception_data(
         "tool", [{"type": finding, "loc": ("type",), "input": written}]
     )
@@ -205,7 +205,7 @@ def _unknown(value: object) -> object:
     if not isinstance(value, dict):
         raise refusal(
             "tool",
-            "is no tool",
+            "is not a tool",
             "write a mapping with a `type`, or the name of a tool without settings",
         )
     if "type" not in value:

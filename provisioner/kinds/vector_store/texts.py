@@ -25,7 +25,7 @@ async def same_text(remote: Remote, store_id: str, file_id: str, path: Path) -> 
         return None
     try:
         theirs = await content(remote, store_id, file_id)
-    except ServiceError:  # a service that does not tell is no failure of whoever asks
+    except ServiceError:  # where a service does not say, whoever asks has not failed
         return None
     return None if theirs is None else _folded(ours) == _folded(theirs)
 

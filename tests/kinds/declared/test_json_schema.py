@@ -95,7 +95,7 @@ def test_invalid_schemas_name_the_node(schema: Any, place: str) -> None:
 
 @pytest.mark.parametrize("schema", [[], "string", 3, True, None])
 def test_a_schema_is_a_mapping(schema: Any) -> None:
-    """What is no mapping cannot describe arguments or answers, though `true` is a valid schema."""
+    """What is not a mapping cannot describe arguments or answers, though `true` is a valid schema."""
     assert places(schema, strict=False) == [""]
 
 

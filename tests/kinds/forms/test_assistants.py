@@ -347,7 +347,7 @@ def test_what_only_other_apis_can_carry_is_a_loss() -> None:
 
 
 def test_accepted_losses_are_not_sent(service: Service) -> None:
-    """What may be left out is left out, and is no difference afterwards."""
+    """What may be left out is left out, and is not a difference afterwards."""
     fields = {
         "model": "m",
         "tools": [

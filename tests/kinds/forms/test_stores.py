@@ -114,7 +114,7 @@ def test_reset_and_rename(service: Service) -> None:
 
 
 def test_files_inherit_the_chunking_of_their_store() -> None:
-    """Auto is 800/400, an entry's own chunking wins, and versions are no part of the normal
+    """Auto is 800/400, an entry's own chunking wins, and versions are not part of the normal
     form.
     """
     fields = {
@@ -206,7 +206,7 @@ def test_chunking_is_sent_and_read(service: Service) -> None:
 
 
 def test_what_is_not_finished_in_time_is_still_in_progress(service: Service) -> None:
-    """A deadline is no failure."""
+    """A deadline is not a failure."""
 
     async def story(remote: Remote) -> Any:
         id, file_ids = await filled(remote, 2)
@@ -361,7 +361,7 @@ REFUSED = "unsupported_file: The file could not be processed: the faults file sa
 
 @pytest.mark.parametrize("dropped", ["attributes", "chunking_strategy", "last_error", "status"])
 def test_what_a_server_leaves_out_is_empty(service: Service, tmp_path: Path, dropped: str) -> None:
-    """A terse list is no crash: what it does not tell of a file is empty, chunking cannot be
+    """A terse list is not a crash: what it does not tell of a file is empty, chunking cannot be
     compared, and a file whose state is not told counts as indexed. The rest is as it is.
     """
     faults = tmp_path / "faults.yaml"
