@@ -295,7 +295,7 @@ def test_an_apply_whose_lease_was_taken_away(late: World) -> None:
         holder = store.holder()
         if (method, path) == ("POST", "/files") and holder:
             store.force_unlock(holder.id)
-            store.settle()
+            store.fold_journal()
 
     with late.behind(Meanwhile(before=taken)):
         zombie = late.run("apply", "-y")

@@ -374,11 +374,11 @@ ROUNDS = """
     for number in range(rounds):
         say(f"round {number}")
         with store.lease(120, say):
-            before = store.settle().state or fresh("acme", "prod", {"base_url": None})
+            before = store.fold_journal().state or fresh("acme", "prod", {"base_url": None})
             with store.journal(before) as journal:
                 address = Address("file", f"{who}/{number}")
                 journal.result(journal.intent(address, "create"), Locked(address, f"file-{who}-{number}", {}))
-            store.settle()
+            store.fold_journal()
 """
 
 
@@ -505,12 +505,12 @@ CRASH = """
         return real(self, *words, input=input)
     git_command.Git.run = run
     with store.lease():
-        before = store.settle().state or fresh("acme", "prod", {"base_url": None})
+        before = store.fold_journal().state or fresh("acme", "prod", {"base_url": None})
         with store.journal(before) as journal:
             address = Address("file", "a")
             journal.result(journal.intent(address, "create"), Locked(address, "file-a", {}))
             print("told", flush=True)
-        store.settle()
+        store.fold_journal()
     instant()
     print(seen)
 """
