@@ -5,7 +5,6 @@ ProvisionerError
 ├── UsageError         a command line that makes no sense
 ├── LockError          the lock cannot be read, written or taken
 ├── PlanError          a plan that must not be applied: blocked, stale, altered
-├── ApplyError         part of an apply failed; what was done is recorded
 └── ServiceError       the service refused or could not be reached
     ├── NotFound       404 on an id
     ├── RouteMissing   404 on a route: the service lacks this API
@@ -46,10 +45,6 @@ class LockError(ProvisionerError):
 
 class PlanError(ProvisionerError):
     """A plan that must not be applied: blocked, stale or altered."""
-
-
-class ApplyError(ProvisionerError):
-    """Part of an apply failed; what was done is recorded."""
 
 
 class ServiceError(ProvisionerError):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from provisioner.cli import options
-from provisioner.cli.console import Console, command
+from provisioner.cli.console import Console, addresses, command
 
 
 @command
@@ -42,18 +42,35 @@ def apply(
 ) -> int:
     """Make the service match the specs, or apply a saved plan."""
     from provisioner.cli.applying import ApplyRequest, Approval, apply_saved, decide_and_apply
-    from provisioner.cli.planning import Wanted, read_plan_file, refuse_options
+    from provisioner.cli.planning import read_plan_file, refuse_options
     from provisioner.engine import ApplyOptions
+    from provisioner.plan import PlanOptions
 
     commit = (commit or "").strip() or None
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
-    wanted = Wanted(target, exclude, replace, destroy, False, on_drift, prune_orphans, force)
     if file is not None:  # whoever saved it has seen it, so nobody is asked
-        refuse_options(console, file, wanted)
+        decided = {
+            "--target": target,
+            "--exclude": exclude,
+            "--replace": replace,
+            "--destroy": destroy,
+            "--on-drift": on_drift,
+            "--prune-orphans": prune_orphans,
+        }
+        refuse_options(console, file, decided)
         saved = read_plan_file(console, file)
         return apply_saved(
             console, saved, ApplyRequest(how, Approval(True, checksum, force, commit), format)
         )
+    wanted = PlanOptions(
+        targets=addresses(target),
+        excludes=addresses(exclude),
+        replaces=addresses(replace),
+        destroy=destroy,
+        on_drift=on_drift,
+        prune_orphans=prune_orphans,
+        force=force,
+    )
     return decide_and_apply(
         console, wanted, ApplyRequest(how, Approval(auto_approve, checksum, commit=commit), format)
     )

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from provisioner import interrupts
 from provisioner.cli.console import Console
 from provisioner.cli.options import PlanFormat
-from provisioner.cli.planning import Wanted, show_plan
+from provisioner.cli.planning import show_plan
 from provisioner.errors import PlanError, UsageError
 from provisioner.model import Applied, Event, Plan, Problem
 
 if TYPE_CHECKING:
     from provisioner.engine import ApplyOptions, Context, Session
+    from provisioner.plan import PlanOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +42,18 @@ class ApplyRequest:
     format: PlanFormat = PlanFormat.text
 
 
-def decide_and_apply(console: Console, wanted: Wanted, request: ApplyRequest) -> int:
+def decide_and_apply(console: Console, wanted: PlanOptions, request: ApplyRequest) -> int:
     """Plan, show, ask, apply: under one lease, so that nothing moves between."""
     return interrupts.run(_decide_and_apply(console, console.open(), wanted, request))
 
 
 async def _decide_and_apply(
-    console: Console, context: Context, wanted: Wanted, request: ApplyRequest
+    console: Console, context: Context, wanted: PlanOptions, request: ApplyRequest
 ) -> int:
     from provisioner.engine import Session
 
     async with Session.writing(context, request.options, console.say) as session:
-        plan = await session.plan(wanted.options(context))
+        plan = await session.plan(wanted)
         show(console, plan, request.format)
         _check(session, plan, request.approval)
         # An empty plan is carried out as well: the lock may have to learn what the service has

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.cli import options
-from provisioner.cli.console import Console, command
+from provisioner.cli.console import Console, addresses, command
 
 
 @command
@@ -21,11 +21,16 @@ def destroy(
 ) -> int:
     """Delete everything that the lock names."""
     from provisioner.cli.applying import ApplyRequest, Approval, decide_and_apply
-    from provisioner.cli.planning import Wanted
     from provisioner.engine import ApplyOptions
+    from provisioner.plan import PlanOptions
 
-    wanted = Wanted(
-        target, exclude, destroy=True, on_drift=on_drift, prune_orphans=prune_orphans, force=force
+    wanted = PlanOptions(
+        targets=addresses(target),
+        excludes=addresses(exclude),
+        destroy=True,
+        on_drift=on_drift,
+        prune_orphans=prune_orphans,
+        force=force,
     )
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
     return decide_and_apply(console, wanted, ApplyRequest(how, Approval(auto_approve), format))

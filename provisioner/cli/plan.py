@@ -9,10 +9,10 @@ import typer
 
 from provisioner import interrupts
 from provisioner.cli import options
-from provisioner.cli.console import Console, command
+from provisioner.cli.console import Console, addresses, command
 
 if TYPE_CHECKING:
-    from provisioner.cli.planning import Wanted
+    from provisioner.plan import PlanOptions
 
 CHANGES = 2  # the exit code of `--detailed-exitcode`
 
@@ -40,17 +40,27 @@ def plan(
     format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Show what an apply would change."""
-    from provisioner.cli.planning import Wanted, check_out
+    from provisioner.cli.planning import check_out
+    from provisioner.plan import PlanOptions
 
     if out is not None:
         check_out(console, out, refreshed=not no_refresh)
-    wanted = Wanted(target, exclude, replace, destroy, no_refresh, on_drift, prune_orphans, force)
+    wanted = PlanOptions(
+        targets=addresses(target),
+        excludes=addresses(exclude),
+        replaces=addresses(replace),
+        destroy=destroy,
+        refresh=not no_refresh,
+        on_drift=on_drift,
+        prune_orphans=prune_orphans,
+        force=force,
+    )
     code = interrupts.run(_plan(console, wanted, out, format))
     return 0 if code == CHANGES and not detailed_exitcode else code
 
 
 async def _plan(
-    console: Console, wanted: Wanted, out: Path | None, format: options.PlanFormat
+    console: Console, wanted: PlanOptions, out: Path | None, format: options.PlanFormat
 ) -> int:
     """The exit code, and not the plan: at its end asyncio spells out a task's result, however large
     it is.

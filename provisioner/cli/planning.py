@@ -1,15 +1,14 @@
-"""What `plan`, `apply` and `destroy` share: the options of a plan, printing and saving it."""
+"""What `plan`, `apply` and `destroy` share: making, printing, saving and reading a plan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner import disk
-from provisioner.cli.console import Console, addresses
-from provisioner.cli.options import OnDrift, PlanFormat
+from provisioner.cli.console import Console
+from provisioner.cli.options import PlanFormat
 from provisioner.errors import PlanError, UsageError
 from provisioner.model import Plan, Problem
 
@@ -20,41 +19,12 @@ if TYPE_CHECKING:
     from provisioner.views.picture import Graph
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line asks of a plan."""
-
-    target: list[str] | None = None
-    exclude: list[str] | None = None
-    replace: list[str] | None = None
-    destroy: bool = False
-    no_refresh: bool = False
-    on_drift: OnDrift | None = None
-    prune_orphans: bool = False
-    force: bool = False
-
-    def options(self, context: Context) -> PlanOptions:
-        """The same for the engine; what was left open is up to the environment."""
-        from provisioner.plan import PlanOptions
-
-        return PlanOptions(
-            targets=addresses(self.target),
-            excludes=addresses(self.exclude),
-            replaces=addresses(self.replace),
-            destroy=self.destroy,
-            refresh=not self.no_refresh,
-            on_drift=self.on_drift.value if self.on_drift else context.environment.on_drift,
-            prune_orphans=self.prune_orphans,
-            force=self.force,
-        )
-
-
-async def read_plan(context: Context, wanted: Wanted) -> Plan:
+async def read_plan(context: Context, options: PlanOptions) -> Plan:
     """Compare and decide, and change nothing."""
     from provisioner.engine import Session
 
-    async with Session.reading(context, connect=not wanted.no_refresh) as session:
-        return await session.plan(wanted.options(context))
+    async with Session.reading(context, connect=options.refresh) as session:
+        return await session.plan(options)
 
 
 def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
@@ -132,12 +102,9 @@ def read_plan_file(console: Console, file: Path) -> Plan:
     return read_plan(content, str(file))
 
 
-def refuse_options(console: Console, file: Path, wanted: Wanted) -> None:
+def refuse_options(console: Console, file: Path, options: Mapping[str, object]) -> None:
     """A saved plan has decided everything; what would change it is refused instead of ignored."""
-    chosen = {
-        name: getattr(wanted, name) for name in wanted.__dataclass_fields__ if name != "force"
-    }
-    given = [f"`--{name.replace('_', '-')}`" for name, value in chosen.items() if value]
+    given = [f"`{name}`" for name, value in options.items() if value]
     if console.variables:
         given.append("`--var`")
     if given:

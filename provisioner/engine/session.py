@@ -227,6 +227,7 @@ class Session:
         options: PlanOptions,
     ) -> Situation:
         context = self.context
+        on_drift = options.on_drift or context.environment.on_drift
         forgets = {item.origin: item.source for item in context.specs.removed if not item.destroy}
         destroys = frozenset(item.origin for item in context.specs.removed if item.destroy)
         return Situation(
@@ -236,7 +237,7 @@ class Session:
             lock,
             context.specs.desired,
             self.refreshed.observed,
-            options,
+            replace(options, on_drift=on_drift),
             context.environment.keep_versions,
             imports,
             forgets,

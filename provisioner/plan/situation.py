@@ -56,7 +56,7 @@ class PlanOptions:
     replaces: frozenset[Address] = frozenset()
     destroy: bool = False
     refresh: bool = True
-    on_drift: str = "overwrite"
+    on_drift: str | None = None  # None: as the environment says
     prune_orphans: bool = False
     force: bool = False
 

@@ -14,7 +14,6 @@ from provisioner.views.lines import Line
 
 KNOWN_LATER = "(known after apply)"
 SENSITIVE = "(sensitive)"
-ABSENT = "(not set)"
 
 # Whatever could move the cursor, change the direction of text or hide: C0 and C1 controls, soft
 # hyphens, zero-width and bidirectional marks, tags, lone surrogates. Tabs and line feeds are

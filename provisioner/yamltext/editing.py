@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -278,7 +278,6 @@ class _Around:
 @dataclass
 class _Rewriting:
     cuts: Cuts
-    trail: list[str] = field(default_factory=list)
 
     def differ(self, piece: Piece, old: Any, new: Any, around: _Around) -> None:
         """Walk down to what differs and note the cuts."""
