@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from provisioner import disk, jsontext
 
-CACHE = ".provisioner/cache/files.json"
+KNOWN = f"{disk.CACHE}/files.json"
 FRESH = 2_000_000_000  # ns; a file younger than this may change again without its times showing it
 MOST = 100_000
 LFS_HEAD = b"version https://git-lfs.github.com/spec/"
@@ -30,10 +30,10 @@ _OWN_KEYS = (
 )
 
 
-def sha256_of(value: Any) -> str:
+def sha256_of(value: Any, *, ascii: bool = True) -> str:
     """`sha256:…` of a value in its one canonical JSON spelling."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    data = jsontext.canonical(value, ascii=ascii).encode(errors="surrogatepass")
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 class Changing(OSError):
@@ -90,7 +90,7 @@ class Digests:
 
     def _entries(self) -> Known:
         if self._known is None:
-            self._known = _load(self.root / CACHE)
+            self._known = _load(self.root / KNOWN)
         return self._known
 
     def save(self) -> None:
@@ -98,7 +98,7 @@ class Digests:
         if self._dirty:
             self._dirty = False
             with contextlib.suppress(OSError, UnicodeError):  # names on disk need not be Unicode
-                _store(self.root / CACHE, self._entries())
+                _store(self.root / KNOWN, self._entries())
 
 
 def digest_of(data: bytes) -> Digest:

@@ -12,9 +12,12 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-LARGEST_TEXT = (
-    16 * 1024**2
-)  # bytes of a spec, of settings, and of a file whose text goes into a field
+OURS = ".provisioner"  # what we keep in a workspace beside the specs, and out of git
+CACHE = f"{OURS}/cache"
+LOCAL = f"{OURS}/local"  # the data of the embedded service
+
+# Bytes of a spec, of settings, and of a file whose text goes into a field.
+LARGEST_TEXT = 16 * 1024**2
 LARGEST = 256 * 1024**2  # bytes of a lock, a journal, a saved plan or a cache
 
 

@@ -16,8 +16,35 @@ ProvisionerError
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
+from provisioner.masking import without_keys
 from provisioner.model import Problem
+
+
+def quiet(problem: Problem) -> Problem:
+    """The problem without a key that it may quote."""
+    return replace(
+        problem,
+        detail=without_keys(problem.detail),
+        hint=problem.hint and without_keys(problem.hint),
+    )
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """One problem, as every `--json` output shows it."""
+    problem = quiet(problem)
+    return {
+        "severity": problem.severity,
+        "summary": problem.summary,
+        "detail": problem.detail,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "address": problem.address,
+        "hint": problem.hint,
+    }
 
 
 class ProvisionerError(Exception):

@@ -40,6 +40,11 @@ class _Beyond(ValueError):
     """Somewhere in the text is what may not be there; a closer look says what and where."""
 
 
+def canonical(value: Any, *, ascii: bool = True) -> str:
+    """The one spelling of a value in which it is compared or hashed: keys sorted, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=ascii)
+
+
 def read(text: str | bytes, *, deepest: int = DEEPEST, unique: bool = False) -> Any:
     """The value of a JSON text, UTF-8 if bytes. Raises Unreadable for what is not JSON, for more
     than `deepest` levels, longer numbers, numbers that JSON does not know, and half characters; if

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+SENSITIVE = "(sensitive)"  # in the place of a value that is a secret as a whole
 SHOWN = 3  # characters of a secret that say which one it is
 LONG = 20  # characters from which on that many give nothing away
 WORD = 8  # a key shorter than this may be a part of any word

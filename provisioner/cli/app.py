@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -84,11 +83,13 @@ class UnknownCommand(WrongUsage):  # type: ignore[misc]  # its base is found at 
 
     def __init__(self, name: str, known: Sequence[str], context: Any) -> None:
         super().__init__(f"There is no command `{name}`.", ctx=context)
-        close = get_close_matches(name, known, n=1)
+        from provisioner.text import did_you_mean
+
+        near = did_you_mean(name, known)
         if "plan" in known and name in _ELSEWHERE:
             self.hint = f"did you mean `{_ELSEWHERE[name]}`?"
-        elif close:
-            self.hint = f"did you mean `{close[0]}`?"
+        elif near:
+            self.hint = near
         else:
             self.hint = f"the commands are {', '.join(f'`{one}`' for one in known)}"
 

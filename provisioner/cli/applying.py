@@ -100,9 +100,11 @@ def show(console: Console, plan: Plan, format: PlanFormat) -> None:
     a document about the result it is not a result.
     """
     if console.json:
-        from provisioner.views.plan_json import document
+        from provisioner.planfile.writing import plan_document
+        from provisioner.views.review import review_json
 
-        print(json.dumps({"type": "plan", **document(plan)}, ensure_ascii=False), flush=True)
+        event = {"type": "plan", **plan_document(plan, review_json(plan))}
+        print(json.dumps(event, ensure_ascii=False), flush=True)
     elif format.document:
         from provisioner.views.text import plan_text
 

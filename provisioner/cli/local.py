@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
+from provisioner import disk
 from provisioner.cli.console import Console, command
 from provisioner.errors import UsageError
 from provisioner.model import Problem
 
-_DATA = Path(".provisioner/local")
+_DATA = Path(disk.LOCAL)
 
 
 @command

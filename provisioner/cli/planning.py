@@ -30,9 +30,7 @@ async def read_plan(context: Context, options: PlanOptions) -> Plan:
 def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
     """Print a plan as a result."""
     if console.json:
-        from provisioner.views.plan_json import plan_json
-
-        console.result(plan_json(plan))
+        console.result(_json(plan))
     elif format.document:
         from provisioner.views.outline import outline
         from provisioner.views.picture import plan_graph
@@ -44,13 +42,18 @@ def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
         console.result(plan_text(plan, paint=console.paint(), verbose=console.verbose))
 
 
+def _json(plan: Plan) -> str:
+    from provisioner.planfile.writing import plan_json
+    from provisioner.views.review import review_json
+
+    return plan_json(plan, review_json(plan))
+
+
 def save(console: Console, plan: Plan, out: Path) -> None:
     """Write a plan file whole or not at all, readable by its owner alone: prompts are in it."""
-    from provisioner.views.plan_json import plan_json
-
     path = console.path(out)
     try:
-        disk.put(path, plan_json(plan).encode(errors="surrogatepass"), 0o600)
+        disk.put(path, _json(plan).encode(errors="surrogatepass"), 0o600)
     except OSError as error:
         detail = f"`{out}` cannot be written: {error.strerror}."
         raise UsageError(
@@ -90,7 +93,7 @@ def _wrong(detail: str, hint: str) -> UsageError:
 
 def read_plan_file(console: Console, file: Path) -> Plan:
     """The plan in a file; PlanError where it is missing, foreign, altered or newer."""
-    from provisioner.views.plan_read import read_plan
+    from provisioner.planfile.reading import read_plan
 
     try:
         content = disk.read(console.path(file), disk.LARGEST)

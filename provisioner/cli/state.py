@@ -10,6 +10,7 @@ from provisioner import interrupts
 from provisioner.cli.console import Console, address, command
 from provisioner.errors import UsageError
 from provisioner.model import Locked, LockState, Problem
+from provisioner.text import did_you_mean
 
 
 @command
@@ -51,14 +52,8 @@ def find(state: LockState | None, text: str) -> Locked:
     known = state.resources if state else {}
     if wanted in known:
         return known[wanted]
-    from difflib import get_close_matches
-
-    close = get_close_matches(text, [str(one) for one in known], n=1)
-    hint = (
-        f"did you mean `{close[0]}`?"
-        if close
-        else "`provisioner state list` lists what the lock has"
-    )
+    near = did_you_mean(text, map(str, known))
+    hint = near or "`provisioner state list` lists what the lock has"
     raise UsageError(Problem("Not in the lock", f"The lock has no `{text}`.", hint))
 
 

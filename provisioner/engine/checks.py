@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from provisioner.digests import hash_file, held_path
-from provisioner.engine.context import LOCAL, Context
+from provisioner.engine.context import Context
 from provisioner.engine.others import Others
 from provisioner.engine.refresh import Refreshed
 from provisioner.errors import PlanError, SpecError, UsageError
@@ -18,7 +17,9 @@ from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.moves import conflicts
 from provisioner.plan.ownership import Claim, claim_problem, foreign, foreign_problem
 from provisioner.remote import Remote, together
+from provisioner.text import did_you_mean
 from provisioner.workspace import Import, Specs
+from provisioner.workspace.setting import LOCAL
 
 Finding = tuple[str, str, str]  # summary, detail and hint
 _LOOK = "look whether the id is right, and whether the key belongs to the right project"
@@ -302,13 +303,7 @@ def check_plan(case: Situation, options: PlanOptions) -> None:
             Problem(
                 "Unknown address",
                 f"Neither the specs nor the lock have `{address}`.",
-                similar(str(address), known),
+                did_you_mean(address, map(str, known)),
             )
             for address in unknown
         )
-
-
-def similar(address: str, known: Collection[Address]) -> str | None:
-    """`did you mean …?` for the nearest known address, if one is near."""
-    close = difflib.get_close_matches(address, [str(other) for other in known], n=1)
-    return f"did you mean `{close[0]}`?" if close else None

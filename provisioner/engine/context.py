@@ -10,7 +10,8 @@ from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
 
-from provisioner.engine.shutdowns import CACHE, utc_today
+from provisioner import disk
+from provisioner.engine.shutdowns import utc_today
 from provisioner.errors import LockError, SpecError, UsageError
 from provisioner.kinds import kind, kinds
 from provisioner.lock.file_store import FileStore
@@ -20,11 +21,9 @@ from provisioner.model import Address, LockState, Problem, Service
 from provisioner.remote import Remote
 from provisioner.text import spelt
 from provisioner.workspace import Environment, Specs, Workspace
+from provisioner.workspace.setting import LOCAL, PUBLIC, PUBLIC_URL
 
-LOCAL = "local"
 ANY = "*"  # an API that nobody has to know
-PUBLIC = "https://api.openai.com/v1"
-LOCAL_DATA = Path(".provisioner/local")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Context:
     @property
     def doubtful(self) -> bool:
         """Whether nobody knows if the service keeps what it says it has written."""
-        return self.service.base_url not in (LOCAL, PUBLIC)
+        return self.service.base_url not in (LOCAL, PUBLIC_URL)
 
     @property
     def root(self) -> Path:
@@ -55,12 +54,9 @@ class Context:
 
     @cached_property
     def service(self) -> Service:
-        where = {"local": LOCAL, "openai": PUBLIC}.get(
-            self.environment.service, self.environment.service
-        )
-        return Service(
-            where, self.environment.api, self.environment.organization, self.environment.project
-        )
+        named = self.environment
+        where = PUBLIC_URL if named.service == PUBLIC else named.service
+        return Service(where, named.api, named.organization, named.project)
 
     @property
     def shared(self) -> bool:
@@ -139,7 +135,7 @@ class Context:
                 service.project,
                 parallelism=parallelism,
                 api_key_env=self.environment.api_key_env,
-                hints=self.root / CACHE,
+                hints=self.root / disk.CACHE,
                 read_only=read_only,
                 settling=self.environment.settling,
             )
@@ -147,13 +143,13 @@ class Context:
             create_app,
         )  # costs a tenth of a second, and only `service: local` needs it
 
-        app = create_app(self.root / LOCAL_DATA)
+        app = create_app(self.root / disk.LOCAL)
         return Remote.open(
             "http://local/v1",
             "local",
             app=app,
             parallelism=parallelism,
-            hints=self.root / CACHE,
+            hints=self.root / disk.CACHE,
             read_only=read_only,
             settling=self.environment.settling,
         )

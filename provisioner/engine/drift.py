@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.diff import ignored, join
-from provisioner.engine.checks import similar
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import Key, Listed
 from provisioner.engine.session import Session
@@ -23,7 +22,7 @@ from provisioner.plan.drifting import Examined, examine, worst
 from provisioner.plan.users import unmanaged
 from provisioner.plan.whole import unkept_notes
 from provisioner.remote import Remote, together
-from provisioner.text import listed
+from provisioner.text import did_you_mean, listed
 
 _PATH = re.compile(r'[^.\[\]]+(?:\.[^.\[\]]+|\["(?:[^"\\]|\\.)*"\]|\[\d+\])*')
 
@@ -102,7 +101,9 @@ def split(word: str, known: Collection[Address], why: str) -> tuple[Address, str
         if word[:end] in by_text:
             return by_text[word[:end]], _path(word, word[end + 1 :], end < len(word))
     detail = f"Neither the specs nor the lock have `{word}`, {why}."
-    raise UsageError(Problem("Unknown address", detail, similar(word.partition("#")[0], known)))
+    raise UsageError(
+        Problem("Unknown address", detail, did_you_mean(word.partition("#")[0], map(str, known)))
+    )
 
 
 def _path(word: str, path: str, said: bool) -> str:

@@ -30,6 +30,7 @@ from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.going import holds_unknown, with_digests
 from provisioner.plan.moves import with_moves
 from provisioner.plan.store_files import begun_ids
+from provisioner.planfile.basis import basis
 from provisioner.remote import Remote
 from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
@@ -254,7 +255,7 @@ class Session:
             for change in plan.changes
         )
         placed = replace(plan, changes=changes, approved=case.lock.approved)
-        return replace(placed, basis=stale.basis(case, placed))
+        return replace(placed, basis=basis(placed, case.lock.resources, case.live))
 
     def check_approval(self, plan: Plan, checksum: str | None, commit: str | None) -> None:
         """PlanError where a plan is not what somebody approved elsewhere, or where that was done

@@ -16,15 +16,14 @@ from provisioner import disk, jsontext
 from provisioner.errors import ServiceError
 from provisioner.kinds.assistant import shutdowns as table
 from provisioner.model import Policies
+from provisioner.workspace.setting import PUBLIC, PUBLIC_URL
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
     from provisioner.workspace import Environment
 
-CACHE = Path(".provisioner/cache")
 DAY = 24 * 60 * 60.0  # seconds for which an answer is not asked for again
 PATIENCE = 5.0  # seconds; a plan is right without an answer as well
-PUBLIC = ("openai", "https://api.openai.com/v1")
 _LATER = (401, 408, 429)  # answers that say nothing of what the service has
 
 Given = dict[str, date | None]  # by model; None: the service says that no end is announced
@@ -96,7 +95,7 @@ async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdow
 
 
 def _known(environment: Environment, given: Given) -> Shutdowns:
-    return Shutdowns(given, environment.service.rstrip("/") in PUBLIC)
+    return Shutdowns(given, environment.service.rstrip("/") in (PUBLIC, PUBLIC_URL))
 
 
 async def _ask(remote: Remote) -> Given | None:
@@ -138,7 +137,7 @@ def _is_day(value: object) -> bool:
 
 def _file(root: Path, environment: Environment) -> Path:
     origin = f"{environment.service} {environment.organization} {environment.project}"
-    return root / CACHE / f"models-{hashlib.sha256(origin.encode()).hexdigest()[:24]}.json"
+    return root / disk.CACHE / f"models-{hashlib.sha256(origin.encode()).hexdigest()[:24]}.json"
 
 
 def _read(file: Path) -> tuple[float, Given] | None:

@@ -1,121 +1,33 @@
-"""Whether a saved plan still fits: what it rests on, written down when it is made and compared when
-it is applied.
-"""
+"""Whether a saved plan still fits: what it rests on is compared with the lock and the service."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import Refreshed, RefreshRequest
 from provisioner.errors import PlanError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
-from provisioner.lock.entry import entry_to_json
 from provisioner.model import (
     QUIET,
     Action,
     Address,
     Desired,
-    Live,
     Locked,
     LockState,
     Plan,
     Problem,
     Source,
-    StoreFileChange,
 )
-from provisioner.plan import Situation
 from provisioner.plan.ownership import claims
+from provisioner.planfile.basis import basis
 from provisioner.refs import cycle
 from provisioner.remote import Remote, together
 from provisioner.text import listed
 
 _ANEW = "make a new one with `provisioner plan --out FILE`"
 AGAIN = "run `provisioner plan` again and have the new plan reviewed"
-
-
-def basis(case: Situation, plan: Plan) -> dict[str, dict[str, str | None]]:
-    """Fingerprints of the lock entry and the live state of everything planned and of what that
-    depends on.
-    """
-    return fingerprints(plan, case.lock.resources, case.live)
-
-
-def fingerprints(
-    plan: Plan, resources: Mapping[Address, Locked], live: Any
-) -> dict[str, dict[str, str | None]]:
-    """`live` is a function from address to Live or None."""
-    held: dict[Address, list[StoreFileChange]] = {}
-    for item in plan.store_file_changes:
-        held.setdefault(item.store, []).append(item)
-    ended = set(plan.ended_stores)
-    return {
-        str(address): {
-            "locked": _sha(entry_to_json(resources[address])) if address in resources else None,
-            "live": _live_sha(
-                address,
-                resources.get(address),
-                live(address),
-                held.get(address, ()),
-                whole=address in ended,
-            ),
-        }
-        for address in _rests_on(plan)
-    }
-
-
-def _rests_on(plan: Plan) -> list[Address]:
-    found = {item.store for item in plan.store_file_changes} | {
-        item.file for item in plan.store_file_changes if item.file
-    }
-    for change in plan.changes:
-        if change.matters:
-            found |= {change.address, *change.depends_on}
-    found |= {
-        remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action != "keep"
-    }
-    return sorted(found)
-
-
-def _live_sha(
-    address: Address,
-    entry: Locked | None,
-    live: Live | None,
-    held: Iterable[StoreFileChange],
-    *,
-    whole: bool,
-) -> str | None:
-    """Of a store that goes the `whole` counts, of any other one what the plan does with its
-    files.
-    """
-    if live is None:
-        return None
-    form = (
-        kind(address.kind).form(entry.api if entry else None)
-        if address.kind != "assistant" or entry
-        else None
-    )
-    fields = form.normal(address, {**live.fields}) if form else live.fields
-    fields = {name: value for name, value in fields.items() if not form or name not in form.unread}
-    store_files = live.store_files or {}
-    touched = (
-        store_files
-        if whole
-        else {item.old_id: store_files.get(item.old_id) for item in held if item.old_id}
-    )
-    attached = {
-        id: store_file.attributes if store_file else None for id, store_file in touched.items()
-    }
-    return _sha([live.id, live.status == "expired", fields, attached])
-
-
-def _sha(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def check_identity(context: Context, plan: Plan) -> None:
@@ -193,7 +105,7 @@ def refresh_request(remote: Remote, lock: LockState, plan: Plan) -> RefreshReque
 
 def check_basis(plan: Plan, resources: Mapping[Address, Locked], refreshed: Refreshed) -> None:
     """PlanError naming everything that has moved since the plan was made."""
-    now = fingerprints(plan, resources, refreshed.observed.live.get)
+    now = basis(plan, resources, refreshed.observed.live.get)
     rests = {
         **{address: {} for address in now},
         **plan.basis,
@@ -247,7 +159,7 @@ def check_entries(
     freed = {change.previous for change in plan.changes}
     for change in plan.changes:
         entry = moved.get(change.address)
-        if entry and entry.protected and change.action in (Action.DELETE, Action.REPLACE):
+        if entry and entry.protected and change.action.ends:
             detail = (
                 f"`{change.address}` is protected by the lock, and the plan would"
                 f" {change.action.value} it."

@@ -111,6 +111,16 @@ class Action(Enum):
         """Whether the object is deleted."""
         return self in (Action.DELETE, Action.REPLACE)
 
+    @property
+    def stays(self) -> bool:
+        """Whether it is the same object afterwards, and still managed."""
+        return self in (Action.KEEP, Action.UPDATE)
+
+    @property
+    def alters(self) -> bool:
+        """Whether something is written that was there before, in place or as a new object."""
+        return self in (Action.UPDATE, Action.REPLACE)
+
 
 SYMBOLS = {
     Action.CREATE: "+",

@@ -21,11 +21,7 @@ def repoint(changes: Changes) -> None:
     """
     renewed = {address for address, change in changes.items() if change.action.makes}
     for address, change in list(changes.items()):
-        if (
-            address.kind == "vector_store"
-            or change.action not in (Action.KEEP, Action.UPDATE)
-            or change.after is None
-        ):
+        if address.kind == "vector_store" or not change.action.stays or change.after is None:
             continue
         fields = tuple(_unknown(change, renewed))
         if fields:

@@ -10,10 +10,8 @@ from typing import Any
 
 from provisioner.digests import sha256_of
 from provisioner.kinds import kind
-from provisioner.model import Action, Address, Change, Fields, Live, Plan, Remnant, StoreFile
+from provisioner.model import Address, Change, Fields, Live, Plan, Remnant, StoreFile
 from provisioner.plan.situation import Situation
-
-ENDING = (Action.DELETE, Action.REPLACE, Action.FORGET)
 
 Files = Mapping[str, Live]
 """The files that are at the service, by id."""
@@ -40,13 +38,13 @@ def _stores(case: Situation, plan: Plan) -> Iterable[Live]:
     ended = (
         change
         for change in plan.changes
-        if change.action in ENDING and change.address.kind == "vector_store"
+        if (change.action.ends or change.action.goes) and change.address.kind == "vector_store"
     )
     return (live for change in ended if (live := case.live(change.address)) is not None)
 
 
 def _change(case: Situation, change: Change, files: Files) -> Change:
-    if change.action not in ENDING:
+    if not (change.action.ends or change.action.goes):
         return change
     entry, live = case.locked(change.address), case.live(change.address)
     if entry is not None and entry.profile is not None and live is None:  # it is in the lock alone

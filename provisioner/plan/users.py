@@ -61,7 +61,7 @@ def _kept_versions(
     if entry.profile is None or not isinstance(form, ProfileForm) or ended:
         return
     older = list(entry.profile.older)
-    if change and change.action in (Action.UPDATE, Action.REPLACE):
+    if change and change.action.alters:
         older.insert(0, _as_older(entry.profile))
     for version in older[: max(case.keep_versions - 1, 0)]:
         yield f"`{entry.address}@{version['version']}`", form.kept_ids(version)

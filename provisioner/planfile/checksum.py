@@ -111,7 +111,7 @@ def _change(change: Change, written: _Values) -> dict[str, Any]:
         row["stays"] = True
     if change.old_digest:
         row["old"] = change.old_digest
-    if change.action is not Action.FORGET and change.action is not Action.DELETE:
+    if not change.action.goes:
         row["values"] = _written(change, written)
     return row
 

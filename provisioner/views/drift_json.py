@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from provisioner.model import Drift
-from provisioner.views.plan_json import drifted_json, plain
+from provisioner.planfile.writing import drifted_json, plain
 
 FORMAT_VERSION = "1.0"
 

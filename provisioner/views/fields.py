@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from provisioner.diff import inside, join, top
+from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Change, FieldChange
 from provisioner.views.diffs import as_text, split, text_diff
 from provisioner.views.lines import Line
@@ -16,7 +17,6 @@ from provisioner.views.values import (
     KNOWN_LATER,
     LONG,
     MOST,
-    SENSITIVE,
     bounded,
     inline,
     many,
@@ -34,7 +34,7 @@ def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterat
     """
     if change.action is Action.CREATE:
         yield from _created(change, later, verbose)
-    elif change.action in (Action.UPDATE, Action.REPLACE, Action.KEEP):
+    elif not change.action.goes:
         for field in change.fields:
             if change.address.kind == "vector_store" and top(field.path) == "files":
                 continue

@@ -18,9 +18,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from provisioner.errors import quiet
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.picture import HEIGHT, WIDTH, Graph, Node, laid_out, reduced
-from provisioner.views.problems import quiet
 from provisioner.views.values import inline, visible
 
 _PAGE = Path(__file__).parent / "page"

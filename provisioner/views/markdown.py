@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from itertools import islice
 
+from provisioner.errors import quiet
 from provisioner.model import Problem
 from provisioner.planfile.checksum import FORMULA
 from provisioner.views.lines import Item, Line, Outline, Section
-from provisioner.views.problems import place_text, quiet
+from provisioner.views.problems import place_text
 from provisioner.views.values import bounded, many, visible
 
 LIMIT = 65_000  # of the 65,536 that a comment may have: an action adds a line or two

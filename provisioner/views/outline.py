@@ -20,9 +20,9 @@ from provisioner.model import (
     Service,
 )
 from provisioner.planfile.checksum import checksum
+from provisioner.planfile.writing import PLANNED, plan_counts
 from provisioner.views.fields import change_lines, drift_lines, is_file
 from provisioner.views.lines import Item, Line, Outline, Section
-from provisioner.views.plan_json import summary_line
 from provisioner.views.review import review
 from provisioner.views.store_files import SHOWN, FileGroups, file_size, folded_items, kept_words
 from provisioner.views.values import inline, many, reason_words, stays_words, store_files_words
@@ -173,7 +173,7 @@ def _item(change: Change, lines: tuple[Line, ...]) -> Item:
 def symbol_of(change: Change) -> str:
     if change.importing:
         return "<-"
-    if change.previous is not None and change.action in (Action.KEEP, Action.UPDATE):
+    if change.previous is not None and change.action.stays:
         return ">"
     return SYMBOLS[change.action]
 
@@ -210,3 +210,10 @@ def _remnants(found: tuple[Remnant, ...]) -> tuple[Item, ...]:
             facts.append(inline(remnant.detail))
         items.append(Item(_OLD[remnant.action], title, facts=tuple(facts), address=title))
     return tuple(items)
+
+
+def summary_line(plan: Plan) -> str:
+    """`Plan: 1 to add, 2 to change.`"""
+    counts = plan_counts(plan)
+    parts = [f"{counts[word]} to {word}" for word in PLANNED if counts[word]]
+    return f"Plan: {', '.join(parts) or 'no resource changes'}."

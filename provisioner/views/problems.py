@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
-from provisioner.masking import without_keys
+from provisioner.errors import problem_json, quiet
 from provisioner.model import Problem
 from provisioner.views.values import PLAIN, Paint, inline, many, visible
 
@@ -22,34 +21,10 @@ def problem_text(problem: Problem, paint: Paint = PLAIN) -> str:
     return "\n".join(lines)
 
 
-def quiet(problem: Problem) -> Problem:
-    """The problem without a key that it may quote."""
-    return replace(
-        problem,
-        detail=without_keys(problem.detail),
-        hint=problem.hint and without_keys(problem.hint),
-    )
-
-
 def problems_text(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
     """All problems, sorted, each ending its last line; empty for none."""
     found = sorted(problems, key=lambda problem: problem.order)
     return "".join(f"{problem_text(problem, paint)}\n" for problem in found)
-
-
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """One problem, as every `--json` output shows it."""
-    problem = quiet(problem)
-    return {
-        "severity": problem.severity,
-        "summary": problem.summary,
-        "detail": problem.detail,
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "address": problem.address,
-        "hint": problem.hint,
-    }
 
 
 def problems_json(problems: Iterable[Problem]) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from provisioner.errors import problem_json
 from provisioner.model import SYMBOLS, Action, Address, Applied, Change, Event
 from provisioner.planfile.checksum import checksum
 from provisioner.views.lines import Item, Outline, Section
 from provisioner.views.outline import place_facts, position_text, service_words, symbol_of
-from provisioner.views.plan_json import APPLIED, applied_line, incomplete_line
-from provisioner.views.problems import problem_json, problem_text
+from provisioner.views.problems import problem_text
 from provisioner.views.values import inline, reason_words, stays_words
 
 _DOING = {
@@ -32,6 +32,7 @@ DONE = {
     Action.KEEP: "recorded",
 }
 INTERRUPTED = "What was done is recorded; the next apply goes on from there."
+_COUNTED = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
 _COUNTING = {"indexing": "files indexed", "uploading": "files uploaded"}
 _CELLS = 24
 
@@ -114,7 +115,7 @@ def summary_json(applied: Applied) -> str:
     return _line(
         {
             "type": "summary",
-            **{word: applied.counts.get(word, 0) for word in APPLIED},
+            **{word: applied.counts.get(word, 0) for word in _COUNTED},
             "checksum": checksum(applied.plan),
             "serial": applied.serial,
             "interrupted": applied.interrupted,
@@ -205,3 +206,18 @@ def _done(event: Event, changes: dict[Address, Change]) -> Item:
 def _facts(event: Event, why: str) -> Iterator[str]:
     yield done_words(event)
     yield from (inline(part) for part in (event.id, why) if part)
+
+
+def applied_line(counts: Mapping[str, int]) -> str:
+    """`Apply complete! Resources: 1 added, 2 changed.`"""
+    return f"Apply complete! {_resources(counts)}"
+
+
+def incomplete_line(counts: Mapping[str, int]) -> str:
+    """What an apply did before it failed or was interrupted."""
+    return f"Apply incomplete. {_resources(counts)}"
+
+
+def _resources(counts: Mapping[str, int]) -> str:
+    parts = [f"{counts[word]} {word}" for word in _COUNTED if counts.get(word)]
+    return f"Resources: {', '.join(parts)}." if parts else "Nothing was changed."

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.diff import top
+from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Address, Change, FieldChange, Plan, Remnant, StoreFileChange
 from provisioner.text import listed
 from provisioner.views.diffs import changed_lines, split
@@ -17,7 +18,6 @@ from provisioner.views.lines import Item, Section
 from provisioner.views.remarks import Remark
 from provisioner.views.store_files import FileGroups, Row, entry_path, loose_rows
 from provisioner.views.values import (
-    SENSITIVE,
     inline,
     many,
     reason_words,
@@ -104,7 +104,7 @@ def _own(change: Change) -> Iterator[Remark]:
         yield Remark("settings", ">", address, f"moved from {inline(str(change.previous))}")
     if change.action is Action.CREATE:
         yield from _created(address, change)
-    elif change.action in (Action.UPDATE, Action.REPLACE, Action.KEEP):
+    elif not change.action.goes:
         yield from _updated(address, change.fields)
 
 
@@ -274,7 +274,7 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
         change.action is Action.DELETE
     ):  # a store file that somebody has taken out is not lost with the store
         ends = {"is lost with it": [field.path for field in edited if field.before is not None]}
-    elif change.action in (Action.UPDATE, Action.REPLACE):
+    elif change.action.alters:
         ends = {
             "is undone": [field.path for field in edited if field.drift == "remote"],
             "gives way to what the specs say": [
@@ -340,7 +340,7 @@ def widenings(plan: Plan) -> Iterator[Remark]:
     """A remark for each new reach; what is made by the same plan is in nobody's reach yet."""
     fresh = plan.made
     for change in plan.changes:
-        if change.action in (Action.CREATE, Action.UPDATE, Action.REPLACE) or change.importing:
+        if change.action is Action.CREATE or change.action.alters or change.importing:
             for text in _reaches(change, fresh):
                 yield Remark("widens", "+", inline(str(change.address)), text)
 

@@ -145,7 +145,7 @@ def _describe(row: Row, change: Change) -> None:
         row.facts.append(f"import of {inline(change.importing)}")
     if change.previous is not None:
         row.previous = change.previous.name
-        row.symbol = ">" if change.action in (Action.KEEP, Action.UPDATE) else row.symbol
+        row.symbol = ">" if change.action.stays else row.symbol
     if change.reason in _SAID_REASONS:
         row.facts.append(reason_words(change.reason))
     if stays := stays_words(change):

@@ -13,7 +13,6 @@ from provisioner.model import Action, Change
 from provisioner.views.lines import Line
 
 KNOWN_LATER = "(known after apply)"
-SENSITIVE = "(sensitive)"
 
 # Whatever could move the cursor, change the direction of text or hide: C0 and C1 controls, soft
 # hyphens, zero-width and bidirectional marks, tags, lone surrogates. Tabs and line feeds are

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from provisioner.diff import parts, same
+from provisioner.jsontext import canonical
 from provisioner.kinds.assistant.tools import NAMED
 from provisioner.kinds.base import Form
 from provisioner.kinds.common import applies
@@ -196,7 +197,7 @@ def _name(tool: Fields) -> tuple[Any, Any]:
 
 
 def _rest(tool: Fields) -> str:
-    return json.dumps({key: value for key, value in tool.items() if key != "name"}, sort_keys=True)
+    return canonical({key: value for key, value in tool.items() if key != "name"})
 
 
 def _type(tool: Fields) -> Any:
@@ -277,8 +278,8 @@ def _reference(value: Any) -> Any:
 def _references(raw: list[Any], declared: list[Any], live: list[Any]) -> Items:
     """The names in one tool: those that went are taken out, new ones come last."""
     items = Items(raw)
-    spelt = [json.dumps(one, sort_keys=True) for one in live]
-    gone = [one for one in declared if json.dumps(one, sort_keys=True) not in spelt]
+    spelt = [canonical(one) for one in live]
+    gone = [one for one in declared if canonical(one) not in spelt]
     if len(raw) != len(declared):
         if gone:
             raise NoPlace(

@@ -4,7 +4,6 @@ it.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
 
 
 FILE = "provisioner.yaml"
-LOCAL_LOCK = ".provisioner/local/lock.json"
+LOCAL_LOCK = f"{disk.LOCAL}/lock.json"
 PUBLIC = "openai"
+PUBLIC_URL = "https://api.openai.com/v1"
 SETTLING = 30.0
 
 Variable = str | int | float | bool | None
@@ -244,7 +244,7 @@ def _shared_locks(made: Setting) -> list[SourcedFinding]:
     findings = []
     taken: dict[str, str] = {}
     for name, declared in made.environments.items():
-        key = json.dumps(declared.lock, sort_keys=True)
+        key = jsontext.canonical(declared.lock)
         first = taken.setdefault(key, name)
         if first != name:
             detail = (

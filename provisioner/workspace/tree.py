@@ -13,7 +13,7 @@ from pathlib import Path
 
 from provisioner import disk
 
-OURS = (".provisioner", ".git")
+OURS = (disk.OURS, ".git")
 _MAGIC = re.compile(r"[*?\[]")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from provisioner import disk
 from provisioner.engine import shutdowns
 from provisioner.engine.shutdowns import DAY, Shutdowns, applies, asked, kept
 from provisioner.errors import ServiceError
@@ -161,7 +162,7 @@ def test_a_service_that_does_not_answer(
 def test_what_was_kept_is_broken(tmp_path: Path, text: str) -> None:
     """What is not what was written counts for nothing."""
     known(tmp_path, Service(SAID))
-    (file,) = (tmp_path / shutdowns.CACHE).iterdir()
+    (file,) = (tmp_path / disk.CACHE).iterdir()
     file.write_text(text, encoding="utf-8")
     assert kept(tmp_path, environment()).given == {}
     service = Service(SAID)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from provisioner.engine.refresh import Refreshed
-from provisioner.engine.stale import basis, check_basis, check_lineage, check_users, refresh_request
+from provisioner.engine.stale import check_basis, check_lineage, check_users, refresh_request
 from provisioner.errors import PlanError
 from provisioner.model import Address, LockState, Plan
 from provisioner.plan import make_plan
+from provisioner.planfile.basis import basis
 from provisioner.remote import Remote
 from tests.plan.spelling import BASE, document, holding, situation, store_file, stray
 
@@ -24,7 +25,7 @@ def moved(planned: dict[str, Any], since: dict[str, Any]) -> dict[str, str]:
     """What is said to have moved, by address: `lock` or `live`."""
     case = situation(**planned)
     plan = make_plan(case)
-    saved = replace(plan, basis=basis(case, plan))
+    saved = replace(plan, basis=basis(plan, case.lock.resources, case.live))
     now = situation(**{**planned, **since})
     try:
         check_basis(saved, now.lock.resources, Refreshed(now.observed))

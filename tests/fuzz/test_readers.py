@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioner.planfile.writing import digest
 from provisioner.remote import client
 from provisioner.remote.retries import Retries
-from provisioner.views.plan_json import digest
 from tests.e2e import shop
 from tests.support.injecting import Injection
 from tests.support.world import World

@@ -21,9 +21,9 @@ import pytest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from provisioner.planfile.checksum import checksum
+from provisioner.planfile.reading import _plan as plan_of
+from provisioner.planfile.writing import digest
 from provisioner.remote import bodies, exchange, lists
-from provisioner.views.plan_json import digest
-from provisioner.views.plan_read import _plan as plan_of
 from tests.e2e.middleware import Odd
 from tests.e2e.serving import point_at, served
 from tests.support.world import World

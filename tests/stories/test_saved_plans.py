@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from provisioner.views.plan_json import digest
+from provisioner.planfile.writing import digest
 from tests.support.world import World
 
 

@@ -19,6 +19,8 @@ from provisioner.model import (
     Source,
     StoreFileChange,
 )
+from provisioner.planfile import writing
+from provisioner.views.review import review_json
 
 HANDBOOK = Address("vector_store", "handbook")
 SUPPORT = Address("assistant", "support")
@@ -28,6 +30,16 @@ def make_plan(**parts: Any) -> Plan:
     """An empty plan of `acme/prod`, with some parts filled in."""
     service = Service("https://api.example/v1", "assistants")
     return Plan("acme", "prod", service, "0f1e2d3c-0000-4000-8000-000000000000", 3, **parts)
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """The plan document, as the command line makes it."""
+    return writing.plan_document(plan, review_json(plan))
+
+
+def plan_json(plan: Plan) -> str:
+    """The same as text."""
+    return writing.plan_json(plan, review_json(plan))
 
 
 def file_change(

@@ -25,12 +25,21 @@ from provisioner.model import (
     Source,
 )
 from provisioner.planfile.checksum import checksum, is_covered, unfinished
+from provisioner.planfile.reading import read_plan
+from provisioner.planfile.writing import digest
 from provisioner.schemas import plan_schema
-from provisioner.views.plan_json import digest, document, plan_json
-from provisioner.views.plan_read import read_plan
 from tests.support.turned import turned
 
-from .plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
+from .plans import (
+    HANDBOOK,
+    SUPPORT,
+    attach,
+    document,
+    file_change,
+    make_plan,
+    plan_json,
+    whole_plan,
+)
 
 FULL = Change(
     SUPPORT,

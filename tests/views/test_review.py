@@ -17,10 +17,9 @@ from provisioner.model import (
     StoreFileChange,
 )
 from provisioner.views.outline import outline
-from provisioner.views.plan_json import document
 from provisioner.views.text import plan_text
 
-from .plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
+from .plans import HANDBOOK, SUPPORT, attach, document, file_change, make_plan, whole_plan
 
 CRM = {
     "type": "mcp",

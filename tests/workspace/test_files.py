@@ -194,7 +194,7 @@ def test_young_files_are_distrusted(old: Path):
     known = Digests(old.parent)
     known.of("a.md")
     known.save()
-    assert not (old.parent / digests.CACHE).exists()
+    assert not (old.parent / digests.KNOWN).exists()
     old.write_text("NEW")
     os.utime(old, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert known.of("a.md").sha256 == hashlib.sha256(b"NEW").hexdigest()
@@ -206,7 +206,7 @@ def test_a_broken_cache_is_no_cache(old: Path, content):
     """Whatever stands in the cache, the digest is right; where it cannot be written,
     nothing fails.
     """
-    cache = old.parent / digests.CACHE
+    cache = old.parent / digests.KNOWN
     cache.parent.mkdir(parents=True)
     cache.write_text(content)
     assert Digests(old.parent).of("a.md").sha256 == hashlib.sha256(b"old").hexdigest()

@@ -27,8 +27,8 @@ from provisioner.model import (
     Remnant,
     Service,
 )
-from provisioner.views.plan_json import plan_json
 from provisioner.workspace.config import WorkspaceFile
+from tests.views.plans import plan_json
 
 ROOT = Path(__file__).parents[3]
 MODEL = {"model": "gpt-4o"}

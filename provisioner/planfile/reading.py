@@ -27,9 +27,14 @@ from provisioner.model import (
     StoreFileChange,
 )
 from provisioner.planfile.checksum import ACTIONS, checksum
+from provisioner.planfile.writing import (
+    FORMAT_VERSION,
+    OWN_KEYS_OF_CHANGE,
+    OWN_KEYS_OF_PLAN,
+    digest,
+)
 from provisioner.shapes import FIELDS, Shape, an_id, misfit, path
 from provisioner.text import spelt
-from provisioner.views.plan_json import FORMAT_VERSION, OWN_KEYS_OF_CHANGE, OWN_KEYS_OF_PLAN, digest
 
 _ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
 _AGAIN = "make a new one with `provisioner plan --out FILE`"

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from provisioner import __version__
 from provisioner.diff import top
 from provisioner.digests import sha256_of
+from provisioner.errors import problem_json
 from provisioner.lock.entry import approved_to_json
+from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Address, Change, Drifted, FieldChange, Fields, Plan, Remnant
 from provisioner.planfile.checksum import ACTIONS, checksum, rows
-from provisioner.views.problems import problem_json
-from provisioner.views.review import review_json
-from provisioner.views.values import SENSITIVE
 
 FORMAT_VERSION = "1.0"
+Review = Sequence[Mapping[str, str]]
 
 # Written under keys of Terraform's or of our own; everything else in a change or plan is written
 # under its own name.
@@ -59,10 +59,10 @@ OWN_KEYS_OF_PLAN = frozenset(
 )
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, review: Review) -> str:
     """The document as text: a key a line, a row a line, a line feed at its end."""
     entries = []
-    for key, value in document(plan).items():
+    for key, value in plan_document(plan, review).items():
         if isinstance(value, list) and value:
             # Ten thousand rows are written in one go and can still be read and compared.
             lines = ",\n".join(f"    {_json(row)}" for row in value)
@@ -77,8 +77,8 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def document(plan: Plan) -> dict[str, Any]:
-    """The document, with its checksum and digest."""
+def plan_document(plan: Plan, review: Review) -> dict[str, Any]:
+    """The document, with its checksum and digest. `review` is what a reviewer reads of the plan."""
     later = plan.made
     found: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -105,7 +105,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "deposed": [_remnant(found) for found in plan.deposed],
         "notes": list(plan.notes),
         "summary": plan_counts(plan),
-        "review": review_json(plan),
+        "review": list(review),
         "blocked": [plain(block) for block in plan.blocked],
         "problems": [problem_json(problem) for problem in plan.problems],
         "attachments": [plain(found) for found in plan.store_file_changes],
@@ -199,7 +199,7 @@ def _marked(values: Fields | None, secret: Iterable[str]) -> dict[str, bool]:
 
 def _unknown(change: Change, later: frozenset[str]) -> dict[str, bool]:
     marked = {top(field.path): True for field in change.fields if field.unknown}
-    if change.action in (Action.CREATE, Action.UPDATE, Action.REPLACE):
+    if change.action is Action.CREATE or change.action.alters:
         wanted = later.intersection(map(str, change.depends_on))
         marked.update(
             {
@@ -255,8 +255,7 @@ def _remnant(found: Remnant) -> dict[str, Any]:
     return {**plain(found), "type": found.address.kind}
 
 
-_PLANNED = ("import", "add", "change", "replace", "move", "destroy", "forget")
-APPLIED = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
+PLANNED = ("import", "add", "change", "replace", "move", "destroy", "forget")
 _ACTIONS = {
     "add": Action.CREATE,
     "change": Action.UPDATE,
@@ -268,7 +267,7 @@ _ACTIONS = {
 
 def plan_counts(plan: Plan) -> dict[str, int]:
     """The `summary` of a plan document. An import or a move that also updates counts in both."""
-    counts = {word: plan.count(_ACTIONS[word]) if word in _ACTIONS else 0 for word in _PLANNED}
+    counts = {word: plan.count(_ACTIONS[word]) if word in _ACTIONS else 0 for word in PLANNED}
     counts["import"] = sum(bool(change.importing) for change in plan.changes)
     counts["move"] = sum(change.previous is not None for change in plan.changes)
     counts["destroy"] += _old_objects(plan, "delete")
@@ -279,25 +278,3 @@ def plan_counts(plan: Plan) -> dict[str, int]:
 
 def _old_objects(plan: Plan, action: str) -> int:
     return sum(remnant.action == action for remnant in (*plan.orphans, *plan.deposed))
-
-
-def summary_line(plan: Plan) -> str:
-    """`Plan: 1 to add, 2 to change.`"""
-    counts = plan_counts(plan)
-    parts = [f"{counts[word]} to {word}" for word in _PLANNED if counts[word]]
-    return f"Plan: {', '.join(parts) or 'no resource changes'}."
-
-
-def applied_line(counts: Mapping[str, int]) -> str:
-    """`Apply complete! Resources: 1 added, 2 changed.`"""
-    return f"Apply complete! {_resources(counts)}"
-
-
-def incomplete_line(counts: Mapping[str, int]) -> str:
-    """What an apply did before it failed or was interrupted."""
-    return f"Apply incomplete. {_resources(counts)}"
-
-
-def _resources(counts: Mapping[str, int]) -> str:
-    parts = [f"{counts[word]} {word}" for word in APPLIED if counts.get(word)]
-    return f"Resources: {', '.join(parts)}." if parts else "Nothing was changed."
