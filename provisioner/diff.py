@@ -111,7 +111,11 @@ def compare(sides: Sides) -> Comparison:
             continue
         changes.append(
             FieldChange(
-                path, before, after, sides.base.get(path), _drift(sides, path, before, after)
+                path,
+                before,
+                after=after,
+                locked=sides.base.get(path),
+                drift=_drift(sides, path, before, after),
             )
         )
     return Comparison(tuple(changes), tuple(unkept))

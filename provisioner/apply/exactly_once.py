@@ -75,7 +75,13 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
             found = await _find(run, form, write, max(pause, run.remote.settling.seconds))
             if found is not None:
                 run.on_event(
-                    Event("found", write.address, change.action, found.id, "the reply was lost")
+                    Event(
+                        "found",
+                        write.address,
+                        action=change.action,
+                        id=found.id,
+                        detail="the reply was lost",
+                    )
                 )
                 run.unrecorded[number] = (write.address, found.id)
                 return Made(number, found, found=True)

@@ -54,9 +54,11 @@ async def _made(run: Run, change: Change) -> Locked:
     number = await run.intent(
         change.address, change.action.value, object=change.id, **_traces(run, change, form)
     )
-    live = await read_back(run, change, form, write, await form.update(run.remote, write))
+    live = await read_back(
+        run, change, form=form, write=write, live=await form.update(run.remote, write)
+    )
     entry = after_write(run, change, form, live)
-    run.record(number, change.address, entry, respelled=_moved(run, change))
+    run.record(number, change.address, entry=entry, respelled=_moved(run, change))
     return entry
 
 
@@ -83,7 +85,7 @@ async def _lock_only(run: Run, change: Change, form: Form) -> Locked:
     """What the lock alone has to learn, if anything."""
     entry = without_write(run, change, form)
     if run.written.get(change.address) != entry:
-        run.record(await run.intent(change.address, "settle"), change.address, entry)
+        run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
     return entry
 
 
@@ -100,7 +102,7 @@ async def move_files(run: Run) -> None:
         )
         first = files[0].address
         entry = changed.pop(first)
-        run.record(await run.intent(first, "move"), first, entry, respelled=changed)
+        run.record(await run.intent(first, "move"), first, entry=entry, respelled=changed)
 
 
 async def _created(run: Run, change: Change, form: Form) -> Locked:
@@ -114,11 +116,11 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
         entry = replace(entry, verified=False)
     if _may_turn_up(run, change, made):
         entry = replace(entry, resent=True)
-    run.record(made.intent, change.address, entry, respelled=_moved(run, change))
+    run.record(made.intent, change.address, entry=entry, respelled=_moved(run, change))
     run.made.add(change.address)
     if change.address.kind == "file":
         run.uploaded_one()
-    return await _kept(run, change, form, write, made.live)
+    return await _kept(run, change, form=form, write=write, live=made.live)
 
 
 def _may_turn_up(run: Run, change: Change, made: Made) -> bool:
@@ -129,13 +131,15 @@ def _may_turn_up(run: Run, change: Change, made: Made) -> bool:
     return again and change.address.kind == "file" and run.remote.settling.seconds > 0
 
 
-async def _kept(run: Run, change: Change, form: Form, write: Write, live: Live) -> Locked:
+async def _kept(run: Run, change: Change, *, form: Form, write: Write, live: Live) -> Locked:
     """The entry of what was made, with what the service turns out not to have kept; its id is
     durable already.
     """
-    entry = after_write(run, change, form, await read_back(run, change, form, write, live))
+    entry = after_write(
+        run, change, form, await read_back(run, change, form=form, write=write, live=live)
+    )
     if entry != run.entries[change.address]:
-        run.record(await run.intent(change.address, "settle"), change.address, entry)
+        run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
     return entry
 
 
@@ -175,7 +179,10 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     entry = _deposing(replace(of_profile(run, change), profile=profile), change, before)
     if entry != run.written.get(address):
         run.record(
-            await run.intent(address, "profile"), address, entry, respelled=_moved(run, change)
+            await run.intent(address, "profile"),
+            address,
+            entry=entry,
+            respelled=_moved(run, change),
         )
     return entry
 
@@ -227,13 +234,13 @@ async def remove(run: Run, change: Change) -> bool:
     try:
         if change.deferred and entry and entry.id:
             run.record(
-                number, change.address, replace(entry.with_deposed(entry), id=None, fields={})
+                number, change.address, entry=replace(entry.with_deposed(entry), id=None, fields={})
             )
         else:
             if entry and change.id and form.remote:
                 await _let_go(run, change, entry, change.id)
             left = replace(entry, id=None, fields={}, profile=None) if entry else None
-            run.record(number, change.address, left if left and not left.empty else None)
+            run.record(number, change.address, entry=left if left and not left.empty else None)
     except ProvisionerError as error:
         run.journal.dismiss(number)
         run.fail(change.address, change.action, error)
@@ -249,7 +256,7 @@ async def _let_go(run: Run, change: Change, entry: Locked, id: str) -> None:
     if change.action is Action.DELETE:
         await run.form(entry.address, entry.api).delete(run.remote, id)
     elif change.releases:
-        await release(run.remote, run.state, entry, id, run.entries.values())
+        await release(run.remote, run.state, entry=entry, id=id, locked=run.entries.values())
 
 
 async def remove_old(run: Run, change: Change) -> bool:
@@ -302,7 +309,7 @@ async def _take_back(run: Run, change: Change) -> bool:
         run.journal.dismiss(number)
         run.fail(address, Action.DELETE, error)
         return False
-    run.record(number, address, _predecessor(run, change))
+    run.record(number, address, entry=_predecessor(run, change))
     return False
 
 
@@ -321,7 +328,9 @@ async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome
     if not await _delete(run, remnant.address, remnant.id, form):
         return False
     run.counts["destroyed"] += 1
-    run.on_event(Event("done", remnant.address, Action.DELETE, remnant.id, "deposed"))
+    run.on_event(
+        Event("done", remnant.address, action=Action.DELETE, id=remnant.id, detail="deposed")
+    )
     return True
 
 
@@ -330,7 +339,9 @@ async def give_up_deposed(run: Run, remnant: Remnant) -> bool:
     if not await _give_up(run, remnant.address, remnant.id):
         return False
     run.counts["forgotten"] += 1
-    run.on_event(Event("done", remnant.address, Action.FORGET, remnant.id, "deposed"))
+    run.on_event(
+        Event("done", remnant.address, action=Action.FORGET, id=remnant.id, detail="deposed")
+    )
     return True
 
 
@@ -347,25 +358,36 @@ async def remove_orphan(run: Run, remnant: Remnant) -> bool:
     finally:
         run.journal.dismiss(number)
     run.counts["destroyed"] += 1
-    run.on_event(Event("done", remnant.address, Action.DELETE, remnant.id, "orphan"))
+    run.on_event(
+        Event("done", remnant.address, action=Action.DELETE, id=remnant.id, detail="orphan")
+    )
     return True
 
 
 async def _delete(run: Run, address: Address, id: str, form: Form) -> bool:
     """Delete an object that is no longer the one of its address, and forget its id."""
-    return await _undepose(run, address, id, Action.DELETE, partial(form.delete, run.remote, id))
+    return await _undepose(
+        run, address, id=id, action=Action.DELETE, work=partial(form.delete, run.remote, id)
+    )
 
 
 async def _give_up(run: Run, address: Address, id: str) -> bool:
     """Leave an object that is no longer the one of its address at the service, and forget
     its id.
     """
-    work = partial(release, run.remote, run.state, run.entries[address], id, run.entries.values())
-    return await _undepose(run, address, id, Action.FORGET, work)
+    work = partial(
+        release,
+        run.remote,
+        run.state,
+        entry=run.entries[address],
+        id=id,
+        locked=run.entries.values(),
+    )
+    return await _undepose(run, address, id=id, action=Action.FORGET, work=work)
 
 
 async def _undepose(
-    run: Run, address: Address, id: str, action: Action, work: Callable[[], Awaitable[None]]
+    run: Run, address: Address, *, id: str, action: Action, work: Callable[[], Awaitable[None]]
 ) -> bool:
     number = await run.intent(address, action.value, object=id)
     try:
@@ -375,5 +397,5 @@ async def _undepose(
         run.fail(address, action, error)
         return False
     left = run.entries[address].undeposed(id)
-    run.record(number, address, None if left.empty else left)
+    run.record(number, address, entry=None if left.empty else left)
     return True

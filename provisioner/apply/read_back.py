@@ -16,27 +16,29 @@ from provisioner.model import Change, Live
 METADATA = "metadata"  # carries our stamp
 
 
-async def read_back(run: Run, change: Change, form: Form, write: Write, live: Live) -> Live:
+async def read_back(run: Run, change: Change, *, form: Form, write: Write, live: Live) -> Live:
     """What the service has after a write that it has answered with `live`. Where services are not
     known to keep what they are sent, the first write of each field is read back, and speaks for
     that field in this run. A field that is not kept is read back after each write, so that the lock
     knows what is there instead.
     """
     if run.doubtful:
-        live = await _as_kept(run, change, form, write, live)
+        live = await _as_kept(run, change, form=form, write=write, live=live)
     _note_stamp(run, form, write, live)
     return live
 
 
-async def _as_kept(run: Run, change: Change, form: Form, write: Write, live: Live) -> Live:
+async def _as_kept(run: Run, change: Change, *, form: Form, write: Write, live: Live) -> Live:
     names, shown = sorted(_written(change, form)), None
     key = change.address.kind, change.api, change.action.makes
     async with run.turn(("kept", *key)):
         unasked = [name for name in names if (*key, name) not in run.keeps]
         if unasked:
-            shown = await _settled(run, form, write, live, unasked)
+            shown = await _settled(run, form, write=write, live=live, names=unasked)
         for name in unasked:
-            run.keeps[(*key, name)] = shown is None or _agree(form, write, name, live, shown)
+            run.keeps[(*key, name)] = shown is None or _agree(
+                form, write, name=name, live=live, shown=shown
+            )
     dropped = [name for name in names if not run.keeps[(*key, name)]]
     if dropped and shown is None:
         shown = await _look(run, form, write, live)
@@ -53,13 +55,17 @@ def _written(change: Change, form: Form) -> set[str]:
     return named | {METADATA} if form.stamped else named
 
 
-async def _settled(run: Run, form: Form, write: Write, live: Live, names: list[str]) -> Live | None:
+async def _settled(
+    run: Run, form: Form, *, write: Write, live: Live, names: list[str]
+) -> Live | None:
     """The object as it is read once it shows what was written, or once the service has had its time
     to show it.
     """
 
     def is_done(shown: Live | None) -> bool:
-        return shown is None or all(_agree(form, write, name, live, shown) for name in names)
+        return shown is None or all(
+            _agree(form, write, name=name, live=live, shown=shown) for name in names
+        )
 
     shown, settling = await _look(run, form, write, live), run.remote.settling
     async for _ in settling.pauses(settling.until([] if is_done(shown) else [live.id])):
@@ -77,7 +83,7 @@ async def _look(run: Run, form: Form, write: Write, live: Live) -> Live | None:
         return None
 
 
-def _agree(form: Form, write: Write, name: str, live: Live, shown: Live) -> bool:
+def _agree(form: Form, write: Write, *, name: str, live: Live, shown: Live) -> bool:
     said, has = (form.normal(write.address, found.fields).get(name) for found in (live, shown))
     return same(said, has) and (name != METADATA or live.stamp == shown.stamp)
 

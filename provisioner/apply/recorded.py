@@ -43,11 +43,21 @@ def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
     if change.action.makes:
         declared = _units(change.after or {}, form)
         return _entry(
-            run, change, live.id, _confirmed(run, form, change, None, live.fields, declared.keys())
+            run,
+            change,
+            live.id,
+            _confirmed(
+                run, form, change=change, before=None, live=live.fields, wrote=declared.keys()
+            ),
         )
     before = run.entries.get(change.address)
     entry = _entry(
-        run, change, live.id, _confirmed(run, form, change, before, live.fields, own_paths(change))
+        run,
+        change,
+        live.id,
+        _confirmed(
+            run, form, change=change, before=before, live=live.fields, wrote=own_paths(change)
+        ),
     )
     return replace(entry, overwritten=overwriting(run, change, form))
 
@@ -78,7 +88,10 @@ def without_write(run: Run, change: Change, form: Form) -> Locked:
     ):
         return _entry(run, change, change.id, Record(_own(before.fields)))
     return _entry(
-        run, change, change.id, _confirmed(run, form, change, before, change.before or {}, ())
+        run,
+        change,
+        change.id,
+        _confirmed(run, form, change=change, before=before, live=change.before or {}, wrote=()),
     )
 
 
@@ -90,6 +103,7 @@ def of_profile(run: Run, change: Change) -> Locked:
 def _confirmed(
     run: Run,
     form: Form,
+    *,
     change: Change,
     before: Locked | None,
     live: Fields,
@@ -99,7 +113,7 @@ def _confirmed(
     want it, is as they declare it, with what the service made of it instead; any other one stays as
     it was.
     """
-    merge = _Merge.of(run, form, change, before, live)
+    merge = _Merge.of(run, form, change=change, before=before, live=live)
     own = (path for path in (before.resetting if before else ()) if store_file_of(path) is None)
     for path in dict.fromkeys([*merge.declared, *merge.had, *own]):
         hidden = path in form.unread or path in change.lost
@@ -134,7 +148,7 @@ class _Merge:
 
     @classmethod
     def of(
-        cls, run: Run, form: Form, change: Change, before: Locked | None, live: Fields
+        cls, run: Run, form: Form, *, change: Change, before: Locked | None, live: Fields
     ) -> _Merge:
         after = change.after or {}
         wanted, shown = (

@@ -11,7 +11,7 @@ from provisioner.remote import Remote, together
 
 
 async def release(
-    remote: Remote, lock: LockState, entry: Locked, id: str, locked: Iterable[Locked]
+    remote: Remote, lock: LockState, *, entry: Locked, id: str, locked: Iterable[Locked]
 ) -> None:
     """Take the marks of a lock off one of an entry's objects. A file has them in the stores that
     hold it; `locked` are the entries among which those are looked for.

@@ -171,7 +171,13 @@ class Run:
         """Our mark on what this apply writes; files in a store carry their path."""
         plan = self.plan
         serial = self.state.serial + 1
-        return Stamp(plan.workspace, plan.environment, str(address), self.state.lineage[:8], serial)
+        return Stamp(
+            plan.workspace,
+            plan.environment,
+            address=str(address),
+            lineage=self.state.lineage[:8],
+            serial=serial,
+        )
 
     def names(self, needs: Iterable[Address]) -> Names:
         """The ids of some addresses as they are now; those without one are left out."""
@@ -186,6 +192,7 @@ class Run:
         self,
         number: int,
         address: Address,
+        *,
         entry: Locked | None,
         also: Entries | None = None,
         respelled: Entries | None = None,
@@ -236,7 +243,9 @@ class Run:
         self.stop()
 
     def started(self, change: Change, detail: str = "") -> None:
-        self.on_event(Event("started", change.address, change.action, change.id, detail))
+        self.on_event(
+            Event("started", change.address, action=change.action, id=change.id, detail=detail)
+        )
 
     def finished(self, change: Change, id: str | None) -> None:
         """Count a change and say so."""
@@ -248,7 +257,7 @@ class Run:
             self.counts[COUNTED[change.action]] += 1
         if change.matters:
             detail = "deferred" if change.deferred else change.reason
-            self.on_event(Event("done", change.address, change.action, id, detail))
+            self.on_event(Event("done", change.address, action=change.action, id=id, detail=detail))
 
     def fail(self, address: Address, action: Action | None, error: ProvisionerError) -> None:
         """Note a failure; the rest goes on."""

@@ -82,7 +82,12 @@ async def sync(run: Run, store: Address, items: Iterable[StoreFileChange]) -> bo
     """Attach, update and detach; False when the store holds none of the files that it should."""
     entry = run.entries[store]
     state = Sync(
-        run, store, tuple(items), dict(entry.fields.get("files") or {}), dict(entry.unkept), {}
+        run,
+        store,
+        items=tuple(items),
+        held=dict(entry.fields.get("files") or {}),
+        unkept=dict(entry.unkept),
+        unsure={},
     )
     state.unsure = {item.path: units for item in state.items if (units := _units(state, item))}
     number = await run.intent(store, "files", wrote=_sorted(state.unsure))
@@ -135,8 +140,8 @@ def _record(state: Sync, number: int) -> None:
     state.run.record(
         number,
         state.store,
-        replace(entry, fields=fields, unkept=state.unkept, resetting=resetting),
-        _also(state),
+        entry=replace(entry, fields=fields, unkept=state.unkept, resetting=resetting),
+        also=_also(state),
     )
 
 
@@ -179,7 +184,9 @@ async def _update_one(state: Sync, item: StoreFileChange, id: str) -> None:
     """
     attributes, removed = _attributes(state, item), _removed(state, item)
     try:
-        await service.update_attributes(state.run.remote, state.id, id, attributes, removed)
+        await service.update_attributes(
+            state.run.remote, state.id, file_id=id, attributes=attributes, removed=removed
+        )
     except ServiceError as error:
         if not service.is_refusal(error):
             raise
@@ -235,7 +242,11 @@ async def _attach(state: Sync) -> None:
     accepted = [entry.file_id for entry in entries if entry.file_id not in outcome]
     accepted += [state.ids[item.path] for item in waited]
     outcome |= await service.wait(
-        state.run.remote, state.id, accepted, state.run.deadline, _progress(state)
+        state.run.remote,
+        state.id,
+        file_ids=accepted,
+        deadline=state.run.deadline,
+        on_progress=_progress(state),
     )
     outcome |= await _verify(
         state, [item for item in doubtful if outcome[state.ids[item.path]] is None]
@@ -349,7 +360,7 @@ async def _read_back(state: Sync) -> None:
     store_files = await service.read_store_files(state.run.remote, state.id, written)
     store_files |= await _rewritten(state, store_files)
     store_files = await service.settled(
-        state.run.remote, state.id, store_files, _shown_old(state), until
+        state.run.remote, state.id, store_files=store_files, is_old=_shown_old(state), until=until
     )
     shown = [
         (item, store_files[id])
@@ -381,9 +392,9 @@ async def _rewritten(state: Sync, store_files: Mapping[str, StoreFile]) -> dict[
         service.update_attributes(
             state.run.remote,
             state.id,
-            store_file.id,
-            _attributes(state, item),
-            _removed(state, item),
+            file_id=store_file.id,
+            attributes=_attributes(state, item),
+            removed=_removed(state, item),
         )
         for item, store_file in found
         if store_file and is_old(store_file)

@@ -28,7 +28,9 @@ def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
     tasks = [
         task
         for change in run.plan.changes
-        for task in _of_change(run, change, held, used, old, along, outcome, stores)
+        for task in _of_change(
+            run, change, held=held, used=used, old=old, along=along, outcome=outcome, stores=stores
+        )
     ]
     tasks += [
         Task(
@@ -45,6 +47,7 @@ def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
 def _of_change(
     run: Run,
     change: Change,
+    *,
     held: dict[Address, list[StoreFileChange]],
     used: dict[Address, set[Address]],
     old: dict[str, set[Hashable]],
@@ -57,7 +60,13 @@ def _of_change(
     if not (change.releases or change.stays_with):  # what stays may be in old stores that go
         blockers |= old.get(change.id or "", set())
     if change.action.goes:
-        run_it = _unless_used(run, change, blockers, outcome, partial(objects.remove, run, change))
+        run_it = _unless_used(
+            run,
+            change,
+            blockers=blockers,
+            outcome=outcome,
+            act=partial(objects.remove, run, change),
+        )
         yield Task(("go", str(address)), run_it, along.get(address, set()), blockers)
         return
     if not change.matters and address not in held:
@@ -75,7 +84,11 @@ def _of_change(
         )
     elif change.action is Action.REPLACE:
         finish = _unless_used(
-            run, change, blockers, outcome, partial(objects.remove_old, run, change)
+            run,
+            change,
+            blockers=blockers,
+            outcome=outcome,
+            act=partial(objects.remove_old, run, change),
         )
         yield Task(("end", str(address)), finish, _made([address]), blockers)
 
@@ -90,6 +103,7 @@ async def _end_file(run: Run, change: Change, blockers: set[Hashable], outcome: 
 def _unless_used(
     run: Run,
     change: Change,
+    *,
     blockers: set[Hashable],
     outcome: Outcome,
     act: Callable[[], Awaitable[bool]],
@@ -102,7 +116,13 @@ def _unless_used(
             ", ".join(sorted(f"`{key[1]}`" for key in bad if isinstance(key, tuple))) or "a store"
         )
         run.on_event(
-            Event("skipped", change.address, change.action, change.id, f"still used by {names}")
+            Event(
+                "skipped",
+                change.address,
+                action=change.action,
+                id=change.id,
+                detail=f"still used by {names}",
+            )
         )
         run.skipped.append(change.address)
         return False

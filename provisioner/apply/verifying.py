@@ -33,7 +33,7 @@ async def _compare(run: Run, store_id: str, entry: Locked, id: str) -> None:
     file = entry.address
     same = await same_text(run.remote, store_id, id, real_path(run.root, file.name))
     if same:
-        run.record(await run.intent(file, "verify"), file, replace(entry, verified=True))
+        run.record(await run.intent(file, "verify"), file, entry=replace(entry, verified=True))
     elif same is False:
         run.notes.append(
             f"The file `{id}` looked like an upload of `{file.name}` whose reply was lost, but"

@@ -188,11 +188,11 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
     return Console(
         root,
         common["environment"] or environment,
-        variables,
-        common["json"],
-        not common["no_color"],
-        common["quiet"],
-        common["verbose"] or os.environ.get("PROVISIONER_DEBUG") == "1",
+        variables=variables,
+        json=common["json"],
+        color=not common["no_color"],
+        quiet=common["quiet"],
+        verbose=common["verbose"] or os.environ.get("PROVISIONER_DEBUG") == "1",
     )
 
 

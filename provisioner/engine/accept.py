@@ -113,7 +113,11 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
     reported = tuple(_reported(trial, taken))
     files = write(trial, taken)
     return Accepted(
-        reported, tuple(sorted(found.refused, key=_order)), files, not case.fresh, tuple(words)
+        reported,
+        tuple(sorted(found.refused, key=_order)),
+        files=files,
+        applied=not case.fresh,
+        asked=tuple(words),
     )
 
 
@@ -166,13 +170,19 @@ class _Sorted:
         except Refused as why:
             self.refused.append(NotAccepted(address, path, f"its file {why.detail}", why.hint))
         else:
-            self.proposals.append(Proposal(address, path, change.after, live, found))
+            self.proposals.append(
+                Proposal(address, path, before=change.after, after=live, edits=found)
+            )
 
     def _spot(self, address: Address) -> Spot:
         want = self.case.desired[address]
         raw = self.trial.written(want.source)
         return Spot(
-            want, raw, kind(address.kind).form(want.api), self.trial.tree, self.case.environment
+            want,
+            raw,
+            form=kind(address.kind).form(want.api),
+            tree=self.trial.tree,
+            environment=self.case.environment,
         )
 
     def keep_alone(self) -> None:
@@ -200,7 +210,9 @@ def _reported(trial: Trial, taken: Sequence[Proposal]) -> Iterator[Acceptance]:
             Position(edit.file, _first_difference(*data), 1) if edit.apart else trial.place(edit)
         )
         names = tuple(also.get((one.address, one.path), ()))
-        yield Acceptance(one.address, one.path, place, one.before, one.after, names)
+        yield Acceptance(
+            one.address, one.path, position=place, before=one.before, after=one.after, also=names
+        )
 
 
 def _first_difference(before: bytes, after: bytes) -> int:
@@ -356,9 +368,9 @@ class Trial:
         ruling = rule(
             workspace,
             environment,
-            specs.desired.values(),
-            kept(workspace.root, environment),
-            self.today,
+            wanted=specs.desired.values(),
+            shutdowns=kept(workspace.root, environment),
+            today=self.today,
         )
         return [
             problem

@@ -91,7 +91,12 @@ class Context:
     def checked(self, state: LockState | None) -> LockState | None:
         """The same state, if it is the lock of this workspace, environment and service."""
         if state is not None:
-            check_origin(state, self.workspace.name, self.environment.name, self.service.origin)
+            check_origin(
+                state,
+                self.workspace.name,
+                environment=self.environment.name,
+                origin=self.service.origin,
+            )
             self.check_known((address, entry.api) for address, entry in state.resources.items())
         return state
 
@@ -120,7 +125,11 @@ class Context:
     def fresh(self) -> LockState:
         """A lock before the first apply."""
         return LockState(
-            self.workspace.name, self.environment.name, str(uuid.uuid4()), 0, self.service.origin
+            self.workspace.name,
+            self.environment.name,
+            lineage=str(uuid.uuid4()),
+            serial=0,
+            origin=self.service.origin,
         )
 
     def remote(self, parallelism: int = 10, *, read_only: bool = False) -> Remote:

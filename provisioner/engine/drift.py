@@ -62,20 +62,20 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
         drift = Drift(
             case.workspace,
             case.environment,
-            case.service,
-            case.lock.lineage,
-            case.lock.serial,
-            tuple(_found(context, examined, left_out, pending=options.pending)),
-            tuple(
+            service=case.service,
+            lineage=case.lock.lineage,
+            serial=case.lock.serial,
+            found=tuple(_found(context, examined, left_out, pending=options.pending)),
+            unverifiable=tuple(
                 x
                 for one in examined
                 for x in one.unverifiable
                 if not left_out.holds(x.address, x.path)
             ),
-            tuple(one for one in unmanaged if not left_out.holds_file(one)),
-            (*session.notes, *case.observed.notes, *_notes(case, examined)),
-            sum(one.remote for one in examined),
-            sum(entry.profile is not None for entry in case.lock.resources.values()),
+            unmanaged=tuple(one for one in unmanaged if not left_out.holds_file(one)),
+            notes=(*session.notes, *case.observed.notes, *_notes(case, examined)),
+            checked=sum(one.remote for one in examined),
+            profiles=sum(entry.profile is not None for entry in case.lock.resources.values()),
         )
     return drift, case
 

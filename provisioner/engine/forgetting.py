@@ -74,7 +74,8 @@ async def _let_go(
         if entry.address in entries or id in along
     ]
     await together(
-        release(remote, known, entry, id, known.resources.values()) for entry, id in everything
+        release(remote, known, entry=entry, id=id, locked=known.resources.values())
+        for entry, id in everything
     )
     return along
 

@@ -38,6 +38,7 @@ class Ruling:
 def rule(
     workspace: Workspace,
     environment: Environment,
+    *,
     wanted: Iterable[Desired],
     shutdowns: Shutdowns,
     today: date,
@@ -65,7 +66,9 @@ def rule_plan(context: Context, plan: Plan, shutdowns: Shutdowns) -> Plan:
     environment, desired = context.environment, context.specs.desired
     staying = [change.address for change in plan.changes if not change.action.goes]
     wanted = [desired[address] for address in staying if address in desired]
-    ruling = rule(context.workspace, environment, wanted, shutdowns, context.today)
+    ruling = rule(
+        context.workspace, environment, wanted=wanted, shutdowns=shutdowns, today=context.today
+    )
     whole = len(wanted) == len(desired)  # else a waiver may be about what `--target` left out
     loose = needless(context.workspace, {environment.name: ruling}) if whole else []
     problems = sorted((*plan.problems, *ruling.problems, *loose), key=lambda problem: problem.order)
@@ -80,7 +83,13 @@ def rule_all(
 ) -> list[Problem]:
     """The problems of several environments; what only some of them have names them."""
     rulings = {
-        name: rule(workspace, workspace.environments[name], wanted.values(), shutdowns[name], today)
+        name: rule(
+            workspace,
+            workspace.environments[name],
+            wanted=wanted.values(),
+            shutdowns=shutdowns[name],
+            today=today,
+        )
         for name, wanted in desired.items()
     }
     where: dict[Problem, list[str]] = defaultdict(list)
@@ -120,13 +129,19 @@ def _needless(workspace: Workspace, waiver: Waiver, declared: set[str]) -> Probl
     detail = f"A waiver lets `{waiver.address}` break the policy `{waiver.policy}`, but it {why}."
     hint = None if known else did_you_mean(waiver.address, declared)
     return _problem(
-        workspace, waiver.source, "Waiver not needed", detail, hint or "remove it", "warning"
+        workspace,
+        waiver.source,
+        summary="Waiver not needed",
+        detail=detail,
+        hint=hint or "remove it",
+        severity="warning",
     )
 
 
 def _problem(
     workspace: Workspace,
     source: Source,
+    *,
     summary: str,
     detail: str,
     hint: str,
@@ -134,7 +149,16 @@ def _problem(
     address: str | None = None,
 ) -> Problem:
     place = workspace.locate(source)
-    return Problem(summary, detail, hint, severity, place.file, place.line, place.column, address)
+    return Problem(
+        summary,
+        detail,
+        hint=hint,
+        severity=severity,
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        address=address,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +237,23 @@ class _Reporting:
             " and no longer counts."
         )
         hint = "remove it, or give it a later day and a reason that still holds"
-        return _problem(self.workspace, waiver.source, "Waiver expired", detail, hint, "warning")
+        return _problem(
+            self.workspace,
+            waiver.source,
+            summary="Waiver expired",
+            detail=detail,
+            hint=hint,
+            severity="warning",
+        )
 
     def _at(self, breach: Breach, summary: str, detail: str, hint: str) -> Problem:
         severity, source = breach.severity or "warning", breach.want.source.at("model")
         return _problem(
-            self.workspace, source, summary, detail, hint, severity, str(breach.address)
+            self.workspace,
+            source,
+            summary=summary,
+            detail=detail,
+            hint=hint,
+            severity=severity,
+            address=str(breach.address),
         )

@@ -164,7 +164,10 @@ async def _created(
     if len(alike) > 1:
         found.questions.append(undecided(intent.address, alike))
     elif alike:
-        found.take(intent, _owning(_successor(found.state, intent, alike[0], {}, api), intent))
+        found.take(
+            intent,
+            _owning(_successor(found.state, intent, id=alike[0], fields={}, api=api), intent),
+        )
 
 
 async def _list(remote: Remote, form: Form, intent: Intent) -> Sequence[Live]:
@@ -188,7 +191,10 @@ async def _uploaded(
         return
     fields = {key: data[key] for key in ("sha256", "bytes", "purpose") if key in data}
     found.take(
-        intent, replace(_successor(found.state, intent, only.id, fields, None), verified=False)
+        intent,
+        replace(
+            _successor(found.state, intent, id=only.id, fields=fields, api=None), verified=False
+        ),
     )
 
 
@@ -217,7 +223,7 @@ def _latest(intent: Intent) -> float:
 
 
 def _successor(
-    state: LockState, intent: Intent, id: str, fields: dict[str, object], api: str | None
+    state: LockState, intent: Intent, *, id: str, fields: dict[str, object], api: str | None
 ) -> Locked:
     """The entry that the intent would have recorded, as far as anybody knows."""
     before = state.resources.get(intent.address)

@@ -116,7 +116,7 @@ async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refres
     }
     strays = await _confirmed(request, live, list(_strays(request, listed, live)))
     strays = [_filled(stray, held) for stray in strays]
-    return _sorted_out(request, listed, live, strays, gone, names)
+    return _sorted_out(request, listed, live=live, strays=strays, gone=gone, names=names)
 
 
 async def _lists(request: RefreshRequest, forms: Iterable[Key], names: Names) -> Listed:
@@ -176,7 +176,11 @@ async def _current_store_files(
     until = request.remote.settling.doubted([LOCK])
     found = await _store_files(request.remote, request.lock, entry)
     return found and await settled(
-        request.remote, entry.id or "", found, _shown_old(request.lock, entry), until
+        request.remote,
+        entry.id or "",
+        store_files=found,
+        is_old=_shown_old(request.lock, entry),
+        until=until,
     )
 
 
@@ -376,6 +380,7 @@ def _filled(stray: Stray, held: Mapping[str | None, dict[str, StoreFile] | None]
 def _sorted_out(
     request: RefreshRequest,
     listed: Listed,
+    *,
     live: dict[Address, Live],
     strays: list[Stray],
     gone: frozenset[Address],
@@ -396,11 +401,17 @@ def _sorted_out(
         for id in entry.deposed
         if id in everything
     }
-    observed = Observed(live, (*strays, *loose), old, gone, tuple(sorted(request.remote.oddities)))
+    observed = Observed(
+        live,
+        (*strays, *loose),
+        old=old,
+        api_gone=gone,
+        notes=tuple(sorted(request.remote.oddities)),
+    )
     stamped = (
         found for found in (*everything.values(), *live.values()) if _is_ours(request, found)
     )
-    return Refreshed(observed, files, tuple(stamped), listed, names.ids)
+    return Refreshed(observed, files, stamped=tuple(stamped), listed=listed, ids=names.ids)
 
 
 def _is_ours(request: RefreshRequest, live: Live) -> bool:

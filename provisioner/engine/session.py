@@ -161,7 +161,13 @@ class Session:
 
     def _others(self, lock: LockState, adopted: Iterable[Live] = ()) -> Others:
         ours = {live.id for live in (*self.refreshed.observed.live.values(), *adopted)}
-        return Others(self.remote, lock, dict(self.refreshed.listed), self.refreshed.ids, ours)
+        return Others(
+            self.remote,
+            lock,
+            listed=dict(self.refreshed.listed),
+            names=self.refreshed.ids,
+            ours=ours,
+        )
 
     async def situation(self, options: PlanOptions, *, judged: bool = False) -> Situation:
         """Read everything that deciding needs; PlanError where it cannot be decided at all.
@@ -218,7 +224,9 @@ class Session:
     def _refresh_request(self, lock: LockState, imports: Mapping[Address, str]) -> RefreshRequest:
         context = self.context
         ours = (context.workspace.name, context.environment.name)
-        return RefreshRequest(self.remote, lock, context.specs.desired, imports, ours)
+        return RefreshRequest(
+            self.remote, lock, desired=context.specs.desired, imports=imports, ours=ours
+        )
 
     def _situation(
         self,
@@ -234,15 +242,15 @@ class Session:
         return Situation(
             context.workspace.name,
             context.environment.name,
-            context.service,
-            lock,
-            context.specs.desired,
-            self.refreshed.observed,
-            replace(options, on_drift=on_drift),
-            context.environment.keep_versions,
-            imports,
-            forgets,
-            moves,
+            service=context.service,
+            lock=lock,
+            desired=context.specs.desired,
+            observed=self.refreshed.observed,
+            options=replace(options, on_drift=on_drift),
+            keep_versions=context.environment.keep_versions,
+            imports=imports,
+            forgets=forgets,
+            moves=moves,
             destroys=destroys,
         )
 
@@ -286,20 +294,20 @@ class Session:
             run = Run(
                 plan,
                 context.root,
-                self.remote,
-                replace(state, resources=_moved_entries(state, plan)),
-                dict(state.resources),
-                journal,
-                on_event,
-                self.refreshed.files,
-                self.options.deadline,
-                context.shared,
-                {
+                remote=self.remote,
+                state=replace(state, resources=_moved_entries(state, plan)),
+                written=dict(state.resources),
+                journal=journal,
+                on_event=on_event,
+                seen_files=self.refreshed.files,
+                deadline=self.options.deadline,
+                shared=context.shared,
+                stamps={
                     live.id: live.stamp
                     for live in self.refreshed.observed.live.values()
                     if live.stamp
                 },
-                context.doubtful,
+                doubtful=context.doubtful,
                 unfound=self.unfound,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
@@ -419,6 +427,7 @@ async def plan(context: Context, options: PlanOptions) -> Plan:
 async def apply_saved(
     context: Context,
     saved: Plan,
+    *,
     options: ApplyOptions,
     on_event: Callable[[Event], None],
     on_wait: Callable[[str], None],

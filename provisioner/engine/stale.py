@@ -94,13 +94,19 @@ def refresh_request(remote: Remote, lock: LockState, plan: Plan) -> RefreshReque
     """What has to be looked at again."""
     desired = {
         change.address: Desired(
-            change.address, change.after, Source(""), change.depends_on, change.api
+            change.address,
+            change.after,
+            source=Source(""),
+            depends_on=change.depends_on,
+            api=change.api,
         )
         for change in plan.changes
         if change.after is not None
     }
     imports = {change.address: change.importing for change in plan.changes if change.importing}
-    return RefreshRequest(remote, lock, desired, imports, (plan.workspace, plan.environment))
+    return RefreshRequest(
+        remote, lock, desired=desired, imports=imports, ours=(plan.workspace, plan.environment)
+    )
 
 
 def check_basis(plan: Plan, resources: Mapping[Address, Locked], refreshed: Refreshed) -> None:

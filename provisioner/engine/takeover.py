@@ -40,7 +40,7 @@ async def take_over(
     takings: dict[Address, Taking] = {}
     live = dict(case.observed.live)
     for store in stores:
-        takings[store] = taking = await _taking(remote, root, case, store, known)
+        takings[store] = taking = await _taking(remote, root, case=case, store=store, known=known)
         for path, taken in taking.store_files.items():
             address = Address("file", path)
             if address not in case.lock.resources and (
@@ -76,7 +76,7 @@ async def _unlisted(
 
 
 async def _taking(
-    remote: Remote, root: Path, case: Situation, store: Address, known: Mapping[str, Live]
+    remote: Remote, root: Path, *, case: Situation, store: Address, known: Mapping[str, Live]
 ) -> Taking:
     """Pair the files of one store, and compare those whose text can be read at both ends."""
     store_files = case.observed.live[store].store_files or {}

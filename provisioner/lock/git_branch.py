@@ -167,7 +167,7 @@ def snapshot(git: Git, ref: str, branch: str, path: str) -> Snapshot:
     return Snapshot(commit, contents, tuple(trees), segments)
 
 
-def commit(git: Git, before: Snapshot, wanted: Contents, path: str, message: str) -> Snapshot:
+def commit(git: Git, before: Snapshot, *, wanted: Contents, path: str, message: str) -> Snapshot:
     """Make the commit after `before` that has the wanted contents. No branch is moved."""
     *folders, name = path.split("/")
     trees = list(before.trees) or [{} for _ in range(len(folders) + 1)]
@@ -313,7 +313,7 @@ class Branch:
             wanted = decide(at.contents)
             if wanted == at.contents:
                 return at
-            made = commit(self._git, at, wanted, self._path, message)
+            made = commit(self._git, at, wanted=wanted, path=self._path, message=message)
             problem = self._move(made, at)
             if problem is None:
                 return made

@@ -306,7 +306,13 @@ def _unwritten(head: Record) -> LockState | None:
     """The state before a first apply that was stopped before its lock was written."""
     if head["serial"] != 0:
         return None
-    return LockState(head["workspace"], head["environment"], head["lineage"], 0, head["origin"])
+    return LockState(
+        head["workspace"],
+        head["environment"],
+        lineage=head["lineage"],
+        serial=0,
+        origin=head["origin"],
+    )
 
 
 _TEXTS = ("action", "api", "filename", "purpose", "sha256", "stamp")

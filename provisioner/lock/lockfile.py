@@ -48,7 +48,9 @@ _KNOWN = {"version", *_HEAD, *_OPTIONAL}
 
 def fresh(workspace: str, environment: str, origin: Mapping[str, str | None]) -> LockState:
     """The state before the first apply: a new lineage, serial 0, nothing in it."""
-    return LockState(workspace, environment, str(uuid.uuid4()), 0, dict(origin))
+    return LockState(
+        workspace, environment, lineage=str(uuid.uuid4()), serial=0, origin=dict(origin)
+    )
 
 
 def dump(state: LockState) -> str:
@@ -93,6 +95,7 @@ def parse(text: str, file: str) -> LockState:
 def check_origin(
     state: LockState,
     workspace: str,
+    *,
     environment: str,
     origin: Mapping[str, str | None],
     file: str | None = None,
@@ -215,9 +218,9 @@ def _resources(raw: dict[str, Any], text: str, file: str) -> dict[Address, Locke
             address = Address.parse(name)
             entries[address] = entry_from_json(address, value)
         except WrongShape as wrong:
-            problems.append(_entry_problem(name, str(wrong), wrong.key, text, file))
+            problems.append(_entry_problem(name, str(wrong), key=wrong.key, text=text, file=file))
         except ValueError as error:
-            problems.append(_entry_problem(name, str(error), None, text, file))
+            problems.append(_entry_problem(name, str(error), key=None, text=text, file=file))
     problems += [_shared_problem(shared, text, file) for shared in shared_ids(entries)]
     if problems:
         raise LockError(problems)
@@ -270,7 +273,7 @@ def _shared_problem(shared: SharedId, text: str, file: str) -> Problem:
     )
 
 
-def _entry_problem(name: str, why: str, key: str | None, text: str, file: str) -> Problem:
+def _entry_problem(name: str, why: str, *, key: str | None, text: str, file: str) -> Problem:
     line, column = _locate(text, name, *([key] if key else []))
     hint = _RESTORE.format(file=file)
     return Problem(

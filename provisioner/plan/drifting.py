@@ -99,7 +99,11 @@ def _examine(
         stamped.setdefault(one.address, []).append(one)
     for entry in entries:
         yield _examined(
-            case, whole, _object(case, whole, entry, entry.address in lost), gone, stamped
+            case,
+            whole,
+            item=_object(case, whole, entry, entry.address in lost),
+            gone=gone,
+            stamped=stamped,
         )
 
 
@@ -152,12 +156,20 @@ def _losses(entry: Locked, fields: Fields) -> tuple[str, ...]:
 def _object(case: Situation, whole: Situation, entry: Locked, lost: bool) -> _Object:
     form, address = _form(entry), entry.address
     live = case.observed.live.get(address) if form.remote else Live(address.name, entry.fields)
-    return _Object(entry, whole.desired[address], case.desired.get(address), live, form, lost)
+    return _Object(
+        entry,
+        whole.desired[address],
+        declared=case.desired.get(address),
+        live=live,
+        form=form,
+        lost=lost,
+    )
 
 
 def _examined(
     case: Situation,
     whole: Situation,
+    *,
     item: _Object,
     gone: frozenset[str],
     stamped: Mapping[Address, list[Foreign]],
@@ -166,7 +178,10 @@ def _examined(
     if live is None or live.status == "expired":
         source = item.declared.source if item.declared else None
         return Examined(
-            address, Drifted(address, "missing", (), "expired" if live else "gone", source)
+            address,
+            Drifted(
+                address, "missing", fields=(), reason="expired" if live else "gone", source=source
+            ),
         )
     found = compare(sides(item.form, item.want, item.entry, live))
     taken = stamped.get(address, ())
@@ -182,10 +197,10 @@ def _examined(
     return Examined(
         address,
         drifted,
-        item.form.remote,
-        unkept + files.unkept,
-        hidden + files.unverifiable,
-        files,
+        remote=item.form.remote,
+        unkept=unkept + files.unkept,
+        unverifiable=hidden + files.unverifiable,
+        files=files,
     )
 
 
@@ -212,7 +227,9 @@ def _restamped(case: Situation, one: Foreign) -> FieldChange:
     lock, name = case.lock, one.path or str(one.address)
     ours = f"{lock.workspace}/{lock.environment}/{name}#{lock.lineage[:8]}"
     path = f"{join('files', one.path)}.attributes" if one.path else "metadata"
-    return FieldChange(f"{path}.{Stamp.KEY}", str(one.stamp), ours, ours, "remote")
+    return FieldChange(
+        f"{path}.{Stamp.KEY}", str(one.stamp), after=ours, locked=ours, drift="remote"
+    )
 
 
 def _only_gone(change: FieldChange, gone: frozenset[str]) -> bool:
@@ -237,7 +254,13 @@ def _drifted(case: Situation, item: _Object, fields: tuple[FieldChange, ...]) ->
     reason = "not_in_specs" if declared is None else "moved" if address in case.moves else ""
     if not (fields or reason):
         return None
-    return Drifted(address, worst(fields), fields, reason, declared.source if declared else None)
+    return Drifted(
+        address,
+        worst(fields),
+        fields=fields,
+        reason=reason,
+        source=declared.source if declared else None,
+    )
 
 
 def _hidden(item: _Object, live: Live, found: Comparison) -> Iterator[Unverifiable]:
@@ -261,5 +284,7 @@ def _new(case: Situation) -> Iterator[Examined]:
                 else "new"
             )
             yield Examined(
-                address, Drifted(address, "local", (), reason, want.source), remote=False
+                address,
+                Drifted(address, "local", fields=(), reason=reason, source=want.source),
+                remote=False,
             )

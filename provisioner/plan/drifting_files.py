@@ -59,10 +59,10 @@ def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool)
     return FileDrift(
         tuple(rows),
         tuple(path for one in applied for path in one.found.unkept),
-        tuple(_unverifiable(store, fields, applied)),
-        foreign,
-        kept,
-        tuple(
+        unverifiable=tuple(_unverifiable(store, fields, applied)),
+        foreign=foreign,
+        kept=kept,
+        indexing=tuple(
             one.path
             for one in applied
             if one.locked and one.live and one.live.status == "in_progress"
@@ -89,9 +89,9 @@ def _rows(
         yield FieldChange(
             path,
             {"id": one.live.id} if one.live else None,
-            shown(one.wanted),
-            None,
-            "local",
+            after=shown(one.wanted),
+            locked=None,
+            drift="local",
         )
         return
     if one.live is None:
@@ -100,13 +100,19 @@ def _rows(
         return
     if one.live.status in RUINED:
         change = FieldChange(
-            join(path, "status"), one.live.status, "completed", "completed", "remote"
+            join(path, "status"),
+            one.live.status,
+            after="completed",
+            locked="completed",
+            drift="remote",
         )
         yield from worded(change, declared)
     for change in one.found.changes:
         yield from worded(change, declared)
     if pending and not declared:
-        yield FieldChange(path, shown(one.locked), None, shown(one.locked), "local")
+        yield FieldChange(
+            path, shown(one.locked), after=None, locked=shown(one.locked), drift="local"
+        )
 
 
 def _reported(case: Situation, one: ComparedStoreFile) -> bool:
@@ -118,9 +124,13 @@ def _removed(path: str, one: ComparedStoreFile, declared: bool) -> FieldChange:
     assert one.locked is not None
     before, after = shown(one.locked), shown(one.wanted) if declared else None
     if path in one.unsure:  # taken out by ourselves, to be put in again
-        return FieldChange(path, None, after, before, "local")
+        return FieldChange(path, None, after=after, locked=before, drift="local")
     return FieldChange(
-        path, None, after, before, "both" if declared and not same(before, after) else "remote"
+        path,
+        None,
+        after=after,
+        locked=before,
+        drift="both" if declared and not same(before, after) else "remote",
     )
 
 

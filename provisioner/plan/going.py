@@ -53,16 +53,20 @@ def _change(case: Situation, change: Change, files: Files) -> Change:
         return change
     ours = entry.fields if entry and entry.id == live.id else change.after or {}
     api = entry.api if entry and entry.id == live.id else change.api
-    return replace(change, old_digest=_digest(change.address, api, live, ours, files))
+    return replace(
+        change, old_digest=_digest(change.address, api, live=live, ours=ours, files=files)
+    )
 
 
 def _orphan(remnant: Remnant, live: Live | None) -> Remnant:
     if live is None or remnant.action != "delete":
         return remnant
-    return replace(remnant, old_digest=_digest(remnant.address, remnant.api, live, {}, {}))
+    return replace(
+        remnant, old_digest=_digest(remnant.address, remnant.api, live=live, ours={}, files={})
+    )
 
 
-def _digest(address: Address, api: str | None, live: Live, ours: Fields, files: Files) -> str:
+def _digest(address: Address, api: str | None, *, live: Live, ours: Fields, files: Files) -> str:
     form = kind(address.kind).form(api)
     normal = form.normal(address, {**live.fields})
     fields = {

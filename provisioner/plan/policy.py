@@ -47,7 +47,13 @@ def breaches(
         if want.address.kind != ASSISTANT or not isinstance(want.fields.get("model"), str):
             continue
         for policy, severity, end in _broken(policies, want.fields["model"], shutdown, today):
-            yield Breach(policy, want, severity, end, holding.get((policy, str(want.address))))
+            yield Breach(
+                policy,
+                want,
+                severity=severity,
+                end=end,
+                waiver=holding.get((policy, str(want.address))),
+            )
 
 
 def _broken(

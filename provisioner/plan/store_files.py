@@ -96,10 +96,27 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
         chunk = chunks(item.get("chunking", old[1]))
         base = chunks(locked.get("chunking", old[0])) if locked else None
         open_ones = unsure.get(path, frozenset())
-        differences = _differences(path, item, chunk, locked, base, store_file, unkept, open_ones)
+        differences = _differences(
+            path,
+            item,
+            chunk=chunk,
+            locked=locked,
+            base_chunk=base,
+            store_file=store_file,
+            unkept=unkept,
+            unsure=open_ones,
+        )
         found.append(
             ComparedStoreFile(
-                path, item, chunk, locked, store_file, differences, own, paired, open_ones
+                path,
+                item,
+                chunking=chunk,
+                locked=locked,
+                live=store_file,
+                found=differences,
+                own=own,
+                paired=paired,
+                unsure=open_ones,
             )
         )
     return found
@@ -148,6 +165,7 @@ def _own_id(case: Situation, item: Fields) -> str | None:
 def _differences(
     path: str,
     item: Fields,
+    *,
     chunk: Any,
     locked: Fields | None,
     base_chunk: Any,
@@ -325,7 +343,11 @@ def _missing(compared: ComparedStoreFile, action: Action) -> list[FieldChange]:
         return []
     return [
         FieldChange(
-            path, None, after, shown(compared.locked), None if path in compared.unsure else "remote"
+            path,
+            None,
+            after=after,
+            locked=shown(compared.locked),
+            drift=None if path in compared.unsure else "remote",
         )
     ]
 
@@ -475,7 +497,8 @@ def _others(
         )
         return [], [], (Block("other_files", detail, forced=False),)
     rows = [
-        FieldChange(join("files", f"id:{id}"), {"id": id}, None, None, "remote") for id in foreign
+        FieldChange(join("files", f"id:{id}"), {"id": id}, after=None, locked=None, drift="remote")
+        for id in foreign
     ]
     return [StoreFileChange(store, "detach", f"id:{id}", old_id=id) for id in foreign], rows, ()
 

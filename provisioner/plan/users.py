@@ -43,7 +43,9 @@ def users_after(
         change = changes.get(address)
         named = list(_kept_versions(case, entry, change))
         if not (change and change.action.ends):
-            named.append((f"`{address}`", list(_named(case, entry, change, ends, managed))))
+            named.append(
+                (f"`{address}`", list(_named(case, entry, change=change, ends=ends, ids=managed)))
+            )
         for who, ids in named:
             for id in ids:
                 users.setdefault(id, []).append(who)
@@ -74,6 +76,7 @@ def _as_older(profile: Profile) -> dict[str, Any]:
 def _named(
     case: Situation,
     entry: Locked,
+    *,
     change: Change | None,
     ends: Mapping[tuple[Address, str], str | None],
     ids: Mapping[Address, str],

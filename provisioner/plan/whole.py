@@ -67,9 +67,9 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     return Plan(
         case.workspace,
         case.environment,
-        case.service,
-        case.lock.lineage,
-        case.lock.serial,
+        service=case.service,
+        lineage=case.lock.lineage,
+        serial=case.lock.serial,
         changes=tuple(inline),
         store_file_changes=tuple(store_file_changes),
         drift=tuple(drift),
@@ -250,14 +250,18 @@ def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, .
         live = case.live(stray.address)
         original = live.id if live else moved.get(stray.address)
         if original is None:
-            found.append(Remnant(stray.address, stray.live.id, action, where, stray.api))
+            found.append(
+                Remnant(stray.address, stray.live.id, action=action, detail=where, api=stray.api)
+            )
         else:
             detail = (
                 f"a copy of `{original}`, or left over: delete it by hand, or take the key"
                 f" `{Stamp.KEY}` off it"
             )
             where = ", ".join(filter(None, (where, detail)))
-            found.append(Remnant(stray.address, stray.live.id, "keep", where, stray.api))
+            found.append(
+                Remnant(stray.address, stray.live.id, action="keep", detail=where, api=stray.api)
+            )
     return tuple(found)
 
 

@@ -88,11 +88,25 @@ def _drifted(found: Drifted) -> Item:
     )
     if found.drift == "local":
         symbol, fact = _OWN.get(found.reason, ("~", ""))
-        return Item(symbol, title, place, (fact,) if fact else (), tuple(_own(found.fields)), title)
+        return Item(
+            symbol,
+            title,
+            position=place,
+            facts=(fact,) if fact else (),
+            lines=tuple(_own(found.fields)),
+            address=title,
+        )
     if found.drift == "missing":
         gone = "expired" if found.reason == "expired" else "gone from the service"
-        return Item("-", title, place, (gone,), (), title)
-    return Item("~", title, place, drift_facts(found), tuple(_lines(wanted_by_specs(found))), title)
+        return Item("-", title, position=place, facts=(gone,), lines=(), address=title)
+    return Item(
+        "~",
+        title,
+        position=place,
+        facts=drift_facts(found),
+        lines=tuple(_lines(wanted_by_specs(found))),
+        address=title,
+    )
 
 
 def _lines(fields: Iterable[FieldChange]) -> Iterator[Line]:

@@ -92,7 +92,10 @@ def field_lines(field: FieldChange, later: frozenset[str], suffix: str = "") -> 
         )
     else:
         yield from difference(
-            name, field.before, field.after, f"{suffix} {KNOWN_LATER}" if field.unknown else suffix
+            name,
+            field.before,
+            after=field.after,
+            suffix=f"{suffix} {KNOWN_LATER}" if field.unknown else suffix,
         )
 
 
@@ -120,7 +123,7 @@ def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
                 line.deeper() for line in tools_lines(field.locked, field.before, frozenset())
             )
         else:
-            yield from difference(name, field.locked, field.before, wanted)
+            yield from difference(name, field.locked, after=field.before, suffix=wanted)
 
 
 def is_file(field: FieldChange) -> bool:
@@ -155,7 +158,7 @@ def text_like(given: Any) -> bool:
 
 
 def difference(
-    name: str, before: Any, after: Any, suffix: str = "", later: frozenset[str] = _NOTHING
+    name: str, before: Any, *, after: Any, suffix: str = "", later: frozenset[str] = _NOTHING
 ) -> Iterator[Line]:
     """One named value that differs. `later` holds the addresses whose ids are not known yet."""
     symbol = "+" if before is None else "-" if after is None else "~"
@@ -185,7 +188,7 @@ def structural(path: str, old: Any, new: Any) -> Iterator[Line]:
         joined = (
             f"{path}.{below}" if path and below and not below.startswith("[") else f"{path}{below}"
         )
-        yield from difference(inline(joined), before, after)
+        yield from difference(inline(joined), before, after=after)
 
 
 def refers(given: Any, later: frozenset[str]) -> bool:
@@ -285,4 +288,4 @@ def _setting(name: str, old: Any, new: Any, later: frozenset[str]) -> Iterator[L
     elif isinstance(old, dict) and isinstance(new, dict):
         yield from structural(name, old, new)
     else:
-        yield from difference(inline(name), old, new, later=later)
+        yield from difference(inline(name), old, after=new, later=later)

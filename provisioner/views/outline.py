@@ -167,7 +167,14 @@ def _item(change: Change, lines: tuple[Line, ...]) -> Item:
     position = inline(change.source.file) if change.source is not None else ""
     if change.position is not None:
         position = position_text(change.position)
-    return Item(symbol_of(change), title, position, tuple(_facts(change)), lines, address)
+    return Item(
+        symbol_of(change),
+        title,
+        position=position,
+        facts=tuple(_facts(change)),
+        lines=lines,
+        address=address,
+    )
 
 
 def symbol_of(change: Change) -> str:

@@ -187,7 +187,13 @@ def _group(nodes: list[Node]) -> Node:
     changed = {member.symbol for member in members if member.symbol}
     symbol = changed.pop() if len(changed) == 1 else "~" if changed else ""
     kind = nodes[0].kind
-    return Node(nodes[0].key, kind, many(len(members), kind.replace("_", " ")), symbol, members)
+    return Node(
+        nodes[0].key,
+        kind,
+        name=many(len(members), kind.replace("_", " ")),
+        symbol=symbol,
+        members=members,
+    )
 
 
 WIDTH, HEIGHT = 216, 44  # of a node, in pixels

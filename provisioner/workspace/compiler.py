@@ -202,7 +202,7 @@ class Compiler:
         spec = declaration.spec
         layered = "api" in raw.kind.spec.model_fields
         api = (getattr(spec, "api", None) or self.environment.api) if layered else None
-        findings, losses = self._checks(raw, declaration, fields, address, api)
+        findings, losses = self._checks(raw, declaration, fields=fields, address=address, api=api)
         lifecycle = getattr(spec, "lifecycle", None)
         accepted = self.environment.accept_loss
         names = [
@@ -220,16 +220,22 @@ class Compiler:
         self.desired[address] = Desired(
             address,
             fields,
-            raw.source,
-            declaration.depends_on,
-            api,
-            bool(lifecycle and lifecycle.protect),
-            tuple(lifecycle.ignore_changes) if lifecycle else (),
-            lost,
+            source=raw.source,
+            depends_on=declaration.depends_on,
+            api=api,
+            protect=bool(lifecycle and lifecycle.protect),
+            ignore_changes=tuple(lifecycle.ignore_changes) if lifecycle else (),
+            lost=lost,
         )
 
     def _checks(
-        self, raw: Raw, declaration: Declaration, fields: Fields, address: Address, api: str | None
+        self,
+        raw: Raw,
+        declaration: Declaration,
+        *,
+        fields: Fields,
+        address: Address,
+        api: str | None,
     ) -> Checked:
         key = (str(address), api or "")
         known: tuple[Declaration, Checked] | None = self._checked.get(key)

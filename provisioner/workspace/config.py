@@ -123,9 +123,9 @@ def policies(top: PoliciesFile | None, own: PoliciesFile | None, environment: st
     return Policies(
         tuple(models.get("allow") or ()),
         models.get("action", "deny"),
-        shutdown.get("action", "deny"),
-        shutdown.get("warn_days", 60),
-        (
+        shutdown=shutdown.get("action", "deny"),
+        warn_days=shutdown.get("warn_days", 60),
+        waivers=(
             *_waivers(top, Source(FILE, ("policies", "waivers"))),
             *_waivers(own, Source(FILE, ("environments", environment, "policies", "waivers"))),
         ),
@@ -139,7 +139,9 @@ def _said(part: Strict | None) -> dict[str, Any]:
 def _waivers(said: PoliciesFile | None, source: Source) -> list[Waiver]:
     listed = enumerate(said.waivers if said else ())
     return [
-        Waiver(one.policy, one.address, one.reason, one.expires, source.at(at))
+        Waiver(
+            one.policy, one.address, reason=one.reason, expires=one.expires, source=source.at(at)
+        )
         for at, one in listed
     ]
 

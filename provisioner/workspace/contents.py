@@ -164,7 +164,7 @@ class Contents:
             loose = compiled(pattern.casefold())
         except Refused:  # `[Z-a]` runs backwards in small letters
             return _ROOTED
-        near = [entry.path for entry in self.tree.walk("", str(self.tree.root), ())]
+        near = [entry.path for entry in self.tree.walk("", str(self.tree.root), above=())]
         other = next((path for path in near if loose.fullmatch(path.casefold())), None)
         return f"upper and lower case matter: there is `{other}`" if other else _ROOTED
 

@@ -136,6 +136,7 @@ _SCHEMAS = ("parameters", "schema")
 def written_tools(
     form: Form,
     want: Desired,
+    *,
     raw: list[Any],
     live: list[Fields],
     documents: MutableMapping[str, Any],
@@ -155,13 +156,20 @@ def written_tools(
             at = items.origins.index(index)
             plain = form.normal(want.address, {"tools": [_bare(carried[index])]})["tools"][0]
             items[at] = _changed(
-                raw[index], declared[index], carried[index], live[pairs[index]], plain, documents
+                raw[index],
+                declared[index],
+                before=carried[index],
+                live=live[pairs[index]],
+                plain=plain,
+                documents=documents,
             )
     for at, tool in enumerate(live):
         if at not in pairs.values():
             # What it is worth without settings: nobody writes that down.
             plain = form.normal(want.address, {"tools": [_bare(tool)]})["tools"]
-            new = as_written({}, {}, tool, plain[0] if plain else {}, documents)
+            new = as_written(
+                {}, {}, live=tool, plain=plain[0] if plain else {}, documents=documents
+            )
             items.add(new["type"] if new.keys() == {"type"} and new["type"] in NAMED else new)
     return items
 
@@ -207,6 +215,7 @@ def _type(tool: Fields) -> Any:
 def _changed(
     raw: Any,
     declared: Fields,
+    *,
     before: Fields,
     live: Fields,
     plain: Fields,
@@ -216,7 +225,7 @@ def _changed(
         detail = f"it is the shared tool `{raw['use']}`"
         raise NoPlace(detail, "change it below `tools:`, or write it out in the assistant")
     start: dict[str, Any] = {"type": raw} if isinstance(raw, str) else raw
-    written = as_written(start, before, live, plain, documents)
+    written = as_written(start, before, live=live, plain=plain, documents=documents)
     for key in _REFERENCES.keys() & start.keys() & live.keys():
         if not same(before.get(key), live[key]):
             written[key] = _references(start[key], declared.get(key) or [], live[key])
@@ -226,6 +235,7 @@ def _changed(
 def as_written(
     raw: Mapping[str, Any],
     before: Fields,
+    *,
     live: Fields,
     plain: Fields,
     documents: MutableMapping[str, Any],
@@ -300,7 +310,7 @@ _BY_ID = "id:"
 
 
 def store_file_patch(
-    tree: Tree, environment: str, at: Path, raw: dict[str, Any], keys: list[str], live: Any
+    tree: Tree, environment: str, *, at: Path, raw: dict[str, Any], keys: list[str], live: Any
 ) -> Patch:
     """The change to the `files:` of a store; `keys` are a file's path, and below it `attributes`
     and one of them, or `chunking`.
@@ -423,14 +433,17 @@ def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:
     field, raw = keys[0], spot.raw.get(keys[0])
     if field == "files" and spot.want.address.kind == "vector_store":
         yield _edit(
-            spot, store_file_patch(spot.tree, spot.environment, spot.path, spot.raw, keys[1:], live)
+            spot,
+            store_file_patch(
+                spot.tree, spot.environment, at=spot.path, raw=spot.raw, keys=keys[1:], live=live
+            ),
         )
     elif field == "instructions" and isinstance(raw, dict):
         yield _prompt(spot, raw, live)
     elif field == "tools":
         documents: dict[str, Any] = {}
-        tools = written_tools(spot.form, spot.want, raw or [], live, documents)
-        yield from _with_documents(spot, field, raw, tools, documents)
+        tools = written_tools(spot.form, spot.want, raw=raw or [], live=live, documents=documents)
+        yield from _with_documents(spot, field, raw=raw, new=tools, documents=documents)
     elif field == "response_format":
         yield from _response_format(spot, raw, live)
     elif len(keys) > 1:
@@ -465,12 +478,12 @@ def _response_format(spot: Spot, raw: Any, live: Any) -> Iterator[Edit]:
         plain = {"type": "json_schema", "name": live.get("name"), "strict": False}
         before = spot.form.normal(spot.want.address, spot.want.fields).get("response_format")
         known = before if isinstance(before, dict) else {}
-        new = as_written(raw if known else {}, known, live, plain, documents)
-    yield from _with_documents(spot, "response_format", raw, new, documents)
+        new = as_written(raw if known else {}, known, live=live, plain=plain, documents=documents)
+    yield from _with_documents(spot, "response_format", raw=raw, new=new, documents=documents)
 
 
 def _with_documents(
-    spot: Spot, field: str, raw: Any, new: Any, documents: Mapping[str, Any]
+    spot: Spot, field: str, *, raw: Any, new: Any, documents: Mapping[str, Any]
 ) -> Iterator[Edit]:
     if new != raw or (isinstance(new, Items) and new.origins != list(range(len(raw)))):
         yield _edit(spot, setting((*spot.path, field), new))

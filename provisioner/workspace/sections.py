@@ -114,7 +114,7 @@ def collect(tree: Tree, kinds: dict[str, Kind]) -> Sections:
     for entry in _spec_files(tree, sections):
         reading, dynamic = _read(tree, entry, sections)
         if reading is not None:
-            _add(sections, entry.path, reading, dynamic, by_section)
+            _add(sections, entry.path, reading=reading, dynamic=dynamic, kinds=by_section)
     _explain_named_files(tree, sections)
     return sections
 
@@ -188,12 +188,13 @@ def secrets_in(source: Source, value: Any) -> Iterator[SourcedFinding]:
             )
             hint = "take it out and revoke it; your application adds it to the request"
             yield SourcedFinding(
-                source, Finding(path, "Secret in address", detail, hint, "warning")
+                source,
+                Finding(path, "Secret in address", detail=detail, hint=hint, severity="warning"),
             )
 
 
 def _add(
-    sections: Sections, file: str, reading: Reading, dynamic: bool, kinds: dict[str, Kind]
+    sections: Sections, file: str, *, reading: Reading, dynamic: bool, kinds: dict[str, Kind]
 ) -> None:
     source = Source(file)
     if reading.odd:
@@ -209,12 +210,20 @@ def _add(
         sections.findings.append(SourcedFinding(source, Finding((), "Wrong type", detail, hint)))
     else:
         for section, value in reading.value.items():
-            _section(sections, source.at(section), str(section), value, dynamic, kinds)
+            _section(
+                sections,
+                source.at(section),
+                section=str(section),
+                value=value,
+                dynamic=dynamic,
+                kinds=kinds,
+            )
 
 
 def _section(
     sections: Sections,
     source: Source,
+    *,
     section: str,
     value: Any,
     dynamic: bool,
@@ -228,7 +237,14 @@ def _section(
         sections.findings.append(SourcedFinding(source, _unknown_section(section, kinds)))
     elif isinstance(value, dict):
         for name, resource in value.items():
-            _resource(sections, kinds[section], source.at(name), name, resource, dynamic)
+            _resource(
+                sections,
+                kinds[section],
+                source=source.at(name),
+                name=name,
+                value=resource,
+                dynamic=dynamic,
+            )
     elif value is not None:
         detail = f"`{section}` is {sort_of(value)}; it must map names to resources."
         hint = (
@@ -313,12 +329,16 @@ def _list(sections: Sections, source: Source, section: str, value: Any) -> None:
 
 
 def _resource(
-    sections: Sections, kind: Kind, source: Source, name: Any, value: Any, dynamic: bool
+    sections: Sections, kind: Kind, *, source: Source, name: Any, value: Any, dynamic: bool
 ) -> None:
     if not isinstance(name, str):
         return  # reported as an invalid key
     raw = Raw(
-        kind, name, {} if value is None else value, source, dynamic and _holds_placeholder(value)
+        kind,
+        name,
+        value={} if value is None else value,
+        source=source,
+        dynamic=dynamic and _holds_placeholder(value),
     )
     if not _NAME.fullmatch(name):
         sections.findings.append(SourcedFinding(source, _bad_name(raw), raw.title))

@@ -100,7 +100,13 @@ def setting(root: Path) -> Setting:
     default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
     name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
     made = Setting(
-        name, config, environments, default, problems, findings, bool(reading and reading.odd)
+        name,
+        config,
+        environments=environments,
+        default_environment=default,
+        problems=problems,
+        findings=findings,
+        odd=bool(reading and reading.odd),
     )
     written = value.get("environments") if isinstance(value, dict) else None
     made.written = (

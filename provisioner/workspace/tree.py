@@ -161,7 +161,7 @@ class Tree:
             return inside
         return [
             entry.path
-            for _, entry in zip(range(5000), self.walk("", str(self.root), ()), strict=False)
+            for _, entry in zip(range(5000), self.walk("", str(self.root), above=()), strict=False)
         ]
 
     def match(self, pattern: str) -> Iterator[Entry]:
@@ -181,7 +181,11 @@ class Tree:
         wanted = compiled(pattern)
         deep = None if "**" in parts[fixed:] else len(parts) - fixed
         for entry in self.walk(
-            base, place, (), deep, hidden=any(part.startswith(".") for part in parts[fixed:])
+            base,
+            place,
+            above=(),
+            deep=deep,
+            hidden=any(part.startswith(".") for part in parts[fixed:]),
         ):
             if wanted.fullmatch(entry.path):
                 yield entry
@@ -190,12 +194,13 @@ class Tree:
         """The files below a folder of the root; Refused where there is none."""
         entry = self._step("", str(self.root), folder)
         self.inside(entry)
-        return self.walk(folder, entry.place, ())
+        return self.walk(folder, entry.place, above=())
 
     def walk(
         self,
         folder: str,
         place: str,
+        *,
         above: tuple[str, ...],
         deep: int | None = None,
         hidden: bool = False,
@@ -228,12 +233,19 @@ class Tree:
                 yield entry  # reported by whoever looks at it
                 return
             above = (*above, real)
-        yield from self.walk(entry.path, entry.place, above, deep, hidden)
+        yield from self.walk(entry.path, entry.place, above=above, deep=deep, hidden=hidden)
 
 
 def _entry(path: str, name: os.DirEntry[str], twin: bool) -> Entry:
     try:
-        return Entry(path, name.path, name.is_dir(), name.is_symlink(), name.is_file(), twin)
+        return Entry(
+            path,
+            name.path,
+            folder=name.is_dir(),
+            link=name.is_symlink(),
+            plain=name.is_file(),
+            twin=twin,
+        )
     except OSError:  # a link in a circle
         return Entry(path, name.path, folder=False, link=True, plain=False, twin=twin)
 

@@ -132,7 +132,9 @@ class Resolving:
         found: dict[str, Variable] = {}
         missing = []
         for name, default in self.defaults.items():
-            value = self._value(name, default, environment, given, findings)
+            value = self._value(
+                name, default, environment=environment, given=given, findings=findings
+            )
             if value is None:
                 missing.append(name)
                 detail = f"The variable `{name}` has no default and no value."
@@ -164,6 +166,7 @@ class Resolving:
         self,
         name: str,
         default: Variable,
+        *,
         environment: Environment,
         given: Mapping[str, str],
         findings: list[tuple[Source, Finding]],

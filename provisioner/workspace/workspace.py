@@ -149,7 +149,13 @@ class Workspace:
     @cached_property
     def _shared(self) -> SharedWorkspace:
         return SharedWorkspace(
-            self.name, self._sections, self._contents, self._setting.written, kinds(), {}, {}
+            self.name,
+            self._sections,
+            contents=self._contents,
+            environments=self._setting.written,
+            kinds=kinds(),
+            validated={},
+            declared={},
         )
 
     def _compiled(

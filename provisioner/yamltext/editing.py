@@ -58,7 +58,9 @@ class Cuts:
     def _cut(self, start: int, stop: int, new: str) -> None:
         self._cuts.append((start, stop, len(self._cuts), new))
 
-    def replace(self, piece: Piece, value: Any, column: int, flow: bool, key: Piece | None) -> None:
+    def replace(
+        self, piece: Piece, value: Any, *, column: int, flow: bool, key: Piece | None
+    ) -> None:
         """Put another value in the place of one. `column` is that of its key or dash."""
         place = Place(flow or self._json or self._one_line, max(column, 0), **self._author(piece))
         new = value_spelt(value, place, json_only=self._json)
@@ -293,7 +295,10 @@ class _Rewriting:
         elif piece.sort == "sequence" and isinstance(new, list) and isinstance(old, list):
             self._sequence(piece, old, new, around)
         else:
-            self.cuts.replace(piece, new, around.column, around.flow, around.key)
+            self._replace(piece, new, around)
+
+    def _replace(self, piece: Piece, new: Any, around: _Around) -> None:
+        self.cuts.replace(piece, new, column=around.column, flow=around.flow, key=around.key)
 
     def _mapping(
         self, piece: Piece, old: dict[Any, Any], new: dict[Any, Any], around: _Around
@@ -308,7 +313,7 @@ class _Rewriting:
         gone = [index for key, index in own.items() if key in old and key not in new]
         added = [(key, new[key]) for key in new if key not in old]
         if len(gone) == len(piece.keys) or not piece.keys:
-            self.cuts.replace(piece, new, around.column, around.flow, around.key)
+            self._replace(piece, new, around)
             return
         for key, index in own.items():
             if key in new and key in old:
@@ -321,7 +326,7 @@ class _Rewriting:
         origins = new.origins if isinstance(new, Items) else _aligned(old, new)
         kept = {origin for origin in origins if origin is not None}
         if not kept:
-            self.cuts.replace(piece, list(new), around.column, around.flow, around.key)
+            self._replace(piece, list(new), around)
             return
         inner = _Around(piece.column, piece.style == "flow")
         fresh: list[Any] = []

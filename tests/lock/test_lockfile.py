@@ -400,7 +400,7 @@ def foreign(
     lock: LockState, workspace: str = "acme", environment: str = "prod", **origin: str
 ) -> list[str]:
     try:
-        check_origin(lock, workspace, environment, {**ORIGIN, **origin})
+        check_origin(lock, workspace, environment=environment, origin={**ORIGIN, **origin})
     except LockError as error:
         assert all(problem.hint for problem in error.problems)
         return [problem.summary for problem in error.problems]

@@ -65,7 +65,14 @@ def flat_errors(value: Any, error: ValidationError, base: Path = ()) -> Iterator
             yield from flat_errors(entry["input"], inner, path)
         else:
             key = entry["loc"][-1:] == ("[key]",)
-            yield FlatError(path, entry["type"], entry["input"], context, entry["msg"], key)
+            yield FlatError(
+                path,
+                entry["type"],
+                value=entry["input"],
+                context=context,
+                message=entry["msg"],
+                key=key,
+            )
 
 
 def _path(value: Any, location: Iterable[str | int], missing: bool) -> Path:

@@ -67,9 +67,9 @@ def _misread_float(node: Node, text: str, value: float, write: str) -> Oddity | 
         return Oddity(
             (),
             node,
-            "Surprising YAML value",
-            f"`{text}` was read as a number without a value.",
-            write,
+            summary="Surprising YAML value",
+            detail=f"`{text}` was read as a number without a value.",
+            hint=write,
         )
     if "." in text and text.endswith("0") and "e" not in text.lower() and not text.endswith(".0"):
         return _doubt(node, f"`{text}` was read as the number {value}.", write, "warning")
@@ -77,7 +77,15 @@ def _misread_float(node: Node, text: str, value: float, write: str) -> Oddity | 
 
 
 def _doubt(node: Node, detail: str, hint: str, severity: str = "error") -> Oddity:
-    return Oddity((), node, "Surprising YAML value", detail, hint, severity, doubtful=True)
+    return Oddity(
+        (),
+        node,
+        summary="Surprising YAML value",
+        detail=detail,
+        hint=hint,
+        severity=severity,
+        doubtful=True,
+    )
 
 
 def oddities(root: Node) -> Iterator[Oddity]:
@@ -119,14 +127,20 @@ def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
         yield Oddity(
             path,
             node,
-            "Unsupported YAML tag",
-            f"The tag `{tag}` is not supported.",
-            "write plain values",
+            summary="Unsupported YAML tag",
+            detail=f"The tag `{tag}` is not supported.",
+            hint="write plain values",
         )
     found = misread(node)
     if found:
         yield Oddity(
-            path, node, found.summary, found.detail, found.hint, found.severity, found.doubtful
+            path,
+            node,
+            summary=found.summary,
+            detail=found.detail,
+            hint=found.hint,
+            severity=found.severity,
+            doubtful=found.doubtful,
         )
 
 
@@ -141,7 +155,12 @@ def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
                 " the last."
             )
             yield Oddity(
-                (*path, text), key, "Duplicate key", detail, "keep one of them", first=first[text]
+                (*path, text),
+                key,
+                summary="Duplicate key",
+                detail=detail,
+                hint="keep one of them",
+                first=first[text],
             )
         first.setdefault(text, key)
         if not isinstance(key, ScalarNode):
@@ -160,9 +179,9 @@ def _no_key(path: KeyPath, node: MappingNode, key: Node) -> Oddity:
     return Oddity(
         path,
         node if variable else key,
-        "Invalid key",
-        "A key must be text, not a list or a mapping.",
-        hint,
+        summary="Invalid key",
+        detail="A key must be text, not a list or a mapping.",
+        hint=hint,
     )
 
 
@@ -172,9 +191,9 @@ def _bad_merge(path: KeyPath, value: Node) -> Iterator[Oddity]:
             yield Oddity(
                 path,
                 source,
-                "Invalid merge",
-                "`<<` takes a mapping, or a list of them.",
-                "name an anchor: `*x`",
+                summary="Invalid merge",
+                detail="`<<` takes a mapping, or a list of them.",
+                hint="name an anchor: `*x`",
             )
 
 
@@ -183,7 +202,11 @@ def _not_text(path: KeyPath, key: ScalarNode) -> Oddity:
     sort = {"null": "nothing", "bool": "a boolean"}.get(key.tag.removeprefix(_PREFIX), "a number")
     detail = found.detail if found else f"`{key.value}` was read as {sort}."
     return Oddity(
-        path, key, "Invalid key", f"{detail} A key must be text.", f'write `"{key.value}"`'
+        path,
+        key,
+        summary="Invalid key",
+        detail=f"{detail} A key must be text.",
+        hint=f'write `"{key.value}"`',
     )
 
 
@@ -214,12 +237,12 @@ def place(sourced: SourcedFinding, positions: Positions) -> Problem:
     problem = Problem(
         finding.summary,
         finding.detail,
-        finding.hint,
-        finding.severity,
-        position.file,
-        position.line,
-        position.column,
-        sourced.address,
+        hint=finding.hint,
+        severity=finding.severity,
+        file=position.file,
+        line=position.line,
+        column=position.column,
+        address=sourced.address,
     )
     return (
         _quoting(problem, positions.node(source))
