@@ -91,9 +91,8 @@ class Sides:
     default: Mapping[str, Any]
     resetting: Collection[str] = ()
     unkept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    undone: Collection[
-        str
-    ] = ()  # the service has what was there before our last update, with our stamp of then
+    # The service has what was there before our last update, with our stamp of then.
+    undone: Collection[str] = ()
     ignored: Collection[str] = ()
 
 
@@ -172,9 +171,8 @@ def _leaves(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]
 
 
 def _in_lists(before: list[Any], after: list[Any]) -> Iterator[tuple[str, Any, Any]]:
-    from deepdiff import (
-        DeepDiff,
-    )  # costs a tenth of a second to import; most commands never come here
+    # Costs a tenth of a second to import; most commands never come here.
+    from deepdiff import DeepDiff
 
     found = DeepDiff(
         before, after, ignore_numeric_type_changes=True, view="tree", threshold_to_diff_deeper=0

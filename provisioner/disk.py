@@ -110,9 +110,8 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
     """
     target = real(path)
     kept = _mode(path)
-    beside = target.with_name(
-        target.name + ".tmp"
-    )  # one name, so that a crash leaves one file and not many
+    # One name, so that a crash leaves one file and not many.
+    beside = target.with_name(target.name + ".tmp")
     wanted = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         fd = os.open(beside, wanted, 0o666 if mode is None else mode)

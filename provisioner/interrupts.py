@@ -78,9 +78,8 @@ def watch() -> None:
 def watched() -> Iterator[None]:
     """Answer the interrupts of one command, and leave the process as it was."""
     global _state  # a new command has a new one
-    if (
-        threading.current_thread() is not threading.main_thread()
-    ):  # Python gives signals to the main thread alone
+    # Python gives signals to the main thread alone.
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -144,9 +143,8 @@ def stopping(stop: Answer) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def answer() -> None:
-        loop.call_soon_threadsafe(
-            stop
-        )  # a signal may come in the middle of a line that is being printed
+        # A signal may come in the middle of a line that is being printed.
+        loop.call_soon_threadsafe(stop)
 
     with _answering(answer):
         yield

@@ -297,9 +297,8 @@ async def _held(remote: Remote, stores: Iterable[str], file: str) -> bool:
 async def _holds(remote: Remote, store: str, file: str) -> bool:
     try:
         return await remote.find(route("/vector_stores", store, "files", file)) is not None
-    except (
-        ServiceError
-    ) as error:  # the store has gone meanwhile, or is listed before it can be found
+    # The store has gone meanwhile, or is listed before it can be found.
+    except ServiceError as error:
         if error.status not in (400, 404):
             raise
         return False

@@ -36,9 +36,8 @@ async def make(run: Run, change: Change) -> bool:
         run.fail(change.address, change.action, error)
         return False
     if change.address.kind != "file" or not change.action.makes:
-        run.finished(
-            change, entry.id
-        )  # a new file is only finished when the stores have taken it: `end_file`
+        # A new file is only finished when the stores have taken it: `end_file`
+        run.finished(change, entry.id)
     return True
 
 
@@ -110,9 +109,8 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     write = _write(run, change)
     made = await create(run, form, write, change)
     entry = _deposing(after_write(run, change, form, made.live), change, before)
-    if (
-        made.found and change.address.kind == "file"
-    ):  # what was found looks like ours; only its content can tell
+    # What was found looks like ours; only its content can tell.
+    if made.found and change.address.kind == "file":
         entry = replace(entry, verified=False)
     if _may_turn_up(run, change, made):
         entry = replace(entry, resent=True)

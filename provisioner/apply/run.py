@@ -55,50 +55,40 @@ class Run:
     root: Path
     remote: Remote
     state: LockState  # with the plan's moves carried out in it
-    written: dict[
-        Address, Locked
-    ]  # the entries as the lock has them, with what this apply has recorded
+    # The entries as the lock has them, with what this apply has recorded.
+    written: dict[Address, Locked]
     journal: Journal
     on_event: Callable[[Event], None]
-    seen_files: Mapping[str, Live] = field(
-        default_factory=dict
-    )  # by id: files that were there when the apply began
+    # By id: files that were there when the apply began.
+    seen_files: Mapping[str, Live] = field(default_factory=dict)
     deadline: float = 1800.0  # seconds that a store may take to index
     shared: bool = False  # whether another environment of the workspace may use this service
-    stamps: Mapping[str, Stamp] = field(
-        default_factory=dict
-    )  # by id: those that were there when the apply began
+    # By id: those that were there when the apply began.
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
     doubtful: bool = (
         False  # whether the service may answer a write with what it was sent and not keep it
     )
-    keeps: dict[Hashable, bool] = field(
-        default_factory=dict
-    )  # what it was found to keep of such writes
+    # What it was found to keep of such writes.
+    keeps: dict[Hashable, bool] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    broken: dict[Address, set[Address]] = field(
-        default_factory=dict
-    )  # file -> stores that could not index it
+    # File -> stores that could not index it.
+    broken: dict[Address, set[Address]] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)  # ids of files that a store would not let go
     indexing: set[Address] = field(default_factory=set)  # files that were not indexed in time
-    left_out: set[tuple[Address, str]] = field(
-        default_factory=set
-    )  # store and path of files that it has not got right
+    # Store and path of files that it has not got right.
+    left_out: set[tuple[Address, str]] = field(default_factory=set)
     skipped: list[Address] = field(default_factory=list)
-    made: set[Address] = field(
-        default_factory=set
-    )  # resources that this apply has created or replaced
+    # Resources that this apply has created or replaced.
+    made: set[Address] = field(default_factory=set)
     entries: dict[Address, Locked] = field(init=False)
-    unfound: Collection[
-        Address
-    ] = ()  # what a stopped apply was about to upload, and what was not found since
-    given: dict[str, Address] = field(
-        default_factory=dict
-    )  # every id that a creation was answered with
-    unrecorded: dict[int, tuple[Address, str]] = field(
-        default_factory=dict
-    )  # by intent: made, and not in the lock yet
+    # What a stopped apply was about to upload, and what was not found since.
+    unfound: Collection[Address] = ()
+    # Every id that a creation was answered with.
+    given: dict[str, Address] = field(default_factory=dict)
+    # By intent: made, and not in the lock yet.
+    unrecorded: dict[int, tuple[Address, str]] = field(default_factory=dict)
     stop: Callable[[], None] = field(default=lambda: None)
     interrupted: bool = False
     out_of_quota: bool = False

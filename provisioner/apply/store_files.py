@@ -428,9 +428,8 @@ def _unkept(state: Sync, item: StoreFileChange, store_file: StoreFile) -> dict[s
             chunks(item.chunking),
             chunks(store_file.chunking),
         )
-    if (
-        store_file.stamp and store_file.stamp.address != item.path
-    ):  # else a move would be written again and again
+    # Else a move would be written again and again.
+    if store_file.stamp and store_file.stamp.address != item.path:
         mark = join(f"{prefix}.attributes", Stamp.KEY)
         sent[mark], got[mark] = item.path, store_file.stamp.address
     return {

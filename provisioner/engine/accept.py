@@ -85,9 +85,8 @@ class Accepted:
 
     accepted: tuple[Acceptance, ...] = ()
     not_accepted: tuple[NotAccepted, ...] = ()
-    files: Mapping[str, tuple[str, str]] = field(
-        default_factory=dict
-    )  # path -> text before and after
+    # Path -> text before and after.
+    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     applied: bool = True  # whether anything was ever applied
     asked: tuple[str, ...] = ()  # what was named; everything where nothing was
 
@@ -114,7 +113,7 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
     files = write(trial, taken)
     return Accepted(
         reported,
-        tuple(sorted(found.refused, key=_order)),
+        tuple(sorted(found.refused, key=lambda one: (one.address, one.path))),
         files=files,
         applied=not case.fresh,
         asked=tuple(words),
@@ -191,10 +190,6 @@ class _Sorted:
         shared = [one for one in self.proposals if any(users[file] > 1 for file in one.own_files)]
         self.refused += [NotAccepted(one.address, one.path, _SEVERAL, _BY_HAND) for one in shared]
         self.proposals = [one for one in self.proposals if one not in shared]
-
-
-def _order(one: NotAccepted) -> tuple[Address, str]:
-    return one.address, one.path
 
 
 def _reported(trial: Trial, taken: Sequence[Proposal]) -> Iterator[Acceptance]:
@@ -457,15 +452,12 @@ def _units(want: Desired) -> dict[str, Any]:
     found = dict(sides(kind(want.address.kind).form(want.api), want, None, Live("", {})).want)
     if want.address.kind == "vector_store":
         for path, item in (want.fields.get("files") or {}).items():
-            found.update(_file_units(join("files", path), item, want.fields.get("chunking")))
+            prefix, default = join("files", path), want.fields.get("chunking")
+            found[prefix] = {key: item[key] for key in ("file", "id") if key in item}
+            found[f"{prefix}.chunking"] = chunks(item.get("chunking", default))
+            for key, value in (item.get("attributes") or {}).items():
+                found[join(f"{prefix}.attributes", key)] = value
     return found
-
-
-def _file_units(prefix: str, item: Mapping[str, Any], chunking: Any) -> Iterator[tuple[str, Any]]:
-    yield prefix, {key: item[key] for key in ("file", "id") if key in item}
-    yield f"{prefix}.chunking", chunks(item.get("chunking", chunking))
-    for key, value in (item.get("attributes") or {}).items():
-        yield join(f"{prefix}.attributes", key), value
 
 
 def _value(specs: Specs, address: Address, path: str) -> Any:

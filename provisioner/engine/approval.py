@@ -68,7 +68,10 @@ def begin(plan: Plan, before: Approved | None, commit: str | None) -> Approved |
     """What the lock says if the apply is ended at any instant: all of it may be left to do."""
     if commit is None:
         return before
-    return Approved(commit, _first(plan, before, commit), tuple(sorted(rows(plan).values())))
+    # What is left after a failure has another checksum than the one that was approved.
+    again = before is not None and before.commit == commit and before.left
+    first = before.checksum if before and again else checksum(plan)
+    return Approved(commit, first, tuple(sorted(rows(plan).values())))
 
 
 def end(
@@ -82,8 +85,3 @@ def end(
         return left
     done = set(rows(plan).values()) - set(left)
     return tuple(row for row in (before.left if before else ()) if row not in done)
-
-
-def _first(plan: Plan, before: Approved | None, commit: str) -> str:
-    """The checksum that was approved for a commit: what is left after a failure has another one."""
-    return before.checksum if before and before.commit == commit and before.left else checksum(plan)

@@ -77,11 +77,12 @@ class Context:
         lock = self.environment.lock
         if isinstance(lock, str):
             return FileStore(self.environment.lock_path(self.root), lock)
+        # Only such a lock needs to start processes.
         from provisioner.lock.git_store import (
             BRANCH,
             REMOTE,
             GitStore,
-        )  # only such a lock needs to start processes
+        )
 
         said = lock["git"]
         return GitStore(
@@ -148,9 +149,8 @@ class Context:
                 read_only=read_only,
                 settling=self.environment.settling,
             )
-        from provisioner.local import (
-            create_app,
-        )  # costs a tenth of a second, and only `service: local` needs it
+        # Costs a tenth of a second, and only `service: local` needs it.
+        from provisioner.local import create_app
 
         app = create_app(self.root / disk.LOCAL)
         return Remote.open(

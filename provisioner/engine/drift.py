@@ -11,17 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.diff import ignored, join
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import Key, Listed
+from provisioner.engine.refresh import Key, Listed, list_forms
 from provisioner.engine.session import Session
-from provisioner.errors import RouteMissing, UsageError
+from provisioner.errors import UsageError
 from provisioner.kinds import kind, kinds
 from provisioner.kinds.base import Names, ProfileForm
-from provisioner.model import Address, Drift, Drifted, Live, Problem, Unmanaged
+from provisioner.model import Address, Drift, Drifted, Problem, Unmanaged
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.drifting import Examined, examine, worst
 from provisioner.plan.users import unmanaged
 from provisioner.plan.whole import unkept_notes
-from provisioner.remote import Remote, together
 from provisioner.text import did_you_mean, listed
 
 _PATH = re.compile(r'[^.\[\]]+(?:\.[^.\[\]]+|\["(?:[^"\\]|\\.)*"\]|\[\d+\])*')
@@ -184,7 +183,11 @@ async def find_unmanaged(
     """What others put into our stores, then what nobody stamped and nothing here names."""
     listed = await _listed(session)
     named = _named(session.context, case)
-    names = {id: _name(live) for objects in listed.values() for id, live in (objects or {}).items()}
+    names = {
+        id: str(live.fields.get("name") or live.fields.get("filename") or "")
+        for objects in listed.values()
+        for id, live in (objects or {}).items()
+    }
     found: list[Unmanaged] = []
     for one in examined:
         named.update(one.files.foreign)
@@ -206,8 +209,7 @@ async def _listed(session: Session) -> Listed:
     """
     seen = session.refreshed.listed
     left = [key for key in _keys(session.context.environment.api) if key not in seen]
-    found = await together([_list(session.remote, key) for key in left])
-    return {**seen, **dict(zip(left, found, strict=True))}
+    return {**seen, **await list_forms(session.remote, left, Names())}
 
 
 def _keys(api: str) -> Iterator[Key]:
@@ -216,13 +218,6 @@ def _keys(api: str) -> Iterator[Key]:
         with contextlib.suppress(KeyError):  # tools have no objects
             if one.form(api).remote:
                 yield name, api if name == "assistant" else None
-
-
-async def _list(remote: Remote, key: Key) -> dict[str, Live] | None:
-    try:
-        return {live.id: live for live in await kind(key[0]).form(key[1]).list(remote, Names())}
-    except RouteMissing:
-        return None
 
 
 def _named(context: Context, case: Situation) -> set[str]:
@@ -242,7 +237,3 @@ def _named(context: Context, case: Situation) -> set[str]:
         if entry.profile and isinstance(form, ProfileForm):
             found.update(id for version in entry.profile.older for id in form.kept_ids(version))
     return found
-
-
-def _name(live: Live) -> str:
-    return str(live.fields.get("name") or live.fields.get("filename") or "")

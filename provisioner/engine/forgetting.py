@@ -27,7 +27,12 @@ async def forget(context: Context, wanted: Iterable[Address]) -> dict[Address, A
     with context.store.lease():
         known = context.checked(context.store.fold_journal().state) or context.fresh()
         entries = {address: _find(known, address) for address in wanted}
-        if any(map(_is_remote, entries.values())) or _along(context, known, entries, {}):
+        remote_ones = [
+            entry
+            for entry in entries.values()
+            if entry.deposed or (entry.id and kind(entry.address.kind).form(entry.api).remote)
+        ]
+        if remote_ones or _along(context, known, entries, {}):
             async with context.remote() as remote:
                 remember(remote, known)
                 along = await _let_go(context, remote, known, entries)
@@ -51,10 +56,6 @@ def _find(known: LockState, address: Address) -> Locked:
             )
         )
     return known.resources[address]
-
-
-def _is_remote(entry: Locked) -> bool:
-    return bool(entry.deposed or (entry.id and kind(entry.address.kind).form(entry.api).remote))
 
 
 async def _let_go(

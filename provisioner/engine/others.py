@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from provisioner.engine.refresh import Key, Listed
+from provisioner.engine.refresh import Key, Listed, list_forms
 from provisioner.errors import RouteMissing
-from provisioner.kinds import kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, LockState, Plan
@@ -49,7 +48,10 @@ class Others:
         assistants, stores = await together(
             [self._foreign(ASSISTANTS, pruned), self._foreign(STORES, pruned)]
         )
-        named = [(sentence(live, "assistant"), self._references(live)) for live in assistants]
+        named = [
+            (sentence(live, "assistant"), set(references("assistant", live.fields, self.names)))
+            for live in assistants
+        ]
         if any(name == "file" for name, _ in going):
             price = requests(stores)
             if price > MOST:
@@ -68,20 +70,13 @@ class Others:
 
     async def _foreign(self, key: Key, pruned: Collection[str] = ()) -> list[Live]:
         if key not in self.listed:
-            try:
-                objects = await kind(key[0]).form(key[1]).list(self.remote, Names())
-            except RouteMissing:  # a service without this API
-                objects = ()
-            self.listed[key] = {live.id: live for live in objects}
+            self.listed |= await list_forms(self.remote, [key], Names())
         known = self.lock.known_ids
         return [
             live
             for id, live in (self.listed[key] or {}).items()
             if id not in known and id not in self.ours and id not in pruned
         ]
-
-    def _references(self, assistant: Live) -> set[str]:
-        return set(references("assistant", assistant.fields, self.names))
 
     async def held(self, stores: Sequence[str]) -> dict[str, frozenset[str]]:
         """The files of some stores, by store."""

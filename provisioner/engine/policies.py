@@ -107,20 +107,14 @@ def needless(workspace: Workspace, rulings: Mapping[str, Ruling]) -> list[Proble
     """A warning for each waiver that was judged wherever it holds, and is needed nowhere."""
     declared = {address for ruling in rulings.values() for address in ruling.declared}
     idle = {waiver: None for ruling in rulings.values() for waiver in ruling.unused}
-    return [
-        _needless(workspace, waiver, declared)
-        for waiver in idle
-        if all(
-            name in rulings and waiver in rulings[name].unused
-            for name in _environments(workspace, waiver)
-        )
-    ]
-
-
-def _environments(workspace: Workspace, waiver: Waiver) -> list[str]:
-    """Where a waiver holds: in its own environment, or, where it stands at the top, in all."""
-    path = waiver.source.path
-    return [str(path[1])] if path[0] == "environments" else list(workspace.environments)
+    problems = []
+    for waiver in idle:
+        path = waiver.source.path
+        # It holds in its own environment or, where it stands at the top, in all.
+        places = [str(path[1])] if path[0] == "environments" else list(workspace.environments)
+        if all(name in rulings and waiver in rulings[name].unused for name in places):
+            problems.append(_needless(workspace, waiver, declared))
+    return problems
 
 
 def _needless(workspace: Workspace, waiver: Waiver, declared: set[str]) -> Problem:

@@ -51,9 +51,8 @@ def validate(
         problems.update(dict.fromkeys(specs.problems))
         counts |= Counter(address.kind for address in specs.desired)
         desired[name] = specs.desired
-    if not any(
-        problem.severity == "error" and problem.file == FILE for problem in problems
-    ):  # what holds is known
+    # What holds is known.
+    if not any(problem.severity == "error" and problem.file == FILE for problem in problems):
         problems.update(dict.fromkeys(_ruled(workspace, desired, today or utc_today())))
     return Report(
         sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names
@@ -69,9 +68,8 @@ def _ruled(
         applies(workspace.environments[name].policies, known) for name, known in shutdowns.items()
     ):
         return []
-    from provisioner.engine.policies import (
-        rule_all,
-    )  # all of planning, which `validate` mostly does without
+    # All of planning, which `validate` mostly does without.
+    from provisioner.engine.policies import rule_all
 
     return rule_all(workspace, desired, shutdowns, today)
 
@@ -115,9 +113,8 @@ def move(context: Context, origin: Address, to: Address) -> None:
                 else f"is no {origin.kind.replace('_', ' ')}"
             )
             raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
-        from provisioner.plan.moves import (
-            with_moves,
-        )  # all of planning, which `validate` does without
+        # All of planning, which `validate` does without.
+        from provisioner.plan.moves import with_moves
 
         moved, _ = with_moves(known, {}, [(origin, to)])
         context.store.write(replace(moved, serial=known.serial + 1))

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
-from provisioner.errors import LockError, RouteMissing
+from provisioner.engine.refresh import Key, list_forms
+from provisioner.errors import LockError
 from provisioner.kinds import kind
 from provisioner.kinds.assistant import forms
 from provisioner.kinds.base import Names
@@ -23,7 +24,7 @@ from provisioner.remote import Remote, together
 
 STORE, FILE = "vector_store", "file"
 
-Listed = Mapping[tuple[str, str | None], Mapping[str, Live]]  # by kind and API, then by id
+Objects = Mapping[Key, Mapping[str, Live]]  # what was listed, by kind and API, then by id
 StoreFilesById = Mapping[str, Mapping[str, StoreFile]]  # what each store holds, by its id
 
 
@@ -50,12 +51,19 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
         named = await _named(remote, base, listed)
         proof = _Proof(base, {item.to: item.id for item in context.specs.imports})
         proof.add(_own(base, named), _others(base, listed))
-        store_files = await _store_files(remote, proof.stores())
-        proof.add(_own_files(base, named, store_files), _other_files(base, listed, store_files))
+        stores = proof.stores()
+        held = await together(list_store_files(remote, id) for id in stores)
+        store_files = dict(zip(stores, held, strict=True))
+        latest = _latest_files(base, store_files)
+        proof.add(_own_files(named, latest), _other_files(base, listed, latest))
     if proof.problems:
         raise LockError(proof.problems)
     state = proof.state(store_files)
-    return Rebuilt(state, tuple(_unproved(context, state)), tuple(_left(proof)))
+    left = [
+        f"`{one.id}` carries our stamp for `{one.address}` as well, and is not in the lock."
+        for one in sorted(proof.left, key=lambda one: (one.address, one.id))
+    ]
+    return Rebuilt(state, tuple(_unproved(context, state)), tuple(left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +89,8 @@ class _Proof:
 
     base: LockState
     imports: Mapping[Address, str]  # the answer where several objects may be the one of an address
-    own: dict[Address, _Found] = field(
-        default_factory=dict
-    )  # objects of the lock that are at the service
+    # Objects of the lock that are at the service.
+    own: dict[Address, _Found] = field(default_factory=dict)
     made: dict[Address, _Found] = field(default_factory=dict)  # what has been made since
     left: list[_Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -170,11 +177,10 @@ class _Proof:
         files |= {address: one.id for address, one in self.made.items() if address.kind == FILE}
         for address, id in files.items():
             store_file = store_files.get(id)
-            if (
-                store_file
-                and store_file.sha256
-                and _serial(self.base, store_file) > self.base.serial
-            ):
+            if store_file is None or store_file.sha256 is None or store_file.stamp is None:
+                continue
+            mark = store_file.stamp
+            if self.base.owns(mark) and mark.serial > self.base.serial:
                 held[address.name] = _item(address, store_file)
         return held
 
@@ -202,18 +208,14 @@ def _item(file: Address, store_file: StoreFile) -> Fields:
     }
 
 
-def _serial(base: LockState, store_file: StoreFile) -> int:
-    return store_file.stamp.serial if store_file.stamp and base.owns(store_file.stamp) else 0
-
-
-async def _listed(remote: Remote) -> dict[tuple[str, str | None], dict[str, Live]]:
-    keys: list[tuple[str, str | None]] = [(STORE, None), (FILE, None)]
+async def _listed(remote: Remote) -> Objects:
+    keys: list[Key] = [(STORE, None), (FILE, None)]
     keys += [("assistant", api) for api, form in forms().items() if form.remote]
-    found = await together(_list(remote, *key) for key in keys)
-    return dict(zip(keys, found, strict=True))
+    listed = await list_forms(remote, keys, Names())
+    return {key: objects or {} for key, objects in listed.items()}
 
 
-async def _settled(context: Context, remote: Remote, listed: Listed) -> Listed:
+async def _settled(context: Context, remote: Remote, listed: Objects) -> Objects:
     """The same once what was made just now is shown whole: without a lock nobody knows what there
     has to be.
     """
@@ -224,9 +226,8 @@ async def _settled(context: Context, remote: Remote, listed: Listed) -> Listed:
         for live in found
         if live.stamp and (live.stamp.workspace, live.stamp.environment) == ours
     ]
-    seconds = (
-        remote.settling.seconds and remote.settling.seconds + 1
-    )  # times are cut to whole seconds
+    # Times are cut to whole seconds.
+    seconds = remote.settling.seconds and remote.settling.seconds + 1
     left = max(made, default=0) + seconds - remote.now()
     if left <= 0:
         return listed
@@ -234,15 +235,8 @@ async def _settled(context: Context, remote: Remote, listed: Listed) -> Listed:
     return await _listed(remote)
 
 
-async def _list(remote: Remote, name: str, api: str | None) -> dict[str, Live]:
-    try:
-        return {live.id: live for live in await kind(name).form(api).list(remote, Names())}
-    except RouteMissing:
-        return {}
-
-
 def _base(
-    context: Context, lock: LockState | None, listed: Listed, wanted: str | None
+    context: Context, lock: LockState | None, listed: Objects, wanted: str | None
 ) -> LockState:
     """The lock that there is, if it is of the right lineage; else an empty one."""
     ours = (context.workspace.name, context.environment.name)
@@ -274,7 +268,7 @@ def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
     raise LockError(Problem(summary, detail, "name the right one with `--lineage`"))
 
 
-async def _named(remote: Remote, base: LockState, listed: Listed) -> dict[Address, Live]:
+async def _named(remote: Remote, base: LockState, listed: Objects) -> dict[Address, Live]:
     """What the lock names and the service has. Absence from a list is only a reason to ask."""
     found: dict[Address, Live | None] = {}
     for address, entry in base.resources.items():
@@ -294,20 +288,16 @@ async def _named(remote: Remote, base: LockState, listed: Listed) -> dict[Addres
 
 
 def _own(base: LockState, named: Mapping[Address, Live]) -> dict[Address, _Found]:
-    return {
-        address: _Found(
-            _stamped(live) or address, live.id, live.stamp.serial if live.stamp else 0, entry.api
-        )
-        for address, live in named.items()
-        if (entry := base.resources[address]).address.kind != FILE
-    }
+    own = {}
+    for address, live in named.items():
+        if address.kind != FILE:
+            mark, api = live.stamp, base.resources[address].api
+            at = Address.parse(mark.address) if mark else address
+            own[address] = _Found(at, live.id, mark.serial if mark else 0, api)
+    return own
 
 
-def _stamped(live: Live) -> Address | None:
-    return Address.parse(live.stamp.address) if live.stamp else None
-
-
-def _others(base: LockState, listed: Listed) -> Iterator[_Found]:
+def _others(base: LockState, listed: Objects) -> Iterator[_Found]:
     known = base.known_ids
     for (name, api), objects in listed.items():
         for live in objects.values():
@@ -316,46 +306,36 @@ def _others(base: LockState, listed: Listed) -> Iterator[_Found]:
                 yield _Found(at, live.id, live.stamp.serial, api if name == "assistant" else None)
 
 
-async def _store_files(remote: Remote, stores: list[str]) -> StoreFilesById:
-    return dict(
-        zip(stores, await together(list_store_files(remote, id) for id in stores), strict=True)
-    )
-
-
 def _own_files(
-    base: LockState, named: Mapping[Address, Live], store_files: StoreFilesById
+    named: Mapping[Address, Live], latest: Mapping[str, _Found]
 ) -> dict[Address, _Found]:
-    latest = {
-        one.id: one for one in sorted(_stamped_files(base, store_files), key=lambda one: one.serial)
-    }
     files = [(address, live) for address, live in named.items() if address.kind == FILE]
     return {address: latest.get(live.id, _Found(address, live.id)) for address, live in files}
 
 
-def _other_files(base: LockState, listed: Listed, store_files: StoreFilesById) -> Iterator[_Found]:
+def _other_files(
+    base: LockState, listed: Objects, latest: Mapping[str, _Found]
+) -> Iterator[_Found]:
     known, files = base.known_ids, listed[FILE, None]
-    latest = {
-        one.id: one for one in sorted(_stamped_files(base, store_files), key=lambda one: one.serial)
-    }
     for one in latest.values():
         if one.id not in known:
             size = files[one.id].fields.get("bytes") if one.id in files else None
             yield replace(one, fields={**one.fields, "bytes": size, "purpose": "assistants"})
 
 
-def _stamped_files(base: LockState, store_files: StoreFilesById) -> Iterator[_Found]:
+def _latest_files(base: LockState, store_files: StoreFilesById) -> dict[str, _Found]:
+    """What the newest of our stamps says of each file, by the file's id."""
+    latest: dict[str, _Found] = {}
     for held in store_files.values():
         for store_file in held.values():
-            if store_file.stamp and base.owns(store_file.stamp) and store_file.sha256:
-                at = Address(FILE, store_file.stamp.address)
-                yield _Found(
-                    at, store_file.id, store_file.stamp.serial, fields={"sha256": store_file.sha256}
-                )
-
-
-def _left(proof: _Proof) -> Iterator[str]:
-    for one in sorted(proof.left, key=lambda one: (one.address, one.id)):
-        yield f"`{one.id}` carries our stamp for `{one.address}` as well, and is not in the lock."
+            mark = store_file.stamp
+            if mark is None or not base.owns(mark) or not store_file.sha256:
+                continue
+            before = latest.get(store_file.id)
+            if before is None or mark.serial >= before.serial:
+                at, fields = Address(FILE, mark.address), {"sha256": store_file.sha256}
+                latest[store_file.id] = _Found(at, store_file.id, mark.serial, fields=fields)
+    return latest
 
 
 def _unproved(context: Context, state: LockState) -> Iterator[str]:

@@ -31,14 +31,11 @@ class Recovered:
     state: LockState
     intents: tuple[Intent, ...] = ()
     shared: bool = False
-    entries: dict[int, dict[Address, Locked | None]] = field(
-        default_factory=dict
-    )  # by intent; those missing changed
-    # nothing
+    # By intent; those missing changed nothing.
+    entries: dict[int, dict[Address, Locked | None]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    questions: list[Problem] = field(
-        default_factory=list
-    )  # what only a person can tell; nothing is decided before
+    # What only a person can tell; nothing is decided before.
+    questions: list[Problem] = field(default_factory=list)
 
     def take(self, intent: Intent, entry: Locked | None, address: Address | None = None) -> None:
         """Note the entry that an intent comes to: its address's own, or that of another

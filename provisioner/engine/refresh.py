@@ -4,7 +4,7 @@ does not show.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from provisioner.errors import RouteMissing
@@ -13,7 +13,7 @@ from provisioner.kinds.base import Form, Names
 from provisioner.kinds.vector_store.store_files import read_store_files, settled
 from provisioner.model import Address, Desired, Live, Locked, LockState, StoreFile
 from provisioner.plan import Observed, Stray
-from provisioner.plan.ownership import claims
+from provisioner.plan.ownership import Claim, claims
 from provisioner.plan.store_files import begun_ids
 from provisioner.remote import Remote, together
 from provisioner.remote.lists import both
@@ -44,6 +44,10 @@ class RefreshRequest:
                 found.setdefault((entry.address.kind, entry.api), []).append(entry)
         return {key: entries for key, entries in found.items() if kind(key[0]).form(key[1]).remote}
 
+    def claims(self, live: Mapping[Address, Live], strays: Iterable[Stray]) -> dict[Address, Claim]:
+        """What carries our stamp for a declared address that has no object."""
+        return claims(self.desired, self.lock, live, strays)
+
 
 @dataclass(frozen=True)
 class Refreshed:
@@ -53,9 +57,8 @@ class Refreshed:
     files: Mapping[str, Live] = field(default_factory=dict)  # every file that is there, by id
     stamped: tuple[Live, ...] = ()  # whatever carries a stamp of this workspace and environment
     listed: Listed = field(default_factory=dict)  # everything that was listed, ours or not
-    ids: Mapping[Address, str] = field(
-        default_factory=dict
-    )  # of every address that stands for an id in what was listed
+    # Of every address that stands for an id in what was listed.
+    ids: Mapping[Address, str] = field(default_factory=dict)
 
 
 async def refresh(request: RefreshRequest) -> Refreshed:
@@ -67,16 +70,16 @@ async def refresh(request: RefreshRequest) -> Refreshed:
     until = settling.doubted([LOCK])
     refreshed = await _read_all(request)
     async for _ in settling.rounds(until):
-        if not _unaccounted(request, refreshed.observed):
+        live, strays = refreshed.observed.live, refreshed.observed.strays
+        claimed = {
+            stray.live.id
+            for claim in request.claims(live, strays).values()
+            for stray in claim.strays
+        }
+        if all(stray.live.id in claimed for stray in strays):
             break
         refreshed = await _read_all(request)
     return refreshed
-
-
-def _unaccounted(request: RefreshRequest, observed: Observed) -> bool:
-    claimed = claims(request.desired, request.lock, observed.live, observed.strays).values()
-    ids = {stray.live.id for claim in claimed for stray in claim.strays}
-    return any(stray.live.id not in ids for stray in observed.strays)
 
 
 async def _read_all(request: RefreshRequest) -> Refreshed:
@@ -87,18 +90,13 @@ async def _read_all(request: RefreshRequest) -> Refreshed:
     taken: dict[Address, str] = {}
     refreshed = await _look(request, taken)
     for _ in ("objects", "documents"):
-        found = _taken(request, refreshed.observed)
-        if found == taken:
+        claimed = request.claims(refreshed.observed.live, refreshed.observed.strays)
+        ids = {address: claim.only.live.id for address, claim in claimed.items() if claim.only}
+        if ids == taken:
             break
-        taken = found
+        taken = ids
         refreshed = await _look(request, taken)
     return refreshed
-
-
-def _taken(request: RefreshRequest, observed: Observed) -> dict[Address, str]:
-    """The ids of what is to be taken over because of its stamp."""
-    claimed = claims(request.desired, request.lock, observed.live, observed.strays)
-    return {address: claim.only.live.id for address, claim in claimed.items() if claim.only}
 
 
 async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refreshed:
@@ -106,7 +104,10 @@ async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refres
     names = Names({**request.lock.ids, **request.imports, **taken})
     forms = request.forms()
     stores = _stores(request, forms, taken)
-    listed, held = await both(_lists(request, forms, names), _store_files_of(request, stores))
+    needed = {(address.kind, want.api) for address, want in request.desired.items()}
+    listed, held = await both(
+        list_forms(request.remote, forms, names, needed=needed), _store_files_of(request, stores)
+    )
     gone = frozenset(
         entry.address for key, entries in forms.items() if listed[key] is None for entry in entries
     )
@@ -115,29 +116,31 @@ async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refres
         address: _with_store_files(found, held.get(found.id)) for address, found in live.items()
     }
     strays = await _confirmed(request, live, list(_strays(request, listed, live)))
-    strays = [_filled(stray, held) for stray in strays]
+    strays = [
+        replace(stray, live=_with_store_files(stray.live, held.get(stray.live.id)))
+        for stray in strays
+    ]
     return _sorted_out(request, listed, live=live, strays=strays, gone=gone, names=names)
 
 
-async def _lists(request: RefreshRequest, forms: Iterable[Key], names: Names) -> Listed:
-    keys = list(forms)
-    found = await together([_list(request, key, names) for key in keys])
-    return dict(zip(keys, found, strict=True))
-
-
-async def _list(request: RefreshRequest, key: Key, names: Names) -> dict[str, Live] | None:
-    """Every object of a form by id; None where an API that nobody wants any more is gone
-    altogether.
+async def list_forms(
+    remote: Remote, forms: Iterable[Key], names: Names, *, needed: Collection[Key] = ()
+) -> Listed:
+    """Every object of some forms by id, read side by side; None where an API that is not `needed`
+    is gone altogether.
     """
-    try:
-        return {
-            live.id: live for live in await kind(key[0]).form(key[1]).list(request.remote, names)
-        }
-    except RouteMissing:
-        wanted = any((address.kind, want.api) == key for address, want in request.desired.items())
-        if wanted:
-            raise
-        return None
+
+    async def one(key: Key) -> dict[str, Live] | None:
+        try:
+            objects = await kind(key[0]).form(key[1]).list(remote, names)
+        except RouteMissing:
+            if key in needed:
+                raise
+            return None
+        return {live.id: live for live in objects}
+
+    keys = list(forms)
+    return dict(zip(keys, await together(map(one, keys)), strict=True))
 
 
 def _stores(
@@ -153,7 +156,13 @@ def _stores(
     others = [
         Locked(address, id, {}) for address, id in named.items() if address.kind == "vector_store"
     ]
-    return [entry for entry in (*locked, *others) if _has_files(request, entry)]
+    stores = []
+    for entry in (*locked, *others):
+        want = request.desired.get(entry.address)
+        # Otherwise nobody has ever declared files for it.
+        if "files" in entry.fields or (want and "files" in want.fields):
+            stores.append(entry)
+    return stores
 
 
 async def _store_files_of(
@@ -162,12 +171,6 @@ async def _store_files_of(
     """What each store holds, by its id."""
     found = await together([_current_store_files(request, entry) for entry in stores])
     return {entry.id: store_files for entry, store_files in zip(stores, found, strict=True)}
-
-
-def _has_files(request: RefreshRequest, entry: Locked) -> bool:
-    """Whether anybody has ever declared files for a store."""
-    want = request.desired.get(entry.address)
-    return "files" in entry.fields or bool(want and "files" in want.fields)
 
 
 async def _current_store_files(
@@ -348,13 +351,10 @@ async def _confirmed(
     it a little longer, which is doubted for as long as the lock may have been written for its
     deletion.
     """
-    remote, claimed = (
-        request.remote,
-        claims(request.desired, request.lock, live, strays).values(),
-    )
+    remote = request.remote
     forms = {
         stray.live.id: kind(stray.address.kind).form(stray.api)
-        for claim in claimed
+        for claim in request.claims(live, strays).values()
         for stray in claim.strays
     }
     there = await _there(remote, forms, forms)
@@ -371,10 +371,6 @@ async def _there(remote: Remote, forms: Mapping[str, Form], ids: Iterable[str]) 
     asked = list(ids)
     found = await together([forms[id].read(remote, id, Names()) for id in asked])
     return {id for id, live in zip(asked, found, strict=True) if live is not None}
-
-
-def _filled(stray: Stray, held: Mapping[str | None, dict[str, StoreFile] | None]) -> Stray:
-    return replace(stray, live=_with_store_files(stray.live, held.get(stray.live.id)))
 
 
 def _sorted_out(
@@ -408,14 +404,12 @@ def _sorted_out(
         api_gone=gone,
         notes=tuple(sorted(request.remote.oddities)),
     )
-    stamped = (
-        found for found in (*everything.values(), *live.values()) if _is_ours(request, found)
+    stamped = tuple(
+        one
+        for one in (*everything.values(), *live.values())
+        if one.stamp and (one.stamp.workspace, one.stamp.environment) == request.ours
     )
-    return Refreshed(observed, files, stamped=tuple(stamped), listed=listed, ids=names.ids)
-
-
-def _is_ours(request: RefreshRequest, live: Live) -> bool:
-    return live.stamp is not None and (live.stamp.workspace, live.stamp.environment) == request.ours
+    return Refreshed(observed, files, stamped=stamped, listed=listed, ids=names.ids)
 
 
 def _stray_files(

@@ -59,12 +59,10 @@ class Session:
         self.options = options
         self.refreshed = Refreshed(from_lock(context.fresh()))
         self.notes: tuple[str, ...] = ()
-        self.questions: tuple[
-            Problem, ...
-        ] = ()  # what a stopped apply has left, and nobody but a person can tell
-        self.unfound: tuple[
-            Address, ...
-        ] = ()  # what a stopped apply may have uploaded for all that can be seen
+        # What a stopped apply has left, and nobody but a person can tell.
+        self.questions: tuple[Problem, ...] = ()
+        # What a stopped apply may have uploaded for all that can be seen.
+        self.unfound: tuple[Address, ...] = ()
         self.shutdowns = Shutdowns()
 
     @classmethod
@@ -75,11 +73,10 @@ class Session:
         """
         _ = context.specs  # bad specs are reported before anything asks for a key
         async with AsyncExitStack() as stack:
-            remote = (
-                await stack.enter_async_context(context.remote(read_only=True))
-                if connect
-                else _nowhere()
-            )
+            if connect:
+                remote = await stack.enter_async_context(context.remote(read_only=True))
+            else:
+                remote = Remote.open("http://nowhere.invalid", "none")
             yield cls(context, remote, ApplyOptions())
 
     @classmethod
@@ -113,9 +110,8 @@ class Session:
         self.context.check_known(map(_begun, intents))
         remember(self.remote, state)
         found = await recover(self.remote, state, intents, shared=self.context.shared)
-        checks.check_key(
-            self.remote, state, self.context.service
-        )  # elsewhere nothing of ours is ever found
+        # Elsewhere nothing of ours is ever found.
+        checks.check_key(self.remote, state, self.context.service)
         if found.questions:
             raise PlanError(found.questions)
         self.notes, self.unfound = tuple(found.notes), tuple(found.unfound())
@@ -180,17 +176,11 @@ class Session:
         context.check_known(map(_begun, folded.open_intents))
         if locked:
             remember(self.remote, locked)
-        if (
-            locked and folded.open_intents and options.refresh
-        ):  # without the lease nothing is written down
-            found = await recover(
-                self.remote, locked, folded.open_intents, shared=self.context.shared
-            )
-            locked, self.notes, self.questions = (
-                found.state,
-                tuple(found.notes),
-                tuple(found.questions),
-            )
+        # Without the lease nothing of what is found is written down.
+        if locked and folded.open_intents and options.refresh:
+            found = await recover(self.remote, locked, folded.open_intents, shared=context.shared)
+            locked = found.state
+            self.notes, self.questions = tuple(found.notes), tuple(found.questions)
             remember(self.remote, locked)
         lock, moves = with_moves(
             locked or context.fresh(),
@@ -199,7 +189,10 @@ class Session:
         )
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
         if options.refresh:
-            request = self._refresh_request(lock, imports)
+            ours = (context.workspace.name, context.environment.name)
+            request = RefreshRequest(
+                self.remote, lock, desired=specs.desired, imports=imports, ours=ours
+            )
             self.refreshed, self.shutdowns = await both(
                 refresh(request), self._shutdowns(ask=judged)
             )
@@ -207,10 +200,8 @@ class Session:
             checks.check_lock(self.refreshed, lock, fresh=locked is None)
             await checks.check_externals(self.remote, context, specs, self.refreshed)
         else:
-            self.refreshed, self.shutdowns = (
-                Refreshed(from_lock(lock)),
-                await self._shutdowns(ask=False),
-            )
+            self.refreshed = Refreshed(from_lock(lock))
+            self.shutdowns = await self._shutdowns(ask=False)
         return replace(self._situation(lock, moves, imports, options), fresh=locked is None)
 
     async def _shutdowns(self, *, ask: bool) -> Shutdowns:
@@ -220,13 +211,6 @@ class Session:
         if ask and uses_models and self.context.environment.policies.shutdown != "ignore":
             return await asked(*where, self.remote)
         return kept(*where)
-
-    def _refresh_request(self, lock: LockState, imports: Mapping[Address, str]) -> RefreshRequest:
-        context = self.context
-        ours = (context.workspace.name, context.environment.name)
-        return RefreshRequest(
-            self.remote, lock, desired=context.specs.desired, imports=imports, ours=ours
-        )
 
     def _situation(
         self,
@@ -412,27 +396,3 @@ def check_applicable(plan: Plan, force: bool) -> None:
 def _moved_entries(state: LockState, plan: Plan) -> dict[Address, Locked]:
     moved = [(change.previous, change.address) for change in plan.changes if change.previous]
     return with_moves(state, {}, [(origin, to) for origin, to in moved if origin])[0].resources
-
-
-def _nowhere() -> Remote:
-    return Remote.open("http://nowhere.invalid", "none")
-
-
-async def plan(context: Context, options: PlanOptions) -> Plan:
-    """Compare and decide, without a lease; without a connection where `options.refresh` is off."""
-    async with Session.reading(context, connect=options.refresh) as session:
-        return await session.plan(options)
-
-
-async def apply_saved(
-    context: Context,
-    saved: Plan,
-    *,
-    options: ApplyOptions,
-    on_event: Callable[[Event], None],
-    on_wait: Callable[[str], None],
-) -> Applied:
-    """Apply a saved plan exactly, or refuse it. Needs no specs."""
-    async with Session.writing(context, options, on_wait, needs_specs=False) as session:
-        await session.check_saved(saved)
-        return await session.apply(saved, on_event)

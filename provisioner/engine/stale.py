@@ -20,7 +20,6 @@ from provisioner.model import (
     Problem,
     Source,
 )
-from provisioner.plan.ownership import claims
 from provisioner.planfile.basis import basis
 from provisioner.refs import cycle
 from provisioner.remote import Remote, together
@@ -112,10 +111,11 @@ def refresh_request(remote: Remote, lock: LockState, plan: Plan) -> RefreshReque
 def check_basis(plan: Plan, resources: Mapping[Address, Locked], refreshed: Refreshed) -> None:
     """PlanError naming everything that has moved since the plan was made."""
     now = basis(plan, resources, refreshed.observed.live.get)
+    # An edited plan may leave out what it rests on.
     rests = {
         **{address: {} for address in now},
         **plan.basis,
-    }  # an edited plan may leave out what it rests on
+    }
     moved = [_said(address, before, now.get(address, {})) for address, before in rests.items()]
     problems = [
         Problem("Stale plan", said, AGAIN, address=address)
@@ -235,7 +235,7 @@ async def check_strays(request: RefreshRequest, plan: Plan, refreshed: Refreshed
     """
     observed = refreshed.observed
     making = {change.address for change in plan.changes if change.action is Action.CREATE}
-    claimed = claims(request.desired, request.lock, observed.live, observed.strays)
+    claimed = request.claims(observed.live, observed.strays)
     problems = [
         Problem(
             "Stale plan",

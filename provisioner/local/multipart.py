@@ -115,9 +115,8 @@ async def receive(content_type: str, stream: AsyncIterator[bytes], target: Path,
         )
         callbacks: Any = {f"on_{name}": getattr(parts, f"on_{name}") for name in names}
         try:
-            parser = MultipartParser(
-                options[b"boundary"], callbacks
-            )  # refuses a boundary that is too long
+            # Refuses a boundary that is too long.
+            parser = MultipartParser(options[b"boundary"], callbacks)
             async for chunk in stream:
                 parser.write(chunk)
             parser.finalize()

@@ -81,9 +81,8 @@ def entry_from_json(address: Address, raw: object) -> Locked:
             f"The field `{odd}` of `{address}` is of another shape than it can be declared in", odd
         )
     if plain:
-        return Locked(
-            address, raw["id"], raw["fields"]
-        )  # by far the most are files, and thousands of them
+        # By far the most are files, and thousands of them.
+        return Locked(address, raw["id"], raw["fields"])
     return _full(address, raw)
 
 

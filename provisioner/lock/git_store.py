@@ -141,9 +141,8 @@ class GitStore(LockStore):
 
     def _push_group(self, name: str, data: bytes) -> None:
         def add(held: Contents) -> Contents:
-            if (
-                _OPENING not in held.journal
-            ):  # without a lease of ours to tell: somebody has folded it
+            # Without a lease of ours to tell: somebody has folded it.
+            if _OPENING not in held.journal:
                 raise LockError(self._lost(_lease(held)))
             return replace(held, journal={**held.journal, name: data})
 

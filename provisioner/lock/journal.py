@@ -42,10 +42,9 @@ class Intent:
     address: Address
     action: str
     data: Mapping[str, Any] = field(default_factory=dict)  # whatever the writer said beside
-    partial: tuple[
-        Record, ...
-    ] = ()  # records that came after it: `{"type": "created", "object": "file-…"}`
-    # from a journal that does not fit the lock: to be checked at the service, not believed
+    # Records that came after it: `{"type": "created", "object": "file-…"}` from a journal that does
+    # not fit the lock: to be checked at the service, not believed.
+    partial: tuple[Record, ...] = ()
     hint: bool = False
     at: float | None = (
         None  # when it was written, Unix seconds by that machine's clock; None: by release 0.1.0
@@ -156,9 +155,8 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with contextlib.suppress(
-            *[LockError] if kind else []
-        ):  # the first error is the one to tell
+        # The first error is the one to tell.
+        with contextlib.suppress(*[LockError] if kind else []):
             self.close()
 
     def _finish(self, id: int, record: Record) -> None:

@@ -26,12 +26,10 @@ class Lease:
     host: str
     pid: int
     since: str  # ISO 8601, UTC
-    started: (
-        str | None
-    )  # when the process started, in whatever unit this system counts; None: unknown
-    machine: (
-        str | None
-    )  # with the next two it tells hosts and containers of the same name apart; None: unknown
+    # When the process started, in whatever unit this system counts; None: unknown.
+    started: str | None
+    # With the next two it tells hosts and containers of the same name apart; None: unknown.
+    machine: str | None
     namespace: str | None  # in which the pid counts
     boot: str | None
 

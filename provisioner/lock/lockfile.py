@@ -386,6 +386,5 @@ def _block(value: Any, newline: str) -> str:
         )
     if type(value) is int:
         return repr(value)
-    return json.dumps(
-        value, allow_nan=False
-    )  # true, false, null, what is empty, and whatever else JSON refuses
+    # True, false, null, what is empty, and whatever else JSON refuses.
+    return json.dumps(value, allow_nan=False)

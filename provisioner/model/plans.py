@@ -75,9 +75,8 @@ class Change:
     position: Position | None = None
     lost: tuple[str, ...] = ()
     previous_api: str | None = None  # the API of the old object, where that changes
-    kept_for: tuple[
-        str, ...
-    ] = ()  # delete, replace: who still uses the old object, which so stays alive as deposed
+    # Delete, replace: who still uses the old object, which so stays alive as deposed.
+    kept_for: tuple[str, ...] = ()
     replace_paths: tuple[str, ...] = ()  # replace: the fixed fields that force it
     made: bool = True  # False: the object with this id was taken over, not made by us
     verified: bool = True  # False, for files that are taken over: nobody has compared their bytes
@@ -186,9 +185,8 @@ class Plan:
     unchanged: int = 0
     blocked: tuple[Block, ...] = ()
     problems: tuple[Problem, ...] = ()
-    basis: Mapping[str, dict[str, str | None]] = field(
-        default_factory=dict
-    )  # address -> {"locked": sha, "live": sha}
+    # Address -> {"locked": sha, "live": sha}
+    basis: Mapping[str, dict[str, str | None]] = field(default_factory=dict)
     keep_versions: int = 3
     refreshed: bool = True  # False: compared with the lock alone, so it cannot be applied
     approved: Approved | None = None  # what the lock says was applied last, and with whose approval

@@ -19,9 +19,8 @@ class Desired:
     api: str | None = None  # assistants only: the API that it is deployed through
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
-    lost: tuple[
-        str, ...
-    ] = ()  # field paths that its API cannot carry and the environment accepts to lose
+    # Field paths that its API cannot carry and the environment accepts to lose.
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +30,9 @@ class Profile:
     version: int
     digest: str
     request: dict[str, Any]
-    older: tuple[
-        dict[str, Any], ...
-    ] = ()  # kept earlier versions, newest first: {version, digest, request}; those
-    # of release 0.1.0 have `ids` instead of a request
+    # Kept earlier versions, newest first: {version, digest, request}; those of release 0.1.0 have
+    # `ids` instead of a request.
+    older: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +59,10 @@ class Locked:
     resetting: tuple[str, ...] = ()
     overwritten: Overwritten | None = None
     deposed: tuple[str, ...] = ()  # ids of old objects of this address that still exist
-    deposed_files: dict[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # what a deposed store holds
-    deposed_apis: dict[str, str] = field(
-        default_factory=dict
-    )  # of old objects that came through another API
+    # What a deposed store holds.
+    deposed_files: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Of old objects that came through another API.
+    deposed_apis: dict[str, str] = field(default_factory=dict)
     profile: Profile | None = None
     made: bool = True  # False: taken over from somebody else, not made by us
     verified: bool = (
@@ -181,9 +177,8 @@ class LockState:
     serial: int
     origin: dict[str, str | None]
     resources: dict[Address, Locked] = field(default_factory=dict)
-    written: str | None = field(
-        default=None, compare=False
-    )  # when, ISO 8601 in UTC; None: by release 0.1.0, or never
+    # When, ISO 8601 in UTC; None: by release 0.1.0, or never.
+    written: str | None = field(default=None, compare=False)
     approved: Approved | None = None  # `applied`: None where no apply was given a commit
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 

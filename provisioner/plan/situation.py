@@ -34,16 +34,13 @@ class Taking:
 class Observed:
     """What refreshing found at the service."""
 
-    live: Mapping[Address, Live] = field(
-        default_factory=dict
-    )  # of locked and imported addresses; gone ones are missing
+    # Of locked and imported addresses; gone ones are missing.
+    live: Mapping[Address, Live] = field(default_factory=dict)
     strays: tuple[Stray, ...] = ()
-    old: Mapping[str, Live] = field(
-        default_factory=dict
-    )  # deposed objects that a list has shown, by id
-    api_gone: frozenset[Address] = (
-        frozenset()
-    )  # locked entries whose old API answers 404 for everything
+    # Deposed objects that a list has shown, by id.
+    old: Mapping[str, Live] = field(default_factory=dict)
+    # Locked entries whose old API answers 404 for everything.
+    api_gone: frozenset[Address] = frozenset()
     notes: tuple[str, ...] = ()
 
 
@@ -73,16 +70,14 @@ class Situation:
     observed: Observed
     options: PlanOptions = field(default_factory=PlanOptions)
     keep_versions: int = 3
-    imports: Mapping[Address, str] = field(
-        default_factory=dict
-    )  # address -> id, named by the specs
+    # Address -> id, named by the specs.
+    imports: Mapping[Address, str] = field(default_factory=dict)
     forgets: Mapping[Address, Source] = field(default_factory=dict)  # `removed: … destroy: false`
     moves: Mapping[Address, Address] = field(default_factory=dict)  # new -> old
     fresh: bool = False  # there is no lock yet
     takings: Mapping[Address, Taking] = field(default_factory=dict)  # of imported vector stores
-    others: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # id -> who uses it who is not managed here
+    # Id -> who uses it who is not managed here.
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     destroys: frozenset[Address] = frozenset()  # `removed: … destroy: true`
 
     @cached_property

@@ -39,9 +39,8 @@ class ComparedStoreFile:
     found: Comparison
     own: str | None = None  # the id that the file has, or is about to take over
     paired: Taken | None = None  # the file of an imported store that it is
-    unsure: frozenset[str] = (
-        frozenset()
-    )  # what a stopped apply was about to write: no hand has edited it
+    # What a stopped apply was about to write: no hand has edited it.
+    unsure: frozenset[str] = frozenset()
 
     @property
     def file(self) -> Address | None:
@@ -254,9 +253,8 @@ def _one(
         return [_attach(case, store, compared, "replace")], []
     if compared.file is not None and _outdated(case, compared):
         return [_attach(case, store, compared, "replace")], []
-    if (
-        compared.renewal_reason
-    ):  # an object that is not managed here can only be taken out and put in again
+    # An object that is not managed here can only be taken out and put in again.
+    if compared.renewal_reason:
         return [_attach(case, store, compared, "replace", gap=True)], list(compared.found.changes)
     moved = compared.file in case.moves or _stamped_elsewhere(case, store, compared)
     if (
@@ -330,9 +328,8 @@ def _stamped_elsewhere(case: Situation, store: Address, compared: ComparedStoreF
         return False
     mark = join(f"{join('files', compared.path)}.attributes", Stamp.KEY)
     known = entry.unkept.get(mark) if entry else None
-    return (
-        known is None or known["got"] != stamp.address
-    )  # else the service does not take the new one
+    # Else the service does not take the new one.
+    return known is None or known["got"] != stamp.address
 
 
 def _missing(compared: ComparedStoreFile, action: Action) -> list[FieldChange]:
@@ -412,9 +409,8 @@ def _leaving(case: Situation, store: Address, wanted: list[ComparedStoreFile]) -
     entry, live = case.locked(store), case.live(store)
     store_files = live.store_files or {} if live else {}
     paths = {compared.path for compared in wanted}
-    staying = {
-        compared.live.id for compared in wanted if compared.live
-    }  # a path that moved: only the lock changes
+    # A path that moved: only the lock changes.
+    staying = {compared.live.id for compared in wanted if compared.live}
     store_file_changes, rows = [], []
     for path, item in ((entry.fields.get("files") or {}) if entry else {}).items():
         if path in paths:

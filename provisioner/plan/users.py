@@ -88,9 +88,8 @@ def _named(
         renewed = change is not None and change.action is not Action.KEEP
         return () if renewed or entry.profile is None else form.ids(entry.profile.request)
     live = case.observed.live.get(address)
-    files = (
-        entry.fields.get("files") or {} if live and address.kind == "vector_store" else {}
-    )  # what is gone holds none
+    # What is gone holds none.
+    files = entry.fields.get("files") or {} if live and address.kind == "vector_store" else {}
     held = filter(None, [ends.get((address, path), item.get("id")) for path, item in files.items()])
     fields = (
         {name: value for name, value in live.fields.items() if name not in written} if live else {}

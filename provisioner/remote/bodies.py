@@ -11,9 +11,8 @@ import httpx2
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST = (
-    128 * 1024**2
-)  # bytes of one reply, unpacked: a page of 100 assistants with the longest instructions has 26 MB
+# Bytes of one reply, unpacked: a page of 100 assistants with the longest instructions has 26 MB.
+LARGEST = 128 * 1024**2
 _PIECE = 1 << 20
 _PACKED = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # how zlib calls them
 

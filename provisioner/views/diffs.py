@@ -74,9 +74,8 @@ def _range(start: int, end: int) -> str:
 def _passage(removed: list[str], added: list[str], emphasis: Emphasis) -> Iterator[Line]:
     """One passage that differs: what is gone, then what stands there instead."""
     apart = len(removed) != len(added) or any(map(_differs, removed, added))
-    rewrapped = apart and _squeezed(removed) == _squeezed(
-        added
-    )  # nothing differs but where lines end
+    # Nothing differs but where lines end.
+    rewrapped = apart and _squeezed(removed) == _squeezed(added)
     before: dict[int, Shown] = {}
     after: dict[int, Shown] = {}
     if not rewrapped:
@@ -156,9 +155,8 @@ def _trailing(text: str) -> str:
 
 
 Marks = tuple[tuple[int, int], ...]  # ranges of characters, in order and apart
-Found = tuple[
-    int, int, int, int
-]  # a range of one text and the range of the other that stands against it
+# A range of one text and the range of the other that stands against it.
+Found = tuple[int, int, int, int]
 
 # Blanks, words, and everything else a character at a time: punctuation, and scripts without blanks
 # between words.
@@ -322,9 +320,8 @@ def _anchors(old: list[str], new: list[str]) -> Pairs:
 
 def _longest(pairs: Pairs) -> Pairs:
     """The longest run of pairs that grows on both sides."""
-    smallest: list[
-        int
-    ] = []  # by length of a run: the smallest line number that such a run can end with
+    # By length of a run: the smallest line number that such a run can end with.
+    smallest: list[int] = []
     tops: list[int] = []  # by length: the pair that it ends with
     before: list[int] = []  # by pair: the one before it in its run
     for number, (line, _) in enumerate(pairs):

@@ -57,9 +57,8 @@ class Part:
 def html(outline: Outline, graph: Graph | None = None) -> str:
     """The whole page. `outline` should be the verbose one: the page folds by itself."""
     graph = reduced(graph or Graph())
-    alerts: list[
-        tuple[str, Item]
-    ] = []  # stand at the top of the page, and everything else in the details
+    # Stand at the top of the page, and everything else in the details.
+    alerts: list[tuple[str, Item]] = []
     details = []
     for section in outline.sections:
         alerts += [
@@ -94,9 +93,8 @@ def html(outline: Outline, graph: Graph | None = None) -> str:
 
 
 def _parts(sections: Sequence[Section]) -> Iterator[Part]:
-    owners: dict[
-        str, Item
-    ] = {}  # what is planned for an address stands for it, before what else is said of it
+    # What is planned for an address stands for it, before what else is said of it.
+    owners: dict[str, Item] = {}
     for section in sorted(sections, key=lambda section: section.name != "changes"):
         for item in section.items:
             owners.setdefault(item.address, item)

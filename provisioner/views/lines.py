@@ -18,9 +18,8 @@ class Line:
     tone: str
     text: str
     depth: int = 0
-    marks: tuple[
-        tuple[int, int], ...
-    ] = ()  # ranges of `text` that differ from the line it stands against
+    # Ranges of `text` that differ from the line it stands against.
+    marks: tuple[tuple[int, int], ...] = ()
 
     def deeper(self, by: int = 1) -> Line:
         return replace(self, depth=self.depth + by)

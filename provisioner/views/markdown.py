@@ -349,9 +349,8 @@ def _columns(text: str) -> int:
 _TICKS = re.compile(r"`+")
 _SPAN = re.compile(r"`([^`]+)`")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&~|$])")
-_FIRST = re.compile(
-    r"^([#+\-=]|\d+(?=[.)]))"
-)  # a heading, a list, a rule, where a paragraph begins
+# A heading, a list, a rule, where a paragraph begins.
+_FIRST = re.compile(r"^([#+\-=]|\d+(?=[.)]))")
 # What GitHub makes links, mentions and pictures of even in plain text: names, issues, addresses,
 # emoji. An entity for a space without width goes into the middle.
 _LINKED = re.compile(

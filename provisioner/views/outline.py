@@ -188,9 +188,8 @@ def symbol_of(change: Change) -> str:
 def _facts(change: Change) -> Iterator[str]:
     if change.importing:
         yield f"import of {inline(change.importing)}"
-    obvious = (
-        change.address.kind == "file" and change.reason == "fixed_field"
-    )  # other bytes are another file
+    # Other bytes are another file.
+    obvious = change.address.kind == "file" and change.reason == "fixed_field"
     if not obvious and (reason := reason_words(change.reason)):
         yield reason
     yield from filter(None, (store_files_words(change), stays_words(change)))

@@ -233,9 +233,8 @@ def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
 
 
 def _gone(change: Change) -> Iterator[Remark]:
-    if change.action is Action.DELETE and (
-        change.made or change.deferred
-    ):  # else `_of_others` has it
+    # Else `_of_others` has it.
+    if change.action is Action.DELETE and (change.made or change.deferred):
         later = (
             f"once it is no longer used by {listed(map(inline, change.kept_for))}"
             if change.kept_for
@@ -247,9 +246,8 @@ def _gone(change: Change) -> Iterator[Remark]:
     elif change.action is Action.FORGET:
         why = stays_words(change) or reason_words(change.reason) or "not in the specs"
         yield _loss(change.address, f"forgotten, {why}", ".")
-    elif (
-        change.action is Action.REPLACE and change.address.kind != "file"
-    ):  # a file is always a new version
+    # A file is always a new version.
+    elif change.action is Action.REPLACE and change.address.kind != "file":
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
         without = ""
@@ -270,9 +268,8 @@ def _of_others(change: Change) -> Iterator[Remark]:
 
 def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Remark]:
     """Edits of others that the plan undoes, or that go with what it deletes."""
-    if (
-        change.action is Action.DELETE
-    ):  # a store file that somebody has taken out is not lost with the store
+    # A store file that somebody has taken out is not lost with the store.
+    if change.action is Action.DELETE:
         ends = {"is lost with it": [field.path for field in edited if field.before is not None]}
     elif change.action.alters:
         ends = {
@@ -329,10 +326,11 @@ def _leftover(remnants: tuple[Remnant, ...], what: str) -> Iterator[Remark]:
 
 
 _REACHES = (("vector_stores", "searches"), ("files", "its code reads"))
+# What a new assistant may have that is not of this plan's own making.
 _OUTSIDE = (
     "mcp",
     "web_search",
-)  # what a new assistant may have that is not of this plan's own making
+)
 _SERVER = ("server_url", "connector_id", "tunnel_id")
 
 

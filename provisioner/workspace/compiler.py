@@ -155,9 +155,8 @@ class Compiler:
         for kind, id, path in declaration.externals:
             self._externals.setdefault((kind, id), External(kind, id, raw.source.at(*path)))
         for name, wish in declaration.files.items():
-            wanted = (
-                {} if declaration.fields is None else wish.fields
-            )  # of a faulty one nobody knows
+            # Of a faulty one nobody knows.
+            wanted = {} if declaration.fields is None else wish.fields
             self._file(name, wanted, raw.source.at(*wish.at), raw)
         if declaration.fields is not None and raw.kind.name not in (TOOL, FILE):
             self._desire(raw, declaration, declaration.fields)

@@ -94,9 +94,8 @@ def _text_edited(data: bytes, text: str) -> bytes:
     ending = b"\r" if b"\r\n" in data else b""
     old, new = data[len(mark) :].split(b"\n"), text.encode().split(b"\n")
     plain = [*(line.removesuffix(b"\r") for line in old[:-1]), old[-1]]
-    head = _alike(
-        plain[:-1], new[:-1]
-    )  # a last line has no line end and is like another last one only
+    # A last line has no line end and is like another last one only.
+    head = _alike(plain[:-1], new[:-1])
     tail = _alike(plain[head:][::-1], new[head:][::-1])
     stop = len(new) - max(tail, 1)
     middle = [*(line + ending for line in new[head:stop]), *(new[-1:] if not tail else ())]

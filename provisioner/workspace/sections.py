@@ -29,9 +29,8 @@ UNKNOWN = "Unknown section"
 FILE = "file"  # the kind whose resources are named by their path
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_MEANT = re.compile(
-    rf".*\.ya?ml|{FOLDER}/[^/]+\.json", re.IGNORECASE
-)  # JSON that lies deeper is a schema, or data
+# JSON that lies deeper is a schema, or data.
+_MEANT = re.compile(rf".*\.ya?ml|{FOLDER}/[^/]+\.json", re.IGNORECASE)
 _LISTED = re.compile(rb"^[ \t]+[\"']?([a-z][a-z0-9_-]*)[\"']?[ \t]*:", re.MULTILINE)
 
 
@@ -94,9 +93,8 @@ class Sections:
     findings: list[SourcedFinding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)  # files to look at once more
-    unread: set[str] = field(
-        default_factory=set
-    )  # names that files which cannot be read may declare
+    # Names that files which cannot be read may declare.
+    unread: set[str] = field(default_factory=set)
     duplicates: list[tuple[Raw, Source]] = field(default_factory=list)
 
     @property

@@ -80,9 +80,8 @@ class Setting:
     problems: list[Problem] = field(default_factory=list)
     findings: list[SourcedFinding] = field(default_factory=list)
     odd: bool = False
-    written: tuple[
-        str, ...
-    ] = ()  # the names of all environments, those that cannot be read included
+    # The names of all environments, those that cannot be read included.
+    written: tuple[str, ...] = ()
 
     @property
     def variables(self) -> dict[str, Variable]:

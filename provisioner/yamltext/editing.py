@@ -65,9 +65,8 @@ class Cuts:
         place = Place(flow or self._json or self._one_line, max(column, 0), **self._author(piece))
         new = value_spelt(value, place, json_only=self._json)
         collection = piece.sort in ("mapping", "sequence") and piece.style == "block"
-        if (
-            key and collection and "\n" in self._text[key.end : piece.start]
-        ):  # it begins below its key
+        # It begins below its key.
+        if key and collection and "\n" in self._text[key.end : piece.start]:
             colon = self._text.index(":", key.end) + 1
             self._head(colon, colon, new)
             text = new.below and new.inline  # comments before it would become a part of it

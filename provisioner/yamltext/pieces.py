@@ -12,9 +12,8 @@ from typing import Any
 import yaml
 from yaml import events as e
 
-_PROPERTIES = re.compile(
-    r"(?:[&!]\S*[ \t]*)+"
-)  # an anchor and a tag before a value stay where they are
+# An anchor and a tag before a value stay where they are.
+_PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]*)+")
 _HEADER = re.compile(r"[|>][-+0-9]*")
 
 

@@ -65,9 +65,8 @@ class Positions:
                 return _position(source.file, found, key=True)
             found = inner
             resource = depth + 1 == len(source.path) == 2
-            scalar = (
-                isinstance(found[1], ScalarNode) and found[1].value
-            )  # something stands after the colon
+            # Something stands after the colon.
+            scalar = isinstance(found[1], ScalarNode) and found[1].value
             key = key or (resource and not scalar)
         return _position(source.file, found, key)
 

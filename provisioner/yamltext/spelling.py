@@ -28,9 +28,8 @@ _NUMBER = re.compile(
     r"[-+.]?[0-9][0-9_.eExXoO:+-]*|~|null|true|false|yes|no|on|off|[yn]", re.IGNORECASE
 )
 _INDENTED = re.compile(r"\n*[ \t]")
-_LOOSE = re.compile(
-    r"(?:^|\n)[ \t]|[ \t]{2}|[ \t](?:\n|$)|\t"
-)  # text that folding would not give back
+# Text that folding would not give back.
+_LOOSE = re.compile(r"(?:^|\n)[ \t]|[ \t]{2}|[ \t](?:\n|$)|\t")
 
 
 class Unwritable(ValueError):
@@ -74,9 +73,8 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
             return str(int(value))  # nobody writes `1.0`
-        return format(
-            Decimal(repr(value)), "f"
-        )  # without an exponent, which YAML 1.1 and 1.2 read differently
+        # Without an exponent, which YAML 1.1 and 1.2 read differently.
+        return format(Decimal(repr(value)), "f")
     return json.dumps(value)
 
 

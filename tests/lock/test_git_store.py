@@ -299,10 +299,10 @@ def test_non_fast_forward(
     real = git_branch.commit
     with contextlib.ExitStack() as stack:
 
-        def slow(*arguments: object) -> object:
+        def slow(*arguments: object, **named: object) -> object:
             monkeypatch.setattr(git_branch, "commit", real)
             stack.enter_context(other.lease())  # between the look and the push
-            return real(*arguments)  # type: ignore[arg-type]
+            return real(*arguments, **named)  # type: ignore[arg-type]
 
         monkeypatch.setattr(git_branch, "commit", slow)
         with pytest.raises(LockError, match="Lock is busy"), store.lease():
@@ -317,10 +317,10 @@ def test_first_ever_race(store: GitStore, other: GitStore, monkeypatch: pytest.M
     real = git_branch.commit
     with contextlib.ExitStack() as stack:
 
-        def slow(*arguments: object) -> object:
+        def slow(*arguments: object, **named: object) -> object:
             monkeypatch.setattr(git_branch, "commit", real)
             stack.enter_context(other.lease())
-            return real(*arguments)  # type: ignore[arg-type]
+            return real(*arguments, **named)  # type: ignore[arg-type]
 
         monkeypatch.setattr(git_branch, "commit", slow)
         with pytest.raises(LockError, match="Lock is busy"), store.lease():

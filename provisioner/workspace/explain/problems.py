@@ -219,12 +219,13 @@ KEYED = {
     "Missing variable",
 }
 _QUOTABLE = {"Wrong type", "Invalid value", "Unknown value", "Value out of range"}
+# From a key that is none.
 _FOLLOW = {
     "Unknown key",
     "Unknown section",
     "Invalid name",
     "Wrong type",
-}  # from a key that is none
+}
 _VARIABLE = re.compile(r"\$\{\s*var\.(\w+)\s*\}")
 
 
@@ -328,9 +329,8 @@ def odd(
         for found in oddities(root) if root is not None else ():
             if found.summary == "Invalid key" and str(found.path[:1]).startswith("('x-"):
                 continue  # nobody reads it
-            if found.doubtful and holds_secret(
-                found.path
-            ):  # what is written there is not said again
+            # What is written there is not said again.
+            if found.doubtful and holds_secret(found.path):
                 detail = "What is written here was read as something else than text."
                 found = replace(found, detail=detail, hint="put it in quotes")
             if not found.doubtful or text_allowed(Source(file, found.path), str(found.node.value)):
