@@ -85,7 +85,7 @@ async def sync(run: Run, store: Address, items: Iterable[StoreFileChange]) -> bo
         run,
         store,
         items=tuple(items),
-        held=dict(entry.fields.get("files") or {}),
+        held=dict(entry.files),
         unkept=dict(entry.unkept),
         unsure={},
     )
@@ -212,7 +212,7 @@ def _removed(state: Sync, item: StoreFileChange) -> set[str]:
     """Keys that we wrote once and that nobody wants any more."""
     if state.before is None:
         return set()
-    files = state.before.fields.get("files") or {}
+    files = state.before.files
     ours = set(files.get(item.path, {}).get("attributes") or {})
     ours |= attribute_keys(state.begun.get(item.path, ()))
     return ours - set(item.attributes)

@@ -451,7 +451,7 @@ def _units(want: Desired) -> dict[str, Any]:
     """Every declared unit in normal form, those of a store's files among them."""
     found = dict(sides(kind(want.address.kind).form(want.api), want, None, Live("", {})).want)
     if want.address.kind == "vector_store":
-        for path, item in (want.fields.get("files") or {}).items():
+        for path, item in want.files.items():
             prefix, default = join("files", path), want.fields.get("chunking")
             found[prefix] = {key: item[key] for key in ("file", "id") if key in item}
             found[f"{prefix}.chunking"] = chunks(item.get("chunking", default))

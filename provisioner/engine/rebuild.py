@@ -152,7 +152,7 @@ class _Proof:
         one = self.own.get(entry.address)
         if one is None or entry.address.kind == FILE:
             return entry
-        held = self._held(entry.fields.get("files") or {}, store_files.get(one.id, {}))
+        held = self._held(entry.files, store_files.get(one.id, {}))
         if one.serial > self.base.serial:
             return replace(_plain(one, entry), fields=_with_files({}, held))
         return replace(entry, fields=_with_files(entry.fields, held))

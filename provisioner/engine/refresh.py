@@ -191,10 +191,7 @@ def _shown_old(lock: LockState, store: Locked) -> Callable[[StoreFile], bool]:
     """Whether the service shows a file as it was before the last apply has written its
     attributes.
     """
-    items = {
-        item.get("id"): item.get("attributes") or {}
-        for item in (store.fields.get("files") or {}).values()
-    }
+    items = {item.get("id"): item.get("attributes") or {} for item in store.files.values()}
 
     def is_old(store_file: StoreFile) -> bool:
         mark, own = store_file.stamp, items.get(store_file.id)
@@ -339,7 +336,7 @@ def _known(request: RefreshRequest, live: Mapping[Address, Live]) -> set[str]:
     here as well, which carry our stamp all the same.
     """
     entries = request.lock.resources.values()
-    held = (item for entry in entries for item in (entry.fields.get("files") or {}).values())
+    held = (item for entry in entries for item in entry.files.values())
     unmanaged = {item["id"] for item in held if "file" not in item and item.get("id")}
     return {found.id for found in live.values()} | request.lock.known_ids | unmanaged
 
@@ -443,7 +440,7 @@ def from_lock(lock: LockState) -> Observed:
     live = {}
     for address, entry in lock.resources.items():
         if entry.id:
-            files = (entry.fields.get("files") or {}).values()
+            files = entry.files.values()
             store_files = {
                 item["id"]: _as_store_file(item, entry) for item in files if item.get("id")
             }

@@ -58,7 +58,7 @@ def _files(case: Situation, store: Address) -> Mapping[str, Fields]:
     want = case.desired.get(store)
     if want is None or store.kind != "vector_store":
         return {}
-    items = (want.fields.get("files") or {}).items()
+    items = want.files.items()
     return {
         path: case.desired[Address("file", path)].fields for path, item in items if "file" in item
     }
@@ -68,7 +68,7 @@ async def _unlisted(
     remote: Remote, case: Situation, stores: Iterable[Address], files: Mapping[str, Live]
 ) -> dict[str, Live]:
     """Documents that were uploaded for another purpose than ours; one list has them all."""
-    held = {id for store in stores for id in case.observed.live[store].store_files or {}}
+    held = {id for store in stores for id in case.held(store)}
     form = kind("file").form(None)
     if held <= files.keys() or not isinstance(form, FileForm):
         return {}
@@ -79,7 +79,7 @@ async def _taking(
     remote: Remote, root: Path, *, case: Situation, store: Address, known: Mapping[str, Live]
 ) -> Taking:
     """Pair the files of one store, and compare those whose text can be read at both ends."""
-    store_files = case.observed.live[store].store_files or {}
+    store_files = case.held(store)
     wanted = _files(case, store)
     managed = {
         path: case.lock.ids[Address("file", path)]

@@ -22,6 +22,11 @@ class Desired:
     # Field paths that its API cannot carry and the environment accepts to lose.
     lost: tuple[str, ...] = ()
 
+    @property
+    def files(self) -> dict[str, Fields]:
+        """Vector stores: the files that it is to hold, by path."""
+        return self.fields.get("files") or {}
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -65,19 +70,21 @@ class Locked:
     deposed_apis: dict[str, str] = field(default_factory=dict)
     profile: Profile | None = None
     made: bool = True  # False: taken over from somebody else, not made by us
-    verified: bool = (
-        True  # False, for files: nobody has compared the bytes at the service with ours
-    )
-    # for files: sent again after a lost reply, so that a second one may turn up at the service
+    # False, for files: nobody has compared the bytes at the service with ours.
+    verified: bool = True
+    # For files: sent again after a lost reply, so that a second one may turn up at the service
     resent: bool = False
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     @property
+    def files(self) -> dict[str, Fields]:
+        """Vector stores: the files that it holds, by path."""
+        return self.fields.get("files") or {}
+
+    @property
     def file_ids(self) -> tuple[str, ...]:
         """Vector stores: the ids of the files that it holds."""
-        return tuple(
-            item["id"] for item in (self.fields.get("files") or {}).values() if item.get("id")
-        )
+        return tuple(item["id"] for item in self.files.values() if item.get("id"))
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names, ProfileForm
-from provisioner.model import Action, Address, Change, FieldChange, Locked, Remnant
+from provisioner.model import Action, Address, Change, FieldChange, Remnant
 from provisioner.plan.situation import Situation
 from provisioner.plan.users import Users
 from provisioner.text import listed
@@ -79,7 +79,11 @@ def defer(case: Situation, changes: Changes, users: Users) -> None:
     `users` learns of those files.
     """
     for entry in case.lock.resources.values():
-        for id, files in _old_stores(entry, changes.get(entry.address)).items():
+        change = changes.get(entry.address)
+        stores = dict(entry.deposed_files)
+        if change and change.action.ends and entry.id:
+            stores[entry.id] = entry.file_ids
+        for id, files in stores.items():
             for file in files:
                 users.setdefault(file, []).extend(users.get(id, ()))
     for address, change in list(changes.items()):
@@ -88,14 +92,6 @@ def defer(case: Situation, changes: Changes, users: Users) -> None:
         whos = users.get(change.id or "")
         if whos:
             changes[address] = replace(change, kept_for=tuple(dict.fromkeys(whos)))
-
-
-def _old_stores(entry: Locked, change: Change | None) -> dict[str, tuple[str, ...]]:
-    """What the deposed stores of an entry hold, and the one that this plan deposes."""
-    found = dict(entry.deposed_files)
-    if change and change.action.ends and entry.id:
-        found[entry.id] = entry.file_ids
-    return found
 
 
 def deposed(case: Situation, users: Users, left: Mapping[str, Address]) -> tuple[Remnant, ...]:

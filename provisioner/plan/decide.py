@@ -33,7 +33,8 @@ def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
         return _unwanted(case, entry), ()
     if entry is None or (entry.id is None and entry.profile is None) or address in case.adopted:
         return _unlocked(case, want)
-    if address in case.observed.api_gone or _changes_api(want, entry):
+    moved = address.kind == "assistant" and want.api != entry.api
+    if moved or address in case.observed.api_gone:
         return _new_api(case, want, entry), ()
     return _known(case, want, entry)
 
@@ -90,25 +91,19 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
     forcing = _forcing(form, found.changes)
     if forcing:
         action = Action.REPLACE
-    return (
-        replace(
-            made,
-            action=action,
-            reason="imported" if imported else "adopted",
-            made=not imported,
-            verified=taken.verified if taken else not (imported and want.address.kind == "file"),
-            id=live.id,
-            importing=live.id,
-            before=live.fields,
-            fields=found.changes,
-            replace_paths=forcing,
-        ),
-        found.unkept,
+    change = replace(
+        made,
+        action=action,
+        reason="imported" if imported else "adopted",
+        made=not imported,
+        verified=taken.verified if taken else not (imported and want.address.kind == "file"),
+        id=live.id,
+        importing=live.id,
+        before=live.fields,
+        fields=found.changes,
+        replace_paths=forcing,
     )
-
-
-def _changes_api(want: Desired, entry: Locked) -> bool:
-    return want.address.kind == "assistant" and want.api != entry.api
+    return change, found.unkept
 
 
 def _new_api(case: Situation, want: Desired, entry: Locked) -> Change:
@@ -142,14 +137,12 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         return replace(base, action=Action.REPLACE, reason="asked"), found.unkept
     forcing = _forcing(form, changes)
     if forcing:
-        return replace(
-            base, action=Action.REPLACE, reason="fixed_field", replace_paths=forcing
-        ), found.unkept
+        forced = replace(base, action=Action.REPLACE, reason="fixed_field", replace_paths=forcing)
+        return forced, found.unkept
     if changes:
         local = any(change.drift != "remote" for change in changes)
-        return replace(
-            base, action=Action.UPDATE, reason="spec_changed" if local else "drift"
-        ), found.unkept
+        reason = "spec_changed" if local else "drift"
+        return replace(base, action=Action.UPDATE, reason=reason), found.unkept
     return base, found.unkept
 
 
@@ -185,12 +178,16 @@ def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -
 def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
     """The three sides of one object in normal form, without what `plan.store_files` compares."""
     wanted = _declared(form, want.address, want.fields)
-    base = _base(form, entry, want, wanted)
+    if entry is None:
+        base: Fields = {}
+    elif same(entry.fields, want.fields):
+        base = wanted
+    else:
+        base = _declared(form, want.address, entry.fields)
     default = _flat(form, form.normal(want.address, {}))
     have = _flat(form, form.normal(want.address, live.fields))
-    have.update(
-        {path: base.get(path, default.get(path)) for path in form.unread if path not in live.fields}
-    )
+    for path in form.unread - live.fields.keys():
+        have[path] = base.get(path, default.get(path))
     return Sides(
         want=wanted,
         base=base,
@@ -215,25 +212,14 @@ def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:
     return frozenset(path for path in sent if sha256_of(have.get(path)) == before.values[path])
 
 
-def _base(form: Form, entry: Locked | None, want: Desired, wanted: Fields) -> Fields:
-    if entry is None:
-        return {}
-    return (
-        wanted if same(entry.fields, want.fields) else _declared(form, want.address, entry.fields)
-    )
-
-
 def _flat(form: Form, fields: Fields) -> Fields:
     return units({name: value for name, value in fields.items() if name not in APART}, form.keyed)
 
 
 def _declared(form: Form, address: Address, fields: Fields) -> Fields:
     """The normal form of what was declared, and of nothing else."""
-    declared = units(
-        {name: value for name, value in fields.items() if name not in APART}, form.keyed
-    )
     normal = _flat(form, form.normal(address, fields))
-    return {path: normal.get(path) for path in declared}
+    return {path: normal.get(path) for path in _flat(form, fields)}
 
 
 def references(case: Situation, address: Address) -> tuple[Address, ...]:

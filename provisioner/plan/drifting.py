@@ -87,8 +87,11 @@ def _is_lost(change: Change) -> bool:
 def _examine(
     case: Situation, addresses: Iterable[Address], lost: Collection[Address]
 ) -> Iterator[Examined]:
+    locked = [entry for address in addresses if (entry := case.locked(address))]
     entries = [
-        entry for address in addresses if (entry := case.locked(address)) and _exists(case, entry)
+        entry
+        for entry in locked
+        if (entry.id or entry.profile) and entry.address not in case.observed.api_gone
     ]
     if not entries:
         return
@@ -112,10 +115,6 @@ def worst(fields: Iterable[FieldChange]) -> str:
     return max((change.drift or "local" for change in fields), key=_WORST.index, default="local")
 
 
-def _exists(case: Situation, entry: Locked) -> bool:
-    return bool(entry.id or entry.profile) and entry.address not in case.observed.api_gone
-
-
 def _as_locked(case: Situation, entries: Iterable[Locked]) -> Iterator[tuple[Address, Desired]]:
     """What the specs no longer have, as if they still had it: resources, and files of stores."""
     for entry in entries:
@@ -123,23 +122,13 @@ def _as_locked(case: Situation, entries: Iterable[Locked]) -> Iterator[tuple[Add
         want = case.desired.get(address)
         before = entry.fields.get("files") if address.kind == "vector_store" else None
         if want is None:
-            yield (
-                address,
-                Desired(
-                    address,
-                    entry.fields,
-                    Source(""),
-                    api=entry.api,
-                    lost=_losses(entry, entry.fields),
-                ),
-            )
+            lost = _losses(entry, entry.fields)
+            yield address, Desired(address, entry.fields, Source(""), api=entry.api, lost=lost)
         elif want.api != entry.api:  # the object is one of the old API
             yield address, replace(want, lost=_losses(entry, want.fields))
         elif before:
             chunking = {"chunking": entry.fields.get("chunking") or "auto"}
-            files = {path: chunking | item for path, item in before.items()} | (
-                want.fields.get("files") or {}
-            )
+            files = {path: chunking | item for path, item in before.items()} | (want.files)
             yield address, replace(want, fields={**want.fields, "files": files})
 
 
@@ -177,11 +166,9 @@ def _examined(
     address, live = item.entry.address, item.live
     if live is None or live.status == "expired":
         source = item.declared.source if item.declared else None
+        reason = "expired" if live else "gone"
         return Examined(
-            address,
-            Drifted(
-                address, "missing", fields=(), reason="expired" if live else "gone", source=source
-            ),
+            address, Drifted(address, "missing", fields=(), reason=reason, source=source)
         )
     found = compare(sides(item.form, item.want, item.entry, live))
     taken = stamped.get(address, ())
@@ -209,7 +196,9 @@ def _fields(
 ) -> Iterator[FieldChange]:
     declared = item.declared
     for change in (own(case, change) for change in found.changes):
-        explained = replace(change, drift=None) if _only_gone(change, gone) else change
+        # That an object is gone is reported of the object, not of those that name it.
+        left = [_without(value, gone) for value in (change.before, change.locked)]
+        explained = replace(change, drift=None) if gone and same(*left) else change
         if not (explained.drift is None and same(change.after, change.locked)):
             yield from worded(explained, declared is not None)
     if declared is not None:
@@ -230,13 +219,6 @@ def _restamped(case: Situation, one: Foreign) -> FieldChange:
     return FieldChange(
         f"{path}.{Stamp.KEY}", str(one.stamp), after=ours, locked=ours, drift="remote"
     )
-
-
-def _only_gone(change: FieldChange, gone: frozenset[str]) -> bool:
-    """Whether all that changed is that an object is gone: that is reported of the object, not of
-    those that name it.
-    """
-    return bool(gone) and same(_without(change.before, gone), _without(change.locked, gone))
 
 
 def _without(value: Any, gone: frozenset[str]) -> Any:
@@ -276,15 +258,8 @@ def _new(case: Situation) -> Iterator[Examined]:
     for address, want in case.desired.items():
         entry = case.locked(address)
         if entry is None or not (entry.id or entry.profile):
-            reason = (
-                "imported"
-                if address in case.imports
-                else "adopted"
-                if address in case.adopted
-                else "new"
-            )
-            yield Examined(
-                address,
-                Drifted(address, "local", fields=(), reason=reason, source=want.source),
-                remote=False,
-            )
+            reason = "adopted" if address in case.adopted else "new"
+            if address in case.imports:
+                reason = "imported"
+            drifted = Drifted(address, "local", fields=(), reason=reason, source=want.source)
+            yield Examined(address, drifted, remote=False)

@@ -40,7 +40,7 @@ def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool)
     """
     want, entry = case.desired.get(store), case.locked(store)
     fields = want.fields if want else entry.fields if entry else {}
-    declared: Mapping[str, Fields] = (want.fields.get("files") or {}) if want else {}
+    declared: Mapping[str, Fields] = want.files if want else {}
     held = compared_store_files(whole, store)
     taken = {one.live.id for one in held if one.live and one.path in declared}
     applied = [
@@ -95,7 +95,9 @@ def _rows(
         )
         return
     if one.live is None:
-        if (declared or not pending) and not _reported(case, one):
+        # A file that is gone altogether is reported by its own row.
+        gone = one.file is not None and case.gone(one.file)
+        if (declared or not pending) and not gone:
             yield _removed(path, one, declared)
         return
     if one.live.status in RUINED:
@@ -113,11 +115,6 @@ def _rows(
         yield FieldChange(
             path, shown(one.locked), after=None, locked=shown(one.locked), drift="local"
         )
-
-
-def _reported(case: Situation, one: ComparedStoreFile) -> bool:
-    """A file that is gone altogether is reported by its own row."""
-    return one.file is not None and case.gone(one.file)
 
 
 def _removed(path: str, one: ComparedStoreFile, declared: bool) -> FieldChange:

@@ -24,8 +24,12 @@ def forget_along(case: Situation, changes: dict[Address, Change]) -> InUse:
     forgotten = [address for address, change in changes.items() if change.releases]
     if not forgotten:
         return {}
-    leaving = {change.id for change in changes.values() if change.id and _leaves(case, change)}
-    leaving.update(id for entry in case.lock.resources.values() for id in entry.deposed)
+    leaving = {id for entry in case.lock.resources.values() for id in entry.deposed}
+    for change in changes.values():
+        # What somebody has asked to delete in so many words is deleted all the same.
+        asked = change.action is Action.DELETE and change.address in case.destroys
+        if change.id and change.action.ends and not asked:
+            leaving.add(change.id)
     found = in_use(case.lock, case.live, forgotten, leaving)
     for address, change in changes.items():
         user = found.get(change.id or "")
@@ -54,14 +58,6 @@ def with_users_inside(changes: dict[Address, Change], left: InUse) -> InUse:
             else:
                 changes[change.address] = replace(change, stays_with=None)
     return {id: user for id, user in left.items() if user in changes}
-
-
-def _leaves(case: Situation, change: Change) -> bool:
-    """Whether the object of a change would be deleted, unless somebody has asked for that in so
-    many words.
-    """
-    deleted = change.action is Action.DELETE and change.address not in case.destroys
-    return deleted or change.action is Action.REPLACE
 
 
 def in_use(

@@ -10,7 +10,7 @@ from typing import Any
 
 from provisioner.digests import sha256_of
 from provisioner.kinds import kind
-from provisioner.model import Address, Change, Fields, Live, Plan, Remnant, StoreFile
+from provisioner.model import Address, Change, Fields, Live, Plan
 from provisioner.plan.situation import Situation
 
 Files = Mapping[str, Live]
@@ -26,12 +26,16 @@ def with_digests(case: Situation, plan: Plan, files: Files) -> Plan:
     """The plan with a digest of each object that it ends, without what changes by itself and what
     is somebody else's: no ids of ours, no stamp, no metadata keys that were never declared here.
     """
-    orphans = {stray.live.id: stray.live for stray in case.observed.strays}
-    return replace(
-        plan,
-        changes=tuple(_change(case, change, files) for change in plan.changes),
-        orphans=tuple(_orphan(remnant, orphans.get(remnant.id)) for remnant in plan.orphans),
-    )
+    strays = {stray.live.id: stray.live for stray in case.observed.strays}
+    orphans = []
+    for remnant in plan.orphans:
+        live = strays.get(remnant.id)
+        if live is not None and remnant.action == "delete":
+            digest = _digest(remnant.address, remnant.api, live=live, ours={}, files={})
+            remnant = replace(remnant, old_digest=digest)
+        orphans.append(remnant)
+    changes = tuple(_change(case, change, files) for change in plan.changes)
+    return replace(plan, changes=changes, orphans=tuple(orphans))
 
 
 def _stores(case: Situation, plan: Plan) -> Iterable[Live]:
@@ -58,14 +62,6 @@ def _change(case: Situation, change: Change, files: Files) -> Change:
     )
 
 
-def _orphan(remnant: Remnant, live: Live | None) -> Remnant:
-    if live is None or remnant.action != "delete":
-        return remnant
-    return replace(
-        remnant, old_digest=_digest(remnant.address, remnant.api, live=live, ours={}, files={})
-    )
-
-
 def _digest(address: Address, api: str | None, *, live: Live, ours: Fields, files: Files) -> str:
     form = kind(address.kind).form(api)
     normal = form.normal(address, {**live.fields})
@@ -77,15 +73,11 @@ def _digest(address: Address, api: str | None, *, live: Live, ours: Fields, file
         fields["metadata"] = {
             key: value for key, value in fields["metadata"].items() if key in declared
         }
-    held = sorted(
-        _store_file(store_file, files) for store_file in (live.store_files or {}).values()
-    )
-    return sha256_of([fields, held])
-
-
-def _store_file(store_file: StoreFile, files: Files) -> list[Any]:
-    """A store file by its name and size; one that no list of files has, by its id."""
-    file = files.get(store_file.id)
-    if file is None:
-        return [store_file.id, 0]
-    return [str(file.fields.get("filename")), int(file.fields.get("bytes") or 0)]
+    held: list[list[Any]] = []
+    for id in live.store_files or ():
+        file = files.get(id)
+        if file is None:  # no list of files has it
+            held.append([id, 0])
+        else:
+            held.append([str(file.fields.get("filename")), int(file.fields.get("bytes") or 0)])
+    return sha256_of([fields, sorted(held)])

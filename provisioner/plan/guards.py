@@ -142,7 +142,7 @@ def _emptied_stores(
     )
     for store, gone in sorted(leaving.items()):
         entry = case.locked(store)
-        total = len((entry.fields.get("files") or {}) if entry else {})
+        total = len(entry.files if entry else {})
         if total >= ENOUGH and gone > SHARE * total:
             yield Block(
                 "too_many_documents",

@@ -113,19 +113,16 @@ def _respelled(fields: Fields, spelled: Mapping[str, str]) -> Fields:
     """References stand in `files` of a store, and in the `files` and `vector_stores` of a tool."""
     found = dict(fields)
     if isinstance(fields.get("files"), dict):
-        found["files"] = dict(
-            _respelled_file(path, item, spelled) for path, item in fields["files"].items()
-        )
+        files = found["files"] = {}
+        for path, item in fields["files"].items():
+            to = spelled.get(item.get("file"))
+            if to is None:
+                files[path] = item
+            else:
+                files[to.partition(".")[2]] = {**item, "file": to}
     if isinstance(fields.get("tools"), list):
         found["tools"] = [_respelled_tool(tool, spelled) for tool in fields["tools"]]
     return found
-
-
-def _respelled_file(path: str, item: Fields, spelled: Mapping[str, str]) -> tuple[str, Fields]:
-    reference = item.get("file")
-    if reference is None or reference not in spelled:
-        return path, item
-    return spelled[reference].partition(".")[2], {**item, "file": spelled[reference]}
 
 
 def _respelled_tool(tool: Fields, spelled: Mapping[str, str]) -> Fields:
@@ -152,18 +149,15 @@ def suspected(changes: Iterable[Change]) -> list[str]:
         if change.action is Action.DELETE and change.reason == "not_in_specs"
     ]
     coming = [change for change in listed if change.action is Action.CREATE]
+    nothing = _likeness(None)
     return [
         f"`{old.address}` goes and `{new.address}` comes, the same but for the name. If it was"
         f" renamed, keep its object with `moved: [{{from: {old.address}, to: {new.address}}}]`."
         for old in going
         for new in coming
-        if old.address.kind == new.address.kind and _alike(old.before, new.after)
+        if old.address.kind == new.address.kind
+        and _likeness(old.before) == _likeness(new.after) != nothing
     ]
-
-
-def _alike(old: Fields | None, new: Fields | None) -> bool:
-    """Whether they share everything but a name, and anything at all."""
-    return _likeness(old) == _likeness(new) != _likeness(None)
 
 
 def _likeness(fields: Fields | None) -> Fields:

@@ -115,7 +115,7 @@ def foreign(
 
 
 def _foreign_files(lock: LockState, store: Address, held: Live) -> Iterator[Foreign]:
-    items = (lock.resources[store].fields.get("files") or {}).items()
+    items = lock.resources[store].files.items()
     paths = {item["id"]: path for path, item in items if item.get("id")}
     for store_file in (held.store_files or {}).values():
         if store_file.id in paths and store_file.stamp and not lock.owns(store_file.stamp):

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
-from provisioner.model import Address, Desired, Live, Locked, LockState, Service, Source
+from provisioner.model import Address, Desired, Live, Locked, LockState, Service, Source, StoreFile
 from provisioner.plan.ownership import Claim, Stray, claims
 
 
@@ -117,6 +117,11 @@ class Situation:
 
     def live(self, address: Address) -> Live | None:
         return self.observed.live.get(address) or self.adopted.get(address)
+
+    def held(self, store: Address) -> Mapping[str, StoreFile]:
+        """What a vector store holds, by id; nothing where that was not listed."""
+        live = self.live(store)
+        return (live.store_files or {}) if live else {}
 
     def form(self, address: Address) -> Form:
         """The form of a resource through the API it is wanted in, else through the one it has."""

@@ -79,15 +79,14 @@ class StoreFileDecision:
 def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreFile]:
     """Each file that the specs want in a store."""
     want, entry = case.desired[store], case.locked(store)
-    live = case.live(store)
-    store_files = live.store_files or {} if live else {}
-    before: Mapping[str, Fields] = (entry.fields.get("files") or {}) if entry else {}
+    store_files = case.held(store)
+    before: Mapping[str, Fields] = entry.files if entry else {}
     unkept = entry.unkept if entry else {}
     unsure = by_store_file(entry.resetting if entry else ())
     old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
     pairs = case.takings[store].store_files if store in case.takings else {}
     found = []
-    for path, item in (want.fields.get("files") or {}).items():
+    for path, item in want.files.items():
         locked, paired = before.get(path), pairs.get(path)
         own = _own_id(case, item)
         ids = (own, (locked or {}).get("id"), paired.id if paired else None)
@@ -281,23 +280,16 @@ def _quietly(case: Situation, compared: ComparedStoreFile) -> str | None:
     to learn.
     """
     assert compared.live
-    if _unverified(case, compared):
+    entry = case.locked(compared.file) if compared.file else None
+    # An upload that was found again, and an apply was stopped before it was compared.
+    doubtful = entry and entry.id == compared.live.id and entry.made and not entry.verified
+    if doubtful and compared.live.sha256 is None:
         return "verify"
     if compared.locked is None:
         return "adopt"
     if compared.live.status == "in_progress":
         return "wait"
     return None if compared.locked.get("id") == compared.live.id else "adopt"
-
-
-def _unverified(case: Situation, compared: ComparedStoreFile) -> bool:
-    """Whether the store holds an upload that was found again, and an apply was stopped before it
-    was compared.
-    """
-    entry = case.locked(compared.file) if compared.file else None
-    if entry is None or compared.live is None or compared.live.id != entry.id:
-        return False
-    return entry.made and not entry.verified and compared.live.sha256 is None
 
 
 def _outdated(case: Situation, compared: ComparedStoreFile) -> bool:
@@ -320,10 +312,8 @@ def _stamped_elsewhere(case: Situation, store: Address, compared: ComparedStoreF
     """Whether our stamp still says another path: an apply was stopped between the move of the file
     and its store.
     """
-    stamp, entry = (
-        compared.live.stamp if compared.file and compared.live else None,
-        case.locked(store),
-    )
+    entry = case.locked(store)
+    stamp = compared.live.stamp if compared.file and compared.live else None
     if stamp is None or stamp.lineage != case.lock.lineage[:8] or stamp.address == compared.path:
         return False
     mark = join(f"{join('files', compared.path)}.attributes", Stamp.KEY)
@@ -362,13 +352,12 @@ def _attach(
     *,
     gap: bool = False,
 ) -> StoreFileChange:
-    store_file = compared.live
-    kept = dict(store_file.attributes) if store_file and action != "attach" else {}
-    for key in {
-        *((compared.locked or {}).get("attributes") or {}),
-        *attribute_keys(compared.unsure),
-    }:
-        kept.pop(key, None)
+    there = compared.live if action != "attach" else None
+    before = (compared.locked or {}).get("attributes") or {}
+    ours = {*before, *attribute_keys(compared.unsure)}
+    kept = (
+        {key: value for key, value in there.attributes.items() if key not in ours} if there else {}
+    )
     wanted = {
         key: value
         for key, value in (compared.wanted.get("attributes") or {}).items()
@@ -379,13 +368,7 @@ def _attach(
         action,
         compared.path,
         file=compared.file,
-        old_id=(
-            store_file.id
-            if store_file and action != "attach"
-            else None
-            if compared.file
-            else compared.wanted["id"]
-        ),
+        old_id=there.id if there else None if compared.file else compared.wanted["id"],
         attributes=kept | wanted,
         chunking=compared.chunking,
         gap=gap,
@@ -406,13 +389,12 @@ def _verified(case: Situation, compared: ComparedStoreFile) -> bool:
 
 def _leaving(case: Situation, store: Address, wanted: list[ComparedStoreFile]) -> Row:
     """Files that we attached and that the specs no longer name."""
-    entry, live = case.locked(store), case.live(store)
-    store_files = live.store_files or {} if live else {}
+    entry, live, store_files = case.locked(store), case.live(store), case.held(store)
     paths = {compared.path for compared in wanted}
     # A path that moved: only the lock changes.
     staying = {compared.live.id for compared in wanted if compared.live}
     store_file_changes, rows = [], []
-    for path, item in ((entry.fields.get("files") or {}) if entry else {}).items():
+    for path, item in (entry.files if entry else {}).items():
         if path in paths:
             continue
         address = Address.parse(item["file"]) if "file" in item else None
@@ -443,8 +425,7 @@ def _superseded(case: Situation, store: Address, current: Mapping[str, str]) -> 
     """Old versions that an apply left in a store, beside the new ones (`current`, by path), when it
     was stopped. Deleting them would take them out, but somebody else may use them.
     """
-    live = case.live(store)
-    store_files = (live.store_files or {}) if live else {}
+    store_files = case.held(store)
     deposed = {id for entry in case.lock.resources.values() for id in entry.deposed}
     stamps = {id: store_files[id].stamp for id in sorted(store_files.keys() & deposed)}
     lineage = case.lock.lineage[:8]
@@ -461,8 +442,7 @@ def _left_behind(
     """Files of ours, by id with their path, that an apply attached before it was stopped and that
     the specs no longer want here: the lock has the file, but the store's entry does not say so.
     """
-    entry, live = case.locked(store), case.live(store)
-    store_files = (live.store_files or {}) if live else {}
+    entry, store_files = case.locked(store), case.held(store)
     left = store_files.keys() - {compared.live.id for compared in wanted if compared.live}
     left -= set(entry.file_ids if entry else ())
     if not left:
@@ -483,9 +463,7 @@ def _others(
     if not foreign or policy == "keep":
         return [], [], ()
     if policy == "fail":
-        names = ", ".join(f"`{id}`" for id in foreign[:5]) + (
-            f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
-        )
+        names = listed((f"`{id}`" for id in foreign), 5)
         detail = (
             f"`{store}` holds files that are not declared ({names}) and says `other_files: fail`."
             " Declare them, take them out of it, or say `other_files: keep` or `other_files:"
@@ -501,14 +479,9 @@ def _others(
 
 def foreign_ids(case: Situation, store: Address, held: list[ComparedStoreFile]) -> set[str]:
     """Ids in a store that neither the specs, nor the lock, nor a stamp of ours accounts for."""
-    live, entry = case.live(store), case.locked(store)
-    store_files = (live.store_files or {}) if live else {}
+    entry, store_files = case.locked(store), case.held(store)
     ours = {compared.live.id for compared in held if compared.live}
-    ours |= {
-        item["id"]
-        for item in ((entry.fields.get("files") or {}) if entry else {}).values()
-        if item.get("id")
-    }
+    ours |= {item["id"] for item in (entry.files if entry else {}).values() if item.get("id")}
     ours |= {
         id
         for locked in case.lock.resources.values()

@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.diff import top
 from provisioner.kinds import kind
 from provisioner.kinds.base import ProfileForm
-from provisioner.model import Action, Address, Change, Live, Locked, Plan, Profile, StoreFileChange
+from provisioner.model import Action, Address, Change, Live, Locked, Plan, StoreFileChange
 from provisioner.plan.situation import Situation
 
 SHARED = ("file", "vector_store")  # what objects of others can refer to
@@ -64,13 +64,12 @@ def _kept_versions(
         return
     older = list(entry.profile.older)
     if change and change.action.alters:
-        older.insert(0, _as_older(entry.profile))
+        newest = entry.profile
+        older.insert(
+            0, {"version": newest.version, "digest": newest.digest, "request": newest.request}
+        )
     for version in older[: max(case.keep_versions - 1, 0)]:
         yield f"`{entry.address}@{version['version']}`", form.kept_ids(version)
-
-
-def _as_older(profile: Profile) -> dict[str, Any]:
-    return {"version": profile.version, "digest": profile.digest, "request": profile.request}
 
 
 def _named(
@@ -89,7 +88,7 @@ def _named(
         return () if renewed or entry.profile is None else form.ids(entry.profile.request)
     live = case.observed.live.get(address)
     # What is gone holds none.
-    files = entry.fields.get("files") or {} if live and address.kind == "vector_store" else {}
+    files = entry.files if live and address.kind == "vector_store" else {}
     held = filter(None, [ends.get((address, path), item.get("id")) for path, item in files.items()])
     fields = (
         {name: value for name, value in live.fields.items() if name not in written} if live else {}
@@ -126,7 +125,7 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
         for change in plan.changes
         if change.action.ends
         and change.id
-        and not _outlives(change)
+        and not (change.deferred or change.stays_with)
         and change.reason != "api_gone"
     ]
     remnants = [
@@ -135,10 +134,6 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
         if remnant.action == "delete"
     ]
     return {(name, id) for name, id in (*objects, *remnants) if name in SHARED}
-
-
-def _outlives(change: Change) -> bool:
-    return change.deferred or change.stays_with is not None
 
 
 def sentence(live: Live, name: str) -> str:

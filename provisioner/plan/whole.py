@@ -48,7 +48,9 @@ OUTSIDE = ("remote", "both")
 def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     """Decide everything. Pure: the same situation gives the same plan."""
     changes, unkept = _decide_all(case)
-    held = {store: compared_store_files(case, store) for store in _wanted_stores(case)}
+    wanted = () if case.options.destroy else sorted(case.desired)
+    stores = [address for address in wanted if address.kind == "vector_store"]
+    held = {store: compared_store_files(case, store) for store in stores}
     _new_versions(held, changes)
     store_file_changes, blocks = _decide_store_files(case, held, changes, unkept)
     blocks += _questions(case)
@@ -115,14 +117,6 @@ def _new_versions(held: Held, changes: dict[Address, Change]) -> None:
                     changes[file] = replace(changes[file], action=Action.REPLACE, reason=reason)
 
 
-def _wanted_stores(case: Situation) -> list[Address]:
-    return (
-        []
-        if case.options.destroy
-        else sorted(address for address in case.desired if address.kind == "vector_store")
-    )
-
-
 def _decide_store_files(
     case: Situation,
     held: Held,
@@ -160,11 +154,11 @@ def _scope(
         for address, change in changes.items()
     }
     inside = closure(options.targets, needs) & set(changes) if options.targets else set(changes)
-    inside -= {
-        address
-        for address in inside
-        if options.targets and address not in options.targets and _goes_by_itself(changes[address])
-    }
+    for address in inside - options.targets if options.targets else ():
+        change = changes[address]
+        # Unless something that is forgotten takes it along.
+        if change.action.goes and change.reason != "used_by_forgotten":
+            inside.discard(address)
     if options.excludes:
         inside -= closure(options.excludes, users(needs))
     left = {address: change for address, change in changes.items() if address in inside}
@@ -174,13 +168,6 @@ def _scope(
         if item.store in inside
         and (item.file is None or item.file in inside or item.file not in changes)
     ]
-
-
-def _goes_by_itself(change: Change) -> bool:
-    """Whether it goes for reasons of its own, and not because something that is forgotten takes it
-    along.
-    """
-    return change.action.goes and change.reason != "used_by_forgotten"
 
 
 def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
@@ -246,22 +233,23 @@ def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, .
     action = "delete" if case.options.prune_orphans else "keep"
     found = []
     for stray in strays:
-        where = f"in `{stray.store}`" if stray.store else ""
+        details = [f"in `{stray.store}`"] if stray.store else []
         live = case.live(stray.address)
         original = live.id if live else moved.get(stray.address)
-        if original is None:
-            found.append(
-                Remnant(stray.address, stray.live.id, action=action, detail=where, api=stray.api)
-            )
-        else:
-            detail = (
+        if original is not None:
+            details.append(
                 f"a copy of `{original}`, or left over: delete it by hand, or take the key"
                 f" `{Stamp.KEY}` off it"
             )
-            where = ", ".join(filter(None, (where, detail)))
-            found.append(
-                Remnant(stray.address, stray.live.id, action="keep", detail=where, api=stray.api)
+        found.append(
+            Remnant(
+                stray.address,
+                stray.live.id,
+                action=action if original is None else "keep",
+                detail=", ".join(details),
+                api=stray.api,
             )
+        )
     return tuple(found)
 
 
@@ -275,10 +263,10 @@ def _questions(case: Situation) -> list[Block]:
 
 
 def _waits(store_file_changes: list[StoreFileChange]) -> list[str]:
-    waits = [item for item in store_file_changes if item.action == "wait"]
     return [
         f"`{item.path}` is still being indexed in `{item.store}`; an apply waits for it."
-        for item in waits
+        for item in store_file_changes
+        if item.action == "wait"
     ]
 
 
@@ -289,14 +277,11 @@ def unkept_notes(case: Situation, unkept: Mapping[Address, Iterable[str]]) -> li
     found: dict[tuple[str, str], list[tuple[Address, str]]] = {}
     for address, paths in sorted(unkept.items()):
         for path in paths:
-            found.setdefault((address.kind, _field(path)), []).append((address, path))
+            file = store_file_of(path)
+            # `attributes.team` for each of the store files that have it.
+            field = path.removeprefix(join("files", file)).lstrip(".") if file else path
+            found.setdefault((address.kind, field), []).append((address, path))
     return [_unkept_note(case, field, places) for (_, field), places in found.items()]
-
-
-def _field(path: str) -> str:
-    """`attributes.team` for each of the store files that have it."""
-    store_file = store_file_of(path)
-    return path.removeprefix(join("files", store_file)).lstrip(".") if store_file else path
 
 
 def _unkept_note(case: Situation, field: str, places: list[tuple[Address, str]]) -> str:
