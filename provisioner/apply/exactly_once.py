@@ -14,7 +14,8 @@ from provisioner.diff import units
 from provisioner.digests import held_path
 from provisioner.errors import PlanError, ReplyLost, RouteMissing, ServiceError
 from provisioner.kinds.base import Form, Names, Write
-from provisioner.kinds.file.form import PURPOSE, FileForm
+from provisioner.kinds.file.fields import PURPOSE
+from provisioner.kinds.file.form import FileForm
 from provisioner.kinds.wire import route, stamp
 from provisioner.model import Address, Change, Event, Live, Problem, Stamp
 from provisioner.remote import HashingReader, Remote, together

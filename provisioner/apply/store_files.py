@@ -14,7 +14,7 @@ from provisioner.apply.verifying import verify_upload
 from provisioner.diff import join, same
 from provisioner.errors import ProvisionerError, ServiceError
 from provisioner.kinds.vector_store import store_files as service
-from provisioner.kinds.vector_store.form import chunks
+from provisioner.kinds.vector_store.fields import chunks
 from provisioner.model import (
     LEAVING,
     QUIET,

@@ -19,7 +19,7 @@ from provisioner.engine.policies import rule
 from provisioner.engine.shutdowns import kept
 from provisioner.errors import SpecError
 from provisioner.kinds import kind
-from provisioner.kinds.vector_store.form import chunks
+from provisioner.kinds.vector_store.fields import chunks
 from provisioner.model import (
     Address,
     Desired,

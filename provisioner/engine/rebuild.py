@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import Key, list_forms
+from provisioner.engine.refresh import list_forms
 from provisioner.errors import LockError
-from provisioner.kinds import kind
-from provisioner.kinds.assistant import forms
+from provisioner.kinds import keys, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Fields, Live, Locked, LockState, Problem, StoreFile
@@ -209,9 +208,7 @@ def _item(file: Address, store_file: StoreFile) -> Fields:
 
 
 async def _listed(remote: Remote) -> Objects:
-    keys: list[Key] = [(STORE, None), (FILE, None)]
-    keys += [("assistant", api) for api, form in forms().items() if form.remote]
-    listed = await list_forms(remote, keys, Names())
+    listed = await list_forms(remote, keys(), Names())
     return {key: objects or {} for key, objects in listed.items()}
 
 

@@ -4,19 +4,42 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 
 from provisioner.kinds.base import Kind
+from provisioner.shapes import Shape
+
+Key = tuple[str, str | None]
+"""The objects of one sort at a service: a kind, and an API where that has objects of its own."""
+
+SHARED = {"base", "common", "table", "wire"}
+"""Modules of this folder that hold what several kinds are made of."""
 
 
 @cache
 def kinds() -> dict[str, Kind]:
     """Every kind by its name."""
-    modules = sorted(info.name for info in pkgutil.iter_modules(__path__) if info.name != "base")
+    modules = sorted({info.name for info in pkgutil.iter_modules(__path__)} - SHARED)
     found = (
         getattr(importlib.import_module(f"{__name__}.{name}"), "KIND", None) for name in modules
     )
     return {kind.name: kind for kind in found if isinstance(kind, Kind)}
+
+
+def keys() -> list[Key]:
+    """Every kind of objects that a service may have: a kind, and the API that they are of where
+    that makes a difference.
+    """
+    return [
+        (name, api) for name, one in kinds().items() for api in one.apis if one.form(api).remote
+    ]
+
+
+def shapes(name: str) -> Mapping[str, Shape]:
+    """What the fields of a kind may hold in a lock or a plan; nothing is known of another kind."""
+    known = kinds().get(name)
+    return known.fields.shapes if known else {}
 
 
 def kind(name: str) -> Kind:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from provisioner.kinds.table import Table
 from provisioner.model import Address, Fields, Live, LockState, Stamp
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from provisioner.remote import Remote
 
+
 Path = tuple[str | int, ...]
+"""Where a value stands below its resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +142,34 @@ class Form(ABC):
     """How the objects of one kind exist at the service through one API: normal form and verbs."""
 
     api: ClassVar[str | None] = None
-    fixed: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # top-level fields that cannot be changed in place
-    keyed: ClassVar[frozenset[str]] = frozenset({"metadata"})  # compared key by key
-    unread: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # declared, but never shown by the service: compared with the lock
-    certain: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # `unread`, but nobody can change it unseen at the service
+    table: ClassVar[Table] = Table()  # of its kind
     remote: ClassVar[bool] = True  # False: nothing exists at the service
     stamped: ClassVar[bool] = False  # whether its objects carry our stamp, in their metadata
-    unkept: ClassVar[
-        Mapping[str, str]
-    ] = {}  # what it means where a service does not keep a field, in half a sentence
+
+    @cached_property
+    def fixed(self) -> frozenset[str]:
+        """The fields that cannot be changed in place."""
+        return self.table.named("fixed")
+
+    @cached_property
+    def keyed(self) -> frozenset[str]:
+        """The fields that are compared key by key."""
+        return self.table.named("keyed")
+
+    @cached_property
+    def unread(self) -> frozenset[str]:
+        """The fields that the service never shows: they are compared with the lock."""
+        return self.table.named("unread")
+
+    @cached_property
+    def certain(self) -> frozenset[str]:
+        """Of those, what nobody can change unseen at the service."""
+        return self.table.named("unread", "certain")
+
+    @cached_property
+    def unkept(self) -> Mapping[str, str]:
+        """What it means where a service does not keep a field, in half a sentence."""
+        return {one.name: one.unkept for one in self.table if one.unkept}
 
     def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
         """Limits that only this API has."""
@@ -163,12 +179,12 @@ class Form(ABC):
         """What is declared and this API cannot carry."""
         return ()
 
-    @abstractmethod
     def normal(self, address: Address, fields: Fields) -> Fields:
         """The canonical shape in which desired, locked and live are compared: every default filled
         in, whatever has no order in one order, `{}` for no metadata. Pure, and the same for all
         three.
         """
+        return self.table.normal(fields, self.api)
 
     @abstractmethod
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
@@ -232,21 +248,31 @@ class Kind(ABC):
 
     name: ClassVar[str]  # `vector_store`
     section: ClassVar[str]  # `vector_stores`, its key in a spec
-    spec: ClassVar[type[BaseModel]]  # what an author may write
     summary: ClassVar[str]  # one sentence for the reference
+    about: ClassVar[str]  # what one resource is, for the schema
+    fields: ClassVar[Table]  # what an author may write, and what becomes of it
     examples: ClassVar[tuple[dict[str, Any], ...]]  # at least two good declarations
+    apis: ClassVar[tuple[str | None, ...]] = (None,)  # that have forms of their own
+
+    @cached_property
+    def spec(self) -> type[BaseModel]:
+        """The model of what an author may write."""
+        from provisioner.kinds.common import Resource
+
+        title = "".join(word.capitalize() for word in self.name.split("_"))
+        return self.fields.model(f"{title}Spec", self.about, Resource)
 
     @abstractmethod
     def form(self, api: str | None) -> Form:
         """The form for an API; kinds that are the same through every API ignore it."""
 
-    @abstractmethod
     def declare(self, spec: Any, scope: Scope) -> Fields:
         """The neutral fields of one valid declaration (an instance of `self.spec`): files read,
         names resolved, shared tools inlined. What a model cannot say, lengths of texts read from
         files included, is reported here.
         """
+        return self.fields.declared(spec, scope)
 
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that these fields refer to."""
-        return iter(())
+        return self.fields.references(fields)

@@ -5,20 +5,24 @@ carries both.
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from provisioner import shapes
 from provisioner.diff import top
 from provisioner.errors import ServiceError
 from provisioner.kinds.base import Form, Names, Write
-from provisioner.model import ID_RULE, Live, LockState, Problem, Stamp, is_id
+from provisioner.kinds.table import Field, unstamped
+from provisioner.model import ID_RULE, Address, Fields, Live, LockState, Problem, Stamp, is_id
+from provisioner.shapes import Shape, misfit
 from provisioner.text import spelt
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
 
 Raw = Mapping[str, Any]
+_NOT_OURS = "look at that service: it is not what it seems to be"
 _MOST = 10**15  # which no count and no time in seconds comes to
 
 
@@ -43,19 +47,19 @@ def key(path: str) -> str | None:
     return rest[1:] or None
 
 
-def text(value: Any) -> Any:
-    """Text in normal form: an empty one is none."""
-    return value or None
-
-
-def unstamped(metadata: Any) -> dict[str, Any]:
-    """Metadata without our own pair."""
-    found = metadata if isinstance(metadata, Mapping) else {}
-    return {name: value for name, value in found.items() if name != Stamp.KEY}
-
-
 def stamp(metadata: Any) -> Stamp | None:
     return Stamp.parse(metadata.get(Stamp.KEY)) if isinstance(metadata, Mapping) else None
+
+
+def check_reply(path: str, raw: Raw, known: Mapping[str, Shape]) -> None:
+    """ServiceError where a part of an object is not of the shape that OpenAI's has."""
+    odd = misfit(raw, known)
+    if odd is not None:
+        detail = (
+            f"`{path}` shows `{raw.get('id')}` with {spelt(raw[odd])} as `{odd}`,"
+            " which has another shape at OpenAI."
+        )
+        raise ServiceError(Problem("Reply not understood", detail, _NOT_OURS))
 
 
 def number(raw: Raw, name: str) -> int:
@@ -86,23 +90,56 @@ class StampedForm(Form):
     """An object with metadata, read and written at `collection`."""
 
     stamped = True
-    unkept: ClassVar[Mapping[str, str]] = {
-        "metadata": "whoever looks for it by its metadata does not find it"
-    }
     collection: ClassVar[str]
-    defaults: ClassVar[Mapping[str, Any]] = {}  # what null stands for, where a server ignores null
+    replies: ClassVar[Mapping[str, Shape]] = {}  # what the service spells in its own way
 
-    @abstractmethod
+    @cached_property
+    def own(self) -> list[Field]:
+        """The fields that the service takes and shows, metadata apart."""
+        return [
+            one for one in self.table.carried(self.api) if not one.unread and one.name != "metadata"
+        ]
+
+    @cached_property
+    def _shapes(self) -> Mapping[str, Shape]:
+        own = {one.name: one.sort.shape for one in self.own}
+        return {**own, "metadata": shapes.mapping(), "status": shapes.text, **self.replies}
+
+    def normal(self, address: Address, fields: Fields) -> Fields:
+        """With the name of the resource, where it says no other."""
+        return super().normal(address, {"name": address.name, **fields})
+
     def live(self, raw: Raw, names: Names) -> Live:
         """A reply in neutral spelling; what we do not know is dropped, what is missing stays
-        missing.
+        missing. ServiceError where it is not of the shape that OpenAI's has.
         """
+        check_reply(self.collection, raw, self._shapes)
+        metadata = raw.get("metadata")
+        fields = {one.name: self.shown(one, raw, names) for one in self.own if one.name in raw}
+        return Live(
+            str(raw["id"]),
+            {**fields, "metadata": unstamped(metadata)},
+            stamp(metadata),
+            raw.get("status"),
+            number(raw, "created_at"),
+        )
 
-    @abstractmethod
+    def shown(self, one: Field, raw: Raw, names: Names) -> Any:
+        """The value of a field that a reply has, as an author would declare it."""
+        return raw[one.name]
+
+    def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
+        """A declared value as the service wants it; null for what is reset."""
+        return {one.name: value}
+
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
-        """The fields named by `units` as the service wants them, without metadata; null for what is
-        reset.
-        """
+        """The fields named by `units` as the service wants them, without metadata."""
+        wanted = {"name": write.address.name, **write.fields}
+        body: dict[str, Any] = {}
+        for one in self.own:
+            if one.name in units:
+                body |= self.sent(one, wanted.get(one.name), write)
+        return body
 
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
         return [self.live(raw, names) for raw in await remote.list(self.collection, known=known)]
@@ -127,10 +164,9 @@ class StampedForm(Form):
             before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp
         )
         raw = await self._send(remote, path, {**body, "metadata": metadata})
+        blanks = {one.name: one.blank for one in self.own if one.blank is not None}
         reset = {
-            name: self.defaults[name]
-            for name, value in body.items()
-            if value is None and name in self.defaults
+            name: blanks[name] for name, value in body.items() if value is None and name in blanks
         }
         stubborn = {
             name: value for name, value in reset.items() if raw.get(name) not in (None, value)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from provisioner import kinds
 from provisioner.model import ID_RULE, Address, Approved, Locked, Overwritten, Profile, is_id
-from provisioner.shapes import FIELDS, misfit
+from provisioner.shapes import misfit
 from provisioner.shapes import path as is_path
 
 
@@ -75,7 +76,7 @@ def entry_from_json(address: Address, raw: object) -> Locked:
                 raise WrongShape(f"`{key}` of `{address}` must be {shape}", key)
         if "fields" not in raw:
             raise WrongShape(f"`{address}` lacks `fields`")
-    odd = misfit(raw["fields"], FIELDS)
+    odd = misfit(raw["fields"], kinds.shapes(address.kind))
     if odd is not None:
         raise WrongShape(
             f"The field `{odd}` of `{address}` is of another shape than it can be declared in", odd

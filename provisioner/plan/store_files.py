@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join, parts
-from provisioner.kinds.vector_store.form import chunks
+from provisioner.kinds.vector_store.fields import chunks
 from provisioner.model import (
     Action,
     Address,

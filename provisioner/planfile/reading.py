@@ -8,7 +8,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
 
-from provisioner import __version__, jsontext
+from provisioner import __version__, jsontext, kinds
 from provisioner.errors import PlanError
 from provisioner.lock.entry import approved_from_json
 from provisioner.model import (
@@ -33,7 +33,7 @@ from provisioner.planfile.writing import (
     OWN_KEYS_OF_PLAN,
     digest,
 )
-from provisioner.shapes import FIELDS, Shape, an_id, misfit, path
+from provisioner.shapes import Shape, an_id, misfit, path
 from provisioner.text import spelt
 
 _ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
@@ -208,9 +208,12 @@ def finding(plan: Plan) -> str | None:
     return next(_findings(plan, ""), None)
 
 
-def _findings(thing: Any, whose: str) -> Iterator[str]:
-    if isinstance(thing, FieldChange) and not _field(thing):
+def _findings(thing: Any, whose: str, known: Mapping[str, Shape] = {}) -> Iterator[str]:
+    """What is odd in a noun and in those inside it. `known`: the shapes of its kind's fields."""
+    if isinstance(thing, FieldChange) and not _is_declared(thing, known):
         yield f"the field `{thing.path}`{whose} is of another shape than it can be declared in"
+    if isinstance(thing, Change):
+        yield from _odd_sides(thing, known)
     rules = _RULES.get(type(thing), {})
     for name, wanted in _types(thing.__class__).items():
         value, rule = getattr(thing, name), rules.get(name)
@@ -219,7 +222,10 @@ def _findings(thing: Any, whose: str) -> Iterator[str]:
         for inner in value if isinstance(value, tuple) else (value,):
             if is_dataclass(inner):
                 address = getattr(inner, "address", getattr(inner, "store", None))
-                yield from _findings(inner, f" of `{address}`" if address else whose)
+                if isinstance(address, Address):
+                    yield from _findings(inner, f" of `{address}`", kinds.shapes(address.kind))
+                else:
+                    yield from _findings(inner, whose, known)
 
 
 @cache
@@ -243,16 +249,18 @@ def _fits(value: Any, wanted: Any) -> bool:
     return type(value) is int if wanted is int else isinstance(value, wanted)
 
 
-def _field(change: FieldChange) -> bool:
+def _odd_sides(change: Change, known: Mapping[str, Shape]) -> Iterator[str]:
+    for name, side in (("before", change.before), ("after", change.after)):
+        if isinstance(side, Mapping) and misfit(side, known) is not None:
+            yield f"`{name}` of `{change.address}` cannot be {spelt(side)}"
+
+
+def _is_declared(change: FieldChange, known: Mapping[str, Shape]) -> bool:
     """Whether a changed field that stands for a whole one is of its shape."""
     if not isinstance(change.path, str):
         return True  # which is reported by itself
     values = (change.before, change.after, change.locked)
-    return all(misfit({change.path: value}, FIELDS) is None for value in values)
-
-
-def _declared(value: Any) -> bool:
-    return value is None or misfit(value, FIELDS) is None
+    return all(misfit({change.path: value}, known) is None for value in values)
 
 
 def _store_file_path(value: Any) -> bool:
@@ -261,7 +269,7 @@ def _store_file_path(value: Any) -> bool:
 
 
 _RULES: dict[type, dict[str, Shape]] = {
-    Change: {"id": an_id, "importing": an_id, "before": _declared, "after": _declared},
+    Change: {"id": an_id, "importing": an_id},
     FieldChange: {"path": path},
     Remnant: {"id": an_id, "action": ("keep", "delete", "forget").__contains__},
     StoreFileChange: {

@@ -24,7 +24,6 @@ from provisioner.remote.lists import Items, Lister, collection, ends
 from provisioner.remote.retries import Outcome, Retries
 from provisioner.remote.settling import Settling, key_of, keys_of
 from provisioner.remote.uploads import HashingReader
-from provisioner.shapes import REPLY, misfit
 from provisioner.text import spelt
 
 Object = dict[str, Any]
@@ -265,7 +264,7 @@ class Remote:
 
     def _plain(self, path: str, item: Object) -> Object:
         """The object with numbers where the service shows them as text, and its id as it was asked
-        for. ServiceError where a part of it is not of the shape that OpenAI's have.
+        for.
         """
         if numbers_as_text(item):
             self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
@@ -277,13 +276,6 @@ class Remote:
                     f"`{collection(path)}` shows an object under another id than it was asked for."
                 )
             item = {**item, "id": asked}
-        odd = misfit(item, REPLY)
-        if odd is not None:
-            detail = (
-                f"`{collection(path)}` shows `{item['id']}` with {spelt(item[odd])} as `{odd}`,"
-                " which has another shape"
-            )
-            raise ServiceError(Problem("Reply not understood", f"{detail} at OpenAI.", _NOT_OURS))
         return item
 
     async def _is_listed(self, path: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.kinds.assistant import forms
+from provisioner.kinds import kind
 from provisioner.kinds.base import Form
 from provisioner.model import Address, Fields
 from scripts.reference.markdown import table
@@ -71,9 +71,10 @@ them.
 
 def section() -> str:
     """The introduction and the table."""
-    columns = list(forms())
+    assistant = kind("assistant")
+    columns = [str(api) for api in assistant.apis]
     rows = [
-        [label, *(_answer(forms()[api], fields) for api in columns)]
+        [label, *(_answer(assistant.form(api), fields) for api in columns)]
         for label, fields in PROBES.items()
     ]
     missing = sorted({"agents"} - set(columns))

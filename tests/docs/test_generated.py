@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.kinds import kinds
-from provisioner.kinds.assistant import forms
+from provisioner.kinds.assistant import APIS
 from scripts import generate
 from scripts.reference import pages
 from tests.docs.pages import ROOT
@@ -108,4 +108,4 @@ def test_every_api_has_a_column() -> None:
         if line.startswith("| what |")
     ]
 
-    assert heads == ["| what | " + " | ".join(f"`{api}`" for api in forms()) + " |"]
+    assert heads == ["| what | " + " | ".join(f"`{api}`" for api in APIS) + " |"]

@@ -17,9 +17,9 @@ from openai.types.responses.response_create_params import ResponseCreateParamsNo
 from pydantic import BaseModel, TypeAdapter
 
 import provisioner
+from provisioner.kinds import kind
 from provisioner.kinds.assistant.hosted import ImageGeneration, Mcp, WebSearch
 from provisioner.kinds.assistant.request_fields import RequestFields
-from provisioner.kinds.assistant.spec import AssistantSpec
 from provisioner.kinds.assistant.tools import CodeInterpreter, FileSearch
 from tests.e2e import shop
 from tests.support.world import World
@@ -65,7 +65,7 @@ BOTH = ("temperature", "top_p", "reasoning_effort", "response_format", "instruct
 def assistants() -> Iterator[tuple[str, dict[str, Any]]]:
     """An assistant for every value of every parameter that has values."""
     yield "whole", shop.ASSISTANT
-    for field, value in every(AssistantSpec):
+    for field, value in every(kind("assistant").spec):
         if field in BOTH and "file" not in str(value):
             yield field, {field: value}
     yield from ((field, {"responses": {field: value}}) for field, value in every(RequestFields))

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from provisioner.kinds import kinds
-from provisioner.kinds.assistant import forms
 from provisioner.kinds.base import Form, Names, Write
 from provisioner.local import create_app
 from provisioner.model import Address, LockState, Stamp
@@ -36,9 +35,8 @@ FIELDS: dict[str, dict[str, Any]] = {
 def every_form() -> list[Any]:
     found = []
     for name in sorted(kinds()):
-        for api in sorted(forms()) if name == "assistant" else [None]:
-            if name != "tool":  # inlined: it has no object anywhere
-                found.append(pytest.param(name, api, id=f"{name}-{api or 'any'}"))
+        for api in kinds()[name].apis:
+            found.append(pytest.param(name, api, id=f"{name}-{api or 'any'}"))
     return found
 
 

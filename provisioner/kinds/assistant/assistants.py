@@ -4,30 +4,41 @@ have it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from provisioner.kinds.assistant import normal
+from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, Write
-from provisioner.kinds.wire import Raw, StampedForm, number, stamp, text, unstamped
-from provisioner.model import Address, Fields, Live
+from provisioner.kinds.table import REAL, Field
+from provisioner.kinds.wire import Raw, StampedForm
+from provisioner.model import Address, Fields, is_id
+from provisioner.shapes import Shape, either, many, mapping, number, text, word
 from provisioner.text import quoted
 
 MAX_STORES, MAX_CODE_FILES = 1, 20
 
 _CARRIED = ("code_interpreter", "file_search", "function")
 _RANKERS = ("auto", "default_2024_08_21")  # two names of one ranker
-_PLAIN = (
-    "model",
-    "name",
-    "description",
-    "instructions",
-    "temperature",
-    "top_p",
-    "reasoning_effort",
-)
 _LOST_SETTINGS = {"file_search": ("filters",), "code_interpreter": ("memory_limit",)}
 _LOST_RANKING = ("hybrid_search",)
+
+_TOOL = mapping(
+    {
+        "type": word,
+        "function": mapping({"name": text, "description": text, "parameters": mapping()}),
+        "file_search": mapping({"ranking_options": mapping({"score_threshold": number})}),
+        "code_interpreter": mapping(),
+    },
+    need=["type"],
+)
+_RESOURCES = mapping(
+    {
+        "code_interpreter": mapping({"file_ids": many(is_id)}),
+        "file_search": mapping({"vector_store_ids": many(is_id)}),
+    }
+)
+_FORMAT = either(text, mapping({"type": word, "json_schema": mapping({"schema": mapping()})}))
 
 
 class AssistantsForm(StampedForm):
@@ -35,18 +46,11 @@ class AssistantsForm(StampedForm):
 
     api = "assistants"
     collection = "/assistants"
-    unkept: ClassVar[Mapping[str, str]] = {
-        **StampedForm.unkept,
-        "model": "another model answers than the specs name",
-        "instructions": "it follows other instructions than the specs have",
-        "tools": "it works with other tools than the specs give it",
-    }
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "temperature": 1.0,
-        "top_p": 1.0,
-        "description": "",
-        "instructions": "",
-        "response_format": "auto",
+    table = FIELDS
+    replies: ClassVar[Mapping[str, Shape]] = {
+        "tools": many(_TOOL),
+        "tool_resources": _RESOURCES,
+        "response_format": _FORMAT,
     }
 
     def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
@@ -91,37 +95,27 @@ class AssistantsForm(StampedForm):
                 yield _loss(f"tools.{kind}.ranker", (*inside, "ranker"), why)
 
     def normal(self, address: Address, fields: Fields) -> Fields:
-        tools = (
+        tools = [
             _normal(tool) for tool in fields.get("tools") or () if tool.get("type") in _CARRIED
-        )
-        return {
-            **normal.common(fields),
-            "name": text(fields.get("name", address.name)),
-            "tools": normal.ranked(tools),
-        }
+        ]
+        return {**super().normal(address, fields), "tools": normal.ranked(tools)}
 
-    def live(self, raw: Raw, names: Names) -> Live:
-        metadata = raw.get("metadata")
-        fields: Fields = {name: raw[name] for name in _PLAIN if name in raw}
-        if "tools" in raw:
-            fields["tools"] = [
-                _flat(tool, raw.get("tool_resources") or {}, names) for tool in raw["tools"] or ()
-            ]
-        if "response_format" in raw:
-            fields["response_format"] = _flat_format(raw["response_format"])
-        fields["metadata"] = unstamped(metadata)
-        return Live(str(raw["id"]), fields, stamp(metadata), created_at=number(raw, "created_at"))
+    def shown(self, one: Field, raw: Raw, names: Names) -> Any:
+        if one.name == "tools":
+            resources = raw.get("tool_resources") or {}
+            return [_flat(tool, resources, names) for tool in raw["tools"] or ()]
+        if one.name == "response_format":
+            return _flat_format(raw["response_format"])
+        return super().shown(one, raw, names)
 
-    def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
-        wanted = {"name": write.address.name, **write.fields}
-        body = {name: wanted.get(name) for name in _PLAIN if name in units}
-        if "response_format" in units:
-            body["response_format"] = _format(wanted.get("response_format"))
-        if "tools" in units:
-            tools = [tool for tool in wanted.get("tools") or () if tool["type"] in _CARRIED]
-            body["tools"] = [_tool(tool) for tool in tools]
-            body["tool_resources"] = _resources(tools, write.names, whole=write.id is not None)
-        return body
+    def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
+        if one.name == "tools":
+            tools = [tool for tool in value or () if tool["type"] in _CARRIED]
+            resources = _resources(tools, write.names, whole=write.id is not None)
+            return {"tools": [_tool(tool) for tool in tools], "tool_resources": resources}
+        if one.name == "response_format":
+            return {"response_format": _format(value)}
+        return super().sent(one, value, write)
 
 
 def _no_setting(address: Address, kind: str, name: str) -> str:
@@ -153,7 +147,8 @@ def _normal(tool: Mapping[str, Any]) -> Fields:
 
 
 def _threshold(tool: Mapping[str, Any]) -> Any:
-    return normal.real((tool.get("ranking_options") or {}).get("score_threshold"), 0.0)
+    threshold = (tool.get("ranking_options") or {}).get("score_threshold")
+    return 0.0 if threshold is None else REAL.normal(threshold)
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:

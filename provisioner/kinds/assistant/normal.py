@@ -1,6 +1,4 @@
-"""The normal form of what every API of an assistant has: defaults filled in, one order where order
-means nothing.
-"""
+"""The normal forms of what an assistant's tools and response format are made of."""
 
 from __future__ import annotations
 
@@ -8,31 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from provisioner.kinds.wire import text, unstamped
 from provisioner.model import Fields
 
 Tool = Mapping[str, Any]
 
 NO_PARAMETERS = {"type": "object", "properties": {}}
 """What the service makes of a function without parameters."""
-
-
-def common(fields: Fields) -> Fields:
-    """The fields that mean the same everywhere, in normal form."""
-    return {
-        "model": fields.get("model"),
-        "description": text(fields.get("description")),
-        "instructions": text(fields.get("instructions")),
-        "temperature": real(fields.get("temperature"), 1.0),
-        "top_p": real(fields.get("top_p"), 1.0),
-        "reasoning_effort": fields.get("reasoning_effort"),
-        "response_format": response_format(fields.get("response_format")),
-        "metadata": unstamped(fields.get("metadata")),
-    }
-
-
-def real(value: Any, default: float) -> Any:
-    return default if value is None else float(value) if isinstance(value, int) else value
 
 
 def response_format(value: Any) -> Any:
@@ -49,7 +28,7 @@ def function(tool: Tool) -> Fields:
         {
             "type": "function",
             "name": tool.get("name"),
-            "description": text(tool.get("description")),
+            "description": tool.get("description") or None,
             "parameters": tool.get("parameters") or dict(NO_PARAMETERS),
             "strict": bool(tool.get("strict")),
         }

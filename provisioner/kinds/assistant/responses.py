@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.assistant import normal
+from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, ProfileForm, Write
-from provisioner.kinds.wire import text
 from provisioner.model import Address, Fields, Live, Stamp
 from provisioner.text import quoted
 
@@ -49,6 +49,7 @@ class ResponsesForm(ProfileForm):
     """A request profile: it lives in the lock, and the application sends it."""
 
     api = "responses"
+    table = FIELDS
 
     def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
         for at, tool in enumerate(fields.get("tools") or ()):
@@ -88,12 +89,8 @@ class ResponsesForm(ProfileForm):
                 yield Loss("tools.file_search.ranker", path, why, hint)
 
     def normal(self, address: Address, fields: Fields) -> Fields:
-        return {
-            **normal.common(fields),
-            "name": text(fields.get("name")),
-            "tools": normal.ranked(_normal(tool) for tool in fields.get("tools") or ()),
-            "responses": normal.present(fields.get("responses") or {}),
-        }
+        tools = [_normal(tool) for tool in fields.get("tools") or ()]
+        return {**super().normal(address, fields), "tools": normal.ranked(tools)}
 
     def render(
         self,
@@ -105,26 +102,21 @@ class ResponsesForm(ProfileForm):
     ) -> Fields:
         """What equals the default of both APIs is left out, what has different defaults is said."""
         given, left_out = self.normal(address, fields), frozenset(lost)
-        own = dict(given["responses"])
-        tools = [
-            _tool(tool, names, left_out)
-            for tool in given["tools"]
-            if f"tools.{tool['type']}" not in left_out
-        ]
-        labels = {name: given[name] for name in _LABELS if given[name] and name not in left_out}
-        effort = {"effort": given["reasoning_effort"]} if given["reasoning_effort"] else {}
-        return {
-            "model": given["model"],
-            **{name: given[name] for name in ("temperature", "top_p") if given[name] != 1.0},
-            **_unless_empty("instructions", given["instructions"]),
-            **_unless_empty("tools", tools),
-            **_unless_empty("reasoning", effort | (own.pop("reasoning", None) or {})),
-            **_unless_empty(
-                "text", _text_format(given["response_format"]) | (own.pop("text", None) or {})
-            ),
-            "metadata": {**labels, **given["metadata"], Stamp.KEY: stamp},
-            **own,
-        }
+        own = given.pop("responses")
+        request: Fields = {"metadata": {}}
+        for one in self.table.carried(self.api):
+            value = given.get(one.name)
+            if one.name == "tools":
+                carried = [tool for tool in given["tools"] if _kept(tool, left_out)]
+                value = [_tool(tool, names, left_out) for tool in carried]
+            if one.name == "response_format" and isinstance(value, str):
+                value = {"type": value} if value != one.default else None
+            if one.name not in left_out and value not in (one.default, None, [], {}):
+                _put(request, one.path(self.api), value)
+        request["metadata"] = {**request.pop("metadata"), Stamp.KEY: stamp}
+        for name, value in own.items():
+            _put(request, (name,), value)
+        return request
 
     def digest(self, request: Fields) -> str:
         metadata = {
@@ -181,6 +173,19 @@ def _accept(name: str) -> str:
     return f"accept it with `accept_loss: [{name}]`"
 
 
+def _put(request: Fields, path: Sequence[str], value: Any) -> None:
+    """Put a value where a request has it, beside what is there already."""
+    inside = request
+    for name in path[:-1]:
+        inside = inside.setdefault(name, {})
+    there = inside.get(path[-1])
+    inside[path[-1]] = {**there, **value} if isinstance(there, dict) else value
+
+
+def _kept(tool: Mapping[str, Any], lost: Collection[str]) -> bool:
+    return f"tools.{tool['type']}" not in lost
+
+
 def _unless_empty(name: str, value: Any) -> Fields:
     return {name: value} if value else {}
 
@@ -218,12 +223,6 @@ def _file_search(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -
         **settings,
         **_unless_empty("ranking_options", ranking),
     }
-
-
-def _text_format(value: Any) -> Fields:
-    if value == "auto":
-        return {}
-    return {"format": dict(value) if isinstance(value, Mapping) else {"type": value}}
 
 
 def _named(tool: Mapping[str, Any]) -> Iterator[str]:

@@ -1,17 +1,18 @@
-"""What an author may write for an assistant."""
+"""What an author may write for an assistant, where it is more than a word or a number."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
+from provisioner.kinds.assistant.fields import MAX_INSTRUCTIONS
+from provisioner.kinds.assistant.json_schema import read_schema
 from provisioner.kinds.assistant.tools import Tool
+from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.common import (
     FromFile,
     FromFiles,
     Lazily,
-    Metadata,
-    Resource,
     Strict,
     nearest,
     refusal,
@@ -109,7 +110,6 @@ ResponseFormat = Annotated[
 ]
 
 
-MAX_INSTRUCTIONS = 256_000
 MAX_TOOLS = 128
 
 ToolResources = Annotated[
@@ -137,109 +137,37 @@ Instructions = Annotated[
 ]
 
 
-class AssistantSpec(Resource):
-    """A model with instructions and tools."""
+Tools = Annotated[list[Tool], Field(max_length=MAX_TOOLS)]
+ResponsesBlock = Annotated[
+    dict[str, Any], Lazily("provisioner.kinds.assistant.request_fields:RequestFields")
+]
+AgentsBlock = Annotated[
+    dict[str, Any], Lazily("provisioner.kinds.assistant.request_fields:AgentFields")
+]
 
-    model: str = Field(
-        min_length=1,
-        max_length=256,
-        description="The model that answers",
-        examples=["gpt-4o", "${var.model}"],
-    )
-    name: str | None = Field(
-        default=None,
-        max_length=256,
-        description="Name that people see, at most 256 characters; default: the resource's name",
-        examples=["Support"],
-    )
-    description: str | None = Field(
-        default=None,
-        max_length=512,
-        description="What it is for, at most 512 characters",
-        examples=["Answers staff questions"],
-    )
-    instructions: Instructions | None = Field(
-        default=None,
-        description=(
-            "The system prompt: text, `{file: PATH}`, or `{files: [PATH, …]}` joined by an empty"
-            " line; at most 256,000 characters"
-        ),
-        examples=["You answer in one sentence.", {"file": "prompts/support.md"}],
-    )
-    tools: Annotated[list[Tool], Field(max_length=MAX_TOOLS)] | None = Field(
-        default=None,
-        description=(
-            "What it may use, at most 128 tools, in OpenAI's own flat spelling; a bare string for a"
-            " tool without settings"
-        ),
-        examples=[
-            [
-                "code_interpreter",
-                {"type": "file_search", "vector_stores": ["handbook"]},
-                {"use": "get_weather"},
-            ]
-        ],
-    )
-    temperature: float | None = Field(
-        default=None,
-        ge=0,
-        le=2,
-        description=(
-            "How much chance there is in an answer, 0 to 2: 0.2 is focused, 1 is the default"
-        ),
-        examples=[0.3],
-    )
-    top_p: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description=(
-            "Share of the likeliest tokens that is considered, 0 to 1; change this or the"
-            " temperature"
-        ),
-        examples=[0.95],
-    )
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
-        Field(
-            default=None,
-            description="How long a reasoning model thinks; not every model knows every value",
-            examples=["low"],
+
+def read_instructions(
+    value: str | FromFile | FromFiles | None, scope: Scope, at: Path
+) -> str | None:
+    """The text, out of its files; one that is too long is reported."""
+    if value is None:
+        return None
+    text = scope.text(value if isinstance(value, str) else value.declared(), at)
+    if text is not None and len(text) > MAX_INSTRUCTIONS:
+        detail = (
+            f"`{scope.address}` has instructions of {len(text):,} characters; they may have at"
+            f" most {MAX_INSTRUCTIONS:,}."
         )
-    )
-    response_format: ResponseFormat | None = Field(
-        default=None,
-        description="The shape of an answer",
-        examples=[
-            "auto",
-            {"type": "json_schema", "name": "ticket", "schema": {"file": "schemas/ticket.json"}},
-        ],
-    )
-    metadata: Metadata | None = Field(
-        default=None, description="Your own labels", examples=[{"team": "support"}]
-    )
-    api: Literal["assistants", "responses", "agents"] | None = Field(
-        default=None,
-        description=(
-            "The API that this one is deployed through, where it differs from the environment's"
-        ),
-        examples=["responses"],
-    )
-    responses: (
-        Annotated[
-            dict[str, Any], Lazily("provisioner.kinds.assistant.request_fields:RequestFields")
-        ]
-        | None
-    ) = Field(
-        default=None,
-        description="Fields of the Responses API only, in its own spelling",
-        examples=[{"max_output_tokens": 2000, "store": False}],
-    )
-    agents: (
-        Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.request_fields:AgentFields")]
-        | None
-    ) = Field(
-        default=None,
-        description="Fields of the Agents API only, in its own spelling",
-        examples=[{"text": {"verbosity": "low"}}],
-    )
-    tool_resources: ToolResources = None
+        hint = "move reference material into a vector store"
+        scope.report(Finding(at, "Too many characters", detail, hint))
+    return text
+
+
+def read_format(value: str | Plain | JsonSchema | None, scope: Scope, at: Path) -> Any:
+    """The format in its shortest spelling, its schema out of its file."""
+    if isinstance(value, Plain):
+        return value.type
+    if not isinstance(value, JsonSchema):
+        return value
+    schema = read_schema(value.schema_, bool(value.strict), scope, (*at, "schema"))
+    return {**value.declared(), "schema": schema}

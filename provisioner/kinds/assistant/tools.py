@@ -248,20 +248,20 @@ MAX_CODE_FILES = 50
 _MAGIC = frozenset("*?[")
 
 
-def declare_tools(tools: Iterable[Any], scope: Scope) -> list[Fields]:
+def declare_tools(tools: Iterable[Any] | None, scope: Scope, at: Path) -> list[Fields]:
     """The fields of every tool, in the declared order; those with findings are left out."""
     found: list[Fields] = []
     places: list[Path] = []
-    for index, tool in enumerate(tools):
-        at: Path = ("tools", index)
+    for index, tool in enumerate(tools or ()):
+        place = (*at, index)
         fields = (
-            scope.tool(tool.use, (*at, "use"))
+            scope.tool(tool.use, (*place, "use"))
             if isinstance(tool, Use)
-            else declare_tool(tool, scope, at)
+            else declare_tool(tool, scope, place)
         )
         if fields is not None:
             found.append(fields)
-            places.append(at)
+            places.append(place)
     _check_unique(found, places, scope)
     return found
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, ClassVar
 
 from provisioner.kinds.base import Finding, Form, Kind, Scope
 from provisioner.kinds.file.accepted import extension
-from provisioner.kinds.file.spec import FileSpec
+from provisioner.kinds.file.fields import FIELDS
+from provisioner.kinds.file.form import FORM
 from provisioner.model import Fields
 
 _LINES = ("batch", "fine-tune", "evals")
 """Purposes for which the service reads a file line by line."""
-
-
-@cache
-def _form() -> Form:
-    from provisioner.kinds.file.form import FileForm
-
-    return FileForm()
 
 
 class FileKind(Kind):
@@ -28,8 +21,9 @@ class FileKind(Kind):
 
     name: ClassVar[str] = "file"
     section: ClassVar[str] = "files"
-    spec = FileSpec
     summary: ClassVar[str] = "A file that is uploaded and used at run time, by its id."
+    about: ClassVar[str] = "A file that is uploaded and used at run time, by its id."
+    fields = FIELDS
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"path": "data/sales.csv"},
         {"path": "data/targets.csv", "expires_after": {"anchor": "created_at", "seconds": 604800}},
@@ -38,13 +32,11 @@ class FileKind(Kind):
 
     def form(self, api: str | None) -> Form:
         """Files are the same through every API."""
-        return _form()
+        return FORM
 
-    def declare(self, spec: FileSpec, scope: Scope) -> Fields:
+    def declare(self, spec: Any, scope: Scope) -> Fields:
         """How the file is uploaded; its size and digest are the workspace's to add."""
-        fields: Fields = {"purpose": spec.purpose}
-        if "expires_after" in spec.model_fields_set:
-            fields["expires_after"] = spec.expires_after and spec.expires_after.declared()
+        fields = {"purpose": spec.purpose, **super().declare(spec, scope)}
         reference = scope.file(spec.path, ("path",))
         if isinstance(reference, str):
             if spec.purpose in _LINES and extension(spec.path) != ".jsonl":

@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from provisioner import shapes
 from provisioner.kinds.base import Form, Names, Write
-from provisioner.kinds.wire import Raw, number, route
-from provisioner.model import Address, Fields, Live
+from provisioner.kinds.file.fields import FIELDS, PURPOSE
+from provisioner.kinds.wire import Raw, check_reply, number, route
+from provisioner.model import Address, Live
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
 
-PURPOSE = "assistants"
+_SHAPES = {
+    "bytes": shapes.number,
+    "purpose": shapes.text,
+    "filename": shapes.text,
+    "status": shapes.text,
+}
 
 
 def base_name(address: Address) -> str:
@@ -24,18 +31,7 @@ def base_name(address: Address) -> str:
 class FileForm(Form):
     """The same through every API."""
 
-    fixed = frozenset({"sha256", "bytes", "purpose", "expires_after"})
-    keyed = frozenset()
-    unread = frozenset({"sha256"})
-    certain = unread  # the bytes of an id never change
-
-    def normal(self, address: Address, fields: Fields) -> Fields:
-        return {
-            "sha256": fields.get("sha256"),
-            "bytes": fields.get("bytes"),
-            "purpose": fields.get("purpose") or PURPOSE,
-            "expires_after": fields.get("expires_after"),
-        }
+    table = FIELDS
 
     async def list(
         self, remote: Remote, names: Names, purpose: str | None = PURPOSE
@@ -66,6 +62,7 @@ class FileForm(Form):
 
 def live(raw: Raw) -> Live:
     """A file as the service shows it, with its `filename`, which a lost upload is looked for by."""
+    check_reply("/files", raw, _SHAPES)
     fields: dict[str, Any] = {
         name: raw[name] for name in ("bytes", "purpose", "filename") if name in raw
     }
@@ -75,3 +72,6 @@ def live(raw: Raw) -> Live:
     return Live(
         str(raw["id"]), fields, status=raw.get("status"), created_at=number(raw, "created_at")
     )
+
+
+FORM = FileForm()

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from provisioner.kinds.common import Resource, Strict
+from provisioner.kinds.common import Strict
 
 
 class FileExpiry(Strict):
@@ -21,22 +21,4 @@ class FileExpiry(Strict):
     )
 
 
-class FileSpec(Resource):
-    """A file that is uploaded and used at run time, by its id."""
-
-    path: str = Field(
-        min_length=1, description="Path from the workspace root", examples=["data/sales.csv"]
-    )
-    purpose: Literal["assistants", "user_data", "vision", "batch", "fine-tune", "evals"] = Field(
-        default="assistants",
-        description=(
-            "What the service may use it for; vector stores and the code interpreter want"
-            " `assistants`"
-        ),
-        examples=["user_data"],
-    )
-    expires_after: FileExpiry | None = Field(
-        default=None,
-        description="When the service deletes it; never when left out",
-        examples=[{"anchor": "created_at", "seconds": 604800}],
-    )
+Purpose = Literal["assistants", "user_data", "vision", "batch", "fine-tune", "evals"]

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from provisioner.kinds.base import Finding, Path, Scope
-from provisioner.kinds.chunks import check_chunking, neutral_chunking
-from provisioner.kinds.common import MAX_ATTRIBUTES, MAX_VALUE, applies
+from provisioner.kinds.common import MAX_ATTRIBUTES, MAX_VALUE, StaticChunking, applies
 from provisioner.kinds.file.accepted import SEARCHABLE, counted, remedy, unaccepted
 from provisioner.kinds.vector_store.spec import Entry, IdEntry, PathEntry
 from provisioner.model import Stamp
@@ -36,11 +35,37 @@ def _filled(text: str, path: str) -> str:
     return _PLACEHOLDER.sub(one, text)
 
 
+def read_files(entries: list[Entry] | None, scope: Scope, at: Path) -> dict[str, dict[str, Any]]:
+    """Every file of a store by its path, or by `id:FILE_ID` where it is not managed here."""
+    return DeclaredStoreFiles(scope, at).collect(entries or [])
+
+
+def read_chunking(chunking: str | StaticChunking | None, scope: Scope, at: Path) -> Any:
+    """`auto`, or the two sizes; null says `auto`. Neighbours share at most half a chunk, which a
+    model cannot say.
+    """
+    if not isinstance(chunking, StaticChunking):
+        return _neutral(chunking)
+    size, overlap = chunking.max_chunk_size_tokens, chunking.chunk_overlap_tokens
+    if overlap * 2 > size:
+        detail = (
+            f"`{scope.address}` has `chunk_overlap_tokens: {overlap}`; "
+            f"it must be at most {size // 2}, half of `max_chunk_size_tokens: {size}`."
+        )
+        where = (*at, "chunk_overlap_tokens")
+        scope.report(Finding(where, "Value out of range", detail, f"write `{size // 2}`"))
+    return _neutral(chunking)
+
+
+def _neutral(chunking: str | StaticChunking | None) -> Any:
+    return chunking.declared() if isinstance(chunking, StaticChunking) else "auto"
+
+
 class DeclaredStoreFiles:
     """The files of one store, collected entry by entry."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    def __init__(self, scope: Scope, at: Path) -> None:
+        self.scope, self.at = scope, at
         self.found: dict[str, dict[str, Any]] = {}
         self.said: set[tuple[Path, str]] = (
             set()
@@ -49,14 +74,13 @@ class DeclaredStoreFiles:
     def collect(self, entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
         """Every file by its path, or by `id:FILE_ID` where it is not managed here."""
         for index, entry in enumerate(entries):
-            at: Path = ("files", index)
+            at = (*self.at, index)
             if isinstance(entry, str):
                 self._add(self._match(entry, [], at), None, at)
                 continue
             if not applies(entry.only, self.scope.environment):
                 continue
-            if entry.chunking is not None:
-                check_chunking(entry.chunking, self.scope, (*at, "chunking"))
+            read_chunking(entry.chunking, self.scope, (*at, "chunking"))
             self._check_attributes(entry, at)
             if isinstance(entry, IdEntry):
                 self.scope.file({"id": entry.id}, (*at, "id"))
@@ -95,7 +119,7 @@ class DeclaredStoreFiles:
         if entry is None:
             return
         if entry.chunking is not None:
-            store_file["chunking"] = neutral_chunking(entry.chunking)
+            store_file["chunking"] = _neutral(entry.chunking)
         if entry.attributes is not None:
             here = self._replaced(entry.attributes, key, at)
             merged = store_file["attributes"] = {**store_file.get("attributes", {}), **here}

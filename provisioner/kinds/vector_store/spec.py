@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from provisioner.kinds.common import Attributes, Chunking, Metadata, Resource, Shared, Strict
+from provisioner.kinds.common import Attributes, Chunking, Shared, Strict
 
 
 class StoreExpiry(Strict):
@@ -66,51 +66,4 @@ Entry = Annotated[
     Discriminator(_choose),
 ]
 
-
-class VectorStoreSpec(Resource):
-    """A vector store: files, cut into chunks, for file_search."""
-
-    name: str | None = Field(
-        default=None,
-        max_length=256,
-        description="Name that people see, at most 256 characters; default: the resource's name",
-        examples=["Employee handbook"],
-    )
-    description: str | None = Field(
-        default=None,
-        max_length=512,
-        description="What is in it, at most 512 characters; a change makes a new store",
-        examples=["Rules for all staff"],
-    )
-    metadata: Metadata | None = Field(
-        default=None, description="Your own labels", examples=[{"department": "hr"}]
-    )
-    expires_after: StoreExpiry | None = Field(
-        default=None,
-        description="When the service deletes it; never when left out",
-        examples=[{"anchor": "last_active_at", "days": 365}],
-    )
-    chunking: Chunking | None = Field(
-        default=None,
-        description="How its files are cut into chunks; default `auto`",
-        examples=["auto", {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}],
-    )
-    other_files: Literal["keep", "remove", "fail"] | None = Field(
-        default=None,
-        description="Files that somebody else put into the store; default `keep`",
-        examples=["remove"],
-    )
-    files: list[Entry] | None = Field(
-        default=None,
-        description=(
-            "The files in it: paths, globs, or entries with settings. A file matched twice gets the"
-            " settings of both, later ones win. Left out: its files are not managed here"
-        ),
-        examples=[
-            [
-                "docs/**/*.md",
-                {"path": "data/prices.json", "attributes": {"team": "sales"}},
-                {"id": "file-abc"},
-            ]
-        ],
-    )
+Entries = list[Entry]

@@ -1,8 +1,6 @@
-"""The kind `tool`: functions and other tools that assistants share by name; inlined, never an
-object of their own.
-"""
+"""What an author may write for a tool that assistants share."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag
 from pydantic.json_schema import SkipJsonSchema
@@ -16,7 +14,7 @@ from provisioner.kinds.assistant.tools import (
     declare_tool,
     unknown_type,
 )
-from provisioner.kinds.base import Form, Kind, Scope
+from provisioner.kinds.base import Scope
 from provisioner.kinds.common import Lazily, Shared, refusal
 from provisioner.model import Fields
 
@@ -79,48 +77,11 @@ class ToolSpec(RootModel[Any]):
         return found
 
 
-class ToolKind(Kind):
-    """Functions and other tools that assistants share by name."""
-
-    name: ClassVar[str] = "tool"
-    section: ClassVar[str] = "tools"
-    spec = ToolSpec
-    summary: ClassVar[str] = (
-        "A function, or another tool, that assistants share by name; it is copied into each of"
-        " them."
-    )
-    examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {
-            "name": "getWeather",
-            "description": "Current weather for a place",
-            "strict": True,
-            "parameters": {
-                "type": "object",
-                "properties": {"location": {"type": "string"}},
-                "required": ["location"],
-                "additionalProperties": False,
-            },
-        },
-        {
-            "type": "function",
-            "description": "Finds a user",
-            "parameters": {"file": "schemas/find_user.json"},
-        },
-        {"type": "file_search", "vector_stores": ["handbook"], "max_num_results": 8},
-    )
-
-    def form(self, api: str | None) -> Form:
-        """Tools have none: they exist only inside assistants."""
-        raise KeyError(api)
-
-    def declare(self, spec: ToolSpec, scope: Scope) -> Fields:
-        """The tool as it is copied into assistants; a function is called after its resource unless
-        it says a name.
-        """
-        tool = spec.root
-        if isinstance(tool, SharedFunction) and "name" not in tool.model_fields_set:
-            tool = tool.model_copy(update={"name": scope.address.name})
-        return declare_tool(tool, scope, ())
-
-
-KIND = ToolKind()
+def declare(spec: ToolSpec, scope: Scope) -> Fields:
+    """The tool as it is copied into assistants; a function is called after its resource unless it
+    says a name.
+    """
+    tool = spec.root
+    if isinstance(tool, SharedFunction) and "name" not in tool.model_fields_set:
+        tool = tool.model_copy(update={"name": scope.address.name})
+    return declare_tool(tool, scope, ())

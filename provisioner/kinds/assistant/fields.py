@@ -1,0 +1,183 @@
+"""The fields of an assistant: what each holds, what it defaults to, and what each API calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provisioner import shapes
+from provisioner.kinds.assistant import normal
+from provisioner.kinds.table import REAL, TEXT, Field, Sort, Table, choice, metadata
+from provisioner.shapes import either, many, mapping
+
+MAX_INSTRUCTIONS = 256_000
+"""Characters of a system prompt."""
+
+_SPEC = "provisioner.kinds.assistant.spec:"
+_TOOL = mapping(
+    {
+        "type": shapes.word,
+        "name": shapes.text,
+        "description": shapes.text,
+        "parameters": mapping(),
+        "vector_stores": many(shapes.reference),
+        "files": many(shapes.reference),
+        "ranking_options": mapping({"score_threshold": shapes.number}),
+    },
+    need=["type"],
+)
+_FORMAT = mapping(
+    {"type": shapes.word, "name": shapes.text, "description": shapes.text, "schema": mapping()}
+)
+_SCHEMA_FILE = {"file": "schemas/ticket.json"}
+
+
+def _searched(tools: Any) -> Iterator[Any]:
+    """The vector stores and files of some tools."""
+    for tool in tools or ():
+        yield from tool.get("vector_stores") or ()
+        yield from tool.get("files") or ()
+
+
+INSTRUCTIONS = Sort(
+    written=f"{_SPEC}Instructions",
+    shape=shapes.text,
+    normal=TEXT.normal,
+    declare=f"{_SPEC}read_instructions",
+)
+TOOLS = Sort(
+    written=f"{_SPEC}Tools",
+    shape=many(_TOOL),
+    declare="provisioner.kinds.assistant.tools:declare_tools",
+    references=_searched,
+)
+FORMAT = Sort(
+    written=f"{_SPEC}ResponseFormat",
+    shape=either(shapes.text, _FORMAT),
+    normal=normal.response_format,
+    declare=f"{_SPEC}read_format",
+)
+
+
+def _block(api: str) -> Sort:
+    """Fields of one API alone, in its own spelling."""
+    return Sort(
+        written=f"{_SPEC}{api.capitalize()}Block",
+        shape=mapping(),
+        normal=lambda value: normal.present(value or {}),
+    )
+
+
+FIELDS = Table(
+    Field(
+        "model",
+        TEXT,
+        "The model that answers",
+        ["gpt-4o", "${var.model}"],
+        {"min_length": 1, "max_length": 256},
+        required=True,
+        unkept="another model answers than the specs name",
+    ),
+    Field(
+        "name",
+        TEXT,
+        "Name that people see, at most 256 characters; default: the resource's name",
+        ["Support"],
+        {"max_length": 256},
+        spelt={"responses": "metadata.name"},
+    ),
+    Field(
+        "description",
+        TEXT,
+        "What it is for, at most 512 characters",
+        ["Answers staff questions"],
+        {"max_length": 512},
+        blank="",
+        spelt={"responses": "metadata.description"},
+    ),
+    Field(
+        "instructions",
+        INSTRUCTIONS,
+        "The system prompt: text, `{file: PATH}`, or `{files: [PATH, …]}` joined by an empty line;"
+        " at most 256,000 characters",
+        ["You answer in one sentence.", {"file": "prompts/support.md"}],
+        blank="",
+        unkept="it follows other instructions than the specs have",
+    ),
+    Field(
+        "tools",
+        TOOLS,
+        "What it may use, at most 128 tools, in OpenAI's own flat spelling; a bare string for a"
+        " tool without settings",
+        [
+            [
+                "code_interpreter",
+                {"type": "file_search", "vector_stores": ["handbook"]},
+                {"use": "get_weather"},
+            ]
+        ],
+        unkept="it works with other tools than the specs give it",
+    ),
+    Field(
+        "temperature",
+        REAL,
+        "How much chance there is in an answer, 0 to 2: 0.2 is focused, 1 is the default",
+        [0.3],
+        {"ge": 0, "le": 2},
+        default=1.0,
+        blank=1.0,
+    ),
+    Field(
+        "top_p",
+        REAL,
+        "Share of the likeliest tokens that is considered, 0 to 1; change this or the temperature",
+        [0.95],
+        {"ge": 0, "le": 1},
+        default=1.0,
+        blank=1.0,
+    ),
+    Field(
+        "reasoning_effort",
+        choice("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+        "How long a reasoning model thinks; not every model knows every value",
+        ["low"],
+        spelt={"responses": "reasoning.effort"},
+    ),
+    Field(
+        "response_format",
+        FORMAT,
+        "The shape of an answer",
+        ["auto", {"type": "json_schema", "name": "ticket", "schema": _SCHEMA_FILE}],
+        default="auto",
+        blank="auto",
+        spelt={"responses": "text.format"},
+    ),
+    metadata({"team": "support"}),
+    Field(
+        "api",
+        choice("assistants", "responses", "agents"),
+        "The API that this one is deployed through, where it differs from the environment's",
+        ["responses"],
+        kept=False,
+    ),
+    Field(
+        "responses",
+        _block("responses"),
+        "Fields of the Responses API only, in its own spelling",
+        [{"max_output_tokens": 2000, "store": False}],
+        apis=frozenset({"responses"}),
+    ),
+    Field(
+        "agents",
+        _block("agents"),
+        "Fields of the Agents API only, in its own spelling",
+        [{"text": {"verbosity": "low"}}],
+        apis=frozenset({"agents"}),
+    ),
+    Field(
+        "tool_resources",
+        Sort(written=f"{_SPEC}ToolResources", shape=shapes.anything),
+        about="",
+        kept=False,
+    ),
+)

@@ -1,0 +1,202 @@
+"""A kind as a table: each of its fields once, with what it holds, what it defaults to, and what
+each API calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from provisioner import shapes
+from provisioner.model import Address, Fields, Stamp
+from provisioner.shapes import Shape
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from provisioner.kinds.base import Path, Scope
+
+Declare = Callable[[Any, "Scope", "Path"], Any]
+"""From what a valid spec says to the declared value: texts read, names resolved. None where that
+cannot be had, which is reported.
+"""
+
+
+def named(place: str) -> Any:
+    """What a module has under a name, as in `provisioner.kinds.common:Metadata`."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort:
+    """What the values of a field are. What needs pydantic, or a module that does, is named by
+    `module:NAME` and imported with the first spec that is read.
+    """
+
+    written: Any  # what an author may write: a type or the name of one; None: nobody writes it
+    shape: Shape  # what the lock, a plan or a reply may hold
+    normal: Callable[[Any], Any] = _same  # the one shape in which values are compared
+    declare: str = ""  # the name of a `Declare`; none where what is written is what is declared
+    references: Callable[[Any], Iterable[Any]] = lambda _value: ()  # addresses, or `{"id": …}`
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a kind."""
+
+    name: str
+    sort: Sort
+    about: str  # for the schema and the reference; none for a key that is only refused
+    examples: Sequence[Any] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)  # `ge`, `le`, `min_length`, …
+    required: bool = False
+    default: Any = None  # what the service makes of null, and of a field that was never written
+    blank: Any = None  # what is sent for null where a server ignores that
+    said: Any = None  # what a spec that leaves it out says
+    apis: frozenset[str] | None = None  # the APIs that carry it; None: every one
+    spelt: Mapping[str, str] = field(default_factory=dict)  # where an API has it elsewhere, by API
+    kept: bool = True  # False: says something else than what the object is like
+    keyed: bool = False  # compared key by key
+    fixed: bool = False  # cannot be changed in place
+    unread: bool = False  # never shown by the service: compared with the lock
+    certain: bool = False  # unread, but nobody can change it unseen at the service
+    unkept: str = ""  # what it means where a service does not keep it, in half a sentence
+
+    def normal(self, value: Any) -> Any:
+        """The normal form of a declared value or of one that the service shows."""
+        return self.sort.normal(self.default if value is None else value)
+
+    def path(self, api: str) -> tuple[str, ...]:
+        """Where the body of a request through an API has it: `("reasoning", "effort")`."""
+        return tuple(self.spelt.get(api, self.name).split("."))
+
+
+class Table:
+    """The fields of a kind, in the order in which the reference shows them."""
+
+    def __init__(self, *fields: Field) -> None:
+        self._fields = {one.name: one for one in fields}
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self._fields.values())
+
+    def __getitem__(self, name: str) -> Field:
+        return self._fields[name]
+
+    def get(self, name: str) -> Field | None:
+        """The field of a name, if there is one."""
+        return self._fields.get(name)
+
+    def carried(self, api: str | None) -> list[Field]:
+        """What can be declared and goes through an API."""
+        return [one for one in self if one.kept and (one.apis is None or api in one.apis)]
+
+    def normal(self, fields: Fields, api: str | None) -> Fields:
+        """Fields in normal form: every default filled in."""
+        return {one.name: one.normal(fields.get(one.name)) for one in self.carried(api)}
+
+    def named(self, *marks: str) -> frozenset[str]:
+        """The names of the fields that have all of some marks: `fixed`, `keyed`, `unread`, …"""
+        return frozenset(one.name for one in self if all(getattr(one, mark) for mark in marks))
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """What the fields of a lock or a plan may hold, by name."""
+        return {one.name: one.sort.shape for one in self if one.kept}
+
+    def declared(self, spec: Any, scope: Scope) -> Fields:
+        """The fields that a valid spec says, in its own words where it may."""
+        plain = {one.name for one in self if one.kept and not one.sort.declare}
+        fields: Fields = spec.model_dump(include=plain, exclude_unset=True)
+        for one in self:
+            if one.sort.declare and one.name in spec.model_fields_set:
+                declare: Declare = named(one.sort.declare)
+                fields[one.name] = declare(getattr(spec, one.name), scope, (one.name,))
+        return fields
+
+    def references(self, fields: Fields) -> Iterator[Address]:
+        """The managed resources that fields refer to."""
+        for one in self:
+            for reference in one.sort.references(fields.get(one.name)):
+                if isinstance(reference, str):
+                    yield Address.parse(reference)
+
+    def model(self, name: str, about: str, base: type[BaseModel]) -> type[BaseModel]:
+        """The model that a spec is validated with."""
+        from pydantic import create_model
+
+        columns: dict[str, Any] = {
+            one.name: _column(one) for one in self if one.sort.written is not None
+        }
+        return create_model(name, __base__=base, __doc__=about, __module__=__name__, **columns)
+
+
+def _column(one: Field) -> tuple[Any, Any]:
+    """A field as pydantic knows it: what it takes, and everything else about it."""
+    from pydantic import Field as Column
+
+    takes = named(one.sort.written) if isinstance(one.sort.written, str) else one.sort.written
+    if not one.about:
+        return takes, None
+    about: dict[str, Any] = {
+        "description": one.about,
+        "examples": list(one.examples),
+        **one.limits,
+    }
+    if one.required:
+        return takes, Column(**about)
+    if one.said is not None:
+        return takes, Column(default=one.said, **about)
+    return takes | None, Column(default=None, **about)
+
+
+# The sorts that several kinds have.
+
+
+def _filled(value: Any) -> Any:
+    """Text in normal form: an empty one is none."""
+    return value or None
+
+
+def _real(value: Any) -> Any:
+    return float(value) if isinstance(value, int) else value
+
+
+def unstamped(metadata: Any) -> dict[str, Any]:
+    """Metadata without our own pair."""
+    found = metadata if isinstance(metadata, Mapping) else {}
+    return {name: value for name, value in found.items() if name != Stamp.KEY}
+
+
+TEXT = Sort(written=str, shape=shapes.text, normal=_filled)
+REAL = Sort(written=float, shape=shapes.number, normal=_real)
+WHOLE = Sort(written=int, shape=shapes.whole)
+
+
+def choice(*values: str) -> Sort:
+    """One of some words."""
+    return Sort(written=Literal[values], shape=shapes.text)
+
+
+def metadata(*examples: Mapping[str, str]) -> Field:
+    """Labels of the author's own, beside which the object carries our stamp."""
+    return Field(
+        "metadata",
+        Sort(
+            written="provisioner.kinds.common:Metadata",
+            shape=shapes.mapping(),
+            normal=unstamped,
+        ),
+        "Your own labels",
+        examples,
+        keyed=True,
+        unkept="whoever looks for it by its metadata does not find it",
+    )
