@@ -70,6 +70,12 @@ def number(raw: Raw, name: str) -> int:
     return int(value) if isinstance(value, int | float) and abs(value) < _MOST else 0
 
 
+def counts(raw: Raw) -> Raw:
+    """How many files of a store are how far; nothing where a server counts in its own way."""
+    found = raw.get("file_counts")
+    return found if isinstance(found, Mapping) else {}
+
+
 def merged(live: Any, declared: Any, paths: Collection[str], mark: Stamp) -> dict[str, Any]:
     """Metadata to send: what is live at this moment, with the keys that `paths` names set or
     removed, and our stamp. Keys that somebody else wrote stay, whether the service merges or

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.fields import FIELDS, chunks
-from provisioner.kinds.wire import Raw, StampedForm, number
+from provisioner.kinds.wire import Raw, StampedForm, counts, number
 from provisioner.model import Address, Fields, Live, LockState
 from provisioner.shapes import Shape, mapping
 
@@ -35,7 +35,7 @@ class VectorStoreForm(StampedForm):
         return {**found, "files": {path: _file(one, found["chunking"]) for path, one in files}}
 
     def live(self, raw: Raw, names: Names) -> Live:
-        total = number(raw.get("file_counts") or {}, "total")
+        total = number(counts(raw), "total")
         return replace(super().live(raw, names), file_count=total)
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:

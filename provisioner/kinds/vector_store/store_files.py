@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from provisioner import shapes
 from provisioner.errors import ReplyLost, RouteMissing, ServiceError
-from provisioner.kinds.wire import Raw, number, route, stamp
+from provisioner.kinds.wire import Raw, check_reply, counts, number, route, stamp
 from provisioner.model import LockState, Stamp, StoreFile
 from provisioner.remote.lists import together
 
@@ -26,6 +27,12 @@ _BY_ID = 10  # files up to which each is asked for by itself
 _BY_READ = 100  # files up to which reading each is cheaper than reading a long list
 _RECOUNT = 10  # rounds after which the counts of the store are not believed any more
 _REFUSED = (400, 404, 413, 422)
+_SHAPES = {
+    "status": shapes.text,
+    "attributes": shapes.mapping(),
+    "chunking_strategy": shapes.mapping({"type": shapes.text, "static": shapes.mapping()}),
+    "last_error": shapes.mapping(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ def store_file(raw: Raw) -> StoreFile:
     """A file as the store shows it; what a server leaves out is empty, chunking that it does not
     tell is `other`.
     """
-    attributes = dict(raw.get("attributes") or {})
+    attributes = _attributes(raw)
     mark, sha256 = stamp(attributes), attributes.get(SHA256)
     error = raw.get("last_error") or {}
     return StoreFile(
@@ -110,6 +117,12 @@ def store_file(raw: Raw) -> StoreFile:
         sha256 if isinstance(sha256, str) else None,
         f"{error.get('code')}: {error.get('message')}" if error else None,
     )
+
+
+def _attributes(raw: Raw) -> dict[str, Any]:
+    """All that a file carries, our own marks included; a reply of another shape is an error."""
+    check_reply("/vector_stores/…/files", raw, _SHAPES)
+    return dict(raw.get("attributes") or {})
 
 
 async def content(remote: Remote, store_id: str, file_id: str) -> str | None:
@@ -144,7 +157,7 @@ async def update_attributes(
 ) -> StoreFile:
     """Write attributes, ours included; `removed` go, keys that somebody else wrote stay."""
     path = _file(store_id, file_id)
-    live = (await remote.get(path)).get("attributes") or {}
+    live = _attributes(await remote.get(path))
     gone = set(removed)
     kept = {key: value for key, value in live.items() if key not in gone}
     raw = await remote.post(path, {"attributes": {**kept, **attributes}}, repeatable=True)
@@ -250,7 +263,7 @@ class _Watch:
         after = None
         if len(self.pending) > _BY_ID:
             store, after = await self._remote.poll(route("/vector_stores", self._store_id))
-            busy = number(store.get("file_counts") or {}, IN_PROGRESS)
+            busy = number(counts(store), IN_PROGRESS)
             self.done = max(self.done, len(self.file_ids) - busy)
             if busy and self._rounds % _RECOUNT:
                 return after
@@ -354,7 +367,7 @@ async def _send(remote: Remote, store_id: str, entries: Sequence[Attach]) -> boo
     else:
         body = {"files": [_wire(entry) for entry in entries]}
         batch = await remote.post(route("/vector_stores", store_id, "file_batches"), body)
-        taken = (batch.get("file_counts") or {}).get("total") != 0
+        taken = counts(batch).get("total") != 0
     if taken:
         remote.settling.wrote(*(f"{store_id}/{entry.file_id}" for entry in entries))
     return taken
