@@ -4,17 +4,16 @@ nor there.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.diff import ignored, join
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import Key, Listed, list_forms
+from provisioner.engine.refresh import Listed, list_forms
 from provisioner.engine.session import Session
 from provisioner.errors import UsageError
-from provisioner.kinds import kind, kinds
+from provisioner.kinds import keys, kind
 from provisioner.kinds.base import Names, ProfileForm
 from provisioner.model import Address, Drift, Drifted, Problem, Unmanaged
 from provisioner.plan import PlanOptions, Situation
@@ -208,16 +207,9 @@ async def _listed(session: Session) -> Listed:
     unmanaged.
     """
     seen = session.refreshed.listed
-    left = [key for key in _keys(session.context.environment.api) if key not in seen]
+    own = (None, session.context.environment.api)
+    left = [key for key in keys() if key[1] in own and key not in seen]
     return {**seen, **await list_forms(session.remote, left, Names())}
-
-
-def _keys(api: str) -> Iterator[Key]:
-    """Each kind with objects of its own, through the API of the environment."""
-    for name, one in kinds().items():
-        with contextlib.suppress(KeyError):  # tools have no objects
-            if one.form(api).remote:
-                yield name, api if name == "assistant" else None
 
 
 def _named(context: Context, case: Situation) -> set[str]:

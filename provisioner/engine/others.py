@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from provisioner.engine.refresh import Key, Listed, list_forms
+from provisioner.engine.refresh import Listed, list_forms
 from provisioner.errors import RouteMissing
+from provisioner.kinds import Key
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, LockState, Plan

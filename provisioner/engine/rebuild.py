@@ -13,7 +13,7 @@ from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import list_forms
 from provisioner.errors import LockError
-from provisioner.kinds import keys, kind
+from provisioner.kinds import Key, keys, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Fields, Live, Locked, LockState, Problem, StoreFile

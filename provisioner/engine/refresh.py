@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 
 from provisioner.errors import RouteMissing
-from provisioner.kinds import kind
+from provisioner.kinds import Key, kind
 from provisioner.kinds.base import Form, Names
 from provisioner.kinds.vector_store.store_files import read_store_files, settled
 from provisioner.model import Address, Desired, Live, Locked, LockState, StoreFile
@@ -20,7 +20,6 @@ from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
 from provisioner.text import spelt
 
-Key = tuple[str, str | None]  # kind and API
 Listed = dict[Key, dict[str, Live] | None]  # by id; None where the API is gone
 
 
