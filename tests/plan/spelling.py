@@ -74,7 +74,7 @@ def situation(
     for name, change in (live or {}).items():
         address = Address.parse(name)
         if change is None:
-            objects.pop(address)
+            objects.pop(address, None)
         else:
             objects[address] = _changed(
                 objects.get(address) or Live(_id(address), {}, stamp(name)), change
