@@ -123,7 +123,9 @@ def test_three_ways(field: str, specs: str, lock: str, service: str, planned: st
     assistant name        | -     | y    | y       | ~ y → x
     assistant name        | -     | -    | y       | -
 """)
-def test_absent_null_and_default(field: str, specs: str, lock: str, service: str, planned: str) -> None:
+def test_absent_null_and_default(
+    field: str, specs: str, lock: str, service: str, planned: str
+) -> None:
     """Null declares the default; what is declared no more is reset to it; what nobody declares is nobody's."""
     assert written(field, specs, lock, service) == planned
 
@@ -207,7 +209,9 @@ def test_write_only_fields(field: str, specs: str, lock: str, service: str, plan
     metadata.team | assistant metadata.team | it    | hr   | ops     | -
     metadata.cost | assistant metadata.team | it    | hr   | ops     | ~ ops → it, both
 """)
-def test_ignored_and_lost_fields(ignored: str, field: str, specs: str, lock: str, service: str, planned: str) -> None:
+def test_ignored_and_lost_fields(
+    ignored: str, field: str, specs: str, lock: str, service: str, planned: str
+) -> None:
     """`ignore_changes` leaves a field to others, and what an API cannot carry is not missed."""
     ignoring, losing = {"ignore_changes": (ignored,)}, {"lost": (ignored,)}
     assert written(field, specs, lock, service, wanted=ignoring) == planned
@@ -215,16 +219,21 @@ def test_ignored_and_lost_fields(ignored: str, field: str, specs: str, lock: str
 
 
 @table("""
-    specs | service | planned
-    -     | 0.2     | ~ 0.2 → 1.0
-    -     | 1       | -
-    0.5   | 0.2     | ~ 0.2 → 0.5
-    0.2   | 0.2     | -
+    specs | lock | service | planned
+    -     | -    | 0.2     | ~ 0.2 → 1.0
+    -     | -    | 1       | -
+    0.5   | -    | 0.2     | ~ 0.2 → 0.5
+    0.2   | -    | 0.2     | -
+    0.2   | 0.2  | 0.5     | ~ 0.5 → 0.2
+    0.1   | 0.2  | 0.5     | ~ 0.5 → 0.1
+    0.2   | 0.2  | 0.2     | -
 """)
-def test_a_reset_that_the_service_did_not_do(specs: str, service: str, planned: str) -> None:
-    """It is sent again until the default is there, and it is nobody's edit."""
-    resetting = {"resetting": ("temperature",)}
-    assert written("assistant temperature", specs, "-", service, locked=resetting) == planned
+def test_what_is_still_to_be_written(specs: str, lock: str, service: str, planned: str) -> None:
+    """A reset that the service did not do, and what a stopped apply may have written, is nobody's
+    edit.
+    """
+    unsure = {"resetting": ("temperature",)}
+    assert written("assistant temperature", specs, lock, service, locked=unsure) == planned
 
 
 @table("""

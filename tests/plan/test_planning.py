@@ -16,7 +16,9 @@ from tests.support.tables import table
 VERSIONS: dict[str, dict[str, dict[str, Any]]] = {
     "assistant.x": {name: {"model": "gpt-4o", "description": name} for name in "ABC"},
     "vector_store.x": {name: {"name": name} for name in "ABC"},
-    "file.x.md": {name: {"sha256": name, "bytes": ord(name), "purpose": "assistants"} for name in "ABC"},
+    "file.x.md": {
+        name: {"sha256": name, "bytes": ord(name), "purpose": "assistants"} for name in "ABC"
+    },
 }
 OTHERS: dict[str, Any] = {**dict.fromkeys(BASE), "vector_store.other": {"name": "Other"}}
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -39,7 +41,7 @@ def outcome(address: str, specs: str, lock: str, service: str, asked: str = "") 
         **_service(address, *service.split(" ", 1)),
     }
     plan = make_plan(situation(**given, **OPTIONS.get(asked, {})))
-    return "; ".join(_told(plan, address)) or "-"
+    return "; ".join(_in_words(plan, address)) or "-"
 
 
 def _specs(address: str, version: str, more: str = "") -> dict[str, Any]:
@@ -78,7 +80,7 @@ def _service(address: str, version: str, more: str = "") -> dict[str, Any]:
     return {"live": {address: there}, "strays": strays}
 
 
-def _told(plan: Plan, address: str) -> Iterator[str]:
+def _in_words(plan: Plan, address: str) -> Iterator[str]:
     for change in plan.changes:
         if str(change.address) != address:
             continue
@@ -88,7 +90,7 @@ def _told(plan: Plan, address: str) -> Iterator[str]:
         if change.previous:
             action = "move" if change.action is Action.KEEP else f"move and {action}"
         yield f"{action}, {change.reason}"
-    yield from (f"{found.drift} drift" for found in plan.drift if found.drift != "missing")
+    yield from (f"drift {found.drift}" for found in plan.drift)
     yield from (f"orphan, {found.action}" for found in plan.orphans)
     yield from (f"old object, {found.action}" for found in plan.deposed)
     yield from (f"stop, {block.rule}" for block in plan.blocked)
@@ -102,14 +104,14 @@ def _told(plan: Plan, address: str) -> Iterator[str]:
     A         | -            | A stamped twice | create, new; orphan, keep; orphan, keep
     A         | -            | A named         | import, imported
     A         | - old object | -               | create, new; old object, delete
-    A         | A            | -               | create, gone
-    A         | A            | A stamped       | import, adopted
+    A         | A            | -               | create, gone; drift missing
+    A         | A            | A stamped       | import, adopted; drift missing
     A         | A            | A               | keep, in_sync
     A         | A            | A copied        | keep, in_sync; orphan, keep
     A moved   | A            | A               | move, in_sync
-    A         | B            | -               | create, gone
+    A         | B            | -               | create, gone; drift missing
     -         | A            | A               | delete, not_in_specs
-    -         | A            | -               | forget, gone
+    -         | A            | -               | forget, gone; drift missing
     - let go  | A            | A               | forget, removed_block
     - let go  | A            | -               | forget, removed_block
     -         | - old object | -               | old object, delete
@@ -128,11 +130,11 @@ def test_what_is_there(address: str, specs: str, lock: str, service: str, planne
     B         | -            | A stamped       | import and update, adopted
     B         | -            | A named         | import and update, imported
     B         | A            | A               | update, spec_changed
-    A         | A            | B               | update, drift; remote drift
-    B         | A            | C               | update, spec_changed; both drift
+    A         | A            | B               | update, drift; drift remote
+    B         | A            | C               | update, spec_changed; drift both
     B         | A            | B               | keep, in_sync
     B moved   | A            | A               | move and update, spec_changed
-    -         | A            | B               | delete, not_in_specs; both drift
+    -         | A            | B               | delete, not_in_specs; drift both
 """)
 def test_what_differs(address: str, specs: str, lock: str, service: str, planned: str) -> None:
     """What differs is written in place, and whose edit that undoes is said."""
@@ -143,7 +145,7 @@ def test_what_differs(address: str, specs: str, lock: str, service: str, planned
     specs     | lock         | service         | planned
     B         | A            | A               | replace, fixed_field
     B         | -            | A named         | import and replace, imported
-    A         | A            | B               | replace, fixed_field; remote drift
+    A         | A            | B               | replace, fixed_field; drift remote
 """)
 def test_what_differs_and_is_fixed(specs: str, lock: str, service: str, planned: str) -> None:
     """The bytes of an upload cannot be changed: there is a new one in its place."""
@@ -152,22 +154,22 @@ def test_what_differs_and_is_fixed(specs: str, lock: str, service: str, planned:
 
 def test_what_expired() -> None:
     """A store that has expired answers no search any more."""
-    assert outcome("vector_store.x", "A", "A", "A expired") == "replace, expired"
+    assert outcome("vector_store.x", "A", "A", "A expired") == "replace, expired; drift missing"
 
 
 @every_kind
 @table("""
     specs       | lock        | service   | asked       | planned
     A           | A           | A         | replace     | replace, asked
-    A           | A           | -         | replace     | create, gone
+    A           | A           | -         | replace     | create, gone; drift missing
     A           | A           | A         | destroy     | delete, destroy
-    A           | A           | -         | destroy     | forget, gone
+    A           | A           | -         | destroy     | forget, gone; drift missing
     A           | -           | -         | destroy     | -
     A           | -           | A stamped | destroy     | orphan, keep
     -           | -           | A stamped | prune       | orphan, delete
     A           | -           | A stamped | prune       | import, adopted
     -           | A protected | A         |             | delete, not_in_specs; stop, protected
-    -           | A protected | -         |             | forget, gone
+    -           | A protected | -         |             | forget, gone; drift missing
     - let go    | A protected | A         |             | forget, removed_block
     A           | A protected | A         | destroy     | delete, destroy; stop, protected
     A protected | A protected | A         | replace     | replace, asked; stop, protected
@@ -177,7 +179,9 @@ def test_what_expired() -> None:
     A           | A protected | A         |             | update, spec_changed
     A           | A protected | A         | replace     | replace, asked; stop, protected
 """)
-def test_what_is_asked(address: str, specs: str, lock: str, service: str, asked: str, planned: str) -> None:
+def test_what_is_asked(
+    address: str, specs: str, lock: str, service: str, asked: str, planned: str
+) -> None:
     """What the options of a plan and `lifecycle.protect` make of it."""
     assert outcome(address, specs, lock, service, asked) == planned
 
@@ -185,14 +189,16 @@ def test_what_is_asked(address: str, specs: str, lock: str, service: str, asked:
 @changed_in_place
 @table("""
     specs | lock | service | asked       | planned
-    A     | A    | B       | fail        | update, drift; remote drift; stop, drift
-    B     | A    | C       | fail        | update, spec_changed; both drift; stop, drift
-    A     | A    | B       | fail, force | update, drift; remote drift; stop, drift
+    A     | A    | B       | fail        | update, drift; drift remote; stop, drift
+    B     | A    | C       | fail        | update, spec_changed; drift both; stop, drift
+    A     | A    | B       | fail, force | update, drift; drift remote; stop, drift
     B     | A    | A       | fail        | update, spec_changed
     B     | A    | B       | fail        | keep, in_sync
-    A     | A    | -       | fail        | create, gone
-    -     | A    | B       | fail        | delete, not_in_specs; both drift; stop, drift
+    A     | A    | -       | fail        | create, gone; drift missing
+    -     | A    | B       | fail        | delete, not_in_specs; drift both; stop, drift
 """)
-def test_where_drift_fails(address: str, specs: str, lock: str, service: str, asked: str, planned: str) -> None:
+def test_where_drift_fails(
+    address: str, specs: str, lock: str, service: str, asked: str, planned: str
+) -> None:
     """Under `on_drift: fail` somebody else's edit is never overwritten, whatever is forced."""
     assert outcome(address, specs, lock, service, asked) == planned
