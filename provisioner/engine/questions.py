@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from provisioner.engine.context import Context
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What validating found."""
-
-    problems: list[Problem]
-    counts: dict[str, int]  # resources per kind
-    environments: list[str]
-
-    @property
-    def failed(self) -> bool:
-        return any(problem.severity == "error" for problem in self.problems)
-
-
 def validate(
     root: Path,
     environment: str | None = None,

@@ -10,8 +10,7 @@ import jsonschema
 import pytest
 
 from provisioner.schemas import plan_schema
-
-from .runner import run, run_on_terminal
+from tests.support.running import run, run_on_terminal
 
 NOTHING = "No changes. The service matches the specs.\n"
 
