@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from provisioner.masking import without_keys
-from provisioner.model import Problem
+from provisioner.model import Problem, Report
 from provisioner.views.values import PLAIN, Paint, inline, many, visible
 
 
@@ -75,19 +75,6 @@ def place_text(problem: Problem) -> str:
 
 def _indented(text: str) -> list[str]:
     return [f"  {line}".rstrip() for line in visible(text).splitlines()]
-
-
-class Report(Protocol):
-    """What validating found."""
-
-    @property
-    def problems(self) -> Iterable[Problem]: ...
-
-    @property
-    def counts(self) -> Mapping[str, int]: ...  # resources by kind
-
-    @property
-    def environments(self) -> Iterable[str]: ...
 
 
 def report_text(report: Report) -> str:
