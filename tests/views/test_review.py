@@ -19,8 +19,7 @@ from provisioner.model import (
 from provisioner.views.outline import outline
 from provisioner.views.plan_json import document
 from provisioner.views.text import plan_text
-
-from .plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
+from tests.support.plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
 
 CRM = {
     "type": "mcp",

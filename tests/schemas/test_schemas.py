@@ -30,7 +30,7 @@ from provisioner.model import (
 from provisioner.views.plan_json import plan_json
 from provisioner.workspace.config import WorkspaceFile
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 MODEL = {"model": "gpt-4o"}
 
 
