@@ -160,7 +160,8 @@ def _differences(
         # a version that a stopped apply has attached: of that one the lock knows nothing yet
         locked = None
     wanted, had = item.get("attributes") or {}, (locked or {}).get("attributes") or {}
-    have_chunk = chunk if member.chunking == "other" else chunks(member.chunking)
+    last_chunk = chunk if locked is None else base_chunk
+    have_chunk = last_chunk if member.chunking == "other" else chunks(member.chunking)
     if (
         locked is not None
         and wanted == had == member.attributes
