@@ -80,14 +80,6 @@ LINES: dict[str, tuple[dict[str, Any], list[str]]] = {
             f"{KB}: attach b.md",
         ],
     ),
-    "its API is gone, and another one is wanted": (
-        {"specs": bot(api="responses"), "live": {BOT: None}, "api_gone": {ADDRESS}},
-        [f"-/+ {BOT} (api_gone), through assistants before, api assistants → responses"],
-    ),
-    "its API is gone, and nobody wants it": (
-        {"specs": {BOT: None}, "live": {BOT: None}, "api_gone": {ADDRESS}},
-        [f". {BOT} (api_gone)"],
-    ),
     "another API": (
         {"specs": bot(api="responses")},
         [f"-/+ {BOT} (api_changed), through assistants before, api assistants → responses"],

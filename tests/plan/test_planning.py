@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.model import Action, Address, Plan, Source
 from provisioner.plan import make_plan
-from tests.plan.spelling import BASE, situation, stray
+from tests.plan.spelling import BASE, pinned, request, situation, stray
 from tests.support.tables import table
 
 # One resource of each kind, in three versions each.
@@ -155,6 +155,37 @@ def test_what_differs_and_is_fixed(specs: str, lock: str, service: str, planned:
 def test_what_expired() -> None:
     """A store that has expired answers no search any more."""
     assert outcome("vector_store.x", "A", "A", "A expired") == "replace, expired; drift missing"
+
+
+@table("""
+    specs      | lock       | service    | planned
+    assistants | -          | -          | create, new
+    responses  | -          | -          | create, new
+    assistants | assistants | there      | keep, in_sync
+    responses  | responses  | -          | keep, in_sync
+    responses  | assistants | there      | replace, api_changed
+    assistants | responses  | -          | replace, api_changed
+    responses  | assistants | -          | replace, api_changed
+    assistants | assistants | API gone   | replace, api_gone
+    responses  | assistants | API gone   | replace, api_gone
+    -          | assistants | API gone   | forget, api_gone
+    -          | responses  | -          | delete, not_in_specs
+""")
+def test_apis(specs: str, lock: str, service: str, planned: str) -> None:
+    """An assistant may change its API; under Responses the lock has all there is of it."""
+    fields, name = VERSIONS["assistant.x"]["A"], Address.parse("assistant.x")
+    entry: dict[str, Any] | None = {**fields, "api": lock}
+    if lock == "responses":
+        entry = {**fields, **pinned(request("assistant.x", fields))}
+    sides = {
+        "specs": {**OTHERS, "assistant.x": None if specs == "-" else {**fields, "api": specs}},
+        "lock": {**OTHERS, "assistant.x": None if lock == "-" else entry},
+        "live": {} if service == "there" else {"assistant.x": None},
+    }
+    gone = frozenset({name} if service == "API gone" else ())
+    plan = make_plan(situation(**sides, api_gone=gone))
+    (found,) = [*_in_words(plan, "assistant.x")]
+    assert found == planned
 
 
 @every_kind
