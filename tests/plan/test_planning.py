@@ -22,6 +22,7 @@ VERSIONS: dict[str, dict[str, dict[str, Any]]] = {
 }
 OTHERS: dict[str, Any] = {**dict.fromkeys(BASE), "vector_store.other": {"name": "Other"}}
 OPTIONS: dict[str, dict[str, Any]] = {
+    "": {},
     "destroy": {"destroy": True},
     "prune": {"prune_orphans": True},
     "replace": {"replaces": {Address.parse(name) for name in VERSIONS}},
@@ -40,12 +41,13 @@ def outcome(address: str, specs: str, lock: str, service: str, asked: str = "") 
         **_lock(address, *lock.split(" ", 1)),
         **_service(address, *service.split(" ", 1)),
     }
-    plan = make_plan(situation(**given, **OPTIONS.get(asked, {})))
+    plan = make_plan(situation(**given, **OPTIONS[asked]))
     return "; ".join(_in_words(plan, address)) or "-"
 
 
 def _specs(address: str, version: str, more: str = "") -> dict[str, Any]:
     name = Address.parse(address)
+    assert more in ("", "protected", "let go", "moved"), more
     wanted = VERSIONS[address].get(version)
     if wanted and more == "protected":
         wanted = {**wanted, "protect": True}
@@ -58,6 +60,7 @@ def _specs(address: str, version: str, more: str = "") -> dict[str, Any]:
 
 
 def _lock(address: str, version: str, more: str = "") -> dict[str, Any]:
+    assert more in ("", "protected", "old object"), more
     entry = VERSIONS[address].get(version)
     if entry and more == "protected":
         entry = {**entry, "protected": True}
@@ -74,7 +77,7 @@ def _service(address: str, version: str, more: str = "") -> dict[str, Any]:
         return {"live": {address: {**fields, "id": "id_1"}}, "imports": {name: "id_1"}}
     if more == "expired":
         return {"live": {address: {**fields, "status": "expired"}}}
-    copies = {"stamped": 1, "stamped twice": 2, "copied": 1}.get(more, 0)
+    copies = {"": 0, "stamped": 1, "stamped twice": 2, "copied": 1}[more]
     strays = tuple(stray(address, f"id_{at}", **fields) for at in range(copies))
     there = None if strays and more != "copied" else fields
     return {"live": {address: there}, "strays": strays}

@@ -19,7 +19,7 @@ OTHER: dict[str, Any] = {**NOBODY, "vector_store.other": {"name": "Other"}}  # i
 def stops(specs: Any, lock: Any, live: Any = None, **more: Any) -> str:
     """The rules that stop a plan; an exclamation mark is for one that `--force` does not override."""
     blocked = make_plan(situation(specs, lock, live, **more)).blocked
-    return ", ".join(block.rule + "!" * (not block.forced) for block in blocked) or "-"
+    return ", ".join(block.rule + ("" if block.forced else "!") for block in blocked) or "-"
 
 
 def bots(cell: str, **fields: Any) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def _settings(cell: str) -> dict[str, Any]:
     attributes = dict(word.split("=") for word in words if "=" in word)
     if attributes:
         found["attributes"] = attributes
-    for word in words:
+    for word in words[1:]:
+        assert "=" in word or "/" in word or word in (*STAMPS, *STATES, "other", "unsure"), word
         if "/" in word:
             whole, overlap = map(int, word.split("/"))
             found["chunking"] = {"max_chunk_size_tokens": whole, "chunk_overlap_tokens": overlap}
