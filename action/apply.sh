@@ -105,7 +105,7 @@ finish() { # applied|unchanged|refused|failed, FILE, reason
   fi
 }
 
-# A further comment: what happened stays told. What GitHub does not take is told in a line, and that nobody was told in an annotation: what
+# A further comment: what happened stays on record. What GitHub does not take is said in a line, and that nobody knows of it in an annotation: what
 # was applied is applied.
 tell_pull_request() { # result, FILE
   local text=$SCRATCH/text place url=''

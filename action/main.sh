@@ -26,7 +26,7 @@ main() {
   umask 077 # prompts and live values are in what is written
   FOLDER=$(mktemp -d "${RUNNER_TEMP:-/tmp}/provisioner-XXXXXXXX")
   output folder "$FOLDER"
-  SCRATCH=$(mktemp -d) # what is no artifact
+  SCRATCH=$(mktemp -d) # what is not an artifact
   trap 'rm -rf "$SCRATCH"' EXIT
   cd "$GITHUB_WORKSPACE/$IN_DIRECTORY"
   give_git_the_token

@@ -94,7 +94,7 @@ class Digests:
         return self._known
 
     def save(self) -> None:
-        """Write what was learnt; a cache that cannot be written is no fault."""
+        """Write what was learnt; a cache that cannot be written is not an error."""
         if self._dirty:
             self._dirty = False
             with contextlib.suppress(OSError, UnicodeError):  # names on disk need not be Unicode
@@ -191,7 +191,7 @@ def held_path(root: Path, path: str) -> Path:
     link or by itself.
     """
     if "\0" in path or ".." in path.split("/"):
-        raise disk.Unfit("it is no path of a file in the workspace")
+        raise disk.Unfit("it is not the path of a file in the workspace")
     place = real_path(root, path)
     real, base = os.path.realpath(place), os.path.realpath(root)
     if os.path.commonpath([real, base]) != base:

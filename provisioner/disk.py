@@ -102,8 +102,8 @@ def size(count: int) -> str:
 
 def replace(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write a file whole or not at all: beside it, synced, renamed, the folder synced. A link is
-    followed. The mode of what is there is kept, unless `mode` says otherwise; what is no regular
-    file is left alone: OSError.
+    followed. The mode of what is there is kept, unless `mode` says otherwise; what is not a
+    regular file is left alone: OSError.
     """
     target = real(path)
     kept = _mode(path)

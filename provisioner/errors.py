@@ -1,7 +1,7 @@
 """The errors a user can meet, each carrying problems as data.
 
 ProvisionerError
-├── SpecError          faults in the workspace, found without a connection
+├── SpecError          problems in the workspace, found without a connection
 ├── UsageError         a command line that makes no sense
 ├── LockError          the lock cannot be read, written or taken
 ├── PlanError          a plan that must not be applied: blocked, stale, altered
@@ -33,7 +33,7 @@ class ProvisionerError(Exception):
 
 
 class SpecError(ProvisionerError):
-    """Faults in the workspace, found without a connection."""
+    """Problems in the workspace, found without a connection."""
 
 
 class UsageError(ProvisionerError):

@@ -25,7 +25,7 @@ _BEYOND = ("NaN", "Infinity", "-Infinity")
 
 
 class Unreadable(ValueError):
-    """What is no JSON, or beyond a limit. The message goes on from "`file` …"; `key` is one that is
+    """What is not JSON, or beyond a limit. The message continues "`file` …"; `key` is one that is
     there twice.
     """
 
@@ -126,12 +126,12 @@ def _halved(value: Any) -> bool:
 
 def _found(text: str, deepest: int) -> Unreadable:
     """What is wrong in a text of which only that is known."""
-    offset, why = next(_faults(text, deepest), (0, f"is nested in more than {deepest} levels"))
+    offset, why = next(_findings(text, deepest), (0, f"is nested in more than {deepest} levels"))
     line = text.count("\n", 0, offset) + 1
     return Unreadable(why, line, offset - text.rfind("\n", 0, offset))
 
 
-def _faults(text: str, deepest: int) -> Iterator[tuple[int, str]]:
+def _findings(text: str, deepest: int) -> Iterator[tuple[int, str]]:
     depth = 0
     for token in _TOKEN.finditer(text):
         said = token[0]

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
         return 1
     if not (root / "pyproject.toml").is_file():
         sys.stderr.write(
-            f"{root} is no checkout of this repository: there is nothing to generate.\n"
+            f"{root} is not a checkout of this repository: there is nothing to generate.\n"
         )
         return 1
     if arguments:
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
 
 def _report(names: list[str]) -> int:
     if names:
-        told = "".join(f"  {name}\n" for name in names)
-        sys.stderr.write(f"Generated files are stale; run `make generate` and commit them:\n{told}")
+        said = "".join(f"  {name}\n" for name in names)
+        sys.stderr.write(f"Generated files are stale; run `make generate` and commit them:\n{said}")
     return 1 if names else 0
 
 

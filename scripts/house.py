@@ -198,7 +198,7 @@ def _share(sorted_numbers: Sequence[int], share: float) -> int:
 
 
 def _without_strings(module: Module) -> str:
-    """The code alone: a name in a docstring is no use of it."""
+    """The code alone: a name in a docstring does not use it."""
     tree = ast.parse(module.text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

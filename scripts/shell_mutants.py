@@ -126,18 +126,18 @@ class Copy:
             start_new_session=True,
         ) as run:
             try:
-                told, _ = run.communicate(timeout=SECONDS)
+                said, _ = run.communicate(timeout=SECONDS)
             except subprocess.TimeoutExpired:
                 os.killpg(run.pid, signal.SIGKILL)
                 return f"does not end within {SECONDS} seconds"
         if run.returncode == 0:
             return ""
-        found = _FAILED.search(told)
-        return found[1] if found else told[-2000:]
+        found = _FAILED.search(said)
+        return found[1] if found else said[-2000:]
 
 
 def tried(mutants: Sequence[Mutant], workers: int) -> list[str]:
-    """What sees each of them, in their order; told as it is found."""
+    """What sees each of them, in their order; reported as it is found."""
     room = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=room) as name, command(Path(name)) as programs:
         copies: queue.Queue[Copy] = queue.Queue()

@@ -20,7 +20,7 @@ def test_the_list_fits_the_action() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "reported"),
     [
         ({"old": "nowhere to be found"}, "stands 0 times"),
         ({"old": "$"}, "not once"),
@@ -29,7 +29,7 @@ def test_the_list_fits_the_action() -> None:
         ({"lives": "nobody knows"}, "has to be seen"),
     ],
 )
-def test_an_entry_that_proves_nothing_is_named(fault: dict[str, str], told: str) -> None:
+def test_an_entry_that_proves_nothing_is_named(fault: dict[str, str], reported: str) -> None:
     """An edit that is not made would live, or one that guards something would be let live: the list
     is refused.
     """
@@ -38,4 +38,4 @@ def test_an_entry_that_proves_nothing_is_named(fault: dict[str, str], told: str)
     )
 
     assert good.problem() == ""
-    assert told in dataclasses.replace(good, **fault).problem()
+    assert reported in dataclasses.replace(good, **fault).problem()

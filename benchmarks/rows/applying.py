@@ -71,12 +71,12 @@ def apply_32(bench: Bench) -> Result:
 @row("apply-requests", "POSTs of an `apply` of {many:,} creates", "one for each", 1.0, exact=True)
 def apply_requests(bench: Bench) -> Result:
     count = bench.sizes.many
-    told: list[dict[str, int]] = []
+    said: list[dict[str, int]] = []
 
     def measure(service: Service) -> float:
         service.delay(0.0)
         seconds = _applied(bench, count)(service)
-        told.append(
+        said.append(
             {
                 name: number
                 for name, number in service.counts().items()
@@ -86,8 +86,8 @@ def apply_requests(bench: Bench) -> Result:
         return seconds
 
     _fresh(bench, measure)
-    posts = sum(told[0].values())
-    odd = same_counts(told[0], {"POST /assistants": count})
+    posts = sum(said[0].values())
+    odd = same_counts(said[0], {"POST /assistants": count})
     return Result(
         odd or f"{posts} requests",
         f"{count} requests",

@@ -42,7 +42,7 @@ def faults(bench: Bench) -> Result:
         f"{attached} attached",
         f"{count}",
         attached / count,
-        note=_told(requests, events, applies, seconds),
+        note=_note(requests, events, applies, seconds),
     )
 
 
@@ -55,19 +55,19 @@ def _rules(path: Path) -> Path:
 
 
 def _applied(root: Path) -> tuple[float, Counter[str], int]:
-    """Apply until it is done: the seconds, how often which event was told, and how many applies it
-    took.
+    """Apply until it is done: the seconds, how often which event was reported, and how many
+    applies it took.
     """
     seconds, events = 0.0, Counter[str]()
     for number in range(1, _APPLIES + 1):
         sample = provisioner("apply", "-y", "--json", cwd=root, codes=(0, 1))
         seconds += sample.seconds
-        told = [json.loads(line) for line in sample.output.splitlines()]
-        events.update(event["type"] for event in told)
+        said = [json.loads(line) for line in sample.output.splitlines()]
+        events.update(event["type"] for event in said)
         if (
-            told
-            and told[-1]["type"] == "summary"
-            and not (told[-1]["problems"] or told[-1]["skipped"])
+            said
+            and said[-1]["type"] == "summary"
+            and not (said[-1]["problems"] or said[-1]["skipped"])
         ):
             return seconds, events, number
     raise Failure(f"not done after {_APPLIES} applies")
@@ -87,7 +87,7 @@ def _asked(service: Service, path: str) -> Any:
         return json.load(reply)
 
 
-def _told(requests: dict[str, int], events: Counter[str], applies: int, seconds: float) -> str:
+def _note(requests: dict[str, int], events: Counter[str], applies: int, seconds: float) -> str:
     failed = {name: requests.pop(f"failed {name}", 0) for name in ("429", "500", "lost")}
     words = " + ".join(f"{count} {name}" for name, count in failed.items())
     taken = events["found"]

@@ -180,11 +180,11 @@ def undecided(address: Address, ids: Iterable[str]) -> Problem:
     """The question which of several objects with one stamp is what an apply has made. Nothing is
     taken over, nothing made again and nothing deleted until it is answered, at the service.
     """
-    told = ", ".join(f"`{id}`" for id in sorted(ids))
+    names = ", ".join(f"`{id}`" for id in sorted(ids))
     return Problem(
         "Several objects",
-        f"{told} carry the stamp with which `{address}` was to be made, and its reply was lost: one"
-        " may be a copy.",
+        f"{names} carry the stamp with which `{address}` was to be made, and its reply was lost:"
+        " one may be a copy.",
         f"delete what nobody needs, or take the key `{Stamp.KEY}` off the copy, and apply again",
         address=str(address),
     )

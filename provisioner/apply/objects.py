@@ -49,7 +49,7 @@ async def _made(run: Run, change: Change) -> Locked:
     if change.action.makes:
         return await _created(run, change, form)
     if _only_lock(change):
-        return await _settled(run, change, form)
+        return await _lock_only(run, change, form)
     write = _write(run, change)
     number = await run.intent(
         change.address, change.action.value, object=change.id, **_traces(run, change, form)
@@ -79,7 +79,7 @@ def _only_lock(change: Change) -> bool:
     return not own_paths(change)
 
 
-async def _settled(run: Run, change: Change, form: Form) -> Locked:
+async def _lock_only(run: Run, change: Change, form: Form) -> Locked:
     """What the lock alone has to learn, if anything."""
     entry = without_write(run, change, form)
     if run.written.get(change.address) != entry:
@@ -274,7 +274,7 @@ async def end_file(run: Run, change: Change, clear: bool) -> bool:
     if broken is None:
         run.finished(change, run.entries[address].id)
         return change.action is not Action.REPLACE or (clear and await remove_old(run, change))
-    stores = {item.store for item in run.plan.attachments if item.file == address}
+    stores = {item.store for item in run.plan.store_file_changes if item.file == address}
     if broken < stores or address in run.indexing or _has_other_users(run, address):
         # somebody has taken the new version: both stay, and the next plan says what is left to do
         return False

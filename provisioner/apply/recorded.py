@@ -12,9 +12,9 @@ from provisioner.digests import sha256_of
 from provisioner.kinds.base import Form
 from provisioner.model import Change, Fields, Live, Locked, Overwritten
 from provisioner.plan.decide import undone
-from provisioner.plan.members import document_of
+from provisioner.plan.store_files import store_file_of
 
-FILES = "files"  # of a store: `apply.documents` records them, document by document
+FILES = "files"  # of a store: `apply.store_files` records them, store file by store file
 LOCAL = "lifecycle."  # fields that only the lock knows
 
 _MISSING = object()
@@ -100,7 +100,7 @@ def _confirmed(
     it was.
     """
     merge = _Merge.of(run, form, change, before, live)
-    own = (path for path in (before.resetting if before else ()) if document_of(path) is None)
+    own = (path for path in (before.resetting if before else ()) if store_file_of(path) is None)
     for path in dict.fromkeys([*merge.declared, *merge.had, *own]):
         hidden = path in form.unread or path in change.lost
         differs = not hidden and not same(merge.wanted.get(path), merge.shown.get(path))
@@ -226,10 +226,10 @@ class _Held:
             settled = path in wanted and path not in planned
             files[path] = {**wanted[path], **_identity(item)} if settled else {**pinned, **item}
         unkept = {
-            path: record for path, record in before.unkept.items() if document_of(path) in files
+            path: record for path, record in before.unkept.items() if store_file_of(path) in files
         }
         open_ones = {
-            path for path in before.resetting if document_of(path) in planned or path in unkept
+            path for path in before.resetting if store_file_of(path) in planned or path in unkept
         }
         return cls({FILES: files} if files or wanted else {}, unkept, tuple(sorted(open_ones)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provisioner.kinds import kind
-from provisioner.kinds.vector_store.members import release_file
+from provisioner.kinds.vector_store.store_files import release_file
 from provisioner.model import Locked, LockState
 from provisioner.remote import Remote, together
 

@@ -1,4 +1,4 @@
-"""The state of one apply under way: what the lock will say, what went wrong, and who is told."""
+"""The state of one apply under way: what the lock will say, what went wrong, who hears of it."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Run:
     @cached_property
     def _planned_files(self) -> dict[Address, set[str]]:
         found: dict[Address, set[str]] = {}
-        for item in self.plan.attachments:
+        for item in self.plan.store_file_changes:
             found.setdefault(item.store, set()).add(item.path)
         return found
 
@@ -151,7 +151,7 @@ class Run:
     @asynccontextmanager
     async def turn(self, looks: Hashable) -> AsyncIterator[None]:
         """To be held while something is done by one at a time: making what only its looks can be
-        found by, looking whether a field is kept. Who waits for it lets others go on.
+        found by, checking whether a field is kept. Who waits for it lets others go on.
         """
         lock = self._turns.setdefault(looks, asyncio.Lock())
         if lock.locked():

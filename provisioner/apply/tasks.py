@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from functools import partial
 
 from provisioner.apply import objects
-from provisioner.apply.documents import sync
 from provisioner.apply.objects import move_files
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Outcome, Schedule, Task
+from provisioner.apply.store_files import sync
 from provisioner.kinds import kind
-from provisioner.model import Action, Address, Applied, Attachment, Change, Event, Row
+from provisioner.model import Action, Address, Applied, Change, Event, Row, StoreFileChange
 from provisioner.refs import users
 
 
@@ -19,7 +19,7 @@ def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
     """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that
     somebody still uses.
     """
-    held = _by_store(run.plan.attachments)
+    held = _by_store(run.plan.store_file_changes)
     used, old, along = _users(run), _old_stores(run), _along(run)
     # Stores are there before any file: to others their stamps tell whose uploads there may be
     # (`apply.suspects`).
@@ -45,7 +45,7 @@ def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
 def _of_change(
     run: Run,
     change: Change,
-    held: dict[Address, list[Attachment]],
+    held: dict[Address, list[StoreFileChange]],
     used: dict[Address, set[Address]],
     old: dict[str, set[Hashable]],
     along: dict[Address, set[Hashable]],
@@ -114,9 +114,11 @@ def _bad(blockers: set[Hashable], outcome: Outcome) -> set[Hashable]:
     return {key for key in blockers if key in outcome.failed or key in outcome.skipped}
 
 
-def _by_store(attachments: Iterable[Attachment]) -> dict[Address, list[Attachment]]:
-    found: dict[Address, list[Attachment]] = {}
-    for item in attachments:
+def _by_store(
+    store_file_changes: Iterable[StoreFileChange],
+) -> dict[Address, list[StoreFileChange]]:
+    found: dict[Address, list[StoreFileChange]] = {}
+    for item in store_file_changes:
         found.setdefault(item.store, []).append(item)
     return found
 
@@ -128,7 +130,7 @@ def _users(run: Run) -> dict[Address, set[Address]]:
         needs.setdefault(address, set()).update(kind(address.kind).references(entry.fields))
     for change in run.plan.changes:
         needs.setdefault(change.address, set()).update(change.depends_on)
-    for item in run.plan.attachments:
+    for item in run.plan.store_file_changes:
         if item.file:
             needs.setdefault(item.store, set()).add(item.file)
     for change in run.plan.changes:
@@ -152,7 +154,7 @@ def _along(run: Run) -> dict[Address, set[Hashable]]:
     return found
 
 
-def _files(items: Iterable[Attachment]) -> list[Address]:
+def _files(items: Iterable[StoreFileChange]) -> list[Address]:
     return [item.file for item in items if item.file]
 
 
@@ -248,7 +250,7 @@ def _undone(run: Run, outcome: Outcome) -> Iterator[Row]:
     """What of the plan is still to do."""
     for change in run.plan.changes:
         yield from _undone_of(change, outcome)
-    for item in run.plan.attachments:
+    for item in run.plan.store_file_changes:
         if not _over(outcome, "files", str(item.store)) or (item.store, item.path) in run.left_out:
             yield Row("file", str(item.store), item.path)
     remnants = [("deposed", remnant) for remnant in run.plan.deposed]

@@ -9,12 +9,12 @@ from dataclasses import replace
 from provisioner.apply.objects import upload_again
 from provisioner.apply.run import Run
 from provisioner.digests import real_path
-from provisioner.kinds.vector_store import members as service
+from provisioner.kinds.vector_store import store_files as service
 from provisioner.kinds.vector_store.texts import same_text
 from provisioner.model import Address, Locked
 
 
-async def settle_doubt(run: Run, store_id: str, file: Address, id: str) -> str:
+async def verify_upload(run: Run, store_id: str, file: Address, id: str) -> str:
     """The id of a file that is as good as ours, given the one that a store has just indexed. Where
     that turns out to be somebody else's, it is taken out of the store and left alone, and the local
     file is uploaded instead.

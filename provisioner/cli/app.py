@@ -161,7 +161,7 @@ def run(arguments: Sequence[str]) -> int:
         # What a stream cannot carry (an arrow in ASCII, half a character of a file's name) is spelt
         # out.
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:  # in some tests a stream is no text file
+        if reconfigure is not None:  # in some tests a stream is not a text file
             reconfigure(errors="backslashreplace")
     with guarded():
         return _run(arguments)

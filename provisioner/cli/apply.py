@@ -41,7 +41,7 @@ def apply(
     format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Make the service match the specs, or apply a saved plan."""
-    from provisioner.cli.applying import Approval, Manner, apply_saved, decide_and_apply
+    from provisioner.cli.applying import ApplyRequest, Approval, apply_saved, decide_and_apply
     from provisioner.cli.planning import Wanted, read_plan_file, refuse_options
     from provisioner.engine import ApplyOptions
 
@@ -52,10 +52,10 @@ def apply(
         refuse_options(console, file, wanted)
         saved = read_plan_file(console, file)
         return apply_saved(
-            console, saved, Manner(how, Approval(True, checksum, force, commit), format)
+            console, saved, ApplyRequest(how, Approval(True, checksum, force, commit), format)
         )
     return decide_and_apply(
-        console, wanted, Manner(how, Approval(auto_approve, checksum, commit=commit), format)
+        console, wanted, ApplyRequest(how, Approval(auto_approve, checksum, commit=commit), format)
     )
 
 

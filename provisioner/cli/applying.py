@@ -33,7 +33,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ApplyRequest:
     """How a plan is carried out, and how what came of it is printed."""
 
     options: ApplyOptions
@@ -41,31 +41,31 @@ class Manner:
     format: PlanFormat = PlanFormat.text
 
 
-def decide_and_apply(console: Console, wanted: Wanted, manner: Manner) -> int:
+def decide_and_apply(console: Console, wanted: Wanted, request: ApplyRequest) -> int:
     """Plan, show, ask, apply: under one lease, so that nothing moves between."""
-    return interrupts.run(_decide_and_apply(console, console.open(), wanted, manner))
+    return interrupts.run(_decide_and_apply(console, console.open(), wanted, request))
 
 
 async def _decide_and_apply(
-    console: Console, context: Context, wanted: Wanted, manner: Manner
+    console: Console, context: Context, wanted: Wanted, request: ApplyRequest
 ) -> int:
     from provisioner.engine import Session
 
-    async with Session.writing(context, manner.options, console.say) as session:
+    async with Session.writing(context, request.options, console.say) as session:
         plan = await session.plan(wanted.options(context))
-        show(console, plan, manner.format)
-        _check(session, plan, manner.approval)
+        show(console, plan, request.format)
+        _check(session, plan, request.approval)
         # An empty plan is carried out as well: the lock may have to learn what the service has
         # already.
-        if not (manner.approval.given or plan.empty) and not ask(
+        if not (request.approval.given or plan.empty) and not ask(
             console, plan, "destroy" if wanted.destroy else "apply"
         ):
             console.say("Nothing was changed.")
             return 1
-        return await _carry_out(console, session, plan, manner)
+        return await _carry_out(console, session, plan, request)
 
 
-def apply_saved(console: Console, plan: Plan, manner: Manner) -> int:
+def apply_saved(console: Console, plan: Plan, request: ApplyRequest) -> int:
     """Carry out a saved plan exactly, or refuse it; the specs are not even read."""
     from provisioner import engine
 
@@ -77,24 +77,26 @@ def apply_saved(console: Console, plan: Plan, manner: Manner) -> int:
             Problem("Foreign plan", detail, f"leave `-e` out, or plan for `{console.environment}`")
         )
     context = engine.open_context(console.root, plan.environment)
-    return interrupts.run(_apply_saved(console, context, plan, manner))
+    return interrupts.run(_apply_saved(console, context, plan, request))
 
 
-async def _apply_saved(console: Console, context: Context, plan: Plan, manner: Manner) -> int:
+async def _apply_saved(
+    console: Console, context: Context, plan: Plan, request: ApplyRequest
+) -> int:
     from provisioner.engine import Session
     from provisioner.engine.session import check_applicable
 
-    show(console, plan, manner.format)
-    check_applicable(plan, manner.approval.force)
-    async with Session.writing(context, manner.options, console.say, needs_specs=False) as session:
-        _check(session, plan, manner.approval)
+    show(console, plan, request.format)
+    check_applicable(plan, request.approval.force)
+    async with Session.writing(context, request.options, console.say, needs_specs=False) as session:
+        _check(session, plan, request.approval)
         await session.check_saved(plan)
-        return await _carry_out(console, session, plan, manner)
+        return await _carry_out(console, session, plan, request)
 
 
 def show(console: Console, plan: Plan, format: PlanFormat) -> None:
     """Print the plan that is about to be applied; among events it is the first of them, and beside
-    a document about the result it is no result.
+    a document about the result it is not a result.
     """
     if console.json:
         from provisioner.views.plan_json import document
@@ -139,7 +141,7 @@ def ask(console: Console, plan: Plan, verb: str) -> bool:
         return sys.stdin.readline().strip() == "yes"
 
 
-async def _carry_out(console: Console, session: Session, plan: Plan, manner: Manner) -> int:
+async def _carry_out(console: Console, session: Session, plan: Plan, request: ApplyRequest) -> int:
     """Apply, report what happens while it happens, and sum it up."""
 
     events: list[Event] = []
@@ -150,9 +152,9 @@ async def _carry_out(console: Console, session: Session, plan: Plan, manner: Man
             report(event)
 
         applied = await session.apply(
-            plan, on_event, force=manner.approval.force, commit=manner.approval.commit
+            plan, on_event, force=request.approval.force, commit=request.approval.commit
         )
-    _sum_up(console, applied, events, manner.format)
+    _sum_up(console, applied, events, request.format)
     if applied.interrupted:
         return interrupts.CODE
     return 1 if applied.failed or applied.skipped else 0
@@ -213,25 +215,25 @@ def _print_json(event: Event) -> None:
 
 
 class Lines:
-    """Plain lines; counts are told at their ends and every few seconds between."""
+    """Plain lines; counts are reported at their ends and every few seconds between."""
 
     def __init__(self) -> None:
-        self._told: dict[str, float] = {}
+        self._reported: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
         from provisioner.views.progress import event_line
 
         if event.type == "progress":
             key, now = f"{event.address} {event.detail}", time.monotonic()
-            if event.done < event.total and now - self._told.get(key, -_EVERY) < _EVERY:
+            if event.done < event.total and now - self._reported.get(key, -_EVERY) < _EVERY:
                 return
-            self._told[key] = now
-        # Failures are told once, as problems, when the apply is over.
+            self._reported[key] = now
+        # Failures are reported once, as problems, when the apply is over.
         if event.type not in ("failed", *self._silent(event)) and (line := event_line(event)):
             print(line, file=sys.stderr, flush=True)
 
     def _silent(self, event: Event) -> tuple[str, ...]:
-        """Of ten thousand files only the end of each is told."""
+        """Of ten thousand files only the end of each is reported."""
         return ("started",) if event.address and event.address.kind == "file" else ()
 
 

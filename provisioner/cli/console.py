@@ -74,7 +74,7 @@ class Console:
         self.result(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
     def say(self, text: str) -> None:
-        """Say something that is no result."""
+        """Say something that is not a result."""
         if not self.quiet and text:
             print(text, file=sys.stderr, flush=True)
 
@@ -197,7 +197,7 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
 
 
 def refuse_file(folder: Path) -> None:
-    """UsageError where something that is no folder stands in the place of one that is to be written
+    """UsageError where something else stands in the place of a folder that is to be written
     into.
     """
     for place in (folder, *folder.parents):
@@ -258,15 +258,15 @@ def color_wanted(stream: object) -> bool:
 
 
 def bug(error: BaseException, *, verbose: bool, as_json: bool) -> int:
-    """Tell of a fault of our own in one line; its traceback only to who asks."""
+    """Tell of an error of our own in one line; its traceback only to who asks."""
     if verbose or os.environ.get("PROVISIONER_DEBUG") == "1":
         import traceback
 
         traceback.print_exception(error)
     from provisioner.masking import without_keys
 
-    told = without_keys(str(error).split("\n", 1)[0])
-    said = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    message = without_keys(str(error).split("\n", 1)[0])
+    said = f"{type(error).__name__}: {message}" if message else type(error).__name__
     if as_json:
         from provisioner.model import Problem
 

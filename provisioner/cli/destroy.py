@@ -20,7 +20,7 @@ def destroy(
     format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Delete everything that the lock names."""
-    from provisioner.cli.applying import Approval, Manner, decide_and_apply
+    from provisioner.cli.applying import ApplyRequest, Approval, decide_and_apply
     from provisioner.cli.planning import Wanted
     from provisioner.engine import ApplyOptions
 
@@ -28,7 +28,7 @@ def destroy(
         target, exclude, destroy=True, on_drift=on_drift, prune_orphans=prune_orphans, force=force
     )
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
-    return decide_and_apply(console, wanted, Manner(how, Approval(auto_approve), format))
+    return decide_and_apply(console, wanted, ApplyRequest(how, Approval(auto_approve), format))
 
 
 COMMANDS = {"destroy": destroy}

@@ -42,11 +42,11 @@ def output(
     names = [str(address(text)) for text in addr or ()]
     missing = [name for name in names if name not in found]
     if missing:
-        told = ", ".join(f"`{name}`" for name in missing)
+        absent = ", ".join(f"`{name}`" for name in missing)
         raise UsageError(
             Problem(
                 "Not in the lock",
-                f"Nothing has been applied for {told}.",
+                f"Nothing has been applied for {absent}.",
                 "run `provisioner apply`",
             )
         )

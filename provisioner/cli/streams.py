@@ -47,8 +47,8 @@ class Guarded:
         line = begun + text
         last = _LINES.split(line)[-1].lstrip()
         self._begun = last if last in ("", ":") else "…"
-        told = _COMMAND.sub(rf"\1\{_COLON}", line)[len(begun) :]
-        return told.replace(_OLD_COMMAND, "\\u0023#[")  # which is the same text in JSON
+        said = _COMMAND.sub(rf"\1\{_COLON}", line)[len(begun) :]
+        return said.replace(_OLD_COMMAND, "\\u0023#[")  # which is the same text in JSON
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`validate`: every fault of the specs, before any connection."""
+"""`validate`: every problem of the specs, before any connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The story, told once: validate, refresh, plan, apply. Each part is imported when somebody asks
+"""The story, once: validate, refresh, plan, apply. Each part is imported when somebody asks
 for it.
 """
 

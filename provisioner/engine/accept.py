@@ -106,14 +106,14 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
             item, [path for address, path in wanted if address == item.address] if words else [""]
         )
     found.keep_alone()
-    taken, failed = trial.settled(found.proposals)
+    taken, failed = trial.possible(found.proposals)
     found.refused += [
         NotAccepted(one.address, one.path, why, _BY_HAND) for one, why in failed.items()
     ]
-    told = tuple(_told(trial, taken))
+    reported = tuple(_reported(trial, taken))
     files = write(trial, taken)
     return Accepted(
-        told, tuple(sorted(found.refused, key=_order)), files, not case.fresh, tuple(words)
+        reported, tuple(sorted(found.refused, key=_order)), files, not case.fresh, tuple(words)
     )
 
 
@@ -187,7 +187,7 @@ def _order(one: NotAccepted) -> tuple[Address, str]:
     return one.address, one.path
 
 
-def _told(trial: Trial, taken: Sequence[Proposal]) -> Iterator[Acceptance]:
+def _reported(trial: Trial, taken: Sequence[Proposal]) -> Iterator[Acceptance]:
     """What is accepted, with the places as they are before anything is written."""
     also: dict[tuple[Address, str], list[str]] = {}
     for address, path, name in trial.shared(taken):
@@ -299,8 +299,8 @@ class Trial:
             edits.setdefault(edit.file, []).append(edit)
         return {file: edited(self.original(file), found) for file, found in edits.items()}
 
-    def settled(self, proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[Proposal, str]]:
-        """Those that can be made together, and why the others cannot: halved until every fault
+    def possible(self, proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[Proposal, str]]:
+        """Those that can be made together, and why the others cannot: halved until every problem
         stands alone.
         """
         taken: list[Proposal] = []
@@ -330,7 +330,7 @@ class Trial:
             return f"its file {refused.detail}"
         for name, before in self._before.items():
             after = draft.compile(name, self.variables)
-            found = self._faults(draft, name, after)
+            found = self._problems(draft, name, after)
             why = _invalid(self._known[name], found) or self._surprise(
                 name, before, after, proposals
             )
@@ -348,7 +348,7 @@ class Trial:
                     if any(_covers(proposal, address, path) for address, path in touched):
                         yield proposal.address, proposal.path, name
 
-    def _faults(self, workspace: Workspace, name: str, specs: Specs) -> list[Problem]:
+    def _problems(self, workspace: Workspace, name: str, specs: Specs) -> list[Problem]:
         """The errors of one environment, breaches of its policies among them; nobody is asked for
         anything.
         """
@@ -369,7 +369,8 @@ class Trial:
     @cached_property
     def _known(self) -> dict[str, list[Problem]]:
         return {
-            name: self._faults(self.workspace, name, specs) for name, specs in self._before.items()
+            name: self._problems(self.workspace, name, specs)
+            for name, specs in self._before.items()
         }
 
     @cached_property

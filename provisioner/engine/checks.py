@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from provisioner.digests import hash_file, held_path
 from provisioner.engine.context import LOCAL, Context
 from provisioner.engine.others import Others
-from provisioner.engine.refresh import Seen
+from provisioner.engine.refresh import Refreshed
 from provisioner.errors import PlanError, SpecError, UsageError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
@@ -20,13 +20,13 @@ from provisioner.plan.ownership import Claim, claim_problem, foreign, foreign_pr
 from provisioner.remote import Remote, together
 from provisioner.workspace import Import, Specs
 
-Fault = tuple[str, str, str]  # summary, detail and hint
+Finding = tuple[str, str, str]  # summary, detail and hint
 _LOOK = "look whether the id is right, and whether the key belongs to the right project"
 
 
-def check_lock(seen: Seen, lock: LockState, *, fresh: bool) -> None:
+def check_lock(refreshed: Refreshed, lock: LockState, *, fresh: bool) -> None:
     """PlanError when the lock cannot be the newest one: it is gone, or this checkout is behind."""
-    stamps = [(live.id, live.stamp) for live in seen.stamped if live.stamp]
+    stamps = [(live.id, live.stamp) for live in refreshed.stamped if live.stamp]
     if fresh and stamps:
         id, stamp = stamps[0]
         raise PlanError(
@@ -40,7 +40,7 @@ def check_lock(seen: Seen, lock: LockState, *, fresh: bool) -> None:
                 " are not yours: give this one another name (`workspace:` in `provisioner.yaml`)",
             )
         )
-    for id, stamp in (*stamps, *_held(seen)):
+    for id, stamp in (*stamps, *_held(refreshed)):
         if lock.owns(stamp) and stamp.serial > lock.serial:
             raise PlanError(
                 Problem(
@@ -53,19 +53,19 @@ def check_lock(seen: Seen, lock: LockState, *, fresh: bool) -> None:
             )
 
 
-def _held(seen: Seen) -> Iterator[tuple[str, Stamp]]:
-    observed = seen.observed
+def _held(refreshed: Refreshed) -> Iterator[tuple[str, Stamp]]:
+    observed = refreshed.observed
     for live in (*observed.live.values(), *(stray.live for stray in observed.strays)):
-        for member in (live.members or {}).values():
-            if member.stamp:
-                yield member.id, member.stamp
+        for store_file in (live.store_files or {}).values():
+            if store_file.stamp:
+                yield store_file.id, store_file.stamp
 
 
-def check_ownership(lock: LockState, seen: Seen, claimed: Iterable[Claim] = ()) -> None:
+def check_ownership(lock: LockState, refreshed: Refreshed, claimed: Iterable[Claim] = ()) -> None:
     """PlanError for each object of the lock that somebody else has stamped, and for each declared
     address that several objects claim.
     """
-    observed = seen.observed
+    observed = refreshed.observed
     problems = [foreign_problem(one) for one in foreign(lock, observed.live, observed.old)]
     problems += [
         claim_problem(claim, locked=claim.address in lock.ids)
@@ -82,14 +82,14 @@ def check_key(remote: Remote, lock: LockState, service: Service) -> None:
     not theirs.
     """
     declared = {"organization": service.organization, "project": service.project}
-    for key, seen in remote.seen.items():
+    for key, has in remote.seen.items():
         pinned = lock.origin.get(key)
-        if pinned and not declared.get(key) and seen != pinned:
+        if pinned and not declared.get(key) and has != pinned:
             raise PlanError(
                 Problem(
                     "Foreign key",
                     f"The lock was written for the {key} `{pinned}`, and this key belongs to"
-                    f" `{seen}`.",
+                    f" `{has}`.",
                     f"use a key of `{pinned}`, or declare a new environment with a lock of its own",
                 )
             )
@@ -145,17 +145,19 @@ def _is_planned(root: Path, address: Address, fields: Fields) -> bool:
         return False
 
 
-async def loose_uploads(others: Others, seen: Seen, lock: LockState, plan: Plan) -> list[str]:
+async def loose_uploads(
+    others: Others, refreshed: Refreshed, lock: LockState, plan: Plan
+) -> list[str]:
     """Notes on files at the service that look like uploads of ours which were never attached;
     nothing deletes them.
     """
     known = lock.known_ids
-    for live in seen.observed.live.values():
-        known |= {live.id, *(live.members or {})}
+    for live in refreshed.observed.live.values():
+        known |= {live.id, *(live.store_files or {})}
     why = _may_be_uploaded(lock, plan)
     alike = {
         id: (str(live.fields["filename"]), why[looks])
-        for id, live in sorted(seen.files.items())
+        for id, live in sorted(refreshed.files.items())
         if id not in known
         and (looks := (live.fields.get("filename"), live.fields.get("bytes"))) in why
     }
@@ -186,9 +188,11 @@ def _may_be_uploaded(lock: LockState, plan: Plan) -> dict[tuple[object, object],
     return found
 
 
-async def check_externals(remote: Remote, context: Context, specs: Specs, seen: Seen) -> None:
+async def check_externals(
+    remote: Remote, context: Context, specs: Specs, refreshed: Refreshed
+) -> None:
     """SpecError for each named object that is not managed here and does not exist."""
-    shown = {id for objects in seen.listed.values() for id in objects or {}}
+    shown = {id for objects in refreshed.listed.values() for id in objects or {}}
     forms = [
         (kind(item.kind).form(context.environment.api), item)
         for item in specs.externals
@@ -219,11 +223,11 @@ def check_imports(context: Context, case: Situation) -> None:
         for item in context.specs.imports
         if item.to in case.imports and item.to in case.desired
     ]
-    faults = [(item.source, _import_fault(case, item, owners.get(item.id))) for item in waiting]
-    _refuse(context, [(source, fault) for source, fault in faults if fault])
+    findings = [(item.source, _import_finding(case, item, owners.get(item.id))) for item in waiting]
+    _refuse(context, [(source, finding) for source, finding in findings if finding])
 
 
-def _import_fault(case: Situation, item: Import, owner: Address | None) -> Fault | None:
+def _import_finding(case: Situation, item: Import, owner: Address | None) -> Finding | None:
     live, form = case.observed.live.get(item.to), case.form(item.to)
     if not form.remote:
         api = case.desired[item.to].api
@@ -264,27 +268,27 @@ def check_moves(context: Context, case: Situation) -> None:
     would be lost.
     """
     moved = {(move.origin, move.to): move.source for move in context.specs.moved}
-    faults = []
+    findings = []
     for origin, to in conflicts(case.lock, moved):
         hint = (
             f"to delete `{origin}`, remove this entry; to leave it there, `provisioner state rm"
             f" {origin}`"
         )
-        faults.append(
+        findings.append(
             (
                 moved[origin, to],
                 ("Move not possible", f"`{origin}` cannot become `{to}`: the lock has both.", hint),
             )
         )
-    _refuse(context, faults)
+    _refuse(context, findings)
 
 
-def _refuse(context: Context, faults: Iterable[tuple[Source, Fault]]) -> None:
-    """SpecError with the place of each fault, if there is any."""
+def _refuse(context: Context, findings: Iterable[tuple[Source, Finding]]) -> None:
+    """SpecError with the place of each problem, if there is any."""
     problems = []
-    for source, fault in faults:
+    for source, finding in findings:
         place = context.workspace.locate(source)
-        problems.append(Problem(*fault, file=place.file, line=place.line, column=place.column))
+        problems.append(Problem(*finding, file=place.file, line=place.line, column=place.column))
     if problems:
         raise SpecError(problems)
 

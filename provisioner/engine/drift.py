@@ -140,8 +140,8 @@ def _notes(case: Situation, examined: Iterable[Examined]) -> Iterator[str]:
             " have drifted."
         )
     if case.observed.api_gone:
-        told = _some(map(str, sorted(case.observed.api_gone)))
-        yield f"{told} cannot be compared: the API that made them is gone from the service."
+        said = _some(map(str, sorted(case.observed.api_gone)))
+        yield f"{said} cannot be compared: the API that made them is gone from the service."
     for one in examined:
         yield from _of_files(one)
     yield from unkept_notes(case, {one.address: one.unkept for one in examined})
@@ -152,12 +152,12 @@ def _of_files(one: Examined) -> Iterator[str]:
     files = one.files
     if files.foreign and files.kept:
         count = len(files.foreign)
-        told = (
+        said = (
             "1 file that somebody else put there; it is"
             if count == 1
             else f"{count:,} files of others; they are"
         )
-        yield f"`{one.address}` holds {told} left alone (`--unmanaged` lists such files)."
+        yield f"`{one.address}` holds {said} left alone (`--unmanaged` lists such files)."
     if files.indexing:
         yield f"{_some(files.indexing)} of `{one.address}`: still being indexed."
 
@@ -203,7 +203,7 @@ async def _listed(session: Session) -> Listed:
     """What planning has listed, and the kinds beside: nobody has to declare a store for one to be
     unmanaged.
     """
-    seen = session.seen.listed
+    seen = session.refreshed.listed
     left = [key for key in _keys(session.context.environment.api) if key not in seen]
     found = await together([_list(session.remote, key) for key in left])
     return {**seen, **dict(zip(left, found, strict=True))}

@@ -25,7 +25,7 @@ async def forget(context: Context, wanted: Iterable[Address]) -> dict[Address, A
     stays where nobody named it.
     """
     with context.store.lease():
-        known = context.checked(context.store.settle().state) or context.fresh()
+        known = context.checked(context.store.fold_journal().state) or context.fresh()
         entries = {address: _find(known, address) for address in wanted}
         if any(map(_is_remote, entries.values())) or _along(context, known, entries, {}):
             async with context.remote() as remote:

@@ -12,7 +12,7 @@ from provisioner.engine.refresh import Key, Listed
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
-from provisioner.kinds.vector_store.members import list_members
+from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, LockState, Plan
 from provisioner.plan.users import ending, references, sentence
 from provisioner.remote import Remote, together
@@ -103,6 +103,6 @@ def requests(stores: Iterable[Live]) -> int:
 
 async def _files(remote: Remote, store: str) -> frozenset[str]:
     try:
-        return frozenset(await list_members(remote, store))
+        return frozenset(await list_store_files(remote, store))
     except RouteMissing:  # the store has gone meanwhile
         return frozenset()

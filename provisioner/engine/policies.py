@@ -15,7 +15,7 @@ from provisioner.model import Address, Desired, Plan, Policies, Problem, Source,
 from provisioner.plan.policy import Breach, breaches, expired, unused
 from provisioner.text import did_you_mean, quoted
 from provisioner.workspace import Environment, Workspace
-from provisioner.workspace.explain.faults import STAND_IN
+from provisioner.workspace.explain.findings import STAND_IN
 from provisioner.workspace.workspace import named
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def rule(
     certain = [
         one for one in unused(policies, found, today) if one.policy == "models" or shutdowns.known
     ]
-    told = _Telling(workspace, policies, shutdowns, today)
+    reported = _Reporting(workspace, policies, shutdowns, today)
     return Ruling(
-        tuple(told.problems([one for one in found if not one.waiver])),
-        tuple(told.waived(one, one.waiver) for one in found if one.waiver and one.severity),
+        tuple(reported.problems([one for one in found if not one.waiver])),
+        tuple(reported.waived(one, one.waiver) for one in found if one.waiver and one.severity),
         frozenset(certain),
         frozenset(str(want.address) for want in judged),
     )
@@ -87,11 +87,11 @@ def rule_all(
     for name, ruling in rulings.items():
         for problem in ruling.problems:
             where[problem].append(name)
-    told = [
+    reported = [
         problem if len(found) == len(rulings) else named(problem, found)
         for problem, found in where.items()
     ]
-    return [*told, *needless(workspace, rulings)]
+    return [*reported, *needless(workspace, rulings)]
 
 
 def needless(workspace: Workspace, rulings: Mapping[str, Ruling]) -> list[Problem]:
@@ -138,7 +138,7 @@ def _problem(
 
 
 @dataclass(frozen=True, slots=True)
-class _Telling:
+class _Reporting:
     """Puts breaches into words."""
 
     workspace: Workspace
@@ -200,11 +200,11 @@ class _Telling:
             (one.address, self.workspace.locate(one.want.source.at("model")))
             for one in users[:_FEW]
         ]
-        told = [
+        reported = [
             f"`{address}` ({place.file}:{place.line}:{place.column})" for address, place in places
         ]
         rest = [f"{len(users) - _FEW:,} more"] if len(users) > _FEW else []
-        *most, last = [*told, *rest]
+        *most, last = [*reported, *rest]
         return f"{', '.join(most)} and {last}" if most else last
 
     def _expired(self, waiver: Waiver) -> Problem:

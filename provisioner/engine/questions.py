@@ -73,7 +73,7 @@ def state(context: Context) -> LockState | None:
 def move(context: Context, origin: Address, to: Address) -> None:
     """Give a resource of the lock another address; its object stays the same."""
     with context.store.lease():
-        known = context.checked(context.store.settle().state)
+        known = context.checked(context.store.fold_journal().state)
         if known is None or origin not in known.resources:
             raise UsageError(
                 Problem(
@@ -102,16 +102,18 @@ def move(context: Context, origin: Address, to: Address) -> None:
                 else f"is no {origin.kind.replace('_', ' ')}"
             )
             raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
-        from provisioner.plan.moves import settle  # all of planning, which `validate` does without
+        from provisioner.plan.moves import (
+            with_moves,
+        )  # all of planning, which `validate` does without
 
-        moved, _ = settle(known, {}, [(origin, to)])
+        moved, _ = with_moves(known, {}, [(origin, to)])
         context.store.write(replace(moved, serial=known.serial + 1))
 
 
 def restore(context: Context, rebuilt: LockState) -> None:
     """Write a rebuilt lock in place of the one that is gone or behind."""
     with context.store.lease():
-        context.store.settle()
+        context.store.fold_journal()
         context.store.write(rebuilt)
 
 

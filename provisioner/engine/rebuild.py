@@ -15,16 +15,16 @@ from provisioner.errors import LockError, RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.assistant import forms
 from provisioner.kinds.base import Names
-from provisioner.kinds.vector_store.members import list_members
-from provisioner.model import Address, Fields, Live, Locked, LockState, Member, Problem
-from provisioner.plan.moves import settle
+from provisioner.kinds.vector_store.store_files import list_store_files
+from provisioner.model import Address, Fields, Live, Locked, LockState, Problem, StoreFile
+from provisioner.plan.moves import with_moves
 from provisioner.plan.ownership import several
 from provisioner.remote import Remote, together
 
 STORE, FILE = "vector_store", "file"
 
 Listed = Mapping[tuple[str, str | None], Mapping[str, Live]]  # by kind and API, then by id
-Members = Mapping[str, Mapping[str, Member]]  # what each store holds, by its id
+StoreFilesById = Mapping[str, Mapping[str, StoreFile]]  # what each store holds, by its id
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
         named = await _named(remote, base, listed)
         proof = _Proof(base, {item.to: item.id for item in context.specs.imports})
         proof.add(_own(base, named), _others(base, listed))
-        members = await _members(remote, proof.stores())
-        proof.add(_own_files(base, named, members), _other_files(base, listed, members))
+        store_files = await _store_files(remote, proof.stores())
+        proof.add(_own_files(base, named, store_files), _other_files(base, listed, store_files))
     if proof.problems:
         raise LockError(proof.problems)
-    state = proof.state(members)
+    state = proof.state(store_files)
     return Rebuilt(state, tuple(_unproved(context, state)), tuple(_left(proof)))
 
 
@@ -93,7 +93,7 @@ class _Proof:
         since = [
             (address, one.address) for address, one in own.items() if one.serial > self.base.serial
         ]
-        self.base, moves = settle(
+        self.base, moves = with_moves(
             self.base, {}, [(origin, to) for origin, to in since if origin != to]
         )
         moved = {origin: to for to, origin in moves.items()}
@@ -128,31 +128,32 @@ class _Proof:
             one.id for address, one in {**self.own, **self.made}.items() if address.kind == STORE
         ]
 
-    def state(self, members: Members) -> LockState:
+    def state(self, store_files: StoreFilesById) -> LockState:
         """The lock, with what was made and written since."""
         resources = {
-            address: self._kept(entry, members) for address, entry in self.base.resources.items()
+            address: self._kept(entry, store_files)
+            for address, entry in self.base.resources.items()
         }
-        resources |= {address: self._new(one, members) for address, one in self.made.items()}
+        resources |= {address: self._new(one, store_files) for address, one in self.made.items()}
         serials = [one.serial for one in (*self.own.values(), *self.made.values(), *self.left)]
         return replace(self.base, serial=max([self.base.serial, *serials]), resources=resources)
 
-    def _kept(self, entry: Locked, members: Members) -> Locked:
+    def _kept(self, entry: Locked, store_files: StoreFilesById) -> Locked:
         """What the lock says of an object. What was written since is not known: its fields are
         compared anew.
         """
         one = self.own.get(entry.address)
         if one is None or entry.address.kind == FILE:
             return entry
-        held = self._held(entry.fields.get("files") or {}, members.get(one.id, {}))
+        held = self._held(entry.fields.get("files") or {}, store_files.get(one.id, {}))
         if one.serial > self.base.serial:
             return replace(_plain(one, entry), fields=_with_files({}, held))
         return replace(entry, fields=_with_files(entry.fields, held))
 
-    def _new(self, one: _Found, members: Members) -> Locked:
+    def _new(self, one: _Found, store_files: StoreFilesById) -> Locked:
         """What the stamp of an object says. The one that it has replaced is still to be deleted."""
         before, old = self.base.resources.get(one.address), self.own.get(one.address)
-        fields = _with_files(one.fields, self._held({}, members.get(one.id, {})))
+        fields = _with_files(one.fields, self._held({}, store_files.get(one.id, {})))
         entry = replace(_plain(one, before), fields=fields)
         return (
             entry.with_deposed(before)
@@ -161,16 +162,20 @@ class _Proof:
         )
 
     def _held(
-        self, before: Mapping[str, Fields], members: Mapping[str, Member]
+        self, before: Mapping[str, Fields], store_files: Mapping[str, StoreFile]
     ) -> dict[str, Fields]:
         """What a store holds: what the lock says, and what was attached or written since."""
         held = dict(before)
         files = {address: id for address, id in self.base.ids.items() if address.kind == FILE}
         files |= {address: one.id for address, one in self.made.items() if address.kind == FILE}
         for address, id in files.items():
-            member = members.get(id)
-            if member and member.sha256 and _serial(self.base, member) > self.base.serial:
-                held[address.name] = _item(address, member)
+            store_file = store_files.get(id)
+            if (
+                store_file
+                and store_file.sha256
+                and _serial(self.base, store_file) > self.base.serial
+            ):
+                held[address.name] = _item(address, store_file)
         return held
 
 
@@ -185,14 +190,20 @@ def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
     return {**fields, "files": dict(held)} if held or "files" in fields else fields
 
 
-def _item(file: Address, member: Member) -> Fields:
-    attributes = {"attributes": member.attributes} if member.attributes else {}
-    chunking = {} if member.chunking == "other" else {"chunking": member.chunking}
-    return {"file": str(file), "id": member.id, "sha256": member.sha256, **attributes, **chunking}
+def _item(file: Address, store_file: StoreFile) -> Fields:
+    attributes = {"attributes": store_file.attributes} if store_file.attributes else {}
+    chunking = {} if store_file.chunking == "other" else {"chunking": store_file.chunking}
+    return {
+        "file": str(file),
+        "id": store_file.id,
+        "sha256": store_file.sha256,
+        **attributes,
+        **chunking,
+    }
 
 
-def _serial(base: LockState, member: Member) -> int:
-    return member.stamp.serial if member.stamp and base.owns(member.stamp) else 0
+def _serial(base: LockState, store_file: StoreFile) -> int:
+    return store_file.stamp.serial if store_file.stamp and base.owns(store_file.stamp) else 0
 
 
 async def _listed(remote: Remote) -> dict[tuple[str, str | None], dict[str, Live]]:
@@ -255,9 +266,9 @@ def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
             " what an apply makes"
         )
         raise LockError(Problem("Nothing to rebuild", detail, hint))
-    told = ", ".join(f"`{lineage}` (on {count})" for lineage, count in sorted(counts.items()))
+    names = ", ".join(f"`{lineage}` (on {count})" for lineage, count in sorted(counts.items()))
     summary = "Unknown lineage" if wanted else "Several lineages"
-    detail = f"The objects at the service have stamps of the lineages {told}" + (
+    detail = f"The objects at the service have stamps of the lineages {names}" + (
         f", not of `{wanted}`." if wanted else "."
     )
     raise LockError(Problem(summary, detail, "name the right one with `--lineage`"))
@@ -305,24 +316,26 @@ def _others(base: LockState, listed: Listed) -> Iterator[_Found]:
                 yield _Found(at, live.id, live.stamp.serial, api if name == "assistant" else None)
 
 
-async def _members(remote: Remote, stores: list[str]) -> Members:
-    return dict(zip(stores, await together(list_members(remote, id) for id in stores), strict=True))
+async def _store_files(remote: Remote, stores: list[str]) -> StoreFilesById:
+    return dict(
+        zip(stores, await together(list_store_files(remote, id) for id in stores), strict=True)
+    )
 
 
 def _own_files(
-    base: LockState, named: Mapping[Address, Live], members: Members
+    base: LockState, named: Mapping[Address, Live], store_files: StoreFilesById
 ) -> dict[Address, _Found]:
     latest = {
-        one.id: one for one in sorted(_stamped_files(base, members), key=lambda one: one.serial)
+        one.id: one for one in sorted(_stamped_files(base, store_files), key=lambda one: one.serial)
     }
     files = [(address, live) for address, live in named.items() if address.kind == FILE]
     return {address: latest.get(live.id, _Found(address, live.id)) for address, live in files}
 
 
-def _other_files(base: LockState, listed: Listed, members: Members) -> Iterator[_Found]:
+def _other_files(base: LockState, listed: Listed, store_files: StoreFilesById) -> Iterator[_Found]:
     known, files = base.known_ids, listed[FILE, None]
     latest = {
-        one.id: one for one in sorted(_stamped_files(base, members), key=lambda one: one.serial)
+        one.id: one for one in sorted(_stamped_files(base, store_files), key=lambda one: one.serial)
     }
     for one in latest.values():
         if one.id not in known:
@@ -330,12 +343,14 @@ def _other_files(base: LockState, listed: Listed, members: Members) -> Iterator[
             yield replace(one, fields={**one.fields, "bytes": size, "purpose": "assistants"})
 
 
-def _stamped_files(base: LockState, members: Members) -> Iterator[_Found]:
-    for held in members.values():
-        for member in held.values():
-            if member.stamp and base.owns(member.stamp) and member.sha256:
-                at = Address(FILE, member.stamp.address)
-                yield _Found(at, member.id, member.stamp.serial, fields={"sha256": member.sha256})
+def _stamped_files(base: LockState, store_files: StoreFilesById) -> Iterator[_Found]:
+    for held in store_files.values():
+        for store_file in held.values():
+            if store_file.stamp and base.owns(store_file.stamp) and store_file.sha256:
+                at = Address(FILE, store_file.stamp.address)
+                yield _Found(
+                    at, store_file.id, store_file.stamp.serial, fields={"sha256": store_file.sha256}
+                )
 
 
 def _left(proof: _Proof) -> Iterator[str]:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
-from provisioner.kinds.vector_store.members import read_members, settled
-from provisioner.model import Address, Desired, Live, Locked, LockState, Member
+from provisioner.kinds.vector_store.store_files import read_store_files, settled
+from provisioner.model import Address, Desired, Live, Locked, LockState, StoreFile
 from provisioner.plan import Observed, Stray
-from provisioner.plan.members import begun_ids
 from provisioner.plan.ownership import claims
+from provisioner.plan.store_files import begun_ids
 from provisioner.remote import Remote, together
 from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
@@ -25,7 +25,7 @@ Listed = dict[Key, dict[str, Live] | None]  # by id; None where the API is gone
 
 
 @dataclass(frozen=True)
-class Question:
+class RefreshRequest:
     """What is to be looked at."""
 
     remote: Remote
@@ -46,7 +46,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Refreshed:
     """Everything that refreshing learned."""
 
     observed: Observed
@@ -58,88 +58,90 @@ class Seen:
     )  # of every address that stands for an id in what was listed
 
 
-async def refresh(question: Question) -> Seen:
+async def refresh(request: RefreshRequest) -> Refreshed:
     """Read everything that planning needs. What carries our stamp and nobody accounts for may have
-    been deleted just now, and be shown a little longer: it is no orphan, and no user of anything,
+    been deleted just now, and be shown a little longer: it is not an orphan, and uses nothing,
     before the service has settled.
     """
-    settling = question.remote.settling
+    settling = request.remote.settling
     until = settling.doubted([LOCK])
-    seen = await _refreshed(question)
+    refreshed = await _read_all(request)
     async for _ in settling.rounds(until):
-        if not _unaccounted(question, seen.observed):
+        if not _unaccounted(request, refreshed.observed):
             break
-        seen = await _refreshed(question)
-    return seen
+        refreshed = await _read_all(request)
+    return refreshed
 
 
-def _unaccounted(question: Question, observed: Observed) -> bool:
-    claimed = claims(question.desired, question.lock, observed.live, observed.strays).values()
+def _unaccounted(request: RefreshRequest, observed: Observed) -> bool:
+    claimed = claims(request.desired, request.lock, observed.live, observed.strays).values()
     ids = {stray.live.id for claim in claimed for stray in claim.strays}
     return any(stray.live.id not in ids for stray in observed.strays)
 
 
-async def _refreshed(question: Question) -> Seen:
+async def _read_all(request: RefreshRequest) -> Refreshed:
     """Everything read. What is taken over by its stamp has an id that nobody could know before, and
-    a store may hold documents that are taken over with it: then everything is read once more, with
+    a store may hold files that are taken over with it: then everything is read once more, with
     that in mind.
     """
     taken: dict[Address, str] = {}
-    seen = await _look(question, taken)
+    refreshed = await _look(request, taken)
     for _ in ("objects", "documents"):
-        found = _taken(question, seen.observed)
+        found = _taken(request, refreshed.observed)
         if found == taken:
             break
         taken = found
-        seen = await _look(question, taken)
-    return seen
+        refreshed = await _look(request, taken)
+    return refreshed
 
 
-def _taken(question: Question, observed: Observed) -> dict[Address, str]:
+def _taken(request: RefreshRequest, observed: Observed) -> dict[Address, str]:
     """The ids of what is to be taken over because of its stamp."""
-    claimed = claims(question.desired, question.lock, observed.live, observed.strays)
+    claimed = claims(request.desired, request.lock, observed.live, observed.strays)
     return {address: claim.only.live.id for address, claim in claimed.items() if claim.only}
 
 
-async def _look(question: Question, taken: Mapping[Address, str]) -> Seen:
-    until = question.remote.settling.doubted([LOCK])
-    names = Names({**question.lock.ids, **question.imports, **taken})
-    forms = question.forms()
-    stores = _stores(question, forms, taken)
-    listed, held = await both(_lists(question, forms, names), _holdings(question, stores))
+async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refreshed:
+    until = request.remote.settling.doubted([LOCK])
+    names = Names({**request.lock.ids, **request.imports, **taken})
+    forms = request.forms()
+    stores = _stores(request, forms, taken)
+    listed, held = await both(_lists(request, forms, names), _store_files_of(request, stores))
     gone = frozenset(
         entry.address for key, entries in forms.items() if listed[key] is None for entry in entries
     )
-    live = await _settled(question, await _lookup(question, forms, listed, names), names, until)
-    live = {address: _with_members(found, held.get(found.id)) for address, found in live.items()}
-    strays = await _confirmed(question, live, list(_strays(question, listed, live)))
+    live = await _settled(request, await _lookup(request, forms, listed, names), names, until)
+    live = {
+        address: _with_store_files(found, held.get(found.id)) for address, found in live.items()
+    }
+    strays = await _confirmed(request, live, list(_strays(request, listed, live)))
     strays = [_filled(stray, held) for stray in strays]
-    return _sorted_out(question, listed, live, strays, gone, names)
+    return _sorted_out(request, listed, live, strays, gone, names)
 
 
-async def _lists(question: Question, forms: Iterable[Key], names: Names) -> Listed:
+async def _lists(request: RefreshRequest, forms: Iterable[Key], names: Names) -> Listed:
     keys = list(forms)
-    found = await together([_list(question, key, names) for key in keys])
+    found = await together([_list(request, key, names) for key in keys])
     return dict(zip(keys, found, strict=True))
 
 
-async def _list(question: Question, key: Key, names: Names) -> dict[str, Live] | None:
+async def _list(request: RefreshRequest, key: Key, names: Names) -> dict[str, Live] | None:
     """Every object of a form by id; None where an API that nobody wants any more is gone
     altogether.
     """
     try:
         return {
-            live.id: live for live in await kind(key[0]).form(key[1]).list(question.remote, names)
+            live.id: live for live in await kind(key[0]).form(key[1]).list(request.remote, names)
         }
     except RouteMissing:
-        wanted = any((address.kind, want.api) == key for address, want in question.desired.items())
+        wanted = any((address.kind, want.api) == key for address, want in request.desired.items())
         if wanted:
             raise
         return None
 
 
 def _stores(
-    question: Question, forms: Mapping[Key, list[Locked]], taken: Mapping[Address, str]
+    request: RefreshRequest, forms: Mapping[Key, list[Locked]], taken: Mapping[Address, str]
 ) -> list[Locked]:
     """The stores whose files are managed: locked ones, and those that are to be imported or are
     taken over.
@@ -147,36 +149,38 @@ def _stores(
     locked = [
         entry for key, entries in forms.items() if key[0] == "vector_store" for entry in entries
     ]
-    named = {**question.imports, **taken}
+    named = {**request.imports, **taken}
     others = [
         Locked(address, id, {}) for address, id in named.items() if address.kind == "vector_store"
     ]
-    return [entry for entry in (*locked, *others) if _has_files(question, entry)]
+    return [entry for entry in (*locked, *others) if _has_files(request, entry)]
 
 
-async def _holdings(
-    question: Question, stores: list[Locked]
-) -> dict[str | None, dict[str, Member] | None]:
+async def _store_files_of(
+    request: RefreshRequest, stores: list[Locked]
+) -> dict[str | None, dict[str, StoreFile] | None]:
     """What each store holds, by its id."""
-    found = await together([_current_members(question, entry) for entry in stores])
-    return {entry.id: members for entry, members in zip(stores, found, strict=True)}
+    found = await together([_current_store_files(request, entry) for entry in stores])
+    return {entry.id: store_files for entry, store_files in zip(stores, found, strict=True)}
 
 
-def _has_files(question: Question, entry: Locked) -> bool:
+def _has_files(request: RefreshRequest, entry: Locked) -> bool:
     """Whether anybody has ever declared files for a store."""
-    want = question.desired.get(entry.address)
+    want = request.desired.get(entry.address)
     return "files" in entry.fields or bool(want and "files" in want.fields)
 
 
-async def _current_members(question: Question, entry: Locked) -> dict[str, Member] | None:
-    until = question.remote.settling.doubted([LOCK])
-    found = await _members(question.remote, question.lock, entry)
+async def _current_store_files(
+    request: RefreshRequest, entry: Locked
+) -> dict[str, StoreFile] | None:
+    until = request.remote.settling.doubted([LOCK])
+    found = await _store_files(request.remote, request.lock, entry)
     return found and await settled(
-        question.remote, entry.id or "", found, _shown_old(question.lock, entry), until
+        request.remote, entry.id or "", found, _shown_old(request.lock, entry), until
     )
 
 
-def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
+def _shown_old(lock: LockState, store: Locked) -> Callable[[StoreFile], bool]:
     """Whether the service shows a file as it was before the last apply has written its
     attributes.
     """
@@ -185,33 +189,33 @@ def _shown_old(lock: LockState, store: Locked) -> Callable[[Member], bool]:
         for item in (store.fields.get("files") or {}).values()
     }
 
-    def is_old(member: Member) -> bool:
-        mark, own = member.stamp, items.get(member.id)
+    def is_old(store_file: StoreFile) -> bool:
+        mark, own = store_file.stamp, items.get(store_file.id)
         if own is None or mark is None or not lock.owns(mark) or mark.serial >= lock.serial:
             return False
-        return any(member.attributes.get(key) != value for key, value in own.items())
+        return any(store_file.attributes.get(key) != value for key, value in own.items())
 
     return is_old
 
 
 async def _settled(
-    question: Question, live: dict[Address, Live], names: Names, until: float | None
+    request: RefreshRequest, live: dict[Address, Live], names: Names, until: float | None
 ) -> dict[Address, Live]:
     """The same objects once they show our last update, or once the service has had its time to show
     it.
     """
-    lock = question.lock
+    lock = request.lock
     old = (
         [address for address, found in live.items() if _is_old(lock, address, found)]
         if until
         else []
     )
-    async for _ in question.remote.settling.rounds(until):
+    async for _ in request.remote.settling.rounds(until):
         if not old:
             break
         forms = {address: kind(address.kind).form(lock.resources[address].api) for address in old}
         again = await together(
-            form.read(question.remote, live[address].id, names) for address, form in forms.items()
+            form.read(request.remote, live[address].id, names) for address, form in forms.items()
         )
         live |= {
             address: found for address, found in zip(forms, again, strict=True) if found is not None
@@ -230,15 +234,19 @@ def _is_old(lock: LockState, address: Address, found: Live) -> bool:
     return entry.id == found.id and lock.owns(mark) and mark.serial <= entry.overwritten.serial
 
 
-async def _members(remote: Remote, lock: LockState, entry: Locked) -> dict[str, Member] | None:
+async def _store_files(
+    remote: Remote, lock: LockState, entry: Locked
+) -> dict[str, StoreFile] | None:
     """What a store holds. A stopped apply may have put something into it that no list shows yet."""
     begun = (id for id in begun_ids(lock, entry) if remote.settling.young(f"{entry.id}/{id}"))
     return await _held(remote, entry.id or "", list(dict.fromkeys([*entry.file_ids, *begun])))
 
 
-async def _held(remote: Remote, store: str, known: Sequence[str] = ()) -> dict[str, Member] | None:
+async def _held(
+    remote: Remote, store: str, known: Sequence[str] = ()
+) -> dict[str, StoreFile] | None:
     try:
-        return await read_members(remote, store, known)
+        return await read_store_files(remote, store, known)
     except RouteMissing:  # the collection below a store that is gone
         return None
 
@@ -248,11 +256,13 @@ async def look_into(remote: Remote, observed: Observed, stores: Iterable[Address
     listed.
     """
     found = [(store, observed.live[store]) for store in stores if store in observed.live]
-    unlisted = [(store, live) for store, live in found if live.members is None and live.file_count]
+    unlisted = [
+        (store, live) for store, live in found if live.store_files is None and live.file_count
+    ]
     held = await together(_held(remote, live.id) for _, live in unlisted)
     more = {
-        store: _with_members(live, members)
-        for (store, live), members in zip(unlisted, held, strict=True)
+        store: _with_store_files(live, store_files)
+        for (store, live), store_files in zip(unlisted, held, strict=True)
     }
     return replace(observed, live={**observed.live, **more}) if more else observed
 
@@ -265,15 +275,15 @@ async def look(remote: Remote, lock: LockState, entry: Locked) -> Live | None:
     found = await form.read(remote, entry.id, Names(lock.ids))
     if found is None or entry.address.kind != "vector_store":
         return found
-    return _with_members(found, await _members(remote, lock, entry))
+    return _with_store_files(found, await _store_files(remote, lock, entry))
 
 
-def _with_members(live: Live, members: dict[str, Member] | None) -> Live:
-    return live if members is None else replace(live, members=members)
+def _with_store_files(live: Live, store_files: dict[str, StoreFile] | None) -> Live:
+    return live if store_files is None else replace(live, store_files=store_files)
 
 
 async def _lookup(
-    question: Question, forms: Mapping[Key, list[Locked]], listed: Listed, names: Names
+    request: RefreshRequest, forms: Mapping[Key, list[Locked]], listed: Listed, names: Names
 ) -> dict[Address, Live]:
     """The object of each locked or imported address. Absence from a list is only a reason
     to ask.
@@ -286,27 +296,29 @@ async def _lookup(
             wanted += [(entry.address, entry.id or "", form, objects) for entry in entries]
             wanted += [
                 (address, id, form, objects)
-                for address, id in question.imports.items()
+                for address, id in request.imports.items()
                 if address.kind == key[0]
-                and address in question.desired
-                and question.desired[address].api == key[1]
+                and address in request.desired
+                and request.desired[address].api == key[1]
             ]
     found = {address: objects.get(id) for address, id, _, objects in wanted}
     missing = [(address, id, form) for address, id, form, _ in wanted if found[address] is None]
-    answers = await together([form.read(question.remote, id, names) for _, id, form in missing])
+    answers = await together([form.read(request.remote, id, names) for _, id, form in missing])
     found.update({address: live for (address, _, _), live in zip(missing, answers, strict=True)})
     return {address: live for address, live in found.items() if live is not None}
 
 
-def _strays(question: Question, listed: Listed, live: Mapping[Address, Live]) -> Iterator[Stray]:
+def _strays(
+    request: RefreshRequest, listed: Listed, live: Mapping[Address, Live]
+) -> Iterator[Stray]:
     """Objects that carry our stamp, but that the lock does not name."""
-    known = _known(question, live)
+    known = _known(request, live)
     for (kind_name, api), objects in listed.items():
         for found in (objects or {}).values():
-            if found.stamp and question.lock.owns(found.stamp) and found.id not in known:
+            if found.stamp and request.lock.owns(found.stamp) and found.id not in known:
                 own, _, name = found.stamp.address.partition(".")
                 if own != kind_name or not name:  # no stamp that we have ever written
-                    question.remote.note(
+                    request.remote.note(
                         f"`{found.id}` has our stamp with the address {spelt(found.stamp.address)}."
                     )
                     continue
@@ -315,26 +327,26 @@ def _strays(question: Question, listed: Listed, live: Mapping[Address, Live]) ->
                 )
 
 
-def _known(question: Question, live: Mapping[Address, Live]) -> set[str]:
+def _known(request: RefreshRequest, live: Mapping[Address, Live]) -> set[str]:
     """Ids that the lock or the specs account for; those of files in our stores that are not managed
     here as well, which carry our stamp all the same.
     """
-    entries = question.lock.resources.values()
+    entries = request.lock.resources.values()
     held = (item for entry in entries for item in (entry.fields.get("files") or {}).values())
     unmanaged = {item["id"] for item in held if "file" not in item and item.get("id")}
-    return {found.id for found in live.values()} | question.lock.known_ids | unmanaged
+    return {found.id for found in live.values()} | request.lock.known_ids | unmanaged
 
 
 async def _confirmed(
-    question: Question, live: Mapping[Address, Live], strays: list[Stray]
+    request: RefreshRequest, live: Mapping[Address, Live], strays: list[Stray]
 ) -> list[Stray]:
     """The same without what is there no longer, of those that may be taken over: a service may show
     it a little longer, which is doubted for as long as the lock may have been written for its
     deletion.
     """
     remote, claimed = (
-        question.remote,
-        claims(question.desired, question.lock, live, strays).values(),
+        request.remote,
+        claims(request.desired, request.lock, live, strays).values(),
     )
     forms = {
         stray.live.id: kind(stray.address.kind).form(stray.api)
@@ -357,18 +369,18 @@ async def _there(remote: Remote, forms: Mapping[str, Form], ids: Iterable[str]) 
     return {id for id, live in zip(asked, found, strict=True) if live is not None}
 
 
-def _filled(stray: Stray, held: Mapping[str | None, dict[str, Member] | None]) -> Stray:
-    return replace(stray, live=_with_members(stray.live, held.get(stray.live.id)))
+def _filled(stray: Stray, held: Mapping[str | None, dict[str, StoreFile] | None]) -> Stray:
+    return replace(stray, live=_with_store_files(stray.live, held.get(stray.live.id)))
 
 
 def _sorted_out(
-    question: Question,
+    request: RefreshRequest,
     listed: Listed,
     live: dict[Address, Live],
     strays: list[Stray],
     gone: frozenset[Address],
     names: Names,
-) -> Seen:
+) -> Refreshed:
     files = {
         id: found
         for key, objects in listed.items()
@@ -376,45 +388,48 @@ def _sorted_out(
         for id, found in (objects or {}).items()
     }
     stores = {**{stray.address: stray.live for stray in strays}, **live}
-    loose = list(_stray_files(question, stores, files, _known(question, live)))
+    loose = list(_stray_files(request, stores, files, _known(request, live)))
     everything = {id: found for objects in listed.values() for id, found in (objects or {}).items()}
     old = {
         id: everything[id]
-        for entry in question.lock.resources.values()
+        for entry in request.lock.resources.values()
         for id in entry.deposed
         if id in everything
     }
-    observed = Observed(live, (*strays, *loose), old, gone, tuple(sorted(question.remote.oddities)))
+    observed = Observed(live, (*strays, *loose), old, gone, tuple(sorted(request.remote.oddities)))
     stamped = (
-        found for found in (*everything.values(), *live.values()) if _is_ours(question, found)
+        found for found in (*everything.values(), *live.values()) if _is_ours(request, found)
     )
-    return Seen(observed, files, tuple(stamped), listed, names.ids)
+    return Refreshed(observed, files, tuple(stamped), listed, names.ids)
 
 
-def _is_ours(question: Question, live: Live) -> bool:
-    return (
-        live.stamp is not None and (live.stamp.workspace, live.stamp.environment) == question.ours
-    )
+def _is_ours(request: RefreshRequest, live: Live) -> bool:
+    return live.stamp is not None and (live.stamp.workspace, live.stamp.environment) == request.ours
 
 
 def _stray_files(
-    question: Question, stores: Mapping[Address, Live], files: Mapping[str, Live], known: set[str]
+    request: RefreshRequest,
+    stores: Mapping[Address, Live],
+    files: Mapping[str, Live],
+    known: set[str],
 ) -> Iterator[Stray]:
     """Files in our stores that carry our stamp, but that the lock does not name; each once."""
     found: dict[str, Stray] = {}
     for store, holder in stores.items():
-        for id, member in (holder.members or {}).items():
+        for id, store_file in (holder.store_files or {}).items():
             if (
                 id not in known
                 and id not in found
-                and member.stamp
-                and question.lock.owns(member.stamp)
+                and store_file.stamp
+                and request.lock.owns(store_file.stamp)
             ):
-                file = files.get(id, Live(id, {}, status=member.status))
+                file = files.get(id, Live(id, {}, status=store_file.status))
                 file = replace(
-                    file, fields={**file.fields, "sha256": member.sha256}, stamp=member.stamp
+                    file,
+                    fields={**file.fields, "sha256": store_file.sha256},
+                    stamp=store_file.stamp,
                 )
-                found[id] = Stray(Address("file", member.stamp.address), file, store)
+                found[id] = Stray(Address("file", store_file.stamp.address), file, store)
     yield from found.values()
 
 
@@ -424,15 +439,17 @@ def from_lock(lock: LockState) -> Observed:
     for address, entry in lock.resources.items():
         if entry.id:
             files = (entry.fields.get("files") or {}).values()
-            members = {item["id"]: _as_member(item, entry) for item in files if item.get("id")}
-            live[address] = Live(entry.id, entry.fields, members=members)
+            store_files = {
+                item["id"]: _as_store_file(item, entry) for item in files if item.get("id")
+            }
+            live[address] = Live(entry.id, entry.fields, store_files=store_files)
     return Observed(live)
 
 
-def _as_member(item: Mapping[str, object], store: Locked) -> Member:
+def _as_store_file(item: Mapping[str, object], store: Locked) -> StoreFile:
     attributes = item.get("attributes") or {}
     assert isinstance(attributes, dict)
     chunking = item.get("chunking", store.fields.get("chunking"))
-    return Member(
+    return StoreFile(
         str(item["id"]), "completed", attributes, chunking, sha256=str(item.get("sha256"))
     )

@@ -18,7 +18,7 @@ from provisioner.engine.context import ANY, Context
 from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import CREATES, recover, write
-from provisioner.engine.refresh import Question, Seen, from_lock, look_into, refresh
+from provisioner.engine.refresh import Refreshed, RefreshRequest, from_lock, look_into, refresh
 from provisioner.engine.shutdowns import Shutdowns, asked, kept
 from provisioner.engine.takeover import take_over
 from provisioner.errors import LockError, PlanError
@@ -28,8 +28,8 @@ from provisioner.lock.journal import Intent
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.going import holds_unknown, with_digests
-from provisioner.plan.members import begun_ids
-from provisioner.plan.moves import settle
+from provisioner.plan.moves import with_moves
+from provisioner.plan.store_files import begun_ids
 from provisioner.remote import Remote
 from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
@@ -56,7 +56,7 @@ class Session:
         self.context = context
         self.remote = remote
         self.options = options
-        self.seen = Seen(from_lock(context.fresh()))
+        self.refreshed = Refreshed(from_lock(context.fresh()))
         self.notes: tuple[str, ...] = ()
         self.questions: tuple[
             Problem, ...
@@ -72,7 +72,7 @@ class Session:
         """For commands that change nothing; they take no lease, and the service is not written to
         by construction.
         """
-        _ = context.specs  # bad specs are told before anything asks for a key
+        _ = context.specs  # bad specs are reported before anything asks for a key
         async with AsyncExitStack() as stack:
             remote = (
                 await stack.enter_async_context(context.remote(read_only=True))
@@ -98,7 +98,7 @@ class Session:
         async with remote:
             with context.store.lease(options.lock_timeout, on_wait):
                 context.checked(context.store.peek().state)
-                context.store.settle()
+                context.store.fold_journal()
                 session = cls(context, remote, options)
                 await session.recover()
                 yield session
@@ -120,20 +120,20 @@ class Session:
         self.notes, self.unfound = tuple(found.notes), tuple(found.unfound())
         with store.journal(state) as journal:
             write(journal, found)
-        store.settle()
+        store.fold_journal()
 
     async def plan(self, options: PlanOptions) -> Plan:
         """Compare everything and decide."""
         case = await self.situation(options, judged=not options.destroy)
         if self.questions:
             raise PlanError(self.questions)
-        checks.check_ownership(case.lock, self.seen, case.claims.values())
+        checks.check_ownership(case.lock, self.refreshed, case.claims.values())
         checks.check_moves(self.context, case)
         if options.refresh and not options.destroy:
             checks.check_imports(self.context, case)
         checks.check_plan(case, options)
         if options.refresh:
-            case = await take_over(self.remote, self.context.root, case, self.seen.files)
+            case = await take_over(self.remote, self.context.root, case, self.refreshed.files)
         plan = make_plan(case, self.context.specs.problems)
         others = self._others(case.lock, case.adopted.values())
         if options.refresh:
@@ -144,7 +144,7 @@ class Session:
                 case = replace(case, others=users, observed=observed)
                 plan = make_plan(case, self.context.specs.problems)
             plan = with_digests(case, plan, await self._files(case, plan))
-        loose = await checks.loose_uploads(others, self.seen, case.lock, plan)
+        loose = await checks.loose_uploads(others, self.refreshed, case.lock, plan)
         unasked = () if options.refresh else (_UNASKED,)
         plan = replace(plan, notes=(*unasked, *self.notes, *loose, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
@@ -154,13 +154,13 @@ class Session:
         known by name.
         """
         key = ("file", None)
-        if key in self.seen.listed or not holds_unknown(case, plan, self.seen.files):
-            return self.seen.files
+        if key in self.refreshed.listed or not holds_unknown(case, plan, self.refreshed.files):
+            return self.refreshed.files
         return {live.id: live for live in await kind("file").form(None).list(self.remote, Names())}
 
     def _others(self, lock: LockState, adopted: Iterable[Live] = ()) -> Others:
-        ours = {live.id for live in (*self.seen.observed.live.values(), *adopted)}
-        return Others(self.remote, lock, dict(self.seen.listed), self.seen.ids, ours)
+        ours = {live.id for live in (*self.refreshed.observed.live.values(), *adopted)}
+        return Others(self.remote, lock, dict(self.refreshed.listed), self.refreshed.ids, ours)
 
     async def situation(self, options: PlanOptions, *, judged: bool = False) -> Situation:
         """Read everything that deciding needs; PlanError where it cannot be decided at all.
@@ -185,20 +185,25 @@ class Session:
                 tuple(found.questions),
             )
             remember(self.remote, locked)
-        lock, moves = settle(
+        lock, moves = with_moves(
             locked or context.fresh(),
             specs.desired,
             [(move.origin, move.to) for move in specs.moved],
         )
         imports = {item.to: item.id for item in specs.imports if item.to not in lock.resources}
         if options.refresh:
-            question = self._question(lock, imports)
-            self.seen, self.shutdowns = await both(refresh(question), self._shutdowns(ask=judged))
+            request = self._refresh_request(lock, imports)
+            self.refreshed, self.shutdowns = await both(
+                refresh(request), self._shutdowns(ask=judged)
+            )
             checks.check_key(self.remote, lock, context.service)
-            checks.check_lock(self.seen, lock, fresh=locked is None)
-            await checks.check_externals(self.remote, context, specs, self.seen)
+            checks.check_lock(self.refreshed, lock, fresh=locked is None)
+            await checks.check_externals(self.remote, context, specs, self.refreshed)
         else:
-            self.seen, self.shutdowns = Seen(from_lock(lock)), await self._shutdowns(ask=False)
+            self.refreshed, self.shutdowns = (
+                Refreshed(from_lock(lock)),
+                await self._shutdowns(ask=False),
+            )
         return replace(self._situation(lock, moves, imports, options), fresh=locked is None)
 
     async def _shutdowns(self, *, ask: bool) -> Shutdowns:
@@ -209,10 +214,10 @@ class Session:
             return await asked(*where, self.remote)
         return kept(*where)
 
-    def _question(self, lock: LockState, imports: Mapping[Address, str]) -> Question:
+    def _refresh_request(self, lock: LockState, imports: Mapping[Address, str]) -> RefreshRequest:
         context = self.context
         ours = (context.workspace.name, context.environment.name)
-        return Question(self.remote, lock, context.specs.desired, imports, ours)
+        return RefreshRequest(self.remote, lock, context.specs.desired, imports, ours)
 
     def _situation(
         self,
@@ -230,7 +235,7 @@ class Session:
             context.service,
             lock,
             context.specs.desired,
-            self.seen.observed,
+            self.refreshed.observed,
             options,
             context.environment.keep_versions,
             imports,
@@ -280,14 +285,18 @@ class Session:
                 plan,
                 context.root,
                 self.remote,
-                replace(state, resources=_settled_moves(state, plan)),
+                replace(state, resources=_moved_entries(state, plan)),
                 dict(state.resources),
                 journal,
                 on_event,
-                self.seen.files,
+                self.refreshed.files,
                 self.options.deadline,
                 context.shared,
-                {live.id: live.stamp for live in self.seen.observed.live.values() if live.stamp},
+                {
+                    live.id: live.stamp
+                    for live in self.refreshed.observed.live.values()
+                    if live.stamp
+                },
                 context.doubtful,
                 unfound=self.unfound,
             )
@@ -296,7 +305,7 @@ class Session:
                 applied = await self._carried_out(run)
             if begun is not None:
                 journal.left(end(plan, state.approved, applied.undone, commit))
-        after = context.store.settle().state
+        after = context.store.fold_journal().state
         notes = (*applied.notes, *sorted(self.remote.oddities - set(plan.notes)))
         return replace(applied, notes=notes, serial=after.serial if after else 0)
 
@@ -315,22 +324,22 @@ class Session:
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
         context.check_known(_named(plan))
-        moved = _settled_moves(known, plan)
+        moved = _moved_entries(known, plan)
         stale.check_entries(plan, known.resources, moved)
-        stale.check_documents(plan, moved)
+        stale.check_store_files(plan, moved)
         stale.check_ids(plan, moved)
         stale.check_order(plan, moved)
         remember(self.remote, known)
-        question = stale.question(self.remote, known, plan)
-        seen = await refresh(question)
-        self.seen = replace(
-            seen, observed=await look_into(self.remote, seen.observed, plan.ended_stores)
+        request = stale.refresh_request(self.remote, known, plan)
+        refreshed = await refresh(request)
+        self.refreshed = replace(
+            refreshed, observed=await look_into(self.remote, refreshed.observed, plan.ended_stores)
         )
         checks.check_key(self.remote, known, context.service)
-        checks.check_ownership(known, self.seen)
-        stale.check_basis(plan, moved, self.seen)
-        checks.check_lock(self.seen, known, fresh=lock is None)
-        await stale.check_strays(question, plan, self.seen)
+        checks.check_ownership(known, self.refreshed)
+        stale.check_basis(plan, moved, self.refreshed)
+        checks.check_lock(self.refreshed, known, fresh=lock is None)
+        await stale.check_strays(request, plan, self.refreshed)
         stale.check_users(plan, await self._others(known).users(plan))
 
 
@@ -350,8 +359,8 @@ def _named(plan: Plan) -> list[tuple[Address, str | None]]:
         for address in (*change.depends_on, change.previous)
         if address
     }
-    named |= {item.store for item in plan.attachments} | {
-        item.file for item in plan.attachments if item.file
+    named |= {item.store for item in plan.store_file_changes} | {
+        item.file for item in plan.store_file_changes if item.file
     }
     return [
         *changes,
@@ -385,14 +394,14 @@ def check_applicable(plan: Plan, force: bool) -> None:
             "It was made with `--no-refresh`, against the lock alone; the service may be different."
         )
         raise PlanError(Problem("Plan not applicable", detail, "plan again without `--no-refresh`"))
-    faults = [problem for problem in plan.problems if problem.severity == "error"]
-    if faults or stops:
-        raise PlanError([*faults, *(Problem("Plan is blocked", block.detail) for block in stops)])
+    errors = [problem for problem in plan.problems if problem.severity == "error"]
+    if errors or stops:
+        raise PlanError([*errors, *(Problem("Plan is blocked", block.detail) for block in stops)])
 
 
-def _settled_moves(state: LockState, plan: Plan) -> dict[Address, Locked]:
+def _moved_entries(state: LockState, plan: Plan) -> dict[Address, Locked]:
     moved = [(change.previous, change.address) for change in plan.changes if change.previous]
-    return settle(state, {}, [(origin, to) for origin, to in moved if origin])[0].resources
+    return with_moves(state, {}, [(origin, to) for origin, to in moved if origin])[0].resources
 
 
 def _nowhere() -> Remote:

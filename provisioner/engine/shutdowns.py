@@ -151,7 +151,7 @@ def _read(file: Path) -> tuple[float, Given] | None:
 
 
 def _write(file: Path, at: float, given: Given) -> None:
-    """Keep an answer; a folder that cannot be written is no fault."""
+    """Keep an answer; a folder that cannot be written is not an error."""
     models = {model: day.isoformat() if day else None for model, day in given.items()}
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import Question, Seen
+from provisioner.engine.refresh import Refreshed, RefreshRequest
 from provisioner.errors import PlanError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
@@ -19,7 +19,6 @@ from provisioner.model import (
     QUIET,
     Action,
     Address,
-    Attachment,
     Desired,
     Live,
     Locked,
@@ -27,6 +26,7 @@ from provisioner.model import (
     Plan,
     Problem,
     Source,
+    StoreFileChange,
 )
 from provisioner.plan import Situation
 from provisioner.plan.ownership import claims
@@ -49,8 +49,8 @@ def fingerprints(
     plan: Plan, resources: Mapping[Address, Locked], live: Any
 ) -> dict[str, dict[str, str | None]]:
     """`live` is a function from address to Live or None."""
-    held: dict[Address, list[Attachment]] = {}
-    for item in plan.attachments:
+    held: dict[Address, list[StoreFileChange]] = {}
+    for item in plan.store_file_changes:
         held.setdefault(item.store, []).append(item)
     ended = set(plan.ended_stores)
     return {
@@ -69,8 +69,8 @@ def fingerprints(
 
 
 def _rests_on(plan: Plan) -> list[Address]:
-    found = {item.store for item in plan.attachments} | {
-        item.file for item in plan.attachments if item.file
+    found = {item.store for item in plan.store_file_changes} | {
+        item.file for item in plan.store_file_changes if item.file
     }
     for change in plan.changes:
         if change.matters:
@@ -85,7 +85,7 @@ def _live_sha(
     address: Address,
     entry: Locked | None,
     live: Live | None,
-    held: Iterable[Attachment],
+    held: Iterable[StoreFileChange],
     *,
     whole: bool,
 ) -> str | None:
@@ -101,13 +101,15 @@ def _live_sha(
     )
     fields = form.normal(address, {**live.fields}) if form else live.fields
     fields = {name: value for name, value in fields.items() if not form or name not in form.unread}
-    members = live.members or {}
+    store_files = live.store_files or {}
     touched = (
-        members
+        store_files
         if whole
-        else {item.old_id: members.get(item.old_id) for item in held if item.old_id}
+        else {item.old_id: store_files.get(item.old_id) for item in held if item.old_id}
     )
-    attached = {id: member.attributes if member else None for id, member in touched.items()}
+    attached = {
+        id: store_file.attributes if store_file else None for id, store_file in touched.items()
+    }
     return _sha([live.id, live.status == "expired", fields, attached])
 
 
@@ -176,7 +178,7 @@ def check_order(plan: Plan, resources: Mapping[Address, Locked]) -> None:
         raise PlanError(Problem("Not a plan", detail, _ANEW))
 
 
-def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
+def refresh_request(remote: Remote, lock: LockState, plan: Plan) -> RefreshRequest:
     """What has to be looked at again."""
     desired = {
         change.address: Desired(
@@ -186,12 +188,12 @@ def question(remote: Remote, lock: LockState, plan: Plan) -> Question:
         if change.after is not None
     }
     imports = {change.address: change.importing for change in plan.changes if change.importing}
-    return Question(remote, lock, desired, imports, (plan.workspace, plan.environment))
+    return RefreshRequest(remote, lock, desired, imports, (plan.workspace, plan.environment))
 
 
-def check_basis(plan: Plan, resources: Mapping[Address, Locked], seen: Seen) -> None:
+def check_basis(plan: Plan, resources: Mapping[Address, Locked], refreshed: Refreshed) -> None:
     """PlanError naming everything that has moved since the plan was made."""
-    now = fingerprints(plan, resources, seen.observed.live.get)
+    now = fingerprints(plan, resources, refreshed.observed.live.get)
     rests = {
         **{address: {} for address in now},
         **plan.basis,
@@ -260,9 +262,9 @@ def check_entries(
             raise PlanError(Problem("Not a plan", detail, _ANEW, address=str(change.address)))
 
 
-def check_documents(plan: Plan, resources: Mapping[Address, Locked]) -> None:
+def check_store_files(plan: Plan, resources: Mapping[Address, Locked]) -> None:
     """PlanError where what is put into a store is not what the store is to have by its own row; by
-    the lock, where only a document has a new version.
+    the lock, where only a store file has a new version.
     """
     fields = {
         address: entry.fields
@@ -271,7 +273,7 @@ def check_documents(plan: Plan, resources: Mapping[Address, Locked]) -> None:
     }
     fields |= {change.address: change.after for change in plan.changes if change.after is not None}
     wanted = {address: found.get("files") or {} for address, found in fields.items()}
-    for item in plan.attachments:
+    for item in plan.store_file_changes:
         if item.action == "detach" or item.action in QUIET:
             continue
         held = wanted.get(item.store, {}).get(item.path, {})
@@ -309,13 +311,13 @@ def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
         raise PlanError(problems)
 
 
-async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
+async def check_strays(request: RefreshRequest, plan: Plan, refreshed: Refreshed) -> None:
     """PlanError where something with our stamp has come for what the plan creates, or where an
     orphan that it deletes is ours no longer.
     """
-    observed = seen.observed
+    observed = refreshed.observed
     making = {change.address for change in plan.changes if change.action is Action.CREATE}
-    claimed = claims(asked.desired, asked.lock, observed.live, observed.strays)
+    claimed = claims(request.desired, request.lock, observed.live, observed.strays)
     problems = [
         Problem(
             "Stale plan",
@@ -329,7 +331,7 @@ async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
     going = [one for one in plan.orphans if one.action == "delete" and one.id not in left]
     forms = [kind(one.address.kind).form(one.api) for one in going]
     found = await together(
-        [form.read(asked.remote, one.id, Names()) for form, one in zip(forms, going, strict=True)]
+        [form.read(request.remote, one.id, Names()) for form, one in zip(forms, going, strict=True)]
     )
     problems += [
         Problem(
@@ -338,7 +340,7 @@ async def check_strays(asked: Question, plan: Plan, seen: Seen) -> None:
             AGAIN,
         )
         for one, live in zip(going, found, strict=True)
-        if live is not None and not (live.stamp and asked.lock.owns(live.stamp))
+        if live is not None and not (live.stamp and request.lock.owns(live.stamp))
     ]
     if problems:
         raise PlanError(problems)

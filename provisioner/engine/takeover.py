@@ -1,4 +1,4 @@
-"""What an import takes over beside the object: the documents of a store, and whether they are the
+"""What an import takes over beside the object: the files of a store, and whether they are the
 local files.
 """
 
@@ -15,7 +15,7 @@ from provisioner.kinds.file.form import FileForm
 from provisioner.kinds.vector_store.texts import same_text
 from provisioner.model import Address, Fields, Live
 from provisioner.plan import Situation
-from provisioner.plan.pairing import Document, pair
+from provisioner.plan.pairing import ForeignStoreFile, pair
 from provisioner.plan.situation import Taken, Taking
 from provisioner.remote import Remote, together
 
@@ -23,7 +23,7 @@ from provisioner.remote import Remote, together
 async def take_over(
     remote: Remote, root: Path, case: Situation, files: Mapping[str, Live]
 ) -> Situation:
-    """The situation with every imported document paired and compared. `files`: those that are
+    """The situation with every imported store file paired and compared. `files`: those that are
     known, by id.
     """
     stores = sorted(
@@ -41,7 +41,7 @@ async def take_over(
     live = dict(case.observed.live)
     for store in stores:
         takings[store] = taking = await _taking(remote, root, case, store, known)
-        for path, taken in taking.documents.items():
+        for path, taken in taking.store_files.items():
             address = Address("file", path)
             if address not in case.lock.resources and (
                 address not in live or taken.id == live[address].id
@@ -68,7 +68,7 @@ async def _unlisted(
     remote: Remote, case: Situation, stores: Iterable[Address], files: Mapping[str, Live]
 ) -> dict[str, Live]:
     """Documents that were uploaded for another purpose than ours; one list has them all."""
-    held = {id for store in stores for id in case.observed.live[store].members or {}}
+    held = {id for store in stores for id in case.observed.live[store].store_files or {}}
     form = kind("file").form(None)
     if held <= files.keys() or not isinstance(form, FileForm):
         return {}
@@ -78,40 +78,42 @@ async def _unlisted(
 async def _taking(
     remote: Remote, root: Path, case: Situation, store: Address, known: Mapping[str, Live]
 ) -> Taking:
-    """Pair the documents of one store, and compare those whose text can be read at both ends."""
-    members = case.observed.live[store].members or {}
+    """Pair the files of one store, and compare those whose text can be read at both ends."""
+    store_files = case.observed.live[store].store_files or {}
     wanted = _files(case, store)
     managed = {
         path: case.lock.ids[Address("file", path)]
         for path in wanted
         if Address("file", path) in case.lock.ids
     }
-    wanted = {path: fields for path, fields in wanted.items() if managed.get(path) not in members}
+    wanted = {
+        path: fields for path, fields in wanted.items() if managed.get(path) not in store_files
+    }
     named = {
         address.name: id
         for address, id in case.imports.items()
-        if address.kind == "file" and id in members
+        if address.kind == "file" and id in store_files
     }
     free = [
-        _document(known[id])
-        for id, member in members.items()
-        if id in known and member.stamp is None and id not in case.lock.known_ids
+        _foreign_store_file(known[id])
+        for id, store_file in store_files.items()
+        if id in known and store_file.stamp is None and id not in case.lock.known_ids
     ]
     pairs = pair(store, wanted, free, named)
     holder = case.observed.live[store].id
     compared = await together(
         same_text(remote, holder, id, real_path(root, path)) for path, id in pairs.ids.items()
     )
-    documents = {
+    taken = {
         path: Taken(id, verified=same is True, different=same is False)
         for (path, id), same in zip(pairs.ids.items(), compared, strict=True)
     }
-    names = {id: str(known[id].fields.get("filename")) for id in members if id in known}
-    return Taking(documents, names, pairs.questions)
+    names = {id: str(known[id].fields.get("filename")) for id in store_files if id in known}
+    return Taking(taken, names, pairs.questions)
 
 
-def _document(live: Live) -> Document:
-    return Document(
+def _foreign_store_file(live: Live) -> ForeignStoreFile:
+    return ForeignStoreFile(
         live.id,
         str(live.fields.get("filename")),
         int(live.fields.get("bytes") or 0),
@@ -120,7 +122,7 @@ def _document(live: Live) -> Document:
 
 
 def _as_live(case: Situation, address: Address, file: Live, taken: Taken) -> Live:
-    """A document as the object of its file. Its bytes are ours unless its text says otherwise."""
+    """A store file as the object of its file. Its bytes are ours unless its text says otherwise."""
     bytes_are_ours = {} if taken.different else {"sha256": case.desired[address].fields["sha256"]}
     return replace(file, fields={**file.fields, **bytes_are_ours})
 

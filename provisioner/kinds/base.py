@@ -21,8 +21,8 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault in a resource, told by the path of the offending value below the resource."""
+class Finding:
+    """What is wrong with a resource, by the path of the offending value below it."""
 
     path: Path
     summary: str
@@ -82,7 +82,7 @@ class Write:
 
 
 class Scope(ABC):
-    """What a declaration may ask of its workspace while it becomes fields. Faults are reported,
+    """What a declaration may ask of its workspace while it becomes fields. Findings are reported,
     never raised: a method that returns None has said why.
     """
 
@@ -91,8 +91,8 @@ class Scope(ABC):
     workspace: str = ""  # its name, which goes into stamps
 
     @abstractmethod
-    def report(self, fault: Fault) -> None:
-        """Report a fault of this resource; `fault.path` is relative to it."""
+    def report(self, finding: Finding) -> None:
+        """Report a finding of this resource; `finding.path` is relative to it."""
 
     @abstractmethod
     def text(self, value: str | Mapping[str, Any], path: Path) -> str | None:
@@ -114,7 +114,7 @@ class Scope(ABC):
 
     @abstractmethod
     def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
-        """The sorted workspace paths that a path or pattern matches; none is a fault, reported
+        """The sorted workspace paths that a path or pattern matches; none is a finding, reported
         here.
         """
 
@@ -131,7 +131,7 @@ class Scope(ABC):
     @abstractmethod
     def set_file(self, path: str, fields: Fields, at: Path) -> None:
         """Say how a file is uploaded (`purpose`, `expires_after`); two different wishes are a
-        fault.
+        finding.
         """
 
 
@@ -155,7 +155,7 @@ class Form(ABC):
         Mapping[str, str]
     ] = {}  # what it means where a service does not keep a field, in half a sentence
 
-    def check(self, address: Address, fields: Fields) -> Iterable[Fault]:
+    def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
         """Limits that only this API has."""
         return ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.kinds.base import Fault, Path, Scope
+from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.common import StaticChunking
 
 
@@ -19,7 +19,7 @@ def check_chunking(chunking: str | StaticChunking | None, scope: Scope, at: Path
             f"it must be at most {size // 2}, half of `max_chunk_size_tokens: {size}`."
         )
         scope.report(
-            Fault(
+            Finding(
                 (*at, "chunk_overlap_tokens"), "Value out of range", detail, f"write `{size // 2}`"
             )
         )

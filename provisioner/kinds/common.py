@@ -53,7 +53,7 @@ class Strict(BaseModel):
 
 
 def refusal(code: str, message: str, hint: str) -> PydanticCustomError:
-    """A fault in our own words: `message` completes the sentence "`key: value` …", `hint` is the
+    """A finding in our own words: `message` completes the sentence "`key: value` …", `hint` is the
     remedy.
     """
     return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
@@ -105,7 +105,7 @@ class Lazily:
 
 
 def text_or(mapping: str) -> Discriminator:
-    """Text is `<text>`, everything else is told to be `mapping`, whose error then says what is
+    """Text is `<text>`, everything else is taken to be `mapping`, whose error then says what is
     wrong.
 
     Tags stand in the place of an error; angle brackets tell them from the keys of a spec.

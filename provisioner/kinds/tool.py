@@ -39,7 +39,7 @@ class SharedCodeInterpreter(CodeInterpreter, Shared):
 def _unknown(value: object) -> object:
     if not isinstance(value, dict):
         raise refusal(
-            "tool", "is no tool", "write a mapping, as in `{description: …, parameters: {…}}`"
+            "tool", "is not a tool", "write a mapping, as in `{description: …, parameters: {…}}`"
         )
     raise unknown_type(value.get("type"))
 

@@ -73,7 +73,7 @@ def _service(request: Request) -> Service:
 
 
 def reply(service: Service, body: Reply) -> Response:
-    """Whoever is told that work goes on is also told when to ask again."""
+    """Whoever hears that work goes on also hears when to ask again."""
     headers = {}
     if body.get("status") == "in_progress":
         headers["openai-poll-after-ms"] = str(

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 MOST_TOKENS = 5_000_000
 CHARACTERS_PER_TOKEN = 4
 
-# How the formats that are no text begin. A text file that begins so is not what its name says.
+# How the formats that are not text begin. A text file that begins so is not what its name says.
 MAGIC = (
     b"%PDF-",
     b"PK\x03\x04",
@@ -44,7 +44,7 @@ def parse(path: Path, filename: str) -> str:
         text = read(path)
     except Unparsable:
         raise
-    except Exception as error:  # whatever a parser stumbles over is the file's fault
+    except Exception as error:  # whatever a parser stumbles over is the file's problem
         raise _invalid() from error
     if not text.strip():
         raise _invalid(" because it is empty")
@@ -124,7 +124,7 @@ def _read_pptx(path: Path) -> str:
 
 
 def _read_doc(path: Path) -> str:
-    """The old binary format: what can be told without a parser are its runs of UTF-16 or Latin
+    """The old binary format: what can be known without a parser are its runs of UTF-16 or Latin
     characters.
     """
     data = path.read_bytes()

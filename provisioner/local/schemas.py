@@ -7,28 +7,28 @@ from typing import Any
 Context = tuple[str, ...]
 
 
-def parameters_fault(schema: dict[str, Any], strict: bool) -> str | None:
+def parameters_error(schema: dict[str, Any], strict: bool) -> str | None:
     """What is wrong with a function's parameters, in the service's words."""
     kind = schema.get("type")
     if kind != "object":
         return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{kind}\"'."
     if "properties" not in schema:
         return "In context=(), object schema missing properties."
-    return strict_fault(schema) if strict else None
+    return strict_error(schema) if strict else None
 
 
-def strict_fault(schema: Any, context: Context = ()) -> str | None:
+def strict_error(schema: Any, context: Context = ()) -> str | None:
     """The first place where a schema is not strict: every object closed, every property
     required.
     """
     if not isinstance(schema, dict):
         return None
     if schema.get("type") == "object" or "properties" in schema:
-        fault = _open_object(schema, context)
-        if fault is not None:
-            return fault
-    inner = (strict_fault(one, where) for one, where in _inside(schema, context))
-    return next((fault for fault in inner if fault is not None), None)
+        wrong = _open_object(schema, context)
+        if wrong is not None:
+            return wrong
+    inner = (strict_error(one, where) for one, where in _inside(schema, context))
+    return next((wrong for wrong in inner if wrong is not None), None)
 
 
 def _open_object(schema: dict[str, Any], context: Context) -> str | None:

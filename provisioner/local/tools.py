@@ -8,7 +8,7 @@ from typing import Any
 
 from . import checks
 from .errors import bad
-from .schemas import parameters_fault, strict_fault
+from .schemas import parameters_error, strict_error
 
 NAME = "[a-zA-Z0-9_-]+"
 DEFAULT_RANKER = "default_2024_08_21"
@@ -74,9 +74,9 @@ def _file_search(path: str, value: Any) -> dict[str, Any]:
 def _function(path: str, value: Any) -> dict[str, Any]:
     given = FUNCTION(path, value)["function"]
     parameters, strict = given.get("parameters") or NO_PARAMETERS, bool(given.get("strict"))
-    fault = parameters_fault(parameters, strict)
-    if fault is not None:
-        message = f"Invalid schema for function '{given['name']}': {fault}"
+    wrong = parameters_error(parameters, strict)
+    if wrong is not None:
+        message = f"Invalid schema for function '{given['name']}': {wrong}"
         raise bad(message, f"{path}.function.parameters", "invalid_function_parameters")
     return {"type": "function", "function": given | {"parameters": parameters, "strict": strict}}
 
@@ -84,9 +84,9 @@ def _function(path: str, value: Any) -> dict[str, Any]:
 def _json_schema(path: str, value: Any) -> dict[str, Any]:
     given = JSON_SCHEMA(path, value)["json_schema"]
     strict = bool(given.get("strict"))
-    fault = strict_fault(given.get("schema")) if strict else None
-    if fault is not None:
-        raise bad(f"Invalid schema for response_format '{given['name']}': {fault}", path)
+    wrong = strict_error(given.get("schema")) if strict else None
+    if wrong is not None:
+        raise bad(f"Invalid schema for response_format '{given['name']}': {wrong}", path)
     return {"type": "json_schema", "json_schema": given | {"strict": strict}}
 
 

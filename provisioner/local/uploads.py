@@ -84,16 +84,16 @@ async def add_part(
     upload = _pending(service, upload_id)
     part_id = new_id("part")
     form = await receive(content_type, stream, service.blob(part_id), MOST_PART_BYTES + 1)
-    fault = None
+    wrong = None
     if form.file_field != "data":
-        fault = checks.required("data")
+        wrong = checks.required("data")
     elif form.size > MOST_PART_BYTES:
-        fault = ApiError(
+        wrong = ApiError(
             413, f"Part is too large: the limit is {MOST_PART_BYTES} bytes.", param="data"
         )
-    if fault is not None:
+    if wrong is not None:
         service.blob(part_id).unlink()
-        raise fault
+        raise wrong
     service.database.run(
         "INSERT INTO upload_parts VALUES (?, ?, ?)", [part_id, upload["seq"], form.size]
     )

@@ -35,7 +35,7 @@ class FileStore(LockStore):
         self._read: tuple[tuple[int, int, int], LockState] | None = None  # by inode, size and time
 
     def read(self) -> LockState | None:
-        with told(self.name, "read"):
+        with reported(self.name, "read"):
             try:
                 found = self.path.stat()
                 mark = (found.st_ino, found.st_size, found.st_mtime_ns)
@@ -58,21 +58,21 @@ class FileStore(LockStore):
 
     def _replace_lock(self, state: LockState) -> None:
         data = lockfile.dump(state).encode()
-        with told(self.name, "written"):
+        with reported(self.name, "written"):
             self._check_held()
             self._make_folder()
             disk.remove(self._beside("reserve"))
             disk.replace(self.path, data)
 
     def leftover(self) -> str | None:
-        with told(self.name + ".journal", "read"):
+        with reported(self.name + ".journal", "read"):
             try:
                 return disk.read(self._beside("journal"), disk.LARGEST).decode(errors="replace")
             except FileNotFoundError:
                 return None
 
     def _replace_journal(self, text: str) -> Sink:
-        with told(self.name, "written"):
+        with reported(self.name, "written"):
             self._check_held()
             self._make_folder()
             size = self.path.stat().st_size if self.path.exists() else 0
@@ -81,19 +81,19 @@ class FileStore(LockStore):
             return FileSink(self._beside("journal"), self.journal_name)
 
     def _remove_journal(self) -> None:
-        with told(self.name + ".journal", "written"):
+        with reported(self.name + ".journal", "written"):
             self._check_held()
             disk.remove(self._beside("reserve"))
             disk.remove(self._beside("journal"))
 
     def holder(self) -> Lease | None:
-        with told(self.name + ".lease", "read"):
+        with reported(self.name + ".lease", "read"):
             return Lease.parse(self._lease_text() or "")
 
     def force_unlock(self, id: str) -> Lease:
         if not self.path.parent.is_dir():
             raise LockError(self._not_held(id, None))
-        with told(self.name + ".lease", "written"), disk.guarded(self.path.parent):
+        with reported(self.name + ".lease", "written"), disk.guarded(self.path.parent):
             found = Lease.parse(self._lease_text() or "")
             if found is None or found.id != id:
                 raise LockError(self._not_held(id, found))
@@ -102,9 +102,9 @@ class FileStore(LockStore):
 
     def _try(self, lease: Lease) -> Problem | None:
         path = self._beside("lease")
-        with told(self.name, "written"):
+        with reported(self.name, "written"):
             self._make_folder()
-        with told(self.name + ".lease", "written"), disk.guarded(self.path.parent):
+        with reported(self.name + ".lease", "written"), disk.guarded(self.path.parent):
             # Everybody who changes the lease does so inside this block: of two who see the same
             # dead holder, the second one finds the first one's lease.
             text = self._lease_text()
@@ -148,7 +148,7 @@ class FileStore(LockStore):
 
     def _check_held(self) -> None:
         """Somebody may have forced our lease away and be writing; what we know is in the journal
-        they settled.
+        that they folded.
         """
         if self._held is None:
             return
@@ -195,12 +195,12 @@ class FileSink(Sink):
         async with self._turn:
             if self._durable < end:
                 reached = self._size
-                with told(self._name, "written"):
+                with reported(self._name, "written"):
                     await asyncio.to_thread(self._sync, self._fd)
                 self._durable = reached
 
     def _write(self, data: bytes, sync: Callable[[int], None]) -> None:
-        with told(self._name, "written"):
+        with reported(self._name, "written"):
             self._check()
             try:
                 disk.write(self._fd, data)
@@ -257,7 +257,7 @@ _REMEDIES = {
 
 
 @contextlib.contextmanager
-def told(name: str, verb: str) -> Iterator[None]:
+def reported(name: str, verb: str) -> Iterator[None]:
     """Raise LockError for an OSError inside the block: `name` cannot be `verb` ("read",
     "written").
     """

@@ -356,14 +356,14 @@ class Branch:
         lock file that it leaves.
         """
         own = f"remote.{self._remote}."
-        told = (
+        settings = (
             (key.removeprefix(own), value)
             for key, value in self._git.entries
             if key.startswith(own)
         )
         return [
             (f"remote.{_UNTRACKED}.{key}", value)
-            for key, value in told
+            for key, value in settings
             if key not in ("fetch", "mirror")
         ]
 

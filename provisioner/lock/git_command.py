@@ -48,7 +48,7 @@ _INHERITED = (
 _NOISE = re.compile(r"^(hint: .*|To \S+|From \S+|Done|\d\d:\d\d:\d\d\.\d+ .*|\s*)$")
 
 
-_GLANCE = 0.5  # seconds between two looks whether somebody has interrupted
+_GLANCE = 0.5  # seconds between two checks whether somebody has interrupted
 GIVEN_UP = -1  # the code of a command that did not end in time
 
 

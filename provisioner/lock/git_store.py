@@ -64,7 +64,7 @@ class GitStore(LockStore):
         contents = self._contents()  # of one commit: no writer can be between lock and journal
         return fold(self._parsed(contents), contents.journal_text, self.journal_name)
 
-    def settle(self) -> Folded:
+    def fold_journal(self) -> Folded:
         """As for every store, but in one commit."""
         if self._sink:
             self._sink.flush()
@@ -72,7 +72,7 @@ class GitStore(LockStore):
             steps: list[Step] = []
             self._steps = steps
             try:
-                folded = super().settle()
+                folded = super().fold_journal()
             finally:
                 self._steps = None
             if steps:
@@ -143,7 +143,7 @@ class GitStore(LockStore):
         def add(held: Contents) -> Contents:
             if (
                 _OPENING not in held.journal
-            ):  # without a lease of ours to tell: somebody has settled it
+            ):  # without a lease of ours to tell: somebody has folded it
                 raise LockError(self._lost(_lease(held)))
             return replace(held, journal={**held.journal, name: data})
 
@@ -275,7 +275,7 @@ class GroupSink(Sink):
                 while not self._closed and time.monotonic() < self._due:
                     self._changed.wait(min(self._due - time.monotonic(), PATIENCE))
                 if self._closed:
-                    return  # the rest is pushed by whoever closes, who is told if that fails
+                    return  # the rest is pushed by whoever closes, who learns of it if that fails
             with self._pushing:
                 self._push_group(quietly=True)
 
@@ -304,7 +304,7 @@ class GroupSink(Sink):
     def _take_back(
         self, group: list[tuple[bytes, Future[None] | None]], error: BaseException
     ) -> None:
-        """Who waits is told, and his lines count as never written; the others go with the next
+        """Who waits learns of it, and his lines count as never written; the others go with the next
         group.
         """
         with self._changed:

@@ -149,7 +149,7 @@ class Journal:
             self._sink.later(_text([{"type": "left", "rows": list(rows)}]))
 
     def close(self) -> None:
-        """Let go of it, all durable. The journal stays until the store settles it."""
+        """Let go of it, all durable. The journal stays until the store folds it."""
         self._sink.close()
 
     def __enter__(self) -> Journal:

@@ -72,9 +72,9 @@ def dump(state: LockState) -> str:
 
 
 def parse(text: str, file: str) -> LockState:
-    """Read a lockfile; `file` is what problems call it. Raises LockError with every fault in it."""
+    """Read a lockfile, which problems call `file`. Raises LockError with every problem in it."""
     raw = _document(text, file)
-    problems = list(_head_faults(raw, text, file))
+    problems = list(_head_problems(raw, text, file))
     if problems:
         raise LockError(problems)
     return LockState(
@@ -99,16 +99,16 @@ def check_origin(
 ) -> None:
     """Refuse the lock of another workspace, environment or service.
 
-    An organization or project that either side leaves open is no difference: it is pinned by the
+    An organization or project that either side leaves open is not a difference: it is pinned by the
     first apply and may be left out of `provisioner.yaml`.
     """
-    faults = [
+    findings = [
         *_foreign_names(state, workspace, environment),
         *_foreign_origin(state.origin, origin),
     ]
-    if faults:
+    if findings:
         raise LockError(
-            [Problem(summary, detail, hint, file=file) for summary, detail, hint in faults]
+            [Problem(summary, detail, hint, file=file) for summary, detail, hint in findings]
         )
 
 
@@ -156,7 +156,7 @@ def _unreadable(text: str, file: str, error: jsontext.Unreadable) -> Problem:
     )
 
 
-def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]:
+def _head_problems(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]:
     version = raw.get("version")
     line, column = _locate(text, "version")
     if isinstance(version, int) and version > VERSION:
@@ -178,11 +178,11 @@ def _head_faults(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]
     present = {key: shape for key, shape in _OPTIONAL.items() if key in raw}
     for key, (kind, what) in {**_HEAD, **present}.items():
         if type(raw.get(key)) is not kind:
-            yield _head_fault(f"`{key}` must be {what}", key, text, file)
+            yield _head_problem(f"`{key}` must be {what}", key, text, file)
     if type(raw.get("serial")) is int and not 0 <= raw["serial"] < _MOST_SERIAL:
-        yield _head_fault("`serial` must be a count of applies", "serial", text, file)
+        yield _head_problem("`serial` must be a count of applies", "serial", text, file)
     for key, why in _odd_values(raw):
-        yield _head_fault(why, key, text, file)
+        yield _head_problem(why, key, text, file)
 
 
 def _odd_values(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -199,7 +199,7 @@ def _odd_values(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "applied", f"{wrong} in `applied`"
 
 
-def _head_fault(why: str, key: str, text: str, file: str) -> Problem:
+def _head_problem(why: str, key: str, text: str, file: str) -> Problem:
     line, column = _locate(text, key)
     hint = _RESTORE.format(file=file)
     return Problem(
@@ -215,10 +215,10 @@ def _resources(raw: dict[str, Any], text: str, file: str) -> dict[Address, Locke
             address = Address.parse(name)
             entries[address] = entry_from_json(address, value)
         except WrongShape as wrong:
-            problems.append(_entry_fault(name, str(wrong), wrong.key, text, file))
+            problems.append(_entry_problem(name, str(wrong), wrong.key, text, file))
         except ValueError as error:
-            problems.append(_entry_fault(name, str(error), None, text, file))
-    problems += [_shared_fault(shared, text, file) for shared in shared_ids(entries)]
+            problems.append(_entry_problem(name, str(error), None, text, file))
+    problems += [_shared_problem(shared, text, file) for shared in shared_ids(entries)]
     if problems:
         raise LockError(problems)
     return entries
@@ -252,7 +252,7 @@ def shared_ids(resources: Mapping[Address, Locked]) -> Iterator[SharedId]:
                 yield SharedId(id, owners[id], address, deposed=True)
 
 
-def _shared_fault(shared: SharedId, text: str, file: str) -> Problem:
+def _shared_problem(shared: SharedId, text: str, file: str) -> Problem:
     line, column = _locate(text, str(shared.second))
     hint = (
         "take it out of the entry that does not agree with the service, or"
@@ -270,7 +270,7 @@ def _shared_fault(shared: SharedId, text: str, file: str) -> Problem:
     )
 
 
-def _entry_fault(name: str, why: str, key: str | None, text: str, file: str) -> Problem:
+def _entry_problem(name: str, why: str, key: str | None, text: str, file: str) -> Problem:
     line, column = _locate(text, name, *([key] if key else []))
     hint = _RESTORE.format(file=file)
     return Problem(

@@ -17,7 +17,7 @@ from provisioner.lock.lease import Lease
 from provisioner.model import Approved, LockState, Problem
 
 OnWait = Callable[[str], None]
-"""Told in one sentence, about every ten seconds, whose lease is waited for."""
+"""Said in one sentence, about every ten seconds, whose lease is waited for."""
 
 _WAIT_NOTE = 10.0  # seconds between two messages about it
 
@@ -28,10 +28,10 @@ class LockStore(ABC):
     Reading needs no lease. An apply does this:
 
         with store.lease(timeout, on_wait):
-            state, open_intents = store.settle()     # whatever a crash left is in the lock now
+            state, open_intents = store.fold_journal()  # whatever a crash left is in the lock
             with store.journal(state or fresh(…)) as journal:
                 …                                     # intent, request, result
-            state, open_intents = store.settle()     # at the end and on interrupt alike
+            state, open_intents = store.fold_journal()  # at the end and on interrupt alike
     """
 
     name: str  # what messages call the lock
@@ -89,7 +89,7 @@ class LockStore(ABC):
             state, text = again, self.leftover()
         return fold(state, text, self.journal_name)
 
-    def settle(self) -> Folded:
+    def fold_journal(self) -> Folded:
         """Fold the journal into the lock, write it and keep only what is still open. Needs the
         lease. Ended at any instant, it can simply be done again.
         """
@@ -109,7 +109,7 @@ class LockStore(ABC):
         """Start the journal of an apply that begins from `state`, by an approval if it has one: the
         first thing that is written, so that a full disk or a read-only folder is found before the
         first request. The intents that an earlier journal left open are carried over. LockError
-        when that one has not been settled, or the lock is not at `state` any more.
+        when that one has not been folded, or the lock is not at `state` any more.
         """
         before = self.read()
         if before is not None and (before.lineage, before.serial) != (state.lineage, state.serial):

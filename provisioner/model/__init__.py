@@ -15,7 +15,6 @@ from provisioner.model.names import (
 from provisioner.model.plans import (
     LEAVING,
     QUIET,
-    Attachment,
     Block,
     Change,
     Drifted,
@@ -24,6 +23,7 @@ from provisioner.model.plans import (
     Remnant,
     Row,
     Service,
+    StoreFileChange,
 )
 from provisioner.model.policies import Policies, Policy, Strictness, Waiver
 from provisioner.model.results import (
@@ -40,9 +40,9 @@ from provisioner.model.states import (
     Live,
     Locked,
     LockState,
-    Member,
     Overwritten,
     Profile,
+    StoreFile,
 )
 
 __all__ = [
@@ -54,7 +54,6 @@ __all__ = [
     "Address",
     "Applied",
     "Approved",
-    "Attachment",
     "Block",
     "Change",
     "Desired",
@@ -66,7 +65,6 @@ __all__ = [
     "Live",
     "LockState",
     "Locked",
-    "Member",
     "Overwritten",
     "Plan",
     "Policies",
@@ -80,6 +78,8 @@ __all__ = [
     "Service",
     "Source",
     "Stamp",
+    "StoreFile",
+    "StoreFileChange",
     "Strictness",
     "Unmanaged",
     "Unverifiable",

@@ -70,7 +70,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault the user can act on."""
+    """One problem the user can act on."""
 
     summary: str
     detail: str

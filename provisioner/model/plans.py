@@ -35,7 +35,7 @@ RELEASES = ("removed_block", "used_by_forgotten")
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
+class StoreFileChange:
     """One planned change to what a vector store holds."""
 
     store: Address
@@ -50,7 +50,7 @@ class Attachment:
     attributes: dict[str, Any] = field(default_factory=dict)
     chunking: Any = "auto"
     gap: bool = False  # a searcher finds neither version for a moment
-    # the store holds a document of its own for the path, taken over with it, until the next version
+    # the store holds a file of its own for the path, taken over with it, until the next version
     taken: bool = False
     verified: bool = True  # False: nobody has compared its bytes with the local ones
 
@@ -178,7 +178,7 @@ class Plan:
     lineage: str
     serial: int
     changes: tuple[Change, ...] = ()
-    attachments: tuple[Attachment, ...] = ()
+    store_file_changes: tuple[StoreFileChange, ...] = ()
     drift: tuple[Drifted, ...] = ()
     orphans: tuple[Remnant, ...] = ()
     deposed: tuple[Remnant, ...] = ()
@@ -193,7 +193,7 @@ class Plan:
     refreshed: bool = True  # False: compared with the lock alone, so it cannot be applied
     approved: Approved | None = None  # what the lock says was applied last, and with whose approval
 
-    def outdates(self, item: Attachment) -> bool:
+    def outdates(self, item: StoreFileChange) -> bool:
         """Whether it takes an old version of ours out of a store, which a stopped apply left there
         beside the new.
         """
@@ -206,7 +206,7 @@ class Plan:
         leftovers = (*self.orphans, *self.deposed)
         return not (
             any(change.matters for change in self.changes)
-            or any(item.action not in QUIET for item in self.attachments)
+            or any(item.action not in QUIET for item in self.store_file_changes)
             or any(remnant.action != "keep" for remnant in leftovers)
         )
 

@@ -137,7 +137,7 @@ class Locked:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class StoreFile:
     """A file as a vector store holds it."""
 
     id: str
@@ -158,7 +158,7 @@ class Live:
     stamp: Stamp | None = None
     status: str | None = None
     created_at: int = 0
-    members: dict[str, Member] | None = None  # vector stores: by file id
+    store_files: dict[str, StoreFile] | None = None  # vector stores: by file id
     file_count: int = 0  # vector stores: how many files the service says are in it
 
 

@@ -1,4 +1,4 @@
-"""One resource: what is to be done with it, and why (DESIGN, "Planning, whole")."""
+"""One resource: what is to be done with it, and why."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from provisioner.model import (
 )
 from provisioner.plan.situation import Situation
 
-APART = frozenset({"files"})  # decided by plan.members, entry by entry
+APART = frozenset({"files"})  # decided by plan.store_files, entry by entry
 
 
 def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
@@ -154,7 +154,7 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
 
 
 def own(case: Situation, change: FieldChange) -> FieldChange:
-    """A reference to an object that we replaced ourselves is no hand edit: an apply was stopped
+    """A reference to an object that we replaced ourselves is not a hand edit: an apply was stopped
     before it got there. Nor is one to an object that is gone, where another one is taken over in
     its place.
     """
@@ -183,7 +183,7 @@ def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -
 
 
 def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
-    """The three sides of one object in normal form, without what `plan.members` compares."""
+    """The three sides of one object in normal form, without what `plan.store_files` compares."""
     wanted = _declared(form, want.address, want.fields)
     base = _base(form, entry, want, wanted)
     default = _flat(form, form.normal(want.address, {}))

@@ -216,8 +216,8 @@ def _restamped(case: Situation, one: Foreign) -> FieldChange:
 
 
 def _only_gone(change: FieldChange, gone: frozenset[str]) -> bool:
-    """Whether all that changed is that an object is gone: that is told of the object, not of those
-    that name it.
+    """Whether all that changed is that an object is gone: that is reported of the object, not of
+    those that name it.
     """
     return bool(gone) and same(_without(change.before, gone), _without(change.locked, gone))
 

@@ -7,10 +7,16 @@ from dataclasses import dataclass, replace
 
 from provisioner.diff import join, same
 from provisioner.model import Address, FieldChange, Fields, Unverifiable
-from provisioner.plan.members import RUINED, Holding, foreign_ids, holdings, shown
 from provisioner.plan.situation import Situation
+from provisioner.plan.store_files import (
+    RUINED,
+    ComparedStoreFile,
+    compared_store_files,
+    foreign_ids,
+    shown,
+)
 
-UNTOLD = "the service does not say how it was cut"
+UNSAID = "the service does not say how it was cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,10 @@ def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool)
     want, entry = case.desired.get(store), case.locked(store)
     fields = want.fields if want else entry.fields if entry else {}
     declared: Mapping[str, Fields] = (want.fields.get("files") or {}) if want else {}
-    held = holdings(whole, store)
-    taken = {one.member.id for one in held if one.member and one.path in declared}
+    held = compared_store_files(whole, store)
+    taken = {one.live.id for one in held if one.live and one.path in declared}
     applied = [
-        one for one in held if one.path in declared or not (one.member and one.member.id in taken)
+        one for one in held if one.path in declared or not (one.live and one.live.id in taken)
     ]
     foreign = tuple(sorted(foreign_ids(whole, store, held)))
     kept = (fields.get("other_files") or "keep") == "keep"
@@ -59,7 +65,7 @@ def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool)
         tuple(
             one.path
             for one in applied
-            if one.locked and one.member and one.member.status == "in_progress"
+            if one.locked and one.live and one.live.status == "in_progress"
         ),
     )
 
@@ -74,21 +80,27 @@ def worded(change: FieldChange, declared: bool) -> Iterator[FieldChange]:
         yield replace(change, after=None, drift="both")
 
 
-def _rows(case: Situation, one: Holding, declared: bool, pending: bool) -> Iterator[FieldChange]:
+def _rows(
+    case: Situation, one: ComparedStoreFile, declared: bool, pending: bool
+) -> Iterator[FieldChange]:
     """`declared`: the specs want the file. `pending`: if not, they still want its store."""
     path = join("files", one.path)
     if one.locked is None:
         yield FieldChange(
-            path, {"id": one.member.id} if one.member else None, shown(one.wanted), None, "local"
+            path,
+            {"id": one.live.id} if one.live else None,
+            shown(one.wanted),
+            None,
+            "local",
         )
         return
-    if one.member is None:
-        if (declared or not pending) and not _told(case, one):
+    if one.live is None:
+        if (declared or not pending) and not _reported(case, one):
             yield _removed(path, one, declared)
         return
-    if one.member.status in RUINED:
+    if one.live.status in RUINED:
         change = FieldChange(
-            join(path, "status"), one.member.status, "completed", "completed", "remote"
+            join(path, "status"), one.live.status, "completed", "completed", "remote"
         )
         yield from worded(change, declared)
     for change in one.found.changes:
@@ -97,12 +109,12 @@ def _rows(case: Situation, one: Holding, declared: bool, pending: bool) -> Itera
         yield FieldChange(path, shown(one.locked), None, shown(one.locked), "local")
 
 
-def _told(case: Situation, one: Holding) -> bool:
-    """A file that is gone altogether is told of by its own row."""
+def _reported(case: Situation, one: ComparedStoreFile) -> bool:
+    """A file that is gone altogether is reported by its own row."""
     return one.file is not None and case.gone(one.file)
 
 
-def _removed(path: str, one: Holding, declared: bool) -> FieldChange:
+def _removed(path: str, one: ComparedStoreFile, declared: bool) -> FieldChange:
     assert one.locked is not None
     before, after = shown(one.locked), shown(one.wanted) if declared else None
     if path in one.unsure:  # taken out by ourselves, to be put in again
@@ -112,11 +124,13 @@ def _removed(path: str, one: Holding, declared: bool) -> FieldChange:
     )
 
 
-def _unverifiable(store: Address, fields: Fields, held: list[Holding]) -> Iterator[Unverifiable]:
+def _unverifiable(
+    store: Address, fields: Fields, held: list[ComparedStoreFile]
+) -> Iterator[Unverifiable]:
     """How files are cut, where that was declared and is not shown."""
-    untold = [one for one in held if one.locked and one.member and one.member.chunking == "other"]
-    if untold and fields.get("chunking") is not None:
-        yield Unverifiable(store, "chunking", UNTOLD)
-    for one in untold:
+    unsaid = [one for one in held if one.locked and one.live and one.live.chunking == "other"]
+    if unsaid and fields.get("chunking") is not None:
+        yield Unverifiable(store, "chunking", UNSAID)
+    for one in unsaid:
         if one.locked and one.locked.get("chunking") is not None:
-            yield Unverifiable(store, join(join("files", one.path), "chunking"), UNTOLD)
+            yield Unverifiable(store, join(join("files", one.path), "chunking"), UNSAID)

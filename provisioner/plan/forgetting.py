@@ -100,11 +100,11 @@ def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[
     """Every id that an object names, by the lock and by what is there; a store also names what
     somebody put in.
     """
-    # What a store holds for a path may be a document of its own, and not the file's own object.
+    # What a store holds for a path may be a file of its own, and not the file's own object.
     fields = {name: value for name, value in entry.fields.items() if name != "files"}
     found = {*references(entry.address.kind, fields, ids), *entry.file_ids}
     if live:
-        found.update(references(entry.address.kind, live.fields, ids), live.members or ())
+        found.update(references(entry.address.kind, live.fields, ids), live.store_files or ())
     form = kind(entry.address.kind).form(entry.api)
     if entry.profile and isinstance(form, ProfileForm):
         found.update(form.ids(entry.profile.request))

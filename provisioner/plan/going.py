@@ -10,7 +10,7 @@ from typing import Any
 
 from provisioner.digests import sha256_of
 from provisioner.kinds import kind
-from provisioner.model import Action, Address, Change, Fields, Live, Member, Plan, Remnant
+from provisioner.model import Action, Address, Change, Fields, Live, Plan, Remnant, StoreFile
 from provisioner.plan.situation import Situation
 
 ENDING = (Action.DELETE, Action.REPLACE, Action.FORGET)
@@ -21,7 +21,7 @@ Files = Mapping[str, Live]
 
 def holds_unknown(case: Situation, plan: Plan, files: Files) -> bool:
     """Whether a store that goes holds what is in no list of files that was read."""
-    return any(id not in files for live in _stores(case, plan) for id in live.members or ())
+    return any(id not in files for live in _stores(case, plan) for id in live.store_files or ())
 
 
 def with_digests(case: Situation, plan: Plan, files: Files) -> Plan:
@@ -75,13 +75,15 @@ def _digest(address: Address, api: str | None, live: Live, ours: Fields, files: 
         fields["metadata"] = {
             key: value for key, value in fields["metadata"].items() if key in declared
         }
-    held = sorted(_member(member, files) for member in (live.members or {}).values())
+    held = sorted(
+        _store_file(store_file, files) for store_file in (live.store_files or {}).values()
+    )
     return sha256_of([fields, held])
 
 
-def _member(member: Member, files: Files) -> list[Any]:
-    """A document by its name and size; one that no list of files has, by its id."""
-    file = files.get(member.id)
+def _store_file(store_file: StoreFile, files: Files) -> list[Any]:
+    """A store file by its name and size; one that no list of files has, by its id."""
+    file = files.get(store_file.id)
     if file is None:
-        return [member.id, 0]
+        return [store_file.id, 0]
     return [str(file.fields.get("filename")), int(file.fields.get("bytes") or 0)]

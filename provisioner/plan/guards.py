@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner import text
-from provisioner.model import Action, Address, Attachment, Block, Change, Drifted
+from provisioner.model import Action, Address, Block, Change, Drifted, StoreFileChange
 from provisioner.plan.situation import Situation
 
 SHARE = 0.3
@@ -20,7 +20,7 @@ _SHOWN = 10  # fields of one object, in a message
 def blocks(
     case: Situation,
     changes: Iterable[Change],
-    attachments: Iterable[Attachment],
+    store_file_changes: Iterable[StoreFileChange],
     drift: Iterable[Drifted],
 ) -> Iterator[Block]:
     """Each rule that the plan breaks; `--force` overrides the safety stops among them and nothing
@@ -35,7 +35,7 @@ def blocks(
         return
     yield from _no_specs(case)
     yield from _all_missing(case) or _too_many(case, listed)
-    yield from _emptied_stores(case, attachments)
+    yield from _emptied_stores(case, store_file_changes)
 
 
 def _protected(case: Situation, changes: list[Change]) -> Iterator[Block]:
@@ -75,17 +75,17 @@ def _drifted(drift: Iterable[Drifted], changes: Mapping[Address, Change]) -> Ite
         if item.drift in ("remote", "both"):
             action = changes[item.address].action
             paths = text.listed((f"`{change.path}`" for change in item.fields), _SHOWN)
-            told = f"`{item.address}` was changed outside of provisioner ({paths})"
+            said = f"`{item.address}` was changed outside of provisioner ({paths})"
             if action.goes:
-                told += (
+                said += (
                     f", would be {_DONE[action]}, and `on_drift` is `fail`. If that is meant, use "
                 )
             else:
-                told += (
+                said += (
                     " and `on_drift` is `fail`. Take the edit into the specs with `provisioner"
                     " accept`, or plan with "
                 )
-            yield Block("drift", f"{told}`--on-drift overwrite`.", forced=False)
+            yield Block("drift", f"{said}`--on-drift overwrite`.", forced=False)
 
 
 def _no_specs(case: Situation) -> Iterator[Block]:
@@ -99,7 +99,7 @@ def _no_specs(case: Situation) -> Iterator[Block]:
 
 def _all_missing(case: Situation) -> list[Block]:
     """Nothing that the lock names is there, over all kinds: as a rule the key is that of another
-    project. Request profiles are no objects, and where an API is gone nobody can say.
+    project. Request profiles are not objects, and where an API is gone nobody can say.
     """
     named = [address for address in case.lock.ids if address not in case.observed.api_gone]
     if len(named) < 2 or not all(case.gone(address) for address in named):
@@ -132,9 +132,13 @@ def _goes(case: Situation, change: Change) -> bool:
     return going or _is_missing(case, change)
 
 
-def _emptied_stores(case: Situation, attachments: Iterable[Attachment]) -> Iterator[Block]:
+def _emptied_stores(
+    case: Situation, store_file_changes: Iterable[StoreFileChange]
+) -> Iterator[Block]:
     leaving = Counter(
-        item.store for item in attachments if item.action == "detach" and item.file is not None
+        item.store
+        for item in store_file_changes
+        if item.action == "detach" and item.file is not None
     )
     for store, gone in sorted(leaving.items()):
         entry = case.locked(store)

@@ -9,12 +9,12 @@ from typing import Any
 
 from provisioner.diff import join
 from provisioner.model import Action, Address, Change, Desired, Fields, Locked, LockState
-from provisioner.plan.members import document_of
+from provisioner.plan.store_files import store_file_of
 
 Key = tuple[Any, str]
 
 
-def settle(
+def with_moves(
     lock: LockState, desired: Mapping[Address, Desired], moved: Iterable[tuple[Address, Address]]
 ) -> tuple[LockState, dict[Address, Address]]:
     """The lock with every move carried out in it, and the moves as new address → old address."""
@@ -54,7 +54,7 @@ def moving(
 def conflicts(
     lock: LockState, moved: Iterable[tuple[Address, Address]]
 ) -> list[tuple[Address, Address]]:
-    """The moves, as old address and new, that `settle` left alone: something else has the new
+    """The moves, as old address and new, that `with_moves` left alone: something else has the new
     address already.
     """
     there = {address for address, entry in lock.resources.items() if entry.id or entry.profile}
@@ -104,8 +104,8 @@ def _renamed(
 
 def _replaced(path: str, paths: Mapping[str, str]) -> str:
     """The path of a field below a file of a store that has moved."""
-    document = document_of(path)
-    before = join("files", document) if document else ""
+    store_file = store_file_of(path)
+    before = join("files", store_file) if store_file else ""
     return paths.get(before, before) + path.removeprefix(before)
 
 

@@ -89,9 +89,9 @@ def originals(lock: LockState, live: Mapping[Address, Live]) -> dict[Address, st
     for address, held in live.items():
         if address in lock.resources and held.stamp and lock.owns(held.stamp):
             found[Address.parse(held.stamp.address)] = held.id
-        for member in (held.members or {}).values():
-            if member.id in ids and member.stamp and lock.owns(member.stamp):
-                found[Address("file", member.stamp.address)] = member.id
+        for store_file in (held.store_files or {}).values():
+            if store_file.id in ids and store_file.stamp and lock.owns(store_file.stamp):
+                found[Address("file", store_file.stamp.address)] = store_file.id
     return found
 
 
@@ -117,9 +117,9 @@ def foreign(
 def _foreign_files(lock: LockState, store: Address, held: Live) -> Iterator[Foreign]:
     items = (lock.resources[store].fields.get("files") or {}).items()
     paths = {item["id"]: path for path, item in items if item.get("id")}
-    for member in (held.members or {}).values():
-        if member.id in paths and member.stamp and not lock.owns(member.stamp):
-            yield Foreign(store, member.id, member.stamp, paths[member.id])
+    for store_file in (held.store_files or {}).values():
+        if store_file.id in paths and store_file.stamp and not lock.owns(store_file.stamp):
+            yield Foreign(store, store_file.id, store_file.stamp, paths[store_file.id])
 
 
 def foreign_problem(one: Foreign) -> Problem:
@@ -146,12 +146,12 @@ def several(address: Address, ids: Iterable[str], first: str = "") -> Problem:
     """The question which of several objects is the one of an address. `first`: what has to be done
     before naming it.
     """
-    told = ", ".join(f"`{id}`" for id in sorted(ids))
+    names = ", ".join(f"`{id}`" for id in sorted(ids))
     hint = (
         f"{first}name the right one (`imports: [{{to: {address}, id: …}}]`); or delete what nobody"
         f" needs, or take the key `{Stamp.KEY}` off the copy"
     )
-    detail = f"{told} carry our stamp for `{address}`, and nothing says which of them is the copy."
+    detail = f"{names} carry our stamp for `{address}`, and nothing says which of them is the copy."
     return Problem("Several objects", detail, hint, address=str(address))
 
 

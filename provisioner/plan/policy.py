@@ -18,7 +18,7 @@ Shutdowns = Callable[[str], date | None]  # the announced end of a model, where 
 @dataclass(frozen=True, slots=True)
 class Breach:
     """What one assistant has against one policy. `severity`: "error", "warning", or None before it
-    is told.
+    is reported.
     """
 
     policy: Policy

@@ -14,7 +14,7 @@ from provisioner.plan.ownership import Claim, Stray, claims
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A document of somebody else that becomes a local file's object."""
+    """A store file of somebody else that becomes a local file's object."""
 
     id: str
     verified: bool = False  # its text was compared, and is the same
@@ -23,10 +23,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """What becomes of the documents of a vector store that is imported."""
+    """What becomes of the files of a vector store that is imported."""
 
-    documents: Mapping[str, Taken] = field(default_factory=dict)  # by path
-    names: Mapping[str, str] = field(default_factory=dict)  # of all documents in it, by id
+    store_files: Mapping[str, Taken] = field(default_factory=dict)  # by path
+    names: Mapping[str, str] = field(default_factory=dict)  # of all store files in it, by id
     questions: tuple[str, ...] = ()
 
 
@@ -108,13 +108,13 @@ class Situation:
 
     @cached_property
     def taken(self) -> dict[Address, Taken]:
-        """The documents that become files, each by the file's address."""
+        """The store files that become files, each by the file's address."""
         found: dict[Address, Taken] = {}
         for taking in self.takings.values():
-            for path, document in taking.documents.items():
+            for path, store_file in taking.store_files.items():
                 address = Address("file", path)
-                if self.observed.live.get(address, document).id == document.id:
-                    found.setdefault(address, document)
+                if self.observed.live.get(address, store_file).id == store_file.id:
+                    found.setdefault(address, store_file)
         return found
 
     def locked(self, address: Address) -> Locked | None:

@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.diff import top
 from provisioner.kinds import kind
 from provisioner.kinds.base import ProfileForm
-from provisioner.model import Action, Address, Attachment, Change, Live, Locked, Plan, Profile
+from provisioner.model import Action, Address, Change, Live, Locked, Plan, Profile, StoreFileChange
 from provisioner.plan.situation import Situation
 
 SHARED = ("file", "vector_store")  # what objects of others can refer to
@@ -23,7 +23,7 @@ Users = dict[str, list[str]]
 """Ids with those who name them, in words."""
 
 
-def _staying(item: Attachment, managed: Mapping[Address, str]) -> str | None:
+def _staying(item: StoreFileChange, managed: Mapping[Address, str]) -> str | None:
     """The id that a store goes on holding at a path, of those that it holds now."""
     if item.action == "wait" and item.file:  # `old_id` may be the version before it, which goes
         return managed.get(item.file)
@@ -31,11 +31,13 @@ def _staying(item: Attachment, managed: Mapping[Address, str]) -> str | None:
 
 
 def users_after(
-    case: Situation, changes: Mapping[Address, Change], attachments: Iterable[Attachment]
+    case: Situation,
+    changes: Mapping[Address, Change],
+    store_file_changes: Iterable[StoreFileChange],
 ) -> Users:
     """Who names which id after the plan."""
     managed = case.lock.ids
-    ends = {(item.store, item.path): _staying(item, managed) for item in attachments}
+    ends = {(item.store, item.path): _staying(item, managed) for item in store_file_changes}
     users: Users = {}
     for address, entry in case.lock.resources.items():
         change = changes.get(address)

@@ -14,7 +14,6 @@ from provisioner.errors import LockError
 from provisioner.model import (
     Action,
     Address,
-    Attachment,
     Block,
     Change,
     Drifted,
@@ -22,22 +21,23 @@ from provisioner.model import (
     Problem,
     Remnant,
     Stamp,
+    StoreFileChange,
 )
 from provisioner.plan import consequences, guards
 from provisioner.plan.decide import decide, references
 from provisioner.plan.drifting import Examined, examine_ended, worst
 from provisioner.plan.forgetting import forget_along, with_users_inside
-from provisioner.plan.members import (
-    Holding,
-    document_of,
-    holdings,
-    membership,
-    takeover_notes,
-    worn_files,
-)
 from provisioner.plan.moves import suspected
 from provisioner.plan.ownership import originals
 from provisioner.plan.situation import Situation
+from provisioner.plan.store_files import (
+    ComparedStoreFile,
+    compared_store_files,
+    decide_store_files,
+    files_to_renew,
+    store_file_of,
+    takeover_notes,
+)
 from provisioner.plan.users import users_after
 from provisioner.refs import closure, ordered, users
 from provisioner.text import listed
@@ -48,20 +48,20 @@ OUTSIDE = ("remote", "both")
 def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     """Decide everything. Pure: the same situation gives the same plan."""
     changes, unkept = _decide_all(case)
-    held = {store: holdings(case, store) for store in _wanted_stores(case)}
+    held = {store: compared_store_files(case, store) for store in _wanted_stores(case)}
     _new_versions(held, changes)
-    attachments, blocks = _memberships(case, held, changes, unkept)
+    store_file_changes, blocks = _decide_store_files(case, held, changes, unkept)
     blocks += _questions(case)
     consequences.repoint(changes)
     consequences.rerender(case, changes)
     left = forget_along(case, changes)
     released = {address for address, change in changes.items() if change.releases}
-    changes, attachments = _scope(case, changes, attachments)
+    changes, store_file_changes = _scope(case, changes, store_file_changes)
     left = with_users_inside(changes, left)
-    users = users_after(case, changes, attachments)
+    users = users_after(case, changes, store_file_changes)
     consequences.defer(case, changes, users)
     ended = examine_ended(case, changes)
-    _count_documents(case, changes, ended)
+    _count_store_files(case, changes, ended)
     inline = _in_order(case, changes)
     drift = _drift(case, changes, ended)
     return Plan(
@@ -71,19 +71,19 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         case.lock.lineage,
         case.lock.serial,
         changes=tuple(inline),
-        attachments=tuple(attachments),
+        store_file_changes=tuple(store_file_changes),
         drift=tuple(drift),
         orphans=tuple(consequences.kept(remnant, users) for remnant in _orphans(case, released)),
         deposed=consequences.deposed(case, users, left),
         notes=(
             *case.observed.notes,
             *unkept_notes(case, unkept),
-            *_waits(attachments),
+            *_waits(store_file_changes),
             *takeover_notes(case, held),
             *suspected(inline),
         ),
         unchanged=sum(not change.matters for change in inline),
-        blocked=(*blocks, *guards.blocks(case, inline, attachments, drift)),
+        blocked=(*blocks, *guards.blocks(case, inline, store_file_changes, drift)),
         problems=tuple(problems),
         keep_versions=case.keep_versions,
         refreshed=case.options.refresh,
@@ -103,14 +103,14 @@ def _decide_all(case: Situation) -> tuple[dict[Address, Change], dict[Address, t
     return changes, unkept
 
 
-Held = Mapping[Address, list[Holding]]
+Held = Mapping[Address, list[ComparedStoreFile]]
 
 
 def _new_versions(held: Held, changes: dict[Address, Change]) -> None:
     """Files that a store holds in the wrong way, or that failed there, are uploaded anew."""
     for store, files in held.items():
         if not changes[store].action.makes:
-            for file, reason in worn_files(files):
+            for file, reason in files_to_renew(files):
                 if changes[file].action is Action.KEEP:
                     changes[file] = replace(changes[file], action=Action.REPLACE, reason=reason)
 
@@ -123,18 +123,18 @@ def _wanted_stores(case: Situation) -> list[Address]:
     )
 
 
-def _memberships(
+def _decide_store_files(
     case: Situation,
     held: Held,
     changes: dict[Address, Change],
     unkept: dict[Address, tuple[str, ...]],
-) -> tuple[list[Attachment], list[Block]]:
-    attachments: list[Attachment] = []
+) -> tuple[list[StoreFileChange], list[Block]]:
+    store_file_changes: list[StoreFileChange] = []
     blocks: list[Block] = []
     for store, files in held.items():
         change = changes[store]
-        found = membership(case, change, files, changes)
-        attachments += found.attachments
+        found = decide_store_files(case, change, files, changes)
+        store_file_changes += found.store_file_changes
         blocks += found.blocks
         unkept[store] = (*unkept[store], *found.unkept)
         if found.changes:
@@ -143,18 +143,18 @@ def _memberships(
             changes[store] = replace(
                 change, action=action, reason=reason, fields=change.fields + found.changes
             )
-    return attachments, blocks
+    return store_file_changes, blocks
 
 
 def _scope(
-    case: Situation, changes: dict[Address, Change], attachments: list[Attachment]
-) -> tuple[dict[Address, Change], list[Attachment]]:
+    case: Situation, changes: dict[Address, Change], store_file_changes: list[StoreFileChange]
+) -> tuple[dict[Address, Change], list[StoreFileChange]]:
     """What `--target` and `--exclude` leave. A target takes its dependencies along and deletes
     nothing outside.
     """
     options = case.options
     if not (options.targets or options.excludes):
-        return changes, attachments
+        return changes, store_file_changes
     needs = {
         address: (*references(case, address), *change.depends_on)
         for address, change in changes.items()
@@ -170,7 +170,7 @@ def _scope(
     left = {address: change for address, change in changes.items() if address in inside}
     return left, [
         item
-        for item in attachments
+        for item in store_file_changes
         if item.store in inside
         and (item.file is None or item.file in inside or item.file not in changes)
     ]
@@ -210,14 +210,14 @@ def _circle(circle: list[Address]) -> Problem:
     return Problem("Broken lock entry", detail, hint, address=str(circle[0]))
 
 
-def _count_documents(
+def _count_store_files(
     case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]
 ) -> None:
     """What is in the stores that go, whoever put it there."""
     for address, one in ended.items():
         live = case.live(address)
-        if live is not None and live.members:
-            held, foreign = len(live.members), len(one.files.foreign)
+        if live is not None and live.store_files:
+            held, foreign = len(live.store_files), len(one.files.foreign)
             changes[address] = replace(changes[address], documents=held, foreign_documents=foreign)
 
 
@@ -262,7 +262,7 @@ def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, .
 
 
 def _questions(case: Situation) -> list[Block]:
-    """What only the author can say of the documents of imported stores."""
+    """What only the author can say of the files of imported stores."""
     return [
         Block("ambiguous_import", question, forced=False)
         for taking in case.takings.values()
@@ -270,8 +270,8 @@ def _questions(case: Situation) -> list[Block]:
     ]
 
 
-def _waits(attachments: list[Attachment]) -> list[str]:
-    waits = [item for item in attachments if item.action == "wait"]
+def _waits(store_file_changes: list[StoreFileChange]) -> list[str]:
+    waits = [item for item in store_file_changes if item.action == "wait"]
     return [
         f"`{item.path}` is still being indexed in `{item.store}`; an apply waits for it."
         for item in waits
@@ -290,14 +290,14 @@ def unkept_notes(case: Situation, unkept: Mapping[Address, Iterable[str]]) -> li
 
 
 def _field(path: str) -> str:
-    """`attributes.team` for each of the documents that have it."""
-    document = document_of(path)
-    return path.removeprefix(join("files", document)).lstrip(".") if document else path
+    """`attributes.team` for each of the store files that have it."""
+    store_file = store_file_of(path)
+    return path.removeprefix(join("files", store_file)).lstrip(".") if store_file else path
 
 
 def _unkept_note(case: Situation, field: str, places: list[tuple[Address, str]]) -> str:
     (address, path), *others = places
-    named = dict.fromkeys(document_of(path) or str(address) for address, path in places)
+    named = dict.fromkeys(store_file_of(path) or str(address) for address, path in places)
     what = (
         f"`{field}` of {listed(f'`{name}`' for name in named)}" if others else f"`{address}#{path}`"
     )

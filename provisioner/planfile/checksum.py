@@ -11,12 +11,12 @@ from provisioner.model import (
     QUIET,
     Action,
     Address,
-    Attachment,
     Change,
     FieldChange,
     Plan,
     Remnant,
     Row,
+    StoreFileChange,
 )
 
 FORMULA = "3"
@@ -57,7 +57,7 @@ def rows(plan: Plan) -> dict[Row, str]:
     for change in plan.changes:
         if change.matters and not _only_files(change):
             found[Row("change", str(change.address))] = _digest(_change(change, written))
-    for row, content in _documents(plan, written):
+    for row, content in _store_files(plan, written):
         found[row] = _digest(content)
     for remnant in (*plan.orphans, *plan.deposed):
         if remnant.action != "keep":
@@ -88,8 +88,8 @@ def _digest(content: Any) -> str:
 
 
 def _only_files(change: Change) -> bool:
-    """Whether only what a store holds is changed, which its documents' rows tell."""
-    others = [field for field in change.fields if _document(field) is None]
+    """Whether only what a store holds is changed, which its store files' rows tell."""
+    others = [field for field in change.fields if _store_file(field) is None]
     quiet = change.importing is None and change.previous is None
     return (
         change.address.kind == "vector_store"
@@ -121,7 +121,7 @@ def _written(change: Change, written: _Values) -> dict[str, Any]:
     if change.address.kind == "file" and change.after:
         return {name: value for name, value in change.after.items() if name != "bytes"}
     changed = {
-        field.path: written.pair(field) for field in change.fields if _document(field) is None
+        field.path: written.pair(field) for field in change.fields if _store_file(field) is None
     }
     if change.action is Action.CREATE:
         secret = {path: "changed" for path, pair in changed.items() if pair == "changed"}
@@ -129,19 +129,19 @@ def _written(change: Change, written: _Values) -> dict[str, Any]:
     return changed
 
 
-def _documents(plan: Plan, written: _Values) -> Iterator[tuple[Row, dict[str, Any]]]:
-    """A row for each document of a store: what is done with it, and the attributes that change. A
-    document whose attachment says everything has no values beside.
+def _store_files(plan: Plan, written: _Values) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """A row for each store file: what is done with it, and the attributes that change. A file of
+    which that says everything has no values beside.
     """
     values: dict[Row, dict[str, Any]] = {}
     attached = {
-        Row("file", str(item.store), item.path): _attachment(item, written)
-        for item in plan.attachments
+        Row("file", str(item.store), item.path): _store_file_change(item, written)
+        for item in plan.store_file_changes
         if item.action not in QUIET
     }
     for change in plan.changes:
         for field in change.fields if change.address.kind == "vector_store" else ():
-            path = _document(field)
+            path = _store_file(field)
             if path is not None:
                 row = Row("file", str(change.address), path)
                 if len(parts(field.path)) > 2 or row not in attached:
@@ -151,14 +151,14 @@ def _documents(plan: Plan, written: _Values) -> Iterator[tuple[Row, dict[str, An
         yield row, {**about, **attached.get(row, {})}
 
 
-def _document(field: FieldChange) -> str | None:
+def _store_file(field: FieldChange) -> str | None:
     """`docs/a.md` of `files["docs/a.md"].attributes.team`."""
     if not field.path.startswith((f"{_FILES}.", f"{_FILES}[")):
         return None
     return parts(field.path)[1]
 
 
-def _attachment(found: Attachment, written: _Values) -> dict[str, Any]:
+def _store_file_change(found: StoreFileChange, written: _Values) -> dict[str, Any]:
     row: dict[str, Any] = {"action": found.action}
     if found.action != "detach":
         row |= {"attributes": written.neutral(found.attributes), "chunking": found.chunking}

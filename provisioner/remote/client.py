@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, TypeVar
 from provisioner import disk, jsontext
 from provisioner.errors import NotFound, ProvisionerError, ServiceError
 from provisioner.model import ID_RULE, Problem, is_id
-from provisioner.remote import faults
+from provisioner.remote import errors
+from provisioner.remote.errors import Failure, Place
 from provisioner.remote.exchange import Exchange, Failed, Reply, Request, Target, usable
-from provisioner.remote.faults import Failure, Place
 from provisioner.remote.lists import Items, Lister, collection, ends
 from provisioner.remote.retries import Outcome, Retries
 from provisioner.remote.settling import Settling, key_of, keys_of
@@ -85,7 +85,7 @@ class Remote:
         return self._exchange.seen
 
     def now(self) -> float:
-        """Unix seconds by the service's own clock, as far as its replies told it."""
+        """Unix seconds by the service's own clock, as far as its replies say it."""
         return time.time() + self._exchange.ahead
 
     async def __aenter__(self) -> Remote:
@@ -104,7 +104,7 @@ class Remote:
         self.oddities.add(oddity)
 
     def tell_waits(self, on_wait: Callable[[str], None]) -> None:
-        """Have every wait told, with its reason, in half a sentence."""
+        """Have every wait reported, with its reason, in half a sentence."""
         self._exchange.on_wait = on_wait
 
     async def get(self, path: str, **params: Any) -> Object:
@@ -242,7 +242,7 @@ class Remote:
         (ReplyLost). PlanError if a HashingReader finds other bytes than planned.
         """
         if self._in_process and isinstance(stream, HashingReader):
-            # beforehand: a service in this process would report the broken upload as its own fault
+            # beforehand: a service in this process would report the broken upload as its own error
             stream.verify()
         body = {"purpose": purpose} | (
             {"expires_after": dict(expires_after)} if expires_after else {}
@@ -295,7 +295,7 @@ class Remote:
 
 def _anything(place: Place, reply: Reply) -> Any:
     if reply.body is None:
-        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text, reply.why))
+        raise Failed(errors.unreadable(place, reply.status, reply.type, reply.text, reply.why))
     return reply.body
 
 
@@ -313,7 +313,7 @@ def _deleted(place: Place, reply: Reply) -> None:
 
 def _one(place: Place, reply: Reply) -> Object:
     if not isinstance(reply.body, dict):
-        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text, reply.why))
+        raise Failed(errors.unreadable(place, reply.status, reply.type, reply.text, reply.why))
     _no_error_inside(place, reply)
     return reply.body
 
@@ -326,7 +326,7 @@ def _one_with_pace(place: Place, reply: Reply) -> tuple[Object, float | None]:
 def _created(place: Place, reply: Reply) -> Object:
     body = _one(place, reply)
     if not isinstance(body.get("id"), str):
-        raise Failed(faults.unreadable(place, reply.status, reply.type, reply.text, reply.why))
+        raise Failed(errors.unreadable(place, reply.status, reply.type, reply.text, reply.why))
     if not is_id(body["id"]):
         detail = (
             f"{place} answered {reply.status} with the id {spelt(body['id'])}, which no object can"
@@ -343,7 +343,7 @@ def _no_error_inside(place: Place, reply: Reply) -> None:
     """Some servers answer 200 and put the error into the body."""
     body = reply.body
     if isinstance(body, dict) and body.get("error") and "id" not in body:
-        said = faults.answer(reply.status, reply.headers, reply.text)
+        said = errors.answer(reply.status, reply.headers, reply.text)
         error = ServiceError(
             Problem("Request refused", f"{place} answered: {said.message}"), status=reply.status
         )
@@ -367,8 +367,8 @@ class Hints:
         return [id for id in found if is_id(id)] if isinstance(found, list) else []
 
     def remember(self, name: str, ids: Sequence[str], page: int) -> None:
-        """Take note of a list that was just read in full; a folder that cannot be written is no
-        fault.
+        """Take note of a list that was just read in full; a folder that cannot be written does no
+        harm.
         """
         if self._folder is None or len(ids) <= page:
             return

@@ -20,8 +20,8 @@ from provisioner import jsontext
 from provisioner.errors import Refused, ServiceError
 from provisioner.masking import scrub
 from provisioner.model import Problem
-from provisioner.remote import faults
-from provisioner.remote.faults import Failure, Place
+from provisioner.remote import errors
+from provisioner.remote.errors import Failure, Place
 from provisioner.remote.retries import Outcome, Pace, Retries
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Exchange:
             async with self._slots, asyncio.timeout(LONGEST_UPLOAD if request.file else LONGEST):
                 response = await _call(self._client, request)
         except TimeoutError:
-            raise Failed(faults.boundless(place, "its end did not come in time")) from None
+            raise Failed(errors.boundless(place, "its end did not come in time")) from None
         except openai.APIStatusError as error:
             named = replace(place, names=tuple(_ids(request.body)))
             raise Failed(self._refused(named, error.response)) from None
@@ -186,7 +186,7 @@ class Exchange:
             value = response.headers.get(f"openai-{name}")
             if value and value == self._clean(
                 value
-            ):  # what is seen is kept in the lock, which is no place for a key
+            ):  # what is seen is kept in the lock, which is not a place for a key
                 self.seen[name] = value
         date = response.headers.get("date") or ""
         with suppress(ValueError, TypeError, OverflowError):
@@ -201,8 +201,8 @@ class Exchange:
 
     def _refused(self, place: Place, response: httpx2.Response) -> Failure:
         text = response.text if response.is_closed and response.is_stream_consumed else ""
-        return faults.refusal(
-            place, faults.answer(response.status_code, self._headers(response), self._clean(text))
+        return errors.refusal(
+            place, errors.answer(response.status_code, self._headers(response), self._clean(text))
         )
 
     def _headers(self, response: httpx2.Response) -> Mapping[str, str]:
@@ -331,14 +331,14 @@ def _broken(place: Place, error: Exception) -> Failure:
 
     cause = error.__cause__ or error
     if isinstance(cause, BadBody):
-        return faults.boundless(place, str(cause))
+        return errors.boundless(place, str(cause))
     if isinstance(
         cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)
     ):
-        failure = faults.unsent(place, cause)
+        failure = errors.unsent(place, cause)
         return Failure(Outcome.FINAL, failure.error)
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-    return faults.unsent(place, cause) if isinstance(cause, unsent) else faults.lost(place, cause)
+    return errors.unsent(place, cause) if isinstance(cause, unsent) else errors.lost(place, cause)
 
 
 def _without_password(url: str) -> str:

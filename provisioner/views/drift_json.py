@@ -1,4 +1,4 @@
-"""The drift document (DESIGN §4.6), written."""
+"""The drift document, written."""
 
 from __future__ import annotations
 

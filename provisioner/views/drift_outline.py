@@ -72,11 +72,11 @@ def summary(drift: Drift) -> str:
 
 def _profiles(drift: Drift) -> Iterator[Item]:
     if drift.profiles or drift.service.api == "responses":
-        told = many(drift.profiles, "request profile") if drift.profiles else "Request profiles"
+        said = many(drift.profiles, "request profile") if drift.profiles else "Request profiles"
         lives = "lives" if drift.profiles == 1 else "live"
         yield Item(
             "",
-            f"{told} {lives} in the lock alone. The vector stores and files that they name can"
+            f"{said} {lives} in the lock alone. The vector stores and files that they name can"
             " drift.",
         )
 

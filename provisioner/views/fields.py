@@ -57,7 +57,7 @@ def _created(change: Change, later: frozenset[str], verbose: bool) -> Iterator[L
             yield from tools_added(given, later)
         else:
             yield from _new_field(name, given, verbose)
-    if change.api != "responses":  # a request profile is no object and has no id
+    if change.api != "responses":  # a request profile is not an object and has no id
         yield Line("+", f"+ id: {KNOWN_LATER}")
 
 

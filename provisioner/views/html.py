@@ -96,7 +96,7 @@ def html(outline: Outline, graph: Graph | None = None) -> str:
 def _parts(sections: Sequence[Section]) -> Iterator[Part]:
     owners: dict[
         str, Item
-    ] = {}  # what is planned for an address stands for it, before what else is told of it
+    ] = {}  # what is planned for an address stands for it, before what else is said of it
     for section in sorted(sections, key=lambda section: section.name != "changes"):
         for item in section.items:
             owners.setdefault(item.address, item)

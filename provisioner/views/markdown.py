@@ -30,7 +30,7 @@ _UNSAFE = re.compile(r"[^\w./ -]")  # what could end a comment
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much is told."""
+    """How much is said."""
 
     lines: int | None = None  # of one resource's diff
     context: bool = True  # whether lines that touch no change are shown
@@ -185,7 +185,7 @@ def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:
 
 
 def _sentence(item: Item) -> str:
-    """An item that is told in one sentence, the name of its resource as code."""
+    """An item that is said in one sentence, the name of its resource as code."""
     named = item.address and item.title.startswith(item.address) and "`" not in item.address
     title = f"`{item.address}`{item.title[len(item.address) :]}" if named else item.title
     symbol = f"`{item.symbol}` " if item.symbol and item.symbol != "!" else ""

@@ -21,11 +21,11 @@ from provisioner.model import (
 )
 from provisioner.planfile.checksum import checksum
 from provisioner.views.fields import change_lines, drift_lines, is_file
-from provisioner.views.files import SHOWN, FileGroups, file_size, folded_items, kept_words
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.plan_json import summary_line
 from provisioner.views.review import review
-from provisioner.views.values import documents_words, inline, many, reason_words, stays_words
+from provisioner.views.store_files import SHOWN, FileGroups, file_size, folded_items, kept_words
+from provisioner.views.values import inline, many, reason_words, stays_words, store_files_words
 
 _OLD = {"keep": "", "delete": SYMBOLS[Action.DELETE], "forget": SYMBOLS[Action.FORGET]}
 
@@ -145,11 +145,11 @@ def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
     others = {address for address in changes if address.kind != "file"} | set(groups.stores)
     for address in sorted(others):
         change = changes.get(address)
-        members = groups.lines(address, verbose)
+        store_files = groups.lines(address, verbose)
         if change is None:
-            yield Item("", inline(str(address)), lines=members, address=inline(str(address)))
+            yield Item("", inline(str(address)), lines=store_files, address=inline(str(address)))
         else:
-            yield _item(change, (*change_lines(change, later, verbose), *members))
+            yield _item(change, (*change_lines(change, later, verbose), *store_files))
     files = []
     for address in sorted(loose):
         item = _item(changes[address], ())
@@ -186,7 +186,7 @@ def _facts(change: Change) -> Iterator[str]:
     )  # other bytes are another file
     if not obvious and (reason := reason_words(change.reason)):
         yield reason
-    yield from filter(None, (documents_words(change), stays_words(change)))
+    yield from filter(None, (store_files_words(change), stays_words(change)))
     if change.kept_for:
         yield kept_words(change)
     if change.lost:

@@ -23,7 +23,7 @@ _URGENT = ("!", "-", "-/+", "+", "<-", "~", ">", ".", "")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One resource, or several that stand together. `symbol` tells what becomes of it (DESIGN §2),
+    """One resource, or several that stand together. `symbol` tells what becomes of it,
     "" nothing.
     """
 
@@ -97,7 +97,7 @@ def _planned(plan: Plan) -> _Builder:
     for change in plan.changes:
         found.symbols[change.address] = symbol_of(change)
         found.uses(change.address, change.depends_on)
-    for attachment in plan.attachments:
+    for attachment in plan.store_file_changes:
         if attachment.file is not None:
             found.uses(attachment.store, [attachment.file])
     return found

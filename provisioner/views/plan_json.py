@@ -1,4 +1,4 @@
-"""The plan document (DESIGN §4.4), written."""
+"""The plan document, written."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from provisioner.views.values import SENSITIVE
 
 FORMAT_VERSION = "1.0"
 
-# Told in keys of Terraform's or of DESIGN's; everything else in a change or plan is written under
-# its own name.
-TOLD_OF_CHANGE = frozenset(
+# Written under keys of Terraform's or of our own; everything else in a change or plan is written
+# under its own name.
+OWN_KEYS_OF_CHANGE = frozenset(
     {
         "address",
         "action",
@@ -37,7 +37,7 @@ TOLD_OF_CHANGE = frozenset(
         "stays_with",
     }
 )
-TOLD_OF_PLAN = frozenset(
+OWN_KEYS_OF_PLAN = frozenset(
     {
         "workspace",
         "environment",
@@ -45,7 +45,7 @@ TOLD_OF_PLAN = frozenset(
         "lineage",
         "serial",
         "changes",
-        "attachments",
+        "store_file_changes",
         "drift",
         "orphans",
         "deposed",
@@ -108,9 +108,9 @@ def document(plan: Plan) -> dict[str, Any]:
         "review": review_json(plan),
         "blocked": [plain(block) for block in plan.blocked],
         "problems": [problem_json(problem) for problem in plan.problems],
-        "attachments": [plain(found) for found in plan.attachments],
+        "attachments": [plain(found) for found in plan.store_file_changes],
         "basis": dict(plan.basis),
-        **_rest(plan, TOLD_OF_PLAN),
+        **_rest(plan, OWN_KEYS_OF_PLAN),
     }
     found["digest"] = digest(found)
     return found
@@ -123,12 +123,12 @@ def digest(found: dict[str, Any]) -> str:
     return sha256_of({key: value for key, value in found.items() if key != "digest"})
 
 
-def _rest(thing: Any, told: frozenset[str]) -> dict[str, Any]:
+def _rest(thing: Any, own_keys: frozenset[str]) -> dict[str, Any]:
     """The fields of a noun that have no name of Terraform's."""
     return {
         name: _plain(getattr(thing, name))
         for name in thing.__dataclass_fields__
-        if name not in told
+        if name not in own_keys
     }
 
 
@@ -169,7 +169,7 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
         "action_reason": change.reason,
         "depends_on": [str(address) for address in change.depends_on],
         "stays_with": str(change.stays_with) if change.stays_with else None,
-        **_rest(change, TOLD_OF_CHANGE),
+        **_rest(change, OWN_KEYS_OF_CHANGE),
     }
 
 
@@ -284,8 +284,8 @@ def _old_objects(plan: Plan, action: str) -> int:
 def summary_line(plan: Plan) -> str:
     """`Plan: 1 to add, 2 to change.`"""
     counts = plan_counts(plan)
-    told = [f"{counts[word]} to {word}" for word in _PLANNED if counts[word]]
-    return f"Plan: {', '.join(told) or 'no resource changes'}."
+    parts = [f"{counts[word]} to {word}" for word in _PLANNED if counts[word]]
+    return f"Plan: {', '.join(parts) or 'no resource changes'}."
 
 
 def applied_line(counts: Mapping[str, int]) -> str:
@@ -299,5 +299,5 @@ def incomplete_line(counts: Mapping[str, int]) -> str:
 
 
 def _resources(counts: Mapping[str, int]) -> str:
-    told = [f"{counts[word]} {word}" for word in APPLIED if counts.get(word)]
-    return f"Resources: {', '.join(told)}." if told else "Nothing was changed."
+    parts = [f"{counts[word]} {word}" for word in APPLIED if counts.get(word)]
+    return f"Resources: {', '.join(parts)}." if parts else "Nothing was changed."

@@ -1,4 +1,4 @@
-"""The plan document (DESIGN §4.4), read back: a saved plan is applied exactly, or refused."""
+"""The plan document, read back: a saved plan is applied exactly, or refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from provisioner.lock.entry import approved_from_json
 from provisioner.model import (
     QUIET,
     Address,
-    Attachment,
     Block,
     Change,
     Drifted,
@@ -25,11 +24,12 @@ from provisioner.model import (
     Remnant,
     Service,
     Source,
+    StoreFileChange,
 )
 from provisioner.planfile.checksum import ACTIONS, checksum
 from provisioner.shapes import FIELDS, Shape, an_id, misfit, path
 from provisioner.text import spelt
-from provisioner.views.plan_json import FORMAT_VERSION, TOLD_OF_CHANGE, TOLD_OF_PLAN, digest
+from provisioner.views.plan_json import FORMAT_VERSION, OWN_KEYS_OF_CHANGE, OWN_KEYS_OF_PLAN, digest
 
 _ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
 _AGAIN = "make a new one with `provisioner plan --out FILE`"
@@ -57,7 +57,7 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
         plan = _plan(found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse("Not a plan", f"`{name}` lacks parts of a plan: {type(error).__name__} at {error}.")
-    odd = fault(plan)
+    odd = finding(plan)
     if odd is not None:
         _refuse("Not a plan", f"`{name}` is not what `plan --out` writes: {odd}.")
     if found.get("checksum") != checksum(plan):
@@ -98,7 +98,9 @@ def _check_version(found: dict[str, Any], name: str) -> None:
     major = version.partition(".")[0]
     ours = FORMAT_VERSION.partition(".")[0]
     if not (major.isascii() and major.isdigit()):
-        _refuse("Not a plan", f"`{name}` has the format version `{version}`, which is no version.")
+        _refuse(
+            "Not a plan", f"`{name}` has the format version `{version}`, which is not a version."
+        )
     if int(major) > int(ours):
         _refuse(
             "Plan too new",
@@ -115,7 +117,7 @@ def _plan(found: dict[str, Any]) -> Plan:
         lineage=found["lock"]["lineage"],
         serial=found["lock"]["serial"],
         changes=tuple(_change(row) for row in found["resource_changes"]),
-        attachments=tuple(_attachment(row) for row in found["attachments"]),
+        store_file_changes=tuple(_store_file_change(row) for row in found["attachments"]),
         drift=tuple(_drifted(row) for row in found["resource_drift"]),
         orphans=tuple(_remnant(row) for row in found["orphans"]),
         deposed=tuple(_remnant(row) for row in found["deposed"]),
@@ -125,17 +127,17 @@ def _plan(found: dict[str, Any]) -> Plan:
         problems=tuple(Problem(**_known(Problem, row)) for row in found["problems"]),
         basis=found["basis"],
         approved=approved_from_json(applied) if (applied := found["lock"].get("applied")) else None,
-        **_rest(Plan, found, TOLD_OF_PLAN),
+        **_rest(Plan, found, OWN_KEYS_OF_PLAN),
     )
 
 
-def _rest(noun: Any, row: dict[str, Any], told: frozenset[str]) -> dict[str, Any]:
+def _rest(noun: Any, row: dict[str, Any], own_keys: frozenset[str]) -> dict[str, Any]:
     """The fields that are written under their own names; a newer minor version may leave
     some out.
     """
     found = {}
     for field in fields(noun):
-        if field.name not in told and field.name in row:
+        if field.name not in own_keys and field.name in row:
             value = row[field.name]
             found[field.name] = tuple(value) if isinstance(field.default, tuple) else value
     return found
@@ -159,7 +161,7 @@ def _change(row: dict[str, Any]) -> Change:
         ),
         replace_paths=tuple(inner["replace_paths"]),
         stays_with=_address(row["stays_with"]),
-        **_rest(Change, row, TOLD_OF_CHANGE),
+        **_rest(Change, row, OWN_KEYS_OF_CHANGE),
     )
 
 
@@ -167,10 +169,10 @@ def _address(text: str | None) -> Address | None:
     return Address.parse(text) if text else None
 
 
-def _attachment(row: dict[str, Any]) -> Attachment:
-    return Attachment(
+def _store_file_change(row: dict[str, Any]) -> StoreFileChange:
+    return StoreFileChange(
         **{
-            **_known(Attachment, row),
+            **_known(StoreFileChange, row),
             "store": Address.parse(row["store"]),
             "file": _address(row["file"]),
         }
@@ -196,12 +198,12 @@ def _known(noun: Any, row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key in noun.__dataclass_fields__}
 
 
-def fault(plan: Plan) -> str | None:
+def finding(plan: Plan) -> str | None:
     """What no plan that was decided here has, in half a sentence."""
-    return next(_faults(plan, ""), None)
+    return next(_findings(plan, ""), None)
 
 
-def _faults(thing: Any, whose: str) -> Iterator[str]:
+def _findings(thing: Any, whose: str) -> Iterator[str]:
     if isinstance(thing, FieldChange) and not _field(thing):
         yield f"the field `{thing.path}`{whose} is of another shape than it can be declared in"
     rules = _RULES.get(type(thing), {})
@@ -212,7 +214,7 @@ def _faults(thing: Any, whose: str) -> Iterator[str]:
         for inner in value if isinstance(value, tuple) else (value,):
             if is_dataclass(inner):
                 address = getattr(inner, "address", getattr(inner, "store", None))
-                yield from _faults(inner, f" of `{address}`" if address else whose)
+                yield from _findings(inner, f" of `{address}`" if address else whose)
 
 
 @cache
@@ -239,7 +241,7 @@ def _fits(value: Any, wanted: Any) -> bool:
 def _field(change: FieldChange) -> bool:
     """Whether a changed field that stands for a whole one is of its shape."""
     if not isinstance(change.path, str):
-        return True  # which is told by itself
+        return True  # which is reported by itself
     values = (change.before, change.after, change.locked)
     return all(misfit({change.path: value}, FIELDS) is None for value in values)
 
@@ -248,7 +250,7 @@ def _declared(value: Any) -> bool:
     return value is None or misfit(value, FIELDS) is None
 
 
-def _member(value: Any) -> bool:
+def _store_file_path(value: Any) -> bool:
     """The path of a file, or the id of one that is not managed."""
     return an_id(value.removeprefix("id:")) if value.startswith("id:") else bool(value)
 
@@ -257,9 +259,9 @@ _RULES: dict[type, dict[str, Shape]] = {
     Change: {"id": an_id, "importing": an_id, "before": _declared, "after": _declared},
     FieldChange: {"path": path},
     Remnant: {"id": an_id, "action": ("keep", "delete", "forget").__contains__},
-    Attachment: {
+    StoreFileChange: {
         "action": ("attach", "replace", "update", "detach", *QUIET).__contains__,
-        "path": _member,
+        "path": _store_file_path,
         "old_id": an_id,
     },
     Drifted: {"drift": ("local", "remote", "both", "missing").__contains__},

@@ -1,4 +1,4 @@
-"""Problems as text, in the layout of DESIGN §4.3, and as JSON."""
+"""Problems as text and as JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def problems_text(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """One problem as DESIGN §4.3 spells it."""
+    """One problem, as every `--json` output shows it."""
     problem = quiet(problem)
     return {
         "severity": problem.severity,

@@ -46,8 +46,8 @@ def event_line(event: Event) -> str:
         case "progress":
             return progress_text(event)
         case "done":
-            told = f" ({inline(event.id)})" if event.id else ""
-            return f"{who}{done_words(event)}{told}"
+            id = f" ({inline(event.id)})" if event.id else ""
+            return f"{who}{done_words(event)}{id}"
         case "failed":
             return problem_text(event.problem) if event.problem else f"{who}failed: {detail}"
         case "found":
@@ -80,10 +80,10 @@ def bar_text(event: Event, seconds: float) -> str:
     share = event.done / event.total if event.total else 1.0
     filled = int(share * _CELLS)
     rate = event.done / seconds if seconds > 0 else 0.0
-    told = f"  {rate:.1f}/s" if rate else ""
+    speed = f"  {rate:.1f}/s" if rate else ""
     if rate and event.done < event.total:
-        told += f", {_left((event.total - event.done) / rate)} left"
-    return f"[{'█' * filled}{'░' * (_CELLS - filled)}] {progress_text(event)}{told}"
+        speed += f", {_left((event.total - event.done) / rate)} left"
+    return f"[{'█' * filled}{'░' * (_CELLS - filled)}] {progress_text(event)}{speed}"
 
 
 def _left(seconds: float) -> str:
@@ -144,12 +144,14 @@ _LEFTOVERS = {"deposed": "an old object", "orphan": "an orphan"}
 
 
 def applied_outline(applied: Applied, events: Iterable[Event]) -> Outline:
-    """What was done, with ids, and what was not. `events` are those that the apply told."""
+    """What was done, with ids, and what was not. `events` are those that the apply reported."""
     plan = applied.plan
     changes = {change.address: change for change in plan.changes}
-    told = list(events)
-    why = {event.address: event.detail for event in told if event.type == "skipped"}
-    done = sorted((event for event in told if event.type == "done" and event.address), key=_order)
+    reported = list(events)
+    why = {event.address: event.detail for event in reported if event.type == "skipped"}
+    done = sorted(
+        (event for event in reported if event.type == "done" and event.address), key=_order
+    )
     where = f"`{inline(plan.environment)}` ({service_words(plan.service)})"
     skipped = []
     for address in sorted(applied.skipped):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What a reviewer is told: of which group, with which symbol, about what."""
+    """What a reviewer reads: of which group, with which symbol, about what."""
 
     section: str
     symbol: str

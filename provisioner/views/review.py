@@ -9,22 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.diff import top
-from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan, Remnant
+from provisioner.model import Action, Address, Change, FieldChange, Plan, Remnant, StoreFileChange
 from provisioner.text import listed
 from provisioner.views.diffs import changed_lines, split
 from provisioner.views.fields import Tool, by_key, tool_title
-from provisioner.views.files import FileGroups, Row, entry_path, loose_rows
 from provisioner.views.lines import Item, Section
 from provisioner.views.remarks import Remark
+from provisioner.views.store_files import FileGroups, Row, entry_path, loose_rows
 from provisioner.views.values import (
     SENSITIVE,
-    documents_words,
     inline,
     many,
     reason_words,
     shortened,
     size,
     stays_words,
+    store_files_words,
 )
 
 RISKY = ("deletes", "widens")
@@ -146,10 +146,10 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
 def _lines(before: Any, after: Any) -> str:
     """`+12 −3 lines`."""
     added, removed = changed_lines(before, after)
-    told = [f"{sign}{count:,}" for sign, count in (("+", added), ("−", removed)) if count]
-    if not told:
+    said = [f"{sign}{count:,}" for sign, count in (("+", added), ("−", removed)) if count]
+    if not said:
         return "differ in the line feed at the end"
-    return f"{' '.join(told)} {'line' if added + removed == 1 else 'lines'}"
+    return f"{' '.join(said)} {'line' if added + removed == 1 else 'lines'}"
 
 
 def _tools(before: list[Tool], after: list[Tool]) -> str:
@@ -161,8 +161,8 @@ def _tools(before: list[Tool], after: list[Tool]) -> str:
         ],
         "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
     }
-    told = [f"{listed(names)} {word}" for word, names in done.items() if names]
-    return ", ".join(told) or ("in another order" if before != after else "refer to new ids")
+    said = [f"{listed(names)} {word}" for word, names in done.items() if names]
+    return ", ".join(said) or ("in another order" if before != after else "refer to new ids")
 
 
 def _setting(field: FieldChange) -> str:
@@ -176,36 +176,36 @@ def _setting(field: FieldChange) -> str:
 
 
 def _knowledge(plan: Plan) -> Iterator[Remark]:
-    """Documents by store, then files that are in none."""
+    """Store files by store, then files that are in none."""
     groups = FileGroups(plan)
     for store, rows in groups.stores.items():
-        if told := _documents(rows.values()):
-            yield Remark("knowledge", "~", inline(str(store)), told)
-    if told := _documents(loose_rows(plan, groups)):
-        yield Remark("knowledge", "~", "", f"files: {told}")
+        if said := _store_files(rows.values()):
+            yield Remark("knowledge", "~", inline(str(store)), said)
+    if said := _store_files(loose_rows(plan, groups)):
+        yield Remark("knowledge", "~", "", f"files: {said}")
 
 
-def _documents(rows: Iterable[Row]) -> str:
+def _store_files(rows: Iterable[Row]) -> str:
     """`2 added (1.2 MB), 1 removed: docs/a.md, docs/b.md, docs/c.md`."""
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         found[row.symbol].append(row)
-    told: list[str] = []
+    said: list[str] = []
     names: list[str] = []
     for symbol, word in _DONE:
         done = sorted(found[symbol], key=lambda row: row.path)
         total = sum(row.bytes for row in done)
         if done:
-            told.append(f"{len(done):,} {word}" + (f" ({size(total)})" if total else ""))
+            said.append(f"{len(done):,} {word}" + (f" ({size(total)})" if total else ""))
             names += [inline(row.path) for row in done]
-    return f"{', '.join(told)}: {listed(names)}" if told else ""
+    return f"{', '.join(said)}: {listed(names)}" if said else ""
 
 
 def losses(plan: Plan) -> Iterator[Remark]:
     """A remark for everything that is gone after an apply, somebody's edits included."""
     changes = {change.address: change for change in plan.changes}
-    taken: dict[Address, list[Attachment]] = defaultdict(list)
-    for found in plan.attachments:
+    taken: dict[Address, list[StoreFileChange]] = defaultdict(list)
+    for found in plan.store_file_changes:
         if found.action == "detach" and not plan.outdates(found):
             taken[found.store].append(found)
     said = {found.file for rows in taken.values() for found in rows}
@@ -242,7 +242,7 @@ def _gone(change: Change) -> Iterator[Remark]:
             else ""
         )
         yield _loss(
-            change.address, " ".join(filter(None, ("deleted", documents_words(change), later)))
+            change.address, " ".join(filter(None, ("deleted", store_files_words(change), later)))
         )
     elif change.action is Action.FORGET:
         why = stays_words(change) or reason_words(change.reason) or "not in the specs"
@@ -272,7 +272,7 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
     """Edits of others that the plan undoes, or that go with what it deletes."""
     if (
         change.action is Action.DELETE
-    ):  # a document that somebody has taken out is not lost with the store
+    ):  # a store file that somebody has taken out is not lost with the store
         ends = {"is lost with it": [field.path for field in edited if field.before is not None]}
     elif change.action in (Action.UPDATE, Action.REPLACE):
         ends = {
@@ -284,11 +284,11 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
     else:
         return
     for end, paths in ends.items():
-        if told := _told(change, paths):
-            yield _loss(change.address, f"somebody's edit of {told} {end}", "~")
+        if said := _reported(change, paths):
+            yield _loss(change.address, f"somebody's edit of {said} {end}", "~")
 
 
-def _told(change: Change, edited: list[str]) -> str:
+def _reported(change: Change, edited: list[str]) -> str:
     """`` `temperature`, `tools` and 2 documents ``."""
     entries = {
         path: entry_path(path)[0] if change.address.kind == "vector_store" else None
@@ -298,12 +298,12 @@ def _told(change: Change, edited: list[str]) -> str:
     documents = {
         entry for entry in entries.values() if entry is not None and not entry.startswith("id:")
     }
-    told = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
-    told += [many(len(documents), "document")] if documents else []
-    return " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
+    said = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
+    said += [many(len(documents), "document")] if documents else []
+    return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
 
 
-def _taken_out(rows: list[Attachment], changes: dict[Address, Change]) -> str:
+def _taken_out(rows: list[StoreFileChange], changes: dict[Address, Change]) -> str:
     """`3 documents taken out, 2 of them deleted: …`."""
     files = [changes[row.file] for row in rows if row.file in changes]
     going = [file for file in files if file.action is Action.DELETE and not file.deferred]
@@ -415,7 +415,7 @@ def _server(name: str, old: Tool, new: Tool) -> Iterator[str]:
 def _searched(
     old: Mapping[str, Any], new: Mapping[str, Any], fresh: frozenset[str]
 ) -> Iterator[str]:
-    """Stores and documents that a tool reaches anew."""
+    """Stores and store files that a tool reaches anew."""
     for key, verb in _REACHES:
         had = old.get(key) or ()
         found = []

@@ -55,7 +55,7 @@ def value(given: Any) -> str:
 
 
 def shortened(given: Any, limit: int = 80) -> str:
-    """`value`, cut at `limit` characters with its whole length told."""
+    """`value`, cut at `limit` characters with its whole length reported."""
     text = value(given)
     if len(text) <= limit:
         return text
@@ -101,7 +101,7 @@ _AROUND = 150  # of what is alike before and after a change
 
 
 def bounded(text: str, most: int = LONG) -> str:
-    """The beginning of a text, with what is left out told."""
+    """The beginning of a text, with what is left out reported."""
     return text if len(text) <= most else f"{text[:most]}{_more(len(text) - most)}"
 
 
@@ -196,7 +196,7 @@ def stays_words(change: Change) -> str:
     return f"{what} with {inline(str(change.stays_with))}"
 
 
-def documents_words(change: Change) -> str:
+def store_files_words(change: Change) -> str:
     """What is in a store that is deleted: `with 41 documents, 1 of them not ours`; empty where
     there is nothing.
     """
@@ -226,7 +226,7 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Puts a tone (a symbol of DESIGN §2, or `bold`, `dim`, `error`, `warning`) on a text; off by
+    """Puts a tone (a symbol of a plan, or `bold`, `dim`, `error`, `warning`) on a text; off by
     default.
     """
 

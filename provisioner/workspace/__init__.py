@@ -1,4 +1,4 @@
-"""YAML below a workspace becomes Desired, with a place for every fault; with a place for every
+"""YAML below a workspace becomes Desired, with a place for every problem; with a place for every
 problem.
 """
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from provisioner.kinds.base import Fault, Form, Loss
+from provisioner.kinds.base import Finding, Form, Loss
 from provisioner.model import Address, Desired, Fields, Problem, Source
 from provisioner.text import did_you_mean, quoted, shown
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaration, Declaring, unknown_environments
-from provisioner.workspace.sections import FILE, TOOL, Finding, Raw, bad_id
+from provisioner.workspace.sections import FILE, TOOL, Raw, SourcedFinding, bad_id
 from provisioner.workspace.setting import FILE as CONFIG
 from provisioner.workspace.setting import Environment
 
@@ -75,7 +75,7 @@ class Specs:
         return any(problem.severity == "error" for problem in self.problems)
 
 
-Checked = tuple[tuple[Fault, ...], tuple[Loss, ...]]
+Checked = tuple[tuple[Finding, ...], tuple[Loss, ...]]
 
 
 class Compiler:
@@ -86,7 +86,7 @@ class Compiler:
     ) -> None:
         self.environment = environment
         self.declaring = declaring
-        self.findings: list[Finding] = []
+        self.findings: list[SourcedFinding] = []
         self.desired: dict[Address, Desired] = {}
         self._checked = (
             checked  # by kind, name and API; shared between environments with `declared`
@@ -108,50 +108,50 @@ class Compiler:
     def run(self) -> None:
         """Compile every resource of the environment."""
         environments = self.declaring.environments
-        for raw in self.declaring.ground.sections.resources.values():
+        for raw in self.declaring.shared.sections.resources.values():
             if not raw.only or self.declaring.present(raw):
                 self._external(raw) if raw.external else self._resource(raw)
             elif not raw.dynamic and not raw.external and not set(raw.only) & set(environments):
                 # It exists nowhere, and is checked as far as it can be without an environment.
-                self._report(raw, self.declaring.declaration(raw).faults)
+                self._report(raw, self.declaring.declaration(raw).findings)
             if raw.external and raw.only:
                 self._report(raw, unknown_environments(raw.value, environments))
         self._add_files()
         self._cycles()
         self.findings += self._unknown_losses()
 
-    def _report(self, raw: Raw, faults: list[Fault] | tuple[Fault, ...]) -> None:
-        self.findings += [Finding(raw.source, fault, raw.title) for fault in faults]
+    def _report(self, raw: Raw, findings: list[Finding] | tuple[Finding, ...]) -> None:
+        self.findings += [SourcedFinding(raw.source, finding, raw.title) for finding in findings]
 
     def _external(self, raw: Raw) -> None:
-        faults: list[Fault] = []
+        findings: list[Finding] = []
         if raw.dynamic:
-            self.declaring.values.replace(raw.value, faults.append)
+            self.declaring.values.replace(raw.value, findings.append)
         id = self.declaring.external_id(raw)
-        fault = bad_id(id, ("id",), f"`{raw.title}`") if id else None
-        if fault:
-            faults = [fault]
+        finding = bad_id(id, ("id",), f"`{raw.title}`") if id else None
+        if finding:
+            findings = [finding]
         elif id:
             self._externals.setdefault((raw.kind.name, id), External(raw.kind.name, id, raw.source))
-        elif not faults and not self.declaring.values.missing:
+        elif not findings and not self.declaring.values.missing:
             written = shown(raw.value["id"])
             hint = (
                 None if isinstance(raw.value["id"], int | float) else "for example `id: vs_abc123`"
             )
-            faults = [
-                Fault(
+            findings = [
+                Finding(
                     ("id",),
                     "Wrong type",
                     f"`{raw.title}` has `id: {written}`; it must be text.",
                     hint,
                 )
             ]
-        self._report(raw, faults)
+        self._report(raw, findings)
 
     def _resource(self, raw: Raw) -> None:
         declaration = self.declaring.declaration(raw)
-        if declaration.faults:
-            self._report(raw, declaration.faults)
+        if declaration.findings:
+            self._report(raw, declaration.findings)
         for kind, id, path in declaration.externals:
             self._externals.setdefault((kind, id), External(kind, id, raw.source.at(*path)))
         for name, wish in declaration.files.items():
@@ -172,14 +172,14 @@ class Compiler:
                 " ways."
             )
             self.findings.append(
-                Finding(
-                    source, Fault((), "Two different uploads", detail, "copy the file"), raw.title
+                SourcedFinding(
+                    source, Finding((), "Two different uploads", detail, "copy the file"), raw.title
                 )
             )
 
     def _add_files(self) -> None:
-        contents: Contents = self.declaring.ground.contents
-        kind = self.declaring.ground.kinds.get(FILE)
+        contents: Contents = self.declaring.shared.contents
+        kind = self.declaring.shared.kinds.get(FILE)
         for path, (fields, source, _) in self._files.items():
             digest = contents.accept(path)
             said = {
@@ -194,15 +194,15 @@ class Compiler:
             return
         for path, (_, source, title) in self._files.items():
             address = Address(FILE, path)
-            for fault in form.check(address, self.desired[address].fields):
-                self.findings.append(Finding(source, replace(fault, path=()), title))
+            for finding in form.check(address, self.desired[address].fields):
+                self.findings.append(SourcedFinding(source, replace(finding, path=()), title))
 
     def _desire(self, raw: Raw, declaration: Declaration, fields: Fields) -> None:
         address = Address(raw.kind.name, raw.name)
         spec = declaration.spec
         layered = "api" in raw.kind.spec.model_fields
         api = (getattr(spec, "api", None) or self.environment.api) if layered else None
-        faults, losses = self._checks(raw, declaration, fields, address, api)
+        findings, losses = self._checks(raw, declaration, fields, address, api)
         lifecycle = getattr(spec, "lifecycle", None)
         accepted = self.environment.accept_loss
         names = [
@@ -211,7 +211,9 @@ class Compiler:
             if loss.name in accepted or f"{address}#{loss.name}" in accepted
         ]
         lost = tuple(dict.fromkeys(names))
-        self._report(raw, [fault for fault in faults if not _follows(fault, declaration.faults)])
+        self._report(
+            raw, [finding for finding in findings if not _follows(finding, declaration.findings)]
+        )
         self._report(
             raw, [_not_carried(address, loss, api) for loss in losses if loss.name not in lost]
         )
@@ -243,7 +245,7 @@ class Compiler:
             )
             found = (
                 (
-                    Fault(
+                    Finding(
                         ("api",), "API not supported", detail, "choose `assistants` or `responses`"
                     ),
                 ),
@@ -268,13 +270,13 @@ class Compiler:
             detail = f"{quoted(circle[:-1], 'and')} depend on each other in a circle."
             source = self.desired[circle[0]].source
             self.findings.append(
-                Finding(source, Fault((), "Circular reference", detail), str(circle[0]))
+                SourcedFinding(source, Finding((), "Circular reference", detail), str(circle[0]))
             )
 
-    def _unknown_losses(self) -> Iterator[Finding]:
+    def _unknown_losses(self) -> Iterator[SourcedFinding]:
         """Entries of `accept_loss` that can never be a loss."""
         layered = [
-            kind for kind in self.declaring.ground.kinds.values() if "api" in kind.spec.model_fields
+            kind for kind in self.declaring.shared.kinds.values() if "api" in kind.spec.model_fields
         ]
         known = {name for kind in layered for name in kind.spec.model_fields}
         known |= {loss.name for _, (_, losses) in self._checked.values() for loss in losses}
@@ -288,22 +290,24 @@ class Compiler:
             if mark and not declared:
                 detail = f"`accept_loss` names `{address}`, which is not declared."
                 hint = did_you_mean(address, map(str, self.desired))
-                yield Finding(where, Fault((), "Unknown name", detail, hint))
+                yield SourcedFinding(where, Finding((), "Unknown name", detail, hint))
             elif name.partition(".")[0] not in known:
-                detail = f"`accept_loss` names `{name}`, which is no field that can be lost."
+                detail = f"`accept_loss` names `{name}`, which is not a field that can be lost."
                 hint = did_you_mean(name, known) or 'write a field, or `"assistant.NAME#FIELD"`'
-                yield Finding(where, Fault((), "Unknown name", detail, hint))
+                yield SourcedFinding(where, Finding((), "Unknown name", detail, hint))
 
 
-def _follows(fault: Fault, earlier: list[Fault]) -> bool:
-    """Whether it is about something of which a part has been left out, because that has a fault of
-    its own.
+def _follows(finding: Finding, earlier: list[Finding]) -> bool:
+    """Whether it is about something of which a part has been left out, because that has a finding
+    of its own.
     """
     paths = [one.path for one in earlier if one.severity == "error"]
-    return any(path[: len(fault.path)] == fault.path for path in paths) if fault.path else False
+    return (
+        any(path[: len(finding.path)] == finding.path for path in paths) if finding.path else False
+    )
 
 
-def _not_carried(address: Address, loss: Loss, api: str | None) -> Fault:
+def _not_carried(address: Address, loss: Loss, api: str | None) -> Finding:
     detail = (
         f"`{address}` has `{loss.name}`, which the API `{api}` cannot carry:"
         f" {loss.why.rstrip('.')}."
@@ -312,4 +316,4 @@ def _not_carried(address: Address, loss: Loss, api: str | None) -> Fault:
         loss.hint
         or f"take it out, or accept it with `accept_loss: [{loss.name}]` in the environment"
     )
-    return Fault(loss.path, "Not carried by API", detail, hint)
+    return Finding(loss.path, "Not carried by API", detail, hint)

@@ -32,7 +32,7 @@ def _day(value: object) -> object:
             pass
     elif isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise refusal("day", "is no day", "write it like `2027-01-31`")
+    raise refusal("day", "is not a day", "write it like `2027-01-31`")
 
 
 def _address(value: str) -> str:
@@ -198,7 +198,9 @@ def _service(value: str) -> str:
     ):
         return value
     raise refusal(
-        "service", "is no service", "write `local`, `openai` or a base URL like `https://host/v1`"
+        "service",
+        "is not a service",
+        "write `local`, `openai` or a base URL like `https://host/v1`",
     )
 
 

@@ -62,7 +62,7 @@ class Contents:
             return refused
         if "://" in path or ":/" in path:
             return Refused(
-                refused.summary, "is no file of the workspace", "download it, and name the file"
+                refused.summary, "is not a file of the workspace", "download it, and name the file"
             )
         try:
             near = self.tree.near(path)
@@ -231,11 +231,11 @@ def _yaml(path: str, text: str) -> Any:
     except yaml.YAMLError as error:
         from provisioner.yamltext.syntax import explain
 
-        told = explain(path, data, error)
+        odd = explain(path, data, error)
         return Refused(
-            told.summary,
-            f"cannot be read (line {told.line}, column {told.column}). {told.detail.rstrip('.')}",
-            told.hint,
+            odd.summary,
+            f"cannot be read (line {odd.line}, column {odd.column}). {odd.detail.rstrip('.')}",
+            odd.hint,
         )
     if reading.odd:
         return _odd(data, reading.value)

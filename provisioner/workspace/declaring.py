@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from provisioner.kinds.base import Fault, Kind, Path, Scope
+from provisioner.kinds.base import Finding, Kind, Path, Scope
 from provisioner.model import Address, Fields
 from provisioner.text import quoted, shown, suggest
 from provisioner.workspace.contents import Contents
@@ -39,7 +39,7 @@ class Declaration:
     raw: Raw
     spec: Any = None
     fields: Fields | None = None
-    faults: list[Fault] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     files: dict[str, Wish] = field(default_factory=dict)
     externals: list[tuple[str, str, Path]] = field(default_factory=list)
     depends_on: tuple[Address, ...] = ()
@@ -47,7 +47,7 @@ class Declaration:
 
     @property
     def failed(self) -> bool:
-        return self.fields is None or any(fault.severity == "error" for fault in self.faults)
+        return self.fields is None or any(finding.severity == "error" for finding in self.findings)
 
 
 class Neighbours(Protocol):
@@ -82,15 +82,15 @@ class ResourceScope(Scope):
     def workspace(self) -> str:  # type: ignore[override]  # as above
         return self._neighbours.workspace
 
-    def report(self, fault: Fault) -> None:
-        self.declaration.faults.append(fault)
+    def report(self, finding: Finding) -> None:
+        self.declaration.findings.append(finding)
 
     def _try(self, written: str, path: Path, use: Callable[[], T]) -> T | None:
         try:
             return use()
         except Refused as refused:
             detail = f"`{shown(written)}` of `{self.address}` {refused.detail}."
-            self.report(Fault(path, refused.summary, detail, refused.hint))
+            self.report(Finding(path, refused.summary, detail, refused.hint))
             return None
 
     def text(self, value: str | Mapping[str, Any], path: Path) -> str | None:
@@ -137,9 +137,9 @@ class ResourceScope(Scope):
         return f"{kind}.{value}"
 
     def _unmanaged(self, kind: str, id: str, path: Path) -> dict[str, str]:
-        fault = bad_id(id, path, f"`{self.address}`")
-        if fault:
-            self.report(fault)
+        finding = bad_id(id, path, f"`{self.address}`")
+        if finding:
+            self.report(finding)
         else:
             self.declaration.externals.append((kind, id, path))
         return {"id": id}
@@ -159,22 +159,22 @@ class ResourceScope(Scope):
                     f" {quoted(raw.only, 'and')}."
                 )
                 hint = f"give `{self.address}` the same `only`, or take it away from `{raw.title}`"
-                self.report(Fault(path, "Not in environment", detail, hint))
+                self.report(Finding(path, "Not in environment", detail, hint))
                 return None
         return raw
 
-    def _unknown(self, kind: str, name: str, path: Path) -> Fault:
+    def _unknown(self, kind: str, name: str, path: Path) -> Finding:
         known = self._neighbours.names(kind)
         what = kind.replace("_", " ")
         detail = f"`{self.address}` refers to the {what} `{shown(name)}`, which is not declared."
         bare = name.removeprefix(f"{kind}.")
         if bare != name and bare in known:
-            return Fault(path, "Unknown reference", detail, f"write its name alone: `{bare}`")
+            return Finding(path, "Unknown reference", detail, f"write its name alone: `{bare}`")
         hint = (
             suggest(name, known, "declared are")
             or "declare it, or write `{id: …}` for one not managed here"
         )
-        return Fault(path, "Unknown reference", detail, hint)
+        return Finding(path, "Unknown reference", detail, hint)
 
     def file(self, value: str | Mapping[str, Any], path: Path) -> Any:
         """`file.PATH` for a path, which becomes a file resource; `{"id": …}` for `{id: …}`."""
@@ -185,14 +185,14 @@ class ResourceScope(Scope):
             self._contents.accept(name)
         except Refused as refused:
             detail = f"`{shown(value)}` of `{self.address}` {refused.detail}."
-            self.report(Fault(path, refused.summary, detail, refused.hint))
+            self.report(Finding(path, refused.summary, detail, refused.hint))
             return None
         if name not in self.declaration.files:
             self.declaration.files[name] = Wish({}, path)
         return f"file.{name}"
 
     def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
-        """The sorted workspace paths that a path or pattern matches; none is a fault."""
+        """The sorted workspace paths that a path or pattern matches; none is a finding."""
         return self._try(pattern, path, lambda: self._contents.glob(pattern, list(exclude))) or []
 
     def tool(self, name: str, path: Path) -> Fields | None:
@@ -212,7 +212,7 @@ class ResourceScope(Scope):
             return 0
 
     def set_file(self, path: str, fields: Fields, at: Path) -> None:
-        """Say how a file is uploaded; two different wishes are a fault."""
+        """Say how a file is uploaded; two different wishes are an error."""
         wish = self.declaration.files.setdefault(path, Wish({}, at))
         wish.at = at
         wish.fields.update(fields)
@@ -222,7 +222,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Ground:
+class SharedWorkspace:
     """What all environments of a workspace share."""
 
     workspace: str
@@ -242,42 +242,42 @@ class Validated:
 
     value: Any
     spec: BaseModel | None
-    faults: tuple[Fault, ...] = ()
+    findings: tuple[Finding, ...] = ()
     sound: bool = True
     placed: Callable[[Path], Path] | None = None  # from the salvaged value back to what is written
-    blind: frozenset[Path] = frozenset()  # places without a value, which has been told
+    blind: frozenset[Path] = frozenset()  # places without a value, which has been reported
 
 
 class Declaring:
     """The declarations of one environment."""
 
-    def __init__(self, ground: Ground, values: Values) -> None:
-        self.ground = ground
+    def __init__(self, shared: SharedWorkspace, values: Values) -> None:
+        self.shared = shared
         self.values = values
-        self.workspace = ground.workspace
+        self.workspace = shared.workspace
         self.environment = values.environment
         self._own: dict[Key, Declaration] = {}
 
     def find(self, kind: str, name: str) -> Raw | None:
         """The resource of this name, whatever environments it exists in."""
-        return self.ground.sections.resources.get((kind, name))
+        return self.shared.sections.resources.get((kind, name))
 
     def names(self, kind: str) -> list[str]:
         """Every declared name of a kind."""
-        return self.ground.sections.names(kind)
+        return self.shared.sections.names(kind)
 
     def unread(self, name: str) -> bool:
         """Whether a file that cannot be read may declare it: then its absence is not worth
         a word.
         """
-        return name in self.ground.sections.unread
+        return name in self.shared.sections.unread
 
     def external_id(self, raw: Raw) -> str | None:
-        """The id that an external resource names here; None where that has a fault, told with the
-        resource.
+        """The id that an external resource names here; None where that has a finding, reported
+        with the resource.
         """
         found = (
-            self.values.replace(raw.value["id"], lambda _fault: None)
+            self.values.replace(raw.value["id"], lambda _finding: None)
             if raw.dynamic
             else raw.value["id"]
         )
@@ -292,59 +292,61 @@ class Declaring:
     def declaration(self, raw: Raw) -> Declaration:
         """The declaration of a resource, made once."""
         key = (raw.kind.name, raw.name)
-        found = self.ground.declared.get(key) or self._own.get(key)
+        found = self.shared.declared.get(key) or self._own.get(key)
         if found is None:
             found = self._declare(raw)
             shared = not (raw.dynamic or found.bound)
-            (self.ground.declared if shared else self._own)[key] = found
+            (self.shared.declared if shared else self._own)[key] = found
         return found
 
     def _declare(self, raw: Raw) -> Declaration:
         checked = self._validate(raw)
         bound = any(path and "only" in item for path, item in _entries(raw.value))
-        declaration = Declaration(raw, checked.spec, faults=list(checked.faults), bound=bound)
+        declaration = Declaration(raw, checked.spec, findings=list(checked.findings), bound=bound)
         if checked.spec is None:
             return declaration
-        scope = ResourceScope(declaration, self.ground.contents, self)
-        before = len(declaration.faults)
+        scope = ResourceScope(declaration, self.shared.contents, self)
+        before = len(declaration.findings)
         fields = raw.kind.declare(checked.spec, scope)
         if checked.sound:
             declaration.fields = fields
             declaration.depends_on = tuple(raw.kind.references(fields))
         else:
-            declaration.faults[before:] = _independent(declaration.faults[before:], checked)
+            declaration.findings[before:] = _independent(declaration.findings[before:], checked)
         return declaration
 
     def _validate(self, raw: Raw) -> Validated:
         if raw.dynamic:
             return self._with_values(raw)
         key = (raw.kind.name, raw.name)
-        found = self.ground.validated.get(key)
+        found = self.shared.validated.get(key)
         if found is None:
-            found = self.ground.validated[key] = validate(raw, raw.value, self.environments)
+            found = self.shared.validated[key] = validate(raw, raw.value, self.environments)
         return found
 
     def _with_values(self, raw: Raw) -> Validated:
-        faults = [
-            fault
-            for fault in unknown_environments(raw.value, self.environments)
-            if "${" in fault.detail
+        findings = [
+            finding
+            for finding in unknown_environments(raw.value, self.environments)
+            if "${" in finding.detail
         ]
-        value = self.values.replace(raw.value, faults.append)
+        value = self.values.replace(raw.value, findings.append)
         checked = validate(raw, value, self.environments)
         # A value that could not be put in says nothing about the type that it will have.
-        blind = {fault.path for fault in faults} | set(_missing(value))
-        told: list[Fault] = []
-        for fault in checked.faults:
-            inside = any(fault.path[: len(path)] == path for path in blind)
-            if not inside and (*fault.path[:-1], "type") not in blind:
-                told.append(fault)
-        sound = checked.sound and not faults and not blind
-        return replace(checked, faults=(*faults, *told), sound=sound, blind=frozenset(blind))
+        blind = {finding.path for finding in findings} | set(_missing(value))
+        reported: list[Finding] = []
+        for finding in checked.findings:
+            inside = any(finding.path[: len(path)] == path for path in blind)
+            if not inside and (*finding.path[:-1], "type") not in blind:
+                reported.append(finding)
+        sound = checked.sound and not findings and not blind
+        return replace(
+            checked, findings=(*findings, *reported), sound=sound, blind=frozenset(blind)
+        )
 
     @cached_property
     def environments(self) -> tuple[str, ...]:
-        return self.ground.environments
+        return self.shared.environments
 
 
 def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:
@@ -358,26 +360,26 @@ def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:
     try:
         return Validated(value, model.model_validate(value), unknown)
     except ValidationError as error:
-        from provisioner.workspace.explain.faults import plain, salvage
+        from provisioner.workspace.explain.findings import plain, salvage
 
-        faults = (*plain(raw.title, value, error, model), *unknown)
+        findings = (*plain(raw.title, value, error, model), *unknown)
         spec, placed = salvage(value, error, model)
-        return Validated(value, spec, faults, sound=False, placed=placed)
+        return Validated(value, spec, findings, sound=False, placed=placed)
 
 
-def _independent(told: list[Fault], checked: Validated) -> list[Fault]:
-    """Of what was found in a salvaged value that which does not follow from its faults."""
-    from provisioner.workspace.explain.faults import STAND_IN
+def _independent(reported: list[Finding], checked: Validated) -> list[Finding]:
+    """Of what was found in a salvaged value that which does not follow from its findings."""
+    from provisioner.workspace.explain.findings import STAND_IN
 
     faulty = {
-        fault.path for fault in checked.faults if fault.summary != "Too many entries"
+        finding.path for finding in checked.findings if finding.summary != "Too many entries"
     } | checked.blind
     found = []
-    for fault in told:
-        path = checked.placed(fault.path) if checked.placed else fault.path
+    for finding in reported:
+        path = checked.placed(finding.path) if checked.placed else finding.path
         below = any(path[:length] in faulty for length in range(len(path) + 1))
-        if not below and STAND_IN not in fault.detail:
-            found.append(replace(fault, path=path))
+        if not below and STAND_IN not in finding.detail:
+            found.append(replace(finding, path=path))
     return found
 
 
@@ -402,14 +404,14 @@ def _entries(value: Any) -> list[tuple[Path, Any]]:
     return [((), value), *((path, item) for path, item in inside if isinstance(item, dict))]
 
 
-def unknown_environments(value: Any, known: tuple[str, ...]) -> list[Fault]:
+def unknown_environments(value: Any, known: tuple[str, ...]) -> list[Finding]:
     """Environments that `only` names, here or in entries, and that there are none of."""
-    faults = []
+    findings = []
     for path, item in _entries(value):
         said = item.get("only")
         for index, name in enumerate(said if isinstance(said, list) else ()):
             if isinstance(name, str) and name and name not in known:
-                faults.append(
+                findings.append(
                     replace(unknown_environment(name, list(known)), path=(*path, "only", index))
                 )
-    return faults
+    return findings

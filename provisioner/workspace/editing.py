@@ -298,7 +298,7 @@ def _references(raw: list[Any], declared: list[Any], live: list[Any]) -> Items:
 _BY_ID = "id:"
 
 
-def member_patch(
+def store_file_patch(
     tree: Tree, environment: str, at: Path, raw: dict[str, Any], keys: list[str], live: Any
 ) -> Patch:
     """The change to the `files:` of a store; `keys` are a file's path, and below it `attributes`
@@ -422,7 +422,7 @@ def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:
     field, raw = keys[0], spot.raw.get(keys[0])
     if field == "files" and spot.want.address.kind == "vector_store":
         yield _edit(
-            spot, member_patch(spot.tree, spot.environment, spot.path, spot.raw, keys[1:], live)
+            spot, store_file_patch(spot.tree, spot.environment, spot.path, spot.raw, keys[1:], live)
         )
     elif field == "instructions" and isinstance(raw, dict):
         yield _prompt(spot, raw, live)

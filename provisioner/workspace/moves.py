@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from provisioner.kinds.base import Fault
+from provisioner.kinds.base import Finding
 from provisioner.model import Address, Source
 from provisioner.text import did_you_mean, shown, suggest
 from provisioner.workspace.compiler import Import, Moved, Removed
 from provisioner.workspace.declaring import Declaring
-from provisioner.workspace.sections import FILE, TOOL, Finding, bad_id, unknown_environment
+from provisioner.workspace.sections import FILE, TOOL, SourcedFinding, bad_id, unknown_environment
 
 
 class Moves:
     """The three lists as one environment sees them."""
 
     def __init__(self, declaring: Declaring, exists: Callable[[Address], bool]) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[SourcedFinding] = []
         self._declaring = declaring
         self._exists = exists
         self._taken: dict[tuple[str, str], Source] = {}
@@ -32,13 +32,13 @@ class Moves:
                     source.at("environment"),
                     unknown_environment(name, list(self._declaring.environments)),
                 )
-            fault = bad_id(entry.id, ("id",), "An import")
-            if fault:
-                self._report(source, fault)
+            finding = bad_id(entry.id, ("id",), "An import")
+            if finding:
+                self._report(source, finding)
             to = self._address(entry.to, source.at("to"), declared=True)
             if (
                 to
-                and not fault
+                and not finding
                 and name in (None, self._declaring.environment)
                 and self._once("to", to, source)
             ):
@@ -54,7 +54,7 @@ class Moves:
             to = self._address(entry.to, source.at("to"), declared=True)
             if origin and to and origin.kind != to.kind:
                 detail = f"`{origin}` cannot become `{to}`; a move stays within one kind."
-                self._report(source, Fault((), "Invalid move", detail))
+                self._report(source, Finding((), "Invalid move", detail))
             elif origin and to and self._once("from", origin, source):
                 found.append(Moved(origin, to, source))
         return tuple(found)
@@ -69,28 +69,28 @@ class Moves:
         return tuple(found)
 
     def _entries(self, section: str) -> Iterator[tuple[Any, Source]]:
-        given = self._declaring.ground.sections.lists[section]
+        given = self._declaring.shared.sections.lists[section]
         if not given:
             return
         from pydantic import ValidationError
 
         from provisioner.workspace.entries import MODELS
-        from provisioner.workspace.explain.faults import plain
+        from provisioner.workspace.explain.findings import plain
 
         for value, source in given:
-            faults: list[Fault] = []
-            replaced = self._declaring.values.replace(value, faults.append)
+            findings: list[Finding] = []
+            replaced = self._declaring.values.replace(value, findings.append)
             try:
                 entry = MODELS[section].model_validate(replaced)
             except ValidationError as error:
-                faults += plain(f"{section}[{source.path[-1]}]", replaced, error, MODELS[section])
-            for fault in faults:
-                self._report(source, fault)
-            if not faults:
+                findings += plain(f"{section}[{source.path[-1]}]", replaced, error, MODELS[section])
+            for finding in findings:
+                self._report(source, finding)
+            if not findings:
                 yield entry, source
 
-    def _report(self, source: Source, fault: Fault) -> None:
-        self.findings.append(Finding(source, fault))
+    def _report(self, source: Source, finding: Finding) -> None:
+        self.findings.append(SourcedFinding(source, finding))
 
     def _address(self, text: str, source: Source, declared: bool) -> Address | None:
         try:
@@ -98,14 +98,14 @@ class Moves:
         except ValueError:
             hint = "write an address like `assistant.support`"
             self._report(
-                source, Fault((), "Invalid address", f"`{shown(text)}` is not an address.", hint)
+                source, Finding((), "Invalid address", f"`{shown(text)}` is not an address.", hint)
             )
             return None
-        kinds = [name for name in self._declaring.ground.kinds if name != TOOL]
+        kinds = [name for name in self._declaring.shared.kinds if name != TOOL]
         if address.kind not in kinds:
             known = suggest(address.kind, kinds, "kinds are")
             self._report(
-                source, Fault((), "Unknown kind", f"There is no kind `{address.kind}`.", known)
+                source, Finding((), "Unknown kind", f"There is no kind `{address.kind}`.", known)
             )
             return None
         return address if self._as_expected(address, source, declared) else None
@@ -115,20 +115,21 @@ class Moves:
             names = [f"{address.kind}.{name}" for name in self._declaring.names(address.kind)]
             hint = did_you_mean(str(address), names) or "declare it first"
             self._report(
-                source, Fault((), "Unknown reference", f"`{address}` is not declared.", hint)
+                source, Finding((), "Unknown reference", f"`{address}` is not declared.", hint)
             )
             return False
         if not declared and self._exists(address):
             detail = f"`{address}` is still declared, so it cannot have moved or been removed."
             self._report(
-                source, Fault((), "Still declared", detail, "remove the declaration, or this entry")
+                source,
+                Finding((), "Still declared", detail, "remove the declaration, or this entry"),
             )
             return False
         return True
 
     def _known(self, address: Address) -> bool:
-        """Declared here, or elsewhere: in another environment, or in a file that has faults of its
-        own.
+        """Declared here, or elsewhere: in another environment, or in a file that has problems of
+        its own.
         """
         if address.kind == FILE:
             return self._exists(address)
@@ -142,5 +143,5 @@ class Moves:
         if first is not source:
             summary = "Duplicate id" if role == "id" else "Duplicate address"
             detail = f"`{named}` is named by two entries; the other is in `{first.file}`."
-            self._report(source, Fault((), summary, detail, "keep one of them"))
+            self._report(source, Finding((), summary, detail, "keep one of them"))
         return first is source

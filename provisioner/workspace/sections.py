@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from provisioner.kinds.base import Fault, Kind
+from provisioner.kinds.base import Finding, Kind
 from provisioner.masking import with_secret
 from provisioner.model import ID_RULE, Address, Problem, Source, is_id
 from provisioner.text import did_you_mean, dotted, sort_of, spelt, suggest
@@ -63,8 +63,8 @@ class Raw:
 
     @property
     def only(self) -> list[str]:
-        """The environments that it exists in; none means all. What is no name is told, and left out
-        here.
+        """The environments that it exists in; none means all. What is not a name is reported, and
+        left out here.
         """
         said = self.value.get("only") if isinstance(self.value, dict) else None
         return (
@@ -75,11 +75,11 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A fault with the declaration that it is in."""
+class SourcedFinding:
+    """A finding, and the declaration that it is in."""
 
     source: Source
-    fault: Fault
+    finding: Finding
     address: str | None = None
 
 
@@ -91,7 +91,7 @@ class Sections:
     lists: dict[str, list[tuple[Any, Source]]] = field(
         default_factory=lambda: {name: [] for name in LISTS}
     )
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[SourcedFinding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)  # files to look at once more
     unread: set[str] = field(
@@ -172,7 +172,7 @@ def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None,
     return None, False
 
 
-def secrets_in(source: Source, value: Any) -> Iterator[Finding]:
+def secrets_in(source: Source, value: Any) -> Iterator[SourcedFinding]:
     """A warning for every address with a password or a key in it."""
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     while waiting:
@@ -187,7 +187,9 @@ def secrets_in(source: Source, value: Any) -> Iterator[Finding]:
                 " what is printed, but whoever reads this file, the lock or a saved plan has it."
             )
             hint = "take it out and revoke it; your application adds it to the request"
-            yield Finding(source, Fault(path, "Secret in address", detail, hint, "warning"))
+            yield SourcedFinding(
+                source, Finding(path, "Secret in address", detail, hint, "warning")
+            )
 
 
 def _add(
@@ -197,14 +199,14 @@ def _add(
     if reading.odd:
         sections.odd.append(file)
     if reading.value is None:
-        fault = Fault(
+        finding = Finding(
             (), "Empty file", f"`{file}` declares nothing.", "remove it", severity="warning"
         )
-        sections.findings.append(Finding(source, fault))
+        sections.findings.append(SourcedFinding(source, finding))
     elif not isinstance(reading.value, dict):
         detail = f"`{file}` is {sort_of(reading.value)}; a spec is a mapping of sections."
         hint = f"begin with a section, like `{min(kinds, default='assistants')}:`"
-        sections.findings.append(Finding(source, Fault((), "Wrong type", detail, hint)))
+        sections.findings.append(SourcedFinding(source, Finding((), "Wrong type", detail, hint)))
     else:
         for section, value in reading.value.items():
             _section(sections, source.at(section), str(section), value, dynamic, kinds)
@@ -223,7 +225,7 @@ def _section(
     if section in LISTS:
         _list(sections, source, section, value)
     elif section not in kinds:
-        sections.findings.append(Finding(source, _unknown_section(section, kinds)))
+        sections.findings.append(SourcedFinding(source, _unknown_section(section, kinds)))
     elif isinstance(value, dict):
         for name, resource in value.items():
             _resource(sections, kinds[section], source.at(name), name, resource, dynamic)
@@ -234,15 +236,15 @@ def _section(
             if isinstance(value, list)
             else "write `NAME:` below it, and the fields below that"
         )
-        sections.findings.append(Finding(source, Fault((), "Wrong type", detail, hint)))
+        sections.findings.append(SourcedFinding(source, Finding((), "Wrong type", detail, hint)))
 
 
-def _unknown_section(section: str, kinds: dict[str, Kind]) -> Fault:
+def _unknown_section(section: str, kinds: dict[str, Kind]) -> Finding:
     if section in ("workspace", "environments", "variables", "default_environment", "policies"):
-        detail = f"`{section}` is no section of a spec."
-        return Fault((), UNKNOWN, detail, "it belongs in `provisioner.yaml`")
+        detail = f"`{section}` is not a section of a spec."
+        return Finding((), UNKNOWN, detail, "it belongs in `provisioner.yaml`")
     hint = suggest(section, [*kinds, *LISTS], "sections are")
-    return Fault((), UNKNOWN, f"There is no section `{section}`.", hint)
+    return Finding((), UNKNOWN, f"There is no section `{section}`.", hint)
 
 
 def _explain_named_files(tree: Tree, sections: Sections) -> None:
@@ -250,28 +252,28 @@ def _explain_named_files(tree: Tree, sections: Sections) -> None:
     and once.
     """
     unknown = {
-        finding.source.file for finding in sections.findings if finding.fault.summary == UNKNOWN
+        sourced.source.file for sourced in sections.findings if sourced.finding.summary == UNKNOWN
     }
     users = _users(tree, sections, unknown) if unknown else {}
     said: set[str] = set()
-    kept: list[Finding] = []
-    for finding in sections.findings:
-        file = finding.source.file
-        if finding.fault.summary != UNKNOWN or file not in users:
-            kept.append(finding)
+    kept: list[SourcedFinding] = []
+    for sourced in sections.findings:
+        file = sourced.source.file
+        if sourced.finding.summary != UNKNOWN or file not in users:
+            kept.append(sourced)
         elif file not in said:
             said.add(file)
-            kept.append(Finding(finding.source, _misplaced(finding.fault, users[file])))
+            kept.append(SourcedFinding(sourced.source, _misplaced(sourced.finding, users[file])))
     sections.findings = kept
 
 
-def _misplaced(fault: Fault, user: str) -> Fault:
+def _misplaced(finding: Finding, user: str) -> Finding:
     detail = (
-        f"{fault.detail} `{user}` names this file, but every YAML file below `{FOLDER}/` is read as"
-        " a spec."
+        f"{finding.detail} `{user}` names this file, but every YAML file below `{FOLDER}/` is read"
+        " as a spec."
     )
     return replace(
-        fault, detail=detail, hint=f"move it out of `{FOLDER}/`, or write a schema as JSON"
+        finding, detail=detail, hint=f"move it out of `{FOLDER}/`, or write a schema as JSON"
     )
 
 
@@ -304,7 +306,9 @@ def _list(sections: Sections, source: Source, section: str, value: Any) -> None:
     elif value is not None:
         detail = f"`{section}` is {sort_of(value)}; it must be a list."
         sections.findings.append(
-            Finding(source, Fault((), "Wrong type", detail, "begin each entry with a dash"))
+            SourcedFinding(
+                source, Finding((), "Wrong type", detail, "begin each entry with a dash")
+            )
         )
 
 
@@ -312,18 +316,18 @@ def _resource(
     sections: Sections, kind: Kind, source: Source, name: Any, value: Any, dynamic: bool
 ) -> None:
     if not isinstance(name, str):
-        return  # told as an invalid key
+        return  # reported as an invalid key
     raw = Raw(
         kind, name, {} if value is None else value, source, dynamic and _holds_placeholder(value)
     )
     if not _NAME.fullmatch(name):
-        sections.findings.append(Finding(source, _bad_name(raw), raw.title))
+        sections.findings.append(SourcedFinding(source, _bad_name(raw), raw.title))
     first = sections.resources.setdefault((kind.name, name), raw)
     if first is not raw:
         sections.duplicates.append((first, source))
 
 
-def _bad_name(raw: Raw) -> Fault:
+def _bad_name(raw: Raw) -> Finding:
     plain = unicodedata.normalize("NFKD", raw.name.lower()).encode("ascii", "ignore")
     better = re.sub(r"[^a-z0-9_-]+", "_", plain.decode()).strip("_-").lstrip("0123456789_-")[:64]
     hint = f"did you mean `{better}`?" if better else "write a name like `support`"
@@ -331,7 +335,7 @@ def _bad_name(raw: Raw) -> Fault:
         "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64"
         " characters"
     )
-    return Fault(
+    return Finding(
         (), "Invalid name", f"`{raw.name}` cannot be a name in `{raw.kind.section}`; {rule}.", hint
     )
 
@@ -346,12 +350,12 @@ def declarable(root: Path, address: Address) -> bool:
         return False
 
 
-def bad_id(id: str, path: tuple[str | int, ...], what: str) -> Fault | None:
+def bad_id(id: str, path: tuple[str | int, ...], what: str) -> Finding | None:
     """Why something cannot be the id of an object; None where it can."""
     if is_id(id):
         return None
     detail = f"{what} has the id {spelt(id)}, which no object can have; an id has {ID_RULE}."
-    return Fault(
+    return Finding(
         path, "Invalid id", detail, "copy it from the dashboard, or from a list of the API"
     )
 
@@ -364,7 +368,7 @@ def _holds_placeholder(value: Any) -> bool:
     return isinstance(value, list) and any(map(_holds_placeholder, value))
 
 
-def unknown_environment(name: str, known: list[str]) -> Fault:
+def unknown_environment(name: str, known: list[str]) -> Finding:
     """`only`, or an import, names an environment that there is none of."""
     hint = did_you_mean(name, known) or suggest(name, known, "environments are")
-    return Fault((), "Unknown environment", f"There is no environment `{name}`.", hint)
+    return Finding((), "Unknown environment", f"There is no environment `{name}`.", hint)

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 import yaml
 
 from provisioner import disk, jsontext
-from provisioner.kinds.base import Fault
+from provisioner.kinds.base import Finding
 from provisioner.model import Policies, Problem, Source
 from provisioner.text import sort_of, suggest
-from provisioner.workspace.sections import Finding, secrets_in
+from provisioner.workspace.sections import SourcedFinding, secrets_in
 from provisioner.workspace.tree import Refused, Tree, unreadable
 from provisioner.yamltext.reading import Reading, read
 
@@ -78,7 +78,7 @@ class Setting:
     environments: dict[str, Environment]
     default_environment: str
     problems: list[Problem] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[SourcedFinding] = field(default_factory=list)
     odd: bool = False
     written: tuple[
         str, ...
@@ -155,30 +155,32 @@ def _read(root: Path, problems: list[Problem]) -> Reading | None:
     return None
 
 
-def _config(value: Any) -> tuple[WorkspaceFile, list[Finding]]:
+def _config(value: Any) -> tuple[WorkspaceFile, list[SourcedFinding]]:
     from pydantic import ValidationError
 
     from provisioner.workspace.config import WorkspaceFile
-    from provisioner.workspace.explain.faults import plain, salvage
+    from provisioner.workspace.explain.findings import plain, salvage
 
     source = Source(FILE)
     if not isinstance(value, dict):
         detail = f"`{FILE}` is {sort_of(value)}; it must be a mapping."
         return WorkspaceFile(), [
-            Finding(
-                source, Fault((), "Wrong type", detail, "begin with a key, like `environments:`")
+            SourcedFinding(
+                source, Finding((), "Wrong type", detail, "begin with a key, like `environments:`")
             )
         ]
     known = {key: inner for key, inner in value.items() if not str(key).startswith("x-")}
     try:
         return WorkspaceFile.model_validate(known), []
     except ValidationError as error:
-        findings = [Finding(source, fault) for fault in plain(FILE, known, error, WorkspaceFile)]
+        findings = [
+            SourcedFinding(source, finding) for finding in plain(FILE, known, error, WorkspaceFile)
+        ]
         rest, _ = salvage(known, error, WorkspaceFile, lambda _number: "https://stand.in")
         return rest if isinstance(rest, WorkspaceFile) else WorkspaceFile(), findings
 
 
-def _consistent(made: Setting) -> list[Finding]:
+def _consistent(made: Setting) -> list[SourcedFinding]:
     """What no single field can say."""
     source = Source(FILE)
     findings = []
@@ -188,7 +190,9 @@ def _consistent(made: Setting) -> list[Finding]:
         detail = f"`default_environment: {named}` names an environment that is not declared."
         hint = suggest(named, known, "environments are")
         findings.append(
-            Finding(source, Fault(("default_environment",), "Unknown environment", detail, hint))
+            SourcedFinding(
+                source, Finding(("default_environment",), "Unknown environment", detail, hint)
+            )
         )
     for name, declared in made.environments.items():
         for variable in declared.variables:
@@ -202,11 +206,13 @@ def _consistent(made: Setting) -> list[Finding]:
                     or "declare it below `variables:` at the top"
                 )
                 path = ("environments", name, "variables", variable)
-                findings.append(Finding(source, Fault(path, "Unknown variable", detail, hint)))
+                findings.append(
+                    SourcedFinding(source, Finding(path, "Unknown variable", detail, hint))
+                )
     return findings + _shared_locks(made) + _in_the_clear(made)
 
 
-def _in_the_clear(made: Setting) -> list[Finding]:
+def _in_the_clear(made: Setting) -> list[SourcedFinding]:
     """Services to which keys and prompts go without encryption, over a network."""
     findings = []
     for name, declared in made.environments.items():
@@ -218,8 +224,8 @@ def _in_the_clear(made: Setting) -> list[Finding]:
             path = ("environments", name, "service")
             hint = "write `https://`, if the service has it; `http://` is for this machine"
             findings.append(
-                Finding(
-                    Source(FILE), Fault(path, "Not encrypted", detail, hint, severity="warning")
+                SourcedFinding(
+                    Source(FILE), Finding(path, "Not encrypted", detail, hint, severity="warning")
                 )
             )
     return findings
@@ -234,7 +240,7 @@ def _on_this_machine(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _shared_locks(made: Setting) -> list[Finding]:
+def _shared_locks(made: Setting) -> list[SourcedFinding]:
     findings = []
     taken: dict[str, str] = {}
     for name, declared in made.environments.items():
@@ -246,9 +252,9 @@ def _shared_locks(made: Setting) -> list[Finding]:
             )
             path = ("environments", name)
             findings.append(
-                Finding(
+                SourcedFinding(
                     Source(FILE),
-                    Fault(path, "Shared lock", detail, "give one of them `lock: PATH`"),
+                    Finding(path, "Shared lock", detail, "give one of them `lock: PATH`"),
                 )
             )
     return findings

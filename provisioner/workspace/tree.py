@@ -120,8 +120,8 @@ class Tree:
         return names[part]
 
     def inside(self, entry: Entry) -> None:
-        """Refused where an entry is no file or folder of the workspace: a link out of it, a pipe,
-        one of two names that are the same.
+        """Refused where an entry is not a file or folder of the workspace: a link out of it, a
+        pipe, one of two names that are the same.
         """
         if entry.twin:
             detail = "is the name of two files, which differ only in how Unicode composes a letter"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.kinds.base import Fault, Path
+from provisioner.kinds.base import Finding, Path
 from provisioner.model import Problem, Source
 from provisioner.text import did_you_mean, quoted, shown, suggest
 from provisioner.workspace.setting import FILE, Environment, Variable
@@ -23,8 +23,8 @@ LITERAL = "write `$${` for a literal `${`"
 
 @dataclass(frozen=True)
 class Values:
-    """The variables of one environment. `missing` ones are required and not given: told once, not
-    at every use.
+    """The variables of one environment. `missing` ones are required and not given: reported once,
+    not at every use.
     """
 
     environment: str
@@ -32,8 +32,8 @@ class Values:
     declared: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
 
-    def replace(self, value: Any, report: Callable[[Fault], None], path: Path = ()) -> Any:
-        """The value with every placeholder replaced; faults are reported by path."""
+    def replace(self, value: Any, report: Callable[[Finding], None], path: Path = ()) -> Any:
+        """The value with every placeholder replaced; findings are reported by path."""
         if isinstance(value, str):
             return self._text(value, report, path) if "${" in value else value
         if isinstance(value, dict):
@@ -44,7 +44,7 @@ class Values:
             ]
         return value
 
-    def _text(self, text: str, report: Callable[[Fault], None], path: Path) -> Any:
+    def _text(self, text: str, report: Callable[[Finding], None], path: Path) -> Any:
         whole = _WHOLE.fullmatch(text)
         if whole:
             return self._variable(whole[1], report, path)
@@ -60,13 +60,15 @@ class Values:
         return _PLACE.sub(one, text)
 
     def _placeholder(
-        self, match: re.Match[str], report: Callable[[Fault], None], path: Path
+        self, match: re.Match[str], report: Callable[[Finding], None], path: Path
     ) -> str:
         name = (match[1] or "").strip()
         if match[2] is None:
             closed = name.startswith("var.") or name == "environment"
             hint = f"write `{match[0]}}}`" if closed else LITERAL
-            report(Fault(path, "Unfinished placeholder", f"`{shown(match[0])}` has no `}}`.", hint))
+            report(
+                Finding(path, "Unfinished placeholder", f"`{shown(match[0])}` has no `}}`.", hint)
+            )
         elif name == "environment":
             return self.environment
         elif name.startswith("var."):
@@ -78,12 +80,14 @@ class Values:
             report(_unknown(match[0], name, path))
         return match[0]
 
-    def _variable(self, name: str, report: Callable[[Fault], None], path: Path) -> Variable:
+    def _variable(self, name: str, report: Callable[[Finding], None], path: Path) -> Variable:
         if name in self.variables:
             return self.variables[name]
         if name not in self.missing:
             hint = did_you_mean(name, self.declared) or f"declare it below `variables:` in `{FILE}`"
-            report(Fault(path, "Unknown variable", f"The variable `{name}` is not declared.", hint))
+            report(
+                Finding(path, "Unknown variable", f"The variable `{name}` is not declared.", hint)
+            )
         return Missing(name)
 
 
@@ -96,13 +100,13 @@ class Missing(str):
     """Stands for a variable without a value, whose absence has been reported."""
 
 
-def _unknown(written: str, name: str, path: Path) -> Fault:
+def _unknown(written: str, name: str, path: Path) -> Finding:
     if name in _OWN:
         detail = f"`{written}` has a meaning only in the attributes of a store's files."
-        return Fault(path, "Unknown placeholder", detail, LITERAL)
+        return Finding(path, "Unknown placeholder", detail, LITERAL)
     known = ["environment", "var.NAME", *(_OWN if _of_a_file(path) else ())]
     hint = did_you_mean(name, known) or LITERAL
-    return Fault(
+    return Finding(
         path,
         "Unknown placeholder",
         f"`{written}` is none of {quoted(f'${{{word}}}' for word in known)}.",
@@ -122,13 +126,13 @@ class Resolving:
 
     def values(
         self, environment: Environment, given: Mapping[str, str]
-    ) -> tuple[Values, list[tuple[Source, Fault]]]:
+    ) -> tuple[Values, list[tuple[Source, Finding]]]:
         """The values in one environment, and what is wrong with them."""
-        faults: list[tuple[Source, Fault]] = []
+        findings: list[tuple[Source, Finding]] = []
         found: dict[str, Variable] = {}
         missing = []
         for name, default in self.defaults.items():
-            value = self._value(name, default, environment, given, faults)
+            value = self._value(name, default, environment, given, findings)
             if value is None:
                 missing.append(name)
                 detail = f"The variable `{name}` has no default and no value."
@@ -136,8 +140,11 @@ class Resolving:
                     f"give it in the environment's `variables:`, as `{PREFIX}{name}` or with `--var"
                     f" {name}=…`"
                 )
-                faults.append(
-                    (Source(FILE, ("variables", name)), Fault((), "Missing variable", detail, hint))
+                findings.append(
+                    (
+                        Source(FILE, ("variables", name)),
+                        Finding((), "Missing variable", detail, hint),
+                    )
                 )
             else:
                 found[name] = value
@@ -148,8 +155,10 @@ class Resolving:
                     or f"declare it below `variables:` in `{FILE}`"
                 )
                 detail = f"`--var {name}=…` sets a variable that is not declared."
-                faults.append((Source(FILE), Fault((), "Unknown variable", detail, hint)))
-        return Values(environment.name, found, frozenset(self.defaults), frozenset(missing)), faults
+                findings.append((Source(FILE), Finding((), "Unknown variable", detail, hint)))
+        return Values(
+            environment.name, found, frozenset(self.defaults), frozenset(missing)
+        ), findings
 
     def _value(
         self,
@@ -157,7 +166,7 @@ class Resolving:
         default: Variable,
         environment: Environment,
         given: Mapping[str, str],
-        faults: list[tuple[Source, Fault]],
+        findings: list[tuple[Source, Finding]],
     ) -> Variable:
         text, where = given.get(name), f"--var {name}"
         if text is None:
@@ -174,8 +183,8 @@ class Resolving:
                 f" default `{shown(model)}`."
             )
             hint = f"give `{where}={shown(model)}`"
-            faults.append(
-                (Source(FILE, ("variables", name)), Fault((), "Wrong type", detail, hint))
+            findings.append(
+                (Source(FILE, ("variables", name)), Finding((), "Wrong type", detail, hint))
             )
             return model
 

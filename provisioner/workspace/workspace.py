@@ -21,9 +21,9 @@ from provisioner.model import Position, Problem, Source
 from provisioner.text import quoted, suggest
 from provisioner.workspace.compiler import Compiler, Specs
 from provisioner.workspace.contents import Contents
-from provisioner.workspace.declaring import Declaring, Ground, validate
+from provisioner.workspace.declaring import Declaring, SharedWorkspace, validate
 from provisioner.workspace.moves import Moves
-from provisioner.workspace.sections import Finding, Sections, collect
+from provisioner.workspace.sections import Sections, SourcedFinding, collect
 from provisioner.workspace.setting import FILE, Environment, Setting, setting
 from provisioner.workspace.variables import Resolving
 from provisioner.yamltext.positions import Positions
@@ -66,7 +66,7 @@ class Workspace:
 
     @classmethod
     def open(cls, root: Path) -> Workspace:
-        """The workspace in a folder. Faults of `provisioner.yaml` are among the problems of every
+        """The workspace in a folder. Problems of `provisioner.yaml` are among the problems of every
         `compile`. The keys of its environments are masked from now on, whoever says them.
         """
         if not root.is_dir():
@@ -102,7 +102,7 @@ class Workspace:
         return self._positions.locate(source)
 
     def compile(self, environment: str, variables: Mapping[str, str] | None = None) -> Specs:
-        """What the specs want of an environment. Bad specs are told in `problems`; an unknown
+        """What the specs want of an environment. Bad specs are reported in `problems`; an unknown
         environment is a UsageError.
         """
         if environment not in self.environments:
@@ -136,19 +136,19 @@ class Workspace:
         for name in names:
             for problem in self.compile(name, variables).problems:
                 where.setdefault(problem, []).append(name)
-        told = [
+        reported = [
             problem if len(found) == len(names) else named(problem, found)
             for problem, found in where.items()
         ]
-        return sorted(told, key=lambda problem: problem.order)
+        return sorted(reported, key=lambda problem: problem.order)
 
     @cached_property
     def _sections(self) -> Sections:
         return collect(self._contents.tree, kinds())
 
     @cached_property
-    def _ground(self) -> Ground:
-        return Ground(
+    def _shared(self) -> SharedWorkspace:
+        return SharedWorkspace(
             self.name, self._sections, self._contents, self._setting.written, kinds(), {}, {}
         )
 
@@ -156,14 +156,14 @@ class Workspace:
         self, environment: Environment, variables: Mapping[str, str]
     ) -> tuple[Compiler, Moves]:
         resolving = Resolving(self._setting.variables, self.environments)
-        values, faults = resolving.values(environment, variables)
-        declaring = Declaring(self._ground, values)
+        values, findings = resolving.values(environment, variables)
+        declaring = Declaring(self._shared, values)
         compiler = Compiler(environment, declaring, self._checked)
-        compiler.findings += [Finding(source, fault) for source, fault in faults]
+        compiler.findings += [SourcedFinding(source, finding) for source, finding in findings]
         compiler.run()
         return compiler, Moves(declaring, compiler.exists)
 
-    def _problems(self, findings: list[Finding]) -> list[Problem]:
+    def _problems(self, findings: list[SourcedFinding]) -> list[Problem]:
         common = [*self._setting.findings, *self._sections.findings]
         given = [*self._setting.problems, *self._sections.problems]
         if not (
@@ -181,7 +181,7 @@ class Workspace:
             [
                 *given,
                 *self._odd,
-                *(place(finding, self._positions) for finding in [*common, *findings]),
+                *(place(sourced, self._positions) for sourced in [*common, *findings]),
             ]
         )
 
@@ -208,8 +208,8 @@ class Workspace:
             return True
         path = source.path[2:]
         value = _with(raw.value, path, text)
-        faults = validate(raw, value, self._setting.written).faults
-        return not any(fault.path == path for fault in faults)
+        findings = validate(raw, value, self._setting.written).findings
+        return not any(finding.path == path for finding in findings)
 
 
 def _with(value: Any, path: tuple[str | int, ...], new: Any) -> Any:

@@ -99,7 +99,7 @@ def _enter(node: Node | None, step: Step) -> tuple[Node | None, Node] | None:
 
 @lru_cache(maxsize=256)
 def _pairs(node: MappingNode) -> dict[str, tuple[Node, Node]]:
-    """The pairs by key, the last of equal ones: thousands of faults may lie in one mapping."""
+    """The pairs by key, the last of equal ones: thousands of problems may lie in one mapping."""
     return {
         key.value: (key, value)
         for key, value in node.value

@@ -214,7 +214,7 @@ class _MergedKey:
 
 
 _MERGED = _MergedKey()
-_NO_KEY = _MergedKey()  # a list or mapping in the place of a key: told as odd, and left out
+_NO_KEY = _MergedKey()  # a list or mapping in the place of a key: reported as odd, and left out
 
 
 def _clean_int(text: str) -> int | None:

@@ -39,7 +39,7 @@ _WORDS = (
     ),
     (
         "could not find expected ':'",
-        "This is no key, because no `: ` follows it.",
+        "This is not a key, because no `: ` follows it.",
         "write `: ` after it",
     ),
     (
@@ -181,12 +181,12 @@ def _unprintable(lines: list[str]) -> tuple[int, int]:
 
 
 def _reason(place: _Place, error: Exception) -> tuple[str, str | None]:
-    told = str(getattr(error, "problem", None) or error)
+    said = str(getattr(error, "problem", None) or error)
     if HOLDER.search(f"{place.above} {place.text}"):
-        return _plainly(told)  # a line with a secret is not quoted
+        return _plainly(said)  # a line with a secret is not quoted
     indent = place.text[: len(place.text) - len(place.text.lstrip())]
     if "\t" in indent or (
-        "cannot start any token" in told and place.text[place.column - 1 :].startswith("\t")
+        "cannot start any token" in said and place.text[place.column - 1 :].startswith("\t")
     ):
         return "The line is indented with a tab; YAML allows only spaces.", "indent with two spaces"
     variable = _VARIABLE.search(place.text)
@@ -195,37 +195,37 @@ def _reason(place: _Place, error: Exception) -> tuple[str, str | None]:
             f"`{variable[1]}` is not quoted, and inside `{{…}}` or `[…]` its braces are YAML.",
             _write(variable[1]),
         )
-    if isinstance(error, yaml.reader.ReaderError) or "control characters" in told:
+    if isinstance(error, yaml.reader.ReaderError) or "control characters" in said:
         return (
             "The file holds a control character that YAML does not allow.",
             "remove it, or write it as an escape",
         )
-    return _worded(place, told)
+    return _worded(place, said)
 
 
-def _plainly(told: str) -> tuple[str, str]:
+def _plainly(said: str) -> tuple[str, str]:
     return next(
-        ((words, hint) for part, words, hint in _WORDS if part in told),
-        (f"YAML cannot read it: {told}.", "quote the text, or see the line above"),
+        ((words, hint) for part, words, hint in _WORDS if part in said),
+        (f"YAML cannot read it: {said}.", "quote the text, or see the line above"),
     )
 
 
-def _worded(place: _Place, told: str) -> tuple[str, str | None]:
-    detail, general = _plainly(told)
+def _worded(place: _Place, said: str) -> tuple[str, str | None]:
+    detail, general = _plainly(said)
     pattern = _PATTERN.search(place.text)
     variable = _VARIABLE.search(place.text)
-    if pattern and ("alias" in told or "alphabetic" in told):
+    if pattern and ("alias" in said or "alphabetic" in said):
         return detail, _write(pattern[1])
-    if variable and ("expected" in told):
+    if variable and ("expected" in said):
         return detail, _write(variable[1])
-    if "cannot start any token" in told:
+    if "cannot start any token" in said:
         return (
             detail,
             _write(re.split(r"[,\]}]| #", place.text[place.column - 1 :])[0].strip()) or general,
         )
-    if "mapping values" in told:
+    if "mapping values" in said:
         return _second_colon(place, detail) or (detail, general)
-    return _no_key(place, told) or (detail, general)
+    return _no_key(place, said) or (detail, general)
 
 
 def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
@@ -243,9 +243,9 @@ def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
     return detail, f"write `{key}: '{value}'`" if '"' in value else f'write `{key}: "{value}"`'
 
 
-def _no_key(place: _Place, told: str) -> tuple[str, str] | None:
-    """A line that is no key because a blank is missing in it."""
-    if "expected ':'" not in told:
+def _no_key(place: _Place, said: str) -> tuple[str, str] | None:
+    """A line that is not a key because a blank is missing in it."""
+    if "expected ':'" not in said:
         return None
     line = place.text.strip()
     glued = _GLUED.fullmatch(line)

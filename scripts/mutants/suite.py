@@ -18,7 +18,7 @@ from scripts.mutants.running import Copy
 from scripts.mutants.sites import Mutant
 
 _FILE = HERE / ".cache" / "mutants.json"
-_ROUNDS = (3.0, 15.0, 60.0)  # seconds of testing after which we look whether something has failed
+_ROUNDS = (3.0, 15.0, 60.0)  # seconds of testing after which we check whether something has failed
 _PATIENCE = (
     30.0  # seconds that a round may take, beyond some times what it took when it was recorded
 )

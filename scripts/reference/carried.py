@@ -87,7 +87,7 @@ def section() -> str:
 def _answer(form: Form, fields: Fields) -> str:
     whole = {"model": "gpt-4o", **fields}
     losses = [f"`{loss.name}`" for loss in form.losses(_ADDRESS, whole)]
-    faults = [fault.summary.lower() for fault in form.check(_ADDRESS, whole)]
+    findings = [finding.summary.lower() for finding in form.check(_ADDRESS, whole)]
     if losses:
         return f"no: {', '.join(dict.fromkeys(losses))}"
-    return ", ".join(dict.fromkeys(faults)) or "yes"
+    return ", ".join(dict.fromkeys(findings)) or "yes"

@@ -128,51 +128,51 @@ def _shared() -> frozenset[str]:
     )
 
 
-def _told(annotation: Any) -> Any:
-    """What typer is told about a parameter: names, help, limits."""
+def _typer_info(annotation: Any) -> Any:
+    """What typer knows of a parameter: names, help, limits."""
     return get_args(annotation)[1]
 
 
 def _is_argument(parameter: inspect.Parameter) -> bool:
-    return type(_told(parameter.annotation)).__name__ == "ArgumentInfo"
+    return type(_typer_info(parameter.annotation)).__name__ == "ArgumentInfo"
 
 
 def _metavar(parameter: inspect.Parameter) -> str:
-    return str(_told(parameter.annotation).metavar)
+    return str(_typer_info(parameter.annotation).metavar)
 
 
 def _row(annotation: Any, default: Any) -> tuple[str, str]:
-    kind, told = get_args(annotation)[:2]
+    kind, info = get_args(annotation)[:2]
     choices = _choices(kind)
-    value = told.metavar or "|".join(choices)
-    names = ", ".join(f"`{name}`" for name in _names(told))
+    value = info.metavar or "|".join(choices)
+    names = ", ".join(f"`{name}`" for name in _names(info))
     head = f"{names} `{value}`" if names and value else names or f"`{value}`"
-    return head, " ".join([sentence(told.help), *_more(kind, told, default)])
+    return head, " ".join([sentence(info.help), *_more(kind, info, default)])
 
 
-def _names(told: Any) -> list[str]:
+def _names(info: Any) -> list[str]:
     """The spellings of an option, short ones first; typer keeps the first one apart. None for an
     argument.
     """
-    given = (told.default, *(told.param_decls or ()))
+    given = (info.default, *(info.param_decls or ()))
     return sorted(
         (name for name in given if isinstance(name, str) and name.startswith("-")), key=len
     )
 
 
-def _more(kind: Any, told: Any, default: Any) -> Iterator[str]:
+def _more(kind: Any, info: Any, default: Any) -> Iterator[str]:
     if (
         list in [getattr(one, "__origin__", None) for one in (kind, *get_args(kind))]
-        and "repeatable" not in told.help
+        and "repeatable" not in info.help
     ):
-        yield "Repeatable." if _names(told) else "Several may be given."
-    if told.min is not None:
-        yield f"At least {told.min}." if told.max is None else f"{told.min} to {told.max}."
+        yield "Repeatable." if _names(info) else "Several may be given."
+    if info.min is not None:
+        yield f"At least {info.min}." if info.max is None else f"{info.min} to {info.max}."
     shown = default.value if isinstance(default, Enum) else default
     if isinstance(shown, str | int | float) and not isinstance(shown, bool):
         yield f"Default `{shown}`."
-    if told.envvar:
-        yield f"Or `{told.envvar}`."
+    if info.envvar:
+        yield f"Or `{info.envvar}`."
 
 
 def _choices(kind: Any) -> list[str]:

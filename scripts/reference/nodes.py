@@ -95,7 +95,7 @@ class Shapes:
         return self._use(self._same(name), self._definitions[self._same(name)])
 
     def _same(self, name: str) -> str:
-        """A definition that differs from another by `only` alone is told as that one."""
+        """A definition that differs from another by `only` alone is reported as that one."""
         other = name.removeprefix("Shared")
         known = self._definitions.get(other)
         return other if known and _keys(known) == _keys(self._definitions[name]) else name
@@ -131,8 +131,8 @@ class Shapes:
 def title(name: str) -> str:
     """`File search` for `FileSearch` and `file_search`."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ")
-    told = [_ABBREVIATIONS.get(word.lower(), word.lower()) for word in words.split()]
-    return " ".join([told[0][:1].upper() + told[0][1:], *told[1:]])
+    said = [_ABBREVIATIONS.get(word.lower(), word.lower()) for word in words.split()]
+    return " ".join([said[0][:1].upper() + said[0][1:], *said[1:]])
 
 
 def _keys(node: Node) -> set[str]:

@@ -71,16 +71,16 @@ def _contents() -> str:
 def _section(kind: Kind, shapes: Shapes) -> str:
     node = shapes.definition(kind.spec.__name__)
     if "properties" in node:
-        told = shapes.fields(node)
+        said = shapes.fields(node)
     else:
         said = "It may also say `only`, a list of the environments in which it exists."
-        told = (
+        said = (
             f"{sentence(node.get('description', ''))} {said}\n\nOne of:"
             f" {shapes.words({'anyOf': node['anyOf']})}.\n"
         )
     examples = [_example(kind, number) for number in range(1, len(kind.examples) + 1)]
     return "\n".join(
-        [f"## {kind.section}\n", f"{sentence(kind.summary)}\n", told, "Examples:\n", *examples]
+        [f"## {kind.section}\n", f"{sentence(kind.summary)}\n", said, "Examples:\n", *examples]
     )
 
 

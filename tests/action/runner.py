@@ -101,12 +101,12 @@ def act(
             environment["PATH"],
         ]
         environment["PATH"] = os.pathsep.join(path)
-    told = {name: filled(one["value"], context) for name, one in ACTION["outputs"].items()}
+    reported = {name: filled(one["value"], context) for name, one in ACTION["outputs"].items()}
     return Run(
         code,
         "".join(logs),
         "".join(summaries),
-        {name: value for name, value in told.items() if value},
+        {name: value for name, value in reported.items() if value},
     )
 
 

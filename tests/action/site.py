@@ -276,8 +276,8 @@ class Site:
         """
         scratch = self.folder / "temp"
         scratch.mkdir(exist_ok=True)
-        told = {"repository": {"full_name": "acme/desk"}, **event}
-        (scratch / "event").write_text(json.dumps(told), encoding="utf-8")
+        reported = {"repository": {"full_name": "acme/desk"}, **event}
+        (scratch / "event").write_text(json.dumps(reported), encoding="utf-8")
         inputs = {name.replace("_", "-"): value for name, value in given.items() if name.islower()}
         others = {name: value for name, value in given.items() if not name.islower()}
         environment = {**self._surroundings(scratch / "event"), **others}

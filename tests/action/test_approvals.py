@@ -67,7 +67,7 @@ def sales(text: str = "Sell.") -> dict[str, Any]:
 @pytest.mark.thorough
 def test_the_three_ways_to_merge(applied: Site, service: str, calls: Calls) -> None:
     """A merge, a squash and a rebase of two commits are applied, each for the commit that `main` is
-    at; a run that is repeated changes nothing. What somebody edits by hand after that is no part of
+    at; a run that is repeated changes nothing. What somebody edits by hand after that is not part of
     the approval.
     """
     for number, how in ((7, "merge"), (8, "squash"), (9, "rebase")):
@@ -341,7 +341,7 @@ def test_github_fails_for_longer(site: Site) -> None:
 
 @pytest.mark.thorough
 def test_a_comment_that_github_does_not_take(applied: Site) -> None:
-    """After a good apply the details are refused: the pull request is told in a line. Where that is
+    """After a good apply the details are refused: the pull request is reported in a line. Where that is
     refused as well, an annotation says so. What was applied is applied.
     """
     for number, times, comments, notes in ((7, 1, 2, 0), (8, 2, 1, 1)):
@@ -358,8 +358,8 @@ def test_a_comment_that_github_does_not_take(applied: Site) -> None:
             ]
         )
         run = apply(applied, applied.merge(number), "applied")
-        told = applied.comments(number)
-        assert len(told) == comments and ("Result: applied" in told[-1]) == (comments == 2)
+        reported = applied.comments(number)
+        assert len(reported) == comments and ("Result: applied" in reported[-1]) == (comments == 2)
         assert [where for _, where, _ in run.annotations] == ["title=Pull request not told"] * notes
 
 

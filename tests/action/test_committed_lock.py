@@ -154,14 +154,14 @@ def test_a_lock_of_others_is_never_overwritten(site: Site) -> None:
     tells the way out.
     """
     site.push({LOCK: "theirs\n"})
-    code, outputs, told = keep(site)
+    code, outputs, reported = keep(site)
 
     assert (code, on_main(site)) == (1, "theirs")
     assert (Path(outputs["lock"]) / "locks/prod.lock.json").read_text() == "after\n"
     assert (
-        "Lock not pushed" in told
-        and "artifacts of this run" in told
-        and "locks/prod.lock.json" in told
+        "Lock not pushed" in reported
+        and "artifacts of this run" in reported
+        and "locks/prod.lock.json" in reported
     )
 
 
@@ -171,7 +171,7 @@ def test_a_push_that_is_refused_loses_nothing(site: Site) -> None:
     """
     tries = protect(site)
     write(site, f"{LOCK}.journal", "line\n")
-    code, outputs, told = keep(site)
+    code, outputs, reported = keep(site)
 
     assert (code, on_main(site), len(tries.read_text().splitlines())) == (1, "before", 1)
     saved = Path(outputs["lock"]) / "locks"
@@ -179,7 +179,7 @@ def test_a_push_that_is_refused_loses_nothing(site: Site) -> None:
         "prod.lock.json",
         "prod.lock.json.journal",
     ]
-    assert "Apply is not finished" in told and "Lock not pushed" in told
+    assert "Apply is not finished" in reported and "Lock not pushed" in reported
 
 
 @pytest.mark.parametrize("command", ["read-tree", "update-index", "commit-tree"])
@@ -190,9 +190,9 @@ def test_a_git_that_fails_deletes_nothing(site: Site, command: str) -> None:
     git(site.bare, "config", "receive.denyDeleteCurrent", "ignore")
     before = tip(site)
     site.before(command, "exit 1")
-    code, outputs, told = keep(site)
+    code, outputs, reported = keep(site)
 
-    assert (code, tip(site)) == (1, before) and "Lock not pushed" in told
+    assert (code, tip(site)) == (1, before) and "Lock not pushed" in reported
     assert (Path(outputs["lock"]) / "locks/prod.lock.json").is_file()
 
 

@@ -1,4 +1,4 @@
-"""An apply that fails part-way, with the lock as a committed file: what was done is told, and is
+"""An apply that fails part-way, with the lock as a committed file: what was done is reported, and is
 not forgotten.
 """
 

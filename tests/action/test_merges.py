@@ -83,7 +83,7 @@ def test_each_applies_what_it_showed_or_refuses(
         assert run.outputs["result"] == result, (number, run.log, run.summary)
         assert holds(at(service)), (number, at(service))
         if result == "applied":
-            told(site, number, run)
+            reported(site, number, run)
         else:
             refused(site, number, run, shown[number])
         assert (writes(calls) > 0) == (result == "applied")
@@ -94,7 +94,7 @@ def test_each_applies_what_it_showed_or_refuses(
     assert "github-actions[bot]" not in git(site.bare, "log", "--format=%an", "main")
 
 
-def told(site: Site, number: int, run: Run) -> None:
+def reported(site: Site, number: int, run: Run) -> None:
     """The comment showed the checksum that was applied, and a second one tells the result."""
     plan, result = site.comments(number)
     assert f"<!-- provisioner:checksum {run.outputs['checksum']} -->" in plan
@@ -171,7 +171,7 @@ def test_two_merges_wait_for_their_apply(committed: Site, service: str) -> None:
     for number, sha in shas.items():
         run = committed.apply(sha, **given)
         assert (run.code, run.outputs["result"]) == (0, "applied"), run.log
-        told(committed, number, run)
+        reported(committed, number, run)
         assert "pply complete" in run.summary and run.outputs["comment-url"].startswith("https://")
     assert instructions(service) == {"sales": "kind", "support": "You help, and you ask back.\n"}
     lock = json.loads(git(committed.bare, "show", "main:locks/prod.lock.json"))
@@ -190,7 +190,7 @@ def test_two_merges_wait_for_their_apply(committed: Site, service: str) -> None:
 
 
 def instructions(service: str) -> dict[str, str]:
-    """What every assistant at the service is told."""
+    """What every assistant at the service is reported."""
     headers = {"Authorization": "Bearer somebody", "OpenAI-Beta": "assistants=v2"}
     with httpx2.Client(base_url=service, headers=headers) as client:
         return {

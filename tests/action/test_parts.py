@@ -78,9 +78,9 @@ def test_annotations_cannot_be_forged() -> None:
         "problems": [problem, plain, unknown],
         "blocked": [{"rule": "x", "detail": "Too many."}],
     }
-    told = jq("annotations.jq", document, "-r", "--arg", "folder", "desk").splitlines()
+    reported = jq("annotations.jq", document, "-r", "--arg", "folder", "desk").splitlines()
 
-    assert told == [
+    assert reported == [
         (
             "::error file=desk/specs/a%2Cb%3Ac.yaml,line=3,col=7,title=Bad%2C worse%3A 100%25"
             "::first%0D%0A::error file=x::forged\ufffd%0Ahint: write `1`"
@@ -101,10 +101,10 @@ def test_problems_stay_in_their_fence(tmp_path: Path) -> None:
         "line": 1,
     }
     (tmp_path / "plan.json").write_text(json.dumps({"problems": [problem]}), encoding="utf-8")
-    told = shell('problems_markdown "$@"', str(tmp_path / "plan.json"), "No plan").splitlines()
+    reported = shell('problems_markdown "$@"', str(tmp_path / "plan.json"), "No plan").splitlines()
 
-    assert told[0] == "## No plan"
-    assert told[2:] == ["`````text", "a.yaml:1: error: Bad", "  ````", "  </details>", "`````"]
+    assert reported[0] == "## No plan"
+    assert reported[2:] == ["`````text", "a.yaml:1: error: Bad", "  ````", "  </details>", "`````"]
 
 
 def test_of_a_log_the_problems_are_shown(tmp_path: Path) -> None:
@@ -141,16 +141,18 @@ def test_what_is_too_long_points_to_the_artifact(tmp_path: Path, ending: str) ->
         "<!-- provisioner:place plan/./prod -->\n## Plan\n\n```diff\n+ a\n```\n" + rest,
         encoding="utf-8",
     )
-    told = shell('fitted "$1" 65536', str(whole))
+    reported = shell('fitted "$1" 65536', str(whole))
 
-    assert len(told.encode()) <= 65_536
-    assert told.startswith("<!-- provisioner:place plan/./prod -->\n## Plan\n\n```diff\n+ a\n```\n")
-    assert told.endswith(
+    assert len(reported.encode()) <= 65_536
+    assert reported.startswith(
+        "<!-- provisioner:place plan/./prod -->\n## Plan\n\n```diff\n+ a\n```\n"
+    )
+    assert reported.endswith(
         "**There is more than fits here.** The rest is in the artifacts of [this"
         " run](https://run).\n"
     )
-    assert told.count("```") == 2 and "<details>" not in told
-    assert ("word" in told) == (ending == "plain")
+    assert reported.count("```") == 2 and "<details>" not in reported
+    assert ("word" in reported) == (ending == "plain")
     assert shell('fitted "$1" 900000', str(whole)) == whole.read_text(encoding="utf-8")
 
 
@@ -182,7 +184,7 @@ def test_what_we_write_has_our_head_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pull", "actor", "told"),
+    ("pull", "actor", "reported"),
     [
         (None, "ada", "||false|"),
         (
@@ -203,7 +205,7 @@ def test_what_we_write_has_our_head_alone(tmp_path: Path) -> None:
         ({"number": 7, "head": {"sha": "12", "repo": None}}, "ada", "7|12|true|main"),
     ],
 )
-def test_who_is_outside(tmp_path: Path, pull: Any, actor: str, told: str) -> None:
+def test_who_is_outside(tmp_path: Path, pull: Any, actor: str, reported: str) -> None:
     """A pull request of a fork, also of one that is gone, or of Dependabot; never a push."""
     event = {
         "pull_request": pull and {**pull, "base": {"ref": "main"}},
@@ -221,7 +223,7 @@ def test_who_is_outside(tmp_path: Path, pull: Any, actor: str, told: str) -> Non
             str(tmp_path / "event"),
             actor,
         )
-        == f"{told}\n"
+        == f"{reported}\n"
     )
 
 
@@ -316,9 +318,9 @@ def test_what_is_no_approval(pull: Any, comment: Any, reason: str) -> None:
     """Whatever is wrong with a pull request or its comment, there is no checksum, and a sentence
     says why.
     """
-    checksum, _, told = approval(pull, comment)
+    checksum, _, reported = approval(pull, comment)
 
-    assert checksum == "" and reason in told
+    assert checksum == "" and reason in reported
 
 
 def test_what_is_an_approval() -> None:
@@ -367,7 +369,7 @@ def test_what_was_shown_anew_has_to_be_approved_anew(reviews: Any, holds: bool) 
 
 
 @pytest.mark.parametrize(
-    ("applied", "relation", "told"),
+    ("applied", "relation", "reported"),
     [
         ({"commit": "c" * 40, "checksum": "x", "left": []}, "ahead", None),
         ({"commit": "c" * 40, "checksum": "x", "left": []}, "diverged", None),
@@ -382,7 +384,7 @@ def test_what_was_shown_anew_has_to_be_approved_anew(reviews: Any, holds: bool) 
         ({"commit": "b" * 40, "checksum": "sha256:12", "left": ["r1"]}, "", "was applied in part"),
     ],
 )
-def test_an_approval_is_used_once(applied: Any, relation: str, told: str | None) -> None:
+def test_an_approval_is_used_once(applied: Any, relation: str, reported: str | None) -> None:
     """A commit before the one that was applied last is refused; the same one is covered as far as
     it was left to do.
     """
@@ -390,8 +392,8 @@ def test_an_approval_is_used_once(applied: Any, relation: str, told: str | None)
         MERGED, [SHOWN], plan=PLAN | {"lock": {"applied": applied}}, relation=relation
     )
 
-    assert (checksum, commit) == (("", "") if told else ("sha256:12", "b" * 40))
-    assert (told or "") in reason and bool(reason) == bool(told)
+    assert (checksum, commit) == (("", "") if reported else ("sha256:12", "b" * 40))
+    assert (reported or "") in reason and bool(reason) == bool(reported)
 
 
 def test_what_is_approved_by_hand_after_that() -> None:
@@ -476,14 +478,14 @@ def test_what_becomes_of_a_comment(last: Any, what: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("merged_at", "made", "told"),
+    ("merged_at", "made", "reported"),
     [
         ("2026-03-01T11:00:00Z", "b" * 40, '{"number":7'),
         (None, "b" * 40, ""),
         ("2026-03-01T11:00:00Z", "c" * 40, ""),
     ],
 )
-def test_which_pull_request_made_a_commit(merged_at: str | None, made: str, told: str) -> None:
+def test_which_pull_request_made_a_commit(merged_at: str | None, made: str, reported: str) -> None:
     """The merged one whose merge the commit is; neither an open one nor one that only has the
     commit in its branch, both of which GitHub names, too.
     """
@@ -500,7 +502,7 @@ def test_which_pull_request_made_a_commit(merged_at: str | None, made: str, told
     script += "; SCRATCH=$(mktemp -d)"
 
     found = shell(f'{script}; merged_pull_request "$1"', "b" * 40, json.dumps([pull]))
-    assert found.startswith(told) and bool(found) == bool(told)
+    assert found.startswith(reported) and bool(found) == bool(reported)
 
 
 @pytest.mark.parametrize(
@@ -534,8 +536,10 @@ def test_when_git_gets_the_token(tmp_path: Path, token: str, kept: bool, given: 
     )
     (secret,) = secrets([token])
 
-    told = [f"::add-mask::{secret}", "Ada", f"AUTHORIZATION: basic {secret}"] if given else ["Ada"]
-    assert shell(script, token).splitlines() == told + ["AUTHORIZATION: basic kept"] * kept
+    reported = (
+        [f"::add-mask::{secret}", "Ada", f"AUTHORIZATION: basic {secret}"] if given else ["Ada"]
+    )
+    assert shell(script, token).splitlines() == reported + ["AUTHORIZATION: basic kept"] * kept
 
 
 def approval(pull: Any, comment: Any, given: str = "") -> list[str]:

@@ -164,12 +164,12 @@ def installed(folder: Path) -> Path:
 
 def test_wrong_inputs_are_named(site: Site) -> None:
     """What an input must be is said in an annotation, before anything is done."""
-    for inputs, told in (
+    for inputs, reported in (
         ({"comment": "yes"}, "`comment` is `yes`; it must be one of: true false."),
         ({"working_directory": "nowhere"}, "There is no folder `nowhere`."),
     ):
         run = site.run("plan", {}, **inputs)
-        assert run.code == 1 and told in run.annotations[0][2]
+        assert run.code == 1 and reported in run.annotations[0][2]
     for command in ("destroy", "app"):
         run = site.run(command, {})
         assert run.code == 1 and "it must be one of: plan apply drift" in run.annotations[0][2]

@@ -9,13 +9,13 @@ from pathlib import Path
 from provisioner.model import (
     Action,
     Address,
-    Attachment,
     Block,
     Change,
     FieldChange,
     Plan,
     Problem,
     Remnant,
+    StoreFileChange,
 )
 from provisioner.views.html import html
 from provisioner.views.outline import outline
@@ -147,11 +147,11 @@ def large_plan(assistants: int = 300, documents: int = 5_000) -> Plan:
     paths = [f"docs/{number // 100:02}/page-{number:04}.md" for number in range(documents)]
     files = [file_change(Action.REPLACE, path, 1_000, 2_000) for path in paths]
     held = [
-        Attachment(stores[number % 7], "replace", path, Address("file", path))
+        StoreFileChange(stores[number % 7], "replace", path, Address("file", path))
         for number, path in enumerate(paths)
     ]
     kept += [Change(store, Action.KEEP, "in_sync") for store in stores]
-    return make_plan(changes=(*changed, *kept, *files), attachments=tuple(held))
+    return make_plan(changes=(*changed, *kept, *files), store_file_changes=tuple(held))
 
 
 def written(folder: Path, name: str, content: str) -> Path:

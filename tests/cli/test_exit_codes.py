@@ -141,7 +141,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_exit_codes(
     world: World, applied: Path, before: Callable[[World], None], line: str, code: int
 ) -> None:
-    """Whoever scripts this relies on it: 2 never means a fault, and a fault is never 0 or 2."""
+    """Whoever scripts this relies on it: 2 never means a problem, and a problem is never 0 or 2."""
     shutil.copytree(applied, world.root, dirs_exist_ok=True)
     before(world)
     ran = world.run(*line.split())

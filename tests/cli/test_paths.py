@@ -28,7 +28,7 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("path", [LONG, f"x/{LONG}/y", "f.txt/x", f"f.txt/{LONG}"])
 def test_a_path_that_the_disk_refuses_is_a_problem(tmp_path: Path, command: str, path: str) -> None:
-    """A name that is too long, or one below something that is no folder, is no bug of ours."""
+    """A name that is too long, or one below something that is not a folder, is not a bug of ours."""
     (tmp_path / "f.txt").write_text("{}")
     ran = run(tmp_path, *command.format(path).split())
     assert ran.code == 1 and ran.err.count("error:") == 1, ran.err

@@ -12,7 +12,7 @@ from tests.support.running import PROGRAM, run
 
 
 @pytest.mark.parametrize(
-    "line, told",
+    "line, reported",
     [
         ("plna", "did you mean `plan`?"),
         ("diff", "did you mean `plan`?"),
@@ -37,12 +37,12 @@ from tests.support.running import PROGRAM, run
         ("apply --target assistant.a saved.json", "is applied exactly"),
     ],
 )
-def test_wrong_usage_exits_with_1(tmp_path: Path, line: str, told: str) -> None:
+def test_wrong_usage_exits_with_1(tmp_path: Path, line: str, reported: str) -> None:
     """Click's own 2 would be taken for changes; stdout stays empty."""
     ran = run(tmp_path, *line.split())
 
     assert (ran.code, ran.out) == (1, "")
-    assert told in ran.err
+    assert reported in ran.err
     assert "error: " in ran.err
     assert "Traceback" not in ran.err
 
@@ -133,7 +133,7 @@ def test_an_environment_must_be_named_without_a_terminal(workspace: Path) -> Non
 
 
 def test_a_bug_is_one_line(workspace: Path) -> None:
-    """A fault of our own has no traceback, unless it is asked for."""
+    """An error of our own has no traceback, unless it is asked for."""
     broken = (
         "import sys, provisioner.engine as engine\n"
         "engine.state = None\n"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.crash.instants import Before
 from tests.crash.workspace import edited
-from tests.support.tried import TOLD
+from tests.support.tried import REPORTED
 from tests.support.world import World
 
 
@@ -28,4 +28,4 @@ def before(
     found = Before(world, tmp_path / "saved", store, strangers)
     yield found
     if found.tried:
-        record_property(TOLD, f"{len(found.tried)} tried of {found.of}")
+        record_property(REPORTED, f"{len(found.tried)} tried of {found.of}")

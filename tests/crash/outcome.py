@@ -43,14 +43,14 @@ def entries(world: World) -> list[str]:
 
 
 def objects(world: World) -> list[str]:
-    """Everything at the service: what a store holds is told by the names of the files."""
+    """Everything at the service: what a store holds is reported by the names of the files."""
     files = world.listed("/files")
     names = {item["id"]: item["filename"] for item in files}
-    found = [_told(item) for path in ("/files", "/assistants") for item in world.listed(path)]
+    found = [_reported(item) for path in ("/files", "/assistants") for item in world.listed(path)]
     for store in world.listed("/vector_stores"):
         held = world.listed(f"/vector_stores/{store['id']}/files")
-        found.append(_told(store))
-        found += [f"{store['name']} holds {names[item['id']]} {_told(item)}" for item in held]
+        found.append(_reported(store))
+        found += [f"{store['name']} holds {names[item['id']]} {_reported(item)}" for item in held]
     return sorted(found)
 
 
@@ -59,7 +59,7 @@ def uploads(world: World) -> list[str]:
     return sorted(item["filename"] for item in world.listed("/files"))
 
 
-def _told(item: dict[str, Any]) -> str:
+def _reported(item: dict[str, Any]) -> str:
     return _neutral({key: value for key, value in item.items() if key not in _VOLATILE})
 
 

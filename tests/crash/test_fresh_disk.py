@@ -30,8 +30,8 @@ def test_the_journal_is_lost(before: Before, monkeypatch: pytest.MonkeyPatch) ->
         if first.code:
             assert "Lock is behind" in first.err, f"instant {at}: {first.out}{first.err}"
             world.ok("state", "rebuild")
-        told = world.run("apply", "-y", "--force", "--prune-orphans")
-        assert told.code == 0, f"instant {at}: {told.out}{told.err}"
+        reported = world.run("apply", "-y", "--force", "--prune-orphans")
+        assert reported.code == 0, f"instant {at}: {reported.out}{reported.err}"
         world.settled()
         left = uploads(world)
         assert [line for line in objects(world) if '"object": "file"' not in line] == wanted, (
@@ -39,7 +39,7 @@ def test_the_journal_is_lost(before: Before, monkeypatch: pytest.MonkeyPatch) ->
         )
         for name in files:
             left.remove(name)  # every declared file is there
-        words = first.out + first.err + told.out + told.err
+        words = first.out + first.err + reported.out + reported.err
         assert all(name in words for name in left), (
             f"instant {at}: {left} left over and not named\n{words}"
         )

@@ -49,9 +49,9 @@ def test_check_names_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "schemas/lock.schema.json").unlink()
 
     assert generate.main(["--check"], tmp_path) == 1
-    told = capsys.readouterr().err
-    assert told.splitlines()[1:] == ["  schemas/lock.schema.json", "  docs/reference/specs.md"]
-    assert "make generate" in told
+    reported = capsys.readouterr().err
+    assert reported.splitlines()[1:] == ["  schemas/lock.schema.json", "  docs/reference/specs.md"]
+    assert "make generate" in reported
     assert page.read_text(encoding="utf-8") == "old"
 
 
@@ -101,7 +101,7 @@ def test_every_field_of_a_kind_is_told(kind: str) -> None:
 
 
 def test_every_api_has_a_column() -> None:
-    """What an API carries is told for each that assistants can be deployed through."""
+    """What an API carries is reported for each that assistants can be deployed through."""
     heads = [
         line
         for line in pages()["docs/reference/specs.md"].splitlines()

@@ -180,7 +180,7 @@ def test_the_session_is_what_is_printed(tmp_path: Path) -> None:
 
 
 def test_another_session_would_be_noticed() -> None:
-    """The comparison is no formality: another line, another order or a missing line does
+    """The comparison is not a formality: another line, another order or a missing line does
     not fit.
     """
     output = "Plan: 1 to add.\nhandbook: 0/2 files indexed\nb.x: creating…\na.x: creating…\nDone.\n"

@@ -39,7 +39,7 @@ def test_the_setting_and_the_specs_are_all(sample: Path) -> None:
 
 
 def test_no_spec_is_uploaded_and_no_file_is_left_over(sample: Path) -> None:
-    """The patterns match documents and data alone, and whatever is no spec below `specs/` is used
+    """The patterns match documents and data alone, and whatever is not a spec below `specs/` is used
     by one.
     """
     below = {

@@ -24,7 +24,7 @@ from tests.support.world import World
 
 LOCK = ".provisioner/local/lock.json"
 ROUTES = {"assistant": "/assistants", "vector_store": "/vector_stores"}
-NEVER = 20  # faults that should have struck: that not one of so many did is no accident
+NEVER = 20  # faults that should have struck: that not one of so many did is not an accident
 FAULTS = [
     {"status": 429, "retry_after": 0},
     {"status": 500},
@@ -166,7 +166,7 @@ class Chaos:
             kind, entry = address.partition(".")[0], resources[address]
             edits = {
                 "file": [self._delete_file],
-                "vector_store": [self._touch, self._delete, self._members, self._add],
+                "vector_store": [self._touch, self._delete, self._store_files, self._add],
             }
             edit = self.draw.choice(edits.get(kind, [self._touch, self._touch, self._delete]))
             self.story[-1] = f"by hand: {edit.__name__} {address}"
@@ -203,7 +203,7 @@ class Chaos:
     def _delete_file(self, kind: str, entry: Any) -> None:
         self._send("DELETE", f"/files/{entry['id']}")
 
-    def _members(self, kind: str, entry: Any) -> None:
+    def _store_files(self, kind: str, entry: Any) -> None:
         """A document is taken out, or its attributes are changed."""
         held = [item for item in (entry["fields"].get("files") or {}).values() if "id" in item]
         if not held:

@@ -84,7 +84,7 @@ def with_files(world: World, ids: Set[str]) -> set[str]:
 def check_store(
     world: World, workspace: Workspace, live: dict[str, Any], name: str, story: str
 ) -> None:
-    spec, members = (
+    spec, store_files = (
         workspace.spec["vector_stores"][name],
         world.listed(f"/vector_stores/{live['id']}/files"),
     )
@@ -97,18 +97,18 @@ def check_store(
     ), story
     assert foreign(live["metadata"]) == (spec.get("metadata") or {}), story
     held = workspace.held(name)
-    ours = [member for member in members if "provisioner" in member["attributes"]]
-    found = {path_in(member): member for member in ours}
+    ours = [store_file for store_file in store_files if "provisioner" in store_file["attributes"]]
+    found = {path_in(store_file): store_file for store_file in ours}
     assert len(ours) == len(found) and found.keys() == held.keys(), (
         f"{sorted(map(path_in, ours))} {sorted(held)}\n{story}"
     )
     for path, (digest, attributes, chunks) in held.items():
-        member = found[path]
-        assert member["status"] == "completed"
-        assert {"sha256": digest, **attributes} == foreign(member["attributes"]), story
-        assert member["chunking_strategy"]["static"] == (AUTO if chunks == "auto" else chunks), (
-            story
-        )
+        store_file = found[path]
+        assert store_file["status"] == "completed"
+        assert {"sha256": digest, **attributes} == foreign(store_file["attributes"]), story
+        assert store_file["chunking_strategy"]["static"] == (
+            AUTO if chunks == "auto" else chunks
+        ), story
 
 
 def check_assistant(
@@ -168,6 +168,6 @@ def foreign(metadata: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in metadata.items() if key not in ("provisioner", BY_HAND)}
 
 
-def path_in(member: dict[str, Any]) -> str:
+def path_in(store_file: dict[str, Any]) -> str:
     """The path in our stamp: `workspace/environment/PATH#lineage.serial`."""
-    return str(member["attributes"]["provisioner"]).split("/", 2)[2].rpartition("#")[0]
+    return str(store_file["attributes"]["provisioner"]).split("/", 2)[2].rpartition("#")[0]

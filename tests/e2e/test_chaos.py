@@ -60,7 +60,9 @@ def reported(world: World, said: str) -> set[str]:
     held = {
         item["id"] for store in stores for item in world.listed(f"/vector_stores/{store}/files")
     }
-    told = [line for line in said.splitlines() if "left alone" in line]
+    reported = [line for line in said.splitlines() if "left alone" in line]
     return {
-        item["id"] for item in world.listed("/files") if any(item["id"] in line for line in told)
+        item["id"]
+        for item in world.listed("/files")
+        if any(item["id"] in line for line in reported)
     } - held

@@ -93,9 +93,9 @@ def test_an_update_that_is_not_kept(
         world.write(edition(2))
         world.ok("apply", "-y")
         world.settled()
-        told = notes(world)
-        assert len(told) == len(rows), told
-        assert all("stays until the specs say something else" in note for note in told)
+        reported = notes(world)
+        assert len(reported) == len(rows), reported
+        assert all("stays until the specs say something else" in note for note in reported)
         world.ok("drift")
         world.write(edition(3))
         found = world.plan("--on-drift", "fail")

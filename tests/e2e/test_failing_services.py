@@ -165,18 +165,20 @@ WRONG = (
 )
 def test_replies_that_refuse(against: Serve, status: int, body: Any, said: list[str]) -> None:
     """The service's own words are shown, whatever they are."""
-    told = refused(against(answering(status, body)))
-    assert all(text in told for text in said), told
+    reported = refused(against(answering(status, body)))
+    assert all(text in reported for text in said), reported
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 500, 502])
 def test_a_server_that_answers_html(against: Serve, status: int) -> None:
-    """A page for people is no service: said in one line, without the page."""
+    """A page for people is not a service: said in one line, without the page."""
     page = (
         "<!DOCTYPE html>\n<html><body><h1>It works!</h1>\n" + "<p>x</p>\n" * 500 + "</body></html>"
     )
-    told = refused(against(answering(status, page, "text/html")))
-    assert len(told) < 600 and ("<p>" in told) == (status == 200) and "It works!" in told, told
+    reported = refused(against(answering(status, page, "text/html")))
+    assert (
+        len(reported) < 600 and ("<p>" in reported) == (status == 200) and "It works!" in reported
+    ), reported
 
 
 def test_too_many_requests(against: Serve) -> None:
@@ -237,7 +239,7 @@ def test_nobody_listens(world: World) -> None:
 
 
 def test_no_such_host(world: World) -> None:
-    """A name that does not resolve is told as that."""
+    """A name that does not resolve is reported as that."""
     point_at(world, "http://no-such-host.invalid/v1")
     world.write(SPEC)
     said = refused(world)
@@ -255,7 +257,7 @@ def test_tls_to_a_plain_port(against: Serve) -> None:
 
 
 def test_a_refusal_halfway(against: Serve) -> None:
-    """A key that may read but not write: nothing is recorded, and every problem is told without the
+    """A key that may read but not write: nothing is recorded, and every problem is reported without the
     key.
     """
 

@@ -24,8 +24,8 @@ def test_a_lost_reply_and_a_late_list(world: World, collection: str) -> None:
     """
     world.write({"specs/all.yaml": SPECS[collection], "data/loose.csv": "a\n"})
     with world.behind(odd.lists_late(LATE), odd.loses_first(f"/{collection}")):
-        told = world.ok("apply", "-y")
-    assert "the reply was lost" in told.out + told.err
+        reported = world.ok("apply", "-y")
+    assert "the reply was lost" in reported.out + reported.err
     assert world.calls.count(("POST", f"/{collection}")) == 1
     world.settled()
     assert len(world.listed(f"/{collection}")) == 1

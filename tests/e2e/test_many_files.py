@@ -78,8 +78,8 @@ def test_a_service_that_fails_now_and_then(world: World, seed: int) -> None:
     share = 0.02 if FULL else 0.08
     rules = [{"match": {"probability": share / len(FAULTS)}, "action": action} for action in FAULTS]
     with world.failing(*rules, seed=seed):
-        told = world.ok("apply", "-y").err
-    assert "to send POST /files again" in told and "found and taken over" in told
+        reported = world.ok("apply", "-y").err
+    assert "to send POST /files again" in reported and "found and taken over" in reported
     world.settled()
     counts = world.http("GET", "/vector_stores/${vector_store.kb}")["file_counts"]
     assert (counts["completed"], counts["total"]) == (SIZE, SIZE)

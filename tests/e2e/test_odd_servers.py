@@ -113,7 +113,7 @@ def _each(how: Of, row: Row) -> list[Middleware]:
 
 def step(world: World, *files: dict[str, Any]) -> list[str]:
     """Write, apply and plan; what was printed. Nothing may be left to do."""
-    told: list[str] = []
+    reported: list[str] = []
     for one in files:
         world.write(one)
         applied = world.run("apply", "-y", "--force")
@@ -121,8 +121,8 @@ def step(world: World, *files: dict[str, Any]) -> list[str]:
         shown = f"{applied.out}{applied.err}\n------ planned again\n{planned.out}{planned.err}"
         assert (applied.code, planned.code) == (0, 0), shown
         assert "No changes. The service matches the specs." in planned.out, shown
-        told += [applied.out + applied.err, planned.out + planned.err]
-    return told
+        reported += [applied.out + applied.err, planned.out + planned.err]
+    return reported
 
 
 def life(world: World, *oddities: Middleware) -> list[str]:
@@ -153,9 +153,9 @@ def test_an_odd_service_settles_and_is_named(
     """Every apply succeeds, the plan after it is empty, nothing is left over, and the oddity is
     told once a run.
     """
-    told = life(world, how)
+    reported = life(world, how)
     for said in named:
-        counts = [text.count(said) for text in told]
+        counts = [text.count(said) for text in reported]
         assert max(counts) == 1, f"{said}: {counts}"
     left(world)
 
@@ -202,17 +202,17 @@ def test_foreign_keys_survive(world: World) -> None:
     "how", [odd.breaks_on_get, *map(thorough, (odd.loses_replies, odd.gateway_keys))]
 )
 def test_over_http(world: World, monkeypatch: pytest.MonkeyPatch, how: Middleware) -> None:
-    """The same over a real connection, which may break at any time: nothing twice, and told once a
+    """The same over a real connection, which may break at any time: nothing twice, and reported once a
     run.
     """
     monkeypatch.setenv("OPENAI_API_KEY", "sk-e2e")
     with world.behind(how), served(world.app()) as url:
         point_at(world, url)
-        told = life(world)
+        reported = life(world)
     if how is not odd.gateway_keys:
         counts = [
             text.count("This service closes connections before its reply is complete.")
-            for text in told
+            for text in reported
         ]
         assert max(counts) == 1, counts
     left(world)
@@ -227,9 +227,9 @@ def test_fields_that_are_never_shown(world: World, row: Row) -> None:
 
 @pytest.mark.parametrize("row", _rows(TAKEN), ids=_spelt)
 def test_fields_that_are_forgotten(world: World, row: Row) -> None:
-    """What the service drops is told in every plan and proposed no second time."""
-    told = life(world, *_each(odd.not_kept, row))
-    assert any("The service does not keep" in text for text in told[1::2])
+    """What the service drops is reported in every plan and proposed no second time."""
+    reported = life(world, *_each(odd.not_kept, row))
+    assert any("The service does not keep" in text for text in reported[1::2])
     left(world)
 
 
@@ -278,6 +278,6 @@ def test_a_service_that_loses_its_assistants(world: World, how: Middleware) -> N
             }
         }
     )
-    told, _ = step(world, {})
-    assert "api_gone" in told or "gone" in told
+    reported, _ = step(world, {})
+    assert "api_gone" in reported or "gone" in reported
     assert {address: world.id(address) for address in kept} == kept

@@ -224,7 +224,7 @@ def test_nothing_is_slower_where_nothing_is_late(
         raise AssertionError(f"waited for {seconds} seconds")
 
     monkeypatch.setattr(Settling, "sleep", lambda _self, seconds: never(seconds))
-    told = []
+    reported = []
     for seconds in (30, 0):
         environment = {"service": "local", "settling": seconds}
         late.write(
@@ -240,8 +240,8 @@ def test_nothing_is_slower_where_nothing_is_late(
         late.ok("drift")
         late.ok("destroy", "-y")
         late.ok("plan")
-        told.append(requests(late))
-    assert told[0] == told[1]
+        reported.append(requests(late))
+    assert reported[0] == reported[1]
 
 
 def requests(world: World) -> list[tuple[str, int]]:
@@ -264,9 +264,9 @@ def test_an_upload_that_turns_up_too_late(late: World) -> None:
         if address.startswith("file.")
     }
     (extra,) = {item["id"] for item in late.listed("/files")} - ours
-    for told in (late.ok("plan"), late.ok("apply", "-y")):
-        assert f"The file `{extra}`" in told.out + told.err
-        assert "whose upload was sent again after its reply was lost" in told.out + told.err
+    for reported in (late.ok("plan"), late.ok("apply", "-y")):
+        assert f"The file `{extra}`" in reported.out + reported.err
+        assert "whose upload was sent again after its reply was lost" in reported.out + reported.err
     late.http("DELETE", f"/files/{extra}")
     assert extra not in late.ok("plan").out
     whole(late)
@@ -295,7 +295,7 @@ def test_an_apply_whose_lease_was_taken_away(late: World) -> None:
         holder = store.holder()
         if (method, path) == ("POST", "/files") and holder:
             store.force_unlock(holder.id)
-            store.settle()
+            store.fold_journal()
 
     with late.behind(Meanwhile(before=taken)):
         zombie = late.run("apply", "-y")
@@ -381,7 +381,7 @@ def put_back(world: World, kind: str, value: str) -> None:
 
 
 def test_what_was_deleted_and_is_still_listed(late: World) -> None:
-    """It is no orphan, and keeps nothing that it used from being deleted."""
+    """It is not an orphan, and keeps nothing that it used from being deleted."""
     late.ok("apply", "-y")
     late.write({"specs/all.yaml": {"vector_stores": SPEC["vector_stores"]}, "data/c.csv": None})
     with late.failing(settle("^/v1/assistants/[^/]+$", "delete", method="DELETE")):

@@ -1,4 +1,4 @@
-"""What a stopped apply has done and the specs no longer want, told one by one: found by the
+"""What a stopped apply has done and the specs no longer want, one by one: found by the
 sequences of chaos.
 """
 

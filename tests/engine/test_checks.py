@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.engine.checks import check_lock, check_ownership
-from provisioner.engine.refresh import Seen
+from provisioner.engine.refresh import Refreshed
 from provisioner.errors import PlanError
 from provisioner.model import Address, Live, Stamp
 from provisioner.plan import Stray
@@ -26,10 +26,10 @@ def refusal(*beside: str, fresh: bool = False, **sides: Any) -> str:
     strays = (one for one in others if one.live.stamp and one.live.stamp.lineage == LINEAGE[:8])
     case = situation(**sides, strays=tuple(strays))
     shown = [*case.observed.live.values(), *(one.live for one in others)]
-    seen = Seen(case.observed, stamped=tuple(live for live in shown if live.stamp))
+    refreshed = Refreshed(case.observed, stamped=tuple(live for live in shown if live.stamp))
     try:
-        check_lock(seen, case.lock, fresh=fresh)
-        check_ownership(case.lock, seen, case.claims.values())
+        check_lock(refreshed, case.lock, fresh=fresh)
+        check_ownership(case.lock, refreshed, case.claims.values())
     except PlanError as error:
         return ", ".join(problem.summary for problem in error.problems)
     return "-"

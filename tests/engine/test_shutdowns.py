@@ -169,7 +169,7 @@ def test_what_was_kept_is_broken(tmp_path: Path, text: str) -> None:
 
 
 def test_nothing_can_be_kept(tmp_path: Path) -> None:
-    """A folder that cannot be written is no fault."""
+    """A folder that cannot be written is not an error."""
     (tmp_path / ".provisioner").touch()
     assert known(tmp_path, Service(SAID)).given == {"m": END, "n": None}
 

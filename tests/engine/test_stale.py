@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from provisioner.engine.refresh import Seen
-from provisioner.engine.stale import basis, check_basis, check_lineage, check_users, question
+from provisioner.engine.refresh import Refreshed
+from provisioner.engine.stale import basis, check_basis, check_lineage, check_users, refresh_request
 from provisioner.errors import PlanError
 from provisioner.model import Address, LockState, Plan
 from provisioner.plan import make_plan
 from provisioner.remote import Remote
-from tests.plan.spelling import BASE, document, holding, member, situation, stray
+from tests.plan.spelling import BASE, document, holding, situation, store_file, stray
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 CHANGED = {"specs": {BOT: {"temperature": 0.1}}}  # the assistant alone, which uses the store
-TOLD_LOCK, TOLD_LIVE = "The lock entry of `{}` has changed", "`{}` has changed at the service"
+SAID_LOCK, SAID_LIVE = "The lock entry of `{}` has changed", "`{}` has changed at the service"
 
 
 def moved(planned: dict[str, Any], since: dict[str, Any]) -> dict[str, str]:
@@ -27,13 +27,13 @@ def moved(planned: dict[str, Any], since: dict[str, Any]) -> dict[str, str]:
     saved = replace(plan, basis=basis(case, plan))
     now = situation(**{**planned, **since})
     try:
-        check_basis(saved, now.lock.resources, Seen(now.observed))
+        check_basis(saved, now.lock.resources, Refreshed(now.observed))
     except PlanError as error:
         found = {problem.address or "": problem.detail for problem in error.problems}
         return {
-            address: "lock" if detail.startswith(TOLD_LOCK.format(address)) else "live"
+            address: "lock" if detail.startswith(SAID_LOCK.format(address)) else "live"
             for address, detail in found.items()
-            if detail.startswith((TOLD_LOCK.format(address), TOLD_LIVE.format(address)))
+            if detail.startswith((SAID_LOCK.format(address), SAID_LIVE.format(address)))
         }
     return {}
 
@@ -55,7 +55,7 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
     "what nobody is to touch was edited": (CHANGED, {"live": {"file.a.md": {"bytes": 3}}}, {}),
     "somebody put a file into the store": (
         CHANGED,
-        {"live": {KB: {"members": {"file-y": member("file-y")}}}},
+        {"live": {KB: {"store_files": {"file-y": store_file("file-y")}}}},
         {},
     ),
     "what the service counts by itself": (CHANGED, {"live": {BOT: {"created_at": 99}}}, {}),
@@ -67,21 +67,25 @@ EDITS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
     "an object that was new is locked": ({"lock": {BOT: None}}, {"lock": {}}, {BOT: "lock"}),
     "a document that is to be replaced was taken out": (
         {"specs": {"file.a.md": document("c")}},
-        {"live": {KB: {"members": {"file-a.md": None}}}},
+        {"live": {KB: {"store_files": {"file-a.md": None}}}},
         {KB: "live"},
     ),
     "a document that is to be replaced got other attributes": (
         {"specs": {"file.a.md": document("c")}},
         {
             "live": {
-                KB: {"members": {"file-a.md": member("file-a.md", "a.md", attributes={"x": 1})}}
+                KB: {
+                    "store_files": {
+                        "file-a.md": store_file("file-a.md", "a.md", attributes={"x": 1})
+                    }
+                }
             }
         },
         {KB: "live"},
     ),
     "another document was taken out": (
         {"specs": {"file.a.md": document("c")}},
-        {"live": {KB: {"members": {"file-b.md": None}}}},
+        {"live": {KB: {"store_files": {"file-b.md": None}}}},
         {},
     ),
     "a document that is to be replaced has another entry": (
@@ -147,7 +151,7 @@ def test_what_has_to_be_looked_at() -> None:
     sides: dict[str, Any] = {
         "specs": {BOT: {"temperature": 0.1}, "file.b.md": None, KB: {"files": holding("a.md")}}
     }
-    asked = question(
+    asked = refresh_request(
         Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(situation(**sides))
     )
     assert {str(address) for address in asked.desired} == {BOT, KB, "file.a.md"}
@@ -161,7 +165,9 @@ def test_what_has_to_be_looked_at() -> None:
     imported = situation(
         lock={BOT: None}, live={BOT: {"id": "asst_9"}}, imports={Address.parse(BOT): "asst_9"}
     )
-    asked = question(Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(imported))
+    asked = refresh_request(
+        Remote.open("http://nowhere.invalid", "none"), lock(), make_plan(imported)
+    )
     assert asked.imports == {Address.parse(BOT): "asst_9"}
 
 

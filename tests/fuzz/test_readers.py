@@ -344,15 +344,19 @@ class Stranger(Injection):
     """A service that damages one reply, in its values or in its text."""
 
     def __init__(self) -> None:
-        self.draw, self.left, self.told = random.Random(0), 0, ""
+        self.draw, self.left, self.reported = random.Random(0), 0, ""
 
     def begin(self, _world: World, draw: random.Random) -> str:
         """Choose a reply."""
-        self.draw, self.left, self.told = draw, draw.choice((0, 1, 2, 3, 5, 8, 13, 21)), "no reply"
+        self.draw, self.left, self.reported = (
+            draw,
+            draw.choice((0, 1, 2, 3, 5, 8, 13, 21)),
+            "no reply",
+        )
         return "a reply"
 
     def happened(self) -> bool:
-        return bool(self.told)
+        return bool(self.reported)
 
     def around(self, app: Any) -> Any:
         async def damaging(scope: Any, receive: Any, send: Any) -> None:
@@ -378,7 +382,7 @@ class Stranger(Injection):
             body = written(damaged(json.loads(body), self.draw)).encode()
         if self.draw.random() < 0.1:
             messages[0]["status"] = self.draw.choice((200, 201, 204, 302, 400, 404, 418, 429, 500))
-        self.told = (
+        self.reported = (
             f"{scope['method']} {scope['path']} answered {messages[0]['status']} {body[:2000]!r}"
         )
         messages[0]["headers"] = [

@@ -89,12 +89,12 @@ def lagging(tell: Any, rules: Any) -> Callable[..., Any]:
     def run(
         story: Callable[[Wire], Awaitable[None]], settle: str, path: str, *more: str, **options: Any
     ) -> Any:
-        async def told(client: openai.AsyncOpenAI) -> None:
+        async def reported(client: openai.AsyncOpenAI) -> None:
             await story(Wire(client))
 
         line = f'{{match: {{path: "{path}"}}, action: {{settle: {{{settle}}}}}}}'
         # Nothing is indexed within these stories, so that only what lags can make a difference.
-        return tell(told, faults=rules(line, *more), **({"indexing_seconds": 60.0} | options))
+        return tell(reported, faults=rules(line, *more), **({"indexing_seconds": 60.0} | options))
 
     return run
 

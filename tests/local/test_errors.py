@@ -76,7 +76,7 @@ def test_a_body_that_is_no_object_is_refused(server: Any, body: bytes) -> None:
     ],
 )
 def test_a_broken_form_is_refused(server: Any, content_type: str, body: bytes) -> None:
-    """An upload that is no form, a broken one, and one without a file."""
+    """An upload that is not a form, a broken one, and one without a file."""
     reply = httpx2.post(
         server.url + "/files", headers=HEADERS | {"content-type": content_type}, content=body
     )

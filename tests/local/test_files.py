@@ -36,12 +36,12 @@ def test_filenames_survive(client: openai.OpenAI, name: str) -> None:
 
 
 def test_a_path_is_reduced_to_its_base_name(client: openai.OpenAI) -> None:
-    """Folders on the client's machine are no part of a filename."""
+    """Folders on the client's machine are not part of a filename."""
     assert client.files.create(file=("a/b/c.md", b"x"), purpose="assistants").filename == "c.md"
 
 
 def test_content_is_returned_byte_for_byte(client: openai.OpenAI) -> None:
-    """Bytes that look like a form's boundary, or are no text, arrive as they were sent."""
+    """Bytes that look like a form's boundary, or are not text, arrive as they were sent."""
     content = bytes(range(256)) * 500 + b"\r\n--boundary\r\n"
     made = client.files.create(file=("x.bin", content), purpose="vision")
     assert client.files.content(made.id).read() == content

@@ -335,7 +335,7 @@ def test_what_a_deletion_takes_along_is_still_there(lagging: Any, clock: Any) ->
 
 
 def test_the_bytes_of_a_deleted_file_are_gone(lagging: Any) -> None:
-    """They are not found, which is no failure of the service."""
+    """They are not found, which is not a failure of the service."""
 
     async def story(wire: Wire) -> None:
         made = await wire.client.files.create(file=("a.md", b"text"), purpose="batch")

@@ -78,7 +78,7 @@ class StoreContract:
                 journal.note(made, "created", object="asst_1")
                 journal.result(made, entry(SUPPORT, "asst_1", model="gpt-4o"))
                 journal.result(gone, None)
-            settled, still_open = store.settle()
+            settled, still_open = store.fold_journal()
         assert settled == store.read() == state(4, entry(SUPPORT, "asst_1", model="gpt-4o"))
         assert still_open == []
         assert store.leftover() is None
@@ -93,21 +93,21 @@ class StoreContract:
             store.write(state(3))
             with store.journal(state(3), given) as journal:
                 journal.left(["r2"])
-            assert store.settle().state == state(3)
+            assert store.fold_journal().state == state(3)
             with store.journal(state(3), given) as journal:
                 journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
-            stopped = store.settle().state
+            stopped = store.fold_journal().state
             assert stopped and stopped.approved == given
             with store.journal(stopped, given) as journal:
                 journal.result(
                     journal.intent(SUPPORT, "update"), entry(SUPPORT, "asst_1", model="x")
                 )
                 journal.left(["r2"])
-            ended = store.settle().state
+            ended = store.fold_journal().state
             assert ended and ended.approved == replace(given, left=("r2",))
             with store.journal(ended) as journal:
                 journal.result(journal.intent(SUPPORT, "delete"), None)
-            after = store.settle().state
+            after = store.fold_journal().state
         assert after == store.read() and after and after.approved == ended.approved
 
     def test_nothing_changed(self, store: LockStore) -> None:
@@ -116,7 +116,7 @@ class StoreContract:
             store.write(state(3))
             with store.journal(state(3)) as journal:
                 journal.dismiss(journal.intent(SUPPORT, "create"))
-            store.settle()
+            store.fold_journal()
         assert store.read() == state(3)
         assert store.leftover() is None
 
@@ -131,7 +131,7 @@ class StoreContract:
             start, serial=1, resources={SUPPORT: entry(SUPPORT, "asst_1")}
         )
         with again.lease():
-            again.settle()
+            again.fold_journal()
         assert again.read() == again.peek().state
 
     def test_open_intents_are_carried(self, store: LockStore) -> None:
@@ -143,7 +143,7 @@ class StoreContract:
             with store.journal(state(3)) as journal:
                 id = journal.intent(SUPPORT, "create", name="Support")
                 journal.note(id, "created", object="asst_1")
-            first, second = store.settle(), store.settle()
+            first, second = store.fold_journal(), store.fold_journal()
             assert first == second
             assert first.state is not None and first.state.serial == 4
             with store.journal(first.state) as journal:
@@ -155,7 +155,7 @@ class StoreContract:
                 )
                 assert intent.partial[0]["object"] == "asst_1"
                 assert journal.intent(LEAVE, "create") != intent.id
-            (carried, new) = store.settle().open_intents
+            (carried, new) = store.fold_journal().open_intents
             assert (carried, new.address) == (intent, LEAVE)
 
     def test_unsettled_journal_is_never_overwritten(self, store: LockStore) -> None:
@@ -166,7 +166,7 @@ class StoreContract:
                 journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
             with pytest.raises(LockError, match="Unsettled journal"):
                 store.journal(state(3))
-            assert store.settle().state == state(4, entry(SUPPORT, "asst_1"))
+            assert store.fold_journal().state == state(4, entry(SUPPORT, "asst_1"))
 
     def test_lock_has_moved(self, store: LockStore) -> None:
         """An apply that began from an older lock is stopped before its first request."""
@@ -184,8 +184,8 @@ class StoreContract:
             with store.journal(state(3)) as journal:
                 journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
                 journal.intent(LEAVE, "create")
-            store.write(store.peek().state or state())  # the first half of settle, and no more
-            settled, (left,) = store.settle()
+            store.write(store.peek().state or state())  # the first half of folding, and no more
+            settled, (left,) = store.fold_journal()
         assert settled == state(4, entry(SUPPORT, "asst_1"))
         assert (left.address, left.hint) == (LEAVE, False)
 
@@ -202,7 +202,7 @@ class StoreContract:
             newer = state(9)
             store.write(newer)
             for _ in range(2):
-                settled, hints = store.settle()
+                settled, hints = store.fold_journal()
                 assert settled == newer
                 assert [(hint.address, hint.hint) for hint in hints] == [
                     (SUPPORT, True),
@@ -212,7 +212,7 @@ class StoreContract:
             with store.journal(newer) as journal:
                 for hint in journal.open:
                     journal.dismiss(hint.id)
-            assert store.settle() == (newer, [])
+            assert store.fold_journal() == (newer, [])
 
     @pytest.mark.parametrize("change", [{"lineage": "8" * 8}, {"serial": 4}, {"serial": 2}])
     def test_journal_of_another_lock(self, store: LockStore, change: dict[str, object]) -> None:
@@ -225,7 +225,7 @@ class StoreContract:
                 journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
             pulled = replace(state(3, entry(LEAVE, "file-9")), **change)
             store.write(pulled)
-            settled, (hint,) = store.settle()
+            settled, (hint,) = store.fold_journal()
         assert settled == store.read() == pulled
         assert (hint.address, hint.hint) == (SUPPORT, True)
 
@@ -237,7 +237,7 @@ class StoreContract:
                 journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
                 journal.result(journal.intent(LEAVE, "create"), entry(LEAVE, "file-1"))
             self.tear(tmp_path, 5)
-            settled, (left,) = store.settle()
+            settled, (left,) = store.fold_journal()
         assert settled == state(4, entry(SUPPORT, "asst_1"))
         assert left.address == LEAVE
 
@@ -248,10 +248,10 @@ class StoreContract:
             store.write(state(3, entry(SUPPORT, "asst_1")))
             with store.journal(state(3)) as journal:
                 journal.result(journal.intent(new, "update"), entry(new, "asst_1"), {SUPPORT: None})
-            assert store.settle().state == state(4, entry(new, "asst_1"))
+            assert store.fold_journal().state == state(4, entry(new, "asst_1"))
 
     def test_one_writer(self, store: LockStore, tmp_path: Path) -> None:
-        """A second writer is told who has the lock and how to take it; readers are not
+        """A second writer is reported who has the lock and how to take it; readers are not
         disturbed.
         """
         other = self.open(tmp_path)
@@ -269,15 +269,15 @@ class StoreContract:
 
     def test_waiting(self, store: LockStore, tmp_path: Path) -> None:
         """Waiting says for whom, once at first, and gives up after the time asked for."""
-        told: list[str] = []
+        reported: list[str] = []
         other = self.open(tmp_path)
         with (
             store.lease() as lease,
             pytest.raises(LockError, match="is busy"),
-            other.lease(0.5, told.append),
+            other.lease(0.5, reported.append),
         ):
             pass
-        assert len(told) == 1 and f"process {lease.pid}" in told[0]
+        assert len(reported) == 1 and f"process {lease.pid}" in reported[0]
 
     def test_waiting_in_silence(self, store: LockStore, tmp_path: Path) -> None:
         """Who waits need not listen, and looks now and then, not all the time."""

@@ -84,7 +84,7 @@ def test_nothing_is_left_beside_the_lock(store: FileStore) -> None:
     with store.lease():
         with store.journal(state(0)) as journal:
             journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
-        store.settle()
+        store.fold_journal()
     assert [path.name for path in store.path.parent.iterdir()] == ["prod.lock.json"]
 
 
@@ -145,17 +145,17 @@ def test_zombie_holder(store: FileStore, held: subprocess.Popen[str]) -> None:
 
 def test_waiting_for_the_holder(store: FileStore, held: subprocess.Popen[str]) -> None:
     """Who waits gets the lease soon after it is free."""
-    told: list[str] = []
+    reported: list[str] = []
 
     def end(message: str) -> None:
-        told.append(message)
+        reported.append(message)
         held.kill()
         held.wait()
 
     begun = time.monotonic()
     with store.lease(30, end):
         assert time.monotonic() - begun < 10
-    assert "Waiting up to 30 s" in told[0]
+    assert "Waiting up to 30 s" in reported[0]
 
 
 def test_reused_pid(store: FileStore) -> None:
@@ -281,7 +281,7 @@ def test_killed_while_it_writes(store: FileStore) -> None:
     process.kill()
     process.communicate()
     with store.lease():
-        settled, still_open = store.settle()
+        settled, still_open = store.fold_journal()
     assert settled is not None and settled.serial == 4
     numbers = sorted(
         fields["bytes"] for fields in (item.fields for item in settled.resources.values())
@@ -325,7 +325,7 @@ def test_every_torn_byte(store: FileStore) -> None:
 
 
 def test_a_torn_journal_settles(store: FileStore) -> None:
-    """Whatever is left of a journal can be settled, and then a new apply can begin."""
+    """Whatever is left of a journal can be folded, and then a new apply can begin."""
     start = state(3)
     store.write(start)
     with store.journal(start) as journal:
@@ -336,14 +336,14 @@ def test_a_torn_journal_settles(store: FileStore) -> None:
         store.write(start)
         store._beside("journal").write_bytes(whole[:size])
         with store.lease():
-            settled, still_open = store.settle()
+            settled, still_open = store.fold_journal()
             assert settled is not None
             with store.journal(settled) as journal:
                 assert list(journal.open) == still_open
 
 
 def test_damage_inside_a_journal(store: FileStore) -> None:
-    """A broken line that is not the last one is no crash: refused with its line, never silently
+    """A broken line that is not the last one is not a crash: refused with its line, never silently
     skipped.
     """
     store.write(state(3))
@@ -353,7 +353,7 @@ def test_damage_inside_a_journal(store: FileStore) -> None:
     lines = store._beside("journal").read_text().splitlines(keepends=True)
     store._beside("journal").write_text(lines[0] + lines[1][:9] + "\n" + lines[2])
     with pytest.raises(LockError) as caught:
-        store.settle()
+        store.fold_journal()
     (problem,) = caught.value.problems
     assert (problem.summary, problem.file, problem.line) == (
         "Broken journal",
@@ -370,7 +370,7 @@ def test_a_journal_without_its_lock(store: FileStore) -> None:
             journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, "asst_1"))
         left = store.leftover()
         store.path.unlink()
-        settled, (hint,) = store.settle()
+        settled, (hint,) = store.fold_journal()
         assert (settled, hint.address, hint.hint) == (None, SUPPORT, True)
         assert store.leftover() == left
 
@@ -395,7 +395,7 @@ def test_settling_what_is_settled(store: FileStore) -> None:
         for _ in range(2):
             with store.journal(state(3)) as journal:
                 journal.dismiss(journal.intent(SUPPORT, "create"))
-            store.settle()
+            store.fold_journal()
         after = store.path.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -415,7 +415,7 @@ def test_disk_full_in_the_journal(store: FileStore, monkeypatch: pytest.MonkeyPa
             with pytest.raises(LockError, match="Disk is full"):
                 journal.intent(LEAVE, "create")
         journal.result(id, entry(SUPPORT, "asst_1"))
-        assert store.settle() == (state(4, entry(SUPPORT, "asst_1")), [])
+        assert store.fold_journal() == (state(4, entry(SUPPORT, "asst_1")), [])
 
 
 def test_a_line_that_is_written_during_a_sync(
@@ -544,7 +544,7 @@ def test_reader_between_lock_and_journal(store: FileStore, monkeypatch: pytest.M
 
     def meanwhile() -> str | None:
         monkeypatch.setattr(reader, "leftover", real)
-        store.settle()
+        store.fold_journal()
         return real()
 
     monkeypatch.setattr(reader, "leftover", meanwhile)

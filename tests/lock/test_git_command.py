@@ -158,7 +158,7 @@ def test_no_settings_outside_of_a_repository(tmp_path: Path, folder: Path) -> No
 
 
 def test_git_does_not_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that does not end is given up, and told like any other failure."""
+    """A command that does not end is given up, and reported like any other failure."""
     monkeypatch.setattr(git_command, "SECONDS", 0.2)
     done = Git(folder).run("-c", "alias.slow=!sleep 20", "slow")
     assert (done.code, done.out, done.err) == (-1, b"", "fatal: no answer within 0 seconds")
@@ -199,6 +199,6 @@ def test_what_git_prints(folder: Path) -> None:
     ],
 )
 def test_failures(tmp_path: Path, err: str, summary: str, words: str) -> None:
-    """What stands in the way is told with the way out."""
+    """What stands in the way is reported with the way out."""
     problem = failure("git push", err, tmp_path)
     assert problem.summary == summary and words in problem.detail and problem.hint

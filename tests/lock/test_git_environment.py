@@ -105,10 +105,10 @@ def test_two_applies_at_once(worlds: tuple[World, World]) -> None:
     running = met(
         store, lambda: [start(world, "apply", "-y", "--lock-timeout", "60") for world in worlds]
     )
-    told = [process.communicate(timeout=120) for process in running]
-    assert [process.returncode for process in running] == [0, 0], told
-    counts = sorted((re.findall(r"(\d+) added", out) or ["0"])[0] for out, _ in told)
-    assert counts == ["0", "5"], told
+    reported = [process.communicate(timeout=120) for process in running]
+    assert [process.returncode for process in running] == [0, 0], reported
+    counts = sorted((re.findall(r"(\d+) added", out) or ["0"])[0] for out, _ in reported)
+    assert counts == ["0", "5"], reported
     for world in worlds:
         world.settled()
 

@@ -161,11 +161,11 @@ def problem(error: pytest.ExceptionInfo[LockError]) -> tuple[str, str, str]:
 def apply(store: GitStore, name: str = "asst_1") -> LockState:
     """A small apply, as the engine does it."""
     with store.lease():
-        begun, _ = store.settle()
+        begun, _ = store.fold_journal()
         start = begun or state(0)
         with store.journal(start) as journal:
             journal.result(journal.intent(SUPPORT, "create"), entry(SUPPORT, name))
-        settled = store.settle().state
+        settled = store.fold_journal().state
     assert settled
     return settled
 
@@ -234,7 +234,7 @@ def test_several_environments(store: GitStore, bare: Path, tmp_path: Path) -> No
         apply(staging, "asst_staging")
         journal.result(number, entry(SUPPORT, "asst_prod"))
         journal.close()
-        store.settle()
+        store.fold_journal()
     assert store.read() == state(1, entry(SUPPORT, "asst_prod"))
     assert staging.read() == state(1, entry(SUPPORT, "asst_staging"))
 
@@ -354,7 +354,7 @@ def test_lost_reply(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_force_unlock_whose_reply_was_lost(
     store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Taking a lease away is done once and told as done."""
+    """Taking a lease away is done once and reported as done."""
     with store.lease() as lease, deaf(monkeypatch):
         assert other.force_unlock(lease.id) == lease
 
@@ -374,11 +374,11 @@ ROUNDS = """
     for number in range(rounds):
         say(f"round {number}")
         with store.lease(120, say):
-            before = store.settle().state or fresh("acme", "prod", {"base_url": None})
+            before = store.fold_journal().state or fresh("acme", "prod", {"base_url": None})
             with store.journal(before) as journal:
                 address = Address("file", f"{who}/{number}")
                 journal.result(journal.intent(address, "create"), Locked(address, f"file-{who}-{number}", {}))
-            store.settle()
+            store.fold_journal()
 """
 
 
@@ -455,7 +455,7 @@ def test_force_unlock_from_another_clone(store: GitStore, other: GitStore) -> No
         with pytest.raises(LockError, match="Lease was lost"):
             journal.intent(LEAVE, "create")
         with other.lease():
-            assert [intent.address for intent in other.settle().open_intents] == [SUPPORT]
+            assert [intent.address for intent in other.fold_journal().open_intents] == [SUPPORT]
 
 
 def test_holder_on_another_machine(store: GitStore, other: GitStore) -> None:
@@ -505,12 +505,12 @@ CRASH = """
         return real(self, *words, input=input)
     git_command.Git.run = run
     with store.lease():
-        before = store.settle().state or fresh("acme", "prod", {"base_url": None})
+        before = store.fold_journal().state or fresh("acme", "prod", {"base_url": None})
         with store.journal(before) as journal:
             address = Address("file", "a")
             journal.result(journal.intent(address, "create"), Locked(address, "file-a", {}))
             print("told", flush=True)
-        store.settle()
+        store.fold_journal()
     instant()
     print(seen)
 """
@@ -548,11 +548,11 @@ def gone_on(mine: Path) -> tuple[int | None, int]:
     assert git(mine, "status", "--porcelain") == ""
     store = GitStore(mine, "prod.lock.json")
     with store.lease():
-        settled, still_open = store.settle()
+        settled, still_open = store.fold_journal()
         with store.journal(settled or state(0)) as journal:
             for intent in journal.open:
                 journal.result(intent.id, entry(intent.address, "file-found"))
-        store.settle()
+        store.fold_journal()
     assert store.holder() is None and store.leftover() is None
     return (settled.serial if settled else None, len(still_open))
 
@@ -610,7 +610,7 @@ def test_protected_branch(store: GitStore, bare: Path) -> None:
 
 
 def test_unreachable(store: GitStore, bare: Path) -> None:
-    """A remote that is not there is told in git's words; nothing is taken for an empty lock."""
+    """A remote that is not there is reported in git's words; nothing is taken for an empty lock."""
     bare.rename(bare.with_name("gone.git"))
     for act in (store.read, store.peek, store.holder, lambda: store.force_unlock("x")):
         with pytest.raises(
@@ -798,13 +798,13 @@ def test_applying_costs(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> Non
     fresh = GitStore(folder_of(store), "prod.lock.json")
     seen = commands(monkeypatch)
     with fresh.lease():
-        begun = fresh.settle().state
+        begun = fresh.fold_journal().state
         assert begun
         with fresh.journal(begun) as journal:
             first = journal.intents([(SUPPORT, "update", {}), (LEAVE, "create", {})])
             for number, address in zip(first, (SUPPORT, LEAVE), strict=True):
                 journal.result(number, entry(address, f"x{number}"))
-        fresh.settle()
+        fresh.fold_journal()
     assert seen.count("fetch") == seen.count("cat-file") == 1
     assert seen.count("push") == 6
     assert len(seen) <= 35

@@ -330,7 +330,7 @@ def test_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_is_never_written(wrong: Callable[[Journal], Any], error: type[Exception]) -> None:
-    """A line that could not be read, or not understood, is a fault of ours; the journal stays
+    """A line that could not be read, or not understood, is an error of ours; the journal stays
     whole.
     """
     sink = Lines()

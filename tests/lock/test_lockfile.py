@@ -1,4 +1,4 @@
-"""The lockfile's text: what is written, and how each fault in it is told."""
+"""The lockfile's text: what is written, and how each problem in it is reported."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_other_layouts_are_read() -> None:
     ],
 )
 def test_broken(text: str, line: int | None, words: str) -> None:
-    """A file that is no lock is refused with its line and the way out, without a traceback."""
+    """A file that is not a lock is refused with its line and the way out, without a traceback."""
     (problem,) = problems(text)
     assert problem.summary == "Broken lockfile"
     assert words in problem.detail
@@ -245,7 +245,7 @@ def changed(change: Callable[[dict[str, object]], object]) -> str:
 
 
 def test_all_head_faults_at_once() -> None:
-    """Every wrong key of the head is told in one run."""
+    """Every wrong key of the head is reported in one run."""
     text = changed(
         lambda raw: raw.update(serial="3", origin={"base_url": 1}, written=1) or raw.pop("lineage")
     )
@@ -387,7 +387,7 @@ def test_entries_with_nothing_but_an_id_and_fields(raw: dict[str, object]) -> No
 
 
 def test_all_entry_faults_at_once() -> None:
-    """All wrong entries are told in one run, addresses that are none included."""
+    """All wrong entries are reported in one run, addresses that are none included."""
     text = changed(
         lambda raw: raw.update(
             resources={"kb": {}, "file.a": {}, "file.b": {"fields": {}}, "file.c": 1}

@@ -20,7 +20,6 @@ from provisioner.model import (
     LEAVING,
     SYMBOLS,
     Address,
-    Attachment,
     Change,
     Desired,
     FieldChange,
@@ -28,12 +27,13 @@ from provisioner.model import (
     Live,
     Locked,
     LockState,
-    Member,
     Plan,
     Profile,
     Service,
     Source,
     Stamp,
+    StoreFile,
+    StoreFileChange,
 )
 from provisioner.plan import Observed, PlanOptions, Situation, Stray, make_plan
 
@@ -102,7 +102,7 @@ def stamp(address: str, lineage: str = LINEAGE, serial: int = SERIAL) -> Stamp:
     return Stamp("acme", "prod", address, lineage[:8], serial)
 
 
-def member(id: str, path: str | None = None, **more: Any) -> Member:
+def store_file(id: str, path: str | None = None, **more: Any) -> StoreFile:
     """A file in a store; with our stamp if it has a path."""
     given = {
         "status": "completed",
@@ -110,7 +110,7 @@ def member(id: str, path: str | None = None, **more: Any) -> Member:
         "chunking": "auto",
         "stamp": stamp(path) if path else None,
     }
-    return Member(id, **{**given, **more})
+    return StoreFile(id, **{**given, **more})
 
 
 def stray(
@@ -230,7 +230,7 @@ def _object(entry: Locked) -> Live:
         return found
     whole = entry.fields.get("chunking", "auto")
     held = {
-        item["id"]: member(
+        item["id"]: store_file(
             item["id"],
             path,
             attributes=item.get("attributes", {}),
@@ -239,15 +239,15 @@ def _object(entry: Locked) -> Live:
         )
         for path, item in entry.fields.get("files", {}).items()
     }
-    return replace(found, members=held)
+    return replace(found, store_files=held)
 
 
 def _changed(live: Live, change: Mapping[str, Any]) -> Live:
     fields, more = _split(change, Live.__slots__)
     both = {**live.fields, **fields}
-    if "members" in more:
-        members = {**(live.members or {}), **more["members"]}
-        more["members"] = {id: item for id, item in members.items() if item is not None}
+    if "store_files" in more:
+        store_files = {**(live.store_files or {}), **more["store_files"]}
+        more["store_files"] = {id: item for id, item in store_files.items() if item is not None}
     return replace(
         live, fields={key: value for key, value in both.items() if value is not ...}, **more
     )
@@ -264,7 +264,7 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield ", ".join(
                 [f"{SYMBOLS[change.action]} {change.address} ({change.reason})", *_about(change)]
             )
-    for item in plan.attachments:
+    for item in plan.store_file_changes:
         yield ", ".join([f"{item.store}: {item.action} {item.path}", *_of_file(item)])
     yield from (f"missing: {found.address}" for found in plan.drift if found.drift == "missing")
     for sort, remnants in (("orphan", plan.orphans), ("deposed", plan.deposed)):
@@ -308,7 +308,7 @@ def _short(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _of_file(item: Attachment) -> Iterator[str]:
+def _of_file(item: StoreFileChange) -> Iterator[str]:
     if item.old_id:
         yield item.old_id
     if item.attributes:

@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.model import Address, Source
 from provisioner.plan.drifting import Examined, examine
-from tests.plan.spelling import BASE, document, field_line, holding, member, situation, stray
+from tests.plan.spelling import BASE, document, field_line, holding, situation, store_file, stray
 from tests.plan.test_users import profile
 
 BOT, KB = "assistant.bot", "vector_store.kb"
@@ -41,11 +41,11 @@ def _said(found: Examined) -> Iterator[str]:
 
 def in_kb(**more: Any) -> dict[str, Any]:
     """The store at the service, with `a.md` in another way; None for a store without it."""
-    return {KB: {"members": {"file-a.md": member("file-a.md", "a.md", **more)}}}
+    return {KB: {"store_files": {"file-a.md": store_file("file-a.md", "a.md", **more)}}}
 
 
-WITHOUT_A = {KB: {"members": {"file-a.md": None}}}
-THEIRS = {KB: {"members": {"file-y": member("file-y")}}}
+WITHOUT_A = {KB: {"store_files": {"file-a.md": None}}}
+THEIRS = {KB: {"store_files": {"file-y": store_file("file-y")}}}
 NEW = {"assistant.new": BASE[BOT]}
 UNSEARCHED = [{"type": "file_search", "vector_stores": []}]
 RANKING = '"ranking_options": {"score_threshold": 0.0}'

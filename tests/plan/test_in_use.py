@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.model import Address, Live, Locked, LockState, Member, Profile
+from provisioner.model import Address, Live, Locked, LockState, Profile, StoreFile
 from provisioner.plan.forgetting import in_use
 
 A, B = Address("vector_store", "a"), Address("vector_store", "b")
@@ -49,9 +49,9 @@ def searching(*stores: str) -> dict[str, Any]:
     return {"model": "m", "tools": [{"type": "file_search", "vector_store_ids": list(stores)}]}
 
 
-def live(entry: Locked, *members: str, **fields: Any) -> Live:
-    held = {id: Member(id, "completed", {}, "auto") for id in members}
-    return Live(entry.id or "", {**entry.fields, **fields}, members=held or None)
+def live(entry: Locked, *store_files: str, **fields: Any) -> Live:
+    held = {id: StoreFile(id, "completed", {}, "auto") for id in store_files}
+    return Live(entry.id or "", {**entry.fields, **fields}, store_files=held or None)
 
 
 def used(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.model import Address
-from tests.plan.spelling import document, member, planned, stamp
+from tests.plan.spelling import document, planned, stamp, store_file
 
 KB = "vector_store.kb"
 CUT = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
@@ -25,15 +25,15 @@ def store(**files: Any) -> dict[str, Any]:
     }
 
 
-def live(**members: Any) -> dict[str, Any]:
-    """The store with members of its own, by id; `a` stands for the id of `a.md`, None for one that
+def live(**store_files: Any) -> dict[str, Any]:
+    """The store with store_files of its own, by id; `a` stands for the id of `a.md`, None for one that
     is not there.
     """
-    return {KB: {"members": {f"file-{name}.md": item for name, item in members.items()}}}
+    return {KB: {"store_files": {f"file-{name}.md": item for name, item in store_files.items()}}}
 
 
 def a(**more: Any) -> Any:
-    return member(A, "a.md", **more)
+    return store_file(A, "a.md", **more)
 
 
 ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -104,7 +104,7 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a version that the store has and its entry does not know": (
         {
             "lock": {"file.a.md": {"id": "file-new"}},
-            "live": {KB: {"members": {A: None, "file-new": member("file-new", "a.md")}}},
+            "live": {KB: {"store_files": {A: None, "file-new": store_file("file-new", "a.md")}}},
         },
         [f"{KB}: adopt a.md, file-new"],
     ),
@@ -118,7 +118,7 @@ def test_one_file(row: str) -> None:
     assert planned(**sides) == lines
 
 
-THEIRS = {KB: {"members": {"file-y": member("file-y"), "file-z": member("file-z")}}}
+THEIRS = {KB: {"store_files": {"file-y": store_file("file-y"), "file-z": store_file("file-z")}}}
 OTHERS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "are kept where nothing is said": ({"live": THEIRS}, []),
     "are kept": (
@@ -160,7 +160,7 @@ OTHERS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {
             "specs": {KB: {"other_files": "fail"}},
             "lock": {KB: {"other_files": "fail"}, "file.a.md": {"deposed": ("file-old",)}},
-            "live": {KB: {"members": {"file-old": member("file-old")}}},
+            "live": {KB: {"store_files": {"file-old": store_file("file-old")}}},
             "others": {"file-old": ("them",)},
         },
         ["deposed file.a.md file-old: keep, still used by them"],
@@ -169,7 +169,7 @@ OTHERS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {
             "specs": {KB: {"other_files": "fail"}},
             "lock": {KB: {"other_files": "fail"}},
-            "live": {KB: {"members": {"file-y": member("file-y", "y.md")}}},
+            "live": {KB: {"store_files": {"file-y": store_file("file-y", "y.md")}}},
         },
         [],
     ),
@@ -178,7 +178,9 @@ OTHERS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "specs": {KB: {"other_files": "fail"}},
             "lock": {KB: {"other_files": "fail"}},
             "live": {
-                KB: {"members": {"file-y": member("file-y", stamp=stamp("y.md", "ffffffff"))}}
+                KB: {
+                    "store_files": {"file-y": store_file("file-y", stamp=stamp("y.md", "ffffffff"))}
+                }
             },
         },
         ["stop: other_files, whatever is forced"],
@@ -195,7 +197,7 @@ def test_files_of_others(row: str) -> None:
 
 def test_a_new_store_gets_every_file() -> None:
     """A store that is made anew is filled, whatever the old one held."""
-    live = {KB: {"members": {A: None, "file-y": member("file-y")}}}
+    live = {KB: {"store_files": {A: None, "file-y": store_file("file-y")}}}
     assert planned(replaces={Address.parse(KB)}, live=live)[-2:] == [
         f"{KB}: attach a.md",
         f"{KB}: attach b.md",
@@ -208,7 +210,7 @@ def test_a_failed_document_in_a_new_store_is_uploaded_once() -> None:
     """
     lines = planned(
         replaces={Address.parse(KB)},
-        live={KB: {"members": {A: member(A, "a.md", status="failed")}}},
+        live={KB: {"store_files": {A: store_file(A, "a.md", status="failed")}}},
     )
     assert not [line for line in lines if "file.a.md" in line]
 
@@ -228,7 +230,7 @@ def test_a_moved_file_only_changes_its_stamp() -> None:
         "file.new.md": {**document("a"), "id": A},
         KB: {"files": {"new.md": {"file": "file.new.md", "id": A}, "b.md": {"file": "file.b.md"}}},
     }
-    assert planned(specs=specs, lock=lock, live={KB: {"members": {A: a()}}}, moves=moves) == [
+    assert planned(specs=specs, lock=lock, live={KB: {"store_files": {A: a()}}}, moves=moves) == [
         "  file.new.md (in_sync), was file.a.md",
         f"{KB}: update new.md, {A}",
     ]

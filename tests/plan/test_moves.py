@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.model import Address
-from provisioner.plan.moves import conflicts, settle
+from provisioner.plan.moves import conflicts, with_moves
 from tests.plan.spelling import BASE, Side, document, holding, planned, situation
 
 BOT, KB, A = (Address.parse(name) for name in ("assistant.bot", "vector_store.kb", "file.a.md"))
@@ -18,7 +18,7 @@ def moved(specs: Side, lock: Side | None = None, *moves: tuple[Address, Address]
     """What is found to have moved: new → old."""
     case = situation(specs, lock)
     return {
-        str(to): str(origin) for to, origin in settle(case.lock, case.desired, moves)[1].items()
+        str(to): str(origin) for to, origin in with_moves(case.lock, case.desired, moves)[1].items()
     }
 
 
@@ -27,7 +27,7 @@ def test_what_is_named_in_moved() -> None:
     refer to it.
     """
     case = situation()
-    lock, moves = settle(case.lock, case.desired, [(KB, NEW_KB), (BOT, NEW_BOT)])
+    lock, moves = with_moves(case.lock, case.desired, [(KB, NEW_KB), (BOT, NEW_BOT)])
     assert moves == {NEW_KB: KB, NEW_BOT: BOT}
     assert set(lock.resources) == {NEW_BOT, NEW_KB, A, Address.parse("file.b.md")}
     assert lock.resources[NEW_KB].address == NEW_KB
@@ -48,7 +48,7 @@ def test_files_that_a_tool_names() -> None:
         {"type": "function", "name": "f"},
     ]
     case = situation(lock={"assistant.bot": {"tools": tools}})
-    lock, _ = settle(case.lock, case.desired, [(A, Address.parse("file.new.md"))])
+    lock, _ = with_moves(case.lock, case.desired, [(A, Address.parse("file.new.md"))])
     assert lock.resources[BOT].fields["tools"] == [
         {"type": "code_interpreter", "files": ["file.new.md", {"id": "file-x"}]},
         {"type": "function", "name": "f"},
@@ -61,7 +61,7 @@ def test_documents_of_a_store() -> None:
     """
     files = {**holding("a.md", "b.md"), "id:file-x": {"id": "file-x"}}
     case = situation(lock={"vector_store.kb": {"files": files}})
-    lock, _ = settle(case.lock, case.desired, [(A, Address.parse("file.docs/a.md"))])
+    lock, _ = with_moves(case.lock, case.desired, [(A, Address.parse("file.docs/a.md"))])
     assert lock.resources[KB].fields["files"] == {
         "docs/a.md": {"file": "file.docs/a.md", "id": "file-a.md", "sha256": "a"},
         "b.md": {"file": "file.b.md", "id": "file-b.md", "sha256": "b"},
@@ -72,7 +72,7 @@ def test_documents_of_a_store() -> None:
 def test_a_lock_without_moves_is_the_same() -> None:
     """Where nothing moves, nothing is touched."""
     case = situation()
-    assert settle(case.lock, case.desired, [(NEW_KB, Address.parse("vector_store.newer"))]) == (
+    assert with_moves(case.lock, case.desired, [(NEW_KB, Address.parse("vector_store.newer"))]) == (
         case.lock,
         {},
     )
@@ -91,7 +91,7 @@ def test_a_place_that_is_taken() -> None:
         (Address.parse("assistant.empty"), NEW_BOT),
         (KB, NEW_KB),
     ]
-    assert settle(case.lock, case.desired, moves)[1] == {NEW_KB: KB}
+    assert with_moves(case.lock, case.desired, moves)[1] == {NEW_KB: KB}
     assert conflicts(case.lock, moves) == [(BOT, NEW_BOT)]
 
 

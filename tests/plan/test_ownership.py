@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.model import Live, Stamp
 from provisioner.plan.ownership import claim_problem, foreign, foreign_problem, originals
-from tests.plan.spelling import BASE, member, situation, stamp, stray
+from tests.plan.spelling import BASE, situation, stamp, store_file, stray
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 THEIRS = Stamp("other", "prod", "assistant.x", "ffffffff", 1)
@@ -103,9 +103,9 @@ def test_what_the_objects_of_the_lock_say_they_are() -> None:
             "assistant.new": {"stamp": stamp("assistant.old")},
             "vector_store.x": {"stamp": THEIRS},
             KB: {
-                "members": {
-                    "file-b.md": member("file-b.md", "old.md"),
-                    "file-y": member("file-y", "y.md"),
+                "store_files": {
+                    "file-b.md": store_file("file-b.md", "old.md"),
+                    "file-y": store_file("file-y", "y.md"),
                 }
             },
         },
@@ -127,19 +127,22 @@ FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, s
         [(BOT, "asst_1", "", True)],
     ),
     "a document": (
-        {"live": {KB: {"members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}}},
+        {"live": {KB: {"store_files": {"file-a.md": store_file("file-a.md", stamp=THEIRS)}}}},
         {},
         [(KB, "file-a.md", "a.md", False)],
     ),
     "a document that is not ours": (
-        {"live": {KB: {"members": {"file-y": member("file-y", stamp=THEIRS)}}}},
+        {"live": {KB: {"store_files": {"file-y": store_file("file-y", stamp=THEIRS)}}}},
         {},
         [],
     ),
     "a document of a store that is theirs": (
         {
             "live": {
-                KB: {"stamp": THEIRS, "members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}
+                KB: {
+                    "stamp": THEIRS,
+                    "store_files": {"file-a.md": store_file("file-a.md", stamp=THEIRS)},
+                }
             }
         },
         {},
@@ -149,7 +152,9 @@ FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, s
         {
             "lock": {"vector_store.x": {"name": "X"}},
             "live": {
-                "vector_store.x": {"members": {"file-a.md": member("file-a.md", stamp=THEIRS)}}
+                "vector_store.x": {
+                    "store_files": {"file-a.md": store_file("file-a.md", stamp=THEIRS)}
+                }
             },
         },
         {},
@@ -158,7 +163,7 @@ FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, s
     "an unmanaged file that the store names": (
         {
             "lock": {KB: {"files": {"id:file-x": {"id": "file-x"}}}},
-            "live": {KB: {"members": {"file-x": member("file-x", stamp=THEIRS)}}},
+            "live": {KB: {"store_files": {"file-x": store_file("file-x", stamp=THEIRS)}}},
         },
         {},
         [(KB, "file-x", "id:file-x", False)],
@@ -181,7 +186,7 @@ def test_what_stops_the_plan() -> None:
         lock={BOT: {"deposed": ("asst_1",)}},
         live={
             BOT: {"stamp": THEIRS},
-            KB: {"members": {"file-a.md": member("file-a.md", stamp=THEIRS)}},
+            KB: {"store_files": {"file-a.md": store_file("file-a.md", stamp=THEIRS)}},
         },
     )
     old = {"asst_1": Live("asst_1", {}, THEIRS)}

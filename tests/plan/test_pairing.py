@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.model import Address
-from provisioner.plan.pairing import Document, pair
+from provisioner.plan.pairing import ForeignStoreFile, pair
 
 KB = Address("vector_store", "kb")
 
@@ -17,11 +17,13 @@ def local(*paths: str, size: int = 10, **more: str) -> dict[str, Any]:
     return {path: {"bytes": size, "sha256": more.get("sha256", path)} for path in paths}
 
 
-def doc(id: str, name: str = "a.md", size: int = 10, created_at: int = 0) -> Document:
-    return Document(id, name, size, created_at)
+def doc(id: str, name: str = "a.md", size: int = 10, created_at: int = 0) -> ForeignStoreFile:
+    return ForeignStoreFile(id, name, size, created_at)
 
 
-ROWS: dict[str, tuple[dict[str, Any], list[Document], dict[str, str], dict[str, str], int]] = {
+ROWS: dict[
+    str, tuple[dict[str, Any], list[ForeignStoreFile], dict[str, str], dict[str, str], int]
+] = {
     "the same name and size": (local("docs/a.md"), [doc("f1")], {}, {"docs/a.md": "f1"}, 0),
     "another size": (local("a.md"), [doc("f1", size=11)], {}, {}, 0),
     "another name": (local("a.md"), [doc("f1", "b.md")], {}, {}, 0),
@@ -112,8 +114,8 @@ def test_pairs(row: str) -> None:
     """One to one by base name and size; where that leaves it open which is which, the author is
     asked.
     """
-    wanted, documents, given, ids, questions = ROWS[row]
-    found = pair(KB, wanted, documents, given)
+    wanted, store_files, given, ids, questions = ROWS[row]
+    found = pair(KB, wanted, store_files, given)
     assert (found.ids, len(found.questions)) == (ids, questions)
 
 

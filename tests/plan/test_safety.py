@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.model import Address, Source
 from provisioner.plan import make_plan
-from tests.plan.spelling import BASE, document, holding, member, situation
+from tests.plan.spelling import BASE, document, holding, situation, store_file
 from tests.support.tables import table
 
 KB = "vector_store.kb"
@@ -130,10 +130,10 @@ def test_documents_of_a_store(before: str, after: str, rules: str) -> None:
 
 def test_documents_of_others_do_not_count() -> None:
     """What somebody else put into the store and the specs have removed is no loss of ours."""
-    theirs = {f"file-x{number}": member(f"file-x{number}") for number in range(10)}
+    theirs = {f"file-x{number}": store_file(f"file-x{number}") for number in range(10)}
     specs = store(10)
     specs[KB]["other_files"] = "remove"
-    assert stops(specs, store(10), {KB: {"members": theirs}}) == "-"
+    assert stops(specs, store(10), {KB: {"store_files": theirs}}) == "-"
 
 
 @table("""

@@ -12,7 +12,7 @@ from provisioner.diff import join
 from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import Action, Plan
 from provisioner.plan import make_plan
-from tests.plan.spelling import BASE, document, member, situation, stamp
+from tests.plan.spelling import BASE, document, situation, stamp, store_file
 from tests.support.tables import table
 
 STORE = "vector_store.x"
@@ -35,7 +35,7 @@ def done(path: str, specs: str, lock: str, store: str) -> str:
     if path == "a.md":
         wanted["file.a.md"] = document(_version(specs) or "a")
         applied["file.a.md"] = document(_version(lock) or "a")
-    plan = make_plan(situation(wanted, applied, {STORE: {"members": _members(path, store)}}))
+    plan = make_plan(situation(wanted, applied, {STORE: {"store_files": _held(path, store)}}))
     return "; ".join(_in_words(plan)) or "-"
 
 
@@ -68,13 +68,13 @@ def _settings(cell: str) -> dict[str, Any]:
     return found
 
 
-def _members(path: str, cell: str) -> dict[str, Any]:
+def _held(path: str, cell: str) -> dict[str, Any]:
     """The files that the store holds."""
     id = "file-a.md" if path == "a.md" else path.removeprefix("id:")
     if cell == "-":
         return {id: None}
     words = cell.split()
-    found = member(id, path if path == "a.md" else None, **_settings(cell))
+    found = store_file(id, path if path == "a.md" else None, **_settings(cell))
     for word in words:
         if word in STAMPS:
             found = replace(found, stamp=STAMPS[word])
@@ -88,7 +88,7 @@ def _in_words(plan: Plan) -> Iterator[str]:
     (store,) = (change for change in plan.changes if change.address.kind == "vector_store")
     reasons = [f", {one.reason}" for one in plan.changes if one.action is Action.REPLACE]
     drift = [f", {one.drift}" for one in store.fields if one.drift]
-    for item in plan.attachments:
+    for item in plan.store_file_changes:
         words = [item.action]
         words += [f"{key}={value}" for key, value in item.attributes.items()]
         if item.action in ("attach", "replace") and item.chunking != chunks("auto"):

@@ -38,16 +38,16 @@ def other_ids(plan: Plan) -> Plan:
         )
         for change in reversed(plan.changes)
     )
-    attachments = tuple(
+    store_file_changes = tuple(
         replace(found, old_id=found.old_id and "other", attributes=turned(found.attributes))
-        for found in reversed(plan.attachments)
+        for found in reversed(plan.store_file_changes)
     )
     found = replace(
         plan,
         lineage="other",
         serial=99,
         changes=changes,
-        attachments=attachments,
+        store_file_changes=store_file_changes,
         basis={},
         notes=(),
     )
@@ -73,7 +73,7 @@ def edited(number: int) -> Change:
         replace(whole_plan(), environment="other"),
         replace(whole_plan(), service=Service("https://other/v1", "assistants")),
         replace(whole_plan(), changes=whole_plan().changes[1:]),
-        replace(whole_plan(), attachments=whole_plan().attachments[1:]),
+        replace(whole_plan(), store_file_changes=whole_plan().store_file_changes[1:]),
         replace(whole_plan(), deposed=()),
         replace(
             whole_plan(), changes=(*whole_plan().changes[:2], edited(2), *whole_plan().changes[3:])
@@ -141,7 +141,7 @@ def test_what_a_failed_apply_leaves_to_do() -> None:
                 fields=(FieldChange('files["docs/new.md"]', None, {}),),
             ),
         ),
-        attachments=(attach("attach", "docs/new.md"),),
+        store_file_changes=(attach("attach", "docs/new.md"),),
         deposed=(Remnant(Address("vector_store", "fixed"), "vs_6", "delete"),),
     )
 

@@ -92,13 +92,13 @@ def test_the_lock_is_a_record(tried: Tried, how: str, first: int, step: int) -> 
     """The lock claims nothing that the service does not have; what is still to do is the author's
     own change; and the next apply ends where an undisturbed one would have ended.
     """
-    for world, told in tried.each(how, first, step):
+    for world, reported in tried.each(how, first, step):
         if how != "killed after":
-            assert false_claims(world) == [], told
+            assert false_claims(world) == [], reported
         plan = world.plan()
-        assert plan["resource_drift"] == [], told
+        assert plan["resource_drift"] == [], reported
         world.apply()
-        assert _apart(world, tried.wanted) == [], told
+        assert _apart(world, tried.wanted) == [], reported
 
 
 @pytest.mark.parametrize(("how", "first", "step"), [*QUICK, *WHOLE])
@@ -110,8 +110,8 @@ def test_the_author_thinks_again(tried: Tried, how: str, first: int, step: int) 
     taken_back(world, tried.unmanaged)
     world.apply()
     wanted = _without_history(outcome(world))
-    for world, told in tried.each(how, first, step):
+    for world, reported in tried.each(how, first, step):
         taken_back(world, tried.unmanaged)
-        assert world.plan()["resource_drift"] == [], told
+        assert world.plan()["resource_drift"] == [], reported
         world.apply()
-        assert _apart(world, wanted, _without_history) == [], told
+        assert _apart(world, wanted, _without_history) == [], reported

@@ -1,4 +1,4 @@
-"""What a lock says after a write that was refused or never sent, told one by one."""
+"""What a lock says after a write that was refused or never sent, one by one."""
 
 from __future__ import annotations
 

@@ -356,7 +356,7 @@ def test_what_is_good_to_know_is_asked_once(scripted: Any) -> None:
 
 
 def test_numbers_as_text_are_read_and_named(scripted: Any) -> None:
-    """In one object and in a list, and the oddity is told."""
+    """In one object and in a list, and the oddity is reported."""
     item = {"id": "vs_1", "created_at": "12"}
     service = scripted((200, item), (200, {"data": [item], "has_more": False}))
 
@@ -395,15 +395,15 @@ def test_an_object_may_have_a_field_named_error(scripted: Any) -> None:
 
 
 def test_waits_are_told(scripted: Any) -> None:
-    """Each repetition is told with its reason."""
-    service, told = scripted(BUSY, OK), list[str]()
+    """Each repetition is reported with its reason."""
+    service, reported = scripted(BUSY, OK), list[str]()
 
     async def story(remote: Remote) -> None:
-        remote.tell_waits(told.append)
+        remote.tell_waits(reported.append)
         await read(remote)
 
     service.tell(story)
-    (line,) = told
+    (line,) = reported
     assert line.startswith(
         "to send GET /assistants/asst_1 again: `GET http://odd/v1/assistants/asst_1` answered 429"
     )

@@ -1,4 +1,4 @@
-"""What each reply, and each missing one, means: which error is told in which words, and whether to
+"""What each reply, and each missing one, means: which error is reported in which words, and whether to
 try again.
 """
 
@@ -20,7 +20,7 @@ from provisioner.errors import (
     RouteMissing,
     ServiceError,
 )
-from provisioner.remote.faults import Failure, Place, answer, lost, refusal, unreadable, unsent
+from provisioner.remote.errors import Failure, Place, answer, lost, refusal, unreadable, unsent
 from provisioner.remote.retries import Outcome, Retries, retry_after
 
 BASE = "https://host/v1"
@@ -104,7 +104,7 @@ def refused(
     return refusal(place(request, base), answer(status, fields, text))
 
 
-def told(failure: Failure) -> tuple[str, str]:
+def reported(failure: Failure) -> tuple[str, str]:
     """Detail and hint."""
     (problem,) = failure.error.problems
     return problem.detail, problem.hint or ""
@@ -115,7 +115,7 @@ def test_refusals(
     request_: str, status: int, text: str, outcome: Outcome, kind: type[ServiceError], summary: str
 ) -> None:
     """Each status has its error and its consequence; the request and the service's words
-    are told.
+    are reported.
     """
     failure = refused(request_, status, text)
     assert failure.outcome is outcome
@@ -123,44 +123,44 @@ def test_refusals(
     assert failure.error.problems[0].summary == summary
     assert failure.error.status == status
     method, path = request_.split()
-    assert told(failure)[0].startswith(f"`{method} {BASE}{path}` answered {status}: {text}")
+    assert reported(failure)[0].startswith(f"`{method} {BASE}{path}` answered {status}: {text}")
 
 
 def test_hints() -> None:
     """What can be done about it is said."""
     assert (
-        told(refused("GET /files/f", 401))[1]
+        reported(refused("GET /files/f", 401))[1]
         == "check the API key, and that it may use this organization and project"
     )
-    assert told(refused("GET /files/f", 500))[1] == "try again later"
-    assert "`--parallelism`" in told(refused("GET /files/f", 429))[1]
+    assert reported(refused("GET /files/f", 500))[1] == "try again later"
+    assert "`--parallelism`" in reported(refused("GET /files/f", 429))[1]
     assert (
-        told(refused("GET /files", 404))[1]
+        reported(refused("GET /files", 404))[1]
         == "check the service's address: the base URL usually ends in `/v1`"
     )
-    assert told(refused("POST /files", 500))[0].endswith(
+    assert reported(refused("POST /files", 500))[0].endswith(
         "; it is not known whether this was carried out"
     )
-    assert told(refused("GET /files/f", 302))[1] == ""
+    assert reported(refused("GET /files/f", 302))[1] == ""
     moved = refused("GET /files/f", 302, location="https://there/v2")
-    assert told(moved)[1] == "write the address that it names: https://there/v2"
+    assert reported(moved)[1] == "write the address that it names: https://there/v2"
 
 
 def test_an_api_that_is_gone() -> None:
     """Where the Assistants API is missing, its successors are named, and a base URL that looks
     wrong as well.
     """
-    detail, hint = told(refused("GET /assistants", 404))
+    detail, hint = reported(refused("GET /assistants", 404))
     assert detail.endswith(". This service has no Assistants API")
     assert "`api: responses`" in hint and "base URL" not in hint
-    assert told(refused("GET /assistants", 404, base="https://host"))[1].endswith(
+    assert reported(refused("GET /assistants", 404, base="https://host"))[1].endswith(
         "or check the base URL, which usually ends in `/v1`"
     )
     assert (
         "Either `s` is gone, or this service lacks the route"
-        in told(refused("GET /vector_stores/s/files", 404))[0]
+        in reported(refused("GET /vector_stores/s/files", 404))[0]
     )
-    assert told(refused("GET /files", 404))[0].endswith(". This service lacks the route")
+    assert reported(refused("GET /files", 404))[0].endswith(". This service lacks the route")
 
 
 @pytest.mark.parametrize(("field", "final"), [("code", True), ("type", True), ("message", False)])
@@ -174,25 +174,25 @@ def test_an_empty_account(field: str, final: bool, word: str) -> None:
     assert failure.outcome is (FINAL if final else THROTTLED)
     assert isinstance(failure.error, QuotaExceeded) is final
     if final:
-        assert "waiting does not help" in told(failure)[1]
+        assert "waiting does not help" in reported(failure)[1]
 
 
 def test_waits_that_are_asked_for() -> None:
     """How long the service wants us to wait is kept with the failure and, of a rate, told."""
     throttled = refused("GET /files/f", 429, retry_after="7")
     assert (throttled.retry_after, throttled.error.retry_after) == (7, 7)
-    assert told(throttled)[0].endswith("; it asks to wait 7 seconds")
-    assert "asks to wait" not in told(refused("GET /files/f", 429))[0]
+    assert reported(throttled)[0].endswith("; it asks to wait 7 seconds")
+    assert "asks to wait" not in reported(refused("GET /files/f", 429))[0]
     assert refused("GET /files/f", 503, retry_after="9").retry_after == 9
     assert refused("GET /files/f", 400, retry_after="9").retry_after is None
 
 
 def test_the_id_of_a_request() -> None:
-    """The id by which the service finds a request again is told where there is one."""
+    """The id by which the service finds a request again is reported where there is one."""
     failure = refused("GET /files/f", 400, x_request_id="req_1")
-    assert told(failure)[0].endswith("answered 400: no (request `req_1`)")
+    assert reported(failure)[0].endswith("answered 400: no (request `req_1`)")
     assert failure.error.request_id == "req_1"
-    assert "(request" not in told(refused("GET /files/f", 400))[0]
+    assert "(request" not in reported(refused("GET /files/f", 400))[0]
 
 
 @pytest.mark.parametrize(
@@ -233,15 +233,15 @@ def test_what_is_read_of_an_error(
 
 def test_an_error_without_words() -> None:
     """Where the service says nothing, nothing is quoted."""
-    assert told(refused("GET /files/f", 400, ""))[0] == f"`GET {BASE}/files/f` answered 400"
+    assert reported(refused("GET /files/f", 400, ""))[0] == f"`GET {BASE}/files/f` answered 400"
 
 
 def test_what_was_never_sent() -> None:
     """A service that cannot be reached has carried nothing out."""
     failure = unsent(place("POST /files"), OSError("no route to host"))
     assert (failure.outcome, type(failure.error)) == (UNSENT, ServiceError)
-    assert told(failure)[0] == f"`POST {BASE}/files` could not be sent: no route to host"
-    assert "whether the service is running" in told(failure)[1]
+    assert reported(failure)[0] == f"`POST {BASE}/files` could not be sent: no route to host"
+    assert "whether the service is running" in reported(failure)[1]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_what_was_never_sent() -> None:
     ],
 )
 def test_a_connection_that_broke(method: str, kind: type[ServiceError], summary: str) -> None:
-    """Of a read nothing is lost; what writes may have been carried out. The first cause is told, or
+    """Of a read nothing is lost; what writes may have been carried out. The first cause is reported, or
     its name.
     """
     outer = ValueError("wrapped")
@@ -264,8 +264,8 @@ def test_a_connection_that_broke(method: str, kind: type[ServiceError], summary:
         kind,
         summary,
     )
-    assert told(failure)[0].endswith("brought no complete reply: reset by peer")
-    assert told(lost(place("GET /files"), TimeoutError()))[0].endswith(": TimeoutError")
+    assert reported(failure)[0].endswith("brought no complete reply: reset by peer")
+    assert reported(lost(place("GET /files"), TimeoutError()))[0].endswith(": TimeoutError")
 
 
 @pytest.mark.parametrize(
@@ -288,10 +288,10 @@ def test_a_reply_that_cannot_be_read(method: str, kind: str, text: str, outcome:
     assert failure.error.status == 200
     words = " ".join(text.split())
     assert (
-        told(failure)[0]
+        reported(failure)[0]
         == f"`{method} {BASE}/files/f` answered 200 with `{words}` where a JSON object was expected"
     )
-    assert told(failure)[1] == (
+    assert reported(failure)[1] == (
         ""
         if method == "POST"
         else "check the service's address: the base URL usually ends in `/v1`"
@@ -300,10 +300,10 @@ def test_a_reply_that_cannot_be_read(method: str, kind: str, text: str, outcome:
 
 def test_long_and_empty_replies() -> None:
     """What is quoted of a reply is short."""
-    assert f"`{'x' * 120}…`" in told(unreadable(place("GET /files/f"), 200, "", "x" * 121))[0]
+    assert f"`{'x' * 120}…`" in reported(unreadable(place("GET /files/f"), 200, "", "x" * 121))[0]
     assert (
         "answered 200 with nothing where"
-        in told(unreadable(place("GET /files/f"), 200, "", " \n"))[0]
+        in reported(unreadable(place("GET /files/f"), 200, "", " \n"))[0]
     )
 
 

@@ -187,7 +187,7 @@ def test_files_come_ten_thousand_at_a_time_where_the_service_can() -> None:
 
 @pytest.mark.parametrize("body", [{"data": None}, {}, {"data": "x"}])
 def test_a_list_without_data_is_a_problem(scripted: Any, body: Any) -> None:
-    """What is no list is not an empty list."""
+    """What is not a list is not an empty list."""
     with pytest.raises(ServiceError, match="has no `data`"):
         scripted((200, body)).tell(lambda remote: remote.list("/assistants"))
 

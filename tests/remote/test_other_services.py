@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.errors import ReplyLost, RouteMissing, ServiceError
-from provisioner.kinds.vector_store.members import Attach, attach
+from provisioner.kinds.vector_store.store_files import Attach, attach
 from provisioner.remote import Remote
 
 STORE = (200, {"id": "vs_1", "object": "vector_store"})
@@ -53,7 +53,7 @@ def test_what_the_batch_has_put_in_is_not_put_in_twice(scripted: Any) -> None:
 
 
 def test_a_service_that_is_only_broken_is_not_hammered(scripted: Any) -> None:
-    """Where single requests fail as well, the failure is told."""
+    """Where single requests fail as well, the failure is reported."""
     service = scripted(BROKEN, EMPTY, BROKEN, EMPTY, BROKEN, EMPTY, BROKEN)
     with pytest.raises(ReplyLost):
         service.tell(attach_two)

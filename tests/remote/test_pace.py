@@ -25,7 +25,7 @@ class Clock:
 
 def test_a_budget_is_kept() -> None:
     """No minute has more requests than allowed; other paths and other groups are not held up."""
-    clock, told, times = Clock(), list[str](), list[float]()
+    clock, reported, times = Clock(), list[str](), list[float]()
     pace = Pace(
         (Budget("POST", re.compile(r"/stores/([^/]+)/files"), 3, "attachments"),),
         clock.sleep,
@@ -34,18 +34,18 @@ def test_a_budget_is_kept() -> None:
 
     async def run() -> None:
         for _ in range(8):
-            await pace.turn("POST", "/stores/a/files", told.append)
+            await pace.turn("POST", "/stores/a/files", reported.append)
             times.append(clock.now)
             clock.now += 1
         before = clock.now
-        await pace.turn("POST", "/stores/b/files", told.append)
-        await pace.turn("GET", "/stores/a/files", told.append)
+        await pace.turn("POST", "/stores/b/files", reported.append)
+        await pace.turn("GET", "/stores/a/files", reported.append)
         assert clock.now == before
 
     asyncio.run(run())
     assert all(sum(start <= time < start + 60 for time in times) <= 3 for start in times)
     assert times[-1] < 130
-    assert told and "attachments a minute" in told[0]
+    assert reported and "attachments a minute" in reported[0]
 
 
 def test_only_openai_has_documented_limits() -> None:
@@ -67,18 +67,18 @@ def test_the_documented_limits(path: str, limit: int) -> None:
     """So many requests go at once as OpenAI allows in a minute, and the next one waits until the
     minute is over.
     """
-    clock, told = Clock(), list[str]()
+    clock, reported = Clock(), list[str]()
     pace = Pace(BUDGETS, clock.sleep, clock)
 
     async def send(times: int) -> None:
         for _ in range(times):
-            await pace.turn("POST", path, told.append)
+            await pace.turn("POST", path, reported.append)
 
     asyncio.run(send(limit))
-    assert (clock.now, told) == (0, [])
+    assert (clock.now, reported) == (0, [])
     asyncio.run(send(1))
     assert clock.now == 60
-    assert told[0].startswith(f"60 s, because {limit} ")
+    assert reported[0].startswith(f"60 s, because {limit} ")
 
 
 def test_both_ways_of_attaching_share_a_limit() -> None:

@@ -124,7 +124,7 @@ def test_what_was_deleted_may_be_gone(scripted: Any) -> None:
 
 
 def test_what_was_deleted_may_be_shown_a_little_longer(scripted: Any) -> None:
-    """400 for a second deletion is no refusal where the object is only still shown."""
+    """400 for a second deletion is not a refusal where the object is only still shown."""
 
     async def story(remote: Remote) -> Any:
         await remote.delete("/vector_stores/vs_1")

@@ -201,7 +201,7 @@ def test_two_users_of_one_prompt(ours: World) -> None:
 
 
 def test_only_what_is_asked_for(ours: World) -> None:
-    """An address, or one field of it; everything else stays drift. Nothing drifted is no fault, an
+    """An address, or one field of it; everything else stays drift. Nothing drifted is not an error, an
     unknown name is.
     """
     assert ours.plan()["orphans"] == []  # the file of somebody else in our store is none
@@ -310,7 +310,7 @@ def test_files_are_written_whole_or_not_at_all(world: World) -> None:
     trial = Trial(Workspace.open(world.root), "local", {}, date.today())
     edit = Edit("specs/all.yaml", setting(("assistants", "a", "model"), "o5"))
     proposal = Proposal(Address("assistant", "a"), "model", "m", "o5", (edit,))
-    assert trial.settled([proposal]) == ([proposal], {})
+    assert trial.possible([proposal]) == ([proposal], {})
     world.write({"specs/all.yaml": f"# Saved.\n{spec}"})
     with pytest.raises(SpecError, match="was changed while"):
         write(trial, [proposal])

@@ -234,9 +234,9 @@ def test_everything_at_once(ours: World) -> None:
     for _, _, hand in ALL:
         hand.edit(ours)
         wanted = wanted.replace(hand.before, hand.after)
-    told = accept(ours).out
-    assert "+    temperature: 1            # calm\n" in told
-    assert told.endswith(" in 1 file.\n")
+    reported = accept(ours).out
+    assert "+    temperature: 1            # calm\n" in reported
+    assert reported.endswith(" in 1 file.\n")
     assert specs(ours) == wanted
     clean(ours)
     assert ours.changes() == {"file.docs/b.md": "delete"}

@@ -54,9 +54,11 @@ def test_two_strays_of_one_address(owned: World) -> None:
         ("apply", "-y", "--force"),
         ("apply", "-y", "--prune-orphans"),
     ):
-        told = refused(owned, *words).err
+        reported = refused(owned, *words).err
         assert (
-            all(f"`{id}`" in told for id in strays) and "assistant.z" in told and "imports" in told
+            all(f"`{id}`" in reported for id in strays)
+            and "assistant.z" in reported
+            and "imports" in reported
         )
     owned.write({"specs/imports.yaml": {"imports": [{"to": "assistant.z", "id": strays[1]}]}})
     owned.apply("--prune-orphans")
@@ -78,8 +80,11 @@ def test_what_is_gone_and_is_there_under_another_id(owned: World) -> None:
     assert owned.id("assistant.a") == copy and len(owned.listed("/assistants")) == 1
     copies = [copied(owned, "assistant.a"), copied(owned, "assistant.a")]
     owned.http("DELETE", "/assistants/${assistant.a}")
-    told = refused(owned, "apply", "-y").err
-    assert all(f"`{id}`" in told for id in copies) and "provisioner state rm assistant.a" in told
+    reported = refused(owned, "apply", "-y").err
+    assert (
+        all(f"`{id}`" in reported for id in copies)
+        and "provisioner state rm assistant.a" in reported
+    )
     owned.ok("state", "rm", "assistant.a")
     owned.write({"specs/imports.yaml": {"imports": [{"to": "assistant.a", "id": copies[1]}]}})
     owned.apply("--prune-orphans")
@@ -147,7 +152,7 @@ def test_a_lost_reply_and_a_copy(world: World) -> None:
         {**CONFIG, "specs/all.yaml": {"assistants": {"a": {"model": "m"}, "b": {"model": "m"}}}}
     )
     with world.behind(twice):
-        told = world.ok("apply", "-y", code=1)
+        reported = world.ok("apply", "-y", code=1)
     both = [
         item["id"]
         for item in world.listed("/assistants")
@@ -155,13 +160,13 @@ def test_a_lost_reply_and_a_copy(world: World) -> None:
     ]
     assert (
         len(both) == 2
-        and all(f"`{id}`" in told.err for id in both)
-        and "Several objects" in told.err
+        and all(f"`{id}`" in reported.err for id in both)
+        and "Several objects" in reported.err
     )
     there = world.listed("/assistants")
     for words in ("plan", "apply -y", "apply -y --force", "destroy -y"):
-        told = world.ok(*words.split(), code=1)
-        assert all(f"`{id}`" in told.err for id in both) and "Several objects" in told.err
+        reported = world.ok(*words.split(), code=1)
+        assert all(f"`{id}`" in reported.err for id in both) and "Several objects" in reported.err
     assert world.listed("/assistants") == there
     assert both[0] in world.ok("drift").out
     world.http("POST", f"/assistants/{both[1]}", {"metadata": {}})
@@ -188,8 +193,8 @@ def test_a_replacement_and_a_copy_of_it(world: World) -> None:
         for _ in "ab"
     ]
     for words in ("plan", "apply -y"):
-        told = world.ok(*words.split(), code=1).err
-        assert all(f"`{id}`" in told for id in new) and "Several objects" in told
+        reported = world.ok(*words.split(), code=1).err
+        assert all(f"`{id}`" in reported for id in new) and "Several objects" in reported
     assert {item["id"] for item in world.listed("/vector_stores")} == {old, *new}
     world.http("DELETE", f"/vector_stores/{new[1]}")
     world.apply()
@@ -289,8 +294,8 @@ def test_a_copy_of_a_document_that_has_moved(owned: World) -> None:
     (remnant,) = owned.plan("--prune-orphans")["orphans"]
     assert (remnant["id"], remnant["action"]) == (copy, "keep") and original in remnant["detail"]
     owned.write({"docs/a.md": "# A\n"})
-    told = refused(owned, "apply", "-y").err
-    assert f"`{copy}`" in told and f"`{original}`" in told
+    reported = refused(owned, "apply", "-y").err
+    assert f"`{copy}`" in reported and f"`{original}`" in reported
 
 
 def test_an_orphan_in_two_stores(owned: World) -> None:

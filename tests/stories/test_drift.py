@@ -192,8 +192,8 @@ def test_every_field_that_is_edited_by_hand_shows(there: World, kind: str, field
     assert hand is not None
     hand.edit(there)
     assert rows(drift(there)) == [hand.row]
-    told = there.ok("drift", code=2).out
-    assert hand.address in told and hand.path in told and told.endswith(" missing.\n")
+    reported = there.ok("drift", code=2).out
+    assert hand.address in reported and hand.path in reported and reported.endswith(" missing.\n")
     there.ok("apply", "-y")
     clean(there)
     there.settled()
@@ -208,7 +208,7 @@ def test_every_declared_field_has_a_case() -> None:
 
 
 def test_tools_changed_on_both_sides_are_compared_tool_by_tool(there: World) -> None:
-    """What the specs want of them is told as an edit of your own is: their keys' order is no
+    """What the specs want of them is reported as an edit of your own is: their keys' order is no
     difference.
     """
     tools = [{"type": "file_search", "vector_stores": ["kb"], "max_num_results": 5}, FIND]
@@ -221,6 +221,6 @@ def test_tools_changed_on_both_sides_are_compared_tool_by_tool(there: World) -> 
         }
     )
     there.http("POST", f"/assistants/${{{A}}}", {"tools": [{"type": "file_search"}]})
-    told = there.ok("drift", code=2).out.split("the specs changed it as well:")[1]
-    assert "+ max_num_results: 5" in told
-    assert "parameters" not in told and "@@" not in told
+    reported = there.ok("drift", code=2).out.split("the specs changed it as well:")[1]
+    assert "+ max_num_results: 5" in reported
+    assert "parameters" not in reported and "@@" not in reported

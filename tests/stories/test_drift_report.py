@@ -33,7 +33,7 @@ def with_assistant(**fields: Any) -> dict[str, Any]:
     ],
 )
 def test_the_words(there: World, desired: float, live: float, found: Any) -> None:
-    """Three values, one word; an edit of your own is told on request and is no drift."""
+    """Three values, one word; an edit of your own is reported on request and is not drift."""
     there.write(with_assistant(temperature=desired))
     there.http("POST", f"/assistants/${{{A}}}", {"temperature": live})
     drifted = found is not None and found[-1] != "local"
@@ -95,9 +95,10 @@ def test_what_belongs_to_others_is_no_drift(there: World) -> None:
         "/assistants",
         {"model": "m", "metadata": {"provisioner": "o/e/assistant.x#0123abcd.1"}},
     )
-    told = there.ok("drift").out
-    assert "`vector_store.kb` holds 1 file that somebody else put there" in told and told.endswith(
-        CLEAN
+    reported = there.ok("drift").out
+    assert (
+        "`vector_store.kb` holds 1 file that somebody else put there" in reported
+        and reported.endswith(CLEAN)
     )
     assert drift(there, code=0)["unmanaged"] == []
     assert drift(there, "--unmanaged", code=0)["unmanaged"] == [
@@ -144,10 +145,10 @@ def test_what_is_gone(there: World) -> None:
         "unmanaged": 0,
         "in_sync": 3,
     }
-    told = there.ok("drift", code=2).out
-    assert "- assistant.support  (gone from the service)  specs/all.yaml:" in told
-    assert "- vector_store.kb  (expired)" in told
-    assert told.endswith("Drift: 0 changed outside, 0 changed on both sides, 3 missing.\n")
+    reported = there.ok("drift", code=2).out
+    assert "- assistant.support  (gone from the service)  specs/all.yaml:" in reported
+    assert "- vector_store.kb  (expired)" in reported
+    assert reported.endswith("Drift: 0 changed outside, 0 changed on both sides, 3 missing.\n")
     there.apply("--force")
     clean(there)
 
@@ -180,9 +181,9 @@ def test_what_the_specs_no_longer_have(there: World) -> None:
         ("vector_store.kb", 'files["docs/a.md"].status', "completed", "failed", None, "both"),
         ("vector_store.kb", 'files["docs/b.md"]', {}, None, None, "remote"),
     ]
-    told = there.ok("drift", "--pending", code=2).out
-    assert "~ vector_store.kb  (no longer in the specs)" in told
-    assert "- assistant.support  (no longer in the specs)" in told
+    reported = there.ok("drift", "--pending", code=2).out
+    assert "~ vector_store.kb  (no longer in the specs)" in reported
+    assert "- assistant.support  (no longer in the specs)" in reported
 
 
 def test_edits_of_your_own(there: World) -> None:
@@ -210,9 +211,9 @@ def test_edits_of_your_own(there: World) -> None:
         ("vector_store.kb", 'files["docs/c.md"]'),
         ("vector_store.new", ""),
     }
-    told = there.ok("drift", "--pending").out
-    assert "+ vector_store.new  (not applied yet)" in told and told.endswith(CLEAN)
-    assert '- files["docs/b.md"] (taken out by the next apply)' in told
+    reported = there.ok("drift", "--pending").out
+    assert "+ vector_store.new  (not applied yet)" in reported and reported.endswith(CLEAN)
+    assert '- files["docs/b.md"] (taken out by the next apply)' in reported
 
 
 def test_what_is_ignored(there: World) -> None:
@@ -246,12 +247,12 @@ def test_fields_that_are_left_to_others(there: World) -> None:
 
 
 def test_what_nobody_can_say(there: World) -> None:
-    """What the service never shows is never in sync, and never drift; its reason is told."""
+    """What the service never shows is never in sync, and never drift; its reason is reported."""
 
-    def untold(_: str, item: Any) -> None:
+    def unsaid(_: str, item: Any) -> None:
         item["chunking_strategy"] = {"type": "other"}
 
-    with there.behind(lambda app: Odd(app, answer=each(untold, kind="store_file"))):
+    with there.behind(lambda app: Odd(app, answer=each(unsaid, kind="store_file"))):
         found = drift(there, code=0)
         assert found["unverifiable"] == [
             {
@@ -285,8 +286,10 @@ def test_what_the_service_does_not_keep(world: World) -> None:
         assert [(one["address"], one["path"]) for one in found["unverifiable"]] == [
             ("assistant.a", "top_p")
         ]
-        told = world.ok("drift").out
-    assert "does not keep `assistant.a#name` as it was sent" in told and "a#top_p" not in told
+        reported = world.ok("drift").out
+    assert (
+        "does not keep `assistant.a#name` as it was sent" in reported and "a#top_p" not in reported
+    )
 
 
 def test_profiles_cannot_drift(there: World) -> None:
@@ -299,8 +302,8 @@ def test_profiles_cannot_drift(there: World) -> None:
     }
     there.write({"provisioner.yaml": config})
     there.apply()
-    told = there.ok("drift").out
-    assert told.startswith("What cannot drift:\n  1 request profile lives in the lock alone.")
+    reported = there.ok("drift").out
+    assert reported.startswith("What cannot drift:\n  1 request profile lives in the lock alone.")
     there.http("POST", "/vector_stores/${vector_store.kb}", {"name": "Book"})
     assert rows(drift(there)) == [
         ("vector_store.kb", "name", "Handbook", "Book", "Handbook", "remote")
@@ -315,8 +318,8 @@ def test_nothing_was_ever_applied(world: World) -> None:
     a plan.
     """
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}}}})
-    told = world.ok("drift").out
-    assert "Nothing was ever applied to `local`" in told and told.endswith(
+    reported = world.ok("drift").out
+    assert "Nothing was ever applied to `local`" in reported and reported.endswith(
         "No drift. Nothing was ever applied.\n"
     )
     world.apply()
@@ -326,7 +329,7 @@ def test_nothing_was_ever_applied(world: World) -> None:
 
 
 def test_what_a_stopped_apply_left(world: World) -> None:
-    """An object whose creation nobody recorded is taken over in thought: it is no drift, and
+    """An object whose creation nobody recorded is taken over in thought: it is not drift, and
     nothing is written.
     """
     world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}}}})
@@ -360,8 +363,8 @@ def test_as_a_document(there: World) -> None:
     again.
     """
     there.http("POST", f"/assistants/${{{A}}}", {"temperature": 0.9})
-    told = there.ok("drift", "--format", "markdown", code=2).out
-    assert told.startswith("<!-- provisioner:drift acme/local -->\n")
-    assert "**Drift: 1 changed outside, 0 changed on both sides, 0 missing.**" in told
-    assert "! temperature: 0.3 → 0.9" in told
+    reported = there.ok("drift", "--format", "markdown", code=2).out
+    assert reported.startswith("<!-- provisioner:drift acme/local -->\n")
+    assert "**Drift: 1 changed outside, 0 changed on both sides, 0 missing.**" in reported
+    assert "! temperature: 0.3 → 0.9" in reported
     assert "temperature: 0.3 → 0.9" in there.ok("drift", "--format", "html", code=2).out

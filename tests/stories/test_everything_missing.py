@@ -25,9 +25,10 @@ def test_with_the_key_of_another_project(owned: World) -> None:
     home, first = everything(owned), ids(owned)
     with elsewhere(owned):
         for words in ("plan", "apply -y", "apply -y --target assistant.a"):
-            told = owned.ok(*words.split(), code=1)
+            reported = owned.ok(*words.split(), code=1)
             assert (
-                "None of the 4 objects that the lock names is at the service" in told.out + told.err
+                "None of the 4 objects that the lock names is at the service"
+                in reported.out + reported.err
             )
         owned.ok("apply", "-y", "--force")
         owned.settled()
@@ -52,7 +53,7 @@ def test_with_the_key_of_another_project(owned: World) -> None:
 
 @pytest.mark.parametrize("kind", ["expired", "profile", "one"])
 def test_not_everything_is_missing(world: World, kind: str) -> None:
-    """An expired store is there; a request profile is no object; and one object alone may well have
+    """An expired store is there; a request profile is not an object; and one object alone may well have
     been deleted.
     """
     spec: dict[str, Any] = {

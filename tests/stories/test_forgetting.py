@@ -347,7 +347,7 @@ def test_a_store_is_not_forgotten_before_its_documents(two: World) -> None:
 
 
 def test_pruning_orphans_while_a_store_is_half_forgotten(two: World) -> None:
-    """Its documents carry our stamp and are in the lock no more: they are no orphans, they go with
+    """Its documents carry our stamp and are in the lock no more: they are not orphans, they go with
     their store.
     """
     kb = two.id("vector_store.kb")

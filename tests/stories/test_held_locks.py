@@ -42,7 +42,7 @@ def said(text: str) -> str:
 
 
 def test_a_lock_that_somebody_holds(edited: World) -> None:
-    """Who, where and since when is told; reading goes on; only the right id takes it away."""
+    """Who, where and since when is reported; reading goes on; only the right id takes it away."""
     busy = """\
         .provisioner/local/lock.json: error: Lock is busy
           `.provisioner/local/lock.json` is being written by SOMEBODY.
@@ -109,7 +109,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str, number: int, *, at: str)
 
 
 @pytest.mark.parametrize(
-    ("call", "number", "at", "told"),
+    ("call", "number", "at", "reported"),
     [
         (
             "open",
@@ -145,10 +145,10 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str, number: int, *, at: str)
     ids=["read-only", "forbidden", "full"],
 )
 def test_a_disk_that_takes_nothing(
-    edited: World, monkeypatch: pytest.MonkeyPatch, call: str, number: int, at: str, told: str
+    edited: World, monkeypatch: pytest.MonkeyPatch, call: str, number: int, at: str, reported: str
 ) -> None:
     """Found before anything is sent that could not be written down."""
     with failing(monkeypatch, call, number, at=at):
         result = refused(edited, "apply", "-y")
-    assert result.err == dedent(told), result.err
+    assert result.err == dedent(reported), result.err
     edited.apply()

@@ -84,7 +84,7 @@ def test_an_id_in_the_lock_that_leads_elsewhere(applied: World, id: str) -> None
 
 
 def test_ids_in_specs_that_lead_elsewhere(world: World) -> None:
-    """Wherever a spec names an object by its id, the place of a bad one is told."""
+    """Wherever a spec names an object by its id, the place of a bad one is reported."""
     world.write(
         {
             "docs/a.md": "# A\n",
@@ -231,7 +231,7 @@ def test_where_a_plan_is_saved(world: World, tmp_path_factory: pytest.TempPathFa
 
 
 def test_a_lock_that_is_a_link_to_itself(world: World) -> None:
-    """Nobody can read it, and that is told."""
+    """Nobody can read it, and that is reported."""
     world.write({**SPECS, LOCK: ""})
     (world.root / LOCK).unlink()
     (world.root / LOCK).symlink_to("lock.json")

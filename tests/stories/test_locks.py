@@ -49,8 +49,8 @@ def test_a_lost_lock_is_rebuilt_from_stamps(world: World) -> None:
     before = world.lock()
     (world.root / LOCK).unlink()
     refused(world, "Lock is gone", "state rebuild")
-    told = world.ok("state", "rebuild").out
-    assert "file.data/x.csv" in told
+    reported = world.ok("state", "rebuild").out
+    assert "file.data/x.csv" in reported
     after = world.lock()
     assert after["lineage"][:8] == before["lineage"][:8] and after["serial"] == before["serial"]
     assert {address: entry["id"] for address, entry in after["resources"].items()} == {

@@ -129,7 +129,7 @@ def test_a_store_that_is_deleted(there: World) -> None:
 
 @pytest.mark.parametrize("on_drift", ["overwrite", "fail"])
 def test_destroy(there: World, on_drift: str) -> None:
-    """It shows what is lost, keeps to the environment's `on_drift`, and can be told otherwise."""
+    """It shows what is lost, keeps to the environment's `on_drift`, and can be reported otherwise."""
     edit(there)
     there.write(
         {
@@ -153,7 +153,7 @@ def test_destroy(there: World, on_drift: str) -> None:
 
 
 def test_what_is_forgotten_keeps_its_edits(there: World) -> None:
-    """They are shown, and stop a plan that is told so; nothing of them is lost. Files of others
+    """They are shown, and stop a plan that is reported so; nothing of them is lost. Files of others
     stay where they are.
     """
     edit(there)

@@ -1,4 +1,4 @@
-"""Models that come to an end: told in time, refused afterwards, and asked for without costing a
+"""Models that come to an end: reported in time, refused afterwards, and asked for without costing a
 plan anything.
 """
 
@@ -14,7 +14,7 @@ import pytest
 from provisioner.kinds.assistant import shutdowns
 from provisioner.model import Address, Desired, Policies, Source, Waiver
 from provisioner.plan.policy import breaches, expired
-from tests.support.policies import AHEAD, PAST, SPEC, day, ending, saying, told, under
+from tests.support.policies import AHEAD, PAST, SPEC, day, ending, reported, saying, under
 from tests.support.refusals import refused
 from tests.support.world import World
 
@@ -28,7 +28,7 @@ def test_a_model_that_is_about_to_end(world: World) -> None:
     world.write({"specs/all.yaml": SPEC + "  c: {model: old-1}\n"})
     ending(world, old_1=AHEAD, new_1=None)
     planned = world.plan()
-    assert told(planned) == ["specs/all.yaml:3:12 warning: Model shutdown ahead"]
+    assert reported(planned) == ["specs/all.yaml:3:12 warning: Model shutdown ahead"]
     assert (
         planned["problems"][0]["detail"]
         == f"`assistant.a` uses `old-1`, which is shut down on {AHEAD}, as the service says. "
@@ -45,11 +45,11 @@ def test_a_model_that_has_ended(world: World) -> None:
     world.write({"specs/all.yaml": SPEC})
     ending(world, old_1=PAST)
     planned = world.ok("plan", "--out", "x.plan", "--json", code=1).json
-    assert told(planned) == ["specs/all.yaml:3:12 error: Model shut down"]
+    assert reported(planned) == ["specs/all.yaml:3:12 error: Model shut down"]
     for words in (("apply", "-y"), ("apply", "x.plan"), ("apply", "x.plan", "--force")):
         assert f"which was shut down on {PAST}" in refused(world, *words).err
     under(world, {"model_shutdown": {"action": "warn"}})
-    assert told(world.plan()) == ["specs/all.yaml:3:12 warning: Model shut down"]
+    assert reported(world.plan()) == ["specs/all.yaml:3:12 warning: Model shut down"]
     world.apply()
 
 
@@ -62,7 +62,7 @@ def test_only_what_a_plan_keeps_is_judged(world: World) -> None:
     ending(world, old_1=PAST)
     world.apply()
     under(world, {})
-    assert told(world.ok("plan", "--json", code=1).json) == [
+    assert reported(world.ok("plan", "--json", code=1).json) == [
         "specs/all.yaml:3:12 error: Model shut down"
     ]
     world.ok("plan", "--target", "assistant.b")
@@ -158,7 +158,7 @@ def test_openai_has_announced_more(world: World) -> None:
         world, any_model, prod={"service": "openai"}, ours={"service": "https://models.example/v1"}
     )
     found = world.ok("validate", "--json", code=1).json
-    assert told(found) == [
+    assert reported(found) == [
         "specs/all.yaml:3:12 error: Model shut down",
         "specs/all.yaml:5:12 error: Model shut down",
     ]
@@ -183,7 +183,7 @@ def test_openai_has_announced_more(world: World) -> None:
     ],
 )
 def test_the_days_that_matter(today: str, severity: str | None) -> None:
-    """Sixty days before the last day it is told, and the day after it is an error."""
+    """Sixty days before the last day it is reported, and the day after it is an error."""
     want = Desired(Address("assistant", "a"), {"model": "gpt-4o"}, Source("specs/all.yaml"))
     found = breaches(Policies(), [want], shutdowns.shutdown, date.fromisoformat(today))
     assert [one.severity for one in found] == [severity]

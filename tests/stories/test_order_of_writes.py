@@ -98,7 +98,7 @@ class Watch:
 
         return watched
 
-    def told(self, named: Names) -> list[str]:
+    def reported(self, named: Names) -> list[str]:
         """`POST assistant.bot`: each write by the name of its object."""
         lines = []
         for method, path in self.seen:
@@ -137,7 +137,7 @@ def test_what_comes_before_what(edited: World, parallelism: str) -> None:
     before, watch = names(edited, "old "), Watch(edited)
     with edited.behind(Watching(watch.around)):
         edited.apply("--parallelism", parallelism)
-    seen = watch.told(
+    seen = watch.reported(
         {**before, **{id: name for id, name in names(edited).items() if id not in before}}
     )
     bot = "POST old assistant.bot"  # the same object as before

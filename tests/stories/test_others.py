@@ -101,7 +101,7 @@ def test_new_versions_leave_what_they_use(shared: World) -> None:
 
 
 def test_what_stays_is_not_said_to_be_deleted(shared: World) -> None:
-    """A document that they hold leaves our store and is no loss; the one that nobody holds is
+    """A document that they hold leaves our store and is not a loss; the one that nobody holds is
     deleted.
     """
     shared.write({"specs/all.yaml": {**SPEC, "vector_stores": {"kb": {"files": []}}}})

@@ -1,4 +1,4 @@
-"""What we write ourselves is no document: no pattern matches it, whatever it is called and wherever
+"""What we write ourselves is not a document: no pattern matches it, whatever it is called and wherever
 it lies.
 """
 
@@ -54,7 +54,7 @@ def test_no_second_plan_finds_files_of_ours(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "reported"),
     [
         ("data/prod.json", "is a file that `provisioner` writes itself"),
         ("data/*.json", "matches only files that `provisioner` writes itself"),
@@ -63,7 +63,7 @@ def test_no_second_plan_finds_files_of_ours(world: World) -> None:
         ("sub/.provisioner/x", "is inside `.provisioner/`"),
     ],
 )
-def test_a_file_of_ours_that_is_named_is_refused(world: World, pattern: str, told: str) -> None:
+def test_a_file_of_ours_that_is_named_is_refused(world: World, pattern: str, reported: str) -> None:
     """Whoever names one hears why it cannot be a document."""
     files: list[Any] = ["ok.md", pattern]
     spec = {"vector_stores": {"kb": {"files": files}}}
@@ -71,7 +71,7 @@ def test_a_file_of_ours_that_is_named_is_refused(world: World, pattern: str, tol
         {"specs/a.yaml": spec, "provisioner.yaml": SETTING, "ok.md": "x", "docs/.git/config": "x"}
     )
     world.write({"data/prod.json": "{}", "sub/.provisioner/x": "x"})
-    assert told in world.ok("validate", code=1).err
+    assert reported in world.ok("validate", code=1).err
 
 
 def test_a_journal_is_never_a_document(world: World) -> None:
@@ -90,8 +90,8 @@ def test_a_journal_is_never_a_document(world: World) -> None:
     world.write(
         {"locks/b.lock.json": "x", "locks/b.lock.json.journal": "x", "data/prod.json.md": "x"}
     )
-    told = world.ok("validate", "-e", "local", "--json").json
-    assert told["valid"]
+    reported = world.ok("validate", "-e", "local", "--json").json
+    assert reported["valid"]
     world.write({f"data/{name}": None for name in names})
     world.write({"locks/b.lock.json": None, "locks/b.lock.json.journal": None})
     world.apply("-elocal")

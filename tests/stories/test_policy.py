@@ -9,20 +9,20 @@ from textwrap import dedent
 
 import pytest
 
-from tests.support.policies import PAST, SPEC, TODAY, day, ending, told, under
+from tests.support.policies import PAST, SPEC, TODAY, day, ending, reported, under
 from tests.support.refusals import refused
 from tests.support.world import World
 
 
 @pytest.mark.parametrize("api", ["assistants", "responses"])
 def test_a_model_that_is_not_allowed(world: World, api: str) -> None:
-    """It is told at its place by validate and by every plan, under every API, and nothing is
+    """It is reported at its place by validate and by every plan, under every API, and nothing is
     applied.
     """
     world.write({"specs/all.yaml": SPEC})
     under(world, {"models": {"allow": ["old-2", "new*"]}}, local={"service": "local", "api": api})
     found = world.ok("validate", "--json", code=1).json
-    assert told(found) == ["specs/all.yaml:3:12 error: Model not allowed"]
+    assert reported(found) == ["specs/all.yaml:3:12 error: Model not allowed"]
     assert found["problems"][0]["address"] == "assistant.a"
     assert found["problems"][0]["hint"] == "did you mean `old-2`?"
     planned = world.ok("plan", "--json", code=1).json
@@ -41,7 +41,7 @@ def test_a_policy_that_only_warns(world: World) -> None:
     result = world.ok("validate")
     assert "specs/all.yaml:3:12: warning: Model not allowed" in result.err
     assert "hint: allowed are `other` and `new*`" in result.err
-    assert told(world.plan()) == ["specs/all.yaml:3:12 warning: Model not allowed"]
+    assert reported(world.plan()) == ["specs/all.yaml:3:12 warning: Model not allowed"]
     world.apply()
     under(world, {"models": {"allow": ["other"], "action": "ignore"}})
     assert world.plan()["problems"] == [] and world.ok("validate").err == ""
@@ -70,21 +70,21 @@ def test_a_waiver(world: World) -> None:
     ending(world, old_1=PAST)
     (kept,) = (world.root / ".provisioner/cache").glob("models-*.json")
     kept.unlink()
-    assert told(world.ok("plan", "--json", code=1).json) == [
+    assert reported(world.ok("plan", "--json", code=1).json) == [
         "specs/all.yaml:3:12 error: Model shut down"
     ]
 
 
 def test_a_waiver_that_ended(world: World) -> None:
-    """It is told and does not count any more."""
+    """It is reported and does not count any more."""
     world.write({"specs/all.yaml": SPEC})
     under(world, {"models": {"allow": ["new*"]}, "waivers": [{**WAIVER, "expires": day(-1)}]})
     expected = [
         "provisioner.yaml:9:5 warning: Waiver expired",
         "specs/all.yaml:3:12 error: Model not allowed",
     ]
-    assert told(world.ok("validate", "--json", code=1).json) == expected
-    assert told(world.ok("plan", "--json", code=1).json) == expected
+    assert reported(world.ok("validate", "--json", code=1).json) == expected
+    assert reported(world.ok("plan", "--json", code=1).json) == expected
 
 
 def test_a_waiver_that_nobody_needs(world: World) -> None:
@@ -97,13 +97,16 @@ def test_a_waiver_that_nobody_needs(world: World) -> None:
     under(world, {"waivers": [WAIVER, typo, ends, {**ends, "address": "assistant.b"}]})
     needless = "warning: Waiver not needed"
     found = world.ok("validate", "--json").json
-    assert told(found) == [f"provisioner.yaml:6:5 {needless}", f"provisioner.yaml:10:5 {needless}"]
+    assert reported(found) == [
+        f"provisioner.yaml:6:5 {needless}",
+        f"provisioner.yaml:10:5 {needless}",
+    ]
     assert [one["hint"] for one in found["problems"]] == [
         "remove it",
         "did you mean `assistant.a`?",
     ]
     ending(world, old_1=TODAY + timedelta(days=300), new_1=None)
-    assert told(world.plan())[2:] == [f"provisioner.yaml:18:5 {needless}"]
+    assert reported(world.plan())[2:] == [f"provisioner.yaml:18:5 {needless}"]
     assert world.ok("plan", "--target", "assistant.a", "--json").json["problems"] == []
     under(
         world,
@@ -127,15 +130,15 @@ def test_an_environment_has_policies_of_its_own(world: World) -> None:
         "specs/all.yaml:3:12 error: Model not allowed",
         "specs/all.yaml:5:12 error: Model not allowed",
     ]
-    assert told(world.ok("plan", "-e", "local", "--json", code=1).json) == denied
-    assert told(world.ok("plan", "-e", "prod", "--json").json) == [
+    assert reported(world.ok("plan", "-e", "local", "--json", code=1).json) == denied
+    assert reported(world.ok("plan", "-e", "prod", "--json").json) == [
         "specs/all.yaml:5:12 warning: Model not allowed",
         "specs/all.yaml:5:12 warning: Model shutdown ahead",
     ]
 
 
 def test_faults_of_policies(world: World) -> None:
-    """They are told like every other fault of the workspace: at their place, with a remedy, all at
+    """They are reported like every other fault of the workspace: at their place, with a remedy, all at
     once.
     """
     world.write({"specs/all.yaml": SPEC})
@@ -152,7 +155,7 @@ def test_faults_of_policies(world: World) -> None:
         """
     world.write({"provisioner.yaml": dedent(text)})
     found = world.ok("validate", "--json", code=1).json
-    assert told(found) == [
+    assert reported(found) == [
         "provisioner.yaml:3:19 error: Too few entries",
         "provisioner.yaml:3:31 error: Unknown value",
         "provisioner.yaml:4:3 error: Unknown key",

@@ -73,7 +73,7 @@ def wait_until_busy(world: World, lines: int) -> None:
 
 
 def test_two_at_once(many: World) -> None:
-    """One waits for the other; without a timeout it is refused, and told who has the lock."""
+    """One waits for the other; without a timeout it is refused, and reported who has the lock."""
     first = start(many, "apply", "-y")
     wait_until_busy(many, 3)
     first.send_signal(signal.SIGSTOP)  # until the others have met it
@@ -224,9 +224,9 @@ def test_race(pair: tuple[World, World]) -> None:
         running = met(
             store, lambda: [start(world, "apply", "-y", "--lock-timeout", "60") for world in pair]
         )
-        told = [process.communicate(timeout=120) for process in running]
-        assert [process.returncode for process in running] == [0, 0], told
-        assert sorted("No changes." in out for out, _ in told) == [False, True], told
+        reported = [process.communicate(timeout=120) for process in running]
+        assert [process.returncode for process in running] == [0, 0], reported
+        assert sorted("No changes." in out for out, _ in reported) == [False, True], reported
         assert len(pair[0].listed("/assistants")) == number + 1
         assert len(pair[0].listed("/files")) == number + 2
         assert len(pair[0].listed("/vector_stores")) == 1

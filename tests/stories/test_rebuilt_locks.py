@@ -22,8 +22,8 @@ def test_a_rebuilt_lock_keeps_its_ids(owned: World, address: str) -> None:
     """
     before, copy = ids(owned), copied(owned, address)
     there = everything(owned)
-    told = owned.ok("state", "rebuild").out
-    assert f"Left alone: `{copy}`" in told
+    reported = owned.ok("state", "rebuild").out
+    assert f"Left alone: `{copy}`" in reported
     assert ids(owned) == before and everything(owned) == there
     owned.apply()
     owned.apply("--prune-orphans")
@@ -38,8 +38,13 @@ def test_which_of_two_is_ours_is_asked(owned: World, address: str) -> None:
     copy = copied(owned, address)
     before = without_lock(owned)
     original = before["resources"][address]["id"]
-    told = refused(owned, "state", "rebuild").err
-    assert f"`{original}`" in told and f"`{copy}`" in told and address in told and "imports" in told
+    reported = refused(owned, "state", "rebuild").err
+    assert (
+        f"`{original}`" in reported
+        and f"`{copy}`" in reported
+        and address in reported
+        and "imports" in reported
+    )
     owned.write({"specs/imports.yaml": {"imports": [{"to": address, "id": original}]}})
     there = everything(owned)
     owned.ok("state", "rebuild")
@@ -71,8 +76,8 @@ def test_two_documents_of_one_path(owned: World) -> None:
     owned.apply("--prune-orphans")
     assert everything(owned) == there
     without_lock(owned)
-    told = refused(owned, "state", "rebuild").err
-    assert f"`{original}`" in told and f"`{other}`" in told and "file.docs/a.md" in told
+    reported = refused(owned, "state", "rebuild").err
+    assert f"`{original}`" in reported and f"`{other}`" in reported and "file.docs/a.md" in reported
     owned.write({"specs/imports.yaml": {"imports": [{"to": "file.docs/a.md", "id": original}]}})
     owned.ok("state", "rebuild")
     assert ids(owned) == before
@@ -114,8 +119,8 @@ def test_a_moved_resource_stays_moved(owned: World) -> None:
             }
         }
     )
-    told = refused(owned, "apply", "-y").err
-    assert f"`{copy}`" in told and f"`{before['assistant.b']}`" in told
+    reported = refused(owned, "apply", "-y").err
+    assert f"`{copy}`" in reported and f"`{before['assistant.b']}`" in reported
 
 
 def later(world: World, files: dict[str, Any], code: int = 0) -> dict[str, Any]:
@@ -150,8 +155,8 @@ def test_of_two_that_were_made_since_one_is_asked(renewed: tuple[World, str, str
     world, old, new = renewed
     mark = world.http("GET", f"/vector_stores/{new}")["metadata"]
     copy = world.http("POST", "/vector_stores", {"metadata": mark})["id"]
-    told = refused(world, "state", "rebuild").err
-    assert all(f"`{id}`" in told for id in (old, new, copy))
+    reported = refused(world, "state", "rebuild").err
+    assert all(f"`{id}`" in reported for id in (old, new, copy))
     world.write({"specs/imports.yaml": {"imports": [{"to": "vector_store.kb", "id": old}]}})
     world.ok("state", "rebuild")
     assert (
@@ -166,8 +171,8 @@ def test_what_the_lock_has_and_carries_no_stamp(renewed: tuple[World, str, str])
     """
     world, old, new = renewed
     world.http("POST", f"/vector_stores/{old}", {"metadata": {}})
-    told = refused(world, "state", "rebuild").err
-    assert f"`{new}`" in told and f"`{old}`" in told
+    reported = refused(world, "state", "rebuild").err
+    assert f"`{new}`" in reported and f"`{old}`" in reported
     world.write({"specs/imports.yaml": {"imports": [{"to": "vector_store.kb", "id": new}]}})
     world.ok("state", "rebuild")
     world.apply()

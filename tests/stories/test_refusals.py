@@ -121,14 +121,14 @@ def test_a_lock_of_another_service(applied: World, monkeypatch: pytest.MonkeyPat
 def test_changes_need_an_approval(applied: World) -> None:
     """Without a terminal nobody is asked: the plan is printed, and the option named."""
     edited(applied)
-    told = """\
+    reported = """\
         error: Approval needed
           There are changes, and there is no terminal on which to ask for confirmation.
           hint: review the plan and add `--auto-approve`, or save it with `plan --out FILE` and apply the file
         """
     for words in (("apply",), ("destroy",)):
         result = refused(applied, *words)
-        assert result.err == dedent(told) and "\nPlan: " in result.out
+        assert result.err == dedent(reported) and "\nPlan: " in result.out
     applied.ok("plan", "--out", "x.plan")
     applied.ok("apply", "x.plan")
     applied.ok("apply")

@@ -39,7 +39,7 @@ def spec(text: str) -> dict[str, str]:
     return {"specs/a.yaml": f"{MCP}        {text}\n"}
 
 
-# What must be told is that something is wrong, and where; never what was written there.
+# What must be reported is that something is wrong, and where; never what was written there.
 FAULTY: dict[str, tuple[dict[str, str], str]] = {
     "a key for a reference": (environment(f"api_key: {KEY}"), "provisioner.yaml:4:14"),
     "a key of another sort": (environment(f"api_key: {HEX}"), "provisioner.yaml:4:14"),
@@ -174,8 +174,8 @@ def test_a_secret_in_an_address_is_masked_everywhere(world: World) -> None:
     and masked in whatever is printed, whole or cut, alone or within a text.
     """
     world.write(addressed(ADDRESS))
-    told = world.ok("validate").err
-    assert told.count("Secret in address") == 3 and "specs/a.yaml:" in told
+    reported = world.ok("validate").err
+    assert reported.count("Secret in address") == 3 and "specs/a.yaml:" in reported
     results = [world.ok(*words) for words in COMMANDS]
     shows_nothing_but_the_beginning(*results)
     assert SHOWN in results[0].out and SHOWN in results[2].out
@@ -293,5 +293,5 @@ def test_a_short_key_garbles_no_message(world: World) -> None:
     """
     said = "The note was not found; Incorrect API key provided: not."
     with keyed(world, "not", answering(401, {"error": {"message": said}})):
-        told = world.ok("plan", code=1).err
-    assert "The note was not found; Incorrect API key provided: …." in told
+        reported = world.ok("plan", code=1).err
+    assert "The note was not found; Incorrect API key provided: …." in reported

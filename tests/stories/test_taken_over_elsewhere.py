@@ -39,11 +39,13 @@ def test_what_somebody_else_has_taken_over(owned: World, address: str, whose: st
         "destroy -y",
         "apply -y --target assistant.b",
     ):
-        told = refused(owned, *words.split()).err
-        assert f"`{owned.id(address)}`, which is `{address}`" in told and f"`{stamp}`" in told
+        reported = refused(owned, *words.split()).err
         assert (
-            f"`provisioner state rm {address}`" in told
-            and "`provisioner state rm assistant.x`" in told
+            f"`{owned.id(address)}`, which is `{address}`" in reported and f"`{stamp}`" in reported
+        )
+        assert (
+            f"`provisioner state rm {address}`" in reported
+            and "`provisioner state rm assistant.x`" in reported
         )
     drift = owned.ok("drift", "--json", code=2).json["resource_drift"]
     assert [(one["address"], one["changed_fields"][0]["live"]) for one in drift] == [
@@ -53,10 +55,10 @@ def test_what_somebody_else_has_taken_over(owned: World, address: str, whose: st
         stamp in owned.ok("drift", code=2).out
         and "metadata.provisioner" in owned.ok("drift", code=2).out
     )
-    told = owned.ok("accept", code=1)
-    assert stamp in told.out + told.err and not (owned.root / "specs/all.yaml").read_text().count(
-        "provisioner"
-    )
+    reported = owned.ok("accept", code=1)
+    assert stamp in reported.out + reported.err and not (
+        owned.root / "specs/all.yaml"
+    ).read_text().count("provisioner")
     owned.ok("state", "rm", address)
     assert owned.http("GET", place)["metadata"] == {"provisioner": stamp}
     assert address not in owned.lock()["resources"]
@@ -81,10 +83,10 @@ def test_a_document_that_somebody_else_has_stamped(owned: World) -> None:
     stamp = "other/prod/theirs.md#deadbeef.3"
     owned.http("POST", place, {"attributes": {"provisioner": stamp}})
     for words in ("plan", "apply -y", "destroy -y"):
-        told = refused(owned, *words.split()).err
+        reported = refused(owned, *words.split()).err
         assert (
-            f"`{owned.id('file.docs/a.md')}` (`docs/a.md`) in `vector_store.kb`" in told
-            and stamp in told
+            f"`{owned.id('file.docs/a.md')}` (`docs/a.md`) in `vector_store.kb`" in reported
+            and stamp in reported
         )
     drift = owned.ok("drift", "--json", code=2).json["resource_drift"]
     assert [
@@ -132,8 +134,11 @@ def test_an_object_that_has_moved_to_another_workspace(world: World, tmp_path: P
     before = everything(world)
     world.write({"lock.json": behind})
     for words in ("plan", "apply -y", "destroy -y"):
-        told = refused(world, *words.split()).err
-        assert f"`{id}`, which is `assistant.a`" in told and "theirs/local/assistant.bot#" in told
+        reported = refused(world, *words.split()).err
+        assert (
+            f"`{id}`, which is `assistant.a`" in reported
+            and "theirs/local/assistant.bot#" in reported
+        )
     assert everything(world) == before
     world.ok("state", "rm", "assistant.a")
     assert everything(world) == before
@@ -154,10 +159,10 @@ def test_an_old_object_that_somebody_else_has_taken_over(owned: World) -> None:
     with owned.behind(undeletable):
         owned.ok("apply", "-y", code=1)
     restamped(owned, f"/vector_stores/{old}", "other/prod/vector_store.kb#deadbeef.7")
-    told = refused(owned, "apply", "-y").err
+    reported = refused(owned, "apply", "-y").err
     assert (
-        f"`{old}`, which is an old object of `vector_store.kb`" in told
-        and "other/prod/vector_store.kb#deadbeef.7" in told
+        f"`{old}`, which is an old object of `vector_store.kb`" in reported
+        and "other/prod/vector_store.kb#deadbeef.7" in reported
     )
     restamped(owned, f"/vector_stores/{old}", "")
     owned.apply()

@@ -7,7 +7,6 @@ from typing import Any
 from provisioner.model import (
     Action,
     Address,
-    Attachment,
     Block,
     Change,
     Drifted,
@@ -18,6 +17,7 @@ from provisioner.model import (
     Remnant,
     Service,
     Source,
+    StoreFileChange,
 )
 
 HANDBOOK = Address("vector_store", "handbook")
@@ -52,8 +52,8 @@ def file_change(
     )
 
 
-def attach(action: str, path: str, **parts: Any) -> Attachment:
-    return Attachment(HANDBOOK, action, path, file=Address("file", path), **parts)
+def attach(action: str, path: str, **parts: Any) -> StoreFileChange:
+    return StoreFileChange(HANDBOOK, action, path, file=Address("file", path), **parts)
 
 
 OLD_TOOLS = [
@@ -174,13 +174,13 @@ def whole_plan() -> Plan:
                 replace_paths=("description",),
             ),
         ),
-        attachments=(
+        store_file_changes=(
             attach("replace", "docs/a.md", old_id="file-1"),
             attach("attach", "docs/new.md"),
             attach("detach", "docs/old.md", old_id="file-2"),
             attach("update", "docs/to.md", old_id="file-3"),
             attach("update", "docs/tagged.md", old_id="file-4", attributes={"team": "legal"}),
-            Attachment(HANDBOOK, "replace", "id:file-5", old_id="file-5", gap=True),
+            StoreFileChange(HANDBOOK, "replace", "id:file-5", old_id="file-5", gap=True),
         ),
         drift=(
             Drifted(SUPPORT, "both", (FieldChange("temperature", 0.9, 0.5, 0.3, "both"),)),

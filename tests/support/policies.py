@@ -44,7 +44,7 @@ def under(world: World, policies: Any, **more: Any) -> None:
     world.write({"provisioner.yaml": {"environments": environments, "policies": policies}})
 
 
-def told(document: Any) -> list[str]:
+def reported(document: Any) -> list[str]:
     """Problems as `place severity: summary`."""
     return [
         f"{one['file']}:{one['line']}:{one['column']} {one['severity']}: {one['summary']}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-TOLD = "crash points"
+REPORTED = "crash points"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -13,7 +13,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.getreports(""), key=lambda report: getattr(report, "nodeid", "")
     ):
         for key, value in getattr(report, "user_properties", ()):
-            if key == TOLD and getattr(report, "when", None) == "teardown":
+            if key == REPORTED and getattr(report, "when", None) == "teardown":
                 terminalreporter.write_line(
-                    f"{TOLD}: {value} ({report.nodeid.rpartition('::')[2]})"
+                    f"{REPORTED}: {value} ({report.nodeid.rpartition('::')[2]})"
                 )

@@ -117,7 +117,7 @@ def many_documents() -> Plan:
     ]
     return make_plan(
         changes=tuple(file_change(Action.REPLACE, path, 3000, 3100) for path in paths),
-        attachments=tuple(attach("replace", path) for path in paths),
+        store_file_changes=tuple(attach("replace", path) for path in paths),
     )
 
 
@@ -257,7 +257,7 @@ def test_many_resources_in_the_first_screen() -> None:
     )
     assert "`assistant.bot-290`: new tool mcp crm" in first
     assert {"~ assistant.bot-007", "~ assistant.bot-290"} <= {
-        told.split(" specs")[0] for told in page.summaries
+        reported.split(" specs")[0] for reported in page.summaries
     }
     listed = " ".join([*page.summaries, *page.fences])
     assert [number for number in range(300) if f"assistant.bot-{number:03}" not in listed] == []
@@ -335,7 +335,7 @@ def hostile_plan() -> Plan:
             ),
             file_change(Action.CREATE, name, None, 3),
         ),
-        attachments=(attach("attach", name),),
+        store_file_changes=(attach("attach", name),),
         notes=(HOSTILE, "# no heading", "1. no list", "- no bullet"),
         blocked=(Block(FLAT, HOSTILE),),
         problems=(
@@ -373,7 +373,10 @@ def test_two_runs_say_the_same() -> None:
     """The order in which things were found does not show."""
     plan = whole_plan()
     turned = replace(
-        plan, changes=plan.changes[::-1], attachments=plan.attachments[::-1], drift=plan.drift[::-1]
+        plan,
+        changes=plan.changes[::-1],
+        store_file_changes=plan.store_file_changes[::-1],
+        drift=plan.drift[::-1],
     )
 
     assert comment(plan) == comment(turned)

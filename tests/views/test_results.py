@@ -41,7 +41,7 @@ RANGE = Problem(
 
 
 def test_a_problem_as_text() -> None:
-    """The layout is the one that DESIGN §4.3 shows."""
+    """Place, severity and summary in one line; below it what is wrong and what to do."""
     expected = """\
 specs/support.yaml:14:18: error: Value out of range
   `assistant.support` has `temperature: 3.5`; it must be between 0 and 2.
@@ -80,7 +80,7 @@ def test_sizes(count: int, text: str) -> None:
 
 
 def test_two_sizes_share_their_unit() -> None:
-    """The unit is told once where it is one."""
+    """The unit is reported once where it is one."""
     assert (sizes(3100, 3400), sizes(999, 1000)) == ("3.1 → 3.4 KB", "999 B → 1.0 KB")
 
 

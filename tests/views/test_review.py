@@ -9,12 +9,12 @@ import pytest
 from provisioner.model import (
     Action,
     Address,
-    Attachment,
     Change,
     Drifted,
     FieldChange,
     Plan,
     Remnant,
+    StoreFileChange,
 )
 from provisioner.views.outline import outline
 from provisioner.views.plan_json import document
@@ -80,9 +80,9 @@ def test_everything_at_once() -> None:
     ]
     assert found["prompt"] == ["assistant.support: instructions +1 −1 lines"]
     assert found["model"] == ["assistant.weather: new, ${x}"]
-    told = " ".join(sentence for sentences in found.values() for sentence in sentences)
+    reported = " ".join(sentence for sentences in found.values() for sentence in sentences)
     changed = [change.address for change in whole_plan().changes if change.matters]
-    assert [one for one in changed if one.kind != "file" and str(one) not in told] == []
+    assert [one for one in changed if one.kind != "file" and str(one) not in reported] == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_other_ways_to_widen_access() -> None:
 
 
 def test_what_is_made_by_the_same_plan_widens_nothing() -> None:
-    """A new assistant over a new store is no news; over a store that exists, or with a server, it
+    """A new assistant over a new store is not news; over a store that exists, or with a server, it
     is.
     """
     searching = Change(SUPPORT, Action.CREATE, "new", after={"model": "m", "tools": [SEARCH, CODE]})
@@ -194,7 +194,9 @@ def test_losses() -> None:
             Change(EDITED, Action.UPDATE, "drift", fields=TEAM),
         ),
         drift=(Drifted(EDITED, "remote", TEAM),),
-        attachments=tuple(Attachment(EDITED, "detach", f"id:file-{number}") for number in range(5)),
+        store_file_changes=tuple(
+            StoreFileChange(EDITED, "detach", f"id:file-{number}") for number in range(5)
+        ),
         orphans=(Remnant(SUPPORT, "asst_1", "delete"), Remnant(SUPPORT, "asst_2", "keep")),
         deposed=(
             Remnant(
@@ -276,7 +278,7 @@ def test_documents_are_counted_with_their_sizes() -> None:
             file_change(Action.REPLACE, "docs/new.md", 10, 20),
             file_change(Action.DELETE, "docs/old.md", 30, None),
         ),
-        attachments=(
+        store_file_changes=(
             *(attach("attach", f"docs/{number}.md") for number in range(4)),
             attach("replace", "docs/new.md"),
             attach("detach", "docs/old.md"),

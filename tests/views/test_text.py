@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.model import Action, Address, Attachment, Change, FieldChange, Plan
+from provisioner.model import Action, Address, Change, FieldChange, Plan, StoreFileChange
 from provisioner.views.text import plan_text
 from provisioner.views.values import Paint
 from tests.support.plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
@@ -127,7 +127,7 @@ def test_the_order_of_changes_does_not_show() -> None:
     turned = make_plan(
         **{
             name: tuple(reversed(getattr(plan, name)))
-            for name in ("changes", "attachments", "drift", "orphans", "deposed")
+            for name in ("changes", "store_file_changes", "drift", "orphans", "deposed")
         },
         notes=plan.notes,
         blocked=plan.blocked,
@@ -158,7 +158,7 @@ def test_long_groups_are_folded() -> None:
     paths = [f"docs/{number:03}.md" for number in range(500)]
     plan = make_plan(
         changes=tuple(file_change(Action.CREATE, path, None, 25_600) for path in paths),
-        attachments=tuple(attach("attach", path) for path in paths),
+        store_file_changes=tuple(attach("attach", path) for path in paths),
     )
 
     text = plan_text(plan)
@@ -259,7 +259,7 @@ def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
     """
 
     def function(word: str) -> list[dict[str, object]]:
-        told = (
+        reported = (
             f"What the customer {word} wants to know, in their own words and without any names or"
             " numbers in it."
         )
@@ -267,7 +267,7 @@ def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
             {
                 "type": "function",
                 "name": "ask",
-                "parameters": {"properties": {"q": {"description": told}}},
+                "parameters": {"properties": {"q": {"description": reported}}},
             }
         ]
 
@@ -301,9 +301,9 @@ def test_a_file_in_two_stores_stands_under_both() -> None:
     file = Address("file", "docs/a.md")
     plan = make_plan(
         changes=(file_change(Action.REPLACE, "docs/a.md", 3100, 3400),),
-        attachments=(
+        store_file_changes=(
             attach("replace", "docs/a.md"),
-            Attachment(other, "replace", "docs/a.md", file=file),
+            StoreFileChange(other, "replace", "docs/a.md", file=file),
         ),
     )
 

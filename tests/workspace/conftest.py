@@ -33,7 +33,7 @@ def write(tmp_path: Path) -> Write:
     return make
 
 
-def told(problems: list[Problem]) -> list[str]:
+def reported(problems: list[Problem]) -> list[str]:
     """Problems as `file:line:column summary`."""
     return [
         f"{problem.file}:{problem.line}:{problem.column} {problem.summary}" for problem in problems

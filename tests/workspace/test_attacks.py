@@ -1,4 +1,4 @@
-"""Specs as they go wrong: every fault with its place and a remedy, and nothing told that only
+"""Specs as they go wrong: every problem with its place and a remedy, and nothing told that only
 follows from another.
 """
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.workspace import Workspace
-from provisioner.workspace.explain.faults import STAND_IN
-from tests.workspace.conftest import told
+from provisioner.workspace.explain.findings import STAND_IN
+from tests.workspace.conftest import reported
 
 A = "assistants:\n  a:\n    model: m\n"
 FS = "vector_stores:\n  k:\n    files: "
@@ -314,7 +314,7 @@ def test_what_goes_wrong(tmp_path, name):
     files, expected = BAD[name]
     problems = _open(tmp_path, _named(files)).problems()
 
-    found = told(problems)
+    found = reported(problems)
     assert len(found) == len(expected), problems
     for place, problem, wanted in zip(found, problems, expected, strict=True):
         assert _agrees(place, problem.hint, wanted), (problem, wanted)
@@ -331,7 +331,7 @@ def _open(root: Path, files: dict[str, str | bytes]) -> Workspace:
 
 
 def test_pipes_are_not_read(tmp_path):
-    """A pipe would be waited for without end; it is told instead, wherever a file is expected."""
+    """A pipe would be waited for without end; it is reported instead, wherever a file is expected."""
     spec = A + "    instructions: {file: p.md}\n" + FS + "[p.md]\n"
     workspace = _open(tmp_path, {"specs/x.yaml": spec})
     for name in ("specs/pipe.yaml", "p.md", "provisioner.yaml"):
@@ -346,14 +346,14 @@ def test_two_names_of_one_form(tmp_path):
     files = {f"d/{NFC}.md": "1", f"d/{NFD}.md": "2", f"specs/{NFC}.yaml": A, f"specs/{NFD}.yaml": A}
     problems = _open(tmp_path, {"specs/x.yaml": FS + "['d/*.md']\n", **files}).problems()
 
-    assert told(problems) == [
+    assert reported(problems) == [
         f"specs/{NFC}.yaml:None:None Two files, one name",
         "specs/x.yaml:3:13 Two files, one name",
     ]
 
 
 def test_links_that_lead_nowhere(tmp_path):
-    """A link in a circle, to nothing or out of the workspace is told alone; its neighbours are
+    """A link in a circle, to nothing or out of the workspace is reported alone; its neighbours are
     read.
     """
     _open(
@@ -362,7 +362,7 @@ def test_links_that_lead_nowhere(tmp_path):
     for name, target in {"self.md": "self.md", "dead.md": "none", "out.md": "/etc/passwd"}.items():
         (tmp_path / "d" / name).symlink_to(target)
 
-    assert told(Workspace.open(tmp_path).problems()) == [
+    assert reported(Workspace.open(tmp_path).problems()) == [
         "specs/x.yaml:3:13 Link in a circle",
         "specs/x.yaml:3:24 File not found",
         "specs/x.yaml:3:35 Path outside workspace",
@@ -375,7 +375,7 @@ def test_specs_outside_the_workspace(tmp_path):
     _open(tmp_path, {"away/a.yaml": A, "w/a": ""})
     (root / "specs").symlink_to("../away")
 
-    assert told(Workspace.open(root).problems()) == ["specs:None:None Path outside workspace"]
+    assert reported(Workspace.open(root).problems()) == ["specs:None:None Path outside workspace"]
 
 
 def test_thousands_of_faults_take_no_time_to_speak_of(tmp_path):

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from provisioner.workspace.tree import Refused, compiled
-from tests.workspace.conftest import told
+from tests.workspace.conftest import reported
 
 A = "assistants:\n  a:\n    model: m\n"
 SCHEMA = A + "    response_format: {type: json_schema, name: x, schema: {file: s.json}}\n"
@@ -92,13 +92,13 @@ BAD: dict[str, tuple[dict[str, str], list[str]]] = {
 
 @pytest.mark.parametrize(("given", "expected"), BAD.values(), ids=list(BAD))
 def test_careless_input_is_a_problem(write, given, expected):
-    """Each is told once, at its place, with a remedy; and soon."""
+    """Each is reported once, at its place, with a remedy; and soon."""
     began = time.perf_counter()
     problems = write(
         {f"specs/{name}.yaml" if name == "x" else name: text for name, text in given.items()}
     ).problems()
     places = [line.rpartition(" | ")[0] for line in expected]
-    assert told(problems) == [
+    assert reported(problems) == [
         place.replace("x:", "specs/x.yaml:", 1) if place[0] == "x" else place for place in places
     ]
     for problem, line in zip(problems, expected, strict=True):
@@ -212,7 +212,7 @@ def test_a_backward_range_in_what_is_left_out(write):
 
 
 def test_refused_patterns_are_refused_each_time():
-    """A pattern that cannot be read is no better the second time."""
+    """A pattern that cannot be read is not better the second time."""
     for _ in range(2):
         with pytest.raises(Refused):
             compiled("[z-a]")

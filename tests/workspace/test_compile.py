@@ -283,7 +283,7 @@ def test_an_environment_has_its_defaults(write):
 
 
 def test_losses_are_problems_until_they_are_accepted(write):
-    """What Responses cannot carry is told with `accept_loss` as the way out, and noted once it is
+    """What Responses cannot carry is reported with `accept_loss` as the way out, and noted once it is
     accepted.
     """
     spec = """

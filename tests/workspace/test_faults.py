@@ -1,4 +1,4 @@
-"""Every fault has a place, a thing and a remedy, and all faults come at once."""
+"""Every problem has a place, a thing and a remedy, and all problems come at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.workspace.conftest import only, told
+from tests.workspace.conftest import only, reported
 
 ASSISTANT = "assistants:\n  a:\n    model: m\n"
 
@@ -96,13 +96,13 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_files_that_cannot_be_read(write, name):
-    """A file that is no good spec is told with its place, and what to write instead where that is
+    """A file that is not a good spec is reported with its place, and what to write instead where that is
     known.
     """
     data, expected, hint = UNREADABLE[name]
     problem = only(write({"specs/x.yaml": data}).problems())
 
-    assert told([problem]) == [f"specs/x.yaml:{expected}"]
+    assert reported([problem]) == [f"specs/x.yaml:{expected}"]
     assert problem.hint == hint
     assert problem.severity == ("warning" if expected.endswith("Empty file") else "error")
 
@@ -184,7 +184,7 @@ def test_equal_keys_and_names_name_both_places(write):
     )
     problems = workspace.problems()
 
-    assert told(problems) == [
+    assert reported(problems) == [
         "specs/a.yaml:4:5 Duplicate key",
         "specs/a.yaml:6:3 Duplicate name",
         "specs/b.yaml:2:3 Duplicate name",
@@ -203,7 +203,7 @@ def test_a_name_in_a_broken_file_is_not_missed(write):
         }
     )
 
-    assert told(workspace.problems()) == ["specs/a.yaml:3:13 Invalid YAML"]
+    assert reported(workspace.problems()) == ["specs/a.yaml:3:13 Invalid YAML"]
 
 
 @pytest.mark.parametrize(
@@ -266,11 +266,11 @@ def test_misspelt_and_misplaced(write, spec, summary, hint):
 
 
 def test_the_words_of_the_contract(write):
-    """DESIGN §4.3's example, to the letter."""
+    """A number out of range, to the letter."""
     spec = "\n" * 12 + "assistants: {support: {model: m,\n    temperature:     3.5}}\n"
     problem = only(write({"specs/support.yaml": spec.encode()}).problems())
 
-    assert told([problem]) == ["specs/support.yaml:14:22 Value out of range"]
+    assert reported([problem]) == ["specs/support.yaml:14:22 Value out of range"]
     assert (
         problem.detail == "`assistant.support` has `temperature: 3.5`; it must be between 0 and 2."
     )
@@ -309,11 +309,11 @@ CONFIG = {
 
 @pytest.mark.parametrize("text", CONFIG)
 def test_faults_of_provisioner_yaml(write, text):
-    """They are told like those of specs."""
+    """They are reported like those of specs."""
     problems = write({"provisioner.yaml": text, "specs/x.yaml": ASSISTANT}).problems()
 
     place, summary = CONFIG[text]
-    assert told(problems)[:1] == [f"provisioner.yaml:{place} {summary}"]
+    assert reported(problems)[:1] == [f"provisioner.yaml:{place} {summary}"]
     assert len(problems) == 1
 
 
@@ -353,7 +353,7 @@ def test_specs_that_are_not_there(write):
 
 
 def test_sixty_faults_in_one_run(write):
-    """Faults of sixty kinds and places are all reported at once, sorted, each with a file and a
+    """Problems of sixty kinds and places are all reported at once, sorted, each with a file and a
     line.
     """
     specs: dict[str, str | bytes] = {}

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from provisioner.kinds.assistant.json_schema import read_schema
 from provisioner.kinds.assistant.spec import MAX_INSTRUCTIONS, AssistantSpec, JsonSchema, Plain
 from provisioner.kinds.assistant.tools import declare_tools
-from provisioner.kinds.base import Fault, Form, Kind, Scope
+from provisioner.kinds.base import Finding, Form, Kind, Scope
 from provisioner.kinds.common import Strict
 from provisioner.model import Address, Fields
 
@@ -122,7 +122,7 @@ class AssistantKind(Kind):
                 " most 256,000."
             )
             hint = "move reference material into a vector store"
-            scope.report(Fault(("instructions",), "Too many characters", detail, hint))
+            scope.report(Finding(("instructions",), "Too many characters", detail, hint))
         return text
 
     def _response_format(self, spec: AssistantSpec, scope: Scope) -> Any:

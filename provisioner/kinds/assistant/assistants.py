@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from provisioner.kinds.assistant import normal
-from provisioner.kinds.base import Fault, Loss, Names, Write
+from provisioner.kinds.base import Finding, Loss, Names, Write
 from provisioner.kinds.wire import Raw, StampedForm, number, stamp, text, unstamped
 from provisioner.model import Address, Fields, Live
 from provisioner.text import quoted
@@ -49,7 +49,7 @@ class AssistantsForm(StampedForm):
         "response_format": "auto",
     }
 
-    def check(self, address: Address, fields: Fields) -> Iterable[Fault]:
+    def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
         for at, tool in enumerate(fields.get("tools") or ()):
             stores, files = tool.get("vector_stores") or (), tool.get("files") or ()
             if len(stores) > MAX_STORES:
@@ -58,12 +58,14 @@ class AssistantsForm(StampedForm):
                     " one an assistant."
                 )
                 hint = "put the files into one store, or write `api: responses`"
-                yield Fault(("tools", at, "vector_stores"), "Too many vector stores", detail, hint)
+                yield Finding(
+                    ("tools", at, "vector_stores"), "Too many vector stores", detail, hint
+                )
             if len(files) > MAX_CODE_FILES:
                 detail = f"`{address}` gives {len(files)} files to its code interpreter; "
                 detail += f"the Assistants API takes {MAX_CODE_FILES}."
                 hint = "join them, pack them into a `.zip`, or write `api: responses`"
-                yield Fault(("tools", at, "files"), "Too many files", detail, hint)
+                yield Finding(("tools", at, "files"), "Too many files", detail, hint)
 
     def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
         for index, tool in enumerate(fields.get("tools") or ()):

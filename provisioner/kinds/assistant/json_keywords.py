@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioner.kinds.base import Path
 
-Finding = tuple[Path, str, bool]
+Violation = tuple[Path, str, bool]
 """Where, why, and whether it is sure; a full validator may know better of what is not."""
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
@@ -57,14 +57,14 @@ _FLAG = ("deprecated", "readOnly", "uniqueItems", "writeOnly")
 _LIST = ("enum", "examples")
 
 
-def invalid(schema: Any) -> list[Finding]:
+def invalid(schema: Any) -> list[Violation]:
     """What is wrong with a schema."""
-    found: list[Finding] = []
+    found: list[Violation] = []
     _node(schema, (), schema, found)
     return found
 
 
-def _node(node: Any, path: Path, root: Any, found: list[Finding]) -> None:
+def _node(node: Any, path: Path, root: Any, found: list[Violation]) -> None:
     if isinstance(node, bool) and path:
         return
     if not isinstance(node, dict):
@@ -82,7 +82,7 @@ def _node(node: Any, path: Path, root: Any, found: list[Finding]) -> None:
             _below(keyword, value, (*path, keyword), root, found)
 
 
-def _below(keyword: str, value: Any, path: Path, root: Any, found: list[Finding]) -> None:
+def _below(keyword: str, value: Any, path: Path, root: Any, found: list[Violation]) -> None:
     if keyword in _SCHEMA:
         _node(value, path, root, found)
     else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.kinds.assistant.json_keywords import invalid
-from provisioner.kinds.base import Fault, Path, Scope
+from provisioner.kinds.base import Finding, Path, Scope
 
 _ENCODER = json.JSONEncoder(allow_nan=False)
 _known: dict[tuple[str, bool], tuple[Flaw, ...]] = {}
@@ -16,7 +16,7 @@ _known: dict[tuple[str, bool], tuple[Flaw, ...]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One fault in a schema, told by the path of the offending node below its root."""
+    """One finding in a schema, reported by the path of the offending node below its root."""
 
     path: Path
     summary: str
@@ -26,7 +26,7 @@ class Flaw:
 
 
 def dotted(path: Path) -> str:
-    """`properties.location.type`; keys that are no words in brackets."""
+    """`properties.location.type`; keys that are not words in brackets."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -39,7 +39,7 @@ def dotted(path: Path) -> str:
 
 
 def flaws(schema: Any, *, strict: bool) -> tuple[Flaw, ...]:
-    """Every fault of a schema. The same content is looked at once, however many assistants
+    """Every finding of a schema. The same content is looked at once, however many assistants
     use it.
     """
     try:
@@ -97,7 +97,7 @@ def _refused(schema: Any) -> bool:
 
 
 def read_schema(written: dict[str, Any], strict: bool, scope: Scope, at: Path) -> Any:
-    """The schema that a spec holds at `at`, or names there by `{file: PATH}`; its faults are
+    """The schema that a spec holds at `at`, or names there by `{file: PATH}`; its findings are
     reported.
     """
     by_file = written.keys() == {"file"}
@@ -106,7 +106,7 @@ def read_schema(written: dict[str, Any], strict: bool, scope: Scope, at: Path) -
             f"`{dotted((*at, 'file'))}` of `{scope.address}` must be the path of a JSON Schema."
         )
         scope.report(
-            Fault((*at, "file"), "Wrong type", detail, "write `{file: schemas/name.json}`")
+            Finding((*at, "file"), "Wrong type", detail, "write `{file: schemas/name.json}`")
         )
         return None
     schema = scope.document(written, at)
@@ -122,7 +122,7 @@ def _report(schema: Any, source: str | None, strict: bool, scope: Scope, at: Pat
         where = f"`{node}` in `{source}`" if source else f"`{node}`"
         path = (*at, "file") if source else (*at, *flaw.path)
         detail = f"{where} of `{scope.address}` {flaw.detail}."
-        scope.report(Fault(path, flaw.summary, detail, flaw.hint, flaw.severity))
+        scope.report(Finding(path, flaw.summary, detail, flaw.hint, flaw.severity))
 
 
 def _wrong_root(schema: Any, label: str, strict: bool) -> Iterator[Flaw]:
@@ -139,7 +139,7 @@ def _wrong_root(schema: Any, label: str, strict: bool) -> Iterator[Flaw]:
         )
 
 
-Finding = tuple[Path, str, str, str]
+Violation = tuple[Path, str, str, str]
 """Where, why, the remedy, and how severe."""
 
 MAX_LEVELS = 10
@@ -180,23 +180,23 @@ class _Tally:
     properties: int = 0
     enum: int = 0
     text: int = 0
-    seen: list[Finding] = field(default_factory=list)
+    seen: list[Violation] = field(default_factory=list)
 
-    def fault(self, path: Path, why: str, hint: str, severity: str = "error") -> None:
+    def report(self, path: Path, why: str, hint: str, severity: str = "error") -> None:
         self.seen.append((path, why, hint, severity))
 
 
-def outside_subset(schema: dict[str, Any]) -> Iterator[Finding]:
+def outside_subset(schema: dict[str, Any]) -> Iterator[Violation]:
     """What the service would refuse in a schema that is valid JSON Schema."""
     tally = _Tally()
     if "anyOf" in schema:
-        tally.fault(
+        tally.report(
             ("anyOf",),
             "stands at the root, where strict mode takes one object",
             "put it into a property",
         )
     elif schema.get("type") != "object":
-        tally.fault(("type",), "must be `object` at the root", "write `type: object`")
+        tally.report(("type",), "must be `object` at the root", "write `type: object`")
     _node(schema, (), 0, tally)
     _limits(tally)
     yield from tally.seen
@@ -209,7 +209,7 @@ def _limits(tally: _Tally) -> None:
         (tally.text, MAX_TEXT, "characters in names, enum values and constants"),
     ):
         if count > most:
-            tally.fault(
+            tally.report(
                 (),
                 f"has {count:,} {thing}; strict mode takes {most:,}",
                 "split it, or use `strict: false`",
@@ -218,37 +218,39 @@ def _limits(tally: _Tally) -> None:
 
 def _node(node: Any, path: Path, level: int, tally: _Tally) -> None:
     if not isinstance(node, dict):
-        tally.fault(path, "must be a mapping in strict mode", "say what is allowed")
+        tally.report(path, "must be a mapping in strict mode", "say what is allowed")
         return
     types = node.get("type", ())
     types = (types,) if isinstance(types, str) else types
     _keywords(node, path, tally)
     _values(node, path, tally)
     if path and not types and not any(key in node for key in ("anyOf", "$ref", "enum", "const")):
-        tally.fault(path, "has no `type`", "add one, as in `type: string`")
+        tally.report(path, "has no `type`", "add one, as in `type: string`")
     if "object" in types or "properties" in node:
         level += 1
         _object(node, path, level, tally)
     if "array" in types and "items" not in node:
-        tally.fault(path, "is an array without `items`", "add `items`")
+        tally.report(path, "is an array without `items`", "add `items`")
     _below(node, path, level, tally)
 
 
 def _keywords(node: dict[str, Any], path: Path, tally: _Tally) -> None:
     for keyword in node:
         if keyword in _REFUSED:
-            tally.fault((*path, keyword), "is not allowed in strict mode", _REFUSED[keyword])
+            tally.report((*path, keyword), "is not allowed in strict mode", _REFUSED[keyword])
         elif keyword in _DOUBTFUL:
             hint = "say it in the description"
-            tally.fault(
+            tally.report(
                 (*path, keyword), "is not among the keywords of strict mode", hint, "warning"
             )
     if "format" in node and node["format"] not in _FORMATS:
         known = ", ".join(_FORMATS)
         why = f"is `{node['format']}`; strict mode knows {known}"
-        tally.fault((*path, "format"), why, "leave it out and say it in the description", "warning")
+        tally.report(
+            (*path, "format"), why, "leave it out and say it in the description", "warning"
+        )
     if not str(node.get("$ref", "#")).startswith("#"):
-        tally.fault((*path, "$ref"), "leads out of the schema", "define it below `$defs`")
+        tally.report((*path, "$ref"), "leads out of the schema", "define it below `$defs`")
 
 
 def _values(node: dict[str, Any], path: Path, tally: _Tally) -> None:
@@ -265,7 +267,7 @@ def _values(node: dict[str, Any], path: Path, tally: _Tally) -> None:
             f"has {len(values)} values of {length:,} characters together; over {LARGE_ENUM} values"
             " take 15,000"
         )
-        tally.fault((*path, "enum"), why, "shorten the values")
+        tally.report((*path, "enum"), why, "shorten the values")
 
 
 def _object(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None:
@@ -273,19 +275,19 @@ def _object(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None
     tally.properties += len(properties)
     tally.text += sum(map(len, properties))
     if level == MAX_LEVELS + 1:
-        tally.fault(
+        tally.report(
             path, f"is nested {level} levels deep; strict mode takes {MAX_LEVELS}", "flatten it"
         )
     if node.get("additionalProperties") is not False:
         why = "must be `false` for every object in strict mode"
-        tally.fault((*path, "additionalProperties"), why, "add `additionalProperties: false`")
+        tally.report((*path, "additionalProperties"), why, "add `additionalProperties: false`")
     if missing := [name for name in properties if name not in required]:
         verb = "is" if len(missing) == 1 else "are"
         why = f"must name every property in strict mode; {_quoted(missing)} {verb} missing"
         hint = 'add them; what may be absent has the type `[string, "null"]` instead'
-        tally.fault((*path, "required"), why, hint)
+        tally.report((*path, "required"), why, hint)
     if unknown := [name for name in required if name not in properties]:
-        tally.fault(
+        tally.report(
             (*path, "required"),
             f"names {_quoted(unknown)}, which `properties` lacks",
             "declare or remove it",

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.assistant import normal
-from provisioner.kinds.base import Fault, Loss, Names, ProfileForm, Write
+from provisioner.kinds.base import Finding, Loss, Names, ProfileForm, Write
 from provisioner.kinds.wire import text
 from provisioner.model import Address, Fields, Live, Stamp
 from provisioner.text import quoted
@@ -50,21 +50,21 @@ class ResponsesForm(ProfileForm):
 
     api = "responses"
 
-    def check(self, address: Address, fields: Fields) -> Iterable[Fault]:
+    def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
         for at, tool in enumerate(fields.get("tools") or ()):
             if tool["type"] == "file_search" and not tool.get("vector_stores"):
                 detail = (
                     f"`{address}` has `file_search` without a vector store; Responses needs at"
                     " least one."
                 )
-                yield Fault(
+                yield Finding(
                     ("tools", at), "Vector store missing", detail, "name one in `vector_stores`"
                 )
             if len(tool.get("files") or ()) > MAX_CODE_FILES:
                 detail = (
                     f"`{address}` gives more than {MAX_CODE_FILES} files to its code interpreter."
                 )
-                yield Fault(
+                yield Finding(
                     ("tools", at, "files"),
                     "Too many files",
                     detail,

@@ -82,9 +82,9 @@ def _choose_format(value: Any) -> str:
 def _unknown(value: object) -> object:
     written = value.get("type") if isinstance(value, dict) else value
     hint = nearest(written, TYPES) or f"the types are {', '.join(TYPES)}"
-    fault = refusal("format_type", "is no type of a response format", hint)
+    finding = refusal("format_type", "is not a type of a response format", hint)
     raise ValidationError.from_exception_data(
-        "format", [{"type": fault, "loc": ("type",), "input": written}]
+        "format", [{"type": finding, "loc": ("type",), "input": written}]
     )
 
 

@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from provisioner.kinds.assistant.json_schema import read_schema
-from provisioner.kinds.base import Fault, Path, Scope
+from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.common import Lazily, Reference, Strict, Unmanaged, nearest, refusal, refuse
 from provisioner.kinds.file.accepted import RUNNABLE, counted, unaccepted
 from provisioner.model import Fields
@@ -187,17 +187,17 @@ def _name(value: object) -> object:
             f" {', '.join(NAMED)}"
         )
         raise refusal(
-            "tool_name", "is no tool that works without settings", nearest(value, NAMED) or use
+            "tool_name", "is not a tool that works without settings", nearest(value, NAMED) or use
         )
     return value
 
 
 def unknown_type(written: object) -> ValidationError:
-    """The fault of a `type` that no tool has, told at the type itself."""
+    """The finding of a `type` that no tool has, reported at the type itself."""
     hint = nearest(written, TYPES) or f"the types are {', '.join(TYPES)}"
-    fault = refusal("tool_type", "is no type of a tool", hint)
+    finding = refusal("tool_type", "is not a type of a tool", hint)
     return ValidationError.from_exception_data(
-        "tool", [{"type": fault, "loc": ("type",), "input": written}]
+        "tool", [{"type": finding, "loc": ("type",), "input": written}]
     )
 
 
@@ -205,7 +205,7 @@ def _unknown(value: object) -> object:
     if not isinstance(value, dict):
         raise refusal(
             "tool",
-            "is no tool",
+            "is not a tool",
             "write a mapping with a `type`, or the name of a tool without settings",
         )
     if "type" not in value:
@@ -249,7 +249,7 @@ _MAGIC = frozenset("*?[")
 
 
 def declare_tools(tools: Iterable[Any], scope: Scope) -> list[Fields]:
-    """The fields of every tool, in the declared order; those with faults are left out."""
+    """The fields of every tool, in the declared order; those with findings are left out."""
     found: list[Fields] = []
     places: list[Path] = []
     for index, tool in enumerate(tools):
@@ -295,7 +295,7 @@ def _function(tool: Function, scope: Scope, at: Path) -> Fields:
             "write `parameters: {type: object, properties: {}, required: [], additionalProperties:"
             " false}`"
         )
-        scope.report(Fault((*at, "strict"), "Not a strict schema", detail, hint))
+        scope.report(Finding((*at, "strict"), "Not a strict schema", detail, hint))
     if tool.strict is not None:
         fields["strict"] = tool.strict
     return fields
@@ -345,7 +345,7 @@ def _code_files(tool: CodeInterpreter, scope: Scope, at: Path) -> list[Any]:
             f"`{scope.address}` gives {len(files)} files to its code interpreter; it takes at most"
             f" {MAX_CODE_FILES}."
         )
-        scope.report(Fault(at, "Too many files", detail, "join them, or pack them into a `.zip`"))
+        scope.report(Finding(at, "Too many files", detail, "join them, or pack them into a `.zip`"))
     _check_extensions(
         [file.removeprefix("file.") for file in files if isinstance(file, str)], scope, at
     )
@@ -360,7 +360,7 @@ def _check_extensions(paths: list[str], scope: Scope, at: Path) -> None:
         )
         detail += f"`{suffix}`." if suffix else "files without an extension."
         hint = "nothing, if it works for you; otherwise convert it or pack it into a `.zip`"
-        scope.report(Fault(at, "Unusual extension", detail, hint, "warning"))
+        scope.report(Finding(at, "Unusual extension", detail, hint, "warning"))
 
 
 def _hosted(tool: dict[str, Any], scope: Scope, at: Path) -> Fields:
@@ -376,7 +376,7 @@ def _hosted(tool: dict[str, Any], scope: Scope, at: Path) -> Fields:
         )
         hint = f"keep one of {said}" if homes else "write `server_url: https://…`"
         scope.report(
-            Fault((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, hint)
+            Finding((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, hint)
         )
     return fields
 
@@ -394,7 +394,7 @@ def _distinct(found: list[Any], places: list[Path], scope: Scope, summary: str) 
         if one in kept:
             shown = one if isinstance(one, str) else one["id"]
             scope.report(
-                Fault(
+                Finding(
                     place,
                     summary,
                     f"`{scope.address}` names `{shown}` twice in one tool.",
@@ -425,7 +425,7 @@ def _check_unique(tools: list[Fields], places: list[Path], scope: Scope) -> None
         detail = (
             f"`{scope.address}` has two {what}: `tools[{seen[key][1]}]` and `tools[{place[1]}]`."
         )
-        scope.report(Fault(place, "Duplicate tool", detail, hint))
+        scope.report(Finding(place, "Duplicate tool", detail, hint))
 
 
 Scalar = StrictStr | StrictInt | StrictFloat | StrictBool

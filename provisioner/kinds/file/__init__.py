@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, ClassVar
 
-from provisioner.kinds.base import Fault, Form, Kind, Scope
+from provisioner.kinds.base import Finding, Form, Kind, Scope
 from provisioner.kinds.file.accepted import extension
 from provisioner.kinds.file.spec import FileSpec
 from provisioner.model import Fields
@@ -53,7 +53,7 @@ class FileKind(Kind):
                     " reads `.jsonl` only."
                 )
                 scope.report(
-                    Fault(
+                    Finding(
                         ("purpose",), "Extension not accepted", detail, "save the file as `.jsonl`"
                     )
                 )

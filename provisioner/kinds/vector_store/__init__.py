@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.kinds.chunks import check_chunking, neutral_chunking
-from provisioner.kinds.vector_store.documents import Documents
+from provisioner.kinds.vector_store.declared_store_files import DeclaredStoreFiles
 from provisioner.kinds.vector_store.spec import VectorStoreSpec
 from provisioner.model import Address, Fields
 
@@ -60,7 +60,7 @@ class VectorStoreKind(Kind):
             check_chunking(spec.chunking, scope, ("chunking",))
             fields["chunking"] = neutral_chunking(spec.chunking)
         if "files" in spec.model_fields_set:
-            fields["files"] = Documents(scope).collect(spec.files or [])
+            fields["files"] = DeclaredStoreFiles(scope).collect(spec.files or [])
         return fields
 
     def references(self, fields: Fields) -> Iterator[Address]:

@@ -1,4 +1,4 @@
-"""How vector stores exist at the service; the files in them are in `members`."""
+"""How vector stores exist at the service; the files in them are in `store_files`."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ class VectorStoreForm(StampedForm):
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:
         """Take our marks off its files as well."""
         from provisioner.kinds.vector_store import (
-            members,
+            store_files,
         )  # all of `remote`, which `validate` does without
 
-        await members.release(remote, id, lock)
+        await store_files.release(remote, id, lock)
         await super().release(remote, id, lock)
 
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether a document of a vector store has the text of a local file: the only content that a
+"""Whether a store file has the text of a local file: the only content that a
 service gives back.
 """
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from provisioner import disk
 from provisioner.errors import ServiceError
-from provisioner.kinds.vector_store.members import content
+from provisioner.kinds.vector_store.store_files import content
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
@@ -25,7 +25,7 @@ async def same_text(remote: Remote, store_id: str, file_id: str, path: Path) -> 
         return None
     try:
         theirs = await content(remote, store_id, file_id)
-    except ServiceError:  # a service that does not tell is no failure of whoever asks
+    except ServiceError:  # where a service does not say, whoever asks has not failed
         return None
     return None if theirs is None else _folded(ours) == _folded(theirs)
 

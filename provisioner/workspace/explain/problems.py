@@ -13,7 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from provisioner.masking import holds_secret
 from provisioner.model import Position, Problem, Source
 from provisioner.text import quoted
-from provisioner.workspace.sections import Finding, Sections
+from provisioner.workspace.sections import Sections, SourcedFinding
 from provisioner.yamltext.positions import Positions
 from provisioner.yamltext.reading import NULL, STR, odd_value
 
@@ -205,25 +205,25 @@ _FOLLOW = {
 _VARIABLE = re.compile(r"\$\{\s*var\.(\w+)\s*\}")
 
 
-def place(finding: Finding, positions: Positions) -> Problem:
+def place(sourced: SourcedFinding, positions: Positions) -> Problem:
     """The problem that a finding is."""
-    fault = finding.fault
-    source = finding.source.at(*fault.path)
+    finding = sourced.finding
+    source = sourced.source.at(*finding.path)
     secret = holds_secret(source.path)
-    position = positions.locate(source, key=fault.summary in KEYED)
+    position = positions.locate(source, key=finding.summary in KEYED)
     problem = Problem(
-        fault.summary,
-        fault.detail,
-        fault.hint,
-        fault.severity,
+        finding.summary,
+        finding.detail,
+        finding.hint,
+        finding.severity,
         position.file,
         position.line,
         position.column,
-        finding.address,
+        sourced.address,
     )
     return (
         _quoting(problem, positions.node(source))
-        if fault.summary in _QUOTABLE and not secret
+        if finding.summary in _QUOTABLE and not secret
         else problem
     )
 
@@ -252,7 +252,7 @@ def _quoting(problem: Problem, node: Node | None) -> Problem:
 
 
 def _of_variable(problem: Problem, written: str) -> Problem:
-    """The fault is in the variable's value, which stands elsewhere."""
+    """The problem is in the variable's value, which stands elsewhere."""
     name = _VARIABLE.sub(r"\1", written)
     as_text = "text" in problem.detail and "quotes" in (problem.hint or '"quotes')
     hint = (
@@ -311,10 +311,10 @@ def odd(
                 detail = "What is written here was read as something else than text."
                 found = replace(found, detail=detail, hint="put it in quotes")
             if not found.doubtful or text_allowed(Source(file, found.path), str(found.node.value)):
-                yield _told(file, found, kinds)
+                yield _reported(file, found, kinds)
 
 
-def _told(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
+def _reported(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
     mark = found.node.start_mark
     position = Position(file, mark.line + 1, mark.column + 1)
     section = str(found.path[0]) if found.path else ""
@@ -332,11 +332,11 @@ def _told(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
     return replace(problem, severity=found.severity)
 
 
-def united(told: Iterable[Problem]) -> list[Problem]:
+def united(reported: Iterable[Problem]) -> list[Problem]:
     """Sorted, each once. Where two speak of one misread value or key, the one that says
     more stays.
     """
-    problems = list(dict.fromkeys(told))
+    problems = list(dict.fromkeys(reported))
     keys = {_spot(problem) for problem in problems if problem.summary == "Invalid key"}
     taken = {_spot(problem) for problem in problems if problem.summary != "Surprising YAML value"}
     kept = [
@@ -353,7 +353,7 @@ def _spot(problem: Problem) -> tuple[str | None, int | None, int | None]:
 
 
 def _shared(problems: list[Problem]) -> Iterator[Problem]:
-    """A fault in an anchor is one fault, however many resources use it."""
+    """A problem in an anchor is one problem, however many resources use it."""
     groups: dict[Any, list[Problem]] = {}
     for problem in problems:
         general = (

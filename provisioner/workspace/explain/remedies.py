@@ -155,7 +155,7 @@ _LEFT_OUT = "write a value, or leave the key out"
 
 
 class Remedies:
-    """The remedies for faults of one value, `whole`."""
+    """The remedies for findings of one value, `whole`."""
 
     def __init__(self, name: str, shapes: Shapes, whole: Any) -> None:
         self._name, self._shapes, self._whole = name, shapes, whole
@@ -223,7 +223,7 @@ class Remedies:
 
     def sort(self, path: Path, value: Any, must: str) -> str | None:
         """How a value of a wrong sort becomes a right one. Text that YAML read as something else is
-        told later.
+        reported later.
         """
         if value is None:
             return _LEFT_OUT if path else "write its fields below it"

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from provisioner.kinds import kind
-from provisioner.kinds.base import Fault, Path, Scope
+from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.model import Address, Fields
 
 
@@ -32,11 +32,11 @@ class MemoryScope(Scope):
         self.workspace = "acme"
         self.files = dict(files or {})
         self.tools = dict(tools or {})
-        self.faults: list[Fault] = []
+        self.findings: list[Finding] = []
         self.wishes: dict[str, Fields] = {}
 
-    def report(self, fault: Fault) -> None:
-        self.faults.append(fault)
+    def report(self, finding: Finding) -> None:
+        self.findings.append(finding)
 
     def text(self, value: str | Mapping[str, Any], path: Path) -> str | None:
         if isinstance(value, str):
@@ -67,8 +67,8 @@ class MemoryScope(Scope):
         self.wishes[path] = fields
 
     @property
-    def errors(self) -> list[Fault]:
-        return [fault for fault in self.faults if fault.severity == "error"]
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == "error"]
 
 
 def declare(
@@ -82,6 +82,6 @@ def declare(
     return declared.declare(TypeAdapter(declared.spec).validate_python(written), scope), scope
 
 
-def faults(kind_name: str, written: Any, scope: MemoryScope | None = None) -> list[Fault]:
+def findings(kind_name: str, written: Any, scope: MemoryScope | None = None) -> list[Finding]:
     """What is reported of a declaration whose shape is good."""
-    return declare(kind_name, written, scope)[1].faults
+    return declare(kind_name, written, scope)[1].findings

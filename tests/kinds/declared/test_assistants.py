@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from provisioner.kinds import kind
-from provisioner.kinds.base import Fault
+from provisioner.kinds.base import Finding
 from provisioner.model import Address
 
-from .memory import MemoryScope, declare, faults
+from .memory import MemoryScope, declare, findings
 
 ARGUMENTS = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
 WEATHER = {
@@ -18,14 +18,14 @@ WEATHER = {
 }
 
 
-def told(found: list[Fault]) -> list[tuple[Any, ...]]:
-    return [(fault.summary, fault.path) for fault in found]
+def reported(found: list[Finding]) -> list[tuple[Any, ...]]:
+    return [(finding.summary, finding.path) for finding in found]
 
 
-def tools(*written: Any, files: dict[str, Any] | None = None) -> tuple[list[Any], list[Fault]]:
+def tools(*written: Any, files: dict[str, Any] | None = None) -> tuple[list[Any], list[Finding]]:
     scope = MemoryScope(files=files, tools={"get_weather": WEATHER})
     fields, _ = declare("assistant", {"model": "m", "tools": list(written)}, scope)
-    return fields["tools"], scope.faults
+    return fields["tools"], scope.findings
 
 
 def test_only_what_is_declared_becomes_a_field() -> None:
@@ -57,10 +57,10 @@ def test_instructions_are_read_and_measured() -> None:
         "assistant", {"model": "m", "instructions": {"files": ["a.md", "b.md"]}}, scope
     )
     assert len(good["instructions"]) == 256_000
-    assert scope.faults == []
+    assert scope.findings == []
     declare("assistant", {"model": "m", "instructions": {"files": ["a.md", "c.md"]}}, scope)
-    assert told(scope.faults) == [("Too many characters", ("instructions",))]
-    assert "256,001" in scope.faults[0].detail
+    assert reported(scope.findings) == [("Too many characters", ("instructions",))]
+    assert "256,001" in scope.findings[0].detail
 
 
 def test_tools_become_neutral_fields_in_their_order() -> None:
@@ -113,13 +113,13 @@ def test_a_glob_counts_as_what_it_matches() -> None:
     files = {f"data/{number:02}.csv": "x" for number in range(51)}
     assert tools({"type": "code_interpreter", "files": ["data/[0-4]*.csv"]}, files=files)[1] == []
     _, seen = tools({"type": "code_interpreter", "files": ["data/*.csv"]}, files=files)
-    assert told(seen) == [("Too many files", ("tools", 0, "files"))]
+    assert reported(seen) == [("Too many files", ("tools", 0, "files"))]
 
 
 def test_unusual_extensions_are_a_warning_for_code() -> None:
     """The list for the code interpreter is not enforced everywhere."""
     _, seen = tools({"type": "code_interpreter", "files": ["a.parquet", "b.parquet", "README"]})
-    assert {fault.severity for fault in seen} == {"warning"}
+    assert {finding.severity for finding in seen} == {"warning"}
     assert "`a.parquet` and 1 more `.parquet` files" in seen[0].detail
     assert "without an extension" in seen[1].detail
 
@@ -144,11 +144,11 @@ def test_unusual_extensions_are_a_warning_for_code() -> None:
     ],
 )
 def test_a_tool_may_be_there_once(first: Any, second: Any) -> None:
-    """Two functions of one name, and two of a tool that there is one of, are told with both
+    """Two functions of one name, and two of a tool that there is one of, are reported with both
     places.
     """
     _, seen = tools(first, "web_search", second)
-    assert told(seen) == [("Duplicate tool", ("tools", 2))]
+    assert reported(seen) == [("Duplicate tool", ("tools", 2))]
     assert "`tools[0]` and `tools[2]`" in seen[0].detail
 
 
@@ -163,7 +163,7 @@ def test_one_thing_named_twice_in_a_tool() -> None:
         {"type": "file_search", "vector_stores": ["a", "a"]},
         {"type": "code_interpreter", "files": ["a.csv", "a.csv"]},
     )
-    assert told(seen) == [
+    assert reported(seen) == [
         ("Vector store named twice", ("tools", 0, "vector_stores", 1)),
         ("File named twice", ("tools", 1, "files", 1)),
     ]
@@ -175,7 +175,9 @@ def test_one_thing_named_twice_in_a_tool() -> None:
 def test_an_mcp_server_has_one_home(homes: dict[str, str]) -> None:
     """Exactly one of URL, connector and tunnel."""
     _, seen = tools({"type": "mcp", "server_label": "crm", **homes})
-    assert told(seen) == [("Unclear MCP server", ("tools", 0, [*homes, "server_url"][bool(homes)]))]
+    assert reported(seen) == [
+        ("Unclear MCP server", ("tools", 0, [*homes, "server_url"][bool(homes)]))
+    ]
 
 
 def test_schemas_are_checked_where_they_stand() -> None:
@@ -187,7 +189,7 @@ def test_schemas_are_checked_where_they_stand() -> None:
         "additionalProperties": False,
     }
     _, seen = tools({"type": "function", "name": "f", "strict": True, "parameters": broken})
-    assert told(seen) == [
+    assert reported(seen) == [
         (
             "Not a strict schema",
             ("tools", 0, "parameters", "properties", "location", "additionalProperties"),
@@ -197,31 +199,31 @@ def test_schemas_are_checked_where_they_stand() -> None:
 
 
 def test_schemas_from_files_name_the_file() -> None:
-    """The fault is told at the key that names the file, and says which file."""
+    """The problem is reported at the key that names the file, and says which file."""
     _, seen = tools(
         {"type": "function", "name": "f", "parameters": {"file": "f.json"}},
         files={"f.json": {"type": "x"}},
     )
-    assert told(seen) == [("Not a JSON Schema", ("tools", 0, "parameters", "file"))]
+    assert reported(seen) == [("Not a JSON Schema", ("tools", 0, "parameters", "file"))]
     assert "`parameters.type` in `f.json`" in seen[0].detail
     _, seen = tools(
         {"type": "function", "name": "f", "parameters": {"file": "f.json"}}, files={"f.json": []}
     )
-    assert told(seen) == [("Not a JSON Schema", ("tools", 0, "parameters", "file"))]
+    assert reported(seen) == [("Not a JSON Schema", ("tools", 0, "parameters", "file"))]
     _, seen = tools({"type": "function", "name": "f", "parameters": {"file": 3}})
-    assert told(seen) == [("Wrong type", ("tools", 0, "parameters", "file"))]
+    assert reported(seen) == [("Wrong type", ("tools", 0, "parameters", "file"))]
 
 
 def test_arguments_are_an_object() -> None:
     """The service refuses any other root, strict or not."""
     _, seen = tools({"type": "function", "name": "f", "parameters": {"type": "string"}})
-    assert told(seen) == [("Not an object", ("tools", 0, "parameters", "type"))]
+    assert reported(seen) == [("Not an object", ("tools", 0, "parameters", "type"))]
 
 
 def test_strict_needs_parameters() -> None:
     """Without parameters the service fills in a schema that is not strict."""
     _, seen = tools({"type": "function", "name": "f", "strict": True})
-    assert told(seen) == [("Not a strict schema", ("tools", 0, "strict"))]
+    assert reported(seen) == [("Not a strict schema", ("tools", 0, "strict"))]
 
 
 def test_response_formats() -> None:
@@ -251,8 +253,10 @@ def test_response_formats() -> None:
         "strict": True,
         "schema": ARGUMENTS,
     }
-    assert told(scope.faults) == [("Not a strict schema", ("response_format", "schema", "file"))]
-    assert "`schema.additionalProperties` in `t.json`" in scope.faults[0].detail
+    assert reported(scope.findings) == [
+        ("Not a strict schema", ("response_format", "schema", "file"))
+    ]
+    assert "`schema.additionalProperties` in `t.json`" in scope.findings[0].detail
 
 
 def test_fields_of_one_api_keep_their_spelling() -> None:
@@ -292,7 +296,7 @@ def test_apis_are_the_files_of_the_folder() -> None:
 
 
 def test_shared_tools() -> None:
-    """`type: function` and the resource's name are the defaults; faults are told below the tool
+    """`type: function` and the resource's name are the defaults; problems are reported below the tool
     itself.
     """
     assert declare("tool", {"description": "d"})[0] == {
@@ -302,9 +306,9 @@ def test_shared_tools() -> None:
     }
     assert declare("tool", {"name": "n", "only": ["local"]})[0] == {"type": "function", "name": "n"}
     assert declare("tool", {"type": "web_search", "only": ["local"]})[0] == {"type": "web_search"}
-    assert told(faults("tool", {"parameters": {"type": "text"}})) == [
+    assert reported(findings("tool", {"parameters": {"type": "text"}})) == [
         ("Not a JSON Schema", ("parameters", "type"))
     ]
     fields, scope = declare("tool", {"type": "file_search", "vector_stores": ["kb"]})
     assert fields == {"type": "file_search", "vector_stores": ["vector_store.kb"]}
-    assert scope.faults == []
+    assert scope.findings == []

@@ -95,7 +95,7 @@ def test_invalid_schemas_name_the_node(schema: Any, place: str) -> None:
 
 @pytest.mark.parametrize("schema", [[], "string", 3, True, None])
 def test_a_schema_is_a_mapping(schema: Any) -> None:
-    """What is no mapping cannot describe arguments or answers, though `true` is a valid schema."""
+    """What is not a mapping cannot describe arguments or answers, though `true` is a valid schema."""
     assert places(schema, strict=False) == [""]
 
 
@@ -239,7 +239,7 @@ def test_strict_limits_and_just_beyond() -> None:
 
 
 def test_a_schema_that_is_too_deep_is_a_flaw_not_a_crash() -> None:
-    """Nesting beyond what can be walked is told like any other fault."""
+    """Nesting beyond what can be walked is reported like any other problem."""
     schema: dict[str, Any] = {}
     for _ in range(sys.getrecursionlimit()):
         schema = {"items": schema}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from provisioner.kinds import kind
-from provisioner.kinds.base import Fault
+from provisioner.kinds.base import Finding
 from provisioner.kinds.file.accepted import SEARCHABLE
 from provisioner.model import Address
 
@@ -16,10 +16,10 @@ FILES = {"docs/a.md": "a", "docs/b.md": "b", "docs/drafts/c.md": "c", "README.md
 
 def store(
     written: Any, files: dict[str, Any] | None = None, **options: Any
-) -> tuple[dict[str, Any], list[Fault]]:
+) -> tuple[dict[str, Any], list[Finding]]:
     scope = MemoryScope("vector_store.kb", FILES if files is None else files, **options)
     fields, _ = declare("vector_store", written, scope)
-    return fields, scope.faults
+    return fields, scope.findings
 
 
 def documents(*entries: Any, files: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -143,21 +143,21 @@ def test_extensions_that_file_search_refuses(name: str, remedy: str) -> None:
     """The file is left out, and the author told what to do with it."""
     fields, seen = store({"files": [name]}, {name: "x"})
     assert fields["files"] == {}
-    assert [(fault.summary, fault.path, fault.severity) for fault in seen] == [
+    assert [(finding.summary, finding.path, finding.severity) for finding in seen] == [
         ("Extension not accepted", ("files", 0), "error")
     ]
     assert remedy in str(seen[0].hint)
 
 
 def test_refused_files_are_told_by_extension() -> None:
-    """A glob over thousands of files gives one fault an extension, not one a file."""
+    """A glob over thousands of files gives one problem an extension, not one a file."""
     files = {f"data/{number}.csv": "x" for number in range(9)} | {
         "data/x.log": "x",
         "data/y.md": "y",
     }
     fields, seen = store({"files": [{"path": "data/*"}]}, files)
     assert list(fields["files"]) == ["data/y.md"]
-    assert sorted(fault.detail for fault in seen) == [
+    assert sorted(finding.detail for finding in seen) == [
         (
             "`vector_store.kb` cannot hold `data/0.csv` and 8 more `.csv` files: file_search does"
             " not read `.csv`."
@@ -175,7 +175,7 @@ def test_neighbours_share_at_most_half_a_chunk(overlap: int, good: bool) -> None
         ("chunking", "chunk_overlap_tokens"),
         ("files", 0, "chunking", "chunk_overlap_tokens"),
     ]
-    assert [fault.path for fault in seen] == ([] if good else expected)
+    assert [finding.path for finding in seen] == ([] if good else expected)
 
 
 def test_an_odd_chunk_is_halved_downwards() -> None:
@@ -196,12 +196,12 @@ def test_long_text_attributes(length: int, expected: str | None) -> None:
     attributes = {"path": "docs/${file.path}"}
     files = {name: "", name.replace("a", "b"): ""}
     _, seen = store({"files": [{"path": "*.md", "attributes": attributes}]}, files)
-    told = [fault for fault in seen if fault.summary != "Path too long"]
+    reported = [finding for finding in seen if finding.summary != "Path too long"]
     if length < 500:  # the stamp holds the path as well
-        assert [fault.severity for fault in told] == ([expected] if expected else [])
+        assert [finding.severity for finding in reported] == ([expected] if expected else [])
     literal = {"text": "x" * min(length, 512)}
     _, seen = store({"files": [{"path": "README.md", "attributes": literal}]})
-    assert [fault.severity for fault in seen] == (["warning"] if length > 256 else [])
+    assert [finding.severity for finding in seen] == (["warning"] if length > 256 else [])
 
 
 def test_a_text_that_grows_beyond_the_limit() -> None:
@@ -209,7 +209,7 @@ def test_a_text_that_grows_beyond_the_limit() -> None:
     attributes = {"twice": "${file.path} ${file.path}"}
     name = "a" * 253 + ".md"
     _, seen = store({"files": [{"path": name, "attributes": attributes}]}, {name: ""})
-    assert [(fault.summary, fault.path) for fault in seen] == [
+    assert [(finding.summary, finding.path) for finding in seen] == [
         ("Too many characters", ("files", 0, "attributes", "twice"))
     ]
 
@@ -224,7 +224,7 @@ def test_attributes_of_several_entries_count_together() -> None:
     _, seen = store(
         {"files": [first, {"path": "*.md", "attributes": {f"b{n}": 1 for n in range(5)}}]}
     )
-    assert [(fault.summary, fault.path) for fault in seen] == [
+    assert [(finding.summary, finding.path) for finding in seen] == [
         ("Too many attributes", ("files", 1, "attributes"))
     ]
 
@@ -237,9 +237,9 @@ def test_attributes_of_several_entries_count_together() -> None:
     ],
 )
 def test_placeholders_that_do_not_exist(entry: dict[str, Any], summary: str) -> None:
-    """What cannot be replaced is told, not sent."""
+    """What cannot be replaced is reported, not sent."""
     _, seen = store({"files": [entry]})
-    assert [(fault.summary, fault.path) for fault in seen] == [
+    assert [(finding.summary, finding.path) for finding in seen] == [
         (summary, ("files", 0, "attributes", "a"))
     ]
 
@@ -249,7 +249,7 @@ def test_the_stamp_must_fit() -> None:
     room = 512 - len("acme/local/#12345678.1000000000")
     assert list(documents("*", files={"a" * (room - 3) + ".md": ""})) == ["a" * (room - 3) + ".md"]
     _, seen = store({"files": ["*"]}, {"a" * (room - 2) + ".md": ""})
-    assert [fault.summary for fault in seen] == ["Path too long"]
+    assert [finding.summary for finding in seen] == ["Path too long"]
     assert f"there is room for {room}" in seen[0].detail
 
 
@@ -266,7 +266,7 @@ def test_files_say_how_they_are_uploaded() -> None:
     expiry = {"anchor": "created_at", "seconds": 3600}
     declare("file", {"path": "data/sales.csv", "expires_after": expiry}, scope)
     assert scope.wishes == {"data/sales.csv": {"purpose": "assistants", "expires_after": expiry}}
-    assert scope.faults == []
+    assert scope.findings == []
 
 
 @pytest.mark.parametrize("purpose", ["batch", "fine-tune", "evals"])
@@ -275,4 +275,4 @@ def test_purposes_that_want_lines(purpose: str) -> None:
     for path, count in (("data/a.jsonl", 0), ("data/a.json", 1)):
         scope = MemoryScope("file.sales", {path: "x"})
         declare("file", {"path": path, "purpose": purpose}, scope)
-        assert len(scope.faults) == count
+        assert len(scope.findings) == count

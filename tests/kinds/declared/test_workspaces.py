@@ -154,7 +154,7 @@ def test_good_shapes_of_small_kinds_have_no_problem(case: str, tmp_path: Path) -
 def test_files_that_a_store_cannot_hold(
     name: str, content: str, count: int, tmp_path: Path
 ) -> None:
-    """Empty files and refused extensions are each told once, with the file's name."""
+    """Empty files and refused extensions are each reported once, with the file's name."""
     found = errors(
         compiled(tmp_path, {"vector_stores": {"kb": {"files": [name]}}}, {name: content})
     )

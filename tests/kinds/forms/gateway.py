@@ -62,11 +62,11 @@ class Service:
         app: Any = create_app(self.data, **{"indexing_seconds": 0.02, **options})
         for one in injected:
             app = one.around(app)
-        found = asyncio.run(self._told(story, self._noted(app)))
+        found = asyncio.run(self._reported(story, self._noted(app)))
         assert all(one.happened() for one in injected), "nothing was changed on its way"
         return found
 
-    async def _told(self, story: Story, app: Any) -> Any:
+    async def _reported(self, story: Story, app: Any) -> Any:
         async with Remote.open(
             "http://local/v1", "", app=app, retries=Retries(sleep=_no_wait)
         ) as remote:

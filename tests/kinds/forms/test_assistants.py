@@ -272,7 +272,7 @@ def test_a_key_that_is_not_in_the_plan_is_left_alone(service: Service) -> None:
 
 
 def test_releasing_takes_only_our_stamp_off(service: Service) -> None:
-    """A forgotten object keeps everything but our mark; one that is gone is no fault."""
+    """A forgotten object keeps everything but our mark; one that is gone is not an error."""
 
     async def story(remote: Remote) -> Any:
         made = await FORM.create(
@@ -347,7 +347,7 @@ def test_what_only_other_apis_can_carry_is_a_loss() -> None:
 
 
 def test_accepted_losses_are_not_sent(service: Service) -> None:
-    """What may be left out is left out, and is no difference afterwards."""
+    """What may be left out is left out, and is not a difference afterwards."""
     fields = {
         "model": "m",
         "tools": [
@@ -375,7 +375,7 @@ def test_the_limits_of_this_api() -> None:
         ]
     }
 
-    assert [fault.path for fault in FORM.check(ADDRESS, fields)] == [
+    assert [finding.path for finding in FORM.check(ADDRESS, fields)] == [
         ("tools", 0, "vector_stores"),
         ("tools", 1, "files"),
     ]

@@ -241,7 +241,9 @@ def test_a_tool_that_the_api_lacks_is_a_loss() -> None:
 def test_every_good_profile_loses_nothing() -> None:
     """The examples above are complete."""
     assert [loss for fields in PROFILES.values() for loss in FORM.losses(ADDRESS, fields)] == []
-    assert [fault for fields in PROFILES.values() for fault in FORM.check(ADDRESS, fields)] == []
+    assert [
+        finding for fields in PROFILES.values() for finding in FORM.check(ADDRESS, fields)
+    ] == []
 
 
 def test_limits_of_this_api() -> None:
@@ -249,7 +251,7 @@ def test_limits_of_this_api() -> None:
     files = [f"file.{number}.csv" for number in range(51)]
     fields = {"tools": [{"type": "file_search"}, {"type": "code_interpreter", "files": files}]}
 
-    assert [fault.path for fault in FORM.check(ADDRESS, fields)] == [
+    assert [finding.path for finding in FORM.check(ADDRESS, fields)] == [
         ("tools", 0),
         ("tools", 1, "files"),
     ]

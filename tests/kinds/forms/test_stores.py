@@ -9,9 +9,9 @@ import pytest
 from provisioner.errors import RouteMissing, ServiceError
 from provisioner.kinds.base import Names
 from provisioner.kinds.file.form import FileForm
-from provisioner.kinds.vector_store import members
+from provisioner.kinds.vector_store import store_files
 from provisioner.kinds.vector_store.form import VectorStoreForm
-from provisioner.kinds.vector_store.members import Attach
+from provisioner.kinds.vector_store.store_files import Attach
 from provisioner.model import Address, LockState, Stamp
 from provisioner.remote import Remote, together
 
@@ -38,7 +38,9 @@ async def files(remote: Remote, count: int, suffix: str = "md") -> list[str]:
 
 async def filled(remote: Remote, count: int) -> tuple[str, list[str]]:
     id, file_ids = await store(remote), await files(remote, count)
-    assert await members.attach(remote, id, [Attach(file, dict(OURS)) for file in file_ids]) == {}
+    assert (
+        await store_files.attach(remote, id, [Attach(file, dict(OURS)) for file in file_ids]) == {}
+    )
     return id, file_ids
 
 
@@ -51,13 +53,13 @@ def test_releasing_takes_our_marks_off_the_files(service: Service) -> None:
 
     async def story(remote: Remote) -> Any:
         id, (ours, theirs, _) = await store(remote), await files(remote, 3)
-        await members.attach(
+        await store_files.attach(
             remote, id, [Attach(ours, {**OURS, "team": "hr"}), Attach(theirs, foreign)]
         )
         for file in (ours, theirs, "file-gone"):
-            await members.release_file(remote, id, file, lock)
+            await store_files.release_file(remote, id, file, lock)
         one_by_one = [raw["attributes"] for raw in await remote.list(f"/vector_stores/{id}/files")]
-        await members.update_attributes(remote, id, ours, OURS)
+        await store_files.update_attributes(remote, id, ours, OURS)
         await FORM.release(remote, id, lock)
         await FORM.release(remote, "vs_gone", lock)
         return one_by_one, [
@@ -112,7 +114,7 @@ def test_reset_and_rename(service: Service) -> None:
 
 
 def test_files_inherit_the_chunking_of_their_store() -> None:
-    """Auto is 800/400, an entry's own chunking wins, and versions are no part of the normal
+    """Auto is 800/400, an entry's own chunking wins, and versions are not part of the normal
     form.
     """
     fields = {
@@ -170,17 +172,19 @@ def test_attached_files_are_waited_for(service: Service, count: int) -> None:
 
     async def story(remote: Remote) -> Any:
         id, file_ids = await filled(remote, count)
-        outcome = await members.wait(remote, id, file_ids, 20, lambda *now: progress.append(now))
-        return file_ids, outcome, await members.list_members(remote, id)
+        outcome = await store_files.wait(
+            remote, id, file_ids, 20, lambda *now: progress.append(now)
+        )
+        return file_ids, outcome, await store_files.list_store_files(remote, id)
 
     file_ids, outcome, held = service.tell(story)
 
     assert outcome == dict.fromkeys(file_ids)
     assert progress[-1] == (count, count)
     assert set(held) == set(file_ids)
-    assert {member.sha256 for member in held.values()} == {"ff"}
-    assert {str(member.stamp) for member in held.values()} == {OURS["provisioner"]}
-    assert all(member.attributes == {} for member in held.values())
+    assert {store_file.sha256 for store_file in held.values()} == {"ff"}
+    assert {str(store_file.stamp) for store_file in held.values()} == {OURS["provisioner"]}
+    assert all(store_file.attributes == {} for store_file in held.values())
     sent = [body for path, body in service.writes if "/vector_stores/" in path]
     assert len(sent) == 1 and ("files" in sent[0]) == (count > 1)
 
@@ -191,8 +195,8 @@ def test_chunking_is_sent_and_read(service: Service) -> None:
 
     async def story(remote: Remote) -> Any:
         id, (one, two) = await store(remote), await files(remote, 2)
-        await members.attach(remote, id, [Attach(one, {"n": 1}, sizes), Attach(two)])
-        held = await members.list_members(remote, id)
+        await store_files.attach(remote, id, [Attach(one, {"n": 1}, sizes), Attach(two)])
+        held = await store_files.list_store_files(remote, id)
         return held[one], held[two]
 
     one, two = service.tell(story)
@@ -202,11 +206,11 @@ def test_chunking_is_sent_and_read(service: Service) -> None:
 
 
 def test_what_is_not_finished_in_time_is_still_in_progress(service: Service) -> None:
-    """A deadline is no failure."""
+    """A deadline is not a failure."""
 
     async def story(remote: Remote) -> Any:
         id, file_ids = await filled(remote, 2)
-        return await members.wait(remote, id, file_ids, 0.1)
+        return await store_files.wait(remote, id, file_ids, 0.1)
 
     assert set(service.tell(story, indexing_seconds=30).values()) == {"in_progress"}
 
@@ -223,8 +227,8 @@ def test_one_refused_file_keeps_no_other_out(service: Service) -> None:
             await files(remote, 1, "csv"),
         )
         wanted = [*good[:4], bad, *good[4:]]
-        refused = await members.attach(remote, id, [Attach(file) for file in wanted])
-        return good, bad, refused, await members.wait(remote, id, wanted, 20)
+        refused = await store_files.attach(remote, id, [Attach(file) for file in wanted])
+        return good, bad, refused, await store_files.wait(remote, id, wanted, 20)
 
     good, bad, refused, outcome = service.tell(story)
 
@@ -241,7 +245,7 @@ def test_a_server_without_batches_gets_single_files(service: Service) -> None:
 
     async def story(remote: Remote) -> Any:
         id, file_ids = await filled(remote, 5)
-        return file_ids, await members.list_members(remote, id), remote.oddities
+        return file_ids, await store_files.list_store_files(remote, id), remote.oddities
 
     file_ids, held, oddities = service.tell(story, reply=without)
 
@@ -264,7 +268,7 @@ def test_a_lost_reply_attaches_nothing_twice(service: Service) -> None:
 
     async def story(remote: Remote) -> Any:
         id, file_ids = await filled(remote, 3)
-        return file_ids, await members.list_members(remote, id)
+        return file_ids, await store_files.list_store_files(remote, id)
 
     file_ids, held = service.tell(story, reply=lose)
 
@@ -283,9 +287,9 @@ def test_a_store_that_is_gone_has_no_members(service: Service, reply: Any) -> No
 
     async def story(remote: Remote) -> None:
         with pytest.raises(RouteMissing):
-            await members.list_members(remote, "vs_gone")
+            await store_files.list_store_files(remote, "vs_gone")
         with pytest.raises(ServiceError):
-            await members.attach(remote, "vs_gone", [Attach("file-1"), Attach("file-2")])
+            await store_files.attach(remote, "vs_gone", [Attach("file-1"), Attach("file-2")])
 
     service.tell(story, reply=reply)
 
@@ -295,27 +299,31 @@ def test_attributes_are_replaced_key_by_key(service: Service) -> None:
 
     async def story(remote: Remote) -> Any:
         id, (file,) = await store(remote), await files(remote, 1)
-        await members.attach(remote, id, [Attach(file, {"team": "a", "old": 1, **OURS})])
+        await store_files.attach(remote, id, [Attach(file, {"team": "a", "old": 1, **OURS})])
         path = f"/vector_stores/{id}/files/{file}"
         live = (await remote.get(path))["attributes"]
         await remote.post(path, {"attributes": {**live, "gateway": True}}, repeatable=True)
-        return await members.update_attributes(remote, id, file, {"team": "b", **OURS}, ["old"])
+        return await store_files.update_attributes(remote, id, file, {"team": "b", **OURS}, ["old"])
 
-    member = service.tell(story)
+    store_file = service.tell(story)
 
-    assert member.attributes == {"team": "b", "gateway": True}
-    assert member.sha256 == "ff"
+    assert store_file.attributes == {"team": "b", "gateway": True}
+    assert store_file.sha256 == "ff"
 
 
 def test_detaching_waits_until_the_file_is_out(service: Service) -> None:
-    """The file itself survives; taking it out twice is no fault."""
+    """The file itself survives; taking it out twice is not an error."""
 
     async def story(remote: Remote) -> Any:
         id, (file, _) = await filled(remote, 2)
-        await members.wait(remote, id, [file], 20)
-        await members.detach(remote, id, file)
-        await members.detach(remote, id, file)
-        return file, await members.list_members(remote, id), await remote.find(f"/files/{file}")
+        await store_files.wait(remote, id, [file], 20)
+        await store_files.detach(remote, id, file)
+        await store_files.detach(remote, id, file)
+        return (
+            file,
+            await store_files.list_store_files(remote, id),
+            await remote.find(f"/files/{file}"),
+        )
 
     file, held, alive = service.tell(story)
 
@@ -328,7 +336,7 @@ def test_a_file_that_stays_for_long_is_named(service: Service) -> None:
 
     async def story(remote: Remote) -> Any:
         id, (file,) = await filled(remote, 1)
-        await members.detach(remote, id, file, patience=0.1)
+        await store_files.detach(remote, id, file, patience=0.1)
         return remote.oddities
 
     assert any("for a long time" in oddity for oddity in service.tell(story, behind=_deaf))
@@ -353,7 +361,7 @@ REFUSED = "unsupported_file: The file could not be processed: the faults file sa
 
 @pytest.mark.parametrize("dropped", ["attributes", "chunking_strategy", "last_error", "status"])
 def test_what_a_server_leaves_out_is_empty(service: Service, tmp_path: Path, dropped: str) -> None:
-    """A terse list is no crash: what it does not tell of a file is empty, chunking cannot be
+    """A terse list is not a crash: what it does not tell of a file is empty, chunking cannot be
     compared, and a file whose state is not told counts as indexed. The rest is as it is.
     """
     faults = tmp_path / "faults.yaml"
@@ -368,8 +376,8 @@ def test_what_a_server_leaves_out_is_empty(service: Service, tmp_path: Path, dro
 
     async def story(remote: Remote) -> Any:
         id, (good, bad) = await filled(remote, 2)
-        await members.wait(remote, id, [good, bad], 20)
-        held = await members.list_members(remote, id)
+        await store_files.wait(remote, id, [good, bad], 20)
+        held = await store_files.list_store_files(remote, id)
         return held[good], held[bad]
 
     good, bad = service.tell(story, reply=terse, faults=faults)

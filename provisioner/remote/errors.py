@@ -125,18 +125,18 @@ def answer(status: int, headers: Mapping[str, str], text: str) -> Answer:
 
 def refusal(place: Place, said: Answer) -> Failure:
     """The failure behind an error reply."""
-    told = f"{place} answered {said.status}" + (f": {said.message}" if said.message else "")
+    detail = f"{place} answered {said.status}" + (f": {said.message}" if said.message else "")
     if said.status == 429:
-        return _throttled(told, said)
+        return _throttled(detail, said)
     if said.status == 408 or (said.status >= 500 and said.status != 501):
         if place.method == "GET":
-            failing = said.error(ServiceError, "Service failing", told, "try again later")
+            failing = said.error(ServiceError, "Service failing", detail, "try again later")
         else:
             failing = said.error(
-                ReplyLost, "Reply lost", f"{told}; it is not known whether this was carried out"
+                ReplyLost, "Reply lost", f"{detail}; it is not known whether this was carried out"
             )
         return Failure(Outcome.UNKNOWN, failing, said.retry_after)
-    return Failure(Outcome.FINAL, _final(place, told, said))
+    return Failure(Outcome.FINAL, _final(place, detail, said))
 
 
 def unsent(place: Place, cause: BaseException) -> Failure:
@@ -189,59 +189,59 @@ def unreadable(place: Place, status: int, content_type: str, text: str, why: str
     )
 
 
-def _throttled(told: str, said: Answer) -> Failure:
+def _throttled(detail: str, said: Answer) -> Failure:
     if _QUOTA & {said.code, said.kind}:
         hint = (
             "add credit or raise the spend limit of this organization or project; waiting does not"
             " help"
         )
-        return Failure(Outcome.FINAL, said.error(QuotaExceeded, "Quota exhausted", told, hint))
+        return Failure(Outcome.FINAL, said.error(QuotaExceeded, "Quota exhausted", detail, hint))
     asked = f"; it asks to wait {said.retry_after:.0f} seconds" if said.retry_after else ""
     hint = "try again later, or with a smaller `--parallelism`"
-    error = said.error(ServiceError, "Too many requests", told + asked, hint)
+    error = said.error(ServiceError, "Too many requests", detail + asked, hint)
     return Failure(Outcome.THROTTLED, error, said.retry_after)
 
 
-def _final(place: Place, told: str, said: Answer) -> ServiceError:
+def _final(place: Place, detail: str, said: Answer) -> ServiceError:
     if said.status in (401, 403):
         hint = "check the API key, and that it may use this organization and project"
-        return said.error(Refused, "Access refused", told, hint)
+        return said.error(Refused, "Access refused", detail, hint)
     if said.status in (404, 405, 501):
-        return _missing(place, told, said)
+        return _missing(place, detail, said)
     if 300 <= said.status < 400:
         named = f"write the address that it names: {said.location}" if said.location else None
-        return said.error(ServiceError, "Moved elsewhere", told, named)
-    return said.error(ServiceError, "Request refused", told)
+        return said.error(ServiceError, "Moved elsewhere", detail, named)
+    return said.error(ServiceError, "Request refused", detail)
 
 
-def _missing(place: Place, told: str, said: Answer) -> ServiceError:
+def _missing(place: Place, detail: str, said: Answer) -> ServiceError:
     if said.status == 404 and not place.is_collection and not _ROUTE_WORDS.search(said.message):
-        return said.error(NotFound, "Object not found", told)
+        return said.error(NotFound, "Object not found", detail)
     named = [name for name in place.names if name in said.message]
     if named:
         return said.error(
             ServiceError,
             "Object not found",
-            told,
+            detail,
             f"`{named[0]}` is gone, or was never there: plan again",
         )
     if place.path.startswith("/assistants"):
-        told += ". This service has no Assistants API"
+        detail += ". This service has no Assistants API"
         address = (
             ""
             if place.base.endswith("/v1")
             else "; or check the base URL, which usually ends in `/v1`"
         )
-        return said.error(RouteMissing, "API not available", told, _ASSISTANTS_GONE + address)
+        return said.error(RouteMissing, "API not available", detail, _ASSISTANTS_GONE + address)
     if place.owner and place.owner in said.message and not _ROUTE_WORDS.search(said.message):
         hint = f"`{place.owner}` is gone, or was never there: plan again"
-        return said.error(RouteMissing, "Object not found", told, hint)
+        return said.error(RouteMissing, "Object not found", detail, hint)
     if place.owner:
-        told += f". Either `{place.owner}` is gone, or this service lacks the route"
-        return said.error(RouteMissing, "Object or route missing", told)
+        detail += f". Either `{place.owner}` is gone, or this service lacks the route"
+        return said.error(RouteMissing, "Object or route missing", detail)
     hint = "check the service's address: the base URL usually ends in `/v1`"
     return said.error(
-        RouteMissing, "API not available", f"{told}. This service lacks the route", hint
+        RouteMissing, "API not available", f"{detail}. This service lacks the route", hint
     )
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from provisioner.kinds.base import Fault, Path, Scope
+from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.chunks import check_chunking, neutral_chunking
 from provisioner.kinds.common import MAX_ATTRIBUTES, MAX_VALUE, applies
 from provisioner.kinds.file.accepted import SEARCHABLE, counted, remedy, unaccepted
@@ -36,7 +36,7 @@ def _filled(text: str, path: str) -> str:
     return _PLACEHOLDER.sub(one, text)
 
 
-class Documents:
+class DeclaredStoreFiles:
     """The files of one store, collected entry by entry."""
 
     def __init__(self, scope: Scope) -> None:
@@ -44,7 +44,7 @@ class Documents:
         self.found: dict[str, dict[str, Any]] = {}
         self.said: set[tuple[Path, str]] = (
             set()
-        )  # faults that are the same for every file of an entry
+        )  # findings that are the same for every file of an entry
 
     def collect(self, entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
         """Every file by its path, or by `id:FILE_ID` where it is not managed here."""
@@ -66,7 +66,7 @@ class Documents:
         return self.found
 
     def _match(self, pattern: str, exclude: list[str], at: Path) -> list[str]:
-        """The matched files that file_search accepts; the others are reported, one fault an
+        """The matched files that file_search accepts; the others are reported, one finding an
         extension.
         """
         paths = self.scope.glob(pattern, exclude, at)
@@ -77,7 +77,7 @@ class Documents:
                 " read "
             )
             detail += f"`{suffix}`." if suffix else "files without an extension."
-            self.scope.report(Fault(at, "Extension not accepted", detail, remedy(suffix)))
+            self.scope.report(Finding(at, "Extension not accepted", detail, remedy(suffix)))
         bad = {path for some in refused.values() for path in some}
         return [path for path in paths if path not in bad] if bad else paths
 
@@ -91,14 +91,14 @@ class Documents:
     def _merge(
         self, key: str, start: dict[str, Any], entry: PathEntry | IdEntry | None, at: Path
     ) -> None:
-        document = self.found.setdefault(key, start)
+        store_file = self.found.setdefault(key, start)
         if entry is None:
             return
         if entry.chunking is not None:
-            document["chunking"] = neutral_chunking(entry.chunking)
+            store_file["chunking"] = neutral_chunking(entry.chunking)
         if entry.attributes is not None:
             here = self._replaced(entry.attributes, key, at)
-            merged = document["attributes"] = {**document.get("attributes", {}), **here}
+            merged = store_file["attributes"] = {**store_file.get("attributes", {}), **here}
             self._check_count(merged, key, at)
 
     def _replaced(self, attributes: dict[str, Any], path: str, at: Path) -> dict[str, Any]:
@@ -127,10 +127,10 @@ class Documents:
                 f"`{self.scope.address}` uses `${{file.{name}}}` for a file that is not managed"
                 " here."
             )
-            self.scope.report(Fault(at, "Unknown path", detail, "write the value out"))
+            self.scope.report(Finding(at, "Unknown path", detail, "write the value out"))
         elif name not in _placeholders(""):
             detail = f"`{self.scope.address}` uses `${{file.{name}}}`, which does not exist."
-            self.scope.report(Fault(at, "Unknown variable", detail, f"there are {known}"))
+            self.scope.report(Finding(at, "Unknown variable", detail, f"there are {known}"))
 
     def _check_length(self, key: str, value: str, path: str | None, at: Path) -> None:
         if len(value) <= _SAFE or (at, key) in self.said:
@@ -141,12 +141,12 @@ class Documents:
         where = (*at, "attributes", key)
         if len(value) > MAX_VALUE:
             self.scope.report(
-                Fault(where, "Too many characters", f"{has}; there must be at most {MAX_VALUE}.")
+                Finding(where, "Too many characters", f"{has}; there must be at most {MAX_VALUE}.")
             )
         else:
             detail = f"{has}; some services take only {_SAFE}."
             self.scope.report(
-                Fault(where, "Long attribute", detail, "shorten it to be sure", "warning")
+                Finding(where, "Long attribute", detail, "shorten it to be sure", "warning")
             )
 
     def _check_count(self, attributes: dict[str, Any], key: str, at: Path) -> None:
@@ -158,7 +158,7 @@ class Documents:
             f" entries; there must be at most {MAX_ATTRIBUTES}, because the service takes 16 and"
             " two are ours."
         )
-        self.scope.report(Fault((*at, "attributes"), "Too many attributes", detail))
+        self.scope.report(Finding((*at, "attributes"), "Too many attributes", detail))
 
     def _stampable(self, path: str, at: Path) -> bool:
         """Whether our stamp, which holds the path, fits into an attribute."""
@@ -168,5 +168,5 @@ class Documents:
             return True
         most = MAX_VALUE - len(stamp) + len(path)
         detail = f"`{path}` has {len(path)} characters; with our stamp there is room for {most}."
-        self.scope.report(Fault(at, "Path too long", detail, "shorten the names of its folders"))
+        self.scope.report(Finding(at, "Path too long", detail, "shorten the names of its folders"))
         return False

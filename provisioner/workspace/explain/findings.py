@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from provisioner.kinds.base import Fault, Path
+from provisioner.kinds.base import Finding, Path
 from provisioner.masking import all_masked, holds_secret
 from provisioner.text import dotted, quoted, shown, sort_of
 from provisioner.workspace.explain.remedies import Remedies, Shapes
@@ -30,7 +30,7 @@ _RANGES = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 _LENGTHS = {"string_too_long", "string_too_short", "too_long", "too_short"}
 
 
-class Told(NamedTuple):
+class FlatError(NamedTuple):
     """One error of pydantic, with the path in what the author wrote. `key`: the last key itself is
     meant.
     """
@@ -43,27 +43,29 @@ class Told(NamedTuple):
     key: bool = False
 
 
-def plain(name: str, value: Any, error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
-    """The faults behind a validation error; `name` is what the value is called:
+def plain(
+    name: str, value: Any, error: ValidationError, model: type[BaseModel]
+) -> Iterator[Finding]:
+    """The findings behind a validation error; `name` is what the value is called:
     `assistant.support`.
     """
     shapes = Shapes(model)
     words = Words(name, shapes, value)
-    relevant = _relevant(list(told(value, error)))
+    relevant = _relevant(list(flat_errors(value, error)))
     for one in _causes(relevant, words):
-        yield words.fault(one)
+        yield words.finding(one)
 
 
-def told(value: Any, error: ValidationError, base: Path = ()) -> Iterator[Told]:
+def flat_errors(value: Any, error: ValidationError, base: Path = ()) -> Iterator[FlatError]:
     for entry in error.errors(include_url=False):
         context = entry.get("ctx", {})
         inner: Any = context.get("error")
         path = base + _path(value, entry["loc"], entry["type"] == "missing")
         if hasattr(inner, "errors"):  # a model behind a validator
-            yield from told(entry["input"], inner, path)
+            yield from flat_errors(entry["input"], inner, path)
         else:
             key = entry["loc"][-1:] == ("[key]",)
-            yield Told(path, entry["type"], entry["input"], context, entry["msg"], key)
+            yield FlatError(path, entry["type"], entry["input"], context, entry["msg"], key)
 
 
 def _path(value: Any, location: Iterable[str | int], missing: bool) -> Path:
@@ -85,33 +87,33 @@ def _leads(value: Any, step: str | int) -> bool:
     return isinstance(value, dict) and step in value
 
 
-def _relevant(told: list[Told]) -> list[Told]:
+def _relevant(errors: list[FlatError]) -> list[FlatError]:
     """Of the branches of a union the one that came furthest: a type error beside deeper errors is
     noise.
     """
-    deeper = {error.path[:length] for error in told for length in range(len(error.path))}
-    deeper |= {error.path for error in told if error.type not in _TYPES}
-    kept: dict[tuple[Path, str], Told] = {}
-    for error in told:
+    deeper = {error.path[:length] for error in errors for length in range(len(error.path))}
+    deeper |= {error.path for error in errors if error.type not in _TYPES}
+    kept: dict[tuple[Path, str], FlatError] = {}
+    for error in errors:
         if error.type in _TYPES and error.path in deeper:
             continue
         kept.setdefault((error.path, "type" if error.type in _TYPES else error.type), error)
     return list(kept.values())
 
 
-def _causes(told: list[Told], words: Words) -> Iterator[Told]:
+def _causes(errors: list[FlatError], words: Words) -> Iterator[FlatError]:
     """Without the keys that are only missing because they are misspelt, or written in an older way,
     beside it.
     """
     meant: set[Path] = set()
     nested: set[Path] = set()
-    for error in told:
+    for error in errors:
         if error.type == "extra_forbidden" and error.path:
             meant.add((*error.path[:-1], words.meant(error.path)))
         elif error.type.startswith("nested"):
             nested.add(error.path[:-1])
-    untyped = {error.path[:-1] for error in told if error.path[-1:] == ("type",)}
-    for error in told:
+    untyped = {error.path[:-1] for error in errors if error.path[-1:] == ("type",)}
+    for error in errors:
         if (
             error.type in ("missing", "extra_forbidden")
             and error.path[-1:] != ("type",)
@@ -140,17 +142,17 @@ class Words:
         hint = self._remedies.meant(str(path[-1]), path[:-1])
         return hint.split("`")[1] if hint else ""
 
-    def fault(self, told: Told) -> Fault:
-        """The fault that an error is. What was written where secrets stand is not said again."""
-        if holds_secret(told.path):
-            told = told._replace(value=all_masked(told.value))
-        path, value, name = told.path, told.value, self._name
-        if told.key:
-            return self._key(told)
-        if told.type == "extra_forbidden":
-            return self._unknown(told)
-        if told.type == "missing":
-            return Fault(
+    def finding(self, error: FlatError) -> Finding:
+        """The finding that an error is. What was written where secrets stand is not said again."""
+        if holds_secret(error.path):
+            error = error._replace(value=all_masked(error.value))
+        path, value, name = error.path, error.value, self._name
+        if error.key:
+            return self._key(error)
+        if error.type == "extra_forbidden":
+            return self._unknown(error)
+        if error.type == "missing":
+            return Finding(
                 path,
                 "Missing key",
                 f"`{name}` needs `{dotted(path)}`.",
@@ -161,60 +163,60 @@ class Words:
             if path
             else f"`{name}` is {sort_of(value)}"
         )
-        if told.type in _TYPES:
-            return self._sort(told, has)
-        if told.type in _RANGES or told.type == "finite_number":
+        if error.type in _TYPES:
+            return self._sort(error, has)
+        if error.type in _RANGES or error.type == "finite_number":
             detail = f"{has}; it must be {self._shapes.range(path, self._whole)}."
-            return Fault(path, "Value out of range", detail, self._remedies.range(path))
-        if told.type in _LENGTHS:
-            return self._length(told)
-        return self._other(has, told)
+            return Finding(path, "Value out of range", detail, self._remedies.range(path))
+        if error.type in _LENGTHS:
+            return self._length(error)
+        return self._other(has, error)
 
-    def _key(self, told: Told) -> Fault:
-        inside = dotted(told.path[:-1])
-        has = f"The key `{shown(told.path[-1])}` in `{inside}` of `{self._name}`"
-        if told.type in _LENGTHS:
-            most = told.context.get("max_length")
+    def _key(self, error: FlatError) -> Finding:
+        inside = dotted(error.path[:-1])
+        has = f"The key `{shown(error.path[-1])}` in `{inside}` of `{self._name}`"
+        if error.type in _LENGTHS:
+            most = error.context.get("max_length")
             if most is None:
-                return Fault(told.path, "Invalid key", f"{has} is empty.", "give it a name")
-            detail = f"{has} has {len(told.value)} characters; there must be at most {most}."
-            return Fault(
-                told.path,
+                return Finding(error.path, "Invalid key", f"{has} is empty.", "give it a name")
+            detail = f"{has} has {len(error.value)} characters; there must be at most {most}."
+            return Finding(
+                error.path,
                 "Invalid key",
                 detail,
-                f"shorten it by {len(told.value) - most} characters",
+                f"shorten it by {len(error.value) - most} characters",
             )
-        message = told.context.get("message") or "cannot be used"
-        return Fault(told.path, "Invalid key", f"{has} {message}.", told.context.get("hint"))
+        message = error.context.get("message") or "cannot be used"
+        return Finding(error.path, "Invalid key", f"{has} {message}.", error.context.get("hint"))
 
-    def _unknown(self, told: Told) -> Fault:
-        key = str(told.path[-1]) if told.path else ""
-        inside = dotted(told.path[:-1])
+    def _unknown(self, error: FlatError) -> Finding:
+        key = str(error.path[-1]) if error.path else ""
+        inside = dotted(error.path[:-1])
         where = f"`{inside}` of `{self._name}`" if inside else f"`{self._name}`"
         hint = (
-            self._remedies.unknown(told.path, _keys(self._whole, told.path[:-1]))
-            if told.path
+            self._remedies.unknown(error.path, _keys(self._whole, error.path[:-1]))
+            if error.path
             else None
         )
-        return Fault(told.path, "Unknown key", f"{where} has no key `{key}`.", hint)
+        return Finding(error.path, "Unknown key", f"{where} has no key `{key}`.", hint)
 
-    def _sort(self, told: Told, has: str) -> Fault:
-        path, value = told.path, told.value
-        must = self._shapes.sorts(path, self._whole) or _TYPES[told.type]
+    def _sort(self, error: FlatError, has: str) -> Finding:
+        path, value = error.path, error.value
+        must = self._shapes.sorts(path, self._whole) or _TYPES[error.type]
         if isinstance(value, dict | list) and path:
             has = f"`{self._name}` has {sort_of(value)} at `{dotted(path)}`"
-        return Fault(
+        return Finding(
             path, "Wrong type", f"{has}; it must be {must}.", self._remedies.sort(path, value, must)
         )
 
-    def _length(self, told: Told) -> Fault:
-        few = told.type.endswith("short")
-        limit = told.context.get("min_length" if few else "max_length")
-        size = told.context.get("actual_length")
-        size = len(told.value) if size is None and hasattr(told.value, "__len__") else size
-        unit = "characters" if isinstance(told.value, str) else "entries"
-        hint = self._remedies.length(told.path, told.value, None if few else limit)
-        what = f"in `{dotted(told.path)}`"
+    def _length(self, error: FlatError) -> Finding:
+        few = error.type.endswith("short")
+        limit = error.context.get("min_length" if few else "max_length")
+        size = error.context.get("actual_length")
+        size = len(error.value) if size is None and hasattr(error.value, "__len__") else size
+        unit = "characters" if isinstance(error.value, str) else "entries"
+        hint = self._remedies.length(error.path, error.value, None if few else limit)
+        what = f"in `{dotted(error.path)}`"
         if size == 0:
             detail = f"`{self._name}` has nothing {what}; it must not be empty."
         else:
@@ -222,67 +224,69 @@ class Words:
                 f"`{self._name}` has {size} {unit} {what}; there must be at"
                 f" {'least' if few else 'most'} {limit}."
             )
-        return Fault(told.path, f"Too {'few' if few else 'many'} {unit}", detail, hint)
+        return Finding(error.path, f"Too {'few' if few else 'many'} {unit}", detail, hint)
 
-    def _other(self, has: str, told: Told) -> Fault:
-        context, path = told.context, told.path
-        if told.type in ("literal_error", "enum"):
-            return self._choice(has, told, _choices(context["expected"].replace(" or ", ", ")))
-        if told.type == "string_pattern_mismatch":
+    def _other(self, has: str, error: FlatError) -> Finding:
+        context, path = error.context, error.path
+        if error.type in ("literal_error", "enum"):
+            return self._choice(has, error, _choices(context["expected"].replace(" or ", ", ")))
+        if error.type == "string_pattern_mismatch":
             rule = f"{has}; it must match `{context['pattern']}`{self._remedies.rule(path)}."
-            return Fault(
+            return Finding(
                 path,
                 "Invalid value",
                 rule,
-                self._remedies.pattern(path, told.value, context["pattern"]),
+                self._remedies.pattern(path, error.value, context["pattern"]),
             )
-        if told.type.startswith("union_tag"):
-            return self._tag(told)
+        if error.type.startswith("union_tag"):
+            return self._tag(error)
         if "message" in context:
             hint = str(context["hint"]) if context.get("hint") else None
-            return Fault(path, "Invalid value", f"{self._called(told)} {context['message']}.", hint)
-        message = str(context.get("error") or told.message)
-        return Fault(
+            return Finding(
+                path, "Invalid value", f"{self._called(error)} {context['message']}.", hint
+            )
+        message = str(context.get("error") or error.message)
+        return Finding(
             path, "Invalid value", f"{has}; {message[:1].lower()}{message[1:].rstrip('.')}."
         )
 
-    def _tag(self, told: Told) -> Fault:
-        key = str(told.context["discriminator"]).strip("'")
-        at = (*told.path, key)
-        if told.type == "union_tag_not_found":
-            return Fault(
-                told.path,
+    def _tag(self, error: FlatError) -> Finding:
+        key = str(error.context["discriminator"]).strip("'")
+        at = (*error.path, key)
+        if error.type == "union_tag_not_found":
+            return Finding(
+                error.path,
                 "Missing key",
                 f"`{self._name}` needs `{dotted(at)}`.",
                 self._remedies.missing(at),
             )
-        written = told.value.get(key) if isinstance(told.value, dict) else told.context["tag"]
+        written = error.value.get(key) if isinstance(error.value, dict) else error.context["tag"]
         has = f"`{self._name}` has `{dotted(at)}: {shown(written)}`"
         return self._choice(
-            has, told._replace(path=at, value=written), _choices(told.context["expected_tags"])
+            has, error._replace(path=at, value=written), _choices(error.context["expected_tags"])
         )
 
-    def _called(self, told: Told) -> str:
+    def _called(self, error: FlatError) -> str:
         """The subject of a sentence that a kind completes."""
-        if not told.path:
+        if not error.path:
             return f"`{self._name}`"
-        value = told.value
+        value = error.value
         what = (
-            dotted(told.path)
+            dotted(error.path)
             if isinstance(value, dict | list)
-            else f"{dotted(told.path)}: {shown(value)}"
+            else f"{dotted(error.path)}: {shown(value)}"
         )
         return f"`{what}` of `{self._name}`"
 
-    def _choice(self, has: str, told: Told, choices: list[str]) -> Fault:
-        hint = self._remedies.choice(told.path, told.value, choices)
+    def _choice(self, has: str, error: FlatError, choices: list[str]) -> Finding:
+        hint = self._remedies.choice(error.path, error.value, choices)
         many = len(choices) > 8 and hint is not None and hint.startswith("did")
         must = (
             "a known value"
             if many
             else (f"one of {quoted(choices)}" if len(choices) > 1 else quoted(choices))
         )
-        return Fault(told.path, "Unknown value", f"{has}; it must be {must}.", hint)
+        return Finding(error.path, "Unknown value", f"{has}; it must be {must}.", hint)
 
 
 def _choices(text: str) -> list[str]:
@@ -346,25 +350,25 @@ class _Repair:
         """Take the faulty parts out; `whole`: with the fields of the resource that they are in."""
 
         # What cannot even be stood in for takes the mapping that it is in with it.
-        faults = {
+        errors = {
             one.path[:-1] if one.path in self._stand_ins else one.path: one
-            for one in told(self.value, error)
+            for one in flat_errors(self.value, error)
         }
         if whole:
-            faults = {path[:1]: one for path, one in faults.items()}
+            errors = {path[:1]: one for path, one in errors.items()}
         # From the back, so that the indexes before stay what they are.
         for path in sorted(
-            faults, key=lambda path: [str(step).zfill(9) for step in path], reverse=True
+            errors, key=lambda path: [str(step).zfill(9) for step in path], reverse=True
         ):
-            self._repair(path, faults[path])
+            self._repair(path, errors[path])
 
-    def _repair(self, path: Path, fault: Told) -> None:
-        limit = fault.context.get("max_length")
-        if fault.type == "missing" and path == fault.path:
+    def _repair(self, path: Path, error: FlatError) -> None:
+        limit = error.context.get("max_length")
+        if error.type == "missing" and path == error.path:
             self._stand_ins.add(path)
             self.value = _set(self.value, path, self._stand_in(len(self._stand_ins)))
-        elif fault.type == "too_long" and isinstance(fault.value, list) and limit:
-            self.value = _set(self.value, path, fault.value[:limit])
+        elif error.type == "too_long" and isinstance(error.value, list) and limit:
+            self.value = _set(self.value, path, error.value[:limit])
         elif path:
             self.value = _drop(self.value, path, self._removed, path)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ReplyLost, RouteMissing, ServiceError
 from provisioner.kinds.wire import Raw, number, route, stamp
-from provisioner.model import LockState, Member, Stamp
+from provisioner.model import LockState, Stamp, StoreFile
 from provisioner.remote.lists import together
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ class Attach:
     chunking: Any = "auto"
 
 
-async def list_members(
+async def list_store_files(
     remote: Remote, store_id: str, known: Sequence[str] = ()
-) -> dict[str, Member]:
+) -> dict[str, StoreFile]:
     """Every file of a store, by file id. RouteMissing if the store is gone."""
     try:
         raws = await remote.list(_files(store_id), known=known)
@@ -49,57 +49,59 @@ async def list_members(
         if error.status == 400 and await remote.find(route("/vector_stores", store_id)) is None:
             raise RouteMissing(error.problems[0], status=400) from None
         raise
-    return {raw["id"]: member(raw) for raw in raws}
+    return {raw["id"]: store_file(raw) for raw in raws}
 
 
-async def read_member(remote: Remote, store_id: str, file_id: str) -> Member | None:
+async def read_store_file(remote: Remote, store_id: str, file_id: str) -> StoreFile | None:
     """One file of a store; None if it is not in it."""
     raw = await remote.find(_file(store_id, file_id))
-    return None if raw is None else member(raw)
+    return None if raw is None else store_file(raw)
 
 
-async def read_members(remote: Remote, store_id: str, wanted: Sequence[str]) -> dict[str, Member]:
+async def read_store_files(
+    remote: Remote, store_id: str, wanted: Sequence[str]
+) -> dict[str, StoreFile]:
     """Every file of a store, by file id. One that is wanted and not listed is asked for by its id:
     a list may be late, or leave things out.
     """
-    listed = await list_members(remote, store_id, wanted)
+    listed = await list_store_files(remote, store_id, wanted)
     missing = [id for id in wanted if id not in listed]
-    found = await together(read_member(remote, store_id, id) for id in missing)
+    found = await together(read_store_file(remote, store_id, id) for id in missing)
     return listed | {id: one for id, one in zip(missing, found, strict=True) if one is not None}
 
 
 async def settled(
     remote: Remote,
     store_id: str,
-    members: dict[str, Member],
-    is_old: Callable[[Member], bool],
+    store_files: dict[str, StoreFile],
+    is_old: Callable[[StoreFile], bool],
     until: float | None,
-) -> dict[str, Member]:
+) -> dict[str, StoreFile]:
     """The same files once they show what was written to them, or once the service has had its time
     to show it: `until`, as it was before they were read.
     """
-    old = [id for id, one in members.items() if is_old(one)] if until else []
-    found = dict(members)
+    old = [id for id, one in store_files.items() if is_old(one)] if until else []
+    found = dict(store_files)
     async for _ in remote.settling.rounds(until):
         if not old:
             break
         if len(old) > _BY_READ:
-            found.update(await list_members(remote, store_id, old))
+            found.update(await list_store_files(remote, store_id, old))
         else:
-            again = await together(read_member(remote, store_id, id) for id in old)
+            again = await together(read_store_file(remote, store_id, id) for id in old)
             found.update({one.id: one for one in again if one is not None})
         old = [id for id in old if is_old(found[id])]
     return found
 
 
-def member(raw: Raw) -> Member:
+def store_file(raw: Raw) -> StoreFile:
     """A file as the store shows it; what a server leaves out is empty, chunking that it does not
     tell is `other`.
     """
     attributes = dict(raw.get("attributes") or {})
     mark, sha256 = stamp(attributes), attributes.get(SHA256)
     error = raw.get("last_error") or {}
-    return Member(
+    return StoreFile(
         str(raw["id"]),
         str(raw.get("status") or "completed"),
         {key: value for key, value in attributes.items() if key not in (Stamp.KEY, SHA256)},
@@ -139,14 +141,14 @@ async def update_attributes(
     file_id: str,
     attributes: dict[str, Any],
     removed: Iterable[str] = (),
-) -> Member:
+) -> StoreFile:
     """Write attributes, ours included; `removed` go, keys that somebody else wrote stay."""
     path = _file(store_id, file_id)
     live = (await remote.get(path)).get("attributes") or {}
     gone = set(removed)
     kept = {key: value for key, value in live.items() if key not in gone}
     raw = await remote.post(path, {"attributes": {**kept, **attributes}}, repeatable=True)
-    return member({"id": file_id, **(raw if "attributes" in raw else await remote.get(path))})
+    return store_file({"id": file_id, **(raw if "attributes" in raw else await remote.get(path))})
 
 
 def is_refusal(error: ServiceError) -> bool:
@@ -159,7 +161,7 @@ async def release(remote: Remote, store_id: str, lock: LockState) -> None:
     that is gone.
     """
     try:
-        held = await list_members(remote, store_id)
+        held = await list_store_files(remote, store_id)
     except RouteMissing:
         return
     marked = [id for id, found in held.items() if found.stamp and lock.owns(found.stamp)]
@@ -170,7 +172,7 @@ async def release_file(remote: Remote, store_id: str, file_id: str, lock: LockSt
     """Take our stamp and hash off a file in a store; attributes of others stay, and the stamp of
     another lock.
     """
-    found = await read_member(remote, store_id, file_id)
+    found = await read_store_file(remote, store_id, file_id)
     if found and found.stamp and lock.owns(found.stamp):
         await remote.post(
             _file(store_id, file_id), {"attributes": found.attributes}, repeatable=True
@@ -178,7 +180,7 @@ async def release_file(remote: Remote, store_id: str, file_id: str, lock: LockSt
 
 
 async def detach(remote: Remote, store_id: str, file_id: str, patience: float = 30.0) -> None:
-    """Take a file out of a store and wait until it is out; one that is not in it is no fault."""
+    """Take a file out of a store and wait until it is out; no error where it is not in it."""
     path = _file(store_id, file_id)
     await remote.delete(path)
     end, pause = time.monotonic() + patience, _Pause()
@@ -252,19 +254,21 @@ class _Watch:
             self.done = max(self.done, len(self.file_ids) - busy)
             if busy and self._rounds % _RECOUNT:
                 return after
-        await self._settle()
+        await self._collect()
         self.done = len(self.results)
         return after
 
-    async def _settle(self) -> None:
+    async def _collect(self) -> None:
         pending = self.pending
         if len(pending) <= _BY_READ:
-            members = await together(
-                read_member(self._remote, self._store_id, id) for id in pending
+            store_files = await together(
+                read_store_file(self._remote, self._store_id, id) for id in pending
             )
-            found = {id: one for id, one in zip(pending, members, strict=True) if one is not None}
+            found = {
+                id: one for id, one in zip(pending, store_files, strict=True) if one is not None
+            }
         else:
-            found = await read_members(self._remote, self._store_id, pending)
+            found = await read_store_files(self._remote, self._store_id, pending)
         for id in pending:
             one = found.get(id)
             if one is None:
@@ -290,7 +294,7 @@ async def _attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> d
 
 async def _left(remote: Remote, store_id: str, entries: Sequence[Attach]) -> list[Attach]:
     """What the store does not show."""
-    held = await list_members(remote, store_id, [entry.file_id for entry in entries])
+    held = await list_store_files(remote, store_id, [entry.file_id for entry in entries])
     return [entry for entry in entries if entry.file_id not in held]
 
 

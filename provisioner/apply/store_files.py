@@ -10,25 +10,25 @@ from functools import cached_property
 from typing import Any
 
 from provisioner.apply.run import Run
-from provisioner.apply.verifying import settle_doubt
+from provisioner.apply.verifying import verify_upload
 from provisioner.diff import join, same
 from provisioner.errors import ProvisionerError, ServiceError
-from provisioner.kinds.vector_store import members as service
+from provisioner.kinds.vector_store import store_files as service
 from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import (
     LEAVING,
     QUIET,
     Action,
     Address,
-    Attachment,
     Event,
     Fields,
     Locked,
-    Member,
     Problem,
     Stamp,
+    StoreFile,
+    StoreFileChange,
 )
-from provisioner.plan.members import attribute_keys, by_document, document_of
+from provisioner.plan.store_files import attribute_keys, by_store_file, store_file_of
 from provisioner.remote import together
 
 PUTTING = ("attach", "replace")
@@ -44,12 +44,12 @@ class Sync:
 
     run: Run
     store: Address
-    items: tuple[Attachment, ...]
+    items: tuple[StoreFileChange, ...]
     held: dict[str, Fields]
     unkept: dict[str, Any]
     unsure: dict[str, list[str]]  # path -> what is written for it and was not seen to be so yet
     ids: dict[str, str] = field(default_factory=dict)  # path -> the file id that is wanted now
-    written: list[Attachment] = field(default_factory=list)
+    written: list[StoreFileChange] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -62,21 +62,23 @@ class Sync:
     @cached_property
     def begun(self) -> dict[str, frozenset[str]]:
         """What an earlier apply was about to write, by path."""
-        return by_document(self.before.resetting if self.before else ())
+        return by_store_file(self.before.resetting if self.before else ())
 
-    def holds(self, item: Attachment, id: str) -> None:
+    def holds(self, item: StoreFileChange, id: str) -> None:
         """Take note that the service has done what it was asked for."""
         self.held[item.path] = _item(self, item, id)
         self.written.append(item)
 
-    def problem(self, item: Attachment, summary: str, detail: str, hint: str | None = None) -> None:
+    def problem(
+        self, item: StoreFileChange, summary: str, detail: str, hint: str | None = None
+    ) -> None:
         self.run.left_out.add((self.store, item.path))
         if item.file:
             self.run.broken.setdefault(item.file, set()).add(self.store)
         self.run.problem(item.file or self.store, None, Problem(summary, detail, hint))
 
 
-async def sync(run: Run, store: Address, items: Iterable[Attachment]) -> bool:
+async def sync(run: Run, store: Address, items: Iterable[StoreFileChange]) -> bool:
     """Attach, update and detach; False when the store holds none of the files that it should."""
     entry = run.entries[store]
     state = Sync(
@@ -99,7 +101,7 @@ async def sync(run: Run, store: Address, items: Iterable[Attachment]) -> bool:
     return not wanted or bool(state.held)
 
 
-def _units(state: Sync, item: Attachment) -> list[str]:
+def _units(state: Sync, item: StoreFileChange) -> list[str]:
     """What is about to be written for a file: where it takes the place of another version, that
     place as well.
     """
@@ -123,9 +125,11 @@ def _record(state: Sync, number: int) -> None:
     entry = state.run.entries[state.store]
     files = dict(sorted(state.held.items()))
     fields = {**entry.fields, "files": files} if files or "files" in entry.fields else entry.fields
-    own = [path for path in entry.resetting if document_of(path) is None]
+    own = [path for path in entry.resetting if store_file_of(path) is None]
     reset = [
-        path for path, found in state.unkept.items() if document_of(path) and found["sent"] is None
+        path
+        for path, found in state.unkept.items()
+        if store_file_of(path) and found["sent"] is None
     ]
     resetting = tuple(dict.fromkeys([*own, *_sorted(state.unsure), *reset]))
     state.run.record(
@@ -137,7 +141,7 @@ def _record(state: Sync, number: int) -> None:
 
 
 def _also(state: Sync) -> dict[Address, Locked | None]:
-    """Files of which the store holds a document of its own: it goes when the store has a new
+    """Files of which the store holds one of its own: it goes when the store has a new
     version.
     """
     found: dict[Address, Locked | None] = {}
@@ -157,7 +161,7 @@ def _give_up(state: Sync) -> None:
             state.run.broken.setdefault(item.file, set()).add(state.store)
 
 
-def _holds(state: Sync, item: Attachment) -> bool:
+def _holds(state: Sync, item: StoreFileChange) -> bool:
     return state.held.get(item.path, {}).get("id") == state.ids.get(item.path, "")
 
 
@@ -169,7 +173,7 @@ async def _update(state: Sync) -> None:
     await together(_update_one(state, item, id) for item, id in items)
 
 
-async def _update_one(state: Sync, item: Attachment, id: str) -> None:
+async def _update_one(state: Sync, item: StoreFileChange, id: str) -> None:
     """Write the attributes of one file. What the service refuses for this one keeps no other from
     being written.
     """
@@ -189,7 +193,7 @@ async def _update_one(state: Sync, item: Attachment, id: str) -> None:
         state.holds(item, id)
 
 
-def _declared(state: Sync, item: Attachment) -> dict[str, Any]:
+def _declared(state: Sync, item: StoreFileChange) -> dict[str, Any]:
     """The author's attributes of a file, without what others have written beside them."""
     change = state.run.change(state.store)
     wanted = ((change.after or {}).get("files") or {}).get(item.path) if change else None
@@ -197,7 +201,7 @@ def _declared(state: Sync, item: Attachment) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _removed(state: Sync, item: Attachment) -> set[str]:
+def _removed(state: Sync, item: StoreFileChange) -> set[str]:
     """Keys that we wrote once and that nobody wants any more."""
     if state.before is None:
         return set()
@@ -242,7 +246,7 @@ async def _attach(state: Sync) -> None:
     await together(_clear_up(state, item, error) for item, error in found)
 
 
-async def _verify(state: Sync, doubtful: list[Attachment]) -> dict[str, str | None]:
+async def _verify(state: Sync, doubtful: list[StoreFileChange]) -> dict[str, str | None]:
     """Compare what was found instead of made; ours is marked with its hash, and what is not ours is
     put in anew.
     """
@@ -250,7 +254,7 @@ async def _verify(state: Sync, doubtful: list[Attachment]) -> dict[str, str | No
     anew: list[service.Attach] = []
     for item in doubtful:
         assert item.file
-        id = await settle_doubt(run, state.id, item.file, state.ids[item.path])
+        id = await verify_upload(run, state.id, item.file, state.ids[item.path])
         if id != state.ids[item.path]:
             state.ids[item.path] = id
             anew.append(service.Attach(id, _attributes(state, item), item.chunking))
@@ -263,7 +267,7 @@ async def _verify(state: Sync, doubtful: list[Attachment]) -> dict[str, str | No
     return {**refused, **await service.wait(run.remote, state.id, accepted, run.deadline)}
 
 
-def _ready(state: Sync, item: Attachment) -> bool:
+def _ready(state: Sync, item: StoreFileChange) -> bool:
     """Whether there is an object to attach; where there is none, its own upload has said why."""
     entry = state.run.entries.get(item.file) if item.file else None
     id = entry.id if entry else None if item.file else item.old_id
@@ -276,7 +280,7 @@ def _ready(state: Sync, item: Attachment) -> bool:
     return True
 
 
-def _take_note(state: Sync, item: Attachment, error: str | None) -> None:
+def _take_note(state: Sync, item: StoreFileChange, error: str | None) -> None:
     """Take note of one file: indexed, not finished in time, or failed."""
     if error is None:
         state.holds(item, state.ids[item.path])
@@ -301,7 +305,7 @@ def _take_note(state: Sync, item: Attachment, error: str | None) -> None:
         )
 
 
-async def _clear_up(state: Sync, item: Attachment, error: str | None) -> None:
+async def _clear_up(state: Sync, item: StoreFileChange, error: str | None) -> None:
     """Take out the version that is not the one to stay; a new one that is not indexed yet replaces
     none.
     """
@@ -318,7 +322,7 @@ async def _detach(state: Sync) -> None:
     await together(_detach_one(state, item) for item in leaving)
 
 
-async def _detach_one(state: Sync, item: Attachment) -> None:
+async def _detach_one(state: Sync, item: StoreFileChange) -> None:
     try:
         if item.action == "detach" and item.old_id:
             await service.detach(state.run.remote, state.id, item.old_id)
@@ -342,53 +346,59 @@ async def _read_back(state: Sync) -> None:
         state.run.remote.settling,
     )
     until = settling.doubted(f"{state.id}/{id}" for id in written)
-    members = await service.read_members(state.run.remote, state.id, written)
-    members |= await _rewritten(state, members)
-    members = await service.settled(state.run.remote, state.id, members, _shown_old(state), until)
+    store_files = await service.read_store_files(state.run.remote, state.id, written)
+    store_files |= await _rewritten(state, store_files)
+    store_files = await service.settled(
+        state.run.remote, state.id, store_files, _shown_old(state), until
+    )
     shown = [
-        (item, members[id])
+        (item, store_files[id])
         for item in state.written
-        if (id := state.held[item.path]["id"]) in members
+        if (id := state.held[item.path]["id"]) in store_files
     ]
     again = {item.path for item, _ in shown}
     state.unkept = {
-        path: found for path, found in state.unkept.items() if document_of(path) not in again
+        path: found for path, found in state.unkept.items() if store_file_of(path) not in again
     }
-    for item, member in shown:
+    for item, store_file in shown:
         state.unsure.pop(item.path, None)
-        state.unkept |= _unkept(state, item, member)
-        if item.action not in QUIET and member.stamp != state.run.stamp(item.path):
+        state.unkept |= _unkept(state, item, store_file)
+        if item.action not in QUIET and store_file.stamp != state.run.stamp(item.path):
             state.run.remote.note(_UNSTAMPED)
 
 
-async def _rewritten(state: Sync, members: Mapping[str, Member]) -> dict[str, Member]:
+async def _rewritten(state: Sync, store_files: Mapping[str, StoreFile]) -> dict[str, StoreFile]:
     """What was attached though the store had it already, from an apply that was stopped: that
     changes nothing, so its attributes are written by themselves.
     """
     is_old = _shown_old(state)
     found = [
-        (item, members.get(state.held[item.path]["id"]))
+        (item, store_files.get(state.held[item.path]["id"]))
         for item in state.written
         if item.action in PUTTING
     ]
     written = await together(
         service.update_attributes(
-            state.run.remote, state.id, member.id, _attributes(state, item), _removed(state, item)
+            state.run.remote,
+            state.id,
+            store_file.id,
+            _attributes(state, item),
+            _removed(state, item),
         )
-        for item, member in found
-        if member and is_old(member)
+        for item, store_file in found
+        if store_file and is_old(store_file)
     )
-    return {member.id: member for member in written}
+    return {store_file.id: store_file for store_file in written}
 
 
-def _shown_old(state: Sync) -> Callable[[Member], bool]:
+def _shown_old(state: Sync) -> Callable[[StoreFile], bool]:
     """Whether the service shows a file as it was before this apply has written its attributes."""
     lock, written = state.run.state, {state.held[item.path]["id"] for item in state.written}
 
-    def is_old(member: Member) -> bool:
-        mark = member.stamp
+    def is_old(store_file: StoreFile) -> bool:
+        mark = store_file.stamp
         return (
-            member.id in written
+            store_file.id in written
             and mark is not None
             and lock.owns(mark)
             and mark.serial <= lock.serial
@@ -397,21 +407,21 @@ def _shown_old(state: Sync) -> Callable[[Member], bool]:
     return is_old
 
 
-def _unkept(state: Sync, item: Attachment, member: Member) -> dict[str, Any]:
+def _unkept(state: Sync, item: StoreFileChange, store_file: StoreFile) -> dict[str, Any]:
     prefix = join("files", item.path)
     wanted = {**_declared(state, item), **dict.fromkeys(_removed(state, item))}
     sent = {join(f"{prefix}.attributes", key): value for key, value in wanted.items()}
-    got = {join(f"{prefix}.attributes", key): value for key, value in member.attributes.items()}
-    if member.chunking != "other":
+    got = {join(f"{prefix}.attributes", key): value for key, value in store_file.attributes.items()}
+    if store_file.chunking != "other":
         sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = (
             chunks(item.chunking),
-            chunks(member.chunking),
+            chunks(store_file.chunking),
         )
     if (
-        member.stamp and member.stamp.address != item.path
+        store_file.stamp and store_file.stamp.address != item.path
     ):  # else a move would be written again and again
         mark = join(f"{prefix}.attributes", Stamp.KEY)
-        sent[mark], got[mark] = item.path, member.stamp.address
+        sent[mark], got[mark] = item.path, store_file.stamp.address
     return {
         path: {"sent": value, "got": got.get(path)}
         for path, value in sent.items()
@@ -419,7 +429,7 @@ def _unkept(state: Sync, item: Attachment, member: Member) -> dict[str, Any]:
     }
 
 
-def _attributes(state: Sync, item: Attachment) -> dict[str, Any]:
+def _attributes(state: Sync, item: StoreFileChange) -> dict[str, Any]:
     """The author's attributes with our two: the stamp, and the hash that no reply ever tells."""
     run = state.run
     entry = run.entries.get(item.file) if item.file else None
@@ -429,7 +439,7 @@ def _attributes(state: Sync, item: Attachment) -> dict[str, Any]:
     return {**item.attributes, **ours}
 
 
-def _item(state: Sync, item: Attachment, id: str) -> Fields:
+def _item(state: Sync, item: StoreFileChange, id: str) -> Fields:
     """The lock's record of one held file: as declared, with its id and hash."""
     change = state.run.change(state.store)
     declared = ((change.after or {}).get("files") or {}).get(item.path) if change else None

@@ -7,7 +7,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from provisioner.model import QUIET, SYMBOLS, Action, Address, Attachment, Change, FieldChange, Plan
+from provisioner.model import (
+    QUIET,
+    SYMBOLS,
+    Action,
+    Address,
+    Change,
+    FieldChange,
+    Plan,
+    StoreFileChange,
+)
 from provisioner.text import listed
 from provisioner.views.fields import field_lines
 from provisioner.views.lines import Item, Line
@@ -20,7 +29,7 @@ _UNTOUCHED = {
     "detach": "only taken out of the store",
     "adopt": "is there already",
 }
-_TOLD = ("gone", "failed", "chunking_changed")
+_SAID_REASONS = ("gone", "failed", "chunking_changed")
 _SYMBOLS = {"attach": "+", "replace": "-/+", "update": "~", "detach": "-", "adopt": " "}
 
 
@@ -46,11 +55,13 @@ class FileGroups:
         self._files = {
             change.address: change for change in plan.changes if change.address.kind == "file"
         }
-        for attachment in plan.attachments:
-            if attachment.action not in QUIET or (attachment.action == "adopt" and attachment.file):
+        for store_file_change in plan.store_file_changes:
+            if store_file_change.action not in QUIET or (
+                store_file_change.action == "adopt" and store_file_change.file
+            ):
                 self._attach(
-                    attachment,
-                    "an old version" if plan.outdates(attachment) else "not managed here",
+                    store_file_change,
+                    "an old version" if plan.outdates(store_file_change) else "not managed here",
                 )
         for change in plan.changes:
             if change.address.kind == "vector_store":
@@ -78,20 +89,20 @@ class FileGroups:
             found.append(Line("dim", folded(len(rest), sum(row.bytes for row in rest)), 1))
         return tuple(found)
 
-    def _attach(self, attachment: Attachment, foreign: str) -> None:
-        row = self._row(attachment.store, attachment.path)
-        row.symbol = _SYMBOLS.get(attachment.action, "~")
-        change = self._files.get(attachment.file or Address("file", attachment.path))
+    def _attach(self, store_file_change: StoreFileChange, foreign: str) -> None:
+        row = self._row(store_file_change.store, store_file_change.path)
+        row.symbol = _SYMBOLS.get(store_file_change.action, "~")
+        change = self._files.get(store_file_change.file or Address("file", store_file_change.path))
         if change is not None and change.matters:
             self.shown.add(change.address)
             _describe(row, change)
-        elif attachment.file is None:
+        elif store_file_change.file is None:
             row.facts.append(foreign)
-        elif attachment.action in _UNTOUCHED:
-            row.facts.append(_UNTOUCHED[attachment.action])
-        if attachment.taken:
-            row.facts.append(f"holds {inline(attachment.old_id or '')} for it")
-        if attachment.gap:
+        elif store_file_change.action in _UNTOUCHED:
+            row.facts.append(_UNTOUCHED[store_file_change.action])
+        if store_file_change.taken:
+            row.facts.append(f"holds {inline(store_file_change.old_id or '')} for it")
+        if store_file_change.gap:
             row.facts.append("gap: not found by searches for a moment")
 
     def _fields(self, change: Change) -> None:
@@ -135,7 +146,7 @@ def _describe(row: Row, change: Change) -> None:
     if change.previous is not None:
         row.previous = change.previous.name
         row.symbol = ">" if change.action in (Action.KEEP, Action.UPDATE) else row.symbol
-    if change.reason in _TOLD:
+    if change.reason in _SAID_REASONS:
         row.facts.append(reason_words(change.reason))
     if stays := stays_words(change):
         row.facts.append(stays)
