@@ -108,6 +108,11 @@ THREE_WAYS: dict[str, tuple[Any, Any, Any, tuple[Any, Any, str | None] | None]] 
     "declared no more, the default, and edited": (..., 0, 2, (2, 0, "remote")),
     "nobody's": (..., ..., 2, None),
     "gone": (1, 1, ..., (0, 1, "remote")),
+    "null": (None, ..., ..., (0, None, None)),
+    "null, and null there": (None, ..., None, None),
+    "null, as it was": (None, None, None, None),
+    "null, and edited": (None, None, 2, (2, None, "remote")),
+    "null no more": (..., None, None, (None, 0, None)),
 }
 
 

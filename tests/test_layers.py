@@ -1,4 +1,6 @@
-"""The house: imports point downward only, and only the command line prints."""
+"""The house: imports point downward only, only the command line prints, and tests stand with their
+room.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +33,20 @@ APART = {
     "local",
     "loading",
 }  # the embedded service shares no code; the library needs the standard library alone
+ACROSS = {  # tests of no single room: whole stories, and what stands beside the package
+    "action",
+    "benchmarks",
+    "browser",
+    "crash",
+    "docs",
+    "e2e",
+    "fuzz",
+    "record",
+    "releases",
+    "scenarios",
+    "stories",
+    "support",
+}
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 
@@ -130,3 +146,13 @@ def test_only_the_command_line_prints() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert "print" not in calls, path
+
+
+def test_test_folders_mirror_the_rooms() -> None:
+    """Tests of a room stand in a folder of its name, so that a stranger finds them."""
+    rooms = {place(path) for path in modules()}
+    here = Path(__file__).parent
+    folders = {path.parent.relative_to(here).parts[0] for path in here.glob("*/**/*.py")}
+    alone = {path.stem.removeprefix("test_") for path in here.glob("test_*.py")}
+    assert folders - rooms == ACROSS
+    assert alone - rooms == {"dependencies", "layers", "mutants", "shell_mutants"}

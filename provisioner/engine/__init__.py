@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context, open_context
-    from provisioner.engine.questions import Report, graph, outputs, state, validate
+    from provisioner.engine.questions import graph, outputs, state, validate
     from provisioner.engine.session import ApplyOptions, Session
 
 __all__ = [
     "ApplyOptions",
     "Context",
-    "Report",
     "Session",
     "graph",
     "open_context",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.shutdowns import applies, kept, utc_today
 from provisioner.errors import UsageError
-from provisioner.model import Address, Desired, LockState, Problem
+from provisioner.model import Address, Desired, LockState, Problem, Report
 from provisioner.text import spelt
 from provisioner.workspace import Workspace
 from provisioner.workspace.sections import declarable
@@ -19,19 +19,6 @@ from provisioner.workspace.setting import FILE
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What validating found."""
-
-    problems: list[Problem]
-    counts: dict[str, int]  # resources per kind
-    environments: list[str]
-
-    @property
-    def failed(self) -> bool:
-        return any(problem.severity == "error" for problem in self.problems)
 
 
 def validate(

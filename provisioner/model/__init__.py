@@ -26,7 +26,14 @@ from provisioner.model.plans import (
     StoreFileChange,
 )
 from provisioner.model.policies import Policies, Policy, Strictness, Waiver
-from provisioner.model.results import Applied, Drift, Event, Unmanaged, Unverifiable
+from provisioner.model.results import (
+    Applied,
+    Drift,
+    Event,
+    Report,
+    Unmanaged,
+    Unverifiable,
+)
 from provisioner.model.states import (
     Approved,
     Desired,
@@ -66,6 +73,7 @@ __all__ = [
     "Problem",
     "Profile",
     "Remnant",
+    "Report",
     "Row",
     "Service",
     "Source",

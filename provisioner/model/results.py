@@ -11,6 +11,19 @@ from provisioner.model.plans import Drifted, Plan, Row, Service
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What checking the specs found."""
+
+    problems: list[Problem]
+    counts: dict[str, int]  # resources by kind
+    environments: list[str]
+
+    @property
+    def failed(self) -> bool:
+        return any(problem.severity == "error" for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened during an apply, for progress lines and `--json`."""
 

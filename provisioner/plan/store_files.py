@@ -177,7 +177,8 @@ def _differences(
         # a version that a stopped apply has attached: of that one the lock knows nothing yet
         locked = None
     wanted, had = item.get("attributes") or {}, (locked or {}).get("attributes") or {}
-    have_chunk = chunk if store_file.chunking == "other" else chunks(store_file.chunking)
+    last_chunk = chunk if locked is None else base_chunk
+    have_chunk = last_chunk if store_file.chunking == "other" else chunks(store_file.chunking)
     if (
         locked is not None
         and wanted == had == store_file.attributes

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
 from provisioner.errors import problem_json, quiet
-from provisioner.model import Problem
+from provisioner.model import Problem, Report
 from provisioner.views.values import PLAIN, Paint, inline, many, visible
 
 
@@ -50,19 +50,6 @@ def place_text(problem: Problem) -> str:
 
 def _indented(text: str) -> list[str]:
     return [f"  {line}".rstrip() for line in visible(text).splitlines()]
-
-
-class Report(Protocol):
-    """What validating found."""
-
-    @property
-    def problems(self) -> Iterable[Problem]: ...
-
-    @property
-    def counts(self) -> Mapping[str, int]: ...  # resources by kind
-
-    @property
-    def environments(self) -> Iterable[str]: ...
 
 
 def report_text(report: Report) -> str:

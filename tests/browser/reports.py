@@ -20,8 +20,8 @@ from provisioner.model import (
 from provisioner.views.html import html
 from provisioner.views.outline import outline
 from provisioner.views.picture import plan_graph
+from tests.support.plans import file_change, make_plan
 from tests.support.world import World
-from tests.views.plans import file_change, make_plan
 
 PROMPT = (
     "You help the staff of Acme.\n\nQuote the handbook.\nBe kind.\nNever guess.\nName the page.\n"

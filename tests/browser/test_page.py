@@ -16,7 +16,7 @@ from provisioner.views.lines import Line, Outline
 from provisioner.views.picture import Graph, Node, applied_graph
 from provisioner.views.progress import applied_outline
 from tests.browser.reports import HOSTILE, hostile_plan, large_plan, page
-from tests.views.plans import SUPPORT, make_plan, whole_plan
+from tests.support.plans import SUPPORT, make_plan, whole_plan
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 

@@ -34,7 +34,7 @@ from provisioner.views.picture import (
     reduced,
 )
 from tests.browser.reports import large_plan
-from tests.views.plans import HANDBOOK, SUPPORT, file_change, make_plan, whole_plan
+from tests.support.plans import HANDBOOK, SUPPORT, file_change, make_plan, whole_plan
 
 
 def graph(edges: str, changed: str = "") -> Graph:

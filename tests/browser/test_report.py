@@ -27,8 +27,8 @@ from tests.browser.reports import (
     workspace,
     written,
 )
+from tests.support.plans import whole_plan
 from tests.support.world import World
-from tests.views.plans import whole_plan
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / ".artifacts"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .runner import run
+from tests.support.running import run
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .runner import run
+from tests.support.running import run
 
 LONG = "a" * 5000
 COMMANDS = [

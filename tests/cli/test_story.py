@@ -10,31 +10,7 @@ import jsonschema
 import pytest
 
 from provisioner.schemas import plan_schema
-
-from .runner import run, run_on_terminal
-
-NOTHING = "No changes. The service matches the specs.\n"
-
-
-@pytest.mark.parametrize(
-    "template", ["basic", "code-interpreter", "file-search", "function-calling"]
-)
-def test_every_template_is_a_good_workspace(tmp_path: Path, template: str) -> None:
-    """What `init` writes validates, is in the layout of `fmt`, applies, and then has no changes."""
-    made = run(tmp_path, "init", "--template", template, "acme")
-    folder = tmp_path / "acme"
-
-    assert made.code == 0
-    assert all((folder / name).is_file() for name in made.out.splitlines())
-    assert (folder / ".gitignore").read_text().count(".provisioner/") == 1
-    assert run(folder, "validate").code == 0
-    assert run(folder, "fmt", "--check").out == ""
-    assert run(folder, "plan", "--detailed-exitcode").code == 2
-    assert run(folder, "apply", "-y").code == 0
-    assert (run(folder, "plan", "--detailed-exitcode").code, run(folder, "plan").out) == (
-        0,
-        NOTHING,
-    )
+from tests.support.running import run, run_on_terminal
 
 
 def test_init_overwrites_nothing(workspace: Path) -> None:

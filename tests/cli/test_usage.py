@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioner import __version__
-
-from .runner import PROGRAM, run
+from tests.support.running import PROGRAM, run
 
 
 @pytest.mark.parametrize(

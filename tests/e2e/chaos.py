@@ -18,8 +18,9 @@ from tests.crash.instants import Dead, hooked
 from tests.e2e.holding import BY_HAND
 from tests.e2e.mortal import Mortal
 from tests.e2e.random_specs import TEXTS, Workspace
+from tests.support.running import Result
 from tests.support.strangers import Strangers
-from tests.support.world import Result, World
+from tests.support.world import World
 
 LOCK = ".provisioner/local/lock.json"
 ROUTES = {"assistant": "/assistants", "vector_store": "/vector_stores"}

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.runner import run
 from tests.e2e.serving import point_at, served
 from tests.support.injecting import Change, Injection, Meanwhile, Middleware
-from tests.support.world import Result, World
+from tests.support.running import Result, run
+from tests.support.world import World
 
 KEY = "sk-e2e-Zm9yYmlkZGVu0123456789"
 SPEC = {"specs/a.yaml": {"assistants": {"a": {"model": "gpt-4o"}}, "vector_stores": {"kb": {}}}}

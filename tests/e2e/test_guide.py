@@ -19,7 +19,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.cli.runner import PROGRAM, surroundings
+from tests.support.running import PROGRAM, surroundings
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

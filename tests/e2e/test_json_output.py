@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 
 from tests.e2e import shop
-from tests.support.world import Result, World
+from tests.support.running import Result
+from tests.support.world import World
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 COUNTS = {"imported", "added", "changed", "replaced", "destroyed", "forgotten"}
@@ -21,13 +22,6 @@ def valid(document: Any, schema: str) -> Any:
     rules = json.loads((SCHEMAS / f"{schema}.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(rules).validate(document)
     return document
-
-
-def document(result: Result) -> Any:
-    """The one document that a command has printed."""
-    found, end = json.JSONDecoder().raw_decode(result.out)
-    assert result.out[end:].strip() == ""
-    return found
 
 
 @pytest.fixture(params=["assistants", "responses"])
@@ -57,11 +51,11 @@ def test_every_plan_and_apply(shown: World) -> None:
     """
     for files in (shop.FILES, shop.edited(), shop.bare()):
         shown.write(files)
-        plan = valid(document(shown.ok("plan", "--json", "--force")), "plan")
+        plan = valid(shown.ok("plan", "--json", "--force").json, "plan")
         done = events(shown.ok("apply", "-y", "--json", "--force"))
         assert done[0]["checksum"] == plan["checksum"]
         valid(shown.lock(), "lock")
-        again = valid(document(shown.ok("plan", "--json", "--detailed-exitcode")), "plan")
+        again = valid(shown.ok("plan", "--json", "--detailed-exitcode").json, "plan")
         assert not [
             row for row in again["resource_changes"] if row["change"]["actions"] != ["no-op"]
         ]
@@ -72,7 +66,7 @@ def test_every_plan_and_apply(shown: World) -> None:
 
 def test_saved_plans(shown: World) -> None:
     """A saved plan is the same document, and an apply of it tells the same events."""
-    printed = document(shown.ok("plan", "--json", "--out", "plan.json"))
+    printed = shown.ok("plan", "--json", "--out", "plan.json").json
     saved = json.loads((shown.root / "plan.json").read_text(encoding="utf-8"))
     for plan in (printed, saved):
         valid(plan, "plan")
@@ -112,7 +106,7 @@ def test_every_command_that_has_it(world: World) -> None:
             result = world.run(*words, "--json")
             assert "No such option" not in result.err, words
             if result.out or result.code == 0:
-                document(result)
+                assert isinstance(result.json, dict), words
         world.run("apply", "-y")
 
 
@@ -134,7 +128,7 @@ def test_problems(world: World, words: tuple[str, ...]) -> None:
     result = world.run(*words, "--json")
     assert result.code == 1
     keys = {"severity", "summary", "detail", "file", "line", "column", "address", "hint"}
-    problems = document(result)["problems"]
+    problems = result.json["problems"]
     assert len(problems) >= 3 and all(problem.keys() == keys for problem in problems)
 
 
@@ -151,7 +145,7 @@ def test_refusals(world: World, words: tuple[str, ...]) -> None:
     world.write(shop.FILES)
     result = world.run(*words, "--json")
     assert result.code == 1
-    last = json.loads(result.out.splitlines()[-1]) if words[0] == "apply" else document(result)
+    last = result.events[-1] if words[0] == "apply" else result.json
     assert last["problems"]
 
 

@@ -9,11 +9,12 @@ the lock has with its ids unless it says otherwise, and what the lock has, the s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from provisioner.kinds import kind
+from provisioner.kinds.base import Names, ProfileForm
 from provisioner.kinds.vector_store.form import chunks
 from provisioner.model import (
     LEAVING,
@@ -27,6 +28,7 @@ from provisioner.model import (
     Locked,
     LockState,
     Plan,
+    Profile,
     Service,
     Source,
     Stamp,
@@ -74,7 +76,7 @@ def situation(
     for name, change in (live or {}).items():
         address = Address.parse(name)
         if change is None:
-            objects.pop(address)
+            objects.pop(address, None)
         else:
             objects[address] = _changed(
                 objects.get(address) or Live(_id(address), {}, stamp(name)), change
@@ -118,6 +120,28 @@ def stray(
     live = Live(id, fields, stamp(address), created_at=created_at)
     where, api = Address.parse(store) if store else None, _api(Address.parse(address))
     return Stray(Address.parse(address), live, where, api)
+
+
+def request(address: str, fields: Fields, ids: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a profile of an assistant sends, where these addresses have these ids."""
+    named = {Address.parse(name): id for name, id in (ids or {}).items()}
+    return _profiles().render(Address.parse(address), fields, Names(named))
+
+
+def pinned(now: dict[str, Any], older: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
+    """The attributes of a lock entry with a profile; `older` are its versions, the newest first."""
+    kept = [
+        {"version": 9 - at, "digest": f"sha256:{at}", "request": one}
+        for at, one in enumerate(older, 1)
+    ]
+    profile = Profile(9, _profiles().digest(now), now, tuple(kept))
+    return {"id": None, "api": "responses", "profile": profile}
+
+
+def _profiles() -> ProfileForm:
+    form = kind("assistant").form("responses")
+    assert isinstance(form, ProfileForm)
+    return form
 
 
 def _id(address: Address) -> str:

@@ -1,5 +1,5 @@
-"""What is planned for one resource: (desired, locked, live) → change, as the table "Planning,
-whole" has it.
+"""What a change says of itself; which one it is, the tables of `test_planning` and `test_fields`
+say.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.model import Action, Address, Problem, Source
+from provisioner.model import Action, Address, Problem
 from provisioner.plan import make_plan
-from tests.plan.spelling import document, planned, situation, stray
+from tests.plan.spelling import planned, situation, stray
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 ADDRESS = Address.parse(BOT)
@@ -28,64 +28,13 @@ def bot(**fields: Any) -> dict[str, Any]:
     return {BOT: fields}
 
 
-# One field of one assistant. The specs want 0.2, the last apply wrote 0.2, the service has 0.2,
-# unless a row says otherwise; the service's default is 1.
-FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "nothing differs": ({}, []),
-    "1 and 1.0 are one number": ({"specs": bot(temperature=1), "lock": bot(temperature=1.0)}, []),
-    "an edit of the specs": (
-        {"specs": bot(temperature=0.1)},
-        [f"~ {BOT} (spec_changed), temperature 0.2 → 0.1"],
-    ),
-    "an edit by hand": (
-        {"live": bot(temperature=0.5)},
-        [f"~ {BOT} (drift), temperature 0.5 → 0.2 (remote, was 0.2)"],
-    ),
-    "both edit it": (
-        {"specs": bot(temperature=0.1), "live": bot(temperature=0.5)},
-        [f"~ {BOT} (spec_changed), temperature 0.5 → 0.1 (both, was 0.2)"],
-    ),
-    "both edit it in the same way": (
-        {"specs": bot(temperature=0.5), "live": bot(temperature=0.5)},
-        [],
-    ),
+LINES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "one edit of each": (
         {"specs": bot(temperature=0.1), "live": bot(model="gpt-5")},
         [
             f"~ {BOT} (spec_changed), model gpt-5 → gpt-4o (remote, was gpt-4o), temperature 0.2"
             " → 0.1"
         ],
-    ),
-    "a new field": (
-        {"lock": bot(temperature=...)},
-        [f"~ {BOT} (spec_changed), temperature 1.0 → 0.2"],
-    ),
-    "a field that is declared no more is reset": (
-        {"specs": bot(temperature=...)},
-        [f"~ {BOT} (spec_changed), temperature 0.2 → 1.0"],
-    ),
-    "a field that nobody declares is nobody's": (
-        {"specs": bot(temperature=...), "lock": bot(temperature=...), "live": bot(temperature=0.5)},
-        [],
-    ),
-    "a reset that the service did not do is tried again": (
-        {
-            "specs": bot(temperature=...),
-            "lock": bot(temperature=..., resetting=("temperature",)),
-            "live": bot(temperature=0.2),
-        },
-        [f"~ {BOT} (spec_changed), temperature 0.2 → 1.0"],
-    ),
-    "an ignored field may differ": (
-        {
-            "specs": bot(temperature=0.1, ignore_changes=("temperature",)),
-            "live": bot(temperature=0.5),
-        },
-        [],
-    ),
-    "what this API cannot carry is not missed": (
-        {"specs": bot(top_p=0.5, lost=("top_p",)), "lock": bot(top_p=0.5), "live": bot(top_p=...)},
-        [],
     ),
     "metadata are compared key by key, and those of others are left alone": (
         {
@@ -108,21 +57,6 @@ FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
             " instead stays until the specs say something else; see `unkept` in the lock."
         ],
     ),
-    "what the service did not keep then, and something else now": (
-        {
-            "lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}),
-            "live": bot(temperature=0.8),
-        },
-        [f"~ {BOT} (drift), temperature 0.8 → 0.2 (remote, was 0.2)"],
-    ),
-    "what the service did not keep is sent again where it changes": (
-        {
-            "specs": bot(temperature=0.1),
-            "lock": bot(unkept={"temperature": {"sent": 0.2, "got": 0.7}}),
-            "live": bot(temperature=0.7),
-        },
-        [f"~ {BOT} (spec_changed), temperature 0.7 → 0.1"],
-    ),
     "protection is put on": (
         {"specs": bot(protect=True)},
         [f"~ {BOT} (spec_changed), lifecycle.protect false → true"],
@@ -131,23 +65,6 @@ FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"lock": bot(protected=True)},
         [f"~ {BOT} (spec_changed), lifecycle.protect true → false"],
     ),
-    "protection that stays is no change": (
-        {"specs": bot(protect=True), "lock": bot(protected=True)},
-        [],
-    ),
-}
-
-
-@pytest.mark.parametrize("row", FIELDS)
-def test_one_field(row: str) -> None:
-    """What becomes of one field, and whose edit it is."""
-    sides, lines = FIELDS[row]
-    assert planned(**sides) == lines
-
-
-OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "new": ({"lock": {BOT: None}}, [f"+ {BOT} (new)"]),
-    "gone from the service": ({"live": {BOT: None}}, [f"+ {BOT} (gone)", f"missing: {BOT}"]),
     "only its old object is left": (
         {"lock": bot(id=None, deposed=("asst_old",))},
         [f"+ {BOT} (new)", f"deposed {BOT} asst_old: delete, no longer used by anything"],
@@ -163,51 +80,17 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
             f"{KB}: attach b.md",
         ],
     ),
-    "a replacement that was asked for": ({"replaces": {ADDRESS}}, [f"-/+ {BOT} (asked)"]),
-    "an expired store": (
-        {
-            "specs": PLAIN | {KB: {"files": ...}},
-            "lock": PLAIN | {KB: {"files": ...}},
-            "live": {KB: {"status": "expired"}},
-        },
-        [f"-/+ {KB} (expired)", f"missing: {KB}"],
-    ),
-    "the specs have it no more": ({"specs": {BOT: None}}, [f"- {BOT} (not_in_specs)"]),
-    "the specs have it no more, and it is gone": (
-        {"specs": {BOT: None}, "live": {BOT: None}},
-        [f". {BOT} (gone)", f"missing: {BOT}"],
-    ),
-    "the specs let it go": (
-        {"specs": {BOT: None}, "forgets": {ADDRESS: Source("x")}},
-        [f". {BOT} (removed_block)"],
-    ),
-    "an entry without an object that nobody wants": (
-        {"specs": {BOT: None}, "lock": bot(id=None, deposed=("asst_old",))},
-        [f"deposed {BOT} asst_old: delete, no longer used by anything"],
-    ),
-    "its API is gone, and another one is wanted": (
-        {"specs": bot(api="responses"), "live": {BOT: None}, "api_gone": {ADDRESS}},
-        [f"-/+ {BOT} (api_gone), through assistants before, api assistants → responses"],
-    ),
-    "its API is gone, and nobody wants it": (
-        {"specs": {BOT: None}, "live": {BOT: None}, "api_gone": {ADDRESS}},
-        [f". {BOT} (api_gone)"],
-    ),
     "another API": (
         {"specs": bot(api="responses")},
         [f"-/+ {BOT} (api_changed), through assistants before, api assistants → responses"],
     ),
-    "moved": (
-        {"moves": {ADDRESS: Address.parse("assistant.old")}},
-        [f"  {BOT} (in_sync), was assistant.old"],
-    ),
 }
 
 
-@pytest.mark.parametrize("row", OBJECTS)
-def test_one_object(row: str) -> None:
-    """What becomes of an object that is, or is not, on each of the three sides."""
-    sides, lines = OBJECTS[row]
+@pytest.mark.parametrize("row", LINES)
+def test_one_resource(row: str) -> None:
+    """Every field that differs is named, and what follows from it for others."""
+    sides, lines = LINES[row]
     assert planned(**sides) == lines
 
 
@@ -215,29 +98,9 @@ COPY = "a copy of `asst_9`, or left over: delete it by hand, or take the key `pr
 
 # Objects that the lock does not know, for an assistant that the specs want.
 FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "stamped by us for this address": (
-        {"strays": (stray(BOT, "asst_1", model="gpt-4o", temperature=0.2),)},
-        [f"  {BOT} (adopted), imports asst_1"],
-    ),
     "stamped by us, and different": (
         {"strays": (stray(BOT, "asst_1", model="gpt-4o", temperature=0.5),)},
         [f"~ {BOT} (adopted), imports asst_1, temperature 0.5 → 0.2"],
-    ),
-    "two of them: none is taken over, and a question stops the plan beforehand": (
-        {
-            "strays": (
-                stray(BOT, "asst_2", model="gpt-4o", temperature=0.2, created_at=7),
-                stray(BOT, "asst_1", model="gpt-4o", temperature=0.2, created_at=5),
-            )
-        },
-        [f"+ {BOT} (new)", f"orphan {BOT} asst_2: keep", f"orphan {BOT} asst_1: keep"],
-    ),
-    "named by `imports`": (
-        {
-            "imports": {ADDRESS: "asst_9"},
-            "live": {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}},
-        },
-        [f"~ {BOT} (imported), imports asst_9, model gpt-5 → gpt-4o"],
     ),
     "named by `imports`, and there is one of ours": (
         {
@@ -324,14 +187,6 @@ def test_our_own_replacement_is_no_hand_edit() -> None:
     case = {"lock": {KB: {"deposed": ("vs_old",)}}, "live": bot(tools=tools)}
     line, _ = planned(**case)
     assert line.startswith(f"~ {BOT} (spec_changed), tools ") and "remote" not in line
-
-
-def test_a_document_of_other_bytes_is_replaced() -> None:
-    """The bytes of an upload never change: another version is another upload."""
-    assert planned(specs={"file.a.md": document("c")}) == [
-        "-/+ file.a.md (fixed_field), sha256 a → c",
-        f"{KB}: replace a.md, file-a.md",
-    ]
 
 
 def test_destroy_deletes_all_that_is_locked_and_nothing_else() -> None:

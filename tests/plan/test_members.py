@@ -1,6 +1,4 @@
-"""What is planned for the files of a store: (declared, locked, held) → attach, replace, update,
-detach, or nothing.
-"""
+"""What a plan says of the files of a store, beside the tables of `test_store_files`."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from tests.plan.spelling import document, planned, stamp, store_file
 
 KB = "vector_store.kb"
 CUT = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
-A, B = "file-a.md", "file-b.md"
+A = "file-a.md"
 
 
 def store(**files: Any) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def store(**files: Any) -> dict[str, Any]:
 
 
 def live(**store_files: Any) -> dict[str, Any]:
-    """The store with members of its own, by id; `a` stands for the id of `a.md`, None for one that
+    """The store with store_files of its own, by id; `a` stands for the id of `a.md`, None for one that
     is not there.
     """
     return {KB: {"store_files": {f"file-{name}.md": item for name, item in store_files.items()}}}
@@ -39,39 +37,13 @@ def a(**more: Any) -> Any:
 
 
 ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "in the store as it is declared": ({}, []),
     "not declared before": (
         {"lock": store(b={})},
         [f'~ {KB} (files_changed), files["a.md"] null → {{}}', f"{KB}: attach a.md"],
     ),
-    "other bytes": (
-        {"specs": {"file.a.md": document("c")}},
-        ["-/+ file.a.md (fixed_field), sha256 a → c", f"{KB}: replace a.md, {A}"],
-    ),
     "the file is gone from the service": (
         {"live": {"file.a.md": None, **live(a=None)}},
         ["+ file.a.md (gone)", f"{KB}: attach a.md", "missing: file.a.md"],
-    ),
-    "taken out of the store by hand": (
-        {"live": live(a=None)},
-        [
-            f'~ {KB} (files_changed), files["a.md"] null → {{}} (remote, was {{}})',
-            f"{KB}: attach a.md",
-        ],
-    ),
-    "new attributes": (
-        {"specs": store(a={"attributes": {"team": "hr"}}, b={})},
-        [
-            f'~ {KB} (files_changed), files["a.md"].attributes.team null → hr',
-            f'{KB}: update a.md, {A}, {{"team": "hr"}}',
-        ],
-    ),
-    "attributes that are declared no more": (
-        {"lock": store(a={"attributes": {"team": "hr"}}, b={})},
-        [
-            f'~ {KB} (files_changed), files["a.md"].attributes.team hr → null',
-            f"{KB}: update a.md, {A}",
-        ],
     ),
     "an attribute edited by hand, and one of theirs, which is kept": (
         {
@@ -84,7 +56,6 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             f'{KB}: update a.md, {A}, {{"theirs": 1, "team": "hr"}}',
         ],
     ),
-    "only an attribute of theirs": ({"live": live(a=a(attributes={"theirs": 1}))}, []),
     "an attribute that the service did not keep": (
         {
             "specs": store(a={"attributes": {"team": "hr"}}, b={}),
@@ -103,13 +74,6 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             " lock."
         ],
     ),
-    "cut in another way": (
-        {"specs": store(a={"chunking": CUT}, b={})},
-        [
-            "-/+ file.a.md (chunking_changed)",
-            f"{KB}: replace a.md, {A}, cut 200/50",
-        ],
-    ),
     "cut in another way with its whole store": (
         {"specs": {KB: {"chunking": CUT, **store(a={})[KB]}}, "lock": store(a={})},
         [
@@ -118,37 +82,12 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             f"{KB}: replace a.md, {A}, cut 200/50",
         ],
     ),
-    "how it was cut is not shown": ({"live": live(a=a(chunking="other"))}, []),
-    "cut in another way by hand": (
-        {"live": live(a=a(chunking=CUT))},
-        ["-/+ file.a.md (chunking_changed)", f"{KB}: replace a.md, {A}"],
-    ),
-    "could not be indexed": (
-        {"live": live(a=a(status="failed"))},
-        ["-/+ file.a.md (failed)", f"{KB}: replace a.md, {A}"],
-    ),
-    "somebody cancelled it": (
-        {"live": live(a=a(status="cancelled"))},
-        ["-/+ file.a.md (failed)", f"{KB}: replace a.md, {A}"],
-    ),
-    "could not be indexed, and has other bytes now": (
-        {"specs": {"file.a.md": document("c")}, "live": live(a=a(status="failed"))},
-        ["-/+ file.a.md (fixed_field), sha256 a → c", f"{KB}: replace a.md, {A}"],
-    ),
     "still being indexed": (
         {"live": live(a=a(status="in_progress"))},
         [
             f"{KB}: wait a.md, {A}",
             f"note: `a.md` is still being indexed in `{KB}`; an apply waits for it.",
         ],
-    ),
-    "declared no more": (
-        {"specs": store(b={})},
-        [f'~ {KB} (files_changed), files["a.md"] {{}} → null', f"{KB}: detach a.md, {A}"],
-    ),
-    "declared no more, and taken out by hand": (
-        {"specs": store(b={}), "live": live(a=None)},
-        [f"{KB}: forget a.md"],
     ),
     "declared no more, and the file goes": (
         {"specs": {**store(b={}), "file.a.md": None}},
@@ -169,103 +108,14 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         [f"{KB}: adopt a.md, file-new"],
     ),
-    "attached with our stamp before an apply was stopped": (
-        {"lock": store(b={}), "live": live(a=a())},
-        [f'~ {KB} (files_changed), files["a.md"] null → {{}}', f"{KB}: adopt a.md, {A}"],
-    ),
-    "attached by somebody else": (
-        {"lock": store(b={}), "live": live(a=store_file(A))},
-        [f"{KB}: update a.md, {A}"],
-    ),
-    "its stamp says another path": (
-        {"live": live(a=store_file(A, "old.md"))},
-        [f"{KB}: update a.md, {A}"],
-    ),
-    "its stamp is of somebody else": (
-        {"live": live(a=store_file(A, stamp=stamp("old.md", "ffffffff")))},
-        [],
-    ),
-    "attached before an apply was stopped, and not wanted now": (
-        {"specs": store(b={}), "lock": store(b={}), "live": live(a=a())},
-        [f'~ {KB} (files_changed), files["a.md"] {{}} → null', f"{KB}: detach a.md, {A}"],
-    ),
-    "attached by somebody else, and not wanted": (
-        {"specs": store(b={}), "lock": store(b={}), "live": live(a=store_file(A))},
-        [],
-    ),
 }
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_one_file(row: str) -> None:
-    """What becomes of a file that is, or is not, declared, locked and in the store."""
+    """What a plan says of it, and what follows for the file itself."""
     sides, lines = ROWS[row]
     assert planned(**sides) == lines
-
-
-# A file that is not managed here, in a store that has no other.
-X = "file-x"
-
-
-def lone(**item: Any) -> dict[str, Any]:
-    return {KB: {"files": {"id:file-x": {"id": X, **item}}}}
-
-
-def there(**more: Any) -> dict[str, Any]:
-    """The store with it as the service has it."""
-    return {KB: {"store_files": {X: store_file(X, **more)}}}
-
-
-PLAIN: dict[str, Any] = {KB: {"files": ...}}
-UNMANAGED: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "in the store": ({"specs": lone(), "lock": lone()}, []),
-    "declared": (
-        {"specs": lone(), "lock": PLAIN},
-        [f'~ {KB} (files_changed), files["id:file-x"] null → {{}}', f"{KB}: attach id:file-x, {X}"],
-    ),
-    "declared, and there already": (
-        {"specs": lone(), "lock": PLAIN, "live": there()},
-        [f"{KB}: adopt id:file-x, {X}"],
-    ),
-    "declared no more": (
-        {"specs": PLAIN, "lock": lone()},
-        [f'~ {KB} (files_changed), files["id:file-x"] {{}} → null', f"{KB}: detach id:file-x, {X}"],
-    ),
-    "cut in another way, which takes a moment without it": (
-        {"specs": lone(chunking=CUT), "lock": lone()},
-        [
-            f'~ {KB} (files_changed), files["id:file-x"].chunking 800/400 → 200/50',
-            f"{KB}: replace id:file-x, {X}, cut 200/50, gap",
-        ],
-    ),
-    "could not be indexed": (
-        {"specs": lone(), "lock": lone(), "live": there(status="failed")},
-        [f"{KB}: replace id:file-x, {X}, gap"],
-    ),
-    "new attributes": (
-        {"specs": lone(attributes={"team": "hr"}), "lock": lone()},
-        [
-            f'~ {KB} (files_changed), files["id:file-x"].attributes.team null → hr',
-            f'{KB}: update id:file-x, {X}, {{"team": "hr"}}',
-        ],
-    ),
-    "still being indexed": (
-        {"specs": lone(), "lock": lone(), "live": there(status="in_progress")},
-        [
-            f"{KB}: wait id:file-x, {X}",
-            f"note: `id:file-x` is still being indexed in `{KB}`; an apply waits for it.",
-        ],
-    ),
-}
-
-
-@pytest.mark.parametrize("row", UNMANAGED)
-def test_one_unmanaged_file(row: str) -> None:
-    """A file that is not managed here is taken in and out, and never uploaded or deleted."""
-    sides, lines = UNMANAGED[row]
-    nothing_else = {"assistant.bot": None, "file.a.md": None, "file.b.md": None}
-    given = {name: {**nothing_else, **sides.get(name, {})} for name in ("specs", "lock")}
-    assert planned(**{**sides, **given}) == lines
 
 
 THEIRS = {KB: {"store_files": {"file-y": store_file("file-y"), "file-z": store_file("file-z")}}}

@@ -121,21 +121,6 @@ def test_what_the_objects_of_the_lock_say_they_are() -> None:
 
 
 FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, str, bool]]]] = {
-    "ours": ({}, {}, []),
-    "no stamp": ({"live": {BOT: {"stamp": None}}}, {}, []),
-    "gone": ({"live": {BOT: None}}, {}, []),
-    "another workspace's": ({"live": {BOT: {"stamp": THEIRS}}}, {}, [(BOT, "asst_bot", "", False)]),
-    "another environment's": (
-        {"live": {BOT: {"stamp": replace(stamp(BOT), environment="staging")}}},
-        {},
-        [(BOT, "asst_bot", "", False)],
-    ),
-    "another lock's": (
-        {"live": {BOT: {"stamp": stamp(BOT, "ffffffff")}}},
-        {},
-        [(BOT, "asst_bot", "", False)],
-    ),
-    "another address's": ({"live": {BOT: {"stamp": stamp("assistant.x")}}}, {}, []),
     "an old object": (
         {"lock": {BOT: {"deposed": ("asst_1", "asst_2")}}},
         {"asst_1": Live("asst_1", {}, THEIRS)},

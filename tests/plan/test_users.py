@@ -9,43 +9,32 @@ from typing import Any
 
 import pytest
 
-from provisioner.kinds import kind
-from provisioner.kinds.base import Names, ProfileForm
-from provisioner.model import Address, Live, Profile
+from provisioner.model import Address, Live
 from provisioner.plan import make_plan
 from provisioner.plan.users import ending, sentence
-from tests.plan.spelling import BASE, document, holding, planned, situation, stamp, stray
+from tests.plan.spelling import (
+    BASE,
+    document,
+    holding,
+    pinned,
+    planned,
+    request,
+    situation,
+    stamp,
+    stray,
+)
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 ADDRESS = Address.parse(BOT)
 GONE = "no longer used by anything"
 
 
-def request(store: str) -> dict[str, Any]:
-    """What a profile of the assistant sends, with a store of this id."""
-    form = kind("assistant").form("responses")
-    assert isinstance(form, ProfileForm)
-    return form.render(ADDRESS, BASE[BOT], Names({Address.parse(KB): store}))
-
-
-def profile(store: str, older: Iterable[str] = (), *, version: int = 9) -> dict[str, Any]:
+def profile(store: str, older: Iterable[str] = ()) -> dict[str, Any]:
     """The assistant as a request profile that names a store; its older versions named others, the
     newest first.
     """
-    form = kind("assistant").form("responses")
-    assert isinstance(form, ProfileForm)
-    kept = [
-        {"version": version - at, "digest": f"sha256:{at}", "request": request(one)}
-        for at, one in enumerate(older, 1)
-    ]
-    now = request(store)
-    return {
-        BOT: {
-            "id": None,
-            "api": "responses",
-            "profile": Profile(version, form.digest(now), now, tuple(kept)),
-        }
-    }
+    now, *before = (request(BOT, BASE[BOT], {KB: id}) for id in (store, *older))
+    return {BOT: pinned(now, before)}
 
 
 RESPONSES = {BOT: {"api": "responses"}}

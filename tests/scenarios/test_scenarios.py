@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from tests.support.refusals import masked, refused
-from tests.support.world import Result, World
+from tests.support.running import Result
+from tests.support.world import World
 
 FOLDER = Path(__file__).parent
 OURS = ("provisioner", "sha256")

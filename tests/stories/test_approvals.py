@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import Result, World
+from tests.support.running import Result
+from tests.support.world import World
 
 FIRST, SECOND = "a" * 40, "b" * 40
 KB: dict[str, Any] = {"vector_stores": {"kb": {"files": ["docs/*.md"]}}}

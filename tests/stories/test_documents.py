@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.e2e.middleware import Odd, each
 from tests.support.injecting import Injection
 from tests.support.world import World
 
@@ -181,3 +182,22 @@ def test_a_store_that_is_gone_holds_nothing(world: World) -> None:
     world.write({"specs/a.yaml": {"vector_stores": {"two": {}}}, "docs/a.md": None})
     world.apply()
     assert world.listed("/files") == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_cut_in_another_way_where_the_service_does_not_say_how(world: World, whole: bool) -> None:
+    """An edit of the author's own is seen against the lock, and carried out once."""
+
+    def untold(_: str, item: Any) -> None:
+        item["chunking_strategy"] = {"type": "other"}
+
+    cut = {"chunking": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}}
+    one = {"files": ["docs/*.md"], **cut} if whole else {"files": [{"path": "docs/*.md", **cut}]}
+    world.from_now_on(lambda app: Odd(app, answer=each(untold, kind="store_file")))
+    world.write({"specs/all.yaml": SPEC, "docs/a.md": "# A\n"})
+    world.apply()
+    world.write({"specs/all.yaml": {**SPEC, "vector_stores": {"kb": one}}})
+    assert world.changes()["file.docs/a.md"] == "create/delete"
+    world.apply()
+    (held,) = world.listed("/vector_stores/${vector_store.kb}/files")
+    assert held["chunking_strategy"]["static"] == cut["chunking"]

@@ -15,7 +15,8 @@ import pytest
 from provisioner import masking
 from tests.e2e.serving import point_at, served
 from tests.e2e.test_failing_services import answering
-from tests.support.world import Result, World
+from tests.support.running import Result
+from tests.support.world import World
 
 KEY = "sk-proj-PLANTED0123456789abcdefghij"
 HEX = "a0PLANTEDf00123456789abcdef012345"

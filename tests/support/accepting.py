@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.drifting import applied_once, clean
-from tests.support.world import Result, World
+from tests.support.running import Result
+from tests.support.world import World
 
 A, KB = "assistant.support", "vector_store.kb"
 SPEC = """\

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.support.world import Result, World
+from tests.support.running import Result
+from tests.support.world import World
 
 _IDS = re.compile(r"\b(asst|vs|vsfb|file)[-_][A-Za-z0-9]{8,}")
 _LINEAGES = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")

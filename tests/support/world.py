@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -17,25 +16,8 @@ import pytest
 import yaml
 
 import provisioner.local
-from provisioner.cli.app import run
 from tests.support.injecting import Change, Faults, Injection, Middleware, Rule
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def events(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.splitlines()]
+from tests.support.running import Result, run_here
 
 
 @dataclass(slots=True)
@@ -127,10 +109,7 @@ class World:
 
     def run(self, *words: str) -> Result:
         """Run a command line in the workspace."""
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(["-C", str(self.root), *words])
-        return Result(code, out.getvalue(), err.getvalue())
+        return run_here(["-C", str(self.root), *words])
 
     def ok(self, *words: str, code: int = 0) -> Result:
         """Run a command line that must end with `code`."""

@@ -27,9 +27,9 @@ from provisioner.planfile.checksum import checksum
 from provisioner.views.lines import Item, Outline, Section
 from provisioner.views.markdown import LIMIT, markdown
 from provisioner.views.outline import outline
+from tests.support.plans import SUPPORT, attach, file_change, make_plan, whole_plan
 
 from .pages import read
-from .plans import SUPPORT, attach, file_change, make_plan, whole_plan
 
 WORDS = [
     "You",

@@ -27,8 +27,7 @@ from provisioner.views.state import (
     state_list_text,
 )
 from provisioner.views.values import size, sizes
-
-from .plans import HANDBOOK, SUPPORT, make_plan
+from tests.support.plans import HANDBOOK, SUPPORT, make_plan
 
 RANGE = Problem(
     "Value out of range",

@@ -18,8 +18,15 @@ from provisioner.model import (
 )
 from provisioner.views.outline import outline
 from provisioner.views.text import plan_text
-
-from .plans import HANDBOOK, SUPPORT, attach, document, file_change, make_plan, whole_plan
+from tests.support.plans import (
+    HANDBOOK,
+    SUPPORT,
+    attach,
+    document,
+    file_change,
+    make_plan,
+    whole_plan,
+)
 
 CRM = {
     "type": "mcp",

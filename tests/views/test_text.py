@@ -5,8 +5,7 @@ from __future__ import annotations
 from provisioner.model import Action, Address, Change, FieldChange, Plan, StoreFileChange
 from provisioner.views.text import plan_text
 from provisioner.views.values import Paint
-
-from .plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
+from tests.support.plans import HANDBOOK, SUPPORT, attach, file_change, make_plan, whole_plan
 
 WHOLE = """\
 Changed outside of provisioner since the last apply:

@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from provisioner.text import did_you_mean
 from tests.workspace.conftest import only, reported
 
 ASSISTANT = "assistants:\n  a:\n    model: m\n"
@@ -382,9 +381,3 @@ def test_sixty_faults_in_one_run(write):
     assert not [
         problem for problem in problems if jargon.search(f"{problem.summary} {problem.detail}")
     ]
-
-
-def test_suggestions_are_near():
-    """A near word is suggested, a far one is not."""
-    assert did_you_mean("temprature", ["temperature", "top_p"]) == "did you mean `temperature`?"
-    assert did_you_mean("zzz", ["temperature", "top_p"]) is None

@@ -28,9 +28,9 @@ from provisioner.model import (
     Service,
 )
 from provisioner.workspace.config import WorkspaceFile
-from tests.views.plans import plan_json
+from tests.support.plans import plan_json
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 MODEL = {"model": "gpt-4o"}
 
 

@@ -15,8 +15,7 @@ import provisioner
 from provisioner.loading import LoadError, load
 from provisioner.lock.file_store import FileStore
 from provisioner.model import Address, Locked, Profile
-
-from .contract import LEAVE, SUPPORT, entry, state
+from tests.lock.contract import LEAVE, SUPPORT, entry, state
 
 REQUEST = {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}
 PROFILE = Locked(
@@ -176,7 +175,7 @@ print(sorted(new - sys.stdlib_module_names - {"provisioner"}))
 """
     command = [sys.executable, "-c", code, str(root)]
     found = subprocess.run(
-        command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+        command, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False
     )
     assert (found.stdout, found.stderr) == ("[]\n", "")
 

@@ -1,4 +1,4 @@
-"""The command line as a user has it: its streams apart, in this process where that makes no
+"""The command line as a user has it, its streams apart; in this process where that makes no
 difference.
 """
 
@@ -25,15 +25,9 @@ REPOSITORY = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "provisioner")
 
 
-def surroundings(**more: str) -> dict[str, str]:
-    """A process environment without anything that this machine may have set."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), "LANG": "C.UTF-8", **more}
-
-
 @dataclass(frozen=True)
-class Ran:
-    """What a command did."""
+class Result:
+    """What a command printed and how it ended."""
 
     code: int
     out: str
@@ -43,13 +37,33 @@ class Ran:
     def json(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def events(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
 
-def run(folder: Path, *arguments: str, program: Sequence[str] = PROGRAM, **more: str) -> Ran:
+
+def run_here(words: Sequence[str]) -> Result:
+    """Run a command line without a process of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = app.run(words)
+    return Result(code, out.getvalue(), err.getvalue())
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    """A process environment without anything that this machine may have set."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), "LANG": "C.UTF-8", **more}
+
+
+def run(folder: Path, *arguments: str, program: Sequence[str] = PROGRAM, **more: str) -> Result:
     """Run a command without a terminal; in a process of its own where its surroundings or its
     program matter.
     """
     if program is PROGRAM and not more:
-        return _run_here(folder, arguments)
+        here = mock.patch.dict(os.environ, surroundings(), clear=True)
+        with contextlib.chdir(folder), here:
+            return run_here(arguments)
     done = subprocess.run(
         [*program, *arguments],
         cwd=folder,
@@ -59,19 +73,7 @@ def run(folder: Path, *arguments: str, program: Sequence[str] = PROGRAM, **more:
         encoding="utf-8",
         timeout=60,
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
-
-
-def _run_here(folder: Path, arguments: Sequence[str]) -> Ran:
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        contextlib.chdir(folder),
-        mock.patch.dict(os.environ, surroundings(), clear=True),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        code = app.run(arguments)
-    return Ran(code, out.getvalue(), err.getvalue())
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def run_on_terminal(

@@ -1,4 +1,4 @@
-"""Plans built by hand, for the tests of the views."""
+"""Plans built by hand."""
 
 from __future__ import annotations
 
