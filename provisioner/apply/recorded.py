@@ -40,26 +40,15 @@ def own_paths(change: Change) -> frozenset[str]:
 
 def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
     """The entry after a write that the service has answered with `live`."""
-    if change.action.makes:
-        declared = _units(change.after or {}, form)
-        return _entry(
-            run,
-            change,
-            live.id,
-            _confirmed(
-                run, form, change=change, before=None, live=live.fields, wrote=declared.keys()
-            ),
-        )
+    wrote: Collection[str] = own_paths(change)
     before = run.entries.get(change.address)
-    entry = _entry(
-        run,
-        change,
-        live.id,
-        _confirmed(
-            run, form, change=change, before=before, live=live.fields, wrote=own_paths(change)
-        ),
+    if change.action.makes:
+        wrote, before = _units(change.after or {}, form), None
+    record = _confirmed(run, form, change=change, before=before, live=live.fields, wrote=wrote)
+    entry = _entry(run, change, live.id, record)
+    return (
+        entry if change.action.makes else replace(entry, overwritten=overwriting(run, change, form))
     )
-    return replace(entry, overwritten=overwriting(run, change, form))
 
 
 def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
@@ -156,7 +145,8 @@ class _Merge:
         )
         had = _units(before.fields, form) if before else {}
         dropped = undone(before, run.stamps.get(before.id or ""), shown) if before else ()
-        return cls(before, _units(after, form), had, wanted, shown, dropped)
+        declared = _units(after, form)
+        return cls(before, declared, had=had, wanted=wanted, shown=shown, dropped=dropped)
 
     def is_edited(self, path: str) -> bool:
         """Whether the specs want another value than the lock has."""
@@ -222,23 +212,20 @@ class _Held:
         is as the specs want it, and is recorded in their spelling. A new store is empty.
         """
         wanted: Mapping[str, Fields] = (change.after or {}).get(FILES) or {}
-        goes_on = (
-            change.address.kind == "vector_store"
-            and before
-            and before.id
-            and not change.action.makes
-        )
-        if not (goes_on and before):
-            return cls({FILES: {}} if wanted and change.address.kind == "vector_store" else {})
+        if change.address.kind != "vector_store":
+            return cls()
+        if before is None or before.id is None or change.action.makes:
+            return cls({FILES: {}} if wanted else {})
         planned = run.planned_files(change.address)
-        was = before.fields.get("chunking")
-        pinned = (
-            {} if same(was, (change.after or {}).get("chunking")) else {"chunking": was or "auto"}
-        )
+        was, now = before.fields.get("chunking"), (change.after or {}).get("chunking")
+        pinned = {} if same(was, now) else {"chunking": was or "auto"}
         files: dict[str, Fields] = {}
         for path, item in (before.fields.get(FILES) or {}).items():
-            settled = path in wanted and path not in planned
-            files[path] = {**wanted[path], **_identity(item)} if settled else {**pinned, **item}
+            if path in wanted and path not in planned:
+                known = {key: item[key] for key in ("id", "sha256", "taken") if key in item}
+                files[path] = {**wanted[path], **known}
+            else:
+                files[path] = {**pinned, **item}
         unkept = {
             path: record for path, record in before.unkept.items() if store_file_of(path) in files
         }
@@ -246,10 +233,6 @@ class _Held:
             path for path in before.resetting if store_file_of(path) in planned or path in unkept
         }
         return cls({FILES: files} if files or wanted else {}, unkept, tuple(sorted(open_ones)))
-
-
-def _identity(item: Fields) -> Fields:
-    return {key: item[key] for key in ("id", "sha256", "taken") if key in item}
 
 
 def _own(fields: Fields) -> Fields:

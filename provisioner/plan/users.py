@@ -64,10 +64,7 @@ def _kept_versions(
         return
     older = list(entry.profile.older)
     if change and change.action.alters:
-        newest = entry.profile
-        older.insert(
-            0, {"version": newest.version, "digest": newest.digest, "request": newest.request}
-        )
+        older.insert(0, entry.profile.kept)
     for version in older[: max(case.keep_versions - 1, 0)]:
         yield f"`{entry.address}@{version['version']}`", form.kept_ids(version)
 
