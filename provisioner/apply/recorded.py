@@ -15,7 +15,7 @@ from provisioner.plan.decide import undone
 from provisioner.plan.store_files import store_file_of
 
 FILES = "files"  # of a store: `apply.store_files` records them, store file by store file
-LOCAL = "lifecycle."  # fields that only the lock knows
+_LOCAL = "lifecycle."  # fields that only the lock knows
 
 _MISSING = object()
 
@@ -23,7 +23,7 @@ Units = dict[str, Any]  # path -> value
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class _Record:
     """The part of an entry that the service has a say in."""
 
     fields: Fields = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Record:
 def own_paths(change: Change) -> frozenset[str]:
     """The changed fields that are written to the object itself."""
     return frozenset(
-        item.path for item in change.fields if not item.path.startswith((FILES, LOCAL))
+        item.path for item in change.fields if not item.path.startswith((FILES, _LOCAL))
     )
 
 
@@ -75,7 +75,7 @@ def without_write(run: Run, change: Change, form: Form) -> Locked:
         and not (before.unkept or before.resetting)
         and same(_own(before.fields), _own(change.after or {}))
     ):
-        return _entry(run, change, change.id, Record(_own(before.fields)))
+        return _entry(run, change, change.id, _Record(_own(before.fields)))
     return _entry(
         run,
         change,
@@ -86,7 +86,7 @@ def without_write(run: Run, change: Change, form: Form) -> Locked:
 
 def of_profile(run: Run, change: Change) -> Locked:
     """The entry of a request profile, which exists in the lock alone."""
-    return _entry(run, change, None, Record(_own(change.after or {})))
+    return _entry(run, change, None, _Record(_own(change.after or {})))
 
 
 def _confirmed(
@@ -97,7 +97,7 @@ def _confirmed(
     before: Locked | None,
     live: Fields,
     wrote: Collection[str],
-) -> Record:
+) -> _Record:
     """What is so at the service, unit by unit. A unit that was written, or that is as the specs
     want it, is as they declare it, with what the service made of it instead; any other one stays as
     it was.
@@ -116,7 +116,7 @@ def _confirmed(
         for name, value in (change.after or {}).items()
         if name in form.keyed and not value
     }
-    return Record({**empty, **_assembled(merge.values)}, merge.unkept, tuple(merge.resetting))
+    return _Record({**empty, **_assembled(merge.values)}, merge.unkept, tuple(merge.resetting))
 
 
 @dataclass
@@ -178,7 +178,7 @@ class _Merge:
         return {"sent": self.wanted.get(path), "got": self.shown.get(path)}
 
 
-def _entry(run: Run, change: Change, id: str | None, record: Record) -> Locked:
+def _entry(run: Run, change: Change, id: str | None, record: _Record) -> Locked:
     """The entry with that record; what a store holds stays as it was."""
     before = run.entries.get(change.address)
     held = _Held.of(run, change, before)

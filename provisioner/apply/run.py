@@ -38,7 +38,7 @@ COUNTED = {
 }
 
 
-INTERRUPTED = (
+_INTERRUPTED = (
     "interrupted: what is under way is finished and recorded, another interrupt stops at once"
 )
 
@@ -228,7 +228,7 @@ class Run:
 
     def interrupt(self) -> None:
         """Finish what is in flight, and begin nothing more."""
-        self.on_event(Event("waiting", detail=INTERRUPTED))
+        self.on_event(Event("waiting", detail=_INTERRUPTED))
         self.interrupted = True
         self.stop()
 

@@ -27,7 +27,7 @@ from .settling import Settling
 Handler = Callable[[Service, Call], Reply]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-DEEPEST = 128  # levels of a body
+_DEEPEST = 128  # levels of a body
 STORE = "/v1/vector_stores/{store_id}"
 HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/models", models.list_),
@@ -89,7 +89,7 @@ def _check_whole(body: Any, raw: bytes) -> None:
     if b"\\u" in raw:
         json.dumps(body, ensure_ascii=False).encode()  # raises UnicodeEncodeError
     level = [body]
-    for _ in range(DEEPEST):
+    for _ in range(_DEEPEST):
         level = [
             inner
             for outer in level

@@ -40,10 +40,10 @@ def _resources(file_search: dict[str, checks.Check]) -> checks.Check:
     return checks.nullable(checks.fields(by_tool))
 
 
-CREATE = checks.fields(
+_CREATE = checks.fields(
     SETTINGS | {"tool_resources": _resources(STORE_IDS | NEW_STORES)}, ("model",)
 )
-UPDATE = checks.fields(SETTINGS | {"tool_resources": _resources(STORE_IDS)})
+_UPDATE = checks.fields(SETTINGS | {"tool_resources": _resources(STORE_IDS)})
 
 
 def _defaults() -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _note_files(service: Service, seq: int, body: dict[str, Any]) -> None:
 
 
 def create(service: Service, call: Call) -> Reply:
-    given = CREATE("", call.body)
+    given = _CREATE("", call.body)
     assistant_id, now = new_id("assistant"), service.now()
     empty = {
         "id": assistant_id,
@@ -175,7 +175,7 @@ def list_(service: Service, call: Call) -> Reply:
 
 
 def update(service: Service, call: Call) -> Reply:
-    given = UPDATE("", call.body)
+    given = _UPDATE("", call.body)
     with service.database.transaction():
         row = _find(service, call.params["assistant_id"])
         body = _apply(service, json.loads(row["body"]), given)

@@ -11,7 +11,7 @@ from .errors import no_batch
 from .service import Call, Reply, Service, new_id
 
 MOST_FILES = 2000
-CREATE = checks.fields(
+_CREATE = checks.fields(
     {
         "file_ids": checks.array(checks.text(), least=1, most=MOST_FILES),
         "files": checks.array(store_files.CREATE, least=1, most=MOST_FILES, of="objects"),
@@ -80,7 +80,7 @@ def _named(service: Service, call: Call) -> tuple[Row, Row]:
 
 
 def create(service: Service, call: Call) -> Reply:
-    wanted = _wanted(CREATE("", call.body))
+    wanted = _wanted(_CREATE("", call.body))
     store = vector_stores.find_usable(service, call.params["store_id"])
     batch_id = new_id("batch")
     with service.database.transaction():

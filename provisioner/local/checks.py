@@ -15,7 +15,7 @@ Check = Callable[[str, Any], Any]
 
 MOST_DIGITS = 18  # Python refuses to read some thousand
 
-KINDS: list[tuple[type, str]] = [
+_KINDS: list[tuple[type, str]] = [
     (bool, "a boolean"),
     (int, "an integer"),
     (float, "a decimal"),
@@ -26,7 +26,7 @@ KINDS: list[tuple[type, str]] = [
 
 
 def wrong_type(path: str, expected: str, value: Any) -> ApiError:
-    kind = next((name for type_, name in KINDS if isinstance(value, type_)), "null")
+    kind = next((name for type_, name in _KINDS if isinstance(value, type_)), "null")
     return bad(
         f"Invalid type for '{path}': expected {expected}, but got {kind} instead.",
         path,

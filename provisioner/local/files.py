@@ -15,7 +15,7 @@ from .service import Call, Reply, Service, new_id
 
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 NOT_DOWNLOADABLE = ("assistants", "user_data")
-MOST_BYTES = 512 * 1024 * 1024
+_MOST_BYTES = 512 * 1024 * 1024
 BATCH_EXPIRY_SECONDS = 30 * 86400
 
 
@@ -46,7 +46,7 @@ async def create(service: Service, content_type: str, stream: AsyncIterator[byte
     # The bytes land under a name that nothing reads, so that a broken upload leaves no file behind.
     arriving = service.blob(f"{file_id}.part")
     try:
-        form = await receive(content_type, stream, arriving, MOST_BYTES + 1)
+        form = await receive(content_type, stream, arriving, _MOST_BYTES + 1)
         purpose, seconds = _check_form(form)
         return wire(store(service, file_id, arriving, form.filename, purpose, seconds))
     finally:
@@ -86,8 +86,8 @@ def _check_form(form: Form) -> tuple[str, int | None]:
     purpose = check_purpose(form.fields["purpose"])
     if form.size == 0:
         raise bad("File is empty.", "file")
-    if form.size > MOST_BYTES:
-        raise ApiError(413, f"File is too large: the limit is {MOST_BYTES} bytes.", param="file")
+    if form.size > _MOST_BYTES:
+        raise ApiError(413, f"File is too large: the limit is {_MOST_BYTES} bytes.", param="file")
     if anchor is None and seconds is None:
         return purpose, None
     return purpose, _check_expiry(anchor, seconds)

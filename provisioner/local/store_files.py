@@ -19,7 +19,7 @@ CREATE = checks.fields(
     },
     ("file_id",),
 )
-UPDATE = checks.fields({"attributes": checks.attributes}, ("attributes",))
+_UPDATE = checks.fields({"attributes": checks.attributes}, ("attributes",))
 
 
 def wire(row: Row, store_id: str) -> Reply:
@@ -96,7 +96,7 @@ def list_(service: Service, call: Call) -> Reply:
 
 
 def update(service: Service, call: Call) -> Reply:
-    given = UPDATE("", call.body)
+    given = _UPDATE("", call.body)
     store, row = _named(service, call)
     text = json.dumps(given["attributes"] or {})
     service.database.run("UPDATE store_files SET attributes = ? WHERE seq = ?", [text, row["seq"]])

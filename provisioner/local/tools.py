@@ -10,9 +10,9 @@ from . import checks
 from .errors import bad
 from .schemas import parameters_error, strict_error
 
-NAME = "[a-zA-Z0-9_-]+"
+_NAME = "[a-zA-Z0-9_-]+"
 DEFAULT_RANKER = "default_2024_08_21"
-NO_PARAMETERS = {"type": "object", "properties": {}}
+_NO_PARAMETERS = {"type": "object", "properties": {}}
 
 RANKING = checks.fields(
     {
@@ -35,7 +35,7 @@ FUNCTION = checks.fields(
         "type": checks.anything,
         "function": checks.fields(
             {
-                "name": checks.text(longest=64, pattern=NAME),
+                "name": checks.text(longest=64, pattern=_NAME),
                 "description": checks.nullable(checks.text()),
                 "parameters": checks.mapping,
                 "strict": checks.nullable(checks.boolean),
@@ -50,7 +50,7 @@ JSON_SCHEMA = checks.fields(
         "type": checks.anything,
         "json_schema": checks.fields(
             {
-                "name": checks.text(longest=64, pattern=NAME),
+                "name": checks.text(longest=64, pattern=_NAME),
                 "description": checks.nullable(checks.text()),
                 "schema": checks.mapping,
                 "strict": checks.nullable(checks.boolean),
@@ -73,7 +73,7 @@ def _file_search(path: str, value: Any) -> dict[str, Any]:
 
 def _function(path: str, value: Any) -> dict[str, Any]:
     given = FUNCTION(path, value)["function"]
-    parameters, strict = given.get("parameters") or NO_PARAMETERS, bool(given.get("strict"))
+    parameters, strict = given.get("parameters") or _NO_PARAMETERS, bool(given.get("strict"))
     wrong = parameters_error(parameters, strict)
     if wrong is not None:
         message = f"Invalid schema for function '{given['name']}': {wrong}"

@@ -14,14 +14,14 @@ from .errors import ApiError, bad, missing
 from .multipart import receive
 from .service import Call, Reply, Service, new_id
 
-MOST_BYTES = 8 * 1024**3
+_MOST_BYTES = 8 * 1024**3
 MOST_PART_BYTES = 64 * 1024**2
 LIFETIME_SECONDS = 3600
-CREATE = checks.fields(
+_CREATE = checks.fields(
     {
         "filename": checks.text(shortest=1),
         "purpose": checks.text(),
-        "bytes": checks.integer(1, MOST_BYTES),
+        "bytes": checks.integer(1, _MOST_BYTES),
         "mime_type": checks.text(),
         "expires_after": checks.fields(
             {"anchor": checks.one_of("created_at"), "seconds": checks.integer(3600, 2592000)},
@@ -61,7 +61,7 @@ def _wire(service: Service, row: Row) -> Reply:
 
 
 def create(service: Service, call: Call) -> Reply:
-    given = CREATE("", call.body)
+    given = _CREATE("", call.body)
     upload_id, now = new_id("upload"), service.now()
     seconds = given.get("expires_after", {}).get("seconds")
     values = [

@@ -17,7 +17,7 @@ EXPIRY = checks.nullable(
         ("anchor", "days"),
     )
 )
-CREATE = checks.fields(
+_CREATE = checks.fields(
     {
         "name": checks.nullable(checks.text()),
         "description": checks.nullable(checks.text()),
@@ -27,12 +27,12 @@ CREATE = checks.fields(
         "metadata": checks.metadata,
     }
 )
-UPDATE = checks.fields(
+_UPDATE = checks.fields(
     {"name": checks.nullable(checks.text()), "expires_after": EXPIRY, "metadata": checks.metadata}
 )
 
 
-def wire(row: Row) -> Reply:
+def _wire(row: Row) -> Reply:
     days = row["expires_days"]
     counts = {key: row[key] for key in ("in_progress", "completed", "failed", "cancelled")}
     working = "in_progress" if counts["in_progress"] else "completed"
@@ -87,7 +87,7 @@ def touch(service: Service, store: Row) -> None:
 
 
 def create(service: Service, call: Call) -> Reply:
-    return make(service, CREATE("", call.body))
+    return make(service, _CREATE("", call.body))
 
 
 def make(service: Service, given: dict[str, Any], param: str = "file_ids") -> Reply:
@@ -117,11 +117,11 @@ def make(service: Service, given: dict[str, Any], param: str = "file_ids") -> Re
             [Attachment(file_id, {}, sizes) for file_id in file_ids],
             names,
         )
-    return wire(find(service, store_id))
+    return _wire(find(service, store_id))
 
 
 def retrieve(service: Service, call: Call) -> Reply:
-    return wire(find(service, call.params["store_id"]))
+    return _wire(find(service, call.params["store_id"]))
 
 
 def list_(service: Service, call: Call) -> Reply:
@@ -130,11 +130,11 @@ def list_(service: Service, call: Call) -> Reply:
     rows, more = paging.select(
         service.database, page, paging.Source(service.listed("vector_stores")), no_store
     )
-    return paging.envelope([wire(row) for row in rows], more)
+    return paging.envelope([_wire(row) for row in rows], more)
 
 
 def update(service: Service, call: Call) -> Reply:
-    given = UPDATE("", call.body)
+    given = _UPDATE("", call.body)
     with service.database.transaction():
         row = service.database.one(
             "SELECT * FROM vector_stores WHERE id = ?", [call.params["store_id"]]
@@ -152,7 +152,7 @@ def update(service: Service, call: Call) -> Reply:
             "UPDATE vector_stores SET name = ?, expires_days = ?, metadata = ? WHERE seq = ?",
             [name, days, json.dumps(metadata), row["seq"]],
         )
-    return wire(find(service, row["id"]))
+    return _wire(find(service, row["id"]))
 
 
 def new_metadata(

@@ -26,7 +26,7 @@ BRANCH = "provisioner-locks"
 REMOTE = "origin"
 _OPENING = "000000"  # the journal's first file; those of the groups follow
 
-Step = Callable[[Contents], Contents]
+_Step = Callable[[Contents], Contents]
 
 
 class _Busy(LockError):
@@ -48,7 +48,7 @@ class GitStore(LockStore):
         self._branch_name = branch
         self._branch = Branch(Git(folder), branch, self.path, remote)
         self._seen: Snapshot | None = None  # known only while the lease is held
-        self._steps: list[Step] | None = (
+        self._steps: list[_Step] | None = (
             None  # what one commit is to bring, while it is put together
         )
         self._sink: GroupSink | None = None
@@ -69,7 +69,7 @@ class GitStore(LockStore):
         if self._sink:
             self._sink.flush()
         with self._mutex:
-            steps: list[Step] = []
+            steps: list[_Step] = []
             self._steps = steps
             try:
                 folded = super().fold_journal()
@@ -149,14 +149,14 @@ class GitStore(LockStore):
         lines = data.count(b"\n")
         self._put(add, f"{lines} {'line' if lines == 1 else 'lines'} of the journal")
 
-    def _put(self, step: Step, message: str) -> None:
+    def _put(self, step: _Step, message: str) -> None:
         with self._mutex:
             if self._steps is not None:
                 self._steps.append(step)
             else:
                 self._commit([step], message)
 
-    def _commit(self, steps: list[Step], message: str) -> None:
+    def _commit(self, steps: list[_Step], message: str) -> None:
         def decide(held: Contents) -> Contents:
             found = _lease(held)
             if self._held and (found is None or found.id != self._held.id):
@@ -202,7 +202,7 @@ def _lease(held: Contents) -> Lease | None:
     return Lease.parse((held.lease or b"").decode(errors="replace"))
 
 
-WINDOW = 0.02  # seconds in which those who begin together come together; a push takes longer
+_WINDOW = 0.02  # seconds in which those who begin together come together; a push takes longer
 PATIENCE = 10.0  # seconds after which lines are pushed that nobody waits for
 
 Push = Callable[[str, bytes], None]
@@ -262,7 +262,7 @@ class GroupSink(Sink):
             if self._closed:
                 raise ValueError("the journal is closed")
             self._lines.append((data, waiter))
-            self._due = min(self._due, time.monotonic() + (WINDOW if waiter else PATIENCE))
+            self._due = min(self._due, time.monotonic() + (_WINDOW if waiter else PATIENCE))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
                 self._thread.start()

@@ -238,12 +238,12 @@ def decide_store_files(
     )
 
 
-Row = tuple[list[StoreFileChange], list[FieldChange]]
+_Row = tuple[list[StoreFileChange], list[FieldChange]]
 
 
 def _one(
     case: Situation, store: Address, compared: ComparedStoreFile, files: Mapping[Address, Change]
-) -> Row:
+) -> _Row:
     change = files.get(compared.file) if compared.file else None
     action = change.action if change else Action.KEEP
     if compared.live is None:
@@ -387,7 +387,7 @@ def _verified(case: Situation, compared: ComparedStoreFile) -> bool:
     return compared.live is None or compared.live.sha256 is not None
 
 
-def _leaving(case: Situation, store: Address, wanted: list[ComparedStoreFile]) -> Row:
+def _leaving(case: Situation, store: Address, wanted: list[ComparedStoreFile]) -> _Row:
     """Files that we attached and that the specs no longer name."""
     entry, live, store_files = case.locked(store), case.live(store), case.held(store)
     paths = {compared.path for compared in wanted}

@@ -9,7 +9,7 @@ from typing import Any
 from provisioner.model import Drift
 from provisioner.planfile.writing import drifted_json, plain
 
-FORMAT_VERSION = "1.0"
+_FORMAT_VERSION = "1.0"
 
 
 def drift_json(drift: Drift) -> str:
@@ -33,7 +33,7 @@ def drift_document(drift: Drift) -> dict[str, Any]:
         store = str(stray.store) if stray.store else None
         unmanaged.append({**plain(stray), "store": store})
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": _FORMAT_VERSION,
         "workspace": drift.workspace,
         "environment": drift.environment,
         "resource_drift": drifted,

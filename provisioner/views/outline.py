@@ -30,7 +30,7 @@ from provisioner.views.values import inline, many, reason_words, stays_words, st
 _OLD = {"keep": "", "delete": SYMBOLS[Action.DELETE], "forget": SYMBOLS[Action.FORGET]}
 
 
-class Placed(Protocol):
+class _Placed(Protocol):
     """A result that says where it belongs: a plan, or a drift report."""
 
     @property
@@ -84,7 +84,7 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
     )
 
 
-def place_facts(found: Placed) -> tuple[tuple[str, str], ...]:
+def place_facts(found: _Placed) -> tuple[tuple[str, str], ...]:
     """Where it is about: the workspace, its environment and service, and the lock that was compared
     with.
     """

@@ -52,7 +52,7 @@ def _indented(text: str) -> list[str]:
     return [f"  {line}".rstrip() for line in visible(text).splitlines()]
 
 
-class Report(Protocol):
+class _Report(Protocol):
     """What validating found."""
 
     @property
@@ -65,7 +65,7 @@ class Report(Protocol):
     def environments(self) -> Iterable[str]: ...
 
 
-def report_text(report: Report) -> str:
+def report_text(report: _Report) -> str:
     """`The specs are valid: 5 assistants, 14 files … in local, prod.`"""
     found = ", ".join(
         many(count, kind.replace("_", " "))
@@ -76,7 +76,7 @@ def report_text(report: Report) -> str:
     return f"The specs are valid: {found or 'nothing declared'} (environments: {names}).\n"
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def report_json(report: _Report) -> dict[str, Any]:
     """The problems, and what was checked."""
     found = list(report.problems)
     return {

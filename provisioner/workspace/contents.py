@@ -17,7 +17,7 @@ from provisioner.workspace.tree import Entry, Refused, Tree, compiled, is_patter
 from provisioner.yamltext.reading import DEEPEST, read
 
 _ROOTED = "paths begin at the workspace root"
-LARGEST = 512 * 1024 * 1024
+_LARGEST = 512 * 1024 * 1024
 _LFS = Refused("Git LFS pointer", "is a Git LFS pointer, not the document", "run `git lfs pull`")
 _EMPTY = Refused("Empty file", "is empty", "write something into it, or take it out")
 _OURS = Refused(
@@ -96,8 +96,8 @@ class Contents:
             found = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
             if found.st_size == 0:
                 return _EMPTY
-            if found.st_size > LARGEST:
-                detail = f"has {found.st_size} bytes; a file may have at most 512 MB ({LARGEST})"
+            if found.st_size > _LARGEST:
+                detail = f"has {found.st_size} bytes; a file may have at most 512 MB ({_LARGEST})"
                 return Refused("File too large", detail, "split it")
             digest = self.digests.of(path, found, entry.place)
         except Refused as refused:

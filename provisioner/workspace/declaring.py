@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -85,7 +85,7 @@ class ResourceScope(Scope):
     def report(self, finding: Finding) -> None:
         self.declaration.findings.append(finding)
 
-    def _try(self, written: str, path: Path, use: Callable[[], T]) -> T | None:
+    def _try(self, written: str, path: Path, use: Callable[[], _T]) -> _T | None:
         try:
             return use()
         except Refused as refused:
@@ -218,7 +218,7 @@ class ResourceScope(Scope):
         wish.fields.update(fields)
 
 
-Key = tuple[str, str]
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -230,8 +230,8 @@ class SharedWorkspace:
     contents: Contents
     environments: tuple[str, ...]
     kinds: dict[str, Kind]
-    validated: dict[Key, Validated]
-    declared: dict[Key, Declaration]
+    validated: dict[_Key, Validated]
+    declared: dict[_Key, Declaration]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ class Declaring:
         self.values = values
         self.workspace = shared.workspace
         self.environment = values.environment
-        self._own: dict[Key, Declaration] = {}
+        self._own: dict[_Key, Declaration] = {}
 
     def find(self, kind: str, name: str) -> Raw | None:
         """The resource of this name, whatever environments it exists in."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from provisioner import disk
 
-OURS = (disk.OURS, ".git")
+_OURS = (disk.OURS, ".git")
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -63,7 +63,7 @@ class Tree:
                 plain = (
                     name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
                 )
-                if plain not in OURS:
+                if plain not in _OURS:
                     found[plain] = _entry(prefix + plain, name, twin=plain in found)
         return found
 
@@ -89,7 +89,7 @@ class Tree:
             raise Refused(
                 "Invalid path", "names no file", "write the path of a file, like `docs/a.md`"
             )
-        own = next((part for part in parts if part in OURS), None)
+        own = next((part for part in parts if part in _OURS), None)
         if own:
             detail = f"is inside `{own}/`, which is not part of the workspace"
             raise Refused("Invalid path", detail, "copy the file into another folder")
@@ -137,7 +137,7 @@ class Tree:
     def _below(self, place: str) -> bool:
         real = os.path.realpath(place)
         inner = os.path.relpath(real, self._real).split("/")
-        return inner[0] != ".." and not any(part in OURS for part in inner)
+        return inner[0] != ".." and not any(part in _OURS for part in inner)
 
     def read(self, entry: Entry) -> bytes:
         """What a file holds, or would hold; raises OSError."""

@@ -17,7 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.resolver import Resolver
 
 DEEPEST = 100  # levels; libyaml's composer overruns the stack somewhere beyond ten thousand
-LARGEST = 200_000  # values of one file after its aliases are written out
+_LARGEST = 200_000  # values of one file after its aliases are written out
 UNFOLDED = 20  # and no more than so many for each that is written
 
 STR = "tag:yaml.org,2002:str"
@@ -266,7 +266,7 @@ class AliasBuilder(Builder):
             self._done[id(node)] = (value, size)
             self._count = before
         self._count += size + 1 + len(node.value) * (not isinstance(node, ScalarNode))
-        if self._count > LARGEST + UNFOLDED * len(self._done):
+        if self._count > _LARGEST + UNFOLDED * len(self._done):
             raise TooLarge
         return value
 

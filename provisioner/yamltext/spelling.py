@@ -17,7 +17,7 @@ from yaml.emitter import Emitter, ScalarAnalysis
 from provisioner.yamltext.pieces import depth_of
 from provisioner.yamltext.reading import STR, plain_tag
 
-STEP = 2
+_STEP = 2
 _LONGEST = 20_000  # characters of a text that may go without quotes
 _WIDTH = 100  # of folded lines, where the author's own width is not known
 # What YAML does not take raw, what it takes for a line end, what nobody would see, and what turns
@@ -123,9 +123,9 @@ def _wants_block(value: str, place: Place) -> bool:
 
 
 def _block(value: str, place: Place) -> Spelling:
-    column = depth_of(list(place.body)) if place.body else place.parent + STEP
+    column = depth_of(list(place.body)) if place.body else place.parent + _STEP
     if column <= place.parent:
-        column = place.parent + STEP
+        column = place.parent + _STEP
     chomp = "-" if not value.endswith("\n") else "+" if value.endswith("\n\n") else ""
     if place.style == ">" and not _LOOSE.search(value) and not value.startswith("\n"):
         return Spelling(
@@ -133,7 +133,7 @@ def _block(value: str, place: Place) -> Spelling:
         )
     hint = str(column - place.parent) if _INDENTED.match(value) else ""
     if hint and column - place.parent > 9:
-        column, hint = place.parent + STEP, str(STEP)
+        column, hint = place.parent + _STEP, str(_STEP)
     lines = value.removesuffix("\n").split("\n")
     return Spelling(f"|{hint}{chomp}", tuple(" " * column + text if text else "" for text in lines))
 
@@ -171,7 +171,7 @@ def value_spelt(value: Any, place: Place, *, json_only: bool = False) -> Spellin
     short = len(in_flow) <= _LINE and not _several_lines(value)
     if place.flow or not value or short:
         return Spelling(in_flow)
-    column = place.parent + STEP
+    column = place.parent + _STEP
     lines: list[str] = []
     if isinstance(value, dict):
         for key, inner in value.items():
