@@ -14,7 +14,7 @@ from pathlib import Path
 
 OURS = ".provisioner"  # what we keep in a workspace beside the specs, and out of git
 CACHE = f"{OURS}/cache"
-LOCAL = f"{OURS}/local"  # the data of the embedded service
+LOCAL_DATA = f"{OURS}/local"  # the data of the embedded service
 
 # Bytes of a spec, of settings, and of a file whose text goes into a field.
 LARGEST_TEXT = 16 * 1024**2
@@ -71,7 +71,7 @@ def read(path: str | Path, most: int) -> bytes:
             data = data + piece if data else piece
     finally:
         os.close(fd)
-    raise TooLarge(f"it has {max(expected, len(data)):,} bytes, and may have at most {size(most)}")
+    raise TooLarge(f"it has {max(expected, len(data)):,} bytes, and may have at most {_size(most)}")
 
 
 def real(path: str | Path) -> Path:
@@ -98,7 +98,7 @@ def _is(path: Path, kind: Callable[[int], bool]) -> bool:
         return False
 
 
-def size(count: int) -> str:
+def _size(count: int) -> str:
     """`16 MB`."""
     return f"{count // 1024**2} MB"
 

@@ -104,7 +104,7 @@ def came() -> bool:
     return _state.pending or _state.ending
 
 
-def run(main: Coroutine[Any, Any, _T]) -> _T:
+def run_main(main: Coroutine[Any, Any, _T]) -> _T:
     """`asyncio.run`, whose requests an interrupt cancels, so that each of them is unwound."""
     import asyncio
 

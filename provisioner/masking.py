@@ -70,7 +70,7 @@ def hide(secret: str | None) -> None:
         _known.add(secret.strip())
 
 
-def forget() -> None:
+def forget_secrets() -> None:
     """A new run knows no secrets yet."""
     _known.clear()
 

@@ -37,7 +37,7 @@ class Made:
     resent: bool = False
 
 
-async def create(run: Run, form: Form, write: Write, change: Change) -> Made:
+async def create_once(run: Run, form: Form, write: Write, change: Change) -> Made:
     """Create an object. After a lost reply it is looked for, at once and after a pause, and taken
     over; only where it is not there is the request sent again.
     """
@@ -202,7 +202,7 @@ async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live
     taken = set(run.seen_files).union(
         (entry.id for entry in entries if entry.id), *(entry.deposed for entry in entries)
     )
-    alike = [live for live in files if live.id not in taken and look(live) == looks]
+    alike = [live for live in files if live.id not in taken and looks_of(live) == looks]
     if not alike:
         return None
     found = await survey(run.remote, alike, run.state.lineage, shared=run.shared)
@@ -253,7 +253,7 @@ class Survey:
         ]
 
 
-def look(live: Live) -> tuple[object, ...]:
+def looks_of(live: Live) -> tuple[object, ...]:
     """All that tells one upload from another at the service."""
     return tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose"))
 

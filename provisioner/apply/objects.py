@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from provisioner.apply.exactly_once import create
+from provisioner.apply.exactly_once import create_once
 from provisioner.apply.read_back import read_back
 from provisioner.apply.recorded import (
     after_write,
@@ -16,9 +16,9 @@ from provisioner.apply.recorded import (
     own_paths,
     without_write,
 )
-from provisioner.apply.releasing import release
+from provisioner.apply.releasing import let_go
 from provisioner.apply.run import COUNTED, Run
-from provisioner.apply.schedule import Outcome
+from provisioner.apply.schedule import TaskOutcome
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, ProfileForm, Write
@@ -26,7 +26,7 @@ from provisioner.model import Action, Address, Change, Event, Live, Locked, Prof
 from provisioner.plan.moves import moving
 
 
-async def make(run: Run, change: Change) -> bool:
+async def make_object(run: Run, change: Change) -> bool:
     """Carry out a change that leaves an object behind."""
     if change.matters:
         run.started(change)
@@ -107,7 +107,7 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
             change.address, change.importing, change.before or {}, api=change.api, made=change.made
         )
     write = _write(run, change)
-    made = await create(run, form, write, change)
+    made = await create_once(run, form, write, change)
     entry = _deposing(after_write(run, change, form, made.live), change, before)
     if change.address.kind == "file":
         # What was found looks like ours; only its content can tell.
@@ -200,7 +200,7 @@ def _moved(run: Run, change: Change) -> Mapping[Address, Locked | None]:
     return {address: entry for address, entry in changed.items() if address != change.address}
 
 
-async def remove(run: Run, change: Change) -> bool:
+async def remove_object(run: Run, change: Change) -> bool:
     """Carry out a change that leaves no resource behind."""
     run.started(change)
     entry = run.entries.get(change.address)
@@ -231,7 +231,7 @@ async def _let_go(run: Run, change: Change, entry: Locked, id: str) -> None:
     if change.action is Action.DELETE:
         await run.form(entry.address, entry.api).delete(run.remote, id)
     elif change.releases:
-        await release(run.remote, run.state, entry=entry, id=id, locked=run.entries.values())
+        await let_go(run.remote, run.state, entry=entry, id=id, locked=run.entries.values())
 
 
 async def remove_old(run: Run, change: Change) -> bool:
@@ -291,7 +291,9 @@ async def _take_back(run: Run, change: Change) -> bool:
     return False
 
 
-async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome: Outcome) -> bool:
+async def remove_deposed(
+    run: Run, remnant: Remnant, blockers: set[Any], outcome: TaskOutcome
+) -> bool:
     """Delete an old object of an address, unless something that used it could not be changed."""
     if blockers & (outcome.failed | outcome.skipped):
         return False
@@ -344,7 +346,7 @@ async def _give_up(run: Run, address: Address, id: str) -> bool:
     its id.
     """
     work = partial(
-        release,
+        let_go,
         run.remote,
         run.state,
         entry=run.entries[address],

@@ -14,7 +14,7 @@ from provisioner.model import Change, Fields, Live, Locked, Overwritten
 from provisioner.plan.decide import undone
 from provisioner.plan.store_files import store_file_of
 
-FILES = "files"  # of a store: `apply.store_files` records them, store file by store file
+STORE_FILES = "files"  # of a store: `apply.store_files` records them, store file by store file
 _LOCAL = "lifecycle."  # fields that only the lock knows
 
 _MISSING = object()
@@ -34,7 +34,7 @@ class _Record:
 def own_paths(change: Change) -> frozenset[str]:
     """The changed fields that are written to the object itself."""
     return frozenset(
-        item.path for item in change.fields if not item.path.startswith((FILES, _LOCAL))
+        item.path for item in change.fields if not item.path.startswith((STORE_FILES, _LOCAL))
     )
 
 
@@ -211,16 +211,16 @@ class _Held:
         """A file for which something is planned stays as it was until that is done; any other one
         is as the specs want it, and is recorded in their spelling. A new store is empty.
         """
-        wanted: Mapping[str, Fields] = (change.after or {}).get(FILES) or {}
+        wanted: Mapping[str, Fields] = (change.after or {}).get(STORE_FILES) or {}
         if change.address.kind != "vector_store":
             return cls()
         if before is None or before.id is None or change.action.makes:
-            return cls({FILES: {}} if wanted else {})
+            return cls({STORE_FILES: {}} if wanted else {})
         planned = run.planned_files(change.address)
         was, now = before.fields.get("chunking"), (change.after or {}).get("chunking")
         pinned = {} if same(was, now) else {"chunking": was or "auto"}
         files: dict[str, Fields] = {}
-        for path, item in (before.fields.get(FILES) or {}).items():
+        for path, item in (before.fields.get(STORE_FILES) or {}).items():
             if path in wanted and path not in planned:
                 known = {key: item[key] for key in ("id", "sha256", "taken") if key in item}
                 files[path] = {**wanted[path], **known}
@@ -232,11 +232,13 @@ class _Held:
         open_ones = {
             path for path in before.resetting if store_file_of(path) in planned or path in unkept
         }
-        return cls({FILES: files} if files or wanted else {}, unkept, tuple(sorted(open_ones)))
+        return cls(
+            {STORE_FILES: files} if files or wanted else {}, unkept, tuple(sorted(open_ones))
+        )
 
 
 def _own(fields: Fields) -> Fields:
-    return {name: value for name, value in fields.items() if name != FILES}
+    return {name: value for name, value in fields.items() if name != STORE_FILES}
 
 
 def _units(fields: Fields, form: Form) -> Units:

@@ -26,7 +26,7 @@ class Task:
 
 
 @dataclass(slots=True)
-class Outcome:
+class TaskOutcome:
     """Which tasks succeeded, failed, were skipped, or were never started because of a stop."""
 
     done: set[_Key] = field(default_factory=set)
@@ -39,9 +39,9 @@ class Schedule:
     """Runs tasks. `stop()` lets what is in flight finish and starts nothing more."""
 
     def __init__(
-        self, tasks: Iterable[Task], parallelism: int, outcome: Outcome | None = None
+        self, tasks: Iterable[Task], parallelism: int, outcome: TaskOutcome | None = None
     ) -> None:
-        self.outcome = Outcome() if outcome is None else outcome
+        self.outcome = TaskOutcome() if outcome is None else outcome
         self._tasks = {task.key: task for task in tasks}
         self._parallelism = parallelism
         self._waiting: dict[_Key, int] = {}
@@ -62,7 +62,7 @@ class Schedule:
     def stop(self) -> None:
         self._stopped = True
 
-    async def run(self) -> Outcome:
+    async def run(self) -> TaskOutcome:
         """Run everything; an exception of a task (not a failure that it reports) is raised after
         the others ended.
         """

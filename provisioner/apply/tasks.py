@@ -8,7 +8,7 @@ from functools import partial
 from provisioner.apply import objects
 from provisioner.apply.objects import move_files
 from provisioner.apply.run import Run
-from provisioner.apply.schedule import Outcome, Schedule, Task
+from provisioner.apply.schedule import Schedule, Task, TaskOutcome
 from provisioner.apply.store_files import sync
 from provisioner.kinds import kind
 from provisioner.model import Action, Address, Applied, Change, Event, Row, StoreFileChange
@@ -17,7 +17,7 @@ from provisioner.refs import users
 STEPS = ("make", "files", "go", "end")  # what may be done with a resource, one after another
 
 
-def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
+def tasks_of(run: Run, outcome: TaskOutcome) -> list[Task]:
     """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that
     somebody still uses.
     """
@@ -59,7 +59,7 @@ def _of_change(
     used: dict[Address, set[Address]],
     old: dict[str, set[Hashable]],
     along: dict[Address, set[Hashable]],
-    outcome: Outcome,
+    outcome: TaskOutcome,
     stores: set[Hashable],
 ) -> Iterator[Task]:
     address = change.address
@@ -72,18 +72,18 @@ def _of_change(
             change,
             blockers=blockers,
             outcome=outcome,
-            act=partial(objects.remove, run, change),
+            act=partial(objects.remove_object, run, change),
         )
         yield Task(("go", str(address)), run_it, along.get(address, set()), blockers)
         return
     if not change.matters and address not in held:
-        yield Task(("make", str(address)), partial(objects.make, run, change))
+        yield Task(("make", str(address)), partial(objects.make_object, run, change))
         return
     needs = _steps("make", "files", addresses=change.depends_on)
     if address.kind == "vector_store":
         needs = set()
     after = stores if address.kind == "file" else set()
-    yield Task(("make", str(address)), partial(objects.make, run, change), needs, after)
+    yield Task(("make", str(address)), partial(objects.make_object, run, change), needs, after)
     if change.action.makes and address.kind == "file":
         yield Task(
             ("end", str(address)),
@@ -107,7 +107,9 @@ def _of_change(
         )
 
 
-async def _end_file(run: Run, change: Change, blockers: set[Hashable], outcome: Outcome) -> bool:
+async def _end_file(
+    run: Run, change: Change, blockers: set[Hashable], outcome: TaskOutcome
+) -> bool:
     """A new version is final once every store has it; one that no store could index is
     taken back.
     """
@@ -119,7 +121,7 @@ def _unless_used(
     change: Change,
     *,
     blockers: set[Hashable],
-    outcome: Outcome,
+    outcome: TaskOutcome,
     act: Callable[[], Awaitable[bool]],
 ) -> Callable[[], Awaitable[bool]]:
     async def guarded() -> bool:
@@ -144,7 +146,7 @@ def _unless_used(
     return guarded
 
 
-def _bad(blockers: set[Hashable], outcome: Outcome) -> set[Hashable]:
+def _bad(blockers: set[Hashable], outcome: TaskOutcome) -> set[Hashable]:
     return {key for key in blockers if key in outcome.failed or key in outcome.skipped}
 
 
@@ -185,7 +187,7 @@ def _steps(*steps: str, addresses: Iterable[Address]) -> set[Hashable]:
 
 
 def _remnants(
-    run: Run, used: dict[Address, set[Address]], old: dict[str, set[Hashable]], outcome: Outcome
+    run: Run, used: dict[Address, set[Address]], old: dict[str, set[Hashable]], outcome: TaskOutcome
 ) -> Iterator[Task]:
     """Deposed objects and orphans that the plan deletes, after everything that might still use
     them.
@@ -221,7 +223,7 @@ COUNTS = ("imported", "added", "changed", "replaced", "moved", "destroyed", "for
 async def carry_out(run: Run, parallelism: int) -> Applied:
     """Run every task of the plan."""
     await move_files(run)
-    outcome = Outcome()
+    outcome = TaskOutcome()
     schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
     run.stop = schedule.stop
     run.remote.settling.aside = schedule.aside
@@ -252,7 +254,7 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     )
 
 
-def _count_uploads(run: Run, outcome: Outcome) -> None:
+def _count_uploads(run: Run, outcome: TaskOutcome) -> None:
     """Files that are uploaded, whose stores an interrupted run did not come to: they are there, and
     in the lock.
     """
@@ -262,7 +264,7 @@ def _count_uploads(run: Run, outcome: Outcome) -> None:
             run.finished(change, run.entries[change.address].id)
 
 
-def _undone(run: Run, outcome: Outcome) -> Iterator[Row]:
+def _undone(run: Run, outcome: TaskOutcome) -> Iterator[Row]:
     """What of the plan is still to do."""
     for change in run.plan.changes:
         yield from _undone_of(change, outcome)
@@ -276,7 +278,7 @@ def _undone(run: Run, outcome: Outcome) -> Iterator[Row]:
             yield Row("old", str(remnant.address), remnant.id)
 
 
-def _undone_of(change: Change, outcome: Outcome) -> Iterator[Row]:
+def _undone_of(change: Change, outcome: TaskOutcome) -> Iterator[Row]:
     """A new object and the end of the old one are two things. A file is there when its stores have
     taken it.
     """
@@ -290,7 +292,7 @@ def _undone_of(change: Change, outcome: Outcome) -> Iterator[Row]:
         yield Row("old", name, change.id)
 
 
-def _over(outcome: Outcome, step: str, name: str) -> bool:
+def _over(outcome: TaskOutcome, step: str, name: str) -> bool:
     """Whether a step has succeeded, or there is none."""
     return not any(
         (step, name) in tasks for tasks in (outcome.failed, outcome.skipped, outcome.unstarted)

@@ -28,7 +28,7 @@ P = ParamSpec("P")
 _LONGEST = 200  # characters of a path that are worth reading
 _COMMON = {
     "chdir": (options.Chdir, None),
-    "environment": (options.Environment, None),
+    "environment": (options.EnvironmentOption, None),
     "variables": (options.Variables, None),
     "json": (options.Json, False),
     "no_color": (options.NoColor, False),

@@ -55,7 +55,7 @@ def plan(
         prune_orphans=prune_orphans,
         force=force,
     )
-    code = interrupts.run(_plan(console, wanted, out, format))
+    code = interrupts.run_main(_plan(console, wanted, out, format))
     return 0 if code == CHANGES and not detailed_exitcode else code
 
 

@@ -71,7 +71,7 @@ def rm(
     context = console.open()
     state = engine.state(context)
     wanted = [find(state, text).address for text in addr]
-    forgotten = interrupts.run(forget(context, wanted))
+    forgotten = interrupts.run_main(forget(context, wanted))
     if console.json:
         console.document({"removed": [str(one) for one in forgotten]})
         return
@@ -110,7 +110,7 @@ def rebuild(
     from provisioner.engine.rebuild import rebuild as read_stamps
 
     context = console.open()
-    rebuilt = interrupts.run(read_stamps(context, lineage))
+    rebuilt = interrupts.run_main(read_stamps(context, lineage))
     restore(context, rebuilt.state)
     if console.json:
         found = sorted(str(one) for one in rebuilt.state.resources)

@@ -14,7 +14,7 @@ from provisioner.kinds import Key
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, LockState, Plan
-from provisioner.plan.users import ending, references, sentence
+from provisioner.plan.users import ending, named_ids, sentence
 from provisioner.remote import Remote, together
 from provisioner.remote.lists import PAGE
 
@@ -50,7 +50,7 @@ class Others:
             [self._foreign(ASSISTANTS, pruned), self._foreign(STORES, pruned)]
         )
         named = [
-            (sentence(live, "assistant"), set(references("assistant", live.fields, self.names)))
+            (sentence(live, "assistant"), set(named_ids("assistant", live.fields, self.names)))
             for live in assistants
         ]
         if any(name == "file" for name, _ in going):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from provisioner.engine.shutdowns import Shutdowns, applies
+from provisioner.engine.shutdowns import Shutdowns, policies_apply
 from provisioner.model import Address, Desired, Plan, Policies, Problem, Source, Waiver
 from provisioner.plan.policy import Breach, breaches, expired, unused
 from provisioner.text import did_you_mean, quoted
@@ -45,7 +45,7 @@ def rule(
 ) -> Ruling:
     """Judge what one environment wants."""
     policies = environment.policies
-    if not applies(policies, shutdowns):
+    if not policies_apply(policies, shutdowns):
         return Ruling()
     judged = [want for want in wanted if not str(want.fields.get("model")).startswith(STAND_IN)]
     found = sorted(breaches(policies, judged, shutdowns.of, today), key=lambda one: one.address)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provisioner.workspace import Environment
 
 DAY = 24 * 60 * 60.0  # seconds for which an answer is not asked for again
-PATIENCE = 5.0  # seconds; a plan is right without an answer as well
+ASKING_SECONDS = 5.0  # seconds; a plan is right without an answer as well
 _LATER = (401, 408, 429)  # answers that say nothing of what the service has
 
 Given = dict[str, date | None]  # by model; None: the service says that no end is announced
@@ -63,7 +63,7 @@ class Shutdowns:
         return self.public or any(self.given.values())
 
 
-def applies(policies: Policies, shutdowns: Shutdowns) -> bool:
+def policies_apply(policies: Policies, shutdowns: Shutdowns) -> bool:
     """Whether the policies of an environment can say anything at all."""
     return bool(policies.allow or policies.waivers or shutdowns.ending)
 
@@ -73,7 +73,7 @@ def utc_today() -> date:
     return datetime.now(UTC).date()
 
 
-def kept(root: Path, environment: Environment) -> Shutdowns:
+def kept_answers(root: Path, environment: Environment) -> Shutdowns:
     """What is known without asking, however long ago it was asked."""
     found = _read(_file(root, environment))
     return _known(environment, found[1] if found else {})
@@ -103,7 +103,7 @@ async def _ask(remote: Remote) -> Given | None:
     import asyncio  # `validate` asks nobody
 
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(ASKING_SECONDS):
             return _parsed(await remote.glance("/models"))
     except TimeoutError:
         return None

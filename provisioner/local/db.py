@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-Row = sqlite3.Row
+DbRow = sqlite3.Row
 Params = Sequence[Any]
 
 _VERSION = 1
@@ -122,11 +122,11 @@ class Database:
                 f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
             )
 
-    def one(self, sql: str, params: Params = ()) -> Row | None:
-        row: Row | None = self.connection.execute(sql, params).fetchone()
+    def one(self, sql: str, params: Params = ()) -> DbRow | None:
+        row: DbRow | None = self.connection.execute(sql, params).fetchone()
         return row
 
-    def all(self, sql: str, params: Params = ()) -> list[Row]:
+    def all(self, sql: str, params: Params = ()) -> list[DbRow]:
         return self.connection.execute(sql, params).fetchall()
 
     def run(self, sql: str, params: Params = ()) -> sqlite3.Cursor:

@@ -198,7 +198,7 @@ class Faults:
         )
 
 
-def load(path: Path) -> Faults:
+def load_faults(path: Path) -> Faults:
     """Raises ValueError, naming the place, for a file that does not say what it means."""
     import yaml
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .errors import ApiError
-from .service import Call, Reply, Service
+from .service import Call, EmbeddedService, Reply
 
 # Id and creation time. Here no model is ever shut down, whatever becomes of its namesake elsewhere.
 _MODELS: list[tuple[str, int]] = [
@@ -32,11 +32,11 @@ def _wire(name: str, created: int) -> Reply:
     }
 
 
-def list_(_service: Service, _call: Call) -> Reply:
+def list_(_service: EmbeddedService, _call: Call) -> Reply:
     return {"object": "list", "data": [_wire(*model) for model in _MODELS]}
 
 
-def retrieve(_service: Service, call: Call) -> Reply:
+def retrieve(_service: EmbeddedService, call: Call) -> Reply:
     name = call.params["model"]
     for model in _MODELS:
         if model[0] == name:

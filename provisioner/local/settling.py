@@ -99,7 +99,7 @@ CREATE INDEX IF NOT EXISTS settling_by_path ON settling (path);
 """
 
 
-class Settling:
+class LateWrites:
     """What has not arrived yet; `on` is whether any rule asks for that, and without one nothing is
     done.
     """

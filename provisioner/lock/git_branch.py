@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from provisioner.errors import LockError
-from provisioner.lock.git_command import GIVEN_UP, Done, Git, cleared, failure, missing
+from provisioner.lock.git_command import GIVEN_UP, Done, Git, cleared, failure, git_missing
 from provisioner.model import Problem
 
 MARKER = ".provisioner-locks"
@@ -37,7 +37,7 @@ _Tree = dict[str, _Item]
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class LockFiles:
     """What one lock has on the branch. The journal is a folder: each group of lines is a file that
     never changes, so that the next one costs no more than the first.
     """
@@ -60,7 +60,7 @@ class Snapshot:
     """The branch at one commit, as far as one lock is concerned."""
 
     commit: str | None = None  # None: there is no such branch yet
-    contents: Contents = field(default_factory=Contents)
+    contents: LockFiles = field(default_factory=LockFiles)
     trees: tuple[_Tree, ...] = ()  # the root, and each folder on the way to the lock
     segments: _Tree = field(default_factory=dict)  # the journal's folder
 
@@ -82,7 +82,7 @@ class Reader:
                 env=self._git.environment,
             )
         except OSError as error:
-            raise LockError(missing(error)) from error
+            raise LockError(git_missing(error)) from error
         return self
 
     def __exit__(
@@ -159,7 +159,7 @@ def snapshot(git: Git, ref: str, branch: str, path: str) -> Snapshot:
         lock, lease = (_typed(here, key, _FILE, branch) for key in (name, f"{name}.lease"))
         journal = _typed(here, f"{name}.journal", _FOLDER, branch)
         segments = reader.tree(journal.oid) if journal else {}
-        contents = Contents(
+        contents = LockFiles(
             reader.must(lock.oid) if lock else None,
             reader.must(lease.oid) if lease else None,
             {key: reader.must(item.oid) for key, item in segments.items()},
@@ -167,7 +167,7 @@ def snapshot(git: Git, ref: str, branch: str, path: str) -> Snapshot:
     return Snapshot(commit, contents, tuple(trees), segments)
 
 
-def commit(git: Git, before: Snapshot, *, wanted: Contents, path: str, message: str) -> Snapshot:
+def commit(git: Git, before: Snapshot, *, wanted: LockFiles, path: str, message: str) -> Snapshot:
     """Make the commit after `before` that has the wanted contents. No branch is moved."""
     *folders, name = path.split("/")
     trees = list(before.trees) or [{} for _ in range(len(folders) + 1)]
@@ -241,7 +241,7 @@ def _not_ours(branch: str) -> Problem:
     )
 
 
-Decide = Callable[[Contents], Contents]
+Decide = Callable[[LockFiles], LockFiles]
 """What the lock shall have, given what it has. Asked again whenever somebody else was faster,
 so that it has to look at what it is given; raises LockError when the answer is not to write."""
 

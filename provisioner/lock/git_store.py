@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from provisioner.errors import LockError
 from provisioner.lock import lockfile
-from provisioner.lock.git_branch import Branch, Contents, Snapshot
+from provisioner.lock.git_branch import Branch, LockFiles, Snapshot
 from provisioner.lock.git_command import Git
 from provisioner.lock.journal import Folded, Sink, fold
 from provisioner.lock.lease import Lease
@@ -26,7 +26,7 @@ BRANCH = "provisioner-locks"
 REMOTE = "origin"
 _OPENING = "000000"  # the journal's first file; those of the groups follow
 
-_Step = Callable[[Contents], Contents]
+_Step = Callable[[LockFiles], LockFiles]
 
 
 class _Busy(LockError):
@@ -91,7 +91,7 @@ class GitStore(LockStore):
     def force_unlock(self, id: str) -> Lease:
         taken: list[Lease] = []
 
-        def take(held: Contents) -> Contents:
+        def take(held: LockFiles) -> LockFiles:
             found = _lease(held)
             if found is None and taken:  # by our own push, whose reply was lost
                 return held
@@ -105,7 +105,7 @@ class GitStore(LockStore):
         return taken[0]
 
     def _try(self, lease: Lease) -> Problem | None:
-        def take(held: Contents) -> Contents:
+        def take(held: LockFiles) -> LockFiles:
             found = _lease(held)
             if found is not None and found.id != lease.id and not found.dead():
                 raise _Busy(found.busy(self.name))
@@ -121,7 +121,7 @@ class GitStore(LockStore):
         return None
 
     def _release(self, lease: Lease) -> None:
-        def give(held: Contents) -> Contents:
+        def give(held: LockFiles) -> LockFiles:
             found = _lease(held)
             return replace(held, lease=None) if found is not None and found.id == lease.id else held
 
@@ -140,7 +140,7 @@ class GitStore(LockStore):
         self._put(lambda held: replace(held, journal={}), "journal settled")
 
     def _push_group(self, name: str, data: bytes) -> None:
-        def add(held: Contents) -> Contents:
+        def add(held: LockFiles) -> LockFiles:
             # Without a lease of ours to tell: somebody has folded it.
             if _OPENING not in held.journal:
                 raise LockError(self._lost(_lease(held)))
@@ -157,7 +157,7 @@ class GitStore(LockStore):
                 self._commit([step], message)
 
     def _commit(self, steps: list[_Step], message: str) -> None:
-        def decide(held: Contents) -> Contents:
+        def decide(held: LockFiles) -> LockFiles:
             found = _lease(held)
             if self._held and (found is None or found.id != self._held.id):
                 raise LockError(self._lost(found))
@@ -169,13 +169,13 @@ class GitStore(LockStore):
         after = self._branch.update(seen, decide, f"{self.path}: {message}")
         self._seen = after if self._held else None
 
-    def _contents(self) -> Contents:
+    def _contents(self) -> LockFiles:
         with self._mutex:
             seen = self._seen or self._branch.look()
             self._seen = seen if self._held else None
             return seen.contents
 
-    def _parsed(self, contents: Contents) -> LockState | None:
+    def _parsed(self, contents: LockFiles) -> LockState | None:
         if contents.lock is None:
             return None
         hint = (
@@ -198,7 +198,7 @@ class GitStore(LockStore):
             raise LockError(odd) from None
 
 
-def _lease(held: Contents) -> Lease | None:
+def _lease(held: LockFiles) -> Lease | None:
     return Lease.parse((held.lease or b"").decode(errors="replace"))
 
 

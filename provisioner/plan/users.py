@@ -90,10 +90,10 @@ def _named(
     fields = (
         {name: value for name, value in live.fields.items() if name not in written} if live else {}
     )
-    return chain(held, references(address.kind, fields, ids))
+    return chain(held, named_ids(address.kind, fields, ids))
 
 
-def references(name: str, fields: Mapping[str, Any], ids: Mapping[Address, str]) -> Iterator[str]:
+def named_ids(name: str, fields: Mapping[str, Any], ids: Mapping[Address, str]) -> Iterator[str]:
     """Every id that the neutral fields of an object of this kind refer to. `ids`: those of managed
     resources.
     """

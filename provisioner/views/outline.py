@@ -21,7 +21,7 @@ from provisioner.model import (
 )
 from provisioner.planfile.checksum import checksum
 from provisioner.planfile.writing import PLANNED, plan_counts
-from provisioner.views.fields import change_lines, drift_lines, is_file
+from provisioner.views.fields import change_lines, drift_lines, is_file_field
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.review import review
 from provisioner.views.store_files import SHOWN, FileGroups, file_size, folded_items, kept_words
@@ -107,7 +107,7 @@ def _drifted(found: Drifted, verbose: bool) -> Item:
     if found.drift == "missing":
         return Item("-", title, facts=("gone from the service",), address=title)
     shown = wanted_by_specs(found)
-    files = [field.path for field in shown if is_file(field)]
+    files = [field.path for field in shown if is_file_field(field)]
     rest = set() if verbose else set(files[SHOWN:])
     lines = list(drift_lines(field for field in shown if field.path not in rest))
     if rest:

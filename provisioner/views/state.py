@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.errors import UsageError
 from provisioner.lock.entry import entry_to_json
 from provisioner.model import Address, Locked, LockState, Problem
-from provisioner.views.fields import text_like, whole
+from provisioner.views.fields import text_like, whole_fields
 from provisioner.views.text import line_text
 from provisioner.views.values import inline, many, value, visible
 
@@ -61,7 +61,7 @@ def entry_text(entry: Locked) -> str:
 def _lines(name: str, given: Any) -> Iterator[str]:
     if text_like(given):
         yield f"    {inline(name)}:"
-        yield from (line_text(line) for line in whole(given, " ", True))
+        yield from (line_text(line) for line in whole_fields(given, " ", True))
     else:
         yield f"    {inline(name)}: {value(given)}"
 

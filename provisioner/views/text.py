@@ -52,13 +52,13 @@ def _section(section: Section, paint: Paint) -> str:
     for item in section.items:
         if item.lines and lines[-1] != "":
             lines.append("")
-        lines += item_lines(item, paint)
+        lines += _item_lines(item, paint)
         if item.lines:
             lines.append("")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
+def _item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
     """One item and what is below it, indented by two."""
     name = item.address if item.title.startswith(item.address) else item.title
     title = (

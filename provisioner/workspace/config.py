@@ -15,7 +15,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from provisioner.kinds.common import Strict, refusal
 from provisioner.masking import looks_like_key
 from provisioner.model import Policies, Source, Waiver
-from provisioner.workspace.setting import FILE, LOCAL_LOCK, PUBLIC, SETTLING, Environment, Variable
+from provisioner.workspace.setting import (
+    LOCAL_LOCK,
+    PUBLIC,
+    SETTINGS_FILE,
+    SETTLING,
+    Environment,
+    Variable,
+)
 
 _ADDRESS = r"assistant\.[a-z][a-z0-9_-]{0,63}"
 # `off` would be read as false
@@ -126,8 +133,10 @@ def policies(top: PoliciesFile | None, own: PoliciesFile | None, environment: st
         shutdown=shutdown.get("action", "deny"),
         warn_days=shutdown.get("warn_days", 60),
         waivers=(
-            *_waivers(top, Source(FILE, ("policies", "waivers"))),
-            *_waivers(own, Source(FILE, ("environments", environment, "policies", "waivers"))),
+            *_waivers(top, Source(SETTINGS_FILE, ("policies", "waivers"))),
+            *_waivers(
+                own, Source(SETTINGS_FILE, ("environments", environment, "policies", "waivers"))
+            ),
         ),
     )
 

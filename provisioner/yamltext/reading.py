@@ -33,7 +33,7 @@ class TooDeep(yaml.YAMLError):
     """Nested beyond what anybody writes by hand."""
 
 
-class TooLarge(yaml.YAMLError):
+class UnfoldsTooFar(yaml.YAMLError):
     """Aliases that would unfold without end."""
 
 
@@ -267,7 +267,7 @@ class AliasBuilder(Builder):
             self._count = before
         self._count += size + 1 + len(node.value) * (not isinstance(node, ScalarNode))
         if self._count > _LARGEST + UNFOLDED * len(self._done):
-            raise TooLarge
+            raise UnfoldsTooFar
         return value
 
 

@@ -45,7 +45,7 @@ class Spelling:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where a scalar stands: in `[…]` or `{…}`, below which column, and how its author wrote it."""
 
     flow: bool
@@ -55,7 +55,7 @@ class Place:
     lines: bool = False  # whether the old value had several
 
 
-def spelt(value: Any, place: Place) -> Spelling:
+def spelt_value(value: Any, place: Placement) -> Spelling:
     """A scalar, in the style of its author where that can carry it; Unwritable where no
     style can.
     """
@@ -91,10 +91,10 @@ def line(value: str, style: str = "", *, flow: bool) -> str:
         and not _ESCAPED.search(value)
     ):
         return "'" + value.replace("'", "''") + "'"
-    return quoted(value)
+    return _quoted(value)
 
 
-def quoted(value: str) -> str:
+def _quoted(value: str) -> str:
     """Text in double quotes, which carry everything; JSON and YAML read it alike."""
     written = json.dumps(value, ensure_ascii=False)
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
@@ -112,7 +112,7 @@ def _plain(value: str, found: ScalarAnalysis, flow: bool) -> bool:
     return bool(value and allowed and known and not found.multiline and not _ESCAPED.search(value))
 
 
-def _wants_block(value: str, place: Place) -> bool:
+def _wants_block(value: str, place: Placement) -> bool:
     if place.flow or "\r" in value or not value.strip() or _ESCAPED.search(value):
         return False
     if place.style in ("|", ">"):
@@ -122,7 +122,7 @@ def _wants_block(value: str, place: Place) -> bool:
     return "\n" in value and not (place.style in ("'", '"') and place.lines)
 
 
-def _block(value: str, place: Place) -> Spelling:
+def _block(value: str, place: Placement) -> Spelling:
     column = depth_of(list(place.body)) if place.body else place.parent + _STEP
     if column <= place.parent:
         column = place.parent + _STEP
@@ -161,12 +161,12 @@ def _wrapped(text: str, width: int) -> list[str]:
 _LINE = 88
 
 
-def value_spelt(value: Any, place: Place, *, json_only: bool = False) -> Spelling:
+def value_spelt(value: Any, place: Placement, *, json_only: bool = False) -> Spelling:
     """Any value as text, below a key or a dash in the column `place.parent`."""
     if json_only:
         return Spelling(json_spelt(value))
     if not isinstance(value, dict | list):
-        return spelt(value, place)
+        return spelt_value(value, place)
     in_flow = flow_spelt(value)
     short = len(in_flow) <= _LINE and not _several_lines(value)
     if place.flow or not value or short:
@@ -199,7 +199,7 @@ def flow_spelt(value: Any) -> str:
         )
     if isinstance(value, list):
         return "[" + ", ".join(map(flow_spelt, value)) + "]"
-    return spelt(value, Place(flow=True)).inline
+    return spelt_value(value, Placement(flow=True)).inline
 
 
 def json_spelt(value: Any) -> str:
@@ -207,24 +207,28 @@ def json_spelt(value: Any) -> str:
     if isinstance(value, dict):
         return (
             "{"
-            + ", ".join(f"{quoted(str(key))}: {json_spelt(inner)}" for key, inner in value.items())
+            + ", ".join(f"{_quoted(str(key))}: {json_spelt(inner)}" for key, inner in value.items())
             + "}"
         )
     if isinstance(value, list):
         return "[" + ", ".join(map(json_spelt, value)) + "]"
-    return quoted(value) if isinstance(value, str) else spelt(value, Place(flow=True)).inline
+    return (
+        _quoted(value)
+        if isinstance(value, str)
+        else spelt_value(value, Placement(flow=True)).inline
+    )
 
 
 def pair_lines(key: Any, value: Any, column: int) -> list[str]:
     """A pair of a block mapping."""
-    found = value_spelt(value, Place(flow=False, parent=column))
+    found = value_spelt(value, Placement(flow=False, parent=column))
     head = f"{' ' * column}{key_spelt(key, flow=False)}:"
     return [f"{head} {found.inline}" if found.inline else head, *found.below]
 
 
 def item_lines(value: Any, column: int) -> list[str]:
     """An entry of a block list."""
-    found = value_spelt(value, Place(flow=False, parent=column))
+    found = value_spelt(value, Placement(flow=False, parent=column))
     dash = " " * column + "- "
     if found.inline:
         return [dash + found.inline, *found.below]

@@ -9,7 +9,7 @@ import yaml
 
 from provisioner.masking import HOLDER
 from provisioner.model import Problem
-from provisioner.yamltext.reading import DEEPEST, TooDeep, TooLarge
+from provisioner.yamltext.reading import DEEPEST, TooDeep, UnfoldsTooFar
 
 _VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")
 _PATTERN = re.compile(r"""(?:^|[\s\[,:-])(\*[^\s,\]}"']*)""")
@@ -114,7 +114,7 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
     if isinstance(error, TooDeep):
         detail = f"Values are nested in more than {DEEPEST} levels."
         return problem("Nested too deeply", detail, "flatten them")
-    if isinstance(error, TooLarge):
+    if isinstance(error, UnfoldsTooFar):
         detail = (
             "The aliases of this file refer to each other so often that they would unfold without"
             " end."
