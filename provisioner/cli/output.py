@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.cli.console import Console, address, command
+from provisioner.cli.console import Console, address_of, command
 from provisioner.errors import UsageError
 from provisioner.model import Problem
 
@@ -39,7 +39,7 @@ def output(
             Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other.")
         )
     found = engine.outputs(console.open())
-    names = [str(address(text)) for text in addr or ()]
+    names = [str(address_of(text)) for text in addr or ()]
     missing = [name for name in names if name not in found]
     if missing:
         absent = ", ".join(f"`{name}`" for name in missing)

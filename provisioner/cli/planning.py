@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.views.picture import Graph
 
 
-async def read_plan(context: Context, options: PlanOptions) -> Plan:
+async def plan_now(context: Context, options: PlanOptions) -> Plan:
     """Compare and decide, and change nothing."""
     from provisioner.engine import Session
 

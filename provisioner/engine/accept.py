@@ -36,7 +36,7 @@ from provisioner.plan.ownership import Foreign, foreign
 from provisioner.workspace import Specs, Workspace
 from provisioner.workspace.editing import Edit, NoPlace, Spot, edited, edits
 from provisioner.workspace.tree import FileRefused, Tree
-from provisioner.yamltext.reading import read
+from provisioner.yamltext.reading import read_yaml
 from provisioner.yamltext.spelling import Unwritable
 
 _SEVERAL = "its file is used in several places"
@@ -289,7 +289,7 @@ class Trial:
     def written(self, source: Source) -> Any:
         """What a spec says at a place, before anything is made of it."""
         if source.file not in self._read:
-            self._read[source.file] = read(self.original(source.file)).value
+            self._read[source.file] = read_yaml(self.original(source.file)).value
         value = self._read[source.file]
         for step in source.path:
             value = value[step]

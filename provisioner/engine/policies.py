@@ -16,7 +16,7 @@ from provisioner.plan.policy import Breach, breaches, expired, unused
 from provisioner.text import did_you_mean, quoted
 from provisioner.workspace import Environment, Workspace
 from provisioner.workspace.explain.findings import STAND_IN
-from provisioner.workspace.workspace import named
+from provisioner.workspace.workspace import naming
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context
@@ -97,7 +97,7 @@ def rule_all(
         for problem in ruling.problems:
             where[problem].append(name)
     reported = [
-        problem if len(found) == len(rulings) else named(problem, found)
+        problem if len(found) == len(rulings) else naming(problem, found)
         for problem, found in where.items()
     ]
     return [*reported, *needless(workspace, rulings)]

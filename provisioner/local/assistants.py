@@ -12,10 +12,10 @@ from .service import Call, EmbeddedService, Reply, new_id
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 SETTINGS: dict[str, checks.Check] = {
-    "model": checks.text(shortest=1),
-    "name": checks.nullable(checks.text(longest=256)),
-    "description": checks.nullable(checks.text(longest=512)),
-    "instructions": checks.nullable(checks.text(longest=256_000)),
+    "model": checks.string(shortest=1),
+    "name": checks.nullable(checks.string(longest=256)),
+    "description": checks.nullable(checks.string(longest=512)),
+    "instructions": checks.nullable(checks.string(longest=256_000)),
     "tools": checks.array(tools.TOOL_RULES, most=128, of="objects"),
     "metadata": checks.metadata,
     "temperature": checks.nullable(checks.decimal(0, 2)),
@@ -23,11 +23,11 @@ SETTINGS: dict[str, checks.Check] = {
     "response_format": checks.nullable(tools.checked_response_format),
     "reasoning_effort": checks.nullable(checks.one_of(*EFFORTS)),
 }
-CODE_INTERPRETER = checks.fields({"file_ids": checks.array(checks.text(), most=20)})
-STORE_IDS = {"vector_store_ids": checks.array(checks.text(), most=1)}
+CODE_INTERPRETER = checks.fields({"file_ids": checks.array(checks.string(), most=20)})
+STORE_IDS = {"vector_store_ids": checks.array(checks.string(), most=1)}
 NEW_STORE = checks.fields(
     {
-        "file_ids": checks.array(checks.text()),
+        "file_ids": checks.array(checks.string()),
         "chunking_strategy": checks.chunking,
         "metadata": checks.metadata,
     }

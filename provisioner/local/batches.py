@@ -13,7 +13,7 @@ from .service import Call, EmbeddedService, Reply, new_id
 MOST_FILES = 2000
 _CREATE = checks.fields(
     {
-        "file_ids": checks.array(checks.text(), least=1, most=MOST_FILES),
+        "file_ids": checks.array(checks.string(), least=1, most=MOST_FILES),
         "files": checks.array(store_files.CREATE, least=1, most=MOST_FILES, of="objects"),
         "attributes": checks.attributes,
         "chunking_strategy": checks.chunking,

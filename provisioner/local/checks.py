@@ -88,7 +88,7 @@ def _length(path: str, kind: str, unit: str, length: int, least: int, most: int 
     raise bad(message, path, f"{kind}_{code}_length")
 
 
-def text(*, longest: int | None = None, shortest: int = 0, pattern: str | None = None) -> Check:
+def string(*, longest: int | None = None, shortest: int = 0, pattern: str | None = None) -> Check:
     def check(path: str, value: Any) -> str:
         if not isinstance(value, str):
             raise wrong_type(path, "a string", value)
@@ -240,11 +240,11 @@ def _attribute(path: str, value: Any) -> str | float | bool:
         return value
     if not isinstance(value, str):
         raise wrong_type(path, "one of a string, a number, or a boolean", value)
-    kept: str = text(longest=512)(path, value)
+    kept: str = string(longest=512)(path, value)
     return kept
 
 
-metadata = nullable(pairs(text(longest=512)))
+metadata = nullable(pairs(string(longest=512)))
 attributes = nullable(pairs(_attribute))
 
 

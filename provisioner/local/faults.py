@@ -86,12 +86,12 @@ RULE = checks.fields(
     {
         "match": checks.fields(
             {
-                "method": checks.text(),
-                "path": checks.text(),
+                "method": checks.string(),
+                "path": checks.string(),
                 "nth": _nth,
                 "probability": checks.decimal(0, 1),
                 "times": checks.integer(1),
-                "filename": checks.text(),
+                "filename": checks.string(),
             }
         ),
         "action": checks.fields(
@@ -100,7 +100,7 @@ RULE = checks.fields(
                 "settle": _settle,
                 "status": checks.integer(400, 599),
                 "retry_after": checks.decimal(0),
-                "code": checks.text(),
+                "code": checks.string(),
                 "when": MOMENT,
                 "reset": MOMENT,
                 "truncate": checks.integer(0),

@@ -35,7 +35,7 @@ def _scalar(path: str, value: Any) -> Any:
 
 def _leaf(value: checks.Check) -> checks.Check:
     return checks.fields(
-        {"type": checks.any_value, "key": checks.text(), "value": value}, ("type", "key", "value")
+        {"type": checks.any_value, "key": checks.string(), "value": value}, ("type", "key", "value")
     )
 
 
@@ -53,7 +53,7 @@ def _filter(path: str, value: Any) -> Any:
 def _query(path: str, value: Any) -> list[str]:
     if isinstance(value, str):
         value = [value]
-    queries: list[str] = checks.array(checks.text(shortest=1), least=1)(path, value)
+    queries: list[str] = checks.array(checks.string(shortest=1), least=1)(path, value)
     return queries
 
 

@@ -13,7 +13,7 @@ from .service import Call, EmbeddedService, Reply
 STATUSES = ("in_progress", "completed", "failed", "cancelled")
 CREATE = checks.fields(
     {
-        "file_id": checks.text(),
+        "file_id": checks.string(),
         "attributes": checks.attributes,
         "chunking_strategy": checks.chunking,
     },
@@ -43,7 +43,7 @@ def _wire(row: DbRow, store_id: str) -> Reply:
     }
 
 
-def find(service: EmbeddedService, store: DbRow, file_id: str) -> DbRow:
+def _find(service: EmbeddedService, store: DbRow, file_id: str) -> DbRow:
     row = service.database.one(
         f"SELECT * FROM {service.seen('store_files')} WHERE store = ? AND file_id = ?",
         [store["seq"], file_id],
@@ -55,7 +55,7 @@ def find(service: EmbeddedService, store: DbRow, file_id: str) -> DbRow:
 
 def _named(service: EmbeddedService, call: Call) -> tuple[DbRow, DbRow]:
     store = vector_stores.find(service, call.params["store_id"])
-    return store, find(service, store, call.params["file_id"])
+    return store, _find(service, store, call.params["file_id"])
 
 
 def create(service: EmbeddedService, call: Call) -> Reply:
@@ -65,7 +65,7 @@ def create(service: EmbeddedService, call: Call) -> Reply:
         names = known_files(service, [given["file_id"]], "file_id")
         vector_stores.touch(service, store)
         attach_files(service, store["seq"], [attachment(given)], names)
-    return _wire(find(service, store, given["file_id"]), store["id"])
+    return _wire(_find(service, store, given["file_id"]), store["id"])
 
 
 def retrieve(service: EmbeddedService, call: Call) -> Reply:
@@ -102,7 +102,7 @@ def update(service: EmbeddedService, call: Call) -> Reply:
     store, row = _named(service, call)
     text = json.dumps(given["attributes"] or {})
     service.database.run("UPDATE store_files SET attributes = ? WHERE seq = ?", [text, row["seq"]])
-    return _wire(find(service, store, row["file_id"]), store["id"])
+    return _wire(_find(service, store, row["file_id"]), store["id"])
 
 
 def delete(service: EmbeddedService, call: Call) -> Reply:

@@ -35,8 +35,8 @@ FUNCTION = checks.fields(
         "type": checks.any_value,
         "function": checks.fields(
             {
-                "name": checks.text(longest=64, pattern=_NAME),
-                "description": checks.nullable(checks.text()),
+                "name": checks.string(longest=64, pattern=_NAME),
+                "description": checks.nullable(checks.string()),
                 "parameters": checks.json_object,
                 "strict": checks.nullable(checks.boolean),
             },
@@ -50,8 +50,8 @@ JSON_SCHEMA = checks.fields(
         "type": checks.any_value,
         "json_schema": checks.fields(
             {
-                "name": checks.text(longest=64, pattern=_NAME),
-                "description": checks.nullable(checks.text()),
+                "name": checks.string(longest=64, pattern=_NAME),
+                "description": checks.nullable(checks.string()),
                 "schema": checks.json_object,
                 "strict": checks.nullable(checks.boolean),
             },

@@ -19,10 +19,10 @@ MOST_PART_BYTES = 64 * 1024**2
 LIFETIME_SECONDS = 3600
 _CREATE = checks.fields(
     {
-        "filename": checks.text(shortest=1),
-        "purpose": checks.text(),
+        "filename": checks.string(shortest=1),
+        "purpose": checks.string(),
         "bytes": checks.integer(1, _MOST_BYTES),
-        "mime_type": checks.text(),
+        "mime_type": checks.string(),
         "expires_after": checks.fields(
             {"anchor": checks.one_of("created_at"), "seconds": checks.integer(3600, 2592000)},
             ("anchor", "seconds"),
@@ -31,7 +31,7 @@ _CREATE = checks.fields(
     ("filename", "purpose", "bytes", "mime_type"),
 )
 COMPLETE = checks.fields(
-    {"part_ids": checks.array(checks.text(), least=1), "md5": checks.text()}, ("part_ids",)
+    {"part_ids": checks.array(checks.string(), least=1), "md5": checks.string()}, ("part_ids",)
 )
 
 

@@ -19,16 +19,16 @@ EXPIRY = checks.nullable(
 )
 _CREATE = checks.fields(
     {
-        "name": checks.nullable(checks.text()),
-        "description": checks.nullable(checks.text()),
-        "file_ids": checks.array(checks.text(), most=500),
+        "name": checks.nullable(checks.string()),
+        "description": checks.nullable(checks.string()),
+        "file_ids": checks.array(checks.string(), most=500),
         "chunking_strategy": checks.chunking,
         "expires_after": EXPIRY,
         "metadata": checks.metadata,
     }
 )
 _UPDATE = checks.fields(
-    {"name": checks.nullable(checks.text()), "expires_after": EXPIRY, "metadata": checks.metadata}
+    {"name": checks.nullable(checks.string()), "expires_after": EXPIRY, "metadata": checks.metadata}
 )
 
 
@@ -52,7 +52,7 @@ def _wire(row: DbRow) -> Reply:
     }
 
 
-def refresh(service: EmbeddedService) -> None:
+def _refresh(service: EmbeddedService) -> None:
     """Let happen what time has brought: files and stores expire, and what is due is indexed."""
     files.purge_expired(service)
     expire(service)
@@ -60,7 +60,7 @@ def refresh(service: EmbeddedService) -> None:
 
 
 def find(service: EmbeddedService, store_id: str) -> DbRow:
-    refresh(service)
+    _refresh(service)
     row = service.database.one(
         f"SELECT * FROM {service.seen('vector_stores')} WHERE id = ?", [store_id]
     )
@@ -126,7 +126,7 @@ def retrieve(service: EmbeddedService, call: Call) -> Reply:
 
 def list_(service: EmbeddedService, call: Call) -> Reply:
     page = paging.read_page(call.query)
-    refresh(service)
+    _refresh(service)
     rows, more = paging.select(
         service.database, page, paging.PageSource(service.listed("vector_stores")), no_store
     )

@@ -14,7 +14,7 @@ from provisioner.kinds.base import ProfileForm
 from provisioner.model import Action, Address, Change, Live, Locked, Plan, StoreFileChange
 from provisioner.plan.situation import Situation
 
-SHARED = ("file", "vector_store")  # what objects of others can refer to
+_SHAREABLE = ("file", "vector_store")  # what objects of others can refer to
 
 STAYING = ("update", "adopt", "wait", "verify")
 """What is done with a file that a store holds already, and goes on holding."""
@@ -130,7 +130,7 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
         for remnant in (*plan.deposed, *plan.orphans)
         if remnant.action == "delete"
     ]
-    return {(name, id) for name, id in (*objects, *remnants) if name in SHARED}
+    return {(name, id) for name, id in (*objects, *remnants) if name in _SHAREABLE}
 
 
 def sentence(live: Live, name: str) -> str:

@@ -13,7 +13,7 @@ from provisioner.errors import problem_json
 from provisioner.lock.entry import approved_to_json
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Address, Change, Drifted, FieldChange, Fields, Plan, Remnant
-from provisioner.planfile.checksum import ACTIONS, checksum, rows
+from provisioner.planfile.checksum import ACTION_WORDS, checksum, rows
 
 FORMAT_VERSION = "1.0"
 Review = Sequence[Mapping[str, str]]
@@ -156,7 +156,7 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
         "column": place.column if place else None,
         "source_path": list(source.path) if source else None,
         "change": {
-            "actions": ACTIONS[change.action],
+            "actions": ACTION_WORDS[change.action],
             "before": _masked(change.before, secret),
             "after": _masked(change.after, secret),
             "after_unknown": _unknown(change, later),

@@ -209,10 +209,10 @@ def _complete(walks: Sequence[_Walk], found: Mapping[str, _Item]) -> bool:
     return dropped.isdisjoint(relied_on) and beyond <= found.keys()
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def together(coroutines: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
     """Run all at once and return their results in the same order."""
     try:
         async with asyncio.TaskGroup() as group:

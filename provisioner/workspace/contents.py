@@ -21,7 +21,7 @@ from provisioner.workspace.tree import (
     is_pattern,
     not_readable,
 )
-from provisioner.yamltext.reading import DEEPEST, read
+from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml
 
 _ROOTED = "paths begin at the workspace root"
 _LARGEST = 512 * 1024 * 1024
@@ -215,7 +215,7 @@ def _document(path: str, text: str) -> Any:
     if path.lower().endswith((".yaml", ".yml")):
         return _yaml(path, text)
     try:
-        return jsontext.read(text, deepest=DEEPEST, unique=True)
+        return jsontext.read(text, deepest=DEEPEST_YAML, unique=True)
     except jsontext.Unreadable as error:
         if error.key is not None:
             return FileRefused(
@@ -236,7 +236,7 @@ def _document(path: str, text: str) -> Any:
 def _yaml(path: str, text: str) -> Any:
     data = text.encode()
     try:
-        reading = read(data)
+        reading = read_yaml(data)
     except yaml.YAMLError as error:
         from provisioner.yamltext.syntax import explain
 

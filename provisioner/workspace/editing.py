@@ -13,7 +13,7 @@ import yaml
 from provisioner.diff import parts, same
 from provisioner.jsontext import canonical
 from provisioner.kinds.assistant.tools import NAMED
-from provisioner.kinds.base import Form
+from provisioner.kinds.base import Form, Path
 from provisioner.kinds.common import applies
 from provisioner.model import Desired, Fields
 from provisioner.workspace.tree import FileRefused, Tree, compiled, is_pattern
@@ -21,13 +21,12 @@ from provisioner.yamltext.editing import rewritten
 from provisioner.yamltext.patches import (
     REMOVED,
     Patch,
-    Path,
     Rearranged,
     adding,
     patched,
     set_value,
 )
-from provisioner.yamltext.reading import read
+from provisioner.yamltext.reading import read_yaml
 from provisioner.yamltext.spelling import Unwritable
 
 _BOM = b"\xef\xbb\xbf"
@@ -75,7 +74,7 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
     file = next(iter(edits)).file
     if any(edit.document for edit in edits) and not file.lower().endswith((".yaml", ".yml")):
         return mark + _json_edited(text, patches).encode()
-    old = read(text.encode()).value
+    old = read_yaml(text.encode()).value
     return mark + rewritten(text, old, patched(old, patches)).encode()
 
 

@@ -19,7 +19,7 @@ from provisioner.masking import with_secret
 from provisioner.model import ID_RULE, Address, Problem, Source, is_id
 from provisioner.text import did_you_mean, dotted, sort_of, spelt, suggest
 from provisioner.workspace.tree import FileRefused, Tree, TreeEntry, not_readable
-from provisioner.yamltext.reading import Reading, read
+from provisioner.yamltext.reading import Reading, read_yaml
 
 FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
@@ -151,7 +151,7 @@ def _read(tree: Tree, entry: TreeEntry, sections: Sections) -> tuple[Reading | N
     try:
         tree.inside(entry)
         data = tree.read(entry)
-        reading = read(data)
+        reading = read_yaml(data)
         if b"://" in data:
             sections.findings += secrets_in(Source(entry.path), reading.value)
         return reading, b"${" in data

@@ -22,7 +22,7 @@ from provisioner.model import Policies, Problem, Source
 from provisioner.text import sort_of, suggest
 from provisioner.workspace.sections import SourcedFinding, secrets_in
 from provisioner.workspace.tree import FileRefused, Tree, not_readable
-from provisioner.yamltext.reading import Reading, read
+from provisioner.yamltext.reading import Reading, read_yaml
 
 if TYPE_CHECKING:
     from provisioner.workspace.config import WorkspaceFile
@@ -149,7 +149,7 @@ def _read(root: Path, problems: list[Problem]) -> Reading | None:
             return None
         tree.inside(entry)
         data = disk.read(entry.place, disk.LARGEST_TEXT)
-        return read(data)
+        return read_yaml(data)
     except (OSError, FileRefused) as error:
         refused = error if isinstance(error, FileRefused) else not_readable(error)
         problems.append(

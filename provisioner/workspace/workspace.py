@@ -137,7 +137,7 @@ class Workspace:
             for problem in self.compile(name, variables).problems:
                 where.setdefault(problem, []).append(name)
         reported = [
-            problem if len(found) == len(names) else named(problem, found)
+            problem if len(found) == len(names) else naming(problem, found)
             for problem, found in where.items()
         ]
         return sorted(reported, key=lambda problem: problem.order)
@@ -232,7 +232,7 @@ def _with(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
     return value
 
 
-def named(problem: Problem, environments: list[str]) -> Problem:
+def naming(problem: Problem, environments: list[str]) -> Problem:
     """The problem with the environments that have it; others do not."""
     what = "environment" if len(environments) == 1 else "environments"
     return replace(

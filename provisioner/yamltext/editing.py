@@ -16,7 +16,7 @@ import yaml
 from provisioner.diff import same
 from provisioner.yamltext.patches import Rearranged
 from provisioner.yamltext.pieces import Piece, taken_apart
-from provisioner.yamltext.reading import DEEPEST, read, too_deep
+from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml, too_deep
 from provisioner.yamltext.spelling import (
     Placement,
     Spelling,
@@ -250,7 +250,7 @@ def rewritten(text: str, old: Any, new: Any, *, json_only: bool = False) -> str:
     done so that nothing else changes.
     """
     if too_deep(new):
-        raise Unwritable(f"it is nested in more than {DEEPEST} levels")
+        raise Unwritable(f"it is nested in more than {DEEPEST_YAML} levels")
     root = taken_apart(text)
     for one_line in (False, True):  # what stands around a value may not bear one of several lines
         cuts = Cuts(text, json_only=json_only, one_line=one_line)
@@ -264,7 +264,7 @@ def rewritten(text: str, old: Any, new: Any, *, json_only: bool = False) -> str:
 
 def _says(text: str, value: Any) -> bool:
     try:
-        return same(read(text.encode()).value, value)
+        return same(read_yaml(text.encode()).value, value)
     except (yaml.YAMLError, UnicodeError):
         return False
 

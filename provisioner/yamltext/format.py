@@ -12,7 +12,7 @@ from yaml import tokens as t
 
 from provisioner.errors import SpecError
 from provisioner.model import Problem
-from provisioner.yamltext.reading import compose, read
+from provisioner.yamltext.reading import compose, read_yaml
 from provisioner.yamltext.syntax import explain
 
 _MARK = "\ufeff"
@@ -62,7 +62,7 @@ def _meaning(text: str, file: str | None) -> Any:
         return (
             None
             if node is None
-            else (repr(read(data).value), sorted(_comments(text)), list(_scalars(node)))
+            else (repr(read_yaml(data).value), sorted(_comments(text)), list(_scalars(node)))
         )
     except (yaml.YAMLError, ValueError) as error:
         raise SpecError(explain(file or "the text", data, error)) from None

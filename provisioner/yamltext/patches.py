@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-Path = tuple[str | int, ...]
+from provisioner.kinds.base import Path
 
 
 class _Removed:

@@ -60,7 +60,7 @@ def spelt_value(value: Any, place: Placement) -> Spelling:
     style can.
     """
     if not isinstance(value, str):
-        return Spelling(number(value))
+        return Spelling(_number(value))
     if _HALF.search(value):
         raise Unwritable("it holds half a character, which no file can hold")
     if _wants_block(value, place):
@@ -68,7 +68,7 @@ def spelt_value(value: Any, place: Placement) -> Spelling:
     return Spelling(line(value, place.style, flow=place.flow))
 
 
-def number(value: Any) -> str:
+def _number(value: Any) -> str:
     """A number, a boolean or null."""
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:

@@ -9,7 +9,7 @@ import yaml
 
 from provisioner.masking import HOLDER
 from provisioner.model import Problem
-from provisioner.yamltext.reading import DEEPEST, TooDeep, UnfoldsTooFar
+from provisioner.yamltext.reading import DEEPEST_YAML, TooDeep, UnfoldsTooFar
 
 _VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")
 _PATTERN = re.compile(r"""(?:^|[\s\[,:-])(\*[^\s,\]}"']*)""")
@@ -112,7 +112,7 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
         return Problem(summary, detail, hint, file=file, line=place.line, column=place.column)
 
     if isinstance(error, TooDeep):
-        detail = f"Values are nested in more than {DEEPEST} levels."
+        detail = f"Values are nested in more than {DEEPEST_YAML} levels."
         return problem("Nested too deeply", detail, "flatten them")
     if isinstance(error, UnfoldsTooFar):
         detail = (

@@ -144,7 +144,7 @@ def test_a_service_that_does_not_answer(
     """A service without such a list has none to give, and is not asked again that day. Where it may
     answer later, what it said before is believed meanwhile.
     """
-    monkeypatch.setattr(shutdowns, "PATIENCE", 0.01)
+    monkeypatch.setattr(shutdowns, "ASKING_SECONDS", 0.01)
     now = [1_000_000.0]
     monkeypatch.setattr(shutdowns.time, "time", lambda: now[0])
     service = Service(SAID)

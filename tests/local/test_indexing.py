@@ -213,7 +213,7 @@ def test_a_parser_that_breaks_keeps_nobody_else_waiting(
             raise RecursionError
         return parse_text(path, filename)
 
-    monkeypatch.setattr(indexing, "parse", broken)
+    monkeypatch.setattr(indexing, "parse_text", broken)
 
     async def story(client: openai.AsyncOpenAI) -> None:
         ids = [

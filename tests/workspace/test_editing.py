@@ -15,12 +15,12 @@ from provisioner.diff import same
 from provisioner.workspace.editing import Edit, edited, literal
 from provisioner.yamltext.editing import Entangled, rewritten
 from provisioner.yamltext.patches import REMOVED, Patch, adding, patched, set_value
-from provisioner.yamltext.reading import read
+from provisioner.yamltext.reading import read_yaml
 from provisioner.yamltext.spelling import Placement, Unwritable, flow_spelt, key_spelt, spelt_value
 
 
 def edit(text: str, *patches: Patch) -> str:
-    value = read(text.encode()).value
+    value = read_yaml(text.encode()).value
     return rewritten(text, value, patched(value, patches))
 
 
@@ -314,7 +314,7 @@ def test_any_edit_of_any_file(block: int) -> None:
         value = {f"k{index}": writer.value() for index in range(writer.random.randint(1, 6))}
         text = "\n".join(writer.lines(value, 0)) + writer.random.choice(["\n", ""])
         text = writer.random.choice([text, text, text.replace("\n", "\r\n")])
-        value = read(text.encode()).value
+        value = read_yaml(text.encode()).value
         path, present = writer.random.choice(list(places(value)))
         change = writer.random.choice(["set", "set", "remove", "add"])
         if change == "add" and isinstance(present, list):
@@ -324,7 +324,7 @@ def test_any_edit_of_any_file(block: int) -> None:
         else:
             patch = set_value(path, REMOVED if change == "remove" else writer.value(1))
         result = edit(text, patch)
-        assert same(read(result.encode()).value, patched(value, [patch])), seed
+        assert same(read_yaml(result.encode()).value, patched(value, [patch])), seed
         comments = re.compile(r"# c\d+")
         if patch.change(present) is not REMOVED and not (
             isinstance(present, dict | list) and change != "add"
