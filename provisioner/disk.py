@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -130,6 +131,18 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
                 beside.unlink()
         raise
     sync_folder(target.parent)
+
+
+def cached(folder: Path, about: str, prefix: str = "") -> Path:
+    """The file of a cache that says something about one thing."""
+    return folder / f"{prefix}{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
+
+
+def cache(path: Path, data: bytes) -> None:
+    """Keep what was learnt; a folder that cannot be written does no harm."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, data)
 
 
 def put(path: Path, data: bytes, mode: int | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -90,7 +89,8 @@ async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdow
     given = await _ask(remote)
     if given is None:
         return _known(environment, before)
-    _write(file, now, given)
+    models = {model: day.isoformat() if day else None for model, day in given.items()}
+    disk.cache(file, json.dumps({"at": now, "models": models}).encode())
     return _known(environment, given)
 
 
@@ -137,7 +137,7 @@ def _is_day(value: object) -> bool:
 
 def _file(root: Path, environment: Environment) -> Path:
     origin = f"{environment.service} {environment.organization} {environment.project}"
-    return root / disk.CACHE / f"models-{hashlib.sha256(origin.encode()).hexdigest()[:24]}.json"
+    return disk.cached(root / disk.CACHE, origin, "models-")
 
 
 def _read(file: Path) -> tuple[float, Given] | None:
@@ -147,11 +147,3 @@ def _read(file: Path) -> tuple[float, Given] | None:
         return float(found["at"]), {str(model): _day(day) for model, day in found["models"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-
-
-def _write(file: Path, at: float, given: Given) -> None:
-    """Keep an answer; a folder that cannot be written is not an error."""
-    models = {model: day.isoformat() if day else None for model, day in given.items()}
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        disk.replace(file, json.dumps({"at": at, "models": models}).encode())

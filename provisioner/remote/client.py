@@ -4,12 +4,10 @@ of.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
@@ -364,17 +362,11 @@ class Hints:
         """
         if self._folder is None or len(ids) <= page:
             return
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            disk.replace(
-                self._file(self._folder, name),
-                json.dumps(list(ids[page - 1 : len(ids) - 1 : page])).encode(),
-            )
+        last_ids = list(ids[page - 1 : len(ids) - 1 : page])
+        disk.cache(self._file(self._folder, name), json.dumps(last_ids).encode())
 
     def _file(self, folder: Path, name: str) -> Path:
-        return (
-            folder / f"{hashlib.sha256(f'{self._service} {name}'.encode()).hexdigest()[:24]}.json"
-        )
+        return disk.cached(folder, f"{self._service} {name}")
 
 
 _NUMBERS = frozenset(

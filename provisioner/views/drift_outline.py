@@ -13,7 +13,7 @@ from provisioner.model import Address, Drift, Drifted, FieldChange, Unverifiable
 from provisioner.views.fields import drift_lines, is_file_field, text_like
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import drift_facts, place_facts, position_text, wanted_by_specs
-from provisioner.views.values import inline, many
+from provisioner.views.values import and_more, inline, many
 
 CLEAN = "No drift. The service is as it was last applied."
 NOTHING_APPLIED = "No drift. Nothing was ever applied."
@@ -142,7 +142,7 @@ def _unverifiable(found: Iterable[Unverifiable], verbose: bool) -> Iterator[Item
         shown = paths if verbose else paths[:_FOLDED]
         lines = [Line("", inline(path)) for path in shown]
         if len(paths) > len(shown):
-            lines.append(Line("dim", f"… and {len(paths) - len(shown):,} more"))
+            lines.append(Line("dim", and_more(len(paths) - len(shown))))
         yield Item(
             "?",
             inline(str(address)),

@@ -17,6 +17,7 @@ from provisioner.views.values import (
     KNOWN_LATER,
     LONG,
     MOST,
+    and_more,
     bounded,
     inline,
     many,
@@ -143,7 +144,7 @@ def whole_fields(given: Any, tone: str, verbose: bool) -> Iterator[Line]:
     most = MOST if verbose else LONG
     yield from (Line(tone, bounded(visible(f"{tone}{line}"), most)) for line in shown)
     if len(lines) > len(shown):
-        yield Line("dim", f"… and {many(len(lines) - len(shown), 'more line')}")
+        yield Line("dim", and_more(len(lines) - len(shown), "line"))
 
 
 _LONG = 80

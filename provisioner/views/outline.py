@@ -25,7 +25,13 @@ from provisioner.views.fields import change_lines, drift_lines, is_file_field
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.review import review
 from provisioner.views.store_files import SHOWN, FileGroups, file_size, folded_items, kept_words
-from provisioner.views.values import inline, many, reason_words, stays_words, store_files_words
+from provisioner.views.values import (
+    and_more,
+    inline,
+    reason_words,
+    stays_words,
+    store_files_words,
+)
 
 _OLD = {"keep": "", "delete": SYMBOLS[Action.DELETE], "forget": SYMBOLS[Action.FORGET]}
 
@@ -111,7 +117,7 @@ def _drifted(found: Drifted, verbose: bool) -> Item:
     rest = set() if verbose else set(files[SHOWN:])
     lines = list(drift_lines(field for field in shown if field.path not in rest))
     if rest:
-        lines.append(Line("dim", f"… and {many(len(rest), 'more file')}"))
+        lines.append(Line("dim", and_more(len(rest), "file")))
     return Item("~", title, facts=drift_facts(found), lines=tuple(lines), address=title)
 
 

@@ -139,8 +139,7 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
         if not (path in _APART or documents or unprotects):
             others.append(_setting(field))
     if others:
-        more = f" and {len(others) - _FIELDS} more" if len(others) > _FIELDS else ""
-        yield Remark("settings", "~", address, ", ".join(others[:_FIELDS]) + more)
+        yield Remark("settings", "~", address, listed(others, _FIELDS))
 
 
 def _lines(before: Any, after: Any) -> str:

@@ -20,7 +20,7 @@ from provisioner.model import (
 from provisioner.text import listed
 from provisioner.views.fields import field_lines
 from provisioner.views.lines import Item, Line
-from provisioner.views.values import inline, many, reason_words, size, sizes, stays_words
+from provisioner.views.values import and_more, inline, reason_words, size, sizes, stays_words
 
 SHOWN = 20
 _ENTRY = re.compile(r'files\["((?:[^"\\]|\\.)*)"\](.*)|files\.([^.\[]+)(.*)', re.DOTALL)
@@ -191,7 +191,7 @@ def file_size(change: Change) -> tuple[str, int]:
 
 def folded(count: int, total: int) -> str:
     """`… and 480 more, 12.3 MB`."""
-    return f"… and {count:,} more" + (f", {size(total)}" if total else "")
+    return and_more(count) + (f", {size(total)}" if total else "")
 
 
 def folded_items(items: Iterable[tuple[Item, int]], verbose: bool) -> Iterator[Item]:
@@ -201,6 +201,4 @@ def folded_items(items: Iterable[tuple[Item, int]], verbose: bool) -> Iterator[I
     yield from (item for item, _ in shown)
     if rest := found[len(shown) :]:
         total = sum(count for _, count in rest)
-        yield Item(
-            "", f"… and {many(len(rest), 'more file')}" + (f", {size(total)}" if total else "")
-        )
+        yield Item("", and_more(len(rest), "file") + (f", {size(total)}" if total else ""))

@@ -10,7 +10,7 @@ from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import outline
 from provisioner.views.problems import problems_text
 from provisioner.views.review import RISKY
-from provisioner.views.values import PLAIN, Paint
+from provisioner.views.values import PLAIN, Paint, and_more
 
 _STEP = "    "
 _LONG = 20  # changes: more do not fit on a screen
@@ -43,7 +43,7 @@ def _singled_out(found: Outline) -> Iterator[Section]:
     for section in found.review:
         if section.name in RISKY or len(changes) > _LONG:
             shown = section.items[:_LONG]
-            more = Item("", f"… and {len(section.items) - _LONG:,} more")
+            more = Item("", and_more(len(section.items) - _LONG))
             yield replace(section, items=shown if shown == section.items else (*shown, more))
 
 
