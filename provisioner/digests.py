@@ -16,7 +16,7 @@ from provisioner import disk, jsontext
 
 KNOWN = f"{disk.CACHE}/files.json"
 FRESH = 2_000_000_000  # ns; a file younger than this may change again without its times showing it
-MOST = 100_000
+_MOST = 100_000
 LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 _COLUMNS = ("path", "size", "mtime_ns", "ctime_ns", "inode", "sha256", "lfs", "ours")
 _TYPES = (str, int, int, int, int, str, bool, bool)
@@ -52,8 +52,8 @@ class Digest(NamedTuple):
     ours: bool = False
 
 
-Mark = tuple[int, int, int, int]
-Known = dict[str, tuple[Mark, Digest]]
+_Mark = tuple[int, int, int, int]
+Known = dict[str, tuple[_Mark, Digest]]
 
 
 class Digests:
@@ -111,7 +111,7 @@ def _digest(sha256: str, size: int, head: bytes) -> Digest:
     return Digest(sha256, size, size < 1024 and head.startswith(LFS_HEAD), ours)
 
 
-def _mark(found: os.stat_result) -> Mark:
+def _mark(found: os.stat_result) -> _Mark:
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
@@ -143,7 +143,7 @@ def _load(path: Path) -> Known:
     # A cache that has collected that many files that are gone begins anew.
     if (
         len(counts) != 1
-        or max(counts) > MOST
+        or max(counts) > _MOST
         or any(found - {wanted} for found, wanted in zip(types, _TYPES, strict=True))
     ):
         return {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 OURS = ".provisioner"  # what we keep in a workspace beside the specs, and out of git
 CACHE = f"{OURS}/cache"
-LOCAL = f"{OURS}/local"  # the data of the embedded service
+LOCAL_DATA = f"{OURS}/local"  # the data of the embedded service
 
 # Bytes of a spec, of settings, and of a file whose text goes into a field.
 LARGEST_TEXT = 16 * 1024**2
@@ -71,7 +72,7 @@ def read(path: str | Path, most: int) -> bytes:
             data = data + piece if data else piece
     finally:
         os.close(fd)
-    raise TooLarge(f"it has {max(expected, len(data)):,} bytes, and may have at most {size(most)}")
+    raise TooLarge(f"it has {max(expected, len(data)):,} bytes, and may have at most {_size(most)}")
 
 
 def real(path: str | Path) -> Path:
@@ -98,7 +99,7 @@ def _is(path: Path, kind: Callable[[int], bool]) -> bool:
         return False
 
 
-def size(count: int) -> str:
+def _size(count: int) -> str:
     """`16 MB`."""
     return f"{count // 1024**2} MB"
 
@@ -130,6 +131,18 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
                 beside.unlink()
         raise
     sync_folder(target.parent)
+
+
+def cached(folder: Path, about: str, prefix: str = "") -> Path:
+    """The file of a cache that says something about one thing."""
+    return folder / f"{prefix}{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
+
+
+def cache(path: Path, data: bytes) -> None:
+    """Keep what was learnt; a folder that cannot be written does no harm."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, data)
 
 
 def put(path: Path, data: bytes, mode: int | None = None) -> None:

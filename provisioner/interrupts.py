@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
-T = TypeVar("T")
-Answer = Callable[[], None]
+_T = TypeVar("_T")
+_Answer = Callable[[], None]
 
 CODE = 130
 _HANG_UP = getattr(signal, "SIGHUP", None)
@@ -35,7 +35,7 @@ class _State:
     """What is under way in this process; signals are the process's own, and so is this."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []  # the last one is given first, each once
+        self.answers: list[_Answer] = []  # the last one is given first, each once
         self.waiting = False  # inside `promptly`
         self.held = 0  # blocks that must not be broken off
         self.pending = False  # a signal came while one of them was under way
@@ -104,11 +104,11 @@ def came() -> bool:
     return _state.pending or _state.ending
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run_main(main: Coroutine[Any, Any, _T]) -> _T:
     """`asyncio.run`, whose requests an interrupt cancels, so that each of them is unwound."""
     import asyncio
 
-    async def cancellable() -> T:
+    async def cancellable() -> _T:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task
 
@@ -126,7 +126,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 @contextmanager
-def _answering(answer: Answer) -> Iterator[None]:
+def _answering(answer: _Answer) -> Iterator[None]:
     _state.answers.append(answer)
     try:
         yield
@@ -136,7 +136,7 @@ def _answering(answer: Answer) -> Iterator[None]:
 
 
 @contextmanager
-def stopping(stop: Answer) -> Iterator[None]:
+def stopping(stop: _Answer) -> Iterator[None]:
     """Inside a `run`: the first interrupt calls `stop`, so that what is in flight is finished."""
     import asyncio
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 SENSITIVE = "(sensitive)"  # in the place of a value that is a secret as a whole
-SHOWN = 3  # characters of a secret that say which one it is
-LONG = 20  # characters from which on that many give nothing away
+_SHOWN = 3  # characters of a secret that say which one it is
+_LONG = 20  # characters from which on that many give nothing away
 WORD = 8  # a key shorter than this may be a part of any word
 
 _ADDRESS = re.compile(r"""://[^\s"'<>`\\]+""")
@@ -61,7 +61,7 @@ _known: set[str] = set()
 
 def masked(secret: str) -> str:
     """`sk-… (51 characters)`; of a secret below twenty characters nothing is shown."""
-    return f"{secret[:SHOWN]}… ({len(secret):,} characters)" if len(secret) >= LONG else "…"
+    return f"{secret[:_SHOWN]}… ({len(secret):,} characters)" if len(secret) >= _LONG else "…"
 
 
 def hide(secret: str | None) -> None:
@@ -70,7 +70,7 @@ def hide(secret: str | None) -> None:
         _known.add(secret.strip())
 
 
-def forget() -> None:
+def forget_secrets() -> None:
     """A new run knows no secrets yet."""
     _known.clear()
 

@@ -37,7 +37,7 @@ class Made:
     resent: bool = False
 
 
-async def create(run: Run, form: Form, write: Write, change: Change) -> Made:
+async def create_once(run: Run, form: Form, write: Write, change: Change) -> Made:
     """Create an object. After a lost reply it is looked for, at once and after a pause, and taken
     over; only where it is not there is the request sent again.
     """
@@ -202,7 +202,7 @@ async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live
     taken = set(run.seen_files).union(
         (entry.id for entry in entries if entry.id), *(entry.deposed for entry in entries)
     )
-    alike = [live for live in files if live.id not in taken and look(live) == looks]
+    alike = [live for live in files if live.id not in taken and looks_of(live) == looks]
     if not alike:
         return None
     found = await survey(run.remote, alike, run.state.lineage, shared=run.shared)
@@ -253,7 +253,7 @@ class Survey:
         ]
 
 
-def look(live: Live) -> tuple[object, ...]:
+def looks_of(live: Live) -> tuple[object, ...]:
     """All that tells one upload from another at the service."""
     return tuple(live.fields.get(key) for key in ("filename", "bytes", "purpose"))
 
@@ -266,14 +266,17 @@ async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shar
         [_listed(remote, "/vector_stores"), _listed(remote, "/assistants")]
     )
     marks = [stamp(raw.get("metadata")) for raw in (*stores, *assistants)]
-    used = {id for raw in assistants for id in _files(raw)}
+    used: set[str] = set()
+    for raw in assistants:
+        interpreter = (raw.get("tool_resources") or {}).get("code_interpreter") or {}
+        used.update(interpreter.get("file_ids") or ())
     held = await together(
-        _held(remote, [raw["id"] for raw in stores], live.id) for live in suspects
+        together(_holds(remote, raw["id"], live.id) for raw in stores) for live in suspects
     )
     loose = [
         live
         for live, taken in zip(suspects, held, strict=True)
-        if not taken and live.id not in used
+        if not any(taken) and live.id not in used
     ]
     ours = all(mark is None or mark.lineage == lineage[:8] for mark in marks)
     return Survey(tuple(loose), ours and not shared)
@@ -284,15 +287,6 @@ async def _listed(remote: Remote, path: str) -> Iterable[Any]:
         return await remote.list(path)
     except RouteMissing:  # a service without this API
         return ()
-
-
-def _files(assistant: Any) -> Iterable[str]:
-    resources = assistant.get("tool_resources") or {}
-    return (resources.get("code_interpreter") or {}).get("file_ids") or ()
-
-
-async def _held(remote: Remote, stores: Iterable[str], file: str) -> bool:
-    return any(await together(_holds(remote, store, file) for store in stores))
 
 
 async def _holds(remote: Remote, store: str, file: str) -> bool:

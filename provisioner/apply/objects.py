@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from provisioner.apply.exactly_once import Made, create
+from provisioner.apply.exactly_once import create_once
 from provisioner.apply.read_back import read_back
 from provisioner.apply.recorded import (
     after_write,
@@ -16,9 +16,9 @@ from provisioner.apply.recorded import (
     own_paths,
     without_write,
 )
-from provisioner.apply.releasing import release
-from provisioner.apply.run import Run
-from provisioner.apply.schedule import Outcome
+from provisioner.apply.releasing import let_go
+from provisioner.apply.run import COUNTED, Run
+from provisioner.apply.schedule import TaskOutcome
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, ProfileForm, Write
@@ -26,7 +26,7 @@ from provisioner.model import Action, Address, Change, Event, Live, Locked, Prof
 from provisioner.plan.moves import moving
 
 
-async def make(run: Run, change: Change) -> bool:
+async def make_object(run: Run, change: Change) -> bool:
     """Carry out a change that leaves an object behind."""
     if change.matters:
         run.started(change)
@@ -48,7 +48,10 @@ async def _made(run: Run, change: Change) -> Locked:
     if change.action.makes:
         return await _created(run, change, form)
     if _only_lock(change):
-        return await _lock_only(run, change, form)
+        entry = without_write(run, change, form)
+        if run.written.get(change.address) != entry:
+            run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
+        return entry
     write = _write(run, change)
     number = await run.intent(
         change.address, change.action.value, object=change.id, **_traces(run, change, form)
@@ -80,14 +83,6 @@ def _only_lock(change: Change) -> bool:
     return not own_paths(change)
 
 
-async def _lock_only(run: Run, change: Change, form: Form) -> Locked:
-    """What the lock alone has to learn, if anything."""
-    entry = without_write(run, change, form)
-    if run.written.get(change.address) != entry:
-        run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
-    return entry
-
-
 async def move_files(run: Run) -> None:
     """Let the lock learn of every file that moved, before anything else is done. Nothing is written
     to the service: the object stays as it is, and the stores that hold it are written later.
@@ -105,28 +100,27 @@ async def move_files(run: Run) -> None:
 
 
 async def _created(run: Run, change: Change, form: Form) -> Locked:
-    before = _taken_over(change) or run.entries.get(change.address)
+    before = run.entries.get(change.address)
+    if change.importing is not None:
+        # It is taken over and replaced at once. If the lock has an object, that one is gone.
+        before = Locked(
+            change.address, change.importing, change.before or {}, api=change.api, made=change.made
+        )
     write = _write(run, change)
-    made = await create(run, form, write, change)
+    made = await create_once(run, form, write, change)
     entry = _deposing(after_write(run, change, form, made.live), change, before)
-    # What was found looks like ours; only its content can tell.
-    if made.found and change.address.kind == "file":
-        entry = replace(entry, verified=False)
-    if _may_turn_up(run, change, made):
-        entry = replace(entry, resent=True)
+    if change.address.kind == "file":
+        # What was found looks like ours; only its content can tell.
+        verified = entry.verified and not made.found
+        # An earlier upload of the same bytes may be at a service that shows its own writes late.
+        again = made.resent or change.address in run.unfound
+        resent = entry.resent or (again and run.remote.settling.seconds > 0)
+        entry = replace(entry, verified=verified, resent=resent)
     run.record(made.intent, change.address, entry=entry, respelled=_moved(run, change))
     run.made.add(change.address)
     if change.address.kind == "file":
         run.uploaded_one()
     return await _kept(run, change, form=form, write=write, live=made.live)
-
-
-def _may_turn_up(run: Run, change: Change, made: Made) -> bool:
-    """Whether an earlier upload of the same bytes may be at a service that shows its own writes
-    late.
-    """
-    again = made.resent or change.address in run.unfound
-    return again and change.address.kind == "file" and run.remote.settling.seconds > 0
 
 
 async def _kept(run: Run, change: Change, *, form: Form, write: Write, live: Live) -> Locked:
@@ -152,17 +146,6 @@ async def upload_again(run: Run, file: Address) -> str:
     return (await _created(run, change, run.form(file, None))).id or ""
 
 
-def _taken_over(change: Change) -> Locked | None:
-    """What is taken over and replaced at once. If the lock has an object for the address, that one
-    is gone.
-    """
-    if change.importing is None:
-        return None
-    return Locked(
-        change.address, change.importing, change.before or {}, api=change.api, made=change.made
-    )
-
-
 async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     """A new version of a request profile, where the request differs."""
     before = run.entries.get(change.address)
@@ -171,7 +154,8 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     address, fields, names = change.address, change.after or {}, run.names(change.depends_on)
     owner = f"{run.plan.workspace}/{run.plan.environment}/{address}"
     request = form.render(address, fields, names, change.lost, f"{owner}@{version}")
-    profile = Profile(version, form.digest(request), request, _older(run, old))
+    older = (old.kept, *old.older)[: max(run.plan.keep_versions - 1, 0)] if old else ()
+    profile = Profile(version, form.digest(request), request, older)
     if old and old.digest == profile.digest:
         profile = old
     entry = _deposing(replace(of_profile(run, change), profile=profile), change, before)
@@ -192,13 +176,6 @@ def _deposing(entry: Locked, change: Change, before: Locked | None) -> Locked:
         if change.action is Action.REPLACE and change.reason != "api_gone"
         else entry
     )
-
-
-def _older(run: Run, old: Profile | None) -> tuple[dict[str, Any], ...]:
-    if old is None:
-        return ()
-    newest = {"version": old.version, "digest": old.digest, "request": old.request}
-    return (newest, *old.older)[: max(run.plan.keep_versions - 1, 0)]
 
 
 def _write(run: Run, change: Change) -> Write:
@@ -223,7 +200,7 @@ def _moved(run: Run, change: Change) -> Mapping[Address, Locked | None]:
     return {address: entry for address, entry in changed.items() if address != change.address}
 
 
-async def remove(run: Run, change: Change) -> bool:
+async def remove_object(run: Run, change: Change) -> bool:
     """Carry out a change that leaves no resource behind."""
     run.started(change)
     entry = run.entries.get(change.address)
@@ -254,7 +231,7 @@ async def _let_go(run: Run, change: Change, entry: Locked, id: str) -> None:
     if change.action is Action.DELETE:
         await run.form(entry.address, entry.api).delete(run.remote, id)
     elif change.releases:
-        await release(run.remote, run.state, entry=entry, id=id, locked=run.entries.values())
+        await let_go(run.remote, run.state, entry=entry, id=id, locked=run.entries.values())
 
 
 async def remove_old(run: Run, change: Change) -> bool:
@@ -307,17 +284,16 @@ async def _take_back(run: Run, change: Change) -> bool:
         run.journal.dismiss(number)
         run.fail(address, Action.DELETE, error)
         return False
-    run.record(number, address, entry=_predecessor(run, change))
+    old = run.state.resources.get(address) if change.action is Action.REPLACE else None
+    # The old one is no longer deposed.
+    entry = old and old.inheriting(run.entries[address].undeposed(old.id or ""))
+    run.record(number, address, entry=entry)
     return False
 
 
-def _predecessor(run: Run, change: Change) -> Locked | None:
-    """The entry of a file whose new version was taken back: the old one is no longer deposed."""
-    old = run.state.resources.get(change.address) if change.action is Action.REPLACE else None
-    return old and old.inheriting(run.entries[change.address].undeposed(old.id or ""))
-
-
-async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome: Outcome) -> bool:
+async def remove_deposed(
+    run: Run, remnant: Remnant, blockers: set[Any], outcome: TaskOutcome
+) -> bool:
     """Delete an old object of an address, unless something that used it could not be changed."""
     if blockers & (outcome.failed | outcome.skipped):
         return False
@@ -325,10 +301,7 @@ async def remove_deposed(run: Run, remnant: Remnant, blockers: set[Any], outcome
     form = run.form(remnant.address, entry.deposed_api(remnant.id))
     if not await _delete(run, remnant.address, remnant.id, form):
         return False
-    run.counts["destroyed"] += 1
-    run.on_event(
-        Event("done", remnant.address, action=Action.DELETE, id=remnant.id, detail="deposed")
-    )
+    _finished(run, remnant, Action.DELETE, "deposed")
     return True
 
 
@@ -336,10 +309,7 @@ async def give_up_deposed(run: Run, remnant: Remnant) -> bool:
     """Let go of an old object that something forgotten uses."""
     if not await _give_up(run, remnant.address, remnant.id):
         return False
-    run.counts["forgotten"] += 1
-    run.on_event(
-        Event("done", remnant.address, action=Action.FORGET, id=remnant.id, detail="deposed")
-    )
+    _finished(run, remnant, Action.FORGET, "deposed")
     return True
 
 
@@ -355,11 +325,13 @@ async def remove_orphan(run: Run, remnant: Remnant) -> bool:
         return False
     finally:
         run.journal.dismiss(number)
-    run.counts["destroyed"] += 1
-    run.on_event(
-        Event("done", remnant.address, action=Action.DELETE, id=remnant.id, detail="orphan")
-    )
+    _finished(run, remnant, Action.DELETE, "orphan")
     return True
+
+
+def _finished(run: Run, remnant: Remnant, action: Action, what: str) -> None:
+    run.counts[COUNTED[action]] += 1
+    run.on_event(Event("done", remnant.address, action=action, id=remnant.id, detail=what))
 
 
 async def _delete(run: Run, address: Address, id: str, form: Form) -> bool:
@@ -374,7 +346,7 @@ async def _give_up(run: Run, address: Address, id: str) -> bool:
     its id.
     """
     work = partial(
-        release,
+        let_go,
         run.remote,
         run.state,
         entry=run.entries[address],

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provisioner.apply.recorded import FILES, own_paths
+from provisioner.apply.recorded import STORE_FILES, own_paths
 from provisioner.apply.run import Run
 from provisioner.diff import same, top
 from provisioner.errors import ServiceError
@@ -51,7 +51,7 @@ async def _as_kept(run: Run, change: Change, *, form: Form, write: Write, live: 
 def _written(change: Change, form: Form) -> set[str]:
     """The fields that a write names. Our stamp is in each."""
     paths = (change.after or {}).keys() if change.action.makes else own_paths(change)
-    named = {top(path) for path in paths} - form.unread - set(change.lost) - {FILES}
+    named = {top(path) for path in paths} - form.unread - set(change.lost) - {STORE_FILES}
     return named | {METADATA} if form.stamped else named
 
 

@@ -14,8 +14,8 @@ from provisioner.model import Change, Fields, Live, Locked, Overwritten
 from provisioner.plan.decide import undone
 from provisioner.plan.store_files import store_file_of
 
-FILES = "files"  # of a store: `apply.store_files` records them, store file by store file
-LOCAL = "lifecycle."  # fields that only the lock knows
+STORE_FILES = "files"  # of a store: `apply.store_files` records them, store file by store file
+_LOCAL = "lifecycle."  # fields that only the lock knows
 
 _MISSING = object()
 
@@ -23,7 +23,7 @@ Units = dict[str, Any]  # path -> value
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class _Record:
     """The part of an entry that the service has a say in."""
 
     fields: Fields = field(default_factory=dict)
@@ -34,32 +34,21 @@ class Record:
 def own_paths(change: Change) -> frozenset[str]:
     """The changed fields that are written to the object itself."""
     return frozenset(
-        item.path for item in change.fields if not item.path.startswith((FILES, LOCAL))
+        item.path for item in change.fields if not item.path.startswith((STORE_FILES, _LOCAL))
     )
 
 
 def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
     """The entry after a write that the service has answered with `live`."""
-    if change.action.makes:
-        declared = _units(change.after or {}, form)
-        return _entry(
-            run,
-            change,
-            live.id,
-            _confirmed(
-                run, form, change=change, before=None, live=live.fields, wrote=declared.keys()
-            ),
-        )
+    wrote: Collection[str] = own_paths(change)
     before = run.entries.get(change.address)
-    entry = _entry(
-        run,
-        change,
-        live.id,
-        _confirmed(
-            run, form, change=change, before=before, live=live.fields, wrote=own_paths(change)
-        ),
+    if change.action.makes:
+        wrote, before = _units(change.after or {}, form), None
+    record = _confirmed(run, form, change=change, before=before, live=live.fields, wrote=wrote)
+    entry = _entry(run, change, live.id, record)
+    return (
+        entry if change.action.makes else replace(entry, overwritten=overwriting(run, change, form))
     )
-    return replace(entry, overwritten=overwriting(run, change, form))
 
 
 def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
@@ -86,7 +75,7 @@ def without_write(run: Run, change: Change, form: Form) -> Locked:
         and not (before.unkept or before.resetting)
         and same(_own(before.fields), _own(change.after or {}))
     ):
-        return _entry(run, change, change.id, Record(_own(before.fields)))
+        return _entry(run, change, change.id, _Record(_own(before.fields)))
     return _entry(
         run,
         change,
@@ -97,7 +86,7 @@ def without_write(run: Run, change: Change, form: Form) -> Locked:
 
 def of_profile(run: Run, change: Change) -> Locked:
     """The entry of a request profile, which exists in the lock alone."""
-    return _entry(run, change, None, Record(_own(change.after or {})))
+    return _entry(run, change, None, _Record(_own(change.after or {})))
 
 
 def _confirmed(
@@ -108,7 +97,7 @@ def _confirmed(
     before: Locked | None,
     live: Fields,
     wrote: Collection[str],
-) -> Record:
+) -> _Record:
     """What is so at the service, unit by unit. A unit that was written, or that is as the specs
     want it, is as they declare it, with what the service made of it instead; any other one stays as
     it was.
@@ -127,7 +116,7 @@ def _confirmed(
         for name, value in (change.after or {}).items()
         if name in form.keyed and not value
     }
-    return Record({**empty, **_assembled(merge.values)}, merge.unkept, tuple(merge.resetting))
+    return _Record({**empty, **_assembled(merge.values)}, merge.unkept, tuple(merge.resetting))
 
 
 @dataclass
@@ -156,7 +145,8 @@ class _Merge:
         )
         had = _units(before.fields, form) if before else {}
         dropped = undone(before, run.stamps.get(before.id or ""), shown) if before else ()
-        return cls(before, _units(after, form), had, wanted, shown, dropped)
+        declared = _units(after, form)
+        return cls(before, declared, had=had, wanted=wanted, shown=shown, dropped=dropped)
 
     def is_edited(self, path: str) -> bool:
         """Whether the specs want another value than the lock has."""
@@ -188,7 +178,7 @@ class _Merge:
         return {"sent": self.wanted.get(path), "got": self.shown.get(path)}
 
 
-def _entry(run: Run, change: Change, id: str | None, record: Record) -> Locked:
+def _entry(run: Run, change: Change, id: str | None, record: _Record) -> Locked:
     """The entry with that record; what a store holds stays as it was."""
     before = run.entries.get(change.address)
     held = _Held.of(run, change, before)
@@ -221,39 +211,34 @@ class _Held:
         """A file for which something is planned stays as it was until that is done; any other one
         is as the specs want it, and is recorded in their spelling. A new store is empty.
         """
-        wanted: Mapping[str, Fields] = (change.after or {}).get(FILES) or {}
-        goes_on = (
-            change.address.kind == "vector_store"
-            and before
-            and before.id
-            and not change.action.makes
-        )
-        if not (goes_on and before):
-            return cls({FILES: {}} if wanted and change.address.kind == "vector_store" else {})
+        wanted: Mapping[str, Fields] = (change.after or {}).get(STORE_FILES) or {}
+        if change.address.kind != "vector_store":
+            return cls()
+        if before is None or before.id is None or change.action.makes:
+            return cls({STORE_FILES: {}} if wanted else {})
         planned = run.planned_files(change.address)
-        was = before.fields.get("chunking")
-        pinned = (
-            {} if same(was, (change.after or {}).get("chunking")) else {"chunking": was or "auto"}
-        )
+        was, now = before.fields.get("chunking"), (change.after or {}).get("chunking")
+        pinned = {} if same(was, now) else {"chunking": was or "auto"}
         files: dict[str, Fields] = {}
-        for path, item in (before.fields.get(FILES) or {}).items():
-            settled = path in wanted and path not in planned
-            files[path] = {**wanted[path], **_identity(item)} if settled else {**pinned, **item}
+        for path, item in (before.fields.get(STORE_FILES) or {}).items():
+            if path in wanted and path not in planned:
+                known = {key: item[key] for key in ("id", "sha256", "taken") if key in item}
+                files[path] = {**wanted[path], **known}
+            else:
+                files[path] = {**pinned, **item}
         unkept = {
             path: record for path, record in before.unkept.items() if store_file_of(path) in files
         }
         open_ones = {
             path for path in before.resetting if store_file_of(path) in planned or path in unkept
         }
-        return cls({FILES: files} if files or wanted else {}, unkept, tuple(sorted(open_ones)))
-
-
-def _identity(item: Fields) -> Fields:
-    return {key: item[key] for key in ("id", "sha256", "taken") if key in item}
+        return cls(
+            {STORE_FILES: files} if files or wanted else {}, unkept, tuple(sorted(open_ones))
+        )
 
 
 def _own(fields: Fields) -> Fields:
-    return {name: value for name, value in fields.items() if name != FILES}
+    return {name: value for name, value in fields.items() if name != STORE_FILES}
 
 
 def _units(fields: Fields, form: Form) -> Units:

@@ -10,7 +10,7 @@ from provisioner.model import Locked, LockState
 from provisioner.remote import Remote, together
 
 
-async def release(
+async def let_go(
     remote: Remote, lock: LockState, *, entry: Locked, id: str, locked: Iterable[Locked]
 ) -> None:
     """Take the marks of a lock off one of an entry's objects. A file has them in the stores that

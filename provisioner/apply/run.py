@@ -38,11 +38,11 @@ COUNTED = {
 }
 
 
-INTERRUPTED = (
+_INTERRUPTED = (
     "interrupted: what is under way is finished and recorded, another interrupt stops at once"
 )
 
-Entries = Mapping[Address, Locked | None]  # None: out of the lock
+_Entries = Mapping[Address, Locked | None]  # None: out of the lock
 
 
 @dataclass
@@ -184,8 +184,8 @@ class Run:
         address: Address,
         *,
         entry: Locked | None,
-        also: Entries | None = None,
-        respelled: Entries | None = None,
+        also: _Entries | None = None,
+        respelled: _Entries | None = None,
     ) -> None:
         """Make the outcome of an intent durable and part of the lock, together with others that
         change in the same moment. `respelled` are those that a move changes: in `entries` they are
@@ -228,7 +228,7 @@ class Run:
 
     def interrupt(self) -> None:
         """Finish what is in flight, and begin nothing more."""
-        self.on_event(Event("waiting", detail=INTERRUPTED))
+        self.on_event(Event("waiting", detail=_INTERRUPTED))
         self.interrupted = True
         self.stop()
 
@@ -263,7 +263,7 @@ class Run:
         self.on_event(Event("failed", address, action, problem=named))
 
 
-def _put(entries: dict[Address, Locked], changed: Entries) -> None:
+def _put(entries: dict[Address, Locked], changed: _Entries) -> None:
     for address, entry in changed.items():
         if entry is None:
             entries.pop(address, None)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-Key = Hashable
-_CURRENT: ContextVar[Key] = ContextVar("task", default=None)
+_Key = Hashable
+_CURRENT: ContextVar[_Key] = ContextVar("task", default=None)
 
 
 @dataclass(slots=True)
@@ -19,36 +19,38 @@ class Task:
     `after` only has to be over. `run` says whether it succeeded.
     """
 
-    key: Key
+    key: _Key
     run: Callable[[], Awaitable[bool]]
-    needs: set[Key] = field(default_factory=set)
-    after: set[Key] = field(default_factory=set)
+    needs: set[_Key] = field(default_factory=set)
+    after: set[_Key] = field(default_factory=set)
 
 
 @dataclass(slots=True)
-class Outcome:
+class TaskOutcome:
     """Which tasks succeeded, failed, were skipped, or were never started because of a stop."""
 
-    done: set[Key] = field(default_factory=set)
-    failed: set[Key] = field(default_factory=set)
-    skipped: set[Key] = field(default_factory=set)
-    unstarted: set[Key] = field(default_factory=set)
+    done: set[_Key] = field(default_factory=set)
+    failed: set[_Key] = field(default_factory=set)
+    skipped: set[_Key] = field(default_factory=set)
+    unstarted: set[_Key] = field(default_factory=set)
 
 
 class Schedule:
     """Runs tasks. `stop()` lets what is in flight finish and starts nothing more."""
 
     def __init__(
-        self, tasks: Iterable[Task], parallelism: int, outcome: Outcome | None = None
+        self, tasks: Iterable[Task], parallelism: int, outcome: TaskOutcome | None = None
     ) -> None:
-        self.outcome = Outcome() if outcome is None else outcome
+        self.outcome = TaskOutcome() if outcome is None else outcome
         self._tasks = {task.key: task for task in tasks}
         self._parallelism = parallelism
-        self._waiting: dict[Key, int] = {}
-        self._users: dict[Key, list[Key]] = {}
-        self._ready: list[Key] = []
+        self._waiting: dict[_Key, int] = {}
+        self._users: dict[_Key, list[_Key]] = {}
+        self._ready: list[_Key] = []
         self._stopped = False
-        self._idle: Counter[Key] = Counter()  # tasks that only wait, with the number of their waits
+        self._idle: Counter[_Key] = (
+            Counter()
+        )  # tasks that only wait, with the number of their waits
         self._woken = asyncio.Event()
         for key, task in self._tasks.items():
             before = (task.needs | task.after) & self._tasks.keys()
@@ -60,11 +62,11 @@ class Schedule:
     def stop(self) -> None:
         self._stopped = True
 
-    async def run(self) -> Outcome:
+    async def run(self) -> TaskOutcome:
         """Run everything; an exception of a task (not a failure that it reports) is raised after
         the others ended.
         """
-        running: dict[asyncio.Task[bool], Key] = {}
+        running: dict[asyncio.Task[bool], _Key] = {}
         errors: list[BaseException] = []
         while self._ready or running:
             self._start(running)
@@ -87,7 +89,7 @@ class Schedule:
             raise errors[0]
         return self.outcome
 
-    def _start(self, running: dict[asyncio.Task[bool], Key]) -> None:
+    def _start(self, running: dict[asyncio.Task[bool], _Key]) -> None:
         while (
             self._ready and not self._stopped and len(running) - len(self._idle) < self._parallelism
         ):
@@ -136,7 +138,7 @@ class Schedule:
         self._woken.clear()
         return {future for future in running if future.done()}
 
-    def _over(self, key: Key, where: set[Key]) -> None:
+    def _over(self, key: _Key, where: set[_Key]) -> None:
         where.add(key)
         for user in self._users.get(key, ()):
             self._waiting[user] -= 1

@@ -94,12 +94,17 @@ async def sync(run: Run, store: Address, items: Iterable[StoreFileChange]) -> bo
     try:
         await _update(state)
         await _attach(state)
-        await _detach(state)
+        leaving = [item for item in state.items if item.action in LEAVING]
+        await together(_detach_one(state, item) for item in leaving)
         await _read_back(state)
     except ProvisionerError as error:
         run.fail(store, Action.UPDATE, error)
         _record(state, number)
-        _give_up(state)
+        # No old version may be deleted on the strength of a store that was not brought to its end.
+        for item in state.items:
+            held = state.held.get(item.path, {}).get("id") == state.ids.get(item.path, "")
+            if item.file and item.action in PUTTING and not held:
+                run.broken.setdefault(item.file, set()).add(store)
         return False
     _record(state, number)
     wanted = [item for item in state.items if item.action in PUTTING]
@@ -155,19 +160,6 @@ def _also(state: Sync) -> dict[Address, Locked | None]:
         if entry and item.old_id and item.old_id not in (entry.id, *entry.deposed):
             found[entry.address] = replace(entry, deposed=(*entry.deposed, item.old_id))
     return found
-
-
-def _give_up(state: Sync) -> None:
-    """The store could not be brought to its end: no old version may be deleted on the strength of
-    it.
-    """
-    for item in state.items:
-        if item.file and item.action in PUTTING and not _holds(state, item):
-            state.run.broken.setdefault(item.file, set()).add(state.store)
-
-
-def _holds(state: Sync, item: StoreFileChange) -> bool:
-    return state.held.get(item.path, {}).get("id") == state.ids.get(item.path, "")
 
 
 async def _update(state: Sync) -> None:
@@ -328,11 +320,6 @@ async def _clear_up(state: Sync, item: StoreFileChange, error: str | None) -> No
         await service.detach(state.run.remote, state.id, item.old_id)
 
 
-async def _detach(state: Sync) -> None:
-    leaving = [item for item in state.items if item.action in LEAVING]
-    await together(_detach_one(state, item) for item in leaving)
-
-
 async def _detach_one(state: Sync, item: StoreFileChange) -> None:
     try:
         if item.action == "detach" and item.old_id:
@@ -352,11 +339,8 @@ async def _read_back(state: Sync) -> None:
     """What the service made of attributes and chunking; the replies to batches do not say."""
     if not state.written:
         return
-    written, settling = (
-        [state.held[item.path]["id"] for item in state.written],
-        state.run.remote.settling,
-    )
-    until = settling.doubted(f"{state.id}/{id}" for id in written)
+    written = [state.held[item.path]["id"] for item in state.written]
+    until = state.run.remote.settling.doubted(f"{state.id}/{id}" for id in written)
     store_files = await service.read_store_files(state.run.remote, state.id, written)
     store_files |= await _rewritten(state, store_files)
     store_files = await service.settled(
@@ -424,10 +408,8 @@ def _unkept(state: Sync, item: StoreFileChange, store_file: StoreFile) -> dict[s
     sent = {join(f"{prefix}.attributes", key): value for key, value in wanted.items()}
     got = {join(f"{prefix}.attributes", key): value for key, value in store_file.attributes.items()}
     if store_file.chunking != "other":
-        sent[f"{prefix}.chunking"], got[f"{prefix}.chunking"] = (
-            chunks(item.chunking),
-            chunks(store_file.chunking),
-        )
+        sent[f"{prefix}.chunking"] = chunks(item.chunking)
+        got[f"{prefix}.chunking"] = chunks(store_file.chunking)
     # Else a move would be written again and again.
     if store_file.stamp and store_file.stamp.address != item.path:
         mark = join(f"{prefix}.attributes", Stamp.KEY)

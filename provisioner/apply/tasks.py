@@ -8,23 +8,29 @@ from functools import partial
 from provisioner.apply import objects
 from provisioner.apply.objects import move_files
 from provisioner.apply.run import Run
-from provisioner.apply.schedule import Outcome, Schedule, Task
+from provisioner.apply.schedule import Schedule, Task, TaskOutcome
 from provisioner.apply.store_files import sync
 from provisioner.kinds import kind
 from provisioner.model import Action, Address, Applied, Change, Event, Row, StoreFileChange
 from provisioner.refs import users
 
+STEPS = ("make", "files", "go", "end")  # what may be done with a resource, one after another
 
-def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
+
+def tasks_of(run: Run, outcome: TaskOutcome) -> list[Task]:
     """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that
     somebody still uses.
     """
-    held = _by_store(run.plan.store_file_changes)
+    held: dict[Address, list[StoreFileChange]] = {}
+    for item in run.plan.store_file_changes:
+        held.setdefault(item.store, []).append(item)
     used, old, along = _users(run), _old_stores(run), _along(run)
     # Stores are there before any file: to others their stamps tell whose uploads there may be
     # (`apply.suspects`).
     made = (change.address for change in run.plan.changes if change.action.makes)
-    stores = _made(address for address in made if address.kind == "vector_store")
+    stores = _steps(
+        "make", addresses=[address for address in made if address.kind == "vector_store"]
+    )
     tasks = [
         task
         for change in run.plan.changes
@@ -32,15 +38,16 @@ def tasks_of(run: Run, outcome: Outcome) -> list[Task]:
             run, change, held=held, used=used, old=old, along=along, outcome=outcome, stores=stores
         )
     ]
-    tasks += [
-        Task(
-            ("files", str(store)),
-            partial(sync, run, store, items),
-            _made([store]),
-            _made(_files(items)),
+    for store, items in held.items():
+        files = _steps("make", addresses=[item.file for item in items if item.file])
+        tasks.append(
+            Task(
+                ("files", str(store)),
+                partial(sync, run, store, items),
+                needs=_steps("make", addresses=[store]),
+                after=files,
+            )
         )
-        for store, items in held.items()
-    ]
     return [*tasks, *_remnants(run, used, old, outcome)]
 
 
@@ -52,11 +59,11 @@ def _of_change(
     used: dict[Address, set[Address]],
     old: dict[str, set[Hashable]],
     along: dict[Address, set[Hashable]],
-    outcome: Outcome,
+    outcome: TaskOutcome,
     stores: set[Hashable],
 ) -> Iterator[Task]:
     address = change.address
-    blockers = _touching(used.get(address, ()))
+    blockers = _steps(*STEPS, addresses=used.get(address, ()))
     if not (change.releases or change.stays_with):  # what stays may be in old stores that go
         blockers |= old.get(change.id or "", set())
     if change.action.goes:
@@ -65,22 +72,24 @@ def _of_change(
             change,
             blockers=blockers,
             outcome=outcome,
-            act=partial(objects.remove, run, change),
+            act=partial(objects.remove_object, run, change),
         )
         yield Task(("go", str(address)), run_it, along.get(address, set()), blockers)
         return
     if not change.matters and address not in held:
-        yield Task(("make", str(address)), partial(objects.make, run, change))
+        yield Task(("make", str(address)), partial(objects.make_object, run, change))
         return
-    needs = set() if address.kind == "vector_store" else _usable(change.depends_on)
+    needs = _steps("make", "files", addresses=change.depends_on)
+    if address.kind == "vector_store":
+        needs = set()
     after = stores if address.kind == "file" else set()
-    yield Task(("make", str(address)), partial(objects.make, run, change), needs, after)
+    yield Task(("make", str(address)), partial(objects.make_object, run, change), needs, after)
     if change.action.makes and address.kind == "file":
         yield Task(
             ("end", str(address)),
             partial(_end_file, run, change, blockers, outcome),
-            _made([address]),
-            blockers,
+            needs=_steps("make", addresses=[address]),
+            after=blockers,
         )
     elif change.action is Action.REPLACE:
         finish = _unless_used(
@@ -90,10 +99,17 @@ def _of_change(
             outcome=outcome,
             act=partial(objects.remove_old, run, change),
         )
-        yield Task(("end", str(address)), finish, _made([address]), blockers)
+        yield Task(
+            ("end", str(address)),
+            finish,
+            needs=_steps("make", addresses=[address]),
+            after=blockers,
+        )
 
 
-async def _end_file(run: Run, change: Change, blockers: set[Hashable], outcome: Outcome) -> bool:
+async def _end_file(
+    run: Run, change: Change, blockers: set[Hashable], outcome: TaskOutcome
+) -> bool:
     """A new version is final once every store has it; one that no store could index is
     taken back.
     """
@@ -105,7 +121,7 @@ def _unless_used(
     change: Change,
     *,
     blockers: set[Hashable],
-    outcome: Outcome,
+    outcome: TaskOutcome,
     act: Callable[[], Awaitable[bool]],
 ) -> Callable[[], Awaitable[bool]]:
     async def guarded() -> bool:
@@ -130,17 +146,8 @@ def _unless_used(
     return guarded
 
 
-def _bad(blockers: set[Hashable], outcome: Outcome) -> set[Hashable]:
+def _bad(blockers: set[Hashable], outcome: TaskOutcome) -> set[Hashable]:
     return {key for key in blockers if key in outcome.failed or key in outcome.skipped}
-
-
-def _by_store(
-    store_file_changes: Iterable[StoreFileChange],
-) -> dict[Address, list[StoreFileChange]]:
-    found: dict[Address, list[StoreFileChange]] = {}
-    for item in store_file_changes:
-        found.setdefault(item.store, []).append(item)
-    return found
 
 
 def _users(run: Run) -> dict[Address, set[Address]]:
@@ -174,40 +181,27 @@ def _along(run: Run) -> dict[Address, set[Hashable]]:
     return found
 
 
-def _files(items: Iterable[StoreFileChange]) -> list[Address]:
-    return [item.file for item in items if item.file]
-
-
-def _made(addresses: Iterable[Address]) -> set[Hashable]:
-    return {("make", str(address)) for address in addresses}
-
-
-def _usable(addresses: Iterable[Address]) -> set[Hashable]:
-    return {(step, str(address)) for address in addresses for step in ("make", "files")}
-
-
-def _touching(addresses: Iterable[Address]) -> set[Hashable]:
-    return {
-        (step, str(address)) for address in addresses for step in ("make", "files", "go", "end")
-    }
+def _steps(*steps: str, addresses: Iterable[Address]) -> set[Hashable]:
+    """The keys of some steps of some resources."""
+    return {(step, str(address)) for address in addresses for step in steps}
 
 
 def _remnants(
-    run: Run, used: dict[Address, set[Address]], old: dict[str, set[Hashable]], outcome: Outcome
+    run: Run, used: dict[Address, set[Address]], old: dict[str, set[Hashable]], outcome: TaskOutcome
 ) -> Iterator[Task]:
     """Deposed objects and orphans that the plan deletes, after everything that might still use
     them.
     """
     for remnant in run.plan.deposed:
         if remnant.action == "delete":
-            after = _touching([remnant.address, *used.get(remnant.address, ())]) | old.get(
-                remnant.id, set()
-            )
+            touching = [remnant.address, *used.get(remnant.address, ())]
+            after = _steps(*STEPS, addresses=touching) | old.get(remnant.id, set())
             run_it = partial(objects.remove_deposed, run, remnant, after, outcome)
             yield Task(("deposed", remnant.id), run_it, after=after)
         elif remnant.action == "forget":
             run_it = partial(objects.give_up_deposed, run, remnant)
-            yield Task(("deposed", remnant.id), run_it, after=_touching([remnant.address]))
+            after = _steps(*STEPS, addresses=[remnant.address])
+            yield Task(("deposed", remnant.id), run_it, after=after)
     for remnant in run.plan.orphans:
         if remnant.action == "delete":
             yield Task(("orphan", remnant.id), partial(objects.remove_orphan, run, remnant))
@@ -229,7 +223,7 @@ COUNTS = ("imported", "added", "changed", "replaced", "moved", "destroyed", "for
 async def carry_out(run: Run, parallelism: int) -> Applied:
     """Run every task of the plan."""
     await move_files(run)
-    outcome = Outcome()
+    outcome = TaskOutcome()
     schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
     run.stop = schedule.stop
     run.remote.settling.aside = schedule.aside
@@ -237,7 +231,11 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
         schedule.stop()
     await schedule.run()
     _count_uploads(run, outcome)
-    skipped = _skipped(outcome)
+    skipped = sorted(
+        Address.parse(key[1])
+        for key in outcome.skipped
+        if isinstance(key, tuple) and key[0] in ("make", "go")
+    )
     for address in skipped:
         change = run.change(address)
         run.on_event(
@@ -256,7 +254,7 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     )
 
 
-def _count_uploads(run: Run, outcome: Outcome) -> None:
+def _count_uploads(run: Run, outcome: TaskOutcome) -> None:
     """Files that are uploaded, whose stores an interrupted run did not come to: they are there, and
     in the lock.
     """
@@ -266,7 +264,7 @@ def _count_uploads(run: Run, outcome: Outcome) -> None:
             run.finished(change, run.entries[change.address].id)
 
 
-def _undone(run: Run, outcome: Outcome) -> Iterator[Row]:
+def _undone(run: Run, outcome: TaskOutcome) -> Iterator[Row]:
     """What of the plan is still to do."""
     for change in run.plan.changes:
         yield from _undone_of(change, outcome)
@@ -280,7 +278,7 @@ def _undone(run: Run, outcome: Outcome) -> Iterator[Row]:
             yield Row("old", str(remnant.address), remnant.id)
 
 
-def _undone_of(change: Change, outcome: Outcome) -> Iterator[Row]:
+def _undone_of(change: Change, outcome: TaskOutcome) -> Iterator[Row]:
     """A new object and the end of the old one are two things. A file is there when its stores have
     taken it.
     """
@@ -294,16 +292,8 @@ def _undone_of(change: Change, outcome: Outcome) -> Iterator[Row]:
         yield Row("old", name, change.id)
 
 
-def _over(outcome: Outcome, step: str, name: str) -> bool:
+def _over(outcome: TaskOutcome, step: str, name: str) -> bool:
     """Whether a step has succeeded, or there is none."""
     return not any(
         (step, name) in tasks for tasks in (outcome.failed, outcome.skipped, outcome.unstarted)
-    )
-
-
-def _skipped(outcome: Outcome) -> list[Address]:
-    return sorted(
-        Address.parse(key[1])
-        for key in outcome.skipped
-        if isinstance(key, tuple) and key[0] in ("make", "go")
     )

@@ -22,7 +22,7 @@ def accept(
     ] = None,
 ) -> int:
     """Write what somebody else changed at the service into the specs."""
-    return interrupts.run(_accept(console, tuple(addresses or ())))
+    return interrupts.run_main(_accept(console, tuple(addresses or ())))
 
 
 async def _accept(console: Console, words: tuple[str, ...]) -> int:

@@ -16,8 +16,8 @@ from typer.main import get_command
 
 from provisioner import interrupts
 from provisioner.cli.console import broken_pipe, fail, wants_json
-from provisioner.cli.options import Chdir, Environment
-from provisioner.cli.streams import guarded
+from provisioner.cli.options import Chdir, EnvironmentOption
+from provisioner.cli.streams import guarded_streams
 
 # In the order of the help. A test compares each summary with the command's own.
 COMMANDS = {
@@ -101,7 +101,7 @@ class Root(Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return load(cmd_name) if cmd_name in COMMANDS or cmd_name in _INTERNAL else None
+        return load_command(cmd_name) if cmd_name in COMMANDS or cmd_name in _INTERNAL else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
@@ -114,7 +114,7 @@ def module_of(name: str) -> Any:
 
 
 @cache
-def load(name: str) -> Any:
+def load_command(name: str) -> Any:
     """One command as click has it."""
     module = module_of(name)
     app = typer.Typer(
@@ -150,7 +150,7 @@ def root() -> Any:
 
 
 def provisioner(
-    context: typer.Context, chdir: Chdir = None, environment: Environment = None
+    context: typer.Context, chdir: Chdir = None, environment: EnvironmentOption = None
 ) -> None:
     """Keep OpenAI assistants, tools, vector stores and files as code: validate, plan, apply."""
     context.obj = (chdir, environment)
@@ -164,7 +164,7 @@ def run(arguments: Sequence[str]) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # in some tests a stream is not a text file
             reconfigure(errors="backslashreplace")
-    with guarded():
+    with guarded_streams():
         return _run(arguments)
 
 

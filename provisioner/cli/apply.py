@@ -41,7 +41,7 @@ def apply(
     format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Make the service match the specs, or apply a saved plan."""
-    from provisioner.cli.applying import ApplyRequest, Approval, apply_saved, decide_and_apply
+    from provisioner.cli.applying import ApplyRequest, GivenApproval, apply_saved, decide_and_apply
     from provisioner.cli.planning import read_plan_file, refuse_options
     from provisioner.engine import ApplyOptions
     from provisioner.plan import PlanOptions
@@ -60,7 +60,7 @@ def apply(
         refuse_options(console, file, decided)
         saved = read_plan_file(console, file)
         return apply_saved(
-            console, saved, ApplyRequest(how, Approval(True, checksum, force, commit), format)
+            console, saved, ApplyRequest(how, GivenApproval(True, checksum, force, commit), format)
         )
     wanted = PlanOptions(
         targets=addresses(target),
@@ -72,7 +72,9 @@ def apply(
         force=force,
     )
     return decide_and_apply(
-        console, wanted, ApplyRequest(how, Approval(auto_approve, checksum, commit=commit), format)
+        console,
+        wanted,
+        ApplyRequest(how, GivenApproval(auto_approve, checksum, commit=commit), format),
     )
 
 

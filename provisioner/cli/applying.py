@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class GivenApproval:
     """What allows a plan to be applied."""
 
     given: bool = False
@@ -38,13 +38,13 @@ class ApplyRequest:
     """How a plan is carried out, and how what came of it is printed."""
 
     options: ApplyOptions
-    approval: Approval
+    approval: GivenApproval
     format: PlanFormat = PlanFormat.text
 
 
 def decide_and_apply(console: Console, wanted: PlanOptions, request: ApplyRequest) -> int:
     """Plan, show, ask, apply: under one lease, so that nothing moves between."""
-    return interrupts.run(_decide_and_apply(console, console.open(), wanted, request))
+    return interrupts.run_main(_decide_and_apply(console, console.open(), wanted, request))
 
 
 async def _decide_and_apply(
@@ -54,7 +54,7 @@ async def _decide_and_apply(
 
     async with Session.writing(context, request.options, console.say) as session:
         plan = await session.plan(wanted)
-        show(console, plan, request.format)
+        _show_beforehand(console, plan, request.format)
         _check(session, plan, request.approval)
         # An empty plan is carried out as well: the lock may have to learn what the service has
         # already.
@@ -78,7 +78,7 @@ def apply_saved(console: Console, plan: Plan, request: ApplyRequest) -> int:
             Problem("Foreign plan", detail, f"leave `-e` out, or plan for `{console.environment}`")
         )
     context = engine.open_context(console.root, plan.environment)
-    return interrupts.run(_apply_saved(console, context, plan, request))
+    return interrupts.run_main(_apply_saved(console, context, plan, request))
 
 
 async def _apply_saved(
@@ -87,7 +87,7 @@ async def _apply_saved(
     from provisioner.engine import Session
     from provisioner.engine.session import check_applicable
 
-    show(console, plan, request.format)
+    _show_beforehand(console, plan, request.format)
     check_applicable(plan, request.approval.force)
     async with Session.writing(context, request.options, console.say, needs_specs=False) as session:
         _check(session, plan, request.approval)
@@ -95,7 +95,7 @@ async def _apply_saved(
         return await _carry_out(console, session, plan, request)
 
 
-def show(console: Console, plan: Plan, format: PlanFormat) -> None:
+def _show_beforehand(console: Console, plan: Plan, format: PlanFormat) -> None:
     """Print the plan that is about to be applied; among events it is the first of them, and beside
     a document about the result it is not a result.
     """
@@ -117,7 +117,7 @@ def show(console: Console, plan: Plan, format: PlanFormat) -> None:
         show_plan(console, plan, format)
 
 
-def _check(session: Session, plan: Plan, approval: Approval) -> None:
+def _check(session: Session, plan: Plan, approval: GivenApproval) -> None:
     """Refuse a plan that is stopped, or that is not the one that was approved elsewhere."""
     from provisioner.engine.session import check_applicable
 
@@ -175,12 +175,12 @@ def _sum_up(console: Console, applied: Applied, events: list[Event], format: Pla
         console.say(inline(note))
     sys.stderr.write(problems_text(applied.failed, console.paint(sys.stderr)))
     if format.document:
-        from provisioner.cli.planning import document
+        from provisioner.cli.planning import rendered
         from provisioner.views.picture import applied_graph
         from provisioner.views.progress import applied_outline
 
         console.result(
-            document(
+            rendered(
                 format, applied_outline(applied, events), lambda: applied_graph(applied, events)
             )
         )

@@ -28,7 +28,7 @@ P = ParamSpec("P")
 _LONGEST = 200  # characters of a path that are worth reading
 _COMMON = {
     "chdir": (options.Chdir, None),
-    "environment": (options.Environment, None),
+    "environment": (options.EnvironmentOption, None),
     "variables": (options.Variables, None),
     "json": (options.Json, False),
     "no_color": (options.NoColor, False),
@@ -210,10 +210,10 @@ def refuse_file(folder: Path) -> None:
 
 def addresses(texts: list[str] | None) -> frozenset[Address]:
     """The addresses of a command line."""
-    return frozenset(address(text) for text in texts or ())
+    return frozenset(address_of(text) for text in texts or ())
 
 
-def address(text: str) -> Address:
+def address_of(text: str) -> Address:
     """One address of a command line."""
     try:
         return Address.parse(text)

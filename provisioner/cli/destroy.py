@@ -20,7 +20,7 @@ def destroy(
     format: options.Format = options.PlanFormat.text,
 ) -> int:
     """Delete everything that the lock names."""
-    from provisioner.cli.applying import ApplyRequest, Approval, decide_and_apply
+    from provisioner.cli.applying import ApplyRequest, GivenApproval, decide_and_apply
     from provisioner.engine import ApplyOptions
     from provisioner.plan import PlanOptions
 
@@ -33,7 +33,7 @@ def destroy(
         force=force,
     )
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout)
-    return decide_and_apply(console, wanted, ApplyRequest(how, Approval(auto_approve), format))
+    return decide_and_apply(console, wanted, ApplyRequest(how, GivenApproval(auto_approve), format))
 
 
 COMMANDS = {"destroy": destroy}

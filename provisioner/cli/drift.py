@@ -40,7 +40,7 @@ def drift(
     """Show what somebody else changed since the last apply."""
     from provisioner.engine.drift import DriftOptions
 
-    return interrupts.run(
+    return interrupts.run_main(
         _drift(console, DriftOptions(pending, unmanaged, tuple(ignore or ())), format)
     )
 
@@ -64,11 +64,11 @@ def _text(console: Console, found: Drift, case: Situation, format: options.PlanF
         from provisioner.views.text import outline_text
 
         return outline_text(drift_outline(found, verbose=console.verbose), console.paint())
-    from provisioner.cli.planning import document
+    from provisioner.cli.planning import rendered
     from provisioner.views.picture import drift_graph
 
     needs = {address: entry.depends_on for address, entry in case.lock.resources.items()}
-    return document(format, drift_outline(found, verbose=True), lambda: drift_graph(found, needs))
+    return rendered(format, drift_outline(found, verbose=True), lambda: drift_graph(found, needs))
 
 
 COMMANDS = {"drift": drift}

@@ -14,7 +14,7 @@ from provisioner.cli.console import Console, command
 from provisioner.errors import UsageError
 from provisioner.model import Problem
 
-_DATA = Path(disk.LOCAL)
+_DATA = Path(disk.LOCAL_DATA)
 
 
 @command

@@ -34,7 +34,7 @@ Chdir = Annotated[
     Path | None,
     typer.Option("--chdir", "-C", metavar="DIR", help="The workspace; default: this folder."),
 ]
-Environment = Annotated[
+EnvironmentOption = Annotated[
     str | None,
     typer.Option(
         "--env",

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from provisioner.cli.console import Console, address, command
+from provisioner.cli.console import Console, address_of, command
 from provisioner.errors import UsageError
 from provisioner.model import Problem
 
 
-class Format(StrEnum):
+class _Format(StrEnum):
     """How outputs are printed."""
 
     json = "json"
@@ -28,18 +28,18 @@ def output(
         list[str] | None,
         typer.Argument(metavar="[ADDR]...", help="Only these; default: everything."),
     ] = None,
-    format: Annotated[Format | None, typer.Option("--format", help="Default: json.")] = None,
+    format: Annotated[_Format | None, typer.Option("--format", help="Default: json.")] = None,
 ) -> None:
     """Print what applications need: ids and request profiles."""
     from provisioner import engine
     from provisioner.views.state import FORMATS
 
-    if console.json and format not in (None, Format.json):
+    if console.json and format not in (None, _Format.json):
         raise UsageError(
             Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other.")
         )
     found = engine.outputs(console.open())
-    names = [str(address(text)) for text in addr or ()]
+    names = [str(address_of(text)) for text in addr or ()]
     missing = [name for name in names if name not in found]
     if missing:
         absent = ", ".join(f"`{name}`" for name in missing)
@@ -51,7 +51,7 @@ def output(
             )
         )
     chosen = {name: found[name] for name in names} if names else found
-    as_text = FORMATS[(format or Format.json).value]
+    as_text = FORMATS[(format or _Format.json).value]
     console.result(as_text(chosen))
 
 

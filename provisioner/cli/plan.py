@@ -55,7 +55,7 @@ def plan(
         prune_orphans=prune_orphans,
         force=force,
     )
-    code = interrupts.run(_plan(console, wanted, out, format))
+    code = interrupts.run_main(_plan(console, wanted, out, format))
     return 0 if code == CHANGES and not detailed_exitcode else code
 
 
@@ -65,9 +65,9 @@ async def _plan(
     """The exit code, and not the plan: at its end asyncio spells out a task's result, however large
     it is.
     """
-    from provisioner.cli.planning import read_plan, save, show_plan
+    from provisioner.cli.planning import plan_now, save, show_plan
 
-    found = await read_plan(console.open(), wanted)
+    found = await plan_now(console.open(), wanted)
     show_plan(console, found, format)
     if out is not None:
         save(console, found, out)

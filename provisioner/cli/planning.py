@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.views.picture import Graph
 
 
-async def read_plan(context: Context, options: PlanOptions) -> Plan:
+async def plan_now(context: Context, options: PlanOptions) -> Plan:
     """Compare and decide, and change nothing."""
     from provisioner.engine import Session
 
@@ -35,7 +35,7 @@ def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
         from provisioner.views.outline import outline
         from provisioner.views.picture import plan_graph
 
-        console.result(document(format, outline(plan, verbose=True), lambda: plan_graph(plan)))
+        console.result(rendered(format, outline(plan, verbose=True), lambda: plan_graph(plan)))
     else:
         from provisioner.views.text import plan_text
 
@@ -117,7 +117,7 @@ def refuse_options(console: Console, file: Path, options: Mapping[str, object]) 
         raise UsageError(Problem("Wrong usage", detail, "give them to `plan --out FILE` instead"))
 
 
-def document(format: PlanFormat, outline: Outline, graph: Callable[[], Graph]) -> str:
+def rendered(format: PlanFormat, outline: Outline, graph: Callable[[], Graph]) -> str:
     """An unfolded outline as Markdown or as a page; only a page needs the graph."""
     if format is PlanFormat.markdown:
         from provisioner.views.markdown import markdown

@@ -11,7 +11,7 @@ import typer
 from provisioner.cli.console import Console, command, refuse_file
 
 
-class Name(StrEnum):
+class _Name(StrEnum):
     """What has a schema."""
 
     spec = "spec"
@@ -25,8 +25,8 @@ class Name(StrEnum):
 def schema(
     console: Console,
     name: Annotated[
-        Name, typer.Argument(metavar="[spec|provisioner|lock|plan|drift]", help="Which one.")
-    ] = Name.spec,
+        _Name, typer.Argument(metavar="[spec|provisioner|lock|plan|drift]", help="Which one.")
+    ] = _Name.spec,
     write: Annotated[
         Path | None,
         typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead."),
@@ -41,11 +41,11 @@ def schema(
         console.say(f"Wrote the schemas to {write}.")
         return
     made = {
-        Name.spec: schemas.spec_schema,
-        Name.provisioner: schemas.workspace_schema,
-        Name.lock: schemas.lock_schema,
-        Name.plan: schemas.plan_schema,
-        Name.drift: schemas.drift_schema,
+        _Name.spec: schemas.spec_schema,
+        _Name.provisioner: schemas.workspace_schema,
+        _Name.lock: schemas.lock_schema,
+        _Name.plan: schemas.plan_schema,
+        _Name.drift: schemas.drift_schema,
     }
     console.document(made[name]())
 

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from provisioner import interrupts
-from provisioner.cli.console import Console, address, command
+from provisioner.cli.console import Console, address_of, command
 from provisioner.errors import UsageError
 from provisioner.model import Locked, LockState, Problem
 from provisioner.text import did_you_mean
 
 
 @command
-def list_(console: Console) -> None:
+def list_entries(console: Console) -> None:
     """List the addresses in the lock."""
     from provisioner import engine
     from provisioner.views.state import state_list_json, state_list_text
@@ -27,7 +27,7 @@ def list_(console: Console) -> None:
 
 
 @command
-def show(
+def show_one(
     console: Console, addr: Annotated[str, typer.Argument(metavar="ADDR", help="A resource.")]
 ) -> None:
     """Show one resource as the lock has it."""
@@ -39,16 +39,16 @@ def show_entry(console: Console, text: str) -> None:
     from provisioner import engine
     from provisioner.views.state import entry_json, entry_text
 
-    entry = find(engine.state(console.open()), text)
+    entry = _entry_at(engine.state(console.open()), text)
     if console.json:
         console.document(entry_json(entry))
     else:
         console.result(entry_text(entry))
 
 
-def find(state: LockState | None, text: str) -> Locked:
+def _entry_at(state: LockState | None, text: str) -> Locked:
     """A resource of the lock by its address; UsageError with a guess where there is none."""
-    wanted = address(text)
+    wanted = address_of(text)
     known = state.resources if state else {}
     if wanted in known:
         return known[wanted]
@@ -70,8 +70,8 @@ def rm(
 
     context = console.open()
     state = engine.state(context)
-    wanted = [find(state, text).address for text in addr]
-    forgotten = interrupts.run(forget(context, wanted))
+    wanted = [_entry_at(state, text).address for text in addr]
+    forgotten = interrupts.run_main(forget(context, wanted))
     if console.json:
         console.document({"removed": [str(one) for one in forgotten]})
         return
@@ -88,7 +88,7 @@ def mv(
     """Give a resource another address; its object stays."""
     from provisioner.engine.questions import move
 
-    move(console.open(), address(origin), address(to))
+    move(console.open(), address_of(origin), address_of(to))
     if console.json:
         console.document({"moved": {"from": origin, "to": to}})
     else:
@@ -96,7 +96,7 @@ def mv(
 
 
 @command
-def rebuild(
+def rebuild_lock(
     console: Console,
     lineage: Annotated[
         str | None,
@@ -110,7 +110,7 @@ def rebuild(
     from provisioner.engine.rebuild import rebuild as read_stamps
 
     context = console.open()
-    rebuilt = interrupts.run(read_stamps(context, lineage))
+    rebuilt = interrupts.run_main(read_stamps(context, lineage))
     restore(context, rebuilt.state)
     if console.json:
         found = sorted(str(one) for one in rebuilt.state.resources)
@@ -126,4 +126,4 @@ def rebuild(
     console.result("".join(f"Left alone: {one}\n" for one in rebuilt.left))
 
 
-COMMANDS = {"list": list_, "show": show, "rm": rm, "mv": mv, "rebuild": rebuild}
+COMMANDS = {"list": list_entries, "show": show_one, "rm": rm, "mv": mv, "rebuild": rebuild_lock}

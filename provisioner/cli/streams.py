@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from provisioner.masking import forget, without_secrets
+from provisioner.masking import forget_secrets, without_secrets
 
 # A runner skips the white space before `::`; the older `##[…]` counts anywhere in a line.
 _COMMAND = re.compile(r"((?:^|[\r\n])[^\S\r\n]*):(?=:)")
@@ -52,9 +52,9 @@ class Guarded:
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def guarded_streams() -> Iterator[None]:
     """Both streams of this process, guarded while a command runs."""
-    forget()
+    forget_secrets()
     before, in_job = (sys.stdout, sys.stderr), bool(os.environ.get("GITHUB_ACTIONS"))
     sys.stdout, sys.stderr = (Guarded(stream, in_job) for stream in before)
     try:

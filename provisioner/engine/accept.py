@@ -14,9 +14,9 @@ from typing import Any
 from provisioner import disk
 from provisioner.diff import ignored, join, same
 from provisioner.engine.context import Context
-from provisioner.engine.drift import DriftOptions, read_drift, split
+from provisioner.engine.drift import DriftOptions, address_and_path, read_drift
 from provisioner.engine.policies import rule
-from provisioner.engine.shutdowns import kept
+from provisioner.engine.shutdowns import kept_answers
 from provisioner.errors import SpecError
 from provisioner.kinds import kind
 from provisioner.kinds.vector_store.fields import chunks
@@ -35,8 +35,8 @@ from provisioner.plan.decide import sides
 from provisioner.plan.ownership import Foreign, foreign
 from provisioner.workspace import Specs, Workspace
 from provisioner.workspace.editing import Edit, NoPlace, Spot, edited, edits
-from provisioner.workspace.tree import Refused, Tree
-from provisioner.yamltext.reading import read
+from provisioner.workspace.tree import FileRefused, Tree
+from provisioner.yamltext.reading import read_yaml
 from provisioner.yamltext.spelling import Unwritable
 
 _SEVERAL = "its file is used in several places"
@@ -97,7 +97,7 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
     """
     drift, case = await read_drift(context, DriftOptions())
     known = {*case.desired, *case.lock.resources}
-    wanted = [split(word, known, "so there is nothing to accept") for word in words]
+    wanted = [address_and_path(word, known, "so there is nothing to accept") for word in words]
     trial = Trial(context.workspace, context.environment.name, context.variables, context.today)
     found = _Sorted(case, trial)
     for item in drift.found:
@@ -110,7 +110,7 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
         NotAccepted(one.address, one.path, why, _BY_HAND) for one, why in failed.items()
     ]
     reported = tuple(_reported(trial, taken))
-    files = write(trial, taken)
+    files = write_specs(trial, taken)
     return Accepted(
         reported,
         tuple(sorted(found.refused, key=lambda one: (one.address, one.path))),
@@ -166,7 +166,7 @@ class _Sorted:
             found = tuple(edits(self._spot(address), path, live))
         except NoPlace as why:
             self.refused.append(NotAccepted(address, path, why.reason, why.hint))
-        except Refused as why:
+        except FileRefused as why:
             self.refused.append(NotAccepted(address, path, f"its file {why.detail}", why.hint))
         else:
             self.proposals.append(
@@ -217,7 +217,7 @@ def _first_difference(before: bytes, after: bytes) -> int:
     )
 
 
-def write(trial: Trial, taken: Sequence[Proposal]) -> dict[str, tuple[str, str]]:
+def write_specs(trial: Trial, taken: Sequence[Proposal]) -> dict[str, tuple[str, str]]:
     """Write the files, each whole or not at all, and none where one of them is no longer what was
     read.
     """
@@ -289,7 +289,7 @@ class Trial:
     def written(self, source: Source) -> Any:
         """What a spec says at a place, before anything is made of it."""
         if source.file not in self._read:
-            self._read[source.file] = read(self.original(source.file)).value
+            self._read[source.file] = read_yaml(self.original(source.file)).value
         value = self._read[source.file]
         for step in source.path:
             value = value[step]
@@ -333,7 +333,7 @@ class Trial:
             draft = self.workspace.draft(self.drafts(proposals))
         except Unwritable as error:
             return str(error)
-        except Refused as refused:
+        except FileRefused as refused:
             return f"its file {refused.detail}"
         for name, before in self._before.items():
             after = draft.compile(name, self.variables)
@@ -364,7 +364,7 @@ class Trial:
             workspace,
             environment,
             wanted=specs.desired.values(),
-            shutdowns=kept(workspace.root, environment),
+            shutdowns=kept_answers(workspace.root, environment),
             today=self.today,
         )
         return [

@@ -21,7 +21,7 @@ from provisioner.text import did_you_mean
 from provisioner.workspace import Import, Specs
 from provisioner.workspace.setting import LOCAL
 
-Finding = tuple[str, str, str]  # summary, detail and hint
+_Finding = tuple[str, str, str]  # summary, detail and hint
 _LOOK = "look whether the id is right, and whether the key belongs to the right project"
 
 
@@ -228,7 +228,7 @@ def check_imports(context: Context, case: Situation) -> None:
     _refuse(context, [(source, finding) for source, finding in findings if finding])
 
 
-def _import_finding(case: Situation, item: Import, owner: Address | None) -> Finding | None:
+def _import_finding(case: Situation, item: Import, owner: Address | None) -> _Finding | None:
     live, form = case.observed.live.get(item.to), case.form(item.to)
     if not form.remote:
         api = case.desired[item.to].api
@@ -284,7 +284,7 @@ def check_moves(context: Context, case: Situation) -> None:
     _refuse(context, findings)
 
 
-def _refuse(context: Context, findings: Iterable[tuple[Source, Finding]]) -> None:
+def _refuse(context: Context, findings: Iterable[tuple[Source, _Finding]]) -> None:
     """SpecError with the place of each problem, if there is any."""
     problems = []
     for source, finding in findings:

@@ -152,7 +152,7 @@ class Context:
         # Costs a tenth of a second, and only `service: local` needs it.
         from provisioner.local import create_app
 
-        app = create_app(self.root / disk.LOCAL)
+        app = create_app(self.root / disk.LOCAL_DATA)
         return Remote.open(
             "http://local/v1",
             "local",

@@ -83,7 +83,7 @@ def _ignored(words: Iterable[str], known: Collection[Address]) -> _Ignored:
     whole: set[Address] = set()
     paths: dict[Address, list[str]] = {}
     for word in words:
-        address, path = split(word, known, "which `--ignore` names")
+        address, path = address_and_path(word, known, "which `--ignore` names")
         if path:
             paths.setdefault(address, []).append(path)
         else:
@@ -91,7 +91,7 @@ def _ignored(words: Iterable[str], known: Collection[Address]) -> _Ignored:
     return _Ignored(whole, paths)
 
 
-def split(word: str, known: Collection[Address], why: str) -> tuple[Address, str]:
+def address_and_path(word: str, known: Collection[Address], why: str) -> tuple[Address, str]:
     """`ADDR` or `ADDR#path`; a file's path may hold a `#` of its own."""
     by_text = {str(address): address for address in known}
     ends = [at for at, letter in enumerate(word) if letter == "#"]

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from provisioner.apply.releasing import release
+from provisioner.apply.releasing import let_go
 from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import look
+from provisioner.engine.refresh import look_at
 from provisioner.engine.session import remember
 from provisioner.errors import UsageError
 from provisioner.kinds import kind
@@ -64,7 +64,7 @@ async def _let_go(
     """Take our marks off everything that is forgotten; returns what that is beside the entries
     themselves.
     """
-    seen = await together(look(remote, known, entry) for entry in entries.values())
+    seen = await together(look_at(remote, known, entry) for entry in entries.values())
     check_key(remote, known, context.service)  # with another key the objects only seem to be gone
     live = {address: one for address, one in zip(entries, seen, strict=True) if one is not None}
     along = _along(context, known, entries, live)
@@ -75,7 +75,7 @@ async def _let_go(
         if entry.address in entries or id in along
     ]
     await together(
-        release(remote, known, entry=entry, id=id, locked=known.resources.values())
+        let_go(remote, known, entry=entry, id=id, locked=known.resources.values())
         for entry, id in everything
     )
     return along

@@ -14,18 +14,18 @@ from provisioner.kinds import Key
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, LockState, Plan
-from provisioner.plan.users import ending, references, sentence
+from provisioner.plan.users import ending, named_ids, sentence
 from provisioner.remote import Remote, together
 from provisioner.remote.lists import PAGE
 
-MOST = 1000
+_MOST = 1000
 """Requests that the question may cost; beyond that nobody knows the answer, and
 everything stays."""
 
 ASSISTANTS: Key = ("assistant", "assistants")
 STORES: Key = ("vector_store", None)
 
-Users = dict[str, tuple[str, ...]]
+_Users = dict[str, tuple[str, ...]]
 """Ids with those who use them and are not managed here, in words."""
 
 
@@ -40,7 +40,7 @@ class Others:
     ours: Collection[str]  # ids that the lock names, or is about to
     _held: dict[str, frozenset[str]] = field(default_factory=dict)  # by store: ids of its files
 
-    async def users(self, plan: Plan) -> Users:
+    async def users(self, plan: Plan) -> _Users:
         """Who uses what a plan deletes. A plan that deletes nothing sends nothing."""
         going = ending(plan)
         if not going:
@@ -50,12 +50,12 @@ class Others:
             [self._foreign(ASSISTANTS, pruned), self._foreign(STORES, pruned)]
         )
         named = [
-            (sentence(live, "assistant"), set(references("assistant", live.fields, self.names)))
+            (sentence(live, "assistant"), set(named_ids("assistant", live.fields, self.names)))
             for live in assistants
         ]
         if any(name == "file" for name, _ in going):
             price = requests(stores)
-            if price > MOST:
+            if price > _MOST:
                 why = (
                     f"possibly others: asking the {len(stores):,} other vector stores would take"
                     f" {price:,} requests"

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from provisioner.engine.shutdowns import Shutdowns, applies
+from provisioner.engine.shutdowns import Shutdowns, policies_apply
 from provisioner.model import Address, Desired, Plan, Policies, Problem, Source, Waiver
 from provisioner.plan.policy import Breach, breaches, expired, unused
 from provisioner.text import did_you_mean, quoted
 from provisioner.workspace import Environment, Workspace
 from provisioner.workspace.explain.findings import STAND_IN
-from provisioner.workspace.workspace import named
+from provisioner.workspace.workspace import naming
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context
@@ -45,7 +45,7 @@ def rule(
 ) -> Ruling:
     """Judge what one environment wants."""
     policies = environment.policies
-    if not applies(policies, shutdowns):
+    if not policies_apply(policies, shutdowns):
         return Ruling()
     judged = [want for want in wanted if not str(want.fields.get("model")).startswith(STAND_IN)]
     found = sorted(breaches(policies, judged, shutdowns.of, today), key=lambda one: one.address)
@@ -97,7 +97,7 @@ def rule_all(
         for problem in ruling.problems:
             where[problem].append(name)
     reported = [
-        problem if len(found) == len(rulings) else named(problem, found)
+        problem if len(found) == len(rulings) else naming(problem, found)
         for problem, found in where.items()
     ]
     return [*reported, *needless(workspace, rulings)]

@@ -9,13 +9,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provisioner.engine.shutdowns import applies, kept, utc_today
+from provisioner.engine.shutdowns import kept_answers, policies_apply, utc_today
 from provisioner.errors import UsageError
 from provisioner.model import Address, Desired, LockState, Problem, Report
 from provisioner.text import spelt
 from provisioner.workspace import Workspace
 from provisioner.workspace.sections import declarable
-from provisioner.workspace.setting import FILE
+from provisioner.workspace.setting import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context
@@ -39,7 +39,9 @@ def validate(
         counts |= Counter(address.kind for address in specs.desired)
         desired[name] = specs.desired
     # What holds is known.
-    if not any(problem.severity == "error" and problem.file == FILE for problem in problems):
+    if not any(
+        problem.severity == "error" and problem.file == SETTINGS_FILE for problem in problems
+    ):
         problems.update(dict.fromkeys(_ruled(workspace, desired, today or utc_today())))
     return Report(
         sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names
@@ -50,9 +52,12 @@ def _ruled(
     workspace: Workspace, desired: Mapping[str, Mapping[Address, Desired]], today: date
 ) -> list[Problem]:
     """What the policies say, as far as that is known without asking anybody."""
-    shutdowns = {name: kept(workspace.root, workspace.environments[name]) for name in desired}
+    shutdowns = {
+        name: kept_answers(workspace.root, workspace.environments[name]) for name in desired
+    }
     if not any(
-        applies(workspace.environments[name].policies, known) for name, known in shutdowns.items()
+        policies_apply(workspace.environments[name].policies, known)
+        for name, known in shutdowns.items()
     ):
         return []
     # All of planning, which `validate` mostly does without.

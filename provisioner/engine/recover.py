@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.apply.exactly_once import look, survey, undecided
+from provisioner.apply.exactly_once import looks_of, survey, undecided
 from provisioner.errors import RouteMissing
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form, Names
@@ -90,7 +90,7 @@ async def recover(
     return found
 
 
-def write(journal: Journal, found: Recovered) -> None:
+def close_intents(journal: Journal, found: Recovered) -> None:
     """Close every carried intent in the journal, with what was found."""
     for intent in journal.open:
         if intent.id in found.entries:
@@ -202,7 +202,7 @@ def _looks_like(live: Live, intent: Intent) -> bool:
     data = intent.data
     began, ended = data.get("since", 0), _latest(intent)
     return (
-        look(live) == _looks(intent)
+        looks_of(live) == _looks(intent)
         and began <= live.created_at <= ended
         and live.id not in data.get("seen", ())
     )

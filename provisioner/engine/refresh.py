@@ -270,7 +270,7 @@ async def look_into(remote: Remote, observed: Observed, stores: Iterable[Address
     return replace(observed, live={**observed.live, **more}) if more else observed
 
 
-async def look(remote: Remote, lock: LockState, entry: Locked) -> Live | None:
+async def look_at(remote: Remote, lock: LockState, entry: Locked) -> Live | None:
     """One locked object with what it holds; None where there is none."""
     form = kind(entry.address.kind).form(entry.api)
     if not (entry.id and form.remote):

@@ -17,9 +17,9 @@ from provisioner.engine.approval import begin, check_approval, end
 from provisioner.engine.context import ANY, Context
 from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
-from provisioner.engine.recover import CREATES, recover, write
+from provisioner.engine.recover import CREATES, close_intents, recover
 from provisioner.engine.refresh import Refreshed, RefreshRequest, from_lock, look_into, refresh
-from provisioner.engine.shutdowns import Shutdowns, asked, kept
+from provisioner.engine.shutdowns import Shutdowns, asked, kept_answers
 from provisioner.engine.takeover import take_over
 from provisioner.errors import LockError, PlanError
 from provisioner.kinds import kind
@@ -116,7 +116,7 @@ class Session:
             raise PlanError(found.questions)
         self.notes, self.unfound = tuple(found.notes), tuple(found.unfound())
         with store.journal(state) as journal:
-            write(journal, found)
+            close_intents(journal, found)
         store.fold_journal()
 
     async def plan(self, options: PlanOptions) -> Plan:
@@ -210,7 +210,7 @@ class Session:
         uses_models = any(address.kind == "assistant" for address in self.context.specs.desired)
         if ask and uses_models and self.context.environment.policies.shutdown != "ignore":
             return await asked(*where, self.remote)
-        return kept(*where)
+        return kept_answers(*where)
 
     def _situation(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from provisioner.workspace import Environment
 
 DAY = 24 * 60 * 60.0  # seconds for which an answer is not asked for again
-PATIENCE = 5.0  # seconds; a plan is right without an answer as well
+ASKING_SECONDS = 5.0  # seconds; a plan is right without an answer as well
 _LATER = (401, 408, 429)  # answers that say nothing of what the service has
 
 Given = dict[str, date | None]  # by model; None: the service says that no end is announced
@@ -63,7 +62,7 @@ class Shutdowns:
         return self.public or any(self.given.values())
 
 
-def applies(policies: Policies, shutdowns: Shutdowns) -> bool:
+def policies_apply(policies: Policies, shutdowns: Shutdowns) -> bool:
     """Whether the policies of an environment can say anything at all."""
     return bool(policies.allow or policies.waivers or shutdowns.ending)
 
@@ -73,7 +72,7 @@ def utc_today() -> date:
     return datetime.now(UTC).date()
 
 
-def kept(root: Path, environment: Environment) -> Shutdowns:
+def kept_answers(root: Path, environment: Environment) -> Shutdowns:
     """What is known without asking, however long ago it was asked."""
     found = _read(_file(root, environment))
     return _known(environment, found[1] if found else {})
@@ -90,7 +89,8 @@ async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdow
     given = await _ask(remote)
     if given is None:
         return _known(environment, before)
-    _write(file, now, given)
+    models = {model: day.isoformat() if day else None for model, day in given.items()}
+    disk.cache(file, json.dumps({"at": now, "models": models}).encode())
     return _known(environment, given)
 
 
@@ -103,7 +103,7 @@ async def _ask(remote: Remote) -> Given | None:
     import asyncio  # `validate` asks nobody
 
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(ASKING_SECONDS):
             return _parsed(await remote.glance("/models"))
     except TimeoutError:
         return None
@@ -137,7 +137,7 @@ def _is_day(value: object) -> bool:
 
 def _file(root: Path, environment: Environment) -> Path:
     origin = f"{environment.service} {environment.organization} {environment.project}"
-    return root / disk.CACHE / f"models-{hashlib.sha256(origin.encode()).hexdigest()[:24]}.json"
+    return disk.cached(root / disk.CACHE, origin, "models-")
 
 
 def _read(file: Path) -> tuple[float, Given] | None:
@@ -147,11 +147,3 @@ def _read(file: Path) -> tuple[float, Given] | None:
         return float(found["at"]), {str(model): _day(day) for model, day in found["models"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-
-
-def _write(file: Path, at: float, given: Given) -> None:
-    """Keep an answer; a folder that cannot be written is not an error."""
-    models = {model: day.isoformat() if day else None for model, day in given.items()}
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        disk.replace(file, json.dumps({"at": at, "models": models}).encode())

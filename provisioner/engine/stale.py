@@ -26,7 +26,7 @@ from provisioner.remote import Remote, together
 from provisioner.text import listed
 
 _ANEW = "make a new one with `provisioner plan --out FILE`"
-AGAIN = "run `provisioner plan` again and have the new plan reviewed"
+_AGAIN = "run `provisioner plan` again and have the new plan reviewed"
 
 
 def check_identity(context: Context, plan: Plan) -> None:
@@ -49,11 +49,11 @@ def check_lineage(plan: Plan, lock: LockState | None) -> None:
             f"The plan was made from lineage `{plan.lineage}`, and the lock is of"
             f" `{lock.lineage if lock else '-'}`."
         )
-        raise PlanError(Problem("Stale plan", detail, AGAIN))
+        raise PlanError(Problem("Stale plan", detail, _AGAIN))
     if lock is None and plan.serial > 0:
         raise PlanError(
             Problem(
-                "Stale plan", "The plan was made from a lock that is not there any more.", AGAIN
+                "Stale plan", "The plan was made from a lock that is not there any more.", _AGAIN
             )
         )
 
@@ -118,7 +118,7 @@ def check_basis(plan: Plan, resources: Mapping[Address, Locked], refreshed: Refr
     }
     moved = [_said(address, before, now.get(address, {})) for address, before in rests.items()]
     problems = [
-        Problem("Stale plan", said, AGAIN, address=address)
+        Problem("Stale plan", said, _AGAIN, address=address)
         for address, said in zip(rests, moved, strict=True)
         if said
     ]
@@ -146,7 +146,7 @@ def check_ids(plan: Plan, resources: Mapping[Address, Locked]) -> None:
         Problem(
             "Stale plan",
             f"The lock does not have `{id}` for `{address}`.",
-            AGAIN,
+            _AGAIN,
             address=str(address),
         )
         for address, id in wrong
@@ -220,7 +220,7 @@ def check_users(plan: Plan, users: Mapping[str, Iterable[str]]) -> None:
         Problem(
             "Stale plan",
             f"`{named[id]}` (`{id}`) is used by {listed(whos)} by now.",
-            AGAIN,
+            _AGAIN,
             address=str(named[id]),
         )
         for id, whos in users.items()
@@ -240,7 +240,7 @@ async def check_strays(request: RefreshRequest, plan: Plan, refreshed: Refreshed
         Problem(
             "Stale plan",
             f"{listed(f'`{id}`' for id in claim.ids)} has our stamp for `{address}`.",
-            AGAIN,
+            _AGAIN,
         )
         for address, claim in claimed.items()
         if address in making
@@ -255,7 +255,7 @@ async def check_strays(request: RefreshRequest, plan: Plan, refreshed: Refreshed
         Problem(
             "Stale plan",
             f"`{one.id}`, an orphan that would be deleted, does not have our stamp any more.",
-            AGAIN,
+            _AGAIN,
         )
         for one, live in zip(going, found, strict=True)
         if live is not None and not (live.stamp and request.lock.owns(live.stamp))

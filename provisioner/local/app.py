@@ -20,14 +20,14 @@ from . import assistants, batches, files, models, search, store_files, uploads, 
 from .db import Database
 from .edge import Edge, encode
 from .errors import bad, no_route
-from .faults import Faults, FaultyEdge, load
-from .service import Call, MetadataUpdate, Reply, Service
-from .settling import Settling
+from .faults import Faults, FaultyEdge, load_faults
+from .service import Call, EmbeddedService, MetadataUpdate, Reply
+from .settling import LateWrites
 
-Handler = Callable[[Service, Call], Reply]
+Handler = Callable[[EmbeddedService, Call], Reply]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-DEEPEST = 128  # levels of a body
+_DEEPEST = 128  # levels of a body
 STORE = "/v1/vector_stores/{store_id}"
 HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/models", models.list_),
@@ -62,17 +62,17 @@ HANDLERS: list[tuple[str, str, Handler]] = [
 ]
 
 
-def _service(request: Request) -> Service:
+def _service(request: Request) -> EmbeddedService:
     """Raises where the request names an object that it cannot have yet."""
-    settling: Settling = request.app.state.service.settling
+    settling: LateWrites = request.app.state.service.settling
     settling.admit(request.method, request.url.path)
-    service: Service = (
+    service: EmbeddedService = (
         request.app.state.reader if request.method == "GET" else request.app.state.service
     )
     return service
 
 
-def reply(service: Service, body: Reply) -> Response:
+def reply(service: EmbeddedService, body: Reply) -> Response:
     """Whoever hears that work goes on also hears when to ask again."""
     headers = {}
     if body.get("status") == "in_progress":
@@ -89,7 +89,7 @@ def _check_whole(body: Any, raw: bytes) -> None:
     if b"\\u" in raw:
         json.dumps(body, ensure_ascii=False).encode()  # raises UnicodeEncodeError
     level = [body]
-    for _ in range(DEEPEST):
+    for _ in range(_DEEPEST):
         level = [
             inner
             for outer in level
@@ -172,7 +172,7 @@ def create_app(
     """The service over the folder `data`; `clock` gives Unix seconds."""
     blobs = data / "files"
     blobs.mkdir(parents=True, exist_ok=True)
-    rules = load(faults) if faults else Faults()
+    rules = load_faults(faults) if faults else Faults()
     database = Database(data / "service.db")
     app = Starlette(
         routes=routes(),
@@ -180,8 +180,10 @@ def create_app(
         exception_handlers={404: _no_route, 405: _no_route},
     )
     app.router.redirect_slashes = False
-    settling = Settling(database, clock, on=rules.lag)
-    service = Service(database, blobs, clock, indexing_seconds, metadata_update, rules, settling)
+    settling = LateWrites(database, clock, on=rules.lag)
+    service = EmbeddedService(
+        database, blobs, clock, indexing_seconds, metadata_update, rules, settling
+    )
     app.state.service, app.state.reader = service, replace(service, reads=settling.on)
     # Used in-process there is no shutdown to close the file in.
     weakref.finalize(app, database.connection.close)

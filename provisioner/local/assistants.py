@@ -6,28 +6,28 @@ import json
 from typing import Any
 
 from . import checks, paging, tools, vector_stores
-from .db import Row
+from .db import DbRow
 from .errors import missing, no_assistant, no_store
-from .service import Call, Reply, Service, new_id
+from .service import Call, EmbeddedService, Reply, new_id
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 SETTINGS: dict[str, checks.Check] = {
-    "model": checks.text(shortest=1),
-    "name": checks.nullable(checks.text(longest=256)),
-    "description": checks.nullable(checks.text(longest=512)),
-    "instructions": checks.nullable(checks.text(longest=256_000)),
-    "tools": checks.array(tools.TOOL, most=128, of="objects"),
+    "model": checks.string(shortest=1),
+    "name": checks.nullable(checks.string(longest=256)),
+    "description": checks.nullable(checks.string(longest=512)),
+    "instructions": checks.nullable(checks.string(longest=256_000)),
+    "tools": checks.array(tools.TOOL_RULES, most=128, of="objects"),
     "metadata": checks.metadata,
     "temperature": checks.nullable(checks.decimal(0, 2)),
     "top_p": checks.nullable(checks.decimal(0, 1)),
-    "response_format": checks.nullable(tools.response_format),
+    "response_format": checks.nullable(tools.checked_response_format),
     "reasoning_effort": checks.nullable(checks.one_of(*EFFORTS)),
 }
-CODE_INTERPRETER = checks.fields({"file_ids": checks.array(checks.text(), most=20)})
-STORE_IDS = {"vector_store_ids": checks.array(checks.text(), most=1)}
+CODE_INTERPRETER = checks.fields({"file_ids": checks.array(checks.string(), most=20)})
+STORE_IDS = {"vector_store_ids": checks.array(checks.string(), most=1)}
 NEW_STORE = checks.fields(
     {
-        "file_ids": checks.array(checks.text()),
+        "file_ids": checks.array(checks.string()),
         "chunking_strategy": checks.chunking,
         "metadata": checks.metadata,
     }
@@ -40,10 +40,10 @@ def _resources(file_search: dict[str, checks.Check]) -> checks.Check:
     return checks.nullable(checks.fields(by_tool))
 
 
-CREATE = checks.fields(
+_CREATE = checks.fields(
     SETTINGS | {"tool_resources": _resources(STORE_IDS | NEW_STORES)}, ("model",)
 )
-UPDATE = checks.fields(SETTINGS | {"tool_resources": _resources(STORE_IDS)})
+_UPDATE = checks.fields(SETTINGS | {"tool_resources": _resources(STORE_IDS)})
 
 
 def _defaults() -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _defaults() -> dict[str, Any]:
     }
 
 
-def _find(service: Service, assistant_id: str) -> Row:
+def _find(service: EmbeddedService, assistant_id: str) -> DbRow:
     row = service.database.one(
         f"SELECT * FROM {service.seen('assistants')} WHERE id = ?", [assistant_id]
     )
@@ -71,7 +71,7 @@ def _find(service: Service, assistant_id: str) -> Row:
     return row
 
 
-def _known_resources(service: Service, given: dict[str, Any]) -> dict[str, Any]:
+def _known_resources(service: EmbeddedService, given: dict[str, Any]) -> dict[str, Any]:
     """What tools work on must exist; a store that is described instead of named is made."""
     search, interpreter = given.get("file_search", {}), given.get("code_interpreter", {})
     path = "tool_resources.file_search"
@@ -110,7 +110,7 @@ def _shown_resources(resources: dict[str, Any], of: list[dict[str, Any]]) -> dic
     return {"code_interpreter": {"file_ids": files}} | kept if files or used else kept
 
 
-def _apply(service: Service, body: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _apply(service: EmbeddedService, body: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The assistant after an update: omitted is unchanged, null is the default, lists of ids are
     replaced.
     """
@@ -132,7 +132,7 @@ def _apply(service: Service, body: dict[str, Any], given: dict[str, Any]) -> dic
     }
 
 
-def _note_files(service: Service, seq: int, body: dict[str, Any]) -> None:
+def _note_files(service: EmbeddedService, seq: int, body: dict[str, Any]) -> None:
     """Deleting a file has to find the assistants that use it."""
     file_ids = body["tool_resources"].get("code_interpreter", {}).get("file_ids", [])
     service.database.run("DELETE FROM assistant_files WHERE assistant = ?", [seq])
@@ -142,8 +142,8 @@ def _note_files(service: Service, seq: int, body: dict[str, Any]) -> None:
     )
 
 
-def create(service: Service, call: Call) -> Reply:
-    given = CREATE("", call.body)
+def create(service: EmbeddedService, call: Call) -> Reply:
+    given = _CREATE("", call.body)
     assistant_id, now = new_id("assistant"), service.now()
     empty = {
         "id": assistant_id,
@@ -161,21 +161,21 @@ def create(service: Service, call: Call) -> Reply:
     return body
 
 
-def retrieve(service: Service, call: Call) -> Reply:
+def retrieve(service: EmbeddedService, call: Call) -> Reply:
     body: Reply = json.loads(_find(service, call.params["assistant_id"])["body"])
     return body
 
 
-def list_(service: Service, call: Call) -> Reply:
+def list_(service: EmbeddedService, call: Call) -> Reply:
     page = paging.read_page(call.query)
     rows, more = paging.select(
-        service.database, page, paging.Source(service.listed("assistants")), no_assistant
+        service.database, page, paging.PageSource(service.listed("assistants")), no_assistant
     )
     return paging.envelope([json.loads(row["body"]) for row in rows], more)
 
 
-def update(service: Service, call: Call) -> Reply:
-    given = UPDATE("", call.body)
+def update(service: EmbeddedService, call: Call) -> Reply:
+    given = _UPDATE("", call.body)
     with service.database.transaction():
         row = _find(service, call.params["assistant_id"])
         body = _apply(service, json.loads(row["body"]), given)
@@ -186,7 +186,7 @@ def update(service: Service, call: Call) -> Reply:
     return body
 
 
-def delete(service: Service, call: Call) -> Reply:
+def delete(service: EmbeddedService, call: Call) -> Reply:
     """Stores and files that it used stay."""
     with service.database.transaction():
         row = _find(service, call.params["assistant_id"])

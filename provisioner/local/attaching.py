@@ -12,7 +12,7 @@ from typing import Any
 
 from . import checks
 from .errors import bad, missing
-from .service import Service
+from .service import EmbeddedService
 
 EXTENSIONS = (
     ".c .cpp .cs .css .doc .docx .go .html .java .js .json .md .pdf .php .pptx .py .rb .sh .tex .ts"
@@ -37,7 +37,7 @@ def attachment(given: dict[str, Any]) -> Attachment:
     return Attachment(given["file_id"], given.get("attributes") or {}, sizes)
 
 
-def known_files(service: Service, file_ids: Sequence[str], param: str) -> dict[str, str]:
+def known_files(service: EmbeddedService, file_ids: Sequence[str], param: str) -> dict[str, str]:
     """Filename by id; all must exist and have an extension that can be searched, or none is taken.
 
     Asked inside the transaction that attaches them, so that none is deleted in between.
@@ -72,8 +72,8 @@ def _refuse_unsupported(filenames: Iterable[str]) -> None:
         )
 
 
-def attach(
-    service: Service, store: int, wanted: Iterable[Attachment], names: Mapping[str, str]
+def attach_files(
+    service: EmbeddedService, store: int, wanted: Iterable[Attachment], names: Mapping[str, str]
 ) -> None:
     """Queue files for indexing, inside a transaction; one that is attached already stays as it is,
     unless it failed.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from . import checks, paging, store_files, vector_stores
-from .attaching import Attachment, attach, attachment, known_files
-from .db import Row
+from .attaching import Attachment, attach_files, attachment, known_files
+from .db import DbRow
 from .errors import no_batch
-from .service import Call, Reply, Service, new_id
+from .service import Call, EmbeddedService, Reply, new_id
 
 MOST_FILES = 2000
-CREATE = checks.fields(
+_CREATE = checks.fields(
     {
-        "file_ids": checks.array(checks.text(), least=1, most=MOST_FILES),
+        "file_ids": checks.array(checks.string(), least=1, most=MOST_FILES),
         "files": checks.array(store_files.CREATE, least=1, most=MOST_FILES, of="objects"),
         "attributes": checks.attributes,
         "chunking_strategy": checks.chunking,
@@ -32,7 +32,7 @@ def _wanted(given: dict[str, Any]) -> list[Attachment]:
     return [attachment(given | {"file_id": file_id}) for file_id in given["file_ids"]]
 
 
-def _counts(service: Service, batch: Row) -> dict[str, int]:
+def _counts(service: EmbeddedService, batch: DbRow) -> dict[str, int]:
     counts = dict.fromkeys(("in_progress", "completed", "failed", "cancelled"), 0)
     rows = service.database.all(
         "SELECT s.status, count(*) AS number "
@@ -43,7 +43,7 @@ def _counts(service: Service, batch: Row) -> dict[str, int]:
     return counts | {row["status"]: row["number"] for row in rows}
 
 
-def _status(batch: Row, counts: dict[str, int]) -> str:
+def _status(batch: DbRow, counts: dict[str, int]) -> str:
     if batch["cancelled"]:
         return "cancelled"
     if counts["in_progress"]:
@@ -51,7 +51,7 @@ def _status(batch: Row, counts: dict[str, int]) -> str:
     return "failed" if counts["failed"] and not counts["completed"] else "completed"
 
 
-def _wire(service: Service, batch: Row, store_id: str) -> Reply:
+def _wire(service: EmbeddedService, batch: DbRow, store_id: str) -> Reply:
     counts = _counts(service, batch)
     return {
         "id": batch["id"],
@@ -64,7 +64,7 @@ def _wire(service: Service, batch: Row, store_id: str) -> Reply:
     }
 
 
-def _find(service: Service, store: Row, batch_id: str) -> Row:
+def _find(service: EmbeddedService, store: DbRow, batch_id: str) -> DbRow:
     row = service.database.one(
         f"SELECT * FROM {service.seen('batches')} WHERE store = ? AND id = ?",
         [store["seq"], batch_id],
@@ -74,19 +74,19 @@ def _find(service: Service, store: Row, batch_id: str) -> Row:
     return row
 
 
-def _named(service: Service, call: Call) -> tuple[Row, Row]:
+def _named(service: EmbeddedService, call: Call) -> tuple[DbRow, DbRow]:
     store = vector_stores.find(service, call.params["store_id"])
     return store, _find(service, store, call.params["batch_id"])
 
 
-def create(service: Service, call: Call) -> Reply:
-    wanted = _wanted(CREATE("", call.body))
+def create(service: EmbeddedService, call: Call) -> Reply:
+    wanted = _wanted(_CREATE("", call.body))
     store = vector_stores.find_usable(service, call.params["store_id"])
     batch_id = new_id("batch")
     with service.database.transaction():
         names = known_files(service, [one.file_id for one in wanted], "file_ids")
         vector_stores.touch(service, store)
-        attach(service, store["seq"], wanted, names)
+        attach_files(service, store["seq"], wanted, names)
         inserted = service.database.run(
             "INSERT INTO batches (id, created_at, store) VALUES (?, ?, ?)",
             [batch_id, service.now(), store["seq"]],
@@ -99,12 +99,12 @@ def create(service: Service, call: Call) -> Reply:
     return _wire(service, _find(service, store, batch_id), store["id"])
 
 
-def retrieve(service: Service, call: Call) -> Reply:
+def retrieve(service: EmbeddedService, call: Call) -> Reply:
     store, batch = _named(service, call)
     return _wire(service, batch, store["id"])
 
 
-def cancel(service: Service, call: Call) -> Reply:
+def cancel(service: EmbeddedService, call: Call) -> Reply:
     """What is indexed already stays; a batch that is done answers with its real status."""
     store, batch = _named(service, call)
     with service.database.transaction():
@@ -118,8 +118,8 @@ def cancel(service: Service, call: Call) -> Reply:
     return _wire(service, _find(service, store, batch["id"]), store["id"])
 
 
-def list_files(service: Service, call: Call) -> Reply:
+def list_files(service: EmbeddedService, call: Call) -> Reply:
     store, batch = _named(service, call)
     joined = f"batch_files b CROSS JOIN {service.listed('store_files')} s ON s.seq = b.store_file"
-    source = paging.Source(joined, "b.batch = ?", (batch["seq"],), "file_id", "s.")
+    source = paging.PageSource(joined, "b.batch = ?", (batch["seq"],), "file_id", "s.")
     return store_files.page_of(service, call, store, source)

@@ -15,7 +15,7 @@ Check = Callable[[str, Any], Any]
 
 MOST_DIGITS = 18  # Python refuses to read some thousand
 
-KINDS: list[tuple[type, str]] = [
+_KINDS: list[tuple[type, str]] = [
     (bool, "a boolean"),
     (int, "an integer"),
     (float, "a decimal"),
@@ -26,7 +26,7 @@ KINDS: list[tuple[type, str]] = [
 
 
 def wrong_type(path: str, expected: str, value: Any) -> ApiError:
-    kind = next((name for type_, name in KINDS if isinstance(value, type_)), "null")
+    kind = next((name for type_, name in _KINDS if isinstance(value, type_)), "null")
     return bad(
         f"Invalid type for '{path}': expected {expected}, but got {kind} instead.",
         path,
@@ -88,7 +88,7 @@ def _length(path: str, kind: str, unit: str, length: int, least: int, most: int 
     raise bad(message, path, f"{kind}_{code}_length")
 
 
-def text(*, longest: int | None = None, shortest: int = 0, pattern: str | None = None) -> Check:
+def string(*, longest: int | None = None, shortest: int = 0, pattern: str | None = None) -> Check:
     def check(path: str, value: Any) -> str:
         if not isinstance(value, str):
             raise wrong_type(path, "a string", value)
@@ -140,7 +140,7 @@ def boolean(path: str, value: Any) -> bool:
     return value
 
 
-def anything(_path: str, value: Any) -> Any:
+def any_value(_path: str, value: Any) -> Any:
     return value
 
 
@@ -172,7 +172,7 @@ def array(item: Check, *, least: int = 0, most: int | None = None, of: str = "st
     return check
 
 
-def mapping(path: str, value: Any) -> dict[str, Any]:
+def json_object(path: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise wrong_type(path, "an object", value)
     return value
@@ -183,7 +183,7 @@ def fields(spec: Mapping[str, Check], needed: Collection[str] = ()) -> Check:
 
     def check(path: str, value: Any) -> dict[str, Any]:
         prefix = f"{path}." if path else ""
-        given = mapping(path, value)
+        given = json_object(path, value)
         for name in given:
             if name not in spec:
                 raise bad(
@@ -201,7 +201,7 @@ def variants(by_type: Mapping[str, Check]) -> Check:
     """An object whose `type` says which check applies to it."""
 
     def check(path: str, value: Any) -> Any:
-        given = mapping(path, value)
+        given = json_object(path, value)
         if "type" not in given:
             raise required(f"{path}.type")
         return by_type[one_of(*by_type)(f"{path}.type", given["type"])](path, value)
@@ -213,7 +213,7 @@ def pairs(value_check: Check) -> Check:
     """Up to 16 pairs whose keys have up to 64 characters: metadata and attributes."""
 
     def check(path: str, value: Any) -> dict[str, Any]:
-        given = mapping(path, value)
+        given = json_object(path, value)
         if len(given) > 16:
             raise bad(
                 f"Invalid '{path}': too many properties. Expected an object with at most 16"
@@ -240,11 +240,11 @@ def _attribute(path: str, value: Any) -> str | float | bool:
         return value
     if not isinstance(value, str):
         raise wrong_type(path, "one of a string, a number, or a boolean", value)
-    kept: str = text(longest=512)(path, value)
+    kept: str = string(longest=512)(path, value)
     return kept
 
 
-metadata = nullable(pairs(text(longest=512)))
+metadata = nullable(pairs(string(longest=512)))
 attributes = nullable(pairs(_attribute))
 
 
@@ -265,8 +265,8 @@ def _static(path: str, value: Any) -> dict[str, int]:
 
 chunking = variants(
     {
-        "auto": fields({"type": anything}),
-        "static": fields({"type": anything, "static": _static}, ("static",)),
+        "auto": fields({"type": any_value}),
+        "static": fields({"type": any_value, "static": _static}, ("static",)),
     }
 )
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-Row = sqlite3.Row
+DbRow = sqlite3.Row
 Params = Sequence[Any]
 
-VERSION = 1
+_VERSION = 1
 # Counters are kept by triggers, so that no code path can forget them and no read has to count.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -117,16 +117,16 @@ class Database:
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = NORMAL")
-        if self.connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        if self.connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
             self.connection.executescript(
-                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
             )
 
-    def one(self, sql: str, params: Params = ()) -> Row | None:
-        row: Row | None = self.connection.execute(sql, params).fetchone()
+    def one(self, sql: str, params: Params = ()) -> DbRow | None:
+        row: DbRow | None = self.connection.execute(sql, params).fetchone()
         return row
 
-    def all(self, sql: str, params: Params = ()) -> list[Row]:
+    def all(self, sql: str, params: Params = ()) -> list[DbRow]:
         return self.connection.execute(sql, params).fetchall()
 
     def run(self, sql: str, params: Params = ()) -> sqlite3.Cursor:

@@ -18,10 +18,10 @@ from .errors import ApiError, Severed, bad_key, no_key
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-def check_key(scope: MutableMapping[str, Any]) -> None:
+def _check_key(scope: MutableMapping[str, Any]) -> None:
     """Any bearer token will do, as long as there is one."""
     given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
     if not given.strip():
@@ -62,16 +62,16 @@ class Edge:
             await send(message)
 
         try:
-            check_key(scope)
+            _check_key(scope)
             await self.app(scope, receive, send_with_headers)
         except ApiError as error:
             await _refuse(error, scope, send_with_headers)
         except Severed:
             raise
         except ClientDisconnect:
-            log.info("%s %s: the client is gone", scope["method"], scope["path"])
+            logger.info("%s %s: the client is gone", scope["method"], scope["path"])
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            logger.exception("%s %s failed", scope["method"], scope["path"])
             await _refuse(server_error(request_id), scope, send_with_headers)
 
 

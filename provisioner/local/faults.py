@@ -86,12 +86,12 @@ RULE = checks.fields(
     {
         "match": checks.fields(
             {
-                "method": checks.text(),
-                "path": checks.text(),
+                "method": checks.string(),
+                "path": checks.string(),
                 "nth": _nth,
                 "probability": checks.decimal(0, 1),
                 "times": checks.integer(1),
-                "filename": checks.text(),
+                "filename": checks.string(),
             }
         ),
         "action": checks.fields(
@@ -100,7 +100,7 @@ RULE = checks.fields(
                 "settle": _settle,
                 "status": checks.integer(400, 599),
                 "retry_after": checks.decimal(0),
-                "code": checks.text(),
+                "code": checks.string(),
                 "when": MOMENT,
                 "reset": MOMENT,
                 "truncate": checks.integer(0),
@@ -123,9 +123,9 @@ def _rule(path: str, value: Any) -> dict[str, Any]:
     return rule
 
 
-FILE = checks.fields({"seed": checks.integer(), "rules": checks.array(_rule, of="objects")})
+_FILE = checks.fields({"seed": checks.integer(), "rules": checks.array(_rule, of="objects")})
 # What the service itself says with a status; anything else is an invalid request.
-KINDS = {
+_KINDS = {
     429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
     500: (
         "The server had an error while processing your request. Sorry about that!",
@@ -198,12 +198,12 @@ class Faults:
         )
 
 
-def load(path: Path) -> Faults:
+def load_faults(path: Path) -> Faults:
     """Raises ValueError, naming the place, for a file that does not say what it means."""
     import yaml
 
     try:
-        given = FILE("", yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        given = _FILE("", yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except ApiError as error:
         place = "" if error.param is None or error.param in error.message else f"{error.param}: "
         raise ValueError(f"{path}: {place}{error.message}") from error
@@ -290,7 +290,7 @@ def _severed_in_process() -> Severed:
 
 def _error(action: dict[str, Any]) -> ApiError:
     status = action["status"]
-    message, kind, code = KINDS.get(
+    message, kind, code = _KINDS.get(
         status, (f"A fault with status {status}.", "invalid_request_error", None)
     )
     error = ApiError(status, message, kind=kind, code=action.get("code", code))

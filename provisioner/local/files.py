@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from . import checks, paging
-from .db import Row
+from .db import DbRow
 from .errors import ApiError, bad, no_file
-from .multipart import Form, receive
-from .service import Call, Reply, Service, new_id
+from .multipart import MultipartForm, receive
+from .service import Call, EmbeddedService, Reply, new_id
 
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 NOT_DOWNLOADABLE = ("assistants", "user_data")
-MOST_BYTES = 512 * 1024 * 1024
+_MOST_BYTES = 512 * 1024 * 1024
 BATCH_EXPIRY_SECONDS = 30 * 86400
 
 
-def wire(row: Row) -> Reply:
+def wire(row: DbRow) -> Reply:
     return {
         "object": "file",
         "id": row["id"],
@@ -33,7 +33,7 @@ def wire(row: Row) -> Reply:
     }
 
 
-def find(service: Service, file_id: str) -> Row:
+def find(service: EmbeddedService, file_id: str) -> DbRow:
     purge_expired(service)
     row = service.database.one(f"SELECT * FROM {service.seen('files')} WHERE id = ?", [file_id])
     if row is None:
@@ -41,12 +41,14 @@ def find(service: Service, file_id: str) -> Row:
     return row
 
 
-async def create(service: Service, content_type: str, stream: AsyncIterator[bytes]) -> Reply:
+async def create(
+    service: EmbeddedService, content_type: str, stream: AsyncIterator[bytes]
+) -> Reply:
     file_id = new_id("file")
     # The bytes land under a name that nothing reads, so that a broken upload leaves no file behind.
     arriving = service.blob(f"{file_id}.part")
     try:
-        form = await receive(content_type, stream, arriving, MOST_BYTES + 1)
+        form = await receive(content_type, stream, arriving, _MOST_BYTES + 1)
         purpose, seconds = _check_form(form)
         return wire(store(service, file_id, arriving, form.filename, purpose, seconds))
     finally:
@@ -54,8 +56,13 @@ async def create(service: Service, content_type: str, stream: AsyncIterator[byte
 
 
 def store(
-    service: Service, file_id: str, content: Path, filename: str, purpose: str, seconds: int | None
-) -> Row:
+    service: EmbeddedService,
+    file_id: str,
+    content: Path,
+    filename: str,
+    purpose: str,
+    seconds: int | None,
+) -> DbRow:
     """Make a file object of bytes on disk, which are moved."""
     now = service.now()
     if seconds is None and purpose == "batch":
@@ -70,7 +77,7 @@ def store(
     return find(service, file_id)
 
 
-def _check_form(form: Form) -> tuple[str, int | None]:
+def _check_form(form: MultipartForm) -> tuple[str, int | None]:
     """The purpose, and after how many seconds the file expires."""
     anchor, seconds = (
         form.fields.get("expires_after[anchor]"),
@@ -86,8 +93,8 @@ def _check_form(form: Form) -> tuple[str, int | None]:
     purpose = check_purpose(form.fields["purpose"])
     if form.size == 0:
         raise bad("File is empty.", "file")
-    if form.size > MOST_BYTES:
-        raise ApiError(413, f"File is too large: the limit is {MOST_BYTES} bytes.", param="file")
+    if form.size > _MOST_BYTES:
+        raise ApiError(413, f"File is too large: the limit is {_MOST_BYTES} bytes.", param="file")
     if anchor is None and seconds is None:
         return purpose, None
     return purpose, _check_expiry(anchor, seconds)
@@ -124,21 +131,23 @@ def _check_expiry(anchor: str | None, seconds: str | None) -> int:
     return number
 
 
-def retrieve(service: Service, call: Call) -> Reply:
+def retrieve(service: EmbeddedService, call: Call) -> Reply:
     return wire(find(service, call.params["file_id"]))
 
 
-def list_(service: Service, call: Call) -> Reply:
+def list_(service: EmbeddedService, call: Call) -> Reply:
     purge_expired(service)
     page = paging.read_page(call.query, most=10_000, default=10_000)
     purpose = call.query.get("purpose")
     table = service.listed("files")
-    source = paging.Source(table, "purpose = ?", (purpose,)) if purpose else paging.Source(table)
+    source = (
+        paging.PageSource(table, "purpose = ?", (purpose,)) if purpose else paging.PageSource(table)
+    )
     rows, more = paging.select(service.database, page, source, no_file)
     return paging.envelope([wire(row) for row in rows], more)
 
 
-def content_path(service: Service, file_id: str) -> Path:
+def content_path(service: EmbeddedService, file_id: str) -> Path:
     row = find(service, file_id)
     if row["purpose"] in NOT_DOWNLOADABLE:
         raise bad(f"Not allowed to download files of purpose: {row['purpose']}")
@@ -149,13 +158,13 @@ def content_path(service: Service, file_id: str) -> Path:
     return content
 
 
-def delete(service: Service, call: Call) -> Reply:
+def delete(service: EmbeddedService, call: Call) -> Reply:
     file_id = find(service, call.params["file_id"])["id"]
-    remove(service, file_id)
+    _remove(service, file_id)
     return {"object": "file", "id": file_id, "deleted": True}
 
 
-def remove(service: Service, file_id: str) -> None:
+def _remove(service: EmbeddedService, file_id: str) -> None:
     """Take a file out of everything that uses it, then the file itself."""
     database = service.database
     with database.transaction():
@@ -181,7 +190,7 @@ def _without(assistant: dict[str, Any], file_id: str) -> dict[str, Any]:
     return assistant
 
 
-def purge_expired(service: Service) -> None:
+def purge_expired(service: EmbeddedService) -> None:
     rows = service.database.all("SELECT id FROM files WHERE expires_at <= ?", [service.now()])
     for row in rows:
-        remove(service, row["id"])
+        _remove(service, row["id"])

@@ -6,25 +6,25 @@ from __future__ import annotations
 
 import logging
 
-from .db import Row
-from .parsing import Unparsable, chunks, parse
-from .service import Service
+from .db import DbRow
+from .parsing import Unparsable, parse_text, text_chunks
+from .service import EmbeddedService
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # A transaction keeps other processes from writing, so a long queue is worked off in pieces.
 FILES_AT_ONCE = 250
 STALE_AT_ONCE = 200
 
 
-def catch_up(service: Service) -> None:
+def catch_up(service: EmbeddedService) -> None:
     """Index every file whose time has come, in all stores."""
     while _index_some(service):
         pass
     _purge(service)
 
 
-def _index_some(service: Service) -> bool:
+def _index_some(service: EmbeddedService) -> bool:
     database, now = service.database, service.clock()
     due = "status = 'in_progress' AND due_at <= ? LIMIT ?"
     if database.one(f"SELECT 1 FROM store_files WHERE {due}", [now, 1]) is None:
@@ -41,7 +41,7 @@ def _index_some(service: Service) -> bool:
     return len(rows) == FILES_AT_ONCE
 
 
-def _index(service: Service, row: Row) -> None:
+def _index(service: EmbeddedService, row: DbRow) -> None:
     try:
         text = _text(service, row["file_id"], row["filename"])
     except Unparsable as failure:
@@ -51,7 +51,7 @@ def _index(service: Service, row: Row) -> None:
             [failure.code, failure.message, row["seq"]],
         )
         return
-    pieces = chunks(text, row["chunk_tokens"], row["overlap_tokens"]) or [text]
+    pieces = text_chunks(text, row["chunk_tokens"], row["overlap_tokens"]) or [text]
     token = store_token(row["store"])
     first = last = 0
     for piece in pieces:
@@ -73,27 +73,27 @@ def store_token(store: int) -> str:
     return f"store{store}x"
 
 
-def _text(service: Service, file_id: str, filename: str) -> str:
+def _text(service: EmbeddedService, file_id: str, filename: str) -> str:
     wanted = service.indexing_faults.failure(filename)
     if wanted is not None:
         raise Unparsable(*wanted)
     try:
-        return parse(service.blob(file_id), filename)
+        return parse_text(service.blob(file_id), filename)
     except Unparsable:
         raise
     except Exception as error:
         # A parser that trips over a strange file must not keep all others from being indexed.
-        log.exception("%s (%s) could not be indexed", filename, file_id)
+        _log.exception("%s (%s) could not be indexed", filename, file_id)
         raise Unparsable("server_error", "An internal error occurred.") from error
 
 
-def parsed_text(service: Service, row: Row) -> str | None:
+def parsed_text(service: EmbeddedService, row: DbRow) -> str | None:
     """What was read from an indexed file."""
     file = service.database.one("SELECT filename FROM files WHERE id = ?", [row["file_id"]])
-    return None if file is None else parse(service.blob(row["file_id"]), file["filename"])
+    return None if file is None else parse_text(service.blob(row["file_id"]), file["filename"])
 
 
-def _purge(service: Service) -> None:
+def _purge(service: EmbeddedService) -> None:
     """Passages of detached files are found no more; their removal can wait, and is done bit
     by bit.
     """

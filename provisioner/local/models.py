@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .errors import ApiError
-from .service import Call, Reply, Service
+from .service import Call, EmbeddedService, Reply
 
 # Id and creation time. Here no model is ever shut down, whatever becomes of its namesake elsewhere.
-MODELS: list[tuple[str, int]] = [
+_MODELS: list[tuple[str, int]] = [
     ("gpt-4o", 1715367049),
     ("gpt-4o-mini", 1721172741),
     ("gpt-4.1", 1744316542),
@@ -32,13 +32,13 @@ def _wire(name: str, created: int) -> Reply:
     }
 
 
-def list_(_service: Service, _call: Call) -> Reply:
-    return {"object": "list", "data": [_wire(*model) for model in MODELS]}
+def list_(_service: EmbeddedService, _call: Call) -> Reply:
+    return {"object": "list", "data": [_wire(*model) for model in _MODELS]}
 
 
-def retrieve(_service: Service, call: Call) -> Reply:
+def retrieve(_service: EmbeddedService, call: Call) -> Reply:
     name = call.params["model"]
-    for model in MODELS:
+    for model in _MODELS:
         if model[0] == name:
             return _wire(*model)
     raise ApiError(404, f"The model '{name}' does not exist", param="model", code="model_not_found")

@@ -16,7 +16,7 @@ LONGEST_FIELD = 1 << 20
 
 
 @dataclass
-class Form:
+class MultipartForm:
     """`size` counts every byte of the file that arrived; only the first `most` of them are
     on disk.
     """
@@ -33,7 +33,7 @@ class _Parts:
     """
 
     def __init__(self, out: BinaryIO, most: int) -> None:
-        self.form = Form()
+        self.form = MultipartForm()
         self._out, self._most = out, most
         self._header, self._value = bytearray(), bytearray()
         self._disposition = b""
@@ -91,7 +91,9 @@ def _base_name(raw: bytes) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-async def receive(content_type: str, stream: AsyncIterator[bytes], target: Path, most: int) -> Form:
+async def receive(
+    content_type: str, stream: AsyncIterator[bytes], target: Path, most: int
+) -> MultipartForm:
     """Read the whole form; the file's bytes are in `target` afterwards."""
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import MultipartParser, parse_options_header

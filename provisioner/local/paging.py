@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import checks
-from .db import Database, Row
+from .db import Database, DbRow
 from .errors import ApiError
 from .service import Reply
 
@@ -21,7 +21,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Source:
+class PageSource:
     """What a list is read from; `key` is the column that holds the id which clients see."""
 
     table: str
@@ -40,8 +40,8 @@ def read_page(query: Mapping[str, str], *, most: int = 100, default: int = 20) -
 
 
 def select(
-    database: Database, page: Page, source: Source, gone: Callable[[str], ApiError]
-) -> tuple[list[Row], bool]:
+    database: Database, page: Page, source: PageSource, gone: Callable[[str], ApiError]
+) -> tuple[list[DbRow], bool]:
     """The rows of a page and whether there are more; every step is an index lookup."""
     # Going back from a cursor means reading the other way and turning the page round.
     backwards = page.before is not None and page.after is None
@@ -64,7 +64,7 @@ def select(
 
 
 def _position(
-    database: Database, source: Source, cursor: str, gone: Callable[[str], ApiError]
+    database: Database, source: PageSource, cursor: str, gone: Callable[[str], ApiError]
 ) -> list[int]:
     columns = f"{source.alias}created_at, {source.alias}seq"
     where = f"{source.where} AND {source.alias}{source.key} = ?"

@@ -37,7 +37,7 @@ def _invalid(why: str = "") -> Unparsable:
     return Unparsable("invalid_file", f"The file could not be parsed{why}.")
 
 
-def parse(path: Path, filename: str) -> str:
+def parse_text(path: Path, filename: str) -> str:
     """The text of a file, chosen by its name's extension; raises Unparsable."""
     read = READERS.get(PurePosixPath(filename).suffix.lower(), _read_text)
     try:
@@ -157,7 +157,7 @@ READERS: dict[str, Callable[[Path], str]] = {
 }
 
 
-def chunks(text: str, size: int, overlap: int) -> list[str]:
+def text_chunks(text: str, size: int, overlap: int) -> list[str]:
     """Cut text into chunks of so many tokens; a word or a sign counts as one token, which is near
     enough.
     """

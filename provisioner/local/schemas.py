@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Context = tuple[str, ...]
+_Context = tuple[str, ...]
 
 
 def parameters_error(schema: dict[str, Any], strict: bool) -> str | None:
@@ -17,7 +17,7 @@ def parameters_error(schema: dict[str, Any], strict: bool) -> str | None:
     return strict_error(schema) if strict else None
 
 
-def strict_error(schema: Any, context: Context = ()) -> str | None:
+def strict_error(schema: Any, context: _Context = ()) -> str | None:
     """The first place where a schema is not strict: every object closed, every property
     required.
     """
@@ -31,7 +31,7 @@ def strict_error(schema: Any, context: Context = ()) -> str | None:
     return next((wrong for wrong in inner if wrong is not None), None)
 
 
-def _open_object(schema: dict[str, Any], context: Context) -> str | None:
+def _open_object(schema: dict[str, Any], context: _Context) -> str | None:
     if schema.get("additionalProperties") is not False:
         return (
             f"In context={context}, 'additionalProperties' is required to be supplied and to be"
@@ -48,8 +48,8 @@ def _open_object(schema: dict[str, Any], context: Context) -> str | None:
     )
 
 
-def _inside(schema: dict[str, Any], context: Context) -> list[tuple[Any, Context]]:
-    found: list[tuple[Any, Context]] = []
+def _inside(schema: dict[str, Any], context: _Context) -> list[tuple[Any, _Context]]:
+    found: list[tuple[Any, _Context]] = []
     for key in ("properties", "$defs", "definitions"):
         if isinstance(schema.get(key), dict):
             found += [(one, (*context, key, name)) for name, one in schema[key].items()]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import checks, vector_stores
-from .db import Row
+from .db import DbRow
 from .indexing import store_token
-from .service import Call, Reply, Service
+from .service import Call, EmbeddedService, Reply
 
 ORDERED = {
     "gt": lambda a, b: a > b,
@@ -35,14 +35,14 @@ def _scalar(path: str, value: Any) -> Any:
 
 def _leaf(value: checks.Check) -> checks.Check:
     return checks.fields(
-        {"type": checks.anything, "key": checks.text(), "value": value}, ("type", "key", "value")
+        {"type": checks.any_value, "key": checks.string(), "value": value}, ("type", "key", "value")
     )
 
 
 def _filter(path: str, value: Any) -> Any:
     """A comparison, or several joined by `and` or `or`, to any depth."""
     several = checks.fields(
-        {"type": checks.anything, "filters": checks.array(_filter, of="objects")},
+        {"type": checks.any_value, "filters": checks.array(_filter, of="objects")},
         ("type", "filters"),
     )
     among = _leaf(checks.array(_scalar))
@@ -53,7 +53,7 @@ def _filter(path: str, value: Any) -> Any:
 def _query(path: str, value: Any) -> list[str]:
     if isinstance(value, str):
         value = [value]
-    queries: list[str] = checks.array(checks.text(shortest=1), least=1)(path, value)
+    queries: list[str] = checks.array(checks.string(shortest=1), least=1)(path, value)
     return queries
 
 
@@ -113,7 +113,7 @@ def _score(words: list[str], text: str, rank: float) -> float:
     return round(0.8 * found / len(words) + 0.2 * weight / (weight + 1), 4)
 
 
-def _hits(service: Service, store: Row, query: str) -> Iterator[tuple[float, Row]]:
+def _hits(service: EmbeddedService, store: DbRow, query: str) -> Iterator[tuple[float, DbRow]]:
     words = _words(query)
     if not words:
         return
@@ -129,12 +129,12 @@ def _hits(service: Service, store: Row, query: str) -> Iterator[tuple[float, Row
         yield _score(words, row["text"], row["rank"]), row
 
 
-def search(service: Service, call: Call) -> Reply:
+def search(service: EmbeddedService, call: Call) -> Reply:
     given = REQUEST("", call.body)
     store = vector_stores.find_usable(service, call.params["store_id"])
     vector_stores.touch(service, store)
     ranking, condition = given.get("ranking_options", {}), given.get("filters")
-    best: dict[int, tuple[float, Row]] = {}
+    best: dict[int, tuple[float, DbRow]] = {}
     for query in given["query"]:
         for score, row in _hits(service, store, query):
             if condition is not None and not matches(condition, json.loads(row["attributes"])):
@@ -154,7 +154,7 @@ def search(service: Service, call: Call) -> Reply:
     }
 
 
-def _wire(score: float, row: Row) -> Reply:
+def _wire(score: float, row: DbRow) -> Reply:
     return {
         "file_id": row["file_id"],
         "filename": row["filename"],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from .db import Database
-from .settling import Settling
+from .settling import LateWrites
 
 Reply = dict[str, Any]
 MetadataUpdate = Literal["replace", "merge"]
@@ -27,7 +27,7 @@ class IndexingFaults(Protocol):
 
 
 @dataclass(frozen=True)
-class Service:
+class EmbeddedService:
     """`clock` gives Unix seconds, with a fraction."""
 
     database: Database
@@ -36,7 +36,7 @@ class Service:
     indexing_seconds: float
     metadata_update: MetadataUpdate
     indexing_faults: IndexingFaults
-    settling: Settling
+    settling: LateWrites
     # Whether this only reads, and so sees what has arrived instead of the truth.
     reads: bool = False
 

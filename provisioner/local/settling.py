@@ -64,7 +64,7 @@ LAGS: ContextVar[Sequence[Lag]] = ContextVar("lags", default=())
 
 
 @dataclass(frozen=True)
-class Kind:
+class _Kind:
     """One table.
 
     `path` is SQL for what a row is called in a URL; `absent` refuses the ids in that URL. `changes`
@@ -77,16 +77,16 @@ class Kind:
 
 
 OF_STORE = "'/v1/vector_stores/' || (SELECT id FROM vector_stores WHERE seq = {row}.store)"
-KINDS = {
-    "files": Kind("'/v1/files/' || {row}.id", no_file),
-    "vector_stores": Kind(
+_KINDS = {
+    "files": _Kind("'/v1/files/' || {row}.id", no_file),
+    "vector_stores": _Kind(
         "'/v1/vector_stores/' || {row}.id", no_store, ("name", "expires_days", "metadata")
     ),
-    "store_files": Kind(
+    "store_files": _Kind(
         OF_STORE + " || '/files/' || {row}.file_id", no_store_file, ("attributes", "status")
     ),
-    "batches": Kind(OF_STORE + " || '/file_batches/' || {row}.id", no_batch, ("cancelled",)),
-    "assistants": Kind("'/v1/assistants/' || {row}.id", no_assistant, ("body",)),
+    "batches": _Kind(OF_STORE + " || '/file_batches/' || {row}.id", no_batch, ("cancelled",)),
+    "assistants": _Kind("'/v1/assistants/' || {row}.id", no_assistant, ("body",)),
 }
 # A status changes as time goes by, too; what a request does to it is to cancel.
 CONDITIONS = {"status": "NEW.status = 'cancelled'"}
@@ -99,7 +99,7 @@ CREATE INDEX IF NOT EXISTS settling_by_path ON settling (path);
 """
 
 
-class Settling:
+class LateWrites:
     """What has not arrived yet; `on` is whether any rule asks for that, and without one nothing is
     done.
     """
@@ -112,7 +112,7 @@ class Settling:
             connection.create_function("settling_notes", 1, self._notes)
             connection.executescript(NOTES)
             database.run("DELETE FROM settling WHERE until <= ?", [clock()])
-            for table, kind in KINDS.items():
+            for table, kind in _KINDS.items():
                 columns = [row["name"] for row in database.all(f"PRAGMA table_info({table})")]
                 connection.executescript(
                     _triggers(table, kind, columns) + _views(table, kind, columns)
@@ -153,7 +153,7 @@ class Settling:
         ids = note["path"].split("/")[3::2]
         if aspect == "busy":
             raise being_processed(ids[-1])
-        refusal = KINDS[note["kind"]].absent(*ids)
+        refusal = _KINDS[note["kind"]].absent(*ids)
         refusal.status = note["status"]
         raise refusal
 
@@ -163,7 +163,7 @@ class Settling:
         """
         for lag in LAGS.get():
             if "busy" in lag.aspects:
-                for table, kind in KINDS.items():
+                for table, kind in _KINDS.items():
                     self.database.run(
                         "INSERT INTO settling (kind, seq, path, aspect, until, status) SELECT"
                         f" '{table}', t.seq, ?1, 'busy', ?2, 409 FROM {table} t WHERE"
@@ -185,7 +185,7 @@ def _note(event: str, table: str, row: str, path: str, what: str = "NULL, NULL")
     )
 
 
-def _triggers(table: str, kind: Kind, columns: Sequence[str]) -> str:
+def _triggers(table: str, kind: _Kind, columns: Sequence[str]) -> str:
     """The database notes by itself, so that no handler can forget and nothing that a write drags
     along is missed.
     """
@@ -211,7 +211,7 @@ def _triggers(table: str, kind: Kind, columns: Sequence[str]) -> str:
     return "\n".join([made, deleted, *changed])
 
 
-def _views(table: str, kind: Kind, columns: Sequence[str]) -> str:
+def _views(table: str, kind: _Kind, columns: Sequence[str]) -> str:
     """The table as those see it who only read: with the old values, and with what is deleted."""
 
     def pending(aspect: str) -> str:

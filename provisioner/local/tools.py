@@ -10,21 +10,21 @@ from . import checks
 from .errors import bad
 from .schemas import parameters_error, strict_error
 
-NAME = "[a-zA-Z0-9_-]+"
+_NAME = "[a-zA-Z0-9_-]+"
 DEFAULT_RANKER = "default_2024_08_21"
-NO_PARAMETERS = {"type": "object", "properties": {}}
+_NO_PARAMETERS = {"type": "object", "properties": {}}
 
 RANKING = checks.fields(
     {
         "ranker": checks.one_of("auto", DEFAULT_RANKER),
         "score_threshold": checks.decimal(0, 1),
-        "hybrid_search": checks.nullable(checks.mapping),
+        "hybrid_search": checks.nullable(checks.json_object),
     },
     ("score_threshold",),
 )
 FILE_SEARCH = checks.fields(
     {
-        "type": checks.anything,
+        "type": checks.any_value,
         "file_search": checks.fields(
             {"max_num_results": checks.integer(1, 50), "ranking_options": RANKING}
         ),
@@ -32,12 +32,12 @@ FILE_SEARCH = checks.fields(
 )
 FUNCTION = checks.fields(
     {
-        "type": checks.anything,
+        "type": checks.any_value,
         "function": checks.fields(
             {
-                "name": checks.text(longest=64, pattern=NAME),
-                "description": checks.nullable(checks.text()),
-                "parameters": checks.mapping,
+                "name": checks.string(longest=64, pattern=_NAME),
+                "description": checks.nullable(checks.string()),
+                "parameters": checks.json_object,
                 "strict": checks.nullable(checks.boolean),
             },
             ("name",),
@@ -47,12 +47,12 @@ FUNCTION = checks.fields(
 )
 JSON_SCHEMA = checks.fields(
     {
-        "type": checks.anything,
+        "type": checks.any_value,
         "json_schema": checks.fields(
             {
-                "name": checks.text(longest=64, pattern=NAME),
-                "description": checks.nullable(checks.text()),
-                "schema": checks.mapping,
+                "name": checks.string(longest=64, pattern=_NAME),
+                "description": checks.nullable(checks.string()),
+                "schema": checks.json_object,
                 "strict": checks.nullable(checks.boolean),
             },
             ("name",),
@@ -73,7 +73,7 @@ def _file_search(path: str, value: Any) -> dict[str, Any]:
 
 def _function(path: str, value: Any) -> dict[str, Any]:
     given = FUNCTION(path, value)["function"]
-    parameters, strict = given.get("parameters") or NO_PARAMETERS, bool(given.get("strict"))
+    parameters, strict = given.get("parameters") or _NO_PARAMETERS, bool(given.get("strict"))
     wrong = parameters_error(parameters, strict)
     if wrong is not None:
         message = f"Invalid schema for function '{given['name']}': {wrong}"
@@ -90,23 +90,23 @@ def _json_schema(path: str, value: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": given | {"strict": strict}}
 
 
-TOOL = checks.variants(
+TOOL_RULES = checks.variants(
     {
-        "code_interpreter": checks.fields({"type": checks.anything}),
+        "code_interpreter": checks.fields({"type": checks.any_value}),
         "file_search": _file_search,
         "function": _function,
     }
 )
 _FORMAT_OBJECT = checks.variants(
     {
-        "text": checks.fields({"type": checks.anything}),
-        "json_object": checks.fields({"type": checks.anything}),
+        "text": checks.fields({"type": checks.any_value}),
+        "json_object": checks.fields({"type": checks.any_value}),
         "json_schema": _json_schema,
     }
 )
 
 
-def response_format(path: str, value: Any) -> Any:
+def checked_response_format(path: str, value: Any) -> Any:
     """`auto` and `{type: text}` stay two different values."""
     return (
         checks.one_of("auto")(path, value)

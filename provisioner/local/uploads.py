@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from . import checks, files
-from .db import Row
+from .db import DbRow
 from .errors import ApiError, bad, missing
 from .multipart import receive
-from .service import Call, Reply, Service, new_id
+from .service import Call, EmbeddedService, Reply, new_id
 
-MOST_BYTES = 8 * 1024**3
+_MOST_BYTES = 8 * 1024**3
 MOST_PART_BYTES = 64 * 1024**2
 LIFETIME_SECONDS = 3600
-CREATE = checks.fields(
+_CREATE = checks.fields(
     {
-        "filename": checks.text(shortest=1),
-        "purpose": checks.text(),
-        "bytes": checks.integer(1, MOST_BYTES),
-        "mime_type": checks.text(),
+        "filename": checks.string(shortest=1),
+        "purpose": checks.string(),
+        "bytes": checks.integer(1, _MOST_BYTES),
+        "mime_type": checks.string(),
         "expires_after": checks.fields(
             {"anchor": checks.one_of("created_at"), "seconds": checks.integer(3600, 2592000)},
             ("anchor", "seconds"),
@@ -31,11 +31,11 @@ CREATE = checks.fields(
     ("filename", "purpose", "bytes", "mime_type"),
 )
 COMPLETE = checks.fields(
-    {"part_ids": checks.array(checks.text(), least=1), "md5": checks.text()}, ("part_ids",)
+    {"part_ids": checks.array(checks.string(), least=1), "md5": checks.string()}, ("part_ids",)
 )
 
 
-def _find(service: Service, upload_id: str) -> Row:
+def _find(service: EmbeddedService, upload_id: str) -> DbRow:
     service.database.run(
         "UPDATE uploads SET status = 'expired' WHERE id = ? AND status = 'pending' AND expires_at"
         " <= ?",
@@ -47,21 +47,21 @@ def _find(service: Service, upload_id: str) -> Row:
     return row
 
 
-def _pending(service: Service, upload_id: str) -> Row:
+def _pending(service: EmbeddedService, upload_id: str) -> DbRow:
     row = _find(service, upload_id)
     if row["status"] != "pending":
         raise bad(f"Upload '{upload_id}' is {row['status']}, not pending.", "upload_id")
     return row
 
 
-def _wire(service: Service, row: Row) -> Reply:
+def _wire(service: EmbeddedService, row: DbRow) -> Reply:
     names = ("id", "created_at", "filename", "bytes", "purpose", "status", "expires_at")
     file = None if row["file_id"] is None else files.wire(files.find(service, row["file_id"]))
     return {"object": "upload", **{name: row[name] for name in names}, "file": file}
 
 
-def create(service: Service, call: Call) -> Reply:
-    given = CREATE("", call.body)
+def create(service: EmbeddedService, call: Call) -> Reply:
+    given = _CREATE("", call.body)
     upload_id, now = new_id("upload"), service.now()
     seconds = given.get("expires_after", {}).get("seconds")
     values = [
@@ -79,7 +79,7 @@ def create(service: Service, call: Call) -> Reply:
 
 
 async def add_part(
-    service: Service, upload_id: str, content_type: str, stream: AsyncIterator[bytes]
+    service: EmbeddedService, upload_id: str, content_type: str, stream: AsyncIterator[bytes]
 ) -> Reply:
     upload = _pending(service, upload_id)
     part_id = new_id("part")
@@ -105,7 +105,7 @@ async def add_part(
     }
 
 
-def complete(service: Service, call: Call) -> Reply:
+def complete(service: EmbeddedService, call: Call) -> Reply:
     """Join the parts in the order given; the file object is what later requests name."""
     given = COMPLETE("", call.body)
     upload = _pending(service, call.params["upload_id"])
@@ -136,7 +136,7 @@ def complete(service: Service, call: Call) -> Reply:
     return _end(service, upload, "completed", file_id)
 
 
-def _join(service: Service, given: dict[str, Any], joined: Path) -> None:
+def _join(service: EmbeddedService, given: dict[str, Any], joined: Path) -> None:
     with joined.open("wb") as out:
         for part_id in given["part_ids"]:
             with service.blob(part_id).open("rb") as part:
@@ -148,15 +148,15 @@ def _join(service: Service, given: dict[str, Any], joined: Path) -> None:
             raise bad(f"The MD5 of the parts is {found}, not {given['md5']}.", "md5")
 
 
-def cancel(service: Service, call: Call) -> Reply:
+def cancel(service: EmbeddedService, call: Call) -> Reply:
     return _end(service, _pending(service, call.params["upload_id"]), "cancelled", None)
 
 
-def _parts(service: Service, upload: Row) -> list[Row]:
+def _parts(service: EmbeddedService, upload: DbRow) -> list[DbRow]:
     return service.database.all("SELECT * FROM upload_parts WHERE upload = ?", [upload["seq"]])
 
 
-def _end(service: Service, upload: Row, status: str, file_id: str | None) -> Reply:
+def _end(service: EmbeddedService, upload: DbRow, status: str, file_id: str | None) -> Reply:
     parts = _parts(service, upload)
     with service.database.transaction():
         changes = [status, file_id, upload["seq"]]

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from . import checks, files, indexing, paging
-from .attaching import Attachment, attach, known_files
-from .db import Row
+from .attaching import Attachment, attach_files, known_files
+from .db import DbRow
 from .errors import bad, no_store
-from .service import Call, Reply, Service, new_id
+from .service import Call, EmbeddedService, Reply, new_id
 
 EXPIRY = checks.nullable(
     checks.fields(
@@ -17,22 +17,22 @@ EXPIRY = checks.nullable(
         ("anchor", "days"),
     )
 )
-CREATE = checks.fields(
+_CREATE = checks.fields(
     {
-        "name": checks.nullable(checks.text()),
-        "description": checks.nullable(checks.text()),
-        "file_ids": checks.array(checks.text(), most=500),
+        "name": checks.nullable(checks.string()),
+        "description": checks.nullable(checks.string()),
+        "file_ids": checks.array(checks.string(), most=500),
         "chunking_strategy": checks.chunking,
         "expires_after": EXPIRY,
         "metadata": checks.metadata,
     }
 )
-UPDATE = checks.fields(
-    {"name": checks.nullable(checks.text()), "expires_after": EXPIRY, "metadata": checks.metadata}
+_UPDATE = checks.fields(
+    {"name": checks.nullable(checks.string()), "expires_after": EXPIRY, "metadata": checks.metadata}
 )
 
 
-def wire(row: Row) -> Reply:
+def _wire(row: DbRow) -> Reply:
     days = row["expires_days"]
     counts = {key: row[key] for key in ("in_progress", "completed", "failed", "cancelled")}
     working = "in_progress" if counts["in_progress"] else "completed"
@@ -52,15 +52,15 @@ def wire(row: Row) -> Reply:
     }
 
 
-def refresh(service: Service) -> None:
+def _refresh(service: EmbeddedService) -> None:
     """Let happen what time has brought: files and stores expire, and what is due is indexed."""
     files.purge_expired(service)
     expire(service)
     indexing.catch_up(service)
 
 
-def find(service: Service, store_id: str) -> Row:
-    refresh(service)
+def find(service: EmbeddedService, store_id: str) -> DbRow:
+    _refresh(service)
     row = service.database.one(
         f"SELECT * FROM {service.seen('vector_stores')} WHERE id = ?", [store_id]
     )
@@ -69,7 +69,7 @@ def find(service: Service, store_id: str) -> Row:
     return row
 
 
-def find_usable(service: Service, store_id: str) -> Row:
+def find_usable(service: EmbeddedService, store_id: str) -> DbRow:
     service.settling.check("attach", "vector_stores", [store_id])
     row = find(service, store_id)
     if row["expired"]:
@@ -77,7 +77,7 @@ def find_usable(service: Service, store_id: str) -> Row:
     return row
 
 
-def touch(service: Service, store: Row) -> None:
+def touch(service: EmbeddedService, store: DbRow) -> None:
     """Use keeps a store alive."""
     if store["last_active_at"] < service.now():
         service.database.run(
@@ -86,11 +86,11 @@ def touch(service: Service, store: Row) -> None:
         )
 
 
-def create(service: Service, call: Call) -> Reply:
-    return make(service, CREATE("", call.body))
+def create(service: EmbeddedService, call: Call) -> Reply:
+    return make(service, _CREATE("", call.body))
 
 
-def make(service: Service, given: dict[str, Any], param: str = "file_ids") -> Reply:
+def make(service: EmbeddedService, given: dict[str, Any], param: str = "file_ids") -> Reply:
     """A store and its first files, or neither."""
     file_ids = given.get("file_ids") or []
     store_id, now = new_id("vector_store"), service.now()
@@ -111,30 +111,30 @@ def make(service: Service, given: dict[str, Any], param: str = "file_ids") -> Re
             [*values, json.dumps(given.get("metadata") or {})],
         )
         sizes = checks.chunk_sizes(given.get("chunking_strategy"))
-        attach(
+        attach_files(
             service,
             inserted.lastrowid or 0,
             [Attachment(file_id, {}, sizes) for file_id in file_ids],
             names,
         )
-    return wire(find(service, store_id))
+    return _wire(find(service, store_id))
 
 
-def retrieve(service: Service, call: Call) -> Reply:
-    return wire(find(service, call.params["store_id"]))
+def retrieve(service: EmbeddedService, call: Call) -> Reply:
+    return _wire(find(service, call.params["store_id"]))
 
 
-def list_(service: Service, call: Call) -> Reply:
+def list_(service: EmbeddedService, call: Call) -> Reply:
     page = paging.read_page(call.query)
-    refresh(service)
+    _refresh(service)
     rows, more = paging.select(
-        service.database, page, paging.Source(service.listed("vector_stores")), no_store
+        service.database, page, paging.PageSource(service.listed("vector_stores")), no_store
     )
-    return paging.envelope([wire(row) for row in rows], more)
+    return paging.envelope([_wire(row) for row in rows], more)
 
 
-def update(service: Service, call: Call) -> Reply:
-    given = UPDATE("", call.body)
+def update(service: EmbeddedService, call: Call) -> Reply:
+    given = _UPDATE("", call.body)
     with service.database.transaction():
         row = service.database.one(
             "SELECT * FROM vector_stores WHERE id = ?", [call.params["store_id"]]
@@ -152,11 +152,11 @@ def update(service: Service, call: Call) -> Reply:
             "UPDATE vector_stores SET name = ?, expires_days = ?, metadata = ? WHERE seq = ?",
             [name, days, json.dumps(metadata), row["seq"]],
         )
-    return wire(find(service, row["id"]))
+    return _wire(find(service, row["id"]))
 
 
 def new_metadata(
-    service: Service, old: dict[str, str], given: dict[str, str] | None
+    service: EmbeddedService, old: dict[str, str], given: dict[str, str] | None
 ) -> dict[str, str]:
     """What an update makes of metadata; a service that merges cannot lose a key."""
     if service.metadata_update == "merge":
@@ -164,7 +164,7 @@ def new_metadata(
     return given or {}
 
 
-def delete(service: Service, call: Call) -> Reply:
+def delete(service: EmbeddedService, call: Call) -> Reply:
     """The files themselves survive."""
     row = service.database.one(
         "SELECT * FROM vector_stores WHERE id = ?", [call.params["store_id"]]
@@ -182,7 +182,7 @@ def delete(service: Service, call: Call) -> Reply:
     return {"id": row["id"], "object": "vector_store.deleted", "deleted": True}
 
 
-def expire(service: Service) -> None:
+def expire(service: EmbeddedService) -> None:
     """Expiry is for good: the store stays to be seen, its files are detached."""
     over = service.database.all(
         "SELECT seq FROM vector_stores WHERE expires_days IS NOT NULL AND NOT expired "

@@ -14,7 +14,7 @@ from provisioner import disk
 from provisioner.errors import LockError
 from provisioner.lock import lockfile
 from provisioner.lock.journal import Sink
-from provisioner.lock.lease import LARGEST, Lease
+from provisioner.lock.lease import LARGEST_LEASE, Lease
 from provisioner.lock.store import LockStore
 from provisioner.model import LockState, Problem
 
@@ -158,7 +158,7 @@ class FileStore(LockStore):
 
     def _lease_text(self) -> str | None:
         try:
-            return disk.read(self._beside("lease"), LARGEST).decode(errors="replace")
+            return disk.read(self._beside("lease"), LARGEST_LEASE).decode(errors="replace")
         except FileNotFoundError:
             return None
 

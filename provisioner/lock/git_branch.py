@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from provisioner.errors import LockError
-from provisioner.lock.git_command import GIVEN_UP, Done, Git, cleared, failure, missing
+from provisioner.lock.git_command import GIVEN_UP, Done, Git, cleared, failure, git_missing
 from provisioner.model import Problem
 
 MARKER = ".provisioner-locks"
@@ -26,18 +26,18 @@ It is written by machine; merge it nowhere, and do not edit it by hand.
 _FILE, _FOLDER = "100644", "40000"
 
 
-class Item(NamedTuple):
+class _Item(NamedTuple):
     """One entry of a tree."""
 
     mode: str
     oid: str
 
 
-Tree = dict[str, Item]
+_Tree = dict[str, _Item]
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class LockFiles:
     """What one lock has on the branch. The journal is a folder: each group of lines is a file that
     never changes, so that the next one costs no more than the first.
     """
@@ -60,9 +60,9 @@ class Snapshot:
     """The branch at one commit, as far as one lock is concerned."""
 
     commit: str | None = None  # None: there is no such branch yet
-    contents: Contents = field(default_factory=Contents)
-    trees: tuple[Tree, ...] = ()  # the root, and each folder on the way to the lock
-    segments: Tree = field(default_factory=dict)  # the journal's folder
+    contents: LockFiles = field(default_factory=LockFiles)
+    trees: tuple[_Tree, ...] = ()  # the root, and each folder on the way to the lock
+    segments: _Tree = field(default_factory=dict)  # the journal's folder
 
 
 class Reader:
@@ -82,7 +82,7 @@ class Reader:
                 env=self._git.environment,
             )
         except OSError as error:
-            raise LockError(missing(error)) from error
+            raise LockError(git_missing(error)) from error
         return self
 
     def __exit__(
@@ -122,16 +122,16 @@ class Reader:
             raise LockError(problem)
         return found[1]
 
-    def tree(self, oid: str) -> Tree:
+    def tree(self, oid: str) -> _Tree:
         """A folder. Its object is `MODE NAME`, a zero, and the id in half as many bytes, again and
         again.
         """
         data, width = self.must(oid), len(oid) // 2
-        tree: Tree = {}
+        tree: _Tree = {}
         while data:
             head, _, rest = data.partition(b"\0")
             mode, _, name = head.decode(errors="surrogateescape").partition(" ")
-            tree[name] = Item(mode, rest[:width].hex())
+            tree[name] = _Item(mode, rest[:width].hex())
             data = rest[width:]
         return tree
 
@@ -159,7 +159,7 @@ def snapshot(git: Git, ref: str, branch: str, path: str) -> Snapshot:
         lock, lease = (_typed(here, key, _FILE, branch) for key in (name, f"{name}.lease"))
         journal = _typed(here, f"{name}.journal", _FOLDER, branch)
         segments = reader.tree(journal.oid) if journal else {}
-        contents = Contents(
+        contents = LockFiles(
             reader.must(lock.oid) if lock else None,
             reader.must(lease.oid) if lease else None,
             {key: reader.must(item.oid) for key, item in segments.items()},
@@ -167,7 +167,7 @@ def snapshot(git: Git, ref: str, branch: str, path: str) -> Snapshot:
     return Snapshot(commit, contents, tuple(trees), segments)
 
 
-def commit(git: Git, before: Snapshot, *, wanted: Contents, path: str, message: str) -> Snapshot:
+def commit(git: Git, before: Snapshot, *, wanted: LockFiles, path: str, message: str) -> Snapshot:
     """Make the commit after `before` that has the wanted contents. No branch is moved."""
     *folders, name = path.split("/")
     trees = list(before.trees) or [{} for _ in range(len(folders) + 1)]
@@ -198,18 +198,18 @@ def commit(git: Git, before: Snapshot, *, wanted: Contents, path: str, message: 
     return Snapshot(made, wanted, tuple(trees), segments)
 
 
-def _put(tree: Tree, name: str, item: Item | None) -> None:
+def _put(tree: _Tree, name: str, item: _Item | None) -> None:
     if item is None:
         tree.pop(name, None)
     else:
         tree[name] = item
 
 
-def _blob(git: Git, data: bytes) -> Item:
-    return Item(_FILE, git.ask("hash-object", "-w", "--stdin", input=data))
+def _blob(git: Git, data: bytes) -> _Item:
+    return _Item(_FILE, git.ask("hash-object", "-w", "--stdin", input=data))
 
 
-def _tree(git: Git, tree: Tree) -> Item | None:
+def _tree(git: Git, tree: _Tree) -> _Item | None:
     """A folder; None where nothing is in it."""
     if not tree:
         return None
@@ -219,10 +219,10 @@ def _tree(git: Git, tree: Tree) -> Item | None:
         for name, item in tree.items()
     ]
     text = "".join(f"{line}\0" for line in lines).encode(errors="surrogateescape")
-    return Item(_FOLDER, git.ask("mktree", "-z", input=text))
+    return _Item(_FOLDER, git.ask("mktree", "-z", input=text))
 
 
-def _typed(tree: Tree, name: str, mode: str, branch: str) -> Item | None:
+def _typed(tree: _Tree, name: str, mode: str, branch: str) -> _Item | None:
     item = tree.get(name)
     if item is not None and (item.mode == _FOLDER) != (mode == _FOLDER):
         what = "a folder" if item.mode == _FOLDER else "a file"
@@ -241,7 +241,7 @@ def _not_ours(branch: str) -> Problem:
     )
 
 
-Decide = Callable[[Contents], Contents]
+Decide = Callable[[LockFiles], LockFiles]
 """What the lock shall have, given what it has. Asked again whenever somebody else was faster,
 so that it has to look at what it is given; raises LockError when the answer is not to write."""
 

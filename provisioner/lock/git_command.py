@@ -94,7 +94,7 @@ class Git:
                 self.command(words), stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment
             )
         except OSError as error:
-            raise LockError(missing(error)) from error
+            raise LockError(git_missing(error)) from error
         with process:
             out, err = self._ended(process, input)
         if out is None:
@@ -182,7 +182,7 @@ class Git:
                 command, capture_output=True, env=env, stdin=subprocess.DEVNULL, check=False
             )
         except OSError as error:
-            raise LockError(missing(error)) from error
+            raise LockError(git_missing(error)) from error
         entries = (
             entry.partition("\n")
             for entry in done.stdout.decode(errors="surrogateescape").split("\0")
@@ -190,7 +190,7 @@ class Git:
         return [(key, value) for key, _, value in entries if key]
 
 
-def missing(error: OSError) -> Problem:
+def git_missing(error: OSError) -> Problem:
     """Git itself cannot be started."""
     return Problem(
         "Git is missing",

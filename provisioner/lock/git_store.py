@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from provisioner.errors import LockError
 from provisioner.lock import lockfile
-from provisioner.lock.git_branch import Branch, Contents, Snapshot
+from provisioner.lock.git_branch import Branch, LockFiles, Snapshot
 from provisioner.lock.git_command import Git
 from provisioner.lock.journal import Folded, Sink, fold
 from provisioner.lock.lease import Lease
@@ -26,7 +26,7 @@ BRANCH = "provisioner-locks"
 REMOTE = "origin"
 _OPENING = "000000"  # the journal's first file; those of the groups follow
 
-Step = Callable[[Contents], Contents]
+_Step = Callable[[LockFiles], LockFiles]
 
 
 class _Busy(LockError):
@@ -48,7 +48,7 @@ class GitStore(LockStore):
         self._branch_name = branch
         self._branch = Branch(Git(folder), branch, self.path, remote)
         self._seen: Snapshot | None = None  # known only while the lease is held
-        self._steps: list[Step] | None = (
+        self._steps: list[_Step] | None = (
             None  # what one commit is to bring, while it is put together
         )
         self._sink: GroupSink | None = None
@@ -69,7 +69,7 @@ class GitStore(LockStore):
         if self._sink:
             self._sink.flush()
         with self._mutex:
-            steps: list[Step] = []
+            steps: list[_Step] = []
             self._steps = steps
             try:
                 folded = super().fold_journal()
@@ -91,7 +91,7 @@ class GitStore(LockStore):
     def force_unlock(self, id: str) -> Lease:
         taken: list[Lease] = []
 
-        def take(held: Contents) -> Contents:
+        def take(held: LockFiles) -> LockFiles:
             found = _lease(held)
             if found is None and taken:  # by our own push, whose reply was lost
                 return held
@@ -105,7 +105,7 @@ class GitStore(LockStore):
         return taken[0]
 
     def _try(self, lease: Lease) -> Problem | None:
-        def take(held: Contents) -> Contents:
+        def take(held: LockFiles) -> LockFiles:
             found = _lease(held)
             if found is not None and found.id != lease.id and not found.dead():
                 raise _Busy(found.busy(self.name))
@@ -121,7 +121,7 @@ class GitStore(LockStore):
         return None
 
     def _release(self, lease: Lease) -> None:
-        def give(held: Contents) -> Contents:
+        def give(held: LockFiles) -> LockFiles:
             found = _lease(held)
             return replace(held, lease=None) if found is not None and found.id == lease.id else held
 
@@ -140,7 +140,7 @@ class GitStore(LockStore):
         self._put(lambda held: replace(held, journal={}), "journal settled")
 
     def _push_group(self, name: str, data: bytes) -> None:
-        def add(held: Contents) -> Contents:
+        def add(held: LockFiles) -> LockFiles:
             # Without a lease of ours to tell: somebody has folded it.
             if _OPENING not in held.journal:
                 raise LockError(self._lost(_lease(held)))
@@ -149,15 +149,15 @@ class GitStore(LockStore):
         lines = data.count(b"\n")
         self._put(add, f"{lines} {'line' if lines == 1 else 'lines'} of the journal")
 
-    def _put(self, step: Step, message: str) -> None:
+    def _put(self, step: _Step, message: str) -> None:
         with self._mutex:
             if self._steps is not None:
                 self._steps.append(step)
             else:
                 self._commit([step], message)
 
-    def _commit(self, steps: list[Step], message: str) -> None:
-        def decide(held: Contents) -> Contents:
+    def _commit(self, steps: list[_Step], message: str) -> None:
+        def decide(held: LockFiles) -> LockFiles:
             found = _lease(held)
             if self._held and (found is None or found.id != self._held.id):
                 raise LockError(self._lost(found))
@@ -169,13 +169,13 @@ class GitStore(LockStore):
         after = self._branch.update(seen, decide, f"{self.path}: {message}")
         self._seen = after if self._held else None
 
-    def _contents(self) -> Contents:
+    def _contents(self) -> LockFiles:
         with self._mutex:
             seen = self._seen or self._branch.look()
             self._seen = seen if self._held else None
             return seen.contents
 
-    def _parsed(self, contents: Contents) -> LockState | None:
+    def _parsed(self, contents: LockFiles) -> LockState | None:
         if contents.lock is None:
             return None
         hint = (
@@ -198,11 +198,11 @@ class GitStore(LockStore):
             raise LockError(odd) from None
 
 
-def _lease(held: Contents) -> Lease | None:
+def _lease(held: LockFiles) -> Lease | None:
     return Lease.parse((held.lease or b"").decode(errors="replace"))
 
 
-WINDOW = 0.02  # seconds in which those who begin together come together; a push takes longer
+_WINDOW = 0.02  # seconds in which those who begin together come together; a push takes longer
 PATIENCE = 10.0  # seconds after which lines are pushed that nobody waits for
 
 Push = Callable[[str, bytes], None]
@@ -262,7 +262,7 @@ class GroupSink(Sink):
             if self._closed:
                 raise ValueError("the journal is closed")
             self._lines.append((data, waiter))
-            self._due = min(self._due, time.monotonic() + (WINDOW if waiter else PATIENCE))
+            self._due = min(self._due, time.monotonic() + (_WINDOW if waiter else PATIENCE))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
                 self._thread.start()

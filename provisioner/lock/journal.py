@@ -28,7 +28,7 @@ from provisioner.lock.lockfile import shared_ids
 from provisioner.model import Address, Approved, Locked, LockState, Problem
 from provisioner.shapes import Shape, misfit
 
-Record = dict[str, Any]
+_Record = dict[str, Any]
 
 LATEST = 253_402_300_800  # the year 10000, Unix seconds
 _OWN_KEYS = frozenset({"type", "id", "at", "address", "action", "hint"})
@@ -44,7 +44,7 @@ class Intent:
     data: Mapping[str, Any] = field(default_factory=dict)  # whatever the writer said beside
     # Records that came after it: `{"type": "created", "object": "file-…"}` from a journal that does
     # not fit the lock: to be checked at the service, not believed.
-    partial: tuple[Record, ...] = ()
+    partial: tuple[_Record, ...] = ()
     hint: bool = False
     at: float | None = (
         None  # when it was written, Unix seconds by that machine's clock; None: by release 0.1.0
@@ -129,7 +129,7 @@ class Journal:
         """Say what came of an intent: its address's new lock entry, None when it is gone from the
         lock. `also` holds further entries of the same moment (a move: the old address as None).
         """
-        record: Record = {"type": "result", "id": id, "entry": entry and entry_to_json(entry)}
+        record: _Record = {"type": "result", "id": id, "entry": entry and entry_to_json(entry)}
         if also:
             record["also"] = {
                 str(address): other and entry_to_json(other) for address, other in also.items()
@@ -159,7 +159,7 @@ class Journal:
         with contextlib.suppress(*[LockError] if kind else []):
             self.close()
 
-    def _finish(self, id: int, record: Record) -> None:
+    def _finish(self, id: int, record: _Record) -> None:
         with self._mutex:
             if id not in self._open:
                 raise KeyError(f"intent {id} is not open")
@@ -174,7 +174,7 @@ def opening(
     open.
     """
     carried = tuple(carried)
-    head: Record = {
+    head: _Record = {
         "lineage": state.lineage,
         "serial": state.serial,
         "workspace": state.workspace,
@@ -217,7 +217,7 @@ def fold(state: LockState | None, text: str | None, file: str | None = None) -> 
 class _Story:
     """The records of one journal, in order, by what they mean."""
 
-    def __init__(self, records: Iterable[tuple[int, Record]], file: str | None) -> None:
+    def __init__(self, records: Iterable[tuple[int, _Record]], file: str | None) -> None:
         self.intents: dict[int, Intent] = {}
         self.done: dict[int, bool] = {}  # id -> whether anything came of it
         self.entries: dict[Address, Locked | None] = {}
@@ -246,7 +246,7 @@ class _Story:
     def is_in(self, state: LockState) -> bool:
         return all(state.resources.get(address) == entry for address, entry in self.entries.items())
 
-    def _take(self, record: Record) -> None:
+    def _take(self, record: _Record) -> None:
         if record["type"] == "left":
             self.left = row_digests(record["rows"])
             return
@@ -266,7 +266,7 @@ class _Story:
         if ended:
             self._take_result(intent, record)
 
-    def _take_result(self, intent: Intent, record: Record) -> None:
+    def _take_result(self, intent: Intent, record: _Record) -> None:
         found = {
             **record.get("also", {}),
             **({str(intent.address): record["entry"]} if "entry" in record else {}),
@@ -277,7 +277,7 @@ class _Story:
         self.done[intent.id] = bool(found)
 
 
-def _applied(base: LockState, head: Record, story: _Story, file: str | None) -> LockState:
+def _applied(base: LockState, head: _Record, story: _Story, file: str | None) -> LockState:
     resources = {**base.resources, **story.entries}
     kept = {address: entry for address, entry in resources.items() if entry is not None}
     shared = next(shared_ids(kept), None)
@@ -300,7 +300,7 @@ def _applied(base: LockState, head: Record, story: _Story, file: str | None) -> 
     )
 
 
-def _unwritten(head: Record) -> LockState | None:
+def _unwritten(head: _Record) -> LockState | None:
     """The state before a first apply that was stopped before its lock was written."""
     if head["serial"] != 0:
         return None
@@ -341,10 +341,10 @@ _HEAD_KEYS: dict[str, type] = {
 }
 
 
-def _read(text: str, file: str | None) -> tuple[Record | None, list[tuple[int, Record]]]:
+def _read(text: str, file: str | None) -> tuple[_Record | None, list[tuple[int, _Record]]]:
     """The head and the numbered records; a torn tail is what a crash leaves, and is dropped."""
     *lines, tail = text.split("\n")
-    records: list[tuple[int, Record]] = []
+    records: list[tuple[int, _Record]] = []
     for number, line in enumerate(lines, 1):
         record = _parsed(line)
         if record is None:
@@ -361,7 +361,7 @@ def _read(text: str, file: str | None) -> tuple[Record | None, list[tuple[int, R
     return head, records[1:]
 
 
-def _parsed(line: str) -> Record | None:
+def _parsed(line: str) -> _Record | None:
     try:
         record = jsontext.read(line, deepest=jsontext.DEEPEST_OURS, unique=True)
     except jsontext.Unreadable:
@@ -383,7 +383,7 @@ def _damaged(file: str | None, line: int, why: str) -> LockError:
     )
 
 
-def _intent(record: Record) -> Intent:
+def _intent(record: _Record) -> Intent:
     if type(record["id"]) is not int:
         raise WrongShape("`id` must be a whole number")
     data = {key: value for key, value in record.items() if key not in _OWN_KEYS}
@@ -396,15 +396,15 @@ def _intent(record: Record) -> Intent:
     )
 
 
-def _time(record: Record) -> float | None:
+def _time(record: _Record) -> float | None:
     at = record.get("at")
     if not (at is None or (type(at) in (int, float) and 0 <= at < LATEST)):
         raise WrongShape("`at` must be a time in seconds")
     return at
 
 
-def _intent_record(intent: Intent) -> Record:
-    record: Record = {
+def _intent_record(intent: Intent) -> _Record:
+    record: _Record = {
         "type": "intent",
         "id": intent.id,
         "address": str(intent.address),
@@ -428,11 +428,11 @@ def _free(data: Mapping[str, Any]) -> dict[str, Any]:
     return dict(data)
 
 
-def _text(records: Iterable[Record]) -> bytes:
+def _text(records: Iterable[_Record]) -> bytes:
     return "".join(map(_line, records)).encode()
 
 
-def _line(record: Record) -> str:
+def _line(record: _Record) -> str:
     return json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from provisioner import jsontext
 from provisioner.model import Problem
 
-LARGEST = 64 * 1024  # bytes of a lease
+LARGEST_LEASE = 64 * 1024  # bytes of a lease
 _UNKNOWN = ("started", "machine", "namespace", "boot")
 
 

@@ -21,8 +21,8 @@ from provisioner.lock.entry import (
 )
 from provisioner.model import Address, Locked, LockState, Problem
 
-VERSION = 2
-READABLE = (1, VERSION)
+_VERSION = 2
+READABLE = (1, _VERSION)
 """Version 1, of release 0.1.0, is read; the next apply that changes something writes the
 lock anew."""
 
@@ -60,7 +60,7 @@ def dump(state: LockState) -> str:
             **state.unknown,
             **({"written": state.written} if state.written else {}),
             **({"applied": approved_to_json(state.approved)} if state.approved else {}),
-            "version": VERSION,
+            "version": _VERSION,
             "lineage": state.lineage,
             "serial": state.serial,
             "workspace": state.workspace,
@@ -162,13 +162,13 @@ def _unreadable(text: str, file: str, error: jsontext.Unreadable) -> Problem:
 def _head_problems(raw: dict[str, Any], text: str, file: str) -> Iterator[Problem]:
     version = raw.get("version")
     line, column = _locate(text, "version")
-    if isinstance(version, int) and version > VERSION:
-        detail = f"`{file}` has version {version}; this release reads versions up to {VERSION}."
+    if isinstance(version, int) and version > _VERSION:
+        detail = f"`{file}` has version {version}; this release reads versions up to {_VERSION}."
         hint = "install the release that wrote it: `pip install --upgrade assistants-provisioner`"
         yield Problem("Newer lockfile", detail, hint, file=file, line=line, column=column)
         return
     if type(version) is not int or version not in READABLE:
-        detail = f"`{file}` must have `version: {VERSION}`, and has {json.dumps(version)}."
+        detail = f"`{file}` must have `version: {_VERSION}`, and has {json.dumps(version)}."
         yield Problem(
             "Broken lockfile",
             detail,

@@ -39,6 +39,11 @@ class Profile:
     # `ids` instead of a request.
     older: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What is left of it among the older ones when there is a newer version."""
+        return {"version": self.version, "digest": self.digest, "request": self.request}
+
 
 @dataclass(frozen=True, slots=True)
 class Overwritten:

@@ -107,12 +107,14 @@ def deposed(case: Situation, users: Users, left: Mapping[str, Address]) -> tuple
                 )
             else:
                 found.append(
-                    kept(Remnant(address, id, "delete", "no longer used by anything"), users)
+                    left_where_used(
+                        Remnant(address, id, "delete", "no longer used by anything"), users
+                    )
                 )
     return tuple(found)
 
 
-def kept(remnant: Remnant, users: Users) -> Remnant:
+def left_where_used(remnant: Remnant, users: Users) -> Remnant:
     """The same remnant, left alone where somebody uses it."""
     whos = dict.fromkeys(users.get(remnant.id, ()))
     if not whos or remnant.action != "delete":

@@ -222,7 +222,7 @@ def _declared(form: Form, address: Address, fields: Fields) -> Fields:
     return {path: normal.get(path) for path in _flat(form, fields)}
 
 
-def references(case: Situation, address: Address) -> tuple[Address, ...]:
+def references_of(case: Situation, address: Address) -> tuple[Address, ...]:
     """What a locked or desired resource refers to."""
     want, entry = case.desired.get(address), case.locked(address)
     fields = want.fields if want else entry.fields if entry else {}

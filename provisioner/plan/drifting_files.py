@@ -12,8 +12,8 @@ from provisioner.plan.store_files import (
     RUINED,
     ComparedStoreFile,
     compared_store_files,
+    declared_settings,
     foreign_ids,
-    shown,
 )
 
 UNSAID = "the service does not say how it was cut"
@@ -89,7 +89,7 @@ def _rows(
         yield FieldChange(
             path,
             {"id": one.live.id} if one.live else None,
-            after=shown(one.wanted),
+            after=declared_settings(one.wanted),
             locked=None,
             drift="local",
         )
@@ -113,13 +113,20 @@ def _rows(
         yield from worded(change, declared)
     if pending and not declared:
         yield FieldChange(
-            path, shown(one.locked), after=None, locked=shown(one.locked), drift="local"
+            path,
+            declared_settings(one.locked),
+            after=None,
+            locked=declared_settings(one.locked),
+            drift="local",
         )
 
 
 def _removed(path: str, one: ComparedStoreFile, declared: bool) -> FieldChange:
     assert one.locked is not None
-    before, after = shown(one.locked), shown(one.wanted) if declared else None
+    before, after = (
+        declared_settings(one.locked),
+        declared_settings(one.wanted) if declared else None,
+    )
     if path in one.unsure:  # taken out by ourselves, to be put in again
         return FieldChange(path, None, after=after, locked=before, drift="local")
     return FieldChange(

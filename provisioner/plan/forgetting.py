@@ -11,7 +11,7 @@ from provisioner.kinds import kind
 from provisioner.kinds.base import ProfileForm
 from provisioner.model import Action, Address, Change, Live, Locked, LockState
 from provisioner.plan.situation import Situation
-from provisioner.plan.users import references
+from provisioner.plan.users import named_ids
 
 InUse = Mapping[str, Address]
 """Ids that forgotten objects use, each with one of its users."""
@@ -98,9 +98,9 @@ def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[
     """
     # What a store holds for a path may be a file of its own, and not the file's own object.
     fields = {name: value for name, value in entry.fields.items() if name != "files"}
-    found = {*references(entry.address.kind, fields, ids), *entry.file_ids}
+    found = {*named_ids(entry.address.kind, fields, ids), *entry.file_ids}
     if live:
-        found.update(references(entry.address.kind, live.fields, ids), live.store_files or ())
+        found.update(named_ids(entry.address.kind, live.fields, ids), live.store_files or ())
     form = kind(entry.address.kind).form(entry.api)
     if entry.profile and isinstance(form, ProfileForm):
         found.update(form.ids(entry.profile.request))

@@ -151,7 +151,7 @@ def _emptied_stores(
             )
 
 
-def missing(case: Situation, changes: Mapping[Address, Change]) -> list[Drifted]:
+def missing_objects(case: Situation, changes: Mapping[Address, Change]) -> list[Drifted]:
     """Locked objects that are gone from the service."""
     return [
         Drifted(address, "missing")

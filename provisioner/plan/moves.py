@@ -11,7 +11,7 @@ from provisioner.diff import join
 from provisioner.model import Action, Address, Change, Desired, Fields, Locked, LockState
 from provisioner.plan.store_files import store_file_of
 
-Key = tuple[Any, str]
+_Key = tuple[Any, str]
 
 
 def with_moves(
@@ -65,7 +65,7 @@ def _same_bytes(
     lock: LockState, desired: Mapping[Address, Desired], taken: set[Address]
 ) -> dict[Address, Address]:
     """Files with the same bytes and base name at another path: moved, not uploaded again."""
-    left: dict[Key, list[Address]] = {}
+    left: dict[_Key, list[Address]] = {}
     for address, entry in sorted(lock.resources.items()):
         if address.kind == "file" and entry.id and address not in desired and address not in taken:
             left.setdefault(_key(address, entry.fields), []).append(address)
@@ -78,7 +78,7 @@ def _same_bytes(
     return found
 
 
-def _key(address: Address, fields: Fields) -> Key:
+def _key(address: Address, fields: Fields) -> _Key:
     return (fields.get("sha256"), fields.get("purpose")), PurePosixPath(address.name).name
 
 

@@ -24,7 +24,7 @@ class ForeignStoreFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class _Pairs:
     """Local paths, with the ids of the store files that they are, and what only the author can
     say.
     """
@@ -38,7 +38,7 @@ def pair(
     wanted: Mapping[str, Fields],
     store_files: Iterable[ForeignStoreFile],
     given: Mapping[str, str],
-) -> Pairs:
+) -> _Pairs:
     """Pair files with store files, one to one, by base name and size. `wanted` has the fields of
     each file by path; `given` are pairs that the specs name. Several that look the same are paired
     by age and path where all the local bytes are equal, so that it does not matter which is which;
@@ -61,7 +61,7 @@ def pair(
             ids.update(
                 zip(paths, [store_file.id for store_file in alike.get(look, ())], strict=False)
             )
-    return Pairs(ids, tuple(questions))
+    return _Pairs(ids, tuple(questions))
 
 
 def _question(

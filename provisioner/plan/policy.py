@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from provisioner.model import Address, Desired, Policies, Policy, Strictness, Waiver
 
 ASSISTANT = "assistant"
-Shutdowns = Callable[[str], date | None]  # the announced end of a model, where one is known
+_Shutdowns = Callable[[str], date | None]  # the announced end of a model, where one is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Breach:
 
 
 def breaches(
-    policies: Policies, wanted: Iterable[Desired], shutdown: Shutdowns, today: date
+    policies: Policies, wanted: Iterable[Desired], shutdown: _Shutdowns, today: date
 ) -> Iterator[Breach]:
     """Every breach. One that is waived carries its waiver, however bad it is."""
     holding = {
@@ -57,7 +57,7 @@ def breaches(
 
 
 def _broken(
-    policies: Policies, model: str, shutdown: Shutdowns, today: date
+    policies: Policies, model: str, shutdown: _Shutdowns, today: date
 ) -> Iterator[tuple[Policy, str | None, date | None]]:
     if policies.models != "ignore" and not allowed(policies, model):
         yield "models", _severity(policies.models), None

@@ -239,12 +239,12 @@ def decide_store_files(
     )
 
 
-Row = tuple[list[StoreFileChange], list[FieldChange]]
+_Row = tuple[list[StoreFileChange], list[FieldChange]]
 
 
 def _one(
     case: Situation, store: Address, compared: ComparedStoreFile, files: Mapping[Address, Change]
-) -> Row:
+) -> _Row:
     change = files.get(compared.file) if compared.file else None
     action = change.action if change else Action.KEEP
     if compared.live is None:
@@ -324,7 +324,7 @@ def _stamped_elsewhere(case: Situation, store: Address, compared: ComparedStoreF
 
 
 def _missing(compared: ComparedStoreFile, action: Action) -> list[FieldChange]:
-    path, after = join("files", compared.path), shown(compared.wanted)
+    path, after = join("files", compared.path), declared_settings(compared.wanted)
     if compared.locked is None:
         return [FieldChange(path, None, after)]
     if action is Action.CREATE:  # reported by the file's own row
@@ -334,13 +334,13 @@ def _missing(compared: ComparedStoreFile, action: Action) -> list[FieldChange]:
             path,
             None,
             after=after,
-            locked=shown(compared.locked),
+            locked=declared_settings(compared.locked),
             drift=None if path in compared.unsure else "remote",
         )
     ]
 
 
-def shown(item: Fields) -> Fields:
+def declared_settings(item: Fields) -> Fields:
     """What the specs say of one file of a store."""
     return {key: value for key, value in item.items() if key in ("attributes", "chunking")}
 
@@ -388,7 +388,7 @@ def _verified(case: Situation, compared: ComparedStoreFile) -> bool:
     return compared.live is None or compared.live.sha256 is not None
 
 
-def _leaving(case: Situation, store: Address, wanted: list[ComparedStoreFile]) -> Row:
+def _leaving(case: Situation, store: Address, wanted: list[ComparedStoreFile]) -> _Row:
     """Files that we attached and that the specs no longer name."""
     entry, live, store_files = case.locked(store), case.live(store), case.held(store)
     paths = {compared.path for compared in wanted}
@@ -402,7 +402,9 @@ def _leaving(case: Situation, store: Address, wanted: list[ComparedStoreFile]) -
         if item.get("id") not in store_files and live is not None and live.store_files is not None:
             store_file_changes.append(StoreFileChange(store, "forget", path, file=address))
             continue
-        rows.append(FieldChange(join("files", path), shown(item), None, shown(item)))
+        rows.append(
+            FieldChange(join("files", path), declared_settings(item), None, declared_settings(item))
+        )
         held = item["id"] if item.get("id") in store_files.keys() - staying else None
         store_file_changes.append(StoreFileChange(store, "detach", path, file=address, old_id=held))
     for id, path in _left_behind(case, store, wanted).items():

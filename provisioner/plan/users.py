@@ -14,7 +14,7 @@ from provisioner.kinds.base import ProfileForm
 from provisioner.model import Action, Address, Change, Live, Locked, Plan, StoreFileChange
 from provisioner.plan.situation import Situation
 
-SHARED = ("file", "vector_store")  # what objects of others can refer to
+_SHAREABLE = ("file", "vector_store")  # what objects of others can refer to
 
 STAYING = ("update", "adopt", "wait", "verify")
 """What is done with a file that a store holds already, and goes on holding."""
@@ -64,10 +64,7 @@ def _kept_versions(
         return
     older = list(entry.profile.older)
     if change and change.action.alters:
-        newest = entry.profile
-        older.insert(
-            0, {"version": newest.version, "digest": newest.digest, "request": newest.request}
-        )
+        older.insert(0, entry.profile.kept)
     for version in older[: max(case.keep_versions - 1, 0)]:
         yield f"`{entry.address}@{version['version']}`", form.kept_ids(version)
 
@@ -93,10 +90,10 @@ def _named(
     fields = (
         {name: value for name, value in live.fields.items() if name not in written} if live else {}
     )
-    return chain(held, references(address.kind, fields, ids))
+    return chain(held, named_ids(address.kind, fields, ids))
 
 
-def references(name: str, fields: Mapping[str, Any], ids: Mapping[Address, str]) -> Iterator[str]:
+def named_ids(name: str, fields: Mapping[str, Any], ids: Mapping[Address, str]) -> Iterator[str]:
     """Every id that the neutral fields of an object of this kind refer to. `ids`: those of managed
     resources.
     """
@@ -133,7 +130,7 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
         for remnant in (*plan.deposed, *plan.orphans)
         if remnant.action == "delete"
     ]
-    return {(name, id) for name, id in (*objects, *remnants) if name in SHARED}
+    return {(name, id) for name, id in (*objects, *remnants) if name in _SHAREABLE}
 
 
 def sentence(live: Live, name: str) -> str:

@@ -24,7 +24,7 @@ from provisioner.model import (
     StoreFileChange,
 )
 from provisioner.plan import consequences, guards
-from provisioner.plan.decide import decide, references
+from provisioner.plan.decide import decide, references_of
 from provisioner.plan.drifting import Examined, examine_ended, worst
 from provisioner.plan.forgetting import forget_along, with_users_inside
 from provisioner.plan.moves import suspected
@@ -75,7 +75,9 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         changes=tuple(inline),
         store_file_changes=tuple(store_file_changes),
         drift=tuple(drift),
-        orphans=tuple(consequences.kept(remnant, users) for remnant in _orphans(case, released)),
+        orphans=tuple(
+            consequences.left_where_used(remnant, users) for remnant in _orphans(case, released)
+        ),
         deposed=consequences.deposed(case, users, left),
         notes=(
             *case.observed.notes,
@@ -150,7 +152,7 @@ def _scope(
     if not (options.targets or options.excludes):
         return changes, store_file_changes
     needs = {
-        address: (*references(case, address), *change.depends_on)
+        address: (*references_of(case, address), *change.depends_on)
         for address, change in changes.items()
     }
     inside = closure(options.targets, needs) & set(changes) if options.targets else set(changes)
@@ -175,7 +177,7 @@ def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
     use.
     """
     needs = {
-        address: (*references(case, address), *change.depends_on)
+        address: (*references_of(case, address), *change.depends_on)
         for address, change in changes.items()
     }
     try:
@@ -212,7 +214,7 @@ def _drift(
     case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]
 ) -> list[Drifted]:
     """What somebody else did to whatever the plan changes or ends."""
-    found = guards.missing(case, changes)
+    found = guards.missing_objects(case, changes)
     for address, change in changes.items():
         one = ended[address].drifted if address in ended else Drifted(address, "", change.fields)
         fields = tuple(field for field in one.fields if field.drift in OUTSIDE) if one else ()

@@ -1,1 +1,1 @@
-"""The plan document: what in it somebody approves."""
+"""The plan as a document: written, read back, its checksum, and what it rests on. Pure."""

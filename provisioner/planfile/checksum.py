@@ -23,7 +23,7 @@ FORMULA = "3"
 """What a checksum covers, and how: another number, and no checksum of before means anything.
 1 is that of 0.1.0."""
 
-ACTIONS = {
+ACTION_WORDS = {
     Action.CREATE: ["create"],
     Action.UPDATE: ["update"],
     Action.REPLACE: ["create", "delete"],
@@ -100,7 +100,7 @@ def _only_files(change: Change) -> bool:
 
 
 def _change(change: Change, written: _Values) -> dict[str, Any]:
-    row: dict[str, Any] = {"address": str(change.address), "actions": ACTIONS[change.action]}
+    row: dict[str, Any] = {"address": str(change.address), "actions": ACTION_WORDS[change.action]}
     if change.importing:
         row["importing"] = change.importing
     if change.previous is not None:

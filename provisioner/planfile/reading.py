@@ -26,7 +26,7 @@ from provisioner.model import (
     Source,
     StoreFileChange,
 )
-from provisioner.planfile.checksum import ACTIONS, checksum
+from provisioner.planfile.checksum import ACTION_WORDS, checksum
 from provisioner.planfile.writing import (
     FORMAT_VERSION,
     OWN_KEYS_OF_CHANGE,
@@ -36,7 +36,7 @@ from provisioner.planfile.writing import (
 from provisioner.shapes import Shape, an_id, misfit, path
 from provisioner.text import spelt
 
-_ACTION_OF = {tuple(words): action for action, words in ACTIONS.items()}
+_ACTION_OF = {tuple(words): action for action, words in ACTION_WORDS.items()}
 _AGAIN = "make a new one with `provisioner plan --out FILE`"
 
 

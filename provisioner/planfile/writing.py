@@ -13,7 +13,7 @@ from provisioner.errors import problem_json
 from provisioner.lock.entry import approved_to_json
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Address, Change, Drifted, FieldChange, Fields, Plan, Remnant
-from provisioner.planfile.checksum import ACTIONS, checksum, rows
+from provisioner.planfile.checksum import ACTION_WORDS, checksum, rows
 
 FORMAT_VERSION = "1.0"
 Review = Sequence[Mapping[str, str]]
@@ -106,9 +106,9 @@ def plan_document(plan: Plan, review: Review) -> dict[str, Any]:
         "notes": list(plan.notes),
         "summary": plan_counts(plan),
         "review": list(review),
-        "blocked": [plain(block) for block in plan.blocked],
+        "blocked": [plain_json(block) for block in plan.blocked],
         "problems": [problem_json(problem) for problem in plan.problems],
-        "attachments": [plain(found) for found in plan.store_file_changes],
+        "attachments": [plain_json(found) for found in plan.store_file_changes],
         "basis": dict(plan.basis),
         **_rest(plan, OWN_KEYS_OF_PLAN),
     }
@@ -132,7 +132,7 @@ def _rest(thing: Any, own_keys: frozenset[str]) -> dict[str, Any]:
     }
 
 
-def plain(thing: Any) -> dict[str, Any]:
+def plain_json(thing: Any) -> dict[str, Any]:
     """A flat noun as JSON has it: addresses as text, tuples as lists."""
     return {name: _plain(getattr(thing, name)) for name in thing.__dataclass_fields__}
 
@@ -156,7 +156,7 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
         "column": place.column if place else None,
         "source_path": list(source.path) if source else None,
         "change": {
-            "actions": ACTIONS[change.action],
+            "actions": ACTION_WORDS[change.action],
             "before": _masked(change.before, secret),
             "after": _masked(change.after, secret),
             "after_unknown": _unknown(change, later),
@@ -220,7 +220,7 @@ def _names(value: Any, wanted: frozenset[str]) -> bool:
 
 
 def _field(field: FieldChange) -> dict[str, Any]:
-    found = plain(field)
+    found = plain_json(field)
     if field.sensitive:
         found |= {"before": SENSITIVE, "after": SENSITIVE, "locked": SENSITIVE}
     return found
@@ -252,7 +252,7 @@ def drifted_json(found: Drifted) -> dict[str, Any]:
 
 
 def _remnant(found: Remnant) -> dict[str, Any]:
-    return {**plain(found), "type": found.address.kind}
+    return {**plain_json(found), "type": found.address.kind}
 
 
 PLANNED = ("import", "add", "change", "replace", "move", "destroy", "forget")

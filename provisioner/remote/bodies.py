@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Bytes of one reply, unpacked: a page of 100 assistants with the longest instructions has 26 MB.
-LARGEST = 128 * 1024**2
+_LARGEST = 128 * 1024**2
 _PIECE = 1 << 20
 _PACKED = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # how zlib calls them
 
@@ -38,11 +38,11 @@ class _Bounded(httpx2.AsyncByteStream):
         self._inner, self._packed = inner, packed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = LARGEST
+        left = _LARGEST
         async for piece in _unpacked(self._inner, self._packed):
             left -= len(piece)
             if left < 0:
-                raise BadBody(f"it has more than {LARGEST // 1024**2} MB")
+                raise BadBody(f"it has more than {_LARGEST // 1024**2} MB")
             yield piece
 
     async def aclose(self) -> None:

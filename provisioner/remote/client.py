@@ -4,12 +4,10 @@ of.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
@@ -27,10 +25,10 @@ from provisioner.remote.uploads import HashingReader
 from provisioner.text import spelt
 
 Object = dict[str, Any]
-T = TypeVar("T")
+_T = TypeVar("_T")
 CONFLICT = 409
 _NOT_OURS = "look at that service: it is not what it seems to be"
-DONE = object()
+_DONE = object()
 
 
 class Remote:
@@ -204,7 +202,7 @@ class Remote:
                 return await self._exchange.send(Request("DELETE", path, True), _deleted)
             except ServiceError as error:
                 waits = error.status == CONFLICT or self.settling.doubts(error, keys_of(path))
-                if not waits or await anext(pauses, DONE) is DONE:
+                if not waits or await anext(pauses, _DONE) is _DONE:
                     raise
 
     async def _goes(self, path: str) -> bool:
@@ -214,11 +212,11 @@ class Remote:
         self.settling.gone(key_of(path) or path)
         pauses = self.settling.pauses(time.time() + self.settling.seconds)
         while await self.find(path) is not None:
-            if await anext(pauses, DONE) is DONE:
+            if await anext(pauses, _DONE) is _DONE:
                 return False
         return True
 
-    async def _settled(self, keys: Sequence[str], ask: Callable[[], Awaitable[T]]) -> T:
+    async def _settled(self, keys: Sequence[str], ask: Callable[[], Awaitable[_T]]) -> _T:
         """Ask, and again for as long as the service may not show one of the objects that it is
         asked about.
         """
@@ -227,7 +225,7 @@ class Remote:
             try:
                 return await ask()
             except ServiceError as error:
-                if not self.settling.doubts(error, keys) or await anext(pauses, DONE) is DONE:
+                if not self.settling.doubts(error, keys) or await anext(pauses, _DONE) is _DONE:
                     raise
 
     async def upload(
@@ -364,17 +362,11 @@ class Hints:
         """
         if self._folder is None or len(ids) <= page:
             return
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            disk.replace(
-                self._file(self._folder, name),
-                json.dumps(list(ids[page - 1 : len(ids) - 1 : page])).encode(),
-            )
+        last_ids = list(ids[page - 1 : len(ids) - 1 : page])
+        disk.cache(self._file(self._folder, name), json.dumps(last_ids).encode())
 
     def _file(self, folder: Path, name: str) -> Path:
-        return (
-            folder / f"{hashlib.sha256(f'{self._service} {name}'.encode()).hexdigest()[:24]}.json"
-        )
+        return disk.cached(folder, f"{self._service} {name}")
 
 
 _NUMBERS = frozenset(

@@ -78,7 +78,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class _Answer:
     """The parts of an error reply that we look at; everything may be missing."""
 
     status: int
@@ -102,7 +102,7 @@ class Answer:
         )
 
 
-def answer(status: int, headers: Mapping[str, str], text: str) -> Answer:
+def answer(status: int, headers: Mapping[str, str], text: str) -> _Answer:
     """Read an error reply defensively: JSON with or without our envelope, a bare string, a page of
     HTML.
     """
@@ -112,7 +112,7 @@ def answer(status: int, headers: Mapping[str, str], text: str) -> Answer:
     inner = body.get("error", body) if isinstance(body, dict) else body
     said = inner if isinstance(inner, dict) else {}
     message = said.get("message") or said.get("detail") or (inner if isinstance(inner, str) else "")
-    return Answer(
+    return _Answer(
         status=status,
         message=_short(_words(message) if isinstance(message, str) else json.dumps(message)),
         code=_text(said.get("code")),
@@ -123,7 +123,7 @@ def answer(status: int, headers: Mapping[str, str], text: str) -> Answer:
     )
 
 
-def refusal(place: Place, said: Answer) -> Failure:
+def refusal(place: Place, said: _Answer) -> Failure:
     """The failure behind an error reply."""
     detail = f"{place} answered {said.status}" + (f": {said.message}" if said.message else "")
     if said.status == 429:
@@ -189,7 +189,7 @@ def unreadable(place: Place, status: int, content_type: str, text: str, why: str
     )
 
 
-def _throttled(detail: str, said: Answer) -> Failure:
+def _throttled(detail: str, said: _Answer) -> Failure:
     if _QUOTA & {said.code, said.kind}:
         hint = (
             "add credit or raise the spend limit of this organization or project; waiting does not"
@@ -202,7 +202,7 @@ def _throttled(detail: str, said: Answer) -> Failure:
     return Failure(Outcome.THROTTLED, error, said.retry_after)
 
 
-def _final(place: Place, detail: str, said: Answer) -> ServiceError:
+def _final(place: Place, detail: str, said: _Answer) -> ServiceError:
     if said.status in (401, 403):
         hint = "check the API key, and that it may use this organization and project"
         return said.error(Refused, "Access refused", detail, hint)
@@ -214,7 +214,7 @@ def _final(place: Place, detail: str, said: Answer) -> ServiceError:
     return said.error(ServiceError, "Request refused", detail)
 
 
-def _missing(place: Place, detail: str, said: Answer) -> ServiceError:
+def _missing(place: Place, detail: str, said: _Answer) -> ServiceError:
     if said.status == 404 and not place.is_collection and not _ROUTE_WORDS.search(said.message):
         return said.error(NotFound, "Object not found", detail)
     named = [name for name in place.names if name in said.message]

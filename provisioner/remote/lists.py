@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from provisioner.errors import ServiceError
 from provisioner.model import Problem, is_id
 
-Item = dict[str, Any]
-Items = list[Item]
+_Item = dict[str, Any]
+Items = list[_Item]
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 PAGE = 100
 FILES_PAGE = 10_000  # `/files` alone has larger pages
-MOST = 250_000  # objects of one list, and a fiftieth of that in pages: a list that goes on is none
+_MOST = 250_000  # objects of one list, and a fiftieth of that in pages: a list that goes on is none
 _WORTHWHILE = 300  # known ids: below that, one page after the other is as fast
 
 
@@ -33,7 +33,7 @@ class _Walk:
     """One way through the list, from a cursor to where another walk began, or to the end."""
 
     start: str | None
-    items: dict[str, Item] = field(default_factory=dict)
+    items: dict[str, _Item] = field(default_factory=dict)
     met: str | None = None  # the cursor of the walk that goes on from here
     beyond: list[str] = field(default_factory=list)  # ids on the last page behind `met`
     dropped: bool = False  # the service does not know the cursor any more
@@ -80,7 +80,7 @@ class Lister:
         while not walk.met:
             page = await self._page(cursor, walk)
             pages += 1
-            if len(walk.items) + len(page.items) > MOST or pages > MOST / 50:
+            if len(walk.items) + len(page.items) > _MOST or pages > _MOST / 50:
                 raise self._endless(len(walk.items))
             before = len(walk.items)
             self._take(page, walk, stops)
@@ -140,7 +140,7 @@ class Lister:
         return _Page(items, more, last if is_id(last) else None)
 
     def _endless(self, read: int) -> ServiceError:
-        most = f"at most {MOST:,} are read, in {MOST // 50:,} pages"
+        most = f"at most {_MOST:,} are read, in {_MOST // 50:,} pages"
         detail = f"The list `{self._path}` goes on after {read:,} objects; {most}."
         return ServiceError(
             Problem("List without end", detail, "look at that service; nothing was changed")
@@ -179,12 +179,12 @@ def spread(cursors: Sequence[str], walkers: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cursors[stride - 1 :: stride]))
 
 
-def _chained(walks: Sequence[_Walk]) -> dict[str, Item]:
+def _chained(walks: Sequence[_Walk]) -> dict[str, _Item]:
     """Everything found, in the order of the list: the walk from the top, then each that goes on
     from it.
     """
     by_start = {walk.start: walk for walk in walks}
-    found: dict[str, Item] = {}
+    found: dict[str, _Item] = {}
     walk = by_start.pop(None, None)
     while walk:
         _extend(found, walk.items)
@@ -194,12 +194,12 @@ def _chained(walks: Sequence[_Walk]) -> dict[str, Item]:
     return found
 
 
-def _extend(found: dict[str, Item], more: Mapping[str, Item]) -> None:
+def _extend(found: dict[str, _Item], more: Mapping[str, _Item]) -> None:
     for id, item in more.items():
         found.setdefault(id, item)
 
 
-def _complete(walks: Sequence[_Walk], found: Mapping[str, Item]) -> bool:
+def _complete(walks: Sequence[_Walk], found: Mapping[str, _Item]) -> bool:
     """Whether the walks join: what one saw behind the start of the next, that one (or another) saw
     too, and nobody relied on a walk that never began.
     """
@@ -209,10 +209,10 @@ def _complete(walks: Sequence[_Walk], found: Mapping[str, Item]) -> bool:
     return dropped.isdisjoint(relied_on) and beyond <= found.keys()
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def together(coroutines: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
     """Run all at once and return their results in the same order."""
     try:
         async with asyncio.TaskGroup() as group:

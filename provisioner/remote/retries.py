@@ -82,7 +82,7 @@ def _until(date: str | None) -> float | None:
     return max(0.0, (known - datetime.now(UTC)).total_seconds())
 
 
-WINDOW = 60.0  # seconds
+_WINDOW = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Pace:
                 continue
             sent = self._sent.setdefault((budget.what, *match.groups()), deque())
             while len(sent) >= budget.limit:
-                left = sent[0] + WINDOW - self._clock()
+                left = sent[0] + _WINDOW - self._clock()
                 if left > 0:
                     on_wait(
                         f"{left:.0f} s, because {budget.limit} {budget.what} a minute are allowed"

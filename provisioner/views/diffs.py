@@ -250,7 +250,7 @@ def _length(marks: Marks) -> int:
     return sum(high - low for low, high in marks)
 
 
-Pairs = list[tuple[int, int]]  # line numbers in both texts, from 0
+_Pairs = list[tuple[int, int]]  # line numbers in both texts, from 0
 _GAP = 40_000  # pairs of lines that are compared one with each other
 
 
@@ -290,7 +290,7 @@ def _equal(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:
             yield j, m
 
 
-def _between(old: list[str], new: list[str]) -> Pairs:
+def _between(old: list[str], new: list[str]) -> _Pairs:
     """Equal lines of two stretches: at their ends, and in what is left: all of them where that is
     not too much to look for, otherwise those that stand in the same place.
     """
@@ -307,7 +307,7 @@ def _between(old: list[str], new: list[str]) -> Pairs:
     return found + [(len(old) - n, len(new) - n) for n in range(tail, 0, -1)]
 
 
-def _anchors(old: list[str], new: list[str]) -> Pairs:
+def _anchors(old: list[str], new: list[str]) -> _Pairs:
     """Lines that both have exactly once; of those the longest run that is in order in both
     (patience diff).
     """
@@ -318,7 +318,7 @@ def _anchors(old: list[str], new: list[str]) -> Pairs:
     )
 
 
-def _longest(pairs: Pairs) -> Pairs:
+def _longest(pairs: _Pairs) -> _Pairs:
     """The longest run of pairs that grows on both sides."""
     # By length of a run: the smallest line number that such a run can end with.
     smallest: list[int] = []
@@ -329,7 +329,7 @@ def _longest(pairs: Pairs) -> Pairs:
         before.append(tops[length - 1] if length else -1)
         smallest[length : length + 1] = [line]
         tops[length : length + 1] = [number]
-    found: Pairs = []
+    found: _Pairs = []
     last = tops[-1] if tops else -1
     while last >= 0:
         found.append(pairs[last])

@@ -7,9 +7,9 @@ from collections import Counter
 from typing import Any
 
 from provisioner.model import Drift
-from provisioner.planfile.writing import drifted_json, plain
+from provisioner.planfile.writing import drifted_json, plain_json
 
-FORMAT_VERSION = "1.0"
+_FORMAT_VERSION = "1.0"
 
 
 def drift_json(drift: Drift) -> str:
@@ -31,13 +31,13 @@ def drift_document(drift: Drift) -> dict[str, Any]:
     unmanaged = []
     for stray in drift.unmanaged:
         store = str(stray.store) if stray.store else None
-        unmanaged.append({**plain(stray), "store": store})
+        unmanaged.append({**plain_json(stray), "store": store})
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": _FORMAT_VERSION,
         "workspace": drift.workspace,
         "environment": drift.environment,
         "resource_drift": drifted,
-        "unverifiable": [plain(field) for field in drift.unverifiable],
+        "unverifiable": [plain_json(field) for field in drift.unverifiable],
         "unmanaged": unmanaged,
         "summary": _summary(drift),
     }

@@ -10,10 +10,10 @@ from dataclasses import replace
 from itertools import groupby
 
 from provisioner.model import Address, Drift, Drifted, FieldChange, Unverifiable
-from provisioner.views.fields import drift_lines, is_file, text_like
+from provisioner.views.fields import drift_lines, is_file_field, text_like
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import drift_facts, place_facts, position_text, wanted_by_specs
-from provisioner.views.values import inline, many
+from provisioner.views.values import and_more, inline, many
 
 CLEAN = "No drift. The service is as it was last applied."
 NOTHING_APPLIED = "No drift. Nothing was ever applied."
@@ -126,7 +126,7 @@ def _lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
 def _own(fields: Iterable[FieldChange]) -> Iterator[Line]:
     """From what was last applied to what the specs want."""
     for field in fields:
-        if is_file(field):
+        if is_file_field(field):
             symbol, what = ("+", "put in") if field.after is not None else ("-", "taken out")
             yield Line(symbol, f"{symbol} {inline(field.path)} ({what} by the next apply)")
         else:
@@ -142,7 +142,7 @@ def _unverifiable(found: Iterable[Unverifiable], verbose: bool) -> Iterator[Item
         shown = paths if verbose else paths[:_FOLDED]
         lines = [Line("", inline(path)) for path in shown]
         if len(paths) > len(shown):
-            lines.append(Line("dim", f"… and {len(paths) - len(shown):,} more"))
+            lines.append(Line("dim", and_more(len(paths) - len(shown))))
         yield Item(
             "?",
             inline(str(address)),

@@ -17,6 +17,7 @@ from provisioner.views.values import (
     KNOWN_LATER,
     LONG,
     MOST,
+    and_more,
     bounded,
     inline,
     many,
@@ -67,7 +68,7 @@ def _new_field(name: str, given: Any, verbose: bool) -> Iterator[Line]:
             yield Line("+", f"+ {inline(join(name, key))}: {shortened(item)}")
     elif text_like(given):
         yield Line("+", f"+ {name}:")
-        yield from (line.deeper() for line in whole(given, "+", verbose))
+        yield from (line.deeper() for line in whole_fields(given, "+", verbose))
     else:
         yield Line("+", f"+ {name}: {value(given)}")
 
@@ -110,7 +111,7 @@ def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
         )
         if field.sensitive:
             yield Line("~", f"~ {name}: {SENSITIVE}")
-        elif is_file(field):
+        elif is_file_field(field):
             put = field.before is not None
             yield (
                 Line("+", f"+ {name} (put in by somebody else)")
@@ -126,7 +127,7 @@ def drift_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
             yield from difference(name, field.locked, after=field.before, suffix=wanted)
 
 
-def is_file(field: FieldChange) -> bool:
+def is_file_field(field: FieldChange) -> bool:
     """Whether it is a whole file of a store that comes or goes."""
     values = (field.locked, field.before, field.after)
     return (
@@ -136,14 +137,14 @@ def is_file(field: FieldChange) -> bool:
     )
 
 
-def whole(given: Any, tone: str, verbose: bool) -> Iterator[Line]:
+def whole_fields(given: Any, tone: str, verbose: bool) -> Iterator[Line]:
     """A whole text, each line with `tone` before it, folded after twenty lines."""
     lines = split(as_text(given))
     shown = lines if verbose else lines[:_FOLDED]
     most = MOST if verbose else LONG
     yield from (Line(tone, bounded(visible(f"{tone}{line}"), most)) for line in shown)
     if len(lines) > len(shown):
-        yield Line("dim", f"… and {many(len(lines) - len(shown), 'more line')}")
+        yield Line("dim", and_more(len(lines) - len(shown), "line"))
 
 
 _LONG = 80
@@ -214,11 +215,11 @@ def reference_text(given: Any, later: frozenset[str]) -> str:
     return f"[{', '.join(items)}]"
 
 
-Tool = dict[str, Any]
+ShownTool = dict[str, Any]
 _IDENTITY = ("type", "name")
 
 
-def tools_added(tools: list[Tool], later: frozenset[str]) -> Iterator[Line]:
+def tools_added(tools: list[ShownTool], later: frozenset[str]) -> Iterator[Line]:
     """The tools of a new assistant."""
     if tools:
         yield Line("+", "+ tools:")
@@ -226,7 +227,9 @@ def tools_added(tools: list[Tool], later: frozenset[str]) -> Iterator[Line]:
         yield from (line.deeper() for line in _added(tool_title(tool), tool, later))
 
 
-def tools_lines(before: list[Tool], after: list[Tool], later: frozenset[str]) -> Iterator[Line]:
+def tools_lines(
+    before: list[ShownTool], after: list[ShownTool], later: frozenset[str]
+) -> Iterator[Line]:
     """What became of each tool; a pure reordering says so."""
     old, new = by_key(before), by_key(after)
     changed = [line for key, tool in new.items() for line in _one(old.get(key), tool, later)]
@@ -236,9 +239,9 @@ def tools_lines(before: list[Tool], after: list[Tool], later: frozenset[str]) ->
         yield Line("dim", "(another order)")
 
 
-def by_key(tools: list[Tool]) -> dict[tuple[str, int], Tool]:
+def by_key(tools: list[ShownTool]) -> dict[tuple[str, int], ShownTool]:
     """Tools by title, counted where a title comes twice."""
-    found: dict[tuple[str, int], Tool] = {}
+    found: dict[tuple[str, int], ShownTool] = {}
     seen: dict[str, int] = {}
     for tool in tools:
         title = tool_title(tool)
@@ -247,13 +250,13 @@ def by_key(tools: list[Tool]) -> dict[tuple[str, int], Tool]:
     return found
 
 
-def tool_title(tool: Tool) -> str:
+def tool_title(tool: ShownTool) -> str:
     """`function get_weather`, `file_search`, `mcp crm`."""
     name = tool.get("name") or tool.get("server_label")
     return inline(f"{tool.get('type', 'tool')} {name}" if name else str(tool.get("type", "tool")))
 
 
-def _one(old: Tool | None, new: Tool, later: frozenset[str]) -> Iterator[Line]:
+def _one(old: ShownTool | None, new: ShownTool, later: frozenset[str]) -> Iterator[Line]:
     title = tool_title(new)
     if old is None:
         yield from _added(title, new, later)
@@ -267,7 +270,7 @@ def _one(old: Tool | None, new: Tool, later: frozenset[str]) -> Iterator[Line]:
             yield from (line.deeper() for line in found)
 
 
-def _added(title: str, tool: Tool, later: frozenset[str]) -> Iterator[Line]:
+def _added(title: str, tool: ShownTool, later: frozenset[str]) -> Iterator[Line]:
     yield Line("+", f"+ {title}")
     for name, given in tool.items():
         if name in _IDENTITY:

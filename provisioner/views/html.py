@@ -35,11 +35,11 @@ _TICKS = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class _Entry:
     """One item as the page shows it."""
 
     item: Item
-    mark: Mark | None  # None: a sentence, and no resource
+    mark: _Mark | None  # None: a sentence, and no resource
     anchor: str
     open: bool
     added: int
@@ -51,7 +51,7 @@ class Part:
     """One section as the page shows it."""
 
     section: Section
-    entries: tuple[Entry, ...]
+    entries: tuple[_Entry, ...]
 
 
 def html(outline: Outline, graph: Graph | None = None) -> str:
@@ -110,7 +110,7 @@ def _parts(sections: Sequence[Section]) -> Iterator[Part]:
             tones = Counter(line.tone for line in item.lines)
             mark = mark_of_item(section, item)
             entries.append(
-                Entry(item, mark, anchor, open=unfolded, added=tones["+"], removed=tones["-"])
+                _Entry(item, mark, anchor, open=unfolded, added=tones["+"], removed=tones["-"])
             )
         yield Part(section, tuple(entries))
 
@@ -206,7 +206,7 @@ def _csp_hash(text: Markup) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class _Mark:
     """The look of one action; `style` is a class of `page/style.css`."""
 
     style: str
@@ -217,21 +217,21 @@ class Mark:
 _PLANNED = {
     mark.symbol: mark
     for mark in (
-        Mark("add", "+", "create"),
-        Mark("chg", "~", "update"),
-        Mark("rep", "-/+", "replace"),
-        Mark("del", "-", "delete"),
-        Mark("imp", "<-", "import"),
-        Mark("mov", ">", "move"),
-        Mark("fgt", ".", "forget"),
-        Mark("err", "!", "not done"),
-        Mark("unv", "?", "not verifiable"),
-        Mark("same", "", "unchanged"),
+        _Mark("add", "+", "create"),
+        _Mark("chg", "~", "update"),
+        _Mark("rep", "-/+", "replace"),
+        _Mark("del", "-", "delete"),
+        _Mark("imp", "<-", "import"),
+        _Mark("mov", ">", "move"),
+        _Mark("fgt", ".", "forget"),
+        _Mark("err", "!", "not done"),
+        _Mark("unv", "?", "not verifiable"),
+        _Mark("same", "", "unchanged"),
     )
 }
-_OUTSIDE = {"~": Mark("out", "~", "changed outside"), "-": Mark("gone", "-", "gone")}
-_INNER = Mark("inner", "", "contents only")
-_KEPT = Mark("same", "", "kept")
+_OUTSIDE = {"~": _Mark("out", "~", "changed outside"), "-": _Mark("gone", "-", "gone")}
+_INNER = _Mark("inner", "", "contents only")
+_KEPT = _Mark("same", "", "kept")
 ORDER = (*_PLANNED.values(), _INNER, _KEPT, *_OUTSIDE.values())
 TONES = {
     **{mark.symbol: mark.style for mark in _PLANNED.values() if mark.symbol},
@@ -240,13 +240,13 @@ TONES = {
 }
 
 
-def mark_of(symbol: str, *, outside: bool = False) -> Mark:
+def mark_of(symbol: str, *, outside: bool = False) -> _Mark:
     """The look of a symbol; `outside` where it tells what somebody else did."""
     symbol = symbol.strip()
     return (outside and _OUTSIDE.get(symbol)) or _PLANNED.get(symbol, _PLANNED[""])
 
 
-def mark_of_item(section: Section, item: Item) -> Mark | None:
+def mark_of_item(section: Section, item: Item) -> _Mark | None:
     """The look of a resource; None for a sentence."""
     if item.symbol.strip():
         return mark_of(item.symbol, outside=section.name == "drift")

@@ -15,7 +15,7 @@ from provisioner.model import Problem
 from provisioner.planfile.checksum import FORMULA
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.problems import place_text
-from provisioner.views.values import bounded, many, visible
+from provisioner.views.values import and_more, bounded, many, visible
 
 LIMIT = 65_000  # of the 65,536 that a comment may have: an action adds a line or two
 _OPEN = 60  # lines of diffs that need not be unfolded by hand
@@ -165,7 +165,7 @@ def _alert(sort: str, heading: str, sentences: list[str], detail: Detail) -> str
 def _bullets(sentences: Sequence[str], detail: Detail, most: int | None) -> list[str]:
     shown = [f"- {prose(bounded(text, detail.sentence))}" for text in sentences[:most]]
     rest = len(sentences) - len(shown)
-    return [*shown, *([f"- … and {rest:,} more"] if rest else [])]
+    return [*shown, *([f"- {and_more(rest)}"] if rest else [])]
 
 
 def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:

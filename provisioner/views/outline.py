@@ -21,16 +21,22 @@ from provisioner.model import (
 )
 from provisioner.planfile.checksum import checksum
 from provisioner.planfile.writing import PLANNED, plan_counts
-from provisioner.views.fields import change_lines, drift_lines, is_file
+from provisioner.views.fields import change_lines, drift_lines, is_file_field
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.review import review
 from provisioner.views.store_files import SHOWN, FileGroups, file_size, folded_items, kept_words
-from provisioner.views.values import inline, many, reason_words, stays_words, store_files_words
+from provisioner.views.values import (
+    and_more,
+    inline,
+    reason_words,
+    stays_words,
+    store_files_words,
+)
 
 _OLD = {"keep": "", "delete": SYMBOLS[Action.DELETE], "forget": SYMBOLS[Action.FORGET]}
 
 
-class Placed(Protocol):
+class _Placed(Protocol):
     """A result that says where it belongs: a plan, or a drift report."""
 
     @property
@@ -84,7 +90,7 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
     )
 
 
-def place_facts(found: Placed) -> tuple[tuple[str, str], ...]:
+def place_facts(found: _Placed) -> tuple[tuple[str, str], ...]:
     """Where it is about: the workspace, its environment and service, and the lock that was compared
     with.
     """
@@ -107,11 +113,11 @@ def _drifted(found: Drifted, verbose: bool) -> Item:
     if found.drift == "missing":
         return Item("-", title, facts=("gone from the service",), address=title)
     shown = wanted_by_specs(found)
-    files = [field.path for field in shown if is_file(field)]
+    files = [field.path for field in shown if is_file_field(field)]
     rest = set() if verbose else set(files[SHOWN:])
     lines = list(drift_lines(field for field in shown if field.path not in rest))
     if rest:
-        lines.append(Line("dim", f"… and {many(len(rest), 'more file')}"))
+        lines.append(Line("dim", and_more(len(rest), "file")))
     return Item("~", title, facts=drift_facts(found), lines=tuple(lines), address=title)
 
 

@@ -14,8 +14,8 @@ from provisioner.model import Address, Applied, Drift, Event, Plan
 from provisioner.views.outline import symbol_of
 from provisioner.views.values import inline, many
 
-Needs = Mapping[Address, Iterable[Address]]
-Edge = tuple[str, str]  # from a user to what it uses, by the keys of their nodes
+_Needs = Mapping[Address, Iterable[Address]]
+_Edge = tuple[str, str]  # from a user to what it uses, by the keys of their nodes
 CROWDED = 40  # nodes that one picture carries
 ALIKE = 3  # nodes in the same place, beyond which they are drawn as one
 _URGENT = ("!", "-", "-/+", "+", "<-", "~", ">", ".", "")
@@ -49,7 +49,7 @@ class Graph:
     """Nodes and the edges between them; `left_out` resources are in neither."""
 
     nodes: tuple[Node, ...] = ()
-    edges: tuple[Edge, ...] = ()
+    edges: tuple[_Edge, ...] = ()
     left_out: int = 0
     outside: bool = False  # symbols tell what somebody else did, and not what is planned
 
@@ -124,7 +124,7 @@ def applied_graph(applied: Applied, events: Iterable[Event] = ()) -> Graph:
     return found.graph()
 
 
-def drift_graph(drift: Drift, needs: Needs | None = None) -> Graph:
+def drift_graph(drift: Drift, needs: _Needs | None = None) -> Graph:
     """What drifted, beside what uses it and what it uses. `needs` is what each resource uses."""
     found = _Builder()
     for user, used in (needs or {}).items():
@@ -216,7 +216,7 @@ class Box:
 class Curve:
     """An edge as the `d` of an SVG path."""
 
-    edge: Edge
+    edge: _Edge
     path: str
 
 
@@ -237,7 +237,7 @@ Links = dict[Slot, list[Slot]]
 def laid_out(graph: Graph) -> Layout:
     """Columns by dependency, rows by the neighbours' rows (Sugiyama, with barycentres)."""
     columns = _columns(graph)
-    chains: dict[Edge, list[Slot]] = {}  # the slots that each edge runs through, from end to end
+    chains: dict[_Edge, list[Slot]] = {}  # the slots that each edge runs through, from end to end
     for user, used in graph.edges:
         between = range(columns[user] + 1, columns[used])
         # References in a circle are refused long before; should one get here, its last edge is not
@@ -299,7 +299,7 @@ def _users_first(
 
 
 def _layers(
-    graph: Graph, columns: dict[str, int], chains: dict[Edge, list[Slot]]
+    graph: Graph, columns: dict[str, int], chains: dict[_Edge, list[Slot]]
 ) -> list[list[Slot]]:
     layers: list[list[Slot]] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
     connected = {key for edge in graph.edges for key in edge}
@@ -311,7 +311,7 @@ def _layers(
     return layers
 
 
-def _links(chains: dict[Edge, list[Slot]]) -> tuple[Links, Links]:
+def _links(chains: dict[_Edge, list[Slot]]) -> tuple[Links, Links]:
     """The neighbours of each slot to its left and to its right."""
     left: Links = {}
     right: Links = {}

@@ -23,7 +23,7 @@ _DOING = {
     Action.FORGET: "forgetting",
     Action.KEEP: "recording",
 }
-DONE = {
+_DONE = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
     Action.REPLACE: "replaced",
@@ -31,7 +31,7 @@ DONE = {
     Action.FORGET: "forgotten",
     Action.KEEP: "recorded",
 }
-INTERRUPTED = "What was done is recorded; the next apply goes on from there."
+_INTERRUPTED = "What was done is recorded; the next apply goes on from there."
 _COUNTED = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
 _COUNTING = {"indexing": "files indexed", "uploading": "files uploaded"}
 _CELLS = 24
@@ -66,7 +66,7 @@ def done_words(event: Event) -> str:
             if event.action is Action.REPLACE
             else "stays, still in use"
         )
-    return DONE[event.action] if event.action else inline(event.detail) or "done"
+    return _DONE[event.action] if event.action else inline(event.detail) or "done"
 
 
 def progress_text(event: Event) -> str:
@@ -133,7 +133,7 @@ def summary_text(applied: Applied) -> str:
     if applied.skipped:
         lines.append(f"Skipped: {', '.join(inline(str(address)) for address in applied.skipped)}.")
     if applied.interrupted:
-        lines.append(f"Interrupted. {INTERRUPTED}")
+        lines.append(f"Interrupted. {_INTERRUPTED}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -160,7 +160,7 @@ def applied_outline(applied: Applied, events: Iterable[Event]) -> Outline:
         skipped.append(Item("!", name, facts=(reason,) if reason else (), address=name))
     sections = (
         Section(
-            "interrupted", "Interrupted:", (Item("!", INTERRUPTED),) if applied.interrupted else ()
+            "interrupted", "Interrupted:", (Item("!", _INTERRUPTED),) if applied.interrupted else ()
         ),
         Section("skipped", "Skipped:", tuple(skipped)),
         Section("changes", f"Done in {where}:", tuple(_done(event, changes) for event in done)),

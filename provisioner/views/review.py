@@ -13,10 +13,10 @@ from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Address, Change, FieldChange, Plan, Remnant, StoreFileChange
 from provisioner.text import listed
 from provisioner.views.diffs import changed_lines, split
-from provisioner.views.fields import Tool, by_key, tool_title
+from provisioner.views.fields import ShownTool, by_key, tool_title
 from provisioner.views.lines import Item, Section
 from provisioner.views.remarks import Remark
-from provisioner.views.store_files import FileGroups, Row, entry_path, loose_rows
+from provisioner.views.store_files import FileGroups, FileRow, entry_path, loose_rows
 from provisioner.views.values import (
     inline,
     many,
@@ -139,8 +139,7 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
         if not (path in _APART or documents or unprotects):
             others.append(_setting(field))
     if others:
-        more = f" and {len(others) - _FIELDS} more" if len(others) > _FIELDS else ""
-        yield Remark("settings", "~", address, ", ".join(others[:_FIELDS]) + more)
+        yield Remark("settings", "~", address, listed(others, _FIELDS))
 
 
 def _lines(before: Any, after: Any) -> str:
@@ -152,7 +151,7 @@ def _lines(before: Any, after: Any) -> str:
     return f"{' '.join(said)} {'line' if added + removed == 1 else 'lines'}"
 
 
-def _tools(before: list[Tool], after: list[Tool]) -> str:
+def _tools(before: list[ShownTool], after: list[ShownTool]) -> str:
     old, new = by_key(before), by_key(after)
     done = {
         "added": [tool_title(tool) for key, tool in new.items() if key not in old],
@@ -185,9 +184,9 @@ def _knowledge(plan: Plan) -> Iterator[Remark]:
         yield Remark("knowledge", "~", "", f"files: {said}")
 
 
-def _store_files(rows: Iterable[Row]) -> str:
+def _store_files(rows: Iterable[FileRow]) -> str:
     """`2 added (1.2 MB), 1 removed: docs/a.md, docs/b.md, docs/c.md`."""
-    found: dict[str, list[Row]] = defaultdict(list)
+    found: dict[str, list[FileRow]] = defaultdict(list)
     for row in rows:
         found[row.symbol].append(row)
     said: list[str] = []
@@ -371,7 +370,7 @@ def _tools_of(before: Any, after: Any, *, made: bool, fresh: frozenset[str]) -> 
             yield from known
 
 
-def _where(tool: Tool) -> Iterator[str]:
+def _where(tool: ShownTool) -> Iterator[str]:
     """Which server a tool calls, and with how little asking."""
     yield from (inline(str(tool[name])) for name in _SERVER if tool.get(name))
     if tool.get("type") == "mcp":
@@ -381,7 +380,7 @@ def _where(tool: Tool) -> Iterator[str]:
             yield f"approval {shortened(_approval(tool), 60)}"
 
 
-def _wider(old: Tool, new: Tool) -> Iterator[str]:
+def _wider(old: ShownTool, new: ShownTool) -> Iterator[str]:
     name = tool_title(new)
     yield from _searched(old, new, frozenset())
     if old.get("filters") and not new.get("filters"):
@@ -393,7 +392,7 @@ def _wider(old: Tool, new: Tool) -> Iterator[str]:
     yield from _server(name, old, new)
 
 
-def _server(name: str, old: Tool, new: Tool) -> Iterator[str]:
+def _server(name: str, old: ShownTool, new: ShownTool) -> Iterator[str]:
     if new.get("type") != "mcp":
         return
     where = [
@@ -426,7 +425,7 @@ def _searched(
             yield f"{verb} {listed(found)}"
 
 
-def _allowed(tool: Tool) -> list[str] | None:
+def _allowed(tool: ShownTool) -> list[str] | None:
     """The tools of a server that may be called; None for all of them."""
     given = tool.get("allowed_tools")
     if not isinstance(given, dict):
@@ -435,7 +434,7 @@ def _allowed(tool: Tool) -> list[str] | None:
     return given.get("tool_names", read_only)
 
 
-def _approval(tool: Tool) -> Any:
+def _approval(tool: ShownTool) -> Any:
     return tool.get("require_approval") or "always"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.errors import UsageError
 from provisioner.lock.entry import entry_to_json
 from provisioner.model import Address, Locked, LockState, Problem
-from provisioner.views.fields import text_like, whole
+from provisioner.views.fields import text_like, whole_fields
 from provisioner.views.text import line_text
 from provisioner.views.values import inline, many, value, visible
 
@@ -61,7 +61,7 @@ def entry_text(entry: Locked) -> str:
 def _lines(name: str, given: Any) -> Iterator[str]:
     if text_like(given):
         yield f"    {inline(name)}:"
-        yield from (line_text(line) for line in whole(given, " ", True))
+        yield from (line_text(line) for line in whole_fields(given, " ", True))
     else:
         yield f"    {inline(name)}: {value(given)}"
 
@@ -167,7 +167,7 @@ FORMATS: dict[str, Callable[[Outputs], str]] = {
 }
 
 
-Needs = Mapping[Address, Iterable[Address]]
+_Needs = Mapping[Address, Iterable[Address]]
 FOLD = 20  # files of one store, beyond which they stand together
 # Mermaid's codes for what would end a label or open a tag.
 _ENTITIES = str.maketrans(
@@ -175,7 +175,7 @@ _ENTITIES = str.maketrans(
 )
 
 
-def graph_mermaid(needs: Needs, *, verbose: bool = False) -> str:
+def graph_mermaid(needs: _Needs, *, verbose: bool = False) -> str:
     """A flowchart; more than twenty files that the same resources use are one node, unless
     `verbose`.
     """
@@ -189,7 +189,7 @@ def graph_mermaid(needs: Needs, *, verbose: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _folded(needs: Needs, verbose: bool) -> tuple[list[str], list[tuple[str, str]]]:
+def _folded(needs: _Needs, verbose: bool) -> tuple[list[str], list[tuple[str, str]]]:
     users: dict[Address, set[Address]] = {address: set() for address in _nodes(needs)}
     for user, used in _edges(needs):
         users[used].add(user)
@@ -206,15 +206,15 @@ def _folded(needs: Needs, verbose: bool) -> tuple[list[str], list[tuple[str, str
     return list(dict.fromkeys(names.values())), list(edges)
 
 
-def _nodes(needs: Needs) -> list[Address]:
+def _nodes(needs: _Needs) -> list[Address]:
     return sorted({*needs, *(used for found in needs.values() for used in found)})
 
 
-def _edges(needs: Needs) -> list[tuple[Address, Address]]:
+def _edges(needs: _Needs) -> list[tuple[Address, Address]]:
     return [(user, used) for user in sorted(needs) for used in sorted(set(needs[user]))]
 
 
-def graph_json(needs: Needs) -> dict[str, Any]:
+def graph_json(needs: _Needs) -> dict[str, Any]:
     """Nodes and edges; an edge goes from the user to what it uses."""
     return {
         "nodes": [

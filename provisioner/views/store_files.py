@@ -20,7 +20,7 @@ from provisioner.model import (
 from provisioner.text import listed
 from provisioner.views.fields import field_lines
 from provisioner.views.lines import Item, Line
-from provisioner.views.values import inline, many, reason_words, size, sizes, stays_words
+from provisioner.views.values import and_more, inline, reason_words, size, sizes, stays_words
 
 SHOWN = 20
 _ENTRY = re.compile(r'files\["((?:[^"\\]|\\.)*)"\](.*)|files\.([^.\[]+)(.*)', re.DOTALL)
@@ -34,7 +34,7 @@ _SYMBOLS = {"attach": "+", "replace": "-/+", "update": "~", "detach": "-", "adop
 
 
 @dataclass
-class Row:
+class FileRow:
     """What happens to one file in one store."""
 
     path: str
@@ -50,7 +50,7 @@ class FileGroups:
     """The files of a plan by store. `shown` are the file resources that stand under a store."""
 
     def __init__(self, plan: Plan) -> None:
-        self.stores: dict[Address, dict[str, Row]] = {}
+        self.stores: dict[Address, dict[str, FileRow]] = {}
         self.shown: set[Address] = set()
         self._files = {
             change.address: change for change in plan.changes if change.address.kind == "file"
@@ -123,22 +123,22 @@ class FileGroups:
             elif rest:
                 row.details.append(replace(found, path=rest.removeprefix(".")))
 
-    def _row(self, store: Address, path: str) -> Row:
-        return self.stores.setdefault(store, {}).setdefault(path, Row(path))
+    def _row(self, store: Address, path: str) -> FileRow:
+        return self.stores.setdefault(store, {}).setdefault(path, FileRow(path))
 
 
-def loose_rows(plan: Plan, groups: FileGroups) -> list[Row]:
+def loose_rows(plan: Plan, groups: FileGroups) -> list[FileRow]:
     """The files of a plan that stand under no store."""
     found = []
     for change in plan.changes:
         if change.address.kind == "file" and change.matters and change.address not in groups.shown:
-            row = Row(change.address.name, SYMBOLS[change.action])
+            row = FileRow(change.address.name, SYMBOLS[change.action])
             _describe(row, change)
             found.append(row)
     return found
 
 
-def _describe(row: Row, change: Change) -> None:
+def _describe(row: FileRow, change: Change) -> None:
     row.size, row.bytes = file_size(change)
     if change.importing:
         row.symbol = "<-" if change.action is Action.KEEP else row.symbol
@@ -191,7 +191,7 @@ def file_size(change: Change) -> tuple[str, int]:
 
 def folded(count: int, total: int) -> str:
     """`… and 480 more, 12.3 MB`."""
-    return f"… and {count:,} more" + (f", {size(total)}" if total else "")
+    return and_more(count) + (f", {size(total)}" if total else "")
 
 
 def folded_items(items: Iterable[tuple[Item, int]], verbose: bool) -> Iterator[Item]:
@@ -201,6 +201,4 @@ def folded_items(items: Iterable[tuple[Item, int]], verbose: bool) -> Iterator[I
     yield from (item for item, _ in shown)
     if rest := found[len(shown) :]:
         total = sum(count for _, count in rest)
-        yield Item(
-            "", f"… and {many(len(rest), 'more file')}" + (f", {size(total)}" if total else "")
-        )
+        yield Item("", and_more(len(rest), "file") + (f", {size(total)}" if total else ""))

@@ -10,7 +10,7 @@ from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import outline
 from provisioner.views.problems import problems_text
 from provisioner.views.review import RISKY
-from provisioner.views.values import PLAIN, Paint
+from provisioner.views.values import PLAIN, Paint, and_more
 
 _STEP = "    "
 _LONG = 20  # changes: more do not fit on a screen
@@ -43,7 +43,7 @@ def _singled_out(found: Outline) -> Iterator[Section]:
     for section in found.review:
         if section.name in RISKY or len(changes) > _LONG:
             shown = section.items[:_LONG]
-            more = Item("", f"… and {len(section.items) - _LONG:,} more")
+            more = Item("", and_more(len(section.items) - _LONG))
             yield replace(section, items=shown if shown == section.items else (*shown, more))
 
 
@@ -52,13 +52,13 @@ def _section(section: Section, paint: Paint) -> str:
     for item in section.items:
         if item.lines and lines[-1] != "":
             lines.append("")
-        lines += item_lines(item, paint)
+        lines += _item_lines(item, paint)
         if item.lines:
             lines.append("")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
+def _item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
     """One item and what is below it, indented by two."""
     name = item.address if item.title.startswith(item.address) else item.title
     title = (

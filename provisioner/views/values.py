@@ -93,6 +93,11 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def and_more(count: int, noun: str = "") -> str:
+    """`… and 9 more`, `… and 9 more lines`."""
+    return f"… and {many(count, f'more {noun}')}" if noun else f"… and {count:,} more"
+
+
 LONG = 1_000  # characters; a paragraph of a prompt is shown whole
 MOST = 20_000  # of one change: more is no longer reviewed by eye
 _AROUND = 150  # of what is alike before and after a change

@@ -14,8 +14,8 @@ from provisioner.model import Address, Desired, Fields, Problem, Source
 from provisioner.text import did_you_mean, quoted, shown
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaration, Declaring, unknown_environments
-from provisioner.workspace.sections import FILE, TOOL, Raw, SourcedFinding, bad_id
-from provisioner.workspace.setting import FILE as CONFIG
+from provisioner.workspace.sections import FILE, TOOL, RawResource, SourcedFinding, bad_id
+from provisioner.workspace.setting import SETTINGS_FILE as CONFIG
 from provisioner.workspace.setting import Environment
 
 
@@ -120,10 +120,10 @@ class Compiler:
         self._cycles()
         self.findings += self._unknown_losses()
 
-    def _report(self, raw: Raw, findings: list[Finding] | tuple[Finding, ...]) -> None:
+    def _report(self, raw: RawResource, findings: list[Finding] | tuple[Finding, ...]) -> None:
         self.findings += [SourcedFinding(raw.source, finding, raw.title) for finding in findings]
 
-    def _external(self, raw: Raw) -> None:
+    def _external(self, raw: RawResource) -> None:
         findings: list[Finding] = []
         if raw.dynamic:
             self.declaring.values.replace(raw.value, findings.append)
@@ -148,7 +148,7 @@ class Compiler:
             ]
         self._report(raw, findings)
 
-    def _resource(self, raw: Raw) -> None:
+    def _resource(self, raw: RawResource) -> None:
         declaration = self.declaring.declaration(raw)
         if declaration.findings:
             self._report(raw, declaration.findings)
@@ -161,7 +161,7 @@ class Compiler:
         if declaration.fields is not None and raw.kind.name not in (TOOL, FILE):
             self._desire(raw, declaration, declaration.fields)
 
-    def _file(self, path: str, fields: Fields, source: Source, raw: Raw) -> None:
+    def _file(self, path: str, fields: Fields, source: Source, raw: RawResource) -> None:
         known = self._files.get(path)
         if known is None or (fields and not known[0]):
             self._files[path] = (fields, source, raw.title)
@@ -196,7 +196,7 @@ class Compiler:
             for finding in form.check(address, self.desired[address].fields):
                 self.findings.append(SourcedFinding(source, replace(finding, path=()), title))
 
-    def _desire(self, raw: Raw, declaration: Declaration, fields: Fields) -> None:
+    def _desire(self, raw: RawResource, declaration: Declaration, fields: Fields) -> None:
         address = Address(raw.kind.name, raw.name)
         spec = declaration.spec
         layered = "api" in raw.kind.spec.model_fields
@@ -229,7 +229,7 @@ class Compiler:
 
     def _checks(
         self,
-        raw: Raw,
+        raw: RawResource,
         declaration: Declaration,
         *,
         fields: Fields,

@@ -15,12 +15,19 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from provisioner.kinds.common import Strict, refusal
 from provisioner.masking import looks_like_key
 from provisioner.model import Policies, Source, Waiver
-from provisioner.workspace.setting import FILE, LOCAL_LOCK, PUBLIC, SETTLING, Environment, Variable
+from provisioner.workspace.setting import (
+    LOCAL_LOCK,
+    PUBLIC,
+    SETTINGS_FILE,
+    SETTLING,
+    Environment,
+    Variable,
+)
 
 _ADDRESS = r"assistant\.[a-z][a-z0-9_-]{0,63}"
 # `off` would be read as false
 _ACTION = "`deny` stops a plan, `warn` only says so, `ignore` switches the policy off"
-Action = Literal["deny", "warn", "ignore"]
+_Action = Literal["deny", "warn", "ignore"]
 
 
 def _day(value: object) -> object:
@@ -58,13 +65,13 @@ class ModelsPolicy(Strict):
         description="Names of models; `*` stands for any characters. Any model when left out",
         examples=[["gpt-4o", "gpt-5*"]],
     )
-    action: Action = Field(default="deny", description=_ACTION, examples=["warn"])
+    action: _Action = Field(default="deny", description=_ACTION, examples=["warn"])
 
 
 class ShutdownPolicy(Strict):
     """Models with an announced end: a warning before that day, an error after it."""
 
-    action: Action = Field(
+    action: _Action = Field(
         default="deny",
         description=(
             "`deny` stops a plan after that day, `warn` only says so, `ignore` switches it off"
@@ -126,8 +133,10 @@ def policies(top: PoliciesFile | None, own: PoliciesFile | None, environment: st
         shutdown=shutdown.get("action", "deny"),
         warn_days=shutdown.get("warn_days", 60),
         waivers=(
-            *_waivers(top, Source(FILE, ("policies", "waivers"))),
-            *_waivers(own, Source(FILE, ("environments", environment, "policies", "waivers"))),
+            *_waivers(top, Source(SETTINGS_FILE, ("policies", "waivers"))),
+            *_waivers(
+                own, Source(SETTINGS_FILE, ("environments", environment, "policies", "waivers"))
+            ),
         ),
     )
 
@@ -167,7 +176,7 @@ def _matching(pattern: str, hint: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Name = Annotated[
+_Name = Annotated[
     str, _matching(_NAME, _NAME_RULE), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})
 ]
 VariableName = Annotated[
@@ -379,7 +388,7 @@ class EnvironmentFile(Strict):
 class WorkspaceFile(Strict):
     """The workspace: its name, its variables and its environments."""
 
-    workspace: Name | None = Field(
+    workspace: _Name | None = Field(
         default=None,
         description=(
             "Part of the ownership stamp on every object; default: the lock's, else the folder's"
@@ -387,7 +396,7 @@ class WorkspaceFile(Strict):
         ),
         examples=["acme-support"],
     )
-    default_environment: Name | None = Field(
+    default_environment: _Name | None = Field(
         default=None, description="The environment where none is named", examples=["local"]
     )
     variables: dict[VariableName, VariableValue] = Field(
@@ -395,7 +404,7 @@ class WorkspaceFile(Strict):
         description="Every variable with its default; null makes it required",
         examples=[{"model": "gpt-4o", "company_store": None}],
     )
-    environments: dict[Name, EnvironmentFile] = Field(
+    environments: dict[_Name, EnvironmentFile] = Field(
         default={},
         description="The environments by name; default: one, `local`",
         examples=[{"local": {"service": "local"}}],

@@ -13,14 +13,23 @@ import yaml
 from provisioner import disk, jsontext
 from provisioner.digests import LFS_HEAD, Digest, Digests, digest_of
 from provisioner.text import did_you_mean
-from provisioner.workspace.tree import Entry, Refused, Tree, compiled, is_pattern, unreadable
-from provisioner.yamltext.reading import DEEPEST, read
+from provisioner.workspace.tree import (
+    FileRefused,
+    Tree,
+    TreeEntry,
+    compiled,
+    is_pattern,
+    not_readable,
+)
+from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml
 
 _ROOTED = "paths begin at the workspace root"
-LARGEST = 512 * 1024 * 1024
-_LFS = Refused("Git LFS pointer", "is a Git LFS pointer, not the document", "run `git lfs pull`")
-_EMPTY = Refused("Empty file", "is empty", "write something into it, or take it out")
-_OURS = Refused(
+_LARGEST = 512 * 1024 * 1024
+_LFS = FileRefused(
+    "Git LFS pointer", "is a Git LFS pointer, not the document", "run `git lfs pull`"
+)
+_EMPTY = FileRefused("Empty file", "is empty", "write something into it, or take it out")
+_OURS = FileRefused(
     "File of our own",
     "is a file that `provisioner` writes itself: a lock, its journal or lease, a plan or a report",
     "name another file; a pattern passes it over",
@@ -40,9 +49,9 @@ class Contents:
         }
         self.tree = Tree(root, drafts)
         self.digests = Digests(root)
-        self._entries: dict[str, Entry] = {}
-        self._accepted: dict[str, Digest | Refused] = {}
-        self._texts: dict[str, str | Refused] = {}
+        self._entries: dict[str, TreeEntry] = {}
+        self._accepted: dict[str, Digest | FileRefused] = {}
+        self._texts: dict[str, str | FileRefused] = {}
         self._documents: dict[str, Any] = {}
 
     def path(self, written: str) -> str:
@@ -53,23 +62,23 @@ class Contents:
         if path not in self._entries:
             try:
                 self._entries[path] = self.tree.find(path)
-            except Refused as refused:
+            except FileRefused as refused:
                 raise self._with_suggestion(refused, path) from None
         return path
 
-    def _with_suggestion(self, refused: Refused, path: str) -> Refused:
+    def _with_suggestion(self, refused: FileRefused, path: str) -> FileRefused:
         if refused.summary != "File not found" or refused.hint:
             return refused
         if "://" in path or ":/" in path:
-            return Refused(
+            return FileRefused(
                 refused.summary, "is not a file of the workspace", "download it, and name the file"
             )
         try:
             near = self.tree.near(path)
-        except Refused:
+        except FileRefused:
             near = []
         detail = refused.detail + ("; a pattern cannot stand here" if is_pattern(path) else "")
-        return Refused(refused.summary, detail, did_you_mean(path, near) or _ROOTED)
+        return FileRefused(refused.summary, detail, did_you_mean(path, near) or _ROOTED)
 
     def accept(self, path: str) -> Digest:
         """The digest of a file that may be uploaded; Refused otherwise. `path` is a result of
@@ -78,16 +87,16 @@ class Contents:
         known = self._accepted.get(path)
         if known is None:
             known = self._accepted[path] = self._look(path)
-        if isinstance(known, Refused):
+        if isinstance(known, FileRefused):
             raise known
         return known
 
-    def _look(self, path: str) -> Digest | Refused:
+    def _look(self, path: str) -> Digest | FileRefused:
         entry = self._entries[path]
         if path in self._ours:
             return _OURS
         if not _unicode(path):
-            return Refused("Invalid path", "has a name that is not Unicode", "rename it")
+            return FileRefused("Invalid path", "has a name that is not Unicode", "rename it")
         try:
             self.tree.inside(entry)
             draft = self.tree.draft(entry)
@@ -96,14 +105,14 @@ class Contents:
             found = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
             if found.st_size == 0:
                 return _EMPTY
-            if found.st_size > LARGEST:
-                detail = f"has {found.st_size} bytes; a file may have at most 512 MB ({LARGEST})"
-                return Refused("File too large", detail, "split it")
+            if found.st_size > _LARGEST:
+                detail = f"has {found.st_size} bytes; a file may have at most 512 MB ({_LARGEST})"
+                return FileRefused("File too large", detail, "split it")
             digest = self.digests.of(path, found, entry.place)
-        except Refused as refused:
+        except FileRefused as refused:
             return refused
         except OSError as error:
-            return unreadable(error)
+            return not_readable(error)
         return _OURS if digest.ours else _LFS if digest.lfs else digest
 
     def glob(self, pattern: str, exclude: list[str]) -> list[str]:
@@ -123,7 +132,7 @@ class Contents:
                     f" {'`provisioner` writes itself' if left else 'are excluded'}"
                 )
             hint = None if left else "shorten `exclude`" if found else self._why_nothing(normal)
-            raise Refused("Nothing matched", detail, hint)
+            raise FileRefused("Nothing matched", detail, hint)
         return paths
 
     def _is_ours(self, path: str) -> bool:
@@ -133,10 +142,10 @@ class Contents:
             known = self._accepted[path] = self._look(path)
         return known is _OURS
 
-    def _matching(self, pattern: str) -> list[Entry]:
+    def _matching(self, pattern: str) -> list[TreeEntry]:
         try:
             return list(self.tree.match(pattern))
-        except Refused as refused:
+        except FileRefused as refused:
             if refused.summary == "File not found":
                 return []
             raise
@@ -145,7 +154,7 @@ class Contents:
         """A file may really be called `a[1].md`."""
         try:
             self.tree.find(self.tree.normal(path))
-        except Refused:
+        except FileRefused:
             return False
         return True
 
@@ -162,7 +171,7 @@ class Contents:
             return f"there is no folder `{folder}`"
         try:
             loose = compiled(pattern.casefold())
-        except Refused:  # `[Z-a]` runs backwards in small letters
+        except FileRefused:  # `[Z-a]` runs backwards in small letters
             return _ROOTED
         near = [entry.path for entry in self.tree.walk("", str(self.tree.root), above=())]
         other = next((path for path in near if loose.fullmatch(path.casefold())), None)
@@ -173,15 +182,15 @@ class Contents:
         if path not in self._texts:
             self._texts[path] = self._text(path)
         found = self._texts[path]
-        if isinstance(found, Refused):
+        if isinstance(found, FileRefused):
             raise found
         return found
 
-    def _text(self, path: str) -> str | Refused:
+    def _text(self, path: str) -> str | FileRefused:
         try:
             data = self.tree.read(self._entries[path])
         except OSError as error:
-            return unreadable(error)
+            return not_readable(error)
         if data.startswith(LFS_HEAD):
             return _LFS
         from provisioner.yamltext.syntax import not_utf8
@@ -189,7 +198,7 @@ class Contents:
         broken = not_utf8(path, data)
         if broken:
             detail = f"is not UTF-8 (line {broken.line}, column {broken.column})"
-            return Refused("Not UTF-8", detail, "save it as UTF-8")
+            return FileRefused("Not UTF-8", detail, "save it as UTF-8")
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
         return text if text.strip() else _EMPTY
 
@@ -197,7 +206,7 @@ class Contents:
         """The JSON or YAML document in a file; Refused otherwise."""
         if path not in self._documents:
             self._documents[path] = _document(path, self.text(path))
-        if isinstance(self._documents[path], Refused):
+        if isinstance(self._documents[path], FileRefused):
             raise self._documents[path]
         return self._documents[path]
 
@@ -206,33 +215,33 @@ def _document(path: str, text: str) -> Any:
     if path.lower().endswith((".yaml", ".yml")):
         return _yaml(path, text)
     try:
-        return jsontext.read(text, deepest=DEEPEST, unique=True)
+        return jsontext.read(text, deepest=DEEPEST_YAML, unique=True)
     except jsontext.Unreadable as error:
         if error.key is not None:
-            return Refused(
+            return FileRefused(
                 "Duplicate key",
                 f"holds the key `{error.key}` twice in one object",
                 "keep one of them",
             )
         where = f" (line {error.line}, column {error.column})" if error.line else ""
         if "nested" in str(error):
-            return Refused(_DEEP, f"{error}{where}", "flatten it")
+            return FileRefused(_DEEP, f"{error}{where}", "flatten it")
         if "half a character" in str(error):
-            return Refused(
+            return FileRefused(
                 "Half a character", f"{error}{where}", "write the character itself, or both halves"
             )
-        return Refused("Invalid JSON", f"{error}{where}", "mend the file")
+        return FileRefused("Invalid JSON", f"{error}{where}", "mend the file")
 
 
 def _yaml(path: str, text: str) -> Any:
     data = text.encode()
     try:
-        reading = read(data)
+        reading = read_yaml(data)
     except yaml.YAMLError as error:
         from provisioner.yamltext.syntax import explain
 
         odd = explain(path, data, error)
-        return Refused(
+        return FileRefused(
             odd.summary,
             f"cannot be read (line {odd.line}, column {odd.column}). {odd.detail.rstrip('.')}",
             odd.hint,
@@ -252,7 +261,7 @@ def _odd(data: bytes, value: Any) -> Any:
         return value
     first = found[0]
     line = first.node.start_mark.line + 1
-    return Refused(
+    return FileRefused(
         first.summary,
         f"holds something doubtful in line {line}. {first.detail.rstrip('.')}",
         first.hint,

@@ -13,15 +13,15 @@ from provisioner.kinds.base import Finding, Kind, Path, Scope
 from provisioner.model import Address, Fields
 from provisioner.text import quoted, shown, suggest
 from provisioner.workspace.contents import Contents
-from provisioner.workspace.sections import TOOL, Raw, Sections, bad_id, unknown_environment
-from provisioner.workspace.tree import Refused
+from provisioner.workspace.sections import TOOL, RawResource, Sections, bad_id, unknown_environment
+from provisioner.workspace.tree import FileRefused
 from provisioner.workspace.variables import Missing, Values
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Wish:
 class Declaration:
     """What became of one resource. `bound`: it may come out differently in another environment."""
 
-    raw: Raw
+    raw: RawResource
     spec: Any = None
     fields: Fields | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -56,11 +56,11 @@ class Neighbours(Protocol):
     workspace: str
     environment: str
 
-    def find(self, kind: str, name: str) -> Raw | None: ...
+    def find(self, kind: str, name: str) -> RawResource | None: ...
     def names(self, kind: str) -> list[str]: ...
     def unread(self, name: str) -> bool: ...
-    def external_id(self, raw: Raw) -> str | None: ...
-    def declaration(self, raw: Raw) -> Declaration: ...
+    def external_id(self, raw: RawResource) -> str | None: ...
+    def declaration(self, raw: RawResource) -> Declaration: ...
 
 
 class ResourceScope(Scope):
@@ -85,10 +85,10 @@ class ResourceScope(Scope):
     def report(self, finding: Finding) -> None:
         self.declaration.findings.append(finding)
 
-    def _try(self, written: str, path: Path, use: Callable[[], T]) -> T | None:
+    def _try(self, written: str, path: Path, use: Callable[[], _T]) -> _T | None:
         try:
             return use()
-        except Refused as refused:
+        except FileRefused as refused:
             detail = f"`{shown(written)}` of `{self.address}` {refused.detail}."
             self.report(Finding(path, refused.summary, detail, refused.hint))
             return None
@@ -144,7 +144,7 @@ class ResourceScope(Scope):
             self.declaration.externals.append((kind, id, path))
         return {"id": id}
 
-    def _find(self, kind: str, name: str, path: Path) -> Raw | None:
+    def _find(self, kind: str, name: str, path: Path) -> RawResource | None:
         """The resource of this name that exists in this environment."""
         raw = self._neighbours.find(kind, name)
         if raw is None:
@@ -183,7 +183,7 @@ class ResourceScope(Scope):
         try:
             name = self._contents.path(value)
             self._contents.accept(name)
-        except Refused as refused:
+        except FileRefused as refused:
             detail = f"`{shown(value)}` of `{self.address}` {refused.detail}."
             self.report(Finding(path, refused.summary, detail, refused.hint))
             return None
@@ -208,7 +208,7 @@ class ResourceScope(Scope):
         """Bytes of a file that `file` or `glob` has accepted."""
         try:
             return self._contents.accept(path).bytes
-        except Refused:
+        except FileRefused:
             return 0
 
     def set_file(self, path: str, fields: Fields, at: Path) -> None:
@@ -218,7 +218,7 @@ class ResourceScope(Scope):
         wish.fields.update(fields)
 
 
-Key = tuple[str, str]
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -230,8 +230,8 @@ class SharedWorkspace:
     contents: Contents
     environments: tuple[str, ...]
     kinds: dict[str, Kind]
-    validated: dict[Key, Validated]
-    declared: dict[Key, Declaration]
+    validated: dict[_Key, Validated]
+    declared: dict[_Key, Declaration]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +256,9 @@ class Declaring:
         self.values = values
         self.workspace = shared.workspace
         self.environment = values.environment
-        self._own: dict[Key, Declaration] = {}
+        self._own: dict[_Key, Declaration] = {}
 
-    def find(self, kind: str, name: str) -> Raw | None:
+    def find(self, kind: str, name: str) -> RawResource | None:
         """The resource of this name, whatever environments it exists in."""
         return self.shared.sections.resources.get((kind, name))
 
@@ -272,7 +272,7 @@ class Declaring:
         """
         return name in self.shared.sections.unread
 
-    def external_id(self, raw: Raw) -> str | None:
+    def external_id(self, raw: RawResource) -> str | None:
         """The id that an external resource names here; None where that has a finding, reported
         with the resource.
         """
@@ -285,11 +285,11 @@ class Declaring:
             found if isinstance(found, str) and found and not isinstance(found, Missing) else None
         )
 
-    def present(self, raw: Raw) -> bool:
+    def present(self, raw: RawResource) -> bool:
         """Whether the resource exists in this environment."""
         return not raw.only or self.environment in raw.only
 
-    def declaration(self, raw: Raw) -> Declaration:
+    def declaration(self, raw: RawResource) -> Declaration:
         """The declaration of a resource, made once."""
         key = (raw.kind.name, raw.name)
         found = self.shared.declared.get(key) or self._own.get(key)
@@ -299,7 +299,7 @@ class Declaring:
             (self.shared.declared if shared else self._own)[key] = found
         return found
 
-    def _declare(self, raw: Raw) -> Declaration:
+    def _declare(self, raw: RawResource) -> Declaration:
         checked = self._validate(raw)
         bound = any(path and "only" in item for path, item in _entries(raw.value))
         declaration = Declaration(raw, checked.spec, findings=list(checked.findings), bound=bound)
@@ -315,23 +315,23 @@ class Declaring:
             declaration.findings[before:] = _independent(declaration.findings[before:], checked)
         return declaration
 
-    def _validate(self, raw: Raw) -> Validated:
+    def _validate(self, raw: RawResource) -> Validated:
         if raw.dynamic:
             return self._with_values(raw)
         key = (raw.kind.name, raw.name)
         found = self.shared.validated.get(key)
         if found is None:
-            found = self.shared.validated[key] = validate(raw, raw.value, self.environments)
+            found = self.shared.validated[key] = validated(raw, raw.value, self.environments)
         return found
 
-    def _with_values(self, raw: Raw) -> Validated:
+    def _with_values(self, raw: RawResource) -> Validated:
         findings = [
             finding
             for finding in unknown_environments(raw.value, self.environments)
             if "${" in finding.detail
         ]
         value = self.values.replace(raw.value, findings.append)
-        checked = validate(raw, value, self.environments)
+        checked = validated(raw, value, self.environments)
         # A value that could not be put in says nothing about the type that it will have.
         blind = {finding.path for finding in findings} | set(_missing(value))
         reported: list[Finding] = []
@@ -349,7 +349,7 @@ class Declaring:
         return self.shared.environments
 
 
-def validate(raw: Raw, value: Any, environments: tuple[str, ...]) -> Validated:
+def validated(raw: RawResource, value: Any, environments: tuple[str, ...]) -> Validated:
     """Hold a value against its kind's model. Where it does not fit, what is left without the faulty
     parts is declared all the same, so that one run finds everything.
     """

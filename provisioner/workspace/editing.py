@@ -13,13 +13,20 @@ import yaml
 from provisioner.diff import parts, same
 from provisioner.jsontext import canonical
 from provisioner.kinds.assistant.tools import NAMED
-from provisioner.kinds.base import Form
+from provisioner.kinds.base import Form, Path
 from provisioner.kinds.common import applies
 from provisioner.model import Desired, Fields
-from provisioner.workspace.tree import Refused, Tree, compiled, is_pattern
+from provisioner.workspace.tree import FileRefused, Tree, compiled, is_pattern
 from provisioner.yamltext.editing import rewritten
-from provisioner.yamltext.patches import REMOVED, Items, Patch, Path, adding, patched, setting
-from provisioner.yamltext.reading import read
+from provisioner.yamltext.patches import (
+    REMOVED,
+    Patch,
+    Rearranged,
+    adding,
+    patched,
+    set_value,
+)
+from provisioner.yamltext.reading import read_yaml
 from provisioner.yamltext.spelling import Unwritable
 
 _BOM = b"\xef\xbb\xbf"
@@ -67,7 +74,7 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
     file = next(iter(edits)).file
     if any(edit.document for edit in edits) and not file.lower().endswith((".yaml", ".yml")):
         return mark + _json_edited(text, patches).encode()
-    old = read(text.encode()).value
+    old = read_yaml(text.encode()).value
     return mark + rewritten(text, old, patched(old, patches)).encode()
 
 
@@ -139,7 +146,7 @@ def written_tools(
     raw: list[Any],
     live: list[Fields],
     documents: MutableMapping[str, Any],
-) -> Items:
+) -> Rearranged:
     """The list of tools to write. `documents` is given the schemas that are in files of their own,
     by path.
     """
@@ -147,7 +154,7 @@ def written_tools(
     normal = [form.normal(want.address, {"tools": [tool]})["tools"] for tool in declared]
     carried = {index: tools[0] for index, tools in enumerate(normal) if tools}
     pairs = _matched(carried, live)
-    items = Items(raw)
+    items = Rearranged(raw)
     for index in reversed(carried):
         if index not in pairs:
             items.drop(index)
@@ -284,9 +291,9 @@ def _reference(value: Any) -> Any:
     )
 
 
-def _references(raw: list[Any], declared: list[Any], live: list[Any]) -> Items:
+def _references(raw: list[Any], declared: list[Any], live: list[Any]) -> Rearranged:
     """The names in one tool: those that went are taken out, new ones come last."""
-    items = Items(raw)
+    items = Rearranged(raw)
     spelt = [canonical(one) for one in live]
     gone = [one for one in declared if canonical(one) not in spelt]
     if len(raw) != len(declared):
@@ -323,7 +330,9 @@ def store_file_patch(
     index = _only_entry(tree, environment, entries, name)
     place = (*at, "files", index)
     return (
-        Patch(place, lambda entry: _entry(entry, below, live)) if below else setting(place, REMOVED)
+        Patch(place, lambda entry: _entry(entry, below, live))
+        if below
+        else set_value(place, REMOVED)
     )
 
 
@@ -385,7 +394,7 @@ def _names(tree: Tree, entry: Any, name: str) -> bool:
 def _matches(tree: Tree, pattern: str, name: str, *, hidden: bool = False) -> bool:
     try:
         return compiled(tree.normal(pattern), hidden=hidden).fullmatch(name) is not None
-    except Refused:
+    except FileRefused:
         return False
 
 
@@ -394,7 +403,7 @@ def _is(tree: Tree, written: str, name: str) -> bool:
         return written == name
     try:
         return tree.normal(written) == name
-    except Refused:
+    except FileRefused:
         return False
 
 
@@ -446,9 +455,11 @@ def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:
     elif field == "response_format":
         yield from _response_format(spot, raw, live)
     elif len(keys) > 1:
-        yield _edit(spot, setting((*spot.path, *keys), REMOVED if live is None else literal(live)))
+        yield _edit(
+            spot, set_value((*spot.path, *keys), REMOVED if live is None else literal(live))
+        )
     else:
-        yield _edit(spot, setting((*spot.path, field), literal(live)))
+        yield _edit(spot, set_value((*spot.path, field), literal(live)))
 
 
 def _edit(spot: Spot, patch: Patch) -> Edit:
@@ -464,7 +475,7 @@ def _prompt(spot: Spot, raw: Mapping[str, Any], live: Any) -> Edit:
     if placeholders(files):
         raise NoPlace(_VARIABLE.format(files[0]), "edit the file that it stands for")
     if not str(live or "").strip():  # a prompt file says something
-        return _edit(spot, setting((*spot.path, "instructions"), literal(live)))
+        return _edit(spot, set_value((*spot.path, "instructions"), literal(live)))
     if "\r\n" in live:
         raise NoPlace(_CRLF, "write the text into the YAML, in double quotes")
     return Edit(spot.tree.normal(files[0]), text=live)
@@ -484,10 +495,10 @@ def _response_format(spot: Spot, raw: Any, live: Any) -> Iterator[Edit]:
 def _with_documents(
     spot: Spot, field: str, *, raw: Any, new: Any, documents: Mapping[str, Any]
 ) -> Iterator[Edit]:
-    if new != raw or (isinstance(new, Items) and new.origins != list(range(len(raw)))):
-        yield _edit(spot, setting((*spot.path, field), new))
+    if new != raw or (isinstance(new, Rearranged) and new.origins != list(range(len(raw)))):
+        yield _edit(spot, set_value((*spot.path, field), new))
     for file, schema in documents.items():
-        yield Edit(spot.tree.normal(schema_file(file)), setting((), schema), document=True)
+        yield Edit(spot.tree.normal(schema_file(file)), set_value((), schema), document=True)
 
 
 def _check_placeholders(spot: Spot, patch: Patch) -> None:

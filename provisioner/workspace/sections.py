@@ -18,8 +18,8 @@ from provisioner.kinds.base import Finding, Kind
 from provisioner.masking import with_secret
 from provisioner.model import ID_RULE, Address, Problem, Source, is_id
 from provisioner.text import did_you_mean, dotted, sort_of, spelt, suggest
-from provisioner.workspace.tree import Entry, Refused, Tree, unreadable
-from provisioner.yamltext.reading import Reading, read
+from provisioner.workspace.tree import FileRefused, Tree, TreeEntry, not_readable
+from provisioner.yamltext.reading import Reading, read_yaml
 
 FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
@@ -35,7 +35,7 @@ _LISTED = re.compile(rb"^[ \t]+[\"']?([a-z][a-z0-9_-]*)[\"']?[ \t]*:", re.MULTIL
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class RawResource:
     """One resource as it is written. `dynamic`: it holds `${…}` and may differ between
     environments.
     """
@@ -86,7 +86,7 @@ class SourcedFinding:
 class Sections:
     """What all spec files declare together."""
 
-    resources: dict[tuple[str, str], Raw] = field(default_factory=dict)
+    resources: dict[tuple[str, str], RawResource] = field(default_factory=dict)
     lists: dict[str, list[tuple[Any, Source]]] = field(
         default_factory=lambda: {name: [] for name in LISTS}
     )
@@ -95,7 +95,7 @@ class Sections:
     odd: list[str] = field(default_factory=list)  # files to look at once more
     # Names that files which cannot be read may declare.
     unread: set[str] = field(default_factory=set)
-    duplicates: list[tuple[Raw, Source]] = field(default_factory=list)
+    duplicates: list[tuple[RawResource, Source]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
@@ -117,10 +117,10 @@ def collect(tree: Tree, kinds: dict[str, Kind]) -> Sections:
     return sections
 
 
-def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
+def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
     try:
         below = list(tree.below(FOLDER))
-    except Refused as refused:
+    except FileRefused as refused:
         problem = Problem(
             refused.summary, f"`{FOLDER}` {refused.detail}.", refused.hint, file=FOLDER
         )
@@ -146,17 +146,17 @@ def _spec_files(tree: Tree, sections: Sections) -> list[Entry]:
     return found
 
 
-def _read(tree: Tree, entry: Entry, sections: Sections) -> tuple[Reading | None, bool]:
+def _read(tree: Tree, entry: TreeEntry, sections: Sections) -> tuple[Reading | None, bool]:
     data = b""
     try:
         tree.inside(entry)
         data = tree.read(entry)
-        reading = read(data)
+        reading = read_yaml(data)
         if b"://" in data:
             sections.findings += secrets_in(Source(entry.path), reading.value)
         return reading, b"${" in data
-    except (OSError, Refused) as error:
-        refused = error if isinstance(error, Refused) else unreadable(error)
+    except (OSError, FileRefused) as error:
+        refused = error if isinstance(error, FileRefused) else not_readable(error)
         sections.problems.append(
             Problem(
                 refused.summary, f"`{entry.path}` {refused.detail}.", refused.hint, file=entry.path
@@ -296,7 +296,7 @@ def _users(tree: Tree, sections: Sections, files: set[str]) -> dict[str, str]:
     users: dict[str, str] = {}
     for raw in sections.resources.values():
         for text in _texts(raw.value):
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(FileRefused):
                 path = tree.normal(text)
                 if path in files:
                     users.setdefault(path, raw.title)
@@ -331,7 +331,7 @@ def _resource(
 ) -> None:
     if not isinstance(name, str):
         return  # reported as an invalid key
-    raw = Raw(
+    raw = RawResource(
         kind,
         name,
         value={} if value is None else value,
@@ -345,7 +345,7 @@ def _resource(
         sections.duplicates.append((first, source))
 
 
-def _bad_name(raw: Raw) -> Finding:
+def _bad_name(raw: RawResource) -> Finding:
     plain = unicodedata.normalize("NFKD", raw.name.lower()).encode("ascii", "ignore")
     better = re.sub(r"[^a-z0-9_-]+", "_", plain.decode()).strip("_-").lstrip("0123456789_-")[:64]
     hint = f"did you mean `{better}`?" if better else "write a name like `support`"
@@ -364,7 +364,7 @@ def declarable(root: Path, address: Address) -> bool:
         return _NAME.fullmatch(address.name) is not None
     try:
         return Tree(root).normal(address.name) == address.name and address.name.isprintable()
-    except Refused:
+    except FileRefused:
         return False
 
 

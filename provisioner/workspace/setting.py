@@ -21,15 +21,15 @@ from provisioner.kinds.base import Finding
 from provisioner.model import Policies, Problem, Source
 from provisioner.text import sort_of, suggest
 from provisioner.workspace.sections import SourcedFinding, secrets_in
-from provisioner.workspace.tree import Refused, Tree, unreadable
-from provisioner.yamltext.reading import Reading, read
+from provisioner.workspace.tree import FileRefused, Tree, not_readable
+from provisioner.yamltext.reading import Reading, read_yaml
 
 if TYPE_CHECKING:
     from provisioner.workspace.config import WorkspaceFile
 
 
-FILE = "provisioner.yaml"
-LOCAL_LOCK = f"{disk.LOCAL}/lock.json"
+SETTINGS_FILE = "provisioner.yaml"
+LOCAL_LOCK = f"{disk.LOCAL_DATA}/lock.json"
 PUBLIC = "openai"
 PUBLIC_URL = "https://api.openai.com/v1"
 SETTLING = 30.0
@@ -111,7 +111,7 @@ def setting(root: Path) -> Setting:
     made.written = (
         tuple(map(str, written)) if written and isinstance(written, dict) else tuple(environments)
     )
-    made.findings += [*_consistent(made), *secrets_in(Source(FILE), value)]
+    made.findings += [*_consistent(made), *secrets_in(Source(SETTINGS_FILE), value)]
     if default not in environments:
         made.default_environment = next(iter(environments))
     return made
@@ -129,10 +129,12 @@ def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
 def _misnamed(tree: Tree, root: Path) -> list[Problem]:
     """A file that was meant to be this one is not silently passed over."""
     names = [
-        name for name in tree.entries("", str(root)) if name.casefold() in (FILE, "provisioner.yml")
+        name
+        for name in tree.entries("", str(root))
+        if name.casefold() in (SETTINGS_FILE, "provisioner.yml")
     ]
     return [
-        Problem("Wrong file name", f"`{n}` is not read.", f"rename it to `{FILE}`", file=n)
+        Problem("Wrong file name", f"`{n}` is not read.", f"rename it to `{SETTINGS_FILE}`", file=n)
         for n in sorted(names)
     ]
 
@@ -141,22 +143,27 @@ def _read(root: Path, problems: list[Problem]) -> Reading | None:
     data = b""
     tree = Tree(root)
     try:
-        entry = tree.entries("", str(root)).get(FILE)
+        entry = tree.entries("", str(root)).get(SETTINGS_FILE)
         if entry is None:
             problems += _misnamed(tree, root)
             return None
         tree.inside(entry)
         data = disk.read(entry.place, disk.LARGEST_TEXT)
-        return read(data)
-    except (OSError, Refused) as error:
-        refused = error if isinstance(error, Refused) else unreadable(error)
+        return read_yaml(data)
+    except (OSError, FileRefused) as error:
+        refused = error if isinstance(error, FileRefused) else not_readable(error)
         problems.append(
-            Problem(refused.summary, f"`{FILE}` {refused.detail}.", refused.hint, file=FILE)
+            Problem(
+                refused.summary,
+                f"`{SETTINGS_FILE}` {refused.detail}.",
+                refused.hint,
+                file=SETTINGS_FILE,
+            )
         )
     except (yaml.YAMLError, ValueError) as error:
         from provisioner.yamltext.syntax import explain
 
-        problems.append(explain(FILE, data, error))
+        problems.append(explain(SETTINGS_FILE, data, error))
     return None
 
 
@@ -166,9 +173,9 @@ def _config(value: Any) -> tuple[WorkspaceFile, list[SourcedFinding]]:
     from provisioner.workspace.config import WorkspaceFile
     from provisioner.workspace.explain.findings import plain, salvage
 
-    source = Source(FILE)
+    source = Source(SETTINGS_FILE)
     if not isinstance(value, dict):
-        detail = f"`{FILE}` is {sort_of(value)}; it must be a mapping."
+        detail = f"`{SETTINGS_FILE}` is {sort_of(value)}; it must be a mapping."
         return WorkspaceFile(), [
             SourcedFinding(
                 source, Finding((), "Wrong type", detail, "begin with a key, like `environments:`")
@@ -179,7 +186,8 @@ def _config(value: Any) -> tuple[WorkspaceFile, list[SourcedFinding]]:
         return WorkspaceFile.model_validate(known), []
     except ValidationError as error:
         findings = [
-            SourcedFinding(source, finding) for finding in plain(FILE, known, error, WorkspaceFile)
+            SourcedFinding(source, finding)
+            for finding in plain(SETTINGS_FILE, known, error, WorkspaceFile)
         ]
         rest, _ = salvage(known, error, WorkspaceFile, lambda _number: "https://stand.in")
         return rest if isinstance(rest, WorkspaceFile) else WorkspaceFile(), findings
@@ -187,7 +195,7 @@ def _config(value: Any) -> tuple[WorkspaceFile, list[SourcedFinding]]:
 
 def _consistent(made: Setting) -> list[SourcedFinding]:
     """What no single field can say."""
-    source = Source(FILE)
+    source = Source(SETTINGS_FILE)
     findings = []
     named = made.config.default_environment if made.config else None
     known = made.written
@@ -230,7 +238,8 @@ def _in_the_clear(made: Setting) -> list[SourcedFinding]:
             hint = "write `https://`, if the service has it; `http://` is for this machine"
             findings.append(
                 SourcedFinding(
-                    Source(FILE), Finding(path, "Not encrypted", detail, hint, severity="warning")
+                    Source(SETTINGS_FILE),
+                    Finding(path, "Not encrypted", detail, hint, severity="warning"),
                 )
             )
     return findings
@@ -258,7 +267,7 @@ def _shared_locks(made: Setting) -> list[SourcedFinding]:
             path = ("environments", name)
             findings.append(
                 SourcedFinding(
-                    Source(FILE),
+                    Source(SETTINGS_FILE),
                     Finding(path, "Shared lock", detail, "give one of them `lock: PATH`"),
                 )
             )

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from provisioner import disk
 
-OURS = (disk.OURS, ".git")
+_OURS = (disk.OURS, ".git")
 _MAGIC = re.compile(r"[*?\[]")
 
 
-class Refused(Exception):
+class FileRefused(Exception):
     """A path that cannot be used: summary, detail (completing "`path` …") and hint."""
 
     def __init__(self, summary: str, detail: str, hint: str | None = None) -> None:
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """One name in a folder. `path` is in NFC, `place` as the disk spells it."""
 
     path: str
@@ -46,38 +46,38 @@ class Tree:
         self.root = root
         self.drafts = drafts or {}
         self._real = os.path.realpath(root)
-        self._folders: dict[str, dict[str, Entry]] = {}
+        self._folders: dict[str, dict[str, TreeEntry]] = {}
 
-    def entries(self, folder: str, place: str) -> dict[str, Entry]:
+    def entries(self, folder: str, place: str) -> dict[str, TreeEntry]:
         """The names in a folder; raises OSError."""
         found = self._folders.get(folder)
         if found is None:
             found = self._folders[folder] = self._scan(folder, place)
         return found
 
-    def _scan(self, folder: str, place: str) -> dict[str, Entry]:
-        found: dict[str, Entry] = {}
+    def _scan(self, folder: str, place: str) -> dict[str, TreeEntry]:
+        found: dict[str, TreeEntry] = {}
         prefix = f"{folder}/" if folder else ""
         with os.scandir(place) as names:
             for name in names:
                 plain = (
                     name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
                 )
-                if plain not in OURS:
+                if plain not in _OURS:
                     found[plain] = _entry(prefix + plain, name, twin=plain in found)
         return found
 
     def normal(self, path: str) -> str:
         """A path as addresses spell it: NFC, `/`, no `.`; Refused where it leaves the workspace."""
         if path.startswith(("/", "~")) or re.match(r"[A-Za-z]:[\\/]", path):
-            raise Refused(
+            raise FileRefused(
                 "Absolute path", "is absolute", "write a path relative to the workspace root"
             )
         parts: list[str] = []
         for part in unicodedata.normalize("NFC", path).split("/"):
             if part == "..":
                 if not parts:
-                    raise Refused(
+                    raise FileRefused(
                         "Path outside workspace",
                         "leaves the workspace",
                         "copy the file into the workspace",
@@ -86,16 +86,16 @@ class Tree:
             elif part not in ("", "."):
                 parts.append(part)
         if not parts or "\0" in path:
-            raise Refused(
+            raise FileRefused(
                 "Invalid path", "names no file", "write the path of a file, like `docs/a.md`"
             )
-        own = next((part for part in parts if part in OURS), None)
+        own = next((part for part in parts if part in _OURS), None)
         if own:
             detail = f"is inside `{own}/`, which is not part of the workspace"
-            raise Refused("Invalid path", detail, "copy the file into another folder")
+            raise FileRefused("Invalid path", detail, "copy the file into another folder")
         return "/".join(parts)
 
-    def find(self, path: str) -> Entry:
+    def find(self, path: str) -> TreeEntry:
         """The file that a normal path names; Refused where there is none."""
         folder, place = "", str(self.root)
         parts = path.split("/")
@@ -104,31 +104,31 @@ class Tree:
             self.inside(entry)
             folder, place = entry.path, entry.place
             if index + 1 < len(parts) and not entry.folder:
-                raise Refused("File not found", f"does not exist; `{entry.path}` is a file")
+                raise FileRefused("File not found", f"does not exist; `{entry.path}` is a file")
         if entry.folder:
             hint = f"write `{entry.path}/**/*` for all files below it"
-            raise Refused("Folder, not file", "is a folder; a file is expected", hint)
+            raise FileRefused("Folder, not file", "is a folder; a file is expected", hint)
         return entry
 
-    def _step(self, folder: str, place: str, part: str) -> Entry:
+    def _step(self, folder: str, place: str, part: str) -> TreeEntry:
         try:
             names = self.entries(folder, place)
         except OSError as error:
-            raise unreadable(error, folder) from None
+            raise not_readable(error, folder) from None
         if part not in names:
-            raise Refused("File not found", "does not exist")
+            raise FileRefused("File not found", "does not exist")
         return names[part]
 
-    def inside(self, entry: Entry) -> None:
+    def inside(self, entry: TreeEntry) -> None:
         """Refused where an entry is not a file or folder of the workspace: a link out of it, a
         pipe, one of two names that are the same.
         """
         if entry.twin:
             detail = "is the name of two files, which differ only in how Unicode composes a letter"
-            raise Refused("Two files, one name", detail, "rename or remove one of them")
+            raise FileRefused("Two files, one name", detail, "rename or remove one of them")
         if entry.link and not self._below(entry.place):
             hint = "copy the file into the workspace"
-            raise Refused(
+            raise FileRefused(
                 "Path outside workspace", "is a symbolic link that leaves the workspace", hint
             )
         if not (entry.plain or entry.folder):
@@ -137,16 +137,16 @@ class Tree:
     def _below(self, place: str) -> bool:
         real = os.path.realpath(place)
         inner = os.path.relpath(real, self._real).split("/")
-        return inner[0] != ".." and not any(part in OURS for part in inner)
+        return inner[0] != ".." and not any(part in _OURS for part in inner)
 
-    def read(self, entry: Entry) -> bytes:
+    def read(self, entry: TreeEntry) -> bytes:
         """What a file holds, or would hold; raises OSError."""
         draft = self.draft(entry)
         if draft is not None:
             return draft
         return disk.read(entry.place, disk.LARGEST_TEXT)
 
-    def draft(self, entry: Entry) -> bytes | None:
+    def draft(self, entry: TreeEntry) -> bytes | None:
         """What a file would hold, where that is not what it holds."""
         return self.drafts.get(os.path.realpath(entry.place)) if self.drafts else None
 
@@ -164,7 +164,7 @@ class Tree:
             for _, entry in zip(range(5000), self.walk("", str(self.root), above=()), strict=False)
         ]
 
-    def match(self, pattern: str) -> Iterator[Entry]:
+    def match(self, pattern: str) -> Iterator[TreeEntry]:
         """Every file that a normal pattern matches, unsorted."""
         parts = pattern.split("/")
         fixed = 0
@@ -190,7 +190,7 @@ class Tree:
             if wanted.fullmatch(entry.path):
                 yield entry
 
-    def below(self, folder: str) -> Iterator[Entry]:
+    def below(self, folder: str) -> Iterator[TreeEntry]:
         """The files below a folder of the root; Refused where there is none."""
         entry = self._step("", str(self.root), folder)
         self.inside(entry)
@@ -204,14 +204,14 @@ class Tree:
         above: tuple[str, ...],
         deep: int | None = None,
         hidden: bool = False,
-    ) -> Iterator[Entry]:
+    ) -> Iterator[TreeEntry]:
         """The files below a folder, `deep` levels at most. A link to a folder is followed, but
         never in a circle.
         """
         try:
             names = list(self.entries(folder, place).items())
         except OSError as error:
-            raise unreadable(error, folder) from None
+            raise not_readable(error, folder) from None
         for name, entry in names:
             if name[0] == "." and not hidden:
                 continue
@@ -223,8 +223,8 @@ class Tree:
                 )
 
     def _below_folder(
-        self, entry: Entry, above: tuple[str, ...], deep: int | None, hidden: bool
-    ) -> Iterator[Entry]:
+        self, entry: TreeEntry, above: tuple[str, ...], deep: int | None, hidden: bool
+    ) -> Iterator[TreeEntry]:
         if entry.link:
             real = os.path.realpath(entry.place)
             if real in above or os.path.realpath(os.path.dirname(entry.place)).startswith(real):  # noqa: PTH120
@@ -236,9 +236,9 @@ class Tree:
         yield from self.walk(entry.path, entry.place, above=above, deep=deep, hidden=hidden)
 
 
-def _entry(path: str, name: os.DirEntry[str], twin: bool) -> Entry:
+def _entry(path: str, name: os.DirEntry[str], twin: bool) -> TreeEntry:
     try:
-        return Entry(
+        return TreeEntry(
             path,
             name.path,
             folder=name.is_dir(),
@@ -247,48 +247,48 @@ def _entry(path: str, name: os.DirEntry[str], twin: bool) -> Entry:
             twin=twin,
         )
     except OSError:  # a link in a circle
-        return Entry(path, name.path, folder=False, link=True, plain=False, twin=twin)
+        return TreeEntry(path, name.path, folder=False, link=True, plain=False, twin=twin)
 
 
-def _special(entry: Entry) -> Refused:
+def _special(entry: TreeEntry) -> FileRefused:
     """Why an entry that is neither a file nor a folder cannot be used."""
     try:
         os.stat(entry.place)  # noqa: PTH116 - as everywhere here, places are text
     except FileNotFoundError:
-        return Refused(
+        return FileRefused(
             "File not found",
             "is a symbolic link to what does not exist",
             "mend the link, or remove it",
         )
     except OSError as error:
-        return unreadable(error)
-    return Refused("Not a file", "is a pipe, a socket or a device", "put a file there")
+        return not_readable(error)
+    return FileRefused("Not a file", "is a pipe, a socket or a device", "put a file there")
 
 
-def unreadable(error: OSError, what: str = "") -> Refused:
+def not_readable(error: OSError, what: str = "") -> FileRefused:
     """Why something on disk cannot be read."""
     reason = error.strerror or str(error)
     where = f" (`{what}`)" if what else ""
     if isinstance(error, FileNotFoundError):
-        return Refused("File not found", "does not exist")
+        return FileRefused("File not found", "does not exist")
     if isinstance(error, NotADirectoryError | IsADirectoryError):
         other, wanted = (
             ("folder", "file") if isinstance(error, IsADirectoryError) else ("file", "folder")
         )
-        return Refused(f"Not a {wanted}", f"is a {other}; a {wanted} is expected", "rename it")
+        return FileRefused(f"Not a {wanted}", f"is a {other}; a {wanted} is expected", "rename it")
     if isinstance(error, disk.TooLarge):
-        return Refused(
+        return FileRefused(
             "File too large",
             reason.removeprefix("it "),
             "split it, or take out what does not belong there",
         )
     if isinstance(error, disk.Unfit):
-        return Refused("Not a file", reason.removeprefix("it "), "put a file there")
+        return FileRefused("Not a file", reason.removeprefix("it "), "put a file there")
     if error.errno == errno.ELOOP:
-        return Refused(
+        return FileRefused(
             "Link in a circle", "is a symbolic link that leads back to itself", "remove it"
         )
-    return Refused(
+    return FileRefused(
         "Unreadable file", f"cannot be read{where}: {reason.lower()}", "check the permissions"
     )
 
@@ -352,7 +352,7 @@ def _set(written: str) -> str:
         re.compile(made)
     except re.error:
         detail = f"holds `{written}`, a range that runs backwards"
-        raise Refused(
+        raise FileRefused(
             "Invalid pattern", detail, "write the lower letter first, like `[a-z]`"
         ) from None
     return made

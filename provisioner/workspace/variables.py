@@ -12,7 +12,7 @@ from typing import Any
 from provisioner.kinds.base import Finding, Path
 from provisioner.model import Problem, Source
 from provisioner.text import did_you_mean, quoted, shown, suggest
-from provisioner.workspace.setting import FILE, Environment, Variable
+from provisioner.workspace.setting import SETTINGS_FILE, Environment, Variable
 
 _PLACE = re.compile(r"\$\$\{|\$\{([^{}]*)(\})?")
 _WHOLE = re.compile(r"\$\{\s*var\.([^{}\s]*)\s*\}")
@@ -84,7 +84,10 @@ class Values:
         if name in self.variables:
             return self.variables[name]
         if name not in self.missing:
-            hint = did_you_mean(name, self.declared) or f"declare it below `variables:` in `{FILE}`"
+            hint = (
+                did_you_mean(name, self.declared)
+                or f"declare it below `variables:` in `{SETTINGS_FILE}`"
+            )
             report(
                 Finding(path, "Unknown variable", f"The variable `{name}` is not declared.", hint)
             )
@@ -144,7 +147,7 @@ class Resolving:
                 )
                 findings.append(
                     (
-                        Source(FILE, ("variables", name)),
+                        Source(SETTINGS_FILE, ("variables", name)),
                         Finding((), "Missing variable", detail, hint),
                     )
                 )
@@ -154,10 +157,12 @@ class Resolving:
             if name not in self.defaults:
                 hint = (
                     suggest(name, self.defaults, "declared are")
-                    or f"declare it below `variables:` in `{FILE}`"
+                    or f"declare it below `variables:` in `{SETTINGS_FILE}`"
                 )
                 detail = f"`--var {name}=…` sets a variable that is not declared."
-                findings.append((Source(FILE), Finding((), "Unknown variable", detail, hint)))
+                findings.append(
+                    (Source(SETTINGS_FILE), Finding((), "Unknown variable", detail, hint))
+                )
         return Values(
             environment.name, found, frozenset(self.defaults), frozenset(missing)
         ), findings
@@ -187,7 +192,10 @@ class Resolving:
             )
             hint = f"give `{where}={shown(model)}`"
             findings.append(
-                (Source(FILE, ("variables", name)), Finding((), "Wrong type", detail, hint))
+                (
+                    Source(SETTINGS_FILE, ("variables", name)),
+                    Finding((), "Wrong type", detail, hint),
+                )
             )
             return model
 

@@ -21,10 +21,10 @@ from provisioner.model import Position, Problem, Source
 from provisioner.text import quoted, suggest
 from provisioner.workspace.compiler import Compiler, Specs
 from provisioner.workspace.contents import Contents
-from provisioner.workspace.declaring import Declaring, SharedWorkspace, validate
+from provisioner.workspace.declaring import Declaring, SharedWorkspace, validated
 from provisioner.workspace.moves import Moves
 from provisioner.workspace.sections import Sections, SourcedFinding, collect
-from provisioner.workspace.setting import FILE, Environment, Setting, setting
+from provisioner.workspace.setting import SETTINGS_FILE, Environment, Setting, setting
 from provisioner.workspace.variables import Resolving
 from provisioner.yamltext.positions import Positions
 
@@ -137,7 +137,7 @@ class Workspace:
             for problem in self.compile(name, variables).problems:
                 where.setdefault(problem, []).append(name)
         reported = [
-            problem if len(found) == len(names) else named(problem, found)
+            problem if len(found) == len(names) else naming(problem, found)
             for problem, found in where.items()
         ]
         return sorted(reported, key=lambda problem: problem.order)
@@ -196,7 +196,7 @@ class Workspace:
         from provisioner.workspace.explain.problems import duplicates, odd
 
         sections = {kind.section: kind.name for kind in kinds().values()}
-        files = [*self._sections.odd, *([FILE] if self._setting.odd else [])]
+        files = [*self._sections.odd, *([SETTINGS_FILE] if self._setting.odd else [])]
         strange = odd(files, self._positions, self._text_allowed, sections)
         return [*strange, *duplicates(self._sections, self._positions)]
 
@@ -205,7 +205,7 @@ class Workspace:
         meant.
         """
         by_section = {kind.section: kind.name for kind in kinds().values()}
-        if source.file == FILE:
+        if source.file == SETTINGS_FILE:
             return "variables" in source.path[:-1]
         if len(source.path) < 3 or source.path[0] not in by_section:
             return not str(source.path[:1]).startswith("('x-")  # of an anchor that nothing uses
@@ -214,7 +214,7 @@ class Workspace:
             return True
         path = source.path[2:]
         value = _with(raw.value, path, text)
-        findings = validate(raw, value, self._setting.written).findings
+        findings = validated(raw, value, self._setting.written).findings
         return not any(finding.path == path for finding in findings)
 
 
@@ -232,7 +232,7 @@ def _with(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
     return value
 
 
-def named(problem: Problem, environments: list[str]) -> Problem:
+def naming(problem: Problem, environments: list[str]) -> Problem:
     """The problem with the environments that have it; others do not."""
     what = "environment" if len(environments) == 1 else "environments"
     return replace(

@@ -14,11 +14,11 @@ from typing import Any
 import yaml
 
 from provisioner.diff import same
-from provisioner.yamltext.patches import Items
+from provisioner.yamltext.patches import Rearranged
 from provisioner.yamltext.pieces import Piece, taken_apart
-from provisioner.yamltext.reading import DEEPEST, read, too_deep
+from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml, too_deep
 from provisioner.yamltext.spelling import (
-    Place,
+    Placement,
     Spelling,
     Unwritable,
     flow_spelt,
@@ -62,7 +62,9 @@ class Cuts:
         self, piece: Piece, value: Any, *, column: int, flow: bool, key: Piece | None
     ) -> None:
         """Put another value in the place of one. `column` is that of its key or dash."""
-        place = Place(flow or self._json or self._one_line, max(column, 0), **self._author(piece))
+        place = Placement(
+            flow or self._json or self._one_line, max(column, 0), **self._author(piece)
+        )
         new = value_spelt(value, place, json_only=self._json)
         collection = piece.sort in ("mapping", "sequence") and piece.style == "block"
         # It begins below its key.
@@ -248,7 +250,7 @@ def rewritten(text: str, old: Any, new: Any, *, json_only: bool = False) -> str:
     done so that nothing else changes.
     """
     if too_deep(new):
-        raise Unwritable(f"it is nested in more than {DEEPEST} levels")
+        raise Unwritable(f"it is nested in more than {DEEPEST_YAML} levels")
     root = taken_apart(text)
     for one_line in (False, True):  # what stands around a value may not bear one of several lines
         cuts = Cuts(text, json_only=json_only, one_line=one_line)
@@ -262,7 +264,7 @@ def rewritten(text: str, old: Any, new: Any, *, json_only: bool = False) -> str:
 
 def _says(text: str, value: Any) -> bool:
     try:
-        return same(read(text.encode()).value, value)
+        return same(read_yaml(text.encode()).value, value)
     except (yaml.YAMLError, UnicodeError):
         return False
 
@@ -282,7 +284,7 @@ class _Rewriting:
 
     def differ(self, piece: Piece, old: Any, new: Any, around: _Around) -> None:
         """Walk down to what differs and note the cuts."""
-        moved = isinstance(new, Items) and new.origins != list(range(len(new)))
+        moved = isinstance(new, Rearranged) and new.origins != list(range(len(new)))
         if same(old, new) and not moved:
             return
         if piece.shared:
@@ -322,7 +324,7 @@ class _Rewriting:
         self.cuts.add_pairs(piece, max(set(range(len(piece.keys))) - set(gone)), added)
 
     def _sequence(self, piece: Piece, old: list[Any], new: list[Any], around: _Around) -> None:
-        origins = new.origins if isinstance(new, Items) else _aligned(old, new)
+        origins = new.origins if isinstance(new, Rearranged) else _aligned(old, new)
         kept = {origin for origin in origins if origin is not None}
         if not kept:
             self._replace(piece, list(new), around)

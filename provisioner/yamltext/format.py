@@ -12,7 +12,7 @@ from yaml import tokens as t
 
 from provisioner.errors import SpecError
 from provisioner.model import Problem
-from provisioner.yamltext.reading import compose, read
+from provisioner.yamltext.reading import compose, read_yaml
 from provisioner.yamltext.syntax import explain
 
 _MARK = "\ufeff"
@@ -46,7 +46,7 @@ def format_text(text: str, file: str | None = None) -> str:
 def _stable(text: str) -> str:
     """Laid out until that changes nothing any more."""
     for _ in range(4):
-        before, text = text, laid_out(text)
+        before, text = text, _laid_out(text)
         if text == before:
             break
     return text
@@ -62,7 +62,7 @@ def _meaning(text: str, file: str | None) -> Any:
         return (
             None
             if node is None
-            else (repr(read(data).value), sorted(_comments(text)), list(_scalars(node)))
+            else (repr(read_yaml(data).value), sorted(_comments(text)), list(_scalars(node)))
         )
     except (yaml.YAMLError, ValueError) as error:
         raise SpecError(explain(file or "the text", data, error)) from None
@@ -91,7 +91,7 @@ def _comments(text: str) -> list[str]:
     return [found.strip() for found in re.findall(r"(?:^|\s)(#.*)$", text, re.MULTILINE)]
 
 
-STEP = 2
+_STEP = 2
 _OPENING = (t.FlowSequenceStartToken, t.FlowMappingStartToken)
 _CLOSING = (t.FlowSequenceEndToken, t.FlowMappingEndToken)
 _BLOCKS = (t.BlockMappingStartToken, t.BlockSequenceStartToken)
@@ -102,7 +102,7 @@ class Unusual(Exception):
     """Something that is left as its author laid it out."""
 
 
-class Block(NamedTuple):
+class _Block(NamedTuple):
     """A block mapping or sequence: the column that it stands in, and the one that it goes to."""
 
     old: int
@@ -117,11 +117,11 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class _Placed:
     """A token with the blocks around it, the outermost first."""
 
     token: Any
-    blocks: tuple[Block, ...]
+    blocks: tuple[_Block, ...]
     flow: int
 
     @property
@@ -133,15 +133,15 @@ class Placed:
 class _Walk:
     """Follows the blocks from token to token."""
 
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[_Block] = field(default_factory=list)
     flow: int = 0
 
-    def placed(self, token: Any) -> Placed:
+    def placed(self, token: Any) -> _Placed:
         if isinstance(token, _CLOSING):
             self.flow -= 1
         elif not self.flow:
             self._block(token)
-        here = Placed(token, tuple(self.blocks), self.flow)
+        here = _Placed(token, tuple(self.blocks), self.flow)
         self.flow += isinstance(token, _OPENING)
         return here
 
@@ -159,11 +159,11 @@ class _Walk:
                 self.blocks.pop()
 
     def _open(self, token: Any, sort: str) -> None:
-        new = self.blocks[-1].new + STEP if self.blocks else 0
-        self.blocks.append(Block(token.start_mark.column, new, sort))
+        new = self.blocks[-1].new + _STEP if self.blocks else 0
+        self.blocks.append(_Block(token.start_mark.column, new, sort))
 
 
-def laid_out(text: str) -> str:
+def _laid_out(text: str) -> str:
     """The text with two spaces an indent, sequences indented, one blank after `-`, `:` and `,`.
     Unusual where it uses what this does not know: explicit keys (`? `), line ends of other
     alphabets.
@@ -185,10 +185,10 @@ def _width(token: Any) -> bool:
 class _Lines:
     """The lines, with what stands in them."""
 
-    def __init__(self, lines: list[str], placed: list[Placed]) -> None:
+    def __init__(self, lines: list[str], placed: list[_Placed]) -> None:
         self._lines = lines
         self._placed = placed
-        self._first: dict[int, Placed] = {}
+        self._first: dict[int, _Placed] = {}
         self._indents: dict[int, int] = {}  # new indentation by line
         self._kept: set[int] = set()  # lines whose end belongs to a scalar
         self._last = {one.token.start_mark.line: one for one in placed}
@@ -215,7 +215,7 @@ class _Lines:
             line = " " * self._indents[number] + line.lstrip(" \t")
         return line
 
-    def _scalar(self, one: Placed) -> None:
+    def _scalar(self, one: _Placed) -> None:
         token = one.token
         first, last = token.start_mark.line + 1, token.end_mark.line
         if token.style in ("|", ">"):
@@ -226,14 +226,14 @@ class _Lines:
         if token.style:
             self._kept.update(range(first - 1, last))
 
-    def _block(self, one: Placed, numbers: range) -> None:
+    def _block(self, one: _Placed, numbers: range) -> None:
         """The text of a block scalar moves as a whole."""
         header = self._lines[one.token.start_mark.line][one.token.start_mark.column :]
         filled = [number for number in numbers if self._lines[number].strip()]
         depth = min((_indent(self._lines[number]) for number in filled), default=0)
         shift = one.shift
         if one.blocks and not re.match(r"[|>][-+]?[1-9]", header):
-            shift = one.blocks[-1].new + STEP - depth
+            shift = one.blocks[-1].new + _STEP - depth
         self._kept.update(numbers)
         for number in numbers:
             line = self._lines[number]
@@ -244,7 +244,7 @@ class _Lines:
 
     def _comments(self) -> None:
         """A comment goes where the lines that it stood in line with have gone."""
-        before: Placed | None = None
+        before: _Placed | None = None
         following = self._following()
         for number, line in enumerate(self._lines):
             if (
@@ -255,16 +255,16 @@ class _Lines:
                 self._indents[number] = self._comment(_indent(line), before, following[number])
             before = self._last.get(number, before)
 
-    def _following(self) -> list[Placed | None]:
+    def _following(self) -> list[_Placed | None]:
         """For each line the first token of the next one that has any."""
-        found: list[Placed | None] = []
-        after: Placed | None = None
+        found: list[_Placed | None] = []
+        after: _Placed | None = None
         for number in reversed(range(len(self._lines))):
             found.append(after)
             after = self._first.get(number, after)
         return found[::-1]
 
-    def _comment(self, column: int, before: Placed | None, after: Placed | None) -> int:
+    def _comment(self, column: int, before: _Placed | None, after: _Placed | None) -> int:
         if after is not None and after.token.start_mark.column == column:
             return self._indents[after.token.start_mark.line]
         blocks = before.blocks if before else ()
@@ -291,7 +291,7 @@ class _Lines:
         columns.
         """
         found: set[int] = set()
-        inside: list[Placed] = []
+        inside: list[_Placed] = []
         for one in self._placed:
             inside.append(one)
             if not one.flow and not (isinstance(one.token, _OPENING)):
@@ -301,7 +301,7 @@ class _Lines:
         return found
 
 
-def _gap(left: Placed, right: Placed, written: str) -> str:
+def _gap(left: _Placed, right: _Placed, written: str) -> str:
     """What stands between two tokens of one line."""
     one, other = left.token, right.token
     closes = isinstance(other, (*_CLOSING, t.FlowEntryToken))

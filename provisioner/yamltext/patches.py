@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-Path = tuple[str | int, ...]
+from provisioner.kinds.base import Path
 
 
 class _Removed:
@@ -18,15 +18,15 @@ class _Removed:
 REMOVED = _Removed()
 
 
-class Items(list[Any]):
+class Rearranged(list[Any]):
     """A list that knows for each entry which one it was; None for a new one."""
 
     def __init__(self, values: Iterable[Any], origins: Iterable[int | None] | None = None) -> None:
         super().__init__(values)
         self.origins: list[int | None] = list(range(len(self)) if origins is None else origins)
 
-    def copied(self) -> Items:
-        return Items(self, self.origins)
+    def copied(self) -> Rearranged:
+        return Rearranged(self, self.origins)
 
     def add(self, value: Any) -> None:
         """Put a new entry at the end."""
@@ -47,7 +47,7 @@ class Patch:
     change: Callable[[Any], Any]
 
 
-def setting(path: Path, value: Any) -> Patch:
+def set_value(path: Path, value: Any) -> Patch:
     """The value at a path becomes another, or goes."""
     return Patch(path, lambda _: value)
 
@@ -55,7 +55,7 @@ def setting(path: Path, value: Any) -> Patch:
 def adding(path: Path, value: Any) -> Patch:
     """A list at a path gets one more entry."""
 
-    def added(present: Any) -> Items:
+    def added(present: Any) -> Rearranged:
         items = as_items(present or [])
         items.add(value)
         return items
@@ -70,9 +70,9 @@ def patched(value: Any, patches: Iterable[Patch]) -> Any:
     return value
 
 
-def as_items(value: list[Any]) -> Items:
+def as_items(value: list[Any]) -> Rearranged:
     """A copy of a list, with the origins that it has or gets."""
-    return value.copied() if isinstance(value, Items) else Items(value)
+    return value.copied() if isinstance(value, Rearranged) else Rearranged(value)
 
 
 def _patched(value: Any, path: Path, change: Callable[[Any], Any]) -> Any:

@@ -14,7 +14,7 @@ from provisioner import disk
 from provisioner.model import Position, Source
 from provisioner.yamltext.reading import MERGE, compose
 
-Step = str | int
+_Step = str | int
 
 _KEPT = 200  # files whose nodes are kept: they are many times larger than what they say
 
@@ -84,7 +84,7 @@ class Positions:
         return (None, self.root(file))
 
 
-def _enter(node: Node | None, step: Step) -> tuple[Node | None, Node] | None:
+def _enter(node: Node | None, step: _Step) -> tuple[Node | None, Node] | None:
     """The key (if any) and value that a step leads to; through `<<` where the mapping itself has no
     such key.
     """
@@ -106,7 +106,7 @@ def _pairs(node: MappingNode) -> dict[str, tuple[Node, Node]]:
     }
 
 
-def _merged(node: MappingNode, step: Step) -> tuple[Node | None, Node] | None:
+def _merged(node: MappingNode, step: _Step) -> tuple[Node | None, Node] | None:
     for key, value in node.value:
         if key.tag != MERGE:
             continue

@@ -16,8 +16,8 @@ from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.resolver import Resolver
 
-DEEPEST = 100  # levels; libyaml's composer overruns the stack somewhere beyond ten thousand
-LARGEST = 200_000  # values of one file after its aliases are written out
+DEEPEST_YAML = 100  # levels; libyaml's composer overruns the stack somewhere beyond ten thousand
+_LARGEST = 200_000  # values of one file after its aliases are written out
 UNFOLDED = 20  # and no more than so many for each that is written
 
 STR = "tag:yaml.org,2002:str"
@@ -33,7 +33,7 @@ class TooDeep(yaml.YAMLError):
     """Nested beyond what anybody writes by hand."""
 
 
-class TooLarge(yaml.YAMLError):
+class UnfoldsTooFar(yaml.YAMLError):
     """Aliases that would unfold without end."""
 
 
@@ -67,7 +67,7 @@ class _Careful(_Quick):
 
     def _descend(self, _parent: Node | None, _index: Any) -> None:
         self._depth += 1
-        if self._depth > DEEPEST + 1:  # what the last level holds is entered, too
+        if self._depth > DEEPEST_YAML + 1:  # what the last level holds is entered, too
             raise TooDeep
 
     def _ascend(self) -> None:
@@ -99,7 +99,7 @@ def _loaders() -> tuple[Any, Any]:
 _QUICK, _CAREFUL = _loaders()
 _DEEP = (b"[", b"{", b"- ", b"? ")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_INDENTED = b"\n" + b" " * DEEPEST
+_INDENTED = b"\n" + b" " * DEEPEST_YAML
 # libyaml 0.2.6 has a limit of its own, and reads far enough ahead to meet it before ours
 _TOO_DEEP = "nesting depth"
 
@@ -110,7 +110,7 @@ def compose(data: bytes) -> Node | None:
     """
     if data.startswith(_UTF16):  # libyaml would read it
         raise yaml.YAMLError("UTF-16")
-    deep = sum(map(data.count, _DEEP)) > DEEPEST or _INDENTED in data
+    deep = sum(map(data.count, _DEEP)) > DEEPEST_YAML or _INDENTED in data
     loader = (_CAREFUL if deep else _QUICK)(data)
     try:
         return loader.get_single_node()  # type: ignore[no-any-return]  # the loader is built at run time
@@ -266,12 +266,12 @@ class AliasBuilder(Builder):
             self._done[id(node)] = (value, size)
             self._count = before
         self._count += size + 1 + len(node.value) * (not isinstance(node, ScalarNode))
-        if self._count > LARGEST + UNFOLDED * len(self._done):
-            raise TooLarge
+        if self._count > _LARGEST + UNFOLDED * len(self._done):
+            raise UnfoldsTooFar
         return value
 
 
-def read(data: bytes) -> Reading:
+def read_yaml(data: bytes) -> Reading:
     """The value of a file; YAMLError where there is none, TooDeep and TooLarge among them."""
     node = compose(data)
     if node is None:
@@ -285,9 +285,9 @@ def read(data: bytes) -> Reading:
 
 
 def too_deep(value: Any) -> bool:
-    """Whether lists and mappings stand in each other in more than DEEPEST levels."""
+    """Whether lists and mappings stand in each other in more than DEEPEST_YAML levels."""
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST_YAML + 1):
         level = [
             inner
             for outer in level

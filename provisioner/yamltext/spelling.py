@@ -17,7 +17,7 @@ from yaml.emitter import Emitter, ScalarAnalysis
 from provisioner.yamltext.pieces import depth_of
 from provisioner.yamltext.reading import STR, plain_tag
 
-STEP = 2
+_STEP = 2
 _LONGEST = 20_000  # characters of a text that may go without quotes
 _WIDTH = 100  # of folded lines, where the author's own width is not known
 # What YAML does not take raw, what it takes for a line end, what nobody would see, and what turns
@@ -45,7 +45,7 @@ class Spelling:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where a scalar stands: in `[…]` or `{…}`, below which column, and how its author wrote it."""
 
     flow: bool
@@ -55,12 +55,12 @@ class Place:
     lines: bool = False  # whether the old value had several
 
 
-def spelt(value: Any, place: Place) -> Spelling:
+def spelt_value(value: Any, place: Placement) -> Spelling:
     """A scalar, in the style of its author where that can carry it; Unwritable where no
     style can.
     """
     if not isinstance(value, str):
-        return Spelling(number(value))
+        return Spelling(_number(value))
     if _HALF.search(value):
         raise Unwritable("it holds half a character, which no file can hold")
     if _wants_block(value, place):
@@ -68,7 +68,7 @@ def spelt(value: Any, place: Place) -> Spelling:
     return Spelling(line(value, place.style, flow=place.flow))
 
 
-def number(value: Any) -> str:
+def _number(value: Any) -> str:
     """A number, a boolean or null."""
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
@@ -91,10 +91,10 @@ def line(value: str, style: str = "", *, flow: bool) -> str:
         and not _ESCAPED.search(value)
     ):
         return "'" + value.replace("'", "''") + "'"
-    return quoted(value)
+    return _quoted(value)
 
 
-def quoted(value: str) -> str:
+def _quoted(value: str) -> str:
     """Text in double quotes, which carry everything; JSON and YAML read it alike."""
     written = json.dumps(value, ensure_ascii=False)
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
@@ -112,7 +112,7 @@ def _plain(value: str, found: ScalarAnalysis, flow: bool) -> bool:
     return bool(value and allowed and known and not found.multiline and not _ESCAPED.search(value))
 
 
-def _wants_block(value: str, place: Place) -> bool:
+def _wants_block(value: str, place: Placement) -> bool:
     if place.flow or "\r" in value or not value.strip() or _ESCAPED.search(value):
         return False
     if place.style in ("|", ">"):
@@ -122,10 +122,10 @@ def _wants_block(value: str, place: Place) -> bool:
     return "\n" in value and not (place.style in ("'", '"') and place.lines)
 
 
-def _block(value: str, place: Place) -> Spelling:
-    column = depth_of(list(place.body)) if place.body else place.parent + STEP
+def _block(value: str, place: Placement) -> Spelling:
+    column = depth_of(list(place.body)) if place.body else place.parent + _STEP
     if column <= place.parent:
-        column = place.parent + STEP
+        column = place.parent + _STEP
     chomp = "-" if not value.endswith("\n") else "+" if value.endswith("\n\n") else ""
     if place.style == ">" and not _LOOSE.search(value) and not value.startswith("\n"):
         return Spelling(
@@ -133,7 +133,7 @@ def _block(value: str, place: Place) -> Spelling:
         )
     hint = str(column - place.parent) if _INDENTED.match(value) else ""
     if hint and column - place.parent > 9:
-        column, hint = place.parent + STEP, str(STEP)
+        column, hint = place.parent + _STEP, str(_STEP)
     lines = value.removesuffix("\n").split("\n")
     return Spelling(f"|{hint}{chomp}", tuple(" " * column + text if text else "" for text in lines))
 
@@ -161,17 +161,17 @@ def _wrapped(text: str, width: int) -> list[str]:
 _LINE = 88
 
 
-def value_spelt(value: Any, place: Place, *, json_only: bool = False) -> Spelling:
+def value_spelt(value: Any, place: Placement, *, json_only: bool = False) -> Spelling:
     """Any value as text, below a key or a dash in the column `place.parent`."""
     if json_only:
         return Spelling(json_spelt(value))
     if not isinstance(value, dict | list):
-        return spelt(value, place)
+        return spelt_value(value, place)
     in_flow = flow_spelt(value)
     short = len(in_flow) <= _LINE and not _several_lines(value)
     if place.flow or not value or short:
         return Spelling(in_flow)
-    column = place.parent + STEP
+    column = place.parent + _STEP
     lines: list[str] = []
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -199,7 +199,7 @@ def flow_spelt(value: Any) -> str:
         )
     if isinstance(value, list):
         return "[" + ", ".join(map(flow_spelt, value)) + "]"
-    return spelt(value, Place(flow=True)).inline
+    return spelt_value(value, Placement(flow=True)).inline
 
 
 def json_spelt(value: Any) -> str:
@@ -207,24 +207,28 @@ def json_spelt(value: Any) -> str:
     if isinstance(value, dict):
         return (
             "{"
-            + ", ".join(f"{quoted(str(key))}: {json_spelt(inner)}" for key, inner in value.items())
+            + ", ".join(f"{_quoted(str(key))}: {json_spelt(inner)}" for key, inner in value.items())
             + "}"
         )
     if isinstance(value, list):
         return "[" + ", ".join(map(json_spelt, value)) + "]"
-    return quoted(value) if isinstance(value, str) else spelt(value, Place(flow=True)).inline
+    return (
+        _quoted(value)
+        if isinstance(value, str)
+        else spelt_value(value, Placement(flow=True)).inline
+    )
 
 
 def pair_lines(key: Any, value: Any, column: int) -> list[str]:
     """A pair of a block mapping."""
-    found = value_spelt(value, Place(flow=False, parent=column))
+    found = value_spelt(value, Placement(flow=False, parent=column))
     head = f"{' ' * column}{key_spelt(key, flow=False)}:"
     return [f"{head} {found.inline}" if found.inline else head, *found.below]
 
 
 def item_lines(value: Any, column: int) -> list[str]:
     """An entry of a block list."""
-    found = value_spelt(value, Place(flow=False, parent=column))
+    found = value_spelt(value, Placement(flow=False, parent=column))
     dash = " " * column + "- "
     if found.inline:
         return [dash + found.inline, *found.below]

@@ -9,7 +9,7 @@ import yaml
 
 from provisioner.masking import HOLDER
 from provisioner.model import Problem
-from provisioner.yamltext.reading import DEEPEST, TooDeep, TooLarge
+from provisioner.yamltext.reading import DEEPEST_YAML, TooDeep, UnfoldsTooFar
 
 _VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")
 _PATTERN = re.compile(r"""(?:^|[\s\[,:-])(\*[^\s,\]}"']*)""")
@@ -112,9 +112,9 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
         return Problem(summary, detail, hint, file=file, line=place.line, column=place.column)
 
     if isinstance(error, TooDeep):
-        detail = f"Values are nested in more than {DEEPEST} levels."
+        detail = f"Values are nested in more than {DEEPEST_YAML} levels."
         return problem("Nested too deeply", detail, "flatten them")
-    if isinstance(error, TooLarge):
+    if isinstance(error, UnfoldsTooFar):
         detail = (
             "The aliases of this file refer to each other so often that they would unfold without"
             " end."

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from provisioner.apply.schedule import Outcome, Schedule, Task
+from provisioner.apply.schedule import Schedule, Task, TaskOutcome
 
 
 class Work:
@@ -37,7 +37,7 @@ class Work:
         return [line.removesuffix(" starts") for line in self.seen if line.endswith("starts")]
 
 
-def ran(tasks: Iterable[Task], parallelism: int = 10) -> Outcome:
+def ran(tasks: Iterable[Task], parallelism: int = 10) -> TaskOutcome:
     return asyncio.run(Schedule(tasks, parallelism).run())
 
 
@@ -46,7 +46,7 @@ def test_what_succeeds_is_done() -> None:
     work = Work()
     outcome = ran([work.task("c", needs="b"), work.task("b", needs="a"), work.task("a")])
     assert work.seen == ["a starts", "a ends", "b starts", "b ends", "c starts", "c ends"]
-    assert outcome == Outcome(done={"a", "b", "c"})
+    assert outcome == TaskOutcome(done={"a", "b", "c"})
 
 
 def test_what_needs_a_failure_is_skipped() -> None:
@@ -58,7 +58,7 @@ def test_what_needs_a_failure_is_skipped() -> None:
         [work.task("a"), work.task("b", needs="a"), work.task("c", needs="b"), work.task("d")]
     )
     assert sorted(work.started) == ["a", "d"]
-    assert outcome == Outcome(done={"d"}, failed={"a"}, skipped={"b", "c"})
+    assert outcome == TaskOutcome(done={"d"}, failed={"a"}, skipped={"b", "c"})
 
 
 def test_what_only_comes_after_a_failure_runs() -> None:
@@ -66,7 +66,7 @@ def test_what_only_comes_after_a_failure_runs() -> None:
     work = Work(bad="a")
     outcome = ran([work.task("a"), work.task("b", needs="a"), work.task("c", after=["a", "b"])])
     assert work.seen[-2:] == ["c starts", "c ends"]
-    assert outcome == Outcome(done={"c"}, failed={"a"}, skipped={"b"})
+    assert outcome == TaskOutcome(done={"c"}, failed={"a"}, skipped={"b"})
 
 
 def test_one_failed_need_of_several_is_enough() -> None:
@@ -117,14 +117,14 @@ def test_a_stop_lets_what_is_in_flight_finish() -> None:
     stops.append(schedule.stop)
     outcome = asyncio.run(schedule.run())
     assert sorted(work.seen) == ["a ends", "a starts", "b ends", "b starts"]
-    assert outcome == Outcome(done={"a", "b"}, unstarted={"c", "d"})
+    assert outcome == TaskOutcome(done={"a", "b"}, unstarted={"c", "d"})
 
 
 def test_an_exception_stops_the_run_and_is_raised_in_the_end() -> None:
     """A task that breaks is failed; what is in flight ends, nothing more is started, and the
     exception comes out.
     """
-    work, outcome = Work(), Outcome()
+    work, outcome = Work(), TaskOutcome()
 
     async def broken() -> bool:
         raise ZeroDivisionError
@@ -133,7 +133,7 @@ def test_an_exception_stops_the_run_and_is_raised_in_the_end() -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(Schedule(tasks, 2, outcome).run())
     assert work.seen == ["b starts", "b ends"]
-    assert outcome == Outcome(done={"b"}, failed={"a"}, unstarted={"c", "d"})
+    assert outcome == TaskOutcome(done={"b"}, failed={"a"}, unstarted={"c", "d"})
 
 
 def test_a_cancelled_run_leaves_nothing_running() -> None:

@@ -82,17 +82,17 @@ def test_version(tmp_path: Path, arguments: tuple[str, ...]) -> None:
 
 def test_the_table_of_commands_says_what_the_commands_say() -> None:
     """The summaries that --help prints without importing a command are those of the commands."""
-    from provisioner.cli.app import COMMANDS, load
+    from provisioner.cli.app import COMMANDS, load_command
 
     for name, summary in COMMANDS.items():
-        assert load(name).help == summary, name
+        assert load_command(name).help == summary, name
 
 
 def test_every_option_has_help() -> None:
     """The reference page is made from the commands, so nothing in them goes without words."""
-    from provisioner.cli.app import COMMANDS, load
+    from provisioner.cli.app import COMMANDS, load_command
 
-    commands = [load(name) for name in COMMANDS]
+    commands = [load_command(name) for name in COMMANDS]
     leaves = [
         leaf
         for command in commands

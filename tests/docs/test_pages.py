@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from provisioner.local.faults import load
+from provisioner.local.faults import load_faults
 from provisioner.lock.lockfile import parse
 from provisioner.workspace import Workspace
 from tests.docs.pages import ROOT, Block, anchors, blocks, links, name, pages, prose
@@ -98,7 +98,7 @@ def test_faults_files_are_read(block: Block, tmp_path: Path) -> None:
     """Every block marked as a faults file is one."""
     (tmp_path / "faults.yaml").write_text(block.text, encoding="utf-8")
 
-    faults = load(tmp_path / "faults.yaml")
+    faults = load_faults(tmp_path / "faults.yaml")
 
     assert faults.requests or faults.indexing
 

@@ -13,7 +13,7 @@ import pytest
 
 from provisioner import disk
 from provisioner.engine import shutdowns
-from provisioner.engine.shutdowns import DAY, Shutdowns, applies, asked, kept
+from provisioner.engine.shutdowns import DAY, Shutdowns, asked, kept_answers, policies_apply
 from provisioner.errors import ServiceError
 from provisioner.model import Policies, Problem, Source, Waiver
 from provisioner.workspace import Environment
@@ -86,7 +86,7 @@ def test_answers(tmp_path: Path, row: str) -> None:
     """What a service says of its models counts; whatever else it may say is passed over."""
     answer, given = ANSWERS[row]
     assert known(tmp_path, Service(answer)).given == given
-    assert kept(tmp_path, environment()).given == given
+    assert kept_answers(tmp_path, environment()).given == given
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_service_that_does_not_answer(
     """A service without such a list has none to give, and is not asked again that day. Where it may
     answer later, what it said before is believed meanwhile.
     """
-    monkeypatch.setattr(shutdowns, "PATIENCE", 0.01)
+    monkeypatch.setattr(shutdowns, "ASKING_SECONDS", 0.01)
     now = [1_000_000.0]
     monkeypatch.setattr(shutdowns.time, "time", lambda: now[0])
     service = Service(SAID)
@@ -164,7 +164,7 @@ def test_what_was_kept_is_broken(tmp_path: Path, text: str) -> None:
     known(tmp_path, Service(SAID))
     (file,) = (tmp_path / disk.CACHE).iterdir()
     file.write_text(text, encoding="utf-8")
-    assert kept(tmp_path, environment()).given == {}
+    assert kept_answers(tmp_path, environment()).given == {}
     service = Service(SAID)
     assert known(tmp_path, service).given == {"m": END, "n": None} and service.asked == 1
 
@@ -189,7 +189,7 @@ def test_whose_announcements(tmp_path: Path, service: str, public: bool) -> None
     """What OpenAI has announced is about its own service; what a service says itself comes
     first.
     """
-    found = kept(tmp_path, environment(service))
+    found = kept_answers(tmp_path, environment(service))
     assert found.public is public
     assert (found.of(OLD) is not None) is public
     assert found.of("nobody's") is None
@@ -212,7 +212,7 @@ def test_who_says_so() -> None:
 def test_whether_there_is_anything_to_say() -> None:
     """A list of models, a waiver, or the end of any model."""
     waiver = Waiver("models", "assistant.a", "because", END, Source(""))
-    assert not applies(Policies(), Shutdowns({"n": None}))
-    assert applies(Policies(allow=("m",)), Shutdowns())
-    assert applies(Policies(waivers=(waiver,)), Shutdowns())
-    assert applies(Policies(), Shutdowns({"m": END}))
+    assert not policies_apply(Policies(), Shutdowns({"n": None}))
+    assert policies_apply(Policies(allow=("m",)), Shutdowns())
+    assert policies_apply(Policies(waivers=(waiver,)), Shutdowns())
+    assert policies_apply(Policies(), Shutdowns({"m": END}))

@@ -100,7 +100,7 @@ def test_an_unforeseen_failure_is_a_server_error(
     """500 in the usual envelope, with the id of the request; the cause is logged, not sent."""
     from provisioner.local import models
 
-    monkeypatch.setattr(models, "MODELS", [("broken",)])
+    monkeypatch.setattr(models, "_MODELS", [("broken",)])
 
     async def story(client: openai.AsyncOpenAI) -> None:
         with pytest.raises(openai.InternalServerError) as failure:

@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from provisioner.local import create_app
-from provisioner.local.faults import load
+from provisioner.local.faults import load_faults
 
 from .conftest import Server
 
@@ -197,4 +197,4 @@ def test_an_empty_file_asks_for_nothing(tmp_path: Path) -> None:
     """No rules, no faults."""
     path = tmp_path / "faults.yaml"
     path.write_text("")
-    assert load(path).requests == []
+    assert load_faults(path).requests == []

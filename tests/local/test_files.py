@@ -90,7 +90,7 @@ def test_a_file_over_the_limit_is_refused(
     tell: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     """The limit itself is allowed; a byte more is not, and nothing of it stays on disk."""
-    monkeypatch.setattr(files, "MOST_BYTES", 1000)
+    monkeypatch.setattr(files, "_MOST_BYTES", 1000)
 
     async def story(client: openai.AsyncOpenAI) -> None:
         kept = await client.files.create(file=("x.md", b"x" * 1000), purpose="assistants")

@@ -12,7 +12,7 @@ from typing import Any
 import openai
 import pytest
 
-from provisioner.local.parsing import Unparsable, chunks, parse
+from provisioner.local.parsing import Unparsable, parse_text, text_chunks
 
 
 def office(**parts: str) -> bytes:
@@ -78,7 +78,7 @@ def test_text_is_read_out_of_each_kind(tmp_path: Path, name: str, content: bytes
     """Whatever the format, the words are found."""
     path = tmp_path / "blob"
     path.write_bytes(content)
-    assert parse(path, name).strip() == "Twenty-seven days"
+    assert parse_text(path, name).strip() == "Twenty-seven days"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_cannot_be_read_fails_with_its_code(
     path = tmp_path / "blob"
     path.write_bytes(content)
     with pytest.raises(Unparsable) as failure:
-        parse(path, name)
+        parse_text(path, name)
     assert failure.value.code == code
 
 
@@ -143,7 +143,7 @@ def test_a_damaged_file_fails_and_nothing_else(tmp_path: Path, name: str, conten
             damaged[choose.randrange(len(damaged))] = choose.randrange(256)
         path.write_bytes(damaged)
         try:
-            parse(path, name)
+            parse_text(path, name)
         except Unparsable as failure:
             codes.add(failure.code)
     assert codes <= {"invalid_file", "unsupported_file"}
@@ -211,9 +211,9 @@ def test_a_parser_that_breaks_keeps_nobody_else_waiting(
     def broken(path: Path, filename: str) -> str:
         if filename == "bad.md":
             raise RecursionError
-        return parse(path, filename)
+        return parse_text(path, filename)
 
-    monkeypatch.setattr(indexing, "parse", broken)
+    monkeypatch.setattr(indexing, "parse_text", broken)
 
     async def story(client: openai.AsyncOpenAI) -> None:
         ids = [
@@ -233,8 +233,8 @@ def test_a_parser_that_breaks_keeps_nobody_else_waiting(
 def test_chunks_overlap_and_cover_everything() -> None:
     """Each chunk has the size asked for, begins before the last one ended, and no word is lost."""
     words = [f"w{number}" for number in range(250)]
-    cut = [chunk.split() for chunk in chunks(" ".join(words), 100, 50)]
+    cut = [chunk.split() for chunk in text_chunks(" ".join(words), 100, 50)]
     assert [len(chunk) for chunk in cut] == [100, 100, 100, 100]
     assert all(before[50:] == after[:50] for before, after in pairwise(cut))
     assert cut[-1][-1] == "w249"
-    assert chunks("one two", 100, 50) == ["one two"]
+    assert text_chunks("one two", 100, 50) == ["one two"]

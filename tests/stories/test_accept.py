@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioner.engine.accept import Proposal, Trial, write
+from provisioner.engine.accept import Proposal, Trial, write_specs
 from provisioner.errors import SpecError
 from provisioner.model import Address
 from provisioner.workspace import Workspace
 from provisioner.workspace.editing import Edit
-from provisioner.yamltext.patches import setting
+from provisioner.yamltext.patches import set_value
 from tests.support.accepting import KB, SPEC, A, accept, agreed, changed, in_store, stamped, tools
 from tests.support.drifting import clean, drift, sql
 from tests.support.injecting import Meanwhile
@@ -308,19 +308,19 @@ def test_files_are_written_whole_or_not_at_all(world: World) -> None:
     spec = "assistants: {a: {model: m}}  # ours\n"
     world.write({"specs/all.yaml": spec})
     trial = Trial(Workspace.open(world.root), "local", {}, date.today())
-    edit = Edit("specs/all.yaml", setting(("assistants", "a", "model"), "o5"))
+    edit = Edit("specs/all.yaml", set_value(("assistants", "a", "model"), "o5"))
     proposal = Proposal(Address("assistant", "a"), "model", "m", "o5", (edit,))
     assert trial.possible([proposal]) == ([proposal], {})
     world.write({"specs/all.yaml": f"# Saved.\n{spec}"})
     with pytest.raises(SpecError, match="was changed while"):
-        write(trial, [proposal])
+        write_specs(trial, [proposal])
     world.write({"specs/all.yaml": spec})
     (world.root / "specs/all.yaml.tmp").mkdir()
     with pytest.raises(SpecError, match="cannot be written"):
-        write(trial, [proposal])
+        write_specs(trial, [proposal])
     (world.root / "specs/all.yaml.tmp").rmdir()
     assert changed(world, spec) == []
-    write(trial, [proposal])
+    write_specs(trial, [proposal])
     assert changed(world, spec) == ["- " + spec[:-1], "+ assistants: {a: {model: o5}}  # ours"]
     assert [path.name for path in (world.root / "specs").iterdir()] == ["all.yaml"]
 

@@ -424,7 +424,7 @@ def test_a_saved_plan_that_deletes_something_else(applied: World) -> None:
 
 def test_a_list_without_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fresh ids on every page are not followed for ever."""
-    monkeypatch.setattr(lists, "MOST", 2000)
+    monkeypatch.setattr(lists, "_MOST", 2000)
     world.write(SPECS)
     numbers = count()
 
@@ -443,7 +443,7 @@ BOMB = gzip.compress(b'{"data": [' + b" " * (8 << 20) + b"]}")
 
 def test_a_body_that_unpacks_to_gigabytes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply is read up to a limit, though it was packed a thousandfold."""
-    monkeypatch.setattr(bodies, "LARGEST", 1 << 20)
+    monkeypatch.setattr(bodies, "_LARGEST", 1 << 20)
     world.write(SPECS)
     with world.behind(lambda _app: Response(BOMB, headers={"content-encoding": "gzip"})):
         err = world.ok("plan", code=1).err
@@ -454,7 +454,7 @@ def test_a_body_without_an_end(world: World, monkeypatch: pytest.MonkeyPatch) ->
     """What comes and comes over a real connection is read up to the limit, also where it is the
     text of a refusal.
     """
-    monkeypatch.setattr(bodies, "LARGEST", 1 << 20)
+    monkeypatch.setattr(bodies, "_LARGEST", 1 << 20)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-e2e")
     world.write(SPECS)
 

@@ -197,7 +197,7 @@ def test_too_many_to_ask(shared: World, monkeypatch: pytest.MonkeyPatch) -> None
     """Where asking would take more than a thousand requests, every file stays, and the plan says
     why.
     """
-    monkeypatch.setattr(others, "MOST", 0)
+    monkeypatch.setattr(others, "_MOST", 0)
     before = ids(shared)
     shared.write({"docs/b.md": "beta two\n"})
     shown = shared.ok("plan").out

@@ -104,7 +104,7 @@ FAULTY: dict[str, tuple[dict[str, str], str]] = {
 def fresh() -> Iterator[None]:
     """No test leaves a secret behind for others."""
     yield
-    masking.forget()
+    masking.forget_secrets()
 
 
 def shows_nothing(*results: Result) -> None:

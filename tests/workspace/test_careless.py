@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from provisioner.workspace.tree import Refused, compiled
+from provisioner.workspace.tree import FileRefused, compiled
 from tests.workspace.conftest import reported
 
 A = "assistants:\n  a:\n    model: m\n"
@@ -214,5 +214,5 @@ def test_a_backward_range_in_what_is_left_out(write):
 def test_refused_patterns_are_refused_each_time():
     """A pattern that cannot be read is not better the second time."""
     for _ in range(2):
-        with pytest.raises(Refused):
+        with pytest.raises(FileRefused):
             compiled("[z-a]")

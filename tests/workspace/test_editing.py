@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.workspace.editing import Edit, edited, literal
-from provisioner.yamltext.patches import setting
+from provisioner.yamltext.patches import set_value
 
 
 def test_json_stays_json() -> None:
@@ -13,11 +13,11 @@ def test_json_stays_json() -> None:
     indentation.
     """
     text = '{\n  "type": "object",\n  "properties": {\n    "a": {"type": "string"}\n  }\n}\n'
-    patch = setting(("properties", "b"), {"enum": ["NO", 1]})
+    patch = set_value(("properties", "b"), {"enum": ["NO", 1]})
     result = edited(text.encode(), [Edit("s.json", patch, document=True)]).decode()
     assert result == text.replace('"string"}\n', '"string"},\n    "b": {"enum": ["NO", 1]}\n')
     odd = '{\n    "a": 1e5,\n    "b": "\\ud83d\\ude00"\n}'
-    result = edited(odd.encode(), [Edit("s.json", setting(("b",), "x"), document=True)]).decode()
+    result = edited(odd.encode(), [Edit("s.json", set_value(("b",), "x"), document=True)]).decode()
     assert result == '{\n    "a": 100000.0,\n    "b": "x"\n}'
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from provisioner.diff import same
 from provisioner.yamltext.editing import Entangled, rewritten
-from provisioner.yamltext.patches import REMOVED, Patch, adding, patched, setting
-from provisioner.yamltext.reading import read
-from provisioner.yamltext.spelling import Place, Unwritable, flow_spelt, key_spelt, spelt
+from provisioner.yamltext.patches import REMOVED, Patch, adding, patched, set_value
+from provisioner.yamltext.reading import read_yaml
+from provisioner.yamltext.spelling import Placement, Unwritable, flow_spelt, key_spelt, spelt_value
 
 
 def edit(text: str, *patches: Patch) -> str:
-    value = read(text.encode()).value
+    value = read_yaml(text.encode()).value
     return rewritten(text, value, patched(value, patches))
 
 
@@ -65,7 +65,7 @@ def test_a_value_keeps_its_style(before: str, value: Any, after: str) -> None:
     """The author's quotes, block style, comments and line ends stay where they can carry the new
     value.
     """
-    assert edit(before, setting(("a",), value)) == after
+    assert edit(before, set_value(("a",), value)) == after
 
 
 LISTS = """\
@@ -88,20 +88,24 @@ EIGHT = "  - {type: file_search, n: 8}  # eight"
 @pytest.mark.parametrize(
     ("patches", "gone", "new"),
     [
-        ([setting(("tools", 0), REMOVED)], ["  # search", EIGHT], []),
-        ([setting(("tools", 0, "n"), 9)], [EIGHT], [EIGHT.replace("8", "9")]),
-        ([setting(("tools", 1, "strict"), True)], [], ["    strict: true"]),
+        ([set_value(("tools", 0), REMOVED)], ["  # search", EIGHT], []),
+        ([set_value(("tools", 0, "n"), 9)], [EIGHT], [EIGHT.replace("8", "9")]),
+        ([set_value(("tools", 1, "strict"), True)], [], ["    strict: true"]),
         (
-            [setting(("tools", 1, "type"), REMOVED)],
+            [set_value(("tools", 1, "type"), REMOVED)],
             ["  - type: function", "    # its name"],
             ["  - # its name"],
         ),
-        ([setting(("tools", 1, "name"), REMOVED)], ["    # its name", "    name: get_weather"], []),
+        (
+            [set_value(("tools", 1, "name"), REMOVED)],
+            ["    # its name", "    name: get_weather"],
+            [],
+        ),
         ([adding(("tools",), {"id": "x"})], [], ["  - {id: x}"]),
-        ([setting(("tools", 2), REMOVED), adding(("tools",), "new")], ["  - last"], ["  - new"]),
-        ([setting(("flow",), [1, 3, 4])], ["       2,", "       3]"], ["       3,", "       4]"]),
-        ([setting(("flow", 0), REMOVED)], ["flow: [1,   # one", "       2,"], ["flow: [2,"]),
-        ([setting(("more",), {"a": "x" * 90})], [], ["more:", f"  a: {'x' * 90}"]),
+        ([set_value(("tools", 2), REMOVED), adding(("tools",), "new")], ["  - last"], ["  - new"]),
+        ([set_value(("flow",), [1, 3, 4])], ["       2,", "       3]"], ["       3,", "       4]"]),
+        ([set_value(("flow", 0), REMOVED)], ["flow: [1,   # one", "       2,"], ["flow: [2,"]),
+        ([set_value(("more",), {"a": "x" * 90})], [], ["more:", f"  a: {'x' * 90}"]),
     ],
 )
 def test_an_entry_takes_its_own_lines_along(
@@ -127,14 +131,14 @@ def test_what_others_share_is_refused(path: tuple[str, ...]) -> None:
     not.
     """
     with pytest.raises(Entangled):
-        edit(SHARED, setting(path, "new"))
-    assert edit(SHARED, setting(("a", "one", "t"), 3)) == SHARED.replace("t: 2", "t: 3")
+        edit(SHARED, set_value(path, "new"))
+    assert edit(SHARED, set_value(("a", "one", "t"), 3)) == SHARED.replace("t: 2", "t: 3")
 
 
 def test_half_a_character_is_refused() -> None:
     """A lone surrogate fits into no file."""
     with pytest.raises(Unwritable, match="half a character"):
-        edit("a: old\n", setting(("a",), "\ud800"))
+        edit("a: old\n", set_value(("a",), "\ud800"))
 
 
 HOSTILE = [
@@ -233,7 +237,7 @@ class Writer:
     def entry(self, head: str, value: Any, column: int) -> Iterator[str]:
         if not isinstance(value, dict | list):
             style = self.random.choice(["", "'", '"', "|", ">"])
-            found = spelt(value, Place(False, column, style))
+            found = spelt_value(value, Placement(False, column, style))
             yield f"{head} {found.inline}{self.comment('  ')}"
             yield from found.below
         elif not value or self.random.random() < 0.3:
@@ -269,17 +273,17 @@ def test_any_edit_of_any_file(block: int) -> None:
         value = {f"k{index}": writer.value() for index in range(writer.random.randint(1, 6))}
         text = "\n".join(writer.lines(value, 0)) + writer.random.choice(["\n", ""])
         text = writer.random.choice([text, text, text.replace("\n", "\r\n")])
-        value = read(text.encode()).value
+        value = read_yaml(text.encode()).value
         path, present = writer.random.choice(list(places(value)))
         change = writer.random.choice(["set", "set", "remove", "add"])
         if change == "add" and isinstance(present, list):
             patch = adding(path, writer.value(2))
         elif change == "add" and isinstance(present, dict):
-            patch = setting((*path, "new"), writer.value(2))
+            patch = set_value((*path, "new"), writer.value(2))
         else:
-            patch = setting(path, REMOVED if change == "remove" else writer.value(1))
+            patch = set_value(path, REMOVED if change == "remove" else writer.value(1))
         result = edit(text, patch)
-        assert same(read(result.encode()).value, patched(value, [patch])), seed
+        assert same(read_yaml(result.encode()).value, patched(value, [patch])), seed
         comments = re.compile(r"# c\d+")
         if patch.change(present) is not REMOVED and not (
             isinstance(present, dict | list) and change != "add"
