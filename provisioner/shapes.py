@@ -85,6 +85,11 @@ def each(inner: Shape) -> Shape:
     )
 
 
+def maybe(inner: Shape) -> Shape:
+    """Or nothing."""
+    return lambda value: value is None or inner(value)
+
+
 def either(*shapes: Shape) -> Shape:
     return lambda value: any(shape(value) for shape in shapes)
 

@@ -253,6 +253,9 @@ class Kind(ABC):
     fields: ClassVar[Table]  # what an author may write, and what becomes of it
     examples: ClassVar[tuple[dict[str, Any], ...]]  # at least two good declarations
     apis: ClassVar[tuple[str | None, ...]] = (None,)  # that have forms of their own
+    inlined: ClassVar[bool] = False  # copied into what names it: never an object
+    uploaded: ClassVar[bool] = False  # a file: named by its path, known by its bytes, never changed
+    holds_files: ClassVar[bool] = False  # has files of other resources in it: store files
 
     @cached_property
     def spec(self) -> type[BaseModel]:
@@ -261,6 +264,11 @@ class Kind(ABC):
 
         title = "".join(word.capitalize() for word in self.name.split("_"))
         return self.fields.model(f"{title}Spec", self.about, Resource)
+
+    @property
+    def per_api(self) -> bool:
+        """Whether each API has objects of its own; then a lock says which one an object is of."""
+        return self.apis != (None,)
 
     @abstractmethod
     def form(self, api: str | None) -> Form:
@@ -276,3 +284,7 @@ class Kind(ABC):
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that these fields refer to."""
         return self.fields.references(fields)
+
+    def renamed(self, fields: Fields, addresses: Mapping[str, str]) -> Fields:
+        """The same fields where what they refer to has another address, by the old one."""
+        return self.fields.renamed(fields, addresses)

@@ -25,6 +25,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
+from provisioner.kinds.base import Path, Scope
+
 RESERVED = ("provisioner", "sha256")
 """Keys that mark what is ours: the first in metadata, both in the attributes of a file in a
 store."""
@@ -287,6 +289,28 @@ class FromFiles(Strict):
         description="Paths from the workspace root; the texts are joined by an empty line",
         examples=[["prompts/tone.md", "prompts/support.md"]],
     )
+
+
+def choose_writing(value: Any) -> str:
+    """The tag of a text: written out, in a file, or in several."""
+    if isinstance(value, str):
+        return "<text>"
+    many = "files" in value if isinstance(value, dict) else isinstance(value, FromFiles)
+    return "<files>" if many else "<file>"
+
+
+Writing = Annotated[
+    Annotated[str, Tag("<text>")]
+    | Annotated[FromFile, Tag("<file>")]
+    | Annotated[FromFiles, Tag("<files>")],
+    Discriminator(choose_writing),
+]
+
+
+def read_writing(value: str | FromFile | FromFiles | None, scope: Scope, at: Path) -> str | None:
+    """The text, out of its files."""
+    written = value if isinstance(value, str | None) else value.declared()
+    return None if written is None else scope.text(written, at)
 
 
 class Lifecycle(Strict):

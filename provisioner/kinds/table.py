@@ -35,6 +35,14 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _none(_value: Any) -> Iterable[Any]:
+    return ()
+
+
+def _as_it_is(value: Any, _addresses: Mapping[str, str]) -> Any:
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sort:
     """What the values of a field are. What needs pydantic, or a module that does, is named by
@@ -44,8 +52,11 @@ class Sort:
     written: Any  # what an author may write: a type or the name of one; None: nobody writes it
     shape: Shape  # what the lock, a plan or a reply may hold
     normal: Callable[[Any], Any] = _same  # the one shape in which values are compared
-    declare: str = ""  # the name of a `Declare`; none where what is written is what is declared
-    references: Callable[[Any], Iterable[Any]] = lambda _value: ()  # addresses, or `{"id": …}`
+    # A `Declare`, or the name of one; none where what is written is what is declared.
+    declare: Declare | str | None = None
+    refers_to: tuple[str, ...] = ()  # the kinds of what values can name
+    references: Callable[[Any], Iterable[Any]] = _none  # what they name: addresses, or `{"id": …}`
+    renamed: Callable[[Any, Mapping[str, str]], Any] = _as_it_is  # with other addresses, by the old
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +128,10 @@ class Table:
         plain = {one.name for one in self if one.kept and not one.sort.declare}
         fields: Fields = spec.model_dump(include=plain, exclude_unset=True)
         for one in self:
-            if one.sort.declare and one.name in spec.model_fields_set:
-                declare: Declare = named(one.sort.declare)
-                fields[one.name] = declare(getattr(spec, one.name), scope, (one.name,))
+            declare = one.sort.declare
+            if declare and one.name in spec.model_fields_set:
+                made = named(declare) if isinstance(declare, str) else declare
+                fields[one.name] = made(getattr(spec, one.name), scope, (one.name,))
         return fields
 
     def references(self, fields: Fields) -> Iterator[Address]:
@@ -128,6 +140,18 @@ class Table:
             for reference in one.sort.references(fields.get(one.name)):
                 if isinstance(reference, str):
                     yield Address.parse(reference)
+
+    def renamed(self, fields: Fields, addresses: Mapping[str, str]) -> Fields:
+        """The same fields where what they refer to has another address, by the old one."""
+        return {
+            name: one.sort.renamed(value, addresses) if (one := self.get(name)) else value
+            for name, value in fields.items()
+        }
+
+    @cached_property
+    def refers_to(self) -> frozenset[str]:
+        """The kinds of what these fields can refer to."""
+        return frozenset(name for one in self for name in one.sort.refers_to)
 
     def model(self, name: str, about: str, base: type[BaseModel]) -> type[BaseModel]:
         """The model that a spec is validated with."""
@@ -179,6 +203,34 @@ def unstamped(metadata: Any) -> dict[str, Any]:
 TEXT = Sort(written=str, shape=shapes.text, normal=_filled)
 REAL = Sort(written=float, shape=shapes.number, normal=_real)
 WHOLE = Sort(written=int, shape=shapes.whole)
+
+
+# Text, `{file: PATH}` or `{files: [PATH, …]}`.
+WRITING = Sort(
+    written="provisioner.kinds.common:Writing",
+    shape=shapes.text,
+    normal=_filled,
+    declare="provisioner.kinds.common:read_writing",
+)
+
+
+def reference(kind: str) -> Sort:
+    """The name of one resource of a kind, or `{id: …}`."""
+
+    def declare(value: Any, scope: Scope, at: Path) -> Any:
+        written = value if isinstance(value, str | None) else value.declared()
+        return written and scope.reference(kind, written, at)
+
+    return Sort(
+        written="provisioner.kinds.common:Reference",
+        shape=shapes.maybe(shapes.reference),
+        declare=declare,
+        refers_to=(kind,),
+        references=lambda value: () if value is None else (value,),
+        renamed=lambda value, addresses: (
+            addresses.get(value, value) if isinstance(value, str) else value
+        ),
+    )
 
 
 def choice(*values: str) -> Sort:

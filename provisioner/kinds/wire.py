@@ -132,11 +132,13 @@ class StampedForm(Form):
 
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         """The value of a field that a reply has, as an author would declare it."""
-        return raw[one.name]
+        value = raw[one.name]
+        return names.reference(value) if one.sort.refers_to and value else value
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
         """A declared value as the service wants it; null for what is reset."""
-        return {one.name: value}
+        named = one.sort.refers_to and value is not None
+        return {one.name: write.names.id_of(value) if named else value}
 
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
         """The fields named by `units` as the service wants them, without metadata."""

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from provisioner.diff import join
+from provisioner.kinds import kind
 from provisioner.model import Action, Address, Change, Desired, Fields, Locked, LockState
 from provisioner.plan.store_files import store_file_of
 
@@ -86,9 +87,8 @@ def _renamed(
     entry: Locked, address: Address, renamed: Mapping[Address, Address], spelled: Mapping[str, str]
 ) -> Locked:
     needs = tuple(renamed.get(need, need) for need in entry.depends_on)
-    found = replace(
-        entry, address=address, fields=_respelled(entry.fields, spelled), depends_on=needs
-    )
+    fields = kind(address.kind).renamed(entry.fields, spelled)
+    found = replace(entry, address=address, fields=fields, depends_on=needs)
     if not (entry.unkept or entry.resetting):
         return found
     paths = {
@@ -107,35 +107,6 @@ def _replaced(path: str, paths: Mapping[str, str]) -> str:
     store_file = store_file_of(path)
     before = join("files", store_file) if store_file else ""
     return paths.get(before, before) + path.removeprefix(before)
-
-
-def _respelled(fields: Fields, spelled: Mapping[str, str]) -> Fields:
-    """References stand in `files` of a store, and in the `files` and `vector_stores` of a tool."""
-    found = dict(fields)
-    if isinstance(fields.get("files"), dict):
-        files = found["files"] = {}
-        for path, item in fields["files"].items():
-            to = spelled.get(item.get("file"))
-            if to is None:
-                files[path] = item
-            else:
-                files[to.partition(".")[2]] = {**item, "file": to}
-    if isinstance(fields.get("tools"), list):
-        found["tools"] = [_respelled_tool(tool, spelled) for tool in fields["tools"]]
-    return found
-
-
-def _respelled_tool(tool: Fields, spelled: Mapping[str, str]) -> Fields:
-    lists = {
-        key: tool[key] for key in ("files", "vector_stores") if isinstance(tool.get(key), list)
-    }
-    return {
-        **tool,
-        **{
-            key: [spelled.get(item, item) if isinstance(item, str) else item for item in items]
-            for key, items in lists.items()
-        },
-    }
 
 
 def suspected(changes: Iterable[Change]) -> list[str]:

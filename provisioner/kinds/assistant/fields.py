@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner import shapes
 from provisioner.kinds.assistant import normal
 from provisioner.kinds.table import REAL, TEXT, Field, Sort, Table, choice, metadata
+from provisioner.model import Fields
 from provisioner.shapes import either, many, mapping
 
 MAX_INSTRUCTIONS = 256_000
@@ -32,11 +33,29 @@ _FORMAT = mapping(
 _SCHEMA_FILE = {"file": "schemas/ticket.json"}
 
 
-def _searched(tools: Any) -> Iterator[Any]:
+_NAMING = ("vector_stores", "files")  # the settings of a tool that name what it works on
+
+
+def _named(tools: Any) -> Iterator[Any]:
     """The vector stores and files of some tools."""
     for tool in tools or ():
-        yield from tool.get("vector_stores") or ()
-        yield from tool.get("files") or ()
+        for setting in _NAMING:
+            yield from tool.get(setting) or ()
+
+
+def _renamed(tools: Any, addresses: Mapping[str, str]) -> Any:
+    """The same tools with what they name under its new address."""
+    return tools and [_renamed_in(tool, addresses) for tool in tools]
+
+
+def _renamed_in(tool: Fields, addresses: Mapping[str, str]) -> Fields:
+    found = dict(tool)
+    for setting in _NAMING:
+        if isinstance(tool.get(setting), list):
+            found[setting] = [
+                addresses.get(one, one) if isinstance(one, str) else one for one in tool[setting]
+            ]
+    return found
 
 
 INSTRUCTIONS = Sort(
@@ -49,7 +68,9 @@ TOOLS = Sort(
     written=f"{_SPEC}Tools",
     shape=many(_TOOL),
     declare="provisioner.kinds.assistant.tools:declare_tools",
-    references=_searched,
+    refers_to=("vector_store", "file"),
+    references=_named,
+    renamed=_renamed,
 )
 FORMAT = Sort(
     written=f"{_SPEC}ResponseFormat",

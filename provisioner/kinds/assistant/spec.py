@@ -14,7 +14,9 @@ from provisioner.kinds.common import (
     FromFiles,
     Lazily,
     Strict,
+    choose_writing,
     nearest,
+    read_writing,
     refusal,
     refuse,
 )
@@ -122,18 +124,11 @@ ToolResources = Annotated[
 ]
 
 
-def _choose(value: Any) -> str:
-    if isinstance(value, str):
-        return "<text>"
-    many = "files" in value if isinstance(value, dict) else isinstance(value, FromFiles)
-    return "<files>" if many else "<file>"
-
-
 Instructions = Annotated[
     Annotated[str, Field(max_length=MAX_INSTRUCTIONS), Tag("<text>")]
     | Annotated[FromFile, Tag("<file>")]
     | Annotated[FromFiles, Tag("<files>")],
-    Discriminator(_choose),
+    Discriminator(choose_writing),
 ]
 
 
@@ -150,9 +145,7 @@ def read_instructions(
     value: str | FromFile | FromFiles | None, scope: Scope, at: Path
 ) -> str | None:
     """The text, out of its files; one that is too long is reported."""
-    if value is None:
-        return None
-    text = scope.text(value if isinstance(value, str) else value.declared(), at)
+    text = read_writing(value, scope, at)
     if text is not None and len(text) > MAX_INSTRUCTIONS:
         detail = (
             f"`{scope.address}` has instructions of {len(text):,} characters; they may have at"

@@ -24,6 +24,7 @@ class FileKind(Kind):
     summary: ClassVar[str] = "A file that is uploaded and used at run time, by its id."
     about: ClassVar[str] = "A file that is uploaded and used at run time, by its id."
     fields = FIELDS
+    uploaded = True
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"path": "data/sales.csv"},
         {"path": "data/targets.csv", "expires_after": {"anchor": "created_at", "seconds": 604800}},

@@ -47,6 +47,7 @@ class ToolKind(Kind):
     )
 
     apis = ()
+    inlined = True
 
     @cached_property
     def spec(self) -> type[BaseModel]:

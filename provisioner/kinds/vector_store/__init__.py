@@ -17,6 +17,7 @@ class VectorStoreKind(Kind):
     summary: ClassVar[str] = "Files, cut into chunks and indexed, that assistants search."
     about: ClassVar[str] = "A vector store: files, cut into chunks, for file_search."
     fields = FIELDS
+    holds_files = True
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"name": "Employee handbook", "files": ["docs/handbook/**/*.md"]},
         {

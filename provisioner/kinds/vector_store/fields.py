@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner import shapes
@@ -39,6 +39,18 @@ def _files(entries: Any) -> Iterator[Any]:
     for entry in (entries or {}).values():
         if "file" in entry:
             yield entry["file"]
+
+
+def _renamed(entries: Any, addresses: Mapping[str, str]) -> Any:
+    """The same store files, those of a file that has moved below its new path."""
+    found = {}
+    for path, entry in (entries or {}).items():
+        to = addresses.get(entry.get("file"))
+        if to is None:
+            found[path] = entry
+        else:
+            found[to.partition(".")[2]] = {**entry, "file": to}
+    return found
 
 
 FIELDS = Table(
@@ -94,7 +106,9 @@ FIELDS = Table(
             written=f"{_SPEC}Entries",
             shape=each(_store_file),
             declare=f"{_STORE_FILES}read_files",
+            refers_to=("file",),
             references=_files,
+            renamed=_renamed,
         ),
         "The files in it: paths, globs, or entries with settings. A file matched twice gets the"
         " settings of both, later ones win. Left out: its files are not managed here",
