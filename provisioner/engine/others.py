@@ -10,7 +10,7 @@ from math import ceil
 
 from provisioner.engine.refresh import Listed, list_forms
 from provisioner.errors import RouteMissing
-from provisioner.kinds import Key
+from provisioner.kinds import Key, keys, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, LockState, Plan
@@ -21,9 +21,6 @@ from provisioner.remote.lists import PAGE
 _MOST = 1000
 """Requests that the question may cost; beyond that nobody knows the answer, and
 everything stays."""
-
-ASSISTANTS: Key = ("assistant", "assistants")
-STORES: Key = ("vector_store", None)
 
 _Users = dict[str, tuple[str, ...]]
 """Ids with those who use them and are not managed here, in words."""
@@ -46,21 +43,24 @@ class Others:
         if not going:
             return {}
         pruned = {remnant.id for remnant in plan.orphans if remnant.action == "delete"}
-        assistants, stores = await together(
-            [self._foreign(ASSISTANTS, pruned), self._foreign(STORES, pruned)]
-        )
-        named = [
-            (sentence(live, "assistant"), set(named_ids("assistant", live.fields, self.names)))
-            for live in assistants
-        ]
-        if any(name == "file" for name, _ in going):
+        asked = naming({name for name, _ in going})
+        listed = await together(self._foreign(key, pruned) for key in asked)
+        stores: list[Live] = []
+        named = []
+        for (name, _), objects in zip(asked, listed, strict=True):
+            if kind(name).holds_files:
+                stores += objects
+                continue
+            for live in objects:
+                named.append((sentence(live, name), set(named_ids(name, live.fields, self.names))))
+        if stores:
             price = requests(stores)
             if price > _MOST:
                 why = (
                     f"possibly others: asking the {len(stores):,} other vector stores would take"
                     f" {price:,} requests"
                 )
-                named.append((why, {id for name, id in going if name == "file"}))
+                named.append((why, {id for name, id in going if kind(name).uploaded}))
             else:
                 await self.held([store.id for store in stores])
                 named += [
@@ -88,8 +88,15 @@ class Others:
 
     async def in_a_store(self) -> set[str]:
         """Every file that some store of others holds."""
-        held = await self.held([live.id for live in await self._foreign(STORES)])
+        holding = [key for key in keys() if kind(key[0]).holds_files]
+        stores = await together(self._foreign(key) for key in holding)
+        held = await self.held([live.id for found in stores for live in found])
         return {id for files in held.values() for id in files}
+
+
+def naming(names: Collection[str]) -> list[Key]:
+    """The objects that can refer to some of these kinds."""
+    return [key for key in keys() if not kind(key[0]).fields.refers_to.isdisjoint(names)]
 
 
 def requests(stores: Iterable[Live]) -> int:

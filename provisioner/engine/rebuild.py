@@ -296,11 +296,11 @@ def _own(base: LockState, named: Mapping[Address, Live]) -> dict[Address, _Found
 
 def _others(base: LockState, listed: Objects) -> Iterator[_Found]:
     known = base.known_ids
-    for (name, api), objects in listed.items():
+    for (_, api), objects in listed.items():
         for live in objects.values():
             if live.stamp and base.owns(live.stamp) and live.id not in known:
                 at = Address.parse(live.stamp.address)
-                yield _Found(at, live.id, live.stamp.serial, api if name == "assistant" else None)
+                yield _Found(at, live.id, live.stamp.serial, api)
 
 
 def _own_files(

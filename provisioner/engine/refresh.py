@@ -325,9 +325,7 @@ def _strays(
                         f"`{found.id}` has our stamp with the address {spelt(found.stamp.address)}."
                     )
                     continue
-                yield Stray(
-                    Address(own, name), found, api=api if kind_name == "assistant" else None
-                )
+                yield Stray(Address(own, name), found, api=api)
 
 
 def _known(request: RefreshRequest, live: Mapping[Address, Live]) -> set[str]:

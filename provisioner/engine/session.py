@@ -207,7 +207,7 @@ class Session:
     async def _shutdowns(self, *, ask: bool) -> Shutdowns:
         """When models end; asked beside the lists, where it matters to anybody."""
         where = self.context.root, self.context.environment
-        uses_models = any(address.kind == "assistant" for address in self.context.specs.desired)
+        uses_models = any("model" in want.fields for want in self.context.specs.desired.values())
         if ask and uses_models and self.context.environment.policies.shutdown != "ignore":
             return await asked(*where, self.remote)
         return kept_answers(*where)

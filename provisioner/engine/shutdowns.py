@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner import disk, jsontext
+from provisioner.engine import announced
 from provisioner.errors import ServiceError
-from provisioner.kinds.assistant import shutdowns as table
 from provisioner.model import Policies
 from provisioner.workspace.setting import PUBLIC, PUBLIC_URL
 
@@ -41,14 +41,14 @@ class Shutdowns:
         """The announced end of a model."""
         if model in self.given:
             return self.given[model]
-        return table.shutdown(model) if self.public else None
+        return announced.shutdown(model) if self.public else None
 
     def source(self, model: str) -> str:
         """Who says so."""
         return (
             "as the service says"
             if model in self.given
-            else f"by OpenAI's announcements as of {table.AS_OF}"
+            else f"by OpenAI's announcements as of {announced.AS_OF}"
         )
 
     @property

@@ -54,6 +54,9 @@ class Sort:
     normal: Callable[[Any], Any] = _same  # the one shape in which values are compared
     # A `Declare`, or the name of one; none where what is written is what is declared.
     declare: Declare | str | None = None
+    # How an edit goes back into a spec, where that is more than a value: `text` that may be read
+    # from a file, `tools`, a `format`, `store_files`.
+    edited: str = ""
     refers_to: tuple[str, ...] = ()  # the kinds of what values can name
     references: Callable[[Any], Iterable[Any]] = _none  # what they name: addresses, or `{"id": …}`
     renamed: Callable[[Any, Mapping[str, str]], Any] = _as_it_is  # with other addresses, by the old
@@ -211,6 +214,7 @@ WRITING = Sort(
     shape=shapes.text,
     normal=_filled,
     declare="provisioner.kinds.common:read_writing",
+    edited="text",
 )
 
 

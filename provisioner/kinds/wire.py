@@ -108,7 +108,7 @@ class StampedForm(Form):
 
     @cached_property
     def _shapes(self) -> Mapping[str, Shape]:
-        own = {one.name: one.sort.shape for one in self.own}
+        own = {one.name: shapes.an_id if one.sort.refers_to else one.sort.shape for one in self.own}
         return {**own, "metadata": shapes.mapping(), "status": shapes.text, **self.replies}
 
     def normal(self, address: Address, fields: Fields) -> Fields:

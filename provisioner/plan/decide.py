@@ -33,7 +33,7 @@ def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
         return _unwanted(case, entry), ()
     if entry is None or (entry.id is None and entry.profile is None) or address in case.adopted:
         return _unlocked(case, want)
-    moved = address.kind == "assistant" and want.api != entry.api
+    moved = kind(address.kind).per_api and want.api != entry.api
     if moved or address in case.observed.api_gone:
         return _new_api(case, want, entry), ()
     return _known(case, want, entry)

@@ -1,5 +1,5 @@
-"""Which assistants break a policy, how badly, and which waivers put up with it. Pure: the day is
-given.
+"""Which resources with a model break a policy, how badly, and which waivers put up with it. Pure:
+the day is given.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
+from provisioner.kinds import kind
 from provisioner.model import Address, Desired, Policies, Policy, Strictness, Waiver
 
-ASSISTANT = "assistant"
 _Shutdowns = Callable[[str], date | None]  # the announced end of a model, where one is known
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """What one assistant has against one policy. `severity`: "error", "warning", or None before it
+    """What one resource has against one policy. `severity`: "error", "warning", or None before it
     is reported.
     """
 
@@ -44,7 +44,8 @@ def breaches(
         (one.policy, one.address): one for one in policies.waivers if not expired(one, today)
     }
     for want in wanted:
-        if want.address.kind != ASSISTANT or not isinstance(want.fields.get("model"), str):
+        has_model = kind(want.address.kind).fields.get("model")
+        if not has_model or not isinstance(want.fields.get("model"), str):
             continue
         for policy, severity, end in _broken(policies, want.fields["model"], shutdown, today):
             yield Breach(

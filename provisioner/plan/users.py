@@ -9,12 +9,10 @@ from itertools import chain
 from typing import Any
 
 from provisioner.diff import top
-from provisioner.kinds import kind
+from provisioner.kinds import kind, kinds
 from provisioner.kinds.base import ProfileForm
 from provisioner.model import Action, Address, Change, Live, Locked, Plan, StoreFileChange
 from provisioner.plan.situation import Situation
-
-_SHAREABLE = ("file", "vector_store")  # what objects of others can refer to
 
 STAYING = ("update", "adopt", "wait", "verify")
 """What is done with a file that a store holds already, and goes on holding."""
@@ -130,7 +128,8 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
         for remnant in (*plan.deposed, *plan.orphans)
         if remnant.action == "delete"
     ]
-    return {(name, id) for name, id in (*objects, *remnants) if name in _SHAREABLE}
+    shareable = {name for one in kinds().values() for name in one.fields.refers_to}
+    return {(name, id) for name, id in (*objects, *remnants) if name in shareable}
 
 
 def sentence(live: Live, name: str) -> str:

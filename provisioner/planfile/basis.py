@@ -66,7 +66,7 @@ def _live(
         return None
     form = (
         kind(address.kind).form(entry.api if entry else None)
-        if address.kind != "assistant" or entry
+        if entry or not kind(address.kind).per_api
         else None
     )
     fields = form.normal(address, {**live.fields}) if form else live.fields

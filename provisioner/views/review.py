@@ -110,12 +110,12 @@ def _own(change: Change) -> Iterator[Remark]:
 
 def _created(address: str, change: Change) -> Iterator[Remark]:
     after = change.after or {}
-    if change.address.kind != "assistant":
+    if _APART.isdisjoint(after):
         yield Remark("settings", "+", address, "new")
-        return
     if isinstance(text := after.get("instructions"), str):
         yield Remark("prompt", "+", address, f"new, {many(len(split(text)), 'line')}")
-    yield Remark("model", "+", address, f"new, {inline(str(after.get('model')))}")
+    if "model" in after:
+        yield Remark("model", "+", address, f"new, {inline(str(after['model']))}")
     if tools := after.get("tools"):
         yield Remark(
             "tools", "+", address, f"new, {listed([tool_title(tool) for tool in tools], 6)}"
@@ -344,13 +344,12 @@ def widenings(plan: Plan) -> Iterator[Remark]:
 
 def _reaches(change: Change, fresh: frozenset[str]) -> Iterator[str]:
     sides = {field.path: (field.before, field.after) for field in change.fields}
-    if change.address.kind == "assistant":
-        made = change.before is None
-        if made or change.action is Action.REPLACE:
-            sides.setdefault(
-                "tools", ((change.before or {}).get("tools"), (change.after or {}).get("tools"))
-            )
-        yield from _tools_of(*sides.get("tools", ((), ())), made=made, fresh=fresh)
+    made = change.before is None
+    if made or change.action is Action.REPLACE:
+        sides.setdefault(
+            "tools", ((change.before or {}).get("tools"), (change.after or {}).get("tools"))
+        )
+    yield from _tools_of(*sides.get("tools", ((), ())), made=made, fresh=fresh)
     if "expires_after" in sides and sides["expires_after"][0] and not sides["expires_after"][1]:
         yield "no longer expires"
     if "network" in sides:

@@ -12,6 +12,7 @@ import yaml
 
 from provisioner.diff import parts, same
 from provisioner.jsontext import canonical
+from provisioner.kinds import kind
 from provisioner.kinds.assistant.tools import NAMED
 from provisioner.kinds.base import Form, Path
 from provisioner.kinds.common import applies
@@ -439,21 +440,23 @@ def edits(spot: Spot, path: str, live: Any) -> list[Edit]:
 
 def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:
     field, raw = keys[0], spot.raw.get(keys[0])
-    if field == "files" and spot.want.address.kind == "vector_store":
+    known = kind(spot.want.address.kind).fields.get(field)
+    edited = known.sort.edited if known else ""
+    if edited == "store_files":
         yield _edit(
             spot,
             store_file_patch(
                 spot.tree, spot.environment, at=spot.path, raw=spot.raw, keys=keys[1:], live=live
             ),
         )
-    elif field == "instructions" and isinstance(raw, dict):
-        yield _prompt(spot, raw, live)
-    elif field == "tools":
+    elif edited == "text" and isinstance(raw, dict):
+        yield _text(spot, field, raw=raw, live=live)
+    elif edited == "tools":
         documents: dict[str, Any] = {}
         tools = written_tools(spot.form, spot.want, raw=raw or [], live=live, documents=documents)
         yield from _with_documents(spot, field, raw=raw, new=tools, documents=documents)
-    elif field == "response_format":
-        yield from _response_format(spot, raw, live)
+    elif edited == "format":
+        yield from _format(spot, field, raw=raw, live=live)
     elif len(keys) > 1:
         yield _edit(
             spot, set_value((*spot.path, *keys), REMOVED if live is None else literal(live))
@@ -466,7 +469,7 @@ def _edit(spot: Spot, patch: Patch) -> Edit:
     return Edit(spot.want.source.file, patch)
 
 
-def _prompt(spot: Spot, raw: Mapping[str, Any], live: Any) -> Edit:
+def _text(spot: Spot, field: str, *, raw: Mapping[str, Any], live: Any) -> Edit:
     files = [raw["file"]] if "file" in raw else raw["files"]
     if len(files) > 1:
         raise NoPlace(
@@ -475,21 +478,21 @@ def _prompt(spot: Spot, raw: Mapping[str, Any], live: Any) -> Edit:
     if placeholders(files):
         raise NoPlace(_VARIABLE.format(files[0]), "edit the file that it stands for")
     if not str(live or "").strip():  # a prompt file says something
-        return _edit(spot, set_value((*spot.path, "instructions"), literal(live)))
+        return _edit(spot, set_value((*spot.path, field), literal(live)))
     if "\r\n" in live:
         raise NoPlace(_CRLF, "write the text into the YAML, in double quotes")
     return Edit(spot.tree.normal(files[0]), text=live)
 
 
-def _response_format(spot: Spot, raw: Any, live: Any) -> Iterator[Edit]:
+def _format(spot: Spot, field: str, *, raw: Any, live: Any) -> Iterator[Edit]:
     documents: dict[str, Any] = {}
     new = literal(live)
     if isinstance(live, dict):
         plain = {"type": "json_schema", "name": live.get("name"), "strict": False}
-        before = spot.form.normal(spot.want.address, spot.want.fields).get("response_format")
+        before = spot.form.normal(spot.want.address, spot.want.fields).get(field)
         known = before if isinstance(before, dict) else {}
         new = as_written(raw if known else {}, known, live=live, plain=plain, documents=documents)
-    yield from _with_documents(spot, "response_format", raw=raw, new=new, documents=documents)
+    yield from _with_documents(spot, field, raw=raw, new=new, documents=documents)
 
 
 def _with_documents(

@@ -1,112 +1,191 @@
-"""What every kind in the folder promises, through every API that it has."""
+"""What every kind in the folder promises, through every API that it has, for each of its examples."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provisioner.diff import units
 from provisioner.kinds import kinds
-from provisioner.kinds.base import Form, Names, Write
+from provisioner.kinds.base import Finding, Form, Kind, Names, Scope, Write
 from provisioner.local import create_app
-from provisioner.model import Address, LockState, Stamp
+from provisioner.model import Address, Fields, LockState, Stamp
 from provisioner.remote import Remote
 
-FIELDS: dict[str, dict[str, Any]] = {
-    "file": {
-        "sha256": "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
-        "bytes": 6,
-    },
-    "vector_store": {"name": "N", "description": "D", "metadata": {"team": "hr"}},
-    "assistant": {
-        "model": "gpt-4o",
-        "name": "N",
-        "instructions": "Hello",
-        "temperature": 0.5,
-        "metadata": {"team": "hr"},
-    },
-}
+BYTES = b"hello\n"
+SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 
 
-def every_form() -> list[Any]:
-    found = []
-    for name in sorted(kinds()):
-        for api in kinds()[name].apis:
-            found.append(pytest.param(name, api, id=f"{name}-{api or 'any'}"))
-    return found
+class Anything(Scope):
+    """A workspace that has whatever a declaration names."""
+
+    environment = "e"
+    workspace = "w"
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.found: list[Finding] = []
+
+    def report(self, finding: Finding) -> None:
+        self.found.append(finding)
+
+    def text(self, value: Any, path: Any) -> str:
+        return value if isinstance(value, str) else f"The text of {value}."
+
+    def document(self, value: Any, path: Any) -> Any:
+        return SCHEMA if set(value) == {"file"} else value
+
+    def reference(self, kind: str, value: Any, path: Any) -> Any:
+        return f"{kind}.{value}" if isinstance(value, str) else value
+
+    def file(self, value: Any, path: Any) -> Any:
+        return f"file.{value}" if isinstance(value, str) else value
+
+    def glob(self, pattern: str, exclude: Any, path: Any) -> list[str]:
+        return [pattern.replace("**/", "").replace("*", "a")]
+
+    def tool(self, name: str, path: Any) -> Fields:
+        return {"type": "function", "name": name, "parameters": SCHEMA}
+
+    def size(self, path: str) -> int:
+        return len(BYTES)
+
+    def set_file(self, path: str, fields: Any, at: Any) -> None:
+        pass
 
 
-def write(name: str, **more: Any) -> Write:
-    address = Address(name, "docs/hello.md" if name == "file" else "x")
-    content = io.BytesIO(b"hello\n") if name == "file" else None
+def address_of(kind: Kind) -> Address:
+    return Address(kind.name, "docs/hello.md" if kind.uploaded else "x")
+
+
+def declared(kind: Kind, example: Mapping[str, Any]) -> Fields:
+    """The fields of an example, by its own model and its own table."""
+    scope = Anything(address_of(kind))
+    fields = kind.declare(kind.spec.model_validate(example), scope)
+    assert [one for one in scope.found if one.severity == "error"] == []
+    if kind.uploaded:
+        fields |= {"sha256": hashlib.sha256(BYTES).hexdigest(), "bytes": len(BYTES)}
+    return fields
+
+
+def every_example() -> Iterator[Any]:
+    for name, kind in sorted(kinds().items()):
+        for api in kind.apis:
+            for number in range(len(kind.examples)):
+                yield pytest.param(name, api, number, id=f"{name}-{api or 'any'}-{number}")
+
+
+def writing(address: Address, fields: Fields, names: Names, **more: Any) -> Write:
+    content = io.BytesIO(BYTES) if kinds()[address.kind].uploaded else None
     stamp = Stamp("w", "e", str(address), "0123abcd", 1)
-    return Write(address, FIELDS[name], Names(), stamp, content=content, **more)
+    return Write(address, fields, names, stamp, content=content, **more)
 
 
-def with_remote(tmp_path: Path, story: Callable[[Remote], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with Remote.open("http://local/v1", "local", app=create_app(tmp_path)) as remote:
-            await story(remote)
+async def with_what_it_names(remote: Remote, kind: Kind, fields: Fields) -> Names:
+    """Ids of everything that fields refer to, made here with nothing but what is required."""
+    ids: dict[Address, str] = {}
+    for address in kind.references(fields):
+        needed = kinds()[address.kind]
+        api = next(api for api in needed.apis if needed.form(api).remote)
+        plain = {} if needed.holds_files else declared(needed, needed.examples[0])
+        plain = {name: value for name, value in plain.items() if name != "expires_after"}
+        made = await needed.form(api).create(remote, writing(address, plain, Names()))
+        ids[address] = made.id
+    return Names(ids)
 
-    asyncio.run(run())
 
-
-@pytest.mark.parametrize(("name", "api"), every_form())
-def test_the_life_of_an_object(name: str, api: str | None, tmp_path: Path) -> None:
-    """Created, it is read and listed as it was wanted; deleted, it is gone, and may be deleted
-    again.
+@pytest.mark.parametrize(("name", "api", "number"), list(every_example()))
+def test_the_life_of_an_object(name: str, api: str | None, number: int, tmp_path: Path) -> None:
+    """Created, it is read and listed as it was wanted; updated, it is what it was; its stamp comes
+    off for its own lock alone; deleted, it is gone, and may be deleted again.
     """
-    form = kinds()[name].form(api)
+    kind = kinds()[name]
+    form, fields = kind.form(api), declared(kind, kind.examples[number])
     if not form.remote:
         return
 
-    async def story(remote: Remote) -> None:
-        wanted = write(name)
-        made = await form.create(remote, wanted)
-        assert declared(form, wanted, made.fields) == declared(form, wanted, wanted.fields)
-        read = await form.read(remote, made.id, Names())
-        assert read is not None and read.fields == made.fields
-        assert made.id in [live.id for live in await form.list(remote, Names())]
-        if name != "file":
-            assert read.stamp == wanted.stamp
-            after = await form.update(remote, write(name, id=made.id))
-            assert after.fields == made.fields
-            await form.release(remote, made.id, LockState("w", "e", "deadbeef-1", 1, {}))
-            kept = await form.read(remote, made.id, Names())
-            assert kept is not None and kept.stamp == wanted.stamp
-            await form.release(remote, made.id, LockState("w", "e", "0123abcd-1", 1, {}))
-            released = await form.read(remote, made.id, Names())
-            assert released is not None and released.stamp is None
-        await form.delete(remote, made.id)
-        await form.delete(remote, made.id)
-        assert await form.read(remote, made.id, Names()) is None
+    async def story() -> None:
+        async with Remote.open("http://local/v1", "local", app=create_app(tmp_path)) as remote:
+            names = await with_what_it_names(remote, kind, fields)
+            wanted = writing(address_of(kind), fields, names)
+            made = await form.create(remote, wanted)
+            assert seen(form, fields, made.fields) == seen(form, fields, fields)
+            read = await form.read(remote, made.id, names)
+            assert read is not None and read.fields == made.fields
+            assert made.id in [live.id for live in await form.list(remote, names)] or kind.uploaded
+            if form.stamped:
+                assert read.stamp == wanted.stamp
+                await updated_and_released(remote, form, wanted, made.id)
+            await form.delete(remote, made.id)
+            await form.delete(remote, made.id)
+            assert await form.read(remote, made.id, names) is None
 
-    with_remote(tmp_path, story)
+    asyncio.run(story())
 
 
-def declared(form: Form, wanted: Write, fields: dict[str, Any]) -> dict[str, Any]:
-    normal = form.normal(wanted.address, fields)
-    return {key: normal[key] for key in wanted.fields if key not in form.unread}
+async def updated_and_released(remote: Remote, form: Form, wanted: Write, id: str) -> None:
+    paths = [path for path in units(wanted.fields, form.keyed) if path not in form.fixed]
+    again = writing(
+        wanted.address, wanted.fields, wanted.names, id=id, paths=frozenset(paths) - form.unread
+    )
+    before = await form.read(remote, id, wanted.names)
+    after = await form.update(remote, again)
+    assert before is not None and after.fields == before.fields
+    await form.release(remote, id, LockState("w", "e", "deadbeef-1", 1, {}))
+    kept = await form.read(remote, id, wanted.names)
+    assert kept is not None and kept.stamp == wanted.stamp
+    await form.release(remote, id, LockState("w", "e", "0123abcd-1", 1, {}))
+    released = await form.read(remote, id, wanted.names)
+    assert released is not None and released.stamp is None
 
 
-@pytest.mark.parametrize(("name", "api"), every_form())
-def test_the_normal_form_is_one_shape(name: str, api: str | None) -> None:
-    """Normalising twice changes nothing, and every declared or fixed field is in it."""
-    form, address = kinds()[name].form(api), write(name).address
-    once = form.normal(address, FIELDS[name])
-    assert form.normal(address, once) == once
-    assert set(FIELDS[name]) | form.fixed <= set(once)
+def seen(form: Form, wanted: Fields, fields: Fields) -> Fields:
+    """What the service shows of what was wanted, in normal form."""
+    normal = form.normal(Address("x", "x"), fields)
+    return {key: normal[key] for key in wanted if key in normal and key not in form.unread}
+
+
+@pytest.mark.parametrize(("name", "api", "number"), list(every_example()))
+def test_the_normal_form_is_one_shape(name: str, api: str | None, number: int) -> None:
+    """Normalising twice changes nothing; every field that the API carries is in it, declared or
+    not, and has the shape that the lock and plans rely on.
+    """
+    kind = kinds()[name]
+    form, fields = kind.form(api), declared(kind, kind.examples[number])
+    once = form.normal(address_of(kind), fields)
+    assert form.normal(address_of(kind), once) == once
+    assert set(once) == {one.name for one in kind.fields.carried(api)} >= form.fixed
+    for found in (fields, once):
+        assert [key for key, value in found.items() if not kind.fields.shapes[key](value)] == []
+
+
+@pytest.mark.parametrize(("name", "api", "number"), list(every_example()))
+def test_references_follow_a_rename(name: str, api: str | None, number: int) -> None:
+    """Every managed resource that an example names is found, and named anew where it is renamed."""
+    kind = kinds()[name]
+    fields = declared(kind, kind.examples[number])
+    named = list(kind.references(fields))
+    assert {address.kind for address in named} <= kind.fields.refers_to
+    spelled = {str(address): f"{address.kind}.new{at}.md" for at, address in enumerate(named)}
+    renamed = list(kind.references(kind.renamed(fields, spelled)))
+    assert sorted(map(str, renamed)) == sorted(spelled.values())
+    assert kind.renamed(fields, {}) == fields
 
 
 @pytest.mark.parametrize("name", sorted(kinds()))
 def test_a_kind_tells_of_itself(name: str) -> None:
-    """A kind has its section, a summary and at least two examples that its own model accepts."""
+    """A kind has its section, a summary and at least two examples that its own model accepts, and
+    says something of each of its fields.
+    """
     kind = kinds()[name]
     assert kind.name == name and kind.section and kind.summary.endswith(".")
     assert len(kind.examples) >= 2
     for example in kind.examples:
         kind.spec.model_validate(example)
+    assert [one.name for one in kind.fields if one.about and not (one.examples or one.fixed)] == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.kinds.assistant import shutdowns
+from provisioner.engine import announced
 from provisioner.model import Address, Desired, Policies, Source, Waiver
 from provisioner.plan.policy import breaches, expired
 from tests.support.policies import AHEAD, PAST, SPEC, day, ending, reported, saying, under
@@ -165,7 +165,7 @@ def test_openai_has_announced_more(world: World) -> None:
     assert (
         found["problems"][0]["detail"]
         == "`assistant.a` uses `gpt-4o-2024-05-13`, which was shut down on 2026-10-23, by OpenAI's"
-        f" announcements as of {shutdowns.AS_OF}. (In the environment `prod`.)"
+        f" announcements as of {announced.AS_OF}. (In the environment `prod`.)"
     )
     assert world.ok("plan", "-e", "ours", "--no-refresh", "--json").json["problems"] == []
     assert (
@@ -185,7 +185,7 @@ def test_openai_has_announced_more(world: World) -> None:
 def test_the_days_that_matter(today: str, severity: str | None) -> None:
     """Sixty days before the last day it is reported, and the day after it is an error."""
     want = Desired(Address("assistant", "a"), {"model": "gpt-4o"}, Source("specs/all.yaml"))
-    found = breaches(Policies(), [want], shutdowns.shutdown, date.fromisoformat(today))
+    found = breaches(Policies(), [want], announced.shutdown, date.fromisoformat(today))
     assert [one.severity for one in found] == [severity]
 
 

@@ -63,11 +63,13 @@ INSTRUCTIONS = Sort(
     shape=shapes.text,
     normal=TEXT.normal,
     declare=f"{_SPEC}read_instructions",
+    edited="text",
 )
 TOOLS = Sort(
     written=f"{_SPEC}Tools",
     shape=many(_TOOL),
     declare="provisioner.kinds.assistant.tools:declare_tools",
+    edited="tools",
     refers_to=("vector_store", "file"),
     references=_named,
     renamed=_renamed,
@@ -77,6 +79,7 @@ FORMAT = Sort(
     shape=either(shapes.text, _FORMAT),
     normal=normal.response_format,
     declare=f"{_SPEC}read_format",
+    edited="format",
 )
 
 

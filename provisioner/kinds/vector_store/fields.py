@@ -106,6 +106,7 @@ FIELDS = Table(
             written=f"{_SPEC}Entries",
             shape=each(_store_file),
             declare=f"{_STORE_FILES}read_files",
+            edited="store_files",
             refers_to=("file",),
             references=_files,
             renamed=_renamed,
