@@ -272,10 +272,11 @@ async def _verify(state: Sync, doubtful: list[StoreFileChange]) -> dict[str, str
 
 def _ready(state: Sync, item: StoreFileChange) -> bool:
     """Whether there is an object to attach; where there is none, its own upload has said why."""
-    entry = state.run.entries.get(item.file) if item.file else None
-    id = entry.id if entry else None if item.file else item.old_id
-    planned = state.run.uploaded(item.file) if item.file else True
-    if not id or not planned:
+    id = item.old_id
+    if item.file:
+        entry = state.run.entries.get(item.file)
+        id = entry.id if entry and state.run.uploaded(item.file) else None
+    if not id:
         state.run.left_out.add((state.store, item.path))
         state.unsure.pop(item.path, None)
         return False

@@ -224,6 +224,4 @@ def _declared(form: Form, address: Address, fields: Fields) -> Fields:
 
 def references_of(case: Situation, address: Address) -> tuple[Address, ...]:
     """What a locked or desired resource refers to."""
-    want, entry = case.desired.get(address), case.locked(address)
-    fields = want.fields if want else entry.fields if entry else {}
-    return tuple(dict.fromkeys(kind(address.kind).references(fields)))
+    return tuple(dict.fromkeys(kind(address.kind).references(case.fields(address))))

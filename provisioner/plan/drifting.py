@@ -233,7 +233,9 @@ def _without(value: Any, gone: frozenset[str]) -> Any:
 
 def _drifted(case: Situation, item: _Object, fields: tuple[FieldChange, ...]) -> Drifted | None:
     address, declared = item.entry.address, item.declared
-    reason = "not_in_specs" if declared is None else "moved" if address in case.moves else ""
+    reason = "moved" if address in case.moves else ""
+    if declared is None:
+        reason = "not_in_specs"
     if not (fields or reason):
         return None
     return Drifted(

@@ -126,16 +126,13 @@ def _respelled(fields: Fields, spelled: Mapping[str, str]) -> Fields:
 
 
 def _respelled_tool(tool: Fields, spelled: Mapping[str, str]) -> Fields:
-    lists = {
-        key: tool[key] for key in ("files", "vector_stores") if isinstance(tool.get(key), list)
-    }
-    return {
-        **tool,
-        **{
-            key: [spelled.get(item, item) if isinstance(item, str) else item for item in items]
-            for key, items in lists.items()
-        },
-    }
+    found = dict(tool)
+    for key in ("files", "vector_stores"):
+        if isinstance(tool.get(key), list):
+            found[key] = [
+                spelled.get(item, item) if isinstance(item, str) else item for item in tool[key]
+            ]
+    return found
 
 
 def suspected(changes: Iterable[Change]) -> list[str]:

@@ -8,7 +8,17 @@ from functools import cached_property
 
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
-from provisioner.model import Address, Desired, Live, Locked, LockState, Service, Source, StoreFile
+from provisioner.model import (
+    Address,
+    Desired,
+    Fields,
+    Live,
+    Locked,
+    LockState,
+    Service,
+    Source,
+    StoreFile,
+)
 from provisioner.plan.ownership import Claim, Stray, claims
 
 
@@ -125,6 +135,10 @@ class Situation:
 
     def form(self, address: Address) -> Form:
         """The form of a resource through the API it is wanted in, else through the one it has."""
-        want, entry = self.desired.get(address), self.locked(address)
-        api = want.api if want else entry.api if entry else None
-        return kind(address.kind).form(api)
+        known = self.desired.get(address) or self.locked(address)
+        return kind(address.kind).form(known.api if known else None)
+
+    def fields(self, address: Address) -> Fields:
+        """What is wanted of a resource, else what was applied."""
+        known = self.desired.get(address) or self.locked(address)
+        return known.fields if known else {}

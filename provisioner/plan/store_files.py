@@ -353,24 +353,24 @@ def _attach(
     *,
     gap: bool = False,
 ) -> StoreFileChange:
-    there = compared.live if action != "attach" else None
-    before = (compared.locked or {}).get("attributes") or {}
-    ours = {*before, *attribute_keys(compared.unsure)}
-    kept = (
-        {key: value for key, value in there.attributes.items() if key not in ours} if there else {}
-    )
-    wanted = {
-        key: value
-        for key, value in (compared.wanted.get("attributes") or {}).items()
-        if value is not None
-    }
+    old_id = None if compared.file else compared.wanted["id"]
+    attributes: dict[str, Any] = {}
+    if compared.live and action != "attach":
+        old_id = compared.live.id
+        before = (compared.locked or {}).get("attributes") or {}
+        ours = {*before, *attribute_keys(compared.unsure)}
+        theirs = compared.live.attributes.items()
+        attributes = {key: value for key, value in theirs if key not in ours}
+    for key, value in (compared.wanted.get("attributes") or {}).items():
+        if value is not None:
+            attributes[key] = value
     return StoreFileChange(
         store,
         action,
         compared.path,
         file=compared.file,
-        old_id=there.id if there else None if compared.file else compared.wanted["id"],
-        attributes=kept | wanted,
+        old_id=old_id,
+        attributes=attributes,
         chunking=compared.chunking,
         gap=gap,
         taken=action in ("update", "adopt") and compared.taken,

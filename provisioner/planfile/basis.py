@@ -72,14 +72,11 @@ def _live(
     fields = form.normal(address, {**live.fields}) if form else live.fields
     fields = {name: value for name, value in fields.items() if not form or name not in form.unread}
     store_files = live.store_files or {}
-    touched = (
-        store_files
-        if whole
-        else {item.old_id: store_files.get(item.old_id) for item in held if item.old_id}
-    )
-    attached = {
-        id: store_file.attributes if store_file else None for id, store_file in touched.items()
-    }
+    touched = list(store_files) if whole else [item.old_id for item in held if item.old_id]
+    attached = {}
+    for id in touched:
+        store_file = store_files.get(id)
+        attached[id] = store_file.attributes if store_file else None
     return _fingerprint([live.id, live.status == "expired", fields, attached])
 
 

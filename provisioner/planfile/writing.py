@@ -145,13 +145,14 @@ def _plain(value: Any) -> Any:
 
 def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
     place, source = change.position, change.source
+    file = place or source
     secret = {field.path: True for field in change.fields if field.sensitive}
     return {
         "address": str(change.address),
         "type": change.address.kind,
         "name": change.address.name,
         "previous_address": str(change.previous) if change.previous else None,
-        "file": place.file if place else source.file if source else None,
+        "file": file.file if file else None,
         "line": place.line if place else None,
         "column": place.column if place else None,
         "source_path": list(source.path) if source else None,

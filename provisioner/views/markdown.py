@@ -301,7 +301,7 @@ def _line(line: Line) -> Iterator[str]:
     if line.tone == "@":
         yield line.text
         return
-    column = line.tone if line.tone in ("+", "-") else " " if line.tone in ("", "dim") else "!"
+    column = {"+": "+", "-": "-", "": " ", "dim": " "}.get(line.tone, "!")
     skip = 1 if line.tone in _SAID and line.text[:1] == (line.tone or " ") else 0
     text = line.text[skip:] if line.tone in _SAID or line.tone == "dim" else f" {line.text}"
     marks = [(low - skip, high - skip) for low, high in line.marks]

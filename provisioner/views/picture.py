@@ -185,7 +185,9 @@ def _folded(graph: Graph, *, changed: bool = False) -> Graph:
 def _group(nodes: list[Node]) -> Node:
     members = tuple(member for node in nodes for member in (node.members or (node,)))
     changed = {member.symbol for member in members if member.symbol}
-    symbol = changed.pop() if len(changed) == 1 else "~" if changed else ""
+    symbol = "~" if changed else ""
+    if len(changed) == 1:
+        symbol = changed.pop()
     kind = nodes[0].kind
     return Node(
         nodes[0].key,
@@ -399,7 +401,11 @@ def _stack(
     off = [
         want - middle[slot] for slot, want in zip(layer, wanted, strict=True) if want is not None
     ]
-    shift = fmean(off) if off else -fmean(middle[slot] for slot in layer) if layer else 0.0
+    shift = 0.0
+    if off:
+        shift = fmean(off)
+    elif layer:
+        shift = -fmean(middle[slot] for slot in layer)
     for slot in layer:
         middle[slot] += shift
 

@@ -303,13 +303,9 @@ def _taken_out(rows: list[StoreFileChange], changes: dict[Address, Change]) -> s
     """`3 documents taken out, 2 of them deleted: …`."""
     files = [changes[row.file] for row in rows if row.file in changes]
     going = [file for file in files if file.action is Action.DELETE and not file.deferred]
-    deleted = (
-        ""
-        if not going
-        else " and deleted"
-        if len(going) == len(rows)
-        else f", {len(going):,} of them deleted"
-    )
+    deleted = f", {len(going):,} of them deleted" if going else ""
+    if going and len(going) == len(rows):
+        deleted = " and deleted"
     names = listed(sorted(inline(row.path) for row in rows))
     return f"{many(len(rows), 'document')} taken out{deleted}: {names}"
 

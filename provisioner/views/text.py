@@ -60,13 +60,13 @@ def _section(section: Section, paint: Paint) -> str:
 
 def _item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
     """One item and what is below it, indented by two."""
-    name = item.address if item.title.startswith(item.address) else item.title
-    title = (
-        paint("bold", name or item.title) + (item.title[len(name) :] if name else "")
-        if item.symbol
-        else item.title
-    )
-    head = f"  {paint(item.symbol, item.symbol)} {title}" if item.symbol else f"  {title}"
+    head = f"  {item.title}"
+    if item.symbol:
+        # The address in bold, and what is said of it; without one the whole title.
+        named = item.address and item.title.startswith(item.address)
+        name = item.address if named else item.title
+        title = paint("bold", name) + item.title[len(name) :]
+        head = f"  {paint(item.symbol, item.symbol)} {title}"
     facts = f"  ({', '.join(item.facts)})" if item.facts else ""
     place = f"  {paint('dim', item.position)}" if item.position else ""
     yield f"{head}{facts}{place}"

@@ -113,7 +113,8 @@ class Contents:
             return refused
         except OSError as error:
             return not_readable(error)
-        return _OURS if digest.ours else _LFS if digest.lfs else digest
+        unfit = _OURS if digest.ours else _LFS
+        return unfit if digest.ours or digest.lfs else digest
 
     def glob(self, pattern: str, exclude: list[str]) -> list[str]:
         """The sorted paths that a path or pattern names; Refused where there is none."""
@@ -124,16 +125,15 @@ class Contents:
         left = self._without(sorted(found), exclude)
         self._entries.update(found)
         paths = [path for path in left if not self._is_ours(path)]
-        if not paths:
-            detail = "matches no file"
-            if found:
-                detail = (
-                    "matches only files that"
-                    f" {'`provisioner` writes itself' if left else 'are excluded'}"
-                )
-            hint = None if left else "shorten `exclude`" if found else self._why_nothing(normal)
-            raise FileRefused("Nothing matched", detail, hint)
-        return paths
+        if paths:
+            return paths
+        if left:
+            detail, hint = "matches only files that `provisioner` writes itself", None
+        elif found:
+            detail, hint = "matches only files that are excluded", "shorten `exclude`"
+        else:
+            detail, hint = "matches no file", self._why_nothing(normal)
+        raise FileRefused("Nothing matched", detail, hint)
 
     def _is_ours(self, path: str) -> bool:
         """Whether a pattern passes a file over, because no second plan would be empty with it."""

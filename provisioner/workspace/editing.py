@@ -131,7 +131,9 @@ def placeholders(value: Any) -> list[str]:
     """Every text in a value that holds `${…}`."""
     if isinstance(value, str):
         return [value] if any(found[0] == "${" for found in _PLACEHOLDER.finditer(value)) else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        return placeholders(list(value.values()))
+    inner = value if isinstance(value, list) else ()
     return [found for one in inner for found in placeholders(one)]
 
 

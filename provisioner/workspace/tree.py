@@ -316,7 +316,7 @@ def compiled(pattern: str, hidden: bool = False) -> re.Pattern[str]:
     runs[-1] = runs[-1] or [f"{seen}[^/]+"]  # a `**` at the end stands for the files as well
     first, *others = ["/".join(run) for run in runs]
     folders = f"(?:{seen}[^/]+/)*"
-    text = first if not others else f"{first}/" if first else ""
+    text = f"{first}/" if first and others else first
     text += "".join(f"(?>{folders}?{run}/)" for run in others[:-1])
     return re.compile(text + (folders + others[-1] if others else ""))
 

@@ -126,7 +126,9 @@ def _block(value: str, place: Placement) -> Spelling:
     column = depth_of(list(place.body)) if place.body else place.parent + _STEP
     if column <= place.parent:
         column = place.parent + _STEP
-    chomp = "-" if not value.endswith("\n") else "+" if value.endswith("\n\n") else ""
+    chomp = "+" if value.endswith("\n\n") else ""
+    if not value.endswith("\n"):
+        chomp = "-"
     if place.style == ">" and not _LOOSE.search(value) and not value.startswith("\n"):
         return Spelling(
             ">" + chomp, _folded(value, column, max(map(len, place.body), default=_WIDTH))
@@ -239,5 +241,6 @@ def item_lines(value: Any, column: int) -> list[str]:
 def _several_lines(value: Any) -> bool:
     if isinstance(value, str):
         return "\n" in value
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(map(_several_lines, inner))
+    if isinstance(value, dict):
+        return any(map(_several_lines, value.values()))
+    return isinstance(value, list) and any(map(_several_lines, value))
