@@ -73,19 +73,19 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
             # What was just made may not be listed at once, also at a service that is believed
             # otherwise.
             pause = min(PAUSE * 2 ** (attempt - 1), 5) if attempt < ATTEMPTS else 0.0
-            found = await _find(run, form, write, max(pause, run.remote.settling.seconds))
-            if found is not None:
+            made = await _find(run, form, write, max(pause, run.remote.settling.seconds))
+            if made is not None:
                 run.on_event(
                     Event(
                         "found",
                         write.address,
                         action=change.action,
-                        id=found.id,
+                        id=made.id,
                         detail="the reply was lost",
                     )
                 )
-                run.unrecorded[number] = (write.address, found.id)
-                return Made(number, found, found=True)
+                run.unrecorded[number] = (write.address, made.id)
+                return Made(number, made, found=True)
             if attempt == ATTEMPTS:
                 raise
             run.journal.note(number, "again", sent=round(run.remote.now(), 3))
@@ -158,9 +158,9 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
     """
     until = time.time() + seconds
     async for objects in run.lookout.lists(*_list_of(run, form, write), until):
-        found = await _among(run, write, objects)
-        if found is not None:
-            return found
+        made = await _among(run, write, objects)
+        if made is not None:
+            return made
     return None
 
 
@@ -177,10 +177,10 @@ def _list_of(run: Run, form: Form, write: Write) -> tuple[Hashable, Read]:
 async def _among(run: Run, write: Write, objects: Sequence[Live]) -> Live | None:
     if write.address.kind == "file":
         return await _only_candidate(run, objects, write)
-    found = [live for live in objects if live.stamp == write.stamp]
-    if len(found) > 1:
-        raise PlanError(undecided(write.address, [live.id for live in found]))
-    return found[0] if found else None
+    alike = [live for live in objects if live.stamp == write.stamp]
+    if len(alike) > 1:
+        raise PlanError(undecided(write.address, [live.id for live in alike]))
+    return alike[0] if alike else None
 
 
 def undecided(address: Address, ids: Iterable[str]) -> Problem:
@@ -205,10 +205,10 @@ async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live
     alike = [live for live in files if live.id not in taken and looks_of(live) == looks]
     if not alike:
         return None
-    found = await survey(run.remote, alike, run.state.lineage, shared=run.shared)
-    if found.only() and not _has_twin(run, write, looks[0]):
-        return found.only()
-    run.notes += [note for note in found.notes() if note not in run.notes]
+    suspects = await survey(run.remote, alike, run.state.lineage, shared=run.shared)
+    if suspects.only() and not _has_twin(run, write, looks[0]):
+        return suspects.only()
+    run.notes += [note for note in suspects.notes() if note not in run.notes]
     return None
 
 

@@ -170,15 +170,15 @@ def _along(run: Run) -> dict[Address, set[Hashable]]:
     """What is given up along with a forgotten resource, and before it: nothing else would say to
     leave it alone.
     """
-    found: dict[Address, set[Hashable]] = {}
+    steps: dict[Address, set[Hashable]] = {}
     for change in run.plan.changes:
         if change.stays_with:
             step = "go" if change.action.goes else "end"
-            found.setdefault(change.stays_with, set()).add((step, str(change.address)))
+            steps.setdefault(change.stays_with, set()).add((step, str(change.address)))
     for remnant in run.plan.deposed:
         if remnant.stays_with:
-            found.setdefault(remnant.stays_with, set()).add(("deposed", remnant.id))
-    return found
+            steps.setdefault(remnant.stays_with, set()).add(("deposed", remnant.id))
+    return steps
 
 
 def _steps(*steps: str, addresses: Iterable[Address]) -> set[Hashable]:
@@ -209,12 +209,12 @@ def _remnants(
 
 def _old_stores(run: Run) -> dict[str, set[Hashable]]:
     """What deletes the old stores that hold a file, by the file's id."""
-    found: dict[str, set[Hashable]] = {}
+    stores: dict[str, set[Hashable]] = {}
     for entry in run.state.resources.values():
         for store, files in entry.deposed_files.items():
             for file in files:
-                found.setdefault(file, set()).add(("deposed", store))
-    return found
+                stores.setdefault(file, set()).add(("deposed", store))
+    return stores
 
 
 COUNTS = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")

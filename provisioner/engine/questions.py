@@ -122,19 +122,19 @@ def restore(context: Context, rebuilt: LockState) -> None:
 def outputs(context: Context) -> dict[str, dict[str, Any]]:
     """What an application needs of each resource: its id, and the pinned request of a profile."""
     known = state(context)
-    found: dict[str, dict[str, Any]] = {}
+    by_address: dict[str, dict[str, Any]] = {}
     for address, entry in sorted(known.resources.items()) if known else ():
         if entry.profile:
             profile = entry.profile
-            found[str(address)] = {
+            by_address[str(address)] = {
                 "id": None,
                 "version": profile.version,
                 "digest": profile.digest,
                 "request": profile.request,
             }
         elif entry.id:
-            found[str(address)] = {"id": entry.id}
-    return found
+            by_address[str(address)] = {"id": entry.id}
+    return by_address
 
 
 def graph(context: Context) -> dict[Address, tuple[Address, ...]]:

@@ -107,13 +107,13 @@ class _Proof:
         by_address: dict[Address, list[_Found]] = {}
         for one in others:
             by_address.setdefault(one.address, []).append(one)
-        for address, found in by_address.items():
-            self._choose(address, found)
+        for address, claimants in by_address.items():
+            self._choose(address, claimants)
 
-    def _choose(self, address: Address, found: list[_Found]) -> None:
+    def _choose(self, address: Address, claimants: list[_Found]) -> None:
         own = self.own.get(address)
         since = max(self.base.serial, own.serial if own else 0)
-        right = [one for one in found if one.serial > since]
+        right = [one for one in claimants if one.serial > since]
         # An object of the lock without a stamp was let go since, or somebody has taken it off:
         # nobody can say.
         unclear = own is not None and own.serial == 0 and address.kind != FILE
@@ -126,7 +126,7 @@ class _Proof:
             right = named
         if right and right[0] is not own:
             self.made[address] = right[0]
-        self.left += [one for one in found if one is not self.made.get(address)]
+        self.left += [one for one in claimants if one is not self.made.get(address)]
 
     def stores(self) -> list[str]:
         """The ids of the stores that the rebuilt lock names."""
@@ -217,10 +217,10 @@ async def _settled(context: Context, remote: Remote, listed: Objects) -> Objects
     has to be.
     """
     ours = (context.workspace.name, context.environment.name)
-    found = [live for objects in listed.values() for live in objects.values() if live.stamp]
+    stamped = [live for objects in listed.values() for live in objects.values() if live.stamp]
     made = [
         live.created_at
-        for live in found
+        for live in stamped
         if live.stamp and (live.stamp.workspace, live.stamp.environment) == ours
     ]
     # Times are cut to whole seconds.
@@ -267,19 +267,19 @@ def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
 
 async def _named(remote: Remote, base: LockState, listed: Objects) -> dict[Address, Live]:
     """What the lock names and the service has. Absence from a list is only a reason to ask."""
-    found: dict[Address, Live | None] = {}
+    objects: dict[Address, Live | None] = {}
     for address, entry in base.resources.items():
         if entry.id and kind(address.kind).form(entry.api).remote:
-            found[address] = listed.get((address.kind, entry.api), {}).get(entry.id)
-    missing = [address for address, live in found.items() if live is None]
+            objects[address] = listed.get((address.kind, entry.api), {}).get(entry.id)
+    missing = [address for address, live in objects.items() if live is None]
     entries = [base.resources[address] for address in missing]
     reads = [
         kind(one.address.kind).form(one.api).read(remote, one.id or "", Names()) for one in entries
     ]
-    found |= dict(zip(missing, await together(reads), strict=True))
+    objects |= dict(zip(missing, await together(reads), strict=True))
     return {
         address: live
-        for address, live in found.items()
+        for address, live in objects.items()
         if live is not None and (live.stamp is None or base.owns(live.stamp))
     }
 

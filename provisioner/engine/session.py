@@ -109,14 +109,14 @@ class Session:
             return
         self.context.check_known(map(_begun, intents))
         remember(self.remote, state)
-        found = await recover(self.remote, state, intents, shared=self.context.shared)
+        recovered = await recover(self.remote, state, intents, shared=self.context.shared)
         # Elsewhere nothing of ours is ever found.
         checks.check_key(self.remote, state, self.context.service)
-        if found.questions:
-            raise PlanError(found.questions)
-        self.notes, self.unfound = tuple(found.notes), tuple(found.unfound())
+        if recovered.questions:
+            raise PlanError(recovered.questions)
+        self.notes, self.unfound = tuple(recovered.notes), tuple(recovered.unfound())
         with store.journal(state) as journal:
-            close_intents(journal, found)
+            close_intents(journal, recovered)
         store.fold_journal()
 
     async def plan(self, options: PlanOptions) -> Plan:
@@ -178,9 +178,11 @@ class Session:
             remember(self.remote, locked)
         # Without the lease nothing of what is found is written down.
         if locked and folded.open_intents and options.refresh:
-            found = await recover(self.remote, locked, folded.open_intents, shared=context.shared)
-            locked = found.state
-            self.notes, self.questions = tuple(found.notes), tuple(found.questions)
+            recovered = await recover(
+                self.remote, locked, folded.open_intents, shared=context.shared
+            )
+            locked = recovered.state
+            self.notes, self.questions = tuple(recovered.notes), tuple(recovered.questions)
             remember(self.remote, locked)
         lock, moves = with_moves(
             locked or context.fresh(),

@@ -98,20 +98,20 @@ def deposed(case: Situation, users: Users, left: Mapping[str, Address]) -> tuple
     """Old objects that still exist: deleted as soon as nobody uses them any more. `left` are those
     that something forgotten uses.
     """
-    found = []
+    remnants = []
     for address, entry in sorted(case.lock.resources.items()):
         for id in entry.deposed:
             if id in left:
-                found.append(
+                remnants.append(
                     Remnant(address, id, "forget", f"stays with `{left[id]}`", stays_with=left[id])
                 )
             else:
-                found.append(
+                remnants.append(
                     left_where_used(
                         Remnant(address, id, "delete", "no longer used by anything"), users
                     )
                 )
-    return tuple(found)
+    return tuple(remnants)
 
 
 def left_where_used(remnant: Remnant, users: Users) -> Remnant:

@@ -57,7 +57,7 @@ def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool)
     ]
     return FileDrift(
         tuple(rows),
-        tuple(path for one in applied for path in one.found.unkept),
+        tuple(path for one in applied for path in one.comparison.unkept),
         unverifiable=tuple(_unverifiable(store, fields, applied)),
         foreign=foreign,
         kept=kept,
@@ -108,7 +108,7 @@ def _rows(
             drift="remote",
         )
         yield from worded(change, declared)
-    for change in one.found.changes:
+    for change in one.comparison.changes:
         yield from worded(change, declared)
     if pending and not declared:
         yield FieldChange(

@@ -69,13 +69,13 @@ def _same_bytes(
     for address, entry in sorted(lock.resources.items()):
         if address.kind == "file" and entry.id and address not in desired and address not in taken:
             left.setdefault(_key(address, entry.fields), []).append(address)
-    found: dict[Address, Address] = {}
+    moves: dict[Address, Address] = {}
     for address, want in sorted(desired.items()) if left else ():
         if address.kind == "file" and address not in lock.resources:
             same = left.get(_key(address, want.fields))
             if same:
-                found[address] = same.pop(0)
-    return found
+                moves[address] = same.pop(0)
+    return moves
 
 
 def _key(address: Address, fields: Fields) -> _Key:
@@ -86,11 +86,11 @@ def _renamed(
     entry: Locked, address: Address, renamed: Mapping[Address, Address], spelled: Mapping[str, str]
 ) -> Locked:
     needs = tuple(renamed.get(need, need) for need in entry.depends_on)
-    found = replace(
+    moved = replace(
         entry, address=address, fields=_respelled(entry.fields, spelled), depends_on=needs
     )
     if not (entry.unkept or entry.resetting):
-        return found
+        return moved
     paths = {
         join("files", origin.name): join("files", to.name)
         for origin, to in renamed.items()
@@ -98,7 +98,9 @@ def _renamed(
     }
     unkept = {_replaced(path, paths): record for path, record in entry.unkept.items()}
     return replace(
-        found, unkept=unkept, resetting=tuple(_replaced(path, paths) for path in entry.resetting)
+        moved,
+        unkept=unkept,
+        resetting=tuple(_replaced(path, paths) for path in entry.resetting),
     )
 
 
@@ -111,9 +113,9 @@ def _replaced(path: str, paths: Mapping[str, str]) -> str:
 
 def _respelled(fields: Fields, spelled: Mapping[str, str]) -> Fields:
     """References stand in `files` of a store, and in the `files` and `vector_stores` of a tool."""
-    found = dict(fields)
+    respelled = dict(fields)
     if isinstance(fields.get("files"), dict):
-        files = found["files"] = {}
+        files = respelled["files"] = {}
         for path, item in fields["files"].items():
             to = spelled.get(item.get("file"))
             if to is None:
@@ -121,18 +123,18 @@ def _respelled(fields: Fields, spelled: Mapping[str, str]) -> Fields:
             else:
                 files[to.partition(".")[2]] = {**item, "file": to}
     if isinstance(fields.get("tools"), list):
-        found["tools"] = [_respelled_tool(tool, spelled) for tool in fields["tools"]]
-    return found
+        respelled["tools"] = [_respelled_tool(tool, spelled) for tool in fields["tools"]]
+    return respelled
 
 
 def _respelled_tool(tool: Fields, spelled: Mapping[str, str]) -> Fields:
-    found = dict(tool)
+    respelled = dict(tool)
     for key in ("files", "vector_stores"):
         if isinstance(tool.get(key), list):
-            found[key] = [
+            respelled[key] = [
                 spelled.get(item, item) if isinstance(item, str) else item for item in tool[key]
             ]
-    return found
+    return respelled
 
 
 def suspected(changes: Iterable[Change]) -> list[str]:
@@ -159,5 +161,7 @@ def suspected(changes: Iterable[Change]) -> list[str]:
 
 def _likeness(fields: Fields | None) -> Fields:
     """What a rename leaves as it is; ids and hashes are the lock's own."""
-    found = {name: value for name, value in (fields or {}).items() if name not in ("name", "files")}
-    return {**found, "files": sorted((fields or {}).get("files") or {})}
+    likeness = {
+        name: value for name, value in (fields or {}).items() if name not in ("name", "files")
+    }
+    return {**likeness, "files": sorted((fields or {}).get("files") or {})}

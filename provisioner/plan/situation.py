@@ -102,8 +102,8 @@ class Situation:
     @cached_property
     def adopted(self) -> dict[Address, Live]:
         """Objects that are taken over because of their stamp, so that nothing is made twice."""
-        found = {address: claim.only for address, claim in self.claims.items()}
-        return {address: stray.live for address, stray in found.items() if stray}
+        strays = {address: claim.only for address, claim in self.claims.items()}
+        return {address: stray.live for address, stray in strays.items() if stray}
 
     def gone(self, address: Address) -> bool:
         """Whether the lock has an object for an address that is not at the service any more."""
@@ -114,13 +114,13 @@ class Situation:
     @cached_property
     def taken(self) -> dict[Address, Taken]:
         """The store files that become files, each by the file's address."""
-        found: dict[Address, Taken] = {}
+        files: dict[Address, Taken] = {}
         for taking in self.takings.values():
             for path, store_file in taking.store_files.items():
                 address = Address("file", path)
                 if self.observed.live.get(address, store_file).id == store_file.id:
-                    found.setdefault(address, store_file)
-        return found
+                    files.setdefault(address, store_file)
+        return files
 
     def locked(self, address: Address) -> Locked | None:
         return self.lock.resources.get(address)

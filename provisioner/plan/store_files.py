@@ -36,7 +36,7 @@ class ComparedStoreFile:
     chunking: Any
     locked: Fields | None
     live: StoreFile | None
-    found: Comparison
+    comparison: Comparison
     own: str | None = None  # the id that the file has, or is about to take over
     paired: Taken | None = None  # the file of an imported store that it is
     # What a stopped apply was about to write: no hand has edited it.
@@ -61,7 +61,7 @@ class ComparedStoreFile:
         """Why this file needs a new version, if it does."""
         if self.live and self.live.status in RUINED:
             return "failed"
-        if any(change.path.endswith(".chunking") for change in self.found.changes):
+        if any(change.path.endswith(".chunking") for change in self.comparison.changes):
             return "chunking_changed"
         return None
 
@@ -85,7 +85,7 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
     unsure = by_store_file(entry.resetting if entry else ())
     old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
     pairs = case.takings[store].store_files if store in case.takings else {}
-    found = []
+    compared = []
     for path, item in want.files.items():
         locked, paired = before.get(path), pairs.get(path)
         own = _own_id(case, item)
@@ -104,20 +104,20 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
             unkept=unkept,
             unsure=open_ones,
         )
-        found.append(
+        compared.append(
             ComparedStoreFile(
                 path,
                 item,
                 chunking=chunk,
                 locked=locked,
                 live=store_file,
-                found=differences,
+                comparison=differences,
                 own=own,
                 paired=paired,
                 unsure=open_ones,
             )
         )
-    return found
+    return compared
 
 
 def store_file_of(path: str) -> str | None:
@@ -132,12 +132,12 @@ def attribute_keys(paths: Iterable[str]) -> set[str]:
 
 def by_store_file(paths: Iterable[str]) -> dict[str, frozenset[str]]:
     """The paths that lie below a file of a store, by that file."""
-    found: dict[str, set[str]] = {}
+    paths_of: dict[str, set[str]] = {}
     for path in paths:
         store_file = store_file_of(path)
         if store_file is not None:
-            found.setdefault(store_file, set()).add(path)
-    return {store_file: frozenset(some) for store_file, some in found.items()}
+            paths_of.setdefault(store_file, set()).add(path)
+    return {store_file: frozenset(some) for store_file, some in paths_of.items()}
 
 
 def begun_ids(lock: LockState, store: Locked) -> list[str]:
@@ -235,7 +235,7 @@ def decide_store_files(
         (*store_file_changes, *gone, *others),
         (*rows, *lost_rows, *other_rows),
         blocks,
-        tuple(path for compared in held for path in compared.found.unkept),
+        tuple(path for compared in held for path in compared.comparison.unkept),
     )
 
 
@@ -255,14 +255,16 @@ def _one(
         return [_attach(case, store, compared, "replace")], []
     # An object that is not managed here can only be taken out and put in again.
     if compared.renewal_reason:
-        return [_attach(case, store, compared, "replace", gap=True)], list(compared.found.changes)
+        return [_attach(case, store, compared, "replace", gap=True)], list(
+            compared.comparison.changes
+        )
     moved = compared.file in case.moves or _stamped_elsewhere(case, store, compared)
     if (
-        compared.found.changes
+        compared.comparison.changes
         or moved
         or (compared.locked is None and compared.live.stamp is None and compared.file)
     ):
-        return [_attach(case, store, compared, "update")], list(compared.found.changes)
+        return [_attach(case, store, compared, "update")], list(compared.comparison.changes)
     quiet = _quietly(case, compared)
     rows = _missing(compared, action) if compared.locked is None and compared.file else []
     if quiet is None:

@@ -39,16 +39,16 @@ def basis(
 
 
 def _rests_on(plan: Plan) -> list[Address]:
-    found = {item.store for item in plan.store_file_changes} | {
+    addresses = {item.store for item in plan.store_file_changes} | {
         item.file for item in plan.store_file_changes if item.file
     }
     for change in plan.changes:
         if change.matters:
-            found |= {change.address, *change.depends_on}
-    found |= {
+            addresses |= {change.address, *change.depends_on}
+    addresses |= {
         remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action != "keep"
     }
-    return sorted(found)
+    return sorted(addresses)
 
 
 def _live(

@@ -53,18 +53,18 @@ def checksum(plan: Plan) -> str:
 def rows(plan: Plan) -> dict[Row, str]:
     """A digest of each thing that the plan does, by what it is about."""
     written = _Values(plan)
-    found = {}
+    digests = {}
     for change in plan.changes:
         if change.matters and not _only_files(change):
-            found[Row("change", str(change.address))] = _digest(_change(change, written))
+            digests[Row("change", str(change.address))] = _digest(_change(change, written))
     for row, content in _store_files(plan, written):
-        found[row] = _digest(content)
+        digests[row] = _digest(content)
     for remnant in (*plan.orphans, *plan.deposed):
         if remnant.action != "keep":
-            found[Row("old", str(remnant.address), remnant.id)] = _leftover(
+            digests[Row("old", str(remnant.address), remnant.id)] = _leftover(
                 remnant.address, remnant
             )
-    return found
+    return digests
 
 
 def unfinished(plan: Plan, undone: Collection[Row]) -> tuple[str, ...]:
@@ -158,16 +158,16 @@ def _store_file(field: FieldChange) -> str | None:
     return parts(field.path)[1]
 
 
-def _store_file_change(found: StoreFileChange, written: _Values) -> dict[str, Any]:
-    row: dict[str, Any] = {"action": found.action}
-    if found.action != "detach":
-        row |= {"attributes": written.neutral(found.attributes), "chunking": found.chunking}
+def _store_file_change(item: StoreFileChange, written: _Values) -> dict[str, Any]:
+    row: dict[str, Any] = {"action": item.action}
+    if item.action != "detach":
+        row |= {"attributes": written.neutral(item.attributes), "chunking": item.chunking}
     return row
 
 
-def _leftover(address: Address, found: Remnant) -> str:
+def _leftover(address: Address, remnant: Remnant) -> str:
     return _digest(
-        {"address": str(address), "leftover": found.action, "old": found.old_digest or ""}
+        {"address": str(address), "leftover": remnant.action, "old": remnant.old_digest or ""}
     )
 
 

@@ -267,13 +267,13 @@ def _one(old: ShownTool | None, new: ShownTool, later: frozenset[str]) -> Iterat
     if old is None:
         yield from _added(title, new, later)
     elif old != new or refers(new, later):
-        found: list[Line] = []
+        lines: list[Line] = []
         for name in {**old, **new}:
             if name not in _IDENTITY:
-                found += _setting(name, old.get(name), new.get(name), later)
-        if found:
+                lines += _setting(name, old.get(name), new.get(name), later)
+        if lines:
             yield Line("~", f"~ {title}")
-            yield from (line.deeper() for line in found)
+            yield from (line.deeper() for line in lines)
 
 
 def _added(title: str, tool: ShownTool, later: frozenset[str]) -> Iterator[Line]:

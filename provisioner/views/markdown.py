@@ -170,11 +170,11 @@ def _bullets(sentences: Sequence[str], detail: Detail, most: int | None) -> list
 
 def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:
     for severity, sort in (("error", "CAUTION"), ("warning", "WARNING")):
-        found = sorted(
+        chosen = sorted(
             (one for one in problems if one.severity == severity), key=lambda one: one.order
         )
         sentences = []
-        for problem in map(quiet, found):
+        for problem in map(quiet, chosen):
             place = " ".join(visible(place_text(problem)).split())
             if place:
                 place = f"`{passing(place) if problem.line else place}` "

@@ -105,14 +105,14 @@ def as_env(outputs: Outputs) -> str:
     """`ASSISTANT_SUPPORT_ID=asst_…`, quoted as a shell wants it."""
     names: dict[str, str] = {}
     lines = []
-    for address, found in outputs.items():
+    for address, output in outputs.items():
         name = re.sub(r"[^A-Z0-9]+", "_", address.upper())
         if name in names:
             detail = f"`{names[name]}` and `{address}` would both be called `{name}_ID`."
             hint = "name the addresses that you need, or use `--format json`"
             raise UsageError(Problem("Names collide", detail, hint))
         names[name] = address
-        for key, given in found.items():
+        for key, given in output.items():
             if given is not None:
                 text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
                 lines.append(f"{name}_{key.upper()}={shlex.quote(text)}\n")

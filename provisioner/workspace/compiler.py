@@ -240,7 +240,7 @@ class Compiler:
         known: tuple[Declaration, Checked] | None = self._checked.get(key)
         if known is not None and known[0] is declaration:
             return known[1]
-        found: Checked
+        checked: Checked
         try:
             form = raw.kind.form(api)
         except KeyError:
@@ -248,7 +248,7 @@ class Compiler:
                 f"`{address}` is deployed through the API `{api}`, which this version does not"
                 " support."
             )
-            found = (
+            checked = (
                 (
                     Finding(
                         ("api",), "API not supported", detail, "choose `assistants` or `responses`"
@@ -257,9 +257,9 @@ class Compiler:
                 (),
             )
         else:
-            found = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
-        self._checked[key] = (declaration, found)
-        return found
+            checked = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
+        self._checked[key] = (declaration, checked)
+        return checked
 
     def _cycles(self) -> None:
         edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}

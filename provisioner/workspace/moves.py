@@ -24,7 +24,7 @@ class Moves:
 
     def imports(self) -> tuple[Import, ...]:
         """The imports of this environment."""
-        found = []
+        imports = []
         for entry, source in self._entries("imports"):
             name = entry.environment
             if name is not None and name not in self._declaring.environments:
@@ -43,12 +43,12 @@ class Moves:
                 and self._once("to", to, source)
             ):
                 self._once("id", entry.id, source)
-                found.append(Import(to, entry.id, source))
-        return tuple(found)
+                imports.append(Import(to, entry.id, source))
+        return tuple(imports)
 
     def moved(self) -> tuple[Moved, ...]:
         """The moves."""
-        found = []
+        moves = []
         for entry, source in self._entries("moved"):
             origin = self._address(entry.from_, source.at("from"), declared=False)
             to = self._address(entry.to, source.at("to"), declared=True)
@@ -56,17 +56,17 @@ class Moves:
                 detail = f"`{origin}` cannot become `{to}`; a move stays within one kind."
                 self._report(source, Finding((), "Invalid move", detail))
             elif origin and to and self._once("from", origin, source):
-                found.append(Moved(origin, to, source))
-        return tuple(found)
+                moves.append(Moved(origin, to, source))
+        return tuple(moves)
 
     def removed(self) -> tuple[Removed, ...]:
         """The removals."""
-        found = []
+        removals = []
         for entry, source in self._entries("removed"):
             origin = self._address(entry.from_, source.at("from"), declared=False)
             if origin and self._once("from", origin, source):
-                found.append(Removed(origin, entry.destroy, source))
-        return tuple(found)
+                removals.append(Removed(origin, entry.destroy, source))
+        return tuple(removals)
 
     def _entries(self, section: str) -> Iterator[tuple[Any, Source]]:
         given = self._declaring.shared.sections.lists[section]

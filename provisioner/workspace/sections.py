@@ -130,10 +130,10 @@ def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
             problem = Problem("No specs", detail, hint, file=FOLDER)
         sections.problems.append(problem)
         return []
-    found = sorted(
+    files = sorted(
         (entry for entry in below if entry.path.endswith(SUFFIXES)), key=lambda entry: entry.path
     )
-    if not found:
+    if not files:
         meant = filter(_MEANT.fullmatch, (entry.path for entry in below))
         near = sorted(meant, key=lambda path: (path.lower().endswith(".json"), path))
         hint = (
@@ -143,7 +143,7 @@ def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
         )
         detail = f"There is no `*.yaml` file below `{FOLDER}/`."
         sections.problems.append(Problem("No specs", detail, hint, "warning", file=FOLDER))
-    return found
+    return files
 
 
 def _read(tree: Tree, entry: TreeEntry, sections: Sections) -> tuple[Reading | None, bool]:
