@@ -35,7 +35,7 @@ def drift(
         list[str] | None,
         typer.Option("--ignore", metavar="ADDR[#PATH]", help="Leave a resource or a field out."),
     ] = None,
-    format: options.Format = options.PlanFormat.text,
+    format: options.FormatOption = options.PlanFormat.text,
 ) -> int:
     """Show what somebody else changed since the last apply."""
     from provisioner.engine.drift import DriftOptions

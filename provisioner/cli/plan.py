@@ -37,7 +37,7 @@ def plan(
     on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
-    format: options.Format = options.PlanFormat.text,
+    format: options.FormatOption = options.PlanFormat.text,
 ) -> int:
     """Show what an apply would change."""
     from provisioner.cli.planning import check_out
