@@ -13,6 +13,7 @@ from provisioner.apply.run import Run
 from provisioner.diff import units
 from provisioner.digests import held_path
 from provisioner.errors import PlanError, ReplyLost, RouteMissing, ServiceError
+from provisioner.kinds import is_file
 from provisioner.kinds.base import Form, Names, Write
 from provisioner.kinds.file.fields import PURPOSE
 from provisioner.kinds.file.form import FileForm
@@ -41,7 +42,7 @@ async def create_once(run: Run, form: Form, write: Write, change: Change) -> Mad
     """Create an object. After a lost reply it is looked for, at once and after a pause, and taken
     over; only where it is not there is the request sent again.
     """
-    if write.address.kind != "file":
+    if not is_file(write.address):
         return await _create(run, form, write, change)
     async with run.turn(_looks(write)):
         return await _create(run, form, write, change)
@@ -63,7 +64,7 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
         try:
             live = await (
                 _upload(run, form, write)
-                if write.address.kind == "file"
+                if is_file(write.address)
                 else form.create(run.remote, write)
             )
             _check_new(run, write.address, live.id)
@@ -73,19 +74,19 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
             # What was just made may not be listed at once, also at a service that is believed
             # otherwise.
             pause = min(PAUSE * 2 ** (attempt - 1), 5) if attempt < ATTEMPTS else 0.0
-            found = await _find(run, form, write, max(pause, run.remote.settling.seconds))
-            if found is not None:
+            made = await _find(run, form, write, max(pause, run.remote.settling.seconds))
+            if made is not None:
                 run.on_event(
                     Event(
                         "found",
                         write.address,
                         action=change.action,
-                        id=found.id,
+                        id=made.id,
                         detail="the reply was lost",
                     )
                 )
-                run.unrecorded[number] = (write.address, found.id)
-                return Made(number, found, found=True)
+                run.unrecorded[number] = (write.address, made.id)
+                return Made(number, made, found=True)
             if attempt == ATTEMPTS:
                 raise
             run.journal.note(number, "again", sent=round(run.remote.now(), 3))
@@ -117,7 +118,7 @@ def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, obj
     """What an object can be found by when the process ends before its id is known, and which units
     are ours then.
     """
-    if write.address.kind != "file":
+    if not is_file(write.address):
         wrote = units(
             {key: value for key, value in write.fields.items() if key != "files"}, form.keyed
         )
@@ -158,9 +159,9 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
     """
     until = time.time() + seconds
     async for objects in run.lookout.lists(*_list_of(run, form, write), until):
-        found = await _among(run, write, objects)
-        if found is not None:
-            return found
+        made = await _among(run, write, objects)
+        if made is not None:
+            return made
     return None
 
 
@@ -168,19 +169,19 @@ def _list_of(run: Run, form: Form, write: Write) -> tuple[Hashable, Read]:
     """The list in which an object would be, as all see it who look for one of that kind."""
     if isinstance(form, FileForm):
         purpose = _looks(write)[2]
-        return ("file", purpose), lambda: form.list(run.remote, Names(), purpose)
+        return (write.address.kind, purpose), lambda: form.list(run.remote, Names(), purpose)
     return (write.address.kind, form.api), lambda: form.list(
         run.remote, run.names(list(run.entries))
     )
 
 
 async def _among(run: Run, write: Write, objects: Sequence[Live]) -> Live | None:
-    if write.address.kind == "file":
+    if is_file(write.address):
         return await _only_candidate(run, objects, write)
-    found = [live for live in objects if live.stamp == write.stamp]
-    if len(found) > 1:
-        raise PlanError(undecided(write.address, [live.id for live in found]))
-    return found[0] if found else None
+    alike = [live for live in objects if live.stamp == write.stamp]
+    if len(alike) > 1:
+        raise PlanError(undecided(write.address, [live.id for live in alike]))
+    return alike[0] if alike else None
 
 
 def undecided(address: Address, ids: Iterable[str]) -> Problem:
@@ -205,10 +206,10 @@ async def _only_candidate(run: Run, files: Sequence[Live], write: Write) -> Live
     alike = [live for live in files if live.id not in taken and looks_of(live) == looks]
     if not alike:
         return None
-    found = await survey(run.remote, alike, run.state.lineage, shared=run.shared)
-    if found.only() and not _has_twin(run, write, looks[0]):
-        return found.only()
-    run.notes += [note for note in found.notes() if note not in run.notes]
+    suspects = await survey(run.remote, alike, run.state.lineage, shared=run.shared)
+    if suspects.only() and not _has_twin(run, write, looks[0]):
+        return suspects.only()
+    run.notes += [note for note in suspects.notes() if note not in run.notes]
     return None
 
 
@@ -218,11 +219,9 @@ def _has_twin(run: Run, write: Write, name: str) -> bool:
     """
     for change in run.plan.changes:
         fields = change.after or {}
-        looks = (change.address.kind, PurePosixPath(change.address.name).name, fields.get("bytes"))
-        if (
-            looks == ("file", name, write.fields["bytes"])
-            and fields.get("sha256") != write.fields["sha256"]
-        ):
+        looks = (PurePosixPath(change.address.name).name, fields.get("bytes"))
+        same = is_file(change.address) and looks == (name, write.fields["bytes"])
+        if same and fields.get("sha256") != write.fields["sha256"]:
             return True
     return False
 

@@ -51,22 +51,22 @@ class Lookout:
             pause = min(pause * 2 or FIRST, LONGEST, left)
 
     async def _next(self, key: Hashable, read: Read, due: float) -> Sequence[Live]:
-        found = self._rounds.get(key)
-        if found is None:
-            found = self._rounds[key] = _Round(due)
-            found.list = asyncio.ensure_future(self._read(key, read, found))
-        elif due < found.due:
-            found.due = due
-            found.sooner.set()
+        round = self._rounds.get(key)
+        if round is None:
+            round = self._rounds[key] = _Round(due)
+            round.list = asyncio.ensure_future(self._read(key, read, round))
+        elif due < round.due:
+            round.due = due
+            round.sooner.set()
         with self._aside():
-            return await asyncio.shield(found.list)
+            return await asyncio.shield(round.list)
 
-    async def _read(self, key: Hashable, read: Read, found: _Round) -> Sequence[Live]:
+    async def _read(self, key: Hashable, read: Read, round: _Round) -> Sequence[Live]:
         try:
-            while (left := found.due - self._clock()) > 0:
-                found.sooner.clear()
+            while (left := round.due - self._clock()) > 0:
+                round.sooner.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(found.sooner.wait(), left)
+                    await asyncio.wait_for(round.sooner.wait(), left)
         finally:
             del self._rounds[key]  # whoever comes from here on needs a later list
         return await read()

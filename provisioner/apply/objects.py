@@ -20,7 +20,7 @@ from provisioner.apply.releasing import let_go
 from provisioner.apply.run import COUNTED, Run
 from provisioner.apply.schedule import TaskOutcome
 from provisioner.errors import ProvisionerError
-from provisioner.kinds import kind
+from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.base import Form, ProfileForm, Write
 from provisioner.model import Action, Address, Change, Event, Live, Locked, Profile, Remnant
 from provisioner.plan.moves import moving
@@ -35,7 +35,7 @@ async def make_object(run: Run, change: Change) -> bool:
     except ProvisionerError as error:
         run.fail(change.address, change.action, error)
         return False
-    if change.address.kind != "file" or not change.action.makes:
+    if not is_file(change.address) or not change.action.makes:
         # A new file is only finished when the stores have taken it: `end_file`
         run.finished(change, entry.id)
     return True
@@ -79,7 +79,7 @@ def _only_lock(change: Change) -> bool:
     keeps.
     """
     if change.importing or change.previous:
-        return change.address.kind == "file"
+        return is_file(change.address)
     return not own_paths(change)
 
 
@@ -87,9 +87,7 @@ async def move_files(run: Run) -> None:
     """Let the lock learn of every file that moved, before anything else is done. Nothing is written
     to the service: the object stays as it is, and the stores that hold it are written later.
     """
-    files = [
-        change for change in run.plan.changes if change.previous and change.address.kind == "file"
-    ]
+    files = [change for change in run.plan.changes if change.previous and is_file(change.address)]
     if files:
         changed = moving(
             run.written, [(change.previous, change.address) for change in files if change.previous]
@@ -109,7 +107,7 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     write = _write(run, change)
     made = await create_once(run, form, write, change)
     entry = _deposing(after_write(run, change, form, made.live), change, before)
-    if change.address.kind == "file":
+    if is_file(change.address):
         # What was found looks like ours; only its content can tell.
         verified = entry.verified and not made.found
         # An earlier upload of the same bytes may be at a service that shows its own writes late.
@@ -118,7 +116,7 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
         entry = replace(entry, verified=verified, resent=resent)
     run.record(made.intent, change.address, entry=entry, respelled=_moved(run, change))
     run.made.add(change.address)
-    if change.address.kind == "file":
+    if is_file(change.address):
         run.uploaded_one()
     return await _kept(run, change, form=form, write=write, live=made.live)
 
@@ -267,7 +265,7 @@ def _has_other_users(run: Run, file: Address) -> bool:
     return any(
         file in kind(change.address.kind).references(change.after or {})
         for change in run.plan.changes
-        if change.address.kind != "vector_store" and file in change.depends_on
+        if not holds_files(change.address) and file in change.depends_on
     )
 
 

@@ -84,7 +84,7 @@ async def _look(run: Run, form: Form, write: Write, live: Live) -> Live | None:
 
 
 def _agree(form: Form, write: Write, *, name: str, live: Live, shown: Live) -> bool:
-    said, has = (form.normal(write.address, found.fields).get(name) for found in (live, shown))
+    said, has = (form.normal(write.address, side.fields).get(name) for side in (live, shown))
     return same(said, has) and (name != METADATA or live.stamp == shown.stamp)
 
 

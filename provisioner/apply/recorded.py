@@ -9,6 +9,7 @@ from typing import Any
 from provisioner.apply.run import Run
 from provisioner.diff import parts, same, units
 from provisioner.digests import sha256_of
+from provisioner.kinds import holds_files
 from provisioner.kinds.base import Form
 from provisioner.model import Change, Fields, Live, Locked, Overwritten
 from provisioner.plan.decide import undone
@@ -212,7 +213,7 @@ class _Held:
         is as the specs want it, and is recorded in their spelling. A new store is empty.
         """
         wanted: Mapping[str, Fields] = (change.after or {}).get(STORE_FILES) or {}
-        if change.address.kind != "vector_store":
+        if not holds_files(change.address):
             return cls()
         if before is None or before.id is None or change.action.makes:
             return cls({STORE_FILES: {}} if wanted else {})

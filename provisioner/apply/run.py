@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provisioner.apply.lookout import Lookout
 from provisioner.errors import ProvisionerError, QuotaExceeded
-from provisioner.kinds import kind
+from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Form, Names
 from provisioner.lock.journal import Journal
 from provisioner.model import (
@@ -107,10 +107,10 @@ class Run:
 
     @cached_property
     def _planned_files(self) -> dict[Address, set[str]]:
-        found: dict[Address, set[str]] = {}
+        planned: dict[Address, set[str]] = {}
         for item in self.plan.store_file_changes:
-            found.setdefault(item.store, set()).add(item.path)
-        return found
+            planned.setdefault(item.store, set()).add(item.path)
+        return planned
 
     def planned_files(self, store: Address) -> set[str]:
         """The paths of the files of a store that the plan does something about."""
@@ -128,11 +128,11 @@ class Run:
 
     @cached_property
     def _newest(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        newest: dict[str, list[str]] = {}
         for live in self.seen_files.values():
             if live.created_at >= self.since:
-                found.setdefault(str(live.fields.get("filename")), []).append(live.id)
-        return found
+                newest.setdefault(str(live.fields.get("filename")), []).append(live.id)
+        return newest
 
     def seen_like(self, filename: str) -> list[str]:
         """Ids of files of that name and of that newest second that were there already."""
@@ -199,9 +199,7 @@ class Run:
 
     @cached_property
     def _planned_uploads(self) -> int:
-        return sum(
-            change.address.kind == "file" and change.action.makes for change in self.plan.changes
-        )
+        return sum(is_file(change.address) and change.action.makes for change in self.plan.changes)
 
     def uploaded_one(self) -> None:
         """Tell how many of the planned uploads are done."""
@@ -217,14 +215,14 @@ class Run:
 
     def unowned(self) -> list[Problem]:
         """What was made while another process had taken the lock over: it cannot know of it."""
-        found = sorted(self.unrecorded.values())
-        named = ", ".join(f"`{id}` for `{address}`" for address, id in found)
+        unrecorded = sorted(self.unrecorded.values())
+        named = ", ".join(f"`{id}` for `{address}`" for address, id in unrecorded)
         detail = f"Made when the lease was gone already, so that no lock has it: {named}."
         hint = (
             "run `provisioner plan`: it finds again what carries our stamp; delete an upload that"
             " nobody uses"
         )
-        return [Problem("Left at the service", detail, hint)] if found else []
+        return [Problem("Left at the service", detail, hint)] if unrecorded else []
 
     def interrupt(self) -> None:
         """Finish what is in flight, and begin nothing more."""

@@ -138,8 +138,8 @@ def _record(state: Sync, number: int) -> None:
     own = [path for path in entry.resetting if store_file_of(path) is None]
     reset = [
         path
-        for path, found in state.unkept.items()
-        if store_file_of(path) and found["sent"] is None
+        for path, record in state.unkept.items()
+        if store_file_of(path) and record["sent"] is None
     ]
     resetting = tuple(dict.fromkeys([*own, *_sorted(state.unsure), *reset]))
     state.run.record(
@@ -154,12 +154,12 @@ def _also(state: Sync) -> dict[Address, Locked | None]:
     """Files of which the store holds one of its own: it goes when the store has a new
     version.
     """
-    found: dict[Address, Locked | None] = {}
+    also: dict[Address, Locked | None] = {}
     for item in state.items:
         entry = state.run.entries.get(item.file) if item.taken and item.file else None
         if entry and item.old_id and item.old_id not in (entry.id, *entry.deposed):
-            found[entry.address] = replace(entry, deposed=(*entry.deposed, item.old_id))
-    return found
+            also[entry.address] = replace(entry, deposed=(*entry.deposed, item.old_id))
+    return also
 
 
 async def _update(state: Sync) -> None:
@@ -196,8 +196,8 @@ def _declared(state: Sync, item: StoreFileChange) -> dict[str, Any]:
     """The author's attributes of a file, without what others have written beside them."""
     change = state.run.change(state.store)
     wanted = ((change.after or {}).get("files") or {}).get(item.path) if change else None
-    found = (wanted or state.held.get(item.path) or {}).get("attributes") or {}
-    return {key: value for key, value in found.items() if value is not None}
+    attributes = (wanted or state.held.get(item.path) or {}).get("attributes") or {}
+    return {key: value for key, value in attributes.items() if value is not None}
 
 
 def _removed(state: Sync, item: StoreFileChange) -> set[str]:
@@ -243,10 +243,10 @@ async def _attach(state: Sync) -> None:
     outcome |= await _verify(
         state, [item for item in doubtful if outcome[state.ids[item.path]] is None]
     )
-    found = [(item, outcome[state.ids[item.path]]) for item in (*items, *waited)]
-    for item, error in found:
+    outcomes = [(item, outcome[state.ids[item.path]]) for item in (*items, *waited)]
+    for item, error in outcomes:
         _take_note(state, item, error)
-    await together(_clear_up(state, item, error) for item, error in found)
+    await together(_clear_up(state, item, error) for item, error in outcomes)
 
 
 async def _verify(state: Sync, doubtful: list[StoreFileChange]) -> dict[str, str | None]:
@@ -272,10 +272,11 @@ async def _verify(state: Sync, doubtful: list[StoreFileChange]) -> dict[str, str
 
 def _ready(state: Sync, item: StoreFileChange) -> bool:
     """Whether there is an object to attach; where there is none, its own upload has said why."""
-    entry = state.run.entries.get(item.file) if item.file else None
-    id = entry.id if entry else None if item.file else item.old_id
-    planned = state.run.uploaded(item.file) if item.file else True
-    if not id or not planned:
+    id = item.old_id
+    if item.file:
+        entry = state.run.entries.get(item.file)
+        id = entry.id if entry and state.run.uploaded(item.file) else None
+    if not id:
         state.run.left_out.add((state.store, item.path))
         state.unsure.pop(item.path, None)
         return False
@@ -353,7 +354,7 @@ async def _read_back(state: Sync) -> None:
     ]
     again = {item.path for item, _ in shown}
     state.unkept = {
-        path: found for path, found in state.unkept.items() if store_file_of(path) not in again
+        path: record for path, record in state.unkept.items() if store_file_of(path) not in again
     }
     for item, store_file in shown:
         state.unsure.pop(item.path, None)
@@ -367,7 +368,7 @@ async def _rewritten(state: Sync, store_files: Mapping[str, StoreFile]) -> dict[
     changes nothing, so its attributes are written by themselves.
     """
     is_old = _shown_old(state)
-    found = [
+    candidates = [
         (item, store_files.get(state.held[item.path]["id"]))
         for item in state.written
         if item.action in PUTTING
@@ -380,7 +381,7 @@ async def _rewritten(state: Sync, store_files: Mapping[str, StoreFile]) -> dict[
             attributes=_attributes(state, item),
             removed=_removed(state, item),
         )
-        for item, store_file in found
+        for item, store_file in candidates
         if store_file and is_old(store_file)
     )
     return {store_file.id: store_file for store_file in written}
@@ -440,11 +441,11 @@ def _item(state: Sync, item: StoreFileChange, id: str) -> Fields:
         for key, value in state.held.get(item.path, {}).items()
         if key not in ("sha256", "taken")
     }
-    found = {**(declared if declared is not None else before), "id": id}
+    record = {**(declared if declared is not None else before), "id": id}
     entry = state.run.entries.get(item.file) if item.file else None
     if entry is None:
-        return found
-    return {**found, "sha256": entry.fields["sha256"], **({"taken": True} if item.taken else {})}
+        return record
+    return {**record, "sha256": entry.fields["sha256"], **({"taken": True} if item.taken else {})}
 
 
 def _progress(state: Sync) -> Any:

@@ -10,144 +10,137 @@ from provisioner.apply.objects import move_files
 from provisioner.apply.run import Run
 from provisioner.apply.schedule import Schedule, Task, TaskOutcome
 from provisioner.apply.store_files import sync
-from provisioner.kinds import kind
+from provisioner.kinds import holds_files, is_file, kind
 from provisioner.model import Action, Address, Applied, Change, Event, Row, StoreFileChange
 from provisioner.refs import users
 
 STEPS = ("make", "files", "go", "end")  # what may be done with a resource, one after another
 
 
-def tasks_of(run: Run, outcome: TaskOutcome) -> list[Task]:
-    """Every task of a plan. `outcome` fills while they run, so that nothing is deleted that
+Keys = set[Hashable]
+
+
+class Tasks:
+    """The tasks of one plan. `outcome` fills while they run, so that nothing is deleted that
     somebody still uses.
     """
-    held: dict[Address, list[StoreFileChange]] = {}
-    for item in run.plan.store_file_changes:
-        held.setdefault(item.store, []).append(item)
-    used, old, along = _users(run), _old_stores(run), _along(run)
-    # Stores are there before any file: to others their stamps tell whose uploads there may be
-    # (`apply.suspects`).
-    made = (change.address for change in run.plan.changes if change.action.makes)
-    stores = _steps(
-        "make", addresses=[address for address in made if address.kind == "vector_store"]
-    )
-    tasks = [
-        task
-        for change in run.plan.changes
-        for task in _of_change(
-            run, change, held=held, used=used, old=old, along=along, outcome=outcome, stores=stores
-        )
-    ]
-    for store, items in held.items():
-        files = _steps("make", addresses=[item.file for item in items if item.file])
-        tasks.append(
-            Task(
+
+    def __init__(self, run: Run, outcome: TaskOutcome) -> None:
+        self.run = run
+        self.outcome = outcome
+        self.held: dict[Address, list[StoreFileChange]] = {}
+        for item in run.plan.store_file_changes:
+            self.held.setdefault(item.store, []).append(item)
+        self.used = _users(run)
+        self.old_stores = _old_stores(run)
+        self.along = _along(run)
+        made = (change.address for change in run.plan.changes if change.action.makes)
+        self.new_stores = _steps("make", of=[one for one in made if holds_files(one)])
+
+    def all(self) -> Iterator[Task]:
+        """Every task of the plan."""
+        for change in self.run.plan.changes:
+            yield from self._gone(change) if change.action.goes else self._made(change)
+        for store, items in self.held.items():
+            yield Task(
                 ("files", str(store)),
-                partial(sync, run, store, items),
-                needs=_steps("make", addresses=[store]),
-                after=files,
+                partial(sync, self.run, store, items),
+                needs=_steps("make", of=[store]),
+                after=_steps("make", of=[item.file for item in items if item.file]),
             )
-        )
-    return [*tasks, *_remnants(run, used, old, outcome)]
+        yield from self._remnants()
 
-
-def _of_change(
-    run: Run,
-    change: Change,
-    *,
-    held: dict[Address, list[StoreFileChange]],
-    used: dict[Address, set[Address]],
-    old: dict[str, set[Hashable]],
-    along: dict[Address, set[Hashable]],
-    outcome: TaskOutcome,
-    stores: set[Hashable],
-) -> Iterator[Task]:
-    address = change.address
-    blockers = _steps(*STEPS, addresses=used.get(address, ()))
-    if not (change.releases or change.stays_with):  # what stays may be in old stores that go
-        blockers |= old.get(change.id or "", set())
-    if change.action.goes:
-        run_it = _unless_used(
-            run,
-            change,
-            blockers=blockers,
-            outcome=outcome,
-            act=partial(objects.remove_object, run, change),
-        )
-        yield Task(("go", str(address)), run_it, along.get(address, set()), blockers)
-        return
-    if not change.matters and address not in held:
-        yield Task(("make", str(address)), partial(objects.make_object, run, change))
-        return
-    needs = _steps("make", "files", addresses=change.depends_on)
-    if address.kind == "vector_store":
-        needs = set()
-    after = stores if address.kind == "file" else set()
-    yield Task(("make", str(address)), partial(objects.make_object, run, change), needs, after)
-    if change.action.makes and address.kind == "file":
+    def _gone(self, change: Change) -> Iterator[Task]:
+        """A resource goes after its users, and after what is given up along with it."""
+        remove = partial(objects.remove_object, self.run, change)
         yield Task(
-            ("end", str(address)),
-            partial(_end_file, run, change, blockers, outcome),
-            needs=_steps("make", addresses=[address]),
-            after=blockers,
+            ("go", str(change.address)),
+            partial(self._unless_used, change, remove),
+            needs=self.along.get(change.address, set()),
+            after=self._blockers(change),
         )
-    elif change.action is Action.REPLACE:
-        finish = _unless_used(
-            run,
-            change,
-            blockers=blockers,
-            outcome=outcome,
-            act=partial(objects.remove_old, run, change),
-        )
+
+    def _made(self, change: Change) -> Iterator[Task]:
+        """A resource is made after what it needs; what it replaces goes once its users have moved
+        on.
+        """
+        address, make = change.address, partial(objects.make_object, self.run, change)
+        if not change.matters and address not in self.held:
+            yield Task(("make", str(address)), make)
+            return
+        needs, after = _steps("make", "files", of=change.depends_on), set[Hashable]()
+        if holds_files(address):
+            needs = set()
+        if is_file(address):
+            # Stores are there before any file: to others their stamps tell whose uploads there may
+            # be (`apply.exactly_once`).
+            after = self.new_stores
+        yield Task(("make", str(address)), make, needs, after)
+        if change.action.makes and is_file(address):
+            finish = partial(self._end_file, change)
+        elif change.action is Action.REPLACE:
+            remove = partial(objects.remove_old, self.run, change)
+            finish = partial(self._unless_used, change, remove)
+        else:
+            return
         yield Task(
             ("end", str(address)),
             finish,
-            needs=_steps("make", addresses=[address]),
-            after=blockers,
+            needs=_steps("make", of=[address]),
+            after=self._blockers(change),
         )
 
+    def _remnants(self) -> Iterator[Task]:
+        """Deposed objects and orphans that the plan deletes, after everything that might still use
+        them.
+        """
+        for remnant in self.run.plan.deposed:
+            key = ("deposed", remnant.id)
+            if remnant.action == "delete":
+                touching = [remnant.address, *self.used.get(remnant.address, ())]
+                after = _steps(*STEPS, of=touching) | self.old_stores.get(remnant.id, set())
+                remove = partial(objects.remove_deposed, self.run, remnant, after, self.outcome)
+                yield Task(key, remove, after=after)
+            elif remnant.action == "forget":
+                give_up = partial(objects.give_up_deposed, self.run, remnant)
+                yield Task(key, give_up, after=_steps(*STEPS, of=[remnant.address]))
+        for remnant in self.run.plan.orphans:
+            if remnant.action == "delete":
+                remove = partial(objects.remove_orphan, self.run, remnant)
+                yield Task(("orphan", remnant.id), remove)
 
-async def _end_file(
-    run: Run, change: Change, blockers: set[Hashable], outcome: TaskOutcome
-) -> bool:
-    """A new version is final once every store has it; one that no store could index is
-    taken back.
-    """
-    return await objects.end_file(run, change, clear=not _bad(blockers, outcome))
+    def _blockers(self, change: Change) -> Keys:
+        """What has to be over, and well, before the old object of a change may go."""
+        blockers = _steps(*STEPS, of=self.used.get(change.address, ()))
+        if not (change.releases or change.stays_with):  # what stays may be in old stores that go
+            blockers |= self.old_stores.get(change.id or "", set())
+        return blockers
 
+    def _failed(self, change: Change) -> Keys:
+        return self._blockers(change) & (self.outcome.failed | self.outcome.skipped)
 
-def _unless_used(
-    run: Run,
-    change: Change,
-    *,
-    blockers: set[Hashable],
-    outcome: TaskOutcome,
-    act: Callable[[], Awaitable[bool]],
-) -> Callable[[], Awaitable[bool]]:
-    async def guarded() -> bool:
-        bad = _bad(blockers, outcome)
-        if not bad and change.id not in run.stuck:
+    async def _end_file(self, change: Change) -> bool:
+        """A new version is final once every store has it; one that no store could index is
+        taken back.
+        """
+        return await objects.end_file(self.run, change, clear=not self._failed(change))
+
+    async def _unless_used(self, change: Change, act: Callable[[], Awaitable[bool]]) -> bool:
+        failed = self._failed(change)
+        if not failed and change.id not in self.run.stuck:
             return await act()
-        names = (
-            ", ".join(sorted(f"`{key[1]}`" for key in bad if isinstance(key, tuple))) or "a store"
+        names = sorted(f"`{key[1]}`" for key in failed if isinstance(key, tuple))
+        detail = f"still used by {', '.join(names) or 'a store'}"
+        self.run.on_event(
+            Event("skipped", change.address, action=change.action, id=change.id, detail=detail)
         )
-        run.on_event(
-            Event(
-                "skipped",
-                change.address,
-                action=change.action,
-                id=change.id,
-                detail=f"still used by {names}",
-            )
-        )
-        run.skipped.append(change.address)
+        self.run.skipped.append(change.address)
         return False
 
-    return guarded
 
-
-def _bad(blockers: set[Hashable], outcome: TaskOutcome) -> set[Hashable]:
-    return {key for key in blockers if key in outcome.failed or key in outcome.skipped}
+def _steps(*steps: str, of: Iterable[Address]) -> Keys:
+    """The keys of some steps of some resources."""
+    return {(step, str(address)) for address in of for step in steps}
 
 
 def _users(run: Run) -> dict[Address, set[Address]]:
@@ -170,51 +163,25 @@ def _along(run: Run) -> dict[Address, set[Hashable]]:
     """What is given up along with a forgotten resource, and before it: nothing else would say to
     leave it alone.
     """
-    found: dict[Address, set[Hashable]] = {}
+    steps: dict[Address, set[Hashable]] = {}
     for change in run.plan.changes:
         if change.stays_with:
             step = "go" if change.action.goes else "end"
-            found.setdefault(change.stays_with, set()).add((step, str(change.address)))
+            steps.setdefault(change.stays_with, set()).add((step, str(change.address)))
     for remnant in run.plan.deposed:
         if remnant.stays_with:
-            found.setdefault(remnant.stays_with, set()).add(("deposed", remnant.id))
-    return found
-
-
-def _steps(*steps: str, addresses: Iterable[Address]) -> set[Hashable]:
-    """The keys of some steps of some resources."""
-    return {(step, str(address)) for address in addresses for step in steps}
-
-
-def _remnants(
-    run: Run, used: dict[Address, set[Address]], old: dict[str, set[Hashable]], outcome: TaskOutcome
-) -> Iterator[Task]:
-    """Deposed objects and orphans that the plan deletes, after everything that might still use
-    them.
-    """
-    for remnant in run.plan.deposed:
-        if remnant.action == "delete":
-            touching = [remnant.address, *used.get(remnant.address, ())]
-            after = _steps(*STEPS, addresses=touching) | old.get(remnant.id, set())
-            run_it = partial(objects.remove_deposed, run, remnant, after, outcome)
-            yield Task(("deposed", remnant.id), run_it, after=after)
-        elif remnant.action == "forget":
-            run_it = partial(objects.give_up_deposed, run, remnant)
-            after = _steps(*STEPS, addresses=[remnant.address])
-            yield Task(("deposed", remnant.id), run_it, after=after)
-    for remnant in run.plan.orphans:
-        if remnant.action == "delete":
-            yield Task(("orphan", remnant.id), partial(objects.remove_orphan, run, remnant))
+            steps.setdefault(remnant.stays_with, set()).add(("deposed", remnant.id))
+    return steps
 
 
 def _old_stores(run: Run) -> dict[str, set[Hashable]]:
     """What deletes the old stores that hold a file, by the file's id."""
-    found: dict[str, set[Hashable]] = {}
+    stores: dict[str, set[Hashable]] = {}
     for entry in run.state.resources.values():
         for store, files in entry.deposed_files.items():
             for file in files:
-                found.setdefault(file, set()).add(("deposed", store))
-    return found
+                stores.setdefault(file, set()).add(("deposed", store))
+    return stores
 
 
 COUNTS = ("imported", "added", "changed", "replaced", "moved", "destroyed", "forgotten")
@@ -224,7 +191,7 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     """Run every task of the plan."""
     await move_files(run)
     outcome = TaskOutcome()
-    schedule = Schedule(tasks_of(run, outcome), parallelism, outcome)
+    schedule = Schedule(Tasks(run, outcome).all(), parallelism, outcome)
     run.stop = schedule.stop
     run.remote.settling.aside = schedule.aside
     if run.interrupted:  # before there was anything to stop
@@ -259,7 +226,7 @@ def _count_uploads(run: Run, outcome: TaskOutcome) -> None:
     in the lock.
     """
     for change in run.plan.changes:
-        is_upload = change.address.kind == "file" and change.address in run.made
+        is_upload = is_file(change.address) and change.address in run.made
         if is_upload and ("end", str(change.address)) in outcome.unstarted:
             run.finished(change, run.entries[change.address].id)
 
@@ -286,7 +253,7 @@ def _undone_of(change: Change, outcome: TaskOutcome) -> Iterator[Row]:
     made, ended = (
         all(_over(outcome, step, name) for step in steps) for steps in (("make", "go"), ("end",))
     )
-    if not made or (change.address.kind == "file" and not ended):
+    if not made or (is_file(change.address) and not ended):
         yield Row("change", name)
     if not ended and change.id:
         yield Row("old", name, change.id)

@@ -29,14 +29,14 @@ async def _accept(console: Console, words: tuple[str, ...]) -> int:
     from provisioner.engine.accept import accept
     from provisioner.views.accepted import accepted_document, accepted_outline
 
-    found = await accept(console.open(), words)
+    accepted = await accept(console.open(), words)
     if console.json:
-        console.document(accepted_document(found))
+        console.document(accepted_document(accepted))
     else:
         from provisioner.views.text import outline_text
 
-        console.result(outline_text(accepted_outline(found), console.paint()))
-    return 1 if found.not_accepted else 0
+        console.result(outline_text(accepted_outline(accepted), console.paint()))
+    return 1 if accepted.not_accepted else 0
 
 
 COMMANDS = {"accept": accept}

@@ -38,7 +38,7 @@ def apply(
     on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
-    format: options.Format = options.PlanFormat.text,
+    format: options.FormatOption = options.PlanFormat.text,
 ) -> int:
     """Make the service match the specs, or apply a saved plan."""
     from provisioner.cli.applying import ApplyRequest, GivenApproval, apply_saved, decide_and_apply

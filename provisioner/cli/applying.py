@@ -16,6 +16,7 @@ from provisioner.cli.console import Console
 from provisioner.cli.options import PlanFormat
 from provisioner.cli.planning import show_plan
 from provisioner.errors import PlanError, UsageError
+from provisioner.kinds import is_file
 from provisioner.model import Applied, Event, Plan, Problem
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ class Lines:
 
     def _silent(self, event: Event) -> tuple[str, ...]:
         """Of ten thousand files only the end of each is reported."""
-        return ("started",) if event.address and event.address.kind == "file" else ()
+        return ("started",) if event.address and is_file(event.address) else ()
 
 
 class Bar(Lines):
@@ -258,7 +259,7 @@ class Bar(Lines):
 
     def _silent(self, event: Event) -> tuple[str, ...]:
         """The bar counts the files; the plan above has named them."""
-        return ("started", "done") if event.address and event.address.kind == "file" else ()
+        return ("started", "done") if event.address and is_file(event.address) else ()
 
     def _draw(self, event: Event) -> None:
         from provisioner.views.progress import bar_text

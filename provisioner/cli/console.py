@@ -152,8 +152,12 @@ def _gathered(error: Exception) -> list[Problem]:
         return [Problem("File not usable", detail, "name another place, or mend this one")]
     if not isinstance(error, ExceptionGroup):
         return list(error.problems) if isinstance(error, ProvisionerError) else []
-    found = [_gathered(one) for one in error.exceptions]
-    return list(dict.fromkeys(problem for each in found for problem in each)) if all(found) else []
+    gathered = [_gathered(one) for one in error.exceptions]
+    return (
+        list(dict.fromkeys(problem for each in gathered for problem in each))
+        if all(gathered)
+        else []
+    )
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -161,11 +165,11 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
     kinds = inspect.Parameter
     hints = get_type_hints(function, include_extras=True)
     own = list(inspect.signature(function).parameters.values())[1:]
-    found = [kinds("context", kinds.KEYWORD_ONLY, annotation=typer.Context)]
-    found += [one.replace(annotation=hints[one.name], kind=kinds.KEYWORD_ONLY) for one in own]
+    parameters = [kinds("context", kinds.KEYWORD_ONLY, annotation=typer.Context)]
+    parameters += [one.replace(annotation=hints[one.name], kind=kinds.KEYWORD_ONLY) for one in own]
     for name, (annotation, default) in _COMMON.items():
-        found.append(kinds(name, kinds.KEYWORD_ONLY, annotation=annotation, default=default))
-    return inspect.Signature(found)
+        parameters.append(kinds(name, kinds.KEYWORD_ONLY, annotation=annotation, default=default))
+    return inspect.Signature(parameters)
 
 
 def _console(context: typer.Context, common: dict[str, Any]) -> Console:

@@ -17,7 +17,7 @@ def destroy(
     on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
-    format: options.Format = options.PlanFormat.text,
+    format: options.FormatOption = options.PlanFormat.text,
 ) -> int:
     """Delete everything that the lock names."""
     from provisioner.cli.applying import ApplyRequest, GivenApproval, decide_and_apply

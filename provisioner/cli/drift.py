@@ -35,7 +35,7 @@ def drift(
         list[str] | None,
         typer.Option("--ignore", metavar="ADDR[#PATH]", help="Leave a resource or a field out."),
     ] = None,
-    format: options.Format = options.PlanFormat.text,
+    format: options.FormatOption = options.PlanFormat.text,
 ) -> int:
     """Show what somebody else changed since the last apply."""
     from provisioner.engine.drift import DriftOptions
@@ -53,22 +53,22 @@ async def _drift(console: Console, wanted: DriftOptions, format: options.PlanFor
     return DRIFTED if found.drifted else 0
 
 
-def _text(console: Console, found: Drift, case: Situation, format: options.PlanFormat) -> str:
+def _text(console: Console, drift: Drift, case: Situation, format: options.PlanFormat) -> str:
     if console.json:
         from provisioner.views.drift_json import drift_json
 
-        return drift_json(found)
+        return drift_json(drift)
     from provisioner.views.drift_outline import drift_outline
 
     if not format.document:
         from provisioner.views.text import outline_text
 
-        return outline_text(drift_outline(found, verbose=console.verbose), console.paint())
+        return outline_text(drift_outline(drift, verbose=console.verbose), console.paint())
     from provisioner.cli.planning import rendered
     from provisioner.views.picture import drift_graph
 
     needs = {address: entry.depends_on for address, entry in case.lock.resources.items()}
-    return rendered(format, drift_outline(found, verbose=True), lambda: drift_graph(found, needs))
+    return rendered(format, drift_outline(drift, verbose=True), lambda: drift_graph(drift, needs))
 
 
 COMMANDS = {"drift": drift}

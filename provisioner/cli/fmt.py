@@ -49,9 +49,7 @@ def _files(console: Console, paths: list[Path] | None) -> Iterator[Path]:
     chosen = [console.path(path) for path in paths or ()]
     for path in chosen or [console.root / "provisioner.yaml", console.root / "specs"]:
         if disk.is_folder(path):
-            yield from sorted(
-                found for ending in ("*.yaml", "*.yml") for found in path.rglob(ending)
-            )
+            yield from sorted(file for ending in ("*.yaml", "*.yml") for file in path.rglob(ending))
         elif chosen or disk.is_file(path):
             yield path
 

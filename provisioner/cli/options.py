@@ -70,7 +70,7 @@ Replaces = Annotated[
     list[str] | None,
     typer.Option("--replace", metavar="ADDR", help="Replace this, though nothing differs."),
 ]
-Format = Annotated[PlanFormat, typer.Option("--format", help="How to print it.")]
+FormatOption = Annotated[PlanFormat, typer.Option("--format", help="How to print it.")]
 Destroy = Annotated[
     bool, typer.Option("--destroy", help="Plan to delete everything that the lock names.")
 ]

@@ -38,9 +38,9 @@ def output(
         raise UsageError(
             Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other.")
         )
-    found = engine.outputs(console.open())
+    outputs = engine.outputs(console.open())
     names = [str(address_of(text)) for text in addr or ()]
-    missing = [name for name in names if name not in found]
+    missing = [name for name in names if name not in outputs]
     if missing:
         absent = ", ".join(f"`{name}`" for name in missing)
         raise UsageError(
@@ -50,7 +50,7 @@ def output(
                 "run `provisioner apply`",
             )
         )
-    chosen = {name: found[name] for name in names} if names else found
+    chosen = {name: outputs[name] for name in names} if names else outputs
     as_text = FORMATS[(format or _Format.json).value]
     console.result(as_text(chosen))
 

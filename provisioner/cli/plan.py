@@ -37,7 +37,7 @@ def plan(
     on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
-    format: options.Format = options.PlanFormat.text,
+    format: options.FormatOption = options.PlanFormat.text,
 ) -> int:
     """Show what an apply would change."""
     from provisioner.cli.planning import check_out
@@ -67,13 +67,13 @@ async def _plan(
     """
     from provisioner.cli.planning import plan_now, save, show_plan
 
-    found = await plan_now(console.open(), wanted)
-    show_plan(console, found, format)
+    made = await plan_now(console.open(), wanted)
+    show_plan(console, made, format)
     if out is not None:
-        save(console, found, out)
-    if found.stopped:
+        save(console, made, out)
+    if made.stopped:
         return 1
-    return 0 if found.empty else CHANGES
+    return 0 if made.empty else CHANGES
 
 
 COMMANDS = {"plan": plan}

@@ -20,7 +20,7 @@ def show(
     what: Annotated[
         str | None, typer.Argument(metavar="[ADDR|FILE]", help="A resource, or a saved plan.")
     ] = None,
-    format: options.Format = options.PlanFormat.text,
+    format: options.FormatOption = options.PlanFormat.text,
 ) -> None:
     """Show what was applied, or a saved plan."""
     from provisioner.cli.state import show_entry

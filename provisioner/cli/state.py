@@ -113,9 +113,9 @@ def rebuild_lock(
     rebuilt = interrupts.run_main(read_stamps(context, lineage))
     restore(context, rebuilt.state)
     if console.json:
-        found = sorted(str(one) for one in rebuilt.state.resources)
+        addresses = sorted(str(one) for one in rebuilt.state.resources)
         console.document(
-            {"resources": found, "unproved": list(rebuilt.unproved), "left": list(rebuilt.left)}
+            {"resources": addresses, "unproved": list(rebuilt.unproved), "left": list(rebuilt.left)}
         )
         return
     console.result(

@@ -18,7 +18,7 @@ from provisioner.engine.drift import DriftOptions, address_and_path, read_drift
 from provisioner.engine.policies import rule
 from provisioner.engine.shutdowns import kept_answers
 from provisioner.errors import SpecError
-from provisioner.kinds import kind
+from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.vector_store.fields import chunks
 from provisioner.model import (
     Address,
@@ -99,21 +99,21 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
     known = {*case.desired, *case.lock.resources}
     wanted = [address_and_path(word, known, "so there is nothing to accept") for word in words]
     trial = Trial(context.workspace, context.environment.name, context.variables, context.today)
-    found = _Sorted(case, trial)
+    sorted_out = _Sorted(case, trial)
     for item in drift.found:
-        found.look_at(
+        sorted_out.look_at(
             item, [path for address, path in wanted if address == item.address] if words else [""]
         )
-    found.keep_alone()
-    taken, failed = trial.possible(found.proposals)
-    found.refused += [
+    sorted_out.keep_alone()
+    taken, failed = trial.possible(sorted_out.proposals)
+    sorted_out.refused += [
         NotAccepted(one.address, one.path, why, _BY_HAND) for one, why in failed.items()
     ]
     reported = tuple(_reported(trial, taken))
     files = write_specs(trial, taken)
     return Accepted(
         reported,
-        tuple(sorted(found.refused, key=lambda one: (one.address, one.path))),
+        tuple(sorted(sorted_out.refused, key=lambda one: (one.address, one.path))),
         files=files,
         applied=not case.fresh,
         asked=tuple(words),
@@ -163,14 +163,14 @@ class _Sorted:
                 raise NoPlace(
                     "it is a secret, which no service gives back", "change it where it is kept"
                 )
-            found = tuple(edits(self._spot(address), path, live))
+            changes = tuple(edits(self._spot(address), path, live))
         except NoPlace as why:
             self.refused.append(NotAccepted(address, path, why.reason, why.hint))
         except FileRefused as why:
             self.refused.append(NotAccepted(address, path, f"its file {why.detail}", why.hint))
         else:
             self.proposals.append(
-                Proposal(address, path, before=change.after, after=live, edits=found)
+                Proposal(address, path, before=change.after, after=live, edits=changes)
             )
 
     def _spot(self, address: Address) -> Spot:
@@ -304,7 +304,7 @@ class Trial:
         edits: dict[str, list[Edit]] = {}
         for edit in (edit for proposal in proposals for edit in proposal.edits):
             edits.setdefault(edit.file, []).append(edit)
-        return {file: edited(self.original(file), found) for file, found in edits.items()}
+        return {file: edited(self.original(file), wanted) for file, wanted in edits.items()}
 
     def possible(self, proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[Proposal, str]]:
         """Those that can be made together, and why the others cannot: halved until every problem
@@ -337,8 +337,8 @@ class Trial:
             return f"its file {refused.detail}"
         for name, before in self._before.items():
             after = draft.compile(name, self.variables)
-            found = self._problems(draft, name, after)
-            why = _invalid(self._known[name], found) or self._surprise(
+            problems = self._problems(draft, name, after)
+            why = _invalid(self._known[name], problems) or self._surprise(
                 name, before, after, proposals
             )
             if why:
@@ -416,21 +416,21 @@ def _covers(proposal: Proposal, address: Address, path: str) -> bool:
     """Whether a change is what a proposal is about. A file that is taken out of its store may end
     with that.
     """
-    if address.kind == "file" and proposal.address.kind == "vector_store":
+    if is_file(address) and holds_files(proposal.address):
         return not path and proposal.after is None and proposal.path == join("files", address.name)
     return address == proposal.address and ignored(path, [proposal.path])
 
 
 def _changed(before: Specs, after: Specs) -> dict[tuple[Address, str], None]:
-    found: dict[tuple[Address, str], None] = {}
+    changed: dict[tuple[Address, str], None] = {}
     for address in dict.fromkeys([*before.desired, *after.desired]):
         old, new = before.desired.get(address), after.desired.get(address)
         if old is None or new is None:
-            found[address, ""] = None
+            changed[address, ""] = None
         elif old.fields != new.fields or _apart(old) != _apart(new):
             paths = _differing(old, new)
-            found.update({(address, path): None for path in paths or [""]})
-    return found
+            changed.update({(address, path): None for path in paths or [""]})
+    return changed
 
 
 def _apart(want: Desired) -> tuple[Any, ...]:
@@ -449,15 +449,15 @@ def _differing(old: Desired, new: Desired) -> list[str]:
 
 def _units(want: Desired) -> dict[str, Any]:
     """Every declared unit in normal form, those of a store's files among them."""
-    found = dict(sides(kind(want.address.kind).form(want.api), want, None, Live("", {})).want)
-    if want.address.kind == "vector_store":
+    units = dict(sides(kind(want.address.kind).form(want.api), want, None, Live("", {})).want)
+    if holds_files(want.address):
         for path, item in want.files.items():
             prefix, default = join("files", path), want.fields.get("chunking")
-            found[prefix] = {key: item[key] for key in ("file", "id") if key in item}
-            found[f"{prefix}.chunking"] = chunks(item.get("chunking", default))
+            units[prefix] = {key: item[key] for key in ("file", "id") if key in item}
+            units[f"{prefix}.chunking"] = chunks(item.get("chunking", default))
             for key, value in (item.get("attributes") or {}).items():
-                found[join(f"{prefix}.attributes", key)] = value
-    return found
+                units[join(f"{prefix}.attributes", key)] = value
+    return units
 
 
 def _value(specs: Specs, address: Address, path: str) -> Any:

@@ -10,7 +10,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.others import Others
 from provisioner.engine.refresh import Refreshed
 from provisioner.errors import PlanError, SpecError, UsageError
-from provisioner.kinds import kind
+from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Names
 from provisioner.model import Address, Fields, LockState, Plan, Problem, Service, Source, Stamp
 from provisioner.plan import PlanOptions, Situation
@@ -117,7 +117,7 @@ def check_bytes(root: Path, plan: Plan) -> None:
     for change in plan.changes:
         fields = change.after or {}
         if (
-            change.address.kind == "file"
+            is_file(change.address)
             and change.action.makes
             and not _is_planned(root, change.address, fields)
         ):
@@ -173,20 +173,20 @@ async def loose_uploads(
 
 def _may_be_uploaded(lock: LockState, plan: Plan) -> dict[tuple[object, object], str]:
     """Names and sizes of uploads that may be left, with the reason to think so."""
-    found: dict[tuple[object, object], str] = {}
+    uploads: dict[tuple[object, object], str] = {}
     for entry in lock.resources.values():
         if entry.resent:
             looks = PurePosixPath(entry.address.name).name, entry.fields.get("bytes")
             why = "whose upload was sent again after its reply was lost: it may be the first one."
-            found[looks] = f"`{entry.address}`, {why}"
+            uploads[looks] = f"`{entry.address}`, {why}"
     for change in plan.changes:
-        if change.address.kind == "file" and change.action.makes:
+        if is_file(change.address) and change.action.makes:
             looks = PurePosixPath(change.address.name).name, (change.after or {}).get("bytes")
-            found[looks] = (
+            uploads[looks] = (
                 "one that would be uploaded: it may be left over from an apply whose journal is"
                 " gone."
             )
-    return found
+    return uploads
 
 
 async def check_externals(
@@ -200,8 +200,8 @@ async def check_externals(
         if item.id not in shown
     ]
     asked = [(form, item) for form, item in forms if form.remote]
-    found = await together([form.read(remote, item.id, Names()) for form, item in asked])
-    missing = [item for (_, item), live in zip(asked, found, strict=True) if live is None]
+    answers = await together([form.read(remote, item.id, Names()) for form, item in asked])
+    missing = [item for (_, item), live in zip(asked, answers, strict=True) if live is None]
     said = [
         (item.source, f"The service has no {item.kind.replace('_', ' ')} `{item.id}`.")
         for item in missing

@@ -183,8 +183,8 @@ def open_context(
     """
     workspace = Workspace.open(root)
     name = environment or os.environ.get("PROVISIONER_ENV") or workspace.default_environment
-    found = workspace.environments.get(name or "")
-    if found is None:
+    chosen = workspace.environments.get(name or "")
+    if chosen is None:
         known = ", ".join(f"`{known}`" for known in workspace.environments)
         detail = (
             f"There is no environment `{name}`; {workspace.name} has {known}."
@@ -192,4 +192,4 @@ def open_context(
             else f"Environments: {known}."
         )
         raise UsageError(Problem("Unknown environment", detail, "name one with `--env`"))
-    return Context(workspace, found, dict(variables or {}))
+    return Context(workspace, chosen, dict(variables or {}))

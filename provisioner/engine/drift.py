@@ -13,7 +13,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.refresh import Listed, list_forms
 from provisioner.engine.session import Session
 from provisioner.errors import UsageError
-from provisioner.kinds import keys, kind
+from provisioner.kinds import file_kind, keys, kind
 from provisioner.kinds.base import Names, ProfileForm
 from provisioner.model import Address, Drift, Drifted, Problem, Unmanaged
 from provisioner.plan import PlanOptions, Situation
@@ -187,19 +187,20 @@ async def find_unmanaged(
         for objects in listed.values()
         for id, live in (objects or {}).items()
     }
-    found: list[Unmanaged] = []
+    unmanaged_ones: list[Unmanaged] = []
     for one in examined:
         named.update(one.files.foreign)
         if one.files.kept:  # otherwise they are drift
-            found += [
-                Unmanaged("file", id, names.get(id, ""), one.address) for id in one.files.foreign
+            unmanaged_ones += [
+                Unmanaged(file_kind().name, id, names.get(id, ""), one.address)
+                for id in one.files.foreign
             ]
     for key, objects in sorted(listed.items(), key=lambda pair: pair[0][0]):
         loose = [
             id for id, live in (objects or {}).items() if live.stamp is None and id not in named
         ]
-        found += [Unmanaged(key[0], id, names[id]) for id in sorted(loose)]
-    return found
+        unmanaged_ones += [Unmanaged(key[0], id, names[id]) for id in sorted(loose)]
+    return unmanaged_ones
 
 
 async def _listed(session: Session) -> Listed:
@@ -214,18 +215,18 @@ async def _listed(session: Session) -> Listed:
 
 def _named(context: Context, case: Situation) -> set[str]:
     """Every id that the lock or the specs name, managed or not."""
-    found = {
+    ids = {
         *case.lock.known_ids,
         *case.imports.values(),
         *(item.id for item in context.specs.externals),
     }
-    found |= {live.id for live in case.observed.live.values()} | {
+    ids |= {live.id for live in case.observed.live.values()} | {
         stray.live.id for stray in case.observed.strays
     }
     for entry in case.lock.resources.values():
-        found.update(unmanaged(entry.fields))
-        found.update(id for files in entry.deposed_files.values() for id in files)
+        ids.update(unmanaged(entry.fields))
+        ids.update(id for files in entry.deposed_files.values() for id in files)
         form = kind(entry.address.kind).form(entry.api)
         if entry.profile and isinstance(form, ProfileForm):
-            found.update(id for version in entry.profile.older for id in form.kept_ids(version))
-    return found
+            ids.update(id for version in entry.profile.older for id in form.kept_ids(version))
+    return ids

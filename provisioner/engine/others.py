@@ -66,8 +66,8 @@ class Others:
                 named += [
                     (sentence(live, "vector store"), set(self._held[live.id])) for live in stores
                 ]
-        found = {id: tuple(who for who, ids in named if id in ids) for _, id in going}
-        return {id: whos for id, whos in found.items() if whos}
+        users = {id: tuple(who for who, ids in named if id in ids) for _, id in going}
+        return {id: whos for id, whos in users.items() if whos}
 
     async def _foreign(self, key: Key, pruned: Collection[str] = ()) -> list[Live]:
         if key not in self.listed:
@@ -82,8 +82,8 @@ class Others:
     async def held(self, stores: Sequence[str]) -> dict[str, frozenset[str]]:
         """The files of some stores, by store."""
         left = [store for store in stores if store not in self._held]
-        found = await together(_files(self.remote, store) for store in left)
-        self._held.update(zip(left, found, strict=True))
+        files = await together(_files(self.remote, store) for store in left)
+        self._held.update(zip(left, files, strict=True))
         return {store: self._held[store] for store in stores}
 
     async def in_a_store(self) -> set[str]:

@@ -48,14 +48,14 @@ def rule(
     if not policies_apply(policies, shutdowns):
         return Ruling()
     judged = [want for want in wanted if not str(want.fields.get("model")).startswith(STAND_IN)]
-    found = sorted(breaches(policies, judged, shutdowns.of, today), key=lambda one: one.address)
+    broken = sorted(breaches(policies, judged, shutdowns.of, today), key=lambda one: one.address)
     certain = [
-        one for one in unused(policies, found, today) if one.policy == "models" or shutdowns.known
+        one for one in unused(policies, broken, today) if one.policy == "models" or shutdowns.known
     ]
     reported = _Reporting(workspace, policies, shutdowns, today)
     return Ruling(
-        tuple(reported.problems([one for one in found if not one.waiver])),
-        tuple(reported.waived(one, one.waiver) for one in found if one.waiver and one.severity),
+        tuple(reported.problems([one for one in broken if not one.waiver])),
+        tuple(reported.waived(one, one.waiver) for one in broken if one.waiver and one.severity),
         frozenset(certain),
         frozenset(str(want.address) for want in judged),
     )
@@ -97,8 +97,8 @@ def rule_all(
         for problem in ruling.problems:
             where[problem].append(name)
     reported = [
-        problem if len(found) == len(rulings) else naming(problem, found)
-        for problem, found in where.items()
+        problem if len(names) == len(rulings) else naming(problem, names)
+        for problem, names in where.items()
     ]
     return [*reported, *needless(workspace, rulings)]
 
@@ -164,12 +164,12 @@ class _Reporting:
     shutdowns: Shutdowns
     today: date
 
-    def problems(self, found: Iterable[Breach]) -> Iterator[Problem]:
+    def problems(self, broken: Iterable[Breach]) -> Iterator[Problem]:
         """One for each assistant with a wrong model, for each model that ends, and for each waiver
         that ended.
         """
         ending: dict[str, list[Breach]] = defaultdict(list)
-        for breach in found:
+        for breach in broken:
             if breach.end is None:
                 yield self._not_allowed(breach)
             elif breach.severity:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.shutdowns import kept_answers, policies_apply, utc_today
 from provisioner.errors import UsageError
+from provisioner.kinds import is_file
 from provisioner.model import Address, Desired, LockState, Problem, Report
 from provisioner.text import spelt
 from provisioner.workspace import Workspace
@@ -78,38 +79,33 @@ def move(context: Context, origin: Address, to: Address) -> None:
     with context.store.lease():
         known = context.checked(context.store.fold_journal().state)
         if known is None or origin not in known.resources:
-            raise UsageError(
-                Problem(
-                    "Unknown address",
-                    f"The lock has no `{origin}`.",
-                    "see `provisioner state list`",
-                )
-            )
-        if to.kind == origin.kind and not declarable(context.root, to):
-            hint = (
-                "a name has small letters, digits, `_` and `-`, begins with a letter and has at"
-                " most 64 characters"
-            )
-            hint = (
-                "write the path from the workspace root, like `file.docs/a.md`"
-                if to.kind == "file"
-                else hint
-            )
-            raise UsageError(
-                Problem("Wrong address", f"No spec could declare {spelt(str(to))}.", hint)
-            )
-        if to in known.resources or to.kind != origin.kind:
-            why = (
-                "is in the lock already"
-                if to in known.resources
-                else f"is no {origin.kind.replace('_', ' ')}"
-            )
-            raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
+            detail = f"The lock has no `{origin}`."
+            raise UsageError(Problem("Unknown address", detail, "see `provisioner state list`"))
+        _check_target(context, known, origin, to)
         # All of planning, which `validate` does without.
         from provisioner.plan.moves import with_moves
 
         moved, _ = with_moves(known, {}, [(origin, to)])
         context.store.write(replace(moved, serial=known.serial + 1))
+
+
+def _check_target(context: Context, known: LockState, origin: Address, to: Address) -> None:
+    """UsageError where a resource cannot have that address."""
+    if to.kind == origin.kind and not declarable(context.root, to):
+        hint = (
+            "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64"
+            " characters"
+        )
+        if is_file(to):
+            hint = "write the path from the workspace root, like `file.docs/a.md`"
+        raise UsageError(Problem("Wrong address", f"No spec could declare {spelt(str(to))}.", hint))
+    why = None
+    if to in known.resources:
+        why = "is in the lock already"
+    elif to.kind != origin.kind:
+        why = f"is no {origin.kind.replace('_', ' ')}"
+    if why:
+        raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
 
 
 def restore(context: Context, rebuilt: LockState) -> None:
@@ -122,19 +118,19 @@ def restore(context: Context, rebuilt: LockState) -> None:
 def outputs(context: Context) -> dict[str, dict[str, Any]]:
     """What an application needs of each resource: its id, and the pinned request of a profile."""
     known = state(context)
-    found: dict[str, dict[str, Any]] = {}
+    by_address: dict[str, dict[str, Any]] = {}
     for address, entry in sorted(known.resources.items()) if known else ():
         if entry.profile:
             profile = entry.profile
-            found[str(address)] = {
+            by_address[str(address)] = {
                 "id": None,
                 "version": profile.version,
                 "digest": profile.digest,
                 "request": profile.request,
             }
         elif entry.id:
-            found[str(address)] = {"id": entry.id}
-    return found
+            by_address[str(address)] = {"id": entry.id}
+    return by_address
 
 
 def graph(context: Context) -> dict[Address, tuple[Address, ...]]:

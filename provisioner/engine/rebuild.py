@@ -13,15 +13,13 @@ from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import list_forms
 from provisioner.errors import LockError
-from provisioner.kinds import Key, keys, kind
+from provisioner.kinds import Key, file_at, file_kind, holds_files, is_file, keys, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Fields, Live, Locked, LockState, Problem, StoreFile
 from provisioner.plan.moves import with_moves
 from provisioner.plan.ownership import several
 from provisioner.remote import Remote, together
-
-STORE, FILE = "vector_store", "file"
 
 Objects = Mapping[Key, Mapping[str, Live]]  # what was listed, by kind and API, then by id
 StoreFilesById = Mapping[str, Mapping[str, StoreFile]]  # what each store holds, by its id
@@ -107,16 +105,16 @@ class _Proof:
         by_address: dict[Address, list[_Found]] = {}
         for one in others:
             by_address.setdefault(one.address, []).append(one)
-        for address, found in by_address.items():
-            self._choose(address, found)
+        for address, claimants in by_address.items():
+            self._choose(address, claimants)
 
-    def _choose(self, address: Address, found: list[_Found]) -> None:
+    def _choose(self, address: Address, claimants: list[_Found]) -> None:
         own = self.own.get(address)
         since = max(self.base.serial, own.serial if own else 0)
-        right = [one for one in found if one.serial > since]
+        right = [one for one in claimants if one.serial > since]
         # An object of the lock without a stamp was let go since, or somebody has taken it off:
         # nobody can say.
-        unclear = own is not None and own.serial == 0 and address.kind != FILE
+        unclear = own is not None and own.serial == 0 and not is_file(address)
         if own and right and (unclear or len(right) > 1):
             right.append(own)
         if len(right) > 1:
@@ -126,12 +124,12 @@ class _Proof:
             right = named
         if right and right[0] is not own:
             self.made[address] = right[0]
-        self.left += [one for one in found if one is not self.made.get(address)]
+        self.left += [one for one in claimants if one is not self.made.get(address)]
 
     def stores(self) -> list[str]:
         """The ids of the stores that the rebuilt lock names."""
         return [
-            one.id for address, one in {**self.own, **self.made}.items() if address.kind == STORE
+            one.id for address, one in {**self.own, **self.made}.items() if holds_files(address)
         ]
 
     def state(self, store_files: StoreFilesById) -> LockState:
@@ -149,7 +147,7 @@ class _Proof:
         compared anew.
         """
         one = self.own.get(entry.address)
-        if one is None or entry.address.kind == FILE:
+        if one is None or is_file(entry.address):
             return entry
         held = self._held(entry.files, store_files.get(one.id, {}))
         if one.serial > self.base.serial:
@@ -161,19 +159,15 @@ class _Proof:
         before, old = self.base.resources.get(one.address), self.own.get(one.address)
         fields = _with_files(one.fields, self._held({}, store_files.get(one.id, {})))
         entry = replace(_plain(one, before), fields=fields)
-        return (
-            entry.with_deposed(before)
-            if old and (old.serial or one.address.kind == FILE)
-            else entry
-        )
+        return entry.with_deposed(before) if old and (old.serial or is_file(one.address)) else entry
 
     def _held(
         self, before: Mapping[str, Fields], store_files: Mapping[str, StoreFile]
     ) -> dict[str, Fields]:
         """What a store holds: what the lock says, and what was attached or written since."""
         held = dict(before)
-        files = {address: id for address, id in self.base.ids.items() if address.kind == FILE}
-        files |= {address: one.id for address, one in self.made.items() if address.kind == FILE}
+        files = {address: id for address, id in self.base.ids.items() if is_file(address)}
+        files |= {address: one.id for address, one in self.made.items() if is_file(address)}
         for address, id in files.items():
             store_file = store_files.get(id)
             if store_file is None or store_file.sha256 is None or store_file.stamp is None:
@@ -217,10 +211,10 @@ async def _settled(context: Context, remote: Remote, listed: Objects) -> Objects
     has to be.
     """
     ours = (context.workspace.name, context.environment.name)
-    found = [live for objects in listed.values() for live in objects.values() if live.stamp]
+    stamped = [live for objects in listed.values() for live in objects.values() if live.stamp]
     made = [
         live.created_at
-        for live in found
+        for live in stamped
         if live.stamp and (live.stamp.workspace, live.stamp.environment) == ours
     ]
     # Times are cut to whole seconds.
@@ -267,19 +261,19 @@ def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
 
 async def _named(remote: Remote, base: LockState, listed: Objects) -> dict[Address, Live]:
     """What the lock names and the service has. Absence from a list is only a reason to ask."""
-    found: dict[Address, Live | None] = {}
+    objects: dict[Address, Live | None] = {}
     for address, entry in base.resources.items():
         if entry.id and kind(address.kind).form(entry.api).remote:
-            found[address] = listed.get((address.kind, entry.api), {}).get(entry.id)
-    missing = [address for address, live in found.items() if live is None]
+            objects[address] = listed.get((address.kind, entry.api), {}).get(entry.id)
+    missing = [address for address, live in objects.items() if live is None]
     entries = [base.resources[address] for address in missing]
     reads = [
         kind(one.address.kind).form(one.api).read(remote, one.id or "", Names()) for one in entries
     ]
-    found |= dict(zip(missing, await together(reads), strict=True))
+    objects |= dict(zip(missing, await together(reads), strict=True))
     return {
         address: live
-        for address, live in found.items()
+        for address, live in objects.items()
         if live is not None and (live.stamp is None or base.owns(live.stamp))
     }
 
@@ -287,7 +281,7 @@ async def _named(remote: Remote, base: LockState, listed: Objects) -> dict[Addre
 def _own(base: LockState, named: Mapping[Address, Live]) -> dict[Address, _Found]:
     own = {}
     for address, live in named.items():
-        if address.kind != FILE:
+        if not is_file(address):
             mark, api = live.stamp, base.resources[address].api
             at = Address.parse(mark.address) if mark else address
             own[address] = _Found(at, live.id, mark.serial if mark else 0, api)
@@ -306,14 +300,14 @@ def _others(base: LockState, listed: Objects) -> Iterator[_Found]:
 def _own_files(
     named: Mapping[Address, Live], latest: Mapping[str, _Found]
 ) -> dict[Address, _Found]:
-    files = [(address, live) for address, live in named.items() if address.kind == FILE]
+    files = [(address, live) for address, live in named.items() if is_file(address)]
     return {address: latest.get(live.id, _Found(address, live.id)) for address, live in files}
 
 
 def _other_files(
     base: LockState, listed: Objects, latest: Mapping[str, _Found]
 ) -> Iterator[_Found]:
-    known, files = base.known_ids, listed[FILE, None]
+    known, files = base.known_ids, listed[file_kind().name, None]
     for one in latest.values():
         if one.id not in known:
             size = files[one.id].fields.get("bytes") if one.id in files else None
@@ -330,7 +324,7 @@ def _latest_files(base: LockState, store_files: StoreFilesById) -> dict[str, _Fo
                 continue
             before = latest.get(store_file.id)
             if before is None or mark.serial >= before.serial:
-                at, fields = Address(FILE, mark.address), {"sha256": store_file.sha256}
+                at, fields = file_at(mark.address), {"sha256": store_file.sha256}
                 latest[store_file.id] = _Found(at, store_file.id, mark.serial, fields=fields)
     return latest
 
@@ -344,7 +338,7 @@ def _unproved(context: Context, state: LockState) -> Iterator[str]:
                 f"`{address}`: the versions of a request profile are only in the lock; the next"
                 " apply starts at 1."
             )
-        elif address.kind == FILE:
+        elif is_file(address):
             yield (
                 f"`{address}`: a file in no store carries no stamp; the next apply uploads it"
                 " again."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.apply.exactly_once import looks_of, survey, undecided
 from provisioner.errors import RouteMissing
-from provisioner.kinds import kind
+from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Form, Names
 from provisioner.kinds.file.form import FileForm
 from provisioner.lock.journal import Intent, Journal
@@ -53,7 +53,7 @@ class Recovered:
         """Files of which an upload was begun and has left no trace yet."""
         for intent in self.intents:
             if (
-                intent.address.kind == "file"
+                is_file(intent.address)
                 and intent.action in CREATES
                 and intent.id not in self.entries
             ):
@@ -65,7 +65,7 @@ class Recovered:
             _looks(other) == _looks(intent)
             and other.data.get("sha256") != intent.data.get("sha256")
             for other in self.intents
-            if other.action in CREATES and other.address.kind == "file"
+            if other.action in CREATES and is_file(other.address)
         )
 
 
@@ -80,46 +80,48 @@ async def recover(
     """Find what the open intents of a stopped apply have brought about. `shared` as in
     `apply.suspects`.
     """
-    found = Recovered(state, tuple(intents), shared)
-    await _look_for(remote, found, [intent for intent in found.intents if intent.action in CREATES])
-    for intent in found.intents:
+    recovered = Recovered(state, tuple(intents), shared)
+    await _look_for(
+        remote, recovered, [intent for intent in recovered.intents if intent.action in CREATES]
+    )
+    for intent in recovered.intents:
         if intent.action in ("delete", "take_back") and intent.data.get("object"):
-            await _deleted(remote, found, intent)
+            await _deleted(remote, recovered, intent)
         elif intent.data.get("wrote") and not intent.hint:
-            _written(found, intent)
-    return found
+            _written(recovered, intent)
+    return recovered
 
 
-def close_intents(journal: Journal, found: Recovered) -> None:
+def close_intents(journal: Journal, recovered: Recovered) -> None:
     """Close every carried intent in the journal, with what was found."""
     for intent in journal.open:
-        if intent.id in found.entries:
-            entries = dict(found.entries[intent.id])
+        if intent.id in recovered.entries:
+            entries = dict(recovered.entries[intent.id])
             journal.result(intent.id, entries.pop(intent.address), entries)
         else:
             journal.dismiss(intent.id)
 
 
-def _written(found: Recovered, intent: Intent) -> None:
+def _written(recovered: Recovered, intent: Intent) -> None:
     """A write to an object that is there. One that was about to move has its old address still."""
     for address in (
         intent.address,
         Address.parse(intent.data.get("previous") or str(intent.address)),
     ):
-        entry = found.state.resources.get(address)
+        entry = recovered.state.resources.get(address)
         if entry is not None:
-            found.take(intent, _owning(entry, intent), address)
+            recovered.take(intent, _owning(entry, intent), address)
             return
 
 
-async def _look_for(remote: Remote, found: Recovered, made: Sequence[Intent]) -> None:
+async def _look_for(remote: Remote, recovered: Recovered, made: Sequence[Intent]) -> None:
     """Look for what was to be made. What was begun only just now may not be shown yet, and is
     looked for again.
     """
     lists: dict[tuple[str, str | None], Sequence[Live]] = {}
     for intent in made:
-        await _created(remote, found, intent, lists)
-    left = [intent for intent in made if _is_missing(found, intent)]
+        await _created(remote, recovered, intent, lists)
+    left = [intent for intent in made if _is_missing(recovered, intent)]
     until = (
         max((min(intent.at or 0.0, time.time()) for intent in left), default=0.0)
         + remote.settling.seconds
@@ -127,19 +129,19 @@ async def _look_for(remote: Remote, found: Recovered, made: Sequence[Intent]) ->
     async for _ in remote.settling.pauses(until):
         lists.clear()
         for intent in left:
-            await _created(remote, found, intent, lists)
-        left = [intent for intent in left if _is_missing(found, intent)]
+            await _created(remote, recovered, intent, lists)
+        left = [intent for intent in left if _is_missing(recovered, intent)]
         if not left:
             return
 
 
-def _is_missing(found: Recovered, intent: Intent) -> bool:
-    return not intent.hint and intent.id not in found.entries and not found.questions
+def _is_missing(recovered: Recovered, intent: Intent) -> bool:
+    return not intent.hint and intent.id not in recovered.entries and not recovered.questions
 
 
 async def _created(
     remote: Remote,
-    found: Recovered,
+    recovered: Recovered,
     intent: Intent,
     lists: dict[tuple[str, str | None], Sequence[Live]],
 ) -> None:
@@ -150,8 +152,8 @@ async def _created(
             lists[key] = await _list(remote, kind(intent.address.kind).form(api), intent)
         except RouteMissing:
             lists[key] = ()
-    if intent.address.kind == "file":
-        await _uploaded(remote, found, intent, lists[key])
+    if is_file(intent.address):
+        await _uploaded(remote, recovered, intent, lists[key])
         return
     if intent.hint:
         return
@@ -159,11 +161,11 @@ async def _created(
         live.id for live in lists[key] if live.stamp and str(live.stamp) == intent.data.get("stamp")
     ]
     if len(alike) > 1:
-        found.questions.append(undecided(intent.address, alike))
+        recovered.questions.append(undecided(intent.address, alike))
     elif alike:
-        found.take(
+        recovered.take(
             intent,
-            _owning(_successor(found.state, intent, id=alike[0], fields={}, api=api), intent),
+            _owning(_successor(recovered.state, intent, id=alike[0], fields={}, api=api), intent),
         )
 
 
@@ -174,23 +176,23 @@ async def _list(remote: Remote, form: Form, intent: Intent) -> Sequence[Live]:
 
 
 async def _uploaded(
-    remote: Remote, found: Recovered, intent: Intent, files: Sequence[Live]
+    remote: Remote, recovered: Recovered, intent: Intent, files: Sequence[Live]
 ) -> None:
     data = intent.data
-    known = found.state.known_ids
+    known = recovered.state.known_ids
     suspects = [live for live in files if _looks_like(live, intent) and live.id not in known]
     if not suspects:
         return
-    seen = await survey(remote, suspects, found.state.lineage, shared=found.shared)
-    only = None if intent.hint or found.twins(intent) else seen.only()
+    seen = await survey(remote, suspects, recovered.state.lineage, shared=recovered.shared)
+    only = None if intent.hint or recovered.twins(intent) else seen.only()
     if only is None:
-        found.notes += [note for note in seen.notes() if note not in found.notes]
+        recovered.notes += [note for note in seen.notes() if note not in recovered.notes]
         return
     fields = {key: data[key] for key in ("sha256", "bytes", "purpose") if key in data}
-    found.take(
+    recovered.take(
         intent,
         replace(
-            _successor(found.state, intent, id=only.id, fields=fields, api=None), verified=False
+            _successor(recovered.state, intent, id=only.id, fields=fields, api=None), verified=False
         ),
     )
 
@@ -243,11 +245,11 @@ def _owning(entry: Locked, intent: Intent) -> Locked:
     )
 
 
-async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
+async def _deleted(remote: Remote, recovered: Recovered, intent: Intent) -> None:
     """A delete that went through: the id is forgotten, whether it was the entry's own or a deposed
     one. What was begun only just now may still be shown, and is looked at again.
     """
-    entry = found.state.resources.get(intent.address)
+    entry = recovered.state.resources.get(intent.address)
     id = str(intent.data["object"])
     if entry is None or id not in (entry.id, *entry.deposed):
         return
@@ -262,4 +264,4 @@ async def _deleted(remote: Remote, found: Recovered, intent: Intent) -> None:
     if there:
         return
     left = replace(entry.undeposed(id), id=None if entry.id == id else entry.id)
-    found.take(intent, None if left.empty else left)
+    recovered.take(intent, None if left.empty else left)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 
 from provisioner.errors import RouteMissing
-from provisioner.kinds import Key, kind
+from provisioner.kinds import Key, file_at, holds_files, kind
 from provisioner.kinds.base import Form, Names
 from provisioner.kinds.vector_store.store_files import read_store_files, settled
 from provisioner.model import Address, Desired, Live, Locked, LockState, StoreFile
@@ -35,13 +35,17 @@ class RefreshRequest:
 
     def forms(self) -> dict[Key, list[Locked]]:
         """Every form with objects at the service, and the locked entries that exist through it."""
-        found: dict[Key, list[Locked]] = {}
+        entries_by_form: dict[Key, list[Locked]] = {}
         for address, want in self.desired.items():
-            found.setdefault((address.kind, want.api), [])
+            entries_by_form.setdefault((address.kind, want.api), [])
         for entry in self.lock.resources.values():
             if entry.id:
-                found.setdefault((entry.address.kind, entry.api), []).append(entry)
-        return {key: entries for key, entries in found.items() if kind(key[0]).form(key[1]).remote}
+                entries_by_form.setdefault((entry.address.kind, entry.api), []).append(entry)
+        return {
+            key: entries
+            for key, entries in entries_by_form.items()
+            if kind(key[0]).form(key[1]).remote
+        }
 
     def claims(self, live: Mapping[Address, Live], strays: Iterable[Stray]) -> dict[Address, Claim]:
         """What carries our stamp for a declared address that has no object."""
@@ -111,9 +115,7 @@ async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refres
         entry.address for key, entries in forms.items() if listed[key] is None for entry in entries
     )
     live = await _settled(request, await _lookup(request, forms, listed, names), names, until)
-    live = {
-        address: _with_store_files(found, held.get(found.id)) for address, found in live.items()
-    }
+    live = {address: _with_store_files(one, held.get(one.id)) for address, one in live.items()}
     strays = await _confirmed(request, live, list(_strays(request, listed, live)))
     strays = [
         replace(stray, live=_with_store_files(stray.live, held.get(stray.live.id)))
@@ -149,12 +151,10 @@ def _stores(
     taken over.
     """
     locked = [
-        entry for key, entries in forms.items() if key[0] == "vector_store" for entry in entries
+        entry for key, entries in forms.items() if kind(key[0]).holds_files for entry in entries
     ]
     named = {**request.imports, **taken}
-    others = [
-        Locked(address, id, {}) for address, id in named.items() if address.kind == "vector_store"
-    ]
+    others = [Locked(address, id, {}) for address, id in named.items() if holds_files(address)]
     stores = []
     for entry in (*locked, *others):
         want = request.desired.get(entry.address)
@@ -168,19 +168,19 @@ async def _store_files_of(
     request: RefreshRequest, stores: list[Locked]
 ) -> dict[str | None, dict[str, StoreFile] | None]:
     """What each store holds, by its id."""
-    found = await together([_current_store_files(request, entry) for entry in stores])
-    return {entry.id: store_files for entry, store_files in zip(stores, found, strict=True)}
+    held = await together([_current_store_files(request, entry) for entry in stores])
+    return {entry.id: store_files for entry, store_files in zip(stores, held, strict=True)}
 
 
 async def _current_store_files(
     request: RefreshRequest, entry: Locked
 ) -> dict[str, StoreFile] | None:
     until = request.remote.settling.doubted([LOCK])
-    found = await _store_files(request.remote, request.lock, entry)
-    return found and await settled(
+    store_files = await _store_files(request.remote, request.lock, entry)
+    return store_files and await settled(
         request.remote,
         entry.id or "",
-        store_files=found,
+        store_files=store_files,
         is_old=_shown_old(request.lock, entry),
         until=until,
     )
@@ -208,11 +208,7 @@ async def _settled(
     it.
     """
     lock = request.lock
-    old = (
-        [address for address, found in live.items() if _is_old(lock, address, found)]
-        if until
-        else []
-    )
+    old = [address for address, one in live.items() if _is_old(lock, address, one)] if until else []
     async for _ in request.remote.settling.rounds(until):
         if not old:
             break
@@ -220,21 +216,19 @@ async def _settled(
         again = await together(
             form.read(request.remote, live[address].id, names) for address, form in forms.items()
         )
-        live |= {
-            address: found for address, found in zip(forms, again, strict=True) if found is not None
-        }
+        live |= {address: one for address, one in zip(forms, again, strict=True) if one is not None}
         old = [address for address in old if _is_old(lock, address, live[address])]
     return live
 
 
-def _is_old(lock: LockState, address: Address, found: Live) -> bool:
+def _is_old(lock: LockState, address: Address, one: Live) -> bool:
     """Whether an object carries the stamp from before our last update, which the service is not
     known to drop.
     """
-    entry, mark = lock.resources.get(address), found.stamp
+    entry, mark = lock.resources.get(address), one.stamp
     if entry is None or entry.overwritten is None or entry.unkept or mark is None:
         return False
-    return entry.id == found.id and lock.owns(mark) and mark.serial <= entry.overwritten.serial
+    return entry.id == one.id and lock.owns(mark) and mark.serial <= entry.overwritten.serial
 
 
 async def _store_files(
@@ -258,9 +252,9 @@ async def look_into(remote: Remote, observed: Observed, stores: Iterable[Address
     """The same with what is in some stores. Where nobody has ever declared files, that was not
     listed.
     """
-    found = [(store, observed.live[store]) for store in stores if store in observed.live]
+    there = [(store, observed.live[store]) for store in stores if store in observed.live]
     unlisted = [
-        (store, live) for store, live in found if live.store_files is None and live.file_count
+        (store, live) for store, live in there if live.store_files is None and live.file_count
     ]
     held = await together(_held(remote, live.id) for _, live in unlisted)
     more = {
@@ -275,10 +269,10 @@ async def look_at(remote: Remote, lock: LockState, entry: Locked) -> Live | None
     form = kind(entry.address.kind).form(entry.api)
     if not (entry.id and form.remote):
         return None
-    found = await form.read(remote, entry.id, Names(lock.ids))
-    if found is None or entry.address.kind != "vector_store":
-        return found
-    return _with_store_files(found, await _store_files(remote, lock, entry))
+    one = await form.read(remote, entry.id, Names(lock.ids))
+    if one is None or not holds_files(entry.address):
+        return one
+    return _with_store_files(one, await _store_files(remote, lock, entry))
 
 
 def _with_store_files(live: Live, store_files: dict[str, StoreFile] | None) -> Live:
@@ -304,11 +298,11 @@ async def _lookup(
                 and address in request.desired
                 and request.desired[address].api == key[1]
             ]
-    found = {address: objects.get(id) for address, id, _, objects in wanted}
-    missing = [(address, id, form) for address, id, form, _ in wanted if found[address] is None]
+    there = {address: objects.get(id) for address, id, _, objects in wanted}
+    missing = [(address, id, form) for address, id, form, _ in wanted if there[address] is None]
     answers = await together([form.read(request.remote, id, names) for _, id, form in missing])
-    found.update({address: live for (address, _, _), live in zip(missing, answers, strict=True)})
-    return {address: live for address, live in found.items() if live is not None}
+    there.update({address: live for (address, _, _), live in zip(missing, answers, strict=True)})
+    return {address: live for address, live in there.items() if live is not None}
 
 
 def _strays(
@@ -317,15 +311,15 @@ def _strays(
     """Objects that carry our stamp, but that the lock does not name."""
     known = _known(request, live)
     for (kind_name, api), objects in listed.items():
-        for found in (objects or {}).values():
-            if found.stamp and request.lock.owns(found.stamp) and found.id not in known:
-                own, _, name = found.stamp.address.partition(".")
+        for one in (objects or {}).values():
+            if one.stamp and request.lock.owns(one.stamp) and one.id not in known:
+                own, _, name = one.stamp.address.partition(".")
                 if own != kind_name or not name:  # no stamp that we have ever written
                     request.remote.note(
-                        f"`{found.id}` has our stamp with the address {spelt(found.stamp.address)}."
+                        f"`{one.id}` has our stamp with the address {spelt(one.stamp.address)}."
                     )
                     continue
-                yield Stray(Address(own, name), found, api=api)
+                yield Stray(Address(own, name), one, api=api)
 
 
 def _known(request: RefreshRequest, live: Mapping[Address, Live]) -> set[str]:
@@ -335,7 +329,7 @@ def _known(request: RefreshRequest, live: Mapping[Address, Live]) -> set[str]:
     entries = request.lock.resources.values()
     held = (item for entry in entries for item in entry.files.values())
     unmanaged = {item["id"] for item in held if "file" not in item and item.get("id")}
-    return {found.id for found in live.values()} | request.lock.known_ids | unmanaged
+    return {one.id for one in live.values()} | request.lock.known_ids | unmanaged
 
 
 async def _confirmed(
@@ -363,8 +357,8 @@ async def _confirmed(
 async def _there(remote: Remote, forms: Mapping[str, Form], ids: Iterable[str]) -> set[str]:
     """Those of some objects that can be read."""
     asked = list(ids)
-    found = await together([forms[id].read(remote, id, Names()) for id in asked])
-    return {id for id, live in zip(asked, found, strict=True) if live is not None}
+    objects = await together([forms[id].read(remote, id, Names()) for id in asked])
+    return {id for id, live in zip(asked, objects, strict=True) if live is not None}
 
 
 def _sorted_out(
@@ -377,14 +371,14 @@ def _sorted_out(
     names: Names,
 ) -> Refreshed:
     files = {
-        id: found
+        id: one
         for key, objects in listed.items()
-        if key[0] == "file"
-        for id, found in (objects or {}).items()
+        if kind(key[0]).uploaded
+        for id, one in (objects or {}).items()
     }
     stores = {**{stray.address: stray.live for stray in strays}, **live}
     loose = list(_stray_files(request, stores, files, _known(request, live)))
-    everything = {id: found for objects in listed.values() for id, found in (objects or {}).items()}
+    everything = {id: one for objects in listed.values() for id, one in (objects or {}).items()}
     old = {
         id: everything[id]
         for entry in request.lock.resources.values()
@@ -413,12 +407,12 @@ def _stray_files(
     known: set[str],
 ) -> Iterator[Stray]:
     """Files in our stores that carry our stamp, but that the lock does not name; each once."""
-    found: dict[str, Stray] = {}
+    strays: dict[str, Stray] = {}
     for store, holder in stores.items():
         for id, store_file in (holder.store_files or {}).items():
             if (
                 id not in known
-                and id not in found
+                and id not in strays
                 and store_file.stamp
                 and request.lock.owns(store_file.stamp)
             ):
@@ -428,8 +422,8 @@ def _stray_files(
                     fields={**file.fields, "sha256": store_file.sha256},
                     stamp=store_file.stamp,
                 )
-                found[id] = Stray(Address("file", store_file.stamp.address), file, store)
-    yield from found.values()
+                strays[id] = Stray(file_at(store_file.stamp.address), file, store)
+    yield from strays.values()
 
 
 def from_lock(lock: LockState) -> Observed:

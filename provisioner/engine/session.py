@@ -22,12 +22,12 @@ from provisioner.engine.refresh import Refreshed, RefreshRequest, from_lock, loo
 from provisioner.engine.shutdowns import Shutdowns, asked, kept_answers
 from provisioner.engine.takeover import take_over
 from provisioner.errors import LockError, PlanError
-from provisioner.kinds import kind
+from provisioner.kinds import file_kind, holds_files
 from provisioner.kinds.base import Names
 from provisioner.lock.journal import Intent
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
-from provisioner.plan.going import holds_unknown, with_digests
+from provisioner.plan.going import ended_stores, holds_unknown, with_digests
 from provisioner.plan.moves import with_moves
 from provisioner.plan.store_files import begun_ids
 from provisioner.planfile.basis import basis
@@ -109,14 +109,14 @@ class Session:
             return
         self.context.check_known(map(_begun, intents))
         remember(self.remote, state)
-        found = await recover(self.remote, state, intents, shared=self.context.shared)
+        recovered = await recover(self.remote, state, intents, shared=self.context.shared)
         # Elsewhere nothing of ours is ever found.
         checks.check_key(self.remote, state, self.context.service)
-        if found.questions:
-            raise PlanError(found.questions)
-        self.notes, self.unfound = tuple(found.notes), tuple(found.unfound())
+        if recovered.questions:
+            raise PlanError(recovered.questions)
+        self.notes, self.unfound = tuple(recovered.notes), tuple(recovered.unfound())
         with store.journal(state) as journal:
-            close_intents(journal, found)
+            close_intents(journal, recovered)
         store.fold_journal()
 
     async def plan(self, options: PlanOptions) -> Plan:
@@ -135,7 +135,7 @@ class Session:
         others = self._others(case.lock, case.adopted.values())
         if options.refresh:
             users, observed = await both(
-                others.users(plan), look_into(self.remote, case.observed, plan.ended_stores)
+                others.users(plan), look_into(self.remote, case.observed, ended_stores(plan))
             )
             if users or observed is not case.observed:
                 case = replace(case, others=users, observed=observed)
@@ -150,10 +150,10 @@ class Session:
         """Every file by id, also where only others have files: those that a store takes along are
         known by name.
         """
-        key = ("file", None)
-        if key in self.refreshed.listed or not holds_unknown(case, plan, self.refreshed.files):
+        listed = (file_kind().name, None) in self.refreshed.listed
+        if listed or not holds_unknown(case, plan, self.refreshed.files):
             return self.refreshed.files
-        return {live.id: live for live in await kind("file").form(None).list(self.remote, Names())}
+        return {live.id: live for live in await file_kind().form(None).list(self.remote, Names())}
 
     def _others(self, lock: LockState, adopted: Iterable[Live] = ()) -> Others:
         ours = {live.id for live in (*self.refreshed.observed.live.values(), *adopted)}
@@ -178,9 +178,11 @@ class Session:
             remember(self.remote, locked)
         # Without the lease nothing of what is found is written down.
         if locked and folded.open_intents and options.refresh:
-            found = await recover(self.remote, locked, folded.open_intents, shared=context.shared)
-            locked = found.state
-            self.notes, self.questions = tuple(found.notes), tuple(found.questions)
+            recovered = await recover(
+                self.remote, locked, folded.open_intents, shared=context.shared
+            )
+            locked = recovered.state
+            self.notes, self.questions = tuple(recovered.notes), tuple(recovered.questions)
             remember(self.remote, locked)
         lock, moves = with_moves(
             locked or context.fresh(),
@@ -327,7 +329,7 @@ class Session:
         request = stale.refresh_request(self.remote, known, plan)
         refreshed = await refresh(request)
         self.refreshed = replace(
-            refreshed, observed=await look_into(self.remote, refreshed.observed, plan.ended_stores)
+            refreshed, observed=await look_into(self.remote, refreshed.observed, ended_stores(plan))
         )
         checks.check_key(self.remote, known, context.service)
         checks.check_ownership(known, self.refreshed)
@@ -368,7 +370,7 @@ def remember(remote: Remote, lock: LockState) -> None:
     """
     if lock.written is None or not remote.settling.seconds:
         return
-    stores = [entry for entry in lock.resources.values() if entry.address.kind == "vector_store"]
+    stores = [entry for entry in lock.resources.values() if holds_files(entry.address)]
     held = [
         f"{store.id}/{file}"
         for store in stores

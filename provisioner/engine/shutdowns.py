@@ -74,8 +74,8 @@ def utc_today() -> date:
 
 def kept_answers(root: Path, environment: Environment) -> Shutdowns:
     """What is known without asking, however long ago it was asked."""
-    found = _read(_file(root, environment))
-    return _known(environment, found[1] if found else {})
+    answer = _read(_file(root, environment))
+    return _known(environment, answer[1] if answer else {})
 
 
 async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdowns:
@@ -143,7 +143,7 @@ def _file(root: Path, environment: Environment) -> Path:
 def _read(file: Path) -> tuple[float, Given] | None:
     """When it was asked, and the answer; None for whatever is not what was written."""
     try:
-        found = jsontext.read(disk.read(file, disk.LARGEST_TEXT))
-        return float(found["at"]), {str(model): _day(day) for model, day in found["models"].items()}
+        kept = jsontext.read(disk.read(file, disk.LARGEST_TEXT))
+        return float(kept["at"]), {str(model): _day(day) for model, day in kept["models"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None

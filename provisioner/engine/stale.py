@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import Refreshed, RefreshRequest
 from provisioner.errors import PlanError
-from provisioner.kinds import kind
+from provisioner.kinds import holds_files, kind
 from provisioner.kinds.base import Names
 from provisioner.model import (
     QUIET,
@@ -184,13 +184,9 @@ def check_store_files(plan: Plan, resources: Mapping[Address, Locked]) -> None:
     """PlanError where what is put into a store is not what the store is to have by its own row; by
     the lock, where only a store file has a new version.
     """
-    fields = {
-        address: entry.fields
-        for address, entry in resources.items()
-        if address.kind == "vector_store"
-    }
+    fields = {address: entry.fields for address, entry in resources.items() if holds_files(address)}
     fields |= {change.address: change.after for change in plan.changes if change.after is not None}
-    wanted = {address: found.get("files") or {} for address, found in fields.items()}
+    wanted = {address: given.get("files") or {} for address, given in fields.items()}
     for item in plan.store_file_changes:
         if item.action == "detach" or item.action in QUIET:
             continue
@@ -248,7 +244,7 @@ async def check_strays(request: RefreshRequest, plan: Plan, refreshed: Refreshed
     left = {stray.live.id for stray in observed.strays}
     going = [one for one in plan.orphans if one.action == "delete" and one.id not in left]
     forms = [kind(one.address.kind).form(one.api) for one in going]
-    found = await together(
+    objects = await together(
         [form.read(request.remote, one.id, Names()) for form, one in zip(forms, going, strict=True)]
     )
     problems += [
@@ -257,7 +253,7 @@ async def check_strays(request: RefreshRequest, plan: Plan, refreshed: Refreshed
             f"`{one.id}`, an orphan that would be deleted, does not have our stamp any more.",
             _AGAIN,
         )
-        for one, live in zip(going, found, strict=True)
+        for one, live in zip(going, objects, strict=True)
         if live is not None and not (live.stamp and request.lock.owns(live.stamp))
     ]
     if problems:

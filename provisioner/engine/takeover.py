@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from provisioner.digests import real_path
-from provisioner.kinds import kind
+from provisioner.kinds import file_at, file_kind, holds_files, is_file
 from provisioner.kinds.base import Names
 from provisioner.kinds.file.form import FileForm
 from provisioner.kinds.vector_store.texts import same_text
@@ -31,7 +31,7 @@ async def take_over(
         for address in case.imports
         if case.observed.live.get(address) and _files(case, address)
     )
-    named = [live for address, live in case.observed.live.items() if address.kind == "file"]
+    named = [live for address, live in case.observed.live.items() if is_file(address)]
     known = {
         **{live.id: live for live in named},
         **files,
@@ -42,13 +42,13 @@ async def take_over(
     for store in stores:
         takings[store] = taking = await _taking(remote, root, case=case, store=store, known=known)
         for path, taken in taking.store_files.items():
-            address = Address("file", path)
+            address = file_at(path)
             if address not in case.lock.resources and (
                 address not in live or taken.id == live[address].id
             ):
                 live[address] = _as_live(case, address, known[taken.id], taken)
     for address in case.imports:
-        if address.kind == "file" and address in live and "sha256" not in live[address].fields:
+        if is_file(address) and address in live and "sha256" not in live[address].fields:
             live[address] = _named(case, address, live[address])
     return replace(case, observed=replace(case.observed, live=live), takings=takings)
 
@@ -56,12 +56,10 @@ async def take_over(
 def _files(case: Situation, store: Address) -> Mapping[str, Fields]:
     """The local files that a store is to hold, with what is known of each."""
     want = case.desired.get(store)
-    if want is None or store.kind != "vector_store":
+    if want is None or not holds_files(store):
         return {}
     items = want.files.items()
-    return {
-        path: case.desired[Address("file", path)].fields for path, item in items if "file" in item
-    }
+    return {path: case.desired[file_at(path)].fields for path, item in items if "file" in item}
 
 
 async def _unlisted(
@@ -69,7 +67,7 @@ async def _unlisted(
 ) -> dict[str, Live]:
     """Documents that were uploaded for another purpose than ours; one list has them all."""
     held = {id for store in stores for id in case.held(store)}
-    form = kind("file").form(None)
+    form = file_kind().form(None)
     if held <= files.keys() or not isinstance(form, FileForm):
         return {}
     return {live.id: live for live in await form.list(remote, Names(), None) if live.id in held}
@@ -82,9 +80,7 @@ async def _taking(
     store_files = case.held(store)
     wanted = _files(case, store)
     managed = {
-        path: case.lock.ids[Address("file", path)]
-        for path in wanted
-        if Address("file", path) in case.lock.ids
+        path: case.lock.ids[file_at(path)] for path in wanted if file_at(path) in case.lock.ids
     }
     wanted = {
         path: fields for path, fields in wanted.items() if managed.get(path) not in store_files
@@ -92,7 +88,7 @@ async def _taking(
     named = {
         address.name: id
         for address, id in case.imports.items()
-        if address.kind == "file" and id in store_files
+        if is_file(address) and id in store_files
     }
     free = [
         _foreign_store_file(known[id])

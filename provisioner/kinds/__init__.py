@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from provisioner.kinds.base import Kind
+from provisioner.model import Address
 from provisioner.shapes import Shape
 
 Key = tuple[str, str | None]
@@ -34,6 +35,35 @@ def keys() -> list[Key]:
     return [
         (name, api) for name, one in kinds().items() for api in one.apis if one.form(api).remote
     ]
+
+
+def is_file(address: Address) -> bool:
+    """Whether an address is that of a file: its name is the path."""
+    known = kinds().get(address.kind)
+    return known is not None and known.uploaded
+
+
+def holds_files(address: Address) -> bool:
+    """Whether an address is that of something that store files are in."""
+    known = kinds().get(address.kind)
+    return known is not None and known.holds_files
+
+
+def file_at(path: str) -> Address:
+    """The address of the file at a path from the workspace root."""
+    return Address(file_kind().name, path)
+
+
+@cache
+def file_kind() -> Kind:
+    """The kind of what is uploaded."""
+    return next(one for one in kinds().values() if one.uploaded)
+
+
+@cache
+def inlined_kind() -> Kind:
+    """The kind of what is copied into whatever names it."""
+    return next(one for one in kinds().values() if one.inlined)
 
 
 def shapes(name: str) -> Mapping[str, Shape]:

@@ -49,7 +49,7 @@ HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", f"{STORE}/files/{{file_id}}", store_files.retrieve),
     ("POST", f"{STORE}/files/{{file_id}}", store_files.update),
     ("DELETE", f"{STORE}/files/{{file_id}}", store_files.delete),
-    ("GET", f"{STORE}/files/{{file_id}}/content", store_files.content),
+    ("GET", f"{STORE}/files/{{file_id}}/content", store_files.file_content),
     ("POST", f"{STORE}/file_batches", batches.create),
     ("GET", f"{STORE}/file_batches/{{batch_id}}", batches.retrieve),
     ("POST", f"{STORE}/file_batches/{{batch_id}}/cancel", batches.cancel),

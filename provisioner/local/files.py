@@ -33,7 +33,7 @@ def wire(row: DbRow) -> Reply:
     }
 
 
-def find(service: EmbeddedService, file_id: str) -> DbRow:
+def find_file(service: EmbeddedService, file_id: str) -> DbRow:
     purge_expired(service)
     row = service.database.one(f"SELECT * FROM {service.seen('files')} WHERE id = ?", [file_id])
     if row is None:
@@ -74,7 +74,7 @@ def store(
         " ?, ?, ?)",
         [file_id, now, size, filename, purpose, None if seconds is None else now + seconds],
     )
-    return find(service, file_id)
+    return find_file(service, file_id)
 
 
 def _check_form(form: MultipartForm) -> tuple[str, int | None]:
@@ -132,7 +132,7 @@ def _check_expiry(anchor: str | None, seconds: str | None) -> int:
 
 
 def retrieve(service: EmbeddedService, call: Call) -> Reply:
-    return wire(find(service, call.params["file_id"]))
+    return wire(find_file(service, call.params["file_id"]))
 
 
 def list_(service: EmbeddedService, call: Call) -> Reply:
@@ -148,7 +148,7 @@ def list_(service: EmbeddedService, call: Call) -> Reply:
 
 
 def content_path(service: EmbeddedService, file_id: str) -> Path:
-    row = find(service, file_id)
+    row = find_file(service, file_id)
     if row["purpose"] in NOT_DOWNLOADABLE:
         raise bad(f"Not allowed to download files of purpose: {row['purpose']}")
     content = service.blob(file_id)
@@ -159,7 +159,7 @@ def content_path(service: EmbeddedService, file_id: str) -> Path:
 
 
 def delete(service: EmbeddedService, call: Call) -> Reply:
-    file_id = find(service, call.params["file_id"])["id"]
+    file_id = find_file(service, call.params["file_id"])["id"]
     _remove(service, file_id)
     return {"object": "file", "id": file_id, "deleted": True}
 

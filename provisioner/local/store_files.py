@@ -112,7 +112,7 @@ def delete(service: EmbeddedService, call: Call) -> Reply:
     return {"id": row["file_id"], "object": "vector_store.file.deleted", "deleted": True}
 
 
-def content(service: EmbeddedService, call: Call) -> Reply:
+def file_content(service: EmbeddedService, call: Call) -> Reply:
     _, row = _named(service, call)
     text = indexing.parsed_text(service, row) if row["status"] == "completed" else None
     data = [] if text is None else [{"type": "text", "text": text}]

@@ -56,7 +56,7 @@ def _pending(service: EmbeddedService, upload_id: str) -> DbRow:
 
 def _wire(service: EmbeddedService, row: DbRow) -> Reply:
     names = ("id", "created_at", "filename", "bytes", "purpose", "status", "expires_at")
-    file = None if row["file_id"] is None else files.wire(files.find(service, row["file_id"]))
+    file = None if row["file_id"] is None else files.wire(files.find_file(service, row["file_id"]))
     return {"object": "upload", **{name: row[name] for name in names}, "file": file}
 
 

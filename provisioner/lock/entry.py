@@ -50,8 +50,8 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
 
 def _version_to_json(version: int, digest: str, request: dict[str, Any]) -> dict[str, Any]:
     order = key_order(request)
-    found = {"version": version, "digest": digest, "request": request}
-    return {**found, "request_order": order} if order else found
+    raw = {"version": version, "digest": digest, "request": request}
+    return {**raw, "request_order": order} if order else raw
 
 
 def _older_to_json(version: dict[str, Any]) -> dict[str, Any]:
@@ -246,17 +246,17 @@ Order = dict[str, list[str]]
 
 def key_order(value: Any, path: str = "") -> Order:
     """The keys of every mapping that are not in alphabetical order, by JSON pointer."""
-    found: Order = {}
+    order: Order = {}
     if isinstance(value, Mapping):
         keys = list(value)
         if keys != sorted(keys):
-            found[path] = keys
+            order[path] = keys
         for key, item in value.items():
-            found |= key_order(item, f"{path}/{_escaped(key)}")
+            order |= key_order(item, f"{path}/{_escaped(key)}")
     elif isinstance(value, list):
         for at, item in enumerate(value):
-            found |= key_order(item, f"{path}/{at}")
-    return found
+            order |= key_order(item, f"{path}/{at}")
+    return order
 
 
 def in_order(value: Any, order: Mapping[str, list[str]], path: str = "") -> Any:

@@ -37,8 +37,8 @@ class FileStore(LockStore):
     def read(self) -> LockState | None:
         with reported(self.name, "read"):
             try:
-                found = self.path.stat()
-                mark = (found.st_ino, found.st_size, found.st_mtime_ns)
+                stat = self.path.stat()
+                mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
                 if self._read and self._read[0] == mark:
                     return self._read[1]
                 data = disk.read(self.path, disk.LARGEST)
@@ -94,11 +94,11 @@ class FileStore(LockStore):
         if not self.path.parent.is_dir():
             raise LockError(self._not_held(id, None))
         with reported(self.name + ".lease", "written"), disk.guarded(self.path.parent):
-            found = Lease.parse(self._lease_text() or "")
-            if found is None or found.id != id:
-                raise LockError(self._not_held(id, found))
+            lease = Lease.parse(self._lease_text() or "")
+            if lease is None or lease.id != id:
+                raise LockError(self._not_held(id, lease))
             disk.remove(self._beside("lease"))
-            return found
+            return lease
 
     def _try(self, lease: Lease) -> Problem | None:
         path = self._beside("lease")
@@ -128,9 +128,9 @@ class FileStore(LockStore):
             os.close(fd)
 
     def _busy(self, text: str) -> Problem | None:
-        found = Lease.parse(text)
-        if found is not None:
-            return None if found.dead() else found.busy(self.name)
+        holder = Lease.parse(text)
+        if holder is not None:
+            return None if holder.dead() else holder.busy(self.name)
         if time.time() - self._beside("lease").stat().st_mtime > _TORN_AGE:
             return None  # its writer ended while it wrote
         detail = f"Somebody is just taking the lease `{self.name}.lease`, which cannot be read yet."
@@ -141,8 +141,8 @@ class FileStore(LockStore):
     def _release(self, lease: Lease) -> None:
         # A lease that cannot be removed is that of a dead holder as soon as this process ends.
         with contextlib.suppress(OSError), disk.guarded(self.path.parent):
-            found = Lease.parse(self._lease_text() or "")
-            if found is not None and found.id == lease.id:
+            held = Lease.parse(self._lease_text() or "")
+            if held is not None and held.id == lease.id:
                 disk.remove(self._beside("reserve"))
                 disk.remove(self._beside("lease"))
 
@@ -152,9 +152,9 @@ class FileStore(LockStore):
         """
         if self._held is None:
             return
-        found = Lease.parse(self._lease_text() or "")
-        if found is None or found.id != self._held.id:
-            raise LockError(self._lost(found))
+        holder = Lease.parse(self._lease_text() or "")
+        if holder is None or holder.id != self._held.id:
+            raise LockError(self._lost(holder))
 
     def _lease_text(self) -> str | None:
         try:

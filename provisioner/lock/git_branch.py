@@ -112,15 +112,15 @@ class Reader:
         return oid, data
 
     def must(self, oid: str) -> bytes:
-        found = self.get(oid)
-        if found is None:
+        item = self.get(oid)
+        if item is None:
             problem = Problem(
                 "Git has failed",
                 f"The repository lacks its own object `{oid}`.",
                 "look at `git fsck`",
             )
             raise LockError(problem)
-        return found[1]
+        return item[1]
 
     def tree(self, oid: str) -> _Tree:
         """A folder. Its object is `MODE NAME`, a zero, and the id in half as many bytes, again and

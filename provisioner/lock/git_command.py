@@ -238,8 +238,8 @@ _IN_THE_WAY = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 
 def in_the_way(said: str) -> str | None:
     """The lock file that git names as the reason why it could not go on."""
-    found = _IN_THE_WAY.search(said)
-    return found[1] if found else None
+    match = _IN_THE_WAY.search(said)
+    return match[1] if match else None
 
 
 def cleared(said: str, refs: Iterable[str], repositories: Iterable[Path]) -> bool:

@@ -92,12 +92,12 @@ class GitStore(LockStore):
         taken: list[Lease] = []
 
         def take(held: LockFiles) -> LockFiles:
-            found = _lease(held)
-            if found is None and taken:  # by our own push, whose reply was lost
+            holder = _lease(held)
+            if holder is None and taken:  # by our own push, whose reply was lost
                 return held
-            if found is None or found.id != id:
-                raise LockError(self._not_held(id, found))
-            taken.append(found)
+            if holder is None or holder.id != id:
+                raise LockError(self._not_held(id, holder))
+            taken.append(holder)
             return replace(held, lease=None)
 
         with self._mutex:
@@ -106,9 +106,9 @@ class GitStore(LockStore):
 
     def _try(self, lease: Lease) -> Problem | None:
         def take(held: LockFiles) -> LockFiles:
-            found = _lease(held)
-            if found is not None and found.id != lease.id and not found.dead():
-                raise _Busy(found.busy(self.name))
+            holder = _lease(held)
+            if holder is not None and holder.id != lease.id and not holder.dead():
+                raise _Busy(holder.busy(self.name))
             return replace(held, lease=lease.text().encode())
 
         try:
@@ -122,8 +122,10 @@ class GitStore(LockStore):
 
     def _release(self, lease: Lease) -> None:
         def give(held: LockFiles) -> LockFiles:
-            found = _lease(held)
-            return replace(held, lease=None) if found is not None and found.id == lease.id else held
+            holder = _lease(held)
+            return (
+                replace(held, lease=None) if holder is not None and holder.id == lease.id else held
+            )
 
         # A lease that cannot be given back is that of a dead holder for this machine; others need
         # `force-unlock`.
@@ -158,9 +160,9 @@ class GitStore(LockStore):
 
     def _commit(self, steps: list[_Step], message: str) -> None:
         def decide(held: LockFiles) -> LockFiles:
-            found = _lease(held)
-            if self._held and (found is None or found.id != self._held.id):
-                raise LockError(self._lost(found))
+            holder = _lease(held)
+            if self._held and (holder is None or holder.id != self._held.id):
+                raise LockError(self._lost(holder))
             for step in steps:
                 held = step(held)
             return held

@@ -267,14 +267,14 @@ class _Story:
             self._take_result(intent, record)
 
     def _take_result(self, intent: Intent, record: _Record) -> None:
-        found = {
+        entries = {
             **record.get("also", {}),
             **({str(intent.address): record["entry"]} if "entry" in record else {}),
         }
-        for name, raw in found.items():
+        for name, raw in entries.items():
             address = Address.parse(name)
             self.entries[address] = None if raw is None else entry_from_json(address, raw)
-        self.done[intent.id] = bool(found)
+        self.done[intent.id] = bool(entries)
 
 
 def _applied(base: LockState, head: _Record, story: _Story, file: str | None) -> LockState:

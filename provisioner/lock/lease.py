@@ -53,10 +53,10 @@ class Lease:
         """Read a lease; None for anything that is not one."""
         try:
             raw = jsontext.read(text, unique=True)
-            found = {key.name: raw[key.name] for key in fields(cls)}
+            values = {key.name: raw[key.name] for key in fields(cls)}
         except (jsontext.Unreadable, KeyError, TypeError):
             return None
-        return cls(**found) if all(_fits(name, value) for name, value in found.items()) else None
+        return cls(**values) if all(_fits(name, value) for name, value in values.items()) else None
 
     def text(self) -> str:
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
@@ -121,10 +121,10 @@ def _started(pid: int) -> str | None:
         return stat[19] if len(stat) > 19 else None
     import subprocess  # only where there is no /proc: it takes longer to import than all the rest
 
-    found = subprocess.run(
+    answer = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return found.stdout.strip() or None
+    return answer.stdout.strip() or None
 
 
 def _stat(pid: int) -> list[str]:

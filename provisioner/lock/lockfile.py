@@ -290,10 +290,10 @@ def _locate(text: str, *keys: str, last: bool = False) -> tuple[int | None, int 
         spellings = "|".join(
             {re.escape(json.dumps(key)), re.escape(json.dumps(key, ensure_ascii=False))}
         )
-        found = list(re.compile(rf"(?:{spellings})\s*:").finditer(text, offset or 0))
-        if not found:
+        matches = list(re.compile(rf"(?:{spellings})\s*:").finditer(text, offset or 0))
+        if not matches:
             break
-        offset = found[-1 if last else 0].start()
+        offset = matches[-1 if last else 0].start()
     if offset is None:
         return None, None
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)

@@ -168,25 +168,25 @@ class LockStore(ABC):
     def _remove_journal(self) -> None:
         """Remove the journal; nothing when there is none."""
 
-    def _lost(self, found: Lease | None) -> Problem:
+    def _lost(self, holder: Lease | None) -> Problem:
         detail = f"The lease on `{self.name}` was taken away from this process"
-        detail += f"; {found.who} has it now." if found else "."
+        detail += f"; {holder.who} has it now." if holder else "."
         hint = "nothing more is written here; run `provisioner plan` once the other apply has ended"
         return Problem("Lease was lost", detail, hint, file=self.name)
 
-    def _not_held(self, id: str, found: Lease | None) -> Problem:
-        if found is None:
+    def _not_held(self, id: str, holder: Lease | None) -> Problem:
+        if holder is None:
             return Problem(
                 "Nothing to unlock", f"Nobody has a lease on `{self.name}`.", file=self.name
             )
-        detail = f"The lease on `{self.name}` is not `{id}`: {found.who} has it."
-        hint = f"if that process is certainly gone: `provisioner force-unlock {found.id}`"
+        detail = f"The lease on `{self.name}` is not `{id}`: {holder.who} has it."
+        hint = f"if that process is certainly gone: `provisioner force-unlock {holder.id}`"
         return Problem("Wrong lease", detail, hint, file=self.name)
 
-    def _moved(self, found: LockState, state: LockState) -> Problem:
+    def _moved(self, current: LockState, state: LockState) -> Problem:
         return Problem(
             "Lock has moved",
-            f"`{self.name}` is at serial {found.serial} of lineage `{found.lineage}`, and this"
+            f"`{self.name}` is at serial {current.serial} of lineage `{current.lineage}`, and this"
             f" apply began from serial {state.serial} of lineage `{state.lineage}`; somebody else"
             " has written it.",
             "run `provisioner plan` again",

@@ -214,12 +214,6 @@ class Plan:
         return frozenset(str(change.address) for change in self.changes if change.action.makes)
 
     @property
-    def ended_stores(self) -> list[Address]:
-        """The vector stores whose objects go."""
-        ended = (change.address for change in self.changes if change.action.ends)
-        return [address for address in ended if address.kind == "vector_store"]
-
-    @property
     def stopped(self) -> bool:
         """Whether it cannot be applied, whoever asks."""
         return bool(self.blocked) or any(problem.severity == "error" for problem in self.problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from provisioner.kinds import kind
+from provisioner.kinds import holds_files, kind
 from provisioner.kinds.base import Names, ProfileForm
 from provisioner.model import Action, Address, Change, FieldChange, Remnant
 from provisioner.plan.situation import Situation
@@ -21,7 +21,7 @@ def repoint(changes: Changes) -> None:
     """
     renewed = {address for address, change in changes.items() if change.action.makes}
     for address, change in list(changes.items()):
-        if address.kind == "vector_store" or not change.action.stays or change.after is None:
+        if holds_files(address) or not change.action.stays or change.after is None:
             continue
         fields = tuple(_unknown(change, renewed))
         if fields:
@@ -98,20 +98,20 @@ def deposed(case: Situation, users: Users, left: Mapping[str, Address]) -> tuple
     """Old objects that still exist: deleted as soon as nobody uses them any more. `left` are those
     that something forgotten uses.
     """
-    found = []
+    remnants = []
     for address, entry in sorted(case.lock.resources.items()):
         for id in entry.deposed:
             if id in left:
-                found.append(
+                remnants.append(
                     Remnant(address, id, "forget", f"stays with `{left[id]}`", stays_with=left[id])
                 )
             else:
-                found.append(
+                remnants.append(
                     left_where_used(
                         Remnant(address, id, "delete", "no longer used by anything"), users
                     )
                 )
-    return tuple(found)
+    return tuple(remnants)
 
 
 def left_where_used(remnant: Remnant, users: Users) -> Remnant:

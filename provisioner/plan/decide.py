@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provisioner.diff import Comparison, Sides, compare, same, top, units
 from provisioner.digests import sha256_of
-from provisioner.kinds import kind
+from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Form
 from provisioner.model import (
     Action,
@@ -83,12 +83,12 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
     made = _start(case, want, Action.CREATE, "new")
     if live is None:
         return made, ()
-    found = _compare(case, want, None, live)
-    action = Action.UPDATE if found.changes else Action.KEEP
+    comparison = _compare(case, want, None, live)
+    action = Action.UPDATE if comparison.changes else Action.KEEP
     taken = case.taken.get(want.address)
     imported = want.address in case.imports or taken is not None
     form = case.form(want.address)
-    forcing = _forcing(form, found.changes)
+    forcing = _forcing(form, comparison.changes)
     if forcing:
         action = Action.REPLACE
     change = replace(
@@ -96,14 +96,14 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
         action=action,
         reason="imported" if imported else "adopted",
         made=not imported,
-        verified=taken.verified if taken else not (imported and want.address.kind == "file"),
+        verified=taken.verified if taken else not (imported and is_file(want.address)),
         id=live.id,
         importing=live.id,
         before=live.fields,
-        fields=found.changes,
+        fields=comparison.changes,
         replace_paths=forcing,
     )
-    return change, found.unkept
+    return change, comparison.unkept
 
 
 def _new_api(case: Situation, want: Desired, entry: Locked) -> Change:
@@ -122,8 +122,8 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     live = case.live(want.address) if form.remote else Live(want.address.name, entry.fields)
     if live is None:
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
-    found = _compare(case, want, entry, live)
-    changes = tuple(own(case, change) for change in found.changes) + protection(want, entry)
+    comparison = _compare(case, want, entry, live)
+    changes = tuple(own(case, change) for change in comparison.changes) + protection(want, entry)
     base = replace(
         _start(case, want, Action.KEEP, "in_sync"),
         id=entry.id,
@@ -132,18 +132,18 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         made=entry.made,
     )
     if live.status == "expired":
-        return replace(base, action=Action.REPLACE, reason="expired"), found.unkept
+        return replace(base, action=Action.REPLACE, reason="expired"), comparison.unkept
     if want.address in case.options.replaces:
-        return replace(base, action=Action.REPLACE, reason="asked"), found.unkept
+        return replace(base, action=Action.REPLACE, reason="asked"), comparison.unkept
     forcing = _forcing(form, changes)
     if forcing:
         forced = replace(base, action=Action.REPLACE, reason="fixed_field", replace_paths=forcing)
-        return forced, found.unkept
+        return forced, comparison.unkept
     if changes:
         local = any(change.drift != "remote" for change in changes)
         reason = "spec_changed" if local else "drift"
-        return replace(base, action=Action.UPDATE, reason=reason), found.unkept
-    return base, found.unkept
+        return replace(base, action=Action.UPDATE, reason=reason), comparison.unkept
+    return base, comparison.unkept
 
 
 def own(case: Situation, change: FieldChange) -> FieldChange:
@@ -224,6 +224,4 @@ def _declared(form: Form, address: Address, fields: Fields) -> Fields:
 
 def references_of(case: Situation, address: Address) -> tuple[Address, ...]:
     """What a locked or desired resource refers to."""
-    want, entry = case.desired.get(address), case.locked(address)
-    fields = want.fields if want else entry.fields if entry else {}
-    return tuple(dict.fromkeys(kind(address.kind).references(fields)))
+    return tuple(dict.fromkeys(kind(address.kind).references(case.fields(address))))

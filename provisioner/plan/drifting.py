@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.diff import Comparison, compare, join, same, top, units
-from provisioner.kinds import kind
+from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.base import Form
 from provisioner.model import (
     Action,
@@ -79,7 +79,7 @@ def _is_lost(change: Change) -> bool:
     to it.
     """
     replaced = (
-        change.action is Action.REPLACE and change.address.kind != "file" and not change.stays_with
+        change.action is Action.REPLACE and not is_file(change.address) and not change.stays_with
     )
     return change.action is Action.DELETE or replaced
 
@@ -120,7 +120,7 @@ def _as_locked(case: Situation, entries: Iterable[Locked]) -> Iterator[tuple[Add
     for entry in entries:
         address = entry.address
         want = case.desired.get(address)
-        before = entry.fields.get("files") if address.kind == "vector_store" else None
+        before = entry.fields.get("files") if holds_files(address) else None
         if want is None:
             lost = _losses(entry, entry.fields)
             yield address, Desired(address, entry.fields, Source(""), api=entry.api, lost=lost)
@@ -170,16 +170,12 @@ def _examined(
         return Examined(
             address, Drifted(address, "missing", fields=(), reason=reason, source=source)
         )
-    found = compare(sides(item.form, item.want, item.entry, live))
+    comparison = compare(sides(item.form, item.want, item.entry, live))
     taken = stamped.get(address, ())
-    own_fields = (*_fields(case, item, found, gone), *(_restamped(case, one) for one in taken))
-    files = (
-        file_drift(case, whole, address, lost=item.lost)
-        if address.kind == "vector_store"
-        else NO_FILES
-    )
-    hidden = tuple(_hidden(item, live, found))
-    unkept = tuple(path for path in found.unkept if path not in {one.path for one in hidden})
+    own_fields = (*_fields(case, item, comparison, gone), *(_restamped(case, one) for one in taken))
+    files = file_drift(case, whole, address, lost=item.lost) if holds_files(address) else NO_FILES
+    hidden = tuple(_hidden(item, live, comparison))
+    unkept = tuple(path for path in comparison.unkept if path not in {one.path for one in hidden})
     drifted = _drifted(case, item, own_fields + files.changes)
     return Examined(
         address,
@@ -192,10 +188,10 @@ def _examined(
 
 
 def _fields(
-    case: Situation, item: _Object, found: Comparison, gone: frozenset[str]
+    case: Situation, item: _Object, comparison: Comparison, gone: frozenset[str]
 ) -> Iterator[FieldChange]:
     declared = item.declared
-    for change in (own(case, change) for change in found.changes):
+    for change in (own(case, change) for change in comparison.changes):
         # That an object is gone is reported of the object, not of those that name it.
         left = [_without(value, gone) for value in (change.before, change.locked)]
         explained = replace(change, drift=None) if gone and same(*left) else change
@@ -233,7 +229,9 @@ def _without(value: Any, gone: frozenset[str]) -> Any:
 
 def _drifted(case: Situation, item: _Object, fields: tuple[FieldChange, ...]) -> Drifted | None:
     address, declared = item.entry.address, item.declared
-    reason = "not_in_specs" if declared is None else "moved" if address in case.moves else ""
+    reason = "moved" if address in case.moves else ""
+    if declared is None:
+        reason = "not_in_specs"
     if not (fields or reason):
         return None
     return Drifted(
@@ -245,11 +243,11 @@ def _drifted(case: Situation, item: _Object, fields: tuple[FieldChange, ...]) ->
     )
 
 
-def _hidden(item: _Object, live: Live, found: Comparison) -> Iterator[Unverifiable]:
+def _hidden(item: _Object, live: Live, comparison: Comparison) -> Iterator[Unverifiable]:
     """What was declared and is never shown: nobody can say whether somebody changed it."""
     address, unread = item.entry.address, item.form.unread - item.form.certain
     paths = [path for path in units(item.want.fields, item.form.keyed) if top(path) in unread]
-    paths += [path for path in found.unkept if top(path) not in live.fields]
+    paths += [path for path in comparison.unkept if top(path) not in live.fields]
     yield from (Unverifiable(address, path, UNSEEN) for path in paths)
 
 

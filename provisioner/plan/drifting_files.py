@@ -38,8 +38,7 @@ def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool)
     """Compare the files of a store that is there. `whole` wants what was applied as well, `case`
     what is declared. `lost`: the store goes, and what others put there with it.
     """
-    want, entry = case.desired.get(store), case.locked(store)
-    fields = want.fields if want else entry.fields if entry else {}
+    want, fields = case.desired.get(store), case.fields(store)
     declared: Mapping[str, Fields] = want.files if want else {}
     held = compared_store_files(whole, store)
     taken = {one.live.id for one in held if one.live and one.path in declared}
@@ -58,7 +57,7 @@ def file_drift(case: Situation, whole: Situation, store: Address, *, lost: bool)
     ]
     return FileDrift(
         tuple(rows),
-        tuple(path for one in applied for path in one.found.unkept),
+        tuple(path for one in applied for path in one.comparison.unkept),
         unverifiable=tuple(_unverifiable(store, fields, applied)),
         foreign=foreign,
         kept=kept,
@@ -109,7 +108,7 @@ def _rows(
             drift="remote",
         )
         yield from worded(change, declared)
-    for change in one.found.changes:
+    for change in one.comparison.changes:
         yield from worded(change, declared)
     if pending and not declared:
         yield FieldChange(

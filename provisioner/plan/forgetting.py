@@ -30,16 +30,16 @@ def forget_along(case: Situation, changes: dict[Address, Change]) -> InUse:
         asked = change.action is Action.DELETE and change.address in case.destroys
         if change.id and change.action.ends and not asked:
             leaving.add(change.id)
-    found = in_use(case.lock, case.live, forgotten, leaving)
+    users = in_use(case.lock, case.live, forgotten, leaving)
     for address, change in changes.items():
-        user = found.get(change.id or "")
+        user = users.get(change.id or "")
         if user and change.action is Action.DELETE:
             changes[address] = replace(
                 change, action=Action.FORGET, reason="used_by_forgotten", stays_with=user
             )
         elif user and change.action is Action.REPLACE:
             changes[address] = replace(change, stays_with=user)
-    return found
+    return users
 
 
 def with_users_inside(changes: dict[Address, Change], left: InUse) -> InUse:
@@ -69,7 +69,7 @@ def in_use(
     """The ids among `leaving` that forgotten resources use, directly or through each other."""
     ids = lock.ids
     owners = {id: entry for entry in lock.resources.values() for id in entry.ids}
-    found: dict[str, Address] = {}
+    users: dict[str, Address] = {}
     used = [
         (address, id)
         for address in forgotten
@@ -77,9 +77,9 @@ def in_use(
     ]
     while used:
         user, id = used.pop()
-        if id in found or id not in leaving:
+        if id in users or id not in leaving:
             continue
-        found[id] = user
+        users[id] = user
         owner = owners.get(id)
         if owner is None:  # what is about to be taken over
             continue
@@ -89,7 +89,7 @@ def in_use(
             else owner.deposed_files.get(id, ())
         )
         used += [(owner.address, other) for other in more]
-    return found
+    return users
 
 
 def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[str]:
@@ -98,11 +98,11 @@ def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[
     """
     # What a store holds for a path may be a file of its own, and not the file's own object.
     fields = {name: value for name, value in entry.fields.items() if name != "files"}
-    found = {*named_ids(entry.address.kind, fields, ids), *entry.file_ids}
+    used = {*named_ids(entry.address.kind, fields, ids), *entry.file_ids}
     if live:
-        found.update(named_ids(entry.address.kind, live.fields, ids), live.store_files or ())
+        used.update(named_ids(entry.address.kind, live.fields, ids), live.store_files or ())
     form = kind(entry.address.kind).form(entry.api)
     if entry.profile and isinstance(form, ProfileForm):
-        found.update(form.ids(entry.profile.request))
-        found.update(id for version in entry.profile.older for id in form.kept_ids(version))
-    return sorted(found)
+        used.update(form.ids(entry.profile.request))
+        used.update(id for version in entry.profile.older for id in form.kept_ids(version))
+    return sorted(used)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.digests import sha256_of
-from provisioner.kinds import kind
+from provisioner.kinds import holds_files, kind
 from provisioner.model import Address, Change, Fields, Live, Plan
 from provisioner.plan.situation import Situation
 
@@ -38,11 +38,17 @@ def with_digests(case: Situation, plan: Plan, files: Files) -> Plan:
     return replace(plan, changes=changes, orphans=tuple(orphans))
 
 
+def ended_stores(plan: Plan) -> list[Address]:
+    """The vector stores whose objects go."""
+    ended = (change.address for change in plan.changes if change.action.ends)
+    return [address for address in ended if holds_files(address)]
+
+
 def _stores(case: Situation, plan: Plan) -> Iterable[Live]:
     ended = (
         change
         for change in plan.changes
-        if (change.action.ends or change.action.goes) and change.address.kind == "vector_store"
+        if (change.action.ends or change.action.goes) and holds_files(change.address)
     )
     return (live for change in ended if (live := case.live(change.address)) is not None)
 

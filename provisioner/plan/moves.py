@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from provisioner.diff import join
-from provisioner.kinds import kind
+from provisioner.kinds import is_file, kind
 from provisioner.model import Action, Address, Change, Desired, Fields, Locked, LockState
 from provisioner.plan.store_files import store_file_of
 
@@ -68,15 +68,15 @@ def _same_bytes(
     """Files with the same bytes and base name at another path: moved, not uploaded again."""
     left: dict[_Key, list[Address]] = {}
     for address, entry in sorted(lock.resources.items()):
-        if address.kind == "file" and entry.id and address not in desired and address not in taken:
+        if is_file(address) and entry.id and address not in desired and address not in taken:
             left.setdefault(_key(address, entry.fields), []).append(address)
-    found: dict[Address, Address] = {}
+    moves: dict[Address, Address] = {}
     for address, want in sorted(desired.items()) if left else ():
-        if address.kind == "file" and address not in lock.resources:
+        if is_file(address) and address not in lock.resources:
             same = left.get(_key(address, want.fields))
             if same:
-                found[address] = same.pop(0)
-    return found
+                moves[address] = same.pop(0)
+    return moves
 
 
 def _key(address: Address, fields: Fields) -> _Key:
@@ -88,17 +88,19 @@ def _renamed(
 ) -> Locked:
     needs = tuple(renamed.get(need, need) for need in entry.depends_on)
     fields = kind(address.kind).renamed(entry.fields, spelled)
-    found = replace(entry, address=address, fields=fields, depends_on=needs)
+    moved = replace(entry, address=address, fields=fields, depends_on=needs)
     if not (entry.unkept or entry.resetting):
-        return found
+        return moved
     paths = {
         join("files", origin.name): join("files", to.name)
         for origin, to in renamed.items()
-        if origin.kind == "file"
+        if is_file(origin)
     }
     unkept = {_replaced(path, paths): record for path, record in entry.unkept.items()}
     return replace(
-        found, unkept=unkept, resetting=tuple(_replaced(path, paths) for path in entry.resetting)
+        moved,
+        unkept=unkept,
+        resetting=tuple(_replaced(path, paths) for path in entry.resetting),
     )
 
 
@@ -113,7 +115,7 @@ def suspected(changes: Iterable[Change]) -> list[str]:
     """Notes on resources that go while others with the same fields come: perhaps somebody only
     renamed them.
     """
-    listed = [change for change in changes if change.address.kind != "file"]
+    listed = [change for change in changes if not is_file(change.address)]
     going = [
         change
         for change in listed
@@ -133,5 +135,7 @@ def suspected(changes: Iterable[Change]) -> list[str]:
 
 def _likeness(fields: Fields | None) -> Fields:
     """What a rename leaves as it is; ids and hashes are the lock's own."""
-    found = {name: value for name, value in (fields or {}).items() if name not in ("name", "files")}
-    return {**found, "files": sorted((fields or {}).get("files") or {})}
+    likeness = {
+        name: value for name, value in (fields or {}).items() if name not in ("name", "files")
+    }
+    return {**likeness, "files": sorted((fields or {}).get("files") or {})}

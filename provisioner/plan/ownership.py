@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from provisioner.kinds import file_at
 from provisioner.model import Address, Desired, Live, LockState, Problem, Stamp
 
 
@@ -60,14 +61,14 @@ def claims(
     """By address. `live` has the objects of locked and imported addresses; those are not claimed by
     anything else.
     """
-    found: dict[Address, dict[str, Stray]] = {}
+    claimants: dict[Address, dict[str, Stray]] = {}
     for stray in strays:
         if stray.address not in live and _fits(stray, desired.get(stray.address), lock):
-            found.setdefault(stray.address, {}).setdefault(stray.live.id, stray)
-    known = originals(lock, live) if found else {}
+            claimants.setdefault(stray.address, {}).setdefault(stray.live.id, stray)
+    known = originals(lock, live) if claimants else {}
     return {
         address: Claim(address, tuple(by_id[id] for id in sorted(by_id)), known.get(address))
-        for address, by_id in found.items()
+        for address, by_id in claimants.items()
     }
 
 
@@ -84,15 +85,15 @@ def originals(lock: LockState, live: Mapping[Address, Live]) -> dict[Address, st
     """The ids of the lock's objects by the address that their stamp says. After a move that is the
     old one, until the next write.
     """
-    found: dict[Address, str] = {}
+    ids_by_address: dict[Address, str] = {}
     ids = set(lock.ids.values())
     for address, held in live.items():
         if address in lock.resources and held.stamp and lock.owns(held.stamp):
-            found[Address.parse(held.stamp.address)] = held.id
+            ids_by_address[Address.parse(held.stamp.address)] = held.id
         for store_file in (held.store_files or {}).values():
             if store_file.id in ids and store_file.stamp and lock.owns(store_file.stamp):
-                found[Address("file", store_file.stamp.address)] = store_file.id
-    return found
+                ids_by_address[file_at(store_file.stamp.address)] = store_file.id
+    return ids_by_address
 
 
 def foreign(
@@ -103,10 +104,10 @@ def foreign(
     """
     for address, entry in lock.resources.items():
         held = live.get(address)
-        found = [one for one in (held, *(old.get(id) for id in entry.deposed)) if one is not None]
+        objects = [one for one in (held, *(old.get(id) for id in entry.deposed)) if one is not None]
         stamped = [
             Foreign(address, one.id, one.stamp, old=one is not held)
-            for one in found
+            for one in objects
             if one.stamp and not lock.owns(one.stamp)
         ]
         yield from stamped

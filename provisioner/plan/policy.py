@@ -87,11 +87,11 @@ def expired(waiver: Waiver, today: date) -> bool:
     return today > waiver.expires
 
 
-def unused(policies: Policies, found: Iterable[Breach], today: date) -> list[Waiver]:
+def unused(policies: Policies, broken: Iterable[Breach], today: date) -> list[Waiver]:
     """The waivers that hold and have nothing to waive. One for a model whose end is known, but not
     near, has.
     """
-    used = {one.waiver for one in found}
+    used = {one.waiver for one in broken}
     return [
         waiver for waiver in policies.waivers if waiver not in used and not expired(waiver, today)
     ]

@@ -6,9 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from provisioner.kinds import kind
+from provisioner.kinds import file_at, kind
 from provisioner.kinds.base import Form
-from provisioner.model import Address, Desired, Live, Locked, LockState, Service, Source, StoreFile
+from provisioner.model import (
+    Address,
+    Desired,
+    Fields,
+    Live,
+    Locked,
+    LockState,
+    Service,
+    Source,
+    StoreFile,
+)
 from provisioner.plan.ownership import Claim, Stray, claims
 
 
@@ -92,8 +102,8 @@ class Situation:
     @cached_property
     def adopted(self) -> dict[Address, Live]:
         """Objects that are taken over because of their stamp, so that nothing is made twice."""
-        found = {address: claim.only for address, claim in self.claims.items()}
-        return {address: stray.live for address, stray in found.items() if stray}
+        strays = {address: claim.only for address, claim in self.claims.items()}
+        return {address: stray.live for address, stray in strays.items() if stray}
 
     def gone(self, address: Address) -> bool:
         """Whether the lock has an object for an address that is not at the service any more."""
@@ -104,13 +114,13 @@ class Situation:
     @cached_property
     def taken(self) -> dict[Address, Taken]:
         """The store files that become files, each by the file's address."""
-        found: dict[Address, Taken] = {}
+        files: dict[Address, Taken] = {}
         for taking in self.takings.values():
             for path, store_file in taking.store_files.items():
-                address = Address("file", path)
+                address = file_at(path)
                 if self.observed.live.get(address, store_file).id == store_file.id:
-                    found.setdefault(address, store_file)
-        return found
+                    files.setdefault(address, store_file)
+        return files
 
     def locked(self, address: Address) -> Locked | None:
         return self.lock.resources.get(address)
@@ -125,6 +135,10 @@ class Situation:
 
     def form(self, address: Address) -> Form:
         """The form of a resource through the API it is wanted in, else through the one it has."""
-        want, entry = self.desired.get(address), self.locked(address)
-        api = want.api if want else entry.api if entry else None
-        return kind(address.kind).form(api)
+        known = self.desired.get(address) or self.locked(address)
+        return kind(address.kind).form(known.api if known else None)
+
+    def fields(self, address: Address) -> Fields:
+        """What is wanted of a resource, else what was applied."""
+        known = self.desired.get(address) or self.locked(address)
+        return known.fields if known else {}

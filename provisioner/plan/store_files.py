@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join, parts
+from provisioner.kinds import file_at, is_file
 from provisioner.kinds.vector_store.fields import chunks
 from provisioner.model import (
     Action,
@@ -36,7 +37,7 @@ class ComparedStoreFile:
     chunking: Any
     locked: Fields | None
     live: StoreFile | None
-    found: Comparison
+    comparison: Comparison
     own: str | None = None  # the id that the file has, or is about to take over
     paired: Taken | None = None  # the file of an imported store that it is
     # What a stopped apply was about to write: no hand has edited it.
@@ -61,7 +62,7 @@ class ComparedStoreFile:
         """Why this file needs a new version, if it does."""
         if self.live and self.live.status in RUINED:
             return "failed"
-        if any(change.path.endswith(".chunking") for change in self.found.changes):
+        if any(change.path.endswith(".chunking") for change in self.comparison.changes):
             return "chunking_changed"
         return None
 
@@ -85,7 +86,7 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
     unsure = by_store_file(entry.resetting if entry else ())
     old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
     pairs = case.takings[store].store_files if store in case.takings else {}
-    found = []
+    compared = []
     for path, item in want.files.items():
         locked, paired = before.get(path), pairs.get(path)
         own = _own_id(case, item)
@@ -104,20 +105,20 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
             unkept=unkept,
             unsure=open_ones,
         )
-        found.append(
+        compared.append(
             ComparedStoreFile(
                 path,
                 item,
                 chunking=chunk,
                 locked=locked,
                 live=store_file,
-                found=differences,
+                comparison=differences,
                 own=own,
                 paired=paired,
                 unsure=open_ones,
             )
         )
-    return found
+    return compared
 
 
 def store_file_of(path: str) -> str | None:
@@ -132,18 +133,18 @@ def attribute_keys(paths: Iterable[str]) -> set[str]:
 
 def by_store_file(paths: Iterable[str]) -> dict[str, frozenset[str]]:
     """The paths that lie below a file of a store, by that file."""
-    found: dict[str, set[str]] = {}
+    paths_of: dict[str, set[str]] = {}
     for path in paths:
         store_file = store_file_of(path)
         if store_file is not None:
-            found.setdefault(store_file, set()).add(path)
-    return {store_file: frozenset(some) for store_file, some in found.items()}
+            paths_of.setdefault(store_file, set()).add(path)
+    return {store_file: frozenset(some) for store_file, some in paths_of.items()}
 
 
 def begun_ids(lock: LockState, store: Locked) -> list[str]:
     """The ids of files that a stopped apply was about to put into a store, or to write to in it."""
     paths = by_store_file(store.resetting)
-    made = [lock.resources.get(Address("file", path)) for path in paths]
+    made = [lock.resources.get(file_at(path)) for path in paths]
     unmanaged = [path.removeprefix("id:") for path in paths if path.startswith("id:")]
     return [*(entry.id for entry in made if entry and entry.id), *unmanaged]
 
@@ -235,7 +236,7 @@ def decide_store_files(
         (*store_file_changes, *gone, *others),
         (*rows, *lost_rows, *other_rows),
         blocks,
-        tuple(path for compared in held for path in compared.found.unkept),
+        tuple(path for compared in held for path in compared.comparison.unkept),
     )
 
 
@@ -255,14 +256,16 @@ def _one(
         return [_attach(case, store, compared, "replace")], []
     # An object that is not managed here can only be taken out and put in again.
     if compared.renewal_reason:
-        return [_attach(case, store, compared, "replace", gap=True)], list(compared.found.changes)
+        return [_attach(case, store, compared, "replace", gap=True)], list(
+            compared.comparison.changes
+        )
     moved = compared.file in case.moves or _stamped_elsewhere(case, store, compared)
     if (
-        compared.found.changes
+        compared.comparison.changes
         or moved
         or (compared.locked is None and compared.live.stamp is None and compared.file)
     ):
-        return [_attach(case, store, compared, "update")], list(compared.found.changes)
+        return [_attach(case, store, compared, "update")], list(compared.comparison.changes)
     quiet = _quietly(case, compared)
     rows = _missing(compared, action) if compared.locked is None and compared.file else []
     if quiet is None:
@@ -353,24 +356,24 @@ def _attach(
     *,
     gap: bool = False,
 ) -> StoreFileChange:
-    there = compared.live if action != "attach" else None
-    before = (compared.locked or {}).get("attributes") or {}
-    ours = {*before, *attribute_keys(compared.unsure)}
-    kept = (
-        {key: value for key, value in there.attributes.items() if key not in ours} if there else {}
-    )
-    wanted = {
-        key: value
-        for key, value in (compared.wanted.get("attributes") or {}).items()
-        if value is not None
-    }
+    old_id = None if compared.file else compared.wanted["id"]
+    attributes: dict[str, Any] = {}
+    if compared.live and action != "attach":
+        old_id = compared.live.id
+        before = (compared.locked or {}).get("attributes") or {}
+        ours = {*before, *attribute_keys(compared.unsure)}
+        theirs = compared.live.attributes.items()
+        attributes = {key: value for key, value in theirs if key not in ours}
+    for key, value in (compared.wanted.get("attributes") or {}).items():
+        if value is not None:
+            attributes[key] = value
     return StoreFileChange(
         store,
         action,
         compared.path,
         file=compared.file,
-        old_id=there.id if there else None if compared.file else compared.wanted["id"],
-        attributes=kept | wanted,
+        old_id=old_id,
+        attributes=attributes,
         chunking=compared.chunking,
         gap=gap,
         taken=action in ("update", "adopt") and compared.taken,
@@ -410,7 +413,7 @@ def _leaving(case: Situation, store: Address, wanted: list[ComparedStoreFile]) -
     for id, path in _left_behind(case, store, wanted).items():
         rows.append(FieldChange(join("files", path), {}, None, {}))
         store_file_changes.append(
-            StoreFileChange(store, "detach", path, file=Address("file", path), old_id=id)
+            StoreFileChange(store, "detach", path, file=file_at(path), old_id=id)
         )
     current = {
         compared.path: compared.live.id
@@ -488,7 +491,7 @@ def foreign_ids(case: Situation, store: Address, held: list[ComparedStoreFile]) 
     ours |= {
         id
         for locked in case.lock.resources.values()
-        if locked.address.kind == "file"
+        if is_file(locked.address)
         for id in (locked.id, *locked.deposed)
         if id
     }

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from provisioner.diff import top
-from provisioner.kinds import kind, kinds
+from provisioner.kinds import holds_files, kind, kinds
 from provisioner.kinds.base import ProfileForm
 from provisioner.model import Action, Address, Change, Live, Locked, Plan, StoreFileChange
 from provisioner.plan.situation import Situation
@@ -83,7 +83,7 @@ def _named(
         return () if renewed or entry.profile is None else form.ids(entry.profile.request)
     live = case.observed.live.get(address)
     # What is gone holds none.
-    files = entry.files if live and address.kind == "vector_store" else {}
+    files = entry.files if live and holds_files(address) else {}
     held = filter(None, [ends.get((address, path), item.get("id")) for path, item in files.items()])
     fields = (
         {name: value for name, value in live.fields.items() if name not in written} if live else {}

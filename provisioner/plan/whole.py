@@ -11,6 +11,7 @@ from itertools import chain
 
 from provisioner.diff import join, parts
 from provisioner.errors import LockError
+from provisioner.kinds import holds_files
 from provisioner.model import (
     Action,
     Address,
@@ -49,7 +50,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     """Decide everything. Pure: the same situation gives the same plan."""
     changes, unkept = _decide_all(case)
     wanted = () if case.options.destroy else sorted(case.desired)
-    stores = [address for address in wanted if address.kind == "vector_store"]
+    stores = [address for address in wanted if holds_files(address)]
     held = {store: compared_store_files(case, store) for store in stores}
     _new_versions(held, changes)
     store_file_changes, blocks = _decide_store_files(case, held, changes, unkept)
@@ -129,15 +130,15 @@ def _decide_store_files(
     blocks: list[Block] = []
     for store, files in held.items():
         change = changes[store]
-        found = decide_store_files(case, change, files, changes)
-        store_file_changes += found.store_file_changes
-        blocks += found.blocks
-        unkept[store] = (*unkept[store], *found.unkept)
-        if found.changes:
+        decision = decide_store_files(case, change, files, changes)
+        store_file_changes += decision.store_file_changes
+        blocks += decision.blocks
+        unkept[store] = (*unkept[store], *decision.unkept)
+        if decision.changes:
             action = Action.UPDATE if change.action is Action.KEEP else change.action
             reason = "files_changed" if change.action is Action.KEEP else change.reason
             changes[store] = replace(
-                change, action=action, reason=reason, fields=change.fields + found.changes
+                change, action=action, reason=reason, fields=change.fields + decision.changes
             )
     return store_file_changes, blocks
 
@@ -214,13 +215,13 @@ def _drift(
     case: Situation, changes: dict[Address, Change], ended: Mapping[Address, Examined]
 ) -> list[Drifted]:
     """What somebody else did to whatever the plan changes or ends."""
-    found = guards.missing_objects(case, changes)
+    drifted = guards.missing_objects(case, changes)
     for address, change in changes.items():
         one = ended[address].drifted if address in ended else Drifted(address, "", change.fields)
         fields = tuple(field for field in one.fields if field.drift in OUTSIDE) if one else ()
         if one and fields:
-            found.append(replace(one, drift=worst(fields), fields=fields))
-    return sorted(found, key=lambda item: item.address)
+            drifted.append(replace(one, drift=worst(fields), fields=fields))
+    return sorted(drifted, key=lambda item: item.address)
 
 
 def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, ...]:
@@ -233,7 +234,7 @@ def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, .
     strays = [stray for stray in found_here if stray.live.id not in adopted]
     moved = originals(case.lock, case.observed.live) if strays else {}
     action = "delete" if case.options.prune_orphans else "keep"
-    found = []
+    orphans = []
     for stray in strays:
         details = [f"in `{stray.store}`"] if stray.store else []
         live = case.live(stray.address)
@@ -243,7 +244,7 @@ def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, .
                 f"a copy of `{original}`, or left over: delete it by hand, or take the key"
                 f" `{Stamp.KEY}` off it"
             )
-        found.append(
+        orphans.append(
             Remnant(
                 stray.address,
                 stray.live.id,
@@ -252,7 +253,7 @@ def _orphans(case: Situation, released: Collection[Address]) -> tuple[Remnant, .
                 api=stray.api,
             )
         )
-    return tuple(found)
+    return tuple(orphans)
 
 
 def _questions(case: Situation) -> list[Block]:
@@ -276,14 +277,14 @@ def unkept_notes(case: Situation, unkept: Mapping[Address, Iterable[str]]) -> li
     """A line for each field that the service dropped or changed when it was written, and what
     follows from it.
     """
-    found: dict[tuple[str, str], list[tuple[Address, str]]] = {}
+    places_of: dict[tuple[str, str], list[tuple[Address, str]]] = {}
     for address, paths in sorted(unkept.items()):
         for path in paths:
             file = store_file_of(path)
             # `attributes.team` for each of the store files that have it.
             field = path.removeprefix(join("files", file)).lstrip(".") if file else path
-            found.setdefault((address.kind, field), []).append((address, path))
-    return [_unkept_note(case, field, places) for (_, field), places in found.items()]
+            places_of.setdefault((address.kind, field), []).append((address, path))
+    return [_unkept_note(case, field, places) for (_, field), places in places_of.items()]
 
 
 def _unkept_note(case: Situation, field: str, places: list[tuple[Address, str]]) -> str:

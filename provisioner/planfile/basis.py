@@ -9,6 +9,7 @@ from provisioner.digests import sha256_of
 from provisioner.kinds import kind
 from provisioner.lock.entry import entry_to_json
 from provisioner.model import Address, Live, Locked, Plan, StoreFileChange
+from provisioner.plan.going import ended_stores
 
 
 def basis(
@@ -20,7 +21,7 @@ def basis(
     held: dict[Address, list[StoreFileChange]] = {}
     for item in plan.store_file_changes:
         held.setdefault(item.store, []).append(item)
-    ended = set(plan.ended_stores)
+    ended = set(ended_stores(plan))
     return {
         str(address): {
             "locked": _fingerprint(entry_to_json(resources[address]))
@@ -39,16 +40,16 @@ def basis(
 
 
 def _rests_on(plan: Plan) -> list[Address]:
-    found = {item.store for item in plan.store_file_changes} | {
+    addresses = {item.store for item in plan.store_file_changes} | {
         item.file for item in plan.store_file_changes if item.file
     }
     for change in plan.changes:
         if change.matters:
-            found |= {change.address, *change.depends_on}
-    found |= {
+            addresses |= {change.address, *change.depends_on}
+    addresses |= {
         remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action != "keep"
     }
-    return sorted(found)
+    return sorted(addresses)
 
 
 def _live(
@@ -72,14 +73,11 @@ def _live(
     fields = form.normal(address, {**live.fields}) if form else live.fields
     fields = {name: value for name, value in fields.items() if not form or name not in form.unread}
     store_files = live.store_files or {}
-    touched = (
-        store_files
-        if whole
-        else {item.old_id: store_files.get(item.old_id) for item in held if item.old_id}
-    )
-    attached = {
-        id: store_file.attributes if store_file else None for id, store_file in touched.items()
-    }
+    touched = list(store_files) if whole else [item.old_id for item in held if item.old_id]
+    attached = {}
+    for id in touched:
+        store_file = store_files.get(id)
+        attached[id] = store_file.attributes if store_file else None
     return _fingerprint([live.id, live.status == "expired", fields, attached])
 
 

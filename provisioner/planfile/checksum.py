@@ -7,6 +7,7 @@ from typing import Any
 
 from provisioner.diff import parts
 from provisioner.digests import sha256_of
+from provisioner.kinds import holds_files, is_file
 from provisioner.model import (
     QUIET,
     Action,
@@ -53,18 +54,18 @@ def checksum(plan: Plan) -> str:
 def rows(plan: Plan) -> dict[Row, str]:
     """A digest of each thing that the plan does, by what it is about."""
     written = _Values(plan)
-    found = {}
+    digests = {}
     for change in plan.changes:
         if change.matters and not _only_files(change):
-            found[Row("change", str(change.address))] = _digest(_change(change, written))
+            digests[Row("change", str(change.address))] = _digest(_change(change, written))
     for row, content in _store_files(plan, written):
-        found[row] = _digest(content)
+        digests[row] = _digest(content)
     for remnant in (*plan.orphans, *plan.deposed):
         if remnant.action != "keep":
-            found[Row("old", str(remnant.address), remnant.id)] = _leftover(
+            digests[Row("old", str(remnant.address), remnant.id)] = _leftover(
                 remnant.address, remnant
             )
-    return found
+    return digests
 
 
 def unfinished(plan: Plan, undone: Collection[Row]) -> tuple[str, ...]:
@@ -91,12 +92,7 @@ def _only_files(change: Change) -> bool:
     """Whether only what a store holds is changed, which its store files' rows tell."""
     others = [field for field in change.fields if _store_file(field) is None]
     quiet = change.importing is None and change.previous is None
-    return (
-        change.address.kind == "vector_store"
-        and change.action is Action.UPDATE
-        and quiet
-        and not others
-    )
+    return holds_files(change.address) and change.action is Action.UPDATE and quiet and not others
 
 
 def _change(change: Change, written: _Values) -> dict[str, Any]:
@@ -118,7 +114,7 @@ def _change(change: Change, written: _Values) -> dict[str, Any]:
 
 def _written(change: Change, written: _Values) -> dict[str, Any]:
     """What is written: the whole resource where it is new, the changed fields otherwise."""
-    if change.address.kind == "file" and change.after:
+    if is_file(change.address) and change.after:
         return {name: value for name, value in change.after.items() if name != "bytes"}
     changed = {
         field.path: written.pair(field) for field in change.fields if _store_file(field) is None
@@ -140,7 +136,7 @@ def _store_files(plan: Plan, written: _Values) -> Iterator[tuple[Row, dict[str, 
         if item.action not in QUIET
     }
     for change in plan.changes:
-        for field in change.fields if change.address.kind == "vector_store" else ():
+        for field in change.fields if holds_files(change.address) else ():
             path = _store_file(field)
             if path is not None:
                 row = Row("file", str(change.address), path)
@@ -158,16 +154,16 @@ def _store_file(field: FieldChange) -> str | None:
     return parts(field.path)[1]
 
 
-def _store_file_change(found: StoreFileChange, written: _Values) -> dict[str, Any]:
-    row: dict[str, Any] = {"action": found.action}
-    if found.action != "detach":
-        row |= {"attributes": written.neutral(found.attributes), "chunking": found.chunking}
+def _store_file_change(item: StoreFileChange, written: _Values) -> dict[str, Any]:
+    row: dict[str, Any] = {"action": item.action}
+    if item.action != "detach":
+        row |= {"attributes": written.neutral(item.attributes), "chunking": item.chunking}
     return row
 
 
-def _leftover(address: Address, found: Remnant) -> str:
+def _leftover(address: Address, remnant: Remnant) -> str:
     return _digest(
-        {"address": str(address), "leftover": found.action, "old": found.old_digest or ""}
+        {"address": str(address), "leftover": remnant.action, "old": remnant.old_digest or ""}
     )
 
 
@@ -187,7 +183,7 @@ class _Values:
     def whole(self, change: Change) -> dict[str, Any]:
         fields = dict(change.after or {})
         held = fields.get(_FILES)
-        if change.address.kind == "vector_store" and isinstance(held, Mapping):
+        if holds_files(change.address) and isinstance(held, Mapping):
             fields[_FILES] = {path: _managed(item) for path, item in held.items()}
         return {name: self.neutral(value) for name, value in fields.items()}
 

@@ -44,14 +44,14 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
     """The plan in a document. PlanError for anything that is not exactly what `plan --out`
     wrote.
     """
-    found = _document(text, name)
-    _check_version(found, name)
-    if found.get("digest") != digest(found):
+    document = _document(text, name)
+    _check_version(document, name)
+    if document.get("digest") != digest(document):
         _refuse(
             "Plan file altered",
             f"The digest of `{name}` does not fit its contents: it was edited or cut short.",
         )
-    maker = found.get("provisioner_version")
+    maker = document.get("provisioner_version")
     if isinstance(maker, str) and maker != __version__:
         said = (
             f"`{name}` was made by provisioner {maker}, and this is {__version__}, which may do"
@@ -59,13 +59,13 @@ def read_plan(text: str | bytes, name: str = "the plan") -> Plan:
         )
         _refuse("Plan of another release", said, f"{_AGAIN}, or apply it with that release")
     try:
-        plan = _plan(found)
+        plan = _plan(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse("Not a plan", f"`{name}` lacks parts of a plan: {type(error).__name__} at {error}.")
     odd = finding(plan)
     if odd is not None:
         _refuse("Not a plan", f"`{name}` is not what `plan --out` writes: {odd}.")
-    if found.get("checksum") != checksum(plan):
+    if document.get("checksum") != checksum(plan):
         _refuse(
             "Plan file altered",
             f"The checksum of `{name}` is not that of what it plans: it was edited.",
@@ -79,7 +79,7 @@ def _refuse(summary: str, detail: str, hint: str = _AGAIN) -> NoReturn:
 
 def _document(text: str | bytes, name: str) -> dict[str, Any]:
     try:
-        found = jsontext.read(text, deepest=jsontext.DEEPEST_OURS, unique=True)
+        document = jsontext.read(text, deepest=jsontext.DEEPEST_OURS, unique=True)
     except jsontext.Unreadable as error:
         problem = Problem(
             "Not a plan",
@@ -90,16 +90,16 @@ def _document(text: str | bytes, name: str) -> dict[str, Any]:
             column=error.column,
         )
         raise PlanError(problem) from None
-    if not isinstance(found, dict) or "format_version" not in found:
+    if not isinstance(document, dict) or "format_version" not in document:
         _refuse(
             "Not a plan",
             f"`{name}` is JSON, but not a plan of provisioner: it has no `format_version`.",
         )
-    return found
+    return document
 
 
-def _check_version(found: dict[str, Any], name: str) -> None:
-    version = str(found["format_version"])[:40]
+def _check_version(document: dict[str, Any], name: str) -> None:
+    version = str(document["format_version"])[:40]
     major = version.partition(".")[0]
     ours = FORMAT_VERSION.partition(".")[0]
     if not (major.isascii() and major.isdigit()):
@@ -114,25 +114,27 @@ def _check_version(found: dict[str, Any], name: str) -> None:
         )
 
 
-def _plan(found: dict[str, Any]) -> Plan:
+def _plan(document: dict[str, Any]) -> Plan:
     return Plan(
-        workspace=found["workspace"],
-        environment=found["environment"],
-        service=Service(**_known(Service, found["service"])),
-        lineage=found["lock"]["lineage"],
-        serial=found["lock"]["serial"],
-        changes=tuple(_change(row) for row in found["resource_changes"]),
-        store_file_changes=tuple(_store_file_change(row) for row in found["attachments"]),
-        drift=tuple(_drifted(row) for row in found["resource_drift"]),
-        orphans=tuple(_remnant(row) for row in found["orphans"]),
-        deposed=tuple(_remnant(row) for row in found["deposed"]),
-        notes=tuple(found["notes"]),
-        unchanged=found["summary"]["unchanged"],
-        blocked=tuple(Block(**_known(Block, row)) for row in found["blocked"]),
-        problems=tuple(Problem(**_known(Problem, row)) for row in found["problems"]),
-        basis=found["basis"],
-        approved=approved_from_json(applied) if (applied := found["lock"].get("applied")) else None,
-        **_rest(Plan, found, OWN_KEYS_OF_PLAN),
+        workspace=document["workspace"],
+        environment=document["environment"],
+        service=Service(**_known(Service, document["service"])),
+        lineage=document["lock"]["lineage"],
+        serial=document["lock"]["serial"],
+        changes=tuple(_change(row) for row in document["resource_changes"]),
+        store_file_changes=tuple(_store_file_change(row) for row in document["attachments"]),
+        drift=tuple(_drifted(row) for row in document["resource_drift"]),
+        orphans=tuple(_remnant(row) for row in document["orphans"]),
+        deposed=tuple(_remnant(row) for row in document["deposed"]),
+        notes=tuple(document["notes"]),
+        unchanged=document["summary"]["unchanged"],
+        blocked=tuple(Block(**_known(Block, row)) for row in document["blocked"]),
+        problems=tuple(Problem(**_known(Problem, row)) for row in document["problems"]),
+        basis=document["basis"],
+        approved=approved_from_json(applied)
+        if (applied := document["lock"].get("applied"))
+        else None,
+        **_rest(Plan, document, OWN_KEYS_OF_PLAN),
     )
 
 
@@ -140,12 +142,12 @@ def _rest(noun: Any, row: dict[str, Any], own_keys: frozenset[str]) -> dict[str,
     """The fields that are written under their own names; a newer minor version may leave
     some out.
     """
-    found = {}
+    rest = {}
     for field in fields(noun):
         if field.name not in own_keys and field.name in row:
             value = row[field.name]
-            found[field.name] = tuple(value) if isinstance(field.default, tuple) else value
-    return found
+            rest[field.name] = tuple(value) if isinstance(field.default, tuple) else value
+    return rest
 
 
 def _change(row: dict[str, Any]) -> Change:

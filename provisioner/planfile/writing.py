@@ -116,11 +116,11 @@ def plan_document(plan: Plan, review: Review) -> dict[str, Any]:
     return found
 
 
-def digest(found: dict[str, Any]) -> str:
+def digest(document: dict[str, Any]) -> str:
     """Of the whole document but the digest itself; white space and the order of keys do not
     count.
     """
-    return sha256_of({key: value for key, value in found.items() if key != "digest"})
+    return sha256_of({key: value for key, value in document.items() if key != "digest"})
 
 
 def _rest(thing: Any, own_keys: frozenset[str]) -> dict[str, Any]:
@@ -145,13 +145,14 @@ def _plain(value: Any) -> Any:
 
 def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
     place, source = change.position, change.source
+    file = place or source
     secret = {field.path: True for field in change.fields if field.sensitive}
     return {
         "address": str(change.address),
         "type": change.address.kind,
         "name": change.address.name,
         "previous_address": str(change.previous) if change.previous else None,
-        "file": place.file if place else source.file if source else None,
+        "file": file.file if file else None,
         "line": place.line if place else None,
         "column": place.column if place else None,
         "source_path": list(source.path) if source else None,
@@ -220,16 +221,16 @@ def _names(value: Any, wanted: frozenset[str]) -> bool:
 
 
 def _field(field: FieldChange) -> dict[str, Any]:
-    found = plain_json(field)
+    row = plain_json(field)
     if field.sensitive:
-        found |= {"before": SENSITIVE, "after": SENSITIVE, "locked": SENSITIVE}
-    return found
+        row |= {"before": SENSITIVE, "after": SENSITIVE, "locked": SENSITIVE}
+    return row
 
 
-def drifted_json(found: Drifted) -> dict[str, Any]:
+def drifted_json(drifted: Drifted) -> dict[str, Any]:
     """One object that drifted, with three values for each of its fields."""
     fields = []
-    for field in found.fields:
+    for field in drifted.fields:
         values = _field(field)
         fields.append(
             {
@@ -243,16 +244,16 @@ def drifted_json(found: Drifted) -> dict[str, Any]:
             }
         )
     return {
-        "address": str(found.address),
-        "type": found.address.kind,
-        "drift": found.drift,
-        "reason": found.reason or None,
+        "address": str(drifted.address),
+        "type": drifted.address.kind,
+        "drift": drifted.drift,
+        "reason": drifted.reason or None,
         "changed_fields": fields,
     }
 
 
-def _remnant(found: Remnant) -> dict[str, Any]:
-    return {**plain_json(found), "type": found.address.kind}
+def _remnant(remnant: Remnant) -> dict[str, Any]:
+    return {**plain_json(remnant), "type": remnant.address.kind}
 
 
 PLANNED = ("import", "add", "change", "replace", "move", "destroy", "forget")

@@ -351,10 +351,10 @@ class Hints:
         if self._folder is None:
             return []
         try:
-            found = jsontext.read(disk.read(self._file(self._folder, name), disk.LARGEST))
+            kept = jsontext.read(disk.read(self._file(self._folder, name), disk.LARGEST))
         except (OSError, jsontext.Unreadable):
             return []
-        return [id for id in found if is_id(id)] if isinstance(found, list) else []
+        return [id for id in kept if is_id(id)] if isinstance(kept, list) else []
 
     def remember(self, name: str, ids: Sequence[str], page: int) -> None:
         """Take note of a list that was just read in full; a folder that cannot be written does no

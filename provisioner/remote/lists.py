@@ -66,14 +66,14 @@ class Lister:
         walks = await together(
             self._walk(_Walk(start), stops - {start}) for start in (None, *starts)
         )
-        found = _chained(walks)
-        if not _complete(walks, found):
+        by_id = _chained(walks)
+        if not _complete(walks, by_id):
             self._note(
                 f"`{collection(self._path)}` is listed in an order that changes from one request to"
                 " the next."
             )
-            _extend(found, (await self._walk(_Walk(None), frozenset())).items)
-        return list(found.values())
+            _extend(by_id, (await self._walk(_Walk(None), frozenset())).items)
+        return list(by_id.values())
 
     async def _walk(self, walk: _Walk, stops: frozenset[str]) -> _Walk:
         cursor, pages = walk.start, 0
@@ -184,29 +184,29 @@ def _chained(walks: Sequence[_Walk]) -> dict[str, _Item]:
     from it.
     """
     by_start = {walk.start: walk for walk in walks}
-    found: dict[str, _Item] = {}
+    by_id: dict[str, _Item] = {}
     walk = by_start.pop(None, None)
     while walk:
-        _extend(found, walk.items)
+        _extend(by_id, walk.items)
         walk = by_start.pop(walk.met, None)
     for rest in by_start.values():
-        _extend(found, rest.items)
-    return found
+        _extend(by_id, rest.items)
+    return by_id
 
 
-def _extend(found: dict[str, _Item], more: Mapping[str, _Item]) -> None:
+def _extend(by_id: dict[str, _Item], more: Mapping[str, _Item]) -> None:
     for id, item in more.items():
-        found.setdefault(id, item)
+        by_id.setdefault(id, item)
 
 
-def _complete(walks: Sequence[_Walk], found: Mapping[str, _Item]) -> bool:
+def _complete(walks: Sequence[_Walk], by_id: Mapping[str, _Item]) -> bool:
     """Whether the walks join: what one saw behind the start of the next, that one (or another) saw
     too, and nobody relied on a walk that never began.
     """
     dropped = {walk.start for walk in walks if walk.dropped}
     relied_on = {walk.met for walk in walks}
     beyond = {id for walk in walks for id in walk.beyond}
-    return dropped.isdisjoint(relied_on) and beyond <= found.keys()
+    return dropped.isdisjoint(relied_on) and beyond <= by_id.keys()
 
 
 _T = TypeVar("_T")

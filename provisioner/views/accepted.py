@@ -42,16 +42,22 @@ def _title(one: Acceptance | NotAccepted) -> str:
     return inline(f"{one.address}#{one.path}" if one.path else str(one.address))
 
 
-def _summary(found: Accepted) -> str:
-    if not (found.accepted or found.not_accepted):
-        asked = " or ".join(f"`{inline(word)}`" for word in found.asked)
+def _summary(accepted: Accepted) -> str:
+    if not (accepted.accepted or accepted.not_accepted):
+        asked = " or ".join(f"`{inline(word)}`" for word in accepted.asked)
         clean = f"Nothing to accept: nobody changed {asked} outside." if asked else NOTHING
-        return clean if found.applied else NEVER
-    done = f"Accepted: {many(len(found.accepted), 'field')} in {many(len(found.files), 'file')}"
-    return f"{done}, {len(found.not_accepted)} not accepted." if found.not_accepted else f"{done}."
+        return clean if accepted.applied else NEVER
+    done = (
+        f"Accepted: {many(len(accepted.accepted), 'field')} in {many(len(accepted.files), 'file')}"
+    )
+    return (
+        f"{done}, {len(accepted.not_accepted)} not accepted."
+        if accepted.not_accepted
+        else f"{done}."
+    )
 
 
-def accepted_document(found: Accepted) -> dict[str, Any]:
+def accepted_document(accepted: Accepted) -> dict[str, Any]:
     """The document of `--json`."""
     return {
         "accepted": [
@@ -64,10 +70,10 @@ def accepted_document(found: Accepted) -> dict[str, Any]:
                 "after": one.after,
                 "also_changes": list(one.also),
             }
-            for one in found.accepted
+            for one in accepted.accepted
         ],
         "not_accepted": [
             {"address": str(one.address), "path": one.path, "reason": one.reason, "hint": one.hint}
-            for one in found.not_accepted
+            for one in accepted.not_accepted
         ],
     }

@@ -181,9 +181,9 @@ class Emphasis:
         if self._left <= 0:
             return (), ()
         self._left -= len(old) + len(new) + _PAIR
-        found = list(self._differing(old, new))
-        ours = _joined(old, [(low, high) for low, high, _, _ in found])
-        theirs = _joined(new, [(low, high) for _, _, low, high in found])
+        marks = list(self._differing(old, new))
+        ours = _joined(old, [(low, high) for low, high, _, _ in marks])
+        theirs = _joined(new, [(low, high) for _, _, low, high in marks])
         shared = len(old) + len(new) - _length(ours) - _length(theirs)
         return (ours, theirs) if shared >= _SHARED * (len(old) + len(new)) else ((), ())
 
@@ -195,9 +195,9 @@ class Emphasis:
         ours, theirs = _offsets(before), _offsets(after)
         for tag, i, j, k, m in Aligned(before, after).get_opcodes():
             if tag != "equal":
-                found = self._words("".join(before[i:j]), "".join(after[k:m]))
+                words = self._words("".join(before[i:j]), "".join(after[k:m]))
                 yield from (
-                    (ours[i] + a, ours[i] + b, theirs[k] + c, theirs[k] + d) for a, b, c, d in found
+                    (ours[i] + a, ours[i] + b, theirs[k] + c, theirs[k] + d) for a, b, c, d in words
                 )
 
     def _words(self, old: str, new: str) -> Iterator[Found]:
@@ -230,14 +230,14 @@ def _offsets(parts: list[str]) -> list[int]:
 
 def _joined(text: str, ranges: list[tuple[int, int]]) -> Marks:
     """Ranges with nothing but blanks between them are one; blanks around words are not marked."""
-    found: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
     for low, high in ranges:
-        if found and not text[found[-1][1] : low].strip():
-            found[-1] = (found[-1][0], high)
+        if runs and not text[runs[-1][1] : low].strip():
+            runs[-1] = (runs[-1][0], high)
         elif low < high:
-            found.append((low, high))
+            runs.append((low, high))
     stripped = []
-    for low, high in found:
+    for low, high in runs:
         inner = text[low:high]
         if inner.strip():
             low += len(inner) - len(inner.lstrip())
@@ -298,13 +298,13 @@ def _between(old: list[str], new: list[str]) -> _Pairs:
     head = next((n for n in range(least) if old[n] != new[n]), least)
     tail = next((n for n in range(least - head) if old[-1 - n] != new[-1 - n]), least - head)
     inner = old[head : len(old) - tail], new[head : len(new) - tail]
-    found = [(n, n) for n in range(head)]
+    pairs = [(n, n) for n in range(head)]
     if 0 < len(inner[0]) * len(inner[1]) <= _GAP:
         for i, k, size in SequenceMatcher(None, *inner, autojunk=False).get_matching_blocks():
-            found += [(head + i + n, head + k + n) for n in range(size)]
+            pairs += [(head + i + n, head + k + n) for n in range(size)]
     elif len(inner[0]) == len(inner[1]):
-        found += [(head + n, head + n) for n, line in enumerate(inner[0]) if line == inner[1][n]]
-    return found + [(len(old) - n, len(new) - n) for n in range(tail, 0, -1)]
+        pairs += [(head + n, head + n) for n, line in enumerate(inner[0]) if line == inner[1][n]]
+    return pairs + [(len(old) - n, len(new) - n) for n in range(tail, 0, -1)]
 
 
 def _anchors(old: list[str], new: list[str]) -> _Pairs:
@@ -329,9 +329,9 @@ def _longest(pairs: _Pairs) -> _Pairs:
         before.append(tops[length - 1] if length else -1)
         smallest[length : length + 1] = [line]
         tops[length : length + 1] = [number]
-    found: _Pairs = []
+    longest: _Pairs = []
     last = tops[-1] if tops else -1
     while last >= 0:
-        found.append(pairs[last])
+        longest.append(pairs[last])
         last = before[last]
-    return found[::-1]
+    return longest[::-1]

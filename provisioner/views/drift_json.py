@@ -20,14 +20,14 @@ def drift_json(drift: Drift) -> str:
 def drift_document(drift: Drift) -> dict[str, Any]:
     """What drifted, and nothing of what did not."""
     drifted = []
-    for found in drift.found:
-        place = found.position
+    for one in drift.found:
+        place = one.position
         where = {
             "file": place.file if place else None,
             "line": place.line if place else None,
             "column": place.column if place else None,
         }
-        drifted.append({**drifted_json(found), **where})
+        drifted.append({**drifted_json(one), **where})
     unmanaged = []
     for stray in drift.unmanaged:
         store = str(stray.store) if stray.store else None
@@ -47,9 +47,9 @@ def _summary(drift: Drift) -> dict[str, int]:
     """How many resources have each word. In sync is what was compared whole and is as it was last
     applied.
     """
-    count = Counter(found.drift for found in drift.found)
-    other = {found.address for found in drift.found if found.drift != "local"}
-    other |= {found.address for found in drift.unverifiable}
+    count = Counter(one.drift for one in drift.found)
+    other = {one.address for one in drift.found if one.drift != "local"}
+    other |= {one.address for one in drift.unverifiable}
     return {
         "remote": count["remote"],
         "both": count["both"],

@@ -29,8 +29,8 @@ _OWN = {
 
 def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
     """Everything that comparing found; `verbose` unfolds long groups."""
-    outside = [_drifted(found) for found in drift.found if found.drift != "local"]
-    pending = [_drifted(found) for found in drift.found if found.drift == "local"]
+    outside = [_drifted(one) for one in drift.found if one.drift != "local"]
+    pending = [_drifted(one) for one in drift.found if one.drift == "local"]
     unmanaged = []
     for stray in drift.unmanaged:
         title = f"{stray.kind.replace('_', ' ')} {inline(stray.id)}"
@@ -81,30 +81,30 @@ def _profiles(drift: Drift) -> Iterator[Item]:
         )
 
 
-def _drifted(found: Drifted) -> Item:
+def _drifted(drifted: Drifted) -> Item:
     title, place = (
-        inline(str(found.address)),
-        position_text(found.position) if found.position else "",
+        inline(str(drifted.address)),
+        position_text(drifted.position) if drifted.position else "",
     )
-    if found.drift == "local":
-        symbol, fact = _OWN.get(found.reason, ("~", ""))
+    if drifted.drift == "local":
+        symbol, fact = _OWN.get(drifted.reason, ("~", ""))
         return Item(
             symbol,
             title,
             position=place,
             facts=(fact,) if fact else (),
-            lines=tuple(_own(found.fields)),
+            lines=tuple(_own(drifted.fields)),
             address=title,
         )
-    if found.drift == "missing":
-        gone = "expired" if found.reason == "expired" else "gone from the service"
+    if drifted.drift == "missing":
+        gone = "expired" if drifted.reason == "expired" else "gone from the service"
         return Item("-", title, position=place, facts=(gone,), lines=(), address=title)
     return Item(
         "~",
         title,
         position=place,
-        facts=drift_facts(found),
-        lines=tuple(_lines(wanted_by_specs(found))),
+        facts=drift_facts(drifted),
+        lines=tuple(_lines(wanted_by_specs(drifted))),
         address=title,
     )
 
@@ -133,11 +133,11 @@ def _own(fields: Iterable[FieldChange]) -> Iterator[Line]:
             yield from drift_lines([replace(field, before=field.after)])
 
 
-def _unverifiable(found: Iterable[Unverifiable], verbose: bool) -> Iterator[Item]:
+def _unverifiable(hidden: Iterable[Unverifiable], verbose: bool) -> Iterator[Item]:
     def by(one: Unverifiable) -> tuple[Address, str]:
         return one.address, one.why
 
-    for (address, why), group in groupby(sorted(found, key=by), by):
+    for (address, why), group in groupby(sorted(hidden, key=by), by):
         paths = [one.path for one in group]
         shown = paths if verbose else paths[:_FOLDED]
         lines = [Line("", inline(path)) for path in shown]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from provisioner.diff import inside, join, top
+from provisioner.kinds import holds_files
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Change, FieldChange
 from provisioner.views.diffs import as_text, split, text_diff
@@ -37,7 +38,7 @@ def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterat
         yield from _created(change, later, verbose)
     elif not change.action.goes:
         for field in change.fields:
-            if change.address.kind == "vector_store" and top(field.path) == "files":
+            if holds_files(change.address) and top(field.path) == "files":
                 continue
             forces = field.path in change.replace_paths
             yield from field_lines(field, later, " (forces a replacement)" if forces else "")
@@ -50,7 +51,7 @@ def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterat
 def _created(change: Change, later: frozenset[str], verbose: bool) -> Iterator[Line]:
     secret = {field.path for field in change.fields if field.sensitive}
     for name, given in (change.after or {}).items():
-        if name == "files" and change.address.kind == "vector_store":
+        if name == "files" and holds_files(change.address):
             continue
         if name in secret:
             yield Line("+", f"+ {name}: {SENSITIVE}")
@@ -158,11 +159,17 @@ def text_like(given: Any) -> bool:
     return isinstance(given, dict | list) and len(json.dumps(given, ensure_ascii=False)) > _LONG
 
 
+def _symbol(before: Any, after: Any) -> str:
+    if before is None:
+        return "+"
+    return "-" if after is None else "~"
+
+
 def difference(
     name: str, before: Any, *, after: Any, suffix: str = "", later: frozenset[str] = _NOTHING
 ) -> Iterator[Line]:
     """One named value that differs. `later` holds the addresses whose ids are not known yet."""
-    symbol = "+" if before is None else "-" if after is None else "~"
+    symbol = _symbol(before, after)
     if not (text_like(before) or text_like(after)):
         if before is None:
             shown = reference_text(after, later)
@@ -261,13 +268,13 @@ def _one(old: ShownTool | None, new: ShownTool, later: frozenset[str]) -> Iterat
     if old is None:
         yield from _added(title, new, later)
     elif old != new or refers(new, later):
-        found: list[Line] = []
+        lines: list[Line] = []
         for name in {**old, **new}:
             if name not in _IDENTITY:
-                found += _setting(name, old.get(name), new.get(name), later)
-        if found:
+                lines += _setting(name, old.get(name), new.get(name), later)
+        if lines:
             yield Line("~", f"~ {title}")
-            yield from (line.deeper() for line in found)
+            yield from (line.deeper() for line in lines)
 
 
 def _added(title: str, tool: ShownTool, later: frozenset[str]) -> Iterator[Line]:

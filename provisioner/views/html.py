@@ -124,11 +124,13 @@ def _targets(graph: Graph, anchors: set[str]) -> dict[str, str]:
     """Where each node leads: to its own details, or to those of what uses it, as files stand under
     their stores.
     """
-    found = {node.key: anchor for node in graph.nodes if (anchor := anchor_of(node.key)) in anchors}
+    targets = {
+        node.key: anchor for node in graph.nodes if (anchor := anchor_of(node.key)) in anchors
+    }
     for user, used in graph.edges:
-        if user in found:
-            found.setdefault(used, found[user])
-    return found
+        if user in targets:
+            targets.setdefault(used, targets[user])
+    return targets
 
 
 def pieces(line: Line) -> Iterator[tuple[str, bool]]:

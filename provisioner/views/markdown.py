@@ -170,11 +170,11 @@ def _bullets(sentences: Sequence[str], detail: Detail, most: int | None) -> list
 
 def _problems(problems: Sequence[Problem], detail: Detail) -> Iterator[str]:
     for severity, sort in (("error", "CAUTION"), ("warning", "WARNING")):
-        found = sorted(
+        chosen = sorted(
             (one for one in problems if one.severity == severity), key=lambda one: one.order
         )
         sentences = []
-        for problem in map(quiet, found):
+        for problem in map(quiet, chosen):
             place = " ".join(visible(place_text(problem)).split())
             if place:
                 place = f"`{passing(place) if problem.line else place}` "
@@ -301,7 +301,7 @@ def _line(line: Line) -> Iterator[str]:
     if line.tone == "@":
         yield line.text
         return
-    column = line.tone if line.tone in ("+", "-") else " " if line.tone in ("", "dim") else "!"
+    column = {"+": "+", "-": "-", "": " ", "dim": " "}.get(line.tone, "!")
     skip = 1 if line.tone in _SAID and line.text[:1] == (line.tone or " ") else 0
     text = line.text[skip:] if line.tone in _SAID or line.tone == "dim" else f" {line.text}"
     marks = [(low - skip, high - skip) for low, high in line.marks]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
+from provisioner.kinds import is_file
 from provisioner.model import (
     SYMBOLS,
     Action,
@@ -55,13 +56,13 @@ class _Placed(Protocol):
 def outline(plan: Plan, *, verbose: bool = False) -> Outline:
     """Everything that a reviewer has to see; `verbose` unfolds long groups and texts."""
     where = f"`{inline(plan.environment)}` ({service_words(plan.service)})"
-    drifted = sorted(plan.drift, key=lambda found: found.address)
+    drifted = sorted(plan.drift, key=lambda one: one.address)
     blocked = [Item("!", f"{inline(block.rule)}: {inline(block.detail)}") for block in plan.blocked]
     sections = (
         Section(
             "drift",
             "Changed outside of provisioner since the last apply:",
-            tuple(_drifted(found, verbose) for found in drifted),
+            tuple(_drifted(one, verbose) for one in drifted),
         ),
         Section("changes", f"Planned for {where}:", tuple(_changes(plan, verbose))),
         Section(
@@ -74,7 +75,7 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
         Section("blocked", "This plan cannot be applied:", tuple(blocked)),
     )
     # With errors nobody knows whether the service matches.
-    failed = any(found.severity == "error" for found in plan.problems)
+    failed = any(one.severity == "error" for one in plan.problems)
     matches = plan.empty and not plan.blocked and not failed
     # What an approval names; nothing can be approved that cannot be applied.
     approvable = plan.refreshed and not plan.stopped
@@ -90,16 +91,16 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
     )
 
 
-def place_facts(found: _Placed) -> tuple[tuple[str, str], ...]:
+def place_facts(placed: _Placed) -> tuple[tuple[str, str], ...]:
     """Where it is about: the workspace, its environment and service, and the lock that was compared
     with.
     """
     return (
-        ("Workspace", inline(found.workspace)),
-        ("Environment", inline(found.environment)),
-        ("Service", service_words(found.service)),
-        ("API", inline(found.service.api)),
-        ("Lock", f"serial {found.serial}"),
+        ("Workspace", inline(placed.workspace)),
+        ("Environment", inline(placed.environment)),
+        ("Service", service_words(placed.service)),
+        ("API", inline(placed.service.api)),
+        ("Lock", f"serial {placed.serial}"),
     )
 
 
@@ -108,35 +109,35 @@ def service_words(service: Service) -> str:
     return "the embedded service" if service.base_url == "local" else inline(service.base_url)
 
 
-def _drifted(found: Drifted, verbose: bool) -> Item:
-    title = inline(str(found.address))
-    if found.drift == "missing":
+def _drifted(drifted: Drifted, verbose: bool) -> Item:
+    title = inline(str(drifted.address))
+    if drifted.drift == "missing":
         return Item("-", title, facts=("gone from the service",), address=title)
-    shown = wanted_by_specs(found)
+    shown = wanted_by_specs(drifted)
     files = [field.path for field in shown if is_file_field(field)]
     rest = set() if verbose else set(files[SHOWN:])
     lines = list(drift_lines(field for field in shown if field.path not in rest))
     if rest:
         lines.append(Line("dim", and_more(len(rest), "file")))
-    return Item("~", title, facts=drift_facts(found), lines=tuple(lines), address=title)
+    return Item("~", title, facts=drift_facts(drifted), lines=tuple(lines), address=title)
 
 
-def wanted_by_specs(found: Drifted) -> tuple[FieldChange, ...]:
+def wanted_by_specs(drifted: Drifted) -> tuple[FieldChange, ...]:
     """The fields of an object as a reader has to see them: what the specs want of each is said
     once, where they no longer have it.
     """
-    if found.reason != "not_in_specs":
-        return found.fields
-    return tuple(replace(field, drift="remote") for field in found.fields)
+    if drifted.reason != "not_in_specs":
+        return drifted.fields
+    return tuple(replace(field, drift="remote") for field in drifted.fields)
 
 
-def drift_facts(found: Drifted) -> tuple[str, ...]:
+def drift_facts(drifted: Drifted) -> tuple[str, ...]:
     """What a reader has to know of an object that somebody else has changed."""
-    if found.reason == "not_in_specs":
+    if drifted.reason == "not_in_specs":
         return ("no longer in the specs",)
-    if found.reason == "moved":
+    if drifted.reason == "moved":
         return ("moved in the specs",)
-    return ("changed in the specs as well",) if found.drift == "both" else ()
+    return ("changed in the specs as well",) if drifted.drift == "both" else ()
 
 
 def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
@@ -145,10 +146,8 @@ def _changes(plan: Plan, verbose: bool) -> Iterator[Item]:
     """
     groups, later = FileGroups(plan), plan.made
     changes = {change.address: change for change in plan.changes if change.matters}
-    loose = [
-        address for address in changes if address.kind == "file" and address not in groups.shown
-    ]
-    others = {address for address in changes if address.kind != "file"} | set(groups.stores)
+    loose = [address for address in changes if is_file(address) and address not in groups.shown]
+    others = {address for address in changes if not is_file(address)} | set(groups.stores)
     for address in sorted(others):
         change = changes.get(address)
         store_files = groups.lines(address, verbose)
@@ -195,7 +194,7 @@ def _facts(change: Change) -> Iterator[str]:
     if change.importing:
         yield f"import of {inline(change.importing)}"
     # Other bytes are another file.
-    obvious = change.address.kind == "file" and change.reason == "fixed_field"
+    obvious = is_file(change.address) and change.reason == "fixed_field"
     if not obvious and (reason := reason_words(change.reason)):
         yield reason
     yield from filter(None, (store_files_words(change), stays_words(change)))
@@ -213,9 +212,9 @@ def position_text(place: Position) -> str:
     return f"{inline(place.file)}:{place.line}"
 
 
-def _remnants(found: tuple[Remnant, ...]) -> tuple[Item, ...]:
+def _remnants(remnants: tuple[Remnant, ...]) -> tuple[Item, ...]:
     items = []
-    for remnant in sorted(found, key=lambda remnant: (remnant.address, remnant.id)):
+    for remnant in sorted(remnants, key=lambda remnant: (remnant.address, remnant.id)):
         title = inline(str(remnant.address))
         facts = [inline(remnant.id)]
         if remnant.detail:

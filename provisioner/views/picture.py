@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import fmean
 
+from provisioner.kinds import is_file
 from provisioner.model import Address, Applied, Drift, Event, Plan
 from provisioner.views.outline import symbol_of
 from provisioner.views.values import inline, many
@@ -54,11 +55,11 @@ class Graph:
     outside: bool = False  # symbols tell what somebody else did, and not what is planned
 
     def neighbours(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {node.key: set() for node in self.nodes}
+        beside: dict[str, set[str]] = {node.key: set() for node in self.nodes}
         for user, used in self.edges:
-            found[user].add(used)
-            found[used].add(user)
-        return found
+            beside[user].add(used)
+            beside[used].add(user)
+        return beside
 
 
 @dataclass
@@ -93,21 +94,21 @@ def plan_graph(plan: Plan) -> Graph:
 
 
 def _planned(plan: Plan) -> _Builder:
-    found = _Builder()
+    builder = _Builder()
     for change in plan.changes:
-        found.symbols[change.address] = symbol_of(change)
-        found.uses(change.address, change.depends_on)
-    for attachment in plan.store_file_changes:
-        if attachment.file is not None:
-            found.uses(attachment.store, [attachment.file])
-    return found
+        builder.symbols[change.address] = symbol_of(change)
+        builder.uses(change.address, change.depends_on)
+    for item in plan.store_file_changes:
+        if item.file is not None:
+            builder.uses(item.store, [item.file])
+    return builder
 
 
 def applied_graph(applied: Applied, events: Iterable[Event] = ()) -> Graph:
     """What an apply did; what failed or was skipped is marked as such, and after an interruption
     what was not done.
     """
-    found = _planned(applied.plan)
+    builder = _planned(applied.plan)
     undone = {problem.address for problem in applied.failed} | {
         str(address) for address in applied.skipped
     }
@@ -115,24 +116,24 @@ def applied_graph(applied: Applied, events: Iterable[Event] = ()) -> Graph:
         done = {event.address for event in events if event.type == "done"}
         undone |= {
             str(address)
-            for address, symbol in found.symbols.items()
+            for address, symbol in builder.symbols.items()
             if symbol.strip() and address not in done
         }
-    for address in found.symbols:
+    for address in builder.symbols:
         if str(address) in undone:
-            found.symbols[address] = "!"
-    return found.graph()
+            builder.symbols[address] = "!"
+    return builder.graph()
 
 
 def drift_graph(drift: Drift, needs: _Needs | None = None) -> Graph:
     """What drifted, beside what uses it and what it uses. `needs` is what each resource uses."""
-    found = _Builder()
+    builder = _Builder()
     for user, used in (needs or {}).items():
-        found.uses(user, used)
+        builder.uses(user, used)
     for item in drift.found:
         if item.drift != "local":
-            found.symbols[item.address] = "-" if item.drift == "missing" else "~"
-    return replace(found.graph(), outside=True)
+            builder.symbols[item.address] = "-" if item.drift == "missing" else "~"
+    return replace(builder.graph(), outside=True)
 
 
 def reduced(graph: Graph) -> Graph:
@@ -167,7 +168,7 @@ def _folded(graph: Graph, *, changed: bool = False) -> Graph:
     beside = graph.neighbours()
     groups: dict[Hashable, list[Node]] = {}
     for node in graph.nodes:
-        symbol = "" if node.kind == "file" else node.symbol
+        symbol = "" if is_file(Address(node.kind, node.name)) else node.symbol
         alike = (node.kind, symbol, frozenset(beside[node.key]))
         groups.setdefault(node.key if symbol and not changed else alike, []).append(node)
     keys: dict[str, str] = {}
@@ -185,7 +186,9 @@ def _folded(graph: Graph, *, changed: bool = False) -> Graph:
 def _group(nodes: list[Node]) -> Node:
     members = tuple(member for node in nodes for member in (node.members or (node,)))
     changed = {member.symbol for member in members if member.symbol}
-    symbol = changed.pop() if len(changed) == 1 else "~" if changed else ""
+    symbol = "~" if changed else ""
+    if len(changed) == 1:
+        symbol = changed.pop()
     kind = nodes[0].kind
     return Node(
         nodes[0].key,
@@ -253,9 +256,7 @@ def laid_out(graph: Graph) -> Layout:
     ]
     curves = [Curve(edge, _path(columns[edge[0]], chain, middle)) for edge, chain in chains.items()]
     width = _left(max(columns.values(), default=0)) + WIDTH + _MARGIN
-    height = (
-        max((found + _height(slot) / 2 for slot, found in middle.items()), default=0.0) + _MARGIN
-    )
+    height = max((at + _height(slot) / 2 for slot, at in middle.items()), default=0.0) + _MARGIN
     return Layout(tuple(boxes), tuple(curves), width, height)
 
 
@@ -272,8 +273,8 @@ def _columns(graph: Graph) -> dict[str, int]:
         depth[key] = 1 + max((depth[user] for user in users[key] if user in depth), default=-1)
     kinds = {node.key: node.kind for node in graph.nodes}
     furthest: dict[str, int] = {}
-    for key, found in depth.items():
-        furthest[kinds[key]] = max(found, furthest.get(kinds[key], 0))
+    for key, level in depth.items():
+        furthest[kinds[key]] = max(level, furthest.get(kinds[key], 0))
     columns: dict[str, int] = {}
     for key in reversed(order):
         nearest = min(
@@ -287,7 +288,7 @@ def _users_first(
     graph: Graph, uses: dict[str, list[str]], users: dict[str, list[str]]
 ) -> list[str]:
     """Every node after its users; what stands in a circle comes last, in any order."""
-    waiting = {key: len(found) for key, found in users.items()}
+    waiting = {key: len(names) for key, names in users.items()}
     order = [key for key, count in waiting.items() if count == 0]
     for key in order:  # grows while it is read
         for used in uses[key]:
@@ -363,17 +364,17 @@ def _squeezed(middle: dict[Slot, float]) -> dict[Slot, float]:
     """The same rows from the top, without the bands in which nothing stands: parts that share no
     edge drift apart.
     """
-    found: dict[Slot, float] = {}
+    slots: dict[Slot, float] = {}
     bottom, empty = 0.0, 0.0  # where the rows above end, and the height taken out above
     for slot in sorted(middle, key=lambda slot: middle[slot] - _height(slot) / 2):
         half = _height(slot) / 2
-        room = _GAP_Y if found else _MARGIN
+        room = _GAP_Y if slots else _MARGIN
         top = middle[slot] - half - empty
-        if top > bottom + room or not found:
+        if top > bottom + room or not slots:
             empty += top - bottom - room
-        found[slot] = middle[slot] - empty
-        bottom = max(bottom, found[slot] + half)
-    return found
+        slots[slot] = middle[slot] - empty
+        bottom = max(bottom, slots[slot] + half)
+    return slots
 
 
 def _height(slot: Slot) -> int:
@@ -399,7 +400,11 @@ def _stack(
     off = [
         want - middle[slot] for slot, want in zip(layer, wanted, strict=True) if want is not None
     ]
-    shift = fmean(off) if off else -fmean(middle[slot] for slot in layer) if layer else 0.0
+    shift = 0.0
+    if off:
+        shift = fmean(off)
+    elif layer:
+        shift = -fmean(middle[slot] for slot in layer)
     for slot in layer:
         middle[slot] += shift
 

@@ -23,17 +23,13 @@ def problem_text(problem: Problem, paint: Paint = PLAIN) -> str:
 
 def problems_text(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
     """All problems, sorted, each ending its last line; empty for none."""
-    found = sorted(problems, key=lambda problem: problem.order)
-    return "".join(f"{problem_text(problem, paint)}\n" for problem in found)
+    ordered = sorted(problems, key=lambda problem: problem.order)
+    return "".join(f"{problem_text(problem, paint)}\n" for problem in ordered)
 
 
 def problems_json(problems: Iterable[Problem]) -> dict[str, Any]:
     """The document of `--json`: every problem, sorted."""
-    return {
-        "problems": [
-            problem_json(found) for found in sorted(problems, key=lambda found: found.order)
-        ]
-    }
+    return {"problems": [problem_json(one) for one in sorted(problems, key=lambda one: one.order)]}
 
 
 def place_text(problem: Problem) -> str:
@@ -54,21 +50,21 @@ def _indented(text: str) -> list[str]:
 
 def report_text(report: Report) -> str:
     """`The specs are valid: 5 assistants, 14 files … in local, prod.`"""
-    found = ", ".join(
+    counts = ", ".join(
         many(count, kind.replace("_", " "))
         for kind, count in sorted(report.counts.items())
         if count
     )
     names = ", ".join(f"`{inline(name)}`" for name in report.environments)
-    return f"The specs are valid: {found or 'nothing declared'} (environments: {names}).\n"
+    return f"The specs are valid: {counts or 'nothing declared'} (environments: {names}).\n"
 
 
 def report_json(report: Report) -> dict[str, Any]:
     """The problems, and what was checked."""
-    found = list(report.problems)
+    problems = list(report.problems)
     return {
-        **problems_json(found),
-        "valid": not any(problem.severity == "error" for problem in found),
+        **problems_json(problems),
+        "valid": not any(problem.severity == "error" for problem in problems),
         "counts": dict(sorted(report.counts.items())),
         "environments": list(report.environments),
     }

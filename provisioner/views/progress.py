@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.errors import problem_json
+from provisioner.kinds import is_file
 from provisioner.model import SYMBOLS, Action, Address, Applied, Change, Event
 from provisioner.planfile.checksum import checksum
 from provisioner.views.lines import Item, Outline, Section
@@ -183,7 +184,7 @@ def applied_outline(applied: Applied, events: Iterable[Event]) -> Outline:
 def _order(event: Event) -> tuple[bool, str, str]:
     """Files last: there are many of them."""
     address = event.address
-    return bool(address and address.kind == "file"), str(address), event.id or ""
+    return bool(address and is_file(address)), str(address), event.id or ""
 
 
 def _done(event: Event, changes: dict[Address, Change]) -> Item:

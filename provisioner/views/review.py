@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.diff import top
+from provisioner.kinds import holds_files, is_file
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Address, Change, FieldChange, Plan, Remnant, StoreFileChange
 from provisioner.text import listed
@@ -70,20 +71,20 @@ def remarks(plan: Plan) -> list[Remark]:
     """Everything that is said of a plan, by group and address; the same said of many is
     said once.
     """
-    found = [*losses(plan), *widenings(plan), *_knowledge(plan)]
+    gathered = [*losses(plan), *widenings(plan), *_knowledge(plan)]
     for change in plan.changes:
-        if change.matters and change.address.kind != "file":
-            found += _own(change)
+        if change.matters and not is_file(change.address):
+            gathered += _own(change)
     return sorted(
-        _gathered(found),
+        _gathered(gathered),
         key=lambda remark: (_ORDER.index(remark.section), remark.address, remark.text),
     )
 
 
-def _gathered(found: Iterable[Remark]) -> Iterator[Remark]:
+def _gathered(gathered: Iterable[Remark]) -> Iterator[Remark]:
     """What is said of more than five resources of a kind is said of all of them at once."""
     groups: dict[tuple[str, str, str, str], list[Remark]] = defaultdict(list)
-    for remark in found:
+    for remark in gathered:
         groups[remark.section, remark.symbol, remark.kind, remark.text].append(remark)
     for (section, symbol, kind, text), same in groups.items():
         if len(same) <= _SAME or not kind:
@@ -186,13 +187,13 @@ def _knowledge(plan: Plan) -> Iterator[Remark]:
 
 def _store_files(rows: Iterable[FileRow]) -> str:
     """`2 added (1.2 MB), 1 removed: docs/a.md, docs/b.md, docs/c.md`."""
-    found: dict[str, list[FileRow]] = defaultdict(list)
+    rows_by_symbol: dict[str, list[FileRow]] = defaultdict(list)
     for row in rows:
-        found[row.symbol].append(row)
+        rows_by_symbol[row.symbol].append(row)
     said: list[str] = []
     names: list[str] = []
     for symbol, word in _DONE:
-        done = sorted(found[symbol], key=lambda row: row.path)
+        done = sorted(rows_by_symbol[symbol], key=lambda row: row.path)
         total = sum(row.bytes for row in done)
         if done:
             said.append(f"{len(done):,} {word}" + (f" ({size(total)})" if total else ""))
@@ -204,11 +205,11 @@ def losses(plan: Plan) -> Iterator[Remark]:
     """A remark for everything that is gone after an apply, somebody's edits included."""
     changes = {change.address: change for change in plan.changes}
     taken: dict[Address, list[StoreFileChange]] = defaultdict(list)
-    for found in plan.store_file_changes:
-        if found.action == "detach" and not plan.outdates(found):
-            taken[found.store].append(found)
-    said = {found.file for rows in taken.values() for found in rows}
-    edited = {found.address: found.fields for found in plan.drift}
+    for one in plan.store_file_changes:
+        if one.action == "detach" and not plan.outdates(one):
+            taken[one.store].append(one)
+    said = {one.file for rows in taken.values() for one in rows}
+    edited = {one.address: one.fields for one in plan.drift}
     for change in plan.changes:
         if change.address not in said:
             yield from _gone(change)
@@ -246,7 +247,7 @@ def _gone(change: Change) -> Iterator[Remark]:
         why = stays_words(change) or reason_words(change.reason) or "not in the specs"
         yield _loss(change.address, f"forgotten, {why}", ".")
     # A file is always a new version.
-    elif change.action is Action.REPLACE and change.address.kind != "file":
+    elif change.action is Action.REPLACE and not is_file(change.address):
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
         without = ""
@@ -287,8 +288,7 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
 def _reported(change: Change, edited: list[str]) -> str:
     """`` `temperature`, `tools` and 2 documents ``."""
     entries = {
-        path: entry_path(path)[0] if change.address.kind == "vector_store" else None
-        for path in edited
+        path: entry_path(path)[0] if holds_files(change.address) else None for path in edited
     }
     fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
     documents = {
@@ -303,24 +303,20 @@ def _taken_out(rows: list[StoreFileChange], changes: dict[Address, Change]) -> s
     """`3 documents taken out, 2 of them deleted: …`."""
     files = [changes[row.file] for row in rows if row.file in changes]
     going = [file for file in files if file.action is Action.DELETE and not file.deferred]
-    deleted = (
-        ""
-        if not going
-        else " and deleted"
-        if len(going) == len(rows)
-        else f", {len(going):,} of them deleted"
-    )
+    deleted = f", {len(going):,} of them deleted" if going else ""
+    if going and len(going) == len(rows):
+        deleted = " and deleted"
     names = listed(sorted(inline(row.path) for row in rows))
     return f"{many(len(rows), 'document')} taken out{deleted}: {names}"
 
 
 def _leftover(remnants: tuple[Remnant, ...], what: str) -> Iterator[Remark]:
-    for found in remnants:
-        if found.action == "delete":
-            yield _loss(found.address, f"{what} {inline(found.id)} deleted")
-        elif found.action == "forget":
+    for one in remnants:
+        if one.action == "delete":
+            yield _loss(one.address, f"{what} {inline(one.id)} deleted")
+        elif one.action == "forget":
             yield _loss(
-                found.address, f"{what} {inline(found.id)} forgotten, {inline(found.detail)}", "."
+                one.address, f"{what} {inline(one.id)} forgotten, {inline(one.detail)}", "."
             )
 
 
@@ -414,14 +410,14 @@ def _searched(
     """Stores and store files that a tool reaches anew."""
     for key, verb in _REACHES:
         had = old.get(key) or ()
-        found = []
+        searched = []
         for item in new.get(key) or ():
             made = isinstance(item, str) and item in fresh
             if item not in had and not made:
                 name = item.get("id", item) if isinstance(item, dict) else item
-                found.append(inline(str(name)))
-        if found:
-            yield f"{verb} {listed(found)}"
+                searched.append(inline(str(name)))
+        if searched:
+            yield f"{verb} {listed(searched)}"
 
 
 def _allowed(tool: ShownTool) -> list[str] | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.errors import UsageError
+from provisioner.kinds import is_file
 from provisioner.lock.entry import entry_to_json
 from provisioner.model import Address, Locked, LockState, Problem
 from provisioner.views.fields import text_like, whole_fields
@@ -105,14 +106,14 @@ def as_env(outputs: Outputs) -> str:
     """`ASSISTANT_SUPPORT_ID=asst_…`, quoted as a shell wants it."""
     names: dict[str, str] = {}
     lines = []
-    for address, found in outputs.items():
+    for address, output in outputs.items():
         name = re.sub(r"[^A-Z0-9]+", "_", address.upper())
         if name in names:
             detail = f"`{names[name]}` and `{address}` would both be called `{name}_ID`."
             hint = "name the addresses that you need, or use `--format json`"
             raise UsageError(Problem("Names collide", detail, hint))
         names[name] = address
-        for key, given in found.items():
+        for key, given in output.items():
             if given is not None:
                 text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
                 lines.append(f"{name}_{key.upper()}={shlex.quote(text)}\n")
@@ -195,7 +196,7 @@ def _folded(needs: _Needs, verbose: bool) -> tuple[list[str], list[tuple[str, st
         users[used].add(user)
     groups: dict[frozenset[Address], list[Address]] = {}
     for address, found in users.items():
-        if address.kind == "file" and found:
+        if is_file(address) and found:
             groups.setdefault(frozenset(found), []).append(address)
     names = {address: str(address) for address in users}
     for shared, files in groups.items():

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from provisioner.kinds import file_at, holds_files, is_file
 from provisioner.model import (
     QUIET,
     SYMBOLS,
@@ -52,9 +53,7 @@ class FileGroups:
     def __init__(self, plan: Plan) -> None:
         self.stores: dict[Address, dict[str, FileRow]] = {}
         self.shown: set[Address] = set()
-        self._files = {
-            change.address: change for change in plan.changes if change.address.kind == "file"
-        }
+        self._files = {change.address: change for change in plan.changes if is_file(change.address)}
         for store_file_change in plan.store_file_changes:
             if store_file_change.action not in QUIET or (
                 store_file_change.action == "adopt" and store_file_change.file
@@ -64,7 +63,7 @@ class FileGroups:
                     "an old version" if plan.outdates(store_file_change) else "not managed here",
                 )
         for change in plan.changes:
-            if change.address.kind == "vector_store":
+            if holds_files(change.address):
                 self._fields(change)
 
     def lines(self, store: Address, verbose: bool) -> tuple[Line, ...]:
@@ -74,25 +73,25 @@ class FileGroups:
             return ()
         ordered = [rows[path] for path in sorted(rows)]
         shown = ordered if verbose or len(ordered) <= SHOWN else ordered[:SHOWN]
-        found = [Line("", "files:")]
+        below = [Line("", "files:")]
         for row in shown:
             name = inline(row.path)
             if row.previous is not None:
                 name = f"{inline(row.previous)} → {name}"
             facts = f"({', '.join(row.facts)})" if row.facts else ""
             words = " ".join([name, *filter(None, (row.size, facts))])
-            found.append(Line(row.symbol, f"{row.symbol} {words}", 1))
+            below.append(Line(row.symbol, f"{row.symbol} {words}", 1))
             for detail in row.details:
-                found += [line.deeper(2) for line in field_lines(detail, frozenset())]
+                below += [line.deeper(2) for line in field_lines(detail, frozenset())]
         rest = ordered[len(shown) :]
         if rest:
-            found.append(Line("dim", folded(len(rest), sum(row.bytes for row in rest)), 1))
-        return tuple(found)
+            below.append(Line("dim", folded(len(rest), sum(row.bytes for row in rest)), 1))
+        return tuple(below)
 
     def _attach(self, store_file_change: StoreFileChange, foreign: str) -> None:
         row = self._row(store_file_change.store, store_file_change.path)
         row.symbol = _SYMBOLS.get(store_file_change.action, "~")
-        change = self._files.get(store_file_change.file or Address("file", store_file_change.path))
+        change = self._files.get(store_file_change.file or file_at(store_file_change.path))
         if change is not None and change.matters:
             self.shown.add(change.address)
             _describe(row, change)
@@ -109,19 +108,19 @@ class FileGroups:
         """What the store's own row says of its files: attributes, chunking, what somebody
         took out.
         """
-        for found in change.fields:
-            path, rest = entry_path(found.path)
+        for change_field in change.fields:
+            path, rest = entry_path(change_field.path)
             if path is None:
                 continue
             fresh = path not in self.stores.get(change.address, {})
             row = self._row(change.address, path)
             if fresh and not rest:
-                row.symbol = "-" if found.after is None else "+"
+                row.symbol = "-" if change_field.after is None else "+"
                 row.facts.append("no longer in the store")
-            elif not rest and found.drift:
+            elif not rest and change_field.drift:
                 row.facts.append("edited outside")
             elif rest:
-                row.details.append(replace(found, path=rest.removeprefix(".")))
+                row.details.append(replace(change_field, path=rest.removeprefix(".")))
 
     def _row(self, store: Address, path: str) -> FileRow:
         return self.stores.setdefault(store, {}).setdefault(path, FileRow(path))
@@ -129,13 +128,13 @@ class FileGroups:
 
 def loose_rows(plan: Plan, groups: FileGroups) -> list[FileRow]:
     """The files of a plan that stand under no store."""
-    found = []
+    loose = []
     for change in plan.changes:
-        if change.address.kind == "file" and change.matters and change.address not in groups.shown:
+        if is_file(change.address) and change.matters and change.address not in groups.shown:
             row = FileRow(change.address.name, SYMBOLS[change.action])
             _describe(row, change)
-            found.append(row)
-    return found
+            loose.append(row)
+    return loose
 
 
 def _describe(row: FileRow, change: Change) -> None:
@@ -164,12 +163,12 @@ def entry_path(path: str) -> tuple[str | None, str]:
     """`files["docs/a.md"].attributes.team` as (`docs/a.md`, `.attributes.team`); None for other
     fields.
     """
-    found = _ENTRY.fullmatch(path)
-    if found is None:
+    match = _ENTRY.fullmatch(path)
+    if match is None:
         return None, ""
-    if found[3] is not None:
-        return found[3], found[4]
-    return json.loads(f'"{found[1]}"'), found[2]
+    if match[3] is not None:
+        return match[3], match[4]
+    return json.loads(f'"{match[1]}"'), match[2]
 
 
 def file_size(change: Change) -> tuple[str, int]:
@@ -196,9 +195,9 @@ def folded(count: int, total: int) -> str:
 
 def folded_items(items: Iterable[tuple[Item, int]], verbose: bool) -> Iterator[Item]:
     """Items with their bytes; the first twenty, and one that stands for the rest."""
-    found = list(items)
-    shown = found if verbose or len(found) <= SHOWN else found[:SHOWN]
+    pairs = list(items)
+    shown = pairs if verbose or len(pairs) <= SHOWN else pairs[:SHOWN]
     yield from (item for item, _ in shown)
-    if rest := found[len(shown) :]:
+    if rest := pairs[len(shown) :]:
         total = sum(count for _, count in rest)
         yield Item("", and_more(len(rest), "file") + (f", {size(total)}" if total else ""))

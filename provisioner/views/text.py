@@ -23,24 +23,24 @@ def plan_text(plan: Plan, *, paint: Paint = PLAIN, verbose: bool = False) -> str
     return outline_text(outline(plan, verbose=verbose), paint)
 
 
-def outline_text(found: Outline, paint: Paint = PLAIN) -> str:
+def outline_text(outline: Outline, paint: Paint = PLAIN) -> str:
     """Sections, problems, and the summary line at the end."""
-    parts = [_section(section, paint) for section in found.sections]
-    if found.problems:
-        parts.append(problems_text(found.problems, paint))
-    parts += [_section(section, paint) for section in _singled_out(found)]
-    parts.append(f"{paint('bold', found.summary)}\n")
+    parts = [_section(section, paint) for section in outline.sections]
+    if outline.problems:
+        parts.append(problems_text(outline.problems, paint))
+    parts += [_section(section, paint) for section in _singled_out(outline)]
+    parts.append(f"{paint('bold', outline.summary)}\n")
     return "\n".join(parts)
 
 
-def _singled_out(found: Outline) -> Iterator[Section]:
+def _singled_out(outline: Outline) -> Iterator[Section]:
     """What a reader must not miss: what is dangerous, and everything that can be said where the
     plan is long.
     """
-    changes = next((section.items for section in found.sections if section.name == "changes"), ())
+    changes = next((section.items for section in outline.sections if section.name == "changes"), ())
     if all(item.symbol == "-" for item in changes):  # a plan to delete everything hides nothing
         return
-    for section in found.review:
+    for section in outline.review:
         if section.name in RISKY or len(changes) > _LONG:
             shown = section.items[:_LONG]
             more = Item("", and_more(len(section.items) - _LONG))
@@ -60,13 +60,13 @@ def _section(section: Section, paint: Paint) -> str:
 
 def _item_lines(item: Item, paint: Paint = PLAIN) -> Iterator[str]:
     """One item and what is below it, indented by two."""
-    name = item.address if item.title.startswith(item.address) else item.title
-    title = (
-        paint("bold", name or item.title) + (item.title[len(name) :] if name else "")
-        if item.symbol
-        else item.title
-    )
-    head = f"  {paint(item.symbol, item.symbol)} {title}" if item.symbol else f"  {title}"
+    head = f"  {item.title}"
+    if item.symbol:
+        # The address in bold, and what is said of it; without one the whole title.
+        named = item.address and item.title.startswith(item.address)
+        name = item.address if named else item.title
+        title = paint("bold", name) + item.title[len(name) :]
+        head = f"  {paint(item.symbol, item.symbol)} {title}"
     facts = f"  ({', '.join(item.facts)})" if item.facts else ""
     place = f"  {paint('dim', item.position)}" if item.position else ""
     yield f"{head}{facts}{place}"

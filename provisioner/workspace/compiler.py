@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from provisioner.kinds import file_at, file_kind, is_file
 from provisioner.kinds.base import Finding, Form, Loss
 from provisioner.model import Address, Desired, Fields, Problem, Source
 from provisioner.text import did_you_mean, quoted, shown
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaration, Declaring, unknown_environments
-from provisioner.workspace.sections import FILE, TOOL, RawResource, SourcedFinding, bad_id
+from provisioner.workspace.sections import RawResource, SourcedFinding, bad_id
 from provisioner.workspace.setting import SETTINGS_FILE as CONFIG
 from provisioner.workspace.setting import Environment
 
@@ -102,7 +103,7 @@ class Compiler:
         """Whether the address is declared in this environment, soundly or not."""
         raw = self.declaring.find(address.kind, address.name)
         return address in self.desired or (
-            address.kind != FILE and raw is not None and self.declaring.present(raw)
+            not is_file(address) and raw is not None and self.declaring.present(raw)
         )
 
     def run(self) -> None:
@@ -158,7 +159,7 @@ class Compiler:
             # Of a faulty one nobody knows.
             wanted = {} if declaration.fields is None else wish.fields
             self._file(name, wanted, raw.source.at(*wish.at), raw)
-        if declaration.fields is not None and raw.kind.name not in (TOOL, FILE):
+        if declaration.fields is not None and not (raw.kind.inlined or raw.kind.uploaded):
             self._desire(raw, declaration, declaration.fields)
 
     def _file(self, path: str, fields: Fields, source: Source, raw: RawResource) -> None:
@@ -178,21 +179,21 @@ class Compiler:
 
     def _add_files(self) -> None:
         contents: Contents = self.declaring.shared.contents
-        kind = self.declaring.shared.kinds.get(FILE)
+        kind = file_kind()
         for path, (fields, source, _) in self._files.items():
             digest = contents.accept(path)
             said = {
                 "sha256": digest.sha256,
                 "bytes": digest.bytes,
-                "purpose": "assistants",
+                "purpose": kind.fields["purpose"].default,
             } | fields
-            address = Address(FILE, path)
+            address = file_at(path)
             self.desired[address] = Desired(address, said, source)
-        form = kind.form(None) if kind else None
-        if form is None or type(form).check is Form.check:
+        form = kind.form(None)
+        if type(form).check is Form.check:
             return
         for path, (_, source, title) in self._files.items():
-            address = Address(FILE, path)
+            address = file_at(path)
             for finding in form.check(address, self.desired[address].fields):
                 self.findings.append(SourcedFinding(source, replace(finding, path=()), title))
 
@@ -240,7 +241,7 @@ class Compiler:
         known: tuple[Declaration, Checked] | None = self._checked.get(key)
         if known is not None and known[0] is declaration:
             return known[1]
-        found: Checked
+        checked: Checked
         try:
             form = raw.kind.form(api)
         except KeyError:
@@ -248,7 +249,7 @@ class Compiler:
                 f"`{address}` is deployed through the API `{api}`, which this version does not"
                 " support."
             )
-            found = (
+            checked = (
                 (
                     Finding(
                         ("api",), "API not supported", detail, "choose `assistants` or `responses`"
@@ -257,9 +258,9 @@ class Compiler:
                 (),
             )
         else:
-            found = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
-        self._checked[key] = (declaration, found)
-        return found
+            checked = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
+        self._checked[key] = (declaration, checked)
+        return checked
 
     def _cycles(self) -> None:
         edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}

@@ -422,6 +422,7 @@ def environment(
     """An environment with its defaults filled in, under the policies common to all."""
     api = said.api or ("responses" if said.service == PUBLIC else "assistants")
     lock = said.lock.declared() if isinstance(said.lock, GitLock) else said.lock
+    default_settling = 0.0 if said.service == "local" else SETTLING
     local = LOCAL_LOCK if said.service == "local" else f"locks/{name}.lock.json"
     return Environment(
         name=name,
@@ -435,12 +436,6 @@ def environment(
         accept_loss=tuple(said.accept_loss),
         keep_versions=said.keep_versions,
         on_drift=said.on_drift,
-        settling=(
-            said.settling
-            if said.settling is not None
-            else 0.0
-            if said.service == "local"
-            else SETTLING
-        ),
+        settling=default_settling if said.settling is None else said.settling,
         policies=policies(common, said.policies, name),
     )

@@ -102,38 +102,38 @@ class Contents:
             draft = self.tree.draft(entry)
             if draft is not None:
                 return _OURS if digest_of(draft).ours else digest_of(draft)
-            found = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
-            if found.st_size == 0:
+            stat = os.stat(entry.place)  # noqa: PTH116 - a path object for each of 10,000 files costs
+            if stat.st_size == 0:
                 return _EMPTY
-            if found.st_size > _LARGEST:
-                detail = f"has {found.st_size} bytes; a file may have at most 512 MB ({_LARGEST})"
+            if stat.st_size > _LARGEST:
+                detail = f"has {stat.st_size} bytes; a file may have at most 512 MB ({_LARGEST})"
                 return FileRefused("File too large", detail, "split it")
-            digest = self.digests.of(path, found, entry.place)
+            digest = self.digests.of(path, stat, entry.place)
         except FileRefused as refused:
             return refused
         except OSError as error:
             return not_readable(error)
-        return _OURS if digest.ours else _LFS if digest.lfs else digest
+        unfit = _OURS if digest.ours else _LFS
+        return unfit if digest.ours or digest.lfs else digest
 
     def glob(self, pattern: str, exclude: list[str]) -> list[str]:
         """The sorted paths that a path or pattern names; Refused where there is none."""
         if not is_pattern(pattern) or self._literal(pattern):
             return self._without([self.path(pattern)], exclude)
         normal = self.tree.normal(pattern)
-        found = {entry.path: entry for entry in self._matching(normal)}
-        left = self._without(sorted(found), exclude)
-        self._entries.update(found)
+        matched = {entry.path: entry for entry in self._matching(normal)}
+        left = self._without(sorted(matched), exclude)
+        self._entries.update(matched)
         paths = [path for path in left if not self._is_ours(path)]
-        if not paths:
-            detail = "matches no file"
-            if found:
-                detail = (
-                    "matches only files that"
-                    f" {'`provisioner` writes itself' if left else 'are excluded'}"
-                )
-            hint = None if left else "shorten `exclude`" if found else self._why_nothing(normal)
-            raise FileRefused("Nothing matched", detail, hint)
-        return paths
+        if paths:
+            return paths
+        if left:
+            detail, hint = "matches only files that `provisioner` writes itself", None
+        elif matched:
+            detail, hint = "matches only files that are excluded", "shorten `exclude`"
+        else:
+            detail, hint = "matches no file", self._why_nothing(normal)
+        raise FileRefused("Nothing matched", detail, hint)
 
     def _is_ours(self, path: str) -> bool:
         """Whether a pattern passes a file over, because no second plan would be empty with it."""
@@ -181,10 +181,10 @@ class Contents:
         """A text file, without its byte-order mark and with plain line ends; Refused otherwise."""
         if path not in self._texts:
             self._texts[path] = self._text(path)
-        found = self._texts[path]
-        if isinstance(found, FileRefused):
-            raise found
-        return found
+        content = self._texts[path]
+        if isinstance(content, FileRefused):
+            raise content
+        return content
 
     def _text(self, path: str) -> str | FileRefused:
         try:
@@ -256,10 +256,10 @@ def _odd(data: bytes, value: Any) -> Any:
     from provisioner.yamltext.reading import compose
 
     node = compose(data)
-    found = [odd for odd in oddities(node) if odd.severity == "error"] if node else []
-    if not found:
+    errors = [odd for odd in oddities(node) if odd.severity == "error"] if node else []
+    if not errors:
         return value
-    first = found[0]
+    first = errors[0]
     line = first.node.start_mark.line + 1
     return FileRefused(
         first.summary,

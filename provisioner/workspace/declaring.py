@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from provisioner.kinds import file_at, file_kind, inlined_kind
 from provisioner.kinds.base import Finding, Kind, Path, Scope
 from provisioner.model import Address, Fields
 from provisioner.text import quoted, shown, suggest
 from provisioner.workspace.contents import Contents
-from provisioner.workspace.sections import TOOL, RawResource, Sections, bad_id, unknown_environment
+from provisioner.workspace.sections import RawResource, Sections, bad_id, unknown_environment
 from provisioner.workspace.tree import FileRefused
 from provisioner.workspace.variables import Missing, Values
 
@@ -102,13 +103,13 @@ class ResourceScope(Scope):
         parts = [
             self._text(name, (*path, "files", index)) for index, name in enumerate(value["files"])
         ]
-        found = [part for part in parts if part is not None]
-        if len(found) < len(parts):
+        texts = [part for part in parts if part is not None]
+        if len(texts) < len(parts):
             return None
         return (
-            "\n\n".join(part.rstrip("\n") for part in found[:-1])
-            + "\n\n" * (len(found) > 1)
-            + found[-1]
+            "\n\n".join(part.rstrip("\n") for part in texts[:-1])
+            + "\n\n" * (len(texts) > 1)
+            + texts[-1]
         )
 
     def _text(self, name: str, path: Path) -> str | None:
@@ -179,7 +180,7 @@ class ResourceScope(Scope):
     def file(self, value: str | Mapping[str, Any], path: Path) -> Any:
         """`file.PATH` for a path, which becomes a file resource; `{"id": …}` for `{id: …}`."""
         if not isinstance(value, str):
-            return self._unmanaged("file", str(value["id"]), (*path, "id"))
+            return self._unmanaged(file_kind().name, str(value["id"]), (*path, "id"))
         try:
             name = self._contents.path(value)
             self._contents.accept(name)
@@ -189,7 +190,7 @@ class ResourceScope(Scope):
             return None
         if name not in self.declaration.files:
             self.declaration.files[name] = Wish({}, path)
-        return f"file.{name}"
+        return str(file_at(name))
 
     def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
         """The sorted workspace paths that a path or pattern matches; none is a finding."""
@@ -197,12 +198,12 @@ class ResourceScope(Scope):
 
     def tool(self, name: str, path: Path) -> Fields | None:
         """The declared fields of a shared tool."""
-        raw = self._find(TOOL, name, path)
+        raw = self._find(inlined_kind().name, name, path)
         if raw is None:
             return None
-        found = self._neighbours.declaration(raw)
-        self.declaration.bound |= found.bound or raw.dynamic
-        return None if found.failed else found.fields
+        declaration = self._neighbours.declaration(raw)
+        self.declaration.bound |= declaration.bound or raw.dynamic
+        return None if declaration.failed else declaration.fields
 
     def size(self, path: str) -> int:
         """Bytes of a file that `file` or `glob` has accepted."""
@@ -276,13 +277,15 @@ class Declaring:
         """The id that an external resource names here; None where that has a finding, reported
         with the resource.
         """
-        found = (
+        external = (
             self.values.replace(raw.value["id"], lambda _finding: None)
             if raw.dynamic
             else raw.value["id"]
         )
         return (
-            found if isinstance(found, str) and found and not isinstance(found, Missing) else None
+            external
+            if isinstance(external, str) and external and not isinstance(external, Missing)
+            else None
         )
 
     def present(self, raw: RawResource) -> bool:
@@ -292,12 +295,12 @@ class Declaring:
     def declaration(self, raw: RawResource) -> Declaration:
         """The declaration of a resource, made once."""
         key = (raw.kind.name, raw.name)
-        found = self.shared.declared.get(key) or self._own.get(key)
-        if found is None:
-            found = self._declare(raw)
-            shared = not (raw.dynamic or found.bound)
-            (self.shared.declared if shared else self._own)[key] = found
-        return found
+        declared = self.shared.declared.get(key) or self._own.get(key)
+        if declared is None:
+            declared = self._declare(raw)
+            shared = not (raw.dynamic or declared.bound)
+            (self.shared.declared if shared else self._own)[key] = declared
+        return declared
 
     def _declare(self, raw: RawResource) -> Declaration:
         checked = self._validate(raw)
@@ -319,10 +322,10 @@ class Declaring:
         if raw.dynamic:
             return self._with_values(raw)
         key = (raw.kind.name, raw.name)
-        found = self.shared.validated.get(key)
-        if found is None:
-            found = self.shared.validated[key] = validated(raw, raw.value, self.environments)
-        return found
+        checked = self.shared.validated.get(key)
+        if checked is None:
+            checked = self.shared.validated[key] = validated(raw, raw.value, self.environments)
+        return checked
 
     def _with_values(self, raw: RawResource) -> Validated:
         findings = [
@@ -374,23 +377,23 @@ def _independent(reported: list[Finding], checked: Validated) -> list[Finding]:
     faulty = {
         finding.path for finding in checked.findings if finding.summary != "Too many entries"
     } | checked.blind
-    found = []
+    left = []
     for finding in reported:
         path = checked.placed(finding.path) if checked.placed else finding.path
         below = any(path[:length] in faulty for length in range(len(path) + 1))
         if not below and STAND_IN not in finding.detail:
-            found.append(replace(finding, path=path))
-    return found
+            left.append(replace(finding, path=path))
+    return left
 
 
 def _missing(value: Any, path: Path = ()) -> list[Path]:
     if isinstance(value, Missing):
         return [path]
     if isinstance(value, dict):
-        return [found for key, inner in value.items() for found in _missing(inner, (*path, key))]
+        return [place for key, inner in value.items() for place in _missing(inner, (*path, key))]
     if isinstance(value, list):
         return [
-            found for index, inner in enumerate(value) for found in _missing(inner, (*path, index))
+            place for index, inner in enumerate(value) for place in _missing(inner, (*path, index))
         ]
     return []
 

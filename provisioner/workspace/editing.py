@@ -131,9 +131,11 @@ def literal(value: Any) -> Any:
 def placeholders(value: Any) -> list[str]:
     """Every text in a value that holds `${…}`."""
     if isinstance(value, str):
-        return [value] if any(found[0] == "${" for found in _PLACEHOLDER.finditer(value)) else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [found for one in inner for found in placeholders(one)]
+        return [value] if any(text[0] == "${" for text in _PLACEHOLDER.finditer(value)) else []
+    if isinstance(value, dict):
+        return placeholders(list(value.values()))
+    inner = value if isinstance(value, list) else ()
+    return [text for one in inner for text in placeholders(one)]
 
 
 _REFERENCES = {"vector_stores": "vector_store.", "files": "file."}
@@ -354,23 +356,23 @@ def _only_entry(tree: Tree, environment: str, entries: list[Any], name: str) -> 
     """The one entry that names a file, and no other; NoPlace where there is none or where it is a
     pattern.
     """
-    found = [
+    candidates = [
         (index, _written(entry))
         for index, entry in enumerate(entries)
         if (isinstance(entry, str) or applies(entry.get("only") or [], environment))
         and _names(tree, entry, name)
     ]
-    patterns = [written for _, written in found if not _is(tree, written, name)]
+    patterns = [written for _, written in candidates if not _is(tree, written, name)]
     if patterns:
         hint = f"write `exclude: [{name}]` into that entry, or an entry of its own for the file"
         raise NoPlace(f"the pattern `{patterns[0]}` names it, and other files as well", hint)
-    if len(found) > 1:
+    if len(candidates) > 1:
         raise NoPlace(
             "several entries name it, and their settings merge", "join the entries into one"
         )
-    if not found:
+    if not candidates:
         raise NoPlace("no entry of `files:` spells it out", "change the entry that stands for it")
-    return found[0][0]
+    return candidates[0][0]
 
 
 def _written(entry: Any) -> str:
@@ -431,11 +433,11 @@ def edits(spot: Spot, path: str, live: Any) -> list[Edit]:
     """The edits that make the field at `path` say `live`; NoPlace where no single place says it."""
     if not isinstance(spot.raw, dict):
         raise NoPlace("the resource is not written out", "declare its fields")
-    found = list(_edits(spot, parts(path), live))
-    for edit in found:
+    changes = list(_edits(spot, parts(path), live))
+    for edit in changes:
         if edit.patch and not edit.document:
             _check_placeholders(spot, edit.patch)
-    return found
+    return changes
 
 
 def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:

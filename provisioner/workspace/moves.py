@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from provisioner.kinds import is_file
 from provisioner.kinds.base import Finding
 from provisioner.model import Address, Source
 from provisioner.text import did_you_mean, shown, suggest
 from provisioner.workspace.compiler import Import, Moved, Removed
 from provisioner.workspace.declaring import Declaring
-from provisioner.workspace.sections import FILE, TOOL, SourcedFinding, bad_id, unknown_environment
+from provisioner.workspace.sections import SourcedFinding, bad_id, unknown_environment
 
 
 class Moves:
@@ -24,7 +25,7 @@ class Moves:
 
     def imports(self) -> tuple[Import, ...]:
         """The imports of this environment."""
-        found = []
+        imports = []
         for entry, source in self._entries("imports"):
             name = entry.environment
             if name is not None and name not in self._declaring.environments:
@@ -43,12 +44,12 @@ class Moves:
                 and self._once("to", to, source)
             ):
                 self._once("id", entry.id, source)
-                found.append(Import(to, entry.id, source))
-        return tuple(found)
+                imports.append(Import(to, entry.id, source))
+        return tuple(imports)
 
     def moved(self) -> tuple[Moved, ...]:
         """The moves."""
-        found = []
+        moves = []
         for entry, source in self._entries("moved"):
             origin = self._address(entry.from_, source.at("from"), declared=False)
             to = self._address(entry.to, source.at("to"), declared=True)
@@ -56,17 +57,17 @@ class Moves:
                 detail = f"`{origin}` cannot become `{to}`; a move stays within one kind."
                 self._report(source, Finding((), "Invalid move", detail))
             elif origin and to and self._once("from", origin, source):
-                found.append(Moved(origin, to, source))
-        return tuple(found)
+                moves.append(Moved(origin, to, source))
+        return tuple(moves)
 
     def removed(self) -> tuple[Removed, ...]:
         """The removals."""
-        found = []
+        removals = []
         for entry, source in self._entries("removed"):
             origin = self._address(entry.from_, source.at("from"), declared=False)
             if origin and self._once("from", origin, source):
-                found.append(Removed(origin, entry.destroy, source))
-        return tuple(found)
+                removals.append(Removed(origin, entry.destroy, source))
+        return tuple(removals)
 
     def _entries(self, section: str) -> Iterator[tuple[Any, Source]]:
         given = self._declaring.shared.sections.lists[section]
@@ -101,7 +102,7 @@ class Moves:
                 source, Finding((), "Invalid address", f"`{shown(text)}` is not an address.", hint)
             )
             return None
-        kinds = [name for name in self._declaring.shared.kinds if name != TOOL]
+        kinds = [name for name, one in self._declaring.shared.kinds.items() if not one.inlined]
         if address.kind not in kinds:
             known = suggest(address.kind, kinds, "kinds are")
             self._report(
@@ -131,7 +132,7 @@ class Moves:
         """Declared here, or elsewhere: in another environment, or in a file that has problems of
         its own.
         """
-        if address.kind == FILE:
+        if is_file(address):
             return self._exists(address)
         declaring = self._declaring
         return declaring.find(address.kind, address.name) is not None or declaring.unread(

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from provisioner.kinds import is_file
 from provisioner.kinds.base import Finding, Kind
 from provisioner.masking import with_secret
 from provisioner.model import ID_RULE, Address, Problem, Source, is_id
@@ -24,9 +25,7 @@ from provisioner.yamltext.reading import Reading, read_yaml
 FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
 LISTS = ("imports", "moved", "removed")
-TOOL = "tool"  # the kind that is inlined: never an object of its own
 UNKNOWN = "Unknown section"
-FILE = "file"  # the kind whose resources are named by their path
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 # JSON that lies deeper is a schema, or data.
@@ -58,7 +57,7 @@ class RawResource:
             and "id" in self.value
             and self.value.keys() <= {"id", "only"}
         )
-        return named and self.kind.name != TOOL
+        return named and not self.kind.inlined
 
     @property
     def only(self) -> list[str]:
@@ -130,10 +129,10 @@ def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
             problem = Problem("No specs", detail, hint, file=FOLDER)
         sections.problems.append(problem)
         return []
-    found = sorted(
+    files = sorted(
         (entry for entry in below if entry.path.endswith(SUFFIXES)), key=lambda entry: entry.path
     )
-    if not found:
+    if not files:
         meant = filter(_MEANT.fullmatch, (entry.path for entry in below))
         near = sorted(meant, key=lambda path: (path.lower().endswith(".json"), path))
         hint = (
@@ -143,7 +142,7 @@ def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
         )
         detail = f"There is no `*.yaml` file below `{FOLDER}/`."
         sections.problems.append(Problem("No specs", detail, hint, "warning", file=FOLDER))
-    return found
+    return files
 
 
 def _read(tree: Tree, entry: TreeEntry, sections: Sections) -> tuple[Reading | None, bool]:
@@ -360,7 +359,7 @@ def _bad_name(raw: RawResource) -> Finding:
 
 def declarable(root: Path, address: Address) -> bool:
     """Whether a spec could declare something at this address; a file need not be there."""
-    if address.kind != FILE:
+    if not is_file(address):
         return _NAME.fullmatch(address.name) is not None
     try:
         return Tree(root).normal(address.name) == address.name and address.name.isprintable()

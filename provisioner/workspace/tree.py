@@ -50,13 +50,13 @@ class Tree:
 
     def entries(self, folder: str, place: str) -> dict[str, TreeEntry]:
         """The names in a folder; raises OSError."""
-        found = self._folders.get(folder)
-        if found is None:
-            found = self._folders[folder] = self._scan(folder, place)
-        return found
+        listed = self._folders.get(folder)
+        if listed is None:
+            listed = self._folders[folder] = self._scan(folder, place)
+        return listed
 
     def _scan(self, folder: str, place: str) -> dict[str, TreeEntry]:
-        found: dict[str, TreeEntry] = {}
+        listed: dict[str, TreeEntry] = {}
         prefix = f"{folder}/" if folder else ""
         with os.scandir(place) as names:
             for name in names:
@@ -64,8 +64,8 @@ class Tree:
                     name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
                 )
                 if plain not in _OURS:
-                    found[plain] = _entry(prefix + plain, name, twin=plain in found)
-        return found
+                    listed[plain] = _entry(prefix + plain, name, twin=plain in listed)
+        return listed
 
     def normal(self, path: str) -> str:
         """A path as addresses spell it: NFC, `/`, no `.`; Refused where it leaves the workspace."""
@@ -316,7 +316,7 @@ def compiled(pattern: str, hidden: bool = False) -> re.Pattern[str]:
     runs[-1] = runs[-1] or [f"{seen}[^/]+"]  # a `**` at the end stands for the files as well
     first, *others = ["/".join(run) for run in runs]
     folders = f"(?:{seen}[^/]+/)*"
-    text = first if not others else f"{first}/" if first else ""
+    text = f"{first}/" if first and others else first
     text += "".join(f"(?>{folders}?{run}/)" for run in others[:-1])
     return re.compile(text + (folders + others[-1] if others else ""))
 

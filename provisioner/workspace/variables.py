@@ -132,7 +132,7 @@ class Resolving:
     ) -> tuple[Values, list[tuple[Source, Finding]]]:
         """The values in one environment, and what is wrong with them."""
         findings: list[tuple[Source, Finding]] = []
-        found: dict[str, Variable] = {}
+        variables: dict[str, Variable] = {}
         missing = []
         for name, default in self.defaults.items():
             value = self._value(
@@ -152,7 +152,7 @@ class Resolving:
                     )
                 )
             else:
-                found[name] = value
+                variables[name] = value
         for name in given:
             if name not in self.defaults:
                 hint = (
@@ -164,7 +164,7 @@ class Resolving:
                     (Source(SETTINGS_FILE), Finding((), "Unknown variable", detail, hint))
                 )
         return Values(
-            environment.name, found, frozenset(self.defaults), frozenset(missing)
+            environment.name, variables, frozenset(self.defaults), frozenset(missing)
         ), findings
 
     def _value(

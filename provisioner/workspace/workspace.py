@@ -60,7 +60,11 @@ class Workspace:
         self.default_environment = made.default_environment
         self._setting = made
         self._positions = Positions(root)
-        locks = [found.lock for found in made.environments.values() if isinstance(found.lock, str)]
+        locks = [
+            environment.lock
+            for environment in made.environments.values()
+            if isinstance(environment.lock, str)
+        ]
         self._contents = Contents(root, drafts, locks)
         self._checked: dict[tuple[str, str], Any] = {}
 

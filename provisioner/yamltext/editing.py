@@ -237,8 +237,8 @@ class Cuts:
         return end - 1 if end and found >= 0 and self._text[end - 1] == "\r" and end > at else end
 
     def _next_line(self, at: int) -> int:
-        found = self._text.find("\n", at)
-        return len(self._text) if found < 0 else found + 1
+        end = self._text.find("\n", at)
+        return len(self._text) if end < 0 else end + 1
 
 
 class Entangled(Unwritable):

@@ -88,7 +88,7 @@ def _scalars(root: Any) -> Iterator[tuple[str, str, bool]]:
 
 
 def _comments(text: str) -> list[str]:
-    return [found.strip() for found in re.findall(r"(?:^|\s)(#.*)$", text, re.MULTILINE)]
+    return [comment.strip() for comment in re.findall(r"(?:^|\s)(#.*)$", text, re.MULTILINE)]
 
 
 _STEP = 2
@@ -257,12 +257,12 @@ class _Lines:
 
     def _following(self) -> list[_Placed | None]:
         """For each line the first token of the next one that has any."""
-        found: list[_Placed | None] = []
+        following: list[_Placed | None] = []
         after: _Placed | None = None
         for number in reversed(range(len(self._lines))):
-            found.append(after)
+            following.append(after)
             after = self._first.get(number, after)
-        return found[::-1]
+        return following[::-1]
 
     def _comment(self, column: int, before: _Placed | None, after: _Placed | None) -> int:
         if after is not None and after.token.start_mark.column == column:
@@ -290,15 +290,15 @@ class _Lines:
         """The tokens of flow collections over several lines: those were laid out by hand, often in
         columns.
         """
-        found: set[int] = set()
+        lines: set[int] = set()
         inside: list[_Placed] = []
         for one in self._placed:
             inside.append(one)
             if not one.flow and not (isinstance(one.token, _OPENING)):
                 if inside[0].token.start_mark.line < one.token.end_mark.line:
-                    found.update(map(id, inside))
+                    lines.update(map(id, inside))
                 inside = []
-        return found
+        return lines
 
 
 def _gap(left: _Placed, right: _Placed, written: str) -> str:

@@ -43,10 +43,10 @@ class Piece:
 def taken_apart(text: str) -> Piece | None:
     """The root of the only document; YAMLError for what is none."""
     loader: Any = getattr(yaml, "CLoader", yaml.Loader)
-    found: list[Any] = list(yaml.parse(text, Loader=loader))
-    aliases = {str(event.anchor) for event in found if isinstance(event, e.AliasEvent)}
+    events: list[Any] = list(yaml.parse(text, Loader=loader))
+    aliases = {str(event.anchor) for event in events if isinstance(event, e.AliasEvent)}
     values = iter(
-        [event for event in found if isinstance(event, e.NodeEvent | e.CollectionEndEvent)]
+        [event for event in events if isinstance(event, e.NodeEvent | e.CollectionEndEvent)]
     )
     return next(_Pieces(text, aliases).read(values), None)
 

@@ -57,28 +57,28 @@ class Positions:
         """The value of a field, or its key: for `key`, for whole resources, and for what begins on
         a later line.
         """
-        found = self._root_pair(source.file)
+        pair = self._root_pair(source.file)
         for depth, step in enumerate(source.path):
-            inner = _enter(found[1], step)
+            inner = _enter(pair[1], step)
             if inner is None:
                 # Something missing stands where it should be: at what it is missing from.
-                return _position(source.file, found, key=True)
-            found = inner
+                return _position(source.file, pair, key=True)
+            pair = inner
             resource = depth + 1 == len(source.path) == 2
             # Something stands after the colon.
-            scalar = isinstance(found[1], ScalarNode) and found[1].value
+            scalar = isinstance(pair[1], ScalarNode) and pair[1].value
             key = key or (resource and not scalar)
-        return _position(source.file, found, key)
+        return _position(source.file, pair, key)
 
     def node(self, source: Source) -> Node | None:
         """The node of a value, for its source text."""
-        found = self._root_pair(source.file)
+        pair = self._root_pair(source.file)
         for step in source.path:
-            inner = _enter(found[1], step)
+            inner = _enter(pair[1], step)
             if inner is None:
                 return None
-            found = inner
-        return found[1]
+            pair = inner
+        return pair[1]
 
     def _root_pair(self, file: str) -> tuple[Node | None, Node | None]:
         return (None, self.root(file))
@@ -111,9 +111,9 @@ def _merged(node: MappingNode, step: _Step) -> tuple[Node | None, Node] | None:
         if key.tag != MERGE:
             continue
         for source in value.value if isinstance(value, SequenceNode) else [value]:
-            found = _enter(source, step)
-            if found:
-                return found
+            pair = _enter(source, step)
+            if pair:
+                return pair
     return None
 
 

@@ -255,9 +255,9 @@ class AliasBuilder(Builder):
         self._count = 0
 
     def build(self, node: Node) -> Any:
-        found = self._done.get(id(node))
-        if found is not None:
-            value, size = found
+        built = self._done.get(id(node))
+        if built is not None:
+            value, size = built
         else:
             before = self._count
             self._done[id(node)] = (None, sys.maxsize)  # an alias inside its own anchor never ends

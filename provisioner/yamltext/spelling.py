@@ -80,14 +80,14 @@ def _number(value: Any) -> str:
 
 def line(value: str, style: str = "", *, flow: bool) -> str:
     """Text on one line."""
-    found = _analysed(value) if len(value) < _LONGEST else None
-    if style == "" and found and _plain(value, found, flow):
+    analysis = _analysed(value) if len(value) < _LONGEST else None
+    if style == "" and analysis and _plain(value, analysis, flow):
         return value
     if (
         style == "'"
-        and found
-        and found.allow_single_quoted
-        and not found.multiline
+        and analysis
+        and analysis.allow_single_quoted
+        and not analysis.multiline
         and not _ESCAPED.search(value)
     ):
         return "'" + value.replace("'", "''") + "'"
@@ -105,11 +105,13 @@ def _analysed(value: str) -> ScalarAnalysis:
     return Emitter(io.StringIO(), allow_unicode=True).analyze_scalar(value)
 
 
-def _plain(value: str, found: ScalarAnalysis, flow: bool) -> bool:
+def _plain(value: str, analysis: ScalarAnalysis, flow: bool) -> bool:
     """Whether it needs no quotes, for readers of YAML 1.1 and 1.2 and for people."""
-    allowed = found.allow_flow_plain if flow else found.allow_block_plain
+    allowed = analysis.allow_flow_plain if flow else analysis.allow_block_plain
     known = plain_tag(value) == STR and not _NUMBER.fullmatch(value)
-    return bool(value and allowed and known and not found.multiline and not _ESCAPED.search(value))
+    return bool(
+        value and allowed and known and not analysis.multiline and not _ESCAPED.search(value)
+    )
 
 
 def _wants_block(value: str, place: Placement) -> bool:
@@ -126,7 +128,9 @@ def _block(value: str, place: Placement) -> Spelling:
     column = depth_of(list(place.body)) if place.body else place.parent + _STEP
     if column <= place.parent:
         column = place.parent + _STEP
-    chomp = "-" if not value.endswith("\n") else "+" if value.endswith("\n\n") else ""
+    chomp = "+" if value.endswith("\n\n") else ""
+    if not value.endswith("\n"):
+        chomp = "-"
     if place.style == ">" and not _LOOSE.search(value) and not value.startswith("\n"):
         return Spelling(
             ">" + chomp, _folded(value, column, max(map(len, place.body), default=_WIDTH))
@@ -221,23 +225,24 @@ def json_spelt(value: Any) -> str:
 
 def pair_lines(key: Any, value: Any, column: int) -> list[str]:
     """A pair of a block mapping."""
-    found = value_spelt(value, Placement(flow=False, parent=column))
+    spelling = value_spelt(value, Placement(flow=False, parent=column))
     head = f"{' ' * column}{key_spelt(key, flow=False)}:"
-    return [f"{head} {found.inline}" if found.inline else head, *found.below]
+    return [f"{head} {spelling.inline}" if spelling.inline else head, *spelling.below]
 
 
 def item_lines(value: Any, column: int) -> list[str]:
     """An entry of a block list."""
-    found = value_spelt(value, Placement(flow=False, parent=column))
+    spelling = value_spelt(value, Placement(flow=False, parent=column))
     dash = " " * column + "- "
-    if found.inline:
-        return [dash + found.inline, *found.below]
+    if spelling.inline:
+        return [dash + spelling.inline, *spelling.below]
     # The first line of what stands below moves up to the dash.
-    return [dash + found.below[0].lstrip(), *found.below[1:]]
+    return [dash + spelling.below[0].lstrip(), *spelling.below[1:]]
 
 
 def _several_lines(value: Any) -> bool:
     if isinstance(value, str):
         return "\n" in value
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(map(_several_lines, inner))
+    if isinstance(value, dict):
+        return any(map(_several_lines, value.values()))
+    return isinstance(value, list) and any(map(_several_lines, value))

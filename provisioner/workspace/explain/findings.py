@@ -287,12 +287,9 @@ class Words:
 
     def _choice(self, has: str, error: FlatError, choices: list[str]) -> Finding:
         hint = self._remedies.choice(error.path, error.value, choices)
-        many = len(choices) > 8 and hint is not None and hint.startswith("did")
-        must = (
-            "a known value"
-            if many
-            else (f"one of {quoted(choices)}" if len(choices) > 1 else quoted(choices))
-        )
+        must = f"one of {quoted(choices)}" if len(choices) > 1 else quoted(choices)
+        if len(choices) > 8 and hint is not None and hint.startswith("did"):
+            must = "a known value"
         return Finding(error.path, "Unknown value", f"{has}; it must be {must}.", hint)
 
 

@@ -104,12 +104,12 @@ def oddities(root: Node) -> Iterator[Oddity]:
             waiting += [((*path, index), item) for index, item in enumerate(node.value)]
         elif isinstance(node, MappingNode):
             yield from _keys(path, node)
-            inner = [found for key, value in node.value for found in _inner(path, key, value)]
+            below = [one for key, value in node.value for one in _inner(path, key, value)]
             # What only anchors are defined in comes last.
             waiting += (
-                sorted(inner, key=lambda found: not str(found[0][:1]).startswith("('x-"))
+                sorted(below, key=lambda one: not str(one[0][:1]).startswith("('x-"))
                 if not path
-                else inner
+                else below
             )
 
 
@@ -131,16 +131,16 @@ def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
             detail=f"The tag `{tag}` is not supported.",
             hint="write plain values",
         )
-    found = misread(node)
-    if found:
+    misread_as = misread(node)
+    if misread_as:
         yield Oddity(
             path,
             node,
-            summary=found.summary,
-            detail=found.detail,
-            hint=found.hint,
-            severity=found.severity,
-            doubtful=found.doubtful,
+            summary=misread_as.summary,
+            detail=misread_as.detail,
+            hint=misread_as.hint,
+            severity=misread_as.severity,
+            doubtful=misread_as.doubtful,
         )
 
 
@@ -198,9 +198,9 @@ def _bad_merge(path: KeyPath, value: Node) -> Iterator[Oddity]:
 
 
 def _not_text(path: KeyPath, key: ScalarNode) -> Oddity:
-    found = misread(key)
+    misread_as = misread(key)
     sort = {"null": "nothing", "bool": "a boolean"}.get(key.tag.removeprefix(_PREFIX), "a number")
-    detail = found.detail if found else f"`{key.value}` was read as {sort}."
+    detail = misread_as.detail if misread_as else f"`{key.value}` was read as {sort}."
     return Oddity(
         path,
         key,
@@ -326,33 +326,35 @@ def odd(
     """What is odd in these files. What is doubtful only counts where text may stand as well."""
     for file in files:
         root = positions.root(file)
-        for found in oddities(root) if root is not None else ():
-            if found.summary == "Invalid key" and str(found.path[:1]).startswith("('x-"):
+        for oddity in oddities(root) if root is not None else ():
+            if oddity.summary == "Invalid key" and str(oddity.path[:1]).startswith("('x-"):
                 continue  # nobody reads it
             # What is written there is not said again.
-            if found.doubtful and holds_secret(found.path):
+            if oddity.doubtful and holds_secret(oddity.path):
                 detail = "What is written here was read as something else than text."
-                found = replace(found, detail=detail, hint="put it in quotes")
-            if not found.doubtful or text_allowed(Source(file, found.path), str(found.node.value)):
-                yield _reported(file, found, kinds)
+                oddity = replace(oddity, detail=detail, hint="put it in quotes")
+            if not oddity.doubtful or text_allowed(
+                Source(file, oddity.path), str(oddity.node.value)
+            ):
+                yield _reported(file, oddity, kinds)
 
 
-def _reported(file: str, found: Oddity, kinds: Mapping[str, str]) -> Problem:
-    mark = found.node.start_mark
+def _reported(file: str, oddity: Oddity, kinds: Mapping[str, str]) -> Problem:
+    mark = oddity.node.start_mark
     position = Position(file, mark.line + 1, mark.column + 1)
-    section = str(found.path[0]) if found.path else ""
+    section = str(oddity.path[0]) if oddity.path else ""
     address = (
-        f"{kinds[section]}.{found.path[1]}" if section in kinds and len(found.path) > 1 else None
+        f"{kinds[section]}.{oddity.path[1]}" if section in kinds and len(oddity.path) > 1 else None
     )
-    summary, detail = found.summary, found.detail
-    if found.first is not None and address and len(found.path) == 2:
-        other = found.first.start_mark
+    summary, detail = oddity.summary, oddity.detail
+    if oddity.first is not None and address and len(oddity.path) == 2:
+        other = oddity.first.start_mark
         detail = (
             f"`{address}` is declared here and in `{file}:{other.line + 1}:{other.column + 1}`."
         )
         summary = "Duplicate name"
-    problem = _at(position, summary, detail, found.hint, address=address)
-    return replace(problem, severity=found.severity)
+    problem = _at(position, summary, detail, oddity.hint, address=address)
+    return replace(problem, severity=oddity.severity)
 
 
 def united(reported: Iterable[Problem]) -> list[Problem]:

@@ -40,16 +40,16 @@ class Shapes:
 
     def at(self, path: Path, value: Any) -> list[dict[str, Any]]:
         """Every schema of the place; branches whose `type` says something else are left out."""
-        found = list(self._flat(_schema(self._model), value))
+        schemas = list(self._flat(_schema(self._model), value))
         for step in path:
             value = _inner(value, step)
-            found = [
+            schemas = [
                 flat
-                for schema in found
+                for schema in schemas
                 for inner in _enter(schema, step)
                 for flat in self._flat(inner, value)
             ]
-        return found
+        return schemas
 
     def _flat(self, schema: Any, value: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(schema, dict):
@@ -172,8 +172,8 @@ class Remedies:
 
     def _written(self, path: Path) -> list[str]:
         """Examples that fit into a line."""
-        found = [shown(value) for value in self._shapes.examples(path, self._whole)]
-        return [written for written in found if not written.endswith("…")]
+        examples = [shown(value) for value in self._shapes.examples(path, self._whole)]
+        return [written for written in examples if not written.endswith("…")]
 
     def _purpose(self, path: Path) -> str | None:
         said = self._shapes.description(path, self._whole)
