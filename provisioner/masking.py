@@ -5,7 +5,8 @@ address.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 SENSITIVE = "(sensitive)"  # in the place of a value that is a secret as a whole
@@ -136,15 +137,15 @@ def scrub(text: str, secret: str) -> str:
     return re.sub(called, r"\1…", text, flags=re.IGNORECASE)
 
 
-def _spellings(secret: str) -> Iterator[str]:
+@lru_cache(maxsize=8)
+def _spellings(secret: str) -> tuple[str, ...]:
     """As it is, and as it stands in an address, in a page and in JSON."""
     import html  # these three are needed by whoever has a key, and not by `--help`
     import json
     from urllib.parse import quote
 
-    yield from dict.fromkeys(
-        (secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1])
-    )
+    spelt = (secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1])
+    return tuple(dict.fromkeys(spelt))
 
 
 def _address(found: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Bytes of one reply, unpacked: a page of 100 assistants with the longest instructions has 26 MB.
 _LARGEST = 128 * 1024**2
 _PIECE = 1 << 20
+ACCEPTED = "gzip, deflate"  # the library would offer what is not unpacked here
 _PACKED = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # how zlib calls them
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from provisioner import disk, jsontext
 from provisioner.errors import NotFound, ProvisionerError, ServiceError
@@ -24,6 +24,9 @@ from provisioner.remote.settling import Settling, key_of, keys_of
 from provisioner.remote.uploads import HashingReader
 from provisioner.text import spelt
 
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
 Object = dict[str, Any]
 _T = TypeVar("_T")
 CONFLICT = 409
@@ -32,7 +35,7 @@ _DONE = object()
 
 
 class Remote:
-    """A service. Opened without a connection; the first request imports `openai` and connects.
+    """A service. Opened without a connection; the first request connects.
 
     Every method may raise a ServiceError: NotFound, RouteMissing, Refused, QuotaExceeded, ReplyLost
     or itself. `oddities` collects, in full sentences, what this service does differently from
@@ -103,6 +106,12 @@ class Remote:
     def tell_waits(self, on_wait: Callable[[str], None]) -> None:
         """Have every wait reported, with its reason, in half a sentence."""
         self._exchange.on_wait = on_wait
+
+    def sdk(self) -> AsyncOpenAI:
+        """The official SDK over connections of this service, closed with it: for typed streams. Its
+        errors are its own.
+        """
+        return self._exchange.sdk()
 
     async def get(self, path: str, **params: Any) -> Object:
         """One object. That it is not there is believed at once only of one that was not written

@@ -1,23 +1,18 @@
-"""One request and its reply: the only user of `openai`, which it imports with the first request."""
+"""One request and its reply, over a client that is made with the first request."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from provisioner import jsontext
-from provisioner.errors import Refused, ServiceError
+from provisioner import __version__, jsontext
+from provisioner.errors import ProvisionerError, Refused, ServiceError
 from provisioner.masking import scrub
 from provisioner.model import Problem
 from provisioner.remote import errors
@@ -25,6 +20,8 @@ from provisioner.remote.errors import Failure, Place
 from provisioner.remote.retries import Outcome, Pace, Retries
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
     from openai import AsyncOpenAI
 
@@ -76,10 +73,19 @@ class Reply:
     """
 
     status: int
-    headers: Mapping[str, str]
     body: Any
-    text: str
-    why: str = ""
+    why: str
+    response: httpx2.Response
+    clean: Callable[[str], str]
+
+    @property
+    def text(self) -> str:
+        """The body as it came, to be shown."""
+        return self.clean(self.response.text)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {name: self.clean(value) for name, value in self.response.headers.items()}
 
     @property
     def type(self) -> str:
@@ -115,18 +121,31 @@ class Exchange:
         self._pace = Pace.of(target.base_url)
         self._target, self._retries = target, retries
         self._public = _without_password(target.base_url)
-        # Waiting here and not for a connection: the pool is no larger than the parallelism and
-        # never times out.
         self._slots = asyncio.Semaphore(target.parallelism)
-        self._client: AsyncOpenAI | None = None
+        self._clients = _Clients(target)
 
     def place(self, method: str, path: str) -> Place:
         return Place(method, self._public, path)
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        await self._clients.close()
+
+    def sdk(self) -> AsyncOpenAI:
+        """The official SDK by the rules of every request: proxies, redirects, limits, and no
+        attempt that nobody asked for. It takes half a second to import.
+        """
+        from openai import AsyncOpenAI
+
+        client = AsyncOpenAI(
+            api_key=self._target.key,
+            base_url=self._target.base_url,
+            http_client=self._clients.open(self._target.parallelism),
+            max_retries=0,
+        )
+        # Set and not passed: left out, it would take them from the surroundings, not from the
+        # workspace.
+        client.organization, client.project = self._target.organization, self._target.project
+        return client
 
     async def send(
         self, request: Request, read: Callable[[Place, Reply], T], *, once: bool = False
@@ -134,9 +153,8 @@ class Exchange:
         """Send, read the reply with `read` (which may raise Failed), and, unless `once`, try again
         as the policy allows.
         """
-        if (
-            self._target.read_only and request.method != _READ_ONLY
-        ):  # an `assert` could be switched off
+        writes = request.method != _READ_ONLY
+        if writes and self._target.read_only:  # an `assert` could be switched off
             raise AssertionError(f"{request.method} while only reading")
         place, attempt = self.place(request.method, request.path), 1
         while True:
@@ -156,57 +174,57 @@ class Exchange:
             attempt += 1
 
     async def _once(self, place: Place, request: Request) -> Reply:
-        if self._client is None:
-            self._client = _connect(self._target)
-        import httpx2
-        import openai
+        async with self._slots:
+            with self._clients.one() as client:
+                response = await self._answered(place, request, client)
+        return self._reply(place, response)
 
+    async def _answered(
+        self, place: Place, request: Request, client: httpx2.AsyncClient
+    ) -> httpx2.Response:
+        outgoing = _outgoing(client, request)
         try:
-            async with self._slots, asyncio.timeout(LONGEST_UPLOAD if request.file else LONGEST):
-                response = await _call(self._client, request)
+            async with asyncio.timeout(LONGEST_UPLOAD if request.file else LONGEST):
+                response = await client.send(outgoing)
         except TimeoutError:
             raise Failed(errors.boundless(place, "its end did not come in time")) from None
-        except openai.APIStatusError as error:
-            named = replace(place, names=tuple(_ids(request.body)))
-            raise Failed(self._refused(named, error.response)) from None
-        except (Elsewhere, openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            elsewhere = (
-                error if isinstance(error, Elsewhere) else error.__cause__
-            )  # the SDK may have wrapped it
-            if isinstance(elsewhere, Elsewhere):
-                raise Failed(self._refused(place, elsewhere.response)) from None
+        except Elsewhere as error:
+            raise Failed(self._refused(place, error.response)) from None
+        except ProvisionerError:  # the file that is being sent is not the planned one
+            raise
+        except Exception as error:  # noqa: BLE001  # what TLS raises comes through as it is
             failure = _broken(place, error)
             if failure.outcome is Outcome.UNKNOWN:
                 self._note("This service closes connections before its reply is complete.")
             raise Failed(failure) from None
-        return self._reply(place, response)
+        if not response.is_success:
+            named = replace(place, names=tuple(_ids(request.body)))
+            raise Failed(self._refused(named, response))
+        return response
 
     def _reply(self, place: Place, response: httpx2.Response) -> Reply:
         for name in ("organization", "project"):
             value = response.headers.get(f"openai-{name}")
-            if value and value == self._clean(
-                value
-            ):  # what is seen is kept in the lock, which is not a place for a key
+            # It is kept in the lock, which is not a place for a key.
+            if value and value == self._clean(value):
                 self.seen[name] = value
         date = response.headers.get("date") or ""
         with suppress(ValueError, TypeError, OverflowError):
             self.ahead = parsedate_to_datetime(date).timestamp() - time.time()
         if response.request.method != place.method:  # a redirect turned a write into a read
             raise Failed(self._refused(place, response.history[0]))
-        headers, text = self._headers(response), self._clean(response.text)
+        body, why = None, ""
         try:
-            return Reply(response.status_code, headers, jsontext.read(response.content), text)
+            body = jsontext.read(response.content)
         except jsontext.Unreadable as error:
-            return Reply(response.status_code, headers, None, text, str(error))
+            why = str(error)
+        return Reply(response.status_code, body, why, response, self._clean)
 
     def _refused(self, place: Place, response: httpx2.Response) -> Failure:
-        text = response.text if response.is_closed and response.is_stream_consumed else ""
-        return errors.refusal(
-            place, errors.answer(response.status_code, self._headers(response), self._clean(text))
-        )
-
-    def _headers(self, response: httpx2.Response) -> Mapping[str, str]:
-        return {name: self._clean(value) for name, value in response.headers.items()}
+        reply = Reply(response.status_code, None, "", response, self._clean)
+        was_read = response.is_closed and response.is_stream_consumed
+        text = reply.text if was_read else ""
+        return errors.refusal(place, errors.answer(reply.status, reply.headers, text))
 
     def _clean(self, text: str) -> str:
         """What the service says, without the key that it was sent."""
@@ -247,40 +265,90 @@ def usable(key: str | None, variable: str) -> str:
     return found
 
 
-def _connect(target: Target) -> AsyncOpenAI:
-    load_sdk()
-    import httpx2
-    import openai
+class _Clients:
+    """The connections to one service, a client for each: a client of many asks all of them for
+    their health at every request.
+    """
 
-    from provisioner.remote.bodies import bound
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._idle: list[httpx2.AsyncClient] = []
+        self._opened: list[httpx2.AsyncClient] = []
+        self._verified: ssl.SSLContext | bool = True
 
-    limits = httpx2.Limits(
-        max_connections=target.parallelism, max_keepalive_connections=target.parallelism
-    )
-    options: dict[str, Any] = {
-        "limits": limits,
-        "timeout": httpx2.Timeout(_READ, connect=_CONNECT, pool=None),
+    @contextmanager
+    def one(self) -> Iterator[httpx2.AsyncClient]:
+        """The client that was used last, as long as nobody else uses it."""
+        client = self._idle.pop() if self._idle else self.open(connections=1)
+        try:
+            yield client
+        finally:
+            self._idle.append(client)
+
+    async def close(self) -> None:
+        opened, self._opened, self._idle = self._opened, [], []
+        for client in opened:
+            await client.aclose()
+
+    def open(self, connections: int) -> httpx2.AsyncClient:
+        """A new client. ServiceError where the address, or what the environment says of proxies and
+        certificates, cannot be used.
+        """
+        import httpx2
+
+        public = _without_password(self._target.base_url)
+        try:
+            client = self._made(connections)
+        except (httpx2.InvalidURL, ValueError) as error:
+            detail = f"`{public}` cannot be used as the address of a service: {error}"
+            hint = "write it like `https://host/v1`"
+            raise ServiceError(Problem("Bad service address", detail, hint)) from None
+        except (OSError, ImportError) as error:
+            detail = f"No connection to `{public}` can be made: {error}"
+            hint = "check `SSL_CERT_FILE`, `SSL_CERT_DIR` and the proxy that the environment names"
+            raise ServiceError(Problem("Service unreachable", detail, hint)) from None
+        self._opened.append(client)
+        return client
+
+    def _made(self, connections: int) -> httpx2.AsyncClient:
+        import httpx2
+
+        from provisioner.remote.bodies import bound
+
+        app, transport = self._target.app, None
+        if app is not None:
+            transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+        elif self._verified is True:
+            self._verified = httpx2.create_ssl_context()  # it takes long, so that all share one
+        return httpx2.AsyncClient(
+            base_url=self._target.base_url,
+            headers=_headers(self._target),
+            verify=self._verified,
+            follow_redirects=True,
+            limits=httpx2.Limits(
+                max_connections=connections, max_keepalive_connections=connections
+            ),
+            timeout=httpx2.Timeout(_READ, connect=_CONNECT, pool=None),
+            event_hooks={"response": [bound, _stay]},
+            transport=transport,
+        )
+
+
+def _headers(target: Target) -> dict[bytes, bytes]:
+    """What every request carries: in bytes, because an organization beyond ASCII is for the
+    service to refuse.
+    """
+    from provisioner.remote.bodies import ACCEPTED
+
+    said = {
+        "Authorization": f"Bearer {target.key}",
+        "OpenAI-Organization": target.organization,
+        "OpenAI-Project": target.project,
+        "Accept": "application/json",
+        "Accept-Encoding": ACCEPTED,
+        "User-Agent": f"provisioner/{__version__}",
     }
-    options["event_hooks"] = {"response": [bound, _stay]}
-    if target.app is not None:
-        options["transport"] = httpx2.ASGITransport(app=target.app, raise_app_exceptions=False)
-    try:
-        http = openai.DefaultAsyncHttpx2Client(**options)
-        client = openai.AsyncOpenAI(
-            api_key=target.key, base_url=target.base_url, http_client=http, max_retries=0
-        )
-    except (openai.OpenAIError, httpx2.InvalidURL, ValueError) as error:
-        detail = (
-            f"`{_without_password(target.base_url)}` cannot be used as the address of a service:"
-            f" {error}"
-        )
-        raise ServiceError(
-            Problem("Bad service address", detail, "write it like `https://host/v1`")
-        ) from None
-    # Set and not passed: left out, the SDK would take them from the surroundings, not from the
-    # workspace.
-    client.organization, client.project = target.organization, target.project
-    return client
+    return {name.encode(): value.encode() for name, value in said.items() if value is not None}
 
 
 async def _stay(response: httpx2.Response) -> None:
@@ -301,26 +369,34 @@ async def _stay(response: httpx2.Response) -> None:
         raise Elsewhere(response)
 
 
-async def _call(client: AsyncOpenAI, request: Request) -> httpx2.Response:
+def _outgoing(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
     import httpx2
 
     path = quote(request.path, safe="/:=@+~")
-    headers = {"OpenAI-Beta": "assistants=v2"} if path.startswith(_BETA) else {}
-    options: Any = {"headers": headers}
+    body = dict(request.body or {})
+    more: dict[str, Any] = {}
     if request.params:
-        options["params"] = request.params
-    if request.method == _READ_ONLY:
-        return await client.get(path, cast_to=httpx2.Response, options=options)
-    if request.method == "DELETE":
-        return await client.delete(path, cast_to=httpx2.Response, options=options)
-    files: Any = None
+        more["params"] = request.params
+    if path.startswith(_BETA):
+        more["headers"] = {"OpenAI-Beta": "assistants=v2"}
     if request.file:
-        files = [("file", request.file)]
-        headers["Content-Type"] = "multipart/form-data"
-        options["timeout"] = httpx2.Timeout(UPLOAD, connect=_CONNECT, pool=None)
-    return await client.post(
-        path, cast_to=httpx2.Response, body=dict(request.body or {}), files=files, options=options
-    )
+        more["files"] = {"file": request.file}
+        more["data"] = _form(body)
+        more["timeout"] = httpx2.Timeout(UPLOAD, connect=_CONNECT, pool=None)
+    elif request.method == "POST":
+        more["json"] = body
+    return client.build_request(request.method, path, **more)
+
+
+def _form(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a form, one for each field of what is nested: `expires_after[seconds]`."""
+    form: dict[str, Any] = {}
+    for name, value in body.items():
+        if isinstance(value, Mapping):
+            form |= {f"{name}[{key}]": inner for key, inner in value.items()}
+        else:
+            form[name] = value
+    return form
 
 
 def _broken(place: Place, error: Exception) -> Failure:
@@ -329,16 +405,13 @@ def _broken(place: Place, error: Exception) -> Failure:
 
     from provisioner.remote.bodies import BadBody
 
-    cause = error.__cause__ or error
-    if isinstance(cause, BadBody):
-        return errors.boundless(place, str(cause))
-    if isinstance(
-        cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)
-    ):
-        failure = errors.unsent(place, cause)
-        return Failure(Outcome.FINAL, failure.error)
+    if isinstance(error, BadBody):
+        return errors.boundless(place, str(error))
+    unusable = (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError)
+    if isinstance(error, unusable):
+        return Failure(Outcome.FINAL, errors.unsent(place, error).error)
     unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-    return errors.unsent(place, cause) if isinstance(cause, unsent) else errors.lost(place, cause)
+    return errors.unsent(place, error) if isinstance(error, unsent) else errors.lost(place, error)
 
 
 def _without_password(url: str) -> str:
@@ -346,59 +419,3 @@ def _without_password(url: str) -> str:
     return urlunsplit(
         (parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", "")
     )
-
-
-_LATE = ("openai.types", "openai.lib")
-
-
-def load_sdk() -> None:
-    """Import `openai`. Packages of types are filled when somebody first asks one for a name that is
-    no module.
-    """
-    if "openai" in sys.modules:
-        return
-    finder = _Finder()
-    sys.meta_path.insert(0, finder)
-    try:
-        import_module("openai")
-    finally:
-        sys.meta_path.remove(finder)
-
-
-class _Finder(MetaPathFinder):
-    """Finds the packages below `_LATE`, to be loaded late."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if not name.startswith(_LATE):
-            return None
-        found = PathFinder.find_spec(name, path, target)
-        if found and found.loader and found.submodule_search_locations:
-            found.loader = _Later(found.loader)
-        return found
-
-
-class _Later(Loader):
-    """Leaves a package empty; its modules can be imported all the same."""
-
-    def __init__(self, loader: Loader) -> None:
-        self.loader = loader
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__class__ = _Late
-
-
-class _Late(ModuleType):
-    """A package that may not have run yet."""
-
-    def __getattr__(self, name: str) -> Any:
-        spec = self.__spec__
-        if name.startswith("__") or spec is None or not isinstance(spec.loader, _Later):
-            raise AttributeError(f"module `{self.__name__}` has no attribute `{name}`")
-        try:
-            return import_module(f"{self.__name__}.{name}")
-        except ModuleNotFoundError:
-            spec.loader = spec.loader.loader
-            spec.loader.exec_module(self)
-            return getattr(self, name)

@@ -233,6 +233,15 @@ def test_a_create_that_was_redirected_into_a_read_fails(scripted: Any) -> None:
     assert "/v2/assistants" in (moved.value.problems[0].hint or "")
 
 
+@pytest.mark.parametrize("status", [300, 304])
+def test_a_redirect_that_leads_nowhere_fails(scripted: Any, status: int) -> None:
+    """What is neither a success nor names another address is not a reply."""
+    with pytest.raises(ServiceError) as moved:
+        scripted(Response(status_code=status)).tell(read)
+
+    assert moved.value.problems[0].summary == "Moved elsewhere"
+
+
 def test_400_for_an_unknown_id_counts_as_gone_only_with_proof(scripted: Any) -> None:
     """An id that the complete list does not hold is gone, and the oddity is named; one that it
     holds is not.

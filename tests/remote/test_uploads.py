@@ -95,6 +95,7 @@ def test_bytes_that_change_while_they_are_sent_are_refused() -> None:
         async with server, Remote.open(f"http://127.0.0.1:{port}/v1", "sk-k") as remote:
             with pytest.raises(PlanError, match="its bytes are not the planned ones"):
                 await remote.upload(stream, "a.md", "assistants")
+            assert remote.oddities == set()  # it is not the service that broke off
             return await arrived.get()
 
     received = asyncio.run(asyncio.wait_for(run(), 10))

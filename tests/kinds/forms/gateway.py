@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,13 @@ def write(
     return Write(
         Address(kind, "support"), fields, names, STAMP, id=id, paths=frozenset(paths), **more
     )
+
+
+def as_read_by_the_sdk(kind: Any, body: dict[str, Any]) -> Any:
+    """A body through one of the SDK's request types, to the end of each list. What the type does
+    not know is missing; an error for a value that it does not take.
+    """
+    from pydantic import TypeAdapter
+
+    adapter = TypeAdapter(kind)  # has to outlive what it checks lazily
+    return json.loads(adapter.dump_json(adapter.validate_python(body), warnings=False))

@@ -9,7 +9,7 @@ from provisioner.kinds.base import Names
 from provisioner.model import Address, Fields, LockState
 from provisioner.remote import Remote
 
-from .gateway import STAMP, Service, write
+from .gateway import STAMP, Service, as_read_by_the_sdk, write
 
 ADDRESS = Address("assistant", "support")
 STORE, DATA = Address("vector_store", "kb"), Address("file", "data/prices.csv")
@@ -70,6 +70,21 @@ def test_every_field_comes_back_as_it_was_declared(service: Service) -> None:
         "GET",
         "GET",
     ]
+
+
+def test_the_sdk_knows_every_field_that_is_sent(service: Service) -> None:
+    """Its request type reads the body as it was written, tools and resources included."""
+    from openai.types.beta import AssistantCreateParams
+
+    async def story(remote: Remote) -> None:
+        names = await resources(remote)
+        await FORM.create(remote, write("assistant", EVERYTHING, names=names))
+
+    service.tell(story)
+
+    path, body = service.writes[-1]
+    assert (path, len(body["tools"]), len(body["tool_resources"])) == ("/assistants", 4, 2)
+    assert as_read_by_the_sdk(AssistantCreateParams, body) == body
 
 
 def test_defaults_that_the_service_fills_in_are_no_difference(service: Service) -> None:

@@ -15,7 +15,7 @@ from provisioner.kinds.vector_store.store_files import Attach
 from provisioner.model import Address, LockState, Stamp
 from provisioner.remote import Remote, together
 
-from .gateway import STAMP, Service, write
+from .gateway import STAMP, Service, as_read_by_the_sdk, write
 
 FORM = VectorStoreForm()
 ADDRESS = Address("vector_store", "support")
@@ -71,7 +71,9 @@ def test_releasing_takes_our_marks_off_the_files(service: Service) -> None:
 
 
 def test_a_store_comes_back_as_it_was_declared(service: Service) -> None:
-    """Every field, also the description, which the SDK's types lack."""
+    """Every field. What is sent is what the SDK's request type knows."""
+    from openai.types import VectorStoreCreateParams
+
     fields = {
         "name": "Handbook",
         "description": "All of it",
@@ -90,6 +92,8 @@ def test_a_store_comes_back_as_it_was_declared(service: Service) -> None:
     assert made == listed
     assert {**FORM.normal(ADDRESS, fields), **made.fields} == FORM.normal(ADDRESS, fields)
     assert (made.stamp, made.status) == (STAMP, "completed")
+    (_, body), *_ = service.writes
+    assert as_read_by_the_sdk(VectorStoreCreateParams, body) == body
 
 
 def test_reset_and_rename(service: Service) -> None:
