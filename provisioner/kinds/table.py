@@ -84,10 +84,6 @@ class Field:
     certain: bool = False  # unread, but nobody can change it unseen at the service
     unkept: str = ""  # what it means where a service does not keep it, in half a sentence
 
-    def normal(self, value: Any) -> Any:
-        """The normal form of a declared value or of one that the service shows."""
-        return self.sort.normal(self.default if value is None else value)
-
     def path(self, api: str) -> tuple[str, ...]:
         """Where the body of a request through an API has it: `("reasoning", "effort")`."""
         return tuple(self.spelt.get(api, self.name).split("."))
@@ -98,6 +94,7 @@ class Table:
 
     def __init__(self, *fields: Field) -> None:
         self._fields = {one.name: one for one in fields}
+        self._carried: dict[str | None, list[Field]] = {}
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields.values())
@@ -111,11 +108,19 @@ class Table:
 
     def carried(self, api: str | None) -> list[Field]:
         """What can be declared and goes through an API."""
-        return [one for one in self if one.kept and (one.apis is None or api in one.apis)]
+        if api not in self._carried:  # asked for every object, thousands of times
+            self._carried[api] = [
+                one for one in self if one.kept and (one.apis is None or api in one.apis)
+            ]
+        return self._carried[api]
 
     def normal(self, fields: Fields, api: str | None) -> Fields:
         """Fields in normal form: every default filled in."""
-        return {one.name: one.normal(fields.get(one.name)) for one in self.carried(api)}
+        normal = {}
+        for one in self.carried(api):
+            value = fields.get(one.name)
+            normal[one.name] = one.sort.normal(one.default if value is None else value)
+        return normal
 
     def named(self, *marks: str) -> frozenset[str]:
         """The names of the fields that have all of some marks: `fixed`, `keyed`, `unread`, …"""
