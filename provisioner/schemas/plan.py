@@ -58,7 +58,7 @@ def plan_schema() -> dict[str, Any]:
             "What a reviewer has to know, the dangerous first",
         ),
         "blocked": described(_listed("Block"), "Rules that stop the plan from being applied"),
-        "problems": described(_listed("Problem"), "Faults that were found"),
+        "problems": described(_listed("Problem"), "Problems that were found"),
     }
     return {
         **document(
@@ -206,7 +206,7 @@ def resource_drift(words: Sequence[str]) -> dict[str, Any]:
 
 
 def problem() -> dict[str, Any]:
-    """One fault, as every `--json` output shows it."""
+    """One problem, as every `--json` output shows it."""
     return _object(
         {
             "severity": described({"enum": ["error", "warning"]}, "How bad it is"),

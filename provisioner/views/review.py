@@ -132,7 +132,18 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
             "model", "~", address, f"{inline(str(field.before))} → {inline(str(field.after))}"
         )
     if (field := changed.get("tools")) is not None:
-        yield Remark("tools", "~", address, _tools(field.before or [], field.after or []))
+        before, after = field.before or [], field.after or []
+        old, new = by_key(before), by_key(after)
+        done = {
+            "added": [tool_title(tool) for key, tool in new.items() if key not in old],
+            "changed": [
+                tool_title(tool) for key, tool in new.items() if key in old and old[key] != tool
+            ],
+            "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
+        }
+        said = [f"{listed(names)} {word}" for word, names in done.items() if names]
+        unsaid = "in another order" if before != after else "refer to new ids"
+        yield Remark("tools", "~", address, ", ".join(said) or unsaid)
     others = []
     for path, field in changed.items():
         documents = top(path) == "files"  # are knowledge
@@ -150,19 +161,6 @@ def _lines(before: Any, after: Any) -> str:
     if not said:
         return "differ in the line feed at the end"
     return f"{' '.join(said)} {'line' if added + removed == 1 else 'lines'}"
-
-
-def _tools(before: list[ShownTool], after: list[ShownTool]) -> str:
-    old, new = by_key(before), by_key(after)
-    done = {
-        "added": [tool_title(tool) for key, tool in new.items() if key not in old],
-        "changed": [
-            tool_title(tool) for key, tool in new.items() if key in old and old[key] != tool
-        ],
-        "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
-    }
-    said = [f"{listed(names)} {word}" for word, names in done.items() if names]
-    return ", ".join(said) or ("in another order" if before != after else "refer to new ids")
 
 
 def _setting(field: FieldChange) -> str:
@@ -221,7 +219,10 @@ def losses(plan: Plan) -> Iterator[Remark]:
         if any(field.before for field in unprotects):
             yield _loss(change.address, "no longer protected", "~")
         yield from _overwritten(change, edited.get(change.address, ()))
-        yield from _of_others(change)
+        # An object that somebody else has made, and that goes.
+        outlives = change.deferred or change.stays_with
+        if not change.made and change.id and change.action.ends and not outlives:
+            yield _loss(change.address, f"`{inline(change.id)}`, which was taken over, is deleted")
     for store, rows in taken.items():
         yield _loss(store, _taken_out(rows, changes))
     yield from _leftover(plan.orphans, "orphan")
@@ -259,13 +260,6 @@ def _gone(change: Change) -> Iterator[Remark]:
         )
 
 
-def _of_others(change: Change) -> Iterator[Remark]:
-    """An object that somebody else has made, and that goes."""
-    outlives = change.deferred or change.stays_with
-    if not change.made and change.id and change.action.ends and not outlives:
-        yield _loss(change.address, f"`{inline(change.id)}`, which was taken over, is deleted")
-
-
 def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Remark]:
     """Edits of others that the plan undoes, or that go with what it deletes."""
     # A store file that somebody has taken out is not lost with the store.
@@ -281,22 +275,19 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
     else:
         return
     for end, paths in ends.items():
-        if said := _reported(change, paths):
-            yield _loss(change.address, f"somebody's edit of {said} {end}", "~")
-
-
-def _reported(change: Change, edited: list[str]) -> str:
-    """`` `temperature`, `tools` and 2 documents ``."""
-    entries = {
-        path: entry_path(path)[0] if holds_files(change.address) else None for path in edited
-    }
-    fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
-    documents = {
-        entry for entry in entries.values() if entry is not None and not entry.startswith("id:")
-    }
-    said = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
-    said += [many(len(documents), "document")] if documents else []
-    return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+        # `` `temperature`, `tools` and 2 documents ``.
+        entries = {
+            path: entry_path(path)[0] if holds_files(change.address) else None for path in paths
+        }
+        fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
+        documents = {
+            entry for entry in entries.values() if entry is not None and not entry.startswith("id:")
+        }
+        said = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
+        said += [many(len(documents), "document")] if documents else []
+        if said:
+            listing = " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
+            yield _loss(change.address, f"somebody's edit of {listing} {end}", "~")
 
 
 def _taken_out(rows: list[StoreFileChange], changes: dict[Address, Change]) -> str:

@@ -157,7 +157,15 @@ class Words:
         if error.key:
             return self._key(error)
         if error.type == "extra_forbidden":
-            return self._unknown(error)
+            key = str(error.path[-1]) if error.path else ""
+            inside = dotted(error.path[:-1])
+            where = f"`{inside}` of `{self._name}`" if inside else f"`{self._name}`"
+            hint = (
+                self._remedies.unknown(error.path, _keys(self._whole, error.path[:-1]))
+                if error.path
+                else None
+            )
+            return Finding(error.path, "Unknown key", f"{where} has no key `{key}`.", hint)
         if error.type == "missing":
             return Finding(
                 path,
@@ -195,17 +203,6 @@ class Words:
             )
         message = error.context.get("message") or "cannot be used"
         return Finding(error.path, "Invalid key", f"{has} {message}.", error.context.get("hint"))
-
-    def _unknown(self, error: FlatError) -> Finding:
-        key = str(error.path[-1]) if error.path else ""
-        inside = dotted(error.path[:-1])
-        where = f"`{inside}` of `{self._name}`" if inside else f"`{self._name}`"
-        hint = (
-            self._remedies.unknown(error.path, _keys(self._whole, error.path[:-1]))
-            if error.path
-            else None
-        )
-        return Finding(error.path, "Unknown key", f"{where} has no key `{key}`.", hint)
 
     def _sort(self, error: FlatError, has: str) -> Finding:
         path, value = error.path, error.value
@@ -364,17 +361,15 @@ class _Repair:
         for path in sorted(
             errors, key=lambda path: [str(step).zfill(9) for step in path], reverse=True
         ):
-            self._repair(path, errors[path])
-
-    def _repair(self, path: Path, error: FlatError) -> None:
-        limit = error.context.get("max_length")
-        if error.type == "missing" and path == error.path:
-            self._stand_ins.add(path)
-            self.value = _set(self.value, path, self._stand_in(len(self._stand_ins)))
-        elif error.type == "too_long" and isinstance(error.value, list) and limit:
-            self.value = _set(self.value, path, error.value[:limit])
-        elif path:
-            self.value = _drop(self.value, path, self._removed, path)
+            wrong = errors[path]
+            limit = wrong.context.get("max_length")
+            if wrong.type == "missing" and path == wrong.path:
+                self._stand_ins.add(path)
+                self.value = _set(self.value, path, self._stand_in(len(self._stand_ins)))
+            elif wrong.type == "too_long" and isinstance(wrong.value, list) and limit:
+                self.value = _set(self.value, path, wrong.value[:limit])
+            elif path:
+                self.value = _drop(self.value, path, self._removed, path)
 
 
 def _moved_back(path: Path, gone: Path) -> Path:
