@@ -120,14 +120,14 @@ def _pairs(removed: list[str], added: list[str]) -> Iterator[tuple[int, int]]:
         words = [frozenset(line.split()) for line in added]
         first = 0
         for number, line in enumerate(removed):
-            alike = [_likeness(frozenset(line.split()), other) for other in words[first:]]
+            own = frozenset(line.split())
+            alike = []
+            for other in words[first:]:
+                common = 2 * len(own & other)
+                alike.append(common / (len(own) + len(other)) if common else 0.0)
             if alike and max(alike) >= _ALIKE:
                 first += alike.index(max(alike)) + 1
                 yield number, first - 1
-
-
-def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
-    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
 
 
 def _differs(old: str, new: str) -> bool:

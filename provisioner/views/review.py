@@ -75,25 +75,21 @@ def remarks(plan: Plan) -> list[Remark]:
     for change in plan.changes:
         if change.matters and not is_file(change.address):
             gathered += _own(change)
-    return sorted(
-        _gathered(gathered),
-        key=lambda remark: (_ORDER.index(remark.section), remark.address, remark.text),
-    )
-
-
-def _gathered(gathered: Iterable[Remark]) -> Iterator[Remark]:
-    """What is said of more than five resources of a kind is said of all of them at once."""
     groups: dict[tuple[str, str, str, str], list[Remark]] = defaultdict(list)
     for remark in gathered:
         groups[remark.section, remark.symbol, remark.kind, remark.text].append(remark)
+    said: list[Remark] = []
     for (section, symbol, kind, text), same in groups.items():
         if len(same) <= _SAME or not kind:
-            yield from same
-        else:
-            names = listed(sorted(remark.address for remark in same))
-            yield Remark(
-                section, symbol, "", f"{many(len(same), kind.replace('_', ' '))}: {text} ({names})"
-            )
+            said += same
+            continue
+        # What is said of more than five resources of a kind is said of all of them at once.
+        names = listed(sorted(remark.address for remark in same))
+        whole = f"{many(len(same), kind.replace('_', ' '))}: {text} ({names})"
+        said.append(Remark(section, symbol, "", whole))
+    return sorted(
+        said, key=lambda remark: (_ORDER.index(remark.section), remark.address, remark.text)
+    )
 
 
 def _own(change: Change) -> Iterator[Remark]:
@@ -234,7 +230,7 @@ def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
 
 
 def _gone(change: Change) -> Iterator[Remark]:
-    # Else `_of_others` has it.
+    # What somebody else made is reported by `losses` itself.
     if change.action is Action.DELETE and (change.made or change.deferred):
         later = (
             f"once it is no longer used by {listed(map(inline, change.kept_for))}"

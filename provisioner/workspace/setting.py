@@ -97,7 +97,9 @@ def setting(root: Path) -> Setting:
     environments = _environments(config)
     said = config.default_environment if config else None
     default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
-    name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
+    folder = unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", folder).strip("-._")[:64]
+    name = (config and config.workspace) or _locked_name(root) or plain or "workspace"
     made = Setting(
         name,
         config,
@@ -280,10 +282,3 @@ def _locked_name(root: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) and name else None
-
-
-def _folder_name(root: Path) -> str:
-    plain_name = (
-        unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
-    )
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain_name).strip("-._")[:64] or "workspace"

@@ -202,14 +202,13 @@ class _Lines:
             self._indents.setdefault(number, max(one.token.start_mark.column + one.shift, 0))
         self._comments()
         self._gaps()
-        return "\n".join(self._line(number, line) for number, line in enumerate(self._lines))
-
-    def _line(self, number: int, line: str) -> str:
-        if number not in self._kept:
-            line = line.rstrip()
-        if number in self._indents and line.strip():
-            line = " " * self._indents[number] + line.lstrip(" \t")
-        return line
+        lines = []
+        for number, line in enumerate(self._lines):
+            shown = line if number in self._kept else line.rstrip()
+            if number in self._indents and shown.strip():
+                shown = " " * self._indents[number] + shown.lstrip(" \t")
+            lines.append(shown)
+        return "\n".join(lines)
 
     def _scalar(self, one: _Placed) -> None:
         token = one.token
