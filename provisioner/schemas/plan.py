@@ -105,7 +105,7 @@ def _definitions() -> dict[str, Any]:
     return {
         "ResourceChange": _RESOURCE_CHANGE,
         "Change": _CHANGE,
-        "ChangedField": _changed_field(),
+        "ChangedField": _CHANGED_FIELD,
         "ResourceDrift": resource_drift(DRIFT),
         "Remnant": _object(
             {
@@ -171,14 +171,14 @@ _DEED_FIELDS = {
 _CHANGE: dict[str, Any] = _object(_DEED_FIELDS)
 
 
-def _changed_field() -> dict[str, Any]:
-    properties = {
+_CHANGED_FIELD = _object(
+    {
         "path": described(_TEXT, "The field", ["metadata.team"]),
         "before": described({}, "What the service has"),
         "after": described({}, "What the spec wants"),
         "drift": described({"enum": ["remote", "both", None]}, "Whether somebody else changed it"),
     }
-    return _object(properties)
+)
 
 
 def resource_drift(words: Sequence[str]) -> dict[str, Any]:

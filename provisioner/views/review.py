@@ -347,19 +347,20 @@ def _tools_of(before: Any, after: Any, *, made: bool, fresh: frozenset[str]) -> 
             continue
         known = _searched({}, tool, fresh if made else frozenset())
         if not made or tool.get("type") in _OUTSIDE:
-            yield f"new tool {', '.join([tool_title(tool), *_where(tool), *known])}"
+            # Which server it calls, and with how little asking.
+            where = [inline(str(tool[name])) for name in _SERVER if tool.get(name)]
+            if tool.get("type") == "mcp":
+                allowed = _allowed(tool)
+                where.append(
+                    "all of its tools"
+                    if allowed is None
+                    else f"its tools {listed(sorted(allowed))}"
+                )
+                if _approval(tool) != "always":
+                    where.append(f"approval {shortened(_approval(tool), 60)}")
+            yield f"new tool {', '.join([tool_title(tool), *where, *known])}"
         else:
             yield from known
-
-
-def _where(tool: ShownTool) -> Iterator[str]:
-    """Which server a tool calls, and with how little asking."""
-    yield from (inline(str(tool[name])) for name in _SERVER if tool.get(name))
-    if tool.get("type") == "mcp":
-        allowed = _allowed(tool)
-        yield "all of its tools" if allowed is None else f"its tools {listed(sorted(allowed))}"
-        if _approval(tool) != "always":
-            yield f"approval {shortened(_approval(tool), 60)}"
 
 
 def _wider(old: ShownTool, new: ShownTool) -> Iterator[str]:

@@ -94,7 +94,14 @@ def setting(root: Path) -> Setting:
     reading = _read(root, problems)
     value = {} if reading is None or reading.value is None else reading.value
     config, findings = _config(value) if reading else (None, [])
-    environments = _environments(config)
+    environments = {LOCAL: Environment(LOCAL)}
+    if config is not None:
+        from provisioner.workspace.config import EnvironmentFile, environment
+
+        declared = config.environments or {LOCAL: EnvironmentFile(service=LOCAL)}
+        environments = {
+            name: environment(name, one, config.policies) for name, one in declared.items()
+        }
     said = config.default_environment if config else None
     default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
     folder = unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
@@ -117,15 +124,6 @@ def setting(root: Path) -> Setting:
     if default not in environments:
         made.default_environment = next(iter(environments))
     return made
-
-
-def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
-    if config is None:
-        return {LOCAL: Environment(LOCAL)}
-    from provisioner.workspace.config import EnvironmentFile, environment
-
-    declared = config.environments or {LOCAL: EnvironmentFile(service=LOCAL)}
-    return {name: environment(name, said, config.policies) for name, said in declared.items()}
 
 
 def _misnamed(tree: Tree, root: Path) -> list[Problem]:

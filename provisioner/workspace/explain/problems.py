@@ -104,21 +104,19 @@ def oddities(root: Node) -> Iterator[Oddity]:
             waiting += [((*path, index), item) for index, item in enumerate(node.value)]
         elif isinstance(node, MappingNode):
             yield from _keys(path, node)
-            below = [one for key, value in node.value for one in _inner(path, key, value)]
+            below = []
+            for key, value in node.value:
+                if key.tag == _MERGE:
+                    sources = value.value if isinstance(value, SequenceNode) else [value]
+                    below += [(path, source) for source in sources]
+                else:
+                    below.append(((*path, str(key.value)), value))
             # What only anchors are defined in comes last.
             waiting += (
                 sorted(below, key=lambda one: not str(one[0][:1]).startswith("('x-"))
                 if not path
                 else below
             )
-
-
-def _inner(path: KeyPath, key: Node, value: Node) -> Iterator[tuple[KeyPath, Node]]:
-    if key.tag != _MERGE:
-        yield (*path, str(key.value)), value
-        return
-    for source in value.value if isinstance(value, SequenceNode) else [value]:
-        yield path, source
 
 
 def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
