@@ -131,15 +131,7 @@ def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
         )
     misread_as = misread(node)
     if misread_as:
-        yield Oddity(
-            path,
-            node,
-            summary=misread_as.summary,
-            detail=misread_as.detail,
-            hint=misread_as.hint,
-            severity=misread_as.severity,
-            doubtful=misread_as.doubtful,
-        )
+        yield replace(misread_as, path=path)
 
 
 def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
