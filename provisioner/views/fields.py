@@ -159,15 +159,17 @@ def text_like(given: Any) -> bool:
     return isinstance(given, dict | list) and len(json.dumps(given, ensure_ascii=False)) > _LONG
 
 
+def _symbol(before: Any, after: Any) -> str:
+    if before is None:
+        return "+"
+    return "-" if after is None else "~"
+
+
 def difference(
     name: str, before: Any, *, after: Any, suffix: str = "", later: frozenset[str] = _NOTHING
 ) -> Iterator[Line]:
     """One named value that differs. `later` holds the addresses whose ids are not known yet."""
-    symbol = "~"
-    if before is None:
-        symbol = "+"
-    elif after is None:
-        symbol = "-"
+    symbol = _symbol(before, after)
     if not (text_like(before) or text_like(after)):
         if before is None:
             shown = reference_text(after, later)
