@@ -37,8 +37,8 @@ def accepted_outline(found: Accepted) -> Outline:
     )
     if found.accepted or found.not_accepted:
         fields, files = many(len(found.accepted), "field"), many(len(found.files), "file")
-        left = f", {len(found.not_accepted)} not accepted" if found.not_accepted else ""
-        summary = f"Accepted: {fields} in {files}{left}."
+        rest = f", {len(found.not_accepted)} not accepted" if found.not_accepted else ""
+        summary = f"Accepted: {fields} in {files}{rest}."
     elif not found.applied:
         summary = NEVER
     else:
