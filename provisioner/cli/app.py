@@ -165,28 +165,26 @@ def run(arguments: Sequence[str]) -> int:
         if reconfigure is not None:  # in some tests a stream is not a text file
             reconfigure(errors="backslashreplace")
     with guarded_streams():
-        return _run(arguments)
+        command = root()
+        if not arguments:
+            with command.make_context("provisioner", [], resilient_parsing=True) as context:
+                sys.stderr.write(f"{command.get_help(context)}\n")
+            return 1
+        try:
+            with interrupts.watched():
+                code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
+                sys.stdout.flush()
+        except WrongUsage as error:
+            from provisioner.model import Problem  # a third of the time that `--help` may take
 
-
-def _run(arguments: Sequence[str]) -> int:
-    command = root()
-    if not arguments:
-        with command.make_context("provisioner", [], resilient_parsing=True) as context:
-            sys.stderr.write(f"{command.get_help(context)}\n")
-        return 1
-    try:
-        with interrupts.watched():
-            code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
-            sys.stdout.flush()
-    except WrongUsage as error:
-        from provisioner.model import Problem  # a third of the time that `--help` may take
-
-        path = error.ctx.command_path if error.ctx else "provisioner"
-        hint = getattr(error, "hint", None) or f"`{path} --help` lists what it takes"
-        problem = Problem("Wrong usage", error.format_message() or "A command is missing.", hint)
-        return fail([problem], as_json=wants_json(arguments))
-    except (KeyboardInterrupt, typer.Abort):  # typer turns one into the other where it meets it
-        return interrupts.CODE
-    except BrokenPipeError:
-        return broken_pipe()
-    return code if isinstance(code, int) else 0
+            path = error.ctx.command_path if error.ctx else "provisioner"
+            hint = getattr(error, "hint", None) or f"`{path} --help` lists what it takes"
+            problem = Problem(
+                "Wrong usage", error.format_message() or "A command is missing.", hint
+            )
+            return fail([problem], as_json=wants_json(arguments))
+        except (KeyboardInterrupt, typer.Abort):  # typer turns one into the other where it meets it
+            return interrupts.CODE
+        except BrokenPipeError:
+            return broken_pipe()
+        return code if isinstance(code, int) else 0

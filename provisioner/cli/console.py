@@ -130,7 +130,15 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
             return interrupts.CODE if interrupts.came() else code
 
     called.__name__, called.__doc__ = function.__name__, function.__doc__
-    signature = _signature(function)
+    # The command's own options, then the common ones.
+    kinds = inspect.Parameter
+    hints = get_type_hints(function, include_extras=True)
+    own = list(inspect.signature(function).parameters.values())[1:]
+    parameters = [kinds("context", kinds.KEYWORD_ONLY, annotation=typer.Context)]
+    parameters += [one.replace(annotation=hints[one.name], kind=kinds.KEYWORD_ONLY) for one in own]
+    for name, (annotation, default) in _COMMON.items():
+        parameters.append(kinds(name, kinds.KEYWORD_ONLY, annotation=annotation, default=default))
+    signature = inspect.Signature(parameters)
     called.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
     called.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
     return called
@@ -158,18 +166,6 @@ def _gathered(error: Exception) -> list[Problem]:
         if all(gathered)
         else []
     )
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    """The command's own options, then the common ones."""
-    kinds = inspect.Parameter
-    hints = get_type_hints(function, include_extras=True)
-    own = list(inspect.signature(function).parameters.values())[1:]
-    parameters = [kinds("context", kinds.KEYWORD_ONLY, annotation=typer.Context)]
-    parameters += [one.replace(annotation=hints[one.name], kind=kinds.KEYWORD_ONLY) for one in own]
-    for name, (annotation, default) in _COMMON.items():
-        parameters.append(kinds(name, kinds.KEYWORD_ONLY, annotation=annotation, default=default))
-    return inspect.Signature(parameters)
 
 
 def _console(context: typer.Context, common: dict[str, Any]) -> Console:

@@ -33,20 +33,16 @@ def show(
         detail = f"`--format {format}` is for plans, and nothing else is shown that way."
         raise UsageError(Problem("Wrong usage", detail, "name a file that `plan --out` saved"))
     elif what is None:
-        _state(console)
+        from provisioner import engine
+        from provisioner.views.state import show_json, show_text
+
+        state = engine.state(console.open())
+        if console.json:
+            console.document(show_json(state))
+        else:
+            console.result(show_text(state))
     else:
         show_entry(console, what)
-
-
-def _state(console: Console) -> None:
-    from provisioner import engine
-    from provisioner.views.state import show_json, show_text
-
-    state = engine.state(console.open())
-    if console.json:
-        console.document(show_json(state))
-    else:
-        console.result(show_text(state))
 
 
 COMMANDS = {"show": show}

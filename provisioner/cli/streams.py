@@ -34,21 +34,18 @@ class Guarded:
 
     def write(self, text: str) -> int:
         shown = without_secrets(text)
-        self._stream.write(self._harmless(shown) if self._in_job and shown else shown)
+        # Without workflow commands: whoever wrote a prompt must not steer the job that prints it.
+        if self._in_job and shown:
+            begun = self._begun
+            if begun == ":" and shown.startswith(":"):
+                shown = _COLON + shown[1:]
+            line = begun + shown
+            last = _LINES.split(line)[-1].lstrip()
+            self._begun = last if last in ("", ":") else "…"
+            shown = _COMMAND.sub(rf"\1\{_COLON}", line)[len(begun) :]
+            shown = shown.replace(_OLD_COMMAND, "\\u0023#[")  # which is the same text in JSON
+        self._stream.write(shown)
         return len(text)
-
-    def _harmless(self, text: str) -> str:
-        """The text with no workflow command in it: whoever wrote a prompt must not steer the job
-        that prints it.
-        """
-        begun = self._begun
-        if begun == ":" and text.startswith(":"):
-            text = _COLON + text[1:]
-        line = begun + text
-        last = _LINES.split(line)[-1].lstrip()
-        self._begun = last if last in ("", ":") else "…"
-        said = _COMMAND.sub(rf"\1\{_COLON}", line)[len(begun) :]
-        return said.replace(_OLD_COMMAND, "\\u0023#[")  # which is the same text in JSON
 
 
 @contextmanager

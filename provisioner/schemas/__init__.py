@@ -53,8 +53,9 @@ def write(folder: Path) -> list[Path]:
 
 def check(folder: Path) -> list[str]:
     """The names of the schemas in a folder that are missing or not what `write` would write."""
-    return [name for name, schema in FILES.items() if _text(folder / name) != render(schema())]
-
-
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    wrong = []
+    for name, schema in FILES.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != render(schema()):
+            wrong.append(name)
+    return wrong

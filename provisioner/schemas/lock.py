@@ -71,156 +71,147 @@ def lock_schema() -> dict[str, Any]:
             "resources",
         ],
         "$defs": {
-            "Entry": _entry(),
-            "Kept": _kept(),
-            "Overwritten": _overwritten(),
-            "Applied": _applied(),
-            "Deposed": _deposed(),
-            "Version": _version(),
+            "Entry": _ENTRY,
+            "Kept": _KEPT,
+            "Overwritten": _OVERWRITTEN,
+            "Applied": _APPLIED,
+            "Deposed": _DEPOSED,
+            "Version": _VERSION,
         },
     }
 
 
-def _entry() -> dict[str, Any]:
-    strings = {"type": "array", "items": {"type": "string"}}
-    return {
-        "type": "object",
-        "description": "One resource. What is empty is left out",
-        "properties": {
-            "id": described(
-                {"type": ["string", "null"]},
-                "Id at the service; none under `responses`",
-                ["asst_abc123"],
-            ),
-            "api": described(
-                {"type": ["string", "null"]}, "The API it was deployed through", ["assistants"]
-            ),
-            "fields": described(
-                {"type": "object"},
-                "Exactly the declared fields, as declared; references as addresses",
-            ),
-            "depends_on": described(
-                strings, "Addresses that it refers to", [["vector_store.handbook"]]
-            ),
-            "protected": described(
-                {"type": "boolean"}, "Whether it must not be deleted or replaced"
-            ),
-            "unkept": described(
-                {"type": "object", "additionalProperties": {"$ref": "#/$defs/Kept"}},
-                "What the service dropped or changed when it was written, by the path of the field",
-            ),
-            "resetting": described(
-                strings, "Fields that are being reset to their default", [["temperature"]]
-            ),
-            "overwritten": described(
-                {"$ref": "#/$defs/Overwritten"},
-                "What the last update wrote over: there again, it was not kept",
-            ),
-            "deposed": described(
-                {"type": "array", "items": {"$ref": "#/$defs/Deposed"}},
-                "Older objects of it that still exist",
-            ),
-            "made": described({"type": "boolean"}, "False: taken over, not made by provisioner"),
-            "verified": described(
-                {"type": "boolean"},
-                "False, for files: its bytes at the service were never compared with the local"
-                " ones",
-            ),
-            "resent": described(
-                {"type": "boolean"},
-                "True, for files: its upload was sent again after a lost reply, and a second one"
-                " may turn up",
-            ),
-            "version": described(
-                {"type": "integer", "minimum": 1}, "Version of the request profile", [3]
-            ),
-            "digest": described({"type": "string"}, "Digest of the request", ["sha256:…"]),
-            "request": described({"type": "object"}, "The keyword arguments of `responses.create`"),
-            "request_order": described(
-                {
-                    "type": "object",
-                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
-                },
-                "The order of keys in the request, by JSON pointer, where it is not alphabetical",
-            ),
-            "versions": described(
-                {"type": "array", "items": {"$ref": "#/$defs/Version"}},
-                "Older versions, whose ids are kept alive",
-            ),
-        },
-        "required": ["fields"],
-    }
+_TEXTS = {"type": "array", "items": {"type": "string"}}
 
-
-def _applied() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {
-            "commit": described({"type": "string"}, "The commit that `apply --commit` was given"),
-            "checksum": described({"type": "string"}, "Of the plan that was approved and applied"),
-            "left": described(
-                {"type": "array", "items": {"type": "string"}},
-                "Digests of what of that plan is still to do, after a failure",
-            ),
-        },
-        "required": ["commit", "checksum"],
-    }
-
-
-def _overwritten() -> dict[str, Any]:
-    texts = {"type": "object", "additionalProperties": {"type": "string"}}
-    return {
-        "type": "object",
-        "description": "What an update wrote over",
-        "properties": {
-            "serial": described({"type": "integer"}, "In our stamp before the update", [11]),
-            "values": described(texts, "Digests of the values before it, by the path of the field"),
-        },
-        "required": ["serial", "values"],
-    }
-
-
-def _kept() -> dict[str, Any]:
-    properties = {
-        "sent": described({}, "What was sent"),
-        "got": described({}, "What the service made of it"),
-    }
-    return {"type": "object", "properties": properties, "required": ["sent", "got"]}
-
-
-def _deposed() -> dict[str, Any]:
-    id = described({"type": "string"}, "Id of the older object", ["vs_abc123"])
-    files = described(
-        {"type": "array", "items": {"type": "string"}}, "The files that an older vector store holds"
-    )
-    api = described(
-        {"type": "string"},
-        "The API it came through, where that is another one by now",
-        ["assistants"],
-    )
-    return {
-        "type": "object",
-        "properties": {"id": id, "files": files, "api": api},
-        "required": ["id"],
-    }
-
-
-def _version() -> dict[str, Any]:
-    properties = {
-        "version": described({"type": "integer", "minimum": 1}, "Its number"),
-        "digest": described({"type": "string"}, "Digest of its request"),
-        "request": described({"type": "object"}, "Its request"),
+_ENTRY: dict[str, Any] = {
+    "type": "object",
+    "description": "One resource. What is empty is left out",
+    "properties": {
+        "id": described(
+            {"type": ["string", "null"]},
+            "Id at the service; none under `responses`",
+            ["asst_abc123"],
+        ),
+        "api": described(
+            {"type": ["string", "null"]}, "The API it was deployed through", ["assistants"]
+        ),
+        "fields": described(
+            {"type": "object"},
+            "Exactly the declared fields, as declared; references as addresses",
+        ),
+        "depends_on": described(_TEXTS, "Addresses that it refers to", [["vector_store.handbook"]]),
+        "protected": described({"type": "boolean"}, "Whether it must not be deleted or replaced"),
+        "unkept": described(
+            {"type": "object", "additionalProperties": {"$ref": "#/$defs/Kept"}},
+            "What the service dropped or changed when it was written, by the path of the field",
+        ),
+        "resetting": described(
+            _TEXTS, "Fields that are being reset to their default", [["temperature"]]
+        ),
+        "overwritten": described(
+            {"$ref": "#/$defs/Overwritten"},
+            "What the last update wrote over: there again, it was not kept",
+        ),
+        "deposed": described(
+            {"type": "array", "items": {"$ref": "#/$defs/Deposed"}},
+            "Older objects of it that still exist",
+        ),
+        "made": described({"type": "boolean"}, "False: taken over, not made by provisioner"),
+        "verified": described(
+            {"type": "boolean"},
+            "False, for files: its bytes at the service were never compared with the local ones",
+        ),
+        "resent": described(
+            {"type": "boolean"},
+            "True, for files: its upload was sent again after a lost reply, and a second one"
+            " may turn up",
+        ),
+        "version": described(
+            {"type": "integer", "minimum": 1}, "Version of the request profile", [3]
+        ),
+        "digest": described({"type": "string"}, "Digest of the request", ["sha256:…"]),
+        "request": described({"type": "object"}, "The keyword arguments of `responses.create`"),
         "request_order": described(
-            {"type": "object"}, "The order of keys in it, as for the newest"
+            {
+                "type": "object",
+                "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            },
+            "The order of keys in the request, by JSON pointer, where it is not alphabetical",
         ),
-        "ids": described(
+        "versions": described(
+            {"type": "array", "items": {"$ref": "#/$defs/Version"}},
+            "Older versions, whose ids are kept alive",
+        ),
+    },
+    "required": ["fields"],
+}
+
+_APPLIED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "commit": described({"type": "string"}, "The commit that `apply --commit` was given"),
+        "checksum": described({"type": "string"}, "Of the plan that was approved and applied"),
+        "left": described(
             {"type": "array", "items": {"type": "string"}},
-            "Instead of a request, from release 0.1.0: the ids it names",
+            "Digests of what of that plan is still to do, after a failure",
         ),
-    }
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": ["version", "digest"],
-        "anyOf": [{"required": ["request"]}, {"required": ["ids"]}],
-    }
+    },
+    "required": ["commit", "checksum"],
+}
+
+_DIGESTS = {"type": "object", "additionalProperties": {"type": "string"}}
+
+_OVERWRITTEN: dict[str, Any] = {
+    "type": "object",
+    "description": "What an update wrote over",
+    "properties": {
+        "serial": described({"type": "integer"}, "In our stamp before the update", [11]),
+        "values": described(_DIGESTS, "Digests of the values before it, by the path of the field"),
+    },
+    "required": ["serial", "values"],
+}
+
+
+_KEPT_FIELDS = {
+    "sent": described({}, "What was sent"),
+    "got": described({}, "What the service made of it"),
+}
+
+_KEPT: dict[str, Any] = {"type": "object", "properties": _KEPT_FIELDS, "required": ["sent", "got"]}
+
+
+_OLDER_ID = described({"type": "string"}, "Id of the older object", ["vs_abc123"])
+_OLDER_FILES = described(
+    {"type": "array", "items": {"type": "string"}},
+    "The files that an older vector store holds",
+)
+_OLDER_API = described(
+    {"type": "string"},
+    "The API it came through, where that is another one by now",
+    ["assistants"],
+)
+
+_DEPOSED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"id": _OLDER_ID, "files": _OLDER_FILES, "api": _OLDER_API},
+    "required": ["id"],
+}
+
+
+_VERSION_FIELDS = {
+    "version": described({"type": "integer", "minimum": 1}, "Its number"),
+    "digest": described({"type": "string"}, "Digest of its request"),
+    "request": described({"type": "object"}, "Its request"),
+    "request_order": described({"type": "object"}, "The order of keys in it, as for the newest"),
+    "ids": described(
+        {"type": "array", "items": {"type": "string"}},
+        "Instead of a request, from release 0.1.0: the ids it names",
+    ),
+}
+
+_VERSION: dict[str, Any] = {
+    "type": "object",
+    "properties": _VERSION_FIELDS,
+    "required": ["version", "digest"],
+    "anyOf": [{"required": ["request"]}, {"required": ["ids"]}],
+}

@@ -40,8 +40,8 @@ def plan_schema() -> dict[str, Any]:
         "provisioner_version": described(_TEXT, "The release that wrote it"),
         "workspace": described(_TEXT, "Name of the workspace", ["acme-support"]),
         "environment": described(_TEXT, "Name of the environment", ["prod"]),
-        "service": described(_service(), "The service that is planned for"),
-        "lock": described(_lock(), "The lock that was planned against"),
+        "service": described(_SERVICE, "The service that is planned for"),
+        "lock": described(_LOCK, "The lock that was planned against"),
         "checksum": described(_SHA, "Of what is planned: the same on two machines"),
         "rows": described(
             _DIGESTS, "A digest of each thing that is planned, all of which the checksum covers"
@@ -52,13 +52,13 @@ def plan_schema() -> dict[str, Any]:
         "orphans": described(_listed("Remnant"), "Objects with our stamp that nothing declares"),
         "deposed": described(_listed("Remnant"), "Older objects that still exist"),
         "notes": described({"type": "array", "items": _TEXT}, "What is worth knowing"),
-        "summary": described(_summary(), "How many resources are changed, and how"),
+        "summary": described(_SUMMARY, "How many resources are changed, and how"),
         "review": described(
-            {"type": "array", "items": _remark()},
+            {"type": "array", "items": _REMARK},
             "What a reviewer has to know, the dangerous first",
         ),
         "blocked": described(_listed("Block"), "Rules that stop the plan from being applied"),
-        "problems": described(_listed("Problem"), "Faults that were found"),
+        "problems": described(_listed("Problem"), "Problems that were found"),
     }
     return {
         **document(
@@ -69,45 +69,43 @@ def plan_schema() -> dict[str, Any]:
     }
 
 
-def _lock() -> dict[str, Any]:
-    applied = _object({"commit": _TEXT, "checksum": _TEXT, "left": _DIGESTS})
-    applied = described(
-        {"anyOf": [applied, {"type": "null"}]},
-        "Which approval was used last, and what it has left to do",
-    )
-    return _object({"lineage": _TEXT, "serial": _COUNT, "applied": applied}, ["lineage", "serial"])
+_APPROVAL = _object({"commit": _TEXT, "checksum": _TEXT, "left": _DIGESTS})
+_APPLIED = described(
+    {"anyOf": [_APPROVAL, {"type": "null"}]},
+    "Which approval was used last, and what it has left to do",
+)
+_LOCK: dict[str, Any] = _object(
+    {"lineage": _TEXT, "serial": _COUNT, "applied": _APPLIED}, ["lineage", "serial"]
+)
 
 
-def _service() -> dict[str, Any]:
-    api = described({"enum": ["assistants", "responses", "agents"]}, "The API by default")
-    return _object(
-        {"base_url": _TEXT, "api": api, "organization": _MAYBE_TEXT, "project": _MAYBE_TEXT},
-    )
+_API = described({"enum": ["assistants", "responses", "agents"]}, "The API by default")
+_SERVICE: dict[str, Any] = _object(
+    {"base_url": _TEXT, "api": _API, "organization": _MAYBE_TEXT, "project": _MAYBE_TEXT},
+)
 
 
-def _summary() -> dict[str, Any]:
-    words = ("import", "add", "change", "replace", "move", "destroy", "forget", "unchanged")
-    return _object(dict.fromkeys(words, _COUNT))
+_COUNTED = ("import", "add", "change", "replace", "move", "destroy", "forget", "unchanged")
+_SUMMARY: dict[str, Any] = _object(dict.fromkeys(_COUNTED, _COUNT))
 
 
-def _remark() -> dict[str, Any]:
-    groups = ["deletes", "widens", "prompt", "model", "tools", "knowledge", "settings"]
-    return _object(
-        {
-            "section": described({"enum": groups}, "The group that it belongs to"),
-            "address": described(
-                _TEXT, "The resource; empty where it is about several", ["assistant.support"]
-            ),
-            "text": described(_TEXT, "What is said of it", ["instructions +12 −3 lines"]),
-        }
-    )
+_GROUPS = ["deletes", "widens", "prompt", "model", "tools", "knowledge", "settings"]
+_REMARK: dict[str, Any] = _object(
+    {
+        "section": described({"enum": _GROUPS}, "The group that it belongs to"),
+        "address": described(
+            _TEXT, "The resource; empty where it is about several", ["assistant.support"]
+        ),
+        "text": described(_TEXT, "What is said of it", ["instructions +12 −3 lines"]),
+    }
+)
 
 
 def _definitions() -> dict[str, Any]:
     return {
-        "ResourceChange": _resource_change(),
-        "Change": _change(),
-        "ChangedField": _changed_field(),
+        "ResourceChange": _RESOURCE_CHANGE,
+        "Change": _CHANGE,
+        "ChangedField": _CHANGED_FIELD,
         "ResourceDrift": resource_drift(DRIFT),
         "Remnant": _object(
             {
@@ -136,51 +134,51 @@ def _definitions() -> dict[str, Any]:
     }
 
 
-def _resource_change() -> dict[str, Any]:
-    properties = {
-        "address": described(_TEXT, "What the resource is called", ["assistant.support"]),
-        "type": described(_TEXT, "Its kind", ["assistant"]),
-        "name": described(_TEXT, "Its name", ["support"]),
-        "previous_address": described(_MAYBE_TEXT, "Its address before a move"),
-        "file": described(_MAYBE_TEXT, "The spec that declares it", ["specs/support.yaml"]),
-        "line": described(_NATURAL, "The line in it"),
-        "column": described(_NATURAL, "The column in it"),
-        "change": described({"$ref": "#/$defs/Change"}, "What happens to it, in Terraform's shape"),
-        "changed_fields": described(_listed("ChangedField"), "The fields that differ"),
-        "action_reason": described(_MAYBE_TEXT, "Why", ["spec_changed"]),
-        "depends_on": described({"type": "array", "items": _TEXT}, "Addresses that it refers to"),
-        "old_digest": described(_MAYBE_TEXT, "Of the object that goes, as it is at the service"),
-    }
-    return _object(properties, [name for name in properties if name != "old_digest"])
+_ROW_FIELDS = {
+    "address": described(_TEXT, "What the resource is called", ["assistant.support"]),
+    "type": described(_TEXT, "Its kind", ["assistant"]),
+    "name": described(_TEXT, "Its name", ["support"]),
+    "previous_address": described(_MAYBE_TEXT, "Its address before a move"),
+    "file": described(_MAYBE_TEXT, "The spec that declares it", ["specs/support.yaml"]),
+    "line": described(_NATURAL, "The line in it"),
+    "column": described(_NATURAL, "The column in it"),
+    "change": described({"$ref": "#/$defs/Change"}, "What happens to it, in Terraform's shape"),
+    "changed_fields": described(_listed("ChangedField"), "The fields that differ"),
+    "action_reason": described(_MAYBE_TEXT, "Why", ["spec_changed"]),
+    "depends_on": described({"type": "array", "items": _TEXT}, "Addresses that it refers to"),
+    "old_digest": described(_MAYBE_TEXT, "Of the object that goes, as it is at the service"),
+}
+_RESOURCE_CHANGE: dict[str, Any] = _object(
+    _ROW_FIELDS, [name for name in _ROW_FIELDS if name != "old_digest"]
+)
 
 
-def _change() -> dict[str, Any]:
-    fields = {"type": ["object", "null"]}
-    marks = {"anyOf": [{"type": "object"}, {"type": "boolean"}]}
-    importing = {"anyOf": [_object({"id": _TEXT}), {"type": "null"}]}
-    properties = {
-        "actions": described({"enum": [list(actions) for actions in ACTIONS]}, "What is done"),
-        "before": described(fields, "The declared fields as they are"),
-        "after": described(fields, "The declared fields as they will be"),
-        "after_unknown": described(
-            marks, "Fields that hold an id which is known only after the apply"
-        ),
-        "before_sensitive": described(marks, "Fields whose value is hidden"),
-        "after_sensitive": described(marks, "Fields whose value is hidden"),
-        "replace_paths": described({"type": "array"}, "Fixed fields that force a replacement"),
-        "importing": described(importing, "The object that is taken over"),
-    }
-    return _object(properties)
+_DECLARED = {"type": ["object", "null"]}
+_MARKS = {"anyOf": [{"type": "object"}, {"type": "boolean"}]}
+_IMPORTING = {"anyOf": [_object({"id": _TEXT}), {"type": "null"}]}
+_DEED_FIELDS = {
+    "actions": described({"enum": [list(actions) for actions in ACTIONS]}, "What is done"),
+    "before": described(_DECLARED, "The declared fields as they are"),
+    "after": described(_DECLARED, "The declared fields as they will be"),
+    "after_unknown": described(
+        _MARKS, "Fields that hold an id which is known only after the apply"
+    ),
+    "before_sensitive": described(_MARKS, "Fields whose value is hidden"),
+    "after_sensitive": described(_MARKS, "Fields whose value is hidden"),
+    "replace_paths": described({"type": "array"}, "Fixed fields that force a replacement"),
+    "importing": described(_IMPORTING, "The object that is taken over"),
+}
+_CHANGE: dict[str, Any] = _object(_DEED_FIELDS)
 
 
-def _changed_field() -> dict[str, Any]:
-    properties = {
+_CHANGED_FIELD = _object(
+    {
         "path": described(_TEXT, "The field", ["metadata.team"]),
         "before": described({}, "What the service has"),
         "after": described({}, "What the spec wants"),
         "drift": described({"enum": ["remote", "both", None]}, "Whether somebody else changed it"),
     }
-    return _object(properties)
+)
 
 
 def resource_drift(words: Sequence[str]) -> dict[str, Any]:
@@ -206,7 +204,7 @@ def resource_drift(words: Sequence[str]) -> dict[str, Any]:
 
 
 def problem() -> dict[str, Any]:
-    """One fault, as every `--json` output shows it."""
+    """One problem, as every `--json` output shows it."""
     return _object(
         {
             "severity": described({"enum": ["error", "warning"]}, "How bad it is"),

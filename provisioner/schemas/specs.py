@@ -23,7 +23,16 @@ def spec_schema() -> dict[str, Any]:
     sections = {}
     for kind in declared.values():
         resource = references[kind.spec, "validation"]
-        sections[kind.section] = _section(kind.summary, resource, list(kind.examples), kind.name)
+        choices = [resource] if kind.name == "tool" else [resource, {"$ref": "#/$defs/External"}]
+        named = {
+            "type": "object",
+            "propertyNames": {"pattern": NAME},
+            "additionalProperties": {"anyOf": choices} if len(choices) > 1 else resource,
+        }
+        shown = [{f"example_{number}": example} for number, example in enumerate(kind.examples, 1)]
+        sections[kind.section] = described(
+            {"anyOf": [named, {"type": "null"}]}, kind.summary, shown
+        )
     return {
         **document(
             "spec.schema.json", "Spec", "Resources of a workspace: assistants and what they use"
@@ -53,27 +62,14 @@ def workspace_schema() -> dict[str, Any]:
     }
 
 
-def _section(
-    summary: str, resource: Any, examples: list[dict[str, Any]], kind: str
-) -> dict[str, Any]:
-    choices = [resource] if kind == "tool" else [resource, {"$ref": "#/$defs/External"}]
-    named = {
-        "type": "object",
-        "propertyNames": {"pattern": NAME},
-        "additionalProperties": {"anyOf": choices} if len(choices) > 1 else resource,
-    }
-    shown = [{f"example_{number}": example} for number, example in enumerate(examples, 1)]
-    return described({"anyOf": [named, {"type": "null"}]}, summary, shown)
+_NONEMPTY = {"type": "string", "minLength": 1}
 
 
 def _lists() -> dict[str, Any]:
+    """`imports`, `moved` and `removed`."""
     address = {"$ref": "#/$defs/Address"}
-    only = described(
-        {"type": "string", "minLength": 1}, "The one environment in which this holds", ["prod"]
-    )
-    id = described(
-        {"type": "string", "minLength": 1}, "Id of the object at the service", ["asst_abc123"]
-    )
+    only = described(_NONEMPTY, "The one environment in which this holds", ["prod"])
+    id = described(_NONEMPTY, "Id of the object at the service", ["asst_abc123"])
     destroy = described(
         {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/Variable"}]},
         "Whether the object is deleted; otherwise it stays at the service, without our stamp",

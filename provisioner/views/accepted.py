@@ -35,26 +35,20 @@ def accepted_outline(found: Accepted) -> Outline:
         Section("files", "Written:", tuple(written)),
         Section("not_accepted", "Not accepted:", tuple(refused)),
     )
-    return Outline(tuple(section for section in sections if section.items), (), _summary(found))
+    if found.accepted or found.not_accepted:
+        fields, files = many(len(found.accepted), "field"), many(len(found.files), "file")
+        rest = f", {len(found.not_accepted)} not accepted" if found.not_accepted else ""
+        summary = f"Accepted: {fields} in {files}{rest}."
+    elif not found.applied:
+        summary = NEVER
+    else:
+        asked = " or ".join(f"`{inline(word)}`" for word in found.asked)
+        summary = f"Nothing to accept: nobody changed {asked} outside." if asked else NOTHING
+    return Outline(tuple(section for section in sections if section.items), (), summary)
 
 
 def _title(one: Acceptance | NotAccepted) -> str:
     return inline(f"{one.address}#{one.path}" if one.path else str(one.address))
-
-
-def _summary(accepted: Accepted) -> str:
-    if not (accepted.accepted or accepted.not_accepted):
-        asked = " or ".join(f"`{inline(word)}`" for word in accepted.asked)
-        clean = f"Nothing to accept: nobody changed {asked} outside." if asked else NOTHING
-        return clean if accepted.applied else NEVER
-    done = (
-        f"Accepted: {many(len(accepted.accepted), 'field')} in {many(len(accepted.files), 'file')}"
-    )
-    return (
-        f"{done}, {len(accepted.not_accepted)} not accepted."
-        if accepted.not_accepted
-        else f"{done}."
-    )
 
 
 def accepted_document(accepted: Accepted) -> dict[str, Any]:

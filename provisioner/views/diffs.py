@@ -80,7 +80,18 @@ def _passage(removed: list[str], added: list[str], emphasis: Emphasis) -> Iterat
     after: dict[int, Shown] = {}
     if not rewrapped:
         for i, k in _pairs(removed, added):
-            before[i], after[k] = _compared(removed[i], added[k], emphasis)
+            # Two versions of a line, with what differs marked; blanks are visible
+            # where nothing but blanks differs.
+            old, new = removed[i], added[k]
+            texts = visible(old), visible(new)
+            blanks = not _differs(old, new)
+            if blanks:
+                texts = _ODD_BLANK.sub(_ODD, texts[0]), _ODD_BLANK.sub(_ODD, texts[1])
+            ours, theirs = emphasis(*texts)
+            if blanks:
+                texts = _dotted(texts[0], ours), _dotted(texts[1], theirs)
+            before[i] = Shown(_trailing(texts[0]), ours)
+            after[k] = Shown(_trailing(texts[1]), theirs)
     end = _END if rewrapped else ""
     for tone, lines, known in (("-", removed, before), ("+", added, after)):
         for number, line in enumerate(lines):
@@ -109,28 +120,14 @@ def _pairs(removed: list[str], added: list[str]) -> Iterator[tuple[int, int]]:
         words = [frozenset(line.split()) for line in added]
         first = 0
         for number, line in enumerate(removed):
-            alike = [_likeness(frozenset(line.split()), other) for other in words[first:]]
+            own = frozenset(line.split())
+            alike = []
+            for other in words[first:]:
+                common = 2 * len(own & other)
+                alike.append(common / (len(own) + len(other)) if common else 0.0)
             if alike and max(alike) >= _ALIKE:
                 first += alike.index(max(alike)) + 1
                 yield number, first - 1
-
-
-def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
-    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
-
-
-def _compared(old: str, new: str, emphasis: Emphasis) -> tuple[Shown, Shown]:
-    """Two versions of a line, with what differs marked; blanks are visible where nothing but blanks
-    differs.
-    """
-    texts = visible(old), visible(new)
-    blanks = not _differs(old, new)
-    if blanks:
-        texts = _ODD_BLANK.sub(_ODD, texts[0]), _ODD_BLANK.sub(_ODD, texts[1])
-    ours, theirs = emphasis(*texts)
-    if blanks:
-        texts = _dotted(texts[0], ours), _dotted(texts[1], theirs)
-    return Shown(_trailing(texts[0]), ours), Shown(_trailing(texts[1]), theirs)
 
 
 def _differs(old: str, new: str) -> bool:
@@ -313,13 +310,9 @@ def _anchors(old: list[str], new: list[str]) -> _Pairs:
     """
     where = {line: number for number, line in enumerate(old)}
     counts, others = Counter(old), Counter(new)
-    return _longest(
-        [(where[line], k) for k, line in enumerate(new) if others[line] == 1 == counts.get(line)]
-    )
-
-
-def _longest(pairs: _Pairs) -> _Pairs:
-    """The longest run of pairs that grows on both sides."""
+    pairs = [
+        (where[line], k) for k, line in enumerate(new) if others[line] == 1 == counts.get(line)
+    ]
     # By length of a run: the smallest line number that such a run can end with.
     smallest: list[int] = []
     tops: list[int] = []  # by length: the pair that it ends with

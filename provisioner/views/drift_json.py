@@ -32,6 +32,11 @@ def drift_document(drift: Drift) -> dict[str, Any]:
     for stray in drift.unmanaged:
         store = str(stray.store) if stray.store else None
         unmanaged.append({**plain_json(stray), "store": store})
+    # How many resources have each word. In sync is what was compared whole and is as it was
+    # last applied.
+    count = Counter(one.drift for one in drift.found)
+    other = {one.address for one in drift.found if one.drift != "local"}
+    other |= {one.address for one in drift.unverifiable}
     return {
         "format_version": _FORMAT_VERSION,
         "workspace": drift.workspace,
@@ -39,23 +44,13 @@ def drift_document(drift: Drift) -> dict[str, Any]:
         "resource_drift": drifted,
         "unverifiable": [plain_json(field) for field in drift.unverifiable],
         "unmanaged": unmanaged,
-        "summary": _summary(drift),
-    }
-
-
-def _summary(drift: Drift) -> dict[str, int]:
-    """How many resources have each word. In sync is what was compared whole and is as it was last
-    applied.
-    """
-    count = Counter(one.drift for one in drift.found)
-    other = {one.address for one in drift.found if one.drift != "local"}
-    other |= {one.address for one in drift.unverifiable}
-    return {
-        "remote": count["remote"],
-        "both": count["both"],
-        "missing": count["missing"],
-        "local": count["local"],
-        "unverifiable": len(drift.unverifiable),
-        "unmanaged": len(drift.unmanaged),
-        "in_sync": drift.checked - len(other),
+        "summary": {
+            "remote": count["remote"],
+            "both": count["both"],
+            "missing": count["missing"],
+            "local": count["local"],
+            "unverifiable": len(drift.unverifiable),
+            "unmanaged": len(drift.unmanaged),
+            "in_sync": drift.checked - len(other),
+        },
     }

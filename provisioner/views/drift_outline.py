@@ -37,8 +37,14 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
         name = [inline(stray.name)] if stray.name else []
         store = [f"in {inline(str(stray.store))}"] if stray.store else []
         unmanaged.append(Item("", title, facts=(*name, *store)))
+    profiles = []
+    if drift.profiles or drift.service.api == "responses":
+        said = many(drift.profiles, "request profile") if drift.profiles else "Request profiles"
+        lives = f"{said} {'lives' if drift.profiles == 1 else 'live'} in the lock alone."
+        named = "The vector stores and files that they name can drift."
+        profiles.append(Item("", f"{lives} {named}"))
     sections = (
-        Section("profiles", "What cannot drift:", tuple(_profiles(drift))),
+        Section("profiles", "What cannot drift:", tuple(profiles)),
         Section("drift", "Changed outside of provisioner since the last apply:", tuple(outside)),
         Section("pending", "Edits of your own that are not applied yet:", tuple(pending)),
         Section(
@@ -68,17 +74,6 @@ def summary(drift: Drift) -> str:
         f"Drift: {count['remote']} changed outside, {count['both']} changed on both sides,"
         f" {count['missing']} missing."
     )
-
-
-def _profiles(drift: Drift) -> Iterator[Item]:
-    if drift.profiles or drift.service.api == "responses":
-        said = many(drift.profiles, "request profile") if drift.profiles else "Request profiles"
-        lives = "lives" if drift.profiles == 1 else "live"
-        yield Item(
-            "",
-            f"{said} {lives} in the lock alone. The vector stores and files that they name can"
-            " drift.",
-        )
 
 
 def _drifted(drifted: Drifted) -> Item:

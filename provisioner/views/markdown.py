@@ -207,28 +207,24 @@ def _section(section: Section, detail: Detail, boxed: frozenset[str]) -> str:
             rows.append(item)
     few = sum(box.count("\n") for box in boxes) <= _OPEN
     bullets = _bullets(list(map(_sentence, sentences)), detail, detail.sentences)
-    parts = [
-        f"#### {prose(section.heading.rstrip(':'))}\n",
-        "".join(f"{line}\n" for line in bullets),
-        *(box.replace("<details>", "<details open>", 1) if few else box for box in boxes),
-        _rows(rows, detail),
-    ]
-    return "\n".join(part for part in parts if part)
-
-
-def _rows(items: Sequence[Item], detail: Detail) -> str:
-    """One line a resource; what is too much is counted by what happens to which kind."""
-    shown = items if detail.rows is None else items[: detail.rows]
+    # One line a resource; what is too much is counted by what happens to which kind.
+    shown = rows if detail.rows is None else rows[: detail.rows]
     lines = [line for item in shown for line in _row(item)]
     rest = Counter(
         (item.symbol, item.address.partition(".")[0].replace("_", " "))
-        for item in items[len(shown) :]
+        for item in rows[len(shown) :]
     )
     counts = [
         Line(symbol, f"{symbol} {many(count, kind or 'row')}")
         for (symbol, kind), count in sorted(rest.items())
     ]
-    return fence([*lines, *fenced_lines(counts)]) if items else ""
+    parts = [
+        f"#### {prose(section.heading.rstrip(':'))}\n",
+        "".join(f"{line}\n" for line in bullets),
+        *(box.replace("<details>", "<details open>", 1) if few else box for box in boxes),
+        fence([*lines, *fenced_lines(counts)]) if rows else "",
+    ]
+    return "\n".join(part for part in parts if part)
 
 
 def _row(item: Item) -> list[str]:
@@ -308,7 +304,14 @@ def _line(line: Line) -> Iterator[str]:
     for number, (start, end) in enumerate(_wrapped(text)):
         head = f"{column}{_STEP * line.depth}{_AGAIN if number else ''}"
         yield (head + text[start:end]).rstrip()
-        if under := _carets(text, start, end, marks):
+        # `^^^^` below the marked words of one range.
+        under, at = "", start
+        for low, high in marks:
+            low, high = max(low, start), min(high, end)
+            if low < high:
+                under += " " * _columns(text[at:low]) + "^" * max(1, _columns(text[low:high]))
+                at = high
+        if under:
             yield f"!{' ' * (_columns(head) - 1)}{under}"
 
 
@@ -320,17 +323,6 @@ def _wrapped(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
         start = end
     yield start, len(text)
-
-
-def _carets(text: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -> str:
-    """`^^^^` below the marked words of one range."""
-    under, at = "", start
-    for low, high in marks:
-        low, high = max(low, start), min(high, end)
-        if low < high:
-            under += " " * _columns(text[at:low]) + "^" * max(1, _columns(text[low:high]))
-            at = high
-    return under
 
 
 def _columns(text: str) -> int:

@@ -267,7 +267,16 @@ def _columns(graph: Graph) -> dict[str, int]:
     for user, used in graph.edges:
         uses[user].append(used)
         users[used].append(user)
-    order = _users_first(graph, uses, users)
+    # Every node after its users; what stands in a circle comes last, in any order.
+    waiting = {key: len(names) for key, names in users.items()}
+    order = [key for key, count in waiting.items() if count == 0]
+    for key in order:  # grows while it is read
+        for used in uses[key]:
+            waiting[used] -= 1
+            if waiting[used] == 0:
+                order.append(used)
+    done = set(order)
+    order += [node.key for node in graph.nodes if node.key not in done]
     depth: dict[str, int] = {}
     for key in order:
         depth[key] = 1 + max((depth[user] for user in users[key] if user in depth), default=-1)
@@ -282,21 +291,6 @@ def _columns(graph: Graph) -> dict[str, int]:
         )
         columns[key] = max(depth[key], min(furthest[kinds[key]], nearest))
     return columns
-
-
-def _users_first(
-    graph: Graph, uses: dict[str, list[str]], users: dict[str, list[str]]
-) -> list[str]:
-    """Every node after its users; what stands in a circle comes last, in any order."""
-    waiting = {key: len(names) for key, names in users.items()}
-    order = [key for key, count in waiting.items() if count == 0]
-    for key in order:  # grows while it is read
-        for used in uses[key]:
-            waiting[used] -= 1
-            if waiting[used] == 0:
-                order.append(used)
-    done = set(order)
-    return order + [node.key for node in graph.nodes if node.key not in done]
 
 
 def _layers(
@@ -357,13 +351,8 @@ def _rows(layers: list[list[Slot]], left: Links, right: Links) -> dict[Slot, flo
             beside = [middle[other] for other in links.get(slot, ())]
             wanted.append(fmean(beside) if beside else None)
         _stack(layer, wanted, middle)
-    return _squeezed(middle)
-
-
-def _squeezed(middle: dict[Slot, float]) -> dict[Slot, float]:
-    """The same rows from the top, without the bands in which nothing stands: parts that share no
-    edge drift apart.
-    """
+    # The same rows from the top, without the bands in which nothing stands: parts that share
+    # no edge drift apart.
     slots: dict[Slot, float] = {}
     bottom, empty = 0.0, 0.0  # where the rows above end, and the height taken out above
     for slot in sorted(middle, key=lambda slot: middle[slot] - _height(slot) / 2):

@@ -75,25 +75,21 @@ def remarks(plan: Plan) -> list[Remark]:
     for change in plan.changes:
         if change.matters and not is_file(change.address):
             gathered += _own(change)
-    return sorted(
-        _gathered(gathered),
-        key=lambda remark: (_ORDER.index(remark.section), remark.address, remark.text),
-    )
-
-
-def _gathered(gathered: Iterable[Remark]) -> Iterator[Remark]:
-    """What is said of more than five resources of a kind is said of all of them at once."""
     groups: dict[tuple[str, str, str, str], list[Remark]] = defaultdict(list)
     for remark in gathered:
         groups[remark.section, remark.symbol, remark.kind, remark.text].append(remark)
+    said: list[Remark] = []
     for (section, symbol, kind, text), same in groups.items():
         if len(same) <= _SAME or not kind:
-            yield from same
-        else:
-            names = listed(sorted(remark.address for remark in same))
-            yield Remark(
-                section, symbol, "", f"{many(len(same), kind.replace('_', ' '))}: {text} ({names})"
-            )
+            said += same
+            continue
+        # What is said of more than five resources of a kind is said of all of them at once.
+        names = listed(sorted(remark.address for remark in same))
+        whole = f"{many(len(same), kind.replace('_', ' '))}: {text} ({names})"
+        said.append(Remark(section, symbol, "", whole))
+    return sorted(
+        said, key=lambda remark: (_ORDER.index(remark.section), remark.address, remark.text)
+    )
 
 
 def _own(change: Change) -> Iterator[Remark]:
@@ -132,7 +128,18 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
             "model", "~", address, f"{inline(str(field.before))} → {inline(str(field.after))}"
         )
     if (field := changed.get("tools")) is not None:
-        yield Remark("tools", "~", address, _tools(field.before or [], field.after or []))
+        before, after = field.before or [], field.after or []
+        old, new = by_key(before), by_key(after)
+        done = {
+            "added": [tool_title(tool) for key, tool in new.items() if key not in old],
+            "changed": [
+                tool_title(tool) for key, tool in new.items() if key in old and old[key] != tool
+            ],
+            "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
+        }
+        said = [f"{listed(names)} {word}" for word, names in done.items() if names]
+        unsaid = "in another order" if before != after else "refer to new ids"
+        yield Remark("tools", "~", address, ", ".join(said) or unsaid)
     others = []
     for path, field in changed.items():
         documents = top(path) == "files"  # are knowledge
@@ -150,19 +157,6 @@ def _lines(before: Any, after: Any) -> str:
     if not said:
         return "differ in the line feed at the end"
     return f"{' '.join(said)} {'line' if added + removed == 1 else 'lines'}"
-
-
-def _tools(before: list[ShownTool], after: list[ShownTool]) -> str:
-    old, new = by_key(before), by_key(after)
-    done = {
-        "added": [tool_title(tool) for key, tool in new.items() if key not in old],
-        "changed": [
-            tool_title(tool) for key, tool in new.items() if key in old and old[key] != tool
-        ],
-        "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
-    }
-    said = [f"{listed(names)} {word}" for word, names in done.items() if names]
-    return ", ".join(said) or ("in another order" if before != after else "refer to new ids")
 
 
 def _setting(field: FieldChange) -> str:
@@ -221,7 +215,10 @@ def losses(plan: Plan) -> Iterator[Remark]:
         if any(field.before for field in unprotects):
             yield _loss(change.address, "no longer protected", "~")
         yield from _overwritten(change, edited.get(change.address, ()))
-        yield from _of_others(change)
+        # An object that somebody else has made, and that goes.
+        outlives = change.deferred or change.stays_with
+        if not change.made and change.id and change.action.ends and not outlives:
+            yield _loss(change.address, f"`{inline(change.id)}`, which was taken over, is deleted")
     for store, rows in taken.items():
         yield _loss(store, _taken_out(rows, changes))
     yield from _leftover(plan.orphans, "orphan")
@@ -233,7 +230,7 @@ def _loss(address: Address, text: str, symbol: str = "-") -> Remark:
 
 
 def _gone(change: Change) -> Iterator[Remark]:
-    # Else `_of_others` has it.
+    # What somebody else made is reported by `losses` itself.
     if change.action is Action.DELETE and (change.made or change.deferred):
         later = (
             f"once it is no longer used by {listed(map(inline, change.kept_for))}"
@@ -259,13 +256,6 @@ def _gone(change: Change) -> Iterator[Remark]:
         )
 
 
-def _of_others(change: Change) -> Iterator[Remark]:
-    """An object that somebody else has made, and that goes."""
-    outlives = change.deferred or change.stays_with
-    if not change.made and change.id and change.action.ends and not outlives:
-        yield _loss(change.address, f"`{inline(change.id)}`, which was taken over, is deleted")
-
-
 def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Remark]:
     """Edits of others that the plan undoes, or that go with what it deletes."""
     # A store file that somebody has taken out is not lost with the store.
@@ -281,22 +271,19 @@ def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Rema
     else:
         return
     for end, paths in ends.items():
-        if said := _reported(change, paths):
-            yield _loss(change.address, f"somebody's edit of {said} {end}", "~")
-
-
-def _reported(change: Change, edited: list[str]) -> str:
-    """`` `temperature`, `tools` and 2 documents ``."""
-    entries = {
-        path: entry_path(path)[0] if holds_files(change.address) else None for path in edited
-    }
-    fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
-    documents = {
-        entry for entry in entries.values() if entry is not None and not entry.startswith("id:")
-    }
-    said = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
-    said += [many(len(documents), "document")] if documents else []
-    return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+        # `` `temperature`, `tools` and 2 documents ``.
+        entries = {
+            path: entry_path(path)[0] if holds_files(change.address) else None for path in paths
+        }
+        fields = [f"`{inline(path)}`" for path, entry in entries.items() if entry is None]
+        documents = {
+            entry for entry in entries.values() if entry is not None and not entry.startswith("id:")
+        }
+        said = [*fields[:3], *([many(len(fields) - 3, "more field")] if len(fields) > 3 else [])]
+        said += [many(len(documents), "document")] if documents else []
+        if said:
+            listing = " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
+            yield _loss(change.address, f"somebody's edit of {listing} {end}", "~")
 
 
 def _taken_out(rows: list[StoreFileChange], changes: dict[Address, Change]) -> str:
@@ -360,19 +347,20 @@ def _tools_of(before: Any, after: Any, *, made: bool, fresh: frozenset[str]) -> 
             continue
         known = _searched({}, tool, fresh if made else frozenset())
         if not made or tool.get("type") in _OUTSIDE:
-            yield f"new tool {', '.join([tool_title(tool), *_where(tool), *known])}"
+            # Which server it calls, and with how little asking.
+            where = [inline(str(tool[name])) for name in _SERVER if tool.get(name)]
+            if tool.get("type") == "mcp":
+                allowed = _allowed(tool)
+                where.append(
+                    "all of its tools"
+                    if allowed is None
+                    else f"its tools {listed(sorted(allowed))}"
+                )
+                if _approval(tool) != "always":
+                    where.append(f"approval {shortened(_approval(tool), 60)}")
+            yield f"new tool {', '.join([tool_title(tool), *where, *known])}"
         else:
             yield from known
-
-
-def _where(tool: ShownTool) -> Iterator[str]:
-    """Which server a tool calls, and with how little asking."""
-    yield from (inline(str(tool[name])) for name in _SERVER if tool.get(name))
-    if tool.get("type") == "mcp":
-        allowed = _allowed(tool)
-        yield "all of its tools" if allowed is None else f"its tools {listed(sorted(allowed))}"
-        if _approval(tool) != "always":
-            yield f"approval {shortened(_approval(tool), 60)}"
 
 
 def _wider(old: ShownTool, new: ShownTool) -> Iterator[str]:

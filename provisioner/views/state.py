@@ -180,17 +180,6 @@ def graph_mermaid(needs: _Needs, *, verbose: bool = False) -> str:
     """A flowchart; more than twenty files that the same resources use are one node, unless
     `verbose`.
     """
-    labels, edges = _folded(needs, verbose)
-    names = {label: f"n{number}" for number, label in enumerate(labels)}
-    lines = ["flowchart LR"]
-    for label in labels:
-        shown = visible(label).replace("\n", " ").translate(_ENTITIES)
-        lines.append(f'  {names[label]}["{shown}"]')
-    lines += [f"  {names[user]} --> {names[used]}" for user, used in edges]
-    return "\n".join(lines) + "\n"
-
-
-def _folded(needs: _Needs, verbose: bool) -> tuple[list[str], list[tuple[str, str]]]:
     users: dict[Address, set[Address]] = {address: set() for address in _nodes(needs)}
     for user, used in _edges(needs):
         users[used].add(user)
@@ -198,13 +187,19 @@ def _folded(needs: _Needs, verbose: bool) -> tuple[list[str], list[tuple[str, st
     for address, found in users.items():
         if is_file(address) and found:
             groups.setdefault(frozenset(found), []).append(address)
-    names = {address: str(address) for address in users}
+    labels = {address: str(address) for address in users}
     for shared, files in groups.items():
         if len(files) > FOLD and not verbose:
             title = f"{len(files):,} files of {', '.join(map(str, sorted(shared)))}"
-            names.update(dict.fromkeys(files, title))
-    edges = dict.fromkeys((names[user], names[used]) for user, used in _edges(needs))
-    return list(dict.fromkeys(names.values())), list(edges)
+            labels.update(dict.fromkeys(files, title))
+    edges = dict.fromkeys((labels[user], labels[used]) for user, used in _edges(needs))
+    names = {label: f"n{number}" for number, label in enumerate(dict.fromkeys(labels.values()))}
+    lines = ["flowchart LR"]
+    for label, name in names.items():
+        shown = visible(label).replace("\n", " ").translate(_ENTITIES)
+        lines.append(f'  {name}["{shown}"]')
+    lines += [f"  {names[user]} --> {names[used]}" for user, used in edges]
+    return "\n".join(lines) + "\n"
 
 
 def _nodes(needs: _Needs) -> list[Address]:

@@ -118,7 +118,22 @@ class Compiler:
             if raw.external and raw.only:
                 self._report(raw, unknown_environments(raw.value, environments))
         self._add_files()
-        self._cycles()
+        # What depends on each other in a circle.
+        edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}
+        graph: dict[Address, list[Address]] = {}
+        for address, needs in edges.items():
+            dependent = [other for other in needs if other in edges]
+            if dependent:
+                graph[address] = dependent
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            circle: list[Address] = error.args[1]
+            detail = f"{quoted(circle[:-1], 'and')} depend on each other in a circle."
+            source = self.desired[circle[0]].source
+            self.findings.append(
+                SourcedFinding(source, Finding((), "Circular reference", detail), str(circle[0]))
+            )
         self.findings += self._unknown_losses()
 
     def _report(self, raw: RawResource, findings: list[Finding] | tuple[Finding, ...]) -> None:
@@ -158,24 +173,24 @@ class Compiler:
         for name, wish in declaration.files.items():
             # Of a faulty one nobody knows.
             wanted = {} if declaration.fields is None else wish.fields
-            self._file(name, wanted, raw.source.at(*wish.at), raw)
+            source = raw.source.at(*wish.at)
+            known = self._files.get(name)
+            if known is None or (wanted and not known[0]):
+                self._files[name] = (wanted, source, raw.title)
+            elif wanted and wanted != known[0]:
+                detail = (
+                    f"`{raw.title}` and `{known[2]}` want `{name}` to be uploaded in two different"
+                    " ways."
+                )
+                self.findings.append(
+                    SourcedFinding(
+                        source,
+                        Finding((), "Two different uploads", detail, "copy the file"),
+                        raw.title,
+                    )
+                )
         if declaration.fields is not None and not (raw.kind.inlined or raw.kind.uploaded):
             self._desire(raw, declaration, declaration.fields)
-
-    def _file(self, path: str, fields: Fields, source: Source, raw: RawResource) -> None:
-        known = self._files.get(path)
-        if known is None or (fields and not known[0]):
-            self._files[path] = (fields, source, raw.title)
-        elif fields and fields != known[0]:
-            detail = (
-                f"`{raw.title}` and `{known[2]}` want `{path}` to be uploaded in two different"
-                " ways."
-            )
-            self.findings.append(
-                SourcedFinding(
-                    source, Finding((), "Two different uploads", detail, "copy the file"), raw.title
-                )
-            )
 
     def _add_files(self) -> None:
         contents: Contents = self.declaring.shared.contents
@@ -261,23 +276,6 @@ class Compiler:
             checked = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
         self._checked[key] = (declaration, checked)
         return checked
-
-    def _cycles(self) -> None:
-        edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}
-        graph: dict[Address, list[Address]] = {}
-        for address, needs in edges.items():
-            dependent = [other for other in needs if other in edges]
-            if dependent:
-                graph[address] = dependent
-        try:
-            TopologicalSorter(graph).prepare()
-        except CycleError as error:
-            circle: list[Address] = error.args[1]
-            detail = f"{quoted(circle[:-1], 'and')} depend on each other in a circle."
-            source = self.desired[circle[0]].source
-            self.findings.append(
-                SourcedFinding(source, Finding((), "Circular reference", detail), str(circle[0]))
-            )
 
     def _unknown_losses(self) -> Iterator[SourcedFinding]:
         """Entries of `accept_loss` that can never be a loss."""

@@ -213,7 +213,21 @@ class Contents:
 
 def _document(path: str, text: str) -> Any:
     if path.lower().endswith((".yaml", ".yml")):
-        return _yaml(path, text)
+        data = text.encode()
+        try:
+            reading = read_yaml(data)
+        except yaml.YAMLError as error:
+            from provisioner.yamltext.syntax import explain
+
+            odd = explain(path, data, error)
+            return FileRefused(
+                odd.summary,
+                f"cannot be read (line {odd.line}, column {odd.column}). {odd.detail.rstrip('.')}",
+                odd.hint,
+            )
+        if reading.odd:
+            return _odd(data, reading.value)
+        return reading.value
     try:
         return jsontext.read(text, deepest=DEEPEST_YAML, unique=True)
     except jsontext.Unreadable as error:
@@ -231,24 +245,6 @@ def _document(path: str, text: str) -> Any:
                 "Half a character", f"{error}{where}", "write the character itself, or both halves"
             )
         return FileRefused("Invalid JSON", f"{error}{where}", "mend the file")
-
-
-def _yaml(path: str, text: str) -> Any:
-    data = text.encode()
-    try:
-        reading = read_yaml(data)
-    except yaml.YAMLError as error:
-        from provisioner.yamltext.syntax import explain
-
-        odd = explain(path, data, error)
-        return FileRefused(
-            odd.summary,
-            f"cannot be read (line {odd.line}, column {odd.column}). {odd.detail.rstrip('.')}",
-            odd.hint,
-        )
-    if reading.odd:
-        return _odd(data, reading.value)
-    return reading.value
 
 
 def _odd(data: bytes, value: Any) -> Any:

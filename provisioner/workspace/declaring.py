@@ -315,37 +315,48 @@ class Declaring:
             declaration.fields = fields
             declaration.depends_on = tuple(raw.kind.references(fields))
         else:
-            declaration.findings[before:] = _independent(declaration.findings[before:], checked)
+            # Of what was found in a salvaged value, that which does not follow from its findings.
+            from provisioner.workspace.explain.findings import STAND_IN
+
+            faulty = {
+                finding.path
+                for finding in checked.findings
+                if finding.summary != "Too many entries"
+            } | checked.blind
+            left = []
+            for finding in declaration.findings[before:]:
+                path = checked.placed(finding.path) if checked.placed else finding.path
+                below = any(path[:length] in faulty for length in range(len(path) + 1))
+                if not below and STAND_IN not in finding.detail:
+                    left.append(replace(finding, path=path))
+            declaration.findings[before:] = left
         return declaration
 
     def _validate(self, raw: RawResource) -> Validated:
         if raw.dynamic:
-            return self._with_values(raw)
+            findings = [
+                finding
+                for finding in unknown_environments(raw.value, self.environments)
+                if "${" in finding.detail
+            ]
+            value = self.values.replace(raw.value, findings.append)
+            known = validated(raw, value, self.environments)
+            # A value that could not be put in says nothing about the type that it will have.
+            blind = {finding.path for finding in findings} | set(_missing(value))
+            reported: list[Finding] = []
+            for finding in known.findings:
+                inside = any(finding.path[: len(path)] == path for path in blind)
+                if not inside and (*finding.path[:-1], "type") not in blind:
+                    reported.append(finding)
+            sound = known.sound and not findings and not blind
+            return replace(
+                known, findings=(*findings, *reported), sound=sound, blind=frozenset(blind)
+            )
         key = (raw.kind.name, raw.name)
         checked = self.shared.validated.get(key)
         if checked is None:
             checked = self.shared.validated[key] = validated(raw, raw.value, self.environments)
         return checked
-
-    def _with_values(self, raw: RawResource) -> Validated:
-        findings = [
-            finding
-            for finding in unknown_environments(raw.value, self.environments)
-            if "${" in finding.detail
-        ]
-        value = self.values.replace(raw.value, findings.append)
-        checked = validated(raw, value, self.environments)
-        # A value that could not be put in says nothing about the type that it will have.
-        blind = {finding.path for finding in findings} | set(_missing(value))
-        reported: list[Finding] = []
-        for finding in checked.findings:
-            inside = any(finding.path[: len(path)] == path for path in blind)
-            if not inside and (*finding.path[:-1], "type") not in blind:
-                reported.append(finding)
-        sound = checked.sound and not findings and not blind
-        return replace(
-            checked, findings=(*findings, *reported), sound=sound, blind=frozenset(blind)
-        )
 
     @cached_property
     def environments(self) -> tuple[str, ...]:
@@ -368,22 +379,6 @@ def validated(raw: RawResource, value: Any, environments: tuple[str, ...]) -> Va
         findings = (*plain(raw.title, value, error, model), *unknown)
         spec, placed = salvage(value, error, model)
         return Validated(value, spec, findings, sound=False, placed=placed)
-
-
-def _independent(reported: list[Finding], checked: Validated) -> list[Finding]:
-    """Of what was found in a salvaged value that which does not follow from its findings."""
-    from provisioner.workspace.explain.findings import STAND_IN
-
-    faulty = {
-        finding.path for finding in checked.findings if finding.summary != "Too many entries"
-    } | checked.blind
-    left = []
-    for finding in reported:
-        path = checked.placed(finding.path) if checked.placed else finding.path
-        below = any(path[:length] in faulty for length in range(len(path) + 1))
-        if not below and STAND_IN not in finding.detail:
-            left.append(replace(finding, path=path))
-    return left
 
 
 def _missing(value: Any, path: Path = ()) -> list[Path]:

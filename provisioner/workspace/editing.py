@@ -330,7 +330,25 @@ def store_file_patch(
         return adding((*at, "files"), {"id": literal(name.removeprefix(_BY_ID))})
     if below == ["status"]:
         raise NoPlace("it is a state, not a setting", "`provisioner apply` indexes the file again")
-    index = _only_entry(tree, environment, entries, name)
+    # The one entry that names a file, and no other; NoPlace where there is none or where it
+    # is a pattern.
+    candidates = [
+        (index, _written(entry))
+        for index, entry in enumerate(entries)
+        if (isinstance(entry, str) or applies(entry.get("only") or [], environment))
+        and _names(tree, entry, name)
+    ]
+    patterns = [written for _, written in candidates if not _is(tree, written, name)]
+    if patterns:
+        hint = f"write `exclude: [{name}]` into that entry, or an entry of its own for the file"
+        raise NoPlace(f"the pattern `{patterns[0]}` names it, and other files as well", hint)
+    if len(candidates) > 1:
+        raise NoPlace(
+            "several entries name it, and their settings merge", "join the entries into one"
+        )
+    if not candidates:
+        raise NoPlace("no entry of `files:` spells it out", "change the entry that stands for it")
+    index = candidates[0][0]
     place = (*at, "files", index)
     return (
         Patch(place, lambda entry: _entry(entry, below, live))
@@ -350,29 +368,6 @@ def _entry(entry: Any, below: list[str], live: Any) -> dict[str, Any]:
     else:
         attributes[below[1]] = literal(live)
     return {**changed, "attributes": attributes}
-
-
-def _only_entry(tree: Tree, environment: str, entries: list[Any], name: str) -> int:
-    """The one entry that names a file, and no other; NoPlace where there is none or where it is a
-    pattern.
-    """
-    candidates = [
-        (index, _written(entry))
-        for index, entry in enumerate(entries)
-        if (isinstance(entry, str) or applies(entry.get("only") or [], environment))
-        and _names(tree, entry, name)
-    ]
-    patterns = [written for _, written in candidates if not _is(tree, written, name)]
-    if patterns:
-        hint = f"write `exclude: [{name}]` into that entry, or an entry of its own for the file"
-        raise NoPlace(f"the pattern `{patterns[0]}` names it, and other files as well", hint)
-    if len(candidates) > 1:
-        raise NoPlace(
-            "several entries name it, and their settings merge", "join the entries into one"
-        )
-    if not candidates:
-        raise NoPlace("no entry of `files:` spells it out", "change the entry that stands for it")
-    return candidates[0][0]
 
 
 def _written(entry: Any) -> str:
@@ -458,7 +453,15 @@ def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:
         tools = written_tools(spot.form, spot.want, raw=raw or [], live=live, documents=documents)
         yield from _with_documents(spot, field, raw=raw, new=tools, documents=documents)
     elif edited == "format":
-        yield from _format(spot, field, raw=raw, live=live)
+        documents = {}
+        new = literal(live)
+        if isinstance(live, dict):
+            plain = {"type": "json_schema", "name": live.get("name"), "strict": False}
+            normal = spot.form.normal(spot.want.address, spot.want.fields).get(field)
+            before = normal if isinstance(normal, dict) else {}
+            start = raw if before else {}
+            new = as_written(start, before, live=live, plain=plain, documents=documents)
+        yield from _with_documents(spot, field, raw=raw, new=new, documents=documents)
     elif len(keys) > 1:
         yield _edit(
             spot, set_value((*spot.path, *keys), REMOVED if live is None else literal(live))
@@ -484,17 +487,6 @@ def _text(spot: Spot, field: str, *, raw: Mapping[str, Any], live: Any) -> Edit:
     if "\r\n" in live:
         raise NoPlace(_CRLF, "write the text into the YAML, in double quotes")
     return Edit(spot.tree.normal(files[0]), text=live)
-
-
-def _format(spot: Spot, field: str, *, raw: Any, live: Any) -> Iterator[Edit]:
-    documents: dict[str, Any] = {}
-    new = literal(live)
-    if isinstance(live, dict):
-        plain = {"type": "json_schema", "name": live.get("name"), "strict": False}
-        before = spot.form.normal(spot.want.address, spot.want.fields).get(field)
-        known = before if isinstance(before, dict) else {}
-        new = as_written(raw if known else {}, known, live=live, plain=plain, documents=documents)
-    yield from _with_documents(spot, field, raw=raw, new=new, documents=documents)
 
 
 def _with_documents(

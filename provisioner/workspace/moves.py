@@ -109,24 +109,21 @@ class Moves:
                 source, Finding((), "Unknown kind", f"There is no kind `{address.kind}`.", known)
             )
             return None
-        return address if self._as_expected(address, source, declared) else None
-
-    def _as_expected(self, address: Address, source: Source, declared: bool) -> bool:
         if declared and not self._known(address):
             names = [f"{address.kind}.{name}" for name in self._declaring.names(address.kind)]
             hint = did_you_mean(str(address), names) or "declare it first"
             self._report(
                 source, Finding((), "Unknown reference", f"`{address}` is not declared.", hint)
             )
-            return False
+            return None
         if not declared and self._exists(address):
             detail = f"`{address}` is still declared, so it cannot have moved or been removed."
             self._report(
                 source,
                 Finding((), "Still declared", detail, "remove the declaration, or this entry"),
             )
-            return False
-        return True
+            return None
+        return address
 
     def _known(self, address: Address) -> bool:
         """Declared here, or elsewhere: in another environment, or in a file that has problems of

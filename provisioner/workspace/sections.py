@@ -27,6 +27,8 @@ SUFFIXES = (".yaml", ".yml")
 LISTS = ("imports", "moved", "removed")
 UNKNOWN = "Unknown section"
 
+# The sections of `provisioner.yaml`.
+_SETTINGS = ("workspace", "environments", "variables", "default_environment", "policies")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 # JSON that lies deeper is a schema, or data.
 _MEANT = re.compile(rf".*\.ya?ml|{FOLDER}/[^/]+\.json", re.IGNORECASE)
@@ -111,7 +113,7 @@ def collect(tree: Tree, kinds: dict[str, Kind]) -> Sections:
     for entry in _spec_files(tree, sections):
         reading, dynamic = _read(tree, entry, sections)
         if reading is not None:
-            _add(sections, entry.path, reading=reading, dynamic=dynamic, kinds=by_section)
+            _SpecFile(sections, by_section, entry.path, dynamic).add(reading)
     _explain_named_files(tree, sections)
     return sections
 
@@ -190,116 +192,112 @@ def secrets_in(source: Source, value: Any) -> Iterator[SourcedFinding]:
             )
 
 
-def _add(
-    sections: Sections, file: str, *, reading: Reading, dynamic: bool, kinds: dict[str, Kind]
-) -> None:
-    source = Source(file)
-    if reading.odd:
-        sections.odd.append(file)
-    if reading.value is None:
-        finding = Finding(
-            (), "Empty file", f"`{file}` declares nothing.", "remove it", severity="warning"
-        )
-        sections.findings.append(SourcedFinding(source, finding))
-    elif not isinstance(reading.value, dict):
-        detail = f"`{file}` is {sort_of(reading.value)}; a spec is a mapping of sections."
-        hint = f"begin with a section, like `{min(kinds, default='assistants')}:`"
-        sections.findings.append(SourcedFinding(source, Finding((), "Wrong type", detail, hint)))
-    else:
-        for section, value in reading.value.items():
-            _section(
-                sections,
-                source.at(section),
-                section=str(section),
-                value=value,
-                dynamic=dynamic,
-                kinds=kinds,
+@dataclass(frozen=True, slots=True)
+class _SpecFile:
+    """Puts one file into the sections. `dynamic`: a `${` is somewhere in it."""
+
+    sections: Sections
+    kinds: dict[str, Kind]  # by section
+    file: str
+    dynamic: bool
+
+    def report(self, source: Source, finding: Finding, address: str | None = None) -> None:
+        self.sections.findings.append(SourcedFinding(source, finding, address))
+
+    def add(self, reading: Reading) -> None:
+        source, value = Source(self.file), reading.value
+        if reading.odd:
+            self.sections.odd.append(self.file)
+        if value is None:
+            detail = f"`{self.file}` declares nothing."
+            self.report(source, Finding((), "Empty file", detail, "remove it", severity="warning"))
+        elif not isinstance(value, dict):
+            detail = f"`{self.file}` is {sort_of(value)}; a spec is a mapping of sections."
+            hint = f"begin with a section, like `{min(self.kinds, default='assistants')}:`"
+            self.report(source, Finding((), "Wrong type", detail, hint))
+        else:
+            for section, inner in value.items():
+                if not str(section).startswith("x-"):
+                    self.section(source.at(section), str(section), inner)
+
+    def section(self, source: Source, section: str, value: Any) -> None:
+        if section in LISTS:
+            self.entries(source, section, value)
+        elif section not in self.kinds:
+            detail = f"There is no section `{section}`."
+            hint = suggest(section, [*self.kinds, *LISTS], "sections are")
+            if section in _SETTINGS:
+                detail = f"`{section}` is not a section of a spec."
+                hint = "it belongs in `provisioner.yaml`"
+            self.report(source, Finding((), UNKNOWN, detail, hint))
+        elif isinstance(value, dict):
+            for name, resource in value.items():
+                self.resource(source.at(name), self.kinds[section], name, resource)
+        elif value is not None:
+            detail = f"`{section}` is {sort_of(value)}; it must map names to resources."
+            hint = "write `NAME:` below it, and the fields below that"
+            if isinstance(value, list):
+                hint = "write `NAME:` instead of a dash"
+            self.report(source, Finding((), "Wrong type", detail, hint))
+
+    def entries(self, source: Source, section: str, value: Any) -> None:
+        """Those of `imports`, `moved` and `removed`."""
+        if isinstance(value, list):
+            found = [(item, source.at(index)) for index, item in enumerate(value)]
+            self.sections.lists[section] += found
+        elif value is not None:
+            detail = f"`{section}` is {sort_of(value)}; it must be a list."
+            hint = "begin each entry with a dash"
+            self.report(source, Finding((), "Wrong type", detail, hint))
+
+    def resource(self, source: Source, kind: Kind, name: Any, value: Any) -> None:
+        if not isinstance(name, str):
+            return  # reported as an invalid key
+        written = {} if value is None else value
+        dynamic = self.dynamic and _holds_placeholder(value)
+        raw = RawResource(kind, name, value=written, source=source, dynamic=dynamic)
+        if not _NAME.fullmatch(name):
+            plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+            better = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_-").lstrip("0123456789_-")[:64]
+            hint = f"did you mean `{better}`?" if better else "write a name like `support`"
+            detail = (
+                f"`{name}` cannot be a name in `{kind.section}`; a name has small letters, digits,"
+                " `_` and `-`, begins with a letter and has at most 64 characters."
             )
-
-
-def _section(
-    sections: Sections,
-    source: Source,
-    *,
-    section: str,
-    value: Any,
-    dynamic: bool,
-    kinds: dict[str, Kind],
-) -> None:
-    if section.startswith("x-"):
-        return
-    if section in LISTS:
-        _list(sections, source, section, value)
-    elif section not in kinds:
-        sections.findings.append(SourcedFinding(source, _unknown_section(section, kinds)))
-    elif isinstance(value, dict):
-        for name, resource in value.items():
-            _resource(
-                sections,
-                kinds[section],
-                source=source.at(name),
-                name=name,
-                value=resource,
-                dynamic=dynamic,
-            )
-    elif value is not None:
-        detail = f"`{section}` is {sort_of(value)}; it must map names to resources."
-        hint = (
-            "write `NAME:` instead of a dash"
-            if isinstance(value, list)
-            else "write `NAME:` below it, and the fields below that"
-        )
-        sections.findings.append(SourcedFinding(source, Finding((), "Wrong type", detail, hint)))
-
-
-def _unknown_section(section: str, kinds: dict[str, Kind]) -> Finding:
-    if section in ("workspace", "environments", "variables", "default_environment", "policies"):
-        detail = f"`{section}` is not a section of a spec."
-        return Finding((), UNKNOWN, detail, "it belongs in `provisioner.yaml`")
-    hint = suggest(section, [*kinds, *LISTS], "sections are")
-    return Finding((), UNKNOWN, f"There is no section `{section}`.", hint)
+            self.report(source, Finding((), "Invalid name", detail, hint), raw.title)
+        first = self.sections.resources.setdefault((kind.name, name), raw)
+        if first is not raw:
+            self.sections.duplicates.append((first, source))
 
 
 def _explain_named_files(tree: Tree, sections: Sections) -> None:
     """A schema or document in YAML was read as a spec. Where a spec names the file, that is said,
     and once.
     """
-    unknown = {
-        sourced.source.file for sourced in sections.findings if sourced.finding.summary == UNKNOWN
-    }
-    users = _users(tree, sections, unknown) if unknown else {}
-    said: set[str] = set()
-    kept: list[SourcedFinding] = []
-    for sourced in sections.findings:
-        file = sourced.source.file
-        if sourced.finding.summary != UNKNOWN or file not in users:
-            kept.append(sourced)
-        elif file not in said:
-            said.add(file)
-            kept.append(SourcedFinding(sourced.source, _misplaced(sourced.finding, users[file])))
-    sections.findings = kept
-
-
-def _misplaced(finding: Finding, user: str) -> Finding:
-    detail = (
-        f"{finding.detail} `{user}` names this file, but every YAML file below `{FOLDER}/` is read"
-        " as a spec."
-    )
-    return replace(
-        finding, detail=detail, hint=f"move it out of `{FOLDER}/`, or write a schema as JSON"
-    )
-
-
-def _users(tree: Tree, sections: Sections, files: set[str]) -> dict[str, str]:
-    """Which of these files a resource names by its path, and one that does."""
+    unknown = {one.source.file for one in sections.findings if one.finding.summary == UNKNOWN}
+    if not unknown:
+        return
+    # Which of these files a resource names by its path, and one that does.
     users: dict[str, str] = {}
     for raw in sections.resources.values():
         for text in _texts(raw.value):
             with contextlib.suppress(FileRefused):
-                path = tree.normal(text)
-                if path in files:
-                    users.setdefault(path, raw.title)
-    return users
+                users.setdefault(tree.normal(text), raw.title)
+    said: set[str] = set()
+    kept: list[SourcedFinding] = []
+    for sourced in sections.findings:
+        file, finding = sourced.source.file, sourced.finding
+        if finding.summary != UNKNOWN or file not in users:
+            kept.append(sourced)
+        elif file not in said:
+            said.add(file)
+            detail = (
+                f"{finding.detail} `{users[file]}` names this file, but every YAML file below"
+                f" `{FOLDER}/` is read as a spec."
+            )
+            hint = f"move it out of `{FOLDER}/`, or write a schema as JSON"
+            kept.append(SourcedFinding(sourced.source, replace(finding, detail=detail, hint=hint)))
+    sections.findings = kept
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -311,50 +309,6 @@ def _texts(value: Any) -> Iterator[str]:
             waiting += found.values() if isinstance(found, dict) else found
         elif isinstance(found, str) and found.endswith(SUFFIXES):
             yield found
-
-
-def _list(sections: Sections, source: Source, section: str, value: Any) -> None:
-    if isinstance(value, list):
-        sections.lists[section] += [(item, source.at(index)) for index, item in enumerate(value)]
-    elif value is not None:
-        detail = f"`{section}` is {sort_of(value)}; it must be a list."
-        sections.findings.append(
-            SourcedFinding(
-                source, Finding((), "Wrong type", detail, "begin each entry with a dash")
-            )
-        )
-
-
-def _resource(
-    sections: Sections, kind: Kind, *, source: Source, name: Any, value: Any, dynamic: bool
-) -> None:
-    if not isinstance(name, str):
-        return  # reported as an invalid key
-    raw = RawResource(
-        kind,
-        name,
-        value={} if value is None else value,
-        source=source,
-        dynamic=dynamic and _holds_placeholder(value),
-    )
-    if not _NAME.fullmatch(name):
-        sections.findings.append(SourcedFinding(source, _bad_name(raw), raw.title))
-    first = sections.resources.setdefault((kind.name, name), raw)
-    if first is not raw:
-        sections.duplicates.append((first, source))
-
-
-def _bad_name(raw: RawResource) -> Finding:
-    plain = unicodedata.normalize("NFKD", raw.name.lower()).encode("ascii", "ignore")
-    better = re.sub(r"[^a-z0-9_-]+", "_", plain.decode()).strip("_-").lstrip("0123456789_-")[:64]
-    hint = f"did you mean `{better}`?" if better else "write a name like `support`"
-    rule = (
-        "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64"
-        " characters"
-    )
-    return Finding(
-        (), "Invalid name", f"`{raw.name}` cannot be a name in `{raw.kind.section}`; {rule}.", hint
-    )
 
 
 def declarable(root: Path, address: Address) -> bool:

@@ -94,10 +94,19 @@ def setting(root: Path) -> Setting:
     reading = _read(root, problems)
     value = {} if reading is None or reading.value is None else reading.value
     config, findings = _config(value) if reading else (None, [])
-    environments = _environments(config)
+    environments = {LOCAL: Environment(LOCAL)}
+    if config is not None:
+        from provisioner.workspace.config import EnvironmentFile, environment
+
+        declared = config.environments or {LOCAL: EnvironmentFile(service=LOCAL)}
+        environments = {
+            name: environment(name, one, config.policies) for name, one in declared.items()
+        }
     said = config.default_environment if config else None
     default = said or (LOCAL if LOCAL in environments else next(iter(environments)))
-    name = (config and config.workspace) or _locked_name(root) or _folder_name(root)
+    folder = unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", folder).strip("-._")[:64]
+    name = (config and config.workspace) or _locked_name(root) or plain or "workspace"
     made = Setting(
         name,
         config,
@@ -115,15 +124,6 @@ def setting(root: Path) -> Setting:
     if default not in environments:
         made.default_environment = next(iter(environments))
     return made
-
-
-def _environments(config: WorkspaceFile | None) -> dict[str, Environment]:
-    if config is None:
-        return {LOCAL: Environment(LOCAL)}
-    from provisioner.workspace.config import EnvironmentFile, environment
-
-    declared = config.environments or {LOCAL: EnvironmentFile(service=LOCAL)}
-    return {name: environment(name, said, config.policies) for name, said in declared.items()}
 
 
 def _misnamed(tree: Tree, root: Path) -> list[Problem]:
@@ -280,10 +280,3 @@ def _locked_name(root: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) and name else None
-
-
-def _folder_name(root: Path) -> str:
-    plain_name = (
-        unicodedata.normalize("NFKD", root.resolve().name).encode("ascii", "ignore").decode()
-    )
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain_name).strip("-._")[:64] or "workspace"

@@ -52,19 +52,15 @@ class Tree:
         """The names in a folder; raises OSError."""
         listed = self._folders.get(folder)
         if listed is None:
-            listed = self._folders[folder] = self._scan(folder, place)
-        return listed
-
-    def _scan(self, folder: str, place: str) -> dict[str, TreeEntry]:
-        listed: dict[str, TreeEntry] = {}
-        prefix = f"{folder}/" if folder else ""
-        with os.scandir(place) as names:
-            for name in names:
-                plain = (
-                    name.name if name.name.isascii() else unicodedata.normalize("NFC", name.name)
-                )
-                if plain not in _OURS:
-                    listed[plain] = _entry(prefix + plain, name, twin=plain in listed)
+            listed = self._folders[folder] = {}
+            prefix = f"{folder}/" if folder else ""
+            with os.scandir(place) as names:
+                for name in names:
+                    plain = name.name
+                    if not plain.isascii():
+                        plain = unicodedata.normalize("NFC", plain)
+                    if plain not in _OURS:
+                        listed[plain] = _entry(prefix + plain, name, twin=plain in listed)
         return listed
 
     def normal(self, path: str) -> str:
@@ -328,7 +324,22 @@ def _segment(part: str) -> str:
         letter = part[index]
         end = part.find("]", index + 2) if letter == "[" else -1
         if end > 0:
-            pieces[-1] += _set(part[index : end + 1])
+            # `[a-z]` or `[!a-z]`.
+            written = part[index : end + 1]
+            inner = written[1:-1]
+            other = inner[0] in "!^"
+            text = re.sub(
+                r"([\\\[&~|])|-(?=-)", lambda found: f"\\{found[0]}", inner[1:] if other else inner
+            )
+            made = f"[^/{text}]" if other else f"(?!/)[{text}]"
+            try:
+                re.compile(made)
+            except re.error:
+                detail = f"holds `{written}`, a range that runs backwards"
+                raise FileRefused(
+                    "Invalid pattern", detail, "write the lower letter first, like `[a-z]`"
+                ) from None
+            pieces[-1] += made
             index = end
         elif letter == "*":
             pieces += [] if len(pieces) > 1 and not pieces[-1] else [""]
@@ -338,21 +349,3 @@ def _segment(part: str) -> str:
     first, *others = pieces
     middle = "".join(f"(?>[^/]*?{piece})" for piece in others[:-1])
     return first + middle + (f"[^/]*{others[-1]}" if others else "")
-
-
-def _set(written: str) -> str:
-    """`[a-z]` or `[!a-z]`."""
-    inner = written[1:-1]
-    other = inner[0] in "!^"
-    text = re.sub(
-        r"([\\\[&~|])|-(?=-)", lambda found: f"\\{found[0]}", inner[1:] if other else inner
-    )
-    made = f"[^/{text}]" if other else f"(?!/)[{text}]"
-    try:
-        re.compile(made)
-    except re.error:
-        detail = f"holds `{written}`, a range that runs backwards"
-        raise FileRefused(
-            "Invalid pattern", detail, "write the lower letter first, like `[a-z]`"
-        ) from None
-    return made

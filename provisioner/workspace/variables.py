@@ -55,30 +55,25 @@ class Values:
                 return (
                     match[0] if text.startswith("file.", match.end()) and _of_a_file(path) else "${"
                 )
-            return self._placeholder(match, report, path)
+            name = (match[1] or "").strip()
+            if match[2] is None:
+                closed = name.startswith("var.") or name == "environment"
+                hint = f"write `{match[0]}}}`" if closed else LITERAL
+                report(
+                    Finding(
+                        path, "Unfinished placeholder", f"`{shown(match[0])}` has no `}}`.", hint
+                    )
+                )
+            elif name == "environment":
+                return self.environment
+            elif name.startswith("var."):
+                value = self._variable(name[4:], report, path)
+                return value if isinstance(value, str) else json.dumps(value)
+            elif name not in _OWN or not _of_a_file(path):
+                report(_unknown(match[0], name, path))
+            return match[0]
 
         return _PLACE.sub(one, text)
-
-    def _placeholder(
-        self, match: re.Match[str], report: Callable[[Finding], None], path: Path
-    ) -> str:
-        name = (match[1] or "").strip()
-        if match[2] is None:
-            closed = name.startswith("var.") or name == "environment"
-            hint = f"write `{match[0]}}}`" if closed else LITERAL
-            report(
-                Finding(path, "Unfinished placeholder", f"`{shown(match[0])}` has no `}}`.", hint)
-            )
-        elif name == "environment":
-            return self.environment
-        elif name.startswith("var."):
-            value = self._variable(name[4:], report, path)
-            return value if isinstance(value, str) else json.dumps(value)
-        elif name in _OWN and _of_a_file(path):
-            return match[0]
-        else:
-            report(_unknown(match[0], name, path))
-        return match[0]
 
     def _variable(self, name: str, report: Callable[[Finding], None], path: Path) -> Variable:
         if name in self.variables:
@@ -181,7 +176,13 @@ class Resolving:
             text, where = _from_process(name)
         if text is None:
             return environment.variables.get(name, default)
-        model = self._typed(name, default)
+        # A value whose type a text is to take: the default, or for a required variable
+        # any environment's.
+        known = [
+            default,
+            *(environment.variables.get(name) for environment in self.environments.values()),
+        ]
+        model = next((value for value in known if value is not None), None)
         try:
             return _parse(text, model)
         except (ValueError, RecursionError):
@@ -198,16 +199,6 @@ class Resolving:
                 )
             )
             return model
-
-    def _typed(self, name: str, default: Variable) -> Variable:
-        """A value whose type a text is to take: the default, or for a required variable any
-        environment's.
-        """
-        known = [
-            default,
-            *(environment.variables.get(name) for environment in self.environments.values()),
-        ]
-        return next((value for value in known if value is not None), None)
 
 
 def _from_process(name: str) -> tuple[str | None, str]:

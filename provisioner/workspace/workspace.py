@@ -115,7 +115,14 @@ class Workspace:
                 Problem("Unknown environment", f"There is no environment `{environment}`.", hint)
             )
         with undisturbed():
-            compiler, moves = self._compiled(self.environments[environment], variables or {})
+            chosen = self.environments[environment]
+            resolving = Resolving(self._setting.variables, self.environments)
+            values, findings = resolving.values(chosen, variables or {})
+            declaring = Declaring(self._shared, values)
+            compiler = Compiler(chosen, declaring, self._checked)
+            compiler.findings += [SourcedFinding(source, finding) for source, finding in findings]
+            compiler.run()
+            moves = Moves(declaring, compiler.exists)
             imports, moved, removed = moves.imports(), moves.moved(), moves.removed()
             problems = self._problems([*compiler.findings, *moves.findings])
             self._contents.digests.save()
@@ -161,17 +168,6 @@ class Workspace:
             validated={},
             declared={},
         )
-
-    def _compiled(
-        self, environment: Environment, variables: Mapping[str, str]
-    ) -> tuple[Compiler, Moves]:
-        resolving = Resolving(self._setting.variables, self.environments)
-        values, findings = resolving.values(environment, variables)
-        declaring = Declaring(self._shared, values)
-        compiler = Compiler(environment, declaring, self._checked)
-        compiler.findings += [SourcedFinding(source, finding) for source, finding in findings]
-        compiler.run()
-        return compiler, Moves(declaring, compiler.exists)
 
     def _problems(self, findings: list[SourcedFinding]) -> list[Problem]:
         common = [*self._setting.findings, *self._sections.findings]

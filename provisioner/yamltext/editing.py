@@ -205,16 +205,13 @@ class Cuts:
             elif after is not None:
                 self._insert(piece.items[after].end, item_lines(value, piece.column))
             else:
-                self._before(piece, before, item_lines(value, piece.column))
-
-    def _before(self, piece: Piece, index: int, lines: Sequence[str]) -> None:
-        start = self._starts(piece)[index]
-        new = "".join(line + self._eol for line in lines)
-        if self._leads(start):
-            start = self._first_comment(start)
-        else:  # on the line of the dash around it
-            new = new.lstrip(" ") + " " * piece.column
-        self._cut(start, start, new)
+                start = self._starts(piece)[before]
+                new = "".join(line + self._eol for line in item_lines(value, piece.column))
+                if self._leads(start):
+                    start = self._first_comment(start)
+                else:  # on the line of the dash around it
+                    new = new.lstrip(" ") + " " * piece.column
+                self._cut(start, start, new)
 
     def _beside(self, start: int, end: int, new: str) -> None:
         """After an entry in brackets: on a line of its own, if that entry has one."""

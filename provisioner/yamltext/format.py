@@ -44,9 +44,20 @@ def format_text(text: str, file: str | None = None) -> str:
 
 
 def _stable(text: str) -> str:
-    """Laid out until that changes nothing any more."""
+    """The text with two spaces an indent, sequences indented, one blank after `-`, `:` and `,`;
+    laid out until that changes nothing any more. Unusual where it uses what this does not know:
+    explicit keys (`? `), line ends of other alphabets.
+    """
     for _ in range(4):
-        before, text = text, _laid_out(text)
+        if _UNUSUAL_BREAKS.search(text):
+            raise Unusual
+        walk = _Walk()
+        loader: Any = getattr(yaml, "CLoader", yaml.Loader)
+        placed = [walk.placed(token) for token in yaml.scan(text, Loader=loader)]
+        if any(isinstance(one.token, t.KeyToken) and _width(one.token) for one in placed):
+            raise Unusual
+        seen = [one for one in placed if _width(one.token)]
+        before, text = text, _Lines(text.split("\n"), seen).text()
         if text == before:
             break
     return text
@@ -163,21 +174,6 @@ class _Walk:
         self.blocks.append(_Block(token.start_mark.column, new, sort))
 
 
-def _laid_out(text: str) -> str:
-    """The text with two spaces an indent, sequences indented, one blank after `-`, `:` and `,`.
-    Unusual where it uses what this does not know: explicit keys (`? `), line ends of other
-    alphabets.
-    """
-    if _UNUSUAL_BREAKS.search(text):
-        raise Unusual
-    walk = _Walk()
-    loader: Any = getattr(yaml, "CLoader", yaml.Loader)
-    placed = [walk.placed(token) for token in yaml.scan(text, Loader=loader)]
-    if any(isinstance(one.token, t.KeyToken) and _width(one.token) for one in placed):
-        raise Unusual
-    return _Lines(text.split("\n"), [one for one in placed if _width(one.token)]).text()
-
-
 def _width(token: Any) -> bool:
     return bool(token.end_mark.index > token.start_mark.index)
 
@@ -206,14 +202,13 @@ class _Lines:
             self._indents.setdefault(number, max(one.token.start_mark.column + one.shift, 0))
         self._comments()
         self._gaps()
-        return "\n".join(self._line(number, line) for number, line in enumerate(self._lines))
-
-    def _line(self, number: int, line: str) -> str:
-        if number not in self._kept:
-            line = line.rstrip()
-        if number in self._indents and line.strip():
-            line = " " * self._indents[number] + line.lstrip(" \t")
-        return line
+        lines = []
+        for number, line in enumerate(self._lines):
+            shown = line if number in self._kept else line.rstrip()
+            if number in self._indents and shown.strip():
+                shown = " " * self._indents[number] + shown.lstrip(" \t")
+            lines.append(shown)
+        return "\n".join(lines)
 
     def _scalar(self, one: _Placed) -> None:
         token = one.token
@@ -245,7 +240,13 @@ class _Lines:
     def _comments(self) -> None:
         """A comment goes where the lines that it stood in line with have gone."""
         before: _Placed | None = None
-        following = self._following()
+        # For each line the first token of the next one that has any.
+        following: list[_Placed | None] = []
+        after: _Placed | None = None
+        for number in reversed(range(len(self._lines))):
+            following.append(after)
+            after = self._first.get(number, after)
+        following.reverse()
         for number, line in enumerate(self._lines):
             if (
                 line.lstrip(" \t").startswith("#")
@@ -254,15 +255,6 @@ class _Lines:
             ):
                 self._indents[number] = self._comment(_indent(line), before, following[number])
             before = self._last.get(number, before)
-
-    def _following(self) -> list[_Placed | None]:
-        """For each line the first token of the next one that has any."""
-        following: list[_Placed | None] = []
-        after: _Placed | None = None
-        for number in reversed(range(len(self._lines))):
-            following.append(after)
-            after = self._first.get(number, after)
-        return following[::-1]
 
     def _comment(self, column: int, before: _Placed | None, after: _Placed | None) -> int:
         if after is not None and after.token.start_mark.column == column:
@@ -275,7 +267,16 @@ class _Lines:
         return max(column + (around[-1].shift if around else 0), 0)
 
     def _gaps(self) -> None:
-        kept = self._in_tables()
+        # The tokens of flow collections over several lines: those were laid out by hand,
+        # often in columns.
+        kept: set[int] = set()
+        inside: list[_Placed] = []
+        for one in self._placed:
+            inside.append(one)
+            if not one.flow and not (isinstance(one.token, _OPENING)):
+                if inside[0].token.start_mark.line < one.token.end_mark.line:
+                    kept.update(map(id, inside))
+                inside = []
         for left, right in reversed(list(zip(self._placed, self._placed[1:], strict=False))):
             start, end = left.token.end_mark, right.token.start_mark
             # A block scalar ends where the next token begins.
@@ -285,20 +286,6 @@ class _Lines:
             line = self._lines[start.line]
             gap = _gap(left, right, line[start.column : end.column])
             self._lines[start.line] = line[: start.column] + gap + line[end.column :]
-
-    def _in_tables(self) -> set[int]:
-        """The tokens of flow collections over several lines: those were laid out by hand, often in
-        columns.
-        """
-        lines: set[int] = set()
-        inside: list[_Placed] = []
-        for one in self._placed:
-            inside.append(one)
-            if not one.flow and not (isinstance(one.token, _OPENING)):
-                if inside[0].token.start_mark.line < one.token.end_mark.line:
-                    lines.update(map(id, inside))
-                inside = []
-        return lines
 
 
 def _gap(left: _Placed, right: _Placed, written: str) -> str:

@@ -83,7 +83,21 @@ class _Pieces:
         if isinstance(event, e.ScalarEvent):
             style = event.style or ""
             made = replace(made, style=style, said=event.value)
-            return replace(made, end=_last_line(self._text, made)) if made.block else made
+            if not made.block:
+                return made
+            # It ends with its last line that says something; with its last one where it keeps all
+            # of them (`+`).
+            header = _HEADER.match(self._text, made.start)
+            span = self._text[made.start : made.end].removesuffix("\n").removesuffix("\r")
+            lines = span.split("\n")
+            if not (header and "+" in header[0]):
+                depth = depth_of(lines[1:])
+                while len(lines) > 1 and len(lines[-1].rstrip("\r")) <= depth:
+                    if lines[-1].strip():
+                        break
+                    lines.pop()
+            said = "\n".join(lines).removesuffix("\r")
+            return replace(made, end=made.start + len(said))
         return self._collection(made, event, list(self.read(values)))
 
     def _collection(self, made: Piece, event: Any, inside: list[Piece]) -> Piece:
@@ -113,20 +127,6 @@ class _Pieces:
 
 def _span(event: Any) -> tuple[int, int]:
     return event.start_mark.index, event.end_mark.index
-
-
-def _last_line(text: str, piece: Piece) -> int:
-    """The end of the last line of a block scalar that says something; of all its lines where it
-    keeps them (`+`).
-    """
-    header = _HEADER.match(text, piece.start)
-    span = text[piece.start : piece.end].removesuffix("\n").removesuffix("\r")
-    lines = span.split("\n")
-    if not (header and "+" in header[0]):
-        depth = depth_of(lines[1:])
-        while len(lines) > 1 and not lines[-1].strip() and len(lines[-1].rstrip("\r")) <= depth:
-            lines.pop()
-    return piece.start + len("\n".join(lines).removesuffix("\r"))
 
 
 def depth_of(lines: list[str]) -> int:

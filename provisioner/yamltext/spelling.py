@@ -132,24 +132,19 @@ def _block(value: str, place: Placement) -> Spelling:
     if not value.endswith("\n"):
         chomp = "-"
     if place.style == ">" and not _LOOSE.search(value) and not value.startswith("\n"):
-        return Spelling(
-            ">" + chomp, _folded(value, column, max(map(len, place.body), default=_WIDTH))
-        )
+        # Lines that YAML joins again: each line feed of the text is one more in its source.
+        width = max(map(len, place.body), default=_WIDTH)
+        folded: list[str] = []
+        body = value.rstrip("\n")
+        for index, paragraph in enumerate(body.split("\n")):
+            folded += [""] if index else []
+            folded += [" " * column + part for part in _wrapped(paragraph, max(width - column, 20))]
+        return Spelling(">" + chomp, (*folded, *[""] * (len(value) - len(body) - 1)))
     hint = str(column - place.parent) if _INDENTED.match(value) else ""
     if hint and column - place.parent > 9:
         column, hint = place.parent + _STEP, str(_STEP)
     lines = value.removesuffix("\n").split("\n")
     return Spelling(f"|{hint}{chomp}", tuple(" " * column + text if text else "" for text in lines))
-
-
-def _folded(value: str, column: int, width: int) -> tuple[str, ...]:
-    """Lines that YAML joins again: each line feed of the text is one more in its source."""
-    lines: list[str] = []
-    body = value.rstrip("\n")
-    for index, paragraph in enumerate(body.split("\n")):
-        lines += [""] if index else []
-        lines += [" " * column + part for part in _wrapped(paragraph, max(width - column, 20))]
-    return (*lines, *[""] * (len(value) - len(body) - 1))
 
 
 def _wrapped(text: str, width: int) -> list[str]:

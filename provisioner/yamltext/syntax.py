@@ -106,7 +106,17 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
     broken = not_utf8(file, data)
     if broken:
         return broken
-    place = _place(data.decode("utf-8-sig"), error)
+    lines = data.decode("utf-8-sig").splitlines() or [""]
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if "expected ':'" in str(error) and getattr(error, "context_mark", None):
+        mark = error.context_mark  # type: ignore[attr-defined]  # where the key begins that has none
+    line, column = (mark.line, mark.column) if mark else _unprintable(lines)
+    if line >= len(lines):
+        line, column = len(lines) - 1, len(lines[-1])
+    above = next(
+        (text for text in reversed(lines[:line]) if text.strip() and text.strip()[0] != "#"), ""
+    )
+    place = _Place(line + 1, column + 1, lines[line], above.strip())
 
     def problem(summary: str, detail: str, hint: str | None) -> Problem:
         return Problem(summary, detail, hint, file=file, line=place.line, column=place.column)
@@ -156,20 +166,6 @@ def not_utf8(file: str, data: bytes) -> Problem | None:
             "Not UTF-8", detail, "save the file as UTF-8", file=file, line=line, column=column
         )
     return None
-
-
-def _place(text: str, error: Exception) -> _Place:
-    lines = text.splitlines() or [""]
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if "expected ':'" in str(error) and getattr(error, "context_mark", None):
-        mark = error.context_mark  # type: ignore[attr-defined]  # where the key begins that has none
-    line, column = (mark.line, mark.column) if mark else _unprintable(lines)
-    if line >= len(lines):
-        line, column = len(lines) - 1, len(lines[-1])
-    above = next(
-        (text for text in reversed(lines[:line]) if text.strip() and text.strip()[0] != "#"), ""
-    )
-    return _Place(line + 1, column + 1, lines[line], above.strip())
 
 
 def _unprintable(lines: list[str]) -> tuple[int, int]:

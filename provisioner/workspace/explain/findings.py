@@ -51,8 +51,17 @@ def plain(
     """
     shapes = Shapes(model)
     words = Words(name, shapes, value)
-    relevant = _relevant(list(flat_errors(value, error)))
-    for one in _causes(relevant, words):
+    errors = list(flat_errors(value, error))
+    # Of the branches of a union the one that came furthest: a type error beside deeper errors is
+    # noise.
+    deeper = {one.path[:length] for one in errors for length in range(len(one.path))}
+    deeper |= {one.path for one in errors if one.type not in _TYPES}
+    kept: dict[tuple[Path, str], FlatError] = {}
+    for one in errors:
+        mistyped = one.type in _TYPES
+        if not (mistyped and one.path in deeper):
+            kept.setdefault((one.path, "type" if mistyped else one.type), one)
+    for one in _causes(list(kept.values()), words):
         yield words.finding(one)
 
 
@@ -80,32 +89,13 @@ def _path(value: Any, location: Iterable[str | int], missing: bool) -> Path:
     steps = list(location)
     path: list[str | int] = []
     for index, step in enumerate(steps):
-        if _leads(value, step):
+        item = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if item or (isinstance(value, dict) and step in value):
             value = value[step]
         elif not (missing and index + 1 == len(steps)):
             continue
         path.append(step)
     return tuple(path)
-
-
-def _leads(value: Any, step: str | int) -> bool:
-    if isinstance(value, list):
-        return isinstance(step, int) and step < len(value)
-    return isinstance(value, dict) and step in value
-
-
-def _relevant(errors: list[FlatError]) -> list[FlatError]:
-    """Of the branches of a union the one that came furthest: a type error beside deeper errors is
-    noise.
-    """
-    deeper = {error.path[:length] for error in errors for length in range(len(error.path))}
-    deeper |= {error.path for error in errors if error.type not in _TYPES}
-    kept: dict[tuple[Path, str], FlatError] = {}
-    for error in errors:
-        if error.type in _TYPES and error.path in deeper:
-            continue
-        kept.setdefault((error.path, "type" if error.type in _TYPES else error.type), error)
-    return list(kept.values())
 
 
 def _causes(errors: list[FlatError], words: Words) -> Iterator[FlatError]:
@@ -157,7 +147,15 @@ class Words:
         if error.key:
             return self._key(error)
         if error.type == "extra_forbidden":
-            return self._unknown(error)
+            key = str(error.path[-1]) if error.path else ""
+            inside = dotted(error.path[:-1])
+            where = f"`{inside}` of `{self._name}`" if inside else f"`{self._name}`"
+            hint = (
+                self._remedies.unknown(error.path, _keys(self._whole, error.path[:-1]))
+                if error.path
+                else None
+            )
+            return Finding(error.path, "Unknown key", f"{where} has no key `{key}`.", hint)
         if error.type == "missing":
             return Finding(
                 path,
@@ -195,17 +193,6 @@ class Words:
             )
         message = error.context.get("message") or "cannot be used"
         return Finding(error.path, "Invalid key", f"{has} {message}.", error.context.get("hint"))
-
-    def _unknown(self, error: FlatError) -> Finding:
-        key = str(error.path[-1]) if error.path else ""
-        inside = dotted(error.path[:-1])
-        where = f"`{inside}` of `{self._name}`" if inside else f"`{self._name}`"
-        hint = (
-            self._remedies.unknown(error.path, _keys(self._whole, error.path[:-1]))
-            if error.path
-            else None
-        )
-        return Finding(error.path, "Unknown key", f"{where} has no key `{key}`.", hint)
 
     def _sort(self, error: FlatError, has: str) -> Finding:
         path, value = error.path, error.value
@@ -347,7 +334,10 @@ class _Repair:
     def placed(self, path: Path) -> Path:
         """The path in what the author wrote."""
         for gone in reversed(self._removed):
-            path = _moved_back(path, gone)
+            last, limit = len(gone) - 1, gone[-1]
+            step = path[last] if len(path) > last and path[:last] == gone[:last] else None
+            if isinstance(step, int) and isinstance(limit, int) and step >= limit:
+                path = (*path[:last], step + 1, *path[last + 1 :])
         return path
 
     def round(self, error: ValidationError, whole: bool) -> None:
@@ -364,26 +354,15 @@ class _Repair:
         for path in sorted(
             errors, key=lambda path: [str(step).zfill(9) for step in path], reverse=True
         ):
-            self._repair(path, errors[path])
-
-    def _repair(self, path: Path, error: FlatError) -> None:
-        limit = error.context.get("max_length")
-        if error.type == "missing" and path == error.path:
-            self._stand_ins.add(path)
-            self.value = _set(self.value, path, self._stand_in(len(self._stand_ins)))
-        elif error.type == "too_long" and isinstance(error.value, list) and limit:
-            self.value = _set(self.value, path, error.value[:limit])
-        elif path:
-            self.value = _drop(self.value, path, self._removed, path)
-
-
-def _moved_back(path: Path, gone: Path) -> Path:
-    last = len(gone) - 1
-    step = path[last] if len(path) > last and path[:last] == gone[:last] else None
-    limit = gone[last]
-    if isinstance(step, int) and isinstance(limit, int) and step >= limit:
-        return (*path[:last], step + 1, *path[last + 1 :])
-    return path
+            wrong = errors[path]
+            limit = wrong.context.get("max_length")
+            if wrong.type == "missing" and path == wrong.path:
+                self._stand_ins.add(path)
+                self.value = _set(self.value, path, self._stand_in(len(self._stand_ins)))
+            elif wrong.type == "too_long" and isinstance(wrong.value, list) and limit:
+                self.value = _set(self.value, path, wrong.value[:limit])
+            elif path:
+                self.value = _drop(self.value, path, self._removed, path)
 
 
 def _set(value: Any, path: Path, new: Any) -> Any:

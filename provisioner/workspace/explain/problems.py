@@ -104,21 +104,19 @@ def oddities(root: Node) -> Iterator[Oddity]:
             waiting += [((*path, index), item) for index, item in enumerate(node.value)]
         elif isinstance(node, MappingNode):
             yield from _keys(path, node)
-            below = [one for key, value in node.value for one in _inner(path, key, value)]
+            below = []
+            for key, value in node.value:
+                if key.tag == _MERGE:
+                    sources = value.value if isinstance(value, SequenceNode) else [value]
+                    below += [(path, source) for source in sources]
+                else:
+                    below.append(((*path, str(key.value)), value))
             # What only anchors are defined in comes last.
             waiting += (
                 sorted(below, key=lambda one: not str(one[0][:1]).startswith("('x-"))
                 if not path
                 else below
             )
-
-
-def _inner(path: KeyPath, key: Node, value: Node) -> Iterator[tuple[KeyPath, Node]]:
-    if key.tag != _MERGE:
-        yield (*path, str(key.value)), value
-        return
-    for source in value.value if isinstance(value, SequenceNode) else [value]:
-        yield path, source
 
 
 def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
@@ -133,15 +131,7 @@ def _own(path: KeyPath, node: Node) -> Iterator[Oddity]:
         )
     misread_as = misread(node)
     if misread_as:
-        yield Oddity(
-            path,
-            node,
-            summary=misread_as.summary,
-            detail=misread_as.detail,
-            hint=misread_as.hint,
-            severity=misread_as.severity,
-            doubtful=misread_as.doubtful,
-        )
+        yield replace(misread_as, path=path)
 
 
 def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
@@ -166,7 +156,15 @@ def _keys(path: KeyPath, node: MappingNode) -> Iterator[Oddity]:
         if not isinstance(key, ScalarNode):
             yield _no_key(path, node, key)
         elif key.tag == _MERGE:
-            yield from _bad_merge(path, value)
+            for source in value.value if isinstance(value, SequenceNode) else [value]:
+                if not isinstance(source, MappingNode):
+                    yield Oddity(
+                        path,
+                        source,
+                        summary="Invalid merge",
+                        detail="`<<` takes a mapping, or a list of them.",
+                        hint="name an anchor: `*x`",
+                    )
         elif key.tag != STR:
             yield _not_text(path, key)
 
@@ -183,18 +181,6 @@ def _no_key(path: KeyPath, node: MappingNode, key: Node) -> Oddity:
         detail="A key must be text, not a list or a mapping.",
         hint=hint,
     )
-
-
-def _bad_merge(path: KeyPath, value: Node) -> Iterator[Oddity]:
-    for source in value.value if isinstance(value, SequenceNode) else [value]:
-        if not isinstance(source, MappingNode):
-            yield Oddity(
-                path,
-                source,
-                summary="Invalid merge",
-                detail="`<<` takes a mapping, or a list of them.",
-                hint="name an anchor: `*x`",
-            )
 
 
 def _not_text(path: KeyPath, key: ScalarNode) -> Oddity:
@@ -255,11 +241,25 @@ def place(sourced: SourcedFinding, positions: Positions) -> Problem:
 def _quoting(problem: Problem, node: Node | None) -> Problem:
     """Where YAML read something else than what is written, say so and how to write it."""
     if isinstance(node, MappingNode):
-        return _unquoted_variable(problem, node)
+        # `{{x}}` and `{var.x}` without quotes are mappings.
+        names = [str(key.value) for key, _ in node.value]
+        if node.flow_style and len(names) == 1 and re.fullmatch(r"var\.\w+|environment", names[0]):
+            return replace(problem, hint=f'write `"${{{names[0]}}}"`')
+        return problem
     if not isinstance(node, ScalarNode):
         return problem
     if _VARIABLE.fullmatch(node.value):
-        return _of_variable(problem, node.value)
+        # The problem is in the variable's value, which stands elsewhere.
+        name = _VARIABLE.sub(r"\1", node.value)
+        as_text = "text" in problem.detail and "quotes" in (problem.hint or '"quotes')
+        hint = (
+            f"put the value of `{name}` in quotes where it is given"
+            if as_text
+            else f"change the value of `{name}`"
+        )
+        return replace(
+            problem, detail=f"{problem.detail} It is the value of `{node.value}`.", hint=hint
+        )
     if node.style or node.tag in (STR, NULL):
         return problem
     odd = misread(node)
@@ -272,26 +272,6 @@ def _quoting(problem: Problem, node: Node | None) -> Problem:
         )
     if "must be text" in problem.detail and node.value and not problem.hint:
         return replace(problem, hint=f'write `"{node.value}"`')
-    return problem
-
-
-def _of_variable(problem: Problem, written: str) -> Problem:
-    """The problem is in the variable's value, which stands elsewhere."""
-    name = _VARIABLE.sub(r"\1", written)
-    as_text = "text" in problem.detail and "quotes" in (problem.hint or '"quotes')
-    hint = (
-        f"put the value of `{name}` in quotes where it is given"
-        if as_text
-        else f"change the value of `{name}`"
-    )
-    return replace(problem, detail=f"{problem.detail} It is the value of `{written}`.", hint=hint)
-
-
-def _unquoted_variable(problem: Problem, node: MappingNode) -> Problem:
-    """`{{x}}` and `{var.x}` without quotes are mappings."""
-    names = [str(key.value) for key, _ in node.value]
-    if node.flow_style and len(names) == 1 and re.fullmatch(r"var\.\w+|environment", names[0]):
-        return replace(problem, hint=f'write `"${{{names[0]}}}"`')
     return problem
 
 
