@@ -202,22 +202,18 @@ def _looks_like(live: Live, intent: Intent) -> bool:
     was under way.
     """
     data = intent.data
-    began, ended = data.get("since", 0), _latest(intent)
+    # The last moment, by the service's clock, at which an upload can have ended; release 0.1.0
+    # did not write down when it was sent.
+    sent = [data.get("sent") for data in (intent.data, *intent.partial)]
+    times = [time for time in sent if isinstance(time, int | float)]
+    latest = (
+        max(times) + UPLOAD + intent.data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
+    )
+    began, ended = data.get("since", 0), latest
     return (
         looks_of(live) == _looks(intent)
         and began <= live.created_at <= ended
         and live.id not in data.get("seen", ())
-    )
-
-
-def _latest(intent: Intent) -> float:
-    """The last moment, by the service's clock, at which an upload can have ended; release 0.1.0 did
-    not write down when it was sent.
-    """
-    sent = [data.get("sent") for data in (intent.data, *intent.partial)]
-    times = [time for time in sent if isinstance(time, int | float)]
-    return (
-        max(times) + UPLOAD + intent.data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
     )
 
 

@@ -46,7 +46,13 @@ async def take_over(
             if address not in case.lock.resources and (
                 address not in live or taken.id == live[address].id
             ):
-                live[address] = _as_live(case, address, known[taken.id], taken)
+                # A store file as the object of its file. Its bytes are ours unless its text
+                # says otherwise.
+                file = known[taken.id]
+                bytes_are_ours = (
+                    {} if taken.different else {"sha256": case.desired[address].fields["sha256"]}
+                )
+                live[address] = replace(file, fields={**file.fields, **bytes_are_ours})
     for address in case.imports:
         if is_file(address) and address in live and "sha256" not in live[address].fields:
             live[address] = _named(case, address, live[address])
@@ -115,12 +121,6 @@ def _foreign_store_file(live: Live) -> ForeignStoreFile:
         int(live.fields.get("bytes") or 0),
         live.created_at,
     )
-
-
-def _as_live(case: Situation, address: Address, file: Live, taken: Taken) -> Live:
-    """A store file as the object of its file. Its bytes are ours unless its text says otherwise."""
-    bytes_are_ours = {} if taken.different else {"sha256": case.desired[address].fields["sha256"]}
-    return replace(file, fields={**file.fields, **bytes_are_ours})
 
 
 def _named(case: Situation, address: Address, file: Live) -> Live:

@@ -89,6 +89,17 @@ def entry_from_json(address: Address, raw: object) -> Locked:
 
 def _full(address: Address, raw: dict[str, Any]) -> Locked:
     get = raw.get
+    keys = [key for key in ("version", "digest", "request", "versions") if key in raw]
+    profile = None
+    if keys:
+        if keys[:3] != ["version", "digest", "request"]:
+            raise WrongShape(
+                f"`{address}` must have `version`, `digest` and `request` together", keys[0]
+            )
+        request = in_order(raw["request"], raw.get("request_order", {}))
+        profile = Profile(
+            raw["version"], raw["digest"], request, tuple(map(_older, raw.get("versions", ())))
+        )
     return Locked(
         address=address,
         id=get("id"),
@@ -104,25 +115,11 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
             old["id"]: tuple(old["files"]) for old in get("deposed", ()) if "files" in old
         },
         deposed_apis={old["id"]: old["api"] for old in get("deposed", ()) if "api" in old},
-        profile=_profile(address, raw),
+        profile=profile,
         made=get("made", True),
         verified=get("verified", True),
         resent=get("resent", False),
         unknown={key: value for key, value in raw.items() if key not in _SHAPES},
-    )
-
-
-def _profile(address: Address, raw: dict[str, Any]) -> Profile | None:
-    keys = [key for key in ("version", "digest", "request", "versions") if key in raw]
-    if not keys:
-        return None
-    if keys[:3] != ["version", "digest", "request"]:
-        raise WrongShape(
-            f"`{address}` must have `version`, `digest` and `request` together", keys[0]
-        )
-    request = in_order(raw["request"], raw.get("request_order", {}))
-    return Profile(
-        raw["version"], raw["digest"], request, tuple(map(_older, raw.get("versions", ())))
     )
 
 

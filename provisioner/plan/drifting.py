@@ -101,10 +101,20 @@ def _examine(
     for one in foreign(case.lock, case.observed.live, {}):
         stamped.setdefault(one.address, []).append(one)
     for entry in entries:
+        form, address = _form(entry), entry.address
+        live = case.observed.live.get(address) if form.remote else Live(address.name, entry.fields)
+        item = _Object(
+            entry,
+            whole.desired[address],
+            declared=case.desired.get(address),
+            live=live,
+            form=form,
+            lost=entry.address in lost,
+        )
         yield _examined(
             case,
             whole,
-            item=_object(case, whole, entry, entry.address in lost),
+            item=item,
             gone=gone,
             stamped=stamped,
         )
@@ -140,19 +150,6 @@ def _form(entry: Locked) -> Form:
 def _losses(entry: Locked, fields: Fields) -> tuple[str, ...]:
     """What an object cannot carry, so that nothing of it is compared."""
     return tuple(loss.name for loss in _form(entry).losses(entry.address, fields))
-
-
-def _object(case: Situation, whole: Situation, entry: Locked, lost: bool) -> _Object:
-    form, address = _form(entry), entry.address
-    live = case.observed.live.get(address) if form.remote else Live(address.name, entry.fields)
-    return _Object(
-        entry,
-        whole.desired[address],
-        declared=case.desired.get(address),
-        live=live,
-        form=form,
-        lost=lost,
-    )
 
 
 def _examined(

@@ -127,7 +127,18 @@ def refusal(place: Place, said: _Answer) -> Failure:
     """The failure behind an error reply."""
     detail = f"{place} answered {said.status}" + (f": {said.message}" if said.message else "")
     if said.status == 429:
-        return _throttled(detail, said)
+        if _QUOTA & {said.code, said.kind}:
+            hint = (
+                "add credit or raise the spend limit of this organization or project; waiting does"
+                " not help"
+            )
+            return Failure(
+                Outcome.FINAL, said.error(QuotaExceeded, "Quota exhausted", detail, hint)
+            )
+        asked = f"; it asks to wait {said.retry_after:.0f} seconds" if said.retry_after else ""
+        hint = "try again later, or with a smaller `--parallelism`"
+        error = said.error(ServiceError, "Too many requests", detail + asked, hint)
+        return Failure(Outcome.THROTTLED, error, said.retry_after)
     if said.status == 408 or (said.status >= 500 and said.status != 501):
         if place.method == "GET":
             failing = said.error(ServiceError, "Service failing", detail, "try again later")
@@ -187,19 +198,6 @@ def unreadable(place: Place, status: int, content_type: str, text: str, why: str
     return Failure(
         outcome, ServiceError(Problem("Reply not understood", detail, hint), status=status)
     )
-
-
-def _throttled(detail: str, said: _Answer) -> Failure:
-    if _QUOTA & {said.code, said.kind}:
-        hint = (
-            "add credit or raise the spend limit of this organization or project; waiting does not"
-            " help"
-        )
-        return Failure(Outcome.FINAL, said.error(QuotaExceeded, "Quota exhausted", detail, hint))
-    asked = f"; it asks to wait {said.retry_after:.0f} seconds" if said.retry_after else ""
-    hint = "try again later, or with a smaller `--parallelism`"
-    error = said.error(ServiceError, "Too many requests", detail + asked, hint)
-    return Failure(Outcome.THROTTLED, error, said.retry_after)
 
 
 def _final(place: Place, detail: str, said: _Answer) -> ServiceError:

@@ -198,11 +198,6 @@ def outside_subset(schema: dict[str, Any]) -> Iterator[Violation]:
     elif schema.get("type") != "object":
         tally.report(("type",), "must be `object` at the root", "write `type: object`")
     _node(schema, (), 0, tally)
-    _limits(tally)
-    yield from tally.seen
-
-
-def _limits(tally: _Tally) -> None:
     for count, most, thing in (
         (tally.properties, MAX_PROPERTIES, "properties"),
         (tally.enum, MAX_ENUM, "enum values"),
@@ -214,6 +209,7 @@ def _limits(tally: _Tally) -> None:
                 f"has {count:,} {thing}; strict mode takes {most:,}",
                 "split it, or use `strict: false`",
             )
+    yield from tally.seen
 
 
 def _node(node: Any, path: Path, level: int, tally: _Tally) -> None:

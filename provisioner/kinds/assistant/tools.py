@@ -273,7 +273,21 @@ def declare_tool(tool: Any, scope: Scope, at: Path) -> Fields:
     if isinstance(tool, Function):
         return _function(tool, scope, at)
     if isinstance(tool, FileSearch):
-        return _file_search(tool, scope, at)
+        fields: Fields = {"type": "file_search"}
+        if "vector_stores" in tool.model_fields_set:
+            named = [_plain(store) for store in tool.vector_stores]
+            places = [(*at, "vector_stores", index) for index in range(len(named))]
+            found = [
+                scope.reference("vector_store", name, place)
+                for name, place in zip(named, places, strict=True)
+            ]
+            fields["vector_stores"] = _distinct(found, places, scope, "Vector store named twice")
+        fields |= tool.model_dump(
+            include={"max_num_results", "ranking_options"}, exclude_unset=True, exclude_none=True
+        )
+        if tool.filters is not None:
+            fields["filters"] = tool.filters
+        return fields
     if isinstance(tool, CodeInterpreter):
         return _code_interpreter(tool, scope, at)
     return _hosted(tool, scope, at)
@@ -298,24 +312,6 @@ def _function(tool: Function, scope: Scope, at: Path) -> Fields:
         scope.report(Finding((*at, "strict"), "Not a strict schema", detail, hint))
     if tool.strict is not None:
         fields["strict"] = tool.strict
-    return fields
-
-
-def _file_search(tool: FileSearch, scope: Scope, at: Path) -> Fields:
-    fields: Fields = {"type": "file_search"}
-    if "vector_stores" in tool.model_fields_set:
-        named = [_plain(store) for store in tool.vector_stores]
-        places = [(*at, "vector_stores", index) for index in range(len(named))]
-        found = [
-            scope.reference("vector_store", name, place)
-            for name, place in zip(named, places, strict=True)
-        ]
-        fields["vector_stores"] = _distinct(found, places, scope, "Vector store named twice")
-    fields |= tool.model_dump(
-        include={"max_num_results", "ranking_options"}, exclude_unset=True, exclude_none=True
-    )
-    if tool.filters is not None:
-        fields["filters"] = tool.filters
     return fields
 
 
