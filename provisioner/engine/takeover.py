@@ -10,8 +10,7 @@ from pathlib import Path
 
 from provisioner.digests import real_path
 from provisioner.kinds import file_at, file_kind, holds_files, is_file
-from provisioner.kinds.base import Names
-from provisioner.kinds.file.form import FileForm
+from provisioner.kinds.base import Names, UploadForm
 from provisioner.kinds.vector_store.texts import same_text
 from provisioner.model import Address, Fields, Live
 from provisioner.plan import Situation
@@ -74,7 +73,7 @@ async def _unlisted(
     """Documents that were uploaded for another purpose than ours; one list has them all."""
     held = {id for store in stores for id in case.held(store)}
     form = file_kind().form(None)
-    if held <= files.keys() or not isinstance(form, FileForm):
+    if held <= files.keys() or not isinstance(form, UploadForm):
         return {}
     return {live.id: live for live in await form.list(remote, Names(), None) if live.id in held}
 
