@@ -22,7 +22,7 @@ from provisioner.apply.schedule import TaskOutcome
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.base import Form, ProfileForm, Write
-from provisioner.model import Action, Address, Change, Event, Live, Locked, Profile, Remnant
+from provisioner.model import Action, Address, Change, Event, Locked, Profile, Remnant
 from provisioner.plan.moves import moving
 
 
@@ -110,16 +110,9 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     run.made.add(change.address)
     if is_file(change.address):
         run.uploaded_one()
-    return await _kept(run, change, form=form, write=write, live=made.live)
-
-
-async def _kept(run: Run, change: Change, *, form: Form, write: Write, live: Live) -> Locked:
-    """The entry of what was made, with what the service turns out not to have kept; its id is
-    durable already.
-    """
-    entry = after_write(
-        run, change, form, await read_back(run, change, form=form, write=write, live=live)
-    )
+    # With what the service turns out not to have kept; the id is durable already.
+    live = await read_back(run, change, form=form, write=write, live=made.live)
+    entry = after_write(run, change, form, live)
     if entry != run.entries[change.address]:
         run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
     return entry
@@ -256,14 +249,9 @@ async def end_file(run: Run, change: Change, clear: bool) -> bool:
     if broken < stores or address in run.indexing or used_elsewhere:
         # somebody has taken the new version: both stay, and the next plan says what is left to do
         return False
-    return await _take_back(run, change)
-
-
-async def _take_back(run: Run, change: Change) -> bool:
-    """Delete an upload that could not be indexed; its predecessor, if there was one, is the file
-    again.
-    """
-    address, form = change.address, run.form(change.address, None)
+    # Delete an upload that could not be indexed; its predecessor, if there was one, is the file
+    # again.
+    form = run.form(address, None)
     new = run.entries[address].id
     number = await run.intent(address, "take_back", object=new)
     try:

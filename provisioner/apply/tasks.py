@@ -187,7 +187,12 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     if run.interrupted:  # before there was anything to stop
         schedule.stop()
     await schedule.run()
-    _count_uploads(run, outcome)
+    # Files that are uploaded, whose stores an interrupted run did not come to: they are there,
+    # and in the lock.
+    for upload in run.plan.changes:
+        is_upload = is_file(upload.address) and upload.address in run.made
+        if is_upload and ("end", str(upload.address)) in outcome.unstarted:
+            run.finished(upload, run.entries[upload.address].id)
     skipped = sorted(
         Address.parse(key[1])
         for key in outcome.skipped
@@ -209,16 +214,6 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
         interrupted=bool(outcome.unstarted) and not run.out_of_quota,
         undone=frozenset(_undone(run, outcome)),
     )
-
-
-def _count_uploads(run: Run, outcome: TaskOutcome) -> None:
-    """Files that are uploaded, whose stores an interrupted run did not come to: they are there, and
-    in the lock.
-    """
-    for change in run.plan.changes:
-        is_upload = is_file(change.address) and change.address in run.made
-        if is_upload and ("end", str(change.address)) in outcome.unstarted:
-            run.finished(change, run.entries[change.address].id)
 
 
 def _undone(run: Run, outcome: TaskOutcome) -> Iterator[Row]:

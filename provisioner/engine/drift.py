@@ -138,7 +138,17 @@ def _notes(case: Situation, examined: Iterable[Examined]) -> Iterator[str]:
         said = _some(map(str, sorted(case.observed.api_gone)))
         yield f"{said} cannot be compared: the API that made them is gone from the service."
     for one in examined:
-        yield from _of_files(one)
+        files = one.files
+        if files.foreign and files.kept:
+            count = len(files.foreign)
+            others = (
+                "1 file that somebody else put there; it is"
+                if count == 1
+                else f"{count:,} files of others; they are"
+            )
+            yield f"`{one.address}` holds {others} left alone (`--unmanaged` lists such files)."
+        if files.indexing:
+            yield f"{_some(files.indexing)} of `{one.address}`: still being indexed."
     yield from unkept_notes(case, {one.address: one.unkept for one in examined})
     # Objects with our stamp beside the lock: a plan says what becomes of them.
     known = {live.id for live in case.observed.live.values()}
@@ -148,20 +158,6 @@ def _notes(case: Situation, examined: Iterable[Examined]) -> Iterator[str]:
             f"{_some(ids)}: stamped as ours, but not in the lock. `provisioner plan` says what"
             " becomes of them."
         )
-
-
-def _of_files(one: Examined) -> Iterator[str]:
-    files = one.files
-    if files.foreign and files.kept:
-        count = len(files.foreign)
-        said = (
-            "1 file that somebody else put there; it is"
-            if count == 1
-            else f"{count:,} files of others; they are"
-        )
-        yield f"`{one.address}` holds {said} left alone (`--unmanaged` lists such files)."
-    if files.indexing:
-        yield f"{_some(files.indexing)} of `{one.address}`: still being indexed."
 
 
 def _some(names: Iterable[str]) -> str:

@@ -159,23 +159,21 @@ async def list_forms(
 async def _store_files_of(
     request: RefreshRequest, stores: list[Locked]
 ) -> dict[str | None, dict[str, StoreFile] | None]:
-    """What each store holds, by its id."""
-    held = await together([_current_store_files(request, entry) for entry in stores])
+    """What each store holds, by its id, once the service has had its time to show it."""
+
+    async def one(entry: Locked) -> dict[str, StoreFile] | None:
+        until = request.remote.settling.doubted([LOCK])
+        store_files = await _store_files(request.remote, request.lock, entry)
+        return store_files and await settled(
+            request.remote,
+            entry.id or "",
+            store_files=store_files,
+            is_old=_shown_old(request.lock, entry),
+            until=until,
+        )
+
+    held = await together(map(one, stores))
     return {entry.id: store_files for entry, store_files in zip(stores, held, strict=True)}
-
-
-async def _current_store_files(
-    request: RefreshRequest, entry: Locked
-) -> dict[str, StoreFile] | None:
-    until = request.remote.settling.doubted([LOCK])
-    store_files = await _store_files(request.remote, request.lock, entry)
-    return store_files and await settled(
-        request.remote,
-        entry.id or "",
-        store_files=store_files,
-        is_old=_shown_old(request.lock, entry),
-        until=until,
-    )
 
 
 def _shown_old(lock: LockState, store: Locked) -> Callable[[StoreFile], bool]:

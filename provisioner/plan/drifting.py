@@ -60,9 +60,16 @@ class _Object:
 
 def examine(case: Situation) -> list[Examined]:
     """Every locked object compared with the service, and what is declared but was never applied."""
-    return sorted(
-        [*_examine(case, case.lock.resources, ()), *_new(case)], key=lambda one: one.address
-    )
+    examined = list(_examine(case, case.lock.resources, ()))
+    for address, want in case.desired.items():
+        entry = case.locked(address)
+        if entry is None or not (entry.id or entry.profile):
+            reason = "adopted" if address in case.adopted else "new"
+            if address in case.imports:
+                reason = "imported"
+            drifted = Drifted(address, "local", fields=(), reason=reason, source=want.source)
+            examined.append(Examined(address, drifted, remote=False))
+    return sorted(examined, key=lambda one: one.address)
 
 
 def examine_ended(case: Situation, changes: Mapping[Address, Change]) -> dict[Address, Examined]:
@@ -111,13 +118,7 @@ def _examine(
             form=form,
             lost=entry.address in lost,
         )
-        yield _examined(
-            case,
-            whole,
-            item=item,
-            gone=gone,
-            stamped=stamped,
-        )
+        yield _examined(case, whole, item=item, gone=gone, stamped=stamped)
 
 
 def worst(fields: Iterable[FieldChange]) -> str:
@@ -246,15 +247,3 @@ def _hidden(item: _Object, live: Live, comparison: Comparison) -> Iterator[Unver
     paths = [path for path in units(item.want.fields, item.form.keyed) if top(path) in unread]
     paths += [path for path in comparison.unkept if top(path) not in live.fields]
     yield from (Unverifiable(address, path, UNSEEN) for path in paths)
-
-
-def _new(case: Situation) -> Iterator[Examined]:
-    """What is declared and was not applied yet."""
-    for address, want in case.desired.items():
-        entry = case.locked(address)
-        if entry is None or not (entry.id or entry.profile):
-            reason = "adopted" if address in case.adopted else "new"
-            if address in case.imports:
-                reason = "imported"
-            drifted = Drifted(address, "local", fields=(), reason=reason, source=want.source)
-            yield Examined(address, drifted, remote=False)

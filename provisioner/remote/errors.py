@@ -112,9 +112,13 @@ def answer(status: int, headers: Mapping[str, str], text: str) -> _Answer:
     inner = body.get("error", body) if isinstance(body, dict) else body
     said = inner if isinstance(inner, dict) else {}
     message = said.get("message") or said.get("detail") or (inner if isinstance(inner, str) else "")
+    if not isinstance(message, str):
+        message = json.dumps(message)
+    elif _PAGE.match(message):  # of a page for people its first words are enough
+        message = _short(_MARKUP.sub(" ", message), 80)
     return _Answer(
         status=status,
-        message=_short(_words(message) if isinstance(message, str) else json.dumps(message)),
+        message=_short(message),
         code=_text(said.get("code")),
         kind=_text(said.get("type")),
         request_id=headers.get("x-request-id"),
@@ -245,11 +249,6 @@ def _missing(place: Place, detail: str, said: _Answer) -> ServiceError:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _words(text: str) -> str:
-    """Of a page for people its first words are enough."""
-    return _short(_MARKUP.sub(" ", text), 80) if _PAGE.match(text) else text
 
 
 def _short(text: str, limit: int = 300) -> str:

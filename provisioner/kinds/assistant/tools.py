@@ -273,21 +273,7 @@ def declare_tool(tool: Any, scope: Scope, at: Path) -> Fields:
     if isinstance(tool, Function):
         return _function(tool, scope, at)
     if isinstance(tool, FileSearch):
-        fields: Fields = {"type": "file_search"}
-        if "vector_stores" in tool.model_fields_set:
-            named = [_plain(store) for store in tool.vector_stores]
-            places = [(*at, "vector_stores", index) for index in range(len(named))]
-            found = [
-                scope.reference("vector_store", name, place)
-                for name, place in zip(named, places, strict=True)
-            ]
-            fields["vector_stores"] = _distinct(found, places, scope, "Vector store named twice")
-        fields |= tool.model_dump(
-            include={"max_num_results", "ranking_options"}, exclude_unset=True, exclude_none=True
-        )
-        if tool.filters is not None:
-            fields["filters"] = tool.filters
-        return fields
+        return _file_search(tool, scope, at)
     if isinstance(tool, CodeInterpreter):
         return _code_interpreter(tool, scope, at)
     return _hosted(tool, scope, at)
@@ -312,6 +298,24 @@ def _function(tool: Function, scope: Scope, at: Path) -> Fields:
         scope.report(Finding((*at, "strict"), "Not a strict schema", detail, hint))
     if tool.strict is not None:
         fields["strict"] = tool.strict
+    return fields
+
+
+def _file_search(tool: FileSearch, scope: Scope, at: Path) -> Fields:
+    fields: Fields = {"type": "file_search"}
+    if "vector_stores" in tool.model_fields_set:
+        named = [_plain(store) for store in tool.vector_stores]
+        places = [(*at, "vector_stores", index) for index in range(len(named))]
+        found = [
+            scope.reference("vector_store", name, place)
+            for name, place in zip(named, places, strict=True)
+        ]
+        fields["vector_stores"] = _distinct(found, places, scope, "Vector store named twice")
+    fields |= tool.model_dump(
+        include={"max_num_results", "ranking_options"}, exclude_unset=True, exclude_none=True
+    )
+    if tool.filters is not None:
+        fields["filters"] = tool.filters
     return fields
 
 
@@ -342,13 +346,7 @@ def _code_files(tool: CodeInterpreter, scope: Scope, at: Path) -> list[Any]:
             f" {MAX_CODE_FILES}."
         )
         scope.report(Finding(at, "Too many files", detail, "join them, or pack them into a `.zip`"))
-    _check_extensions(
-        [file.removeprefix("file.") for file in files if isinstance(file, str)], scope, at
-    )
-    return files
-
-
-def _check_extensions(paths: list[str], scope: Scope, at: Path) -> None:
+    paths = [file.removeprefix("file.") for file in files if isinstance(file, str)]
     for suffix, some in unaccepted(paths, RUNNABLE).items():
         detail = (
             f"`{scope.address}` gives {counted(suffix, some)} to its code interpreter, which may"
@@ -357,6 +355,7 @@ def _check_extensions(paths: list[str], scope: Scope, at: Path) -> None:
         detail += f"`{suffix}`." if suffix else "files without an extension."
         hint = "nothing, if it works for you; otherwise convert it or pack it into a `.zip`"
         scope.report(Finding(at, "Unusual extension", detail, hint, "warning"))
+    return files
 
 
 def _hosted(tool: dict[str, Any], scope: Scope, at: Path) -> Fields:

@@ -140,25 +140,21 @@ class DeclaredStoreFiles:
             where = (*at, "attributes", key)
             for found in _PLACEHOLDER.finditer(value):
                 if not found["literal"]:
-                    name = found["name"]
-                    known = ", ".join(f"`${{file.{one}}}`" for one in _placeholders(""))
-                    if isinstance(entry, IdEntry):
-                        detail = (
-                            f"`{self.scope.address}` uses `${{file.{name}}}` for a file that is"
-                            " not managed here."
-                        )
-                        self.scope.report(
-                            Finding(where, "Unknown path", detail, "write the value out")
-                        )
-                    elif name not in _placeholders(""):
-                        detail = (
-                            f"`{self.scope.address}` uses `${{file.{name}}}`, which does not exist."
-                        )
-                        self.scope.report(
-                            Finding(where, "Unknown variable", detail, f"there are {known}")
-                        )
+                    self._check_placeholder(found["name"], entry, where)
             if "${file." not in value:
                 self._check_length(key, value, None, at)
+
+    def _check_placeholder(self, name: str, entry: PathEntry | IdEntry, at: Path) -> None:
+        known = ", ".join(f"`${{file.{one}}}`" for one in _placeholders(""))
+        if isinstance(entry, IdEntry):
+            detail = (
+                f"`{self.scope.address}` uses `${{file.{name}}}` for a file that is not managed"
+                " here."
+            )
+            self.scope.report(Finding(at, "Unknown path", detail, "write the value out"))
+        elif name not in _placeholders(""):
+            detail = f"`{self.scope.address}` uses `${{file.{name}}}`, which does not exist."
+            self.scope.report(Finding(at, "Unknown variable", detail, f"there are {known}"))
 
     def _check_length(self, key: str, value: str, path: str | None, at: Path) -> None:
         if len(value) <= _SAFE or (at, key) in self.said:
