@@ -113,16 +113,19 @@ class FileStore(LockStore):
                 if busy:
                     return busy
                 path.unlink()
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-            try:
-                disk.write(fd, lease.text().encode())
-                os.fsync(fd)
-            except BaseException:
-                path.unlink()
-                raise
-            finally:
-                os.close(fd)
+            self._create(path, lease)
         return None
+
+    def _create(self, path: Path, lease: Lease) -> None:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            disk.write(fd, lease.text().encode())
+            os.fsync(fd)
+        except BaseException:
+            path.unlink()
+            raise
+        finally:
+            os.close(fd)
 
     def _busy(self, text: str) -> Problem | None:
         holder = Lease.parse(text)
