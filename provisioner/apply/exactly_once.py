@@ -14,9 +14,7 @@ from provisioner.diff import units
 from provisioner.digests import held_path
 from provisioner.errors import PlanError, ReplyLost, RouteMissing, ServiceError
 from provisioner.kinds import is_file
-from provisioner.kinds.base import Form, Names, Write
-from provisioner.kinds.file.fields import PURPOSE
-from provisioner.kinds.file.form import FileForm
+from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm, Write
 from provisioner.kinds.wire import route, stamp
 from provisioner.model import Address, Change, Event, Live, Problem, Stamp
 from provisioner.remote import HashingReader, Remote, together
@@ -159,7 +157,13 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
     """
     until = time.time() + seconds
     async for objects in run.lookout.lists(*_list_of(run, form, write), until):
-        made = await _among(run, write, objects)
+        if is_file(write.address):
+            made = await _only_candidate(run, objects, write)
+        else:
+            alike = [live for live in objects if live.stamp == write.stamp]
+            if len(alike) > 1:
+                raise PlanError(undecided(write.address, [live.id for live in alike]))
+            made = alike[0] if alike else None
         if made is not None:
             return made
     return None
@@ -167,21 +171,12 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
 
 def _list_of(run: Run, form: Form, write: Write) -> tuple[Hashable, Read]:
     """The list in which an object would be, as all see it who look for one of that kind."""
-    if isinstance(form, FileForm):
+    if isinstance(form, UploadForm):
         purpose = _looks(write)[2]
         return (write.address.kind, purpose), lambda: form.list(run.remote, Names(), purpose)
     return (write.address.kind, form.api), lambda: form.list(
         run.remote, run.names(list(run.entries))
     )
-
-
-async def _among(run: Run, write: Write, objects: Sequence[Live]) -> Live | None:
-    if is_file(write.address):
-        return await _only_candidate(run, objects, write)
-    alike = [live for live in objects if live.stamp == write.stamp]
-    if len(alike) > 1:
-        raise PlanError(undecided(write.address, [live.id for live in alike]))
-    return alike[0] if alike else None
 
 
 def undecided(address: Address, ids: Iterable[str]) -> Problem:

@@ -22,7 +22,7 @@ from provisioner.apply.schedule import TaskOutcome
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.base import Form, ProfileForm, Write
-from provisioner.model import Action, Address, Change, Event, Live, Locked, Profile, Remnant
+from provisioner.model import Action, Address, Change, Event, Locked, Profile, Remnant
 from provisioner.plan.moves import moving
 
 
@@ -47,40 +47,32 @@ async def _made(run: Run, change: Change) -> Locked:
         return await _profile(run, change, form)
     if change.action.makes:
         return await _created(run, change, form)
-    if _only_lock(change):
+    # Whether the service has nothing to learn: a file that moved, a field that only the lock
+    # keeps.
+    if change.importing or change.previous:
+        only_lock = is_file(change.address)
+    else:
+        only_lock = not own_paths(change)
+    if only_lock:
         entry = without_write(run, change, form)
         if run.written.get(change.address) != entry:
             run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
         return entry
     write = _write(run, change)
-    number = await run.intent(
-        change.address, change.action.value, object=change.id, **_traces(run, change, form)
-    )
+    # What a later apply has to know of an update that was stopped.
+    over = overwriting(run, change, form)
+    traces = {
+        "wrote": sorted(own_paths(change)),
+        **({"overwritten": asdict(over)} if over else {}),
+        **({"previous": str(change.previous)} if change.previous else {}),
+    }
+    number = await run.intent(change.address, change.action.value, object=change.id, **traces)
     live = await read_back(
         run, change, form=form, write=write, live=await form.update(run.remote, write)
     )
     entry = after_write(run, change, form, live)
     run.record(number, change.address, entry=entry, respelled=_moved(run, change))
     return entry
-
-
-def _traces(run: Run, change: Change, form: Form) -> dict[str, Any]:
-    """What a later apply has to know of an update that was stopped."""
-    over = overwriting(run, change, form)
-    return {
-        "wrote": sorted(own_paths(change)),
-        **({"overwritten": asdict(over)} if over else {}),
-        **({"previous": str(change.previous)} if change.previous else {}),
-    }
-
-
-def _only_lock(change: Change) -> bool:
-    """Whether the service has nothing to learn: a file that moved, a field that only the lock
-    keeps.
-    """
-    if change.importing or change.previous:
-        return is_file(change.address)
-    return not own_paths(change)
 
 
 async def move_files(run: Run) -> None:
@@ -118,16 +110,9 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     run.made.add(change.address)
     if is_file(change.address):
         run.uploaded_one()
-    return await _kept(run, change, form=form, write=write, live=made.live)
-
-
-async def _kept(run: Run, change: Change, *, form: Form, write: Write, live: Live) -> Locked:
-    """The entry of what was made, with what the service turns out not to have kept; its id is
-    durable already.
-    """
-    entry = after_write(
-        run, change, form, await read_back(run, change, form=form, write=write, live=live)
-    )
+    # With what the service turns out not to have kept; the id is durable already.
+    live = await read_back(run, change, form=form, write=write, live=made.live)
+    entry = after_write(run, change, form, live)
     if entry != run.entries[change.address]:
         run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
     return entry
@@ -211,7 +196,18 @@ async def remove_object(run: Run, change: Change) -> bool:
             )
         else:
             if entry and change.id and form.remote:
-                await _let_go(run, change, entry, change.id)
+                # Delete an object, or leave it at the service without our marks; one that is
+                # gone needs neither.
+                if change.action is Action.DELETE:
+                    await run.form(entry.address, entry.api).delete(run.remote, change.id)
+                elif change.releases:
+                    await let_go(
+                        run.remote,
+                        run.state,
+                        entry=entry,
+                        id=change.id,
+                        locked=run.entries.values(),
+                    )
             left = replace(entry, id=None, fields={}, profile=None) if entry else None
             run.record(number, change.address, entry=left if left and not left.empty else None)
     except ProvisionerError as error:
@@ -220,16 +216,6 @@ async def remove_object(run: Run, change: Change) -> bool:
         return False
     run.finished(change, change.id)
     return True
-
-
-async def _let_go(run: Run, change: Change, entry: Locked, id: str) -> None:
-    """Delete an object, or leave it at the service without our marks; one that is gone needs
-    neither.
-    """
-    if change.action is Action.DELETE:
-        await run.form(entry.address, entry.api).delete(run.remote, id)
-    elif change.releases:
-        await let_go(run.remote, run.state, entry=entry, id=id, locked=run.entries.values())
 
 
 async def remove_old(run: Run, change: Change) -> bool:
@@ -255,25 +241,17 @@ async def end_file(run: Run, change: Change, clear: bool) -> bool:
         run.finished(change, run.entries[address].id)
         return change.action is not Action.REPLACE or (clear and await remove_old(run, change))
     stores = {item.store for item in run.plan.store_file_changes if item.file == address}
-    if broken < stores or address in run.indexing or _has_other_users(run, address):
+    used_elsewhere = any(
+        address in kind(other.address.kind).references(other.after or {})
+        for other in run.plan.changes
+        if not holds_files(other.address) and address in other.depends_on
+    )
+    if broken < stores or address in run.indexing or used_elsewhere:
         # somebody has taken the new version: both stay, and the next plan says what is left to do
         return False
-    return await _take_back(run, change)
-
-
-def _has_other_users(run: Run, file: Address) -> bool:
-    return any(
-        file in kind(change.address.kind).references(change.after or {})
-        for change in run.plan.changes
-        if not holds_files(change.address) and file in change.depends_on
-    )
-
-
-async def _take_back(run: Run, change: Change) -> bool:
-    """Delete an upload that could not be indexed; its predecessor, if there was one, is the file
-    again.
-    """
-    address, form = change.address, run.form(change.address, None)
+    # Delete an upload that could not be indexed; its predecessor, if there was one, is the file
+    # again.
+    form = run.form(address, None)
     new = run.entries[address].id
     number = await run.intent(address, "take_back", object=new)
     try:

@@ -23,36 +23,29 @@ async def read_back(run: Run, change: Change, *, form: Form, write: Write, live:
     knows what is there instead.
     """
     if run.doubtful:
-        live = await _as_kept(run, change, form=form, write=write, live=live)
+        # The fields that a write names. Our stamp is in each.
+        paths = (change.after or {}).keys() if change.action.makes else own_paths(change)
+        named = {top(path) for path in paths} - form.unread - set(change.lost) - {STORE_FILES}
+        written = named | {METADATA} if form.stamped else named
+        names, shown = sorted(written), None
+        key = change.address.kind, change.api, change.action.makes
+        async with run.turn(("kept", *key)):
+            unasked = [name for name in names if (*key, name) not in run.keeps]
+            if unasked:
+                shown = await _settled(run, form, write=write, live=live, names=unasked)
+            for name in unasked:
+                run.keeps[(*key, name)] = shown is None or _agree(
+                    form, write, name=name, live=live, shown=shown
+                )
+        dropped = [name for name in names if not run.keeps[(*key, name)]]
+        if dropped and shown is None:
+            shown = await _look(run, form, write, live)
+        if dropped and shown is not None:
+            fields = {**live.fields, **{name: shown.fields.get(name) for name in dropped}}
+            mark = shown.stamp if METADATA in dropped else live.stamp
+            live = replace(live, fields=fields, stamp=mark)
     _note_stamp(run, form, write, live)
     return live
-
-
-async def _as_kept(run: Run, change: Change, *, form: Form, write: Write, live: Live) -> Live:
-    names, shown = sorted(_written(change, form)), None
-    key = change.address.kind, change.api, change.action.makes
-    async with run.turn(("kept", *key)):
-        unasked = [name for name in names if (*key, name) not in run.keeps]
-        if unasked:
-            shown = await _settled(run, form, write=write, live=live, names=unasked)
-        for name in unasked:
-            run.keeps[(*key, name)] = shown is None or _agree(
-                form, write, name=name, live=live, shown=shown
-            )
-    dropped = [name for name in names if not run.keeps[(*key, name)]]
-    if dropped and shown is None:
-        shown = await _look(run, form, write, live)
-    if not dropped or shown is None:
-        return live
-    fields = {**live.fields, **{name: shown.fields.get(name) for name in dropped}}
-    return replace(live, fields=fields, stamp=shown.stamp if METADATA in dropped else live.stamp)
-
-
-def _written(change: Change, form: Form) -> set[str]:
-    """The fields that a write names. Our stamp is in each."""
-    paths = (change.after or {}).keys() if change.action.makes else own_paths(change)
-    named = {top(path) for path in paths} - form.unread - set(change.lost) - {STORE_FILES}
-    return named | {METADATA} if form.stamped else named
 
 
 async def _settled(

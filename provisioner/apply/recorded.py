@@ -117,7 +117,15 @@ def _confirmed(
         for name, value in (change.after or {}).items()
         if name in form.keyed and not value
     }
-    return _Record({**empty, **_assembled(merge.values)}, merge.unkept, tuple(merge.resetting))
+    # Units as the fields that they are part of.
+    fields: Fields = {}
+    for unit, value in merge.values.items():
+        name, *keys = parts(unit)
+        if keys:
+            fields.setdefault(name, {})[keys[0]] = value
+        else:
+            fields[name] = value
+    return _Record({**empty, **fields}, merge.unkept, tuple(merge.resetting))
 
 
 @dataclass
@@ -244,15 +252,3 @@ def _own(fields: Fields) -> Fields:
 
 def _units(fields: Fields, form: Form) -> Units:
     return units(_own(fields), form.keyed)
-
-
-def _assembled(values: Units) -> Fields:
-    """Units as the fields that they are part of."""
-    fields: Fields = {}
-    for path, value in values.items():
-        name, *keys = parts(path)
-        if keys:
-            fields.setdefault(name, {})[keys[0]] = value
-        else:
-            fields[name] = value
-    return fields

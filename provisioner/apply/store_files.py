@@ -142,24 +142,18 @@ def _record(state: Sync, number: int) -> None:
         if store_file_of(path) and record["sent"] is None
     ]
     resetting = tuple(dict.fromkeys([*own, *_sorted(state.unsure), *reset]))
+    # Files of which the store holds one of its own: it goes when the store has a new version.
+    also: dict[Address, Locked | None] = {}
+    for item in state.items:
+        one = state.run.entries.get(item.file) if item.taken and item.file else None
+        if one and item.old_id and item.old_id not in (one.id, *one.deposed):
+            also[one.address] = replace(one, deposed=(*one.deposed, item.old_id))
     state.run.record(
         number,
         state.store,
         entry=replace(entry, fields=fields, unkept=state.unkept, resetting=resetting),
-        also=_also(state),
+        also=also,
     )
-
-
-def _also(state: Sync) -> dict[Address, Locked | None]:
-    """Files of which the store holds one of its own: it goes when the store has a new
-    version.
-    """
-    also: dict[Address, Locked | None] = {}
-    for item in state.items:
-        entry = state.run.entries.get(item.file) if item.taken and item.file else None
-        if entry and item.old_id and item.old_id not in (entry.id, *entry.deposed):
-            also[entry.address] = replace(entry, deposed=(*entry.deposed, item.old_id))
-    return also
 
 
 async def _update(state: Sync) -> None:

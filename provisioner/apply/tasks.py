@@ -33,7 +33,16 @@ class Tasks:
             self.held.setdefault(item.store, []).append(item)
         self.used = _users(run)
         self.old_stores = _old_stores(run)
-        self.along = _along(run)
+        # What is given up along with a forgotten resource, and before it: nothing else would
+        # say to leave it alone.
+        self.along: dict[Address, set[Hashable]] = {}
+        for change in run.plan.changes:
+            if change.stays_with:
+                step = "go" if change.action.goes else "end"
+                self.along.setdefault(change.stays_with, set()).add((step, str(change.address)))
+        for remnant in run.plan.deposed:
+            if remnant.stays_with:
+                self.along.setdefault(remnant.stays_with, set()).add(("deposed", remnant.id))
         made = (change.address for change in run.plan.changes if change.action.makes)
         self.new_stores = _steps("make", of=[one for one in made if holds_files(one)])
 
@@ -48,7 +57,22 @@ class Tasks:
                 needs=_steps("make", of=[store]),
                 after=_steps("make", of=[item.file for item in items if item.file]),
             )
-        yield from self._remnants()
+        # Deposed objects and orphans that the plan deletes, after everything that might still
+        # use them.
+        for remnant in self.run.plan.deposed:
+            key = ("deposed", remnant.id)
+            if remnant.action == "delete":
+                touching = [remnant.address, *self.used.get(remnant.address, ())]
+                after = _steps(*STEPS, of=touching) | self.old_stores.get(remnant.id, set())
+                remove = partial(objects.remove_deposed, self.run, remnant, after, self.outcome)
+                yield Task(key, remove, after=after)
+            elif remnant.action == "forget":
+                give_up = partial(objects.give_up_deposed, self.run, remnant)
+                yield Task(key, give_up, after=_steps(*STEPS, of=[remnant.address]))
+        for remnant in self.run.plan.orphans:
+            if remnant.action == "delete":
+                remove = partial(objects.remove_orphan, self.run, remnant)
+                yield Task(("orphan", remnant.id), remove)
 
     def _gone(self, change: Change) -> Iterator[Task]:
         """A resource goes after its users, and after what is given up along with it."""
@@ -89,25 +113,6 @@ class Tasks:
             needs=_steps("make", of=[address]),
             after=self._blockers(change),
         )
-
-    def _remnants(self) -> Iterator[Task]:
-        """Deposed objects and orphans that the plan deletes, after everything that might still use
-        them.
-        """
-        for remnant in self.run.plan.deposed:
-            key = ("deposed", remnant.id)
-            if remnant.action == "delete":
-                touching = [remnant.address, *self.used.get(remnant.address, ())]
-                after = _steps(*STEPS, of=touching) | self.old_stores.get(remnant.id, set())
-                remove = partial(objects.remove_deposed, self.run, remnant, after, self.outcome)
-                yield Task(key, remove, after=after)
-            elif remnant.action == "forget":
-                give_up = partial(objects.give_up_deposed, self.run, remnant)
-                yield Task(key, give_up, after=_steps(*STEPS, of=[remnant.address]))
-        for remnant in self.run.plan.orphans:
-            if remnant.action == "delete":
-                remove = partial(objects.remove_orphan, self.run, remnant)
-                yield Task(("orphan", remnant.id), remove)
 
     def _blockers(self, change: Change) -> Keys:
         """What has to be over, and well, before the old object of a change may go."""
@@ -159,21 +164,6 @@ def _users(run: Run) -> dict[Address, set[Address]]:
     return users(needs)
 
 
-def _along(run: Run) -> dict[Address, set[Hashable]]:
-    """What is given up along with a forgotten resource, and before it: nothing else would say to
-    leave it alone.
-    """
-    steps: dict[Address, set[Hashable]] = {}
-    for change in run.plan.changes:
-        if change.stays_with:
-            step = "go" if change.action.goes else "end"
-            steps.setdefault(change.stays_with, set()).add((step, str(change.address)))
-    for remnant in run.plan.deposed:
-        if remnant.stays_with:
-            steps.setdefault(remnant.stays_with, set()).add(("deposed", remnant.id))
-    return steps
-
-
 def _old_stores(run: Run) -> dict[str, set[Hashable]]:
     """What deletes the old stores that hold a file, by the file's id."""
     stores: dict[str, set[Hashable]] = {}
@@ -197,7 +187,12 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     if run.interrupted:  # before there was anything to stop
         schedule.stop()
     await schedule.run()
-    _count_uploads(run, outcome)
+    # Files that are uploaded, whose stores an interrupted run did not come to: they are there,
+    # and in the lock.
+    for upload in run.plan.changes:
+        is_upload = is_file(upload.address) and upload.address in run.made
+        if is_upload and ("end", str(upload.address)) in outcome.unstarted:
+            run.finished(upload, run.entries[upload.address].id)
     skipped = sorted(
         Address.parse(key[1])
         for key in outcome.skipped
@@ -221,20 +216,20 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     )
 
 
-def _count_uploads(run: Run, outcome: TaskOutcome) -> None:
-    """Files that are uploaded, whose stores an interrupted run did not come to: they are there, and
-    in the lock.
-    """
-    for change in run.plan.changes:
-        is_upload = is_file(change.address) and change.address in run.made
-        if is_upload and ("end", str(change.address)) in outcome.unstarted:
-            run.finished(change, run.entries[change.address].id)
-
-
 def _undone(run: Run, outcome: TaskOutcome) -> Iterator[Row]:
     """What of the plan is still to do."""
     for change in run.plan.changes:
-        yield from _undone_of(change, outcome)
+        # A new object and the end of the old one are two things. A file is there when its
+        # stores have taken it.
+        name = str(change.address)
+        made, ended = (
+            all(_over(outcome, step, name) for step in steps)
+            for steps in (("make", "go"), ("end",))
+        )
+        if not made or (is_file(change.address) and not ended):
+            yield Row("change", name)
+        if not ended and change.id:
+            yield Row("old", name, change.id)
     for item in run.plan.store_file_changes:
         if not _over(outcome, "files", str(item.store)) or (item.store, item.path) in run.left_out:
             yield Row("file", str(item.store), item.path)
@@ -243,20 +238,6 @@ def _undone(run: Run, outcome: TaskOutcome) -> Iterator[Row]:
     for step, remnant in remnants:
         if not _over(outcome, step, remnant.id):
             yield Row("old", str(remnant.address), remnant.id)
-
-
-def _undone_of(change: Change, outcome: TaskOutcome) -> Iterator[Row]:
-    """A new object and the end of the old one are two things. A file is there when its stores have
-    taken it.
-    """
-    name = str(change.address)
-    made, ended = (
-        all(_over(outcome, step, name) for step in steps) for steps in (("make", "go"), ("end",))
-    )
-    if not made or (is_file(change.address) and not ended):
-        yield Row("change", name)
-    if not ended and change.id:
-        yield Row("old", name, change.id)
 
 
 def _over(outcome: TaskOutcome, step: str, name: str) -> bool:

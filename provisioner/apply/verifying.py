@@ -11,7 +11,7 @@ from provisioner.apply.run import Run
 from provisioner.digests import real_path
 from provisioner.kinds.vector_store import store_files as service
 from provisioner.kinds.vector_store.texts import same_text
-from provisioner.model import Address, Locked
+from provisioner.model import Address
 
 
 async def verify_upload(run: Run, store_id: str, file: Address, id: str) -> str:
@@ -22,21 +22,17 @@ async def verify_upload(run: Run, store_id: str, file: Address, id: str) -> str:
     async with run.turn(file):  # several stores may hold it, and one upload is enough
         entry = run.entries[file]
         if entry.id == id and not entry.verified:
-            await _compare(run, store_id, entry, id)
+            same = await same_text(run.remote, store_id, id, real_path(run.root, file.name))
+            if same:
+                number = await run.intent(file, "verify")
+                run.record(number, file, entry=replace(entry, verified=True))
+            elif same is False:
+                run.notes.append(
+                    f"The file `{id}` looked like an upload of `{file.name}` whose reply was lost,"
+                    " but holds another text: it is somebody else's and was left alone."
+                )
+                await upload_again(run, file)
     current = run.entries[file].id or ""
     if current != id:
         await service.detach(run.remote, store_id, id)
     return current
-
-
-async def _compare(run: Run, store_id: str, entry: Locked, id: str) -> None:
-    file = entry.address
-    same = await same_text(run.remote, store_id, id, real_path(run.root, file.name))
-    if same:
-        run.record(await run.intent(file, "verify"), file, entry=replace(entry, verified=True))
-    elif same is False:
-        run.notes.append(
-            f"The file `{id}` looked like an upload of `{file.name}` whose reply was lost, but"
-            " holds another text: it is somebody else's and was left alone."
-        )
-        await upload_again(run, file)

@@ -163,7 +163,16 @@ class _Sorted:
                 raise NoPlace(
                     "it is a secret, which no service gives back", "change it where it is kept"
                 )
-            changes = tuple(edits(self._spot(address), path, live))
+            want = self.case.desired[address]
+            raw = self.trial.written(want.source)
+            spot = Spot(
+                want,
+                raw,
+                form=kind(address.kind).form(want.api),
+                tree=self.trial.tree,
+                environment=self.case.environment,
+            )
+            changes = tuple(edits(spot, path, live))
         except NoPlace as why:
             self.refused.append(NotAccepted(address, path, why.reason, why.hint))
         except FileRefused as why:
@@ -172,17 +181,6 @@ class _Sorted:
             self.proposals.append(
                 Proposal(address, path, before=change.after, after=live, edits=changes)
             )
-
-    def _spot(self, address: Address) -> Spot:
-        want = self.case.desired[address]
-        raw = self.trial.written(want.source)
-        return Spot(
-            want,
-            raw,
-            form=kind(address.kind).form(want.api),
-            tree=self.trial.tree,
-            environment=self.case.environment,
-        )
 
     def keep_alone(self) -> None:
         """A prompt or schema that two of them would write belongs to neither."""
@@ -428,7 +426,12 @@ def _changed(before: Specs, after: Specs) -> dict[tuple[Address, str], None]:
         if old is None or new is None:
             changed[address, ""] = None
         elif old.fields != new.fields or _apart(old) != _apart(new):
-            paths = _differing(old, new)
+            left, right = _units(old), _units(new)
+            paths = [
+                path
+                for path in {**left, **right}
+                if not same(left.get(path, _ABSENT), right.get(path, _ABSENT))
+            ]
             changed.update({(address, path): None for path in paths or [""]})
     return changed
 
@@ -436,15 +439,6 @@ def _changed(before: Specs, after: Specs) -> dict[tuple[Address, str], None]:
 def _apart(want: Desired) -> tuple[Any, ...]:
     """What a resource says beside its fields."""
     return want.api, want.protect, want.ignore_changes, want.lost
-
-
-def _differing(old: Desired, new: Desired) -> list[str]:
-    left, right = _units(old), _units(new)
-    return [
-        path
-        for path in {**left, **right}
-        if not same(left.get(path, _ABSENT), right.get(path, _ABSENT))
-    ]
 
 
 def _units(want: Desired) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.diff import ignored, join
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import Listed, list_forms
+from provisioner.engine.refresh import list_forms
 from provisioner.engine.session import Session
 from provisioner.errors import UsageError
 from provisioner.kinds import file_kind, keys, kind
@@ -54,7 +54,17 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
     """
     async with Session.reading(context) as session:
         case = await session.situation(PlanOptions())
-        left_out = _ignored(options.ignore, {*case.desired, *case.lock.resources})
+        # UsageError for an address that neither the specs nor the lock have.
+        known = {*case.desired, *case.lock.resources}
+        whole: set[Address] = set()
+        paths: dict[Address, list[str]] = {}
+        for word in options.ignore:
+            address, path = address_and_path(word, known, "which `--ignore` names")
+            if path:
+                paths.setdefault(address, []).append(path)
+            else:
+                whole.add(address)
+        left_out = _Ignored(whole, paths)
         examined = examine(case)
         unmanaged = await find_unmanaged(session, case, examined) if options.unmanaged else []
         drift = Drift(
@@ -78,40 +88,26 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
     return drift, case
 
 
-def _ignored(words: Iterable[str], known: Collection[Address]) -> _Ignored:
-    """UsageError for an address that neither the specs nor the lock have."""
-    whole: set[Address] = set()
-    paths: dict[Address, list[str]] = {}
-    for word in words:
-        address, path = address_and_path(word, known, "which `--ignore` names")
-        if path:
-            paths.setdefault(address, []).append(path)
-        else:
-            whole.add(address)
-    return _Ignored(whole, paths)
-
-
 def address_and_path(word: str, known: Collection[Address], why: str) -> tuple[Address, str]:
     """`ADDR` or `ADDR#path`; a file's path may hold a `#` of its own."""
     by_text = {str(address): address for address in known}
     ends = [at for at, letter in enumerate(word) if letter == "#"]
     for end in (len(word), *reversed(ends)):
         if word[:end] in by_text:
-            return by_text[word[:end]], _path(word, word[end + 1 :], end < len(word))
+            path = word[end + 1 :]
+            if end < len(word) and not _PATH.fullmatch(path):
+                hint = (
+                    "write it like `assistant.support#metadata.team` or"
+                    ' `vector_store.kb#files["docs/a.md"].chunking`'
+                )
+                raise UsageError(
+                    Problem("Wrong usage", f"`{word}` has no field after its `#`.", hint)
+                )
+            return by_text[word[:end]], path
     detail = f"Neither the specs nor the lock have `{word}`, {why}."
     raise UsageError(
         Problem("Unknown address", detail, did_you_mean(word.partition("#")[0], map(str, known)))
     )
-
-
-def _path(word: str, path: str, said: bool) -> str:
-    if said and not _PATH.fullmatch(path):
-        hint = (
-            "write it like `assistant.support#metadata.team` or"
-            ' `vector_store.kb#files["docs/a.md"].chunking`'
-        )
-        raise UsageError(Problem("Wrong usage", f"`{word}` has no field after its `#`.", hint))
-    return path
 
 
 def _found(
@@ -142,27 +138,19 @@ def _notes(case: Situation, examined: Iterable[Examined]) -> Iterator[str]:
         said = _some(map(str, sorted(case.observed.api_gone)))
         yield f"{said} cannot be compared: the API that made them is gone from the service."
     for one in examined:
-        yield from _of_files(one)
+        files = one.files
+        if files.foreign and files.kept:
+            count = len(files.foreign)
+            others = (
+                "1 file that somebody else put there; it is"
+                if count == 1
+                else f"{count:,} files of others; they are"
+            )
+            yield f"`{one.address}` holds {others} left alone (`--unmanaged` lists such files)."
+        if files.indexing:
+            yield f"{_some(files.indexing)} of `{one.address}`: still being indexed."
     yield from unkept_notes(case, {one.address: one.unkept for one in examined})
-    yield from _stray(case)
-
-
-def _of_files(one: Examined) -> Iterator[str]:
-    files = one.files
-    if files.foreign and files.kept:
-        count = len(files.foreign)
-        said = (
-            "1 file that somebody else put there; it is"
-            if count == 1
-            else f"{count:,} files of others; they are"
-        )
-        yield f"`{one.address}` holds {said} left alone (`--unmanaged` lists such files)."
-    if files.indexing:
-        yield f"{_some(files.indexing)} of `{one.address}`: still being indexed."
-
-
-def _stray(case: Situation) -> Iterator[str]:
-    """Objects with our stamp beside the lock: a plan says what becomes of them."""
+    # Objects with our stamp beside the lock: a plan says what becomes of them.
     known = {live.id for live in case.observed.live.values()}
     ids = sorted({stray.live.id for stray in case.observed.strays} - known)
     if ids:
@@ -180,7 +168,12 @@ async def find_unmanaged(
     session: Session, case: Situation, examined: Iterable[Examined]
 ) -> list[Unmanaged]:
     """What others put into our stores, then what nobody stamped and nothing here names."""
-    listed = await _listed(session)
+    # What planning has listed, and the kinds beside: nobody has to declare a store for one to
+    # be unmanaged.
+    seen = session.refreshed.listed
+    own = (None, session.context.environment.api)
+    left = [key for key in keys() if key[1] in own and key not in seen]
+    listed = {**seen, **await list_forms(session.remote, left, Names())}
     named = _named(session.context, case)
     names = {
         id: str(live.fields.get("name") or live.fields.get("filename") or "")
@@ -201,16 +194,6 @@ async def find_unmanaged(
         ]
         unmanaged_ones += [Unmanaged(key[0], id, names[id]) for id in sorted(loose)]
     return unmanaged_ones
-
-
-async def _listed(session: Session) -> Listed:
-    """What planning has listed, and the kinds beside: nobody has to declare a store for one to be
-    unmanaged.
-    """
-    seen = session.refreshed.listed
-    own = (None, session.context.environment.api)
-    left = [key for key in keys() if key[1] in own and key not in seen]
-    return {**seen, **await list_forms(session.remote, left, Names())}
 
 
 def _named(context: Context, case: Situation) -> set[str]:

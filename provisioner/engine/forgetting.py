@@ -26,7 +26,12 @@ async def forget(context: Context, wanted: Iterable[Address]) -> dict[Address, A
     """
     with context.store.lease():
         known = context.checked(context.store.fold_journal().state) or context.fresh()
-        entries = {address: _find(known, address) for address in wanted}
+        entries: dict[Address, Locked] = {}
+        for address in wanted:
+            if address not in known.resources:
+                detail = f"The lock has no `{address}`."
+                raise UsageError(Problem("Unknown address", detail, "see `provisioner state list`"))
+            entries[address] = known.resources[address]
         remote_ones = [
             entry
             for entry in entries.values()
@@ -46,16 +51,6 @@ async def forget(context: Context, wanted: Iterable[Address]) -> dict[Address, A
         if entry.id and entry.id in along
     }
     return dict.fromkeys(entries) | users
-
-
-def _find(known: LockState, address: Address) -> Locked:
-    if address not in known.resources:
-        raise UsageError(
-            Problem(
-                "Unknown address", f"The lock has no `{address}`.", "see `provisioner state list`"
-            )
-        )
-    return known.resources[address]
 
 
 async def _let_go(

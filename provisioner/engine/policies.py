@@ -207,23 +207,22 @@ class _Reporting:
             f" {source}."
         )
         if others:
-            detail += f" So {'does' if len(others) == 1 else 'do'} {self._users(others)}."
+            places = [
+                (one.address, self.workspace.locate(one.want.source.at("model")))
+                for one in others[:_FEW]
+            ]
+            reported = [
+                f"`{address}` ({place.file}:{place.line}:{place.column})"
+                for address, place in places
+            ]
+            rest = [f"{len(others) - _FEW:,} more"] if len(others) > _FEW else []
+            *most, last = [*reported, *rest]
+            users = f"{', '.join(most)} and {last}" if most else last
+            detail += f" So {'does' if len(others) == 1 else 'do'} {users}."
         summary, when = (
             ("Model shut down", "") if over else ("Model shutdown ahead", " before that day")
         )
         return self._at(first, summary, detail, f"choose another model{when}, {_WAIVE}")
-
-    def _users(self, users: tuple[Breach, ...]) -> str:
-        places = [
-            (one.address, self.workspace.locate(one.want.source.at("model")))
-            for one in users[:_FEW]
-        ]
-        reported = [
-            f"`{address}` ({place.file}:{place.line}:{place.column})" for address, place in places
-        ]
-        rest = [f"{len(users) - _FEW:,} more"] if len(users) > _FEW else []
-        *most, last = [*reported, *rest]
-        return f"{', '.join(most)} and {last}" if most else last
 
     def _expired(self, waiver: Waiver) -> Problem:
         detail = (

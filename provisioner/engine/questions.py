@@ -43,28 +43,22 @@ def validate(
     if not any(
         problem.severity == "error" and problem.file == SETTINGS_FILE for problem in problems
     ):
-        problems.update(dict.fromkeys(_ruled(workspace, desired, today or utc_today())))
+        # What the policies say, as far as that is known without asking anybody.
+        shutdowns = {
+            name: kept_answers(workspace.root, workspace.environments[name]) for name in desired
+        }
+        if any(
+            policies_apply(workspace.environments[name].policies, known)
+            for name, known in shutdowns.items()
+        ):
+            # All of planning, which `validate` mostly does without.
+            from provisioner.engine.policies import rule_all
+
+            ruled = rule_all(workspace, desired, shutdowns, today or utc_today())
+            problems.update(dict.fromkeys(ruled))
     return Report(
         sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names
     )
-
-
-def _ruled(
-    workspace: Workspace, desired: Mapping[str, Mapping[Address, Desired]], today: date
-) -> list[Problem]:
-    """What the policies say, as far as that is known without asking anybody."""
-    shutdowns = {
-        name: kept_answers(workspace.root, workspace.environments[name]) for name in desired
-    }
-    if not any(
-        policies_apply(workspace.environments[name].policies, known)
-        for name, known in shutdowns.items()
-    ):
-        return []
-    # All of planning, which `validate` mostly does without.
-    from provisioner.engine.policies import rule_all
-
-    return rule_all(workspace, desired, shutdowns, today)
 
 
 def state(context: Context) -> LockState | None:
@@ -81,31 +75,29 @@ def move(context: Context, origin: Address, to: Address) -> None:
         if known is None or origin not in known.resources:
             detail = f"The lock has no `{origin}`."
             raise UsageError(Problem("Unknown address", detail, "see `provisioner state list`"))
-        _check_target(context, known, origin, to)
+        # UsageError where a resource cannot have that address.
+        if to.kind == origin.kind and not declarable(context.root, to):
+            hint = (
+                "a name has small letters, digits, `_` and `-`, begins with a letter and has at"
+                " most 64 characters"
+            )
+            if is_file(to):
+                hint = "write the path from the workspace root, like `file.docs/a.md`"
+            raise UsageError(
+                Problem("Wrong address", f"No spec could declare {spelt(str(to))}.", hint)
+            )
+        why = None
+        if to in known.resources:
+            why = "is in the lock already"
+        elif to.kind != origin.kind:
+            why = f"is no {origin.kind.replace('_', ' ')}"
+        if why:
+            raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
         # All of planning, which `validate` does without.
         from provisioner.plan.moves import with_moves
 
         moved, _ = with_moves(known, {}, [(origin, to)])
         context.store.write(replace(moved, serial=known.serial + 1))
-
-
-def _check_target(context: Context, known: LockState, origin: Address, to: Address) -> None:
-    """UsageError where a resource cannot have that address."""
-    if to.kind == origin.kind and not declarable(context.root, to):
-        hint = (
-            "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64"
-            " characters"
-        )
-        if is_file(to):
-            hint = "write the path from the workspace root, like `file.docs/a.md`"
-        raise UsageError(Problem("Wrong address", f"No spec could declare {spelt(str(to))}.", hint))
-    why = None
-    if to in known.resources:
-        why = "is in the lock already"
-    elif to.kind != origin.kind:
-        why = f"is no {origin.kind.replace('_', ' ')}"
-    if why:
-        raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
 
 
 def restore(context: Context, rebuilt: LockState) -> None:

@@ -47,12 +47,22 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
         base = _base(context, lock, listed, lineage)
         named = await _named(remote, base, listed)
         proof = _Proof(base, {item.to: item.id for item in context.specs.imports})
-        proof.add(_own(base, named), _others(base, listed))
+        own = {}
+        for address, live in named.items():
+            if not is_file(address):
+                mark, api = live.stamp, base.resources[address].api
+                at = Address.parse(mark.address) if mark else address
+                own[address] = _Found(at, live.id, mark.serial if mark else 0, api)
+        proof.add(own, _others(base, listed))
         stores = proof.stores()
         held = await together(list_store_files(remote, id) for id in stores)
         store_files = dict(zip(stores, held, strict=True))
         latest = _latest_files(base, store_files)
-        proof.add(_own_files(named, latest), _other_files(base, listed, latest))
+        files = [(address, live) for address, live in named.items() if is_file(address)]
+        own_files = {
+            address: latest.get(live.id, _Found(address, live.id)) for address, live in files
+        }
+        proof.add(own_files, _other_files(base, listed, latest))
     if proof.problems:
         raise LockError(proof.problems)
     state = proof.state(store_files)
@@ -174,7 +184,18 @@ class _Proof:
                 continue
             mark = store_file.stamp
             if self.base.owns(mark) and mark.serial > self.base.serial:
-                held[address.name] = _item(address, store_file)
+                attributes = {"attributes": store_file.attributes} if store_file.attributes else {}
+                chunking = (
+                    {} if store_file.chunking == "other" else {"chunking": store_file.chunking}
+                )
+                item = {
+                    "file": str(address),
+                    "id": store_file.id,
+                    "sha256": store_file.sha256,
+                    **attributes,
+                    **chunking,
+                }
+                held[address.name] = item
         return held
 
 
@@ -187,18 +208,6 @@ def _plain(one: _Found, before: Locked | None) -> Locked:
 
 def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
     return {**fields, "files": dict(held)} if held or "files" in fields else fields
-
-
-def _item(file: Address, store_file: StoreFile) -> Fields:
-    attributes = {"attributes": store_file.attributes} if store_file.attributes else {}
-    chunking = {} if store_file.chunking == "other" else {"chunking": store_file.chunking}
-    return {
-        "file": str(file),
-        "id": store_file.id,
-        "sha256": store_file.sha256,
-        **attributes,
-        **chunking,
-    }
 
 
 async def _listed(remote: Remote) -> Objects:
@@ -278,16 +287,6 @@ async def _named(remote: Remote, base: LockState, listed: Objects) -> dict[Addre
     }
 
 
-def _own(base: LockState, named: Mapping[Address, Live]) -> dict[Address, _Found]:
-    own = {}
-    for address, live in named.items():
-        if not is_file(address):
-            mark, api = live.stamp, base.resources[address].api
-            at = Address.parse(mark.address) if mark else address
-            own[address] = _Found(at, live.id, mark.serial if mark else 0, api)
-    return own
-
-
 def _others(base: LockState, listed: Objects) -> Iterator[_Found]:
     known = base.known_ids
     for (_, api), objects in listed.items():
@@ -295,13 +294,6 @@ def _others(base: LockState, listed: Objects) -> Iterator[_Found]:
             if live.stamp and base.owns(live.stamp) and live.id not in known:
                 at = Address.parse(live.stamp.address)
                 yield _Found(at, live.id, live.stamp.serial, api)
-
-
-def _own_files(
-    named: Mapping[Address, Live], latest: Mapping[str, _Found]
-) -> dict[Address, _Found]:
-    files = [(address, live) for address, live in named.items() if is_file(address)]
-    return {address: latest.get(live.id, _Found(address, live.id)) for address, live in files}
 
 
 def _other_files(

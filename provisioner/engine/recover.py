@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from provisioner.apply.exactly_once import looks_of, survey, undecided
 from provisioner.errors import RouteMissing
 from provisioner.kinds import is_file, kind
-from provisioner.kinds.base import Form, Names
-from provisioner.kinds.file.form import FileForm
+from provisioner.kinds.base import PURPOSE, Names, UploadForm
 from provisioner.lock.journal import Intent, Journal
 from provisioner.model import Address, Live, Locked, LockState, Overwritten, Problem
 from provisioner.remote import Remote
@@ -148,8 +147,13 @@ async def _created(
     api = intent.data.get("api")
     key = (intent.address.kind, api)
     if key not in lists:
+        form = kind(intent.address.kind).form(api)
         try:
-            lists[key] = await _list(remote, kind(intent.address.kind).form(api), intent)
+            if isinstance(form, UploadForm):
+                purpose = str(intent.data.get("purpose", PURPOSE))
+                lists[key] = await form.list(remote, Names(), purpose)
+            else:
+                lists[key] = await form.list(remote, Names())
         except RouteMissing:
             lists[key] = ()
     if is_file(intent.address):
@@ -167,12 +171,6 @@ async def _created(
             intent,
             _owning(_successor(recovered.state, intent, id=alike[0], fields={}, api=api), intent),
         )
-
-
-async def _list(remote: Remote, form: Form, intent: Intent) -> Sequence[Live]:
-    if isinstance(form, FileForm):
-        return await form.list(remote, Names(), str(intent.data.get("purpose", "assistants")))
-    return await form.list(remote, Names())
 
 
 async def _uploaded(
@@ -202,22 +200,18 @@ def _looks_like(live: Live, intent: Intent) -> bool:
     was under way.
     """
     data = intent.data
-    began, ended = data.get("since", 0), _latest(intent)
+    # The last moment, by the service's clock, at which an upload can have ended; release 0.1.0
+    # did not write down when it was sent.
+    sent = [data.get("sent") for data in (intent.data, *intent.partial)]
+    times = [time for time in sent if isinstance(time, int | float)]
+    latest = (
+        max(times) + UPLOAD + intent.data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
+    )
+    began, ended = data.get("since", 0), latest
     return (
         looks_of(live) == _looks(intent)
         and began <= live.created_at <= ended
         and live.id not in data.get("seen", ())
-    )
-
-
-def _latest(intent: Intent) -> float:
-    """The last moment, by the service's clock, at which an upload can have ended; release 0.1.0 did
-    not write down when it was sent.
-    """
-    sent = [data.get("sent") for data in (intent.data, *intent.partial)]
-    times = [time for time in sent if isinstance(time, int | float)]
-    return (
-        max(times) + UPLOAD + intent.data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
     )
 
 

@@ -106,7 +106,19 @@ async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refres
     until = request.remote.settling.doubted([LOCK])
     names = Names({**request.lock.ids, **request.imports, **taken})
     forms = request.forms()
-    stores = _stores(request, forms, taken)
+    # The stores whose files are managed: locked ones, and those that are to be imported or are
+    # taken over.
+    locked = [
+        entry for key, entries in forms.items() if kind(key[0]).holds_files for entry in entries
+    ]
+    named = {**request.imports, **taken}
+    others = [Locked(address, id, {}) for address, id in named.items() if holds_files(address)]
+    stores = []
+    for entry in (*locked, *others):
+        want = request.desired.get(entry.address)
+        # Otherwise nobody has ever declared files for it.
+        if "files" in entry.fields or (want and "files" in want.fields):
+            stores.append(entry)
     needed = {(address.kind, want.api) for address, want in request.desired.items()}
     listed, held = await both(
         list_forms(request.remote, forms, names, needed=needed), _store_files_of(request, stores)
@@ -144,46 +156,24 @@ async def list_forms(
     return dict(zip(keys, await together(map(one, keys)), strict=True))
 
 
-def _stores(
-    request: RefreshRequest, forms: Mapping[Key, list[Locked]], taken: Mapping[Address, str]
-) -> list[Locked]:
-    """The stores whose files are managed: locked ones, and those that are to be imported or are
-    taken over.
-    """
-    locked = [
-        entry for key, entries in forms.items() if kind(key[0]).holds_files for entry in entries
-    ]
-    named = {**request.imports, **taken}
-    others = [Locked(address, id, {}) for address, id in named.items() if holds_files(address)]
-    stores = []
-    for entry in (*locked, *others):
-        want = request.desired.get(entry.address)
-        # Otherwise nobody has ever declared files for it.
-        if "files" in entry.fields or (want and "files" in want.fields):
-            stores.append(entry)
-    return stores
-
-
 async def _store_files_of(
     request: RefreshRequest, stores: list[Locked]
 ) -> dict[str | None, dict[str, StoreFile] | None]:
-    """What each store holds, by its id."""
-    held = await together([_current_store_files(request, entry) for entry in stores])
+    """What each store holds, by its id, once the service has had its time to show it."""
+
+    async def one(entry: Locked) -> dict[str, StoreFile] | None:
+        until = request.remote.settling.doubted([LOCK])
+        store_files = await _store_files(request.remote, request.lock, entry)
+        return store_files and await settled(
+            request.remote,
+            entry.id or "",
+            store_files=store_files,
+            is_old=_shown_old(request.lock, entry),
+            until=until,
+        )
+
+    held = await together(map(one, stores))
     return {entry.id: store_files for entry, store_files in zip(stores, held, strict=True)}
-
-
-async def _current_store_files(
-    request: RefreshRequest, entry: Locked
-) -> dict[str, StoreFile] | None:
-    until = request.remote.settling.doubted([LOCK])
-    store_files = await _store_files(request.remote, request.lock, entry)
-    return store_files and await settled(
-        request.remote,
-        entry.id or "",
-        store_files=store_files,
-        is_old=_shown_old(request.lock, entry),
-        until=until,
-    )
 
 
 def _shown_old(lock: LockState, store: Locked) -> Callable[[StoreFile], bool]:

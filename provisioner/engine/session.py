@@ -140,20 +140,21 @@ class Session:
             if users or observed is not case.observed:
                 case = replace(case, others=users, observed=observed)
                 plan = make_plan(case, self.context.specs.problems)
-            plan = with_digests(case, plan, await self._files(case, plan))
+            # Every file by id, also where only others have files: those that a store takes
+            # along are known by name.
+            listed = (file_kind().name, None) in self.refreshed.listed
+            if listed or not holds_unknown(case, plan, self.refreshed.files):
+                files = self.refreshed.files
+            else:
+                files = {
+                    live.id: live
+                    for live in await file_kind().form(None).list(self.remote, Names())
+                }
+            plan = with_digests(case, plan, files)
         loose = await checks.loose_uploads(others, self.refreshed, case.lock, plan)
         unasked = () if options.refresh else (_UNASKED,)
         plan = replace(plan, notes=(*unasked, *self.notes, *loose, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
-
-    async def _files(self, case: Situation, plan: Plan) -> Mapping[str, Live]:
-        """Every file by id, also where only others have files: those that a store takes along are
-        known by name.
-        """
-        listed = (file_kind().name, None) in self.refreshed.listed
-        if listed or not holds_unknown(case, plan, self.refreshed.files):
-            return self.refreshed.files
-        return {live.id: live for live in await file_kind().form(None).list(self.remote, Names())}
 
     def _others(self, lock: LockState, adopted: Iterable[Live] = ()) -> Others:
         ours = {live.id for live in (*self.refreshed.observed.live.values(), *adopted)}

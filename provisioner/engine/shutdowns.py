@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner import disk, jsontext
 from provisioner.engine import announced
@@ -104,25 +104,27 @@ async def _ask(remote: Remote) -> Given | None:
 
     try:
         async with asyncio.timeout(ASKING_SECONDS):
-            return _parsed(await remote.glance("/models"))
+            # The models that say whether they end; whatever else a service may answer is passed
+            # over.
+            reply = await remote.glance("/models")
+            listed = reply.get("data") if isinstance(reply, dict) else None
+            models = (
+                [item for item in listed if isinstance(item, dict)]
+                if isinstance(listed, list)
+                else []
+            )
+            return {
+                item["id"]: _day(item["shutdown_date"])
+                for item in models
+                if isinstance(item.get("id"), str)
+                and "shutdown_date" in item
+                and _is_day(item["shutdown_date"])
+            }
     except TimeoutError:
         return None
     except ServiceError as error:
         final = error.status is not None and error.status < 500 and error.status not in _LATER
         return {} if final else None
-
-
-def _parsed(reply: Any) -> Given:
-    """The models that say whether they end; whatever else a service may answer is passed over."""
-    listed = reply.get("data") if isinstance(reply, dict) else None
-    models = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-    return {
-        item["id"]: _day(item["shutdown_date"])
-        for item in models
-        if isinstance(item.get("id"), str)
-        and "shutdown_date" in item
-        and _is_day(item["shutdown_date"])
-    }
 
 
 def _day(text: str | None) -> date | None:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from provisioner.digests import real_path
 from provisioner.kinds import file_at, file_kind, holds_files, is_file
-from provisioner.kinds.base import Names
-from provisioner.kinds.file.form import FileForm
+from provisioner.kinds.base import Names, UploadForm
 from provisioner.kinds.vector_store.texts import same_text
 from provisioner.model import Address, Fields, Live
 from provisioner.plan import Situation
@@ -46,7 +45,13 @@ async def take_over(
             if address not in case.lock.resources and (
                 address not in live or taken.id == live[address].id
             ):
-                live[address] = _as_live(case, address, known[taken.id], taken)
+                # A store file as the object of its file. Its bytes are ours unless its text
+                # says otherwise.
+                file = known[taken.id]
+                bytes_are_ours = (
+                    {} if taken.different else {"sha256": case.desired[address].fields["sha256"]}
+                )
+                live[address] = replace(file, fields={**file.fields, **bytes_are_ours})
     for address in case.imports:
         if is_file(address) and address in live and "sha256" not in live[address].fields:
             live[address] = _named(case, address, live[address])
@@ -68,7 +73,7 @@ async def _unlisted(
     """Documents that were uploaded for another purpose than ours; one list has them all."""
     held = {id for store in stores for id in case.held(store)}
     form = file_kind().form(None)
-    if held <= files.keys() or not isinstance(form, FileForm):
+    if held <= files.keys() or not isinstance(form, UploadForm):
         return {}
     return {live.id: live for live in await form.list(remote, Names(), None) if live.id in held}
 
@@ -115,12 +120,6 @@ def _foreign_store_file(live: Live) -> ForeignStoreFile:
         int(live.fields.get("bytes") or 0),
         live.created_at,
     )
-
-
-def _as_live(case: Situation, address: Address, file: Live, taken: Taken) -> Live:
-    """A store file as the object of its file. Its bytes are ours unless its text says otherwise."""
-    bytes_are_ours = {} if taken.different else {"sha256": case.desired[address].fields["sha256"]}
-    return replace(file, fields={**file.fields, **bytes_are_ours})
 
 
 def _named(case: Situation, address: Address, file: Live) -> Live:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from provisioner.remote import Remote
 
 
+PURPOSE = "assistants"
+"""What an upload is for, where nothing else is said."""
+
 Path = tuple[str | int, ...]
 """Where a value stands below its resource."""
 
@@ -210,6 +213,18 @@ class Form(ABC):
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:  # noqa: B027  # no metadata, no stamp
         """Take the stamp of a lock off an object that is not managed by it any more."""
+
+
+class UploadForm(Form):
+    """A form of bytes that are uploaded. They carry no stamp: what was made is looked for among all
+    of one purpose.
+    """
+
+    @abstractmethod
+    async def list(
+        self, remote: Remote, names: Names, purpose: str | None = PURPOSE
+    ) -> Sequence[Live]:
+        """Everything of one purpose, or, for None, of all of them."""
 
 
 class ProfileForm(Form):

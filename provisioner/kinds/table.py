@@ -31,18 +31,6 @@ def named(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-def _none(_value: Any) -> Iterable[Any]:
-    return ()
-
-
-def _as_it_is(value: Any, _addresses: Mapping[str, str]) -> Any:
-    return value
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sort:
     """What the values of a field are. What needs pydantic, or a module that does, is named by
@@ -51,15 +39,17 @@ class Sort:
 
     written: Any  # what an author may write: a type or the name of one; None: nobody writes it
     shape: Shape  # what the lock, a plan or a reply may hold
-    normal: Callable[[Any], Any] = _same  # the one shape in which values are compared
+    normal: Callable[[Any], Any] = lambda value: value  # the one shape in which values are compared
     # A `Declare`, or the name of one; none where what is written is what is declared.
     declare: Declare | str | None = None
     # How an edit goes back into a spec, where that is more than a value: `text` that may be read
     # from a file, `tools`, a `format`, `store_files`.
     edited: str = ""
     refers_to: tuple[str, ...] = ()  # the kinds of what values can name
-    references: Callable[[Any], Iterable[Any]] = _none  # what they name: addresses, or `{"id": …}`
-    renamed: Callable[[Any, Mapping[str, str]], Any] = _as_it_is  # with other addresses, by the old
+    # What they name: addresses, or `{"id": …}`.
+    references: Callable[[Any], Iterable[Any]] = lambda _value: ()
+    # The same with other addresses, by the old ones.
+    renamed: Callable[[Any, Mapping[str, str]], Any] = lambda value, _addresses: value
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +188,6 @@ def _filled(value: Any) -> Any:
     return value or None
 
 
-def _real(value: Any) -> Any:
-    return float(value) if isinstance(value, int) else value
-
-
 def unstamped(metadata: Any) -> dict[str, Any]:
     """Metadata without our own pair."""
     found = metadata if isinstance(metadata, Mapping) else {}
@@ -209,7 +195,11 @@ def unstamped(metadata: Any) -> dict[str, Any]:
 
 
 TEXT = Sort(written=str, shape=shapes.text, normal=_filled)
-REAL = Sort(written=float, shape=shapes.number, normal=_real)
+REAL = Sort(
+    written=float,
+    shape=shapes.number,
+    normal=lambda value: float(value) if isinstance(value, int) else value,
+)
 WHOLE = Sort(written=int, shape=shapes.whole)
 
 

@@ -161,7 +161,16 @@ class StampedForm(Form):
         body = {name: value for name, value in self.body(write, units).items() if value is not None}
         body["metadata"] = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
         raw = await remote.post(self.collection, body)
-        self._note_foreign(remote, raw, body["metadata"])
+        # Some gateways mark what passes through them.
+        shown = raw.get("metadata")
+        foreign = (
+            sorted(shown.keys() - body["metadata"].keys()) if isinstance(shown, Mapping) else []
+        )
+        if foreign:
+            names = ", ".join(f"`{name}`" for name in foreign)
+            remote.note(
+                f"`{self.collection}` adds metadata of its own ({names}), which is left alone."
+            )
         return self.live(await self._whole(remote, raw, body), write.names)
 
     async def update(self, remote: Remote, write: Write) -> Live:
@@ -224,13 +233,3 @@ class StampedForm(Form):
                 " more."
             )
         return whole
-
-    def _note_foreign(self, remote: Remote, raw: Raw, sent: Raw) -> None:
-        """Some gateways mark what passes through them."""
-        shown = raw.get("metadata")
-        foreign = sorted(shown.keys() - sent.keys()) if isinstance(shown, Mapping) else []
-        if foreign:
-            names = ", ".join(f"`{name}`" for name in foreign)
-            remote.note(
-                f"`{self.collection}` adds metadata of its own ({names}), which is left alone."
-            )

@@ -8,6 +8,7 @@ from typing import Any
 
 from provisioner import kinds
 from provisioner.model import ID_RULE, Address, Approved, Locked, Overwritten, Profile, is_id
+from provisioner.shapes import address as is_address
 from provisioner.shapes import misfit
 from provisioner.shapes import path as is_path
 
@@ -89,6 +90,17 @@ def entry_from_json(address: Address, raw: object) -> Locked:
 
 def _full(address: Address, raw: dict[str, Any]) -> Locked:
     get = raw.get
+    keys = [key for key in ("version", "digest", "request", "versions") if key in raw]
+    profile = None
+    if keys:
+        if keys[:3] != ["version", "digest", "request"]:
+            raise WrongShape(
+                f"`{address}` must have `version`, `digest` and `request` together", keys[0]
+            )
+        request = in_order(raw["request"], raw.get("request_order", {}))
+        profile = Profile(
+            raw["version"], raw["digest"], request, tuple(map(_older, raw.get("versions", ())))
+        )
     return Locked(
         address=address,
         id=get("id"),
@@ -104,25 +116,11 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
             old["id"]: tuple(old["files"]) for old in get("deposed", ()) if "files" in old
         },
         deposed_apis={old["id"]: old["api"] for old in get("deposed", ()) if "api" in old},
-        profile=_profile(address, raw),
+        profile=profile,
         made=get("made", True),
         verified=get("verified", True),
         resent=get("resent", False),
         unknown={key: value for key, value in raw.items() if key not in _SHAPES},
-    )
-
-
-def _profile(address: Address, raw: dict[str, Any]) -> Profile | None:
-    keys = [key for key in ("version", "digest", "request", "versions") if key in raw]
-    if not keys:
-        return None
-    if keys[:3] != ["version", "digest", "request"]:
-        raise WrongShape(
-            f"`{address}` must have `version`, `digest` and `request` together", keys[0]
-        )
-    request = in_order(raw["request"], raw.get("request_order", {}))
-    return Profile(
-        raw["version"], raw["digest"], request, tuple(map(_older, raw.get("versions", ())))
     )
 
 
@@ -141,34 +139,16 @@ def _is_mapping(value: object) -> bool:
     return type(value) is dict
 
 
+def _list_of(rule: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: type(value) is list and all(map(rule, value))
+
+
+_are_ids = _list_of(is_id)
+_are_texts = _list_of(_is_text)
+
+
 def _is_order(value: object) -> bool:
     return type(value) is dict and all(map(_are_texts, value.values()))
-
-
-def _is_number(value: object) -> bool:
-    return type(value) is int
-
-
-def _are_texts(value: object) -> bool:
-    return type(value) is list and all(type(item) is str for item in value)
-
-
-def _are_ids(value: object) -> bool:
-    return type(value) is list and all(map(is_id, value))
-
-
-def _are_paths(value: object) -> bool:
-    return type(value) is list and all(map(is_path, value))
-
-
-def _are_addresses(value: object) -> bool:
-    return type(value) is list and all(
-        type(item) is str and 0 < item.find(".") < len(item) - 1 for item in value
-    )
-
-
-def _are_deposed(value: object) -> bool:
-    return type(value) is list and all(map(_is_deposed, value))
 
 
 def _is_deposed(value: object) -> bool:
@@ -179,10 +159,6 @@ def _is_deposed(value: object) -> bool:
     ):
         return False
     return _are_ids(value.get("files", [])) and _is_text(value.get("api", ""))
-
-
-def _are_versions(value: object) -> bool:
-    return type(value) is list and all(map(_is_version, value))
 
 
 def _is_version(value: object) -> bool:
@@ -229,15 +205,15 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "verified": (_is_flag, "true or false"),
     "resent": (_is_flag, "true or false"),
     "unkept": (_is_unkept, "a mapping of paths to `sent` and `got`"),
-    "depends_on": (_are_addresses, "a list of addresses"),
-    "resetting": (_are_paths, "a list of paths of fields"),
+    "depends_on": (_list_of(is_address), "a list of addresses"),
+    "resetting": (_list_of(is_path), "a list of paths of fields"),
     "overwritten": (_is_overwritten, "a serial and a mapping of paths to digests"),
-    "deposed": (_are_deposed, f"a list of `{{id: …}}`, each an id ({ID_RULE})"),
-    "version": (_is_number, "a whole number"),
+    "deposed": (_list_of(_is_deposed), f"a list of `{{id: …}}`, each an id ({ID_RULE})"),
+    "version": (lambda value: type(value) is int, "a whole number"),
     "digest": (_is_text, "a string"),
     "request": (_is_mapping, "a mapping"),
     "request_order": (_is_order, "a mapping of JSON pointers to lists of keys"),
-    "versions": (_are_versions, "a list of `{version, digest, request}`"),
+    "versions": (_list_of(_is_version), "a list of `{version, digest, request}`"),
 }
 
 

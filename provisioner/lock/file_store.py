@@ -201,7 +201,15 @@ class FileSink(Sink):
 
     def _write(self, data: bytes, sync: Callable[[int], None]) -> None:
         with reported(self._name, "written"):
-            self._check()
+            if self._broken:
+                raise OSError(errno.EIO, "an earlier line could not be taken back")
+            if os.fstat(self._fd).st_nlink == 0:
+                detail = f"`{self._name}` was taken away; another process has settled it."
+                hint = (
+                    "nothing more is written here; run `provisioner plan` once the other apply has"
+                    " ended"
+                )
+                raise LockError(Problem("Lease was lost", detail, hint, file=self._name))
             try:
                 disk.write(self._fd, data)
                 sync(self._fd)
@@ -218,17 +226,6 @@ class FileSink(Sink):
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def _check(self) -> None:
-        if self._broken:
-            raise OSError(errno.EIO, "an earlier line could not be taken back")
-        if os.fstat(self._fd).st_nlink == 0:
-            detail = f"`{self._name}` was taken away; another process has settled it."
-            hint = (
-                "nothing more is written here; run `provisioner plan` once the other apply has"
-                " ended"
-            )
-            raise LockError(Problem("Lease was lost", detail, hint, file=self._name))
 
 
 def _shown(path: Path) -> str:

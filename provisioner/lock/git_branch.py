@@ -151,7 +151,15 @@ def snapshot(git: Git, ref: str, branch: str, path: str) -> Snapshot:
         root = text.partition(b"\n")[0].removeprefix(b"tree ").decode()
         trees = [reader.tree(root)]
         if trees[0] and MARKER not in trees[0]:
-            raise LockError(_not_ours(branch))
+            raise LockError(
+                Problem(
+                    "Not a lock branch",
+                    f"The branch `{branch}` holds something else than locks (it has no"
+                    f" `{MARKER}`), and is never written to.",
+                    "name a branch of its own: `lock: {git: {branch: provisioner-locks, path: …}}`;"
+                    " it is made at the first apply",
+                )
+            )
         for folder in folders:
             item = _typed(trees[-1], folder, _FOLDER, branch)
             trees.append(reader.tree(item.oid) if item else {})
@@ -231,16 +239,6 @@ def _typed(tree: _Tree, name: str, mode: str, branch: str) -> _Item | None:
     return item
 
 
-def _not_ours(branch: str) -> Problem:
-    return Problem(
-        "Not a lock branch",
-        f"The branch `{branch}` holds something else than locks (it has no `{MARKER}`), and is"
-        " never written to.",
-        "name a branch of its own: `lock: {git: {branch: provisioner-locks, path: …}}`; it is made"
-        " at the first apply",
-    )
-
-
 Decide = Callable[[LockFiles], LockFiles]
 """What the lock shall have, given what it has. Asked again whenever somebody else was faster,
 so that it has to look at what it is given; raises LockError when the answer is not to write."""
@@ -278,7 +276,20 @@ class Branch:
             self._remote = self._choose()
             self._remote_known = True
             self._git.durable = self._remote is None
-            self._git.pushing = self._untracked()
+            # The settings of the same remote under a name without remote-tracking branches: a
+            # push would move the user's, and if it were killed then, his own fetches would
+            # stumble over the lock file that it leaves.
+            own = f"remote.{self._remote}."
+            settings = (
+                (key.removeprefix(own), value)
+                for key, value in self._git.entries
+                if key.startswith(own)
+            )
+            self._git.pushing = [
+                (f"remote.{_UNTRACKED}.{key}", value)
+                for key, value in settings
+                if key not in ("fetch", "mirror")
+            ]
         return self._remote
 
     def look(self) -> Snapshot:
@@ -305,28 +316,28 @@ class Branch:
         and nothing more is tried.
         """
         with self._git.step():
-            return self._update(seen or self.look(), decide, message)
-
-    def _update(self, at: Snapshot, decide: Decide, message: str) -> Snapshot:
-        troubles = 0
-        for race in range(_RACES):
-            wanted = decide(at.contents)
-            if wanted == at.contents:
-                return at
-            made = commit(self._git, at, wanted=wanted, path=self._path, message=message)
-            problem = self._move(made, at)
-            if problem is None:
-                return made
-            now = self.look()
-            if now.commit == at.commit:
-                troubles += 1
-                if troubles == _TROUBLES or _FINAL.search(problem.detail):
-                    raise LockError(problem)
-            _pause(troubles or min(race, 3))
-            at = now
-        detail = f"Somebody else was faster {_RACES} times in a row on the branch `{self._name}`."
-        hint = "try again; give each busy environment a branch of its own"
-        raise LockError(Problem("Lock is busy", detail, hint))
+            at = seen or self.look()
+            troubles = 0
+            for race in range(_RACES):
+                wanted = decide(at.contents)
+                if wanted == at.contents:
+                    return at
+                made = commit(self._git, at, wanted=wanted, path=self._path, message=message)
+                problem = self._move(made, at)
+                if problem is None:
+                    return made
+                now = self.look()
+                if now.commit == at.commit:
+                    troubles += 1
+                    if troubles == _TROUBLES or _FINAL.search(problem.detail):
+                        raise LockError(problem)
+                _pause(troubles or min(race, 3))
+                at = now
+            detail = (
+                f"Somebody else was faster {_RACES} times in a row on the branch `{self._name}`."
+            )
+            hint = "try again; give each busy environment a branch of its own"
+            raise LockError(Problem("Lock is busy", detail, hint))
 
     def _move(self, made: Snapshot, before: Snapshot) -> Problem | None:
         """Move the branch to a new commit, if it still is where it was; otherwise say what git
@@ -335,7 +346,20 @@ class Branch:
         assert made.commit
         ref = f"refs/heads/{self._name}"
         if self.remote is None:
-            self._check_free(ref)
+            # Moving a branch that is checked out somewhere would change that checkout behind
+            # its owner's back.
+            place = self._git.ask("for-each-ref", "--format=%(worktreepath)", ref)
+            if (
+                place
+                or self._git.run("symbolic-ref", "--quiet", "HEAD").out.decode().strip() == ref
+            ):
+                detail = (
+                    f"The branch `{self._name}` holds the lock, and is checked out at"
+                    f" `{place or self._git.folder}`."
+                )
+                raise LockError(
+                    Problem("Branch is checked out", detail, "check out another branch there")
+                )
             old = before.commit or "0" * len(made.commit)
             done = self._insist("update-ref", "-m", "provisioner", ref, made.commit, old)
             what = "git update-ref"
@@ -349,23 +373,6 @@ class Branch:
         if problem and done.code == GIVEN_UP:
             raise LockError(problem)
         return problem
-
-    def _untracked(self) -> list[tuple[str, str]]:
-        """The settings of the same remote under a name without remote-tracking branches: a push
-        would move the user's, and if it were killed then, his own fetches would stumble over the
-        lock file that it leaves.
-        """
-        own = f"remote.{self._remote}."
-        settings = (
-            (key.removeprefix(own), value)
-            for key, value in self._git.entries
-            if key.startswith(own)
-        )
-        return [
-            (f"remote.{_UNTRACKED}.{key}", value)
-            for key, value in settings
-            if key not in ("fetch", "mirror")
-        ]
 
     def _insist(self, *words: str) -> Done:
         """Run a command, once more if what stopped it was the leftover of a git that was killed."""
@@ -413,20 +420,6 @@ class Branch:
                 break
             _pause(min(attempt, 3))
         raise LockError(failure(f"git fetch {remote} {self._name}", done.err, self._git.folder))
-
-    def _check_free(self, ref: str) -> None:
-        """Moving a branch that is checked out somewhere would change that checkout behind its
-        owner's back.
-        """
-        place = self._git.ask("for-each-ref", "--format=%(worktreepath)", ref)
-        if place or self._git.run("symbolic-ref", "--quiet", "HEAD").out.decode().strip() == ref:
-            detail = (
-                f"The branch `{self._name}` holds the lock, and is checked out at"
-                f" `{place or self._git.folder}`."
-            )
-            raise LockError(
-                Problem("Branch is checked out", detail, "check out another branch there")
-            )
 
     def _choose(self) -> str | None:
         keys = [

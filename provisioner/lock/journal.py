@@ -264,17 +264,14 @@ class _Story:
         note = {**record, "type": "was"} if ended else record
         self.intents[intent.id] = replace(intent, partial=(*intent.partial, note))
         if ended:
-            self._take_result(intent, record)
-
-    def _take_result(self, intent: Intent, record: _Record) -> None:
-        entries = {
-            **record.get("also", {}),
-            **({str(intent.address): record["entry"]} if "entry" in record else {}),
-        }
-        for name, raw in entries.items():
-            address = Address.parse(name)
-            self.entries[address] = None if raw is None else entry_from_json(address, raw)
-        self.done[intent.id] = bool(entries)
+            entries = {
+                **record.get("also", {}),
+                **({str(intent.address): record["entry"]} if "entry" in record else {}),
+            }
+            for name, raw in entries.items():
+                address = Address.parse(name)
+                self.entries[address] = None if raw is None else entry_from_json(address, raw)
+            self.done[intent.id] = bool(entries)
 
 
 def _applied(base: LockState, head: _Record, story: _Story, file: str | None) -> LockState:

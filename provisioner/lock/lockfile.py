@@ -75,7 +75,13 @@ def dump(state: LockState) -> str:
 
 def parse(text: str, file: str) -> LockState:
     """Read a lockfile, which problems call `file`. Raises LockError with every problem in it."""
-    raw = _document(text, file)
+    try:
+        raw = jsontext.read(text, deepest=jsontext.DEEPEST_OURS, unique=True)
+    except jsontext.Unreadable as error:
+        raise LockError(_unreadable(text, file, error)) from None
+    if not isinstance(raw, dict):
+        detail, hint = f"`{file}` is not a mapping.", _RESTORE.format(file=file)
+        raise LockError(Problem("Broken lockfile", detail, hint, file=file, line=1, column=1))
     problems = list(_head_problems(raw, text, file))
     if problems:
         raise LockError(problems)
@@ -113,17 +119,6 @@ def check_origin(
         raise LockError(
             [Problem(summary, detail, hint, file=file) for summary, detail, hint in findings]
         )
-
-
-def _document(text: str, file: str) -> dict[str, Any]:
-    try:
-        raw = jsontext.read(text, deepest=jsontext.DEEPEST_OURS, unique=True)
-    except jsontext.Unreadable as error:
-        raise LockError(_unreadable(text, file, error)) from None
-    if not isinstance(raw, dict):
-        detail, hint = f"`{file}` is not a mapping.", _RESTORE.format(file=file)
-        raise LockError(Problem("Broken lockfile", detail, hint, file=file, line=1, column=1))
-    return raw
 
 
 def _unreadable(text: str, file: str, error: jsontext.Unreadable) -> Problem:

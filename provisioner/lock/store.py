@@ -113,7 +113,16 @@ class LockStore(ABC):
         """
         before = self.read()
         if before is not None and (before.lineage, before.serial) != (state.lineage, state.serial):
-            raise LockError(self._moved(before, state))
+            raise LockError(
+                Problem(
+                    "Lock has moved",
+                    f"`{self.name}` is at serial {before.serial} of lineage `{before.lineage}`, and"
+                    f" this apply began from serial {state.serial} of lineage `{state.lineage}`;"
+                    " somebody else has written it.",
+                    "run `provisioner plan` again",
+                    file=self.name,
+                )
+            )
         folded = fold(before, self.leftover(), self.journal_name)
         if folded.state is not before:
             name = self.journal_name
@@ -182,13 +191,3 @@ class LockStore(ABC):
         detail = f"The lease on `{self.name}` is not `{id}`: {holder.who} has it."
         hint = f"if that process is certainly gone: `provisioner force-unlock {holder.id}`"
         return Problem("Wrong lease", detail, hint, file=self.name)
-
-    def _moved(self, current: LockState, state: LockState) -> Problem:
-        return Problem(
-            "Lock has moved",
-            f"`{self.name}` is at serial {current.serial} of lineage `{current.lineage}`, and this"
-            f" apply began from serial {state.serial} of lineage `{state.lineage}`; somebody else"
-            " has written it.",
-            "run `provisioner plan` again",
-            file=self.name,
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from provisioner.kinds import holds_files, kind
@@ -23,7 +23,13 @@ def repoint(changes: Changes) -> None:
     for address, change in list(changes.items()):
         if holds_files(address) or not change.action.stays or change.after is None:
             continue
-        fields = tuple(_unknown(change, renewed))
+        references, form = kind(address.kind).references, kind(address.kind).form(change.api)
+        before, after = (form.normal(address, side or {}) for side in (change.before, change.after))
+        fields = tuple(
+            FieldChange(name, before.get(name), after.get(name), before.get(name), unknown=True)
+            for name, value in change.after.items()
+            if renewed.intersection(references({name: value}))
+        )
         if fields:
             known = tuple(
                 old for old in change.fields if old.path not in {new.path for new in fields}
@@ -31,19 +37,6 @@ def repoint(changes: Changes) -> None:
             reason = "reference_replaced" if change.action is Action.KEEP else change.reason
             changes[address] = replace(
                 change, action=Action.UPDATE, reason=reason, fields=known + fields
-            )
-
-
-def _unknown(change: Change, renewed: set[Address]) -> Iterator[FieldChange]:
-    assert change.after is not None
-    form = kind(change.address.kind).form(change.api)
-    before, after = (
-        form.normal(change.address, fields or {}) for fields in (change.before, change.after)
-    )
-    for name, value in change.after.items():
-        if renewed.intersection(kind(change.address.kind).references({name: value})):
-            yield FieldChange(
-                name, before.get(name), after.get(name), before.get(name), unknown=True
             )
 
 

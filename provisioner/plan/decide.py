@@ -35,7 +35,15 @@ def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
         return _unlocked(case, want)
     moved = kind(address.kind).per_api and want.api != entry.api
     if moved or address in case.observed.api_gone:
-        return _new_api(case, want, entry), ()
+        reason = "api_gone" if address in case.observed.api_gone else "api_changed"
+        change = replace(
+            _start(case, want, Action.REPLACE, reason),
+            id=entry.id,
+            before=entry.fields,
+            previous_api=entry.api,
+            fields=(FieldChange("api", entry.api, want.api, entry.api),),
+        )
+        return change, ()
     return _known(case, want, entry)
 
 
@@ -104,17 +112,6 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
         replace_paths=forcing,
     )
     return change, comparison.unkept
-
-
-def _new_api(case: Situation, want: Desired, entry: Locked) -> Change:
-    reason = "api_gone" if want.address in case.observed.api_gone else "api_changed"
-    return replace(
-        _start(case, want, Action.REPLACE, reason),
-        id=entry.id,
-        before=entry.fields,
-        previous_api=entry.api,
-        fields=(FieldChange("api", entry.api, want.api, entry.api),),
-    )
 
 
 def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple[str, ...]]:

@@ -60,9 +60,16 @@ class _Object:
 
 def examine(case: Situation) -> list[Examined]:
     """Every locked object compared with the service, and what is declared but was never applied."""
-    return sorted(
-        [*_examine(case, case.lock.resources, ()), *_new(case)], key=lambda one: one.address
-    )
+    examined = list(_examine(case, case.lock.resources, ()))
+    for address, want in case.desired.items():
+        entry = case.locked(address)
+        if entry is None or not (entry.id or entry.profile):
+            reason = "adopted" if address in case.adopted else "new"
+            if address in case.imports:
+                reason = "imported"
+            drifted = Drifted(address, "local", fields=(), reason=reason, source=want.source)
+            examined.append(Examined(address, drifted, remote=False))
+    return sorted(examined, key=lambda one: one.address)
 
 
 def examine_ended(case: Situation, changes: Mapping[Address, Change]) -> dict[Address, Examined]:
@@ -101,13 +108,17 @@ def _examine(
     for one in foreign(case.lock, case.observed.live, {}):
         stamped.setdefault(one.address, []).append(one)
     for entry in entries:
-        yield _examined(
-            case,
-            whole,
-            item=_object(case, whole, entry, entry.address in lost),
-            gone=gone,
-            stamped=stamped,
+        form, address = _form(entry), entry.address
+        live = case.observed.live.get(address) if form.remote else Live(address.name, entry.fields)
+        item = _Object(
+            entry,
+            whole.desired[address],
+            declared=case.desired.get(address),
+            live=live,
+            form=form,
+            lost=entry.address in lost,
         )
+        yield _examined(case, whole, item=item, gone=gone, stamped=stamped)
 
 
 def worst(fields: Iterable[FieldChange]) -> str:
@@ -140,19 +151,6 @@ def _form(entry: Locked) -> Form:
 def _losses(entry: Locked, fields: Fields) -> tuple[str, ...]:
     """What an object cannot carry, so that nothing of it is compared."""
     return tuple(loss.name for loss in _form(entry).losses(entry.address, fields))
-
-
-def _object(case: Situation, whole: Situation, entry: Locked, lost: bool) -> _Object:
-    form, address = _form(entry), entry.address
-    live = case.observed.live.get(address) if form.remote else Live(address.name, entry.fields)
-    return _Object(
-        entry,
-        whole.desired[address],
-        declared=case.desired.get(address),
-        live=live,
-        form=form,
-        lost=lost,
-    )
 
 
 def _examined(
@@ -249,15 +247,3 @@ def _hidden(item: _Object, live: Live, comparison: Comparison) -> Iterator[Unver
     paths = [path for path in units(item.want.fields, item.form.keyed) if top(path) in unread]
     paths += [path for path in comparison.unkept if top(path) not in live.fields]
     yield from (Unverifiable(address, path, UNSEEN) for path in paths)
-
-
-def _new(case: Situation) -> Iterator[Examined]:
-    """What is declared and was not applied yet."""
-    for address, want in case.desired.items():
-        entry = case.locked(address)
-        if entry is None or not (entry.id or entry.profile):
-            reason = "adopted" if address in case.adopted else "new"
-            if address in case.imports:
-                reason = "imported"
-            drifted = Drifted(address, "local", fields=(), reason=reason, source=want.source)
-            yield Examined(address, drifted, remote=False)

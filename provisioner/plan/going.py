@@ -4,7 +4,7 @@ be deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,13 @@ Files = Mapping[str, Live]
 
 def holds_unknown(case: Situation, plan: Plan, files: Files) -> bool:
     """Whether a store that goes holds what is in no list of files that was read."""
-    return any(id not in files for live in _stores(case, plan) for id in live.store_files or ())
+    for change in plan.changes:
+        live = case.live(change.address) if holds_files(change.address) else None
+        if live is None or not (change.action.ends or change.action.goes):
+            continue
+        if any(id not in files for id in live.store_files or ()):
+            return True
+    return False
 
 
 def with_digests(case: Situation, plan: Plan, files: Files) -> Plan:
@@ -42,15 +48,6 @@ def ended_stores(plan: Plan) -> list[Address]:
     """The vector stores whose objects go."""
     ended = (change.address for change in plan.changes if change.action.ends)
     return [address for address in ended if holds_files(address)]
-
-
-def _stores(case: Situation, plan: Plan) -> Iterable[Live]:
-    ended = (
-        change
-        for change in plan.changes
-        if (change.action.ends or change.action.goes) and holds_files(change.address)
-    )
-    return (live for change in ended if (live := case.live(change.address)) is not None)
 
 
 def _change(case: Situation, change: Change, files: Files) -> Change:

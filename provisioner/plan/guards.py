@@ -27,19 +27,7 @@ def blocks(
     else.
     """
     listed = list(changes)
-    yield from _protected(case, listed)
-    yield from _foreign_pairs(case, listed)
-    if case.options.on_drift == "fail":
-        yield from _drifted(drift, {change.address: change for change in listed})
-    if case.options.destroy or case.options.force:
-        return
-    yield from _no_specs(case)
-    yield from _all_missing(case) or _too_many(case, listed)
-    yield from _emptied_stores(case, store_file_changes)
-
-
-def _protected(case: Situation, changes: list[Change]) -> Iterator[Block]:
-    for change in changes:
+    for change in listed:
         entry = case.locked(change.address)
         if entry and entry.protected and change.action.ends:
             yield Block(
@@ -48,6 +36,19 @@ def _protected(case: Situation, changes: list[Change]) -> Iterator[Block]:
                 "Apply `lifecycle: {protect: false}` first, or take the change back.",
                 forced=False,
             )
+    yield from _foreign_pairs(case, listed)
+    if case.options.on_drift == "fail":
+        yield from _drifted(drift, {change.address: change for change in listed})
+    if case.options.destroy or case.options.force:
+        return
+    if not case.desired and case.lock.resources and not case.forgets:
+        yield Block(
+            "no_specs",
+            f"No spec declares anything for `{case.environment}`, and this would delete all "
+            f"{len(case.lock.resources)} resources. If that is meant, use `destroy` or `--force`.",
+        )
+    yield from _all_missing(case) or _too_many(case, listed)
+    yield from _emptied_stores(case, store_file_changes)
 
 
 def _foreign_pairs(case: Situation, changes: list[Change]) -> Iterator[Block]:
@@ -86,15 +87,6 @@ def _drifted(drift: Iterable[Drifted], changes: Mapping[Address, Change]) -> Ite
                     " accept`, or plan with "
                 )
             yield Block("drift", f"{said}`--on-drift overwrite`.", forced=False)
-
-
-def _no_specs(case: Situation) -> Iterator[Block]:
-    if not case.desired and case.lock.resources and not case.forgets:
-        yield Block(
-            "no_specs",
-            f"No spec declares anything for `{case.environment}`, and this would delete all "
-            f"{len(case.lock.resources)} resources. If that is meant, use `destroy` or `--force`.",
-        )
 
 
 def _all_missing(case: Situation) -> list[Block]:

@@ -22,7 +22,19 @@ def with_moves(
     moves = {
         to: origin for origin, to in moved if origin in lock.resources and to not in lock.resources
     }
-    moves |= _same_bytes(lock, desired, set(moves.values()))
+    # Files with the same bytes and base name at another path: moved, not uploaded again.
+    taken = set(moves.values())
+    left: dict[_Key, list[Address]] = {}
+    for address, entry in sorted(lock.resources.items()):
+        if is_file(address) and entry.id and address not in desired and address not in taken:
+            left.setdefault(_key(address, entry.fields), []).append(address)
+    same_bytes: dict[Address, Address] = {}
+    for address, want in sorted(desired.items()) if left else ():
+        if is_file(address) and address not in lock.resources:
+            same = left.get(_key(address, want.fields))
+            if same:
+                same_bytes[address] = same.pop(0)
+    moves |= same_bytes
     if not moves:
         return lock, {}
     spelled = {str(origin): str(to) for to, origin in moves.items()}
@@ -60,23 +72,6 @@ def conflicts(
     """
     there = {address for address, entry in lock.resources.items() if entry.id or entry.profile}
     return [(origin, to) for origin, to in moved if origin in there and to in lock.resources]
-
-
-def _same_bytes(
-    lock: LockState, desired: Mapping[Address, Desired], taken: set[Address]
-) -> dict[Address, Address]:
-    """Files with the same bytes and base name at another path: moved, not uploaded again."""
-    left: dict[_Key, list[Address]] = {}
-    for address, entry in sorted(lock.resources.items()):
-        if is_file(address) and entry.id and address not in desired and address not in taken:
-            left.setdefault(_key(address, entry.fields), []).append(address)
-    moves: dict[Address, Address] = {}
-    for address, want in sorted(desired.items()) if left else ():
-        if is_file(address) and address not in lock.resources:
-            same = left.get(_key(address, want.fields))
-            if same:
-                moves[address] = same.pop(0)
-    return moves
 
 
 def _key(address: Address, fields: Fields) -> _Key:

@@ -112,15 +112,11 @@ def foreign(
         ]
         yield from stamped
         if held is not None and not stamped:
-            yield from _foreign_files(lock, address, held)
-
-
-def _foreign_files(lock: LockState, store: Address, held: Live) -> Iterator[Foreign]:
-    items = lock.resources[store].files.items()
-    paths = {item["id"]: path for path, item in items if item.get("id")}
-    for store_file in (held.store_files or {}).values():
-        if store_file.id in paths and store_file.stamp and not lock.owns(store_file.stamp):
-            yield Foreign(store, store_file.id, store_file.stamp, paths[store_file.id])
+            items = lock.resources[address].files.items()
+            paths = {item["id"]: path for path, item in items if item.get("id")}
+            for store_file in (held.store_files or {}).values():
+                if store_file.id in paths and store_file.stamp and not lock.owns(store_file.stamp):
+                    yield Foreign(address, store_file.id, store_file.stamp, paths[store_file.id])
 
 
 def foreign_problem(one: Foreign) -> Problem:

@@ -64,7 +64,11 @@ def _broken(
         yield "models", _severity(policies.models), None
     end = shutdown(model) if policies.shutdown != "ignore" else None
     if end is not None:
-        yield "model_shutdown", _shutdown_severity(policies, end, today), end
+        near = today >= end - timedelta(days=policies.warn_days)
+        severity = "warning" if near else None
+        if today > end:
+            severity = _severity(policies.shutdown)
+        yield "model_shutdown", severity, end
 
 
 def allowed(policies: Policies, model: str) -> bool:
@@ -74,12 +78,6 @@ def allowed(policies: Policies, model: str) -> bool:
 
 def _severity(action: Strictness) -> str:
     return "error" if action == "deny" else "warning"
-
-
-def _shutdown_severity(policies: Policies, end: date, today: date) -> str | None:
-    if today > end:
-        return _severity(policies.shutdown)
-    return "warning" if today >= end - timedelta(days=policies.warn_days) else None
 
 
 def expired(waiver: Waiver, today: date) -> bool:

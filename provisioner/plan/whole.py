@@ -52,7 +52,6 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     wanted = () if case.options.destroy else sorted(case.desired)
     stores = [address for address in wanted if holds_files(address)]
     held = {store: compared_store_files(case, store) for store in stores}
-    _new_versions(held, changes)
     store_file_changes, blocks = _decide_store_files(case, held, changes, unkept)
     blocks += _questions(case)
     consequences.repoint(changes)
@@ -111,21 +110,18 @@ def _decide_all(case: Situation) -> tuple[dict[Address, Change], dict[Address, t
 Held = Mapping[Address, list[ComparedStoreFile]]
 
 
-def _new_versions(held: Held, changes: dict[Address, Change]) -> None:
-    """Files that a store holds in the wrong way, or that failed there, are uploaded anew."""
-    for store, files in held.items():
-        if not changes[store].action.makes:
-            for file, reason in files_to_renew(files):
-                if changes[file].action is Action.KEEP:
-                    changes[file] = replace(changes[file], action=Action.REPLACE, reason=reason)
-
-
 def _decide_store_files(
     case: Situation,
     held: Held,
     changes: dict[Address, Change],
     unkept: dict[Address, tuple[str, ...]],
 ) -> tuple[list[StoreFileChange], list[Block]]:
+    # Files that a store holds in the wrong way, or that failed there, are uploaded anew.
+    for store, files in held.items():
+        renewed = () if changes[store].action.makes else files_to_renew(files)
+        for file, reason in renewed:
+            if changes[file].action is Action.KEEP:
+                changes[file] = replace(changes[file], action=Action.REPLACE, reason=reason)
     store_file_changes: list[StoreFileChange] = []
     blocks: list[Block] = []
     for store, files in held.items():
@@ -184,20 +180,21 @@ def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
     try:
         order = ordered(needs)
     except CycleError as error:  # specs with a circle are refused long before
-        raise LockError(_circle(error.args[1])) from None
+        circle = dict.fromkeys(error.args[1])
+        names = listed(f"`{address}`" for address in circle)
+        detail = (
+            f"In the lock, `depends_on` of {names} leads in a circle, so that nothing in it could"
+            " go first."
+        )
+        hint = (
+            "restore the lock from version control, or make it anew with `provisioner state"
+            " rebuild`"
+        )
+        first = str(next(iter(circle)))
+        raise LockError(Problem("Broken lock entry", detail, hint, address=first)) from None
     making = [changes[address] for address in order if not changes[address].action.goes]
     going = [changes[address] for address in reversed(order) if changes[address].action.goes]
     return making + going
-
-
-def _circle(circle: list[Address]) -> Problem:
-    names = listed(f"`{address}`" for address in dict.fromkeys(circle))
-    detail = (
-        f"In the lock, `depends_on` of {names} leads in a circle, so that nothing in it could go"
-        " first."
-    )
-    hint = "restore the lock from version control, or make it anew with `provisioner state rebuild`"
-    return Problem("Broken lock entry", detail, hint, address=str(circle[0]))
 
 
 def _count_store_files(

@@ -22,6 +22,16 @@ def basis(
     for item in plan.store_file_changes:
         held.setdefault(item.store, []).append(item)
     ended = set(ended_stores(plan))
+    addresses = {item.store for item in plan.store_file_changes} | {
+        item.file for item in plan.store_file_changes if item.file
+    }
+    for change in plan.changes:
+        if change.matters:
+            addresses |= {change.address, *change.depends_on}
+    addresses |= {
+        remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action != "keep"
+    }
+    rests_on = sorted(addresses)
     return {
         str(address): {
             "locked": _fingerprint(entry_to_json(resources[address]))
@@ -35,21 +45,8 @@ def basis(
                 whole=address in ended,
             ),
         }
-        for address in _rests_on(plan)
+        for address in rests_on
     }
-
-
-def _rests_on(plan: Plan) -> list[Address]:
-    addresses = {item.store for item in plan.store_file_changes} | {
-        item.file for item in plan.store_file_changes if item.file
-    }
-    for change in plan.changes:
-        if change.matters:
-            addresses |= {change.address, *change.depends_on}
-    addresses |= {
-        remnant.address for remnant in (*plan.deposed, *plan.orphans) if remnant.action != "keep"
-    }
-    return sorted(addresses)
 
 
 def _live(

@@ -122,7 +122,16 @@ def _plan(document: dict[str, Any]) -> Plan:
         lineage=document["lock"]["lineage"],
         serial=document["lock"]["serial"],
         changes=tuple(_change(row) for row in document["resource_changes"]),
-        store_file_changes=tuple(_store_file_change(row) for row in document["attachments"]),
+        store_file_changes=tuple(
+            StoreFileChange(
+                **{
+                    **_known(StoreFileChange, row),
+                    "store": Address.parse(row["store"]),
+                    "file": _address(row["file"]),
+                }
+            )
+            for row in document["attachments"]
+        ),
         drift=tuple(_drifted(row) for row in document["resource_drift"]),
         orphans=tuple(_remnant(row) for row in document["orphans"]),
         deposed=tuple(_remnant(row) for row in document["deposed"]),
@@ -174,16 +183,6 @@ def _change(row: dict[str, Any]) -> Change:
 
 def _address(text: str | None) -> Address | None:
     return Address.parse(text) if text else None
-
-
-def _store_file_change(row: dict[str, Any]) -> StoreFileChange:
-    return StoreFileChange(
-        **{
-            **_known(StoreFileChange, row),
-            "store": Address.parse(row["store"]),
-            "file": _address(row["file"]),
-        }
-    )
 
 
 def _drifted(row: dict[str, Any]) -> Drifted:

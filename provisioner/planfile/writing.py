@@ -147,6 +147,16 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
     place, source = change.position, change.source
     file = place or source
     secret = {field.path: True for field in change.fields if field.sensitive}
+    marked = {top(field.path): True for field in change.fields if field.unknown}
+    if change.action is Action.CREATE or change.action.alters:
+        wanted = later.intersection(map(str, change.depends_on))
+        marked.update(
+            {
+                name: True
+                for name, value in (change.after or {}).items()
+                if wanted and _names(value, wanted)
+            }
+        )
     return {
         "address": str(change.address),
         "type": change.address.kind,
@@ -160,7 +170,7 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
             "actions": ACTION_WORDS[change.action],
             "before": _masked(change.before, secret),
             "after": _masked(change.after, secret),
-            "after_unknown": _unknown(change, later),
+            "after_unknown": marked,
             "before_sensitive": _marked(change.before, secret),
             "after_sensitive": _marked(change.after, secret),
             "replace_paths": list(change.replace_paths),
@@ -196,20 +206,6 @@ def _replaced(values: Fields, path: str) -> Fields:
 
 def _marked(values: Fields | None, secret: Iterable[str]) -> dict[str, bool]:
     return {path: True for path in secret if top(path) in (values or {})}
-
-
-def _unknown(change: Change, later: frozenset[str]) -> dict[str, bool]:
-    marked = {top(field.path): True for field in change.fields if field.unknown}
-    if change.action is Action.CREATE or change.action.alters:
-        wanted = later.intersection(map(str, change.depends_on))
-        marked.update(
-            {
-                name: True
-                for name, value in (change.after or {}).items()
-                if wanted and _names(value, wanted)
-            }
-        )
-    return marked
 
 
 def _names(value: Any, wanted: frozenset[str]) -> bool:

@@ -147,7 +147,12 @@ class Remote:
         except NotFound:
             return None
         except ServiceError as error:
-            if error.status != 400 or await self._is_listed(path):
+            if error.status != 400:
+                raise
+            all_of_them, _, id = path.rpartition("/")
+            if all_of_them not in self._listed:
+                await self.list(all_of_them)
+            if id in self._listed[all_of_them]:
                 raise
         self.note(
             f"`{collection(path)}` answers 400 instead of 404 for an id that it does not know."
@@ -285,12 +290,6 @@ class Remote:
             item = {**item, "id": asked}
         return item
 
-    async def _is_listed(self, path: str) -> bool:
-        all_of_them, _, id = path.rpartition("/")
-        if all_of_them not in self._listed:
-            await self.list(all_of_them)
-        return id in self._listed[all_of_them]
-
 
 def _anything(place: Place, reply: Reply) -> Any:
     if reply.body is None:
@@ -426,17 +425,17 @@ def numbers_as_text(item: Mapping[str, Any]) -> bool:
 
 def with_numbers(item: Mapping[str, Any]) -> dict[str, Any]:
     """The same object with numbers for them."""
-    return {name: _read(name, value) for name, value in item.items()}
-
-
-def _read(name: str, value: Any) -> Any:
-    if name in _NUMBERS and _is_number(value):
-        return float(value) if set(value) & set(".eE") else int(value)
-    if name in _PARTS and isinstance(value, Mapping):
-        return with_numbers(value)
-    if name in _PARTS and isinstance(value, list):
-        return [with_numbers(part) if isinstance(part, Mapping) else part for part in value]
-    return value
+    found = dict(item)
+    for name, value in item.items():
+        if name in _NUMBERS and _is_number(value):
+            found[name] = float(value) if set(value) & set(".eE") else int(value)
+        elif name in _PARTS and isinstance(value, Mapping):
+            found[name] = with_numbers(value)
+        elif name in _PARTS and isinstance(value, list):
+            found[name] = [
+                with_numbers(part) if isinstance(part, Mapping) else part for part in value
+            ]
+    return found
 
 
 def _is_number(value: Any) -> bool:

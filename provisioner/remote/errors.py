@@ -112,9 +112,13 @@ def answer(status: int, headers: Mapping[str, str], text: str) -> _Answer:
     inner = body.get("error", body) if isinstance(body, dict) else body
     said = inner if isinstance(inner, dict) else {}
     message = said.get("message") or said.get("detail") or (inner if isinstance(inner, str) else "")
+    if not isinstance(message, str):
+        message = json.dumps(message)
+    elif _PAGE.match(message):  # of a page for people its first words are enough
+        message = _short(_MARKUP.sub(" ", message), 80)
     return _Answer(
         status=status,
-        message=_short(_words(message) if isinstance(message, str) else json.dumps(message)),
+        message=_short(message),
         code=_text(said.get("code")),
         kind=_text(said.get("type")),
         request_id=headers.get("x-request-id"),
@@ -127,7 +131,18 @@ def refusal(place: Place, said: _Answer) -> Failure:
     """The failure behind an error reply."""
     detail = f"{place} answered {said.status}" + (f": {said.message}" if said.message else "")
     if said.status == 429:
-        return _throttled(detail, said)
+        if _QUOTA & {said.code, said.kind}:
+            hint = (
+                "add credit or raise the spend limit of this organization or project; waiting does"
+                " not help"
+            )
+            return Failure(
+                Outcome.FINAL, said.error(QuotaExceeded, "Quota exhausted", detail, hint)
+            )
+        asked = f"; it asks to wait {said.retry_after:.0f} seconds" if said.retry_after else ""
+        hint = "try again later, or with a smaller `--parallelism`"
+        error = said.error(ServiceError, "Too many requests", detail + asked, hint)
+        return Failure(Outcome.THROTTLED, error, said.retry_after)
     if said.status == 408 or (said.status >= 500 and said.status != 501):
         if place.method == "GET":
             failing = said.error(ServiceError, "Service failing", detail, "try again later")
@@ -189,19 +204,6 @@ def unreadable(place: Place, status: int, content_type: str, text: str, why: str
     )
 
 
-def _throttled(detail: str, said: _Answer) -> Failure:
-    if _QUOTA & {said.code, said.kind}:
-        hint = (
-            "add credit or raise the spend limit of this organization or project; waiting does not"
-            " help"
-        )
-        return Failure(Outcome.FINAL, said.error(QuotaExceeded, "Quota exhausted", detail, hint))
-    asked = f"; it asks to wait {said.retry_after:.0f} seconds" if said.retry_after else ""
-    hint = "try again later, or with a smaller `--parallelism`"
-    error = said.error(ServiceError, "Too many requests", detail + asked, hint)
-    return Failure(Outcome.THROTTLED, error, said.retry_after)
-
-
 def _final(place: Place, detail: str, said: _Answer) -> ServiceError:
     if said.status in (401, 403):
         hint = "check the API key, and that it may use this organization and project"
@@ -247,11 +249,6 @@ def _missing(place: Place, detail: str, said: _Answer) -> ServiceError:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _words(text: str) -> str:
-    """Of a page for people its first words are enough."""
-    return _short(_MARKUP.sub(" ", text), 80) if _PAGE.match(text) else text
 
 
 def _short(text: str, limit: int = 300) -> str:

@@ -177,7 +177,22 @@ class Exchange:
         async with self._slots:
             with self._clients.one() as client:
                 response = await self._answered(place, request, client)
-        return self._reply(place, response)
+        for name in ("organization", "project"):
+            value = response.headers.get(f"openai-{name}")
+            # It is kept in the lock, which is not a place for a key.
+            if value and value == self._clean(value):
+                self.seen[name] = value
+        date = response.headers.get("date") or ""
+        with suppress(ValueError, TypeError, OverflowError):
+            self.ahead = parsedate_to_datetime(date).timestamp() - time.time()
+        if response.request.method != place.method:  # a redirect turned a write into a read
+            raise Failed(self._refused(place, response.history[0]))
+        body, why = None, ""
+        try:
+            body = jsontext.read(response.content)
+        except jsontext.Unreadable as error:
+            why = str(error)
+        return Reply(response.status_code, body, why, response, self._clean)
 
     async def _answered(
         self, place: Place, request: Request, client: httpx2.AsyncClient
@@ -201,24 +216,6 @@ class Exchange:
             named = replace(place, names=tuple(_ids(request.body)))
             raise Failed(self._refused(named, response))
         return response
-
-    def _reply(self, place: Place, response: httpx2.Response) -> Reply:
-        for name in ("organization", "project"):
-            value = response.headers.get(f"openai-{name}")
-            # It is kept in the lock, which is not a place for a key.
-            if value and value == self._clean(value):
-                self.seen[name] = value
-        date = response.headers.get("date") or ""
-        with suppress(ValueError, TypeError, OverflowError):
-            self.ahead = parsedate_to_datetime(date).timestamp() - time.time()
-        if response.request.method != place.method:  # a redirect turned a write into a read
-            raise Failed(self._refused(place, response.history[0]))
-        body, why = None, ""
-        try:
-            body = jsontext.read(response.content)
-        except jsontext.Unreadable as error:
-            why = str(error)
-        return Reply(response.status_code, body, why, response, self._clean)
 
     def _refused(self, place: Place, response: httpx2.Response) -> Failure:
         reply = Reply(response.status_code, None, "", response, self._clean)
@@ -320,9 +317,24 @@ class _Clients:
             transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         elif self._verified is True:
             self._verified = httpx2.create_ssl_context()  # it takes long, so that all share one
+        # What every request carries: in bytes, because an organization beyond ASCII is for the
+        # service to refuse.
+        from provisioner.remote.bodies import ACCEPTED
+
+        said = {
+            "Authorization": f"Bearer {self._target.key}",
+            "OpenAI-Organization": self._target.organization,
+            "OpenAI-Project": self._target.project,
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPTED,
+            "User-Agent": f"provisioner/{__version__}",
+        }
+        headers = {
+            name.encode(): value.encode() for name, value in said.items() if value is not None
+        }
         return httpx2.AsyncClient(
             base_url=self._target.base_url,
-            headers=_headers(self._target),
+            headers=headers,
             verify=self._verified,
             follow_redirects=True,
             limits=httpx2.Limits(
@@ -332,23 +344,6 @@ class _Clients:
             event_hooks={"response": [bound, _stay]},
             transport=transport,
         )
-
-
-def _headers(target: Target) -> dict[bytes, bytes]:
-    """What every request carries: in bytes, because an organization beyond ASCII is for the
-    service to refuse.
-    """
-    from provisioner.remote.bodies import ACCEPTED
-
-    said = {
-        "Authorization": f"Bearer {target.key}",
-        "OpenAI-Organization": target.organization,
-        "OpenAI-Project": target.project,
-        "Accept": "application/json",
-        "Accept-Encoding": ACCEPTED,
-        "User-Agent": f"provisioner/{__version__}",
-    }
-    return {name.encode(): value.encode() for name, value in said.items() if value is not None}
 
 
 async def _stay(response: httpx2.Response) -> None:
@@ -381,22 +376,18 @@ def _outgoing(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
         more["headers"] = {"OpenAI-Beta": "assistants=v2"}
     if request.file:
         more["files"] = {"file": request.file}
-        more["data"] = _form(body)
+        # The fields of a form, one for each field of what is nested: `expires_after[seconds]`.
+        form: dict[str, Any] = {}
+        for name, value in body.items():
+            if isinstance(value, Mapping):
+                form |= {f"{name}[{key}]": inner for key, inner in value.items()}
+            else:
+                form[name] = value
+        more["data"] = form
         more["timeout"] = httpx2.Timeout(UPLOAD, connect=_CONNECT, pool=None)
     elif request.method == "POST":
         more["json"] = body
     return client.build_request(request.method, path, **more)
-
-
-def _form(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a form, one for each field of what is nested: `expires_after[seconds]`."""
-    form: dict[str, Any] = {}
-    for name, value in body.items():
-        if isinstance(value, Mapping):
-            form |= {f"{name}[{key}]": inner for key, inner in value.items()}
-        else:
-            form[name] = value
-    return form
 
 
 def _broken(place: Place, error: Exception) -> Failure:

@@ -66,8 +66,22 @@ class Lister:
         walks = await together(
             self._walk(_Walk(start), stops - {start}) for start in (None, *starts)
         )
-        by_id = _chained(walks)
-        if not _complete(walks, by_id):
+        # Everything found, in the order of the list: the walk from the top, then each that goes
+        # on from it.
+        by_start = {walk.start: walk for walk in walks}
+        by_id: dict[str, _Item] = {}
+        walk = by_start.pop(None, None)
+        while walk:
+            _extend(by_id, walk.items)
+            walk = by_start.pop(walk.met, None)
+        for rest in by_start.values():
+            _extend(by_id, rest.items)
+        # Whether the walks join: what one saw behind the start of the next, that one (or
+        # another) saw too, and nobody relied on a walk that never began.
+        dropped = {walk.start for walk in walks if walk.dropped}
+        relied_on = {walk.met for walk in walks}
+        beyond = {id for walk in walks for id in walk.beyond}
+        if not (dropped.isdisjoint(relied_on) and beyond <= by_id.keys()):
             self._note(
                 f"`{collection(self._path)}` is listed in an order that changes from one request to"
                 " the next."
@@ -81,7 +95,13 @@ class Lister:
             page = await self._page(cursor, walk)
             pages += 1
             if len(walk.items) + len(page.items) > _MOST or pages > _MOST / 50:
-                raise self._endless(len(walk.items))
+                most = f"at most {_MOST:,} are read, in {_MOST // 50:,} pages"
+                detail = (
+                    f"The list `{self._path}` goes on after {len(walk.items):,} objects; {most}."
+                )
+                raise ServiceError(
+                    Problem("List without end", detail, "look at that service; nothing was changed")
+                )
             before = len(walk.items)
             self._take(page, walk, stops)
             if page.more is False or not page.items or walk.dropped or walk.met:
@@ -107,7 +127,26 @@ class Lister:
         if cursor is not None:
             query["after"] = cursor
         try:
-            return self._parsed(await self._fetch(self._path, query))
+            reply = await self._fetch(self._path, query)
+            envelope = reply if isinstance(reply, dict) else {}
+            data = reply if isinstance(reply, list) else envelope.get("data")
+            if not isinstance(data, list):
+                raise ServiceError(
+                    Problem("Reply not understood", f"The list `{self._path}` has no `data`.")
+                )
+            more = envelope.get("has_more")
+            if not isinstance(more, bool):
+                self._note(f"`{collection(self._path)}` is listed without `has_more`.")
+                more = None
+            items = [item for item in data if isinstance(item, dict) and is_id(item.get("id"))]
+            if len(items) < len(data):
+                what = (
+                    "lists what has no id, or one that no object can have; that is left out, and"
+                    " nobody knows what it is"
+                )
+                self._note(f"`{collection(self._path)}` {what}.")
+            last = items[-1]["id"] if items else envelope.get("last_id")
+            return _Page(items, more, last if is_id(last) else None)
         except ServiceError as error:
             if error.status in (400, 404, 422) and cursor is not None and cursor == walk.start:
                 walk.dropped = True
@@ -117,34 +156,6 @@ class Lister:
         self._note(f"`{collection(self._path)}` refuses pages of {self._limit}.")
         self._limit = PAGE
         return await self._page(cursor, walk)
-
-    def _parsed(self, reply: Any) -> _Page:
-        envelope = reply if isinstance(reply, dict) else {}
-        data = reply if isinstance(reply, list) else envelope.get("data")
-        if not isinstance(data, list):
-            raise ServiceError(
-                Problem("Reply not understood", f"The list `{self._path}` has no `data`.")
-            )
-        more = envelope.get("has_more")
-        if not isinstance(more, bool):
-            self._note(f"`{collection(self._path)}` is listed without `has_more`.")
-            more = None
-        items = [item for item in data if isinstance(item, dict) and is_id(item.get("id"))]
-        if len(items) < len(data):
-            what = (
-                "lists what has no id, or one that no object can have; that is left out, and nobody"
-                " knows what it is"
-            )
-            self._note(f"`{collection(self._path)}` {what}.")
-        last = items[-1]["id"] if items else envelope.get("last_id")
-        return _Page(items, more, last if is_id(last) else None)
-
-    def _endless(self, read: int) -> ServiceError:
-        most = f"at most {_MOST:,} are read, in {_MOST // 50:,} pages"
-        detail = f"The list `{self._path}` goes on after {read:,} objects; {most}."
-        return ServiceError(
-            Problem("List without end", detail, "look at that service; nothing was changed")
-        )
 
     def _stuck(self, cursor: str | None) -> ServiceError:
         detail = (
@@ -179,34 +190,9 @@ def spread(cursors: Sequence[str], walkers: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cursors[stride - 1 :: stride]))
 
 
-def _chained(walks: Sequence[_Walk]) -> dict[str, _Item]:
-    """Everything found, in the order of the list: the walk from the top, then each that goes on
-    from it.
-    """
-    by_start = {walk.start: walk for walk in walks}
-    by_id: dict[str, _Item] = {}
-    walk = by_start.pop(None, None)
-    while walk:
-        _extend(by_id, walk.items)
-        walk = by_start.pop(walk.met, None)
-    for rest in by_start.values():
-        _extend(by_id, rest.items)
-    return by_id
-
-
 def _extend(by_id: dict[str, _Item], more: Mapping[str, _Item]) -> None:
     for id, item in more.items():
         by_id.setdefault(id, item)
-
-
-def _complete(walks: Sequence[_Walk], by_id: Mapping[str, _Item]) -> bool:
-    """Whether the walks join: what one saw behind the start of the next, that one (or another) saw
-    too, and nobody relied on a walk that never began.
-    """
-    dropped = {walk.start for walk in walks if walk.dropped}
-    relied_on = {walk.met for walk in walks}
-    beyond = {id for walk in walks for id in walk.beyond}
-    return dropped.isdisjoint(relied_on) and beyond <= by_id.keys()
 
 
 _T = TypeVar("_T")

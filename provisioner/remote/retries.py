@@ -62,7 +62,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         seconds = _number(headers.get(name), scale)
         if seconds is not None:
             return seconds
-    return _until(headers.get("retry-after"))
+    try:
+        moment = parsedate_to_datetime(headers.get("retry-after") or "")
+    except (ValueError, OverflowError):
+        return None
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (known - datetime.now(UTC)).total_seconds())
 
 
 def _number(text: str | None, scale: float) -> float | None:
@@ -71,15 +76,6 @@ def _number(text: str | None, scale: float) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds < float("inf") else None
-
-
-def _until(date: str | None) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date or "")
-    except (ValueError, OverflowError):
-        return None
-    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (known - datetime.now(UTC)).total_seconds())
 
 
 _WINDOW = 60.0  # seconds

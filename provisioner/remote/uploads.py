@@ -61,7 +61,10 @@ class HashingReader:
         if self._count > self._size:
             raise self._refuse(f"it has more than {self._size} bytes")
         if amount < 0 or not chunk:
-            self._verify()
+            if self._count != self._size:
+                raise self._refuse(f"it has {self._count} bytes instead of {self._size}")
+            if self._hash.hexdigest() != self._sha256:
+                raise self._refuse("its bytes are not the planned ones")
         return chunk
 
     def verify(self) -> None:
@@ -99,12 +102,6 @@ class HashingReader:
 
     def _restart(self) -> None:
         self._hash, self._count = hashlib.sha256(), 0
-
-    def _verify(self) -> None:
-        if self._count != self._size:
-            raise self._refuse(f"it has {self._count} bytes instead of {self._size}")
-        if self._hash.hexdigest() != self._sha256:
-            raise self._refuse("its bytes are not the planned ones")
 
     def _refuse(self, why: str) -> PlanError:
         self.problem = _changed(self._name, why)

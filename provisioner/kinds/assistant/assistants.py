@@ -105,16 +105,39 @@ class AssistantsForm(StampedForm):
             resources = raw.get("tool_resources") or {}
             return [_flat(tool, resources, names) for tool in raw["tools"] or ()]
         if one.name == "response_format":
-            return _flat_format(raw["response_format"])
+            value = raw["response_format"]
+            if not isinstance(value, Mapping):
+                return value
+            if value.get("type") != "json_schema":
+                return value.get("type")
+            return {"type": "json_schema", **(value.get("json_schema") or {})}
         return super().shown(one, raw, names)
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
         if one.name == "tools":
             tools = [tool for tool in value or () if tool["type"] in _CARRIED]
-            resources = _resources(tools, write.names, whole=write.id is not None)
+            # What the tools work on: both sides, empty or not, where the object is there already,
+            # because an update keeps what it does not name.
+            whole = write.id is not None
+            stores: list[str] = []
+            files: list[str] = []
+            for tool in tools:
+                stores += [
+                    write.names.id_of(store)
+                    for store in normal.references(tool.get("vector_stores"))
+                ]
+                files += [write.names.id_of(file) for file in normal.references(tool.get("files"))]
+            resources = {
+                **({"code_interpreter": {"file_ids": files}} if files or whole else {}),
+                **({"file_search": {"vector_store_ids": stores}} if stores or whole else {}),
+            }
             return {"tools": [_tool(tool) for tool in tools], "tool_resources": resources}
         if one.name == "response_format":
-            return {"response_format": _format(value)}
+            if not isinstance(value, Mapping):
+                return {"response_format": value if value in (None, "auto") else {"type": value}}
+            wanted = normal.response_format(value)
+            settings = {name: wanted[name] for name in wanted if name != "type"}
+            return {"response_format": {"type": "json_schema", "json_schema": settings}}
         return super().sent(one, value, write)
 
 
@@ -170,31 +193,6 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": tool["type"], **({"file_search": settings} if settings else {})}
 
 
-def _resources(tools: Iterable[Mapping[str, Any]], names: Names, whole: bool) -> dict[str, Any]:
-    """What the tools work on. `whole`: both sides, empty or not, because an update keeps what it
-    does not name.
-    """
-    stores: list[str] = []
-    files: list[str] = []
-    for tool in tools:
-        stores += [names.id_of(store) for store in normal.references(tool.get("vector_stores"))]
-        files += [names.id_of(file) for file in normal.references(tool.get("files"))]
-    return {
-        **({"code_interpreter": {"file_ids": files}} if files or whole else {}),
-        **({"file_search": {"vector_store_ids": stores}} if stores or whole else {}),
-    }
-
-
-def _format(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value if value in (None, "auto") else {"type": value}
-    wanted = normal.response_format(value)
-    return {
-        "type": "json_schema",
-        "json_schema": {name: wanted[name] for name in wanted if name != "type"},
-    }
-
-
 def _flat(tool: Mapping[str, Any], resources: Mapping[str, Any], names: Names) -> Fields:
     """A tool in the author's spelling, together with what belongs to it in `tool_resources`."""
     kind = tool.get("type")
@@ -210,14 +208,6 @@ def _flat(tool: Mapping[str, Any], resources: Mapping[str, Any], names: Names) -
         settings = {**inner, **({"ranking_options": ranking} if ranking else {})}
         return {"type": kind, "vector_stores": stores, **normal.present(settings)}
     return dict(tool)
-
-
-def _flat_format(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    if value.get("type") != "json_schema":
-        return value.get("type")
-    return {"type": "json_schema", **(value.get("json_schema") or {})}
 
 
 FORM = AssistantsForm()

@@ -8,7 +8,6 @@ from typing import Any
 from provisioner import shapes
 from provisioner.kinds.assistant import normal
 from provisioner.kinds.table import REAL, TEXT, Field, Sort, Table, choice, metadata
-from provisioner.model import Fields
 from provisioner.shapes import either, many, mapping
 
 MAX_INSTRUCTIONS = 256_000
@@ -45,17 +44,15 @@ def _named(tools: Any) -> Iterator[Any]:
 
 def _renamed(tools: Any, addresses: Mapping[str, str]) -> Any:
     """The same tools with what they name under its new address."""
-    return tools and [_renamed_in(tool, addresses) for tool in tools]
-
-
-def _renamed_in(tool: Fields, addresses: Mapping[str, str]) -> Fields:
-    found = dict(tool)
-    for setting in _NAMING:
-        if isinstance(tool.get(setting), list):
-            found[setting] = [
-                addresses.get(one, one) if isinstance(one, str) else one for one in tool[setting]
-            ]
-    return found
+    found = [dict(tool) for tool in tools or ()]
+    for tool in found:
+        for setting in _NAMING:
+            if isinstance(tool.get(setting), list):
+                tool[setting] = [
+                    addresses.get(one, one) if isinstance(one, str) else one
+                    for one in tool[setting]
+                ]
+    return tools and found
 
 
 INSTRUCTIONS = Sort(

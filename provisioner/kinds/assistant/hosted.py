@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
@@ -91,13 +91,9 @@ class ApprovalFilter(Strict):
     )
 
 
-def _list_or_filter(value: Any) -> str:
-    return "<names>" if isinstance(value, list) else "<filter>"
-
-
 AllowedTools = Annotated[
     Annotated[list[Text], Tag("<names>")] | Annotated[ToolFilter, Tag("<filter>")],
-    Discriminator(_list_or_filter),
+    Discriminator(lambda value: "<names>" if isinstance(value, list) else "<filter>"),
 ]
 Approval = Annotated[
     Annotated[Literal["always", "never"], Tag("<text>")]

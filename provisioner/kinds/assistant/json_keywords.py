@@ -71,8 +71,8 @@ def _node(node: Any, path: Path, root: Any, found: list[Violation]) -> None:
         found.append((path, f"is {described(node)}; a schema is a mapping", not path))
         return
     for keyword, value in node.items():
-        check = _CHECKS.get(keyword)
-        if check and (why := check(value)):
+        why = _wrong(keyword, value)
+        if why:
             found.append(((*path, keyword), why, False))
         elif keyword == "$ref" and value.startswith("#/") and target(value, root) is None:
             found.append(
@@ -114,56 +114,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _text(value: Any) -> str | None:
-    return None if isinstance(value, str) else f"is {described(value)}; it must be text"
-
-
-def _number(value: Any) -> str | None:
-    return None if _is_number(value) else f"is {described(value)}; it must be a number"
-
-
-def _positive(value: Any) -> str | None:
-    return (
-        None
-        if _is_number(value) and value > 0
-        else f"is {described(value)}; it must be a number above 0"
-    )
-
-
-def _count(value: Any) -> str | None:
-    good = _is_number(value) and value >= 0 and value == int(value)
-    return None if good else f"is {described(value)}; it must be a whole number from 0"
-
-
-def _flag(value: Any) -> str | None:
-    return None if isinstance(value, bool) else f"is {described(value)}; it must be true or false"
-
-
-def _list(value: Any) -> str | None:
-    return None if isinstance(value, list) else f"is {described(value)}; it must be a list"
-
-
-def _schemas(value: Any) -> str | None:
-    return (
-        None
-        if isinstance(value, list) and value
-        else f"is {described(value)}; it must be a list of schemas"
-    )
-
-
-def _named(value: Any) -> str | None:
-    return (
-        None if isinstance(value, dict) else f"is {described(value)}; it must map names to schemas"
-    )
-
-
-def _names(value: Any) -> str | None:
+def _wrong_names(value: Any) -> str | None:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         return f"is {described(value)}; it must be a list of names"
     return None if len(set(value)) == len(value) else "names something twice"
 
 
-def _type(value: Any) -> str | None:
+def _wrong_type(value: Any) -> str | None:
     if isinstance(value, str) and value in TYPES:
         return None
     good = (
@@ -177,21 +134,39 @@ def _type(value: Any) -> str | None:
     return f"is `{shown}`; the types are {', '.join(TYPES)}"
 
 
-def _dependent(value: Any) -> str | None:
-    good = isinstance(value, dict) and not any(_names(names) for names in value.values())
-    return None if good else "must map names to lists of names"
+_Rule = tuple[Callable[[Any], bool], str]
+"""What a value has to be, and the same in words."""
 
-
-_CHECKS: dict[str, Callable[[Any], str | None]] = {
-    "type": _type,
-    "required": _names,
-    "multipleOf": _positive,
-    "dependentRequired": _dependent,
-    **dict.fromkeys(_TEXT, _text),
-    **dict.fromkeys(_NUMBER, _number),
-    **dict.fromkeys(_COUNT, _count),
-    **dict.fromkeys(_FLAG, _flag),
-    **dict.fromkeys(_LIST, _list),
-    **dict.fromkeys(_SCHEMAS, _schemas),
-    **dict.fromkeys(_NAMED, _named),
+_RULES: dict[str, _Rule] = {
+    "multipleOf": (lambda value: _is_number(value) and value > 0, "be a number above 0"),
+    **dict.fromkeys(_TEXT, (lambda value: isinstance(value, str), "be text")),
+    **dict.fromkeys(_NUMBER, (_is_number, "be a number")),
+    **dict.fromkeys(
+        _COUNT,
+        (
+            lambda value: _is_number(value) and value >= 0 and value == int(value),
+            "be a whole number from 0",
+        ),
+    ),
+    **dict.fromkeys(_FLAG, (lambda value: isinstance(value, bool), "be true or false")),
+    **dict.fromkeys(_LIST, (lambda value: isinstance(value, list), "be a list")),
+    **dict.fromkeys(
+        _SCHEMAS, (lambda value: isinstance(value, list) and bool(value), "be a list of schemas")
+    ),
+    **dict.fromkeys(_NAMED, (lambda value: isinstance(value, dict), "map names to schemas")),
 }
+
+
+def _wrong(keyword: str, value: Any) -> str | None:
+    """What is wrong with the value of a keyword, if anything."""
+    if keyword == "type":
+        return _wrong_type(value)
+    if keyword == "required":
+        return _wrong_names(value)
+    if keyword == "dependentRequired":
+        good = isinstance(value, dict) and not any(map(_wrong_names, value.values()))
+        return None if good else "must map names to lists of names"
+    if keyword in _RULES:
+        holds, wanted = _RULES[keyword]
+        return None if holds(value) else f"is {described(value)}; it must {wanted}"
+    return None

@@ -10,6 +10,7 @@ from typing import Any
 from provisioner.kinds.assistant.json_keywords import invalid
 from provisioner.kinds.base import Finding, Path, Scope
 
+_REFERENCE = "see https://json-schema.org/understanding-json-schema"
 _ENCODER = json.JSONEncoder(allow_nan=False)
 _known: dict[tuple[str, bool], tuple[Flaw, ...]] = {}
 
@@ -53,7 +54,13 @@ def flaws(schema: Any, *, strict: bool) -> tuple[Flaw, ...]:
 
 def _found(schema: Any, strict: bool) -> tuple[Flaw, ...]:
     try:
-        found = list(_invalid(schema))
+        suspects = invalid(schema)
+        confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
+        found = [
+            Flaw(path, "Not a JSON Schema", why, _REFERENCE)
+            for path, why, sure in suspects
+            if sure or confirmed
+        ]
         if strict and not found:
             for path, why, hint, severity in outside_subset(schema):
                 found.append(Flaw(path, "Not a strict schema", why, hint, severity))
@@ -67,19 +74,6 @@ def _found(schema: Any, strict: bool) -> tuple[Flaw, ...]:
                 "flatten it, or use `$defs`",
             ),
         )
-
-
-def _invalid(schema: Any) -> Iterator[Flaw]:
-    suspects = invalid(schema)
-    confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
-    for path, why, sure in suspects:
-        if sure or confirmed:
-            yield Flaw(
-                path,
-                "Not a JSON Schema",
-                why,
-                "see https://json-schema.org/understanding-json-schema",
-            )
 
 
 def _refused(schema: Any) -> bool:
@@ -111,18 +105,15 @@ def read_schema(written: dict[str, Any], strict: bool, scope: Scope, at: Path) -
         return None
     schema = scope.document(written, at)
     if schema is not None:
-        _report(schema, written["file"] if by_file else None, strict, scope, at)
+        source = written["file"] if by_file else None
+        label = str(at[-1])
+        for flaw in flaws(schema, strict=strict) or _wrong_root(schema, label, strict):
+            node = dotted((label, *flaw.path))
+            where = f"`{node}` in `{source}`" if source else f"`{node}`"
+            path = (*at, "file") if source else (*at, *flaw.path)
+            said = f"{where} of `{scope.address}` {flaw.detail}."
+            scope.report(Finding(path, flaw.summary, said, flaw.hint, flaw.severity))
     return schema
-
-
-def _report(schema: Any, source: str | None, strict: bool, scope: Scope, at: Path) -> None:
-    label = str(at[-1])
-    for flaw in flaws(schema, strict=strict) or _wrong_root(schema, label, strict):
-        node = dotted((label, *flaw.path))
-        where = f"`{node}` in `{source}`" if source else f"`{node}`"
-        path = (*at, "file") if source else (*at, *flaw.path)
-        detail = f"{where} of `{scope.address}` {flaw.detail}."
-        scope.report(Finding(path, flaw.summary, detail, flaw.hint, flaw.severity))
 
 
 def _wrong_root(schema: Any, label: str, strict: bool) -> Iterator[Flaw]:
@@ -198,11 +189,6 @@ def outside_subset(schema: dict[str, Any]) -> Iterator[Violation]:
     elif schema.get("type") != "object":
         tally.report(("type",), "must be `object` at the root", "write `type: object`")
     _node(schema, (), 0, tally)
-    _limits(tally)
-    yield from tally.seen
-
-
-def _limits(tally: _Tally) -> None:
     for count, most, thing in (
         (tally.properties, MAX_PROPERTIES, "properties"),
         (tally.enum, MAX_ENUM, "enum values"),
@@ -214,6 +200,7 @@ def _limits(tally: _Tally) -> None:
                 f"has {count:,} {thing}; strict mode takes {most:,}",
                 "split it, or use `strict: false`",
             )
+    yield from tally.seen
 
 
 def _node(node: Any, path: Path, level: int, tally: _Tally) -> None:
@@ -309,12 +296,9 @@ def _below(node: dict[str, Any], path: Path, level: int, tally: _Tally) -> None:
             for index, one in enumerate(node["anyOf"]):
                 _node(one, (*path, "anyOf", index), level, tally)
         else:
-            _named(keyword, node[keyword], (*path, keyword), level, tally)
-
-
-def _named(keyword: str, schemas: dict[str, Any], path: Path, level: int, tally: _Tally) -> None:
-    if keyword != "properties":  # definitions stand for themselves, wherever they are used
-        level = 0
-        tally.text += sum(map(len, schemas))
-    for name, one in schemas.items():
-        _node(one, (*path, name), level, tally)
+            depth = level
+            if keyword != "properties":  # definitions stand for themselves, wherever they are used
+                depth = 0
+                tally.text += sum(map(len, node[keyword]))
+            for name, one in node[keyword].items():
+                _node(one, (*path, keyword, name), depth, tally)

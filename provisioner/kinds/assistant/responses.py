@@ -107,7 +107,9 @@ class ResponsesForm(ProfileForm):
         for one in self.table.carried(self.api):
             value = given.get(one.name)
             if one.name == "tools":
-                carried = [tool for tool in given["tools"] if _kept(tool, left_out)]
+                carried = [
+                    tool for tool in given["tools"] if f"tools.{tool['type']}" not in left_out
+                ]
                 value = [_tool(tool, names, left_out) for tool in carried]
             if one.name == "response_format" and isinstance(value, str):
                 value = {"type": value} if value != one.default else None
@@ -182,10 +184,6 @@ def _put(request: Fields, path: Sequence[str], value: Any) -> None:
     inside[path[-1]] = {**there, **value} if isinstance(there, dict) else value
 
 
-def _kept(tool: Mapping[str, Any], lost: Collection[str]) -> bool:
-    return f"tools.{tool['type']}" not in lost
-
-
 def _unless_empty(name: str, value: Any) -> Fields:
     return {name: value} if value else {}
 
@@ -202,27 +200,23 @@ def _normal(tool: Mapping[str, Any]) -> Fields:
 
 def _tool(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -> Fields:
     if tool["type"] == "file_search":
-        return _file_search(tool, names, lost)
+        stores = tool.get("vector_stores") or ()
+        ranking = normal.present(tool.get("ranking_options") or {})
+        if "tools.file_search.ranker" in lost and ranking.get("ranker") not in _RANKERS:
+            ranking.pop("ranker", None)
+        settings = {key: tool[key] for key in ("max_num_results", "filters") if key in tool}
+        return {
+            "type": "file_search",
+            "vector_store_ids": [names.id_of(store) for store in stores],
+            **settings,
+            **_unless_empty("ranking_options", ranking),
+        }
     if tool["type"] != "code_interpreter":
         return dict(tool)
     container: Fields = {"type": "auto"}
     container |= _unless_empty("file_ids", [names.id_of(file) for file in tool.get("files") or ()])
     container |= _unless_empty("memory_limit", tool.get("memory_limit"))
     return {"type": "code_interpreter", "container": container}
-
-
-def _file_search(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -> Fields:
-    stores = tool.get("vector_stores") or ()
-    ranking = normal.present(tool.get("ranking_options") or {})
-    if "tools.file_search.ranker" in lost and ranking.get("ranker") not in _RANKERS:
-        ranking.pop("ranker", None)
-    settings = {key: tool[key] for key in ("max_num_results", "filters") if key in tool}
-    return {
-        "type": "file_search",
-        "vector_store_ids": [names.id_of(store) for store in stores],
-        **settings,
-        **_unless_empty("ranking_options", ranking),
-    }
 
 
 def _named(tool: Mapping[str, Any]) -> Iterator[str]:

@@ -346,13 +346,7 @@ def _code_files(tool: CodeInterpreter, scope: Scope, at: Path) -> list[Any]:
             f" {MAX_CODE_FILES}."
         )
         scope.report(Finding(at, "Too many files", detail, "join them, or pack them into a `.zip`"))
-    _check_extensions(
-        [file.removeprefix("file.") for file in files if isinstance(file, str)], scope, at
-    )
-    return files
-
-
-def _check_extensions(paths: list[str], scope: Scope, at: Path) -> None:
+    paths = [file.removeprefix("file.") for file in files if isinstance(file, str)]
     for suffix, some in unaccepted(paths, RUNNABLE).items():
         detail = (
             f"`{scope.address}` gives {counted(suffix, some)} to its code interpreter, which may"
@@ -361,6 +355,7 @@ def _check_extensions(paths: list[str], scope: Scope, at: Path) -> None:
         detail += f"`{suffix}`." if suffix else "files without an extension."
         hint = "nothing, if it works for you; otherwise convert it or pack it into a `.zip`"
         scope.report(Finding(at, "Unusual extension", detail, hint, "warning"))
+    return files
 
 
 def _hosted(tool: dict[str, Any], scope: Scope, at: Path) -> Fields:

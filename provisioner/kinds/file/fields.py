@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from provisioner import shapes
+from provisioner.kinds.base import PURPOSE
 from provisioner.kinds.table import TEXT, Field, Sort, Table
-
-PURPOSE = "assistants"
 
 FIELDS = Table(
     Field(

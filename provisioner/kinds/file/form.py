@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from provisioner import shapes
-from provisioner.kinds.base import Form, Names, Write
-from provisioner.kinds.file.fields import FIELDS, PURPOSE
+from provisioner.kinds.base import PURPOSE, Names, UploadForm, Write
+from provisioner.kinds.file.fields import FIELDS
 from provisioner.kinds.wire import Raw, check_reply, number, route
 from provisioner.model import Address, Live
 
@@ -28,7 +28,7 @@ def base_name(address: Address) -> str:
     return PurePosixPath(address.name).name
 
 
-class FileForm(Form):
+class FileForm(UploadForm):
     """The same through every API."""
 
     table = FIELDS

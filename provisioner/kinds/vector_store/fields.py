@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from provisioner import shapes
@@ -33,12 +33,6 @@ def chunks(chunking: Any) -> Any:
 def _store_file(value: Any) -> bool:
     """A file of ours by its address, or one that is not managed by its id."""
     return _PARTS(value) and any(isinstance(value.get(key), str) for key in ("file", "id"))
-
-
-def _files(entries: Any) -> Iterator[Any]:
-    for entry in (entries or {}).values():
-        if "file" in entry:
-            yield entry["file"]
 
 
 def _renamed(entries: Any, addresses: Mapping[str, str]) -> Any:
@@ -108,7 +102,9 @@ FIELDS = Table(
             declare=f"{_STORE_FILES}read_files",
             edited="store_files",
             refers_to=("file",),
-            references=_files,
+            references=lambda entries: [
+                entry["file"] for entry in (entries or {}).values() if "file" in entry
+            ],
             renamed=_renamed,
         ),
         "The files in it: paths, globs, or entries with settings. A file matched twice gets the"

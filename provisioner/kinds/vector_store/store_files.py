@@ -108,11 +108,15 @@ def store_file(raw: Raw) -> StoreFile:
     attributes = _attributes(raw)
     mark, sha256 = stamp(attributes), attributes.get(SHA256)
     error = raw.get("last_error") or {}
+    strategy = raw.get("chunking_strategy") or {}
+    chunking: Any = "auto" if strategy.get("type") == "auto" else "other"
+    if strategy.get("type") == "static":
+        chunking = dict(strategy.get("static") or {})
     return StoreFile(
         str(raw["id"]),
         str(raw.get("status") or "completed"),
         {key: value for key, value in attributes.items() if key not in (Stamp.KEY, SHA256)},
-        _chunking(raw.get("chunking_strategy") or {}),
+        chunking,
         mark,
         sha256 if isinstance(sha256, str) else None,
         f"{error.get('code')}: {error.get('message')}" if error else None,
@@ -267,11 +271,6 @@ class _Watch:
             self.done = max(self.done, len(self.file_ids) - busy)
             if busy and self._rounds % _RECOUNT:
                 return after
-        await self._collect()
-        self.done = len(self.results)
-        return after
-
-    async def _collect(self) -> None:
         pending = self.pending
         if len(pending) <= _BY_READ:
             store_files = await together(
@@ -290,6 +289,8 @@ class _Watch:
                 self.results[id] = None
             elif one.status != IN_PROGRESS:
                 self.results[id] = one.error or one.status
+        self.done = len(self.results)
+        return after
 
 
 async def _attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
@@ -297,7 +298,16 @@ async def _attach(remote: Remote, store_id: str, entries: Sequence[Attach]) -> d
         if not await _send(remote, store_id, entries):
             return await _one_by_one(remote, store_id, await _left(remote, store_id, entries))
     except ReplyLost:
-        return await _attach_rest(remote, store_id, entries)
+        # Nobody knows whether the request was carried out: what the store does not show is
+        # attached once more, and one by one where nobody knows it then either.
+        left = await _left(remote, store_id, entries)
+        try:
+            if not left or await _send(remote, store_id, left):
+                return {}
+        except ReplyLost:
+            if len(left) == 1:
+                raise
+        return await _one_by_one(remote, store_id, await _left(remote, store_id, left))
     except ServiceError as error:
         if not isinstance(error, RouteMissing) and error.status not in _REFUSED:
             raise
@@ -309,20 +319,6 @@ async def _left(remote: Remote, store_id: str, entries: Sequence[Attach]) -> lis
     """What the store does not show."""
     held = await list_store_files(remote, store_id, [entry.file_id for entry in entries])
     return [entry for entry in entries if entry.file_id not in held]
-
-
-async def _attach_rest(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
-    """Nobody knows whether the request was carried out: what the store does not show is attached
-    once more, and one by one where nobody knows it then either.
-    """
-    left = await _left(remote, store_id, entries)
-    try:
-        if not left or await _send(remote, store_id, left):
-            return {}
-    except ReplyLost:
-        if len(left) == 1:
-            raise
-    return await _one_by_one(remote, store_id, await _left(remote, store_id, left))
 
 
 async def _one_by_one(remote: Remote, store_id: str, entries: Sequence[Attach]) -> dict[str, str]:
@@ -377,12 +373,6 @@ def _wire(entry: Attach) -> dict[str, Any]:
     auto = entry.chunking in (None, "auto", "other")
     chunking = {"type": "auto"} if auto else {"type": "static", "static": entry.chunking}
     return {"file_id": entry.file_id, "attributes": entry.attributes, "chunking_strategy": chunking}
-
-
-def _chunking(strategy: Raw) -> Any:
-    if strategy.get("type") == "static":
-        return dict(strategy.get("static") or {})
-    return "auto" if strategy.get("type") == "auto" else "other"
 
 
 def _files(store_id: str) -> str:
