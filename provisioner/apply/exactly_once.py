@@ -6,17 +6,17 @@ import time
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any
 
 from provisioner.apply.lookout import Read
 from provisioner.apply.run import Run
 from provisioner.diff import units
 from provisioner.digests import held_path
 from provisioner.errors import PlanError, ReplyLost, RouteMissing, ServiceError
-from provisioner.kinds import is_file
+from provisioner.kinds import Key, file_kind, is_file, kind, naming
 from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm, Write
-from provisioner.kinds.wire import route, stamp
+from provisioner.kinds.wire import route
 from provisioner.model import Address, Change, Event, Live, Problem, Stamp
+from provisioner.plan.users import unmanaged
 from provisioner.remote import HashingReader, Remote, together
 
 ATTEMPTS = 4
@@ -256,29 +256,33 @@ async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shar
     """Look at everything that a file can be attached to. `shared`: another environment of ours uses
     this service.
     """
-    stores, assistants = await together(
-        [_listed(remote, "/vector_stores"), _listed(remote, "/assistants")]
-    )
-    marks = [stamp(raw.get("metadata")) for raw in (*stores, *assistants)]
+    stores: list[Live] = []
     used: set[str] = set()
-    for raw in assistants:
-        interpreter = (raw.get("tool_resources") or {}).get("code_interpreter") or {}
-        used.update(interpreter.get("file_ids") or ())
+    stamps: list[Stamp | None] = []
+    keys = naming({file_kind().name})
+    listed = await together(_listed(remote, key) for key in keys)
+    for (name, _), objects in zip(keys, listed, strict=True):
+        stamps += [live.stamp for live in objects]
+        if kind(name).holds_files:
+            stores += objects
+        else:
+            used.update(id for live in objects for id in unmanaged(live.fields))
     held = await together(
-        together(_holds(remote, raw["id"], live.id) for raw in stores) for live in suspects
+        together(_holds(remote, store.id, live.id) for store in stores) for live in suspects
     )
     loose = [
         live
         for live, taken in zip(suspects, held, strict=True)
         if not any(taken) and live.id not in used
     ]
-    ours = all(mark is None or mark.lineage == lineage[:8] for mark in marks)
+    ours = all(mark is None or mark.lineage == lineage[:8] for mark in stamps)
     return Survey(tuple(loose), ours and not shared)
 
 
-async def _listed(remote: Remote, path: str) -> Iterable[Any]:
+async def _listed(remote: Remote, key: Key) -> Sequence[Live]:
+    name, api = key
     try:
-        return await remote.list(path)
+        return await kind(name).form(api).list(remote, Names())
     except RouteMissing:  # a service without this API
         return ()
 

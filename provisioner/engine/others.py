@@ -10,7 +10,7 @@ from math import ceil
 
 from provisioner.engine.refresh import Listed, list_forms
 from provisioner.errors import RouteMissing
-from provisioner.kinds import Key, keys, kind
+from provisioner.kinds import Key, keys, kind, naming
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, LockState, Plan
@@ -92,11 +92,6 @@ class Others:
         stores = await together(self._foreign(key) for key in holding)
         held = await self.held([live.id for found in stores for live in found])
         return {id for files in held.values() for id in files}
-
-
-def naming(names: Collection[str]) -> list[Key]:
-    """The objects that can refer to some of these kinds."""
-    return [key for key in keys() if not kind(key[0]).fields.refers_to.isdisjoint(names)]
 
 
 def requests(stores: Iterable[Live]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 
 from provisioner.kinds.base import Kind
@@ -37,6 +37,11 @@ def keys() -> list[Key]:
     ]
 
 
+def naming(names: Collection[str]) -> list[Key]:
+    """The objects that can refer to some of these kinds."""
+    return [key for key in keys() if not kind(key[0]).fields.refers_to.isdisjoint(names)]
+
+
 def is_file(address: Address) -> bool:
     """Whether an address is that of a file: its name is the path."""
     known = kinds().get(address.kind)
@@ -66,10 +71,18 @@ def inlined_kind() -> Kind:
     return next(one for one in kinds().values() if one.inlined)
 
 
+@cache
 def shapes(name: str) -> Mapping[str, Shape]:
-    """What the fields of a kind may hold in a lock or a plan; nothing is known of another kind."""
+    """What fields may hold in a lock or a plan: by the table of the kind, and by those of the
+    others where a field is not in its own.
+    """
     known = kinds().get(name)
-    return known.fields.shapes if known else {}
+    return {**_every_shape(), **(known.fields.shapes if known else {})}
+
+
+@cache
+def _every_shape() -> Mapping[str, Shape]:
+    return {name: shape for one in kinds().values() for name, shape in one.fields.shapes.items()}
 
 
 def kind(name: str) -> Kind:

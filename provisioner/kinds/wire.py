@@ -119,8 +119,7 @@ class StampedForm(Form):
         """A reply in neutral spelling; what we do not know is dropped, what is missing stays
         missing. ServiceError where it is not of the shape that OpenAI's has.
         """
-        check_reply(self.collection, raw, self._shapes)
-        metadata = raw.get("metadata")
+        metadata = self._checked(raw).get("metadata")
         fields = {one.name: self.shown(one, raw, names) for one in self.own if one.name in raw}
         return Live(
             str(raw["id"]),
@@ -129,6 +128,11 @@ class StampedForm(Form):
             raw.get("status"),
             number(raw, "created_at"),
         )
+
+    def _checked(self, raw: Raw) -> Raw:
+        """A reply that is of the shape that OpenAI's has: nothing else is built upon."""
+        check_reply(self.collection, raw, self._shapes)
+        return raw
 
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         """The value of a field that a reply has, as an author would declare it."""
@@ -160,12 +164,9 @@ class StampedForm(Form):
         units = {"name", *write.fields}
         body = {name: value for name, value in self.body(write, units).items() if value is not None}
         body["metadata"] = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
-        raw = await remote.post(self.collection, body)
+        raw = self._checked(await remote.post(self.collection, body))
         # Some gateways mark what passes through them.
-        shown = raw.get("metadata")
-        foreign = (
-            sorted(shown.keys() - body["metadata"].keys()) if isinstance(shown, Mapping) else []
-        )
+        foreign = sorted((raw.get("metadata") or {}).keys() - body["metadata"].keys())
         if foreign:
             names = ", ".join(f"`{name}`" for name in foreign)
             remote.note(
@@ -175,7 +176,7 @@ class StampedForm(Form):
 
     async def update(self, remote: Remote, write: Write) -> Live:
         path = route(self.collection, write.id or "")
-        before = await remote.get(path)
+        before = self._checked(await remote.get(path))
         body = self.body(write, {top(unit) for unit in write.paths})
         metadata = merged(
             before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp
@@ -205,12 +206,14 @@ class StampedForm(Form):
         """
         path = route(self.collection, id)
         raw = await remote.find(path)
-        mark = stamp(raw.get("metadata")) if raw is not None else None
+        mark = stamp(self._checked(raw).get("metadata")) if raw is not None else None
         if raw is not None and mark and lock.owns(mark):
-            await remote.post(path, {"metadata": unstamped(raw["metadata"])}, repeatable=True)
+            left = {"metadata": unstamped(raw["metadata"])}
+            self._checked(await remote.post(path, left, repeatable=True))
 
     async def _send(self, remote: Remote, path: str, body: dict[str, Any]) -> Raw:
-        return await self._whole(remote, await remote.post(path, body, repeatable=True), body, path)
+        raw = self._checked(await remote.post(path, body, repeatable=True))
+        return await self._whole(remote, raw, body, path)
 
     async def _whole(self, remote: Remote, raw: Raw, body: Raw, path: str | None = None) -> Raw:
         """The reply of a write, completed by a read where it lacks what was sent. The write itself

@@ -605,3 +605,50 @@ def test_one_id_for_two_objects(world: World) -> None:
     assert "Reply not understood" in err and "with the id `asst_same`, which `assistant." in err
     assert len(world.lock()["resources"]) == 1
     assert world.run("plan", "--force").code == 0
+
+
+@pytest.mark.parametrize("shown", ["text", [1], 5])
+def test_metadata_of_another_shape_in_a_single_read(applied: World, shown: Any) -> None:
+    """An update reads the object before it writes: metadata that nobody can read is not metadata
+    that is not there, and nothing is sent over it.
+    """
+    before = applied.http("GET", "/assistants/${assistant.b}")
+
+    def odd(method: str, path: str, status: int, body: Any) -> Any:
+        one = method == "GET" and path.startswith("/assistants/")
+        return status, {**body, "metadata": shown} if one else body
+
+    specs = SPECS["specs/all.yaml"].replace("b: {model: m}", "b: {model: m, instructions: New}")
+    applied.write({"specs/all.yaml": specs})
+    with applied.behind(partial(Odd, answer=odd)):
+        err = applied.ok("apply", "-y", code=1).err
+    assert "Reply not understood" in err and "as `metadata`" in err
+    assert applied.http("GET", "/assistants/${assistant.b}") == before
+
+
+@pytest.mark.parametrize(
+    "resources", ["text", [1], {"code_interpreter": [1]}, {"code_interpreter": {"file_ids": 5}}]
+)
+def test_an_odd_user_of_a_lost_upload(world: World, resources: Any) -> None:
+    """What looks for a lost upload among assistants of others reads them as everything else does."""
+    world.http("POST", "/assistants", {"model": "m"})
+
+    def odd(method: str, path: str, status: int, body: Any) -> Any:
+        if (method, path) == ("POST", "/files"):
+            return 500, {"error": {"message": "lost"}}
+        if (method, path) == ("GET", "/assistants"):
+            return status, {**body, "data": [{**body["data"][0], "tool_resources": resources}]}
+        return status, body
+
+    world.write({"specs/all.yaml": {"files": {"f": {"path": "a.md"}}}, "a.md": "# A\n"})
+    with world.behind(partial(Odd, answer=odd)):
+        err = world.ok("apply", "-y", code=1).err
+    assert "Reply not understood" in err and "as `tool_resources`" in err
+
+
+@pytest.mark.parametrize("field", [{"top_p": "text"}, {"tools": 5}, {"temperature": {}}])
+def test_a_field_of_another_kind_in_a_lock(applied: World, field: dict[str, Any]) -> None:
+    """A field has its shape wherever it stands, also where its kind has no such field."""
+    store = next(one for one in applied.lock()["resources"] if one.startswith("vector_store."))
+    edited(applied, lambda lock: lock["resources"][store]["fields"].update(field))
+    assert "is of another shape" in applied.ok("plan", code=1).err

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_METADATA = 16
 MAX_CODE_FILES = 50
 
+# What a reader looks for first; a lock keeps the order.
+_FIRST = ("model", "temperature", "top_p", "instructions", "tools", "reasoning", "text", "metadata")
 _LABELS = ("name", "description")
 _RANKERS = ("auto", "default-2024-11-15")
 _CARRIED = frozenset(
@@ -118,7 +120,8 @@ class ResponsesForm(ProfileForm):
         request["metadata"] = {**request.pop("metadata"), Stamp.KEY: stamp}
         for name, value in own.items():
             _put(request, (name,), value)
-        return request
+        first = {name: request[name] for name in _FIRST if name in request}
+        return {**first, **request}
 
     def digest(self, request: Fields) -> str:
         metadata = {
