@@ -17,6 +17,7 @@ from provisioner.text import spelt
 from provisioner.workspace import Workspace
 from provisioner.workspace.sections import declarable
 from provisioner.workspace.setting import SETTINGS_FILE
+from provisioner.workspace.workspace import by_problem
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context
@@ -31,14 +32,15 @@ def validate(
     """Check a workspace in one environment, or in all of them. `today` is what policies go by."""
     workspace = Workspace.open(root)
     names = [environment] if environment else list(workspace.environments)
-    problems: dict[Problem, None] = {}
+    found: dict[str, list[Problem]] = {}
     counts: Counter[str] = Counter()
     desired: dict[str, Mapping[Address, Desired]] = {}
     for name in names:
         specs = workspace.compile(name, dict(variables or {}))
-        problems.update(dict.fromkeys(specs.problems))
+        found[name] = specs.problems
         counts |= Counter(address.kind for address in specs.desired)
         desired[name] = specs.desired
+    problems = list(by_problem(found))
     # What holds is known.
     if not any(
         problem.severity == "error" and problem.file == SETTINGS_FILE for problem in problems
@@ -54,8 +56,7 @@ def validate(
             # All of planning, which `validate` mostly does without.
             from provisioner.engine.policies import rule_all
 
-            ruled = rule_all(workspace, desired, shutdowns, today or utc_today())
-            problems.update(dict.fromkeys(ruled))
+            problems += rule_all(workspace, desired, shutdowns, today or utc_today())
     return Report(
         sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names
     )

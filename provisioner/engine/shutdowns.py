@@ -15,7 +15,6 @@ from provisioner import disk, jsontext
 from provisioner.engine import announced
 from provisioner.errors import ServiceError
 from provisioner.model import Policies
-from provisioner.workspace.setting import PUBLIC, PUBLIC_URL
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
@@ -95,7 +94,7 @@ async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdow
 
 
 def _known(environment: Environment, given: Given) -> Shutdowns:
-    return Shutdowns(given, environment.service.rstrip("/") in (PUBLIC, PUBLIC_URL))
+    return Shutdowns(given, environment.public)
 
 
 async def _ask(remote: Remote) -> Given | None:

@@ -25,6 +25,9 @@ PURPOSE = "assistants"
 Path = tuple[str | int, ...]
 """Where a value stands below its resource."""
 
+OPENAI = "openai"
+"""Whose rule it is, where a compatible service may take what OpenAI's own refuses."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -35,6 +38,7 @@ class Finding:
     detail: str
     hint: str | None = None
     severity: str = "error"
+    rule: str | None = None  # the service that refuses it: there it is an error all the same
 
 
 @dataclass(frozen=True, slots=True)

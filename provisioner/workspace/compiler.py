@@ -135,6 +135,14 @@ class Compiler:
                 SourcedFinding(source, Finding((), "Circular reference", detail), str(circle[0]))
             )
         self.findings += self._unknown_losses()
+        self.findings = [self._judged(one) for one in self.findings]
+
+    def _judged(self, sourced: SourcedFinding) -> SourcedFinding:
+        """What breaks a rule of the environment's own service is an error there."""
+        finding = sourced.finding
+        if finding.rule is None or not self.environment.public:
+            return sourced
+        return replace(sourced, finding=replace(finding, severity="error"))
 
     def _report(self, raw: RawResource, findings: list[Finding] | tuple[Finding, ...]) -> None:
         self.findings += [SourcedFinding(raw.source, finding, raw.title) for finding in findings]

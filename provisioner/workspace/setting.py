@@ -57,6 +57,11 @@ class Environment:
     settling: float = 0.0  # seconds in which the service may not show its own writes
     policies: Policies = field(default_factory=Policies)
 
+    @property
+    def public(self) -> bool:
+        """Whether it is OpenAI's own service, by whichever name."""
+        return self.service.rstrip("/") in (PUBLIC, PUBLIC_URL)
+
     def lock_path(self, root: Path) -> Path:
         """Where the lock lies on this machine. A lock on a git branch has no such place:
         ValueError.

@@ -143,10 +143,7 @@ class Workspace:
         names them.
         """
         names = list(self.environments if environments is None else environments)
-        where: dict[Problem, list[str]] = {}
-        for name in names:
-            for problem in self.compile(name, variables).problems:
-                where.setdefault(problem, []).append(name)
+        where = by_problem({name: self.compile(name, variables).problems for name in names})
         reported = [
             problem if len(found) == len(names) else naming(problem, found)
             for problem, found in where.items()
@@ -230,6 +227,22 @@ def _with(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
             for index, item in enumerate(value)
         ]
     return value
+
+
+def by_problem(found: Mapping[str, Iterable[Problem]]) -> dict[Problem, list[str]]:
+    """Each problem of several environments once, as severe as in the worst, and the names of those
+    where it is that severe.
+    """
+    where: dict[Problem, dict[str, list[str]]] = {}
+    for name, problems in found.items():
+        for problem in problems:
+            severities = where.setdefault(replace(problem, severity=""), {})
+            severities.setdefault(problem.severity, []).append(name)
+    worst: dict[Problem, list[str]] = {}
+    for problem, severities in where.items():
+        severity = "error" if "error" in severities else "warning"
+        worst[replace(problem, severity=severity)] = severities[severity]
+    return worst
 
 
 def naming(problem: Problem, environments: list[str]) -> Problem:

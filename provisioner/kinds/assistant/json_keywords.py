@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from provisioner.kinds.base import Path
@@ -88,6 +88,23 @@ def _below(keyword: str, value: Any, path: Path, root: Any, found: list[Violatio
     else:
         for step, one in value.items() if keyword in _NAMED else enumerate(value):
             _node(one, (*path, step), root, found)
+
+
+def nodes(schema: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every schema in a valid schema that says something, itself included, with its path."""
+    if not isinstance(schema, dict):
+        return
+    yield path, schema
+    for keyword, value in schema.items():
+        place = (*path, keyword)
+        if keyword in _NAMED and isinstance(value, dict):
+            for name, one in value.items():
+                yield from nodes(one, (*place, name))
+        elif keyword in _NESTED and isinstance(value, list):
+            for index, one in enumerate(value):
+                yield from nodes(one, (*place, index))
+        elif keyword in _NESTED:
+            yield from nodes(value, place)
 
 
 def target(reference: str, root: Any) -> Any:

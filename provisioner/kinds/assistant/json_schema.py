@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.kinds.assistant.json_keywords import invalid
-from provisioner.kinds.base import Finding, Path, Scope
+from provisioner.kinds.assistant.json_keywords import invalid, nodes
+from provisioner.kinds.base import OPENAI, Finding, Path, Scope
 
 _REFERENCE = "see https://json-schema.org/understanding-json-schema"
 _ENCODER = json.JSONEncoder(allow_nan=False)
-_known: dict[tuple[str, bool], tuple[Flaw, ...]] = {}
+_known: dict[tuple[str, bool, bool], tuple[Flaw, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Flaw:
     detail: str
     hint: str | None = None
     severity: str = "error"
+    rule: str | None = None  # as of a `Finding`
 
 
 def dotted(path: Path) -> str:
@@ -39,31 +40,27 @@ def dotted(path: Path) -> str:
     return text
 
 
-def flaws(schema: Any, *, strict: bool) -> tuple[Flaw, ...]:
-    """Every finding of a schema. The same content is looked at once, however many assistants
-    use it.
+def flaws(schema: Any, *, strict: bool, function: bool = False) -> tuple[Flaw, ...]:
+    """Every finding of a schema, or of the parameters of a function. The same content is looked at
+    once, however many assistants use it.
     """
     try:
-        key = (_ENCODER.encode(schema), strict)
+        key = (_ENCODER.encode(schema), strict, function)
     except (TypeError, ValueError, RecursionError) as error:
         return (Flaw((), "Not a JSON Schema", f"cannot be written as JSON: {error}", None),)
     if key not in _known:
-        _known[key] = _found(schema, strict)
+        _known[key] = _found(schema, strict, function)
     return _known[key]
 
 
-def _found(schema: Any, strict: bool) -> tuple[Flaw, ...]:
+def _found(schema: Any, strict: bool, function: bool) -> tuple[Flaw, ...]:
     try:
-        suspects = invalid(schema)
-        confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
-        found = [
-            Flaw(path, "Not a JSON Schema", why, _REFERENCE)
-            for path, why, sure in suspects
-            if sure or confirmed
-        ]
-        if strict and not found:
+        found = list(_whole(schema)) or list(_invalid(schema))
+        if not found and strict:
             for path, why, hint, severity in outside_subset(schema):
                 found.append(Flaw(path, "Not a strict schema", why, hint, severity))
+        elif not found and function:
+            found = [*_wrong_root(schema), *_unfinished(schema)]
         return tuple(found)
     except RecursionError:
         return (
@@ -74,6 +71,50 @@ def _found(schema: Any, strict: bool) -> tuple[Flaw, ...]:
                 "flatten it, or use `$defs`",
             ),
         )
+
+
+_WHOLES = (
+    ("a whole function", ("function", "parameters")),
+    ("a whole function", ("parameters",)),
+    ("a whole tool", ("inputSchema",)),
+    ("a whole tool", ("input_schema",)),
+    ("a whole response format", ("json_schema", "schema")),
+    ("a whole response format", ("schema",)),
+)
+"""What people have in a file, and where the schema stands in it."""
+
+
+def _whole(schema: Any) -> Iterator[Flaw]:
+    """Something that holds a schema, given in the place of one."""
+    if not isinstance(schema, dict) or "properties" in schema:
+        return
+    if "openapi" in schema or "swagger" in schema:
+        hint = (
+            "take the schema out of it: what stands below `schema` in the `requestBody` of one"
+            " operation, or one of `components.schemas`"
+        )
+        yield Flaw((), "Not a JSON Schema", "is an OpenAPI document", hint)
+    elif schema.get("type") in (None, "function", "json_schema"):
+        for what, path in _WHOLES:
+            if isinstance(_at(schema, path), dict):
+                place = dotted(path)
+                hint = f"keep only what stands below its `{place}`; the rest belongs in the spec"
+                yield Flaw((), "Not a JSON Schema", f"is {what}, not the schema in it", hint)
+                return
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _invalid(schema: Any) -> Iterator[Flaw]:
+    suspects = invalid(schema)
+    confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
+    for path, why, sure in suspects:
+        if sure or confirmed:
+            yield Flaw(path, "Not a JSON Schema", why, _REFERENCE)
 
 
 def _refused(schema: Any) -> bool:
@@ -107,27 +148,70 @@ def read_schema(written: dict[str, Any], strict: bool, scope: Scope, at: Path) -
     if schema is not None:
         source = written["file"] if by_file else None
         label = str(at[-1])
-        for flaw in flaws(schema, strict=strict) or _wrong_root(schema, label, strict):
+        for flaw in flaws(schema, strict=strict, function=label == "parameters"):
             node = dotted((label, *flaw.path))
             where = f"`{node}` in `{source}`" if source else f"`{node}`"
             path = (*at, "file") if source else (*at, *flaw.path)
             said = f"{where} of `{scope.address}` {flaw.detail}."
-            scope.report(Finding(path, flaw.summary, said, flaw.hint, flaw.severity))
+            finding = Finding(
+                path,
+                flaw.summary,
+                said,
+                hint=flaw.hint,
+                severity=flaw.severity,
+                rule=flaw.rule,
+            )
+            scope.report(finding)
     return schema
 
 
-def _wrong_root(schema: Any, label: str, strict: bool) -> Iterator[Flaw]:
-    """The arguments of a function are an object, whether strict or not."""
-    if strict or label != "parameters" or not isinstance(schema, dict):
-        return
-    if schema.get("type", "object") != "object":
+_WRITE_OBJECT = "write `type: object` and name each argument below `properties`"
+
+
+def _wrong_root(schema: dict[str, Any]) -> Iterator[Flaw]:
+    """The arguments of a function are an object, whether strict or not; no schema at all takes
+    none.
+    """
+    kind = schema.get("type")
+    if kind not in (None, "object"):
         why = "must be `object`, because the arguments of a function are named"
-        yield Flaw(
-            ("type",),
-            "Not an object",
-            why,
-            "write `type: object` and name each argument below `properties`",
+        yield Flaw(("type",), "Not an object", why, _WRITE_OBJECT)
+        return
+    for keyword in ("anyOf", "oneOf", "allOf", "enum", "not"):
+        if keyword in schema:
+            why = "stands at the top, where OpenAI takes one object"
+            hint = "write `type: object` at the top, and put it into a property"
+            yield _refused_by_openai((keyword,), "Not an object", why, hint)
+            return
+    if kind is None and "$ref" in schema:
+        why = "stands at the top, where OpenAI takes one object"
+        hint = "write out what it names, with `type: object` at the top"
+        yield _refused_by_openai(("$ref",), "Not an object", why, hint)
+    elif kind is None and schema:
+        yield _refused_by_openai(
+            (), "Not an object", "does not say `type: object` at the top", _WRITE_OBJECT
         )
+
+
+def _unfinished(schema: Any) -> Iterator[Flaw]:
+    """What OpenAI refuses in the parameters of any function."""
+    for path, node in nodes(schema):
+        types = node.get("type")
+        types = types if isinstance(types, list) else [types]
+        if "array" in types and "items" not in node:
+            hint = "say what it holds, as in `items: {type: string}`"
+            yield _refused_by_openai(
+                path, "Array without items", "is an array without `items`", hint
+            )
+        reference = node.get("$ref")
+        if isinstance(reference, str) and not reference.startswith("#"):
+            why = f"is `{reference}`, which leads out of the schema, and nobody follows it"
+            hint = "copy what it names below `$defs`, and write `#/$defs/NAME`"
+            yield _refused_by_openai((*path, "$ref"), "External reference", why, hint)
+
+
+def _refused_by_openai(path: Path, summary: str, detail: str, hint: str) -> Flaw:
+    return Flaw(path, summary, detail, hint=hint, severity="warning", rule=OPENAI)
 
 
 Violation = tuple[Path, str, str, str]

@@ -1,0 +1,171 @@
+"""What OpenAI's own service refuses is found before a connection: an error where a spec goes there,
+a warning where a compatible service may take it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from provisioner.engine import validate
+from provisioner.model import Problem
+from tests.workspace.conftest import Write, only, reported
+
+SETTINGS = """
+    environments:
+      local: {service: local, api: responses}
+      prod: {service: openai}
+"""
+A = "assistants:\n  a:\n    model: gpt-5.6\n"
+
+Files = dict[str, str | bytes]
+
+
+def function(parameters: object) -> Files:
+    written = json.dumps(parameters)
+    return {
+        "specs/s.yaml": A
+        + f"    tools: [{{type: function, name: find_user, parameters: {written}}}]"
+    }
+
+
+def from_file(document: object) -> Files:
+    return function({"file": "f.json"}) | {"f.json": json.dumps(document)}
+
+
+OBJECT = {"type": "object", "properties": {"id": {"type": "string"}}}
+OPENAPI = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": {}}}
+KEEP = "keep only what stands below its `{}`"
+
+RULES: dict[str, tuple[Files, str, str]] = {
+    "no type at the top": (
+        function({"properties": {"id": {"type": "string"}}}),
+        "4:59 Not an object",
+        "`type: object`",
+    ),
+    "anyOf at the top": (
+        function({"anyOf": [OBJECT, OBJECT]}),
+        "4:69 Not an object",
+        "put it into a property",
+    ),
+    "oneOf beside the type": (
+        function({"type": "object", "oneOf": [OBJECT]}),
+        "4:87 Not an object",
+        "put it into a property",
+    ),
+    "a reference at the top": (
+        function({"$ref": "#/$defs/user", "$defs": {"user": OBJECT}}),
+        "4:68 Not an object",
+        "write out what it names",
+    ),
+    "an array without items": (
+        function({"type": "object", "properties": {"ids": {"type": ["array", "null"]}}}),
+        "4:100 Array without items",
+        "`items: {type: string}`",
+    ),
+    "an array without items, below a definition": (
+        from_file({**OBJECT, "$defs": {"ids": {"type": "array"}}}),
+        "4:68 Array without items",
+        "`items: {type: string}`",
+    ),
+    "a reference to another file": (
+        function({"type": "object", "properties": {"user": {"$ref": "user.json#/User"}}}),
+        "4:110 External reference",
+        "below `$defs`",
+    ),
+}
+
+
+def told(problem: Problem) -> str:
+    """`line:column summary` of a problem in the spec."""
+    assert problem.file == "specs/s.yaml", problem
+    return f"{problem.line}:{problem.column} {problem.summary}"
+
+
+@pytest.mark.parametrize(("files", "expected", "hint"), RULES.values(), ids=RULES.keys())
+def test_rules_of_openai_are_errors_there_and_warnings_elsewhere(
+    write: Write, files: Files, expected: str, hint: str
+) -> None:
+    """Both have place and remedy; validating all environments says it once, as the error that
+    it is in one of them.
+    """
+    workspace = write({"provisioner.yaml": SETTINGS, **files})
+    there = only(workspace.compile("prod").problems)
+    elsewhere = only(workspace.compile("local").problems)
+    assert (told(there), there.severity) == (expected, "error")
+    assert hint in (there.hint or "")
+    assert elsewhere == replace(there, severity="warning")
+    all_of_them = only(workspace.problems())
+    detail = f"{there.detail} (In the environment `prod`.)"
+    assert all_of_them == replace(there, detail=detail)
+    assert validate(workspace.root).problems == [there]
+
+
+WHOLE: dict[str, tuple[object, str]] = {
+    "a function": ({"type": "function", "name": "f", "parameters": OBJECT}, "parameters"),
+    "one without a type": ({"name": "f", "description": "", "parameters": OBJECT}, "parameters"),
+    "a nested one": (
+        {"type": "function", "function": {"name": "f", "parameters": OBJECT}},
+        "function.parameters",
+    ),
+    "a tool of an MCP server": ({"name": "f", "inputSchema": OBJECT}, "inputSchema"),
+    "a response format": ({"type": "json_schema", "name": "f", "schema": OBJECT}, "schema"),
+}
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize(("document", "below"), WHOLE.values(), ids=WHOLE.keys())
+def test_what_holds_a_schema_is_not_one(
+    write: Write, document: object, below: str, strict: bool
+) -> None:
+    """It is an error everywhere, and the hint names the part to keep."""
+    files = from_file(document)
+    spec = str(files["specs/s.yaml"]).replace("name:", f"strict: {str(strict).lower()}, name:")
+    problem = only(write({**files, "specs/s.yaml": spec}).problems())
+    assert (problem.summary, problem.severity) == ("Not a JSON Schema", "error")
+    assert "`f.json`" in problem.detail
+    assert KEEP.format(below) in (problem.hint or "")
+
+
+def test_an_openapi_document_is_not_a_schema(write: Write) -> None:
+    """The hint says where the schemas are in it."""
+    problem = only(write(from_file(OPENAPI)).problems())
+    assert reported([problem]) == ["specs/s.yaml:4:68 Not a JSON Schema"]
+    assert "`requestBody`" in (problem.hint or "")
+    assert "`components.schemas`" in (problem.hint or "")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        OBJECT,
+        {"type": "object", "properties": {"parameters": {"type": "object"}}},
+        {"type": "object", "properties": {"schema": {"anyOf": [OBJECT, {"type": "null"}]}}},
+        {"type": "object", "$ref": "#/$defs/a", "$defs": {"a": OBJECT}},
+        {"type": "object", "properties": {"a": {"type": "array", "items": {"$ref": "#"}}}},
+    ],
+    ids=json.dumps,
+)
+def test_what_openai_takes_has_no_finding(write: Write, parameters: object) -> None:
+    """A function without arguments, a property of any name, and references inside."""
+    assert write({"provisioner.yaml": SETTINGS, **function(parameters)}).problems() == []
+
+
+def test_a_response_format_may_be_any_schema(write: Write) -> None:
+    """The rules are those of functions."""
+    schema = "{anyOf: [{type: array}, {type: string}]}"
+    written = A + f"    response_format: {{type: json_schema, name: x, schema: {schema}}}\n"
+    assert write({"provisioner.yaml": SETTINGS, "specs/s.yaml": written}).problems() == []
+
+
+def test_a_shared_function_is_reported_once(write: Write) -> None:
+    """At its declaration, and it is copied all the same: a warning leaves nothing out."""
+    spec = "tools:\n  f:\n    parameters: {properties: {}}\n"
+    spec += "assistants:\n  a: {model: m, tools: [use: f]}\n  b: {model: m, tools: [use: f]}\n"
+    workspace = write({"provisioner.yaml": SETTINGS, "specs/s.yaml": spec})
+    specs = workspace.compile("local")
+    assert told(only(specs.problems)) == "3:17 Not an object"
+    assert [len(one.fields["tools"]) for one in specs.desired.values()] == [1, 1]
