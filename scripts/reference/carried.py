@@ -45,6 +45,9 @@ PROBES: dict[str, Fields] = {
     "tool `file_search`, one vector store": _search(),
     "tool `file_search`, no vector store": _search(vector_stores=[]),
     "tool `file_search`, two vector stores": _search(vector_stores=[_STORE, {"id": "vs_abc"}]),
+    "tool `file_search`, three vector stores": _search(
+        vector_stores=[_STORE, {"id": "vs_abc"}, {"id": "vs_def"}]
+    ),
     "`file_search`: `max_num_results`": _search(max_num_results=8),
     "`file_search`: `filters`": _search(filters={"type": "eq", "key": "team", "value": "legal"}),
     "`file_search`: `score_threshold`": _ranked(score_threshold=0.5),

@@ -169,3 +169,27 @@ def test_a_shared_function_is_reported_once(write: Write) -> None:
     specs = workspace.compile("local")
     assert told(only(specs.problems)) == "3:17 Not an object"
     assert [len(one.fields["tools"]) for one in specs.desired.values()] == [1, 1]
+
+
+def searching(*stores: str) -> Files:
+    lines = "".join(f"  {store}: {{}}\n" for store in stores)
+    tool = f"{{type: file_search, vector_stores: [{', '.join(stores)}]}}"
+    return {"specs/s.yaml": A + f"    tools: [{tool}]\nvector_stores:\n{lines}"}
+
+
+def test_responses_searches_two_stores(write: Write) -> None:
+    """The service takes a profile with three, and refuses whatever is asked with it."""
+    assert write({"provisioner.yaml": SETTINGS, **searching("k", "l")}).problems() == []
+    problem = only(write(searching("k", "l", "m") | {"provisioner.yaml": SETTINGS}).problems())
+    assert (told(problem), problem.severity) == ("4:48 Too many vector stores", "error")
+    assert "put the files into 2 stores" in (problem.hint or "")
+
+
+@pytest.mark.parametrize(("stores", "led"), [("kl", True), ("klm", False)])
+def test_assistants_lead_to_responses_only_where_it_helps(
+    write: Write, stores: str, led: bool
+) -> None:
+    """With three stores the other API is no way out."""
+    problem = only(write(searching(*stores)).problems())
+    assert told(problem) == "4:48 Too many vector stores"
+    assert ("`api: responses`" in (problem.hint or "")) is led

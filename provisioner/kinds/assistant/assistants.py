@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from provisioner.kinds.assistant import normal
+from provisioner.kinds.assistant import normal, responses
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, Write
 from provisioner.kinds.table import REAL, Field
@@ -61,7 +61,9 @@ class AssistantsForm(StampedForm):
                     f"`{address}` searches {len(stores)} vector stores; the Assistants API takes"
                     " one an assistant."
                 )
-                hint = "put the files into one store, or write `api: responses`"
+                hint = "put the files into one store"
+                if len(stores) <= responses.MAX_STORES:
+                    hint += ", or write `api: responses`"
                 yield Finding(
                     ("tools", at, "vector_stores"), "Too many vector stores", detail, hint
                 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.remote import Remote
 
 MAX_METADATA = 16
+MAX_STORES = 2
 MAX_CODE_FILES = 50
 
 # What a reader looks for first; a lock keeps the order.
@@ -55,7 +56,20 @@ class ResponsesForm(ProfileForm):
 
     def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
         for at, tool in enumerate(fields.get("tools") or ()):
-            if tool["type"] == "file_search" and not tool.get("vector_stores"):
+            stores = tool.get("vector_stores") or ()
+            if len(stores) > MAX_STORES:
+                detail = (
+                    f"`{address}` searches {len(stores)} vector stores; the Responses API takes"
+                    f" {MAX_STORES} and refuses each request with more."
+                )
+                hint = (
+                    f"put the files into {MAX_STORES} stores; attributes and `filters` tell them"
+                    " apart"
+                )
+                yield Finding(
+                    ("tools", at, "vector_stores"), "Too many vector stores", detail, hint
+                )
+            if tool["type"] == "file_search" and not stores:
                 detail = (
                     f"`{address}` has `file_search` without a vector store; Responses needs at"
                     " least one."
