@@ -70,6 +70,15 @@ RULES: dict[str, tuple[Files, str, str]] = {
         "4:68 Array without items",
         "`items: {type: string}`",
     ),
+    "an extension in capitals": (
+        {
+            "specs/s.yaml": "vector_stores:\n  k:\n    files: [docs/*]\n",
+            "docs/a.md": "a",
+            "docs/report.TXT": "a",
+        },
+        "3:13 Extension in capitals",
+        "rename it to `docs/report.txt`",
+    ),
     "a reference to another file": (
         function({"type": "object", "properties": {"user": {"$ref": "user.json#/User"}}}),
         "4:110 External reference",
@@ -175,6 +184,17 @@ def searching(*stores: str) -> Files:
     lines = "".join(f"  {store}: {{}}\n" for store in stores)
     tool = f"{{type: file_search, vector_stores: [{', '.join(stores)}]}}"
     return {"specs/s.yaml": A + f"    tools: [{tool}]\nvector_stores:\n{lines}"}
+
+
+def test_files_with_extensions_in_capitals_stay_in_the_store(write: Write) -> None:
+    """One finding for all files of an extension; a warning leaves none of them out."""
+    files = {f"docs/{name}": "a" for name in ("a.MD", "b.MD", "c.Pdf", "d.md")}
+    files["specs/s.yaml"] = "vector_stores:\n  k: {files: [docs/*]}\n"
+    specs = write(dict(files)).compile("local")
+    first, second = specs.problems
+    assert "`docs/a.MD` and 1 more `.MD` files" in first.detail
+    assert "`docs/c.Pdf`" in second.detail
+    assert len(specs.desired) == 5
 
 
 def test_responses_searches_two_stores(write: Write) -> None:

@@ -76,6 +76,16 @@ def unaccepted(paths: Iterable[str], accepted: frozenset[str]) -> dict[str, list
     return found
 
 
+def in_capitals(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The paths whose extension is not in small letters, by extension."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        suffix = path.rpartition("/")[2].rpartition(".")[2]
+        if suffix != suffix.lower():
+            found.setdefault(suffix, []).append(path)
+    return found
+
+
 def counted(suffix: str, paths: list[str]) -> str:
     """`docs/a.csv` or `docs/a.csv` and 11 more `.csv` files, for a message."""
     more = len(paths) - 1

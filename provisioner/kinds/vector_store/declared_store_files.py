@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from provisioner.kinds.base import Finding, Path, Scope
+from provisioner.kinds.base import OPENAI, Finding, Path, Scope
 from provisioner.kinds.common import MAX_ATTRIBUTES, MAX_VALUE, StaticChunking, applies
-from provisioner.kinds.file.accepted import SEARCHABLE, counted, remedy, unaccepted
+from provisioner.kinds.file.accepted import SEARCHABLE, counted, in_capitals, remedy, unaccepted
 from provisioner.kinds.vector_store.spec import Entry, IdEntry, PathEntry
 from provisioner.model import Stamp
 
@@ -103,7 +103,25 @@ class DeclaredStoreFiles:
             detail += f"`{suffix}`." if suffix else "files without an extension."
             self.scope.report(Finding(at, "Extension not accepted", detail, remedy(suffix)))
         bad = {path for some in refused.values() for path in some}
-        return [path for path in paths if path not in bad] if bad else paths
+        accepted = [path for path in paths if path not in bad] if bad else paths
+        self._check_capitals(accepted, at)
+        return accepted
+
+    def _check_capitals(self, paths: list[str], at: Path) -> None:
+        for suffix, some in in_capitals(paths).items():
+            detail = (
+                f"`{self.scope.address}` holds {counted(f'.{suffix}', some)}: OpenAI's file_search"
+                " refuses extensions in capitals."
+            )
+            finding = Finding(
+                at,
+                "Extension in capitals",
+                detail,
+                hint=f"rename it to `{some[0].removesuffix(suffix)}{suffix.lower()}`",
+                severity="warning",
+                rule=OPENAI,
+            )
+            self.scope.report(finding)
 
     def _add(self, paths: list[str], entry: PathEntry | None, at: Path) -> None:
         place = at if entry is None else (*at, "path")
