@@ -17,7 +17,7 @@ from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaration, Declaring, unknown_environments
 from provisioner.workspace.sections import RawResource, SourcedFinding, bad_id
 from provisioner.workspace.setting import SETTINGS_FILE as CONFIG
-from provisioner.workspace.setting import Environment
+from provisioner.workspace.setting import Environment, switched_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,10 @@ class Compiler:
         address = Address(raw.kind.name, raw.name)
         spec = declaration.spec
         layered = "api" in raw.kind.spec.model_fields
-        api = (getattr(spec, "api", None) or self.environment.api) if layered else None
+        own = getattr(spec, "api", None) if layered else None
+        api = (own or self.environment.api) if layered else None
+        if self.environment.public and (off := switched_off(f"`{address}` uses", own, ("api",))):
+            self._report(raw, [off])
         findings, losses = self._checks(raw, declaration, fields=fields, address=address, api=api)
         lifecycle = getattr(spec, "lifecycle", None)
         accepted = self.environment.accept_loss

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -33,6 +33,9 @@ LOCAL_LOCK = f"{disk.LOCAL_DATA}/lock.json"
 PUBLIC = "openai"
 PUBLIC_URL = "https://api.openai.com/v1"
 SETTLING = 30.0
+
+SWITCHED_OFF = {"assistants": "2026-08-26"}
+"""The APIs that OpenAI's own service does not have any more, and since when."""
 
 Variable = str | int | float | bool | None
 
@@ -227,7 +230,27 @@ def _consistent(made: Setting) -> list[SourcedFinding]:
                 findings.append(
                     SourcedFinding(source, Finding(path, "Unknown variable", detail, hint))
                 )
-    return findings + _shared_locks(made) + _in_the_clear(made)
+    return [*findings, *_shared_locks(made), *_in_the_clear(made), *_switched_off(made)]
+
+
+def switched_off(subject: str, api: str | None, path: tuple[str | int, ...]) -> Finding | None:
+    """What is wrong with an API at OpenAI's own service, if anything."""
+    since = SWITCHED_OFF.get(api or "")
+    if since is None:
+        return None
+    detail = f"{subject} the API `{api}`, which OpenAI switched off on {since}."
+    return Finding(path, "API switched off", detail, "write `api: responses`")
+
+
+def _switched_off(made: Setting) -> Iterator[SourcedFinding]:
+    """Environments that could never be applied."""
+    said = made.config.environments if made.config else {}
+    for name, declared in made.environments.items():
+        written = name in said and said[name].api is not None
+        path = ("environments", name, "api" if written else "service")
+        finding = switched_off(f"The environment `{name}` uses", declared.api, path)
+        if finding and declared.public:
+            yield SourcedFinding(Source(SETTINGS_FILE), finding)
 
 
 def _in_the_clear(made: Setting) -> list[SourcedFinding]:

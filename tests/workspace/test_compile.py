@@ -27,7 +27,7 @@ TWO = """
     variables: {model: gpt-4o, heat: 0.5, protect: false, store: vs_1}
     environments:
       local: {service: local}
-      prod: {service: openai, api: assistants, variables: {model: gpt-5, heat: 1, protect: true}}
+      prod: {service: https://api.example/v1, api: assistants, variables: {model: gpt-5, heat: 1, protect: true}}
     """
 
 

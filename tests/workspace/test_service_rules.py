@@ -213,3 +213,32 @@ def test_assistants_lead_to_responses_only_where_it_helps(
     problem = only(write(searching(*stores)).problems())
     assert told(problem) == "4:48 Too many vector stores"
     assert ("`api: responses`" in (problem.hint or "")) is led
+
+
+@pytest.mark.parametrize(
+    ("environment", "place"),
+    [
+        ("{service: openai, api: assistants}", "1:42"),
+        ("{service: 'https://api.openai.com/v1', api: assistants}", "1:63"),
+        ("{service: 'https://api.openai.com/v1'}", "1:29"),
+    ],
+)
+def test_openai_has_no_assistants_api(write: Write, environment: str, place: str) -> None:
+    """It can never be applied, whatever the specs say."""
+    problem = only(
+        write(
+            {"provisioner.yaml": f"environments: {{p: {environment}}}", "specs/s.yaml": A}
+        ).problems()
+    )
+    assert reported([problem]) == [f"provisioner.yaml:{place} API switched off"]
+    assert "2026-08-26" in problem.detail
+    assert problem.hint == "write `api: responses`"
+
+
+def test_an_assistant_of_its_own_api_is_held_against_the_service(write: Write) -> None:
+    """What one assistant says counts at OpenAI alone."""
+    workspace = write({"provisioner.yaml": SETTINGS, "specs/s.yaml": A + "    api: assistants\n"})
+    assert workspace.compile("local").problems == []
+    problem = only(workspace.compile("prod").problems)
+    assert (told(problem), problem.severity) == ("4:10 API switched off", "error")
+    assert problem.hint == "write `api: responses`"
