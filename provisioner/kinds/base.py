@@ -109,6 +109,10 @@ class Scope(ABC):
         """A string, `{file: PATH}` or `{files: [PATH, …]}` as text (BOM dropped, CRLF to LF)."""
 
     @abstractmethod
+    def exists(self, path: str) -> bool:
+        """Whether the workspace has a file there; nothing is reported."""
+
+    @abstractmethod
     def document(self, value: Mapping[str, Any], path: Path) -> Any:
         """A mapping as it is, or the JSON/YAML document that `{file: PATH}` names."""
 

@@ -66,6 +66,14 @@ class Contents:
                 raise self._with_suggestion(refused, path) from None
         return path
 
+    def exists(self, written: str) -> bool:
+        """Whether the path is that of a file."""
+        try:
+            self.tree.find(self.tree.normal(written))
+        except FileRefused:
+            return False
+        return True
+
     def _with_suggestion(self, refused: FileRefused, path: str) -> FileRefused:
         if refused.summary != "File not found" or refused.hint:
             return refused
@@ -118,7 +126,8 @@ class Contents:
 
     def glob(self, pattern: str, exclude: list[str]) -> list[str]:
         """The sorted paths that a path or pattern names; Refused where there is none."""
-        if not is_pattern(pattern) or self._literal(pattern):
+        # A file may really be called `a[1].md`.
+        if not is_pattern(pattern) or self.exists(pattern):
             return self._without([self.path(pattern)], exclude)
         normal = self.tree.normal(pattern)
         matched = {entry.path: entry for entry in self._matching(normal)}
@@ -149,14 +158,6 @@ class Contents:
             if refused.summary == "File not found":
                 return []
             raise
-
-    def _literal(self, path: str) -> bool:
-        """A file may really be called `a[1].md`."""
-        try:
-            self.tree.find(self.tree.normal(path))
-        except FileRefused:
-            return False
-        return True
 
     def _without(self, paths: list[str], exclude: list[str]) -> list[str]:
         left = paths

@@ -115,6 +115,10 @@ class ResourceScope(Scope):
     def _text(self, name: str, path: Path) -> str | None:
         return self._try(name, path, lambda: self._contents.text(self._contents.path(name)))
 
+    def exists(self, path: str) -> bool:
+        """Whether the workspace has a file there."""
+        return self._contents.exists(path)
+
     def document(self, value: Mapping[str, Any], path: Path) -> Any:
         """A mapping as it is, or the document that `{file: PATH}` names."""
         if value.keys() != {"file"} or not isinstance(value["file"], str):

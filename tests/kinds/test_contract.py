@@ -38,6 +38,9 @@ class Anything(Scope):
     def text(self, value: Any, path: Any) -> str:
         return value if isinstance(value, str) else f"The text of {value}."
 
+    def exists(self, path: str) -> bool:
+        return False
+
     def document(self, value: Any, path: Any) -> Any:
         return SCHEMA if set(value) == {"file"} else value
 

@@ -27,7 +27,7 @@ TWO = """
     variables: {model: gpt-4o, heat: 0.5, protect: false, store: vs_1}
     environments:
       local: {service: local}
-      prod: {service: https://api.example/v1, api: assistants, variables: {model: gpt-5, heat: 1, protect: true}}
+      prod: {service: https://api.example/v1, api: assistants, variables: {model: gpt-4.1, heat: 1, protect: true}}
     """
 
 
@@ -99,10 +99,10 @@ def test_variables_take_their_typed_value(write, monkeypatch):
         ]
 
     assert fields("local") == ["gpt-4o", 0.5, "local: 0.5 ${var.heat}", False]
-    assert fields("prod") == ["gpt-5", 1, "prod: 1 ${var.heat}", True]
+    assert fields("prod") == ["gpt-4.1", 1, "prod: 1 ${var.heat}", True]
     monkeypatch.setenv("PROVISIONER_VAR_heat", "0.25")
     monkeypatch.setenv("PROVISIONER_VAR_PROTECT", "false")
-    assert fields("prod") == ["gpt-5", 0.25, "prod: 0.25 ${var.heat}", False]
+    assert fields("prod") == ["gpt-4.1", 0.25, "prod: 0.25 ${var.heat}", False]
     assert fields("prod", heat="0.75", model="m") == ["m", 0.75, "prod: 0.75 ${var.heat}", False]
 
 

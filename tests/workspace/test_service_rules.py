@@ -79,6 +79,11 @@ RULES: dict[str, tuple[Files, str, str]] = {
         "3:13 Extension in capitals",
         "rename it to `docs/report.txt`",
     ),
+    "blanks around a model": (
+        {"specs/s.yaml": "assistants:\n  a:\n    model: ' gpt-5.6'\n"},
+        "3:12 Blanks around a name",
+        "write `gpt-5.6`",
+    ),
     "a reference to another file": (
         function({"type": "object", "properties": {"user": {"$ref": "user.json#/User"}}}),
         "4:110 External reference",
@@ -242,3 +247,76 @@ def test_an_assistant_of_its_own_api_is_held_against_the_service(write: Write) -
     problem = only(workspace.compile("prod").problems)
     assert (told(problem), problem.severity) == ("4:10 API switched off", "error")
     assert problem.hint == "write `api: responses`"
+
+
+def assistant(text: str, **prompts: str) -> Files:
+    made: Files = {f"prompts/{name}.md": prompt for name, prompt in prompts.items()}
+    return {"specs/s.yaml": f"assistants:\n  a:\n    {text}\n", **made}
+
+
+UNLIKELY: dict[str, tuple[Files, str, str]] = {
+    "a path as the prompt": (
+        assistant("model: m\n    instructions: prompts/a.md", a="Hello"),
+        "4:19 Path as text",
+        "`instructions: {file: prompts/a.md}`",
+    ),
+    "a placeholder in a prompt": (
+        assistant("model: m\n    instructions: {file: prompts/a.md}", a="I am ${var.who}."),
+        "4:26 Placeholder in prompt",
+        "write the value out",
+    ),
+    "one in the second of two": (
+        assistant(
+            "model: m\n    instructions: {files: [prompts/a.md, prompts/b.md]}",
+            a="Hello",
+            b="${environment}",
+        ),
+        "4:42 Placeholder in prompt",
+        "write the value out",
+    ),
+    "the temperature of a reasoning model": (
+        assistant("model: o3-mini\n    temperature: 0.2"),
+        "4:18 Setting not taken",
+        "take it out",
+    ),
+    "top_p of gpt-5": (
+        assistant("model: gpt-5-nano-2025-08-07\n    top_p: 0.5\n    reasoning_effort: low"),
+        "4:12 Setting not taken",
+        "take it out",
+    ),
+    "a newer one that is told to reason": (
+        assistant("model: gpt-5.6\n    temperature: 0\n    reasoning_effort: low"),
+        "4:18 Setting not taken",
+        "`reasoning_effort: none`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "expected", "hint"), UNLIKELY.values(), ids=UNLIKELY.keys())
+def test_what_is_hardly_meant_is_a_warning(
+    write: Write, files: Files, expected: str, hint: str
+) -> None:
+    """At OpenAI and elsewhere: somebody may mean it."""
+    workspace = write({"provisioner.yaml": SETTINGS, **files})
+    problem = only(workspace.problems())
+    assert (told(problem), problem.severity) == (expected, "warning")
+    assert hint in (problem.hint or "")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        assistant("model: m\n    instructions: prompts/b.md", a="Hello"),
+        assistant("model: m\n    instructions: You answer. Briefly.", a="Hello"),
+        assistant("model: m\n    instructions: {file: prompts/a.md}", a="$${var.x} ${name} ${x.y}"),
+        assistant("model: o3\n    temperature: 1\n    top_p: 1.0"),
+        assistant("model: gpt-5.6\n    temperature: 0.2"),
+        assistant("model: gpt-5.6\n    temperature: 0.2\n    reasoning_effort: none"),
+        assistant("model: gpt-5-chat-latest\n    temperature: 0.2"),
+        assistant("model: gpt-4o\n    temperature: 0.2"),
+        assistant("model: gpt-50\n    temperature: 0.2"),
+    ],
+)
+def test_what_may_be_meant_has_no_warning(write: Write, files: Files) -> None:
+    """Text is text, foreign placeholders stay, and models that take a setting have it."""
+    assert write({"provisioner.yaml": SETTINGS, **files}).problems() == []

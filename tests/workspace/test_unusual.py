@@ -127,7 +127,7 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "prompt placeholders": {
         "specs/x.yaml": "assistants: {a: {model: m, instructions: {file: p.md}}}",
-        "p.md": "Use ${HOME} and {{x}} and ${var.nope}",
+        "p.md": "Use ${HOME} and {{x}} and ${vars.nope}",
     },
     "prompts many": {
         "specs/x.yaml": "assistants: {a: {model: m, instructions: {files: [p.md, q.md]}}}",

@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any, ClassVar
 
 from provisioner.kinds.assistant.fields import FIELDS
-from provisioner.kinds.base import Form, Kind
+from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.kinds.table import named
+from provisioner.model import Fields
 
 # The APIs that an assistant can be deployed through: a form for each, imported when it is used.
 APIS = {
@@ -69,6 +70,15 @@ class AssistantKind(Kind):
     )
 
     apis = tuple(APIS)
+
+    def declare(self, spec: Any, scope: Scope) -> Fields:
+        """The fields, and warnings about what is hardly meant."""
+        from provisioner.kinds.assistant.unlikely import unlikely
+
+        fields = super().declare(spec, scope)
+        for finding in unlikely(spec, fields, scope):
+            scope.report(finding)
+        return fields
 
     def form(self, api: str | None) -> Form:
         """The form for an API; KeyError for one that assistants cannot be deployed through."""

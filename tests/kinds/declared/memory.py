@@ -44,6 +44,9 @@ class MemoryScope(Scope):
         names = [value["file"]] if "file" in value else value["files"]
         return "\n\n".join(str(self.files[name]) for name in names)
 
+    def exists(self, path: str) -> bool:
+        return path in self.files
+
     def document(self, value: Mapping[str, Any], path: Path) -> Any:
         return self.files[value["file"]] if value.keys() == {"file"} else value
 
