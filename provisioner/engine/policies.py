@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.engine.shutdowns import Shutdowns, policies_apply
 from provisioner.model import Address, Desired, Plan, Policies, Problem, Source, Waiver
-from provisioner.plan.policy import Breach, breaches, expired, unused
+from provisioner.plan.policy import Breach, breaches, expired, unlisted, unused
 from provisioner.text import did_you_mean, quoted
 from provisioner.workspace import Environment, Workspace
 from provisioner.workspace.explain.findings import STAND_IN
@@ -53,8 +53,16 @@ def rule(
         one for one in unused(policies, broken, today) if one.policy == "models" or shutdowns.known
     ]
     reported = _Reporting(workspace, policies, shutdowns, today)
+    missing = unlisted(judged, shutdowns.names, sure=shutdowns.public)
     return Ruling(
-        tuple(reported.problems([one for one in broken if not one.waiver])),
+        (
+            *reported.problems([one for one in broken if not one.waiver]),
+            *(
+                reported.unlisted(want)
+                for want in missing
+                if not shutdowns.of(want.fields["model"])
+            ),
+        ),
         tuple(reported.waived(one, one.waiver) for one in broken if one.waiver and one.severity),
         frozenset(certain),
         frozenset(str(want.address) for want in judged),
@@ -186,6 +194,20 @@ class _Reporting:
         return (
             f"`{breach.address}` uses `{breach.model}`, which {what}; waived until"
             f" {waiver.expires}: {waiver.reason}"
+        )
+
+    def unlisted(self, want: Desired) -> Problem:
+        """A warning for a model that the service does not list."""
+        model = want.fields["model"]
+        return _problem(
+            self.workspace,
+            want.source.at("model"),
+            summary="Unknown model",
+            detail=f"`{want.address}` has `model: {model}`, which the service does not list.",
+            hint=did_you_mean(model, self.shutdowns.names)
+            or "look whether the name is right, and whether the key may use that model",
+            severity="warning",
+            address=str(want.address),
         )
 
     def _not_allowed(self, breach: Breach) -> Problem:

@@ -1,4 +1,6 @@
-"""When models end: what the service says itself, kept for a day, else what OpenAI has announced."""
+"""Which models there are and when they end: what the service says itself, kept for a day, else what
+OpenAI has announced.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner import disk, jsontext
 from provisioner.engine import announced
 from provisioner.errors import ServiceError
 from provisioner.model import Policies
+from provisioner.workspace.setting import LOCAL
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
@@ -28,6 +31,14 @@ Given = dict[str, date | None]  # by model; None: the service says that no end i
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service says of its models."""
+
+    given: Given = field(default_factory=dict)
+    names: frozenset[str] = frozenset()  # of all models, those of which it says no end included
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdowns:
     """What is known of one service. OpenAI's announcements are about its own service: what another
     one calls `gpt-4o` ends when that one says so.
@@ -35,6 +46,7 @@ class Shutdowns:
 
     given: Mapping[str, date | None] = field(default_factory=dict)
     public: bool = False
+    names: frozenset[str] = frozenset()  # of all models that it lists; none where nobody knows
 
     def of(self, model: str) -> date | None:
         """The announced end of a model."""
@@ -63,7 +75,7 @@ class Shutdowns:
 
 def policies_apply(policies: Policies, shutdowns: Shutdowns) -> bool:
     """Whether the policies of an environment can say anything at all."""
-    return bool(policies.allow or policies.waivers or shutdowns.ending)
+    return bool(policies.allow or policies.waivers or shutdowns.ending or shutdowns.names)
 
 
 def utc_today() -> date:
@@ -73,8 +85,8 @@ def utc_today() -> date:
 
 def kept_answers(root: Path, environment: Environment) -> Shutdowns:
     """What is known without asking, however long ago it was asked."""
-    answer = _read(_file(root, environment))
-    return _known(environment, answer[1] if answer else {})
+    kept = _read(_file(root, environment))
+    return _known(environment, kept[1] if kept else Answer())
 
 
 async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdowns:
@@ -82,48 +94,54 @@ async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdow
     give.
     """
     file, now = _file(root, environment), time.time()
-    at, before = _read(file) or (0.0, {})
+    at, before = _read(file) or (0.0, Answer())
     if 0 <= now - at < DAY:
         return _known(environment, before)
-    given = await _ask(remote)
-    if given is None:
+    answer = await _ask(remote)
+    if answer is None:
         return _known(environment, before)
-    models = {model: day.isoformat() if day else None for model, day in given.items()}
-    disk.cache(file, json.dumps({"at": now, "models": models}).encode())
-    return _known(environment, given)
+    models = {model: day.isoformat() if day else None for model, day in answer.given.items()}
+    kept = {"at": now, "models": models, "names": sorted(answer.names)}
+    disk.cache(file, json.dumps(kept).encode())
+    return _known(environment, answer)
 
 
-def _known(environment: Environment, given: Given) -> Shutdowns:
-    return Shutdowns(given, environment.public)
+def _known(environment: Environment, answer: Answer) -> Shutdowns:
+    # The embedded service takes any model, whatever it lists.
+    names = frozenset() if environment.service == LOCAL else answer.names
+    return Shutdowns(answer.given, environment.public, names)
 
 
-async def _ask(remote: Remote) -> Given | None:
+async def _ask(remote: Remote) -> Answer | None:
     """The answer; None where a later one may be different."""
     import asyncio  # `validate` asks nobody
 
     try:
         async with asyncio.timeout(ASKING_SECONDS):
-            # The models that say whether they end; whatever else a service may answer is passed
-            # over.
-            reply = await remote.glance("/models")
-            listed = reply.get("data") if isinstance(reply, dict) else None
-            models = (
-                [item for item in listed if isinstance(item, dict)]
-                if isinstance(listed, list)
-                else []
-            )
-            return {
-                item["id"]: _day(item["shutdown_date"])
-                for item in models
-                if isinstance(item.get("id"), str)
-                and "shutdown_date" in item
-                and _is_day(item["shutdown_date"])
-            }
+            return _parsed(await remote.glance("/models"))
     except TimeoutError:
         return None
     except ServiceError as error:
         final = error.status is not None and error.status < 500 and error.status not in _LATER
-        return {} if final else None
+        return Answer() if final else None
+
+
+def _parsed(reply: Any) -> Answer:
+    """The models, and which of them say whether they end; whatever else a service may answer is
+    passed over.
+    """
+    listed = reply.get("data") if isinstance(reply, dict) else None
+    models = [
+        item
+        for item in (listed if isinstance(listed, list) else ())
+        if isinstance(item, dict) and isinstance(item.get("id"), str)
+    ]
+    given = {
+        item["id"]: _day(item["shutdown_date"])
+        for item in models
+        if "shutdown_date" in item and _is_day(item["shutdown_date"])
+    }
+    return Answer(given, frozenset(item["id"] for item in models))
 
 
 def _day(text: str | None) -> date | None:
@@ -141,10 +159,11 @@ def _file(root: Path, environment: Environment) -> Path:
     return disk.cached(root / disk.CACHE, origin, "models-")
 
 
-def _read(file: Path) -> tuple[float, Given] | None:
+def _read(file: Path) -> tuple[float, Answer] | None:
     """When it was asked, and the answer; None for whatever is not what was written."""
     try:
         kept = jsontext.read(disk.read(file, disk.LARGEST_TEXT))
-        return float(kept["at"]), {str(model): _day(day) for model, day in kept["models"].items()}
+        given = {str(model): _day(day) for model, day in kept["models"].items()}
+        return float(kept["at"]), Answer(given, frozenset(map(str, kept.get("names", ()))))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None

@@ -1,10 +1,10 @@
-"""Which resources with a model break a policy, how badly, and which waivers put up with it. Pure:
-the day is given.
+"""Which resources with a model break a policy, how badly, which waivers put up with it, and which
+name a model that there is none of. Pure: the day is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
@@ -43,10 +43,7 @@ def breaches(
     holding = {
         (one.policy, one.address): one for one in policies.waivers if not expired(one, today)
     }
-    for want in wanted:
-        has_model = kind(want.address.kind).fields.get("model")
-        if not has_model or not isinstance(want.fields.get("model"), str):
-            continue
+    for want in _with_model(wanted):
         for policy, severity, end in _broken(policies, want.fields["model"], shutdown, today):
             yield Breach(
                 policy,
@@ -55,6 +52,23 @@ def breaches(
                 end=end,
                 waiver=holding.get((policy, str(want.address))),
             )
+
+
+def unlisted(wanted: Iterable[Desired], names: Collection[str], *, sure: bool) -> list[Desired]:
+    """The resources whose model is not among those that a service lists. Unless it is `sure` to
+    list all that it has, one that lists no model of ours is not believed.
+    """
+    users = list(_with_model(wanted))
+    missing = [want for want in users if want.fields["model"] not in names]
+    believed = bool(names) and (sure or len(missing) < len(users))
+    return missing if believed else []
+
+
+def _with_model(wanted: Iterable[Desired]) -> Iterator[Desired]:
+    for want in wanted:
+        has_model = kind(want.address.kind).fields.get("model")
+        if has_model and isinstance(want.fields.get("model"), str):
+            yield want
 
 
 def _broken(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from provisioner import disk
-from provisioner.engine import shutdowns
+from provisioner.engine import shutdowns, validate
 from provisioner.engine.shutdowns import DAY, Shutdowns, asked, kept_answers, policies_apply
 from provisioner.errors import ServiceError
 from provisioner.model import Policies, Problem, Source, Waiver
@@ -216,3 +216,34 @@ def test_whether_there_is_anything_to_say() -> None:
     assert policies_apply(Policies(allow=("m",)), Shutdowns())
     assert policies_apply(Policies(waivers=(waiver,)), Shutdowns())
     assert policies_apply(Policies(), Shutdowns({"m": END}))
+
+
+def test_every_name_is_kept(tmp_path: Path) -> None:
+    """Those of which the service says no end, too; the embedded service takes any name."""
+    said = listing({"id": "m", "shutdown_date": None}, {"id": "o"}, {"id": 3}, "p")
+    assert known(tmp_path, Service(said)).names == {"m", "o"}
+    assert kept_answers(tmp_path, environment()).names == {"m", "o"}
+    embedded = environment("local")
+    found = asyncio.run(asked(tmp_path, embedded, Service(said)))  # type: ignore[arg-type]
+    assert found.names == frozenset()
+    assert policies_apply(Policies(), Shutdowns(names=frozenset({"m"})))
+
+
+@pytest.mark.parametrize("service", ["openai", "https://host/v1"])
+def test_a_model_that_the_service_does_not_list(tmp_path: Path, service: str) -> None:
+    """A warning at its place that says what was meant, by the last answer and without asking; a
+    model that has ended is reported as that alone.
+    """
+    (tmp_path / "specs").mkdir()
+    settings = f"environments: {{prod: {{service: {service}, api: responses}}}}\n"
+    (tmp_path / "provisioner.yaml").write_text(settings, encoding="utf-8")
+    models = ("gpt-9", "gpt9", "old")
+    lines = [f"  a{at}: {{model: {model}}}\n" for at, model in enumerate(models)]
+    (tmp_path / "specs/a.yaml").write_text("assistants:\n" + "".join(lines), encoding="utf-8")
+    said = listing({"id": "gpt-9"}, {"id": "old", "shutdown_date": "2020-01-31"})
+    asyncio.run(asked(tmp_path, environment(service), Service(said)))  # type: ignore[arg-type]
+    ended, unknown = sorted(validate(tmp_path).problems, key=lambda one: one.severity)
+    assert ended.summary == "Model shut down"
+    assert (unknown.summary, unknown.severity) == ("Unknown model", "warning")
+    assert (unknown.file, unknown.line, unknown.column) == ("specs/a.yaml", 3, 15)
+    assert unknown.hint == "did you mean `gpt-9`?"

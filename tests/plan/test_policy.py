@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.model import Address, Desired, Policies, Source, Waiver
-from provisioner.plan.policy import allowed, breaches, expired, unused
+from provisioner.plan.policy import allowed, breaches, expired, unlisted, unused
 
 TODAY = date(2026, 6, 15)
 END = date(2026, 7, 15)
@@ -159,3 +159,25 @@ def test_what_a_breach_says() -> None:
     )
     (other,) = breaches(Policies(), (want(),), lambda _: END, TODAY)
     assert other.end == END
+
+
+@pytest.mark.parametrize(
+    ("models", "names", "sure", "missing"),
+    [
+        (["a", "b"], {"a", "c"}, False, ["b"]),
+        (["a", "b"], {"a", "b"}, False, []),
+        (["b"], {"a", "c"}, False, []),
+        (["b"], {"a", "c"}, True, ["b"]),
+        (["b"], set(), True, []),
+        ([None, 3], {"a"}, True, []),
+    ],
+)
+def test_models_that_a_service_does_not_list(
+    models: list[Any], names: set[str], sure: bool, missing: list[str]
+) -> None:
+    """One that lists none of ours is believed only if it is known to list all; an empty list says
+    nothing.
+    """
+    wanted = [want(f"assistant.a{at}", model) for at, model in enumerate(models)]
+    found = unlisted([*wanted, want("vector_store.k", "b")], names, sure=sure)
+    assert [one.fields["model"] for one in found] == missing
