@@ -12,12 +12,23 @@ from provisioner.engine.refresh import Refreshed
 from provisioner.errors import PlanError, SpecError, UsageError
 from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Names
-from provisioner.model import Address, Fields, LockState, Plan, Problem, Service, Source, Stamp
+from provisioner.kinds.wire import MAX_PAIRS
+from provisioner.model import (
+    Address,
+    Fields,
+    Live,
+    LockState,
+    Plan,
+    Problem,
+    Service,
+    Source,
+    Stamp,
+)
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.moves import conflicts
 from provisioner.plan.ownership import Claim, claim_problem, foreign, foreign_problem
 from provisioner.remote import Remote, together
-from provisioner.text import did_you_mean
+from provisioner.text import did_you_mean, listed
 from provisioner.workspace import Import, Specs
 from provisioner.workspace.setting import LOCAL
 
@@ -261,7 +272,23 @@ def _import_finding(case: Situation, item: Import, owner: Address | None) -> _Fi
             " the service"
         )
         return "Foreign object", detail, hint
-    return None
+    return _no_room(item, live, case.desired[item.to].fields) if form.stamped else None
+
+
+def _no_room(item: Import, live: Live, declared: Fields) -> _Finding | None:
+    """Where somebody else's metadata, which stays, leaves none for our stamp."""
+    theirs = live.fields.get("metadata") or {}
+    pairs = {*theirs, *(declared.get("metadata") or {})}
+    excess = len(pairs) + 1 - MAX_PAIRS
+    if excess <= 0:
+        return None
+    detail = (
+        f"`{item.id}` has {len(theirs)} pairs of metadata. With what `{item.to}` declares and our"
+        f" stamp it would have {len(pairs) + 1}, and the service takes {MAX_PAIRS}."
+    )
+    named = listed(f"`{name}`" for name in sorted(theirs))
+    hint = f"take {excess} off it first, at the service; it has {named}"
+    return "No room for stamp", detail, hint
 
 
 def check_moves(context: Context, case: Situation) -> None:

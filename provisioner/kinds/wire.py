@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Raw = Mapping[str, Any]
 _NOT_OURS = "look at that service: it is not what it seems to be"
+MAX_PAIRS = 16  # of metadata, our stamp included
 _MOST = 10**15  # which no count and no time in seconds comes to
 
 

@@ -203,3 +203,27 @@ def test_an_object_has_one_owner(applied: World) -> None:
     applied.ok("destroy", "-y")
     applied.write({"specs/all.yaml": SPEC})
     applied.apply()
+
+
+def test_an_import_without_room_for_our_stamp(world: World) -> None:
+    """Metadata of somebody else stays, so a full object is refused before anything is done, with
+    its place; with one pair less it is taken over, and keeps the rest.
+    """
+    theirs = {f"key{at}": "x" for at in range(16)}
+    created = world.http("POST", "/assistants", {"model": "m", "metadata": theirs})
+    id = created["id"]
+    spec = {
+        "imports": [{"to": "assistant.a", "id": id}],
+        "assistants": {"a": {"model": "m", "metadata": {"key0": "y"}}},
+    }
+    world.write({"specs/all.yaml": spec})
+    for words in (("plan",), ("apply", "-y")):
+        said = refused(world, *words).err
+        assert "specs/all.yaml:2:3: error: No room for stamp" in said
+        assert f"`{id}` has 16 pairs of metadata" in said
+        assert "take 1 off it first" in said
+    del theirs["key15"]
+    world.http("POST", f"/assistants/{id}", {"metadata": theirs})
+    world.ok("apply", "-y")
+    kept = world.http("GET", f"/assistants/{id}")["metadata"]
+    assert len(kept) == 16 and kept["key0"] == "y" and "key15" not in kept

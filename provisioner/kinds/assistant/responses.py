@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds.assistant import normal
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, ProfileForm, Write
+from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import Address, Fields, Live, Stamp
 from provisioner.text import quoted
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
 
-MAX_METADATA = 16
 MAX_STORES = 2
 MAX_CODE_FILES = 50
 
@@ -179,10 +179,10 @@ def _lost_labels(address: Address, fields: Fields) -> Iterator[Loss]:
             )
             yield Loss(name, ("metadata", name), why, f"choose another key, or {_accept(name)}")
     fitting = [name for name in declared if name not in metadata]
-    excess = max(len(metadata) + 1 + len(fitting) - MAX_METADATA, 0)
+    excess = max(len(metadata) + 1 + len(fitting) - MAX_PAIRS, 0)
     for name in fitting[len(fitting) - excess :]:
         why = (
-            f"The {name} of `{address}` travels as metadata, where only {MAX_METADATA} pairs fit,"
+            f"The {name} of `{address}` travels as metadata, where only {MAX_PAIRS} pairs fit,"
             " one of them ours."
         )
         yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {_accept(name)}")
