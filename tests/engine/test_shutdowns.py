@@ -247,3 +247,15 @@ def test_a_model_that_the_service_does_not_list(tmp_path: Path, service: str) ->
     assert (unknown.summary, unknown.severity) == ("Unknown model", "warning")
     assert (unknown.file, unknown.line, unknown.column) == ("specs/a.yaml", 3, 15)
     assert unknown.hint == "did you mean `gpt-9`?"
+
+
+def test_a_model_that_has_ended_is_said_once(tmp_path: Path) -> None:
+    """OpenAI does not list it any more, and that is no news."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "provisioner.yaml").write_text(
+        "environments: {prod: {service: openai}}\n", encoding="utf-8"
+    )
+    (tmp_path / "specs/a.yaml").write_text("assistants: {a: {model: o1-mini}}\n", encoding="utf-8")
+    said = listing({"id": "gpt-9"})
+    asyncio.run(asked(tmp_path, environment("openai"), Service(said)))  # type: ignore[arg-type]
+    assert [one.summary for one in validate(tmp_path).problems] == ["Model shut down"]
