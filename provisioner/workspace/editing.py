@@ -340,7 +340,9 @@ def store_file_patch(
     ]
     patterns = [written for _, written in candidates if not _is(tree, written, name)]
     if patterns:
-        hint = f"write `exclude: [{name}]` into that entry, or an entry of its own for the file"
+        hint = "add an entry of its own for the file below that one"
+        if not below:  # somebody took the file out
+            hint = f"write the entry as `{{path: {patterns[0]}, exclude: [{name}]}}`"
         raise NoPlace(f"the pattern `{patterns[0]}` names it, and other files as well", hint)
     if len(candidates) > 1:
         raise NoPlace(

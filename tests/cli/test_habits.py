@@ -1,0 +1,84 @@
+"""What people type out of habit, or wrongly, leads to what they meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.accepting import A
+from tests.support.running import run
+from tests.support.world import World
+
+DESK = {"assistants": {"support": {"model": "gpt-4o"}}}
+
+
+@pytest.mark.parametrize(
+    "line, hint",
+    [
+        ("import assistant.support asst_1", "- {to: assistant.support, id: asst_…}"),
+        ("chat", "`provisioner output` prints"),
+        ("check", "`provisioner validate` checks the specs"),
+        ("help plna", "did you mean `plan`?"),
+        ("plan -out x.json", "write `--out`"),
+        ("plan -out=x.json", "write `--out`"),
+        ("plan -json", "write `--json`"),
+        ("plan -var a=b", "write `--var`"),
+        ("-chdir=x plan", "write `--chdir`"),
+        ("apply -auto-approve", "write `--auto-approve`"),
+        ("apply -refresh-only", "`provisioner drift`"),
+        ("plan --refresh-only", "`provisioner drift`"),
+        ("plan -refresh=false", "`--no-refresh`"),
+        ("apply --dry-run", "`provisioner plan` shows it and changes nothing"),
+        ("destroy --dry-run", "`provisioner plan --destroy` shows it"),
+        ("fmt --dry-run", "`provisioner fmt --check`"),
+        ("output -raw assistant.support", "`provisioner output ADDR --format env`"),
+    ],
+)
+def test_habits_from_elsewhere(tmp_path: Path, line: str, hint: str) -> None:
+    """Each is wrong usage, and says what to type here."""
+    ran = run(tmp_path, *line.split())
+
+    assert (ran.code, ran.out) == (1, "")
+    assert hint in ran.err.partition("hint: ")[2]
+
+
+def test_the_import_to_paste_is_a_spec(world: World) -> None:
+    """What the hint shows can be pasted as it is, with an id that is there."""
+    id = world.http("POST", "/assistants", {"model": "gpt-4o"})["id"]
+    hint = world.ok("import", code=1).err.partition("plan`:\n")[2]
+    world.write({"specs/a.yaml": DESK, "specs/imports.yaml": hint.replace("asst_…", id)})
+
+    assert "1 to import" in world.ok("plan").out
+
+
+@pytest.mark.parametrize("words", [(), ("plan",), ("state", "rm")])
+def test_help_is_a_command(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """`help plan` says what `plan --help` says, as a result."""
+    asked, usual = run(tmp_path, "help", *words), run(tmp_path, *words, "--help")
+
+    assert asked == usual
+    assert (asked.code, asked.err) == (0, "")
+    assert asked.out.startswith("Usage: ")
+
+
+def test_an_output_that_is_not_there(world: World) -> None:
+    """A misspelt address is corrected; one that nobody has applied leads to apply."""
+    world.write({"specs/a.yaml": DESK})
+    world.apply()
+
+    assert "did you mean `assistant.support`?" in world.ok("output", "assistant.suport", code=1).err
+    assert "provisioner apply" in world.ok("output", "vector_store.kb", code=1).err
+
+
+def test_state_rm_prints_the_id(world: World) -> None:
+    """What leaves the lock can be found again at the service."""
+    world.write({"specs/a.yaml": DESK})
+    world.apply()
+    id = world.id(A)
+
+    removed = world.ok("state", "rm", A)
+
+    assert removed.out == f"Removed {A} from the lock.\n"
+    assert f"{A} is still there, as {id}" in removed.err
+    world.http("GET", f"/assistants/{id}")
