@@ -92,14 +92,15 @@ class Console:
         if self.environment is None and not self.terminal:
             from provisioner.workspace import Workspace
 
-            names = sorted(Workspace.open(self.root).environments)
+            workspace = Workspace.open(self.root)
+            names = sorted(workspace.environments)
             if len(names) > 1:
                 listed = ", ".join(f"`{name}`" for name in names)
                 detail = (
                     f"This workspace has the environments {listed}. Without a terminal one of them"
                     " must be named."
                 )
-                hint = f"add `-e {names[0]}`, or set PROVISIONER_ENV"
+                hint = f"add `-e {workspace.default_environment}`, or set PROVISIONER_ENV"
                 raise UsageError(Problem("Environment not named", detail, hint))
         return engine.open_context(self.root, self.environment, self.variables)
 
