@@ -76,7 +76,14 @@ def page() -> str:
     """The whole page."""
     named = dict(_commands())
     contents = "".join(f"- {link(f'provisioner {name}')}\n" for name in named)
-    parts = ["# Commands\n", f"{NOTICE}\n", INTRODUCTION, ENVIRONMENT, _DEFAULT, "## Common options\n"]
+    parts = [
+        "# Commands\n",
+        f"{NOTICE}\n",
+        INTRODUCTION,
+        ENVIRONMENT,
+        _DEFAULT,
+        "## Common options\n",
+    ]
     parts += [
         "Every command takes these. `-C` and `-e` may also stand before the command.\n",
         _common(),

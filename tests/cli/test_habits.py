@@ -82,3 +82,17 @@ def test_state_rm_prints_the_id(world: World) -> None:
     assert removed.out == f"Removed {A} from the lock.\n"
     assert f"{A} is still there, as {id}" in removed.err
     world.http("GET", f"/assistants/{id}")
+
+
+def test_destroying_twice(world: World) -> None:
+    """The second time nothing is left, which is no error and no match with the specs."""
+    world.write({"specs/a.yaml": DESK})
+    world.apply()
+
+    first, again = world.ok("destroy", "-y").out, world.ok("destroy").out
+
+    assert first.endswith("Destroy complete! Resources: 1 destroyed.\n")
+    nothing = "No changes. Nothing is left to destroy.\n"
+    assert again == f"{nothing}Destroy complete! Nothing was changed.\n"
+    assert world.ok("plan", "--destroy").out == nothing
+    assert "1 to add" in world.ok("plan").out
