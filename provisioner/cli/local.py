@@ -46,7 +46,7 @@ def serve(
                 "Faults not found", f"`{faults}` is not a file.", "see docs/embedded-service.md"
             )
         )
-    place = console.path(data or _DATA)
+    place = console.path(data) if data else console.root / _DATA
     try:
         disk.make_folder(place)
         local.serve(place, host, port, console.path(faults) if faults else None)
