@@ -10,7 +10,6 @@ import typer
 from provisioner.cli.console import Console, address_of, command
 from provisioner.errors import UsageError
 from provisioner.model import Problem
-from provisioner.text import did_you_mean
 
 
 class _Format(StrEnum):
@@ -44,12 +43,11 @@ def output(
     missing = [name for name in names if name not in outputs]
     if missing:
         absent = ", ".join(f"`{name}`" for name in missing)
-        near = did_you_mean(missing[0], outputs)
         raise UsageError(
             Problem(
                 "Not in the lock",
                 f"Nothing has been applied for {absent}.",
-                near or "run `provisioner apply`; `provisioner state list` lists what there is",
+                "run `provisioner apply`",
             )
         )
     chosen = {name: outputs[name] for name in names} if names else outputs

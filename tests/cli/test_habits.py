@@ -62,15 +62,6 @@ def test_help_is_a_command(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert asked.out.startswith("Usage: ")
 
 
-def test_an_output_that_is_not_there(world: World) -> None:
-    """A misspelt address is corrected; one that nobody has applied leads to apply."""
-    world.write({"specs/a.yaml": DESK})
-    world.apply()
-
-    assert "did you mean `assistant.support`?" in world.ok("output", "assistant.suport", code=1).err
-    assert "provisioner apply" in world.ok("output", "vector_store.kb", code=1).err
-
-
 def test_state_rm_prints_the_id(world: World) -> None:
     """What leaves the lock can be found again at the service."""
     world.write({"specs/a.yaml": DESK})

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.kinds.assistant.json_keywords import invalid
+from provisioner.kinds.assistant.json_keywords import BARE_NULL, invalid
 from provisioner.kinds.base import Finding, Path, Scope
 
 _REFERENCE = "see https://json-schema.org/understanding-json-schema"
+_QUOTE = 'write `"null"`'
 _ENCODER = json.JSONEncoder(allow_nan=False)
 _known: dict[tuple[str, bool], tuple[Flaw, ...]] = {}
 
@@ -57,7 +58,7 @@ def _found(schema: Any, strict: bool) -> tuple[Flaw, ...]:
         suspects = invalid(schema)
         confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
         found = [
-            Flaw(path, "Not a JSON Schema", why, _REFERENCE)
+            Flaw(path, "Not a JSON Schema", why, _QUOTE if why == BARE_NULL else _REFERENCE)
             for path, why, sure in suspects
             if sure or confirmed
         ]
