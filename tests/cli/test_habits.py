@@ -87,3 +87,25 @@ def test_destroying_twice(world: World) -> None:
     assert again == f"{nothing}Destroy complete! Nothing was changed.\n"
     assert world.ok("plan", "--destroy").out == nothing
     assert "1 to add" in world.ok("plan").out
+
+
+def test_an_import_that_is_left_after_destroying(world: World) -> None:
+    """It does not stop the next apply, which makes a new object; a wrong id still does."""
+    id = world.http("POST", "/assistants", {"model": "gpt-4o"})["id"]
+    imports = [{"to": A, "id": id}]
+    world.write({"specs/a.yaml": {**DESK, "imports": imports}})
+    world.apply()
+    world.ok("destroy", "-y")
+    assert world.lock()["deleted"] == [id]
+
+    assert world.ok("destroy", "-y").out.endswith("Destroy complete! Nothing was changed.\n")
+    planned = world.ok("plan").out
+
+    assert f"`imports` names `{id}`" in planned and "Take the entry out." in planned
+    assert planned.endswith("Plan: 1 to add.\n")
+    world.apply()
+    assert world.id(A) != id
+    assert "Take the entry out." not in world.ok("plan").out
+    world.ok("destroy", "-y")
+    world.write({"specs/a.yaml": {**DESK, "imports": [{"to": A, "id": "asst_other"}]}})
+    assert "Object not found" in world.ok("plan", code=1).err
