@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
 
-from provisioner import jsontext, shapes
+from provisioner import jsontext
 from provisioner.errors import LockError
 from provisioner.lock.entry import (
     WrongShape,
@@ -19,7 +19,7 @@ from provisioner.lock.entry import (
     entry_from_json,
     entry_to_json,
 )
-from provisioner.model import Address, Locked, LockState, Problem
+from provisioner.model import Address, Locked, LockState, Problem, is_id
 
 _VERSION = 2
 READABLE = (1, _VERSION)
@@ -194,7 +194,7 @@ def _odd_values(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
     ):
         yield "origin", "`origin` must hold strings or null"
     deleted = raw.get("deleted")
-    if isinstance(deleted, list) and not all(map(shapes.is_id, deleted)):
+    if isinstance(deleted, list) and not all(map(is_id, deleted)):
         yield "deleted", "`deleted` must hold ids"
     if isinstance(applied, dict):
         try:

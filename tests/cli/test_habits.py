@@ -109,3 +109,15 @@ def test_an_import_that_is_left_after_destroying(world: World) -> None:
     world.ok("destroy", "-y")
     world.write({"specs/a.yaml": {**DESK, "imports": [{"to": A, "id": "asst_other"}]}})
     assert "Object not found" in world.ok("plan", code=1).err
+
+
+def test_a_change_inside_an_import_counts(world: World) -> None:
+    """Nobody takes an import for harmless that overwrites what is live; apply counts the same."""
+    id = world.http("POST", "/assistants", {"model": "gpt-4o", "instructions": "Theirs"})["id"]
+    ours = {"assistants": {"support": {"model": "gpt-4o", "instructions": "Ours"}}}
+    world.write({"specs/a.yaml": {**ours, "imports": [{"to": A, "id": id}]}})
+
+    assert world.ok("plan").out.endswith("Plan: 1 to import, 1 to change.\n")
+    summary = world.plan()["summary"]
+    assert (summary["import"], summary["change"], summary["add"]) == (1, 1, 0)
+    assert "Resources: 1 imported, 1 changed." in world.apply().out

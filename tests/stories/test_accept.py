@@ -518,4 +518,6 @@ def test_accepting_that_a_document_of_a_pattern_went(ours: World) -> None:
     assert f"write the entry as `{entry}`" in refused
     spec = (ours.root / "specs/all.yaml").read_text()
     ours.write({"specs/all.yaml": spec.replace("- docs/g/*.md ", f"- {entry} ")})
-    assert "docs/g/two.md" in ours.ok("validate").out + ours.ok("plan").out
+    assert ours.changes()["file.docs/g/two.md"] == "delete"
+    ours.http("DELETE", f"/vector_stores/${{{KB}}}/files/{ours.id('file.docs/g/one.md')}")
+    assert "add `docs/g/one.md` to `exclude:` of that entry" in ours.ok("accept", code=1).out
