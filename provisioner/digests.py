@@ -161,7 +161,7 @@ def _store(path: Path, entries: Known) -> None:
         (name, *mark, digest.sha256, digest.lfs, digest.ours)
         for name, (mark, digest) in entries.items()
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    disk.make_folder(path.parent)
     # By column, because that is read twice as fast as an object for each file.
     columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
     disk.replace(path, json.dumps(columns, ensure_ascii=False).encode())

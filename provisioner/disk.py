@@ -133,6 +133,15 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
     sync_folder(target.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder with its parents; a `.provisioner/` that is made keeps itself out of git."""
+    ours = next((each for each in (folder, *folder.parents) if each.name == OURS), None)
+    new = ours is not None and not ours.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    if ours and new:
+        (ours / ".gitignore").write_bytes(b"*\n")
+
+
 def cached(folder: Path, about: str, prefix: str = "") -> Path:
     """The file of a cache that says something about one thing."""
     return folder / f"{prefix}{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
@@ -141,7 +150,7 @@ def cached(folder: Path, about: str, prefix: str = "") -> Path:
 def cache(path: Path, data: bytes) -> None:
     """Keep what was learnt; a folder that cannot be written does no harm."""
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         replace(path, data)
 
 

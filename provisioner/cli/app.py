@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from provisioner import interrupts
 from provisioner.cli.console import broken_pipe, fail, wants_json
+from provisioner.cli.habits import command_hint, option_words
 from provisioner.cli.options import Chdir, EnvironmentOption
 from provisioner.cli.streams import guarded_streams
 
@@ -44,25 +45,6 @@ _INTERNAL = {
     "compare-origin": "Tell where keys would go otherwise than by another provisioner.yaml.",
 }
 
-# What other tools call it.
-_ELSEWHERE = {
-    "diff": "plan",
-    "status": "plan",
-    "preview": "plan",
-    "push": "apply",
-    "sync": "apply",
-    "deploy": "apply",
-    "up": "apply",
-    "delete": "destroy",
-    "rm": "state rm",
-    "format": "fmt",
-    "lint": "validate",
-    "check-specs": "validate",
-    "new": "init",
-    "outputs": "output",
-    "serve": "local serve",
-}
-
 # typer re-exports BadParameter alone; its base is the error of every wrong command line, wherever
 # that lives.
 WrongUsage: Any = typer.BadParameter.__mro__[1]
@@ -86,12 +68,9 @@ class UnknownCommand(WrongUsage):  # type: ignore[misc]  # its base is found at 
         from provisioner.text import did_you_mean
 
         near = did_you_mean(name, known)
-        if "plan" in known and name in _ELSEWHERE:
-            self.hint = f"did you mean `{_ELSEWHERE[name]}`?"
-        elif near:
-            self.hint = near
-        else:
-            self.hint = f"the commands are {', '.join(f'`{one}`' for one in known)}"
+        habit = command_hint(name) if "plan" in known else None
+        listed = ", ".join(f"`{one}`" for one in known)
+        self.hint = habit or near or f"the commands are {listed}"
 
 
 class Root(Group):
@@ -170,21 +149,29 @@ def run(arguments: Sequence[str]) -> int:
             with command.make_context("provisioner", [], resilient_parsing=True) as context:
                 sys.stderr.write(f"{command.get_help(context)}\n")
             return 1
+        if arguments[0] == "help":
+            arguments = [*arguments[1:], "--help"]
         try:
             with interrupts.watched():
                 code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
                 sys.stdout.flush()
         except WrongUsage as error:
-            from provisioner.model import Problem  # a third of the time that `--help` may take
-
-            path = error.ctx.command_path if error.ctx else "provisioner"
-            hint = getattr(error, "hint", None) or f"`{path} --help` lists what it takes"
-            problem = Problem(
-                "Wrong usage", error.format_message() or "A command is missing.", hint
-            )
-            return fail([problem], as_json=wants_json(arguments))
+            return _wrong_usage(error, arguments)
         except (KeyboardInterrupt, typer.Abort):  # typer turns one into the other where it meets it
             return interrupts.CODE
         except BrokenPipeError:
             return broken_pipe()
         return code if isinstance(code, int) else 0
+
+
+def _wrong_usage(error: Any, arguments: Sequence[str]) -> int:
+    from provisioner.model import Problem  # a third of the time that `--help` may take
+
+    path = error.ctx.command_path if error.ctx else "provisioner"
+    detail = error.format_message() or "A command is missing."
+    hint = getattr(error, "hint", None)
+    habit = option_words(error.ctx.command, arguments) if error.ctx and not hint else None
+    if habit:
+        detail, hint = habit
+    problem = Problem("Wrong usage", detail, hint or f"`{path} --help` lists what it takes")
+    return fail([problem], as_json=wants_json(arguments))

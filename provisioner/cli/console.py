@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, get_type_hints
 
@@ -42,6 +42,7 @@ class Console:
     """The common options of one run."""
 
     root: Path
+    base: Path  # what paths of the command line and positions are relative to
     environment: str | None
     variables: dict[str, str]
     json: bool
@@ -50,10 +51,20 @@ class Console:
     verbose: bool
 
     def path(self, path: str | Path) -> Path:
-        """A path of the command line: from the workspace, as with Terraform's and git's own
-        `-C`.
+        """A path of the command line: from the folder of `-C`, as with Terraform's and git's own,
+        or from the working folder.
         """
-        return self.root / path
+        return self.base / path
+
+    def placed(self, problems: Iterable[Problem]) -> list[Problem]:
+        """The same problems with their files as they are called from the working folder."""
+        return [replace(one, file=self.called(one.file)) if one.file else one for one in problems]
+
+    def called(self, file: str) -> str:
+        """A file of the workspace as it is called from the working folder."""
+        if self.root == self.base:
+            return file
+        return Path(os.path.relpath(self.root / file, self.base)).as_posix()
 
     def paint(self, stream: Any = None) -> Paint:
         from provisioner.views.values import Paint
@@ -92,14 +103,15 @@ class Console:
         if self.environment is None and not self.terminal:
             from provisioner.workspace import Workspace
 
-            names = sorted(Workspace.open(self.root).environments)
+            workspace = Workspace.open(self.root)
+            names = sorted(workspace.environments)
             if len(names) > 1:
                 listed = ", ".join(f"`{name}`" for name in names)
                 detail = (
                     f"This workspace has the environments {listed}. Without a terminal one of them"
                     " must be named."
                 )
-                hint = f"add `-e {names[0]}`, or set PROVISIONER_ENV"
+                hint = f"add `-e {workspace.default_environment}`, or set PROVISIONER_ENV"
                 raise UsageError(Problem("Environment not named", detail, hint))
         return engine.open_context(self.root, self.environment, self.variables)
 
@@ -112,8 +124,10 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
     def called(context: typer.Context, **given: Any) -> int:
         common = {name: given.pop(name) for name in _COMMON}
         common["json"] = common["json"] or getattr(given.get("format"), "value", None) == "json"
+        console = None
         try:
-            return function(_console(context, common), **given) or 0  # type: ignore[call-arg]  # as the signature says
+            console = _console(context, common)
+            return function(console, **given) or 0  # type: ignore[call-arg]  # as the signature says
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
             return interrupts.CODE
@@ -121,6 +135,7 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
             return broken_pipe()
         except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better
             problems = _gathered(error)
+            problems = console.placed(problems) if console else problems
             if problems:
                 color = not common["no_color"] and color_wanted(sys.stderr)
                 events = context.info_name in ("apply", "destroy")
@@ -170,13 +185,16 @@ def _gathered(error: Exception) -> list[Problem]:
 
 def _console(context: typer.Context, common: dict[str, Any]) -> Console:
     chdir, environment = context.find_root().obj or (None, None)
-    root = disk.real(common["chdir"] or chdir or ".")
-    if not root.is_dir():
+    named = common["chdir"] or chdir
+    base = disk.real(named or ".")
+    if not base.is_dir():
         raise UsageError(
             Problem(
-                "Folder not found", f"`{root}` is not a folder.", "name the workspace with `-C DIR`"
+                "Folder not found", f"`{base}` is not a folder.", "name the workspace with `-C DIR`"
             )
         )
+    search = named is None and context.info_name not in _WITHOUT_WORKSPACE
+    root = _workspace_above(base) if search else base
     variables: dict[str, str] = {}
     for text in common["variables"] or ():
         name, equals, value = text.partition("=")
@@ -185,15 +203,39 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
                 Problem("Wrong usage", f"`--var {text}` is not of the form `--var NAME=VALUE`.")
             )
         variables[name] = value
-    return Console(
+    console = Console(
         root,
-        common["environment"] or environment,
+        base,
+        environment=common["environment"] or environment,
         variables=variables,
         json=common["json"],
         color=not common["no_color"],
         quiet=common["quiet"],
         verbose=common["verbose"] or os.environ.get("PROVISIONER_DEBUG") == "1",
     )
+    if root != base:
+        console.say(f"Workspace: {root}")
+    return console
+
+
+_WITHOUT_WORKSPACE = ("init", "schema", "version")
+
+
+def _workspace_above(folder: Path) -> Path:
+    """The nearest folder from here upwards that has a `provisioner.yaml`, up to the root of the git
+    repository; this one, where none has, or where it is a workspace without settings. A folder of
+    another user is not gone into.
+    """
+    if (folder / "specs").is_dir():
+        return folder
+    for place in (folder, *folder.parents):
+        if place.stat().st_uid != folder.stat().st_uid:
+            break
+        if (place / "provisioner.yaml").is_file():
+            return place
+        if os.path.lexists(place / ".git"):
+            break
+    return folder
 
 
 def refuse_file(folder: Path) -> None:

@@ -33,7 +33,7 @@ def fmt(
         name = path.relative_to(console.root).as_posix() if inside else str(path)
         try:
             if _format(path, name, check):
-                changed.append(name)
+                changed.append(console.called(name) if inside else name)
         except ProvisionerError as error:
             problems += error.problems
     if console.json and not problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,8 @@ from provisioner import disk
 from provisioner.cli.console import Console, command, refuse_file
 from provisioner.errors import UsageError
 from provisioner.model import Problem
+
+_IGNORED = ".gitignore"
 
 
 class Template(StrEnum):
@@ -40,9 +43,7 @@ def init(
     files = templates.files(template.value, target.name)
     refuse_file(target)
     existing = [
-        name
-        for name in [*files, "schemas"]
-        if (target / name).exists() or (target / name).is_symlink()
+        name for name in [*files, "schemas"] if os.path.lexists(target / name) and name != _IGNORED
     ]
     if existing:  # nothing is overwritten, so nothing is written where anything is in the way
         detail = (
@@ -50,6 +51,7 @@ def init(
             " nothing."
         )
         raise UsageError(Problem("Already there", detail, "name another folder"))
+    ignored = files.pop(_IGNORED) if os.path.lexists(target / _IGNORED) else b""
     for name, content in files.items():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,11 +62,25 @@ def init(
         console.document({"folder": str(folder), "written": written})
         return
     console.result("".join(f"{name}\n" for name in written))
+    console.say(_to_ignore(target, ignored))
     where = "" if target == console.root else f" -C {folder}"
     console.say(
         f"Next: provisioner validate{where}, then provisioner plan{where} and provisioner"
         f" apply{where}."
     )
+
+
+def _to_ignore(target: Path, wanted: bytes) -> str:
+    """What somebody has to add to a `.gitignore` that was there before."""
+    try:
+        there = disk.read(target / _IGNORED, disk.LARGEST_TEXT).decode(errors="replace").split()
+    except OSError:
+        there = []
+    rules = [line for line in wanted.decode().splitlines() if line and not line.startswith("#")]
+    missing = [f"`{rule}`" for rule in rules if rule not in there]
+    if not missing:
+        return ""
+    return f"`{_IGNORED}` was there and stays as it is. Add to it: {', '.join(missing)}."
 
 
 COMMANDS = {"init": init}

@@ -46,10 +46,10 @@ def serve(
                 "Faults not found", f"`{faults}` is not a file.", "see docs/embedded-service.md"
             )
         )
+    place = console.path(data) if data else console.root / _DATA
     try:
-        local.serve(
-            console.path(data or _DATA), host, port, console.path(faults) if faults else None
-        )
+        disk.make_folder(place)
+        local.serve(place, host, port, console.path(faults) if faults else None)
     except ValueError as error:  # names the place in the file
         detail = str(error).rstrip(".")
         raise UsageError(

@@ -32,7 +32,9 @@ class PlanFormat(StrEnum):
 
 Chdir = Annotated[
     Path | None,
-    typer.Option("--chdir", "-C", metavar="DIR", help="The workspace; default: this folder."),
+    typer.Option(
+        "--chdir", "-C", metavar="DIR", help="The workspace; default: this folder, or one above."
+    ),
 ]
 EnvironmentOption = Annotated[
     str | None,

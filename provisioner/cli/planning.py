@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,19 @@ def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
     else:
         from provisioner.views.text import plan_text
 
-        console.result(plan_text(plan, paint=console.paint(), verbose=console.verbose))
+        placed = _placed(console, plan)
+        console.result(plan_text(placed, paint=console.paint(), verbose=console.verbose))
+
+
+def _placed(console: Console, plan: Plan) -> Plan:
+    """The same plan with its positions as they are called from the working folder."""
+    changes = [
+        replace(change, position=replace(place, file=console.called(place.file)))
+        if (place := change.position)
+        else change
+        for change in plan.changes
+    ]
+    return replace(plan, changes=tuple(changes), problems=tuple(console.placed(plan.problems)))
 
 
 def _json(plan: Plan) -> str:

@@ -72,11 +72,15 @@ def rm(
     state = engine.state(context)
     wanted = [_entry_at(state, text).address for text in addr]
     forgotten = interrupts.run_main(forget(context, wanted))
+    known = state.resources if state else {}
+    ids = {str(one): known[one].id for one in forgotten if one in known and known[one].id}
     if console.json:
-        console.document({"removed": [str(one) for one in forgotten]})
+        console.document({"removed": [str(one) for one in forgotten], "ids": ids})
         return
     for one, user in forgotten.items():
         console.result(f"Removed {one} from the lock{f': it stays with {user}' if user else ''}.\n")
+    for address, id in ids.items():
+        console.say(f"At the service {address} is still there, as {id}.")
 
 
 @command

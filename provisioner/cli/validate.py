@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from provisioner.cli.console import Console, command
 
 
@@ -14,12 +16,14 @@ def validate(console: Console) -> int:
     report = engine.validate(console.root, console.environment, console.variables)
     errors = any(problem.severity == "error" for problem in report.problems)
     if console.json:
-        console.document(report_json(report))
+        placed = replace(report, problems=console.placed(report.problems))
+        console.document(report_json(placed))
         return int(errors)
     if report.problems:
         import sys
 
-        sys.stderr.write(problems_text(report.problems, console.paint(sys.stderr)))
+        problems = console.placed(report.problems)
+        sys.stderr.write(problems_text(problems, console.paint(sys.stderr)))
     if not errors:
         console.result(report_text(report))
     return int(errors)

@@ -4,6 +4,7 @@ else.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.drift import DriftOptions, address_and_path, read_drift
 from provisioner.engine.policies import rule
 from provisioner.engine.shutdowns import kept_answers
-from provisioner.errors import SpecError
+from provisioner.errors import SpecError, UsageError
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.vector_store.fields import chunks
 from provisioner.model import (
@@ -33,6 +34,7 @@ from provisioner.model import (
 from provisioner.plan import Situation
 from provisioner.plan.decide import sides
 from provisioner.plan.ownership import Foreign, foreign
+from provisioner.text import suggest
 from provisioner.workspace import Specs, Workspace
 from provisioner.workspace.editing import Edit, NoPlace, Spot, edited, edits
 from provisioner.workspace.tree import FileRefused, Tree
@@ -98,6 +100,7 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
     drift, case = await read_drift(context, DriftOptions())
     known = {*case.desired, *case.lock.resources}
     wanted = [address_and_path(word, known, "so there is nothing to accept") for word in words]
+    _check_fields(wanted, drift.found)
     trial = Trial(context.workspace, context.environment.name, context.variables, context.today)
     sorted_out = _Sorted(case, trial)
     for item in drift.found:
@@ -118,6 +121,22 @@ async def accept(context: Context, words: Collection[str] = ()) -> Accepted:
         applied=not case.fresh,
         asked=tuple(words),
     )
+
+
+def _check_fields(wanted: Iterable[tuple[Address, str]], found: Iterable[Drifted]) -> None:
+    """UsageError for a field that no resource of its kind has, and that nobody changed."""
+    drifted = {item.address: [change.path for change in item.fields] for item in found}
+    problems = []
+    for address, path in wanted:
+        fields = [field.name for field in kind(address.kind).fields]
+        changed = drifted.get(address, [])
+        if not path or re.split(r"[.\[]", path)[0] in fields or path in changed:
+            continue
+        hint = suggest(path, changed, "changed outside") or suggest(path, fields, "it has")
+        detail = f"`{address}` has no field `{path}`, so there is nothing to accept."
+        problems.append(Problem("Unknown field", detail, hint, address=str(address)))
+    if problems:
+        raise UsageError(problems)
 
 
 @dataclass

@@ -239,6 +239,18 @@ def check_imports(context: Context, case: Situation) -> None:
     _refuse(context, [(source, finding) for source, finding in findings if finding])
 
 
+def imports_that_are_over(context: Context, case: Situation) -> list[str]:
+    """Notes on imports that are left in the specs although what they took over was deleted."""
+    return [
+        f"`imports` names `{item.id}`, which was `{item.to}` and has been deleted: a new one is"
+        " made. Take the entry out."
+        for item in context.specs.imports
+        if item.id in case.lock.deleted
+        and item.to in case.desired
+        and item.to not in (*case.imports, *case.lock.resources)
+    ]
+
+
 def _import_finding(case: Situation, item: Import, owner: Address | None) -> _Finding | None:
     live, form = case.observed.live.get(item.to), case.form(item.to)
     if not form.remote:

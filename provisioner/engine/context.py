@@ -152,7 +152,9 @@ class Context:
         # Costs a tenth of a second, and only `service: local` needs it.
         from provisioner.local import create_app
 
-        app = create_app(self.root / disk.LOCAL_DATA)
+        data = self.root / disk.LOCAL_DATA
+        disk.make_folder(data)
+        app = create_app(data)
         return Remote.open(
             "http://local/v1",
             "local",

@@ -153,7 +153,8 @@ class Session:
             plan = with_digests(case, plan, files)
         loose = await checks.loose_uploads(others, self.refreshed, case.lock, plan)
         unasked = () if options.refresh else (_UNASKED,)
-        plan = replace(plan, notes=(*unasked, *self.notes, *loose, *plan.notes))
+        over = () if options.destroy else checks.imports_that_are_over(self.context, case)
+        plan = replace(plan, notes=(*unasked, *self.notes, *over, *loose, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
 
     def _others(self, lock: LockState, adopted: Iterable[Live] = ()) -> Others:
@@ -205,7 +206,10 @@ class Session:
         else:
             self.refreshed = Refreshed(from_lock(lock))
             self.shutdowns = await self._shutdowns(ask=False)
-        return replace(self._situation(lock, moves, imports, options), fresh=locked is None)
+        live = self.refreshed.observed.live
+        imports = {to: id for to, id in imports.items() if to in live or id not in lock.deleted}
+        case = self._situation(lock, moves, imports, options)
+        return replace(case, fresh=locked is None)
 
     async def _shutdowns(self, *, ask: bool) -> Shutdowns:
         """When models end; asked beside the lists, where it matters to anybody."""

@@ -166,7 +166,7 @@ class FileStore(LockStore):
         return self.path.with_name(f"{self.path.name}.{what}")
 
     def _make_folder(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(self.path.parent)
 
 
 class FileSink(Sink):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from provisioner import jsontext, shapes
 from provisioner.errors import LockError
+from provisioner.kinds import is_file
 from provisioner.lock.entry import (
     WrongShape,
     approved_from_json,
@@ -284,6 +285,12 @@ def _applied(base: LockState, head: _Record, story: _Story, file: str | None) ->
     if "applied" in head:
         approved = approved_from_json(head["applied"])
         approved = approved if story.left is None else replace(approved, left=story.left)
+    now = {entry.id for entry in kept.values()}
+    deleted = {
+        entry.id
+        for address, entry in base.resources.items()
+        if entry.id and not entry.made and entry.id not in now and not is_file(address)
+    }
     written = (
         base.written if story.last is None else datetime.fromtimestamp(story.last, UTC).isoformat()
     )
@@ -293,6 +300,7 @@ def _applied(base: LockState, head: _Record, story: _Story, file: str | None) ->
         origin=head["origin"],
         resources=kept,
         approved=approved,
+        deleted=tuple(sorted({*base.deleted, *deleted})),
         written=written,
     )
 

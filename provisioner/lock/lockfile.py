@@ -19,7 +19,7 @@ from provisioner.lock.entry import (
     entry_from_json,
     entry_to_json,
 )
-from provisioner.model import Address, Locked, LockState, Problem
+from provisioner.model import Address, Locked, LockState, Problem, is_id
 
 _VERSION = 2
 READABLE = (1, _VERSION)
@@ -41,6 +41,7 @@ _HEAD: dict[str, tuple[type, str]] = {
 _OPTIONAL: dict[str, tuple[type, str]] = {
     "written": (str, "a string"),
     "applied": (dict, "a mapping"),
+    "deleted": (list, "a list"),
 }
 _MOST_SERIAL = 10**15
 _KNOWN = {"version", *_HEAD, *_OPTIONAL}
@@ -60,6 +61,7 @@ def dump(state: LockState) -> str:
             **state.unknown,
             **({"written": state.written} if state.written else {}),
             **({"applied": approved_to_json(state.approved)} if state.approved else {}),
+            **({"deleted": list(state.deleted)} if state.deleted else {}),
             "version": _VERSION,
             "lineage": state.lineage,
             "serial": state.serial,
@@ -94,6 +96,7 @@ def parse(text: str, file: str) -> LockState:
         resources=_resources(raw["resources"], text, file),
         written=raw.get("written"),
         approved=approved_from_json(raw["applied"]) if "applied" in raw else None,
+        deleted=tuple(raw.get("deleted", ())),
         unknown={key: value for key, value in raw.items() if key not in _KNOWN},
     )
 
@@ -190,6 +193,9 @@ def _odd_values(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
         value is None or isinstance(value, str) for value in origin.values()
     ):
         yield "origin", "`origin` must hold strings or null"
+    deleted = raw.get("deleted")
+    if isinstance(deleted, list) and not all(map(is_id, deleted)):
+        yield "deleted", "`deleted` must hold ids"
     if isinstance(applied, dict):
         try:
             approved_from_json(applied)

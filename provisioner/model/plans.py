@@ -190,6 +190,8 @@ class Plan:
     keep_versions: int = 3
     refreshed: bool = True  # False: compared with the lock alone, so it cannot be applied
     approved: Approved | None = None  # what the lock says was applied last, and with whose approval
+    # Whether everything was to go: words hang on it, and nothing that is done.
+    destroy: bool = field(default=False, compare=False)
 
     def outdates(self, item: StoreFileChange) -> bool:
         """Whether it takes an old version of ours out of a store, which a stopped apply left there

@@ -192,6 +192,8 @@ class LockState:
     # When, ISO 8601 in UTC; None: by release 0.1.0, or never.
     written: str | None = field(default=None, compare=False)
     approved: Approved | None = None  # `applied`: None where no apply was given a commit
+    # Ids that `imports` may still name although an apply has deleted what it had taken over there.
+    deleted: tuple[str, ...] = ()
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     def owns(self, stamp: Stamp) -> bool:

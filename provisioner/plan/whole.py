@@ -91,6 +91,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
         problems=tuple(problems),
         keep_versions=case.keep_versions,
         refreshed=case.options.refresh,
+        destroy=case.options.destroy,
     )
 
 

@@ -38,6 +38,10 @@ def lock_schema() -> dict[str, Any]:
                 {"type": "string", "format": "date-time"}, "When it was last written, in UTC"
             ),
             "applied": described({"$ref": "#/$defs/Applied"}, "Which approval was used last"),
+            "deleted": described(
+                {"type": "array", "items": {"type": "string", "minLength": 1}},
+                "Ids that were imported and have gone since, so that an import may still name them",
+            ),
             "lineage": described(
                 {"type": "string", "minLength": 8},
                 "Made once, at the first apply; part of every stamp",

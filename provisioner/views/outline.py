@@ -83,7 +83,7 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
     return Outline(
         tuple(section for section in sections if section.items),
         plan.problems,
-        "No changes. The service matches the specs." if matches else summary_line(plan),
+        _nothing(plan) if matches else summary_line(plan),
         title=f"Plan for {inline(plan.workspace)}/{inline(plan.environment)}",
         marker=f"plan {inline(plan.workspace)}/{inline(plan.environment)}",
         facts=(*place_facts(plan), *sha),
@@ -221,6 +221,12 @@ def _remnants(remnants: tuple[Remnant, ...]) -> tuple[Item, ...]:
             facts.append(inline(remnant.detail))
         items.append(Item(_OLD[remnant.action], title, facts=tuple(facts), address=title))
     return tuple(items)
+
+
+def _nothing(plan: Plan) -> str:
+    if plan.destroy:
+        return "No changes. Nothing is left to destroy."
+    return "No changes. The service matches the specs."
 
 
 def summary_line(plan: Plan) -> str:

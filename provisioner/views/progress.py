@@ -129,8 +129,7 @@ def summary_json(applied: Applied) -> str:
 
 def summary_text(applied: Applied) -> str:
     """The summary line of an apply, and what it did not do."""
-    whole = not (applied.failed or applied.skipped or applied.interrupted)
-    lines = [applied_line(applied.counts) if whole else incomplete_line(applied.counts)]
+    lines = [applied_line(applied)]
     if applied.skipped:
         lines.append(f"Skipped: {', '.join(inline(str(address)) for address in applied.skipped)}.")
     if applied.interrupted:
@@ -171,7 +170,7 @@ def applied_outline(applied: Applied, events: Iterable[Event]) -> Outline:
     return Outline(
         tuple(section for section in sections if section.items),
         applied.failed,
-        applied_line(applied.counts) if whole else incomplete_line(applied.counts),
+        applied_line(applied),
         title=(
             f"{'Applied' if whole else 'Not all applied'} to"
             f" {inline(plan.workspace)}/{inline(plan.environment)}"
@@ -209,16 +208,12 @@ def _facts(event: Event, why: str) -> Iterator[str]:
     yield from (inline(part) for part in (event.id, why) if part)
 
 
-def applied_line(counts: Mapping[str, int]) -> str:
-    """`Apply complete! Resources: 1 added, 2 changed.`"""
-    return f"Apply complete! {_resources(counts)}"
-
-
-def incomplete_line(counts: Mapping[str, int]) -> str:
-    """What an apply did before it failed or was interrupted."""
-    return f"Apply incomplete. {_resources(counts)}"
-
-
-def _resources(counts: Mapping[str, int]) -> str:
-    parts = [f"{counts[word]} {word}" for word in _COUNTED if counts.get(word)]
-    return f"Resources: {', '.join(parts)}." if parts else "Nothing was changed."
+def applied_line(applied: Applied) -> str:
+    """`Apply complete! Resources: 1 added, 2 changed.`, or what an apply did before it failed or
+    was interrupted.
+    """
+    verb = "Destroy" if applied.plan.destroy else "Apply"
+    whole = not (applied.failed or applied.skipped or applied.interrupted)
+    parts = [f"{applied.counts[word]} {word}" for word in _COUNTED if applied.counts.get(word)]
+    done = f"Resources: {', '.join(parts)}." if parts else "Nothing was changed."
+    return f"{verb} {'complete!' if whole else 'incomplete.'} {done}"

@@ -397,7 +397,12 @@ class WorkspaceFile(Strict):
         examples=["acme-support"],
     )
     default_environment: _Name | None = Field(
-        default=None, description="The environment where none is named", examples=["local"]
+        default=None,
+        description=(
+            "The environment where none is named, on a terminal; without one and with several"
+            " environments, one has to be named"
+        ),
+        examples=["local"],
     )
     variables: dict[VariableName, VariableValue] = Field(
         default={},

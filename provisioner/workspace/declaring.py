@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from provisioner.kinds import file_at, file_kind, inlined_kind
+from provisioner.kinds import kind as kind_of
 from provisioner.kinds.base import Finding, Kind, Path, Scope
 from provisioner.model import Address, Fields
 from provisioner.text import quoted, shown, suggest
@@ -175,10 +176,11 @@ class ResourceScope(Scope):
         bare = name.removeprefix(f"{kind}.")
         if bare != name and bare in known:
             return Finding(path, "Unknown reference", detail, f"write its name alone: `{bare}`")
-        hint = (
-            suggest(name, known, "declared are")
-            or "declare it, or write `{id: …}` for one not managed here"
-        )
+        named = kind_of(kind)
+        declare = f"declare it below `{named.section}:`"
+        if not named.inlined:
+            declare += ", or write `{id: …}` for one not managed here"
+        hint = suggest(name, known, "declared are") or declare
         return Finding(path, "Unknown reference", detail, hint)
 
     def file(self, value: str | Mapping[str, Any], path: Path) -> Any:

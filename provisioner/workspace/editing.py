@@ -338,10 +338,16 @@ def store_file_patch(
         if (isinstance(entry, str) or applies(entry.get("only") or [], environment))
         and _names(tree, entry, name)
     ]
-    patterns = [written for _, written in candidates if not _is(tree, written, name)]
+    patterns = [one for one in candidates if not _is(tree, one[1], name)]
     if patterns:
-        hint = f"write `exclude: [{name}]` into that entry, or an entry of its own for the file"
-        raise NoPlace(f"the pattern `{patterns[0]}` names it, and other files as well", hint)
+        index, pattern = patterns[0]
+        if below:
+            hint = "add an entry of its own for the file below that one"
+        elif isinstance(entries[index], str):
+            hint = f"write the entry as `{{path: {pattern}, exclude: [{name}]}}`"
+        else:
+            hint = f"add `{name}` to `exclude:` of that entry"
+        raise NoPlace(f"the pattern `{pattern}` names it, and other files as well", hint)
     if len(candidates) > 1:
         raise NoPlace(
             "several entries name it, and their settings merge", "join the entries into one"

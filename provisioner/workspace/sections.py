@@ -258,7 +258,10 @@ class _SpecFile:
         raw = RawResource(kind, name, value=written, source=source, dynamic=dynamic)
         if not _NAME.fullmatch(name):
             plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
-            better = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_-").lstrip("0123456789_-")[:64]
+            better = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_-")
+            if better[:1].isdigit():
+                better = f"{kind.name}_{better}"
+            better = better[:64]
             hint = f"did you mean `{better}`?" if better else "write a name like `support`"
             detail = (
                 f"`{name}` cannot be a name in `{kind.section}`; a name has small letters, digits,"

@@ -15,6 +15,8 @@ _VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")
 _PATTERN = re.compile(r"""(?:^|[\s\[,:-])(\*[^\s,\]}"']*)""")
 _QUOTED = re.compile(r'write `"([^"]*)"`')
 _GLUED = re.compile(r"(?:- +)?([A-Za-z_][\w-]*):([^\s:/].*)")
+_PAIR = re.compile(r"(?P<indent> *(?:- +)*)(?P<key>[A-Za-z_][\w-]*): +(?P<value>[^\s#].*)")
+_COMMENT = re.compile(r"( +# .*)")
 _ALONE = re.compile(r"(?:- +)?([A-Za-z_][\w-]*)( +[^:#]+)?$")
 _WORDS = (
     (
@@ -116,7 +118,7 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
     above = next(
         (text for text in reversed(lines[:line]) if text.strip() and text.strip()[0] != "#"), ""
     )
-    place = _Place(line + 1, column + 1, lines[line], above.strip())
+    place = _Place(line + 1, column + 1, lines[line], above)
 
     def problem(summary: str, detail: str, hint: str | None) -> Problem:
         return Problem(summary, detail, hint, file=file, line=place.line, column=place.column)
@@ -219,24 +221,45 @@ def _worded(place: _Place, said: str) -> tuple[str, str | None]:
             detail,
             _write(re.split(r"[,\]}]| #", place.text[place.column - 1 :])[0].strip()) or general,
         )
+    if "mapping values" in said or "expected key" in said:
+        too_far = _too_far(place)
+        if too_far:
+            return too_far
     if "mapping values" in said:
         return _second_colon(place, detail) or (detail, general)
     return _no_key(place, said) or (detail, general)
 
 
+def _too_far(place: _Place) -> tuple[str, str] | None:
+    """A key in a column of its own, below one that has its value already."""
+    above, here = _PAIR.match(place.above), _PAIR.match(f"{place.text} ~")
+    if not (above and here) or above["value"][0] in "|>&*!'\"" or place.text.count(": ") > 1:
+        return None
+    column = len(above["indent"])
+    if len(here["indent"]) <= column:
+        return None
+    return (
+        f"`{here['key']}` is indented further than `{above['key']}`, which has a value already.",
+        f"begin `{here['key']}` in column {column + 1}, below `{above['key']}`",
+    )
+
+
 def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
     """Two keys in one line; or one below a line that should have been a key."""
-    alone = _ALONE.fullmatch(place.above)
+    above = place.above.strip()
+    alone = _ALONE.fullmatch(above)
     if alone and place.text.count(": ") < 2:
         wanted = f"{alone[1]}:{' ' + alone[2].strip() if alone[2] else ''}"
         return (
-            f"`{place.above}` in a line above has no `:`, so no key can stand below it.",
+            f"`{above}` in a line above has no `:`, so no key can stand below it.",
             f"write `{wanted}`",
         )
-    key, _, value = place.text.strip().removeprefix("- ").partition(": ")
+    key, _, said = place.text.strip().removeprefix("- ").partition(": ")
+    value, *comment = _COMMENT.split(said, maxsplit=1)
     if not value or ("'" in value and '"' in value):
         return None
-    return detail, f"write `{key}: '{value}'`" if '"' in value else f'write `{key}: "{value}"`'
+    quote = "'" if '"' in value else '"'
+    return detail, f"write `{key}: {quote}{value}{quote}{''.join(comment)}`"
 
 
 def _no_key(place: _Place, said: str) -> tuple[str, str] | None:

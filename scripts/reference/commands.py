@@ -42,6 +42,11 @@ ENVIRONMENT = """\
 | `OPENAI_API_KEY` | the API key, unless `api_key` of the environment names another variable |
 """
 
+_DEFAULT = """\
+`default_environment` of `provisioner.yaml` counts on a terminal only. Without one and with several
+environments, `-e` or `PROVISIONER_ENV` has to name one.
+"""
+
 Function = Callable[..., Any]
 _EXTRA = {
     "plan": (
@@ -71,7 +76,14 @@ def page() -> str:
     """The whole page."""
     named = dict(_commands())
     contents = "".join(f"- {link(f'provisioner {name}')}\n" for name in named)
-    parts = ["# Commands\n", f"{NOTICE}\n", INTRODUCTION, ENVIRONMENT, "## Common options\n"]
+    parts = [
+        "# Commands\n",
+        f"{NOTICE}\n",
+        INTRODUCTION,
+        ENVIRONMENT,
+        _DEFAULT,
+        "## Common options\n",
+    ]
     parts += [
         "Every command takes these. `-C` and `-e` may also stand before the command.\n",
         _common(),

@@ -190,6 +190,8 @@ def test_reset_removes_the_service_and_nothing_else(workspace: Path) -> None:
 
     unasked = run(workspace, "local", "reset")
     assert unasked.code == 1 and "add `--yes`" in unasked.err
+    refused, _ = run_on_terminal(workspace, "local", "reset", types="no\n")
+    assert refused == 1
     assert (workspace / ".provisioner" / "local").exists()
     assert run(workspace, "local", "reset", "--yes").code == 0
     assert not (workspace / ".provisioner" / "local").exists()

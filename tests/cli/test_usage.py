@@ -122,13 +122,14 @@ def test_an_environment_must_be_named_without_a_terminal(workspace: Path) -> Non
     """With two environments nobody guesses, in a pipeline, which one is meant."""
     config = workspace / "provisioner.yaml"
     config.write_text(
-        config.read_text() + "  other: {service: local, lock: locks/other.lock.json}\n"
+        config.read_text() + "  alpha: {service: local, lock: locks/alpha.lock.json}\n"
     )
 
     ran = run(workspace, "plan")
 
     assert ran.code == 1
-    assert "`local`, `other`" in ran.err
+    assert "`alpha`, `local`" in ran.err
+    assert "add `-e local`" in ran.err  # the default one, not the first of the alphabet
     assert run(workspace, "plan", "-e", "local").code == 0
 
 

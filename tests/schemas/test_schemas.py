@@ -243,7 +243,13 @@ def state() -> LockState:
     ]
     origin = {"base_url": "https://api.openai.com/v1", "organization": None, "project": "proj_1"}
     return LockState(
-        "acme", "prod", "0" * 36, 3, origin, {entry.address: entry for entry in entries}
+        "acme",
+        "prod",
+        "0" * 36,
+        3,
+        origin,
+        {entry.address: entry for entry in entries},
+        deleted=("asst_0",),
     )
 
 
@@ -256,6 +262,7 @@ def test_a_lockfile_fits() -> None:
         {"serial": -1},
         {"serial": "3"},
         {"origin": {}},
+        {"deleted": [1]},
         {"resources": {"support": {}}},
     ):
         assert complaints(schemas.lock_schema(), {**document, **broken}) != []

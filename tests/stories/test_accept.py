@@ -494,3 +494,30 @@ def test_a_policy_is_not_broken(ours: World) -> None:
     )
     assert changed(ours) == []
     assert f"nobody changed `{A}#name` outside." in accept(ours, f"{A}#name").out
+
+
+def test_accepting_a_field_that_does_not_exist(ours: World) -> None:
+    """A misspelt field is no success; a field that nobody changed still is one."""
+    ours.http("POST", f"/assistants/${{{A}}}", {"temperature": 0.9})
+
+    wrong = ours.ok("accept", f"{A}#temprature", code=1)
+
+    assert "has no field `temprature`" in wrong.err
+    assert "did you mean `temperature`?" in wrong.err
+    assert "nobody changed" in ours.ok("accept", f"{A}#top_p").out
+
+
+def test_accepting_that_a_document_of_a_pattern_went(ours: World) -> None:
+    """The pattern can leave the document out, and the hint has the entry to paste."""
+    file = ours.id("file.docs/g/two.md")
+    ours.http("DELETE", f"/vector_stores/${{{KB}}}/files/{file}")
+
+    refused = ours.ok("accept", code=1).out
+
+    entry = "{path: docs/g/*.md, exclude: [docs/g/two.md]}"
+    assert f"write the entry as `{entry}`" in refused
+    spec = (ours.root / "specs/all.yaml").read_text()
+    ours.write({"specs/all.yaml": spec.replace("- docs/g/*.md ", f"- {entry} ")})
+    assert ours.changes()["file.docs/g/two.md"] == "delete"
+    ours.http("DELETE", f"/vector_stores/${{{KB}}}/files/{ours.id('file.docs/g/one.md')}")
+    assert "add `docs/g/one.md` to `exclude:` of that entry" in ours.ok("accept", code=1).out

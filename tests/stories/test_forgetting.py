@@ -408,7 +408,8 @@ def test_state_rm_of_a_store_that_is_still_declared(two: World) -> None:
     """
     kb, a = two.id("vector_store.kb"), two.id("file.docs/a.md")
     assert two.ok("state", "rm", "vector_store.kb", "--json").json == {
-        "removed": ["vector_store.kb"]
+        "removed": ["vector_store.kb"],
+        "ids": {"vector_store.kb": kb},
     }
     assert two.changes() == {"vector_store.kb": "create"}
     two.apply()

@@ -195,11 +195,15 @@ def test_an_object_has_one_owner(applied: World) -> None:
     applied.apply()
     assert applied.id("assistant.c") == theirs["id"]
     applied.ok("destroy", "-y")
+    over = applied.ok("plan").out
+    assert f"`imports` names `{theirs['id']}`, which was `assistant.c` and has been deleted" in over
+    applied.apply()
+    assert applied.id("assistant.c") != theirs["id"]
+    importing("asst_never")
+    applied.ok("state", "rm", "assistant.c")
     gone = refused(applied, "apply", "-y")
-    assert (
-        "Object not found" in gone.err
-        and f"`{theirs['id']}`, which is to become `assistant.c`" in gone.err
-    )
+    assert "Object not found" in gone.err
+    assert "`asst_never`, which is to become `assistant.c`" in gone.err
     applied.ok("destroy", "-y")
     applied.write({"specs/all.yaml": SPEC})
     applied.apply()

@@ -45,3 +45,29 @@ def test_every_template_is_a_good_workspace(tmp_path: Path, template: str) -> No
 def test_the_workspace_is_called_like_its_folder(folder: str, name: str) -> None:
     """As nearly as a name can be."""
     assert workspace_name(folder) == name
+
+
+def test_a_folder_that_git_and_a_readme_are_in(tmp_path: Path) -> None:
+    """A fresh clone is a good place; what is there stays as it is, and what to add is said."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "README.md").write_text("Ours\n")
+    (tmp_path / ".gitignore").write_text("*.pyc\n.env\n")
+
+    made = run(tmp_path, "init")
+
+    assert made.code == 0
+    assert ".gitignore" not in made.out.splitlines()
+    assert "Add to it: `.provisioner/`, `*.plan.json`.\n" in made.err
+    assert (tmp_path / ".gitignore").read_text() == "*.pyc\n.env\n"
+    assert run(tmp_path, "validate").code == 0
+    assert run(tmp_path, "init").code == 1
+
+
+@pytest.mark.parametrize("command", ["plan", "apply -y", "drift"])
+def test_what_is_kept_beside_the_specs_is_kept_out_of_git(tmp_path: Path, command: str) -> None:
+    """Whichever command makes `.provisioner/`: nobody commits it by accident."""
+    run(tmp_path, "init", "--template", "file-search")
+
+    run(tmp_path, *command.split())
+
+    assert (tmp_path / ".provisioner/.gitignore").read_text() == "*\n"

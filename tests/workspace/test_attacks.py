@@ -107,7 +107,7 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "nothing after the colon": (
         {"x": "assistants: {a: {model: }}\n"},
-        ["x:1:25 Wrong type | write a value"],
+        ["x:1:25 Wrong type | write `model: gpt-4o`"],
     ),
     "a blank is missing": (
         {"x": "assistants:\n  a:\n    model:m\n"},

@@ -137,6 +137,9 @@ def _wrong_names(value: Any) -> str | None:
     return None if len(set(value)) == len(value) else "names something twice"
 
 
+BARE_NULL = "has a `null` without quotes, which is no text"
+
+
 def _wrong_type(value: Any) -> str | None:
     if isinstance(value, str) and value in TYPES:
         return None
@@ -147,6 +150,8 @@ def _wrong_type(value: Any) -> str | None:
     )
     if good and len(set(value)) == len(value):
         return None
+    if value is None or (isinstance(value, list) and None in value):
+        return BARE_NULL
     shown = ", ".join(map(str, value)) if isinstance(value, list) else value
     return f"is `{shown}`; the types are {', '.join(TYPES)}"
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.kinds.assistant.json_keywords import invalid, nodes
+from provisioner.kinds.assistant.json_keywords import BARE_NULL, invalid, nodes
 from provisioner.kinds.base import OPENAI, Finding, Path, Scope
 
 _REFERENCE = "see https://json-schema.org/understanding-json-schema"
+_QUOTE = 'write `"null"`'
 _ENCODER = json.JSONEncoder(allow_nan=False)
 _known: dict[tuple[str, bool, bool], tuple[Flaw, ...]] = {}
 
@@ -114,7 +115,8 @@ def _invalid(schema: Any) -> Iterator[Flaw]:
     confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
     for path, why, sure in suspects:
         if sure or confirmed:
-            yield Flaw(path, "Not a JSON Schema", why, _REFERENCE)
+            hint = _QUOTE if why == BARE_NULL else _REFERENCE
+            yield Flaw(path, "Not a JSON Schema", why, hint)
 
 
 def _refused(schema: Any) -> bool:

@@ -180,6 +180,9 @@ ImageGeneration = Annotated[
 TYPES = ("code_interpreter", "file_search", "function", "image_generation", "mcp", "web_search")
 
 
+_FORMERLY = {"retrieval": "`retrieval` is called `file_search` by now: write `file_search`"}
+
+
 def _name(value: object) -> object:
     if value not in NAMED:
         use = (
@@ -187,14 +190,18 @@ def _name(value: object) -> object:
             f" {', '.join(NAMED)}"
         )
         raise refusal(
-            "tool_name", "is not a tool that works without settings", nearest(value, NAMED) or use
+            "tool_name", "is not a tool that works without settings", _meant(value, NAMED) or use
         )
     return value
 
 
+def _meant(word: object, known: Iterable[str]) -> str | None:
+    return _FORMERLY.get(str(word)) or nearest(word, known)
+
+
 def unknown_type(written: object) -> ValidationError:
     """The finding of a `type` that no tool has, reported at the type itself."""
-    hint = nearest(written, TYPES) or f"the types are {', '.join(TYPES)}"
+    hint = _meant(written, TYPES) or f"the types are {', '.join(TYPES)}"
     finding = refusal("tool_type", "is not a type of a tool", hint)
     return ValidationError.from_exception_data(
         "tool", [{"type": finding, "loc": ("type",), "input": written}]

@@ -46,6 +46,7 @@ _TEXT = frozenset(
         ".ini",
         ".log",
         ".markdown",
+        ".mdx",
         ".org",
         ".rst",
         ".rtf",

@@ -226,6 +226,8 @@ class Remedies:
         reported later.
         """
         if value is None:
+            if path and path[-1] in self._shapes.required(path[:-1], self._whole):
+                return self.missing(path)
             return _LEFT_OUT if path else "write its fields below it"
         if isinstance(value, str):
             return self._from_text(path, value, must) or self.example(path) or self._keys(path)

@@ -84,7 +84,8 @@ def test_bad_shapes_are_refused_by_model_and_schema(
             "<name>",
             "did you mean `code_interpreter`?",
         ),
-        ("tool", {"type": "retrieval"}, "type", "the types are"),
+        ("tool", {"type": "retrieval"}, "type", "write `file_search`"),
+        ("tool", {"type": "telephone"}, "type", "the types are"),
         (
             "assistant",
             {"model": "m", "responses": {"model": "m"}},

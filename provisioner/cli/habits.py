@@ -1,0 +1,81 @@
+"""What people type who come from other tools, and what to type here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+_IMPORTS = """write what is to be taken over into a spec, and look at `provisioner plan`:
+    imports:
+      - {to: assistant.support, id: asst_…}"""
+
+# A command elsewhere, and the command here that does the same.
+_COMMANDS = {
+    "delete": "destroy",
+    "deploy": "apply",
+    "diff": "plan",
+    "format": "fmt",
+    "lint": "validate",
+    "new": "init",
+    "outputs": "output",
+    "preview": "plan",
+    "push": "apply",
+    "reset": "local reset",
+    "rm": "state rm",
+    "serve": "local serve",
+    "status": "plan",
+    "sync": "apply",
+    "up": "apply",
+}
+_ADVICE = {
+    "chat": "`provisioner output` prints what an application needs to talk to an assistant",
+    "check": "`provisioner validate` checks the specs, `provisioner drift` what is at the service",
+    "import": _IMPORTS,
+    "refresh": "every plan looks at the service; `provisioner drift` shows what others changed",
+    "taint": "`provisioner plan --replace ADDR` replaces a resource",
+    "test": "`provisioner validate` checks the specs, `provisioner plan` shows what would change",
+    "unlock": "did you mean `force-unlock`?",
+    "workspace": "environments are declared in `provisioner.yaml`; `-e NAME` names one",
+}
+
+# An option elsewhere, without its dashes.
+_OPTIONS = {
+    "dry-run": "`provisioner plan` shows it and changes nothing",
+    "raw": "`provisioner output ADDR --format env` prints `NAME=VALUE`, as a shell reads it",
+    "refresh": "every plan looks at the service, unless `--no-refresh` is given",
+    "refresh-only": "`provisioner drift` shows what somebody else changed, and changes nothing",
+    "var-file": "put values below `variables:` in `provisioner.yaml`, or write `--var NAME=VALUE`",
+    "workspace": "an environment is named by `-e NAME`",
+}
+# Where a command has a word of its own for it.
+_OPTIONS_OF = {
+    ("accept", "dry-run"): _OPTIONS["refresh-only"],
+    ("destroy", "dry-run"): "`provisioner plan --destroy` shows it and changes nothing",
+    ("fmt", "dry-run"): "`provisioner fmt --check` names the files and changes nothing",
+}
+
+
+def command_hint(name: str) -> str | None:
+    """What to type instead of a command of another tool."""
+    if name in _COMMANDS:
+        return f"did you mean `{_COMMANDS[name]}`?"
+    return _ADVICE.get(name)
+
+
+def option_words(command: Any, arguments: Sequence[str]) -> tuple[str, str] | None:
+    """Detail and hint for the first option that another tool would take, if there is one; `command`
+    is the one of click that has refused the command line.
+    """
+    known = {name for parameter in command.params for name in parameter.opts}
+    for argument in arguments:
+        if argument == "--":
+            return None
+        word = argument.partition("=")[0]
+        name = word.lstrip("-")
+        hint = _OPTIONS_OF.get((command.name, name)) or _OPTIONS.get(name)
+        if word.startswith("-") and len(name) > 1 and word not in known:
+            if f"--{name}" in known:
+                hint = f"write `--{name}`, with two dashes"
+            if hint:
+                return f"There is no option `{word}`.", hint
+    return None

@@ -1,0 +1,57 @@
+"""Mistakes that people make in their first hour, and the next step that `validate` names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.running import run
+
+A = "assistants:\n  support:\n    model: gpt-4o\n"
+FUNCTION = A + "    tools: [{type: function, name: f, parameters: {type: object, properties: {x: "
+
+
+@pytest.mark.parametrize(
+    "spec, place, hint",
+    [
+        (A + "      top_p: 1\n", "4:12", "begin `top_p` in column 5, below `model`"),
+        (A + "      metadata:\n        a: b\n", "4:15", "begin `metadata` in column 5"),
+        (
+            A + "    tools:\n      - type: function\n        name: f\n          strict: true\n",
+            "7:17",
+            "begin `strict` in column 9, below `name`",
+        ),
+        (
+            A + "    tools:\n      - type: function\n          name: f\n",
+            "6:15",
+            "begin `name` in column 9, below `type`",
+        ),
+        (
+            A + "    instructions: Hello: world # c\n",
+            "4:24",
+            'write `instructions: "Hello: world" # c`',
+        ),
+        (A + "    instructions: See: #1\n", "4:22", 'write `instructions: "See: #1"`'),
+        ("assistants:\n  a:\n    model:\n", "3:11", "write `model: gpt-4o`"),
+        (A + "    tools: [{use: zzz}]\n", "4:19", "declare it below `tools:`\n"),
+        ("assistants:\n  1st: {model: m}\n", "2:3", "did you mean `assistant_1st`?"),
+        (A + "    tools: [retrieval]\n", "4:13", "write `file_search`"),
+        (A + "    tools: [{type: retrieval}]\n", "4:20", "write `file_search`"),
+        ("vector_stores:\n  kb: {files: [a.mdx]}\n", "2:16", "save it as `.md`"),
+        (FUNCTION + "{type: null}}}}]\n", "4:89", 'write `"null"`'),
+        (FUNCTION + "{type: [string, null]}}}}]\n", "4:89", 'write `"null"`'),
+    ],
+)
+def test_the_next_step(tmp_path: Path, spec: str, place: str, hint: str) -> None:
+    """One problem, where it is, and what to write instead."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "x.yaml").write_text(spec)
+    (tmp_path / "a.mdx").write_text("Text.\n")
+
+    ran = run(tmp_path, "validate")
+
+    assert ran.code == 1
+    assert ran.err.count("error: ") == 1
+    assert ran.err.startswith(f"specs/x.yaml:{place}: error: "), ran.err
+    assert hint in ran.err.partition("hint: ")[2]

@@ -1,0 +1,98 @@
+"""The workspace is found from a folder below it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.running import run
+
+
+@pytest.fixture
+def below(workspace: Path) -> Path:
+    """A folder of a workspace that is the root of a git repository."""
+    (workspace / ".git").mkdir()
+    return workspace / "specs" / "handbook"
+
+
+def test_the_workspace_is_found_from_below(workspace: Path, below: Path) -> None:
+    """It is said which one it is, and files are called as they are from here."""
+    planned, usual = run(below, "plan"), run(workspace, "plan")
+
+    assert planned.err == f"Workspace: {workspace}\n"
+    assert usual.err == "" and " specs/handbook.yaml:" in usual.out
+    assert planned.out == usual.out.replace(" specs/handbook.yaml:", " ../handbook.yaml:")
+    assert run(below, "apply", "-y").code == 0
+    assert run(workspace, "plan", "--detailed-exitcode").code == 0
+    assert not (below / ".provisioner").exists()
+    assert run(below, "state", "list", "-q").err == ""
+
+
+@pytest.mark.parametrize("words", [("validate",), ("plan",), ("fmt", "--check")])
+def test_positions_are_those_of_the_working_folder(
+    workspace: Path, below: Path, words: tuple[str, ...]
+) -> None:
+    """A problem can be opened from where it was printed."""
+    (workspace / "specs" / "wrong.yaml").write_text("assistants: {a: {modle: gpt-4o}\n")
+
+    ran = run(below, *words)
+    found = run(below, *words, "--json").json["problems"]
+
+    assert ran.code == 1
+    assert "\n../wrong.yaml:" in ran.err
+    assert {one["file"] for one in found} == {"../wrong.yaml"}
+
+
+def test_paths_of_the_command_line_are_those_of_the_working_folder(
+    workspace: Path, below: Path
+) -> None:
+    """Where the workspace is makes no difference to a file that is named."""
+    assert run(below, "plan", "--out", "../../x.plan.json").code == 0
+    assert (workspace / "x.plan.json").exists()
+    assert run(below, "apply", "-y", "../../x.plan.json").code == 0
+    (workspace / "specs" / "b.yaml").write_text("assistants:   {}\n")
+    assert run(below, "fmt").out == "../b.yaml\n"
+
+
+def test_nothing_is_found_beyond_a_repository(workspace: Path, below: Path) -> None:
+    """What lies above the root of a git repository belongs to something else."""
+    (workspace / "vendor" / "other" / "src").mkdir(parents=True)
+    (workspace / "vendor" / "other" / ".git").write_text("gitdir: elsewhere\n")
+
+    ran = run(workspace / "vendor" / "other" / "src", "plan")
+
+    assert "Workspace:" not in ran.err
+    assert "handbook" not in ran.out
+
+
+@pytest.mark.parametrize("words", [("-C", "."), ("init", "new"), ("schema", "--write", "new")])
+def test_where_nobody_searches(below: Path, words: tuple[str, ...]) -> None:
+    """A folder that is named is the one that is meant, and what is written goes where one is."""
+    ran = run(below, *words, *(["plan"] if words[0] == "-C" else []))
+
+    assert "Workspace:" not in ran.err
+    assert words[-1] == "." or (below / "new").is_dir()
+
+
+def test_a_workspace_without_settings_stays_one(workspace: Path) -> None:
+    """A folder with specs of its own is no part of the workspace around it."""
+    inner = workspace / "examples" / "inner"
+    (inner / "specs").mkdir(parents=True)
+    (inner / "specs" / "a.yaml").write_text("assistants: {alone: {model: gpt-4o}}\n")
+
+    ran = run(inner, "plan")
+
+    assert ran.err == ""
+    assert "assistant.alone" in ran.out and "handbook" not in ran.out
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_not_searched(workspace: Path) -> None:
+    """Nobody else decides what is applied here."""
+    inner = workspace / "inner"
+    inner.mkdir()
+    os.chown(inner, 12345, 12345)
+
+    assert "Workspace:" not in run(inner, "plan").err
