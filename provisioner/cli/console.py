@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -226,15 +227,16 @@ def _workspace_above(folder: Path) -> Path:
     repository; this one, where none has, or where it is a workspace without settings. A folder of
     another user is not gone into.
     """
-    if (folder / "specs").is_dir():
-        return folder
-    for place in (folder, *folder.parents):
-        if place.stat().st_uid != folder.stat().st_uid:
-            break
-        if (place / "provisioner.yaml").is_file():
-            return place
-        if os.path.lexists(place / ".git"):
-            break
+    with contextlib.suppress(OSError):  # a folder that nobody may look at
+        if (folder / "specs").is_dir():
+            return folder
+        for place in (folder, *folder.parents):
+            if place.stat().st_uid != folder.stat().st_uid:
+                break
+            if (place / "provisioner.yaml").is_file():
+                return place
+            if os.path.lexists(place / ".git"):
+                break
     return folder
 
 
