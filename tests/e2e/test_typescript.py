@@ -9,46 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import shop
+from tests.e2e.defined import NAMES, set_up
 from tests.support.world import World
 
 MODULES = Path(__file__).parents[2] / ".venv/node_modules"
-LOCAL = {"service": "local", "api": "responses"}
-# An application: the request alone, the request and a question, ids and addresses as literals. What is expected to be
+# The request alone, the request and a question, ids and addresses as literals. What is expected to be
 # wrong is an error where it is right.
 APPLICATION = """
 import OpenAI from "openai";
 import { resources, type Address } from "./resources.js";
 
 const client = new OpenAI();
-for (const profile of [resources["assistant.full"], resources["assistant.hosted"]] as const) {
-  await client.responses.create(profile.request);
-}
-const { request } = resources["assistant.full"];
+REQUESTS
+const { request } = resources["assistant.docsum"];
 const response = await client.responses.create({ ...request, input: "Hello" });
 console.log(response.output_text);
 
-const literal: "gpt-4o" = request.model;
-const known: Address = "file.docs/a.md";
+const literal: "gpt-4o-mini" = request.model;
+const known: Address = "file.docs/one.txt";
 // @ts-expect-error
-const unknown: Address = "file.docs/z.md";
+const unknown: Address = "file.docs/three.txt";
 console.log(literal, known, unknown);
 """
-HOSTED = {
-    "model": "gpt-4o",
-    "tools": [
-        "web_search",
-        "image_generation",
-        {
-            "type": "mcp",
-            "server_label": "wiki",
-            "server_url": "https://wiki.example/mcp",
-            "allowed_tools": ["read"],
-            "require_approval": "never",
-        },
-    ],
-    "responses": {"include": ["file_search_call.results"], "store": False},
-}
 
 
 def compiled(folder: Path) -> str:
@@ -71,19 +53,19 @@ def test_an_application_compiles_with_the_official_sdk(world: World, tmp_path: P
     """The requests of `ts` are what `responses.create` takes, whatever the tools; ids, models and
     addresses are literals. Without the request's lists being writable this is TS2769.
     """
-    specs = {**shop.SPEC, "assistants": {**shop.SPEC["assistants"], "hosted": HOSTED}}
-    world.write(
-        {
-            **shop.FILES,
-            "specs/all.yaml": specs,
-            "provisioner.yaml": {"workspace": "w", "environments": {"local": LOCAL}},
-        }
-    )
+    for name in NAMES:
+        set_up(world, name, "responses")
     world.apply()
+    addresses = [one for one in world.ok("output", "--json").json if one.startswith("assistant.")]
+    requests = [
+        f'await client.responses.create(resources["{address}"].request);' for address in addresses
+    ]
     folder = tmp_path / "application"
     folder.mkdir()
     written = world.ok("output", "--format", "ts").out
     (folder / "resources.ts").write_text(written, encoding="utf-8")
-    (folder / "app.ts").write_text(APPLICATION, encoding="utf-8")
+    application = APPLICATION.replace("REQUESTS", "\n".join(requests))
+    (folder / "app.ts").write_text(application, encoding="utf-8")
 
+    assert len(addresses) > len(NAMES)
     assert compiled(folder) == ""
