@@ -1,4 +1,5 @@
-"""Twenty workspaces as people have them in public repositories, rebuilt.
+"""Twenty workspaces written by hand in the shapes that people have: a dozen after definitions in
+public repositories, the others for what is common there and was missing among them.
 
 Each file of `definitions` is a spec as it stands. Keys that specs ignore say what else its
 workspace has: `x-files`, `x-repeated` (a text so many times, for long prompts) and `x-accept-loss`

@@ -1,4 +1,4 @@
-"""What people have in public repositories is taken by every API, whole."""
+"""What people have is taken by every API, whole."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from tests.e2e.defined import NAMES, set_up
 from tests.support.world import World
 
 MODULES = Path(__file__).parents[2] / ".venv/node_modules"
-# The request alone, the request and a question, ids and addresses as literals. What is expected to be
-# wrong is an error where it is right.
+# The request alone, the request and a question, ids and addresses as literals. What is expected to
+# be wrong is an error where it is right.
 APPLICATION = """
 import OpenAI from "openai";
 import { resources, type Address } from "./resources.js";
