@@ -45,16 +45,17 @@ class Others:
         pruned = {remnant.id for remnant in plan.orphans if remnant.action == "delete"}
         asked = naming({name for name, _ in going})
         listed = await together(self._foreign(key, pruned) for key in asked)
-        stores: list[Live] = []
+        stores: list[tuple[str, Live]] = []
         named = []
         for (name, _), objects in zip(asked, listed, strict=True):
-            if kind(name).holds_files:
-                stores += objects
-                continue
             for live in objects:
-                named.append((sentence(live, name), set(named_ids(name, live.fields, self.names))))
+                who = sentence(live, name)
+                if kind(name).holds_files:
+                    stores.append((who, live))
+                else:
+                    named.append((who, set(named_ids(name, live.fields, self.names))))
         if stores:
-            price = requests(stores)
+            price = requests(live for _, live in stores)
             if price > _MOST:
                 why = (
                     f"possibly others: asking the {len(stores):,} other vector stores would take"
@@ -62,10 +63,8 @@ class Others:
                 )
                 named.append((why, {id for name, id in going if kind(name).uploaded}))
             else:
-                await self.held([store.id for store in stores])
-                named += [
-                    (sentence(live, "vector store"), set(self._held[live.id])) for live in stores
-                ]
+                held = await self.held([live.id for _, live in stores])
+                named += [(who, set(held[live.id])) for who, live in stores]
         users = {id: tuple(who for who, ids in named if id in ids) for _, id in going}
         return {id: whos for id, whos in users.items() if whos}
 

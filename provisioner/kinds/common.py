@@ -26,6 +26,7 @@ from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 from provisioner.kinds.base import Path, Scope
+from provisioner.kinds.table import as_written
 
 RESERVED = ("provisioner", "sha256")
 """Keys that mark what is ours: the first in metadata, both in the attributes of a file in a
@@ -309,7 +310,7 @@ Writing = Annotated[
 
 def read_writing(value: str | FromFile | FromFiles | None, scope: Scope, at: Path) -> str | None:
     """The text, out of its files."""
-    written = value if isinstance(value, str | None) else value.declared()
+    written = as_written(value)
     return None if written is None else scope.text(written, at)
 
 

@@ -200,8 +200,6 @@ REAL = Sort(
     shape=shapes.number,
     normal=lambda value: float(value) if isinstance(value, int) else value,
 )
-WHOLE = Sort(written=int, shape=shapes.whole)
-
 
 # Text, `{file: PATH}` or `{files: [PATH, …]}`.
 WRITING = Sort(
@@ -213,11 +211,16 @@ WRITING = Sort(
 )
 
 
+def as_written(value: Any) -> Any:
+    """What an author wrote: a word as it is, anything else as its mapping."""
+    return value if isinstance(value, str | None) else value.declared()
+
+
 def reference(kind: str) -> Sort:
     """The name of one resource of a kind, or `{id: …}`."""
 
     def declare(value: Any, scope: Scope, at: Path) -> Any:
-        written = value if isinstance(value, str | None) else value.declared()
+        written = as_written(value)
         return written and scope.reference(kind, written, at)
 
     return Sort(

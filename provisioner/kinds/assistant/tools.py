@@ -23,8 +23,9 @@ from pydantic.json_schema import SkipJsonSchema
 
 from provisioner.kinds.assistant.json_schema import read_schema
 from provisioner.kinds.base import Finding, Path, Scope
-from provisioner.kinds.common import Lazily, Reference, Strict, Unmanaged, nearest, refusal, refuse
+from provisioner.kinds.common import Lazily, Reference, Strict, nearest, refusal, refuse
 from provisioner.kinds.file.accepted import RUNNABLE, counted, unaccepted
+from provisioner.kinds.table import as_written
 from provisioner.model import Fields
 
 FUNCTION_NAME = r"^[A-Za-z0-9_-]{1,64}$"
@@ -311,7 +312,7 @@ def _function(tool: Function, scope: Scope, at: Path) -> Fields:
 def _file_search(tool: FileSearch, scope: Scope, at: Path) -> Fields:
     fields: Fields = {"type": "file_search"}
     if "vector_stores" in tool.model_fields_set:
-        named = [_plain(store) for store in tool.vector_stores]
+        named = [as_written(store) for store in tool.vector_stores]
         places = [(*at, "vector_stores", index) for index in range(len(named))]
         found = [
             scope.reference("vector_store", name, place)
@@ -340,7 +341,7 @@ def _code_files(tool: CodeInterpreter, scope: Scope, at: Path) -> list[Any]:
     places: list[Path] = []
     for index, value in enumerate(tool.files):
         place = (*at, index)
-        matched: Sequence[Any] = [_plain(value)]
+        matched: Sequence[Any] = [as_written(value)]
         if isinstance(value, str) and not _MAGIC.isdisjoint(value):
             matched = scope.glob(value, (), place)
         for one in matched:
@@ -381,10 +382,6 @@ def _hosted(tool: dict[str, Any], scope: Scope, at: Path) -> Fields:
             Finding((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, hint)
         )
     return fields
-
-
-def _plain(value: str | Unmanaged) -> Any:
-    return value.declared() if isinstance(value, Unmanaged) else value
 
 
 def _distinct(found: list[Any], places: list[Path], scope: Scope, summary: str) -> list[Any]:
