@@ -376,8 +376,6 @@ class _Clients:
             self._verified = httpx2.create_ssl_context()  # it takes long, so that all share one
         # What every request carries: in bytes, because an organization beyond ASCII is for the
         # service to refuse.
-        from provisioner.remote.bodies import ACCEPTED
-
         said = {
             "Authorization": f"Bearer {self._target.key}",
             "OpenAI-Organization": self._target.organization,
