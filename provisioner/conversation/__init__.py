@@ -12,6 +12,7 @@ from provisioner.conversation.nouns import (
     Reply,
     Usage,
 )
+from provisioner.conversation.opening import open_conversation
 
 __all__ = [
     "Answerer",
@@ -24,4 +25,5 @@ __all__ = [
     "Partner",
     "Reply",
     "Usage",
+    "open_conversation",
 ]

@@ -16,6 +16,7 @@ from provisioner.conversation.turns import (
     NotAnswered,
     Pauses,
     Turn,
+    delete_all,
     known_words,
     refuses_streams,
 )
@@ -100,9 +101,7 @@ class Thread:
             found = await self._remote.find(self._path) or {}
             held = (found.get("tool_resources") or {}).get("file_search") or {}
             stores = list(held.get("vector_store_ids") or ())
-        await self._remote.delete(self._path)
-        for store in stores:
-            await self._remote.delete(f"/vector_stores/{store}")
+        await delete_all(self._remote, [self._path, *(f"/vector_stores/{id}" for id in stores)])
 
     async def _add(self, turn: Turn, message: Message) -> None:
         """Add the message. One whose reply was lost is looked for, and added again where it is not

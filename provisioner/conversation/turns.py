@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from provisioner.conversation.nouns import Answerer, Call, Citation, Event, Reply, Usage
 from provisioner.errors import ProvisionerError, ServiceError
+from provisioner.remote import Remote
 
 FIRST, LONGEST = 0.2, 5.0  # seconds between two looks at what is under way
 STOPPING = 30.0  # seconds that a service may take to cancel
@@ -122,3 +123,15 @@ def refuses_streams(error: ServiceError) -> bool:
     """Whether a service refuses a request because of its `stream: true`."""
     said = error.problems[0].detail
     return error.status in (400, 404, 405, 422, 501) and bool(re.search(r"\bstream", said, re.I))
+
+
+async def delete_all(remote: Remote, paths: Iterable[str]) -> None:
+    """Delete what was made for a conversation, all of it: the first error is raised in the end."""
+    failed: list[ServiceError] = []
+    for path in paths:
+        try:
+            await remote.delete(path)
+        except ServiceError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
