@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 
 from provisioner.conversation import Call, Conversation, Event, Message, Reply, turns
 from provisioner.local import create_app
@@ -96,3 +97,53 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr(turns, "FIRST", 0.01)
     monkeypatch.setattr(turns, "LONGEST", 0.05)
     return Service(tmp_path)
+
+
+def without_streams(app: Any) -> Any:
+    """The same service, if it could not stream."""
+
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        async def received() -> Any:
+            message = await receive()
+            if b'"stream":true' in message.get("body", b"").replace(b" ", b""):
+                scope["streams"] = True
+            return message
+
+        if scope["method"] == "POST" and b"json" in dict(scope["headers"]).get(
+            b"content-type", b""
+        ):
+            message = await received()
+            if scope.get("streams"):
+                said = {"error": {"message": "Unknown parameter: 'stream'.", "param": "stream"}}
+                await JSONResponse(said, 400)(scope, receive, send)
+                return
+            left = [message]
+            await app(scope, lambda: handed(left, receive), send)
+            return
+        await app(scope, receive, send)
+
+    async def handed(left: list[Any], receive: Any) -> Any:
+        return left.pop() if left else await receive()
+
+    return served
+
+
+def bent(change: Callable[[str, bytes], bytes]) -> Callable[[Any], Any]:
+    """The same service, if it said something else: `change` gets a path and a piece of a body."""
+
+    def around(app: Any) -> Any:
+        async def served(scope: Any, receive: Any, send: Any) -> None:
+            async def sent(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    kept = [one for one in message["headers"] if one[0] != b"content-length"]
+                    message = {**message, "headers": kept}
+                else:
+                    body = change(scope["path"], message.get("body", b""))
+                    message = {**message, "body": body}
+                await send(message)
+
+            await app(scope, receive, sent)
+
+        return served
+
+    return around

@@ -13,7 +13,7 @@ import pytest
 from provisioner.conversation import Attachment, Call, Partner, Reply, open_conversation, threads
 from provisioner.errors import NotFound, ServiceError, UsageError
 from provisioner.remote import Remote
-from tests.conversation.conftest import WEATHER, Service, Talk
+from tests.conversation.conftest import WEATHER, Service, Talk, bent, without_streams
 
 Story = Callable[[Talk], Awaitable[Any]]
 START, SUBMIT = 'method: POST, path: "/runs$"', 'method: POST, path: "/submit_tool_outputs$"'
@@ -222,6 +222,52 @@ def test_another_run_is_waited_for_or_cancelled(
 
     stays = f"{{match: {{{START}, nth: 1}}, action: {{run: stays}}}}"
     talked(service, story, *([stays] if text == "Hello" else []))
+
+
+def test_a_service_without_streams_is_asked_again_and_again(service: Service) -> None:
+    """Said once; functions, text and usage come all the same."""
+
+    async def story(talk: Talk) -> None:
+        reply = await talk.say("Weather in Oslo?")
+        assert (reply.status, reply.text) == ("completed", "get_weather returned sunny")
+        assert reply.usage.total and reply.text == talk.text
+        assert ["does not stream" in remark for remark in talk.told("remark")] == [True]
+        assert (await talk.say("Again")).text == "You said: Again"
+        assert not talk.told("remark")
+
+    talked(service, story, around=without_streams)
+
+
+def test_an_event_that_nobody_knows_is_survived(service: Service) -> None:
+    """It is reported, once, by its name."""
+
+    def change(path: str, body: bytes) -> bytes:
+        odd = b"event: thread.run.dreaming\ndata: {}\n\n"
+        return odd + odd + body if body.startswith(b"event: thread.run.in_progress") else body
+
+    async def story(talk: Talk) -> None:
+        assert (await talk.say("Hello")).text == "You said: Hello"
+        (remark,) = talk.told("remark")
+        assert "`thread.run.dreaming`" in remark
+
+    talked(service, story, around=bent(change))
+
+
+def test_a_state_that_nobody_knows_ends_the_turn(service: Service) -> None:
+    """It is believed after some time, and reported in the service's own word."""
+
+    def change(path: str, body: bytes) -> bytes:
+        return body.replace(b'"status":"completed"', b'"status":"archived"')
+
+    async def story(talk: Talk) -> None:
+        reply = await talk.say("Hello")
+        assert (reply.status, reply.text) == ("archived", "You said: Hello")
+        assert "`archived`" in reply.reason
+
+    def around(app: Any) -> Any:
+        return without_streams(bent(change)(app))
+
+    talked(service, story, around=around)
 
 
 def test_what_is_refused_is_our_error(service: Service) -> None:
