@@ -11,7 +11,7 @@ from typing import Any
 DbRow = sqlite3.Row
 Params = Sequence[Any]
 
-_VERSION = 1
+_VERSION = 2
 # Counters are kept by triggers, so that no code path can forget them and no read has to count.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -68,6 +68,22 @@ CREATE TABLE IF NOT EXISTS uploads (
     expires_at INTEGER NOT NULL, expires_seconds INTEGER, status TEXT NOT NULL, file_id TEXT);
 CREATE TABLE IF NOT EXISTS upload_parts (
     id TEXT PRIMARY KEY, upload INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS responses (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    started_at REAL NOT NULL, due_at REAL, settled INTEGER NOT NULL DEFAULT 0,
+    conversation TEXT, context TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS responses_due ON responses (due_at) WHERE NOT settled;
+CREATE INDEX IF NOT EXISTS responses_by_conversation
+    ON responses (conversation) WHERE NOT settled;
+CREATE TABLE IF NOT EXISTS conversations (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    metadata TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS items (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, created_at INTEGER NOT NULL,
+    owner TEXT NOT NULL, part TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS items_by_owner ON items (owner, part, created_at, seq);
+CREATE INDEX IF NOT EXISTS items_by_id ON items (id);
 
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
     store, text, store_file UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2');
