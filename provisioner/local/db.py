@@ -84,6 +84,27 @@ CREATE TABLE IF NOT EXISTS items (
     owner TEXT NOT NULL, part TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS items_by_owner ON items (owner, part, created_at, seq);
 CREATE INDEX IF NOT EXISTS items_by_id ON items (id);
+CREATE TABLE IF NOT EXISTS threads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS thread_messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    thread INTEGER NOT NULL, run_id TEXT, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS thread_messages_by_age ON thread_messages (thread, created_at, seq);
+CREATE TABLE IF NOT EXISTS runs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    thread INTEGER NOT NULL, due_at REAL, streamed INTEGER NOT NULL, fate TEXT,
+    work TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS runs_by_age ON runs (thread, created_at, seq);
+CREATE INDEX IF NOT EXISTS runs_that_go_on ON runs (thread) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS run_steps (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    run INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS run_steps_by_age ON run_steps (run, created_at, seq);
+CREATE TABLE IF NOT EXISTS run_events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, name TEXT NOT NULL,
+    data TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS run_events_by_run ON run_events (run, seq);
 
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
     store, text, store_file UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2');
