@@ -275,7 +275,7 @@ _REQUEST = checks.fields(
         "prompt_cache_retention": checks.nullable(checks.one_of("in_memory", "24h")),
         "safety_identifier": checks.nullable(checks.string(longest=64)),
         "service_tier": checks.nullable(
-            checks.one_of("auto", "default", "flex", "scale", "priority", "fast")
+            checks.one_of("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
         ),
         "store": checks.nullable(checks.boolean),
         "stream": checks.nullable(checks.boolean),
