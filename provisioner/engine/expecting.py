@@ -68,9 +68,7 @@ def _citations(paths: Iterable[str], reply: Reply, documents: Documents) -> Iter
         yield Miss(f"to cite `{path}`", f"it cites {others}" if others else "it cites nothing")
 
 
-def _calls(
-    wanted: Mapping[str, Mapping[str, Any] | None], calls: Iterable[Call]
-) -> Iterator[Miss]:
+def _calls(wanted: Mapping[str, Mapping[str, Any] | None], calls: Iterable[Call]) -> Iterator[Miss]:
     made = [(call.name, arguments_of(call), spelt_call(call)) for call in calls]
     for name, arguments in wanted.items():
         if any(
@@ -124,9 +122,8 @@ def _schema(schema: Any, text: str) -> Iterator[Miss]:
     from jsonschema.validators import validator_for
 
     validator = validator_for(schema, default=Draft202012Validator)(schema)
-    error = next(iter(sorted(validator.iter_errors(value), key=lambda one: one.json_path)), None)
-    if error is not None:
-        yield Miss(expected, f"`{error.json_path}`: {spelt(error.message, 200)}")
+    for wrong in sorted(validator.iter_errors(value), key=lambda one: str(one.json_path))[:3]:
+        yield Miss(expected, f"`{wrong.json_path}`: {spelt(wrong.message, 200)}")
 
 
 def _limits(expected: Expectation, reply: Reply) -> Iterator[Miss]:
