@@ -323,7 +323,6 @@ def _note(citation: Any) -> dict[str, Any]:
 
 def _finish(journal: Journal) -> None:
     fate = journal.fate or {"outcome": "stays", "code": None}
-    journal.fate = None
     if fate["outcome"] == "failed":
         code = fate["code"] or "server_error"
         fail(journal, code, ERRORS.get(code, ERRORS["server_error"]))
