@@ -68,9 +68,7 @@ def _citations(paths: Iterable[str], reply: Reply, documents: Documents) -> Iter
         yield Miss(f"to cite `{path}`", f"it cites {others}" if others else "it cites nothing")
 
 
-def _calls(
-    wanted: Mapping[str, Mapping[str, Any] | None], calls: Iterable[Call]
-) -> Iterator[Miss]:
+def _calls(wanted: Mapping[str, Mapping[str, Any] | None], calls: Iterable[Call]) -> Iterator[Miss]:
     made = [(call.name, arguments_of(call), spelt_call(call)) for call in calls]
     for name, arguments in wanted.items():
         if any(
