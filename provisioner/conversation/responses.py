@@ -249,17 +249,22 @@ class Responses:
         return response
 
     async def _stop(self, turn: Turn) -> None:
-        """A response ends with its stream; one in the background has to be cancelled."""
+        """A response ends with its stream, and one in the background is cancelled. What goes on all
+        the same would keep the conversation locked, and is deleted.
+        """
         response = self._response
-        if response is None or response.status not in _MOVING or not response.background:
+        if response is None or response.status not in _MOVING or not self._stored:
             return
+        path = f"/responses/{response.id}"
         try:
             async with asyncio.timeout(STOPPING):
-                path = f"/responses/{response.id}/cancel"
-                self._response = _response_of(await self._remote.post(path, {}, repeatable=True))
-                await self._rest()
+                if response.background:
+                    await self._remote.post(f"{path}/cancel", {}, repeatable=True)
+                    self._response = await self._rest()
+                elif (await self._remote.find(path) or {}).get("status") in _MOVING:
+                    await self._remote.delete(path)
         except (TimeoutError, ServiceError) as error:
-            turn.remark(f"the response may go on, because it could not be cancelled: {error}")
+            turn.remark(f"the response may go on, because it could not be stopped: {error}")
 
     # What goes along with a message.
 
