@@ -32,7 +32,7 @@ def schema(
         typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead."),
     ] = None,
 ) -> None:
-    """Print the JSON Schemas of specs, workspace, lockfile, plan and drift."""
+    """Print the JSON Schemas of specs, workspace, lockfile, plan, drift and checks."""
     from provisioner import schemas
 
     if write is not None:
