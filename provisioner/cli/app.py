@@ -36,7 +36,7 @@ COMMANDS = {
     "output": "Print what applications need: ids and request profiles.",
     "check": "Hold the checks of the specs with the assistants that are applied.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",
-    "schema": "Print the JSON Schemas of specs, workspace, lockfile, plan, drift and checks.",
+    "schema": "Print the JSON Schemas of specs, settings, lock, plan, drift and checks.",
     "local": "Run the embedded service, or forget its data.",
     "version": "Print the version.",
 }
