@@ -1,9 +1,10 @@
-"""`check`: holds the conversations of the specs with what was applied."""
+"""`check`: holds the conversations of the specs with what was applied, or with what is planned."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,6 +42,12 @@ def check(
         list[str] | None,
         typer.Argument(metavar="[ADDR[#NAME]]...", help="Only the checks of this, or only one."),
     ] = None,
+    planned: Annotated[
+        bool,
+        typer.Option(
+            "--planned", help="Check what an apply would make, beside what is applied now."
+        ),
+    ] = False,
     junit: Annotated[
         Path | None,
         typer.Option("--junit", metavar="FILE", help="Write the result as JUnit XML as well."),
@@ -59,13 +66,13 @@ def check(
         CheckFormat.text
     ),
 ) -> int:
-    """Hold the checks of the specs with the assistants that are applied."""
+    """Hold the checks of the specs with what is applied, or with what is planned."""
     from provisioner.engine.checking import CheckOptions
 
     if junit is not None:
         refuse_file(console.path(junit).parent)
     wanted = CheckOptions(max_tokens, parallelism)
-    report = interrupts.run_main(_check(console, addresses or [], wanted))
+    report = interrupts.run_main(_check(console, addresses or [], wanted, planned=planned))
     if junit is not None:
         from provisioner.views.junit import checks_junit
 
@@ -76,23 +83,38 @@ def check(
     return 0 if report.passed else 1
 
 
-async def _check(console: Console, addresses: list[str], wanted: CheckOptions) -> CheckReport:
-    from provisioner.engine.checking import run_checks
-    from provisioner.engine.subjects import applied
+async def _check(
+    console: Console, addresses: list[str], wanted: CheckOptions, *, planned: bool
+) -> CheckReport:
+    context = console.open()
+    with progress(console) as on_done:
+        if planned:
+            from provisioner.engine.planned import check_pairs
+            from provisioner.engine.planned import planned as pairs_of
+
+            pairs, notes = await pairs_of(context, addresses)
+            if not pairs:
+                console.say(_NO_CHECKS)
+            return await check_pairs(context, pairs, wanted, on_done, notes)
+        from provisioner.engine.checking import run_checks
+        from provisioner.engine.subjects import applied
+
+        subjects, notes = applied(context, addresses)
+        if not subjects:
+            console.say(_NO_CHECKS)
+        return await run_checks(context, subjects, wanted, on_done, notes)
+
+
+@contextlib.contextmanager
+def progress(console: Console) -> Iterator[Callable[[CheckResult], None]]:
+    """What a run over checks calls for each of them, to say it as it comes. What a callable of the
+    workspace prints meanwhile is not a result.
+    """
     from provisioner.views.checks import check_line
 
-    context = console.open()
-    subjects, notes = applied(context, addresses)
-    if not subjects:
-        console.say(_NO_CHECKS)
     paint = console.paint(sys.stderr)
-
-    def on_done(result: CheckResult) -> None:
-        console.say(check_line(result, paint))
-
-    # What a callable of the workspace prints is not a result.
     with contextlib.redirect_stdout(sys.stderr):
-        return await run_checks(context, subjects, wanted, on_done, notes)
+        yield lambda result: console.say(check_line(result, paint))
 
 
 def _text(console: Console, report: CheckReport, format: CheckFormat) -> str:

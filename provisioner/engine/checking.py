@@ -8,10 +8,11 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from provisioner import disk, interrupts, jsontext
 from provisioner.conversation import (
@@ -37,6 +38,7 @@ from provisioner.engine.leftovers import (
     sweep,
 )
 from provisioner.errors import ProvisionerError, ServiceError, UsageError
+from provisioner.kinds.base import Form, Write
 from provisioner.model import (
     Address,
     Attempt,
@@ -55,8 +57,18 @@ _INTERRUPTED = Problem("Interrupted", "The run was stopped before it was over.")
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """An object that is planned: it is made for the time of the checks, and is nobody's."""
+
+    form: Form
+    write: Write
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """A check and with whom it is held. Where that is nobody, `problem` says why."""
+    """A check and with whom it is held. Where that is nobody, `problem` says why; `waits`: it is
+    only that nothing was applied yet.
+    """
 
     address: Address
     check: Check
@@ -65,6 +77,9 @@ class Subject:
     documents: Documents = field(default_factory=dict)
     basis: str = ""  # a digest of the assistant and its documents: what an answer depends on
     problem: Problem | None = None
+    waits: bool = False
+    draft: Draft | None = None  # what the partner is once it is made
+    side: Literal["", "applied", "planned"] = ""
 
     @property
     def title(self) -> str:
@@ -107,7 +122,8 @@ async def run_checks(
 
 
 def _error(one: Subject, problem: Problem, attempts: Iterable[Attempt] = ()) -> CheckResult:
-    return CheckResult(one.address, one.check, "error", tuple(attempts), problem)
+    outcome: Literal["error", "needs_apply"] = "needs_apply" if one.waits else "error"
+    return CheckResult(one.address, one.check, outcome, tuple(attempts), problem, side=one.side)
 
 
 class _Budget:
@@ -139,7 +155,8 @@ class _Run:
         self.notes: list[str] = []
         self.interrupted = False
         self._budget = _Budget(options.max_tokens, "The run")
-        self._uploads: dict[str, asyncio.Task[str]] = {}
+        # By what they make: the ids of what is made once for all checks.
+        self._shared: dict[tuple[str, str], asyncio.Task[str]] = {}
 
     async def hold(self, subjects: Sequence[Subject]) -> None:
         pending: list[tuple[int, Subject]] = []
@@ -177,7 +194,7 @@ class _Run:
 
         with interrupts.stopping(stop):
             ends = await asyncio.gather(*workers, return_exceptions=True)
-            await asyncio.gather(*self._uploads.values(), return_exceptions=True)
+            await asyncio.gather(*self._shared.values(), return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
                 raise end
@@ -204,22 +221,19 @@ class _Run:
                 return _error(one, problem, attempts)
             passes += attempts[-1].passed
         held = passes >= check.passes
-        result = CheckResult(
-            one.address, check, "passed" if held else "failed", attempts=tuple(attempts)
-        )
+        outcome: Literal["passed", "failed"] = "passed" if held else "failed"
+        result = CheckResult(one.address, check, outcome, attempts=tuple(attempts), side=one.side)
         if held and check.cache:
             self._keep(one, attempts)
         return result
 
     async def _attempt(self, one: Subject, budget: _Budget) -> Attempt:
         """One conversation, up to the first turn that does not hold."""
-        assert one.partner is not None
-        named = f"{self.context.workspace.name}/{self.context.environment.name}/{one.title}"
-        recorded = Recorded(self.remote, self.left, one.title, mark=f"{named}~{self.left.run}")
+        recorded = self._recorded(one.title)
         turns: list[TurnResult] = []
         try:
             self._afford(budget)
-            talk = await open_conversation(recorded, one.partner)
+            talk = await open_conversation(recorded, await self._partner(one))
             try:
                 for turn in one.check.turns:
                     self._afford(budget)
@@ -238,16 +252,43 @@ class _Run:
             return Attempt(tuple(turns), error.problems[0])
         return Attempt(tuple(turns))
 
+    def _recorded(self, about: str) -> Recorded:
+        """The service, where whatever is made says for whom, and in which run."""
+        named = f"{self.context.workspace.name}/{self.context.environment.name}/{about}"
+        return Recorded(self.remote, self.left, about, mark=f"{named}~{self.left.run}")
+
+    async def _partner(self, one: Subject) -> Partner:
+        assert one.partner is not None
+        draft = one.draft
+        if draft is None:
+            return one.partner
+        address = str(one.address)
+
+        async def make() -> str:
+            temporary = self._recorded(f"{address}~temporary")
+            return (await draft.form.create(temporary, draft.write)).id
+
+        id = await asyncio.shield(self._once(("draft", address), make))
+        return dataclasses.replace(one.partner, id=id)
+
+    def _once(
+        self, what: tuple[str, str], make: Callable[[], Coroutine[Any, Any, str]]
+    ) -> asyncio.Task[str]:
+        """The id of what is made once for all checks of the run, and deleted at its end."""
+        if what not in self._shared:
+            self._shared[what] = asyncio.create_task(make())
+        return self._shared[what]
+
     def _afford(self, budget: _Budget) -> None:
         self._budget.check()
         budget.check()
 
     async def _turn(self, one: Subject, talk: Conversation, turn: CheckTurn) -> TurnResult:
         answering = Answering(turn, self.context.root)
-        attached = [
-            (file, await asyncio.shield(self._uploaded(file.path, one.title)))
-            for file in turn.attach
-        ]
+        attached = []
+        for file in turn.attach:
+            upload = partial(self._upload, file.path, one.title)
+            attached.append((file, await asyncio.shield(self._once(("file", file.path), upload))))
         message = Message(turn.say, tuple(Attachment(id, file.tool) for file, id in attached))
         deadline = turn.expect.max_seconds or LONGEST
         reply = await talk.say(message, answering, lambda _event: None, deadline)
@@ -273,12 +314,6 @@ class _Run:
             return (), 0
         model = turn.judge.model or one.model
         return await judged(self.remote, turn.judge.rubric, model, said=turn.say, reply=reply.text)
-
-    def _uploaded(self, path: str, about: str) -> asyncio.Task[str]:
-        """The id of a file, uploaded once for all checks of the run."""
-        if path not in self._uploads:
-            self._uploads[path] = asyncio.create_task(self._upload(path, about))
-        return self._uploads[path]
 
     async def _upload(self, path: str, about: str) -> str:
         root = self.context.root
@@ -308,7 +343,9 @@ class _Run:
             attempts = tuple(_attempt_from(one) for one in kept["attempts"])
         except (OSError, jsontext.Unreadable, KeyError, TypeError):
             return None
-        return CheckResult(one.address, one.check, "passed", attempts=attempts, cached=True)
+        return CheckResult(
+            one.address, one.check, "passed", attempts=attempts, cached=True, side=one.side
+        )
 
     def _keep(self, one: Subject, attempts: Iterable[Attempt]) -> None:
         kept = {"attempts": [dataclasses.asdict(attempt) for attempt in attempts]}

@@ -27,8 +27,9 @@ from provisioner.text import listed
 FOLDER = f"{disk.OURS}/checks"
 PATIENCE = 20.0  # seconds for the reply to what was on its way when the run was stopped
 _THREADS, _RESPONSES, _FILES, _STORES = "/threads", "/responses", "/files", "/vector_stores"
-_MARKED = (_THREADS, "/conversations", _STORES)  # what is made with metadata
-_LISTED = (_FILES, _STORES)  # what can be found again without an id
+_ASSISTANTS = "/assistants"
+_MARKED = (_THREADS, "/conversations", _STORES, _ASSISTANTS)  # what is made with metadata
+_LISTED = (_FILES, _STORES, _ASSISTANTS)  # what can be found again without an id
 
 
 @dataclass(slots=True)
@@ -294,7 +295,7 @@ async def _delete_lost(
     looks, marks = (
         (_looks_of_file, {_mark_of_file(one.traces) for one in lost})
         if collection == _FILES
-        else (_looks_of_store, {one.traces.get("mark") for one in lost})
+        else (_mark_of, {one.traces.get("mark") for one in lost})
     )
     try:
         for raw in await remote.list(collection):
@@ -307,7 +308,7 @@ async def _delete_lost(
     return True
 
 
-def _looks_of_store(raw: Object) -> Any:
+def _mark_of(raw: Object) -> Any:
     return (raw.get("metadata") or {}).get(Stamp.KEY)
 
 

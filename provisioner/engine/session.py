@@ -286,7 +286,7 @@ class Session:
                 plan,
                 context.root,
                 remote=self.remote,
-                state=replace(state, resources=_moved_entries(state, plan)),
+                state=replace(state, resources=moved_entries(state, plan)),
                 written=dict(state.resources),
                 journal=journal,
                 on_event=on_event,
@@ -325,7 +325,7 @@ class Session:
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
         context.check_known(_named(plan))
-        moved = _moved_entries(known, plan)
+        moved = moved_entries(known, plan)
         stale.check_entries(plan, known.resources, moved)
         stale.check_store_files(plan, moved)
         stale.check_ids(plan, moved)
@@ -400,6 +400,7 @@ def check_applicable(plan: Plan, force: bool) -> None:
         raise PlanError([*errors, *(Problem("Plan is blocked", block.detail) for block in stops)])
 
 
-def _moved_entries(state: LockState, plan: Plan) -> dict[Address, Locked]:
+def moved_entries(state: LockState, plan: Plan) -> dict[Address, Locked]:
+    """The entries of a lock once the moves of a plan are carried out."""
     moved = [(change.previous, change.address) for change in plan.changes if change.previous]
     return with_moves(state, {}, [(origin, to) for origin, to in moved if origin])[0].resources

@@ -26,7 +26,7 @@ def applied(context: Context, words: Sequence[str] = ()) -> tuple[list[Subject],
     that names none.
     """
     desired = context.specs.desired
-    chosen = _chosen(desired, words)
+    chosen = chosen_checks(desired, words)
     lock = state(context)
     entries: Entries = lock.resources if lock else {}
     subjects: list[Subject] = []
@@ -42,7 +42,10 @@ def applied(context: Context, words: Sequence[str] = ()) -> tuple[list[Subject],
     return subjects, notes
 
 
-def _chosen(desired: Wants, words: Sequence[str]) -> dict[Address, list[Check]]:
+def chosen_checks(desired: Wants, words: Sequence[str]) -> dict[Address, list[Check]]:
+    """The checks of the specs, or those that `words` name. UsageError for a word that names
+    none.
+    """
     every = {address: list(want.checks) for address, want in desired.items() if want.checks}
     if not words:
         return every
@@ -76,12 +79,19 @@ def _subject(context: Context, want: Desired, check: Check, entries: Entries) ->
         detail = f"`{address}` was never applied in `{context.environment.name}`."
         problem = Problem("Not applied", detail, "run `provisioner apply` first")
         return Subject(address, check, problem=problem)
+    return subject_of(entry, check, entries)
+
+
+def subject_of(entry: Locked, check: Check, entries: Entries) -> Subject:
+    """A check with what an entry says; `entries` has what it depends on."""
+    address = entry.address
     if entry.api not in TALKING:
         detail = f"Checks cannot talk through the API `{entry.api}` of `{address}` yet."
         hint = "deploy it through `responses`, or take its checks away"
         return Subject(address, check, problem=Problem("API not available", detail, hint))
     request = entry.profile.request if entry.profile else None
-    used = [entries[one] for one in _closure(address, entries) if one in entries]
+    known = {**entries, address: entry}
+    used = [known[one] for one in _closure(address, known) if one in known]
     return Subject(
         address,
         check,

@@ -111,16 +111,21 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What came of one check: `passed`, `failed`, or `error`, which is that it could not be run to
-    its end; `problem` then says why.
+    """What came of one check: `passed`, `failed`, `error`, which is that it could not be run to its
+    end, or `needs_apply`, which is that what it needs is only there after an apply; of both the
+    `problem` says why.
     """
 
     address: Address
     check: Check
-    outcome: Literal["passed", "failed", "error"]
+    outcome: Literal["passed", "failed", "error", "needs_apply"]
     attempts: tuple[Attempt, ...] = ()
     problem: Problem | None = None
     cached: bool = False
+    side: Literal["", "applied", "planned"] = ""  # where both are checked: which of them this is
+    # Of what is planned: the same check with what is applied, where that is something else.
+    applied: CheckResult | None = None
+    unchanged: bool = False  # what is planned is what is applied
 
     @property
     def title(self) -> str:
@@ -140,6 +145,11 @@ class CheckResult:
         return 0.0 if self.cached else sum(attempt.seconds for attempt in self.attempts)
 
     @property
+    def answers(self) -> tuple[TurnResult, ...]:
+        """The turns of its last attempt, which decided it."""
+        return self.attempts[-1].turns if self.attempts else ()
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         turns = [turn for attempt in self.attempts for turn in attempt.turns]
         return tuple(warning for turn in turns for warning in turn.warnings)
@@ -147,7 +157,9 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What came of all checks, in the order of addresses and names."""
+    """What came of all checks, in the order of addresses and names. `planned`: with what an apply
+    would make.
+    """
 
     workspace: str
     environment: str
@@ -155,11 +167,15 @@ class CheckReport:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     interrupted: bool = False
+    planned: bool = False
 
     @property
     def passed(self) -> bool:
-        return not self.interrupted and all(one.outcome == "passed" for one in self.results)
+        """Whether nothing is wrong with what was to be checked."""
+        fine = all(one.outcome in ("passed", "needs_apply") for one in self.results)
+        return fine and not self.interrupted
 
     @property
     def tokens(self) -> int:
-        return sum(one.tokens for one in self.results)
+        results = [*self.results, *(one.applied for one in self.results if one.applied)]
+        return sum(one.tokens for one in results)

@@ -11,7 +11,7 @@ _TEXTS = {"type": "array", "items": _TEXT}
 _COUNT = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
 _FLAG = {"type": "boolean"}
-_COUNTED = ("passed", "failed", "error", "cached", "warnings", "tokens")
+_COUNTED = ("passed", "failed", "error", "needs_apply", "cached", "warnings", "tokens")
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def check_schema() -> dict[str, Any]:
         ),
         "workspace": described(_TEXT, "Name of the workspace", ["acme-support"]),
         "environment": described(_TEXT, "Name of the environment", ["prod"]),
+        "planned": described(_FLAG, "Whether they were held with what an apply would make"),
         "checks": described(_listed("CheckResult"), "What came of each check"),
         "notes": described(_TEXTS, "What there is to say beside, in full sentences"),
         "interrupted": described(_FLAG, "Whether the run was stopped before it was over"),
@@ -63,7 +64,13 @@ def _result() -> dict[str, Any]:
         "address": described(_TEXT, "The assistant", ["assistant.support"]),
         "name": described(_TEXT, "The check", ["vacation"]),
         "outcome": described(
-            {"enum": ["passed", "failed", "error"]}, "`error`: it could not be run to its end"
+            {"enum": ["passed", "failed", "error", "needs_apply"]},
+            "`error`: it could not be run to its end; `needs_apply`: not before an apply",
+        ),
+        "unchanged": described(_FLAG, "Whether what is planned is what is applied"),
+        "applied": described(
+            {"anyOf": [{"$ref": "#/$defs/CheckResult"}, {"type": "null"}]},
+            "The same check with what is applied, where that is something else",
         ),
         "cached": described(_FLAG, "Whether it held before, and nothing has changed since"),
         "passes": described(_COUNT, "Attempts that held"),

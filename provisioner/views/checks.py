@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from provisioner.errors import problem_json
@@ -15,8 +15,8 @@ from provisioner.views.markdown import LIMIT, fence, prose, unmarked, weight
 from provisioner.views.values import PLAIN, Paint, and_more, bounded, inline, many, visible
 
 _FORMAT_VERSION = "1.0"
-_WORDS = {"passed": "ok", "failed": "FAILED", "error": "ERROR"}
-_TONES = {"passed": "+", "failed": "-", "error": "-"}
+_WORDS = {"passed": "ok", "failed": "FAILED", "error": "ERROR", "needs_apply": "needs apply"}
+_TONES = {"passed": "+", "failed": "-", "error": "-", "needs_apply": "~"}
 _SAID = 300  # characters of a message
 _MOST = 3  # attempts that are shown
 
@@ -31,6 +31,12 @@ def check_line(result: CheckResult, paint: Paint = PLAIN) -> str:
 
 def _facts(result: CheckResult) -> Iterator[str]:
     check = result.check
+    if result.side:
+        yield "unchanged" if result.unchanged else result.side
+    if result.applied:
+        yield f"{_WORDS[result.applied.outcome]} as applied"
+        if result.answers and result.applied.answers and not changed_answers(result):
+            yield "the same answer"
     if check.attempts > 1 and result.attempts:
         needed = "" if result.outcome == "passed" else f", {check.passes} needed"
         yield f"{result.passes} of {len(result.attempts)} attempts passed{needed}"
@@ -62,11 +68,14 @@ def checks_text(report: CheckReport, paint: Paint = PLAIN, *, brief: bool = Fals
 
 
 def details_of(result: CheckResult) -> Iterator[str]:
-    """What a reader needs to know of a check that failed, and what a judge says of any."""
+    """What a reader needs to know of a check that failed, what a judge says of any, and where what
+    is planned answers otherwise than what is applied, both answers.
+    """
+    yield from _beside(result)
     failed = [one for one in result.attempts if not one.passed]
     if result.outcome != "passed":
         for attempt in failed[:_MOST]:
-            yield from _attempt_lines(attempt)
+            yield from _attempt_lines(attempt, result)
         if len(failed) > _MOST:
             yield and_more(len(failed) - _MOST, "attempt")
     if result.problem is not None:
@@ -77,15 +86,45 @@ def details_of(result: CheckResult) -> Iterator[str]:
         yield f"warning: {inline(warning)}"
 
 
-def _attempt_lines(attempt: Attempt) -> Iterator[str]:
+def _beside(result: CheckResult) -> Iterator[str]:
+    """What holds, but is answered otherwise than before."""
+    for turn, before in changed_answers(result):
+        if not turn.misses:
+            yield from _labelled("said", bounded(turn.said, _SAID))
+            yield from _labelled("applied", _answer(before))
+            yield from _labelled("planned", _answer(turn))
+    if result.applied and result.applied.problem:
+        yield f"As applied: {inline(result.applied.problem.detail)}"
+
+
+def _answer(turn: TurnResult) -> str:
+    return "\n".join([bounded(turn.replied) or "(nothing)", *(f"→ {one}" for one in turn.calls)])
+
+
+def changed_answers(result: CheckResult) -> list[tuple[TurnResult, TurnResult]]:
+    """The turns that are answered otherwise than before, planned and applied."""
+    if result.applied is None:
+        return []
+    both = zip(result.answers, result.applied.answers, strict=False)
+    return [
+        (turn, before)
+        for turn, before in both
+        if (turn.replied, turn.calls) != (before.replied, before.calls)
+    ]
+
+
+def _attempt_lines(attempt: Attempt, result: CheckResult) -> Iterator[str]:
     for number, turn in enumerate(attempt.turns, 1):
         if turn.misses:
             where = f"turn {number}: " if number > 1 else ""
-            yield from _turn_lines(turn, where)
+            before = [old for new, old in changed_answers(result) if new is turn]
+            yield from _turn_lines(turn, where, before)
 
 
-def _turn_lines(turn: TurnResult, where: str) -> Iterator[str]:
+def _turn_lines(turn: TurnResult, where: str, before: Iterable[TurnResult]) -> Iterator[str]:
     yield from _labelled("said", where + bounded(turn.said, _SAID))
+    for one in before:
+        yield from _labelled("applied", _answer(one))
     yield from _labelled("replied", bounded(turn.replied) or "(nothing)")
     for call in turn.calls:
         yield from _labelled("called", bounded(call, _SAID))
@@ -108,24 +147,23 @@ def summary(report: CheckReport) -> str:
         parts.append(f"{counted['failed']:,} failed")
     if counted["error"]:
         parts.append(f"{counted['error']:,} could not be run")
+    if counted["needs_apply"]:
+        parts.append(f"{counted['needs_apply']:,} needs apply")
     warnings = sum(len(result.warnings) for result in report.results)
     if warnings:
         parts.append(many(warnings, "warning"))
     spent = f"{many(report.tokens, 'token')} in {report.seconds:.1f} s"
     interrupted = " Interrupted." if report.interrupted else ""
-    return f"Checks: {', '.join(parts)}. {spent}.{interrupted}"
+    what = "Planned checks" if report.planned else "Checks"
+    return f"{what}: {', '.join(parts)}. {spent}.{interrupted}"
 
 
 def checks_markdown(report: CheckReport, *, limit: int = LIMIT) -> str:
     """A table of every check, and what failed below it; never longer than a comment may be."""
     where = f"{report.workspace}/{report.environment}"
-    head = [f"### {prose(f'Checks of {where}')}", "", f"**{prose(summary(report))}**", ""]
-    rows = ["| check | result | |", "| --- | --- | --- |"] if report.results else []
-    for result in report.results:
-        facts = ", ".join(_facts(result))
-        rows.append(
-            f"| {prose(f'`{inline(result.title)}`')} | {_WORDS[result.outcome]} | {facts} |"
-        )
+    what = "Planned checks" if report.planned else "Checks"
+    head = [f"### {prose(f'{what} of {where}')}", "", f"**{prose(summary(report))}**", ""]
+    rows = list(_rows(report)) if report.results else []
     notes = [f"- {prose(inline(note))}" for note in report.notes]
     parts = ["\n".join([*head, *rows, "", *notes, ""])]
     left = limit - weight(parts[0]) - 200
@@ -140,6 +178,25 @@ def checks_markdown(report: CheckReport, *, limit: int = LIMIT) -> str:
     if weight(whole) > limit:
         whole = "\n".join([*head, "The log of the job has all of it.", ""])
     return unmarked(whole)
+
+
+def _rows(report: CheckReport) -> Iterator[str]:
+    if report.planned:
+        yield from ("| check | applied | planned | |", "| --- | --- | --- | --- |")
+    else:
+        yield from ("| check | result | |", "| --- | --- | --- |")
+    for result in report.results:
+        cells = [prose(f"`{inline(result.title)}`")]
+        if report.planned:
+            cells.append(_applied_word(result))
+        cells += [_WORDS[result.outcome], ", ".join(_facts(result))]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _applied_word(result: CheckResult) -> str:
+    if result.unchanged:
+        return _WORDS[result.outcome]
+    return _WORDS[result.applied.outcome] if result.applied else ""
 
 
 def _box(result: CheckResult) -> str:
@@ -158,13 +215,15 @@ def checks_document(report: CheckReport) -> dict[str, Any]:
         "format_version": _FORMAT_VERSION,
         "workspace": report.workspace,
         "environment": report.environment,
-        "checks": [_result_json(result) for result in report.results],
+        "planned": report.planned,
+        "checks": [result_json(result) for result in report.results],
         "notes": list(report.notes),
         "interrupted": report.interrupted,
         "summary": {
             "passed": counted["passed"],
             "failed": counted["failed"],
             "error": counted["error"],
+            "needs_apply": counted["needs_apply"],
             "cached": sum(result.cached for result in report.results),
             "warnings": sum(len(result.warnings) for result in report.results),
             "tokens": report.tokens,
@@ -173,11 +232,14 @@ def checks_document(report: CheckReport) -> dict[str, Any]:
     }
 
 
-def _result_json(result: CheckResult) -> dict[str, Any]:
+def result_json(result: CheckResult) -> dict[str, Any]:
+    """One check, and of what is planned the same check with what is applied."""
     return {
         "address": str(result.address),
         "name": result.check.name,
         "outcome": result.outcome,
+        "unchanged": result.unchanged,
+        "applied": result_json(result.applied) if result.applied else None,
         "cached": result.cached,
         "passes": result.passes,
         "needed": result.check.passes,

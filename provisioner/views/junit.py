@@ -18,7 +18,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def checks_junit(report: CheckReport) -> str:
     """A test suite for each assistant, a test case for each check. What failed is a failure, what
-    could not be run an error; nothing is ever skipped.
+    could not be run an error; skipped is alone what cannot be told before an apply.
     """
     root = ET.Element("testsuites", name=f"{report.workspace}/{report.environment}")
     _count(root, report.results)
@@ -28,7 +28,7 @@ def checks_junit(report: CheckReport) -> str:
     for address, results in by_address.items():
         suite = ET.SubElement(root, "testsuite", name=address)
         _count(suite, results)
-        suite.set("skipped", "0")
+        suite.set("skipped", str(sum(one.outcome == "needs_apply" for one in results)))
         for result in results:
             _case(suite, result)
     ET.indent(root)
@@ -55,6 +55,10 @@ def _case(suite: ET.Element, result: CheckResult) -> None:
     if result.outcome == "passed":
         if text:
             ET.SubElement(case, "system-out").text = text
+        return
+    if result.outcome == "needs_apply" and result.problem:
+        message = f"{result.problem.summary}: {result.problem.detail}"
+        ET.SubElement(case, "skipped", message=_fit(inline(message)))
         return
     if result.outcome == "error" and result.problem:
         kind, message = "error", f"{result.problem.summary}: {result.problem.detail}"

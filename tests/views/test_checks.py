@@ -107,6 +107,7 @@ def test_json() -> None:
         "passed": 2,
         "failed": 1,
         "error": 1,
+        "needs_apply": 0,
         "cached": 1,
         "warnings": 3,
         "tokens": 1_248,
@@ -114,6 +115,102 @@ def test_json() -> None:
     }
     assert document["checks"][3]["problem"]["summary"] == "Not applied"
     assert checks_document(CheckReport("a", "b"))["checks"] == []
+
+
+SIDES = CheckReport(
+    "acme",
+    "prod",
+    (
+        checked(
+            SUPPORT,
+            "better",
+            "passed",
+            attempts=(Attempt((HELD, HELD)),),
+            side="planned",
+            applied=checked(SUPPORT, "better", "failed", attempts=(Attempt((HELD, MISSED)),)),
+        ),
+        checked(
+            SUPPORT,
+            "worse",
+            "failed",
+            attempts=(Attempt((MISSED,)),),
+            side="planned",
+            applied=checked(SUPPORT, "worse", "passed", attempts=(Attempt((HELD,)),)),
+        ),
+        checked(
+            SUPPORT,
+            "same",
+            "passed",
+            attempts=(Attempt((HELD,)),),
+            side="planned",
+            applied=checked(SUPPORT, "same", "error", attempts=(Attempt((HELD,)),), problem=GONE),
+        ),
+        checked(SUPPORT, "kept", "passed", side="planned", unchanged=True),
+        checked(
+            SUPPORT,
+            "later",
+            "needs_apply",
+            side="planned",
+            problem=Problem("Needs apply", "`vector_store.kb` is not there yet."),
+        ),
+    ),
+    seconds=2.0,
+    planned=True,
+)
+
+SIDES_TEXT = """\
+ok      assistant.support#better  (planned, FAILED as applied, 0.5 s, 14 tokens)
+        said      Hi
+        applied   One
+                  ::set-output name=x::
+                  ```
+                  ]]>
+                  → get_weather({"location": "Oslo"})
+        planned   Hello
+        warning: the judge `m` says no
+        warning: the judge `m` says no
+
+FAILED  assistant.support#worse  (planned, ok as applied, 1500.5 s, 1,234 tokens)
+        said      Hi <b>\\x1b[2J\\x00
+        applied   Hello
+        replied   One
+                  ::set-output name=x::
+                  ```
+                  ]]>
+        called    get_weather({"location": "Oslo"})
+        expected  to contain `27`; it does not
+        expected  to cite `a.md`; it cites nothing
+
+ok      assistant.support#same  (planned, ERROR as applied, the same answer, 0.2 s, 7 tokens)
+        As applied: `assistant.triage` was never applied.
+        warning: the judge `m` says no
+
+ok      assistant.support#kept  (unchanged)
+needs apply assistant.support#later  (planned)
+        Needs apply: `vector_store.kb` is not there yet.
+
+Planned checks: 3 passed, 1 failed, 1 needs apply, 3 warnings. 2,510 tokens in 2.0 s.
+"""
+
+
+def test_both_sides() -> None:
+    """What is planned beside what is applied: who passed, and both answers where they differ."""
+    from jsonschema import Draft202012Validator
+
+    assert checks_text(SIDES) == SIDES_TEXT
+    document = json.loads(checks_json(SIDES))
+    Draft202012Validator(check_schema()).validate(document)
+    assert document["checks"][0]["applied"]["outcome"] == "failed"
+    assert document["summary"]["needs_apply"] == 1
+    text = checks_markdown(SIDES)
+    assert "| check | applied | planned | |\n| --- | --- | --- | --- |\n" in text
+    assert "| `assistant.support#worse` | ok | FAILED | planned, ok as applied," in text
+    assert "| `assistant.support#kept` | ok | ok | unchanged |" in text
+    assert "| `assistant.support#later` |  | needs apply | planned |" in text
+    root = ET.fromstring(checks_junit(SIDES))
+    obeys(root)
+    assert root[0].get("skipped") == "1" and not SIDES.passed
+    assert "is not there yet" in str(root[0][4][0].get("message"))
 
 
 def test_markdown() -> None:
@@ -149,6 +246,7 @@ GRAMMAR: dict[str, tuple[set[str], set[str], list[str]]] = {
         ["failure", "skipped", "error", "system-out", "system-err"],
     ),
     "failure": ({"type"}, {"message"}, []),
+    "skipped": (set(), {"message"}, []),
     "error": ({"type"}, {"message"}, []),
     "system-out": (set(), set(), []),
 }
@@ -168,7 +266,7 @@ def obeys(element: ET.Element) -> None:
 
 
 def test_junit() -> None:
-    """Valid, with nothing skipped: what failed is a failure, what could not be run an error."""
+    """Valid, and nothing of it skipped: what failed is a failure, what could not be run an error."""
     root = ET.fromstring(checks_junit(REPORT).encode())
     obeys(root)
     assert root.tag == "testsuites"
