@@ -28,7 +28,6 @@ _COMMANDS = {
     "up": "apply",
 }
 _ADVICE = {
-    "chat": "`provisioner output` prints what an application needs to talk to an assistant",
     "check": "`provisioner validate` checks the specs, `provisioner drift` what is at the service",
     "import": _IMPORTS,
     "refresh": "every plan looks at the service; `provisioner drift` shows what others changed",
