@@ -90,8 +90,8 @@ def load(named: str, root: Path) -> Callable[..., Any]:
     if not _is_of(module, root):
         detail = f"`{name}` is a module of Python's own or of a package, not of the workspace."
         raise UsageError(Problem("Callable not found", detail, "give the module another name"))
-    function = getattr(module, attribute, None)
-    if not callable(function):
+    function: Callable[..., Any] | None = getattr(module, attribute, None)
+    if function is None or not callable(function):
         detail = f"`{name}` has no function `{attribute}`."
         raise UsageError(Problem("Callable not found", detail, f"define it in `{name}`"))
     return function

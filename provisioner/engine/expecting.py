@@ -122,9 +122,8 @@ def _schema(schema: Any, text: str) -> Iterator[Miss]:
     from jsonschema.validators import validator_for
 
     validator = validator_for(schema, default=Draft202012Validator)(schema)
-    error = next(iter(sorted(validator.iter_errors(value), key=lambda one: one.json_path)), None)
-    if error is not None:
-        yield Miss(expected, f"`{error.json_path}`: {spelt(error.message, 200)}")
+    for wrong in sorted(validator.iter_errors(value), key=lambda one: str(one.json_path))[:3]:
+        yield Miss(expected, f"`{wrong.json_path}`: {spelt(wrong.message, 200)}")
 
 
 def _limits(expected: Expectation, reply: Reply) -> Iterator[Miss]:

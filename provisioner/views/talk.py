@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provisioner import jsontext
 from provisioner.conversation import Call, Citation, Event, Reply, Usage
+from provisioner.engine.expecting import arguments_of
 from provisioner.views.values import many, value, visible
 
 HELP = """\
@@ -18,15 +18,7 @@ Write a message and press Enter. While an answer comes, Ctrl-C breaks it off.
 
 def call_text(call: Call) -> str:
     """`get_weather({"location": "Oslo"})`"""
-    return f"{visible(call.name)}({value(arguments(call))})"
-
-
-def arguments(call: Call) -> Any:
-    """The arguments of a call as data; as text where they are not JSON."""
-    try:
-        return jsontext.read(call.arguments or "{}")
-    except jsontext.Unreadable:
-        return call.arguments
+    return f"{visible(call.name)}({value(arguments_of(call))})"
 
 
 def document(citation: Citation, documents: Mapping[str, str]) -> str:
@@ -52,7 +44,7 @@ def event_json(event: Event) -> dict[str, Any]:
     """One event, as a line of `--json`."""
     if event.call is not None:
         named = {"id": event.call.id, "name": event.call.name}
-        return {"type": event.kind, **named, "arguments": arguments(event.call)}
+        return {"type": event.kind, **named, "arguments": arguments_of(event.call)}
     return {"type": event.kind, "text": event.text}
 
 
@@ -67,7 +59,7 @@ def reply_json(reply: Reply, documents: Mapping[str, str]) -> dict[str, Any]:
             {
                 "id": call.id,
                 "name": call.name,
-                "arguments": arguments(call),
+                "arguments": arguments_of(call),
                 "output": reply.outputs.get(call.id),
             }
             for call in reply.calls

@@ -316,13 +316,18 @@ class _Reading:
             attach=tuple(one for one in files if one is not None),
             outputs=dict(turn.outputs),
             answer=turn.answer,
-            expect=self._expectation(turn.expect, (*at, "expect")),
+            expect=self._expectation(turn, (*at, "expect")),
             judge=Judge(turn.judge.rubric, turn.judge.model) if turn.judge else None,
         )
 
-    def _expectation(self, spec: Expected, at: Path) -> Expectation:
+    def _expectation(self, turn: TurnSpec, at: Path) -> Expectation:
+        spec = turn.expect
         for name in spec.calls or ():
-            self._known(name, (*at, "calls", name))
+            where = (*at, "calls", name)
+            if self._known(name, where) and not (turn.answer or name in turn.outputs):
+                detail = f"`{name}` is to be called, and the turn says nothing of what it returns."
+                hint = f"add `outputs: {{{name}: …}}`, or an `answer`"
+                self._report(where, "No output", detail, hint)
         cited = _many(spec.cites)
         for index, path in enumerate(cited):
             where = (*at, "cites", index) if isinstance(spec.cites, list) else (*at, "cites")
@@ -357,12 +362,13 @@ class _Reading:
         self.attached.add(path)
         return CheckFile(path, spec.tool)
 
-    def _known(self, name: str, at: Path) -> None:
+    def _known(self, name: str, at: Path) -> bool:
         if self.functions is None or name in self.functions:
-            return
+            return True
         detail = f"`{self.scope.address}` has no function `{name}`."
         hint = suggest(name, self.functions, "its functions are") or "add it to its `tools`"
         self._report(at, "Unknown function", detail, hint)
+        return False
 
     def _module(self, written: str, at: Path) -> None:
         stem = written.partition(":")[0].replace(".", "/")

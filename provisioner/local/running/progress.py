@@ -29,8 +29,9 @@ ERRORS = {
     "rate_limit_exceeded": "Rate limit reached for requests.",
     "invalid_prompt": "The prompt was refused.",
 }
-_PIECES = re.compile(r"(?:\s*\S+){1,4}\s*$|(?:\s*\S+){1,4}", re.DOTALL)
-# The message of a run that ended, its step, and why.
+_WORD = re.compile(r"\s*\S+(?:\s+$)?")
+MOST_PIECES = 100  # of a text between two citations
+# Why the message of a run that ended is incomplete.
 _REASONS = {
     "failed": "run_failed",
     "expired": "run_expired",
@@ -303,7 +304,11 @@ def _pieces(found: Answer, left: int | None) -> tuple[list[Any], bool]:
 
 
 def _words(text: str) -> list[str]:
-    return _PIECES.findall(text) or ([text] if text else [])
+    """The text in pieces of at least four words."""
+    words = _WORD.findall(text) or [text]
+    size = max(4, -(-len(words) // MOST_PIECES))
+    pieces = ("".join(words[at : at + size]) for at in range(0, len(words), size))
+    return [piece for piece in pieces if piece]
 
 
 def _note(citation: Any) -> dict[str, Any]:
@@ -318,7 +323,6 @@ def _note(citation: Any) -> dict[str, Any]:
 
 def _finish(journal: Journal) -> None:
     fate = journal.fate or {"outcome": "stays", "code": None}
-    journal.fate = None
     if fate["outcome"] == "failed":
         code = fate["code"] or "server_error"
         fail(journal, code, ERRORS.get(code, ERRORS["server_error"]))

@@ -108,6 +108,26 @@ def test_a_run_expires_after_ten_minutes(
     tell(end)
 
 
+def test_a_run_stays_as_long_as_a_fault_says(tell: Any, rules: Any, clock: Any) -> None:
+    """Then it goes on as if nothing had been, and the outputs it asks for end it."""
+    faults = rules('{match: {path: "/runs$"}, action: {run: stays, seconds: 5}}')
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        wire, run, path = await started(client, "Weather in Oslo?", [WEATHER])
+        path = f"{path}/{run['id']}"
+        clock.tick(4)
+        assert (await wire.get(path))["status"] == "in_progress"
+        clock.tick(1)
+        waiting = await wire.get(path)
+        (call,) = waiting["required_action"]["submit_tool_outputs"]["tool_calls"]
+        outputs = [{"tool_call_id": call["id"], "output": "3"}]
+        await wire.post(f"{path}/submit_tool_outputs", tool_outputs=outputs)
+        clock.tick(0.1)
+        assert (await wire.get(path))["status"] == "completed"
+
+    tell(story, faults=faults)
+
+
 def test_outputs_must_fit_the_calls(tell: Any, clock: Any) -> None:
     """Missing and unknown ones are refused, and the run still waits; cancelling ends it."""
 

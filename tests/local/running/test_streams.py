@@ -63,6 +63,22 @@ def test_a_message_is_said_piece_by_piece(tell: Any) -> None:
     tell(story)
 
 
+def test_a_long_text_comes_in_a_hundred_pieces(tell: Any) -> None:
+    """Whatever blanks are in it, none is lost, and no stream has thousands of events."""
+    text = " Much\n\n to  say.\t" * 2000 + "\n "
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        assistant, thread = await begun(client, text)
+        order = await followed(
+            client.beta.threads.runs.stream(thread_id=thread.id, assistant_id=assistant.id)
+        )
+        assert order.names.count("message.delta") <= 100
+        said: Any = (await client.beta.threads.messages.list(thread.id)).data[0].content[0]
+        assert said.text.value == f"You said: {text}"
+
+    tell(story)
+
+
 def test_a_thread_and_its_run_are_streamed_together(tell: Any) -> None:
     """The thread comes first."""
 
