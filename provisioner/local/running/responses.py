@@ -237,7 +237,10 @@ async def _events(
     for number, event in response_events.numbered(iter(opening), 0):
         if number > after:
             yield event
-    final = await _ended(service, response_id)
+    try:
+        final = await _ended(service, response_id)
+    except ApiError:  # it was deleted meanwhile, and a stream has no other way to refuse
+        return
     for number, event in response_events.numbered(response_events.rest(final), len(opening)):
         if number > after:
             yield event

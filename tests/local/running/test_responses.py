@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -390,3 +393,23 @@ def test_what_a_tool_names_must_exist(tell: Any, tool: JSON) -> None:
             await client.responses.create(model="gpt-4o", input="x", tools=[tool])  # type: ignore[list-item]
 
     tell(story)
+
+
+def test_an_older_database_opens(tell: Any, tmp_path: Path) -> None:
+    """One that knows nothing of responses learns of them, and keeps what it has."""
+    kept: list[str] = []
+
+    async def before(client: openai.AsyncOpenAI) -> None:
+        kept.append((await client.vector_stores.create(name="kb")).id)
+
+    async def after(client: openai.AsyncOpenAI) -> None:
+        made = await client.responses.create(model="gpt-4o", input="x")
+        assert made.output_text == "You said: x"
+        assert (await client.vector_stores.retrieve(kept[0])).name == "kb"
+
+    tell(before)
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "service.db")) as database:
+        for table in ("responses", "conversations", "items"):
+            database.execute(f"DROP TABLE {table}")
+        database.execute("PRAGMA user_version = 1")
+    tell(after)

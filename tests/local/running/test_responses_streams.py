@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+
+from tests.local.conftest import Server
 
 from .test_responses import WEATHER, store_with
 
@@ -144,18 +147,30 @@ def test_citations_in_a_stream(tell: Any, clock: Any) -> None:
     tell(story)
 
 
-def test_in_the_background_a_stream_waits(client: openai.OpenAI) -> None:
-    """It is queued first; who cancels it ends the stream."""
+def test_in_the_background_it_is_queued_first(client: openai.OpenAI) -> None:
+    """The stream goes along until it is done."""
     asked: Any = {"model": "gpt-4o", "input": "x", "background": True, "stream": True}
     events = list(client.responses.create(**asked))
     assert events[1].type == "response.queued"
     assert check_stream(events).status == "completed"
-    seen = []
-    for event in client.responses.create(**asked):
-        seen.append(event.type)
-        if event.type == "response.created":
-            client.responses.cancel(event.response.id)
-    assert seen == ["response.created", "response.queued", "response.in_progress"]
+
+
+def test_whoever_ends_it_ends_its_stream(tmp_path: Path, rules: Any) -> None:
+    """Cancelled or deleted: nothing more is heard, and no error either."""
+    faults = rules('{match: {path: "/responses$"}, action: {run: stays}}')
+    server = Server(tmp_path / "served", faults)
+    asked: Any = {"model": "gpt-4o", "input": "x", "background": True, "stream": True}
+    try:
+        with server.client() as client:
+            for end in (client.responses.cancel, client.responses.delete):
+                seen = []
+                for event in client.responses.create(**asked):
+                    seen.append(event.type)
+                    if event.type == "response.created":
+                        end(event.response.id)
+                assert seen == ["response.created", "response.queued", "response.in_progress"]
+    finally:
+        server.stop()
 
 
 def test_the_helper_of_the_sdk(client: openai.OpenAI) -> None:
