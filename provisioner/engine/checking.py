@@ -179,7 +179,7 @@ class _Run:
             ends = await asyncio.gather(*workers, return_exceptions=True)
             await asyncio.gather(*self._uploads.values(), return_exceptions=True)
         for end in ends:
-            if isinstance(end, Exception):
+            if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
                 raise end
 
     async def _worker(self, queue: Iterator[tuple[int, Subject]]) -> None:
