@@ -19,6 +19,7 @@ from pydantic.json_schema import SkipJsonSchema
 from provisioner.kinds.assistant.json_schema import read_schema
 from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.common import Strict, Writing, read_writing, refusal, refuse
+from provisioner.kinds.file.accepted import SEARCHABLE, remedy, unaccepted
 from provisioner.model import Check, CheckFile, CheckTurn, Expectation, Fields, Judge
 from provisioner.text import quoted, suggest
 
@@ -359,6 +360,10 @@ class _Reading:
             self._report((*at, "tool"), "Tool not there", detail, hint)
         if path is None:
             return None
+        if spec.tool == "file_search":
+            for suffix in unaccepted([path], SEARCHABLE):
+                detail = f"`{spec.file}` is attached for `file_search`, which does not read it."
+                self._report((*at, "file"), "Extension not accepted", detail, remedy(suffix))
         self.attached.add(path)
         return CheckFile(path, spec.tool)
 
