@@ -17,7 +17,6 @@ DESK = {"assistants": {"support": {"model": "gpt-4o"}}}
     "line, hint",
     [
         ("import assistant.support asst_1", "- {to: assistant.support, id: asst_…}"),
-        ("chat", "`provisioner output` prints"),
         ("test", "`provisioner check` holds the checks of the specs"),
         ("help plna", "did you mean `plan`?"),
         ("plan -out x.json", "write `--out`"),
