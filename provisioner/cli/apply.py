@@ -9,6 +9,8 @@ import typer
 
 from provisioner.cli import options
 from provisioner.cli.console import Console, addresses, command
+from provisioner.errors import UsageError
+from provisioner.model import Problem
 
 
 @command
@@ -38,6 +40,10 @@ def apply(
     on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
     force: options.Force = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Hold the checks of what was applied afterwards."),
+    ] = False,
     format: options.FormatOption = options.PlanFormat.text,
 ) -> int:
     """Make the service match the specs, or apply a saved plan."""
@@ -46,6 +52,11 @@ def apply(
     from provisioner.engine import ApplyOptions
     from provisioner.plan import PlanOptions
 
+    if check and destroy:
+        detail = (
+            "`--check` and `--destroy` are given; of what is deleted there is nothing to check."
+        )
+        raise UsageError(Problem("Wrong usage", detail, "leave one of them out"))
     commit = (commit or "").strip() or None
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
     if file is not None:  # whoever saved it has seen it, so nobody is asked
@@ -60,7 +71,9 @@ def apply(
         refuse_options(console, file, decided)
         saved = read_plan_file(console, file)
         return apply_saved(
-            console, saved, ApplyRequest(how, GivenApproval(True, checksum, force, commit), format)
+            console,
+            saved,
+            ApplyRequest(how, GivenApproval(True, checksum, force, commit), format, check),
         )
     wanted = PlanOptions(
         targets=addresses(target),
@@ -74,7 +87,7 @@ def apply(
     return decide_and_apply(
         console,
         wanted,
-        ApplyRequest(how, GivenApproval(auto_approve, checksum, commit=commit), format),
+        ApplyRequest(how, GivenApproval(auto_approve, checksum, commit=commit), format, check),
     )
 
 

@@ -41,6 +41,7 @@ class ApplyRequest:
     options: ApplyOptions
     approval: GivenApproval
     format: PlanFormat = PlanFormat.text
+    check: bool = False  # hold the checks of what was applied
 
 
 def decide_and_apply(console: Console, wanted: PlanOptions, request: ApplyRequest) -> int:
@@ -53,6 +54,7 @@ async def _decide_and_apply(
 ) -> int:
     from provisioner.engine import Session
 
+    commit = _commit(context, request)
     async with Session.writing(context, request.options, console.say) as session:
         plan = await session.plan(wanted)
         _show_beforehand(console, plan, request.format)
@@ -64,7 +66,8 @@ async def _decide_and_apply(
         ):
             console.say("Nothing was changed.")
             return 1
-        return await _carry_out(console, session, plan, request)
+        done = await _carry_out(console, session, plan, request)
+    return await _end(console, context, done, request, commit=commit)
 
 
 def apply_saved(console: Console, plan: Plan, request: ApplyRequest) -> int:
@@ -90,10 +93,24 @@ async def _apply_saved(
 
     _show_beforehand(console, plan, request.format)
     check_applicable(plan, request.approval.force)
+    commit = _commit(context, request, saved=True)
     async with Session.writing(context, request.options, console.say, needs_specs=False) as session:
         _check(session, plan, request.approval)
         await session.check_saved(plan)
-        return await _carry_out(console, session, plan, request)
+        done = await _carry_out(console, session, plan, request)
+    return await _end(console, context, done, request, commit=commit, saved=True)
+
+
+def _commit(context: Context, request: ApplyRequest, *, saved: bool = False) -> str | None:
+    """What checks after the apply have to know before it: that there are specs, and of which commit
+    they are.
+    """
+    if not request.check:
+        return None
+    from provisioner.engine.afterwards import head, refuse_without_specs
+
+    refuse_without_specs(context)
+    return request.approval.commit or (None if saved else head(context))
 
 
 def _show_beforehand(console: Console, plan: Plan, format: PlanFormat) -> None:
@@ -145,8 +162,12 @@ def ask(console: Console, plan: Plan, verb: str) -> bool:
         return sys.stdin.readline().strip() == "yes"
 
 
-async def _carry_out(console: Console, session: Session, plan: Plan, request: ApplyRequest) -> int:
-    """Apply, report what happens while it happens, and sum it up."""
+async def _carry_out(
+    console: Console, session: Session, plan: Plan, request: ApplyRequest
+) -> Applied:
+    """Apply, report what happens while it happens, and sum it up. The summary is the last of all
+    events: where checks follow, it waits for them.
+    """
 
     events: list[Event] = []
     with reporter(console) as report:
@@ -158,10 +179,35 @@ async def _carry_out(console: Console, session: Session, plan: Plan, request: Ap
         applied = await session.apply(
             plan, on_event, force=request.approval.force, commit=request.approval.commit
         )
-    _sum_up(console, applied, events, request.format)
-    if applied.interrupted:
-        return interrupts.CODE
-    return 1 if applied.failed or applied.skipped else 0
+    if not (console.json and request.check):
+        _sum_up(console, applied, events, request.format)
+    return applied
+
+
+async def _end(
+    console: Console,
+    context: Context,
+    applied: Applied,
+    request: ApplyRequest,
+    *,
+    commit: str | None,
+    saved: bool = False,
+) -> int:
+    """The exit code, and where they are wanted the checks of what was applied: if all of it was."""
+    whole = not (applied.failed or applied.skipped or applied.interrupted)
+    checked = None
+    if request.check and whole:
+        from provisioner.cli.afterwards import check_afterwards, conclude
+
+        checked = await check_afterwards(console, context, applied.plan, commit, saved=saved)
+        conclude(console, checked, request.format)
+    if console.json and request.check:
+        from provisioner.views.progress import summary_json
+
+        console.result(summary_json(applied, checked.document if checked else None))
+    if checked:
+        return checked.code
+    return 0 if whole else interrupts.CODE if applied.interrupted else 1
 
 
 def _sum_up(console: Console, applied: Applied, events: list[Event], format: PlanFormat) -> None:

@@ -111,8 +111,8 @@ def event_json(event: Event) -> str:
     return _line({**{key: value for key, value in said.items() if value is not None}, **event.data})
 
 
-def summary_json(applied: Applied) -> str:
-    """The last event of an apply."""
+def summary_json(applied: Applied, checks: Mapping[str, Any] | None = None) -> str:
+    """The last event of an apply, with what came of the checks where they were held."""
     return _line(
         {
             "type": "summary",
@@ -123,6 +123,7 @@ def summary_json(applied: Applied) -> str:
             "skipped": [str(address) for address in applied.skipped],
             "notes": list(applied.notes),
             "problems": [problem_json(problem) for problem in applied.failed],
+            **({"checks": checks} if checks is not None else {}),
         }
     )
 
