@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One run of the action: `plan`, `apply` or `drift`, as the inputs in the environment say.
+# One run of the action: `plan`, `apply`, `check` or `drift`, as the inputs in the environment say.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 shopt -s inherit_errexit
@@ -18,6 +18,7 @@ source "$HERE/github.sh"
 source "$HERE/git.sh"
 source "$HERE/plan.sh"
 source "$HERE/apply.sh"
+source "$HERE/check.sh"
 source "$HERE/drift.sh"
 
 main() {
@@ -36,18 +37,22 @@ main() {
     latest_locks
     apply_and_tell
     ;;
+  check) check_and_tell ;;
   drift) drift_and_tell ;;
   esac
 }
 
 check_inputs() {
-  one_of command "$IN_COMMAND" plan apply drift
+  one_of command "$IN_COMMAND" plan apply check drift
   one_of comment "$IN_COMMENT" true false
+  one_of callables "$IN_CALLABLES" true false
   one_of fail-on-drift "$IN_FAIL_ON_DRIFT" true false
   IN_CHECKSUM=${IN_CHECKSUM//[[:space:]]/} # as it was copied
   IN_DIRECTORY=$(realpath --canonicalize-missing --relative-to="$GITHUB_WORKSPACE" "$GITHUB_WORKSPACE/$IN_DIRECTORY")
   [[ -d "$GITHUB_WORKSPACE/$IN_DIRECTORY" ]] || wrong "There is no folder \`$IN_DIRECTORY\`. Is the repository checked out?"
   mapfile -t PLAN_WORDS < <(sed '/^[[:space:]]*$/d' <<<"$IN_PLAN_OPTIONS")
+  mapfile -t CHECK_WORDS < <(sed '/^[[:space:]]*$/d' <<<"$IN_CHECK_OPTIONS")
+  mapfile -t -O "${#CHECK_WORDS[@]}" CHECK_WORDS < <(sed -n '/^--var=/p' <<<"$IN_PLAN_OPTIONS") # what is checked is what is planned
   [[ -z "$IN_ON_DRIFT" ]] || PLAN_WORDS+=(--on-drift "$IN_ON_DRIFT")
 }
 

@@ -245,8 +245,12 @@ class Site:
         subprocess.run(command, cwd=self.author, env=environment, check=True, capture_output=True)
 
     def plan(self, number: int, **inputs: str) -> Run:
-        """The run of `plan` on a pull request: in the merge of its branch with `main`, as GitHub
-        checks it out.
+        """The run of `plan` on a pull request."""
+        return self.pull("plan", number, **inputs)
+
+    def pull(self, command: str, number: int, **inputs: str) -> Run:
+        """A run on a pull request: in the merge of its branch with `main`, as GitHub checks it
+        out.
         """
         refs = (
             "+refs/remotes/origin/main:refs/test/main",
@@ -258,7 +262,8 @@ class Site:
         pull = next(pull for pull in self.state["pulls"] if pull["number"] == number) | {
             "base": {"ref": "main"}
         }
-        return self.run("plan", {"pull_request": pull}, GITHUB_REF_NAME=f"{number}/merge", **inputs)
+        event = {"pull_request": pull}
+        return self.run(command, event, GITHUB_REF_NAME=f"{number}/merge", **inputs)
 
     def apply(self, sha: str, **inputs: str) -> Run:
         """The run of `apply` on a push to `main`, or by hand."""

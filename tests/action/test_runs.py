@@ -172,7 +172,9 @@ def test_wrong_inputs_are_named(site: Site) -> None:
         assert run.code == 1 and reported in run.annotations[0][2]
     for command in ("destroy", "app"):
         run = site.run(command, {})
-        assert run.code == 1 and "it must be one of: plan apply drift" in run.annotations[0][2]
+        assert (
+            run.code == 1 and "it must be one of: plan apply check drift" in run.annotations[0][2]
+        )
 
 
 def test_a_workspace_in_a_folder_and_options(site: Site) -> None:
