@@ -53,10 +53,10 @@ async def check_afterwards(
     from provisioner.cli.check import progress
     from provisioner.engine.afterwards import touched
     from provisioner.engine.checking import CheckOptions, run_checks
-    from provisioner.engine.subjects import applied
+    from provisioner.engine.subjects import Chosen, applied
 
     words = touched(context, plan)
-    subjects, notes = applied(context, words) if words else ([], [])
+    subjects, notes, lock = applied(context, words) if words else Chosen([], [])
     if not subjects:
         console.say(_NOTHING)
     out = sys.stdout
@@ -70,7 +70,9 @@ async def check_afterwards(
                 event = {"type": "check", **result_json(result)}
                 print(json.dumps(event, ensure_ascii=False), file=out, flush=True)
 
-        report = await run_checks(context, subjects, CheckOptions(), on_done, notes)
+        report = await run_checks(
+            context, subjects, CheckOptions(), on_done=on_done, notes=notes, lock=lock
+        )
     return Checked(report, commit, saved)
 
 

@@ -93,17 +93,17 @@ async def _check(
             from provisioner.engine.planned import check_pairs
             from provisioner.engine.planned import planned as pairs_of
 
-            pairs, notes = await pairs_of(context, addresses)
-            if not pairs:
+            found = await pairs_of(context, addresses)
+            if not found.pairs:
                 console.say(_NO_CHECKS)
-            return await check_pairs(context, pairs, wanted, on_done, notes)
+            return await check_pairs(context, found, wanted, on_done)
         from provisioner.engine.checking import run_checks
         from provisioner.engine.subjects import applied
 
-        subjects, notes = applied(context, addresses)
+        subjects, notes, lock = applied(context, addresses)
         if not subjects:
             console.say(_NO_CHECKS)
-        return await run_checks(context, subjects, wanted, on_done, notes)
+        return await run_checks(context, subjects, wanted, on_done=on_done, notes=notes, lock=lock)
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ from provisioner.engine.leftovers import (
     recording,
     sweep,
 )
+from provisioner.engine.session import remember
 from provisioner.errors import ProvisionerError, ServiceError, UsageError
 from provisioner.kinds.base import Form, Write
 from provisioner.model import (
@@ -46,6 +47,7 @@ from provisioner.model import (
     CheckReport,
     CheckResult,
     CheckTurn,
+    LockState,
     Miss,
     Problem,
     TurnResult,
@@ -100,12 +102,14 @@ async def run_checks(
     options: CheckOptions,
     on_done: Callable[[CheckResult], None],
     notes: Iterable[str] = (),
+    lock: LockState | None = None,
 ) -> CheckReport:
     """Hold every check, and give back what was made for it. What cannot be held is an error by
-    name. An interrupt ends what is under way; the report then says so.
+    name. An interrupt ends what is under way; the report then says so. What `lock` has been written
+    for just now may not be shown yet: it is waited for.
     """
     began = time.monotonic()
-    run = _Run(context, options, on_done)
+    run = _Run(context, options, on_done, lock)
     with importable(context.root):
         await run.hold(subjects)
     results = [
@@ -148,9 +152,14 @@ class _Run:
     left: Leftovers
 
     def __init__(
-        self, context: Context, options: CheckOptions, on_done: Callable[[CheckResult], None]
+        self,
+        context: Context,
+        options: CheckOptions,
+        on_done: Callable[[CheckResult], None],
+        lock: LockState | None,
     ) -> None:
         self.context, self.options, self.on_done = context, options, on_done
+        self.lock = lock
         self.results: dict[int, CheckResult] = {}
         self.notes: list[str] = []
         self.interrupted = False
@@ -175,6 +184,8 @@ class _Run:
             for index, one in pending:
                 self._done(index, _error(one, error.problems[0]))
             return
+        if self.lock is not None:
+            remember(self.remote, self.lock)
         place = context.root, context.environment.name, context.service.base_url
         async with self.remote:
             self.notes += await sweep(*place, self.remote)

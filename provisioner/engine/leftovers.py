@@ -141,10 +141,15 @@ class Recorded(Remote):
         one = self._left.intend(path, self._about, mark=self._mark)
         return await self._left.make(one, lambda: Remote.post(self, path, sent))
 
-    async def stream(self, path: str, ask: Callable[[Any], Awaitable[Any]]) -> AsyncGenerator[Any]:
+    async def stream(
+        self,
+        path: str,
+        ask: Callable[[Any], Awaitable[Any]],
+        body: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[Any]:
         """Of a response that the service keeps the id is taken down with its first event."""
         seen = path != _RESPONSES
-        async with aclosing(super().stream(path, ask)) as events:
+        async with aclosing(super().stream(path, ask, body)) as events:
             async for event in events:
                 response = None if seen else getattr(event, "response", None)
                 if response is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from provisioner.apply.recorded import own_paths
 from provisioner.conversation import Partner
@@ -24,6 +25,7 @@ from provisioner.model import (
     Desired,
     Fields,
     Locked,
+    LockState,
     Plan,
     Problem,
     Profile,
@@ -45,20 +47,28 @@ class Pair:
     unchanged: bool = False
 
 
-async def planned(context: Context, words: Sequence[str] = ()) -> tuple[list[Pair], list[str]]:
-    """The checks of the specs, or those that `words` name, with what an apply would make of them;
-    and what there is to say of them. The service is asked, as for a plan, and not written to.
+class Planned(NamedTuple):
+    """Checks of what is planned, what there is to say of them, and the lock as it is."""
+
+    pairs: list[Pair]
+    notes: list[str]
+    lock: LockState | None = None
+
+
+async def planned(context: Context, words: Sequence[str] = ()) -> Planned:
+    """The checks of the specs, or those that `words` name, with what an apply would make of them.
+    The service is asked, as for a plan, and not written to.
     """
     chosen = chosen_checks(context.specs.desired, words)
     if not chosen:
-        return [], []
+        return Planned([], [])
     async with Session.reading(context) as session:
         plan = await session.plan(PlanOptions())
     outlook = _Outlook(context, plan)
     pairs: list[Pair] = []
     for address, checks in sorted(chosen.items()):
         pairs += outlook.pairs(address, checks)
-    return pairs, list(_stops(plan))
+    return Planned(pairs, list(_stops(plan)), outlook.lock)
 
 
 def _stops(plan: Plan) -> Iterator[str]:
@@ -70,17 +80,19 @@ def _stops(plan: Plan) -> Iterator[str]:
 
 async def check_pairs(
     context: Context,
-    pairs: Sequence[Pair],
+    planned: Planned,
     options: CheckOptions,
     on_done: Callable[[CheckResult], None],
-    notes: Sequence[str] = (),
 ) -> CheckReport:
     """Hold them all, and put the results of each check together."""
+    pairs = planned.pairs
     subjects: list[Subject] = []
     for pair in pairs:
         subjects += [pair.applied] if pair.applied else []
         subjects.append(pair.planned)
-    report = await run_checks(context, subjects, options, on_done, notes)
+    report = await run_checks(
+        context, subjects, options, on_done=on_done, notes=planned.notes, lock=planned.lock
+    )
     found = iter(report.results)
     results: list[CheckResult] = []
     for pair in pairs:

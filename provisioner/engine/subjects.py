@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from provisioner.conversation import Partner
 from provisioner.engine.checking import Subject, digest
@@ -10,7 +11,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.questions import state
 from provisioner.errors import UsageError
 from provisioner.kinds import is_file, kind
-from provisioner.model import Address, Check, Desired, Locked, Problem
+from provisioner.model import Address, Check, Desired, Locked, LockState, Problem
 from provisioner.text import did_you_mean, listed, suggest
 
 Entries = Mapping[Address, Locked]
@@ -20,10 +21,19 @@ TALKING = ("assistants", "responses")
 """The APIs through which a conversation can be held."""
 
 
-def applied(context: Context, words: Sequence[str] = ()) -> tuple[list[Subject], list[str]]:
+class Chosen(NamedTuple):
+    """Checks with whom they are held, what there is to say of them, and the lock that they are
+    of.
+    """
+
+    subjects: list[Subject]
+    notes: list[str]
+    lock: LockState | None = None
+
+
+def applied(context: Context, words: Sequence[str] = ()) -> Chosen:
     """The checks of the specs, or those that `words` name (`ADDR` or `ADDR#name`), with what the
-    lock has; and what there is to say of them. SpecError for faulty specs, UsageError for a word
-    that names none.
+    lock has. SpecError for faulty specs, UsageError for a word that names none.
     """
     desired = context.specs.desired
     chosen = chosen_checks(desired, words)
@@ -39,7 +49,7 @@ def applied(context: Context, words: Sequence[str] = ()) -> tuple[list[Subject],
             notes.append(
                 f"`{address}` was checked as it was applied: the specs have changed since{which}."
             )
-    return subjects, notes
+    return Chosen(subjects, notes, lock)
 
 
 def chosen_checks(desired: Wants, words: Sequence[str]) -> dict[Address, list[Check]]:

@@ -127,3 +127,18 @@ def test_an_apply_that_failed(world: World) -> None:
 def test_not_with_a_destroy(world: World) -> None:
     """There would be nothing to check."""
     assert "nothing to check" in world.ok("apply", "--check", "--destroy", code=1).err
+
+
+def test_a_service_that_is_late(world: World) -> None:
+    """A store that the apply has just made, and that a request does not find yet, is asked for
+    again.
+    """
+    config = {"workspace": "acme", "environments": {"local": {"service": "local", "settling": 2}}}
+    world.write({**spec({"vacation": VACATION}, "responses"), "provisioner.yaml": config})
+    late = {
+        "match": {"method": "POST", "path": "/vector_stores$", "times": 1},
+        "action": {"settle": {"seconds": 1.2, "of": ["use"]}},
+    }
+    with world.failing(late):
+        assert "1 passed." in world.ok("apply", "-y", "--check").out
+    assert world.calls.count(("POST", "/responses")) > 1

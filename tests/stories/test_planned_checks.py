@@ -252,3 +252,27 @@ def test_stopped_from_outside(world: World, api: str, number: int) -> None:
     if number == signal.SIGKILL:
         world.ok("check", "assistant.a#c0")
     assert world.listed("/assistants") == before and records(world) == []
+
+
+def test_what_was_moved_taken_over_or_lost(world: World) -> None:
+    """Under its new name it is the same; what is taken over is checked as it is; of what is gone from
+    the service there is nothing to hold beside.
+    """
+    assistant(world, {"c": hello()})
+    world.apply()
+    theirs = world.http("POST", "/assistants", {"model": "m", "instructions": "By hand."})["id"]
+    specs = plain(c=hello())["specs/all.yaml"]["assistants"]["a"]
+    moved = [{"from": "assistant.a", "to": "assistant.b"}]
+    imports = [{"to": "assistant.c", "id": theirs}]
+    brief = {**specs, "instructions": "Be brief."}
+    everybody = {"b": specs, "c": brief}
+    files = {"assistants": everybody, "moved": moved, "imports": imports}
+    world.write({"specs/all.yaml": files})
+    found = world.ok("check", "--planned", "--json").json["checks"]
+    sides = {one["address"]: (one["unchanged"], bool(one["applied"])) for one in found}
+    assert sides == {"assistant.b": (True, False), "assistant.c": (False, True)}
+    world.ok("apply", "-y")
+    world.http("DELETE", f"/assistants/{theirs}")
+    found = world.ok("check", "--planned", "--json").json["checks"]
+    sides = {one["address"]: (one["unchanged"], bool(one["applied"])) for one in found}
+    assert sides == {"assistant.b": (True, False), "assistant.c": (False, False)}
