@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.e2e.serving import point_at, served
 from tests.lock.repositories import git
 from tests.stories.test_checks import LEAVE, hello, plain, spec, there
 from tests.stories.test_planned_checks import VACATION, assistant
@@ -129,16 +132,20 @@ def test_not_with_a_destroy(world: World) -> None:
     assert "nothing to check" in world.ok("apply", "--check", "--destroy", code=1).err
 
 
-def test_a_service_that_is_late(world: World) -> None:
+def test_a_service_that_is_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that the apply has just made, and that a request does not find yet, is asked for
     again.
     """
-    config = {"workspace": "acme", "environments": {"local": {"service": "local", "settling": 2}}}
-    world.write({**spec({"vacation": VACATION}, "responses"), "provisioner.yaml": config})
+    files = spec({"vacation": VACATION}, "responses")
+    unkept = {"store": False}  # so that nothing else in a request is young
+    files["specs/all.yaml"]["assistants"]["by_responses"]["responses"] = unkept
+    world.write(files)
     late = {
         "match": {"method": "POST", "path": "/vector_stores$", "times": 1},
-        "action": {"settle": {"seconds": 1.2, "of": ["use"]}},
+        "action": {"settle": {"seconds": 1.5, "of": ["use"]}},
     }
-    with world.failing(late):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-somebody")
+    with world.failing(late), served(world.app()) as url:
+        point_at(world, url, settling=5)
         assert "1 passed." in world.ok("apply", "-y", "--check").out
     assert world.calls.count(("POST", "/responses")) > 1
