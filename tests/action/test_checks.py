@@ -8,6 +8,8 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from tests.action.conftest import config
 from tests.action.site import Site
 from tests.action.test_runs import head
@@ -35,18 +37,17 @@ def asked(calls: list[tuple[str, str]]) -> bool:
 
 
 def test_one_comment_beside_the_plan(site: Site) -> None:
-    """Old beside new in a comment, which a further commit brings up to date and the plan's own does
-    not know of; the summary, the outputs and the artifacts tell the same.
+    """Old beside new in a comment of its own, which a further commit brings up to date; the summary,
+    the outputs and the artifacts tell the same.
     """
     site.push(specs())
     site.provisioner("apply", "--env", "prod", "--auto-approve")
     site.open(7, {"prompts/role.md": "You help.\nBe brief.\n"})
-    site.plan(7, environment="prod")
     first = site.pull("check", 7, environment="prod")
-    plan, body = site.comments(7)
+    (body,) = site.comments(7)
 
     assert (first.code, first.annotations) == (0, []), first.log
-    assert head(body)["place"] == "check/./prod" and head(plan)["place"] == "plan/./prod"
+    assert head(body)["place"] == "check/./prod"
     assert head(body)["commit"] == site.state["pulls"][0]["head"]["sha"]
     row = r"\| `assistant.support#greeting` \| ok \| ok \| planned, ok as applied, the same answer,"
     assert re.search(row, body) and re.search(row, first.summary)
@@ -56,14 +57,24 @@ def test_one_comment_beside_the_plan(site: Site) -> None:
 
     site.amend(7, specs("goodbye"))
     second = site.pull("check", 7, environment="prod")
-    (again,) = [text for text in site.comments(7) if text != plan]
-    assert second.code == 1 and "| FAILED | FAILED | unchanged" not in again
+    (again,) = site.comments(7)
+    assert second.code == 1 and "| FAILED | FAILED | planned, FAILED as applied, the same" in again
     assert "expected  to contain `goodbye`; it does not" in again and "1 failed" in second.summary
     assert second.annotations[0][1] == "title=Checks failed"
     assert second.outputs["comment-url"] == first.outputs["comment-url"]
 
-    site.amend(7, specs())
-    assert site.plan(7, environment="prod").code == 0
+
+@pytest.mark.thorough
+def test_an_approval_is_of_the_plan_alone(site: Site) -> None:
+    """Neither comment touches the other, and what is applied is what the plan's has shown."""
+    site.push(specs())
+    site.open(7, {"prompts/role.md": "You help.\nBe brief.\n"})
+    site.plan(7, environment="prod")
+    for _ in range(2):
+        assert site.pull("check", 7, environment="prod").code == 0
+        assert site.plan(7, environment="prod").code == 0
+    places = [head(text)["place"] for text in site.comments(7)]
+    assert places == ["plan/./prod", "check/./prod"]
     applied = site.apply(site.merge(7), environment="prod")
     assert applied.outputs["result"] == "applied", applied.log
 
