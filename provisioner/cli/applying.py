@@ -20,6 +20,7 @@ from provisioner.kinds import is_file
 from provisioner.model import Applied, Event, Plan, Problem
 
 if TYPE_CHECKING:
+    from provisioner.cli.afterwards import Checked
     from provisioner.engine import ApplyOptions, Context, Session
     from provisioner.plan import PlanOptions
 
@@ -199,24 +200,31 @@ async def _end(
     if request.check and whole:
         from provisioner.cli.afterwards import check_afterwards, conclude
 
-        checked = await check_afterwards(console, context, applied.plan, commit, saved=saved)
+        try:
+            checked = await check_afterwards(console, context, applied.plan, commit, saved=saved)
+        finally:
+            if console.json:
+                _last_event(console, applied, checked)
         conclude(console, checked, request.format)
-    if console.json and request.check:
-        from provisioner.views.progress import summary_json
-
-        console.result(summary_json(applied, checked.document if checked else None))
-    if checked:
         return checked.code
+    if console.json and request.check:
+        _last_event(console, applied)
     return 0 if whole else interrupts.CODE if applied.interrupted else 1
+
+
+def _last_event(console: Console, applied: Applied, checked: Checked | None = None) -> None:
+    from provisioner.views.progress import summary_json
+
+    console.result(summary_json(applied, checked.document if checked else None))
 
 
 def _sum_up(console: Console, applied: Applied, events: list[Event], format: PlanFormat) -> None:
     from provisioner.views.problems import problems_text
-    from provisioner.views.progress import summary_json, summary_text
+    from provisioner.views.progress import summary_text
     from provisioner.views.values import inline
 
     if console.json:
-        console.result(summary_json(applied))
+        _last_event(console, applied)
         return
     for note in applied.notes:
         console.say(inline(note))

@@ -144,7 +144,8 @@ class _Outlook:
         if not whys:
             return None
         detail = f"It cannot be told before an apply: {listed(whys)}."
-        return Problem("Needs apply", detail, "run `provisioner check` after the apply")
+        hint = "run `provisioner check` after the apply"
+        return Problem("Needs apply", detail, hint, severity="warning")
 
     def _known(self, want: Desired, check: Check) -> Pair:
         address = want.address

@@ -58,7 +58,8 @@ _EXTRA = {
     "apply": (
         "Exits with 1 where anything failed or was skipped; what was done is in the lock, and the"
         " next apply goes on from there. A saved plan is applied exactly or refused, and nobody is"
-        " asked."
+        " asked. With `--check` it exits with 1 where a check does not hold, too, and names the"
+        " commit to revert; nothing is checked where the apply failed."
     ),
     "drift": (
         "Exits with 2 where something was changed outside, changed on both sides or is missing,"
@@ -71,8 +72,9 @@ _EXTRA = {
     ),
     "check": (
         "Exits with 0 where every check held, or where there are none, and with 1 where one did not"
-        " or could not be run. What is made at the service for a check is deleted afterwards. See"
-        " [checks](../checks.md)."
+        " or could not be run. With `--planned`, what cannot be told before an apply is shown as"
+        " `needs apply`, and is no failure. What is made at the service for a check is deleted"
+        " afterwards. See [checks](../checks.md)."
     ),
     "output": "Reads the lock alone; needs no key.",
 }
