@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from provisioner import interrupts
 from provisioner.cli.console import Console
 from provisioner.cli.options import PlanFormat
-from provisioner.cli.planning import show_plan
+from provisioner.cli.planning import show_plan, text_of
 from provisioner.errors import PlanError, UsageError
 from provisioner.kinds import is_file
 from provisioner.model import Applied, Event, Plan, Problem
@@ -107,13 +107,7 @@ def _show_beforehand(console: Console, plan: Plan, format: PlanFormat) -> None:
         event = {"type": "plan", **plan_document(plan, review_json(plan))}
         print(json.dumps(event, ensure_ascii=False), flush=True)
     elif format.document:
-        from provisioner.views.text import plan_text
-
-        console.say(
-            plan_text(plan, paint=console.paint(sys.stderr), verbose=console.verbose).removesuffix(
-                "\n"
-            )
-        )
+        console.say(text_of(console, plan, console.paint(sys.stderr)).removesuffix("\n"))
     else:
         show_plan(console, plan, format)
 
@@ -174,7 +168,8 @@ def _sum_up(console: Console, applied: Applied, events: list[Event], format: Pla
         return
     for note in applied.notes:
         console.say(inline(note))
-    sys.stderr.write(problems_text(applied.failed, console.paint(sys.stderr)))
+    failed = console.placed(applied.failed)
+    sys.stderr.write(problems_text(failed, console.paint(sys.stderr)))
     if format.document:
         from provisioner.cli.planning import rendered
         from provisioner.views.picture import applied_graph
