@@ -15,7 +15,10 @@ _VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")
 _PATTERN = re.compile(r"""(?:^|[\s\[,:-])(\*[^\s,\]}"']*)""")
 _QUOTED = re.compile(r'write `"([^"]*)"`')
 _GLUED = re.compile(r"(?:- +)?([A-Za-z_][\w-]*):([^\s:/].*)")
-_PAIR = re.compile(r"(?P<indent> *(?:- +)*)(?P<key>[A-Za-z_][\w-]*): +(?P<value>[^\s#].*)")
+_INDENT = re.compile(r" *(?:- +)*")
+_PAIR = re.compile(rf"(?P<indent>{_INDENT.pattern})(?P<key>[A-Za-z_][\w-]*): +(?P<value>[^\s#].*)")
+_BLOCK = re.compile(r"[|>][-+0-9]*\s*(#.*)?")
+_CLOSED = re.compile(r"""(?:"[^"\\]*"|'[^']*')\s*(#.*)?""")
 _COMMENT = re.compile(r"( +# .*)")
 _ALONE = re.compile(r"(?:- +)?([A-Za-z_][\w-]*)( +[^:#]+)?$")
 _WORDS = (
@@ -100,7 +103,20 @@ class _Place:
     line: int
     column: int
     text: str
-    above: str = ""  # the nearest line above that says something
+    before: tuple[str, ...] = ()  # the lines above that say something
+
+    @property
+    def above(self) -> str:
+        return self.before[-1] if self.before else ""
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """The nearest line above that begins further left, and what follows it."""
+        indent = len(self.text) - len(self.text.lstrip())
+        for at in range(len(self.before) - 1, -1, -1):
+            if _depth(self.before[at]) < indent:
+                return self.before[at:]
+        return ("",)
 
 
 def explain(file: str, data: bytes, error: Exception) -> Problem:
@@ -115,10 +131,8 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
     line, column = (mark.line, mark.column) if mark else _unprintable(lines)
     if line >= len(lines):
         line, column = len(lines) - 1, len(lines[-1])
-    above = next(
-        (text for text in reversed(lines[:line]) if text.strip() and text.strip()[0] != "#"), ""
-    )
-    place = _Place(line + 1, column + 1, lines[line], above)
+    before = (text for text in lines[:line] if text.strip() and text.strip()[0] != "#")
+    place = _Place(line + 1, column + 1, lines[line], tuple(before))
 
     def problem(summary: str, detail: str, hint: str | None) -> Problem:
         return Problem(summary, detail, hint, file=file, line=place.line, column=place.column)
@@ -180,7 +194,7 @@ def _unprintable(lines: list[str]) -> tuple[int, int]:
 
 def _reason(place: _Place, error: Exception) -> tuple[str, str | None]:
     said = str(getattr(error, "problem", None) or error)
-    if HOLDER.search(f"{place.above} {place.text}"):
+    if HOLDER.search(f"{place.below[0]} {place.above} {place.text}"):
         return _plainly(said)  # a line with a secret is not quoted
     indent = place.text[: len(place.text) - len(place.text.lstrip())]
     if "\t" in indent or (
@@ -222,7 +236,7 @@ def _worded(place: _Place, said: str) -> tuple[str, str | None]:
             _write(re.split(r"[,\]}]| #", place.text[place.column - 1 :])[0].strip()) or general,
         )
     if "mapping values" in said or "expected key" in said:
-        too_far = _too_far(place)
+        too_far = _outside_text(place) or _too_far(place)
         if too_far:
             return too_far
     if "mapping values" in said:
@@ -230,14 +244,29 @@ def _worded(place: _Place, said: str) -> tuple[str, str | None]:
     return _no_key(place, said) or (detail, general)
 
 
+def _outside_text(place: _Place) -> tuple[str, str] | None:
+    """A line between the columns of a block text and of its key."""
+    first, *text = place.below
+    key = _PAIR.match(first)
+    if not (key and text and _BLOCK.fullmatch(key["value"])):
+        return None
+    here, column = (len(line) - len(line.lstrip()) for line in (place.text, text[0]))
+    if here >= column:
+        return None
+    return (
+        f"The line begins neither with the text of `{key['key']}` nor below that key.",
+        f"begin it in column {len(key['indent']) + 1} as a key, or in column {column + 1} as text",
+    )
+
+
 def _too_far(place: _Place) -> tuple[str, str] | None:
     """A key in a column of its own, below one that has its value already."""
-    above, here = _PAIR.match(place.above), _PAIR.match(f"{place.text} ~")
-    if not (above and here) or above["value"][0] in "|>&*!'\"" or place.text.count(": ") > 1:
+    above, here = _PAIR.match(place.below[0]), _PAIR.match(f"{place.text} ~")
+    if not (above and here) or place.text.count(": ") > 1:
+        return None
+    if above["value"][0] in "|>&*!'\"" and not _CLOSED.fullmatch(above["value"]):
         return None
     column = len(above["indent"])
-    if len(here["indent"]) <= column:
-        return None
     return (
         f"`{here['key']}` is indented further than `{above['key']}`, which has a value already.",
         f"begin `{here['key']}` in column {column + 1}, below `{above['key']}`",
@@ -273,6 +302,12 @@ def _no_key(place: _Place, said: str) -> tuple[str, str] | None:
     if re.match(r"-[^\s-]", line):
         return "After the dash of an entry comes a blank.", f"write `- {line[1:]}`"
     return None
+
+
+def _depth(line: str) -> int:
+    """The column of a key, from 0; dashes before it are indentation."""
+    found = _INDENT.match(line)
+    return found.end() if found else 0
 
 
 def _write(text: str) -> str:

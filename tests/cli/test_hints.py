@@ -28,6 +28,37 @@ FUNCTION = A + "    tools: [{type: function, name: f, parameters: {type: object,
             "begin `name` in column 9, below `type`",
         ),
         (
+            A + "    description: 'Kind.'\n      top_p: 1\n",
+            "5:7",
+            "begin `top_p` in column 5, below `description`",
+        ),
+        (
+            A + "    description: Be\n      kind.\n      top_p: 1\n",
+            "6:12",
+            "begin `top_p` in column 5, below `description`",
+        ),
+        (
+            A + "    instructions: |  # tone\n      # Tone\n\n      Be kind.\n     top_p: 1\n",
+            "8:6",
+            "begin it in column 5 as a key, or in column 7 as text",
+        ),
+        (
+            A + "    instructions: >-\n      Be kind.\n     - Be brief.\n",
+            "6:6",
+            "begin it in column 5 as a key, or in column 7 as text",
+        ),
+        (
+            "assistants:\n  a:\n    instructions: |\n      Be kind.\n      model: gpt-4o\n",
+            "2:3",
+            "`model: gpt-4o` has become part of the text of `instructions`: begin it in the column",
+        ),
+        (
+            A + "    tools:\n      - type: function\n        description: |\n          F.\n"
+            "          name: f\n",
+            "5:9",
+            "`name: f` has become part of the text of `description`",
+        ),
+        (
             A + "    instructions: Hello: world # c\n",
             "4:24",
             'write `instructions: "Hello: world" # c`',
