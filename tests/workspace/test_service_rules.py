@@ -279,6 +279,16 @@ UNLIKELY: dict[str, tuple[Files, str, str]] = {
         "4:18 Setting not taken",
         "take it out",
     ),
+    "of a tuned one": (
+        assistant("model: ft:o4-mini-2025-04-16:acme::1\n    temperature: 0.2"),
+        "4:18 Setting not taken",
+        "take it out",
+    ),
+    "of one that cannot but reason": (
+        assistant("model: gpt-5.2-pro\n    temperature: 0.2\n    reasoning_effort: high"),
+        "4:18 Setting not taken",
+        "take it out",
+    ),
     "top_p of gpt-5": (
         assistant("model: gpt-5-nano-2025-08-07\n    top_p: 0.5\n    reasoning_effort: low"),
         "4:12 Setting not taken",
@@ -301,6 +311,7 @@ def test_what_is_hardly_meant_is_a_warning(
     problem = only(workspace.problems())
     assert (told(problem), problem.severity) == (expected, "warning")
     assert hint in (problem.hint or "")
+    assert "none" in hint or "none" not in (problem.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -315,6 +326,8 @@ def test_what_is_hardly_meant_is_a_warning(
         assistant("model: gpt-5-chat-latest\n    temperature: 0.2"),
         assistant("model: gpt-4o\n    temperature: 0.2"),
         assistant("model: gpt-50\n    temperature: 0.2"),
+        assistant("model: gpt-6\n    temperature: 0.2\n    reasoning_effort: low"),
+        assistant("model: o3x\n    temperature: 0.2"),
     ],
 )
 def test_what_may_be_meant_has_no_warning(write: Write, files: Files) -> None:
