@@ -57,7 +57,7 @@ _EXTRA = {
     "apply": (
         "Exits with 1 where anything failed or was skipped; what was done is in the lock, and the"
         " next apply goes on from there. A saved plan is applied exactly or refused, and nobody is"
-        " asked."
+        " asked, unless it was made with `--destroy`."
     ),
     "drift": (
         "Exits with 2 where something was changed outside, changed on both sides or is missing,"
