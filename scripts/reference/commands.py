@@ -69,6 +69,11 @@ _EXTRA = {
         "Checks every environment unless `-e` is given. Errors exit with 1, warnings with 0."
     ),
     "output": "Reads the lock alone; needs no key.",
+    "state mv": (
+        "The object at the service is stamped with the new address first, then the lock is written."
+        " Where the service cannot be reached, nothing is moved; the same command finishes what was"
+        " stopped. Rename the resource in the specs as well."
+    ),
 }
 
 

@@ -90,6 +90,24 @@ def test_a_move_changes_it(applied: World) -> None:
     applied.settled()
 
 
+def test_moved_in_the_lock(applied: World) -> None:
+    """After `state mv` the next plan says so, and an apply writes it; back again there is nothing to
+    do.
+    """
+    for first, then in (("assistant.old", "assistant.new"), ("assistant.new", "assistant.old")):
+        applied.ok("state", "mv", first, then)
+    applied.ok("plan", "--detailed-exitcode")
+    for move in MOVED:
+        applied.ok("state", "mv", move["from"], move["to"])
+    assert names(applied) == ["old", "kb"]
+    declare(applied, NEW)
+
+    assert '~ name: "old" → "new"' in applied.ok("plan").out
+    assert "Resources: 2 changed." in applied.apply().out
+    assert names(applied) == ["new", "docs"]
+    assert not any("resetting" in entry for entry in applied.lock()["resources"].values())
+
+
 def test_somebody_elses_name_stays(applied: World) -> None:
     """Nobody owns a name that is not declared: another one is no drift, and no move changes it.
     Only a new object is given the default, and the plan says so.
