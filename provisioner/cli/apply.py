@@ -48,7 +48,7 @@ def apply(
 
     commit = (commit or "").strip() or None
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
-    if file is not None:  # whoever saved it has seen it, so nobody is asked
+    if file is not None:
         decided = {
             "--target": target,
             "--exclude": exclude,
@@ -59,9 +59,8 @@ def apply(
         }
         refuse_options(console, file, decided)
         saved = read_plan_file(console, file)
-        return apply_saved(
-            console, saved, ApplyRequest(how, GivenApproval(True, checksum, force, commit), format)
-        )
+        given = GivenApproval(auto_approve, checksum, force, commit)
+        return apply_saved(console, saved, ApplyRequest(how, given, format))
     wanted = PlanOptions(
         targets=addresses(target),
         excludes=addresses(exclude),

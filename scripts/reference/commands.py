@@ -57,7 +57,7 @@ _EXTRA = {
     "apply": (
         "Exits with 1 where anything failed or was skipped; what was done is in the lock, and the"
         " next apply goes on from there. A saved plan is applied exactly or refused, and nobody is"
-        " asked."
+        " asked, unless it was made with `--destroy`."
     ),
     "drift": (
         "Exits with 2 where something was changed outside, changed on both sides or is missing,"
@@ -69,6 +69,11 @@ _EXTRA = {
         "Checks every environment unless `-e` is given. Errors exit with 1, warnings with 0."
     ),
     "output": "Reads the lock alone; needs no key.",
+    "state mv": (
+        "The object at the service is stamped with the new address first, then the lock is written."
+        " Where the service cannot be reached, nothing is moved; the same command finishes what was"
+        " stopped. Rename the resource in the specs as well."
+    ),
 }
 
 
