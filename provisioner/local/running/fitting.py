@@ -130,11 +130,11 @@ class _Fitting:
         # An answer is one text; what a function is asked for is more often a name in the message.
         drawn = self.names if self.text == self.asked else []
         text: str = next((one for one in drawn if least <= len(one) <= most), self.text)
-        cut: str = text if most == math.inf else text[: int(most)]
+        cut = text if most == math.inf else text[: int(most)]
         return cut.ljust(least, "x")
 
     def _matching(self, pattern: str) -> str:
-        for candidate in (*self.names, *re.findall(r"\S+", self.asked), self.text):
+        for candidate in (*self.names, *self.asked.split(), self.text):
             if re.search(pattern, candidate):
                 return candidate
         return matching(pattern)
