@@ -12,6 +12,8 @@
         action: {indexing_seconds: 5}
       - match: {method: POST, path: "^/v1/assistants$"}
         action: {settle: {seconds: 2, of: [list, get]}}
+      - match: {method: POST, path: "/runs$"}
+        action: {run: failed, code: rate_limit_exceeded}
 
 A rule strikes a request when all of its `match` holds: `method`; `path`, a regular expression
 searched in the path; `nth`, a number or a list of numbers, counting the requests that match so far
@@ -27,6 +29,10 @@ alone), by themselves or with one of:
 Latencies of all rules that strike add up, and every `settle` counts; of the other actions the first
 one wins. A rule that matches a `filename` (a glob) is about indexing: `indexing_seconds`, or
 `fails: invalid_file | unsupported_file | server_error`.
+
+`run: failed | expired | incomplete | stays` is about what the request starts, a run or a response:
+what becomes of it, after `seconds` (default 0) and with `code` as the code of the error or the
+reason. One that `stays` is in progress for so many seconds, or until it is cancelled or expires.
 """
 
 from __future__ import annotations
@@ -42,6 +48,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import checks, settling
 from .errors import ApiError, Severed, bad
+from .running.fate import FATE, Fate
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -106,6 +113,8 @@ RULE = checks.fields(
                 "truncate": checks.integer(0),
                 "indexing_seconds": checks.decimal(0),
                 "fails": checks.one_of("invalid_file", "unsupported_file", "server_error"),
+                "run": checks.one_of("failed", "expired", "incomplete", "stays"),
+                "seconds": checks.decimal(0),
             }
         ),
     },
@@ -120,6 +129,8 @@ def _rule(path: str, value: Any) -> dict[str, Any]:
             f"'{path}.action.settle' is about requests, but '{path}.match.filename' about indexing:"
             " use 'path'."
         )
+    if "seconds" in rule["action"] and "run" not in rule["action"]:
+        raise bad(f"'{path}.action.seconds' belongs to 'run', which is missing.")
     return rule
 
 
@@ -232,6 +243,7 @@ class FaultyEdge:
         ]
         await asyncio.sleep(sum(action.get("latency", 0) for action in struck))
         settling.LAGS.set([action["settle"] for action in struck if "settle" in action])
+        FATE.set(next((Fate.of(action) for action in struck if "run" in action), None))
         action = next((one for one in struck if one.keys() & {"status", "reset", "truncate"}), None)
         if action is None:
             await self.app(scope, receive, send)

@@ -157,11 +157,17 @@ READERS: dict[str, Callable[[Path], str]] = {
 }
 
 
+TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+def count_tokens(text: str) -> int:
+    """A word or a sign counts as one, which is near enough."""
+    return sum(1 for _ in TOKEN.finditer(text))
+
+
 def text_chunks(text: str, size: int, overlap: int) -> list[str]:
-    """Cut text into chunks of so many tokens; a word or a sign counts as one token, which is near
-    enough.
-    """
-    spans = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+    """Cut text into chunks of so many tokens."""
+    spans = [match.span() for match in TOKEN.finditer(text)]
     step = size - overlap
     # A last chunk that would only repeat the overlap of the one before it is left out.
     starts = range(0, max(len(spans) - overlap, 1), step)

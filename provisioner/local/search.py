@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from . import checks, vector_stores
@@ -25,6 +26,18 @@ COMMON_TEXT = (
     " when where which who why will with you"
 )
 COMMON = frozenset(COMMON_TEXT.split())
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A passage that was found; `score` is between 0 and 1."""
+
+    passage: int
+    file_id: str
+    filename: str
+    text: str
+    attributes: dict[str, Any]
+    score: float
 
 
 def _scalar(path: str, value: Any) -> Any:
@@ -113,7 +126,7 @@ def _score(words: list[str], text: str, rank: float) -> float:
     return round(0.8 * found / len(words) + 0.2 * weight / (weight + 1), 4)
 
 
-def _hits(service: EmbeddedService, store: DbRow, query: str) -> Iterator[tuple[float, DbRow]]:
+def _hits(service: EmbeddedService, store: DbRow, query: str) -> Iterator[Hit]:
     words = _words(query)
     if not words:
         return
@@ -126,39 +139,64 @@ def _hits(service: EmbeddedService, store: DbRow, query: str) -> Iterator[tuple[
         [f"store:{store_token(store['seq'])} AND text:({any_word})"],
     )
     for row in cursor:
-        yield _score(words, row["text"], row["rank"]), row
+        yield Hit(
+            passage=row["passage"],
+            file_id=row["file_id"],
+            filename=row["filename"],
+            text=row["text"],
+            attributes=json.loads(row["attributes"]),
+            score=_score(words, row["text"], row["rank"]),
+        )
 
 
 def search(service: EmbeddedService, call: Call) -> Reply:
     given = REQUEST("", call.body)
     store = vector_stores.find_usable(service, call.params["store_id"])
-    vector_stores.touch(service, store)
-    ranking, condition = given.get("ranking_options", {}), given.get("filters")
-    best: dict[int, tuple[float, DbRow]] = {}
-    for query in given["query"]:
-        for score, row in _hits(service, store, query):
-            if condition is not None and not matches(condition, json.loads(row["attributes"])):
-                continue
-            if (
-                score >= ranking.get("score_threshold", 0.0)
-                and score > best.get(row["passage"], (-1.0,))[0]
-            ):
-                best[row["passage"]] = (score, row)
-    ranked = sorted(best.values(), key=lambda hit: (-hit[0], hit[1]["passage"]))
+    hits = best(
+        service,
+        [store],
+        given["query"],
+        condition=given.get("filters"),
+        threshold=given.get("ranking_options", {}).get("score_threshold", 0.0),
+    )
     return {
         "object": "vector_store.search_results.page",
         "search_query": given["query"],
-        "data": [_wire(score, row) for score, row in ranked[: given.get("max_num_results", 10)]],
+        "data": [_wire(hit) for hit in hits[: given.get("max_num_results", 10)]],
         "has_more": False,
         "next_page": None,
     }
 
 
-def _wire(score: float, row: DbRow) -> Reply:
+def best(
+    service: EmbeddedService,
+    stores: Iterable[DbRow],
+    queries: Iterable[str],
+    *,
+    condition: dict[str, Any] | None = None,
+    threshold: float = 0.0,
+) -> list[Hit]:
+    """The passages of all these stores that answer any of the queries, best first; being searched
+    keeps a store alive.
+    """
+    found: dict[int, Hit] = {}
+    for store in stores:
+        vector_stores.touch(service, store)
+        for query in queries:
+            for hit in _hits(service, store, query):
+                if condition is not None and not matches(condition, hit.attributes):
+                    continue
+                known = found.get(hit.passage)
+                if hit.score >= threshold and (known is None or hit.score > known.score):
+                    found[hit.passage] = hit
+    return sorted(found.values(), key=lambda hit: (-hit.score, hit.passage))
+
+
+def _wire(hit: Hit) -> Reply:
     return {
-        "file_id": row["file_id"],
-        "filename": row["filename"],
-        "score": score,
-        "attributes": json.loads(row["attributes"]),
-        "content": [{"type": "text", "text": row["text"]}],
+        "file_id": hit.file_id,
+        "filename": hit.filename,
+        "score": hit.score,
+        "attributes": hit.attributes,
+        "content": [{"type": "text", "text": hit.text}],
     }
