@@ -17,6 +17,7 @@ def create_app(
     data: Path,
     *,
     indexing_seconds: float = 0.3,
+    run_seconds: float = 0.05,
     faults: Path | None = None,
     metadata_update: Literal["replace", "merge"] = "replace",
     clock: Callable[[], float] = time.time,
@@ -28,6 +29,7 @@ def create_app(
     return create_app(
         data,
         indexing_seconds=indexing_seconds,
+        run_seconds=run_seconds,
         faults=faults,
         metadata_update=metadata_update,
         clock=clock,

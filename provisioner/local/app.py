@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -21,10 +22,11 @@ from .db import Database
 from .edge import Edge, encode
 from .errors import bad, no_route
 from .faults import Faults, FaultyEdge, load_faults
+from .running.thread_routes import THREAD_ROUTES
 from .service import Call, EmbeddedService, MetadataUpdate, Reply
 from .settling import LateWrites
 
-Handler = Callable[[EmbeddedService, Call], Reply]
+Handler = Callable[[EmbeddedService, Call], Reply | Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _DEEPEST = 128  # levels of a body
@@ -59,6 +61,7 @@ HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/assistants/{assistant_id}", assistants.retrieve),
     ("POST", "/v1/assistants/{assistant_id}", assistants.update),
     ("DELETE", "/v1/assistants/{assistant_id}", assistants.delete),
+    *THREAD_ROUTES,
 ]
 
 
@@ -72,13 +75,15 @@ def _service(request: Request) -> EmbeddedService:
     return service
 
 
-def reply(service: EmbeddedService, body: Reply) -> Response:
-    """Whoever hears that work goes on also hears when to ask again."""
+def reply(service: EmbeddedService, body: Reply | Response) -> Response:
+    """Whoever hears that work goes on also hears when to ask again. A stream is a reply already."""
+    if isinstance(body, Response):
+        return body
     headers = {}
-    if body.get("status") == "in_progress":
-        headers["openai-poll-after-ms"] = str(
-            min(max(round(service.indexing_seconds * 1000), 20), 1000)
-        )
+    if body.get("status") in ("queued", "in_progress", "cancelling"):
+        runs = body.get("object") == "thread.run"
+        seconds = service.run_seconds if runs else service.indexing_seconds
+        headers["openai-poll-after-ms"] = str(min(max(round(seconds * 1000), 20), 1000))
     return Response(encode(body), media_type="application/json", headers=headers)
 
 
@@ -148,8 +153,9 @@ async def _file_content(request: Request) -> Response:
     )
 
 
-async def _no_route(request: Request, _: Exception) -> Response:
-    raise no_route(request.method, request.url.path)
+async def _no_route(request: Request, error: Exception) -> Response:
+    known = isinstance(error, HTTPException) and error.status_code == 405
+    raise no_route(request.method, request.url.path, known=known)
 
 
 def routes() -> list[Route]:
@@ -165,6 +171,7 @@ def create_app(
     data: Path,
     *,
     indexing_seconds: float = 0.3,
+    run_seconds: float = 0.05,
     faults: Path | None = None,
     metadata_update: MetadataUpdate = "replace",
     clock: Callable[[], float] = time.time,
@@ -182,7 +189,7 @@ def create_app(
     app.router.redirect_slashes = False
     settling = LateWrites(database, clock, on=rules.lag)
     service = EmbeddedService(
-        database, blobs, clock, indexing_seconds, metadata_update, rules, settling
+        database, blobs, clock, indexing_seconds, metadata_update, rules, settling, run_seconds
     )
     app.state.service, app.state.reader = service, replace(service, reads=settling.on)
     # Used in-process there is no shutdown to close the file in.

@@ -35,15 +35,15 @@ NEW_STORE = checks.fields(
 NEW_STORES = {"vector_stores": checks.array(NEW_STORE, most=1, of="objects")}
 
 
-def _resources(file_search: dict[str, checks.Check]) -> checks.Check:
+def resources(file_search: dict[str, checks.Check]) -> checks.Check:
     by_tool = {"code_interpreter": CODE_INTERPRETER, "file_search": checks.fields(file_search)}
     return checks.nullable(checks.fields(by_tool))
 
 
 _CREATE = checks.fields(
-    SETTINGS | {"tool_resources": _resources(STORE_IDS | NEW_STORES)}, ("model",)
+    SETTINGS | {"tool_resources": resources(STORE_IDS | NEW_STORES)}, ("model",)
 )
-_UPDATE = checks.fields(SETTINGS | {"tool_resources": _resources(STORE_IDS)})
+_UPDATE = checks.fields(SETTINGS | {"tool_resources": resources(STORE_IDS)})
 
 
 def _defaults() -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _defaults() -> dict[str, Any]:
     }
 
 
-def _find(service: EmbeddedService, assistant_id: str) -> DbRow:
+def find(service: EmbeddedService, assistant_id: str) -> DbRow:
     row = service.database.one(
         f"SELECT * FROM {service.seen('assistants')} WHERE id = ?", [assistant_id]
     )
@@ -71,8 +71,12 @@ def _find(service: EmbeddedService, assistant_id: str) -> DbRow:
     return row
 
 
-def _known_resources(service: EmbeddedService, given: dict[str, Any]) -> dict[str, Any]:
-    """What tools work on must exist; a store that is described instead of named is made."""
+def known_resources(
+    service: EmbeddedService, given: dict[str, Any], expiry: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What tools work on must exist; a store that is described instead of named is made, and
+    expires as `expiry` says.
+    """
     search, interpreter = given.get("file_search", {}), given.get("code_interpreter", {})
     path = "tool_resources.file_search"
     if "vector_stores" in search and "vector_store_ids" in search:
@@ -89,7 +93,9 @@ def _known_resources(service: EmbeddedService, given: dict[str, Any]) -> dict[st
             raise no_store(store_id)
     if "vector_stores" in search:
         made = [
-            vector_stores.make(service, one, f"{path}.vector_stores[0].file_ids")
+            vector_stores.make(
+                service, one | {"expires_after": expiry}, f"{path}.vector_stores[0].file_ids"
+            )
             for one in search["vector_stores"]
         ]
         search = {"vector_store_ids": [store["id"] for store in made]}
@@ -123,7 +129,7 @@ def _apply(service: EmbeddedService, body: dict[str, Any], given: dict[str, Any]
             service, body["metadata"], given["metadata"]
         )
     if given.get("tool_resources"):
-        changes["tool_resources"] = body["tool_resources"] | _known_resources(
+        changes["tool_resources"] = body["tool_resources"] | known_resources(
             service, given["tool_resources"]
         )
     changed = body | changes
@@ -162,7 +168,7 @@ def create(service: EmbeddedService, call: Call) -> Reply:
 
 
 def retrieve(service: EmbeddedService, call: Call) -> Reply:
-    body: Reply = json.loads(_find(service, call.params["assistant_id"])["body"])
+    body: Reply = json.loads(find(service, call.params["assistant_id"])["body"])
     return body
 
 
@@ -177,7 +183,7 @@ def list_(service: EmbeddedService, call: Call) -> Reply:
 def update(service: EmbeddedService, call: Call) -> Reply:
     given = _UPDATE("", call.body)
     with service.database.transaction():
-        row = _find(service, call.params["assistant_id"])
+        row = find(service, call.params["assistant_id"])
         body = _apply(service, json.loads(row["body"]), given)
         service.database.run(
             "UPDATE assistants SET body = ? WHERE seq = ?", [json.dumps(body), row["seq"]]
@@ -189,7 +195,7 @@ def update(service: EmbeddedService, call: Call) -> Reply:
 def delete(service: EmbeddedService, call: Call) -> Reply:
     """Stores and files that it used stay."""
     with service.database.transaction():
-        row = _find(service, call.params["assistant_id"])
+        row = find(service, call.params["assistant_id"])
         service.database.run("DELETE FROM assistants WHERE seq = ?", [row["seq"]])
         service.database.run("DELETE FROM assistant_files WHERE assistant = ?", [row["seq"]])
     return {"id": row["id"], "object": "assistant.deleted", "deleted": True}

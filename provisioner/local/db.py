@@ -11,7 +11,7 @@ from typing import Any
 DbRow = sqlite3.Row
 Params = Sequence[Any]
 
-_VERSION = 1
+_VERSION = 2
 # Counters are kept by triggers, so that no code path can forget them and no read has to count.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -68,6 +68,28 @@ CREATE TABLE IF NOT EXISTS uploads (
     expires_at INTEGER NOT NULL, expires_seconds INTEGER, status TEXT NOT NULL, file_id TEXT);
 CREATE TABLE IF NOT EXISTS upload_parts (
     id TEXT PRIMARY KEY, upload INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS threads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS thread_messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    thread INTEGER NOT NULL, run_id TEXT, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS thread_messages_by_age ON thread_messages (thread, created_at, seq);
+CREATE TABLE IF NOT EXISTS runs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    thread INTEGER NOT NULL, due_at REAL, streamed INTEGER NOT NULL, fate TEXT,
+    work TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS runs_by_age ON runs (thread, created_at, seq);
+CREATE INDEX IF NOT EXISTS runs_that_go_on ON runs (thread) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS run_steps (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    run INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS run_steps_by_age ON run_steps (run, created_at, seq);
+CREATE TABLE IF NOT EXISTS run_events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, name TEXT NOT NULL,
+    data TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS run_events_by_run ON run_events (run, seq);
 
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
     store, text, store_file UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2');

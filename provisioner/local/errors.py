@@ -68,6 +68,22 @@ def no_store_file(store_id: str, file_id: str) -> ApiError:
     return missing(f"No file found with id '{file_id}' in vector store '{store_id}'.")
 
 
+def no_thread(thread_id: str) -> ApiError:
+    return missing(f"No thread found with id '{thread_id}'.")
+
+
+def no_message(message_id: str) -> ApiError:
+    return missing(f"No message found with id '{message_id}'.")
+
+
+def no_run(run_id: str) -> ApiError:
+    return missing(f"No run found with id '{run_id}'.")
+
+
+def no_step(step_id: str) -> ApiError:
+    return missing(f"No run step found with id '{step_id}'.")
+
+
 def no_batch(store_id: str, batch_id: str) -> ApiError:
     return missing(f"No file batch found with id '{batch_id}' in vector store '{store_id}'.")
 
@@ -78,9 +94,12 @@ def being_processed(one: str) -> ApiError:
     )
 
 
-def no_route(method: str, path: str) -> ApiError:
-    """A wrong method is answered like a wrong path."""
-    return missing(f"Invalid URL ({method} {path})")
+def no_route(method: str, path: str, *, known: bool) -> ApiError:
+    """A wrong method on a `known` path is answered as OpenAI does; a path that only OpenAI may know
+    is said not to be here.
+    """
+    lacking = "" if known else ". The embedded service does not have this route."
+    return missing(f"Invalid URL ({method} {path}){lacking}")
 
 
 def no_key() -> ApiError:

@@ -37,6 +37,8 @@ class EmbeddedService:
     metadata_update: MetadataUpdate
     indexing_faults: IndexingFaults
     settling: LateWrites
+    # How long a run takes that nobody streams.
+    run_seconds: float = 0.05
     # Whether this only reads, and so sees what has arrived instead of the truth.
     reads: bool = False
 

@@ -52,7 +52,7 @@ def _wire(row: DbRow) -> Reply:
     }
 
 
-def _refresh(service: EmbeddedService) -> None:
+def refresh(service: EmbeddedService) -> None:
     """Let happen what time has brought: files and stores expire, and what is due is indexed."""
     files.purge_expired(service)
     expire(service)
@@ -60,7 +60,7 @@ def _refresh(service: EmbeddedService) -> None:
 
 
 def find(service: EmbeddedService, store_id: str) -> DbRow:
-    _refresh(service)
+    refresh(service)
     row = service.database.one(
         f"SELECT * FROM {service.seen('vector_stores')} WHERE id = ?", [store_id]
     )
@@ -126,7 +126,7 @@ def retrieve(service: EmbeddedService, call: Call) -> Reply:
 
 def list_(service: EmbeddedService, call: Call) -> Reply:
     page = paging.read_page(call.query)
-    _refresh(service)
+    refresh(service)
     rows, more = paging.select(
         service.database, page, paging.PageSource(service.listed("vector_stores")), no_store
     )

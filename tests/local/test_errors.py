@@ -34,22 +34,28 @@ def test_without_a_key_nothing_is_answered(server: Any, headers: dict[str, str])
         assert reply.headers["x-request-id"]
 
 
+LACKING = ". The embedded service does not have this route."
+
+
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "more"),
     [
-        ("POST", "/threads"),
-        ("GET", "/nowhere"),
-        ("PATCH", "/assistants"),
-        ("DELETE", "/vector_stores"),
-        ("GET", "/files/"),
+        ("POST", "/embeddings", LACKING),
+        ("GET", "/nowhere", LACKING),
+        ("GET", "/files/", LACKING),
+        ("GET", "/threads", ""),
+        ("PATCH", "/assistants", ""),
+        ("DELETE", "/vector_stores", ""),
     ],
 )
-def test_an_unknown_route_says_so(server: Any, method: str, path: str) -> None:
-    """A wrong path, a wrong method and a slash too many are answered alike."""
+def test_an_unknown_route_says_so(server: Any, method: str, path: str, more: str) -> None:
+    """A path that is not here is said to be missing here; a wrong method is answered as OpenAI
+    does.
+    """
     reply = httpx2.request(method, server.url + path, headers=HEADERS)
     assert reply.status_code == 404
     assert reply.json()["error"] == {
-        "message": f"Invalid URL ({method} /v1{path})",
+        "message": f"Invalid URL ({method} /v1{path}){more}",
         "type": "invalid_request_error",
         "param": None,
         "code": None,
