@@ -19,6 +19,7 @@ _INDENT = re.compile(r" *(?:- +)*")
 _PAIR = re.compile(rf"(?P<indent>{_INDENT.pattern})(?P<key>[A-Za-z_][\w-]*): +(?P<value>[^\s#].*)")
 _BLOCK = re.compile(r"[|>][-+0-9]*\s*(#.*)?")
 _CLOSED = re.compile(r"""(?:"[^"\\]*"|'[^']*')\s*(#.*)?""")
+_CURLY = "“”„‘’ "
 _COMMENT = re.compile(r"( +# .*)")
 _ALONE = re.compile(r"(?:- +)?([A-Za-z_][\w-]*)( +[^:#]+)?$")
 _WORDS = (
@@ -227,7 +228,7 @@ def _worded(place: _Place, said: str) -> tuple[str, str | None]:
     pattern = _PATTERN.search(place.text)
     variable = _VARIABLE.search(place.text)
     if pattern and ("alias" in said or "alphabetic" in said):
-        return detail, _write(pattern[1])
+        return detail, _write(_value(place.text, pattern[1]))
     if variable and ("expected" in said):
         return detail, _write(variable[1])
     if "cannot start any token" in said:
@@ -236,9 +237,9 @@ def _worded(place: _Place, said: str) -> tuple[str, str | None]:
             _write(re.split(r"[,\]}]| #", place.text[place.column - 1 :])[0].strip()) or general,
         )
     if "mapping values" in said or "expected key" in said:
-        too_far = _outside_text(place) or _too_far(place)
-        if too_far:
-            return too_far
+        better = _outside_text(place) or _too_far(place) or _odd_quotes(place)
+        if better:
+            return better
     if "mapping values" in said:
         return _second_colon(place, detail) or (detail, general)
     return _no_key(place, said) or (detail, general)
@@ -273,6 +274,47 @@ def _too_far(place: _Place) -> tuple[str, str] | None:
     )
 
 
+def _value(line: str, start: str) -> str:
+    """The text of a line that begins so: what stands behind its key, or the word alone."""
+    pair = _PAIR.match(line)
+    if pair and pair["value"].startswith(start) and '"' not in pair["value"]:
+        return _COMMENT.split(pair["value"], maxsplit=1)[0]
+    return start
+
+
+def _odd_quotes(place: _Place) -> tuple[str, str] | None:
+    """Text that ends its own quotes, has those of a word processor, or begins with braces."""
+    pair = _PAIR.match(place.text)
+    if not pair:
+        return None
+    key = pair["key"]
+    text, *comment = _COMMENT.split(pair["value"], maxsplit=1)
+    inner = text[1:-1]
+    if text[0] in _CURLY:
+        return (
+            f"`{text[0]}` is no quote in YAML; only `\"` and `'` are.",
+            f"write `{key}: {_in_quotes(text.strip(_CURLY))}{''.join(comment)}`",
+        )
+    if text[:2] == "{{":
+        return (
+            "A value that begins with `{{` is read as mappings unless it is quoted.",
+            f"write `{key}: {_in_quotes(text)}{''.join(comment)}`",
+        )
+    if text[0] in "'\"" and text[-1] == text[0] and text[0] in inner:
+        return (
+            f"The quoted text ends at the second `{text[0]}`, and more follows.",
+            f"write `{key}: {_in_quotes(inner)}{''.join(comment)}`",
+        )
+    return None
+
+
+def _in_quotes(text: str) -> str:
+    """Plain text in quotes that it does not hold itself, or holds twice."""
+    if '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
     """Two keys in one line; or one below a line that should have been a key."""
     above = place.above.strip()
@@ -283,6 +325,12 @@ def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
             f"`{above}` in a line above has no `:`, so no key can stand below it.",
             f"write `{wanted}`",
         )
+    glued = _GLUED.fullmatch(above)
+    if glued and place.text.count(": ") < 2:
+        return (
+            f"`{above}` in a line above has no blank after its colon, so it is not a key.",
+            f"write `{glued[1]}: {glued[2]}`",
+        )
     key, _, said = place.text.strip().removeprefix("- ").partition(": ")
     value, *comment = _COMMENT.split(said, maxsplit=1)
     if not value or ("'" in value and '"' in value):
@@ -292,10 +340,17 @@ def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
 
 
 def _no_key(place: _Place, said: str) -> tuple[str, str] | None:
-    """A line that is not a key because a blank is missing in it."""
+    """A line that is not a key: a blank is missing, or it is text in the column of a key."""
     if "expected ':'" not in said:
         return None
     line = place.text.strip()
+    above = _PAIR.match(place.above)
+    if above and _BLOCK.fullmatch(above["value"]):
+        column = len(above["indent"]) + 1
+        return (
+            f"The text of `{above['key']}` must be indented further than `{above['key']}` itself.",
+            f"begin each of its lines in column {column + 2}",
+        )
     glued = _GLUED.fullmatch(line)
     if glued:
         return "After the colon of a key comes a blank.", f"write `{glued[1]}: {glued[2]}`"

@@ -125,6 +125,12 @@ WHOLE: dict[str, tuple[object, str]] = {
         "function.parameters",
     ),
     "a tool of an MCP server": ({"name": "f", "inputSchema": OBJECT}, "inputSchema"),
+    "a custom one": ({"type": "custom", "name": "f", "input_schema": OBJECT}, "input_schema"),
+    "one of LangChain": ({"name": "f", "args_schema": OBJECT}, "args_schema"),
+    "one of Bedrock": (
+        {"toolSpec": {"name": "f", "inputSchema": {"json": OBJECT}}},
+        "toolSpec.inputSchema.json",
+    ),
     "a response format": ({"type": "json_schema", "name": "f", "schema": OBJECT}, "schema"),
 }
 
@@ -143,6 +149,46 @@ def test_what_holds_a_schema_is_not_one(
     assert KEEP.format(below) in (problem.hint or "")
 
 
+TOOL = {"name": "f", "inputSchema": OBJECT}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [TOOL],
+        {"tools": [TOOL]},
+        {"functions": [TOOL]},
+        {"jsonrpc": "2.0", "result": {"tools": [TOOL]}},
+    ],
+    ids=json.dumps,
+)
+def test_a_list_of_tools_is_not_a_schema(write: Write, document: object) -> None:
+    """A function takes the schema of one tool."""
+    problem = only(write(from_file(document)).problems())
+    assert reported([problem]) == ["specs/s.yaml:4:68 Not a JSON Schema"]
+    assert "is a list of tools" in problem.detail
+    assert "make a function of each" in (problem.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("node", "hint"),
+    [
+        ({"type": "STRING"}, "write `string`"),
+        ({"type": "dict"}, "write `object`"),
+        ({"type": "text"}, "see https://"),
+        ({"type": "string", "required": True}, "beside `properties`"),
+        ({"$ref": "#/components/schemas/User"}, "write `#/$defs/NAME`"),
+        ({"anyOf": [{"type": "string"}, {"$ref": "#/properties/a/anyOf/2"}]}, "below `$defs`"),
+    ],
+    ids=json.dumps,
+)
+def test_what_other_tools_write_in_a_schema(write: Write, node: object, hint: str) -> None:
+    """The hint says what JSON Schema calls it."""
+    problem = only(write(function({"type": "object", "properties": {"a": node}})).problems())
+    assert problem.summary == "Not a JSON Schema"
+    assert hint in (problem.hint or "")
+
+
 def test_an_openapi_document_is_not_a_schema(write: Write) -> None:
     """The hint says where the schemas are in it."""
     problem = only(write(from_file(OPENAPI)).problems())
@@ -157,6 +203,16 @@ def test_an_openapi_document_is_not_a_schema(write: Write) -> None:
         {},
         OBJECT,
         {"type": "object", "properties": {"parameters": {"type": "object"}}},
+        {"type": "object", "properties": {"tools": {"type": "array", "items": OBJECT}}},
+        {
+            "type": "object",
+            "properties": {"a": {"anyOf": [OBJECT]}, "b": {"$ref": "#/properties/a/anyOf/0"}},
+        },
+        {
+            "type": "object",
+            "properties": {"a": {"$ref": "#/$defs/A%5BB%5D"}},
+            "$defs": {"A[B]": OBJECT},
+        },
         {"type": "object", "properties": {"schema": {"anyOf": [OBJECT, {"type": "null"}]}}},
         {"type": "object", "$ref": "#/$defs/a", "$defs": {"a": OBJECT}},
         {"type": "object", "properties": {"a": {"type": "array", "items": {"$ref": "#"}}}},
@@ -257,6 +313,11 @@ def assistant(text: str, **prompts: str) -> Files:
 UNLIKELY: dict[str, tuple[Files, str, str]] = {
     "a path as the prompt": (
         assistant("model: m\n    instructions: prompts/a.md", a="Hello"),
+        "4:19 Path as text",
+        "`instructions: {file: prompts/a.md}`",
+    ),
+    "a path as block text": (
+        assistant("model: m\n    instructions: |\n      prompts/a.md", a="Hello"),
         "4:19 Path as text",
         "`instructions: {file: prompts/a.md}`",
     ),

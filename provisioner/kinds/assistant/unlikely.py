@@ -63,6 +63,7 @@ def _refused_settings(model: str, fields: Fields, scope: Scope) -> Iterator[Find
 
 
 def _path_as_prompt(written: str, scope: Scope) -> Iterator[Finding]:
+    written = written.strip()  # block text ends with a line break
     if _PATH.fullmatch(written) and scope.exists(written):
         detail = (
             f"The instructions of `{scope.address}` are the text `{written}`, and a file of that"
