@@ -213,12 +213,14 @@ def test_without_the_permission(ending: Site, request_: str, title: str) -> None
     assert week(ending, replace=REPLACE).code == 0 and len(ours(ending)) == 1
 
 
-def test_an_identity_and_a_branch_of_its_own(ending: Site) -> None:
-    """With the token of an app, pull requests start workflows; environments have a branch each."""
-    run = week(ending, branch="models/prod", github_token=APP_TOKEN)
-    (pull,) = ours(ending)
+def test_an_identity_and_a_branch_of_its_own(site: Site) -> None:
+    """With the token of an app, pull requests start workflows; environments have a branch each. A
+    model that goes on may be replaced as well.
+    """
+    run = week(site, branch="models/prod", github_token=APP_TOKEN, replace="gpt-4o=gpt-5.6")
+    (pull,) = ours(site)
     assert run.code == 0 and (pull["author"], pull["head_ref"]) == ("our-app", "models/prod")
-    assert git(ending.bare, "branch", "--list", BRANCH) == ""
+    assert git(site.bare, "branch", "--list", BRANCH) == ""
 
 
 def test_a_command_that_is_killed(ending: Site) -> None:

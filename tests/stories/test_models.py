@@ -150,10 +150,12 @@ def test_without_a_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_replacements_are_models_that_go_on() -> None:
-    """Only models with an announced end have a replacement, and none of those has an end itself."""
-    replacements = announced._replacements()
-    assert set(replacements) <= set(announced.announced())
-    assert not set(replacements.values()) & set(announced.announced())
+    """No replacement has an announced end itself; a model that goes on has none."""
+    ends = announced.announced()
+    replacements = {model: announced.replacement(model) for model in ends}
+    assert replacements["gpt-4o"] == "gpt-6-luna" and replacements["o1-mini"] is None
+    assert not set(replacements.values()) & set(ends)
+    assert announced.replacement("gpt-5.6") is None
 
 
 def test_a_service_that_does_not_say(world: World) -> None:
