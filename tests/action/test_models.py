@@ -146,6 +146,17 @@ def test_the_work_of_others_stays(ending: Site) -> None:
     assert "→ `gpt-5`" in ours(ending)[0]["body"]
 
 
+def test_somebody_is_faster(ending: Site) -> None:
+    """What comes to the branch between the look and the push is not overwritten."""
+    week(ending, replace=REPLACE)
+    theirs = ending.push({"prompts/role.md": "Answer shortly.\n"})
+    ending.before("push", f"git -C {ending.bare} update-ref refs/heads/{BRANCH} {theirs}\n")
+    run = week(ending, replace=f"{ENDED}=gpt-5")
+
+    assert run.code == 1 and run.annotations[-1][1] == "title=Branch not pushed"
+    assert tip(ending) == theirs and "→ `gpt-5`" not in ours(ending)[0]["body"]
+
+
 def test_what_cannot_be_replaced_is_told(site: Site) -> None:
     """As a warning, and in the pull request, which has the rest."""
     spec = f"{SPEC}  sales:\n    model: gpt-4.1-${{var.tone}}\n"
