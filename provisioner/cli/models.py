@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from provisioner.model import Problem
 
 if TYPE_CHECKING:
     from provisioner.engine.models import ModelsInUse, ReplacedModels
+    from provisioner.model import Position
 
 
 class ModelsFormat(StrEnum):
@@ -82,7 +84,25 @@ def _show_in_use(console: Console, found: ModelsInUse, format: ModelsFormat) -> 
     elif format is ModelsFormat.markdown:
         console.result(models_markdown(found))
     else:
-        console.result(outline_text(models_outline(found), console.paint()))
+        console.result(outline_text(models_outline(_placed(console, found)), console.paint()))
+
+
+def _placed(console: Console, found: ModelsInUse) -> ModelsInUse:
+    """The same with its positions as they are called from the working folder."""
+    models = []
+    for model in found.models:
+        users = [
+            dataclasses.replace(user, position=_here(console, user.position))
+            if user.position
+            else user
+            for user in model.users
+        ]
+        models.append(dataclasses.replace(model, users=tuple(users)))
+    return dataclasses.replace(found, models=tuple(models))
+
+
+def _here(console: Console, place: Position) -> Position:
+    return dataclasses.replace(place, file=console.called(place.file))
 
 
 def _show_replaced(console: Console, found: ReplacedModels, format: ModelsFormat) -> None:
@@ -94,7 +114,12 @@ def _show_replaced(console: Console, found: ReplacedModels, format: ModelsFormat
     elif format is ModelsFormat.markdown:
         console.result(replaced_markdown(found))
     else:
-        console.result(outline_text(replaced_outline(found), console.paint()))
+        placed = [
+            dataclasses.replace(one, position=_here(console, one.position))
+            for one in found.replaced
+        ]
+        shown = dataclasses.replace(found, replaced=tuple(placed))
+        console.result(outline_text(replaced_outline(shown), console.paint()))
 
 
 COMMANDS = {"models": models}
