@@ -117,14 +117,10 @@ def models_markdown(found: ModelsInUse) -> str:
         parts.append("\n".join([*head, *rows, ""]))
     sources = sorted({model.source for model in found.models if model.source})
     parts += [f"<sub>{prose(f'The days are {source}.')}</sub>\n" for source in sources]
-    parts += [f"- {prose(inline(note))}\n" for note in found.notes]
-    marker = _marker(found)
-    return marker + unmarked("\n".join(parts))
-
-
-def _marker(found: ModelsInUse) -> str:
-    ending = "true" if found.ending else "false"
-    return f"<!-- provisioner:ending {ending} -->\n"
+    parts += [f"<sub>{prose(inline(note))}</sub>\n" for note in found.notes]
+    # That no end is known is not that there is none.
+    ending = "true" if found.ending else "unknown" if found.notes else "false"
+    return f"<!-- provisioner:ending {ending} -->\n" + unmarked("\n".join(parts))
 
 
 def _row(model: UsedModel, today: date) -> str:

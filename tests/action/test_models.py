@@ -68,6 +68,21 @@ def test_the_table_alone(ending: Site) -> None:
     assert (tip(ending), ending.state["calls"]) == before
 
 
+def test_a_service_that_does_not_answer(ending: Site) -> None:
+    """What was known before is nothing new; where nothing was known, nothing is opened and nothing
+    is closed.
+    """
+    week(ending)
+    before = tip(ending), ending.state["calls"]
+    known = ending.run("models", {}, environment="prod", OPENAI_API_KEY="")
+    assert "OPENAI_API_KEY" in known.summary and "2026-10-23" in known.summary
+    unknown = week(ending, OPENAI_API_KEY="")
+    assert "OPENAI_API_KEY" in unknown.summary and "changes" not in unknown.outputs
+
+    assert (known.code, unknown.code) == (0, 0)
+    assert (tip(ending), ending.state["calls"]) == before
+
+
 def test_the_edit(ending: Site) -> None:
     """With `replace` the branch has the word changed and nothing else, made by the bot upon `main`;
     a further commit of `main` moves nothing, as long as the edit is the same.

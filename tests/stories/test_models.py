@@ -144,6 +144,8 @@ def test_without_a_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         ("x", None, None),
     ]
     assert "`OPENAI_API_KEY` is not set" in document["notes"][0]
+    markdown = world.ok("models", "-e", "ours", "--format", "markdown").out
+    assert markdown.startswith("<!-- provisioner:ending unknown -->\n")
     ours = world.ok("models", "-e", "ours")
     assert "gpt-4o  (no end known)" in ours.out and "`OPENAI_API_KEY` is not set" in ours.out
     assert ours.out.endswith("Models: 3 in use, none that is known to end.\n")
