@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One run of the action: `plan`, `apply` or `drift`, as the inputs in the environment say.
+# One run of the action: `plan`, `apply`, `drift` or `models`, as the inputs in the environment say.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 shopt -s inherit_errexit
@@ -19,6 +19,7 @@ source "$HERE/git.sh"
 source "$HERE/plan.sh"
 source "$HERE/apply.sh"
 source "$HERE/drift.sh"
+source "$HERE/models.sh"
 
 main() {
   check_inputs
@@ -37,11 +38,12 @@ main() {
     apply_and_tell
     ;;
   drift) drift_and_tell ;;
+  models) models_and_propose ;;
   esac
 }
 
 check_inputs() {
-  one_of command "$IN_COMMAND" plan apply drift
+  one_of command "$IN_COMMAND" plan apply drift models
   one_of comment "$IN_COMMENT" true false
   one_of fail-on-drift "$IN_FAIL_ON_DRIFT" true false
   IN_CHECKSUM=${IN_CHECKSUM//[[:space:]]/} # as it was copied

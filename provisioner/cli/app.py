@@ -30,6 +30,7 @@ COMMANDS = {
     "destroy": "Delete everything that the lock names.",
     "drift": "Show what somebody else changed since the last apply.",
     "accept": "Write what somebody else changed at the service into the specs.",
+    "models": "Show the models in use and when they end, or replace one.",
     "show": "Show what was applied, or a saved plan.",
     "state": "Look at the lock, or change what it says.",
     "force-unlock": "Take the lock away from a process that is gone.",

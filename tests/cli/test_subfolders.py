@@ -27,6 +27,10 @@ def test_the_workspace_is_found_from_below(workspace: Path, below: Path) -> None
     assert planned.err == f"Workspace: {workspace}\n"
     assert usual.err == "" and " specs/handbook.yaml:" in usual.out
     assert planned.out == usual.out.replace(" specs/handbook.yaml:", " ../handbook.yaml:")
+    used = run(below, "models").out
+    assert "  ../" in used and used == run(workspace, "models").out.replace("  specs/", "  ../")
+    words = ("models", "--replace", "gpt-4o=gpt-5.6")
+    assert "  (gpt-4o -> gpt-5.6)  ../" in run(below, *words).out
     assert run(below, "apply", "-y").code == 0
     assert run(workspace, "plan", "--detailed-exitcode").code == 0
     assert not (below / ".provisioner").exists()
