@@ -22,7 +22,7 @@ LAYERS = [
     {"lock", "yamltext"},
     {"workspace", "plan"},
     {"planfile"},
-    {"apply"},
+    {"apply", "conversation"},
     {"engine"},
     {"views", "templates"},
     {"schemas"},
@@ -118,7 +118,7 @@ def test_the_embedded_service_shares_no_code() -> None:
 @pytest.mark.parametrize(
     ("package", "owners"),
     [
-        ("openai", {"remote"}),
+        ("openai", {"remote", "conversation"}),
         ("httpx2", {"remote", "local"}),
         ("yaml", {"yamltext", "workspace", "local", "loading", "views"}),
         ("deepdiff", {"diff"}),

@@ -28,12 +28,10 @@ _COMMANDS = {
     "up": "apply",
 }
 _ADVICE = {
-    "chat": "`provisioner output` prints what an application needs to talk to an assistant",
-    "check": "`provisioner validate` checks the specs, `provisioner drift` what is at the service",
     "import": _IMPORTS,
     "refresh": "every plan looks at the service; `provisioner drift` shows what others changed",
     "taint": "`provisioner plan --replace ADDR` replaces a resource",
-    "test": "`provisioner validate` checks the specs, `provisioner plan` shows what would change",
+    "test": "`provisioner check` holds the checks of the specs, `provisioner validate` reads them",
     "unlock": "did you mean `force-unlock`?",
     "workspace": "environments are declared in `provisioner.yaml`; `-e NAME` names one",
 }

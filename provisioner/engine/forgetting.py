@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from provisioner.apply.releasing import let_go
-from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
+from provisioner.engine.preflight import check_key
 from provisioner.engine.refresh import look_at
 from provisioner.engine.session import remember
 from provisioner.errors import UsageError

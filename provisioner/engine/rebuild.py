@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from provisioner.engine.checks import check_key
 from provisioner.engine.context import Context
+from provisioner.engine.preflight import check_key
 from provisioner.engine.refresh import list_forms
 from provisioner.errors import LockError
 from provisioner.kinds import Key, file_at, file_kind, holds_files, is_file, keys, kind

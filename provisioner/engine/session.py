@@ -12,7 +12,7 @@ from datetime import datetime
 from provisioner import interrupts
 from provisioner.apply.run import Run
 from provisioner.apply.tasks import carry_out
-from provisioner.engine import checks, stale
+from provisioner.engine import preflight, stale
 from provisioner.engine.approval import begin, check_approval, end
 from provisioner.engine.context import ANY, Context
 from provisioner.engine.others import Others
@@ -111,7 +111,7 @@ class Session:
         remember(self.remote, state)
         recovered = await recover(self.remote, state, intents, shared=self.context.shared)
         # Elsewhere nothing of ours is ever found.
-        checks.check_key(self.remote, state, self.context.service)
+        preflight.check_key(self.remote, state, self.context.service)
         if recovered.questions:
             raise PlanError(recovered.questions)
         self.notes, self.unfound = tuple(recovered.notes), tuple(recovered.unfound())
@@ -124,11 +124,11 @@ class Session:
         case = await self.situation(options, judged=not options.destroy)
         if self.questions:
             raise PlanError(self.questions)
-        checks.check_ownership(case.lock, self.refreshed, case.claims.values())
-        checks.check_moves(self.context, case)
+        preflight.check_ownership(case.lock, self.refreshed, case.claims.values())
+        preflight.check_moves(self.context, case)
         if options.refresh and not options.destroy:
-            checks.check_imports(self.context, case)
-        checks.check_plan(case, options)
+            preflight.check_imports(self.context, case)
+        preflight.check_plan(case, options)
         if options.refresh:
             case = await take_over(self.remote, self.context.root, case, self.refreshed.files)
         plan = make_plan(case, self.context.specs.problems)
@@ -151,9 +151,9 @@ class Session:
                     for live in await file_kind().form(None).list(self.remote, Names())
                 }
             plan = with_digests(case, plan, files)
-        loose = await checks.loose_uploads(others, self.refreshed, case.lock, plan)
+        loose = await preflight.loose_uploads(others, self.refreshed, case.lock, plan)
         unasked = () if options.refresh else (_UNASKED,)
-        over = () if options.destroy else checks.imports_that_are_over(self.context, case)
+        over = () if options.destroy else preflight.imports_that_are_over(self.context, case)
         plan = replace(plan, notes=(*unasked, *self.notes, *over, *loose, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
 
@@ -200,9 +200,9 @@ class Session:
             self.refreshed, self.shutdowns = await both(
                 refresh(request), self._shutdowns(ask=judged)
             )
-            checks.check_key(self.remote, lock, context.service)
-            checks.check_lock(self.refreshed, lock, fresh=locked is None)
-            await checks.check_externals(self.remote, context, specs, self.refreshed)
+            preflight.check_key(self.remote, lock, context.service)
+            preflight.check_lock(self.refreshed, lock, fresh=locked is None)
+            await preflight.check_externals(self.remote, context, specs, self.refreshed)
         else:
             self.refreshed = Refreshed(from_lock(lock))
             self.shutdowns = await self._shutdowns(ask=False)
@@ -279,7 +279,7 @@ class Session:
         state = context.checked(context.store.peek().state)
         if state is None:
             state = replace(context.fresh(), lineage=plan.lineage)
-        state = replace(state, origin=checks.pinned(self.remote, state, context.service))
+        state = replace(state, origin=preflight.pinned(self.remote, state, context.service))
         begun = begin(plan, state.approved, commit)
         with context.store.journal(state, begun) as journal:
             run = Run(
@@ -320,7 +320,7 @@ class Session:
         """Refuse a saved plan that no longer fits; PlanError names what has moved."""
         context = self.context
         stale.check_identity(context, plan)
-        checks.check_bytes(context.root, plan)
+        preflight.check_bytes(context.root, plan)
         lock = context.checked(context.store.peek().state)
         stale.check_lineage(plan, lock)
         known = lock or replace(context.fresh(), lineage=plan.lineage)
@@ -337,10 +337,10 @@ class Session:
         self.refreshed = replace(
             refreshed, observed=await look_into(self.remote, refreshed.observed, ended_stores(plan))
         )
-        checks.check_key(self.remote, known, context.service)
-        checks.check_ownership(known, self.refreshed)
+        preflight.check_key(self.remote, known, context.service)
+        preflight.check_ownership(known, self.refreshed)
         stale.check_basis(plan, moved, self.refreshed)
-        checks.check_lock(self.refreshed, known, fresh=lock is None)
+        preflight.check_lock(self.refreshed, known, fresh=lock is None)
         await stale.check_strays(request, plan, self.refreshed)
         stale.check_users(plan, await self._others(known).users(plan))
 

@@ -16,6 +16,7 @@ from provisioner.model import Address, Fields, Live, LockState, Stamp
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from provisioner.model import Check
     from provisioner.remote import Remote
 
 
@@ -125,6 +126,16 @@ class Scope(ABC):
     @abstractmethod
     def file(self, value: str | Mapping[str, Any], path: Path) -> Any:
         """`file.PATH` for a path (which becomes a file resource), `{"id": …}` for `{id: …}`."""
+
+    @abstractmethod
+    def loose_file(self, value: str, path: Path) -> str | None:
+        """The path of a file that is used without being a resource."""
+
+    @abstractmethod
+    def cited(self, value: str, path: Path) -> None:
+        """Say that replies have to cite a document; one that nothing of the resource holds is a
+        finding.
+        """
 
     @abstractmethod
     def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
@@ -309,6 +320,10 @@ class Kind(ABC):
         files included, is reported here.
         """
         return self.fields.declared(spec, scope)
+
+    def checks(self, spec: Any, fields: Fields, scope: Scope) -> tuple[Check, ...]:
+        """The conversations that must hold with a valid declaration, `fields` as declared."""
+        return ()
 
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that these fields refer to."""

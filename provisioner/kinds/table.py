@@ -139,6 +139,11 @@ class Table:
                 if isinstance(reference, str):
                     yield Address.parse(reference)
 
+    def unmanaged(self, fields: Fields) -> bool:
+        """Whether fields refer to something that is not managed here."""
+        found = (one.sort.references(fields.get(one.name)) for one in self)
+        return any(not isinstance(reference, str) for some in found for reference in some)
+
     def renamed(self, fields: Fields, addresses: Mapping[str, str]) -> Fields:
         """The same fields where what they refer to has another address, by the old one."""
         return {

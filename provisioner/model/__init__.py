@@ -1,5 +1,8 @@
 """The nouns that everything else speaks in; imports nothing of ours."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from provisioner.model.names import (
     ID_RULE,
     SYMBOLS,
@@ -45,6 +48,20 @@ from provisioner.model.states import (
     StoreFile,
 )
 
+if TYPE_CHECKING:
+    from provisioner.model.checks import (
+        Attempt,
+        Check,
+        CheckFile,
+        CheckReport,
+        CheckResult,
+        CheckTurn,
+        Expectation,
+        Judge,
+        Miss,
+        TurnResult,
+    )
+
 __all__ = [
     "ID_RULE",
     "LEAVING",
@@ -54,17 +71,26 @@ __all__ = [
     "Address",
     "Applied",
     "Approved",
+    "Attempt",
     "Block",
     "Change",
+    "Check",
+    "CheckFile",
+    "CheckReport",
+    "CheckResult",
+    "CheckTurn",
     "Desired",
     "Drift",
     "Drifted",
     "Event",
+    "Expectation",
     "FieldChange",
     "Fields",
+    "Judge",
     "Live",
     "LockState",
     "Locked",
+    "Miss",
     "Overwritten",
     "Plan",
     "Policies",
@@ -81,8 +107,31 @@ __all__ = [
     "StoreFile",
     "StoreFileChange",
     "Strictness",
+    "TurnResult",
     "Unmanaged",
     "Unverifiable",
     "Waiver",
     "is_id",
 ]
+
+# What few commands need is imported when somebody asks for it: a noun costs half a millisecond.
+_LATER = frozenset(
+    {
+        "Attempt",
+        "Check",
+        "CheckFile",
+        "CheckReport",
+        "CheckResult",
+        "CheckTurn",
+        "Expectation",
+        "Judge",
+        "Miss",
+        "TurnResult",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    return getattr(import_module(f"{__name__}.checks"), name)

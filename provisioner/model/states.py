@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.model.names import Address, Fields, Source, Stamp
+
+if TYPE_CHECKING:
+    from provisioner.model.checks import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Desired:
     ignore_changes: tuple[str, ...] = ()
     # Field paths that its API cannot carry and the environment accepts to lose.
     lost: tuple[str, ...] = ()
+    # Conversations with it that must hold; of no concern to plan and lock.
+    checks: tuple[Check, ...] = field(default=(), compare=False)
 
     @property
     def files(self) -> dict[str, Fields]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -25,7 +25,7 @@ from provisioner.remote.uploads import HashingReader
 from provisioner.text import spelt
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, AsyncStream
 
 Object = dict[str, Any]
 _T = TypeVar("_T")
@@ -107,11 +107,17 @@ class Remote:
         """Have every wait reported, with its reason, in half a sentence."""
         self._exchange.on_wait = on_wait
 
-    def sdk(self) -> AsyncOpenAI:
-        """The official SDK over connections of this service, closed with it: for typed streams. Its
-        errors are its own.
+    async def stream(
+        self, path: str, ask: Callable[[AsyncOpenAI], Awaitable[AsyncStream[_T]]]
+    ) -> AsyncGenerator[_T]:
+        """The events of one of the official SDK's typed streams, as they come. `ask` POSTs to
+        `path`; it is sent again only where nothing was carried out. ReplyLost where the stream
+        breaks off.
         """
-        return self._exchange.sdk()
+        place = self._exchange.place("POST", path)
+        stream = await self._settled(keys_of(path), lambda: self._exchange.open_stream(place, ask))
+        async for event in self._exchange.events(place, stream):
+            yield event
 
     async def get(self, path: str, **params: Any) -> Object:
         """One object. That it is not there is believed at once only of one that was not written

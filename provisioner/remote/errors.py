@@ -183,6 +183,16 @@ def boundless(place: Place, why: str) -> Failure:
     return Failure(Outcome.FINAL, ReplyLost(Problem("Reply lost", detail)))
 
 
+def broken_off(place: Place, text: str) -> Failure:
+    """The service reports an error in the middle of a stream."""
+    said = answer(200, {}, text)
+    detail = f"{place} broke off: {said.message or 'the service does not say why'}"
+    if said.code:
+        detail += f" (`{said.code}`)"
+    error = said.error(ServiceError, "Service failing", detail, "try again later")
+    return Failure(Outcome.FINAL, error)
+
+
 def unreadable(place: Place, status: int, content_type: str, text: str, why: str = "") -> Failure:
     """A 2xx reply that is not the JSON object it has to be. A cut-off reply may be whole the next
     time.
@@ -227,7 +237,7 @@ def _missing(place: Place, detail: str, said: _Answer) -> ServiceError:
             detail,
             f"`{named[0]}` is gone, or was never there: plan again",
         )
-    if place.path.startswith("/assistants"):
+    if place.path.startswith("/assistants") or place.path == "/threads":
         detail += ". This service has no Assistants API"
         address = (
             ""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -23,19 +26,20 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx2
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, AsyncStream
 
 
 T = TypeVar("T")
 
 _CONNECT, _READ = 10.0, 120.0  # seconds
+SILENCE = 600.0  # seconds that a model may think between two events of a stream
 UPLOAD = 600.0  # seconds that sending one file, or waiting for its reply, may take
 LONGEST, LONGEST_UPLOAD = (
     300.0,
     6000.0,
 )  # seconds from a request to the end of its reply, however steadily it trickles
 _SHORTEST_ID = 8
-_BETA = ("/assistants", "/vector_stores")
+_BETA = ("/assistants", "/threads", "/vector_stores")
 _READ_ONLY = "GET"
 
 
@@ -130,22 +134,70 @@ class Exchange:
     async def close(self) -> None:
         await self._clients.close()
 
-    def sdk(self) -> AsyncOpenAI:
+    async def open_stream(
+        self, place: Place, ask: Callable[[AsyncOpenAI], Awaitable[AsyncStream[T]]]
+    ) -> AsyncStream[T]:
+        """A stream of the official SDK; asked for again only where nothing was carried out."""
+        attempt = 1
+        while True:
+            try:
+                with warnings.catch_warnings():  # the SDK advises against all that is assistants'
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    opening = ask(self._sdk)
+                return await opening
+            except Exception as error:  # noqa: BLE001  # what TLS raises comes through as it is
+                failure = self._failure(place, error)
+            if not self._retries.again(failure.outcome, attempt, False, failure.retry_after):
+                raise failure.error from None
+            self.on_wait(f"to send {place} again: {failure.error.problems[0].detail}")
+            await self._retries.wait(attempt, failure.retry_after)
+            attempt += 1
+
+    async def events(self, place: Place, stream: AsyncStream[T]) -> AsyncGenerator[T]:
+        """What comes on a stream; a ServiceError where it breaks off."""
+        try:
+            async with stream:
+                async for event in stream:
+                    yield event
+        except Exception as error:  # noqa: BLE001  # see above
+            raise self._failure(place, error).error from None
+
+    @cached_property
+    def _sdk(self) -> AsyncOpenAI:
         """The official SDK by the rules of every request: proxies, redirects, limits, and no
         attempt that nobody asked for. It takes half a second to import.
         """
+        import httpx2
         from openai import AsyncOpenAI
 
         client = AsyncOpenAI(
             api_key=self._target.key,
             base_url=self._target.base_url,
-            http_client=self._clients.open(self._target.parallelism),
+            http_client=self._clients.open(self._target.parallelism, piecewise=True),
+            timeout=httpx2.Timeout(SILENCE, connect=_CONNECT, pool=None),
             max_retries=0,
         )
         # Set and not passed: left out, it would take them from the surroundings, not from the
         # workspace.
         client.organization, client.project = self._target.organization, self._target.project
         return client
+
+    def _failure(self, place: Place, error: Exception) -> Failure:
+        """What an exception of the SDK means; what is our own goes on as it is."""
+        from openai import APIConnectionError, APIError, APIStatusError
+
+        if isinstance(error, ProvisionerError):
+            raise error
+        if isinstance(error, APIStatusError):
+            return self._refused(place, error.response)
+        if isinstance(error, APIConnectionError) or not isinstance(error, APIError):
+            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+            if isinstance(cause, Elsewhere):
+                return self._refused(place, cause.response)
+            return _broken(place, cause)
+        # What the service says in the middle of a stream.
+        said = json.dumps(error.body if isinstance(error.body, dict) else {"message": str(error)})
+        return errors.broken_off(place, self._clean(said))
 
     async def send(
         self, request: Request, read: Callable[[Place, Reply], T], *, once: bool = False
@@ -287,15 +339,16 @@ class _Clients:
         for client in opened:
             await client.aclose()
 
-    def open(self, connections: int) -> httpx2.AsyncClient:
-        """A new client. ServiceError where the address, or what the environment says of proxies and
+    def open(self, connections: int, *, piecewise: bool = False) -> httpx2.AsyncClient:
+        """A new client; `piecewise`: a reply of a service in this process is read while it
+        comes. ServiceError where the address, or what the environment says of proxies and
         certificates, cannot be used.
         """
         import httpx2
 
         public = _without_password(self._target.base_url)
         try:
-            client = self._made(connections)
+            client = self._made(connections, piecewise)
         except (httpx2.InvalidURL, ValueError) as error:
             detail = f"`{public}` cannot be used as the address of a service: {error}"
             hint = "write it like `https://host/v1`"
@@ -307,20 +360,22 @@ class _Clients:
         self._opened.append(client)
         return client
 
-    def _made(self, connections: int) -> httpx2.AsyncClient:
+    def _made(self, connections: int, piecewise: bool) -> httpx2.AsyncClient:
         import httpx2
 
-        from provisioner.remote.bodies import bound
+        from provisioner.remote.bodies import ACCEPTED, bound
+        from provisioner.remote.in_process import InProcess
 
-        app, transport = self._target.app, None
-        if app is not None:
+        app = self._target.app
+        transport: httpx2.AsyncBaseTransport | None = None
+        if app is not None and piecewise:
+            transport = InProcess(app)
+        elif app is not None:
             transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         elif self._verified is True:
             self._verified = httpx2.create_ssl_context()  # it takes long, so that all share one
         # What every request carries: in bytes, because an organization beyond ASCII is for the
         # service to refuse.
-        from provisioner.remote.bodies import ACCEPTED
-
         said = {
             "Authorization": f"Bearer {self._target.key}",
             "OpenAI-Organization": self._target.organization,

@@ -94,6 +94,7 @@ class Compiler:
         )
         self._externals: dict[tuple[str, str], External] = {}
         self._files: dict[str, tuple[Fields, Source, str]] = {}
+        self._citing: list[RawResource] = []  # whose checks name documents
 
     @property
     def externals(self) -> tuple[External, ...]:
@@ -118,7 +119,14 @@ class Compiler:
             if raw.external and raw.only:
                 self._report(raw, unknown_environments(raw.value, environments))
         self._add_files()
-        # What depends on each other in a circle.
+        for raw in self._citing:
+            self._report(raw, list(self._uncitable(raw)))
+        self.findings += self._circles()
+        self.findings += self._unknown_losses()
+        self.findings = [self._judged(one) for one in self.findings]
+
+    def _circles(self) -> Iterator[SourcedFinding]:
+        """What depends on each other in a circle."""
         edges = {address: one.depends_on for address, one in self.desired.items() if one.depends_on}
         graph: dict[Address, list[Address]] = {}
         for address, needs in edges.items():
@@ -131,11 +139,7 @@ class Compiler:
             circle: list[Address] = error.args[1]
             detail = f"{quoted(circle[:-1], 'and')} depend on each other in a circle."
             source = self.desired[circle[0]].source
-            self.findings.append(
-                SourcedFinding(source, Finding((), "Circular reference", detail), str(circle[0]))
-            )
-        self.findings += self._unknown_losses()
-        self.findings = [self._judged(one) for one in self.findings]
+            yield SourcedFinding(source, Finding((), "Circular reference", detail), str(circle[0]))
 
     def _judged(self, sourced: SourcedFinding) -> SourcedFinding:
         """What breaks a rule of the environment's own service is an error there."""
@@ -243,6 +247,8 @@ class Compiler:
         self._report(
             raw, [_not_carried(address, loss, api) for loss in losses if loss.name not in lost]
         )
+        if declaration.cited:
+            self._citing.append(raw)
         self.desired[address] = Desired(
             address,
             fields,
@@ -252,7 +258,29 @@ class Compiler:
             protect=bool(lifecycle and lifecycle.protect),
             ignore_changes=tuple(lifecycle.ignore_changes) if lifecycle else (),
             lost=lost,
+            checks=declaration.checks,
         )
+
+    def _uncitable(self, raw: RawResource) -> Iterator[Finding]:
+        """Documents that checks want cited and that nothing of the resource holds. What is not
+        managed here may hold anything.
+        """
+        want = self.desired[Address(raw.kind.name, raw.name)]
+        if raw.kind.fields.unmanaged(want.fields):
+            return
+        held: set[str] = set()
+        for one in map(self.desired.get, want.depends_on):
+            if one is None:  # it has a finding of its own
+                return
+            files = one.files
+            if any("id" in file for file in files.values()):
+                return
+            held |= {one.address.name} if is_file(one.address) else set(files)
+        for path, at in self.declaring.declaration(raw).cited:
+            if path not in held:
+                detail = f"Nothing that `{want.address}` searches or reads holds `{shown(path)}`."
+                hint = did_you_mean(path, held) or "add it to the `files` of one of its stores"
+                yield Finding(at, "Nothing to cite", detail, hint)
 
     def _checks(
         self,

@@ -22,6 +22,8 @@ from provisioner.workspace.variables import Missing, Values
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from provisioner.model import Check
+
 
 _T = TypeVar("_T")
 
@@ -44,6 +46,8 @@ class Declaration:
     findings: list[Finding] = field(default_factory=list)
     files: dict[str, Wish] = field(default_factory=dict)
     externals: list[tuple[str, str, Path]] = field(default_factory=list)
+    checks: tuple[Check, ...] = ()
+    cited: list[tuple[str, Path]] = field(default_factory=list)  # by those checks
     depends_on: tuple[Address, ...] = ()
     bound: bool = False
 
@@ -187,16 +191,26 @@ class ResourceScope(Scope):
         """`file.PATH` for a path, which becomes a file resource; `{"id": …}` for `{id: …}`."""
         if not isinstance(value, str):
             return self._unmanaged(file_kind().name, str(value["id"]), (*path, "id"))
-        try:
-            name = self._contents.path(value)
-            self._contents.accept(name)
-        except FileRefused as refused:
-            detail = f"`{shown(value)}` of `{self.address}` {refused.detail}."
-            self.report(Finding(path, refused.summary, detail, refused.hint))
+        name = self.loose_file(value, path)
+        if name is None:
             return None
         if name not in self.declaration.files:
             self.declaration.files[name] = Wish({}, path)
         return str(file_at(name))
+
+    def loose_file(self, value: str, path: Path) -> str | None:
+        """The path of a file that could be uploaded."""
+
+        def accepted() -> str:
+            name = self._contents.path(value)
+            self._contents.accept(name)
+            return name
+
+        return self._try(value, path, accepted)
+
+    def cited(self, value: str, path: Path) -> None:
+        """Say that replies have to cite a document."""
+        self.declaration.cited.append((value, path))
 
     def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
         """The sorted workspace paths that a path or pattern matches; none is a finding."""
@@ -317,6 +331,7 @@ class Declaring:
         scope = ResourceScope(declaration, self.shared.contents, self)
         before = len(declaration.findings)
         fields = raw.kind.declare(checked.spec, scope)
+        declaration.checks = raw.kind.checks(checked.spec, fields, scope)
         if checked.sound:
             declaration.fields = fields
             declaration.depends_on = tuple(raw.kind.references(fields))

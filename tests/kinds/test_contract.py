@@ -50,6 +50,12 @@ class Anything(Scope):
     def file(self, value: Any, path: Any) -> Any:
         return f"file.{value}" if isinstance(value, str) else value
 
+    def loose_file(self, value: str, path: Any) -> str:
+        return value
+
+    def cited(self, value: str, path: Any) -> None:
+        pass
+
     def glob(self, pattern: str, exclude: Any, path: Any) -> list[str]:
         return [pattern.replace("**/", "").replace("*", "a")]
 

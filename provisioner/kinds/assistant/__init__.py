@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.kinds.table import named
 from provisioner.model import Fields
+
+if TYPE_CHECKING:
+    from provisioner.model import Check
 
 # The APIs that an assistant can be deployed through: a form for each, imported when it is used.
 APIS = {
@@ -79,6 +82,16 @@ class AssistantKind(Kind):
         for finding in unlikely(spec, fields, scope):
             scope.report(finding)
         return fields
+
+    def checks(self, spec: Any, fields: Fields, scope: Scope) -> tuple[Check, ...]:
+        """The checks; without any, nothing of what they need is imported."""
+        if not spec.checks:
+            return ()
+        from provisioner.kinds.assistant.checks import declare_checks
+
+        # A tool with a finding is left out of the fields.
+        known = len(fields.get("tools") or ()) == len(spec.tools or ())
+        return declare_checks(spec.checks, fields, scope, tools_known=known)
 
     def form(self, api: str | None) -> Form:
         """The form for an API; KeyError for one that assistants cannot be deployed through."""

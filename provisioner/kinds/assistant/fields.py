@@ -196,6 +196,23 @@ FIELDS = Table(
         apis=frozenset({"agents"}),
     ),
     Field(
+        "checks",
+        Sort(written=f"{_SPEC}Checks", shape=shapes.anything),
+        "Conversations that must hold, by name: a list of turns, or a mapping with settings;"
+        " `provisioner check` holds them",
+        [
+            {
+                "vacation": [
+                    {
+                        "say": "How many vacation days does an employee have?",
+                        "expect": {"contains": "27", "cites": "docs/leave.md"},
+                    }
+                ]
+            }
+        ],
+        kept=False,
+    ),
+    Field(
         "tool_resources",
         Sort(written=f"{_SPEC}ToolResources", shape=shapes.anything),
         about="",

@@ -133,6 +133,7 @@ Instructions = Annotated[
 
 
 Tools = Annotated[list[Tool], Field(max_length=MAX_TOOLS)]
+Checks = Annotated[dict[str, Any], Lazily("provisioner.kinds.assistant.checks:CheckSpecs")]
 ResponsesBlock = Annotated[
     dict[str, Any], Lazily("provisioner.kinds.assistant.request_fields:RequestFields")
 ]

@@ -56,6 +56,12 @@ class MemoryScope(Scope):
     def file(self, value: str | Mapping[str, Any], path: Path) -> Any:
         return f"file.{value}" if isinstance(value, str) else dict(value)
 
+    def loose_file(self, value: str, path: Path) -> str | None:
+        return value
+
+    def cited(self, value: str, path: Path) -> None:
+        pass
+
     def glob(self, pattern: str, exclude: Sequence[str], path: Path) -> list[str]:
         found = [name for name in sorted(self.files) if fnmatch(name, pattern)]
         return [name for name in found if not any(fnmatch(name, one) for one in exclude)]

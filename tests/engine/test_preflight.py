@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.engine.checks import check_lock, check_ownership
+from provisioner.engine.preflight import check_lock, check_ownership
 from provisioner.engine.refresh import Refreshed
 from provisioner.errors import PlanError
 from provisioner.model import Address, Live, Stamp

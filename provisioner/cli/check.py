@@ -1,0 +1,111 @@
+"""`check`: holds the conversations of the specs with what was applied."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provisioner import disk, interrupts
+from provisioner.cli.console import Console, command, refuse_file
+
+if TYPE_CHECKING:
+    from provisioner.engine.checking import CheckOptions
+    from provisioner.model import CheckReport, CheckResult
+
+_NO_CHECKS = """\
+There are no checks, so nothing was checked. Write one below an assistant:
+    checks:
+      greeting:
+        - say: Hello
+          expect: {contains: hello}"""
+
+
+class CheckFormat(StrEnum):
+    """How the result of checks is printed."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
+@command
+def check(
+    console: Console,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ADDR[#NAME]]...", help="Only the checks of this, or only one."),
+    ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", metavar="FILE", help="Write the result as JUnit XML as well."),
+    ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--max-tokens",
+            metavar="N",
+            min=1,
+            help="Tokens that all checks together may take; what is not held then is an error.",
+        ),
+    ] = None,
+    parallelism: Annotated[
+        int, typer.Option("--parallelism", metavar="N", min=1, help="Conversations at once.")
+    ] = 8,
+    format: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = (
+        CheckFormat.text
+    ),
+) -> int:
+    """Hold the checks of the specs with the assistants that are applied."""
+    from provisioner.engine.checking import CheckOptions
+
+    if junit is not None:
+        refuse_file(console.path(junit).parent)
+    wanted = CheckOptions(max_tokens, parallelism)
+    report = interrupts.run_main(_check(console, addresses or [], wanted))
+    if junit is not None:
+        from provisioner.views.junit import checks_junit
+
+        disk.put(console.path(junit), checks_junit(report).encode())
+    console.result(_text(console, report, format))
+    if report.interrupted:
+        return interrupts.CODE
+    return 0 if report.passed else 1
+
+
+async def _check(console: Console, addresses: list[str], wanted: CheckOptions) -> CheckReport:
+    from provisioner.engine.checking import run_checks
+    from provisioner.engine.subjects import applied
+    from provisioner.views.checks import check_line
+
+    context = console.open()
+    subjects, notes = applied(context, addresses)
+    if not subjects:
+        console.say(_NO_CHECKS)
+    paint = console.paint(sys.stderr)
+
+    def on_done(result: CheckResult) -> None:
+        console.say(check_line(result, paint))
+
+    # What a callable of the workspace prints is not a result.
+    with contextlib.redirect_stdout(sys.stderr):
+        return await run_checks(context, subjects, wanted, on_done, notes)
+
+
+def _text(console: Console, report: CheckReport, format: CheckFormat) -> str:
+    from provisioner.views.checks import checks_json, checks_markdown, checks_text
+
+    if console.json:
+        return checks_json(report)
+    if format is CheckFormat.markdown:
+        return checks_markdown(report)
+    # Where the lines of the progress are still on the screen, they are not said again.
+    seen = not console.quiet and sys.stdout.isatty() and sys.stderr.isatty()
+    return checks_text(report, console.paint(), brief=seen)
+
+
+COMMANDS = {"check": check}

@@ -1,0 +1,326 @@
+"""What checks make at the service for a while: recorded before it is there, deleted afterwards, and
+if the process was killed, by the next run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provisioner import disk, jsontext
+from provisioner.errors import ReplyLost, ServiceError
+from provisioner.model import Stamp
+from provisioner.remote import Remote, together
+from provisioner.remote.client import Object
+from provisioner.text import listed
+
+FOLDER = f"{disk.OURS}/checks"
+PATIENCE = 20.0  # seconds for the reply to what was on its way when the run was stopped
+_THREADS, _RESPONSES, _FILES, _STORES = "/threads", "/responses", "/files", "/vector_stores"
+_MARKED = (_THREADS, "/conversations", _STORES)  # what is made with metadata
+_LISTED = (_FILES, _STORES)  # what can be found again without an id
+
+
+@dataclass(slots=True)
+class Leftover:
+    """One object, from before it is made until it is gone. Without an id nobody knows whether it
+    was made.
+    """
+
+    number: int
+    collection: str  # `/threads`
+    about: str  # whom it is for: `assistant.support#vacation`
+    traces: Mapping[str, Any] = field(default_factory=dict)  # what it can be found by
+    id: str | None = None
+
+    @property
+    def path(self) -> str:
+        return f"{self.collection}/{self.id}"
+
+    @property
+    def noun(self) -> str:
+        return self.collection.strip("/").removesuffix("s").replace("_", " ")
+
+
+class Leftovers:
+    """What one run has made and not deleted yet, in a file that belongs to it while it lives."""
+
+    def __init__(self, path: Path, fd: int, service: str) -> None:
+        self.run = path.stem
+        self._path, self._fd = path, fd
+        self._open: dict[int, Leftover] = {}
+        self._count = 0
+        self._write({"service": service, "at": round(time.time())})
+
+    def intend(self, collection: str, about: str, **traces: Any) -> Leftover:
+        """Take note, durably, that something is about to be made."""
+        self._count += 1
+        one = self._open[self._count] = Leftover(self._count, collection, about, traces)
+        record = {"make": one.number, "in": collection, "about": about, "traces": traces}
+        self._write(record)
+        return one
+
+    def made(self, one: Leftover, id: str) -> None:
+        """Take note, durably, that it is there."""
+        one.id = id
+        self._write({"made": one.number, "id": id})
+
+    def gone(self, one: Leftover) -> None:
+        """Take note that it is not there, or not any more."""
+        if self._open.pop(one.number, None):
+            self._write({"gone": one.number}, durable=False)
+
+    def gone_path(self, path: str) -> None:
+        """The same, of what is at a path."""
+        for one in [one for one in self._open.values() if one.id and one.path == path]:
+            self.gone(one)
+
+    async def make(self, one: Leftover, create: Callable[[], Awaitable[Object]]) -> Object:
+        """Send what makes it; its id is durable before anything else is done. If the run is stopped
+        meanwhile, the reply is waited for.
+        """
+        task = asyncio.ensure_future(create())
+        try:
+            made = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ServiceError, TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    self.made(one, str((await task)["id"]))
+            raise
+        except ReplyLost:
+            raise
+        except ServiceError:
+            self.gone(one)
+            raise
+        self.made(one, str(made["id"]))
+        return made
+
+    async def clear(self, remote: Remote) -> list[str]:
+        """Delete what is left; what there is to say of it."""
+        notes: list[str] = []
+        for one in await clear(remote, list(self._open.values()), notes):
+            self.gone(one)
+        return notes
+
+    def close(self) -> None:
+        """Give the file back; it stays for the next run where something is left."""
+        if not self._open:
+            disk.remove(self._path)
+        os.close(self._fd)
+
+    def _write(self, record: Mapping[str, Any], *, durable: bool = True) -> None:
+        disk.write(self._fd, json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        if durable:
+            os.fsync(self._fd)
+
+
+class Recorded(Remote):
+    """The same service, where whatever is made for a check is marked and recorded."""
+
+    def __init__(self, inner: Remote, left: Leftovers, about: str, mark: str) -> None:
+        self.__dict__.update(inner.__dict__)
+        self._left, self._about, self._mark = left, about, mark
+
+    async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:
+        if repeatable or path not in (*_MARKED, _RESPONSES):
+            return await super().post(path, body, repeatable=repeatable)
+        sent = dict(body)
+        if path in _MARKED:
+            sent["metadata"] = {**(body.get("metadata") or {}), Stamp.KEY: self._mark}
+        one = self._left.intend(path, self._about, mark=self._mark)
+        return await self._left.make(one, lambda: Remote.post(self, path, sent))
+
+    async def stream(self, path: str, ask: Callable[[Any], Awaitable[Any]]) -> AsyncGenerator[Any]:
+        """Of a response that the service keeps the id is taken down with its first event."""
+        seen = path != _RESPONSES
+        async with aclosing(super().stream(path, ask)) as events:
+            async for event in events:
+                response = None if seen else getattr(event, "response", None)
+                if response is not None:
+                    seen = True
+                    if getattr(response, "store", None) is not False:
+                        one = self._left.intend(path, self._about)
+                        self._left.made(one, str(response.id))
+                yield event
+
+    async def find(self, path: str) -> Object | None:
+        """A thread tells which stores the service has made for what was attached to it."""
+        found = await super().find(path)
+        for store in _stores_of(found or {}) if path.startswith(_THREADS) else ():
+            self._left.made(self._left.intend(_STORES, self._about), store)
+        return found
+
+    async def delete(self, path: str) -> None:
+        await super().delete(path)
+        self._left.gone_path(path)
+
+
+@contextlib.contextmanager
+def recording(root: Path, environment: str, service: str) -> Iterator[Leftovers]:
+    """The record of a new run."""
+    folder = root / FOLDER / environment
+    disk.make_folder(folder)
+    path = folder / f"{secrets.token_hex(4)}.jsonl"
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    disk.sync_folder(folder)
+    left = Leftovers(path, fd, service)
+    try:
+        yield left
+    finally:
+        left.close()
+
+
+async def sweep(root: Path, environment: str, service: str, remote: Remote) -> list[str]:
+    """Delete what runs have left that are not alive any more; what there is to say of it."""
+    notes: list[str] = []
+    for path in sorted((root / FOLDER / environment).glob("*.jsonl")):
+        with _owned(path) as owned:
+            found = _read(path) if owned else None
+            if found is None or (found[0] or service) != service:
+                continue
+            over = await clear(remote, found[1], notes)
+            if len(over) == len(found[1]):
+                disk.remove(path)
+    return notes
+
+
+@contextlib.contextmanager
+def _owned(path: Path) -> Iterator[bool]:
+    """Whether the run that a record belongs to is over; nobody else takes it meanwhile."""
+    try:
+        fd = disk.open_file(path)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        os.close(fd)
+
+
+def _read(path: Path) -> tuple[str | None, list[Leftover]] | None:
+    """The service of a record, and what is open in it. A line that was not written to its end says
+    nothing: what it was about had not begun.
+    """
+    try:
+        lines = disk.read(path, disk.LARGEST).splitlines()
+    except OSError:
+        return None
+    service: str | None = None
+    left: dict[int, Leftover] = {}
+    for line in lines:
+        with contextlib.suppress(jsontext.Unreadable, KeyError, TypeError, AttributeError):
+            record = jsontext.read(line)
+            service = record.get("service", service)
+            if "make" in record:
+                about, traces = str(record["about"]), dict(record["traces"])
+                left[record["make"]] = Leftover(
+                    record["make"], str(record["in"]), about, traces=traces
+                )
+            elif "made" in record:
+                left[record["made"]].id = str(record["id"])
+            elif "gone" in record:
+                left.pop(record["gone"])
+    return service, list(left.values())
+
+
+async def clear(remote: Remote, left: Iterable[Leftover], notes: list[str]) -> list[Leftover]:
+    """Delete these; those that nothing more has to be done about."""
+    left = list(left)
+    known = [one for one in left if one.id is not None]
+    unknown = [one for one in left if one.id is None]
+    deleted = await together(_delete(remote, one, notes) for one in known)
+    over = [one for one, gone in zip(known, deleted, strict=True) if gone]
+    for collection in _LISTED:
+        lost = [one for one in unknown if one.collection == collection]
+        if lost and await _delete_lost(remote, collection, lost, notes):
+            over += lost
+    lost = [one for one in unknown if one.collection not in _LISTED]
+    empty = [one for one in lost if one.collection != _RESPONSES]
+    if empty:
+        whom = listed(f"`{one.about}`" for one in empty)
+        notes.append(
+            f"A {empty[0].noun} for {whom} was being made when the run was stopped. If it was made,"
+            " it is empty, and stays: the service has no list to find it in."
+        )
+    return over + lost
+
+
+async def _delete(remote: Remote, one: Leftover, notes: list[str]) -> bool:
+    stores: list[str] = []
+    try:
+        if one.collection == _THREADS:
+            stores = _stores_of(await remote.find(one.path) or {})
+        for path in (*(f"{_STORES}/{store}" for store in stores), one.path):
+            await remote.delete(path)
+    except ServiceError as error:
+        notes.append(
+            f"The {one.noun} `{one.id}` of `{one.about}` could not be deleted; the next run tries"
+            f" again. {error.problems[0].detail}"
+        )
+        return False
+    return True
+
+
+def _stores_of(thread: Object) -> list[str]:
+    """The stores of a thread of ours. The service has made them for what was attached: we name
+    none.
+    """
+    held = (thread.get("tool_resources") or {}).get("file_search") or {}
+    return list(held.get("vector_store_ids") or ())
+
+
+async def _delete_lost(
+    remote: Remote, collection: str, lost: Iterable[Leftover], notes: list[str]
+) -> bool:
+    """Delete what nobody knows the ids of, and what can be told from everything else."""
+    looks, marks = (
+        (_looks_of_file, {_mark_of_file(one.traces) for one in lost})
+        if collection == _FILES
+        else (_looks_of_store, {one.traces.get("mark") for one in lost})
+    )
+    try:
+        for raw in await remote.list(collection):
+            if looks(raw) in marks:
+                await remote.delete(f"{collection}/{raw['id']}")
+    except ServiceError as error:
+        what = collection.strip("/").replace("_", " ")
+        notes.append(f"The {what} of a run could not be looked for. {error.problems[0].detail}")
+        return False
+    return True
+
+
+def _looks_of_store(raw: Object) -> Any:
+    return (raw.get("metadata") or {}).get(Stamp.KEY)
+
+
+def _looks_of_file(raw: Object) -> Any:
+    """Name, size, and the odd number of seconds after which it expires."""
+    seconds = (raw.get("expires_at") or 0) - (raw.get("created_at") or 0)
+    return raw.get("filename"), raw.get("bytes"), seconds
+
+
+def _mark_of_file(traces: Mapping[str, Any]) -> Any:
+    return traces.get("filename"), traces.get("bytes"), traces.get("seconds")
+
+
+def odd_seconds() -> int:
+    """How long an upload of a check lives at most: between one hour and a day, no two alike."""
+    return 3600 + secrets.randbelow(82_800)
