@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provisioner.engine.checks import check_key
+from provisioner.engine.preflight import check_key
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import look_at
 from provisioner.engine.session import remember
