@@ -151,6 +151,19 @@ def stopping(stop: _Answer) -> Iterator[None]:
 
 
 @contextmanager
+def refusable() -> Iterator[None]:
+    """Around a question to a person: an interrupt is their answer, a KeyboardInterrupt here, and
+    the command goes on.
+    """
+
+    def refuse() -> None:
+        raise KeyboardInterrupt
+
+    with _answering(refuse):
+        yield
+
+
+@contextmanager
 def unbroken() -> Iterator[None]:
     """Inside, nothing ends wherever it happens to be: what is held is given back first."""
     _state.held += 1

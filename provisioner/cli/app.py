@@ -35,8 +35,9 @@ COMMANDS = {
     "force-unlock": "Take the lock away from a process that is gone.",
     "output": "Print what applications need: ids and request profiles.",
     "check": "Hold the checks of the specs with the assistants that are applied.",
+    "chat": "Talk with an assistant that has been applied.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",
-    "schema": "Print the JSON Schemas of specs, workspace, lockfile, plan and drift.",
+    "schema": "Print the JSON Schemas of specs, settings, lock, plan, drift and checks.",
     "local": "Run the embedded service, or forget its data.",
     "version": "Print the version.",
 }

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provisioner import disk, interrupts
-from provisioner.cli import options
 from provisioner.cli.console import Console, command, refuse_file
 
 if TYPE_CHECKING:
@@ -54,7 +53,9 @@ def check(
             help="Tokens that all checks together may take; what is not held then is an error.",
         ),
     ] = None,
-    parallelism: options.Parallelism = 8,
+    parallelism: Annotated[
+        int, typer.Option("--parallelism", metavar="N", min=1, help="Conversations at once.")
+    ] = 8,
     format: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = (
         CheckFormat.text
     ),

@@ -28,7 +28,6 @@ _COMMANDS = {
     "up": "apply",
 }
 _ADVICE = {
-    "chat": "`provisioner output` prints what an application needs to talk to an assistant",
     "import": _IMPORTS,
     "refresh": "every plan looks at the service; `provisioner drift` shows what others changed",
     "taint": "`provisioner plan --replace ADDR` replaces a resource",

@@ -19,20 +19,21 @@ class _Name(StrEnum):
     lock = "lock"
     plan = "plan"
     drift = "drift"
+    check = "check"
 
 
 @command
 def schema(
     console: Console,
     name: Annotated[
-        _Name, typer.Argument(metavar="[spec|provisioner|lock|plan|drift]", help="Which one.")
+        _Name, typer.Argument(metavar="[spec|provisioner|lock|plan|drift|check]", help="Which one.")
     ] = _Name.spec,
     write: Annotated[
         Path | None,
         typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead."),
     ] = None,
 ) -> None:
-    """Print the JSON Schemas of specs, workspace, lockfile, plan and drift."""
+    """Print the JSON Schemas of specs, settings, lock, plan, drift and checks."""
     from provisioner import schemas
 
     if write is not None:
@@ -46,6 +47,7 @@ def schema(
         _Name.lock: schemas.lock_schema,
         _Name.plan: schemas.plan_schema,
         _Name.drift: schemas.drift_schema,
+        _Name.check: schemas.check_schema,
     }
     console.document(made[name]())
 

@@ -13,6 +13,7 @@ from provisioner.conversation.nouns import (
     Usage,
 )
 from provisioner.conversation.opening import open_conversation
+from provisioner.conversation.turns import NotAnswered
 
 __all__ = [
     "Answerer",
@@ -22,6 +23,7 @@ __all__ = [
     "Conversation",
     "Event",
     "Message",
+    "NotAnswered",
     "Partner",
     "Reply",
     "Usage",

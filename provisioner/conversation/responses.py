@@ -90,14 +90,14 @@ class Responses:
             async with asyncio.timeout(deadline) as limit:
                 await self._converse(turn, message)
         except TimeoutError:
+            await self._stop(turn)
             if not limit.expired():
                 raise
-            await self._stop(turn)
             why = f"it took longer than {deadline:g} s"
             return turn.reply("cancelled", why, self._used)
         except NotAnswered as error:
             return turn.reply("failed", str(error), self._used)
-        except (asyncio.CancelledError, ServiceError):
+        except (asyncio.CancelledError, Exception):
             await self._stop(turn)
             raise
         response: Any = self._response

@@ -78,14 +78,14 @@ class Thread:
                 await self._start(turn)
                 await self._answered(turn)
         except TimeoutError:
+            await self._stop(turn)
             if not limit.expired():
                 raise
-            await self._stop(turn)
             return self._reply(turn, "cancelled", f"it took longer than {deadline:g} s")
         except NotAnswered as error:
             await self._stop(turn)
             return turn.reply("failed", str(error), _usage(self._run))
-        except (asyncio.CancelledError, ServiceError):
+        except (asyncio.CancelledError, Exception):
             await self._stop(turn)
             raise
         return self._reply(turn, "cancelled", "")

@@ -90,6 +90,8 @@ class Turn:
             if call.id not in self._outputs:
                 try:
                     self._outputs[call.id] = await self._answer(call)
+                except NotAnswered:
+                    raise
                 except Exception as error:  # whatever an author's function raises
                     said = str(error) if isinstance(error, ProvisionerError) else repr(error)
                     raise NotAnswered(f"`{call.name}` was not answered: {said}") from error

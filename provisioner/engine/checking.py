@@ -179,7 +179,7 @@ class _Run:
             ends = await asyncio.gather(*workers, return_exceptions=True)
             await asyncio.gather(*self._uploads.values(), return_exceptions=True)
         for end in ends:
-            if isinstance(end, Exception):
+            if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
                 raise end
 
     async def _worker(self, queue: Iterator[tuple[int, Subject]]) -> None:
@@ -195,6 +195,11 @@ class _Run:
     async def _check(self, one: Subject) -> CheckResult:
         """Try it until it has passed often enough, or cannot any more."""
         check = one.check
+        try:
+            for turn in check.turns:
+                Answering(turn, self.context.root)
+        except ProvisionerError as error:  # before anything is paid for
+            return _error(one, error.problems[0])
         budget = _Budget(check.max_tokens, f"`max_tokens` of `{one.title}`")
         attempts: list[Attempt] = []
         passes = 0

@@ -153,6 +153,13 @@ class Recorded(Remote):
                         self._left.made(one, str(response.id))
                 yield event
 
+    async def find(self, path: str) -> Object | None:
+        """A thread tells which stores the service has made for what was attached to it."""
+        found = await super().find(path)
+        for store in _stores_of(found or {}) if path.startswith(_THREADS) else ():
+            self._left.made(self._left.intend(_STORES, self._about), store)
+        return found
+
     async def delete(self, path: str) -> None:
         await super().delete(path)
         self._left.gone_path(path)
@@ -260,11 +267,8 @@ async def _delete(remote: Remote, one: Leftover, notes: list[str]) -> bool:
     stores: list[str] = []
     try:
         if one.collection == _THREADS:
-            # Those that the service has made itself for what was attached: we name none.
-            found = await remote.find(one.path) or {}
-            held = (found.get("tool_resources") or {}).get("file_search") or {}
-            stores = list(held.get("vector_store_ids") or ())
-        for path in (one.path, *(f"{_STORES}/{store}" for store in stores)):
+            stores = _stores_of(await remote.find(one.path) or {})
+        for path in (*(f"{_STORES}/{store}" for store in stores), one.path):
             await remote.delete(path)
     except ServiceError as error:
         notes.append(
@@ -273,6 +277,14 @@ async def _delete(remote: Remote, one: Leftover, notes: list[str]) -> bool:
         )
         return False
     return True
+
+
+def _stores_of(thread: Object) -> list[str]:
+    """The stores of a thread of ours. The service has made them for what was attached: we name
+    none.
+    """
+    held = (thread.get("tool_resources") or {}).get("file_search") or {}
+    return list(held.get("vector_store_ids") or ())
 
 
 async def _delete_lost(

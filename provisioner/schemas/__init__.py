@@ -1,5 +1,5 @@
 """The JSON Schemas of what people and programs read and write: specs, `provisioner.yaml`, lockfile,
-plan and drift.
+plan, drift and checks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner import disk
+from provisioner.schemas.checks import check_schema
 from provisioner.schemas.drift import drift_schema
 from provisioner.schemas.lock import lock_schema
 from provisioner.schemas.plan import plan_schema
@@ -17,6 +18,7 @@ from provisioner.schemas.specs import spec_schema, workspace_schema
 __all__ = [
     "FILES",
     "check",
+    "check_schema",
     "drift_schema",
     "lock_schema",
     "plan_schema",
@@ -32,6 +34,7 @@ FILES = {
     "lock.schema.json": lock_schema,
     "plan.schema.json": plan_schema,
     "drift.schema.json": drift_schema,
+    "check.schema.json": check_schema,
 }
 
 

@@ -266,10 +266,11 @@ class Compiler:
         managed here may hold anything.
         """
         want = self.desired[Address(raw.kind.name, raw.name)]
-        holders = [self.desired.get(address) for address in want.depends_on]
+        if raw.kind.fields.unmanaged(want.fields):
+            return
         held: set[str] = set()
-        for one in holders:
-            if one is None or raw.kind.fields.unmanaged(want.fields):
+        for one in map(self.desired.get, want.depends_on):
+            if one is None:  # it has a finding of its own
                 return
             files = one.files
             if any("id" in file for file in files.values()):

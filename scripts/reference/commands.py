@@ -38,6 +38,7 @@ ENVIRONMENT = """\
 | `PROVISIONER_ENV` | the environment, where `-e` is not given |
 | `PROVISIONER_VAR_NAME` | the value of the variable `NAME` |
 | `PROVISIONER_DEBUG=1` | as `-v`; shows the traceback of a bug |
+| `PROVISIONER_NO_CALLABLES=1` | `check` runs no code of the workspace |
 | `NO_COLOR` | no colours |
 | `OPENAI_API_KEY` | the API key, unless `api_key` of the environment names another variable |
 """
@@ -67,6 +68,11 @@ _EXTRA = {
     "fmt": "Prints the files that changed, or with `--check` those that would.",
     "validate": (
         "Checks every environment unless `-e` is given. Errors exit with 1, warnings with 0."
+    ),
+    "check": (
+        "Exits with 0 where every check held, or where there are none, and with 1 where one did not"
+        " or could not be run. What is made at the service for a check is deleted afterwards. See"
+        " [checks](../checks.md)."
     ),
     "output": "Reads the lock alone; needs no key.",
 }

@@ -17,8 +17,7 @@ DESK = {"assistants": {"support": {"model": "gpt-4o"}}}
     "line, hint",
     [
         ("import assistant.support asst_1", "- {to: assistant.support, id: asst_…}"),
-        ("chat", "`provisioner output` prints"),
-        ("check", "`provisioner validate` checks the specs"),
+        ("test", "`provisioner check` holds the checks of the specs"),
         ("help plna", "did you mean `plan`?"),
         ("plan -out x.json", "write `--out`"),
         ("plan -out=x.json", "write `--out`"),

@@ -21,6 +21,7 @@ FILES = {
     "docs/handbook/leave.md": "# Leave\n",
     "docs/leave.md": "# Leave\n",
     "docs/drafts/later.md": "# Later\n",
+    "checks/answers.py": "",
     "data/prices.csv": "name,price\n",
     "data/sales.csv": "month,total\n",
     "data/targets.csv": "month,total\n",

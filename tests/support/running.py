@@ -76,29 +76,56 @@ def run(folder: Path, *arguments: str, program: Sequence[str] = PROGRAM, **more:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+class Terminal:
+    """A command on a terminal; what was on the screen is in `seen`."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.seen = b""
+        self._read = 0  # of it, by `until`
+        self._process, self._screen = pty.fork()
+        if self._process == 0:
+            os.chdir(folder)
+            os.execve(PROGRAM[0], [*PROGRAM, *arguments], surroundings(TERM="xterm"))
+
+    def until(self, words: str) -> None:
+        """Wait until the command has said so, after what was waited for before."""
+        while (at := self.seen.find(words.encode(), self._read)) < 0:
+            assert self._more(), f"it never said `{words}`:\n{self.seen.decode()}"
+        self._read = at + len(words.encode())
+
+    def type(self, keys: str) -> None:
+        os.write(self._screen, keys.encode())
+
+    def end(self) -> tuple[int, str]:
+        """The exit code and all that was on the screen, when the command has ended by itself."""
+        while self._more():
+            pass
+        os.close(self._screen)
+        code = os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
+        return code, self.seen.decode()
+
+    def _more(self) -> bool:
+        """Whether anything more came within a minute."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if not select.select([self._screen], [], [], 1)[0]:
+                continue
+            try:
+                part = os.read(self._screen, 4096)
+            except OSError:  # the other end is closed
+                return False
+            self.seen += part
+            return bool(part)
+        return False
+
+
 def run_on_terminal(
     folder: Path, *arguments: str, types: str, prompt: str = "accepted: "
 ) -> tuple[int, str]:
     """Run a command on a terminal, type once it asks, and return its exit code and all that was on
     the screen.
     """
-    process, screen = pty.fork()
-    if process == 0:
-        os.chdir(folder)
-        os.execve(PROGRAM[0], [*PROGRAM, *arguments], surroundings(TERM="xterm"))
-    seen, typed, end = b"", False, time.monotonic() + 60
-    while time.monotonic() < end:
-        if not select.select([screen], [], [], 1)[0]:
-            continue
-        try:
-            part = os.read(screen, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        seen += part
-        if not typed and prompt.encode() in seen:
-            os.write(screen, types.encode())
-            typed = True
-    os.close(screen)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), seen.decode()
+    terminal = Terminal(folder, *arguments)
+    terminal.until(prompt)
+    terminal.type(types)
+    return terminal.end()

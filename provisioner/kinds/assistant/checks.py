@@ -19,6 +19,7 @@ from pydantic.json_schema import SkipJsonSchema
 from provisioner.kinds.assistant.json_schema import read_schema
 from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.common import Strict, Writing, read_writing, refusal, refuse
+from provisioner.kinds.file.accepted import SEARCHABLE, remedy, unaccepted
 from provisioner.model import Check, CheckFile, CheckTurn, Expectation, Fields, Judge
 from provisioner.text import quoted, suggest
 
@@ -136,7 +137,7 @@ class Expected(Strict):
     )
 
 
-class JudgeSpec(Strict):
+class Rubric(Strict):
     """A question to a model about the reply. It can only warn."""
 
     rubric: str = Field(
@@ -152,7 +153,7 @@ class JudgeSpec(Strict):
     )
 
 
-class TurnSpec(Strict):
+class Turn(Strict):
     """One message, and what is expected of the reply."""
 
     say: Writing = Field(
@@ -178,25 +179,25 @@ class TurnSpec(Strict):
         ),
         examples=["checks.answers:weather"],
     )
-    expect: Expected = Field(
-        default=Expected(),
+    expect: Expected | None = Field(
+        default=None,
         description="What has to be true of the reply; without it, that it completes",
         examples=[{"contains": "27", "cites": "docs/leave.md"}],
     )
-    judge: JudgeSpec | None = Field(
+    judge: Rubric | None = Field(
         default=None,
         description="A question to a model about the reply, which can only warn",
         examples=[{"rubric": "It is polite."}],
     )
 
 
-Turns = Annotated[list[TurnSpec], Field(min_length=1, max_length=100)]
+Turns = Annotated[list[Turn], Field(min_length=1, max_length=100)]
 _OF_A_TURN = refuse(
     "check_turn", "belongs in a turn", "write the check as a list of turns: `- say: …`"
 )
 
 
-class CheckSpec(Strict):
+class WholeCheck(Strict):
     """A check with settings beside its turns."""
 
     turns: Turns = Field(
@@ -232,7 +233,7 @@ class CheckSpec(Strict):
 
 
 OneCheck = Annotated[
-    Annotated[Turns, Tag("<turns>")] | Annotated[CheckSpec, Tag("<check>")],
+    Annotated[Turns, Tag("<turns>")] | Annotated[WholeCheck, Tag("<check>")],
     Discriminator(lambda value: "<turns>" if _one_or_many(value) == "<list>" else "<check>"),
 ]
 CheckName = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,63}$")]
@@ -274,7 +275,7 @@ class _Reading:
         self.attached: set[str] = set()
 
     def check(self, name: str, spec: Any) -> Check:
-        settings = CheckSpec.model_construct(turns=spec) if isinstance(spec, list) else spec
+        settings = WholeCheck.model_construct(turns=spec) if isinstance(spec, list) else spec
         below = self.at if isinstance(spec, list) else (*self.at, "turns")
         turns = tuple(
             self._turn(turn, (*below, index)) for index, turn in enumerate(settings.turns)
@@ -305,7 +306,7 @@ class _Reading:
     def _report(self, at: Path, summary: str, detail: str, hint: str | None) -> None:
         self.scope.report(Finding(at, summary, detail, hint))
 
-    def _turn(self, turn: TurnSpec, at: Path) -> CheckTurn:
+    def _turn(self, turn: Turn, at: Path) -> CheckTurn:
         files = [self._file(one, (*at, "attach", index)) for index, one in enumerate(turn.attach)]
         for name in turn.outputs:
             self._known(name, (*at, "outputs", name))
@@ -320,8 +321,8 @@ class _Reading:
             judge=Judge(turn.judge.rubric, turn.judge.model) if turn.judge else None,
         )
 
-    def _expectation(self, turn: TurnSpec, at: Path) -> Expectation:
-        spec = turn.expect
+    def _expectation(self, turn: Turn, at: Path) -> Expectation:
+        spec = turn.expect or Expected()
         for name in spec.calls or ():
             where = (*at, "calls", name)
             if self._known(name, where) and not (turn.answer or name in turn.outputs):
@@ -359,6 +360,10 @@ class _Reading:
             self._report((*at, "tool"), "Tool not there", detail, hint)
         if path is None:
             return None
+        if spec.tool == "file_search":
+            for suffix in unaccepted([path], SEARCHABLE):
+                detail = f"`{spec.file}` is attached for `file_search`, which does not read it."
+                self._report((*at, "file"), "Extension not accepted", detail, remedy(suffix))
         self.attached.add(path)
         return CheckFile(path, spec.tool)
 

@@ -15,6 +15,7 @@ WEATHER = {"type": "function", "name": "get_weather"}
 BASE = {"model": "gpt-4o", "tools": [WEATHER, "file_search"]}
 FILES = {
     "data/a.csv": "1",
+    "data/a.md": "1",
     "answers.py": "",
     "say.md": "From a file",
     "s.json": {"type": "object"},
@@ -42,14 +43,14 @@ def test_everything_that_can_be_said() -> None:
     """Every key reaches the noun; numbers are text, one is a list of one, files are read."""
     turn = {
         "say": {"file": "say.md"},
-        "attach": [{"file": "data/a.csv"}],
+        "attach": [{"file": "data/a.md"}],
         "outputs": {"get_weather": {"temp": 3}},
         "answer": "answers:weather",
         "expect": {
             "contains": [27, "b"],
             "not_contains": 1.5,
             "matches": "2[0-9]",
-            "cites": "data/a.csv",
+            "cites": "data/a.md",
             "calls": {"get_weather": {"location": "Oslo"}},
             "json_schema": {"file": "s.json"},
             "status": "incomplete",
@@ -66,7 +67,7 @@ def test_everything_that_can_be_said() -> None:
         contains=("27", "b"),
         not_contains=("1.5",),
         matches="2[0-9]",
-        cites=("data/a.csv",),
+        cites=("data/a.md",),
         calls={"get_weather": {"location": "Oslo"}},
         json_schema={"type": "object"},
         status="incomplete",
@@ -75,7 +76,7 @@ def test_everything_that_can_be_said() -> None:
     )
     said = CheckTurn(
         "From a file",
-        attach=(CheckFile("data/a.csv", "file_search"),),
+        attach=(CheckFile("data/a.md", "file_search"),),
         outputs={"get_weather": {"temp": 3}},
         answer="answers:weather",
         expect=expected,
@@ -100,9 +101,14 @@ def turn(**more: Any) -> list[dict[str, Any]]:
         ),
         (turn(answer="nowhere:f"), (0, "answer"), "File not found"),
         (
-            turn(attach=[{"file": "data/a.csv", "tool": "code_interpreter"}]),
+            turn(attach=[{"file": "data/a.md", "tool": "code_interpreter"}]),
             (0, "attach", 0, "tool"),
             "Tool not there",
+        ),
+        (
+            turn(attach=[{"file": "data/a.csv"}]),
+            (0, "attach", 0, "file"),
+            "Extension not accepted",
         ),
         (
             turn(expect={"json_schema": {"type": "objekt"}}),

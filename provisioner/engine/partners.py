@@ -1,0 +1,86 @@
+"""With whom a conversation can be held, and which documents are ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from provisioner.conversation import Partner
+from provisioner.engine.context import Context
+from provisioner.engine.questions import state
+from provisioner.errors import ProvisionerError, UsageError
+from provisioner.kinds import is_file
+from provisioner.model import Address, Locked, Problem
+from provisioner.text import quoted, suggest
+
+_APPLY = "run `provisioner apply`"
+
+
+def partner(context: Context, word: str | None) -> Partner:
+    """The applied assistant that a word names: its address, or its name alone. Without a word, the
+    only one there is. UsageError where that is none.
+    """
+    lock = state(context)
+    entries = lock.resources if lock else {}
+    # Only what comes through an API of its own can be talked to.
+    talking = {
+        address: entry
+        for address, entry in entries.items()
+        if entry.api is not None and (entry.id or entry.profile)
+    }
+    address = _only(talking) if word is None else _named(context, word, talking, entries)
+    entry = talking[address]
+    request = entry.profile.request if entry.profile else None
+    return Partner(str(address), str(entry.api), id=entry.id, request=request)
+
+
+def documents(context: Context) -> dict[str, str]:
+    """The path of every document that was applied, by the ids that it has as a file and in
+    stores.
+    """
+    lock = state(context)
+    paths: dict[str, str] = {}
+    for address, entry in lock.resources.items() if lock else ():
+        if is_file(address):
+            paths.update(dict.fromkeys(entry.ids, address.name))
+        for path, file in entry.files.items():
+            if file.get("id"):
+                paths[str(file["id"])] = path
+    return paths
+
+
+def _only(talking: Mapping[Address, Locked]) -> Address:
+    if len(talking) == 1:
+        return next(iter(talking))
+    if not talking:
+        detail = "No assistant has been applied in this environment."
+        raise UsageError(Problem("Nothing applied", detail, _APPLY))
+    choices = quoted(sorted(talking), "and")
+    detail = f"There are several assistants: {choices}."
+    raise UsageError(Problem("Assistant not named", detail, "name the one that is meant"))
+
+
+def _named(
+    context: Context,
+    word: str,
+    talking: Mapping[Address, Locked],
+    entries: Mapping[Address, Locked],
+) -> Address:
+    by_word = {address.name: address for address in talking}
+    by_word |= {str(address): address for address in talking}
+    if word in by_word:
+        return by_word[word]
+    if word in {str(address) for address in entries}:
+        detail = f"`{word}` is not an assistant: nobody can talk to it."
+        hint = suggest(word, map(str, talking), "these are")
+        raise UsageError(Problem("Not an assistant", detail, hint))
+    try:
+        declared = {str(address) for address, want in context.specs.desired.items() if want.api}
+    except ProvisionerError:  # what was applied can be talked to all the same
+        declared = set()
+    known = declared | {name.partition(".")[2] for name in declared}
+    if word in known:
+        detail = f"`{word}` is in the specs and has not been applied yet."
+        raise UsageError(Problem("Not applied", detail, _APPLY))
+    detail = f"There is no assistant `{word}`."
+    hint = suggest(word, {*known, *map(str, talking)}, "there are")
+    raise UsageError(Problem("Unknown address", detail, hint))

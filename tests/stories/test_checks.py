@@ -1,0 +1,384 @@
+"""Checks from the command line, held with the embedded service."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.crash.instants import stopped
+from tests.e2e.serving import point_at, served
+from tests.support.processes import said, start
+from tests.support.world import World
+
+LEAVE = "# Leave\n\nAn employee has 27 vacation days a year.\n"
+WEATHER = {
+    "type": "function",
+    "name": "get_weather",
+    "parameters": {"type": "object", "properties": {"location": {"type": "string"}}},
+}
+TOOLS = [{"type": "file_search", "vector_stores": ["kb"]}, WEATHER, "code_interpreter"]
+GOOD = {
+    "vacation": [
+        {
+            "say": "How many vacation days does an employee have?",
+            "expect": {"contains": ["27", "VACATION"], "cites": "docs/leave.md"},
+        }
+    ],
+    "weather": [
+        {
+            "say": "What's the weather in Oslo?",
+            "outputs": {"get_weather": {"temp": 3}},
+            "expect": {"calls": {"get_weather": {"location": "Oslo"}}, "contains": "temp"},
+        },
+        {"say": "Thank you", "expect": {"not_contains": "sorry"}},
+    ],
+    "attached": [
+        {
+            "say": "Whose sheep are in the barn?",
+            "attach": [{"file": "data/sheep.md"}],
+            "expect": {"cites": "data/sheep.md", "max_tokens": 50_000, "max_seconds": 60},
+        }
+    ],
+}
+THINGS = ("threads", "thread_messages", "runs", "responses", "conversations")
+
+
+def spec(checks: dict[str, Any], *apis: str) -> dict[str, Any]:
+    assistant = {"model": "gpt-4o", "tools": TOOLS, "checks": checks}
+    named = {f"by_{api}": {**assistant, "api": api} for api in apis or ("assistants",)}
+    return {
+        "specs/all.yaml": {"vector_stores": {"kb": {"files": ["docs/*.md"]}}, "assistants": named},
+        "docs/leave.md": LEAVE,
+        "data/sheep.md": "The sheep in the barn are Ann's.\n",
+    }
+
+
+def plain(**checks: Any) -> dict[str, Any]:
+    """Assistants that search nothing: to the same message they say the same."""
+    return {"specs/all.yaml": {"assistants": {"a": {"model": "m", "checks": checks}}}}
+
+
+def hello(contains: str = "hello", **more: Any) -> dict[str, Any]:
+    return {"turns": [{"say": "Hello", "expect": {"contains": contains}}], **more}
+
+
+def there(world: World) -> dict[str, int]:
+    """How much of everything there is at the service."""
+    with sqlite3.connect(world.root / ".provisioner/local/service.db") as database:
+        counted = {
+            name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+            for name in (*THINGS, "files", "vector_stores")
+        }
+    return {name: count for name, count in counted.items() if count}
+
+
+def records(world: World) -> list[Path]:
+    return sorted((world.root / ".provisioner/checks").glob("*/*.jsonl"))
+
+
+def outcomes(world: World, *words: str, code: int = 0) -> dict[str, str]:
+    document = world.ok("check", "--json", *words, code=code).json
+    return {f"{one['address']}#{one['name']}": one["outcome"] for one in document["checks"]}
+
+
+def test_what_holds(world: World) -> None:
+    """Through both APIs, in turns, with functions, citations and files of their own; nothing is left
+    behind, and neither plan nor lock know of it.
+    """
+    world.write(spec(GOOD, "assistants", "responses"))
+    world.apply()
+    before = there(world)
+    result = world.ok("check")
+    assert result.out.count("ok      assistant.by_") == 6 and "6 passed." in result.out
+    assert result.err.count("ok      assistant.by_") == 6  # said as they came
+    assert there(world) == before and records(world) == []
+    assert "checks" not in json.dumps(world.lock())
+    world.settled()
+    world.write(spec({}, "assistants", "responses"))
+    world.settled()
+
+
+def test_what_does_not_hold(world: World) -> None:
+    """It fails by name, with what was said and what was expected; a failing turn ends its check."""
+    turns = [
+        {"say": "Hello", "expect": {"contains": ["hello", "goodbye"]}},
+        {"say": "Never said"},
+    ]
+    world.write(plain(good=hello(), wrong=turns))
+    world.apply()
+    result = world.ok("check", code=1)
+    assert "ok      assistant.a#good" in result.out
+    shown = result.out[result.out.index("FAILED  assistant.a#wrong") :]
+    assert "said      Hello\n" in shown and "replied   You said: Hello\n" in shown
+    assert "expected  to contain `goodbye`; it does not\n" in shown
+    assert "Checks: 1 passed, 1 failed." in shown and "Never said" not in shown
+    document = world.ok("check", "--json", "assistant.a#wrong", code=1).json
+    (one,) = document["checks"]
+    (turn,) = one["attempts"][0]["turns"]
+    assert turn["replied"] == "You said: Hello"
+    assert turn["misses"] == [{"expected": "to contain `goodbye`", "got": "it does not"}]
+    markdown = world.ok("check", "--format", "markdown", code=1).out
+    assert "| `assistant.a#wrong` | FAILED |" in markdown and "to contain `goodbye`" in markdown
+
+
+def test_which_are_held(world: World) -> None:
+    """Those that are named; a word that names none is wrong usage, with what was meant."""
+    world.write(spec(GOOD, "assistants", "responses"))
+    world.apply()
+    assert outcomes(world, "assistant.by_responses#vacation") == {
+        "assistant.by_responses#vacation": "passed"
+    }
+    for word, said_ in {
+        "assistant.by_response": "did you mean `assistant.by_responses`?",
+        "assistant.by_responses#vacatoin": "did you mean `vacation`?",
+        "vector_store.kb": "`vector_store.kb` has no checks.",
+    }.items():
+        assert said_ in world.ok("check", word, code=1).err
+
+
+def test_without_checks(world: World) -> None:
+    """Nothing is checked, and it is said how to begin; nothing is asked of the service."""
+    world.write(plain())
+    result = world.ok("check", "--junit", "report.xml")
+    assert "There are no checks, so nothing was checked." in result.err
+    assert "Checks: 0 passed." in result.out
+    assert ET.parse(world.root / "report.xml").getroot().get("tests") == "0"
+    assert world.calls == []
+
+
+def test_what_was_never_applied(world: World) -> None:
+    """It is red, by name; what was edited since is checked as it was applied, and that is said."""
+    world.write(plain(c=hello()))
+    result = world.ok("check", code=1)
+    assert "ERROR   assistant.a#c" in result.out and "Not applied" in result.out
+    world.apply()
+    edited = plain(c=hello())
+    edited["specs/all.yaml"]["assistants"]["a"]["instructions"] = "Be brief."
+    world.write(edited)
+    result = world.ok("check")
+    assert (
+        "`assistant.a` was checked as it was applied: the specs have changed since." in result.out
+    )
+
+
+def test_a_document_that_was_edited(world: World) -> None:
+    """It is named."""
+    world.write(spec(GOOD))
+    world.apply()
+    assert "Note:" not in world.ok("check").out
+    world.write({"docs/leave.md": LEAVE.replace("27", "30")})
+    assert "since (`file.docs/leave.md`)." in world.ok("check").out
+
+
+def test_attempts(world: World) -> None:
+    """Each begins anew; they end when it is certain what comes out, and are counted."""
+    world.write(plain(flaky=hello(attempts=3, passes=2), never=hello("bye", attempts=4, passes=2)))
+    world.apply()
+    fails = {"match": {"path": "/runs$", "times": 1}, "action": {"run": "failed"}}
+    with world.failing(fails):
+        result = world.ok("check", "assistant.a#flaky")
+    assert "2 of 3 attempts passed" in result.out
+    assert "0 of 3 attempts passed, 2 needed" in world.ok("check", code=1).out
+
+
+def test_budgets(world: World) -> None:
+    """What is not held because nothing is left to pay for it is red, by name."""
+    checks = {name: hello() for name in "abc"}
+    world.write(plain(**checks, dear=hello(max_tokens=1)))
+    world.apply()
+    result = world.ok("check", "--max-tokens", "1", "--parallelism", "1", code=1)
+    assert result.out.count("The run allows 1 tokens") == 3
+    result = world.ok("check", "assistant.a#dear", code=1)
+    assert "`max_tokens` of `assistant.a#dear` allows 1 tokens" in result.out
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses"])
+def test_a_model_that_is_gone(world: World, api: str) -> None:
+    """What the service says is what the check says, and the others go on."""
+    world.write(spec({"a": hello("oslo"), "b": hello("leave")}, api))
+    world.apply()
+    gone = {"path": "/(messages|responses)$", "times": 1}
+    with world.failing({"match": gone, "action": {"status": 404, "code": "model_not_found"}}):
+        found = outcomes(world, "--parallelism", "1", code=1)
+    assert list(found.values()) == ["error", "failed"]
+
+
+def test_a_lost_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every check is red, and the report is written all the same."""
+    world.write(plain(a=hello(), b=hello()))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-somebody")
+    with served(world.app()) as url:
+        point_at(world, url)
+        world.ok("apply", "-y")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    result = world.ok("check", "--junit", "report.xml", code=1)
+    assert result.out.count("OPENAI_API_KEY") >= 2 and "2 could not be run" in result.out
+    assert ET.parse(world.root / "report.xml").getroot().get("errors") == "2"
+
+
+ANSWERS = """
+import json
+print("imported")
+async def weather(name, arguments):
+    return {"said": name, "where": arguments["location"]}
+def broken(name, arguments):
+    raise ValueError("no weather today")
+def leaving(name, arguments):
+    raise SystemExit(3)
+"""
+
+
+def asking(answer: str | None) -> dict[str, Any]:
+    turn: dict[str, Any] = {"say": "What's the weather in Oslo?", "expect": {"contains": "oslo"}}
+    return {"weather": [turn | ({"answer": answer} if answer else {})]}
+
+
+def test_a_callable_of_the_workspace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets the name and the arguments; what it prints is no result; its errors are failures, and
+    where code of the workspace must not run, the check is red.
+    """
+    world.write({**spec(asking("tools.answers:weather")), "tools/answers.py": ANSWERS})
+    world.apply()
+    result = world.ok("check", "--json")
+    assert result.json["checks"][0]["outcome"] == "passed" and "imported" in result.err
+    for name, why in {
+        "broken": "`tools.answers:broken` failed for `get_weather`: ValueError: no weather today",
+        "leaving": "it exits with 3",
+        "missing": "`tools.answers` has no function `missing`.",
+    }.items():
+        world.write(spec(asking(f"tools.answers:{name}")))
+        assert why in world.ok("check", code=1).out
+    world.write(spec(asking(None)))
+    assert "the check has no output for it" in world.ok("check", code=1).out
+    world.write(spec(asking("tools.answers:weather")))
+    monkeypatch.setenv("PROVISIONER_NO_CALLABLES", "1")
+    result = world.ok("check", code=1)
+    assert "Callable not run" in result.out and "imported" not in result.err
+
+
+def test_answers_that_are_kept(world: World) -> None:
+    """What held is not asked again while nothing has changed; what failed is, and so is what is
+    held with another assistant, other documents or other words.
+    """
+    checks = {name: {"turns": turns, "cache": True} for name, turns in GOOD.items()}
+    world.write(spec({**checks, "wrong": hello("bye", cache=True)}))
+    world.apply()
+    assert "cached" not in world.ok("check", code=1).out
+    world.calls.clear()
+    result = world.ok("check", code=1)
+    assert "3 passed (3 of them cached), 1 failed." in result.out
+    assert world.calls.count(("POST", "/threads")) == 1
+    world.write({"data/sheep.md": "The sheep in the barn are Bob's.\n"})
+    assert "3 passed (2 of them cached)" in world.ok("check", code=1).out
+    world.write({"docs/leave.md": LEAVE + "Ask.\n"})
+    assert "3 passed (3 of them cached)" in world.ok("check", code=1).out  # not applied yet
+    world.apply()
+    assert "3 passed, 1 failed." in world.ok("check", code=1).out
+
+
+def test_a_judge(world: World) -> None:
+    """It warns and cannot fail; one that is not there is a warning as well."""
+    turn = {"say": "Hello", "judge": {"rubric": "It is polite", "model": "gpt-none"}}
+    world.write(plain(polite=[turn]))
+    world.apply()
+    assert "warning" not in world.ok("check").out
+    gone = {"path": "/chat/completions$"}
+    with world.failing({"match": gone, "action": {"status": 404}}):
+        result = world.ok("check")
+    assert "warning: the judge `gpt-none` could not be asked" in result.out
+    assert "1 passed, 1 warning." in result.out
+
+
+@pytest.mark.parametrize(
+    ("api", "method", "path"),
+    [
+        ("assistants", "POST", "/messages"),
+        ("assistants", "POST", "/runs"),
+        ("responses", "POST", "/responses"),
+        ("assistants", "POST", "/files"),
+        ("responses", "POST", "/vector_stores"),
+        ("assistants", "DELETE", "/threads"),
+    ],
+)
+def test_a_run_that_ends_in_the_middle(world: World, api: str, method: str, path: str) -> None:
+    """What it has made is deleted by the next run, also what it was never told of."""
+    world.write(spec({"attached": GOOD["attached"]}, api))
+    world.apply()
+    before = there(world)
+    if method == "DELETE":
+        path = ""
+    stopped(world, method, path, words=("check",))
+    assert records(world) != []
+    world.ok("check")
+    assert there(world) == before and records(world) == []
+
+
+def test_a_thread_that_nobody_was_told_of(world: World) -> None:
+    """There is no list to find it in, and that is said once."""
+    world.write(plain(c=hello()))
+    world.apply()
+    stopped(world, "POST", "/threads", words=("check",))
+    assert there(world) == {"threads": 1}
+    said_ = "A thread for `assistant.a#c` was being made when the run was stopped."
+    assert said_ in world.ok("check").out
+    assert said_ not in world.ok("check").out and records(world) == []
+
+
+def test_what_cannot_be_deleted(world: World) -> None:
+    """The check has passed all the same; the next run tries again."""
+    world.write(plain(c=hello()))
+    world.apply()
+    with world.failing({"match": {"method": "DELETE"}, "action": {"status": 403}}):
+        assert "could not be deleted; the next run tries again." in world.ok("check").out
+    assert there(world)["threads"] == 1
+    world.ok("check")
+    assert there(world) == {} and records(world) == []
+
+
+INTERRUPTS = [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
+THROUGH = ["assistants", pytest.param("responses", marks=pytest.mark.thorough)]
+
+
+@pytest.mark.parametrize("number", INTERRUPTS)
+def test_interrupted(world: World, number: signal.Signals) -> None:
+    """What is under way is ended and deleted, what came before is reported, and the code is 130."""
+    world.write(plain(**{f"c{count}": hello() for count in range(40)}))
+    world.apply()
+    victim = start(world, "check", "--junit", str(world.root / "r.xml"), "--parallelism", "4")
+    said(victim, "ok      assistant.a#c")
+    victim.send_signal(number)
+    out, _ = victim.communicate(timeout=30)
+    assert victim.returncode == 130
+    assert "Interrupted: The run was stopped" in out and "Interrupted.\n" in out
+    assert there(world) == {} and records(world) == []
+    assert ET.parse(world.root / "r.xml").getroot().get("tests") == "40"
+
+
+@pytest.mark.parametrize("api", THROUGH)
+@pytest.mark.parametrize(
+    "count", [20, pytest.param(200, marks=pytest.mark.thorough)], ids=["some", "many"]
+)
+def test_killed_and_started_again(world: World, api: str, count: int) -> None:
+    """Of many at once nothing is left but what the next run names: a thread in the very moment of
+    its making, of which there is no list.
+    """
+    checks = {f"c{number}": hello() for number in range(count)}
+    assistant = {"model": "m", "api": api, "checks": checks}
+    world.write({"specs/all.yaml": {"assistants": {"a": assistant}}})
+    world.apply()
+    for _ in range(3 if count > 100 else 1):
+        victim = start(world, "check", "--parallelism", "16")
+        said(victim, "ok      assistant.a#c")
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.communicate(timeout=30)
+    result = world.ok("check", "--parallelism", "16")
+    assert f"{count} passed." in result.out
+    lost = result.out.count("was being made when the run was stopped")
+    assert sum(there(world).values()) <= 16 * lost and records(world) == []
