@@ -334,7 +334,7 @@ def _of_text(turn: CheckTurn, subject: Subject) -> Iterator[dict[str, Any]]:
         yield {
             "type": "llm-rubric",
             "value": _literal(turn.judge.rubric),
-            "provider": f"openai:responses:{turn.judge.model or subject.model}",
+            "provider": f"openai:chat:{turn.judge.model or subject.model}",
             "weight": 0,  # promptfoo's way to say that it cannot fail
         }
 

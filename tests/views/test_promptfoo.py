@@ -81,6 +81,7 @@ def test_a_profile_is_a_provider_with_its_whole_request() -> None:
         }
     ]
     assert document["description"] == "Checks of shop/prod"
+    assert document["evaluateOptions"] == {"cache": False}  # or no second would be true
 
 
 def test_an_assistant_is_a_provider_by_its_id() -> None:
@@ -164,7 +165,7 @@ def test_a_judge_cannot_fail() -> None:
         {
             "type": "llm-rubric",
             "value": "Is polite.",
-            "provider": "openai:responses:gpt-5.6",
+            "provider": "openai:chat:gpt-5.6",
             "weight": 0,
         }
     ]
@@ -225,6 +226,18 @@ def test_a_call_is_looked_for_with_its_arguments(
 
     assert answered(code, [{"type": "message"}, call], said) is holds
     assert not answered(code, [], "[Assistant] get_weather")
+
+
+@with_node
+def test_of_a_run_only_what_was_said_last_is_the_reply() -> None:
+    """promptfoo's text of a run also has what functions were given and what they gave."""
+    output = '[Function output: {"temp": 3}]\n\n[Assistant] Cold.\n\nVery.'
+    found = asserts(turn(contains=("a",), not_contains=("b",), matches="c"), partner=OBJECT)
+
+    assert [one["type"] for one in found] == ["icontains", "not-icontains", "regex"]
+    for one in found:
+        assert answered(f"{one['transform']} === 'Cold.\\n\\nVery.'", [], output)
+    assert "transform" not in asserts(turn(contains=("a",)))[0]
 
 
 @with_node
@@ -372,4 +385,3 @@ def test_the_same_checks_give_the_same_bytes() -> None:
     one = subject(turn(cites=("docs/a.md",)))
 
     assert '["file-1", "file-2"]' in export(one).text
-    assert export(one).text == export(one).text
