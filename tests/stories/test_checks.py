@@ -99,6 +99,8 @@ def test_what_holds(world: World) -> None:
     assert result.out.count("ok      assistant.by_") == 6 and "6 passed." in result.out
     assert result.err.count("ok      assistant.by_") == 6  # said as they came
     assert there(world) == before and records(world) == []
+    deleted = [path for method, path in world.calls if method == "DELETE"]
+    assert len(deleted) == len(set(deleted)) >= 6
     assert "checks" not in json.dumps(world.lock())
     world.settled()
     world.write(spec({}, "assistants", "responses"))
