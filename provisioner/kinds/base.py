@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.kinds.table import Table
-from provisioner.model import Address, Check, Fields, Live, LockState, Stamp
+from provisioner.model import Address, Fields, Live, LockState, Stamp
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from provisioner.model import Check
     from provisioner.remote import Remote
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioner.model.checks import Check
 from provisioner.model.names import Address, Fields, Source, Stamp
+
+if TYPE_CHECKING:
+    from provisioner.model.checks import Check
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from provisioner.kinds import file_at, file_kind, inlined_kind
 from provisioner.kinds import kind as kind_of
 from provisioner.kinds.base import Finding, Kind, Path, Scope
-from provisioner.model import Address, Check, Fields
+from provisioner.model import Address, Fields
 from provisioner.text import quoted, shown, suggest
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.sections import RawResource, Sections, bad_id, unknown_environment
@@ -21,6 +21,8 @@ from provisioner.workspace.variables import Missing, Values
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from provisioner.model import Check
 
 
 _T = TypeVar("_T")

@@ -133,7 +133,9 @@ HANDS: dict[str, dict[str, Hand | None]] = {
             A, {"team": "it's", "odd key": "x"}, "{team: hr, odd", "{team: it's, odd"
         ),
         # Not at the service, or of another API:
-        **dict.fromkeys(("only", "lifecycle", "tool_resources", "api", "responses", "agents")),
+        **dict.fromkeys(
+            ("only", "lifecycle", "tool_resources", "api", "responses", "agents", "checks")
+        ),
     },
     "vector_store": {
         "name": post(KB, "name", "Hand # book", "name: Handbook", 'name: "Hand # book"'),

@@ -98,7 +98,9 @@ HANDS: dict[str, dict[str, Hand | None]] = {
             A, 'metadata["odd key"]', "x", "y", {"metadata": {"team": "hr", "odd key": "y"}}
         ),
         # Not at the service, or of another API:
-        **dict.fromkeys(("only", "lifecycle", "tool_resources", "api", "responses", "agents")),
+        **dict.fromkeys(
+            ("only", "lifecycle", "tool_resources", "api", "responses", "agents", "checks")
+        ),
     },
     "vector_store": {
         "name": post(KB, "name", "Handbook", "Book", {"name": "Book"}),

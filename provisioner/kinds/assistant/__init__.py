@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.kinds.table import named
-from provisioner.model import Check, Fields
+from provisioner.model import Fields
+
+if TYPE_CHECKING:
+    from provisioner.model import Check
 
 # The APIs that an assistant can be deployed through: a form for each, imported when it is used.
 APIS = {
