@@ -307,8 +307,8 @@ async def errors(guide: Guide) -> None:
         openai.BadRequestError, match=r"Files with extensions \[\.csv\] are not supported"
     ):
         await guide(client.vector_stores.files.create, store.id, file_id=table.id)
-    with pytest.raises(openai.NotFoundError):
-        await guide(client.beta.threads.create)  # arrives with a later release
+    with pytest.raises(openai.NotFoundError, match="No thread found with id 'thread_none'"):
+        await guide(client.beta.threads.retrieve, "thread_none")
 
 
 async def clean_up(guide: Guide) -> None:
