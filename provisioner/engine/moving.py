@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provisioner.engine.preflight import check_key
 from provisioner.engine.context import Context
+from provisioner.engine.preflight import check_key
 from provisioner.engine.refresh import look_at
 from provisioner.engine.session import remember
 from provisioner.errors import UsageError
