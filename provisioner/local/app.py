@@ -22,11 +22,13 @@ from .db import Database
 from .edge import Edge, encode
 from .errors import bad, no_route
 from .faults import Faults, FaultyEdge, load_faults
+from .running.response_routes import RESPONSE_ROUTES
 from .running.thread_routes import THREAD_ROUTES
 from .service import Call, EmbeddedService, MetadataUpdate, Reply
 from .settling import LateWrites
 
-Handler = Callable[[EmbeddedService, Call], Reply | Response]
+Answer = Reply | Response
+Handler = Callable[[EmbeddedService, Call], Answer | Awaitable[Answer]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _DEEPEST = 128  # levels of a body
@@ -62,6 +64,7 @@ HANDLERS: list[tuple[str, str, Handler]] = [
     ("POST", "/v1/assistants/{assistant_id}", assistants.update),
     ("DELETE", "/v1/assistants/{assistant_id}", assistants.delete),
     *THREAD_ROUTES,
+    *RESPONSE_ROUTES,
 ]
 
 
@@ -125,7 +128,8 @@ def _endpoint(handler: Handler) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         body = await _body(request) if request.method == "POST" else {}
         service, call = _service(request), Call(request.path_params, request.query_params, body)
-        return reply(service, handler(service, call))
+        answer = handler(service, call)
+        return reply(service, await answer if isinstance(answer, Awaitable) else answer)
 
     return endpoint
 

@@ -17,6 +17,16 @@ def parameters_error(schema: dict[str, Any], strict: bool) -> str | None:
     return strict_error(schema) if strict else None
 
 
+def array_error(schema: Any, context: _Context = ()) -> str | None:
+    """The first array that does not say what is in it."""
+    if not isinstance(schema, dict):
+        return None
+    if schema.get("type") == "array" and "items" not in schema:
+        return f"In context={context}, array schema missing items."
+    inner = (array_error(one, where) for one, where in _inside(schema, context))
+    return next((wrong for wrong in inner if wrong is not None), None)
+
+
 def strict_error(schema: Any, context: _Context = ()) -> str | None:
     """The first place where a schema is not strict: every object closed, every property
     required.

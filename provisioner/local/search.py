@@ -52,10 +52,10 @@ def _leaf(value: checks.Check) -> checks.Check:
     )
 
 
-def _filter(path: str, value: Any) -> Any:
+def checked_filter(path: str, value: Any) -> Any:
     """A comparison, or several joined by `and` or `or`, to any depth."""
     several = checks.fields(
-        {"type": checks.any_value, "filters": checks.array(_filter, of="objects")},
+        {"type": checks.any_value, "filters": checks.array(checked_filter, of="objects")},
         ("type", "filters"),
     )
     among = _leaf(checks.array(_scalar))
@@ -73,7 +73,7 @@ def _query(path: str, value: Any) -> list[str]:
 REQUEST = checks.fields(
     {
         "query": _query,
-        "filters": checks.nullable(_filter),
+        "filters": checks.nullable(checked_filter),
         "max_num_results": checks.integer(1, 50),
         "rewrite_query": checks.boolean,
         "ranking_options": checks.fields(

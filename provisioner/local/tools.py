@@ -71,7 +71,7 @@ def _file_search(path: str, value: Any) -> dict[str, Any]:
     }
 
 
-def _function(path: str, value: Any) -> dict[str, Any]:
+def checked_function(path: str, value: Any) -> dict[str, Any]:
     given = FUNCTION(path, value)["function"]
     parameters, strict = given.get("parameters") or _NO_PARAMETERS, bool(given.get("strict"))
     wrong = parameters_error(parameters, strict)
@@ -94,7 +94,7 @@ TOOL_RULES = checks.variants(
     {
         "code_interpreter": checks.fields({"type": checks.any_value}),
         "file_search": _file_search,
-        "function": _function,
+        "function": checked_function,
     }
 )
 _FORMAT_OBJECT = checks.variants(

@@ -4,6 +4,7 @@ the SDK's client.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,9 +99,15 @@ def _tool(start: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def requests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def profiles(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A folder for all of them, with the service behind it."""
+    return World(tmp_path_factory.mktemp("profiles"))
+
+
+@pytest.fixture(scope="module")
+def requests(profiles: World) -> dict[str, dict[str, Any]]:
     """What every assistant is rendered to, through `provisioner.load`."""
-    world = World(tmp_path_factory.mktemp("profiles"))
+    world = profiles
     made = {
         f"n{at}_{name}": {"model": "gpt-4o", **fields}
         for at, (name, fields) in enumerate(assistants())
@@ -186,3 +193,39 @@ def test_the_client_sends_each_as_it_is(requests: dict[str, dict[str, Any]]) -> 
         for request in requests.values():
             client.responses.create(**request, input="Hi")
     assert sent == [{**request, "input": "Hi"} for request in requests.values()]
+
+
+def test_the_embedded_service_answers_each(
+    profiles: World, requests: dict[str, dict[str, Any]]
+) -> None:
+    """Every profile is taken as it is, and the reply fits the SDK's types; so is the one that
+    `output` prints.
+    """
+    whole = next(name for name in requests if name.endswith("_whole"))
+    printed = profiles.ok("output", "--json", f"assistant.{whole}").json
+    assert printed[f"assistant.{whole}"]["request"] == requests[whole]
+
+    refused: dict[str, str] = {}
+
+    async def ask() -> None:
+        http = openai.DefaultAsyncHttpx2Client(transport=httpx2.ASGITransport(profiles.app()))
+        async with openai.AsyncOpenAI(
+            api_key="x",
+            base_url="http://local/v1",
+            http_client=http,
+            max_retries=0,
+            _strict_response_validation=True,
+        ) as client:
+            for name, request in requests.items():
+                try:
+                    made = await client.responses.create(**request, input="Hi")
+                except openai.APIStatusError as error:
+                    refused[name] = error.message
+                    continue
+                assert made.status == ("queued" if made.background else "completed"), name
+                assert made.metadata == request["metadata"], name
+
+    asyncio.run(ask())
+    # The choice names a tool that this assistant does not have.
+    [(_, said)] = refused.items()
+    assert "Tool choice 'get_weather' not found in 'tools' parameter." in said

@@ -134,7 +134,8 @@ class _Fitting:
         return cut.ljust(least, "x")
 
     def _matching(self, pattern: str) -> str:
-        for candidate in (*self.names, *self.asked.split(), self.text):
+        said: list[str] = [*self.names, *re.findall(r"\S+", self.asked), self.text]
+        for candidate in said:
             if re.search(pattern, candidate):
                 return candidate
         return matching(pattern)

@@ -1,0 +1,80 @@
+"""Conversations: their items, and what responses add to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+import pytest
+
+
+def user(text: str) -> Any:
+    return {"type": "message", "role": "user", "content": text}
+
+
+def test_a_conversation_and_its_items(tell: Any) -> None:
+    """Made, changed, listed with cursors, deleted; an item too."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        made = await client.conversations.create(metadata={"a": "1"}, items=[user("one")])
+        assert (made.object, made.metadata) == ("conversation", {"a": "1"})
+        changed = await client.conversations.update(made.id, metadata={"b": "2"})
+        assert changed == await client.conversations.retrieve(made.id)
+        assert changed.metadata == {"b": "2"}
+        added = await client.conversations.items.create(made.id, items=[user("two"), user("three")])
+        assert [one.type for one in added.data] == ["message", "message"]
+        listed = [one.id async for one in client.conversations.items.list(made.id, limit=1)]
+        assert listed[:2] == [added.last_id, added.first_id] and len(listed) == 3
+        item = await client.conversations.items.retrieve(listed[2], conversation_id=made.id)
+        assert item.content[0].text == "one"  # type: ignore[union-attr]
+        left = await client.conversations.items.delete(listed[2], conversation_id=made.id)
+        assert left.id == made.id
+        with pytest.raises(openai.NotFoundError, match=f"Item with id '{listed[2]}' not found"):
+            await client.conversations.items.retrieve(listed[2], conversation_id=made.id)
+        assert (await client.conversations.delete(made.id)).deleted
+        with pytest.raises(
+            openai.NotFoundError, match=f"Conversation with id '{made.id}' not found"
+        ):
+            await client.conversations.retrieve(made.id)
+
+    tell(story)
+
+
+def test_responses_add_to_it(tell: Any) -> None:
+    """Question and answer, in order, and after a restart."""
+    kept: list[str] = []
+
+    async def before(client: openai.AsyncOpenAI) -> None:
+        made = await client.conversations.create()
+        kept.append(made.id)
+        one = await client.responses.create(model="gpt-4o", input="Hello", conversation=made.id)
+        assert one.conversation is not None and one.conversation.id == made.id
+
+    async def after(client: openai.AsyncOpenAI) -> None:
+        await client.responses.create(
+            model="gpt-4o", input="Again", conversation={"id": kept[0]}, store=False
+        )
+        items = await client.conversations.items.list(kept[0], order="asc")
+        texts = [one.content[0].text for one in items.data]  # type: ignore[union-attr]
+        assert texts == ["Hello", "You said: Hello", "Again", "You said: Again"]
+
+    tell(before)
+    tell(after)
+
+
+def test_twenty_items_at_once(tell: Any) -> None:
+    """One more is refused, at the creation and later."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        many = [user("x")] * 21
+        made = await client.conversations.create(items=many[:20])
+        for call in (
+            client.conversations.create(items=many),
+            client.conversations.items.create(made.id, items=many),
+        ):
+            with pytest.raises(openai.BadRequestError, match="maximum length 20"):
+                await call
+        with pytest.raises(openai.NotFoundError, match="Conversation with id 'conv_gone'"):
+            await client.responses.create(model="gpt-4o", input="x", conversation="conv_gone")
+
+    tell(story)
