@@ -19,6 +19,7 @@ from tests.e2e.guide import FIND_WEATHER, Chapter, Guide, told_async, told_sync
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
+
 async def assistants(guide: Guide) -> None:
     """Quick start and "Assistants": create, retrieve, update, delete, list."""
     api = guide.client.beta.assistants
