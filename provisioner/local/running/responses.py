@@ -276,7 +276,7 @@ def cancel(service: EmbeddedService, call: Call) -> Reply:
         return body
     body |= _end("cancelled")
     service.database.run(
-        "UPDATE responses SET body = ? WHERE seq = ?", [json.dumps(body), row["seq"]]
+        "UPDATE responses SET settled = 1, body = ? WHERE seq = ?", [json.dumps(body), row["seq"]]
     )
     return body
 
