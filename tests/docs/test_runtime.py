@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,24 @@ def start(language: str) -> str:
     return of_pages(f"{language} start")["README"].text
 
 
+def said_by(program: str, where: str) -> str:
+    """What a sample in Python prints, behind what every sample begins with."""
+    said = io.StringIO()
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(said):
+        exec(compile(start("python") + program, where, "exec"), names)
+    names["client"].close()
+    return said.getvalue()
+
+
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data = tmp_path_factory.mktemp("data")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the service keeps."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def url(data: Path) -> Iterator[str]:
     with served(create_app(data, indexing_seconds=0, run_seconds=0.01)) as url:
         yield url
 
@@ -92,19 +108,32 @@ def told(applied: tuple[str, Path], url: str) -> dict[str, str]:
 def test_the_python_of_a_page_prints_what_it_shows(
     applied: tuple[str, Path], page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Behind what every sample begins with."""
+    """Against what was applied, without an id in it."""
     api, folder = applied
     block = of_pages(f"python {api}")[page]
     monkeypatch.chdir(folder)
-    said = io.StringIO()
-    names: dict[str, Any] = {}
-    with contextlib.redirect_stdout(said):
-        exec(compile(start("python") + block.text, str(block), "exec"), names)
-    names["client"].close()
 
-    assert said.getvalue() == of_pages(f"text {api}")[page].text
+    assert said_by(block.text, str(block)) == of_pages(f"text {api}")[page].text
 
 
+def test_waiting_has_an_end(
+    applied: tuple[str, Path], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The samples of polling cancel what takes too long."""
+    api, folder = applied
+    block = of_pages(f"python {api}")["polling"]
+    hurried = re.sub(r"\b60(\.0)?\b", "0.1", block.text)
+    assert hurried != block.text
+    rule = {"match": {"path": "/(runs|responses)$"}, "action": {"run": "stays"}}
+    faults = tmp_path / "faults.yaml"
+    faults.write_text(yaml.safe_dump({"rules": [rule]}), encoding="utf-8")
+    monkeypatch.chdir(folder)
+    with served(create_app(data, faults=faults)) as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        assert said_by(hurried, str(block)) == "cancelled None\n"
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES)
 def test_the_typescript_of_a_page_prints_what_it_shows(
     applied: tuple[str, Path], told: dict[str, str], page: str

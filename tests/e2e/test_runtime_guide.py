@@ -319,6 +319,16 @@ async def helpers(guide: Guide) -> None:
     assert both.status == "completed"
     events = await streamed(beta.threads.create_and_run_stream(thread=said, **which))
     assert (events[0].event, events[-1].event) == ("thread.created", "thread.run.completed")
+    manager = beta.threads.create_and_run_stream(thread=said, **which)
+    if hasattr(manager, "__aenter__"):
+        async with manager as stream:
+            deltas = [one async for one in stream.text_deltas]
+            (final,) = await stream.get_final_messages()
+    else:
+        with manager as stream:
+            deltas = list(stream.text_deltas)
+            (final,) = stream.get_final_messages()
+    assert "".join(deltas) == final.content[0].text.value == "You said: Hello"
 
 
 async def lifecycle(guide: Guide) -> None:
@@ -362,7 +372,7 @@ async def errors(guide: Guide) -> None:
     assert (refused.value.status_code, refused.value.code) == (400, None)
     run = await guide(api.runs.cancel, run.id, thread_id=thread.id)
     assert (await ended(guide, run)).status == "cancelled"
-    await guide(api.messages.create, thread.id, role="user", content="And tomorrow?")
+    await guide(api.messages.create, thread.id, role="user", content=OSLO)
     run = await guide(api.runs.create, thread.id, assistant_id=assistant.id)
     await guide(api.runs.cancel, run.id, thread_id=thread.id)  # as after a deadline
     assert (await ended(guide, run)).status == "cancelled"
