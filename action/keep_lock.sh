@@ -8,8 +8,6 @@ shopt -s inherit_errexit
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$HERE/say.sh"
 source "$HERE/git.sh"
-BOT='github-actions[bot]'
-BOT_EMAIL='41898282+github-actions[bot]@users.noreply.github.com'
 
 main() {
   local locks journals

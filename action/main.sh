@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One run of the action: `plan`, `apply`, `check` or `drift`, as the inputs in the environment say.
+# One run of the action: `plan`, `apply`, `check`, `drift` or `models`, as the inputs in the environment say.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 shopt -s inherit_errexit
@@ -20,6 +20,7 @@ source "$HERE/plan.sh"
 source "$HERE/apply.sh"
 source "$HERE/check.sh"
 source "$HERE/drift.sh"
+source "$HERE/models.sh"
 
 main() {
   check_inputs
@@ -39,11 +40,12 @@ main() {
     ;;
   check) check_and_tell ;;
   drift) drift_and_tell ;;
+  models) models_and_propose ;;
   esac
 }
 
 check_inputs() {
-  one_of command "$IN_COMMAND" plan apply check drift
+  one_of command "$IN_COMMAND" plan apply check drift models
   one_of comment "$IN_COMMENT" true false
   one_of callables "$IN_CALLABLES" true false
   one_of fail-on-drift "$IN_FAIL_ON_DRIFT" true false

@@ -33,6 +33,7 @@ LIKELY = {  # which tests see most edits of a file; they are run first
     "action/drift.sh": "test_runs.py",
     "action/issues.graphql": "test_runs.py",
     "action/keep_lock.sh": "test_committed_lock.py",
+    "action/models.sh": "test_models.py",
     "action/plan.sh": "test_runs.py",
 }
 OTHERWISE = "test_parts.py"  # it takes a second

@@ -105,7 +105,7 @@ def _confirmed(
     """
     merge = _Merge.of(run, form, change=change, before=before, live=live)
     own = (path for path in (before.resetting if before else ()) if store_file_of(path) is None)
-    for path in dict.fromkeys([*merge.declared, *merge.had, *own]):
+    for path in dict.fromkeys([*merge.declared, *merge.had, *own, *sorted(wrote)]):
         hidden = path in form.unread or path in change.lost
         differs = not hidden and not same(merge.wanted.get(path), merge.shown.get(path))
         if path in wrote or not (differs or (hidden and merge.is_edited(path))):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from provisioner import interrupts
 from provisioner.cli.console import Console, command
+
+if TYPE_CHECKING:
+    from provisioner.engine.accept import Accepted
 
 
 @command
@@ -29,7 +33,7 @@ async def _accept(console: Console, words: tuple[str, ...]) -> int:
     from provisioner.engine.accept import accept
     from provisioner.views.accepted import accepted_document, accepted_outline
 
-    accepted = await accept(console.open(), words)
+    accepted = _placed(console, await accept(console.open(), words))
     if console.json:
         console.document(accepted_document(accepted))
     else:
@@ -37,6 +41,13 @@ async def _accept(console: Console, words: tuple[str, ...]) -> int:
 
         console.result(outline_text(accepted_outline(accepted), console.paint()))
     return 1 if accepted.not_accepted else 0
+
+
+def _placed(console: Console, found: Accepted) -> Accepted:
+    """The same with its files as they are called from the working folder."""
+    accepted = [replace(one, position=console.at(one.position)) for one in found.accepted]
+    files = {console.called(name): texts for name, texts in found.files.items()}
+    return replace(found, accepted=tuple(accepted), files=files)
 
 
 COMMANDS = {"accept": accept}

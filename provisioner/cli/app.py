@@ -11,12 +11,12 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from provisioner import interrupts
 from provisioner.cli.console import broken_pipe, fail, wants_json
-from provisioner.cli.habits import command_hint, option_words
+from provisioner.cli.habits import command_hint, one_dash, option_words
 from provisioner.cli.options import Chdir, EnvironmentOption
 from provisioner.cli.streams import guarded_streams
 
@@ -30,6 +30,7 @@ COMMANDS = {
     "destroy": "Delete everything that the lock names.",
     "drift": "Show what somebody else changed since the last apply.",
     "accept": "Write what somebody else changed at the service into the specs.",
+    "models": "Show the models in use and when they end, or replace one.",
     "show": "Show what was applied, or a saved plan.",
     "state": "Look at the lock, or change what it says.",
     "force-unlock": "Take the lock away from a process that is gone.",
@@ -48,14 +49,34 @@ _INTERNAL = {
 }
 
 # typer re-exports BadParameter alone; its base is the error of every wrong command line, wherever
-# that lives.
+# that lives. So it is with what commands and groups have in common.
 WrongUsage: Any = typer.BadParameter.__mro__[1]
+_Click: Any = TyperCommand.__mro__[1]
 
 
-class Group(TyperGroup):
-    """A group that knows what a misspelt command may have meant."""
+class _TwoDashes(_Click):  # type: ignore[misc]  # its base is found at run time, see above
+    """Where a long option has two dashes: `-yes` is not `-y -e s`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        if one_dash(self, args):
+            raise WrongUsage("", ctx=ctx)
+        return super().parse_args(ctx, args)
+
+
+class Command(_TwoDashes, TyperCommand):
+    """One command."""
+
+
+class Group(_TwoDashes, TyperGroup):
+    """A group that knows `help`, and what a misspelt command may have meant."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] == "help":
+            asked = [word for word in args[1:] if word != "help"]
+            if not asked or asked[0].startswith("-"):
+                sys.stdout.write(f"{ctx.get_help()}\n")
+                ctx.exit()
+            args = [*asked, "--help"]
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             raise UnknownCommand(name, self.list_commands(ctx), ctx)
@@ -107,7 +128,7 @@ def load_command(name: str) -> Any:
         help={**COMMANDS, **_INTERNAL}[name],
     )
     for word, function in module.COMMANDS.items():
-        app.command(word)(function)
+        app.command(word, cls=Command)(function)
     if list(module.COMMANDS) != [name]:
         app.callback()(_group)
     return get_command(app)
@@ -151,8 +172,6 @@ def run(arguments: Sequence[str]) -> int:
             with command.make_context("provisioner", [], resilient_parsing=True) as context:
                 sys.stderr.write(f"{command.get_help(context)}\n")
             return 1
-        if arguments[0] == "help":
-            arguments = [*arguments[1:], "--help"]
         try:
             with interrupts.watched():
                 code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)

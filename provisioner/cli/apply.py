@@ -59,7 +59,7 @@ def apply(
         raise UsageError(Problem("Wrong usage", detail, "leave one of them out"))
     commit = (commit or "").strip() or None
     how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
-    if file is not None:  # whoever saved it has seen it, so nobody is asked
+    if file is not None:
         decided = {
             "--target": target,
             "--exclude": exclude,
@@ -70,11 +70,8 @@ def apply(
         }
         refuse_options(console, file, decided)
         saved = read_plan_file(console, file)
-        return apply_saved(
-            console,
-            saved,
-            ApplyRequest(how, GivenApproval(True, checksum, force, commit), format, check),
-        )
+        given = GivenApproval(auto_approve, checksum, force, commit)
+        return apply_saved(console, saved, ApplyRequest(how, given, format, check))
     wanted = PlanOptions(
         targets=addresses(target),
         excludes=addresses(exclude),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from provisioner import interrupts
 from provisioner.cli.console import Console
 from provisioner.cli.options import PlanFormat
-from provisioner.cli.planning import show_plan
+from provisioner.cli.planning import show_plan, text_of
 from provisioner.errors import PlanError, UsageError
 from provisioner.kinds import is_file
 from provisioner.model import Applied, Event, Plan, Problem
@@ -60,12 +60,7 @@ async def _decide_and_apply(
         plan = await session.plan(wanted)
         _show_beforehand(console, plan, request.format)
         _check(session, plan, request.approval)
-        # An empty plan is carried out as well: the lock may have to learn what the service has
-        # already.
-        if not (request.approval.given or plan.empty) and not ask(
-            console, plan, "destroy" if wanted.destroy else "apply"
-        ):
-            console.say("Nothing was changed.")
+        if not (request.approval.given or _confirmed(console, plan)):
             return 1
         done = await _carry_out(console, session, plan, request)
     return await _end(console, context, done, request, commit=commit)
@@ -98,6 +93,9 @@ async def _apply_saved(
     async with Session.writing(context, request.options, console.say, needs_specs=False) as session:
         _check(session, plan, request.approval)
         await session.check_saved(plan)
+        # Whoever saved a plan has seen it. That everything goes is asked about all the same.
+        if plan.destroy and not (request.approval.given or _confirmed(console, plan)):
+            return 1
         done = await _carry_out(console, session, plan, request)
     return await _end(console, context, done, request, commit=commit, saved=True)
 
@@ -125,13 +123,7 @@ def _show_beforehand(console: Console, plan: Plan, format: PlanFormat) -> None:
         event = {"type": "plan", **plan_document(plan, review_json(plan))}
         print(json.dumps(event, ensure_ascii=False), flush=True)
     elif format.document:
-        from provisioner.views.text import plan_text
-
-        console.say(
-            plan_text(plan, paint=console.paint(sys.stderr), verbose=console.verbose).removesuffix(
-                "\n"
-            )
-        )
+        console.say(text_of(console, plan, console.paint(sys.stderr)).removesuffix("\n"))
     else:
         show_plan(console, plan, format)
 
@@ -144,17 +136,30 @@ def _check(session: Session, plan: Plan, approval: GivenApproval) -> None:
     session.check_approval(plan, approval.checksum, approval.commit)
 
 
-def ask(console: Console, plan: Plan, verb: str) -> bool:
+def _confirmed(console: Console, plan: Plan) -> bool:
+    """Whether nothing speaks against carrying out a plan that nobody has approved yet. An empty one
+    is carried out as well: the lock may have to learn what the service has already.
+    """
+    confirmed = plan.empty or _ask(console, plan)
+    if not confirmed:
+        console.say("Nothing was changed.")
+    return confirmed
+
+
+def _ask(console: Console, plan: Plan) -> bool:
     """Ask on a terminal; only `yes` is a yes."""
     if not console.terminal or console.json:
+        hint = "review the plan and add `--auto-approve`"
+        if not plan.destroy:
+            hint += ", or save it with `plan --out FILE` and apply the file"
         raise UsageError(
             Problem(
                 "Approval needed",
                 "There are changes, and there is no terminal on which to ask for confirmation.",
-                "review the plan and add `--auto-approve`, or save it with `plan --out FILE` and"
-                " apply the file",
+                hint,
             )
         )
+    verb = "destroy" if plan.destroy else "apply"
     with interrupts.promptly():
         sys.stderr.write(
             f"\nDo you want to {verb} this in `{plan.environment}`? Only `yes` is accepted: "
@@ -228,7 +233,8 @@ def _sum_up(console: Console, applied: Applied, events: list[Event], format: Pla
         return
     for note in applied.notes:
         console.say(inline(note))
-    sys.stderr.write(problems_text(applied.failed, console.paint(sys.stderr)))
+    failed = console.placed(applied.failed)
+    sys.stderr.write(problems_text(failed, console.paint(sys.stderr)))
     if format.document:
         from provisioner.cli.planning import rendered
         from provisioner.views.picture import applied_graph

@@ -19,6 +19,7 @@ from provisioner.model import Problem
 if TYPE_CHECKING:
     from provisioner.conversation import Call, Conversation, Event, Partner, Reply
     from provisioner.engine import Context
+    from provisioner.remote import Remote
 
     Answer = Callable[[Call], Awaitable[str]]
 
@@ -73,7 +74,7 @@ class Screen:
     """Shows a conversation as text, and asks a person where there is one."""
 
     def __init__(self, console: Console, documents: dict[str, str]) -> None:
-        self.console, self.documents = console, documents
+        self.console, self.names = console, dict(documents)
         self.person = console.terminal
         self._paint = console.paint()
         self._begun = False  # whether the cursor is behind a text
@@ -102,7 +103,7 @@ class Screen:
         from provisioner.views.values import inline
 
         self._end_line()
-        for name in cited(reply, self.documents):
+        for name in cited(reply, self.names):
             self._line(self._paint("dim", f"  cites {inline(name)}"))
         self._aside(end_text(reply))
 
@@ -175,7 +176,7 @@ class Events(Screen):
     def ended(self, reply: Reply) -> None:
         from provisioner.views.talk import reply_json
 
-        self._event(reply_json(reply, self.documents))
+        self._event(reply_json(reply, self.names))
 
     def over(self, replies: list[Reply]) -> None:
         from provisioner.views.talk import summary_json
@@ -206,7 +207,7 @@ class Talk:
             conversation = await open_conversation(remote, self._partner)
             try:
                 self._screen.opened(self._partner, conversation)
-                interrupted = await self._converse(conversation)
+                interrupted = await self._converse(remote, conversation)
             finally:
                 await self._close(conversation)
         replies = [reply for _, reply in self.said]
@@ -217,7 +218,7 @@ class Talk:
         whole = all(reply.status == "completed" for reply in replies)
         return 0 if whole or self._screen.person else 1
 
-    async def _converse(self, conversation: Conversation) -> bool:
+    async def _converse(self, remote: Remote, conversation: Conversation) -> bool:
         """Turn by turn, until nothing more is said; whether that was by an interrupt."""
         while True:
             try:
@@ -229,9 +230,24 @@ class Talk:
             if text.strip() == "/help":
                 self._screen.help()
             elif text.strip():
-                await self._turn(conversation, sendable(text.strip()))
+                reply = await self._turn(conversation, sendable(text.strip()))
+                if reply is not None:
+                    await self._name(remote, reply)
+                    self._screen.ended(reply)
+                    if self._unanswered:
+                        raise self._unanswered
+                    self.said.append((text.strip(), reply))
 
-    async def _turn(self, conversation: Conversation, text: str) -> None:
+    async def _name(self, remote: Remote, reply: Reply) -> None:
+        """Learn the names of cited documents that neither the specs nor the service has named."""
+        named = self._screen.names
+        for one in reply.citations:
+            if not (one.filename or one.file_id in named):
+                found = await remote.find(f"/files/{one.file_id}") or {}
+                named[one.file_id] = str(found.get("filename") or one.file_id)
+
+    async def _turn(self, conversation: Conversation, text: str) -> Reply | None:
+        """One turn; None where it was broken off."""
         from provisioner.conversation import Message
 
         task = asyncio.create_task(
@@ -249,18 +265,14 @@ class Talk:
             await asyncio.wait({task})
         if task.cancelled():
             self._screen.broken_off()
-            return
+            return None
         try:
-            reply = task.result()
+            return task.result()
         except ServiceError as error:
             if not self._screen.person:
                 raise
             self._screen.failed(error)
-            return
-        self._screen.ended(reply)
-        if self._unanswered:
-            raise self._unanswered
-        self.said.append((text, reply))
+            return None
 
     async def _close(self, conversation: Conversation) -> None:
         try:

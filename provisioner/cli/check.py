@@ -13,6 +13,8 @@ import typer
 
 from provisioner import disk, interrupts
 from provisioner.cli.console import Console, command, refuse_file
+from provisioner.errors import UsageError
+from provisioner.model import Problem
 
 if TYPE_CHECKING:
     from provisioner.engine.checking import CheckOptions
@@ -32,6 +34,12 @@ class CheckFormat(StrEnum):
     text = "text"
     json = "json"
     markdown = "markdown"
+
+
+class Export(StrEnum):
+    """Whose configuration checks are written as."""
+
+    promptfoo = "promptfoo"
 
 
 @command
@@ -66,10 +74,27 @@ def check(
     format: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = (
         CheckFormat.text
     ),
+    export: Annotated[
+        Export | None,
+        typer.Option(
+            "--export", help="Write the checks as the configuration of this, and ask nobody."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="With --export: write it there."),
+    ] = None,
 ) -> int:
     """Hold the checks of the specs with what is applied, or with what is planned."""
     from provisioner.engine.checking import CheckOptions
 
+    if export is not None and (junit is not None or console.json or planned):
+        detail = "`--export` asks nobody, so `--json`, `--junit` and `--planned` are not for it."
+        raise UsageError(Problem("Wrong usage", detail))
+    if export is not None:
+        return _export(console, addresses or [], out)
+    if out is not None:
+        raise UsageError(Problem("Wrong usage", "`--out` is for `--export`."))
     if junit is not None:
         refuse_file(console.path(junit).parent)
     wanted = CheckOptions(max_tokens, parallelism)
@@ -82,6 +107,34 @@ def check(
     if report.interrupted:
         return interrupts.CODE
     return 0 if report.passed else 1
+
+
+def _export(console: Console, addresses: list[str], out: Path | None) -> int:
+    """Checks as promptfoo has them; what it cannot say is said. Nothing exported is a failure."""
+    from provisioner.engine.subjects import applied
+    from provisioner.views.promptfoo import exported
+    from provisioner.views.values import inline
+
+    if out is not None:
+        refuse_file(console.path(out).parent)
+        if disk.real(console.path(out)).is_relative_to(console.root / "specs"):
+            detail = f"`{out}` would be read as a spec."
+            raise UsageError(Problem("Wrong usage", detail, "name a file outside `specs/`"))
+    context = console.open()
+    subjects, notes, _ = applied(context, addresses)
+    if not subjects:
+        console.say(_NO_CHECKS)
+    written = exported(subjects, context.workspace.name, context.environment, notes)
+    for note in written.notes:
+        console.say(f"note: {inline(note)}")
+    for lost in written.lost:
+        console.say(f"not translated: {inline(lost)}")
+    if out is None:
+        console.result(written.text)
+    else:
+        disk.make_folder(console.path(out).parent)
+        disk.put(console.path(out), written.text.encode())
+    return 0 if written.tests else 1
 
 
 async def _check(

@@ -17,11 +17,10 @@ import typer
 from provisioner import disk, interrupts
 from provisioner.cli import options
 from provisioner.errors import ProvisionerError, UsageError
-from provisioner.model import Address, Problem
+from provisioner.model import Address, Position, Problem
 
 if TYPE_CHECKING:
     from provisioner.engine import Context
-    from provisioner.model import Problem
     from provisioner.views.values import Paint
 
 
@@ -60,6 +59,10 @@ class Console:
     def placed(self, problems: Iterable[Problem]) -> list[Problem]:
         """The same problems with their files as they are called from the working folder."""
         return [replace(one, file=self.called(one.file)) if one.file else one for one in problems]
+
+    def at(self, place: Position) -> Position:
+        """The same place with its file as it is called from the working folder."""
+        return replace(place, file=self.called(place.file))
 
     def called(self, file: str) -> str:
         """A file of the workspace as it is called from the working folder."""

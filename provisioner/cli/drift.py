@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +14,7 @@ from provisioner.cli.console import Console, command
 
 if TYPE_CHECKING:
     from provisioner.engine.drift import DriftOptions
-    from provisioner.model import Drift
+    from provisioner.model import Drift, Drifted
     from provisioner.plan import Situation
 
 DRIFTED = 2
@@ -63,12 +65,19 @@ def _text(console: Console, drift: Drift, case: Situation, format: options.PlanF
     if not format.document:
         from provisioner.views.text import outline_text
 
-        return outline_text(drift_outline(drift, verbose=console.verbose), console.paint())
+        placed = replace(drift, found=tuple(_placed(console, drift.found)))
+        return outline_text(drift_outline(placed, verbose=console.verbose), console.paint())
     from provisioner.cli.planning import rendered
     from provisioner.views.picture import drift_graph
 
     needs = {address: entry.depends_on for address, entry in case.lock.resources.items()}
     return rendered(format, drift_outline(drift, verbose=True), lambda: drift_graph(drift, needs))
+
+
+def _placed(console: Console, found: Iterable[Drifted]) -> Iterator[Drifted]:
+    """The same with their positions as they are called from the working folder."""
+    for one in found:
+        yield replace(one, position=console.at(one.position)) if one.position else one
 
 
 COMMANDS = {"drift": drift}

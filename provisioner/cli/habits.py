@@ -60,10 +60,25 @@ def command_hint(name: str) -> str | None:
     return _ADVICE.get(name)
 
 
+def one_dash(command: Any, arguments: Sequence[str]) -> str | None:
+    """The first long option that stands there with one dash; not `-help`, which works."""
+    known = {name for parameter in command.params for name in parameter.opts}
+    for argument in arguments:
+        if argument == "--":
+            return None
+        word = argument.partition("=")[0]
+        if not word.startswith("--") and len(word) > 2 and f"-{word}" in known:
+            return word
+    return None
+
+
 def option_words(command: Any, arguments: Sequence[str]) -> tuple[str, str] | None:
     """Detail and hint for the first option that another tool would take, if there is one; `command`
     is the one of click that has refused the command line.
     """
+    dashed = one_dash(command, arguments)
+    if dashed:
+        return f"There is no option `{dashed}`.", f"write `-{dashed}`, with two dashes"
     known = {name for parameter in command.params for name in parameter.opts}
     for argument in arguments:
         if argument == "--":
@@ -71,9 +86,6 @@ def option_words(command: Any, arguments: Sequence[str]) -> tuple[str, str] | No
         word = argument.partition("=")[0]
         name = word.lstrip("-")
         hint = _OPTIONS_OF.get((command.name, name)) or _OPTIONS.get(name)
-        if word.startswith("-") and len(name) > 1 and word not in known:
-            if f"--{name}" in known:
-                hint = f"write `--{name}`, with two dashes"
-            if hint:
-                return f"There is no option `{word}`.", hint
+        if hint and word.startswith("-") and word not in known:
+            return f"There is no option `{word}`.", hint
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from provisioner.cli.console import Console, address_of, command
 from provisioner.errors import UsageError
 from provisioner.model import Problem
+from provisioner.text import did_you_mean
 
 
 class _Format(StrEnum):
@@ -38,21 +40,25 @@ def output(
         raise UsageError(
             Problem("Wrong usage", f"`--json` and `--format {format.value}` exclude each other.")
         )
-    outputs = engine.outputs(console.open())
+    context = console.open()
+    outputs = engine.outputs(context)
     names = [str(address_of(text)) for text in addr or ()]
-    missing = [name for name in names if name not in outputs]
+    missing = [name for name in dict.fromkeys(names) if name not in outputs]
     if missing:
-        absent = ", ".join(f"`{name}`" for name in missing)
-        raise UsageError(
-            Problem(
-                "Not in the lock",
-                f"Nothing has been applied for {absent}.",
-                "run `provisioner apply`",
-            )
-        )
+        declared = context.workspace.compile(context.environment.name, context.variables).desired
+        raise UsageError(_not_applied(name, {*map(str, declared)}, outputs) for name in missing)
     chosen = {name: outputs[name] for name in names} if names else outputs
     as_text = FORMATS[(format or _Format.json).value]
     console.result(as_text(chosen))
+
+
+def _not_applied(name: str, declared: Collection[str], outputs: Collection[str]) -> Problem:
+    """What is declared is to be applied; anything else is a slip of the pen."""
+    hint = "run `provisioner apply`"
+    if name not in declared:
+        near = did_you_mean(name, [*outputs, *declared])
+        hint = near or "`provisioner state list` lists what the lock has"
+    return Problem("Not in the lock", f"Nothing has been applied for `{name}`.", hint)
 
 
 COMMANDS = {"output": output}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provisioner.plan import PlanOptions
     from provisioner.views.lines import Outline
     from provisioner.views.picture import Graph
+    from provisioner.views.values import Paint
 
 
 async def plan_now(context: Context, options: PlanOptions) -> Plan:
@@ -38,18 +39,20 @@ def show_plan(console: Console, plan: Plan, format: PlanFormat) -> None:
 
         console.result(rendered(format, outline(plan, verbose=True), lambda: plan_graph(plan)))
     else:
-        from provisioner.views.text import plan_text
+        console.result(text_of(console, plan, console.paint()))
 
-        placed = _placed(console, plan)
-        console.result(plan_text(placed, paint=console.paint(), verbose=console.verbose))
+
+def text_of(console: Console, plan: Plan, paint: Paint) -> str:
+    """A plan for the terminal, its positions as they are called from the working folder."""
+    from provisioner.views.text import plan_text
+
+    return plan_text(_placed(console, plan), paint=paint, verbose=console.verbose)
 
 
 def _placed(console: Console, plan: Plan) -> Plan:
     """The same plan with its positions as they are called from the working folder."""
     changes = [
-        replace(change, position=replace(place, file=console.called(place.file)))
-        if (place := change.position)
-        else change
+        replace(change, position=console.at(change.position)) if change.position else change
         for change in plan.changes
     ]
     return replace(plan, changes=tuple(changes), problems=tuple(console.placed(plan.problems)))

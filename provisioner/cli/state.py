@@ -8,7 +8,7 @@ import typer
 
 from provisioner import interrupts
 from provisioner.cli.console import Console, address_of, command
-from provisioner.errors import UsageError
+from provisioner.errors import ServiceError, UsageError
 from provisioner.model import Locked, LockState, Problem
 from provisioner.text import did_you_mean
 
@@ -89,10 +89,17 @@ def mv(
     origin: Annotated[str, typer.Argument(metavar="FROM", help="An address of the lock.")],
     to: Annotated[str, typer.Argument(metavar="TO", help="Its new address.")],
 ) -> None:
-    """Give a resource another address; its object stays."""
-    from provisioner.engine.questions import move
+    """Give a resource another address; its object stays, stamped with the new one."""
+    from provisioner.engine.moving import move
 
-    move(console.open(), address_of(origin), address_of(to))
+    try:
+        interrupts.run_main(move(console.open(), address_of(origin), address_of(to)))
+    except ServiceError:
+        console.say(
+            f"The lock still has {origin}, because its object could not be stamped as {to}. Run the"
+            " same command again."
+        )
+        raise
     if console.json:
         console.document({"moved": {"from": origin, "to": to}})
     else:

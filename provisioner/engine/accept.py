@@ -234,9 +234,11 @@ def _first_difference(before: bytes, after: bytes) -> int:
     )
 
 
-def write_specs(trial: Trial, taken: Sequence[Proposal]) -> dict[str, tuple[str, str]]:
+def write_specs(
+    trial: Trial, taken: Sequence[Proposal], command: str = "provisioner accept"
+) -> dict[str, tuple[str, str]]:
     """Write the files, each whole or not at all, and none where one of them is no longer what was
-    read.
+    read; then the `command` has to be run again.
     """
     drafts = trial.drafts(taken)
     places = {file: trial.workspace.file(file) for file in drafts}
@@ -246,9 +248,7 @@ def write_specs(trial: Trial, taken: Sequence[Proposal]) -> dict[str, tuple[str,
                 f"`{file}` was changed while its new content was worked out; nothing was written."
             )
             raise SpecError(
-                Problem(
-                    "File changed meanwhile", detail, "run `provisioner accept` again", file=file
-                )
+                Problem("File changed meanwhile", detail, f"run `{command}` again", file=file)
             )
     for file, place in places.items():
         try:
@@ -258,10 +258,7 @@ def write_specs(trial: Trial, taken: Sequence[Proposal]) -> dict[str, tuple[str,
             raise SpecError(
                 Problem("File not written", detail, "check the permissions", file=file)
             ) from error
-    return {
-        file: (trial.original(file).decode("utf-8-sig"), data.decode("utf-8-sig"))
-        for file, data in drafts.items()
-    }
+    return trial.texts(taken)
 
 
 _ABSENT = object()
@@ -323,6 +320,13 @@ class Trial:
             edits.setdefault(edit.file, []).append(edit)
         return {file: edited(self.original(file), wanted) for file, wanted in edits.items()}
 
+    def texts(self, proposals: Iterable[Proposal]) -> dict[str, tuple[str, str]]:
+        """The text of each of these files before and after."""
+        return {
+            file: (self.original(file).decode("utf-8-sig"), data.decode("utf-8-sig"))
+            for file, data in self.drafts(proposals).items()
+        }
+
     def possible(self, proposals: Sequence[Proposal]) -> tuple[list[Proposal], dict[Proposal, str]]:
         """Those that can be made together, and why the others cannot: halved until every problem
         stands alone.
@@ -352,10 +356,10 @@ class Trial:
             return str(error)
         except FileRefused as refused:
             return f"its file {refused.detail}"
-        for name, before in self._before.items():
+        for name, before in self.before.items():
             after = draft.compile(name, self.variables)
             problems = self._problems(draft, name, after)
-            why = _invalid(self._known[name], problems) or self._surprise(
+            why = _invalid(self._known[name], problems) or self.surprise(
                 name, before, after, proposals
             )
             if why:
@@ -365,9 +369,9 @@ class Trial:
     def shared(self, proposals: Sequence[Proposal]) -> Iterator[tuple[Address, str, str]]:
         """What changes in other environments as well: address, path and environment."""
         draft = self.workspace.draft(self.drafts(proposals))
-        for name, before in self._before.items():
+        for name, before in self.before.items():
             if name != self.environment:
-                touched = _changed(before, draft.compile(name, self.variables))
+                touched = changed_units(before, draft.compile(name, self.variables))
                 for proposal in proposals:
                     if any(_covers(proposal, address, path) for address, path in touched):
                         yield proposal.address, proposal.path, name
@@ -393,22 +397,23 @@ class Trial:
     @cached_property
     def _known(self) -> dict[str, list[Problem]]:
         return {
-            name: self._problems(self.workspace, name, specs)
-            for name, specs in self._before.items()
+            name: self._problems(self.workspace, name, specs) for name, specs in self.before.items()
         }
 
     @cached_property
-    def _before(self) -> dict[str, Specs]:
+    def before(self) -> dict[str, Specs]:
+        """What the specs want now, by environment, that of the trial first."""
         names = [
             self.environment,
             *(name for name in self.workspace.environments if name != self.environment),
         ]
         return {name: self.workspace.compile(name, self.variables) for name in names}
 
-    def _surprise(
+    def surprise(
         self, name: str, before: Specs, after: Specs, proposals: Sequence[Proposal]
     ) -> str | None:
-        changed = _changed(before, after)
+        """Why what changes in an environment is not what was meant; None where it is."""
+        changed = changed_units(before, after)
         where = "" if name == self.environment else f" in `{name}`"
         for address, path in changed:
             if not any(_covers(proposal, address, path) for proposal in proposals):
@@ -438,7 +443,8 @@ def _covers(proposal: Proposal, address: Address, path: str) -> bool:
     return address == proposal.address and ignored(path, [proposal.path])
 
 
-def _changed(before: Specs, after: Specs) -> dict[tuple[Address, str], None]:
+def changed_units(before: Specs, after: Specs) -> dict[tuple[Address, str], None]:
+    """Every unit that two readings of the specs say differently, by address and path."""
     changed: dict[tuple[Address, str], None] = {}
     for address in dict.fromkeys([*before.desired, *after.desired]):
         old, new = before.desired.get(address), after.desired.get(address)

@@ -23,7 +23,10 @@ def refuse_without_specs(context: Context) -> None:
 
 
 def touched(context: Context, plan: Plan) -> list[str]:
-    """The assistants with checks that a plan has changed, or something that they use."""
+    """The assistants with checks that a plan has changed, or something that they use; what it has
+    deleted is not one of them.
+    """
+    gone = {change.address for change in plan.changes if change.action.goes}
     changed = {change.address for change in plan.changes if change.matters}
     changed |= {item.store for item in plan.store_file_changes if item.action not in QUIET}
     desired = context.specs.desired
@@ -31,7 +34,7 @@ def touched(context: Context, plan: Plan) -> list[str]:
     return [
         str(address)
         for address, want in sorted(desired.items())
-        if want.checks and not changed.isdisjoint(closure([address], needs))
+        if want.checks and address not in gone and not changed.isdisjoint(closure([address], needs))
     ]
 
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.shutdowns import kept_answers, policies_apply, utc_today
-from provisioner.errors import UsageError
-from provisioner.kinds import is_file
 from provisioner.model import Address, Desired, LockState, Problem, Report
-from provisioner.text import spelt
 from provisioner.workspace import Workspace
-from provisioner.workspace.sections import declarable
 from provisioner.workspace.setting import SETTINGS_FILE
 from provisioner.workspace.workspace import by_problem
 
@@ -67,38 +62,6 @@ def state(context: Context) -> LockState | None:
     applied.
     """
     return context.checked(context.store.peek().state)
-
-
-def move(context: Context, origin: Address, to: Address) -> None:
-    """Give a resource of the lock another address; its object stays the same."""
-    with context.store.lease():
-        known = context.checked(context.store.fold_journal().state)
-        if known is None or origin not in known.resources:
-            detail = f"The lock has no `{origin}`."
-            raise UsageError(Problem("Unknown address", detail, "see `provisioner state list`"))
-        # UsageError where a resource cannot have that address.
-        if to.kind == origin.kind and not declarable(context.root, to):
-            hint = (
-                "a name has small letters, digits, `_` and `-`, begins with a letter and has at"
-                " most 64 characters"
-            )
-            if is_file(to):
-                hint = "write the path from the workspace root, like `file.docs/a.md`"
-            raise UsageError(
-                Problem("Wrong address", f"No spec could declare {spelt(str(to))}.", hint)
-            )
-        why = None
-        if to in known.resources:
-            why = "is in the lock already"
-        elif to.kind != origin.kind:
-            why = f"is no {origin.kind.replace('_', ' ')}"
-        if why:
-            raise UsageError(Problem("Wrong address", f"`{to}` {why}.", "choose another one"))
-        # All of planning, which `validate` does without.
-        from provisioner.plan.moves import with_moves
-
-        moved, _ = with_moves(known, {}, [(origin, to)])
-        context.store.write(replace(moved, serial=known.serial + 1))
 
 
 def restore(context: Context, rebuilt: LockState) -> None:

@@ -330,6 +330,7 @@ class Session:
         stale.check_store_files(plan, moved)
         stale.check_ids(plan, moved)
         stale.check_order(plan, moved)
+        known = replace(known, resources=moved)  # by the addresses of the plan from here on
         remember(self.remote, known)
         request = stale.refresh_request(self.remote, known, plan)
         refreshed = await refresh(request)

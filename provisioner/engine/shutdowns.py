@@ -47,6 +47,7 @@ class Shutdowns:
     given: Mapping[str, date | None] = field(default_factory=dict)
     public: bool = False
     names: frozenset[str] = frozenset()  # of all models that it lists; none where nobody knows
+    fresh: bool = False  # whether the service has answered within the day
 
     def of(self, model: str) -> date | None:
         """The announced end of a model."""
@@ -61,6 +62,10 @@ class Shutdowns:
             if model in self.given
             else f"by OpenAI's announcements as of {announced.AS_OF}"
         )
+
+    def replacement(self, model: str) -> str | None:
+        """What OpenAI recommends in the place of a model of its own service."""
+        return announced.replacement(model) if self.public else None
 
     @property
     def known(self) -> bool:
@@ -96,20 +101,20 @@ async def asked(root: Path, environment: Environment, remote: Remote) -> Shutdow
     file, now = _file(root, environment), time.time()
     at, before = _read(file) or (0.0, Answer())
     if 0 <= now - at < DAY:
-        return _known(environment, before)
+        return _known(environment, before, fresh=True)
     answer = await _ask(remote)
     if answer is None:
         return _known(environment, before)
     models = {model: day.isoformat() if day else None for model, day in answer.given.items()}
     kept = {"at": now, "models": models, "names": sorted(answer.names)}
     disk.cache(file, json.dumps(kept).encode())
-    return _known(environment, answer)
+    return _known(environment, answer, fresh=True)
 
 
-def _known(environment: Environment, answer: Answer) -> Shutdowns:
+def _known(environment: Environment, answer: Answer, *, fresh: bool = False) -> Shutdowns:
     # The embedded service takes any model, whatever it lists.
     names = frozenset() if environment.service == LOCAL else answer.names
-    return Shutdowns(answer.given, environment.public, names)
+    return Shutdowns(answer.given, environment.public, names, fresh)
 
 
 async def _ask(remote: Remote) -> Answer | None:

@@ -201,6 +201,12 @@ class Form(ABC):
         """What is declared and this API cannot carry."""
         return ()
 
+    def defaults(self, address: Address, fields: Fields) -> Fields:
+        """What a new object is given beside what is declared, because it hangs on the address. It
+        is nobody's own: not kept in the lock, and not compared.
+        """
+        return {}
+
     def normal(self, address: Address, fields: Fields) -> Fields:
         """The canonical shape in which desired, locked and live are compared: every default filled
         in, whatever has no order in one order, `{}` for no metadata. Pure, and the same for all

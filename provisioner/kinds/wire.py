@@ -112,9 +112,12 @@ class StampedForm(Form):
         own = {one.name: shapes.an_id if one.sort.refers_to else one.sort.shape for one in self.own}
         return {**own, "metadata": shapes.mapping(), "status": shapes.text, **self.replies}
 
+    def defaults(self, address: Address, fields: Fields) -> Fields:
+        """The name of the resource, where it says no other."""
+        return {} if "name" in fields else {"name": address.name}
+
     def normal(self, address: Address, fields: Fields) -> Fields:
-        """With the name of the resource, where it says no other."""
-        return super().normal(address, {"name": address.name, **fields})
+        return super().normal(address, {**self.defaults(address, fields), **fields})
 
     def live(self, raw: Raw, names: Names) -> Live:
         """A reply in neutral spelling; what we do not know is dropped, what is missing stays
@@ -147,7 +150,7 @@ class StampedForm(Form):
 
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
         """The fields named by `units` as the service wants them, without metadata."""
-        wanted = {"name": write.address.name, **write.fields}
+        wanted = {**self.defaults(write.address, write.fields), **write.fields}
         body: dict[str, Any] = {}
         for one in self.own:
             if one.name in units:
@@ -162,7 +165,7 @@ class StampedForm(Form):
         return None if raw is None else self.live(raw, names)
 
     async def create(self, remote: Remote, write: Write) -> Live:
-        units = {"name", *write.fields}
+        units = {*self.defaults(write.address, write.fields), *write.fields}
         body = {name: value for name, value in self.body(write, units).items() if value is not None}
         body["metadata"] = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
         raw = self._checked(await remote.post(self.collection, body))

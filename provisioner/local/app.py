@@ -63,8 +63,8 @@ HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/assistants/{assistant_id}", assistants.retrieve),
     ("POST", "/v1/assistants/{assistant_id}", assistants.update),
     ("DELETE", "/v1/assistants/{assistant_id}", assistants.delete),
-    *RESPONSE_ROUTES,
     *THREAD_ROUTES,
+    *RESPONSE_ROUTES,
 ]
 
 

@@ -69,21 +69,6 @@ CREATE TABLE IF NOT EXISTS uploads (
 CREATE TABLE IF NOT EXISTS upload_parts (
     id TEXT PRIMARY KEY, upload INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS responses (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
-    started_at REAL NOT NULL, due_at REAL, settled INTEGER NOT NULL DEFAULT 0,
-    conversation TEXT, context TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS responses_due ON responses (due_at) WHERE NOT settled;
-CREATE INDEX IF NOT EXISTS responses_by_conversation
-    ON responses (conversation) WHERE NOT settled;
-CREATE TABLE IF NOT EXISTS conversations (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
-    metadata TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS items (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, created_at INTEGER NOT NULL,
-    owner TEXT NOT NULL, part TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS items_by_owner ON items (owner, part, created_at, seq);
-CREATE INDEX IF NOT EXISTS items_by_id ON items (id);
 CREATE TABLE IF NOT EXISTS threads (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
     created_at INTEGER NOT NULL, body TEXT NOT NULL);
@@ -105,6 +90,21 @@ CREATE TABLE IF NOT EXISTS run_events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, name TEXT NOT NULL,
     data TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS run_events_by_run ON run_events (run, seq);
+CREATE TABLE IF NOT EXISTS responses (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    started_at REAL NOT NULL, due_at REAL, settled INTEGER NOT NULL DEFAULT 0,
+    conversation TEXT, context TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS responses_due ON responses (due_at) WHERE NOT settled;
+CREATE INDEX IF NOT EXISTS responses_by_conversation
+    ON responses (conversation) WHERE NOT settled;
+CREATE TABLE IF NOT EXISTS conversations (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+    metadata TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS items (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, created_at INTEGER NOT NULL,
+    owner TEXT NOT NULL, part TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS items_by_owner ON items (owner, part, created_at, seq);
+CREATE INDEX IF NOT EXISTS items_by_id ON items (id);
 
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
     store, text, store_file UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2');

@@ -1,14 +1,15 @@
-"""Owns files: uploading them, reading them, and what deleting one does to stores and assistants."""
+"""Owns files: uploading them, reading them, and what deleting one does to stores, assistants and
+threads.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from . import checks, paging
-from .db import DbRow
+from .db import Database, DbRow
 from .errors import ApiError, bad, no_file
 from .multipart import MultipartForm, receive
 from .service import Call, EmbeddedService, Reply, new_id
@@ -174,20 +175,24 @@ def _remove(service: EmbeddedService, file_id: str) -> None:
             " WHERE u.file_id = ?",
             [file_id],
         )
-        for user in users:
-            body = _without(json.loads(user["body"]), file_id)
-            database.run(
-                "UPDATE assistants SET body = ? WHERE seq = ?", [json.dumps(body), user["seq"]]
-            )
+        _take_out(database, "assistants", users, file_id)
         database.run("DELETE FROM assistant_files WHERE file_id = ?", [file_id])
+        users = database.all(
+            "SELECT t.seq, t.body FROM threads t, json_each(t.body,"
+            " '$.tool_resources.code_interpreter.file_ids') f WHERE f.value = ?",
+            [file_id],
+        )
+        _take_out(database, "threads", users, file_id)
         database.run("DELETE FROM files WHERE id = ?", [file_id])
     service.blob(file_id).unlink(missing_ok=True)
 
 
-def _without(assistant: dict[str, Any], file_id: str) -> dict[str, Any]:
-    resources = assistant["tool_resources"]["code_interpreter"]
-    resources["file_ids"] = [one for one in resources["file_ids"] if one != file_id]
-    return assistant
+def _take_out(database: Database, table: str, users: list[DbRow], file_id: str) -> None:
+    for user in users:
+        body = json.loads(user["body"])
+        resources = body["tool_resources"]["code_interpreter"]
+        resources["file_ids"] = [one for one in resources["file_ids"] if one != file_id]
+        database.run(f"UPDATE {table} SET body = ? WHERE seq = ?", [json.dumps(body), user["seq"]])
 
 
 def purge_expired(service: EmbeddedService) -> None:

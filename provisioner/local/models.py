@@ -5,12 +5,14 @@ from __future__ import annotations
 from .errors import ApiError
 from .service import Call, EmbeddedService, Reply
 
-# Id and creation time. Here no model is ever shut down, whatever becomes of its namesake elsewhere.
+# Id and creation time. Here no model is ever shut down, whatever becomes of its namesake elsewhere;
+# one of them says that it was, so that this can be seen as well.
 _MODELS: list[tuple[str, int]] = [
     ("gpt-4o", 1715367049),
     ("gpt-4o-mini", 1721172741),
     ("gpt-4.1", 1744316542),
     ("gpt-4.1-mini", 1744318173),
+    ("gpt-4.1-nano", 1744321707),
     ("gpt-5", 1754425777),
     ("gpt-5-mini", 1754425928),
     ("gpt-5.6", 1782000000),
@@ -20,6 +22,7 @@ _MODELS: list[tuple[str, int]] = [
     ("text-embedding-3-small", 1705948997),
     ("text-embedding-3-large", 1705953180),
 ]
+_SHUT_DOWN = {"gpt-4.1-nano": "2026-10-23"}
 
 
 def _wire(name: str, created: int) -> Reply:
@@ -28,7 +31,7 @@ def _wire(name: str, created: int) -> Reply:
         "object": "model",
         "created": created,
         "owned_by": "system",
-        "shutdown_date": None,
+        "shutdown_date": _SHUT_DOWN.get(name),
     }
 
 

@@ -169,11 +169,15 @@ def _forcing(form: Form, changes: Iterable[FieldChange]) -> tuple[str, ...]:
 
 def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -> Comparison:
     form = case.form(want.address)
-    return compare(sides(form, want, entry, live))
+    return compare(sides(form, want, entry, live, case.moves.get(want.address)))
 
 
-def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
-    """The three sides of one object in normal form, without what `plan.store_files` compares."""
+def sides(
+    form: Form, want: Desired, entry: Locked | None, live: Live, origin: Address | None = None
+) -> Sides:
+    """The three sides of one object in normal form, without what `plan.store_files` compares.
+    `origin`: its address before a move.
+    """
     wanted = _declared(form, want.address, want.fields)
     if entry is None:
         base: Fields = {}
@@ -182,9 +186,11 @@ def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
     else:
         base = _declared(form, want.address, entry.fields)
     default = _flat(form, form.normal(want.address, {}))
-    have = _flat(form, form.normal(want.address, live.fields))
+    have = _flat(form, form.normal(origin or want.address, live.fields))
     for path in form.unread - live.fields.keys():
         have[path] = base.get(path, default.get(path))
+    if entry and origin:
+        base = {**base, **following(form, entry, have, origin)}
     return Sides(
         want=wanted,
         base=base,
@@ -195,6 +201,14 @@ def sides(form: Form, want: Desired, entry: Locked | None, live: Live) -> Sides:
         undone=undone(entry, live.stamp, have) if entry else (),
         ignored=(*want.ignore_changes, *want.lost) if entry else want.lost,
     )
+
+
+def following(form: Form, entry: Locked, have: Fields, origin: Address) -> Fields:
+    """The defaults that an object still has from its address before a move, and that are to be
+    those of its new one. What somebody has put in their place is not ours, and stays.
+    """
+    defaults = form.defaults(origin, entry.fields)
+    return {name: value for name, value in defaults.items() if same(have.get(name), value)}
 
 
 def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:

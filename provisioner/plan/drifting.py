@@ -168,7 +168,8 @@ def _examined(
         return Examined(
             address, Drifted(address, "missing", fields=(), reason=reason, source=source)
         )
-    comparison = compare(sides(item.form, item.want, item.entry, live))
+    origin = case.moves.get(address)
+    comparison = compare(sides(item.form, item.want, item.entry, live, origin))
     taken = stamped.get(address, ())
     own_fields = (*_fields(case, item, comparison, gone), *(_restamped(case, one) for one in taken))
     files = file_drift(case, whole, address, lost=item.lost) if holds_files(address) else NO_FILES

@@ -43,7 +43,7 @@ def breaches(
     holding = {
         (one.policy, one.address): one for one in policies.waivers if not expired(one, today)
     }
-    for want in _with_model(wanted):
+    for want in with_model(wanted):
         for policy, severity, end in _broken(policies, want.fields["model"], shutdown, today):
             yield Breach(
                 policy,
@@ -58,13 +58,14 @@ def unlisted(wanted: Iterable[Desired], names: Collection[str], *, sure: bool) -
     """The resources whose model is not among those that a service lists. Unless it is `sure` to
     list all that it has, one that lists no model of ours is not believed.
     """
-    users = list(_with_model(wanted))
+    users = list(with_model(wanted))
     missing = [want for want in users if want.fields["model"] not in names]
     believed = bool(names) and (sure or len(missing) < len(users))
     return missing if believed else []
 
 
-def _with_model(wanted: Iterable[Desired]) -> Iterator[Desired]:
+def with_model(wanted: Iterable[Desired]) -> Iterator[Desired]:
+    """The resources that name a model."""
     for want in wanted:
         has_model = kind(want.address.kind).fields.get("model")
         if has_model and isinstance(want.fields.get("model"), str):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from graphlib import CycleError
 from itertools import chain
 
-from provisioner.diff import join, parts
+from provisioner.diff import join, parts, same
 from provisioner.errors import LockError
 from provisioner.kinds import holds_files
 from provisioner.model import (
@@ -18,6 +18,7 @@ from provisioner.model import (
     Block,
     Change,
     Drifted,
+    FieldChange,
     Plan,
     Problem,
     Remnant,
@@ -64,6 +65,8 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     consequences.defer(case, changes, users)
     ended = examine_ended(case, changes)
     _count_store_files(case, changes, ended)
+    for address, change in changes.items():
+        changes[address] = _with_defaults(case, change)
     inline = _in_order(case, changes)
     drift = _drift(case, changes, ended)
     return Plan(
@@ -168,6 +171,27 @@ def _scope(
         if item.store in inside
         and (item.file is None or item.file in inside or item.file not in changes)
     ]
+
+
+def _with_defaults(case: Situation, change: Change) -> Change:
+    """With what is written although nobody declares it. A new object has it, and with it a
+    replacement may change what somebody has put there.
+    """
+    if change.after is None or not (change.action.makes or change.action is Action.UPDATE):
+        return change
+    defaults = case.form(change.address).defaults(change.address, change.after)
+    touched = {field.path for field in change.fields}
+    if change.action is Action.REPLACE:
+        before = change.before or {}
+        changed = tuple(
+            FieldChange(name, before[name], value)
+            for name, value in defaults.items()
+            if name in before and name not in touched and not same(before[name], value)
+        )
+        change = replace(change, fields=(*change.fields, *changed))
+    elif change.action is Action.UPDATE:
+        defaults = {name: value for name, value in defaults.items() if name in touched}
+    return replace(change, defaults=defaults) if defaults else change
 
 
 def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:

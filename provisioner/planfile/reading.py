@@ -161,12 +161,15 @@ def _rest(noun: Any, row: dict[str, Any], own_keys: frozenset[str]) -> dict[str,
 
 def _change(row: dict[str, Any]) -> Change:
     inner, path = row["change"], row["source_path"]
+    defaults, after = row.get("defaults", {}), inner["after"]
+    if defaults and after is not None:
+        after = {name: value for name, value in after.items() if name not in defaults}
     return Change(
         address=Address.parse(row["address"]),
         action=_ACTION_OF[tuple(inner["actions"])],
         reason=row["action_reason"],
         before=inner["before"],
-        after=inner["after"],
+        after=after,
         fields=tuple(FieldChange(**_known(FieldChange, field)) for field in row["changed_fields"]),
         depends_on=tuple(Address.parse(address) for address in row["depends_on"]),
         importing=inner["importing"]["id"] if inner["importing"] else None,
@@ -251,7 +254,8 @@ def _fits(value: Any, wanted: Any) -> bool:
 
 
 def _odd_sides(change: Change, known: Mapping[str, Shape]) -> Iterator[str]:
-    for name, side in (("before", change.before), ("after", change.after)):
+    sides = ("before", change.before), ("after", change.after), ("defaults", change.defaults)
+    for name, side in sides:
         if isinstance(side, Mapping) and misfit(side, known) is not None:
             yield f"`{name}` of `{change.address}` cannot be {spelt(side)}"
 

@@ -169,7 +169,7 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
         "change": {
             "actions": ACTION_WORDS[change.action],
             "before": _masked(change.before, secret),
-            "after": _masked(change.after, secret),
+            "after": _masked(_whole(change), secret),
             "after_unknown": marked,
             "before_sensitive": _marked(change.before, secret),
             "after_sensitive": _marked(change.after, secret),
@@ -182,6 +182,11 @@ def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
         "stays_with": str(change.stays_with) if change.stays_with else None,
         **_rest(change, OWN_KEYS_OF_CHANGE),
     }
+
+
+def _whole(change: Change) -> Fields | None:
+    """Everything that is written, what nobody declares included."""
+    return None if change.after is None else {**change.defaults, **change.after}
 
 
 def _masked(values: Fields | None, secret: Iterable[str]) -> Fields | None:

@@ -138,6 +138,7 @@ class Exchange:
         self, place: Place, ask: Callable[[AsyncOpenAI], Awaitable[AsyncStream[T]]]
     ) -> AsyncStream[T]:
         """A stream of the official SDK; asked for again only where nothing was carried out."""
+        self._check_writing(place.method)
         attempt = 1
         while True:
             try:
@@ -205,9 +206,7 @@ class Exchange:
         """Send, read the reply with `read` (which may raise Failed), and, unless `once`, try again
         as the policy allows.
         """
-        writes = request.method != _READ_ONLY
-        if writes and self._target.read_only:  # an `assert` could be switched off
-            raise AssertionError(f"{request.method} while only reading")
+        self._check_writing(request.method)
         place, attempt = self.place(request.method, request.path), 1
         while True:
             await self._pace.turn(request.method, request.path, self.on_wait)
@@ -224,6 +223,10 @@ class Exchange:
             )
             await self._retries.wait(attempt, failure.retry_after)
             attempt += 1
+
+    def _check_writing(self, method: str) -> None:
+        if method != _READ_ONLY and self._target.read_only:  # an `assert` could be switched off
+            raise AssertionError(f"{method} while only reading")
 
     async def _once(self, place: Place, request: Request) -> Reply:
         async with self._slots:

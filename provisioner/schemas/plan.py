@@ -147,9 +147,14 @@ _ROW_FIELDS = {
     "action_reason": described(_MAYBE_TEXT, "Why", ["spec_changed"]),
     "depends_on": described({"type": "array", "items": _TEXT}, "Addresses that it refers to"),
     "old_digest": described(_MAYBE_TEXT, "Of the object that goes, as it is at the service"),
+    "defaults": described(
+        {"type": "object"},
+        "What of `after` nobody declares: the name of the resource, where it has no `name`",
+        [{"name": "support"}],
+    ),
 }
 _RESOURCE_CHANGE: dict[str, Any] = _object(
-    _ROW_FIELDS, [name for name in _ROW_FIELDS if name != "old_digest"]
+    _ROW_FIELDS, [name for name in _ROW_FIELDS if name not in ("old_digest", "defaults")]
 )
 
 
@@ -159,7 +164,7 @@ _IMPORTING = {"anyOf": [_object({"id": _TEXT}), {"type": "null"}]}
 _DEED_FIELDS = {
     "actions": described({"enum": [list(actions) for actions in ACTIONS]}, "What is done"),
     "before": described(_DECLARED, "The declared fields as they are"),
-    "after": described(_DECLARED, "The declared fields as they will be"),
+    "after": described(_DECLARED, "The declared fields as they will be, and `defaults`"),
     "after_unknown": described(
         _MARKS, "Fields that hold an id which is known only after the apply"
     ),

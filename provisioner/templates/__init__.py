@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from importlib.resources import files as package_files
 from importlib.resources.abc import Traversable
 
+from provisioner.yamltext.spelling import line
+
 # Names that tools would act upon inside the package itself.
 _RENAMED = {"dot-gitignore": ".gitignore"}
 _NAME = "WORKSPACE"
@@ -16,7 +18,7 @@ def files(template: str, folder: str) -> dict[str, bytes]:
     """The files of a template by their path, for a workspace in a folder of this name."""
     here = package_files(__name__)
     found = {**dict(_walk(here / "common")), **dict(_walk(here / template))}
-    name = workspace_name(folder).encode()
+    name = line(workspace_name(folder), flow=False).encode()  # `yes` and `2024` need quotes
     return {path: content.replace(_NAME.encode(), name) for path, content in sorted(found.items())}
 
 

@@ -50,6 +50,8 @@ def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterat
 
 def _created(change: Change, later: frozenset[str], verbose: bool) -> Iterator[Line]:
     secret = {field.path for field in change.fields if field.sensitive}
+    for name, given in change.defaults.items():
+        yield Line("+", f"+ {name}: {value(given)} (default)")
     for name, given in (change.after or {}).items():
         if name == "files" and holds_files(change.address):
             continue

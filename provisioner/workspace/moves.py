@@ -111,7 +111,7 @@ class Moves:
             return None
         if declared and not self._known(address):
             names = [f"{address.kind}.{name}" for name in self._declaring.names(address.kind)]
-            hint = did_you_mean(str(address), names) or "declare it first"
+            hint = did_you_mean(str(address), names) or "declare it, or take this entry out"
             self._report(
                 source, Finding((), "Unknown reference", f"`{address}` is not declared.", hint)
             )

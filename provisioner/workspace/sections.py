@@ -127,8 +127,7 @@ def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
         )
         if refused.summary == "File not found":
             detail = f"There is no folder `{FOLDER}/` in `{tree.root}`."
-            hint = "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
-            problem = Problem("No specs", detail, hint, file=FOLDER)
+            problem = Problem("No specs", detail, _to_begin(tree), file=FOLDER)
         sections.problems.append(problem)
         return []
     files = sorted(
@@ -137,14 +136,20 @@ def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
     if not files:
         meant = filter(_MEANT.fullmatch, (entry.path for entry in below))
         near = sorted(meant, key=lambda path: (path.lower().endswith(".json"), path))
-        hint = (
-            f"rename `{near[0]}` to end in `.yaml`"
-            if near
-            else "`provisioner init` writes a starter workspace"
-        )
+        hint = f"rename `{near[0]}` to end in `.yaml`" if near else _to_begin(tree)
         detail = f"There is no `*.yaml` file below `{FOLDER}/`."
         sections.problems.append(Problem("No specs", detail, hint, "warning", file=FOLDER))
     return files
+
+
+def _to_begin(tree: Tree) -> str:
+    """The next step without a spec; `init` writes nothing beside a `provisioner.yaml`."""
+    if (tree.root / "provisioner.yaml").exists():
+        return (
+            f"write `assistants: {{helper: {{model: gpt-4o}}}}` into `{FOLDER}/assistant.yaml` to"
+            " begin with; `-C DIR` chooses another folder"
+        )
+    return "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
 
 
 def _read(tree: Tree, entry: TreeEntry, sections: Sections) -> tuple[Reading | None, bool]:
@@ -216,20 +221,21 @@ class _SpecFile:
             hint = f"begin with a section, like `{min(self.kinds, default='assistants')}:`"
             self.report(source, Finding((), "Wrong type", detail, hint))
         else:
+            above = None  # an empty section, which names may follow that are not indented
             for section, inner in value.items():
                 if not str(section).startswith("x-"):
-                    self.section(source.at(section), str(section), inner)
+                    self.section(source.at(section), str(section), inner, above)
+                if inner is None:
+                    above = section
+                elif section in self.kinds or section in LISTS:
+                    above = None
 
-    def section(self, source: Source, section: str, value: Any) -> None:
+    def section(self, source: Source, section: str, value: Any, above: Any) -> None:
+        """One section; `above` is an empty one that it stands below."""
         if section in LISTS:
             self.entries(source, section, value)
         elif section not in self.kinds:
-            detail = f"There is no section `{section}`."
-            hint = suggest(section, [*self.kinds, *LISTS], "sections are")
-            if section in _SETTINGS:
-                detail = f"`{section}` is not a section of a spec."
-                hint = "it belongs in `provisioner.yaml`"
-            self.report(source, Finding((), UNKNOWN, detail, hint))
+            self.report(source, self._unknown(section, above))
         elif isinstance(value, dict):
             for name, resource in value.items():
                 self.resource(source.at(name), self.kinds[section], name, resource)
@@ -239,6 +245,16 @@ class _SpecFile:
             if isinstance(value, list):
                 hint = "write `NAME:` instead of a dash"
             self.report(source, Finding((), "Wrong type", detail, hint))
+
+    def _unknown(self, section: str, above: Any) -> Finding:
+        detail = f"There is no section `{section}`."
+        hint = suggest(section, [*self.kinds, *LISTS], "sections are")
+        if section in _SETTINGS:
+            detail = f"`{section}` is not a section of a spec."
+            hint = "it belongs in `provisioner.yaml`"
+        elif above in self.kinds and not did_you_mean(section, [*self.kinds, *LISTS]):
+            hint = f"indent it by two spaces, if it belongs below `{above}`"
+        return Finding((), UNKNOWN, detail, hint)
 
     def entries(self, source: Source, section: str, value: Any) -> None:
         """Those of `imports`, `moved` and `removed`."""

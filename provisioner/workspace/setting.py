@@ -96,10 +96,12 @@ class Setting:
         return self.config.variables if self.config else {}
 
 
-def setting(root: Path) -> Setting:
-    """Read `provisioner.yaml`; without one, or without a readable one, the defaults stand in."""
+def setting(root: Path, draft: bytes | None = None) -> Setting:
+    """Read `provisioner.yaml`, or what it would hold; without one, or without a readable one, the
+    defaults stand in.
+    """
     problems: list[Problem] = []
-    reading = _read(root, problems)
+    reading = _read(root, problems, draft)
     value = {} if reading is None or reading.value is None else reading.value
     config, findings = _config(value) if reading else (None, [])
     environments = {LOCAL: Environment(LOCAL)}
@@ -147,7 +149,7 @@ def _misnamed(tree: Tree, root: Path) -> list[Problem]:
     ]
 
 
-def _read(root: Path, problems: list[Problem]) -> Reading | None:
+def _read(root: Path, problems: list[Problem], draft: bytes | None) -> Reading | None:
     data = b""
     tree = Tree(root)
     try:
@@ -156,7 +158,7 @@ def _read(root: Path, problems: list[Problem]) -> Reading | None:
             problems += _misnamed(tree, root)
             return None
         tree.inside(entry)
-        data = disk.read(entry.place, disk.LARGEST_TEXT)
+        data = disk.read(entry.place, disk.LARGEST_TEXT) if draft is None else draft
         return read_yaml(data)
     except (OSError, FileRefused) as error:
         refused = error if isinstance(error, FileRefused) else not_readable(error)

@@ -45,9 +45,9 @@ class Values:
         return value
 
     def _text(self, text: str, report: Callable[[Finding], None], path: Path) -> Any:
-        whole = _WHOLE.fullmatch(text)
-        if whole:
-            return self._variable(whole[1], report, path)
+        whole = whole_variable(text)
+        if whole is not None:
+            return self._variable(whole, report, path)
 
         def one(match: re.Match[str]) -> str:
             if match[0].startswith("$$"):
@@ -206,6 +206,25 @@ def _from_process(name: str) -> tuple[str | None, str]:
         if key in os.environ:
             return os.environ[key], key
     return None, ""
+
+
+def whole_variable(text: str) -> str | None:
+    """The name of the variable that a text is, and nothing else."""
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else None
+
+
+def origin(name: str, environment: Environment, given: Mapping[str, str]) -> Path | str:
+    """Where a variable has its value from: a path in `provisioner.yaml`, or what else says it, like
+    `--var model`.
+    """
+    if name in given:
+        return f"--var {name}"
+    key = _from_process(name)[1]
+    if key:
+        return key
+    top: Path = ("variables", name)
+    return ("environments", environment.name, *top) if name in environment.variables else top
 
 
 def _parse(text: str, model: Variable) -> Variable:

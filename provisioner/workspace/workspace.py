@@ -90,8 +90,10 @@ class Workspace:
 
     def draft(self, files: Mapping[str, bytes]) -> Workspace:
         """The same workspace as it would be if these files held these bytes; nothing is written."""
+        changed = files.get(SETTINGS_FILE)
+        made = self._setting if changed is None else setting(self.root, changed)
         return Workspace(
-            self.root, self._setting, {str(self.file(path)): data for path, data in files.items()}
+            self.root, made, {str(self.file(path)): data for path, data in files.items()}
         )
 
     def file(self, path: str) -> Path:

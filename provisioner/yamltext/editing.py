@@ -6,17 +6,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
 import yaml
+from yaml.nodes import ScalarNode
 
 from provisioner.diff import same
+from provisioner.kinds.base import Path
 from provisioner.yamltext.patches import Rearranged
-from provisioner.yamltext.pieces import Piece, taken_apart
-from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml, too_deep
+from provisioner.yamltext.pieces import PROPERTIES, Piece, taken_apart
+from provisioner.yamltext.positions import node_at
+from provisioner.yamltext.reading import DEEPEST_YAML, compose, read_yaml, too_deep
 from provisioner.yamltext.spelling import (
     Placement,
     Spelling,
@@ -25,6 +28,7 @@ from provisioner.yamltext.spelling import (
     item_lines,
     json_spelt,
     key_spelt,
+    line,
     pair_lines,
     value_spelt,
 )
@@ -257,6 +261,25 @@ def rewritten(text: str, old: Any, new: Any, *, json_only: bool = False) -> str:
         if _says(result, new):
             return result
     raise Unwritable("the file is laid out in a way that cannot be kept")
+
+
+def renamed(text: str, words: Mapping[Path, str]) -> str:
+    """The text with other words at these paths, each put where it is written: at an anchor or below
+    `<<` for everything that it stands for. Unwritable for what is not a word on one line.
+    """
+    root = compose(text.encode())
+    places: dict[tuple[int, int], str] = {}
+    for path, word in words.items():
+        node = node_at(root, path)
+        if not isinstance(node, ScalarNode) or node.style in ("|", ">"):
+            raise Unwritable("it is not written as a word on one line")
+        start, end = node.start_mark.index, node.end_mark.index
+        properties = PROPERTIES.match(text, start, end)
+        places[properties.end() if properties else start, end] = word
+    for (start, end), word in sorted(places.items(), reverse=True):
+        quote = text[start] if text[start] in "'\"" else ""
+        text = text[:start] + line(word, quote, flow=True) + text[end:]
+    return text
 
 
 def _says(text: str, value: Any) -> bool:

@@ -13,7 +13,7 @@ import yaml
 from yaml import events as e
 
 # An anchor and a tag before a value stay where they are.
-_PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]*)+")
+PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]*)+")
 _HEADER = re.compile(r"[|>][-+0-9]*")
 
 
@@ -68,7 +68,7 @@ class _Pieces:
         start, end = _span(event)
         if isinstance(event, e.AliasEvent):
             return Piece("alias", start, end, 0, anchor=str(event.anchor), shared=True)
-        properties = _PROPERTIES.match(self._text, start, end)
+        properties = PROPERTIES.match(self._text, start, end)
         column = event.start_mark.column
         if properties and isinstance(event, e.ScalarEvent):
             column, start = column + properties.end() - start, properties.end()

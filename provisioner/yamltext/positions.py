@@ -4,6 +4,7 @@ is said about.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -72,16 +73,21 @@ class Positions:
 
     def node(self, source: Source) -> Node | None:
         """The node of a value, for its source text."""
-        pair = self._root_pair(source.file)
-        for step in source.path:
-            inner = _enter(pair[1], step)
-            if inner is None:
-                return None
-            pair = inner
-        return pair[1]
+        return node_at(self.root(source.file), source.path)
 
     def _root_pair(self, file: str) -> tuple[Node | None, Node | None]:
         return (None, self.root(file))
+
+
+def node_at(root: Node | None, path: Iterable[_Step]) -> Node | None:
+    """The node that a path leads to, through anchors and `<<`; None where it leads nowhere."""
+    node = root
+    for step in path:
+        inner = _enter(node, step)
+        if inner is None:
+            return None
+        node = inner[1]
+    return node
 
 
 def _enter(node: Node | None, step: _Step) -> tuple[Node | None, Node] | None:

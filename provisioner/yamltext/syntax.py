@@ -15,7 +15,11 @@ _VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")
 _PATTERN = re.compile(r"""(?:^|[\s\[,:-])(\*[^\s,\]}"']*)""")
 _QUOTED = re.compile(r'write `"([^"]*)"`')
 _GLUED = re.compile(r"(?:- +)?([A-Za-z_][\w-]*):([^\s:/].*)")
-_PAIR = re.compile(r"(?P<indent> *(?:- +)*)(?P<key>[A-Za-z_][\w-]*): +(?P<value>[^\s#].*)")
+_INDENT = re.compile(r" *(?:- +)*")
+_PAIR = re.compile(rf"(?P<indent>{_INDENT.pattern})(?P<key>[A-Za-z_][\w-]*): +(?P<value>[^\s#].*)")
+_BLOCK = re.compile(r"[|>][-+0-9]*\s*(#.*)?")
+_CLOSED = re.compile(r"""(?:"[^"\\]*"|'[^']*')\s*(#.*)?""")
+_CURLY = "“”„‘’ "
 _COMMENT = re.compile(r"( +# .*)")
 _ALONE = re.compile(r"(?:- +)?([A-Za-z_][\w-]*)( +[^:#]+)?$")
 _WORDS = (
@@ -100,7 +104,20 @@ class _Place:
     line: int
     column: int
     text: str
-    above: str = ""  # the nearest line above that says something
+    before: tuple[str, ...] = ()  # the lines above that say something
+
+    @property
+    def above(self) -> str:
+        return self.before[-1] if self.before else ""
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """The nearest line above that begins further left, and what follows it."""
+        indent = len(self.text) - len(self.text.lstrip())
+        for at in range(len(self.before) - 1, -1, -1):
+            if _depth(self.before[at]) < indent:
+                return self.before[at:]
+        return ("",)
 
 
 def explain(file: str, data: bytes, error: Exception) -> Problem:
@@ -115,10 +132,8 @@ def explain(file: str, data: bytes, error: Exception) -> Problem:
     line, column = (mark.line, mark.column) if mark else _unprintable(lines)
     if line >= len(lines):
         line, column = len(lines) - 1, len(lines[-1])
-    above = next(
-        (text for text in reversed(lines[:line]) if text.strip() and text.strip()[0] != "#"), ""
-    )
-    place = _Place(line + 1, column + 1, lines[line], above)
+    before = (text for text in lines[:line] if text.strip() and text.strip()[0] != "#")
+    place = _Place(line + 1, column + 1, lines[line], tuple(before))
 
     def problem(summary: str, detail: str, hint: str | None) -> Problem:
         return Problem(summary, detail, hint, file=file, line=place.line, column=place.column)
@@ -180,7 +195,7 @@ def _unprintable(lines: list[str]) -> tuple[int, int]:
 
 def _reason(place: _Place, error: Exception) -> tuple[str, str | None]:
     said = str(getattr(error, "problem", None) or error)
-    if HOLDER.search(f"{place.above} {place.text}"):
+    if HOLDER.search(f"{place.below[0]} {place.above} {place.text}"):
         return _plainly(said)  # a line with a secret is not quoted
     indent = place.text[: len(place.text) - len(place.text.lstrip())]
     if "\t" in indent or (
@@ -213,7 +228,7 @@ def _worded(place: _Place, said: str) -> tuple[str, str | None]:
     pattern = _PATTERN.search(place.text)
     variable = _VARIABLE.search(place.text)
     if pattern and ("alias" in said or "alphabetic" in said):
-        return detail, _write(pattern[1])
+        return detail, _write(_value(place.text, pattern[1]))
     if variable and ("expected" in said):
         return detail, _write(variable[1])
     if "cannot start any token" in said:
@@ -222,26 +237,82 @@ def _worded(place: _Place, said: str) -> tuple[str, str | None]:
             _write(re.split(r"[,\]}]| #", place.text[place.column - 1 :])[0].strip()) or general,
         )
     if "mapping values" in said or "expected key" in said:
-        too_far = _too_far(place)
-        if too_far:
-            return too_far
+        better = _outside_text(place) or _too_far(place) or _odd_quotes(place)
+        if better:
+            return better
     if "mapping values" in said:
         return _second_colon(place, detail) or (detail, general)
     return _no_key(place, said) or (detail, general)
 
 
+def _outside_text(place: _Place) -> tuple[str, str] | None:
+    """A line between the columns of a block text and of its key."""
+    first, *text = place.below
+    key = _PAIR.match(first)
+    if not (key and text and _BLOCK.fullmatch(key["value"])):
+        return None
+    here, column = (len(line) - len(line.lstrip()) for line in (place.text, text[0]))
+    if here >= column:
+        return None
+    return (
+        f"The line begins neither with the text of `{key['key']}` nor below that key.",
+        f"begin it in column {len(key['indent']) + 1} as a key, or in column {column + 1} as text",
+    )
+
+
 def _too_far(place: _Place) -> tuple[str, str] | None:
     """A key in a column of its own, below one that has its value already."""
-    above, here = _PAIR.match(place.above), _PAIR.match(f"{place.text} ~")
-    if not (above and here) or above["value"][0] in "|>&*!'\"" or place.text.count(": ") > 1:
+    above, here = _PAIR.match(place.below[0]), _PAIR.match(f"{place.text} ~")
+    if not (above and here) or place.text.count(": ") > 1:
+        return None
+    if above["value"][0] in "|>&*!'\"" and not _CLOSED.fullmatch(above["value"]):
         return None
     column = len(above["indent"])
-    if len(here["indent"]) <= column:
-        return None
     return (
         f"`{here['key']}` is indented further than `{above['key']}`, which has a value already.",
         f"begin `{here['key']}` in column {column + 1}, below `{above['key']}`",
     )
+
+
+def _value(line: str, start: str) -> str:
+    """The text of a line that begins so: what stands behind its key, or the word alone."""
+    pair = _PAIR.match(line)
+    if pair and pair["value"].startswith(start) and '"' not in pair["value"]:
+        return _COMMENT.split(pair["value"], maxsplit=1)[0]
+    return start
+
+
+def _odd_quotes(place: _Place) -> tuple[str, str] | None:
+    """Text that ends its own quotes, has those of a word processor, or begins with braces."""
+    pair = _PAIR.match(place.text)
+    if not pair:
+        return None
+    key = pair["key"]
+    text, *comment = _COMMENT.split(pair["value"], maxsplit=1)
+    inner = text[1:-1]
+    if text[0] in _CURLY:
+        return (
+            f"`{text[0]}` is no quote in YAML; only `\"` and `'` are.",
+            f"write `{key}: {_in_quotes(text.strip(_CURLY))}{''.join(comment)}`",
+        )
+    if text[:2] == "{{":
+        return (
+            "A value that begins with `{{` is read as mappings unless it is quoted.",
+            f"write `{key}: {_in_quotes(text)}{''.join(comment)}`",
+        )
+    if text[0] in "'\"" and text[-1] == text[0] and text[0] in inner:
+        return (
+            f"The quoted text ends at the second `{text[0]}`, and more follows.",
+            f"write `{key}: {_in_quotes(inner)}{''.join(comment)}`",
+        )
+    return None
+
+
+def _in_quotes(text: str) -> str:
+    """Plain text in quotes that it does not hold itself, or holds twice."""
+    if '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
@@ -254,6 +325,12 @@ def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
             f"`{above}` in a line above has no `:`, so no key can stand below it.",
             f"write `{wanted}`",
         )
+    glued = _GLUED.fullmatch(above)
+    if glued and place.text.count(": ") < 2:
+        return (
+            f"`{above}` in a line above has no blank after its colon, so it is not a key.",
+            f"write `{glued[1]}: {glued[2]}`",
+        )
     key, _, said = place.text.strip().removeprefix("- ").partition(": ")
     value, *comment = _COMMENT.split(said, maxsplit=1)
     if not value or ("'" in value and '"' in value):
@@ -263,16 +340,29 @@ def _second_colon(place: _Place, detail: str) -> tuple[str, str] | None:
 
 
 def _no_key(place: _Place, said: str) -> tuple[str, str] | None:
-    """A line that is not a key because a blank is missing in it."""
+    """A line that is not a key: a blank is missing, or it is text in the column of a key."""
     if "expected ':'" not in said:
         return None
     line = place.text.strip()
+    above = _PAIR.match(place.above)
+    if above and _BLOCK.fullmatch(above["value"]):
+        column = len(above["indent"]) + 1
+        return (
+            f"The text of `{above['key']}` must be indented further than `{above['key']}` itself.",
+            f"begin each of its lines in column {column + 2}",
+        )
     glued = _GLUED.fullmatch(line)
     if glued:
         return "After the colon of a key comes a blank.", f"write `{glued[1]}: {glued[2]}`"
     if re.match(r"-[^\s-]", line):
         return "After the dash of an entry comes a blank.", f"write `- {line[1:]}`"
     return None
+
+
+def _depth(line: str) -> int:
+    """The column of a key, from 0; dashes before it are indentation."""
+    found = _INDENT.match(line)
+    return found.end() if found else 0
 
 
 def _write(text: str) -> str:

@@ -58,8 +58,9 @@ _EXTRA = {
     "apply": (
         "Exits with 1 where anything failed or was skipped; what was done is in the lock, and the"
         " next apply goes on from there. A saved plan is applied exactly or refused, and nobody is"
-        " asked. With `--check` it exits with 1 where a check does not hold, too, and names the"
-        " commit to revert; nothing is checked where the apply failed."
+        " asked, unless it was made with `--destroy`. With `--check` it exits with 1 where a check"
+        " does not hold, too, and names the commit to revert; nothing is checked where the apply"
+        " failed."
     ),
     "drift": (
         "Exits with 2 where something was changed outside, changed on both sides or is missing,"
@@ -77,6 +78,11 @@ _EXTRA = {
         " afterwards. See [checks](../checks.md)."
     ),
     "output": "Reads the lock alone; needs no key.",
+    "state mv": (
+        "The object at the service is stamped with the new address first, then the lock is written."
+        " Where the service cannot be reached, nothing is moved; the same command finishes what was"
+        " stopped. Rename the resource in the specs as well."
+    ),
 }
 
 

@@ -261,6 +261,47 @@ def edit_issue(state, fields, number):
     )
 
 
+def pull_requests(state, _, owner, branch, base):
+    """The newest from a branch to another one."""
+    head, base = urllib.parse.unquote(branch), urllib.parse.unquote(base)
+    found = [
+        pull
+        for pull in state["pulls"]
+        if owner == "acme" and (pull.get("head_ref"), pull.get("base_ref")) == (head, base)
+    ]
+    return found[:-2:-1]
+
+
+def open_pull_request(state, fields):
+    """Refused as by GitHub: a second one of a branch, and one without a commit of its own."""
+    head, base = fields["head"], fields["base"]
+    tip = (git(state, "rev-parse", "--verify", f"refs/heads/{head}") or "").strip()
+    ours = [pull for pull in state["pulls"] if pull.get("head_ref") == head]
+    alone = git(state, "rev-list", "--count", f"{base}..{tip}") if tip else "0"
+    if any(pull["state"] == "open" for pull in ours) or int(alone) == 0:
+        return None
+    number = 700 + len(ours)
+    row = written(state, fields["body"]) | {
+        "number": number,
+        "title": fields["title"],
+        "state": "open",
+        "head": {"sha": tip, "repo": {"full_name": "acme/desk"}},
+        "head_ref": head,
+        "base_ref": base,
+        "merged_at": None,
+        "merge_commit_sha": None,
+        "html_url": f"https://github.example/acme/desk/pull/{number}",
+    }
+    state["pulls"].append(row)
+    return row
+
+
+def edit_pull_request(state, fields, number):
+    return change(
+        state, next(row for row in state["pulls"] if row["number"] == int(number)), fields
+    )
+
+
 ROUTES = {
     ("GET", r"commits/(\w+)/pulls"): pulls_of_commit,
     ("GET", r"compare/(\w+)\.\.\.(\w+)\?per_page=1"): compare,
@@ -270,6 +311,12 @@ ROUTES = {
     ("PATCH", r"issues/comments/(\d+)"): edit_comment,
     ("POST", "issues"): open_issue,
     ("PATCH", r"issues/(\d+)"): edit_issue,
+    (
+        "GET",
+        r"pulls\?state=all&head=(\w+)%3A([^&]+)&base=([^&]+)&per_page=1",
+    ): pull_requests,
+    ("POST", "pulls"): open_pull_request,
+    ("PATCH", r"pulls/(\d+)"): edit_pull_request,
 }
 
 if __name__ == "__main__":

@@ -173,7 +173,8 @@ def test_wrong_inputs_are_named(site: Site) -> None:
     for command in ("destroy", "app"):
         run = site.run(command, {})
         assert (
-            run.code == 1 and "it must be one of: plan apply check drift" in run.annotations[0][2]
+            run.code == 1
+            and "it must be one of: plan apply check drift models" in run.annotations[0][2]
         )
 
 

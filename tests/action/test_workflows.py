@@ -143,7 +143,7 @@ def test_examples_are_safe(path: Path) -> None:
         and "pull_request_target" not in text
         and "timeout-minutes" in job
     )
-    assert ("write" in str(job["permissions"]["contents"])) == (path.stem == "apply")
+    assert ("write" in str(job["permissions"]["contents"])) == (path.stem in ("apply", "models"))
     assert workflow["concurrency"]["cancel-in-progress"] is False
     for step in job["steps"]:
         used = step["uses"]

@@ -91,6 +91,8 @@ TABLE: list[tuple[Callable[[World], None], str, int]] = [
     (protected, "apply -y", 1),
     (broken, "apply -y", 1),
     (lock_gone, "apply -y", 1),
+    (untouched, "models", 0),
+    (broken, "models", 1),
     (untouched, "drift", 0),
     (untouched, "drift --json", 0),
     (untouched, "drift --pending --unmanaged", 0),

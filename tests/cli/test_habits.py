@@ -25,6 +25,11 @@ DESK = {"assistants": {"support": {"model": "gpt-4o"}}}
         ("plan -var a=b", "write `--var`"),
         ("-chdir=x plan", "write `--chdir`"),
         ("apply -auto-approve", "write `--auto-approve`"),
+        ("apply -yes", "write `--yes`"),
+        ("plan -env prod", "write `--env`"),
+        ("-env=prod plan", "write `--env`"),
+        ("plan -verbose", "write `--verbose`"),
+        ("state rm -quiet assistant.support", "write `--quiet`"),
         ("apply -refresh-only", "`provisioner drift`"),
         ("plan --refresh-only", "`provisioner drift`"),
         ("plan -refresh=false", "`--no-refresh`"),
@@ -51,14 +56,57 @@ def test_the_import_to_paste_is_a_spec(world: World) -> None:
     assert "1 to import" in world.ok("plan").out
 
 
-@pytest.mark.parametrize("words", [(), ("plan",), ("state", "rm")])
-def test_help_is_a_command(tmp_path: Path, words: tuple[str, ...]) -> None:
-    """`help plan` says what `plan --help` says, as a result."""
-    asked, usual = run(tmp_path, "help", *words), run(tmp_path, *words, "--help")
+@pytest.mark.parametrize(
+    "line, usual",
+    [
+        ("help", "--help"),
+        ("help help", "--help"),
+        ("help plan", "plan --help"),
+        ("help state rm", "state rm --help"),
+        ("state help", "state --help"),
+        ("state help rm", "state rm --help"),
+        ("-C nowhere help", "--help"),
+        ("-C nowhere -e prod help plan", "plan --help"),
+        ("-help", "--help"),
+        ("plan -help", "plan --help"),
+    ],
+)
+def test_help_is_a_command(tmp_path: Path, line: str, usual: str) -> None:
+    """`help plan` says what `plan --help` says, as a result, whatever stands before it."""
+    asked = run(tmp_path, *line.split())
 
-    assert asked == usual
+    assert asked == run(tmp_path, *usual.split())
     assert (asked.code, asked.err) == (0, "")
     assert asked.out.startswith("Usage: ")
+
+
+def test_short_options_stay_short(world: World) -> None:
+    """What has one letter has one dash, glued or not; what follows `--` is no option."""
+    world.write({"specs/a.yaml": DESK})
+
+    assert world.ok("plan", "-qv", "-elocal").err == ""
+    assert "assistant.-yes" in world.ok("state", "show", "--", "assistant.-yes", code=1).err
+
+
+def test_output_of_what_is_not_there(world: World) -> None:
+    """A slip of the pen leads to what was meant, and what is declared to the command that makes
+    it.
+    """
+    world.write({"specs/a.yaml": DESK})
+    world.apply()
+    more = {"assistants": {**DESK["assistants"], "support2": {"model": "gpt-4o"}}}
+    world.write({"specs/a.yaml": more})
+    wanted = ["assistant.suport", "assistant.support2", "vault.keys", "assistant.suport"]
+
+    refused = world.ok("output", *wanted, code=1)
+
+    assert refused.out == ""
+    hints = [line for line in refused.err.splitlines() if "hint: " in line]
+    assert [one.partition("hint: ")[2] for one in hints] == [
+        f"did you mean `{A}`?",
+        "run `provisioner apply`",
+        "`provisioner state list` lists what the lock has",
+    ]
 
 
 def test_state_rm_prints_the_id(world: World) -> None:

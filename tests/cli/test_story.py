@@ -121,6 +121,30 @@ def test_only_yes_is_a_yes(workspace: Path, answer: str, code: int) -> None:
     assert bool(run(workspace, "state", "list").out) == (code == 0)
 
 
+def test_a_saved_plan_that_destroys(workspace: Path) -> None:
+    """It is asked about like `destroy`, and ends like it; any other saved plan is not asked about."""
+    run(workspace, "plan", "--out", "make.json")
+    made = run(workspace, "apply", "make.json")
+    run(workspace, "plan", "--destroy", "--out", "end.json")
+
+    alone = run(workspace, "apply", "end.json")
+    no, refused = run_on_terminal(workspace, "apply", "end.json", types="no\n")
+
+    assert made.code == 0 and "Apply complete!" in made.out
+    assert alone.code == 1 and "hint: review the plan and add `--auto-approve`\n" in alone.err
+    assert no == 1 and "Do you want to destroy this in `local`?" in refused
+    assert run(workspace, "state", "list").out
+
+    yes, screen = run_on_terminal(workspace, "apply", "end.json", types="yes\n")
+    assert yes == 0 and "Destroy complete! Resources: " in screen
+    assert not run(workspace, "state", "list").out
+
+    run(workspace, "apply", "-y")
+    run(workspace, "plan", "--destroy", "--out", "end.json")
+    approved = run(workspace, "apply", "end.json", "-y")
+    assert approved.code == 0 and "Destroy complete! Resources: " in approved.out
+
+
 def test_looking_at_the_lock(workspace: Path) -> None:
     """state, show and output say what was applied; rm forgets, and a guess helps with a misspelt
     address.

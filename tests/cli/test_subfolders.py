@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.running import run
+from tests.support.world import World
+
+SPEC = "assistants:\n  a:\n    model: gpt-4o\n    description: Ours\n"
 
 
 @pytest.fixture
@@ -24,10 +27,33 @@ def test_the_workspace_is_found_from_below(workspace: Path, below: Path) -> None
     assert planned.err == f"Workspace: {workspace}\n"
     assert usual.err == "" and " specs/handbook.yaml:" in usual.out
     assert planned.out == usual.out.replace(" specs/handbook.yaml:", " ../handbook.yaml:")
+    used = run(below, "models").out
+    assert "  ../" in used and used == run(workspace, "models").out.replace("  specs/", "  ../")
+    words = ("models", "--replace", "gpt-4o=gpt-5.6")
+    assert "  (gpt-4o -> gpt-5.6)  ../" in run(below, *words).out
     assert run(below, "apply", "-y").code == 0
     assert run(workspace, "plan", "--detailed-exitcode").code == 0
     assert not (below / ".provisioner").exists()
     assert run(below, "state", "list", "-q").err == ""
+
+
+def test_what_somebody_else_changed_is_placed_from_the_working_folder(world: World) -> None:
+    """`drift` and `accept` call files as `plan` does; documents for programs keep the root."""
+    world.write({"provisioner.yaml": "{}\n", "specs/a.yaml": SPEC, "docs/a.md": "A.\n"})
+    world.apply()
+    world.http("POST", "/assistants/${assistant.a}", {"description": "Theirs"})
+    below = world.root / "docs"
+
+    drifted = run(below, "drift")
+    document = run(below, "drift", "--json").json
+    accepted = run(below, "accept")
+
+    assert " ../specs/a.yaml:2\n" in drifted.out
+    assert document["resource_drift"][0]["file"] == "specs/a.yaml"
+    assert accepted.out.count(" ../specs/a.yaml") == 2
+    assert (world.root / "specs" / "a.yaml").read_text() == SPEC.replace("Ours", "Theirs")
+    world.http("POST", "/assistants/${assistant.a}", {"description": "Again"})
+    assert run(below, "accept", "--json").json["accepted"][0]["file"] == "../specs/a.yaml"
 
 
 @pytest.mark.parametrize("words", [("validate",), ("plan",), ("fmt", "--check")])

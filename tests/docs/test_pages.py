@@ -131,6 +131,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
+BRANCH = "provisioner/models"  # of a pull request that the action opens, and no path
+
+
 @pytest.mark.parametrize("page", pages(), ids=name)
 def test_modules_and_targets_exist(page: Path) -> None:
     """Paths of the package and `make` targets that a page names are there."""
@@ -140,7 +143,7 @@ def test_modules_and_targets_exist(page: Path) -> None:
     paths = [
         path
         for path in re.findall(r"`((?:provisioner|tests|schemas|docs)/[\w/.-]+)`", text)
-        if "<" not in path
+        if "<" not in path and not path.startswith(BRANCH)
     ]
 
     assert [target for target in targets if f"\n{target}:" not in makefile] == []

@@ -2,90 +2,22 @@
 `local serve` over HTTP.
 
 Where the guide and the recorded API disagree the API is right: `vector_stores` is no longer under
-`beta`, `del` is `delete`, and a store has no status `failed`. Threads and runs are not part of the
-embedded service yet.
+`beta`, `del` is `delete`, and a store has no status `failed`. Threads and runs are in
+`test_runtime_guide.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
-from tests.support.running import PROGRAM, surroundings
+from tests.e2e.guide import FIND_WEATHER, Chapter, Guide, told_async, told_sync
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-FIND_WEATHER: Any = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "Get the current weather for a location",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "location": {"type": "string", "description": "City name, e.g., 'San Francisco'"},
-                "unit": {
-                    "type": "string",
-                    "enum": ["celsius", "fahrenheit"],
-                    "description": "Temperature unit",
-                },
-            },
-            "required": ["location"],
-        },
-    },
-}
-Client = Any
-Chapter = Callable[["Guide"], Awaitable[None]]
-
-
-class Guide:
-    """One client, sync or async, behind one spelling: `await guide(client.files.create, …)`."""
-
-    def __init__(self, client: Client, folder: Path) -> None:
-        self.client, self.folder = client, folder
-
-    async def __call__(self, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        found = call(*given, **named)
-        return await found if inspect.isawaitable(found) else found
-
-    async def listed(self, call: Callable[..., Any], *given: Any, **named: Any) -> list[Any]:
-        """All pages of a list."""
-        pager = call(*given, **named)
-        if hasattr(pager, "__aiter__"):
-            return [item async for item in pager]
-        return list(pager)
-
-    async def upload(self, name: str, content: str = "") -> Any:
-        path = self.folder / name
-        path.write_text(
-            content or f"# {name}\n\nHow to install the product: run the installer.\n",
-            encoding="utf-8",
-        )
-        with path.open("rb") as stream:
-            return await self(self.client.files.create, file=stream, purpose="assistants")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address that `provisioner local serve` prints."""
-    command = [*PROGRAM, "local", "serve", "--port", "0"]
-    folder = tmp_path_factory.mktemp("served")
-    process = subprocess.Popen(
-        command, cwd=folder, env=surroundings(), stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.terminate()
-    assert process.wait(10) == 0
-    process.stdout.close()
 
 
 async def assistants(guide: Guide) -> None:
@@ -307,8 +239,6 @@ async def errors(guide: Guide) -> None:
         openai.BadRequestError, match=r"Files with extensions \[\.csv\] are not supported"
     ):
         await guide(client.vector_stores.files.create, store.id, file_id=table.id)
-    with pytest.raises(openai.NotFoundError):
-        await guide(client.beta.threads.create)  # arrives with a later release
 
 
 async def clean_up(guide: Guide) -> None:
@@ -327,20 +257,10 @@ CHAPTERS: list[Chapter] = [assistants, tools, vector_stores, helpers, files, err
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_guide_with_the_sync_client(url: str, tmp_path: Path, chapter: Chapter) -> None:
     """The chapter runs with `OpenAI`, every reply validated strictly."""
-    with openai.OpenAI(
-        api_key="any", base_url=url, max_retries=0, _strict_response_validation=True
-    ) as client:
-        asyncio.run(chapter(Guide(client, tmp_path)))  # type: ignore[arg-type]
+    told_sync(chapter, url, tmp_path)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_guide_with_the_async_client(url: str, tmp_path: Path, chapter: Chapter) -> None:
     """The chapter runs with `AsyncOpenAI`, every reply validated strictly."""
-
-    async def run() -> None:
-        async with openai.AsyncOpenAI(
-            api_key="any", base_url=url, max_retries=0, _strict_response_validation=True
-        ) as client:
-            await chapter(Guide(client, tmp_path))
-
-    asyncio.run(run())
+    told_async(chapter, url, tmp_path)

@@ -125,7 +125,7 @@ OBJECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "moved": (
         {"moves": {Address.parse(BOT): Address.parse("assistant.old")}},
-        [f"{BOT}, local moved"],
+        [f"{BOT}, local moved, name old → bot (local, was old)"],
     ),
     "protection that is pending": (
         {"specs": {BOT: {"protect": True}}},

@@ -14,7 +14,7 @@ from tests.support.tables import table
 
 # One resource of each kind, in three versions each.
 VERSIONS: dict[str, dict[str, dict[str, Any]]] = {
-    "assistant.x": {name: {"model": "gpt-4o", "description": name} for name in "ABC"},
+    "assistant.x": {name: {"model": "gpt-4o", "name": "X", "description": name} for name in "ABC"},
     "vector_store.x": {name: {"name": name} for name in "ABC"},
     "file.x.md": {
         name: {"sha256": name, "bytes": ord(name), "purpose": "assistants"} for name in "ABC"

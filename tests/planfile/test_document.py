@@ -59,6 +59,7 @@ FULL = Change(
     documents=41,
     foreign_documents=1,
     old_digest="sha256:1",
+    defaults={"name": "support"},
 )
 LEFT = Remnant(
     Address("file", "docs/a.md"),
@@ -174,6 +175,7 @@ def test_secrets_stay_out() -> None:
         FULL,
         before={"auth": {"token": "hunter1", "url": "u"}},
         after={"auth": {"token": "hunter2", "url": "u"}},
+        defaults={},
         fields=(FieldChange("auth.token", "hunter1", "hunter2", "hunter0", sensitive=True),),
     )
 

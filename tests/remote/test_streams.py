@@ -11,11 +11,12 @@ import openai
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from provisioner.errors import ReplyLost, ServiceError
+from provisioner.errors import Refused, ReplyLost, ServiceError
 from provisioner.remote import Remote, bodies
+from tests.e2e.serving import served
 
 DELTA = "response.output_text.delta"
 
@@ -134,6 +135,35 @@ def test_the_rules_of_every_reply_hold(
         service.tell(answered)
 
     assert len(service.requests) == 1
+
+
+def test_no_error_shows_the_key() -> None:
+    """Whatever the service says of it, before and in the middle of a stream."""
+    key = "sk-proj-0123456789abcdef0123456789"
+    error = {"error": {"message": f"Incorrect API key provided: {key}", "code": "x"}}
+    answers: list[Response] = [JSONResponse(error, 401), streamed({"type": "x", **error})]
+
+    async def said(request: Request) -> Response:
+        assert request.headers["authorization"] == f"Bearer {key}"
+        return answers.pop(0)
+
+    async def story(url: str) -> None:
+        async with Remote.open(url, key) as remote:
+            for kind in (Refused, ServiceError):
+                with pytest.raises(kind, match="Incorrect API key provided: sk-…") as failed:
+                    await answered(remote)
+                assert key not in str(failed.value)
+
+    with served(Starlette(routes=[Route("/{path:path}", said, methods=["POST"])])) as url:
+        asyncio.run(story(url))
+
+
+def test_a_service_that_is_only_read_starts_no_run(scripted: Any) -> None:
+    """Asking for it is a programming error."""
+    service = scripted(streamed())
+
+    with pytest.raises(AssertionError, match="POST while only reading"):
+        asyncio.run(answered(service.remote(read_only=True)))
 
 
 def test_a_service_in_this_process_is_heard_piece_by_piece() -> None:

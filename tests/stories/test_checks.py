@@ -60,6 +60,28 @@ def spec(checks: dict[str, Any], *apis: str) -> dict[str, Any]:
     }
 
 
+def test_a_shared_function_goes_by_both_its_names(world: World) -> None:
+    """By that of the resource, as the specs call it, and by that which the service knows."""
+    turns = [
+        {
+            "say": "What's the weather in Oslo?",
+            "outputs": {name: {"temp": 3}},
+            "expect": {"calls": {name: {"location": "Oslo"}}, "contains": "temp"},
+        }
+        for name in ("forecast", "get_weather")
+    ]
+    assistant = {
+        "model": "m",
+        "tools": [{"use": "forecast"}],
+        "checks": {"ours": turns[:1], "theirs": turns[1:]},
+    }
+    world.write(
+        {"specs/all.yaml": {"tools": {"forecast": WEATHER}, "assistants": {"a": assistant}}}
+    )
+    world.apply()
+    assert "2 passed" in world.ok("check").out
+
+
 def plain(**checks: Any) -> dict[str, Any]:
     """Assistants that search nothing: to the same message they say the same."""
     return {"specs/all.yaml": {"assistants": {"a": {"model": "m", "checks": checks}}}}

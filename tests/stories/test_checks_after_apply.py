@@ -128,8 +128,12 @@ def test_an_apply_that_failed(world: World) -> None:
 
 
 def test_not_with_a_destroy(world: World) -> None:
-    """There would be nothing to check."""
+    """There would be nothing to check, also where a saved plan deletes everything."""
     assert "nothing to check" in world.ok("apply", "--check", "--destroy", code=1).err
+    assistant(world, {"a": hello()})
+    world.apply()
+    world.ok("plan", "--destroy", "--out", "p.json")
+    assert "No checks: nothing" in world.ok("apply", "p.json", "-y", "--check").err
 
 
 def test_a_service_that_is_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,10 +258,10 @@ def test_what_was_moved_taken_over_or_lost(world: World) -> None:
     """Under its new name it is the same; what is taken over is checked as it is; of what is gone from
     the service there is nothing to hold beside.
     """
-    assistant(world, {"c": hello()})
+    assistant(world, {"c": hello()}, name="Desk")
     world.apply()
     theirs = world.http("POST", "/assistants", {"model": "m", "instructions": "By hand."})["id"]
-    specs = plain(c=hello())["specs/all.yaml"]["assistants"]["a"]
+    specs = plain(c=hello())["specs/all.yaml"]["assistants"]["a"] | {"name": "Desk"}
     moved = [{"from": "assistant.a", "to": "assistant.b"}]
     imports = [{"to": "assistant.c", "id": theirs}]
     brief = {**specs, "instructions": "Be brief."}

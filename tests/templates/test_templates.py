@@ -47,6 +47,16 @@ def test_the_workspace_is_called_like_its_folder(folder: str, name: str) -> None
     assert workspace_name(folder) == name
 
 
+@pytest.mark.parametrize("folder", ["2024", "2024-01-01", "yes", "null", "0x1f", "1e3"])
+def test_a_folder_whose_name_is_no_text_in_yaml(tmp_path: Path, folder: str) -> None:
+    """What `init` writes is valid, and the workspace has the name of the folder."""
+    (tmp_path / folder).mkdir()
+    assert run(tmp_path / folder, "init").code == 0
+
+    assert run(tmp_path / folder, "validate").code == 0
+    assert f'workspace: "{folder}"' in (tmp_path / folder / "provisioner.yaml").read_text()
+
+
 def test_a_folder_that_git_and_a_readme_are_in(tmp_path: Path) -> None:
     """A fresh clone is a good place; what is there stays as it is, and what to add is said."""
     (tmp_path / ".git").mkdir()

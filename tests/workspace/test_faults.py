@@ -338,6 +338,16 @@ def test_no_specs(write):
     problem = only(write({"docs/a.md": "x"}).problems())
 
     assert (problem.summary, problem.file) == ("No specs", "specs")
+    assert "`provisioner init`" in problem.hint
+
+
+def test_no_specs_beside_the_settings(write):
+    """`init` writes nothing beside a `provisioner.yaml`, so the hint does not lead there."""
+    problem = only(write({"provisioner.yaml": "workspace: acme\n"}).problems())
+
+    assert problem.summary == "No specs"
+    assert "`specs/assistant.yaml`" in problem.hint
+    assert "init" not in problem.hint
 
 
 def test_specs_that_are_not_there(write):

@@ -125,6 +125,12 @@ WHOLE: dict[str, tuple[object, str]] = {
         "function.parameters",
     ),
     "a tool of an MCP server": ({"name": "f", "inputSchema": OBJECT}, "inputSchema"),
+    "a custom one": ({"type": "custom", "name": "f", "input_schema": OBJECT}, "input_schema"),
+    "one of LangChain": ({"name": "f", "args_schema": OBJECT}, "args_schema"),
+    "one of Bedrock": (
+        {"toolSpec": {"name": "f", "inputSchema": {"json": OBJECT}}},
+        "toolSpec.inputSchema.json",
+    ),
     "a response format": ({"type": "json_schema", "name": "f", "schema": OBJECT}, "schema"),
 }
 
@@ -143,6 +149,46 @@ def test_what_holds_a_schema_is_not_one(
     assert KEEP.format(below) in (problem.hint or "")
 
 
+TOOL = {"name": "f", "inputSchema": OBJECT}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [TOOL],
+        {"tools": [TOOL]},
+        {"functions": [TOOL]},
+        {"jsonrpc": "2.0", "result": {"tools": [TOOL]}},
+    ],
+    ids=json.dumps,
+)
+def test_a_list_of_tools_is_not_a_schema(write: Write, document: object) -> None:
+    """A function takes the schema of one tool."""
+    problem = only(write(from_file(document)).problems())
+    assert reported([problem]) == ["specs/s.yaml:4:68 Not a JSON Schema"]
+    assert "is a list of tools" in problem.detail
+    assert "make a function of each" in (problem.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("node", "hint"),
+    [
+        ({"type": "STRING"}, "write `string`"),
+        ({"type": "dict"}, "write `object`"),
+        ({"type": "text"}, "see https://"),
+        ({"type": "string", "required": True}, "beside `properties`"),
+        ({"$ref": "#/components/schemas/User"}, "write `#/$defs/NAME`"),
+        ({"anyOf": [{"type": "string"}, {"$ref": "#/properties/a/anyOf/2"}]}, "below `$defs`"),
+    ],
+    ids=json.dumps,
+)
+def test_what_other_tools_write_in_a_schema(write: Write, node: object, hint: str) -> None:
+    """The hint says what JSON Schema calls it."""
+    problem = only(write(function({"type": "object", "properties": {"a": node}})).problems())
+    assert problem.summary == "Not a JSON Schema"
+    assert hint in (problem.hint or "")
+
+
 def test_an_openapi_document_is_not_a_schema(write: Write) -> None:
     """The hint says where the schemas are in it."""
     problem = only(write(from_file(OPENAPI)).problems())
@@ -157,6 +203,16 @@ def test_an_openapi_document_is_not_a_schema(write: Write) -> None:
         {},
         OBJECT,
         {"type": "object", "properties": {"parameters": {"type": "object"}}},
+        {"type": "object", "properties": {"tools": {"type": "array", "items": OBJECT}}},
+        {
+            "type": "object",
+            "properties": {"a": {"anyOf": [OBJECT]}, "b": {"$ref": "#/properties/a/anyOf/0"}},
+        },
+        {
+            "type": "object",
+            "properties": {"a": {"$ref": "#/$defs/A%5BB%5D"}},
+            "$defs": {"A[B]": OBJECT},
+        },
         {"type": "object", "properties": {"schema": {"anyOf": [OBJECT, {"type": "null"}]}}},
         {"type": "object", "$ref": "#/$defs/a", "$defs": {"a": OBJECT}},
         {"type": "object", "properties": {"a": {"type": "array", "items": {"$ref": "#"}}}},
@@ -260,6 +316,11 @@ UNLIKELY: dict[str, tuple[Files, str, str]] = {
         "4:19 Path as text",
         "`instructions: {file: prompts/a.md}`",
     ),
+    "a path as block text": (
+        assistant("model: m\n    instructions: |\n      prompts/a.md", a="Hello"),
+        "4:19 Path as text",
+        "`instructions: {file: prompts/a.md}`",
+    ),
     "a placeholder in a prompt": (
         assistant("model: m\n    instructions: {file: prompts/a.md}", a="I am ${var.who}."),
         "4:26 Placeholder in prompt",
@@ -276,6 +337,16 @@ UNLIKELY: dict[str, tuple[Files, str, str]] = {
     ),
     "the temperature of a reasoning model": (
         assistant("model: o3-mini\n    temperature: 0.2"),
+        "4:18 Setting not taken",
+        "take it out",
+    ),
+    "of a tuned one": (
+        assistant("model: ft:o4-mini-2025-04-16:acme::1\n    temperature: 0.2"),
+        "4:18 Setting not taken",
+        "take it out",
+    ),
+    "of one that cannot but reason": (
+        assistant("model: gpt-5.2-pro\n    temperature: 0.2\n    reasoning_effort: high"),
         "4:18 Setting not taken",
         "take it out",
     ),
@@ -301,6 +372,7 @@ def test_what_is_hardly_meant_is_a_warning(
     problem = only(workspace.problems())
     assert (told(problem), problem.severity) == (expected, "warning")
     assert hint in (problem.hint or "")
+    assert "none" in hint or "none" not in (problem.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -315,6 +387,8 @@ def test_what_is_hardly_meant_is_a_warning(
         assistant("model: gpt-5-chat-latest\n    temperature: 0.2"),
         assistant("model: gpt-4o\n    temperature: 0.2"),
         assistant("model: gpt-50\n    temperature: 0.2"),
+        assistant("model: gpt-6\n    temperature: 0.2\n    reasoning_effort: low"),
+        assistant("model: o3x\n    temperature: 0.2"),
     ],
 )
 def test_what_may_be_meant_has_no_warning(write: Write, files: Files) -> None:

@@ -89,9 +89,7 @@ class AssistantKind(Kind):
             return ()
         from provisioner.kinds.assistant.checks import declare_checks
 
-        # A tool with a finding is left out of the fields.
-        known = len(fields.get("tools") or ()) == len(spec.tools or ())
-        return declare_checks(spec.checks, fields, scope, tools_known=known)
+        return declare_checks(spec.checks, spec.tools or (), fields, scope)
 
     def form(self, api: str | None) -> Form:
         """The form for an API; KeyError for one that assistants cannot be deployed through."""

@@ -1,7 +1,7 @@
 """The checks of an assistant: what an author may write, and what becomes of it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from provisioner.kinds.assistant.json_schema import read_schema
+from provisioner.kinds.assistant.tools import Use
 from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.common import Strict, Writing, read_writing, refusal, refuse
 from provisioner.kinds.file.accepted import SEARCHABLE, remedy, unaccepted
@@ -250,29 +251,47 @@ class CheckSpecs(RootModel[dict[CheckName, OneCheck]]):
 
 
 def declare_checks(
-    written: Mapping[str, Any], fields: Fields, scope: Scope, *, tools_known: bool
+    written: Mapping[str, Any], tools: Sequence[Any], fields: Fields, scope: Scope
 ) -> tuple[Check, ...]:
-    """The checks of a valid spec; what a model cannot say is reported. `tools_known`: the fields
-    have every tool that the spec names.
-    """
-    tools = (fields.get("tools") or ()) if tools_known else None
+    """The checks of a valid spec with these tools; what a model cannot say is reported."""
+    declared = fields.get("tools") or ()
+    # A tool with a finding is left out of the fields: what it would be called is not known.
+    known = list(zip(tools, declared, strict=True)) if len(declared) == len(tools) else None
     return tuple(
-        _Reading(scope, tools, ("checks", name)).check(name, one) for name, one in written.items()
+        _Reading(scope, known, ("checks", name)).check(name, one) for name, one in written.items()
     )
 
 
 class _Reading:
     """One check on its way from a model to a noun."""
 
-    def __init__(self, scope: Scope, tools: Iterable[Fields] | None, at: Path) -> None:
+    def __init__(self, scope: Scope, tools: Iterable[tuple[Any, Fields]] | None, at: Path) -> None:
         self.scope, self.at = scope, at
-        self.tools = None if tools is None else {str(tool["type"]) for tool in tools}
-        self.functions = (
-            None
-            if tools is None
-            else {str(tool["name"]) for tool in tools if tool["type"] == "function"}
-        )
+        self.tools: set[str] | None = None
+        self.functions: set[str] | None = None
+        self.shared: dict[str, str] = {}  # functions, by the name under which they are shared
         self.attached: set[str] = set()
+        if tools is not None:
+            self.tools, self.functions = set(), set()
+            for spec, tool in tools:
+                self._take(spec, tool, self.tools, self.functions)
+
+    def _take(self, spec: Any, tool: Fields, tools: set[str], functions: set[str]) -> None:
+        tools.add(str(tool["type"]))
+        if tool["type"] == "function":
+            functions.add(str(tool["name"]))
+            if isinstance(spec, Use):
+                self.shared[spec.use] = str(tool["name"])
+
+    def _called(self, named: Mapping[str, Any]) -> dict[str, Any]:
+        """By the names that functions have at the service; what is shared may be called as it is
+        called in the specs.
+        """
+        return {self._function(name): value for name, value in named.items()}
+
+    def _function(self, name: str) -> str:
+        own = self.functions is not None and name in self.functions
+        return name if own else self.shared.get(name, name)
 
     def check(self, name: str, spec: Any) -> Check:
         settings = WholeCheck.model_construct(turns=spec) if isinstance(spec, list) else spec
@@ -310,12 +329,15 @@ class _Reading:
         files = [self._file(one, (*at, "attach", index)) for index, one in enumerate(turn.attach)]
         for name in turn.outputs:
             self._known(name, (*at, "outputs", name))
+        calls = turn.expect.calls if turn.expect else None
+        # What is expected to be called, and nothing is said of what it returns, returns nothing.
+        silent = {} if turn.answer else dict.fromkeys(self._called(calls or {}), "")
         if turn.answer:
             self._module(turn.answer, (*at, "answer"))
         return CheckTurn(
             say=read_writing(turn.say, self.scope, (*at, "say")) or "",
             attach=tuple(one for one in files if one is not None),
-            outputs=dict(turn.outputs),
+            outputs=silent | self._called(turn.outputs),
             answer=turn.answer,
             expect=self._expectation(turn, (*at, "expect")),
             judge=Judge(turn.judge.rubric, turn.judge.model) if turn.judge else None,
@@ -324,11 +346,7 @@ class _Reading:
     def _expectation(self, turn: Turn, at: Path) -> Expectation:
         spec = turn.expect or Expected()
         for name in spec.calls or ():
-            where = (*at, "calls", name)
-            if self._known(name, where) and not (turn.answer or name in turn.outputs):
-                detail = f"`{name}` is to be called, and the turn says nothing of what it returns."
-                hint = f"add `outputs: {{{name}: …}}`, or an `answer`"
-                self._report(where, "No output", detail, hint)
+            self._known(name, (*at, "calls", name))
         cited = _many(spec.cites)
         for index, path in enumerate(cited):
             where = (*at, "cites", index) if isinstance(spec.cites, list) else (*at, "cites")
@@ -342,7 +360,7 @@ class _Reading:
             not_contains=_many(spec.not_contains),
             matches=spec.matches,
             cites=cited,
-            calls=dict(spec.calls or {}),
+            calls=self._called(spec.calls or {}),
             json_schema=schema,
             status=spec.status,
             max_tokens=spec.max_tokens,
@@ -367,13 +385,12 @@ class _Reading:
         self.attached.add(path)
         return CheckFile(path, spec.tool)
 
-    def _known(self, name: str, at: Path) -> bool:
-        if self.functions is None or name in self.functions:
-            return True
+    def _known(self, name: str, at: Path) -> None:
+        if self.functions is None or self._function(name) in self.functions:
+            return
         detail = f"`{self.scope.address}` has no function `{name}`."
         hint = suggest(name, self.functions, "its functions are") or "add it to its `tools`"
         self._report(at, "Unknown function", detail, hint)
-        return False
 
     def _module(self, written: str, at: Path) -> None:
         stem = written.partition(":")[0].replace(".", "/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from provisioner.kinds.base import Path
 
@@ -108,11 +109,14 @@ def nodes(schema: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]
 
 
 def target(reference: str, root: Any) -> Any:
-    """What `#/$defs/NAME` names, or None."""
+    """What `#/$defs/NAME` or `#/properties/a/anyOf/0` names, or None."""
     node = root
-    for step in reference.removeprefix("#").split("/")[1:]:
+    for step in unquote(reference.removeprefix("#")).split("/")[1:]:
         step = step.replace("~1", "/").replace("~0", "~")
-        node = node.get(step) if isinstance(node, dict) else None
+        if isinstance(node, list):
+            node = node[int(step)] if step.isdecimal() and int(step) < len(node) else None
+        else:
+            node = node.get(step) if isinstance(node, dict) else None
     return node
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.kinds.assistant.json_keywords import BARE_NULL, invalid, nodes
+from provisioner.kinds.assistant.json_keywords import BARE_NULL, TYPES, invalid, nodes
 from provisioner.kinds.base import OPENAI, Finding, Path, Scope
 
 _REFERENCE = "see https://json-schema.org/understanding-json-schema"
@@ -79,14 +79,22 @@ _WHOLES = (
     ("a whole function", ("parameters",)),
     ("a whole tool", ("inputSchema",)),
     ("a whole tool", ("input_schema",)),
+    ("a whole tool", ("args_schema",)),
+    ("a whole tool", ("toolSpec", "inputSchema", "json")),
     ("a whole response format", ("json_schema", "schema")),
     ("a whole response format", ("schema",)),
 )
 """What people have in a file, and where the schema stands in it."""
+_LISTS = (("tools",), ("functions",), ("result", "tools"))
+"""Where a document lists tools: one of a program, the answer of an MCP server."""
+_OF_TOOLS = (None, "function", "custom", "json_schema")
 
 
 def _whole(schema: Any) -> Iterator[Flaw]:
     """Something that holds a schema, given in the place of one."""
+    if _lists_tools(schema):
+        hint = "make a function of each tool, and keep only its schema as `parameters`"
+        yield Flaw((), "Not a JSON Schema", "is a list of tools, not the schema of one", hint)
     if not isinstance(schema, dict) or "properties" in schema:
         return
     if "openapi" in schema or "swagger" in schema:
@@ -95,7 +103,7 @@ def _whole(schema: Any) -> Iterator[Flaw]:
             " operation, or one of `components.schemas`"
         )
         yield Flaw((), "Not a JSON Schema", "is an OpenAPI document", hint)
-    elif schema.get("type") in (None, "function", "json_schema"):
+    elif schema.get("type") in _OF_TOOLS:
         for what, path in _WHOLES:
             if isinstance(_at(schema, path), dict):
                 place = dotted(path)
@@ -104,9 +112,19 @@ def _whole(schema: Any) -> Iterator[Flaw]:
                 return
 
 
-def _at(value: Any, path: tuple[str, ...]) -> Any:
+def _lists_tools(schema: Any) -> bool:
+    listed = [schema]
+    if isinstance(schema, dict) and "type" not in schema:
+        listed = [_at(schema, path) for path in _LISTS]
+    return any(isinstance(one, list) and one and isinstance(one[0], dict) for one in listed)
+
+
+def _at(value: Any, path: Path) -> Any:
     for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
+        if isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
@@ -115,8 +133,33 @@ def _invalid(schema: Any) -> Iterator[Flaw]:
     confirmed = any(not sure for _, _, sure in suspects) and _refused(schema)
     for path, why, sure in suspects:
         if sure or confirmed:
-            hint = _QUOTE if why == BARE_NULL else _REFERENCE
+            hint = _QUOTE if why == BARE_NULL else _remedy(path, _at(schema, path))
             yield Flaw(path, "Not a JSON Schema", why, hint)
+
+
+_ELSEWHERE = {
+    "bool": "boolean",
+    "dict": "object",
+    "float": "number",
+    "int": "integer",
+    "list": "array",
+    "str": "string",
+}
+"""What Python calls the types."""
+
+
+def _remedy(path: Path, value: Any) -> str:
+    """What to write instead of the value of a keyword."""
+    keyword = path[-1] if path else None
+    if keyword == "type" and isinstance(value, str):
+        kind = _ELSEWHERE.get(value.lower(), value.lower())
+        if kind in TYPES:
+            return f"write `{kind}`"
+    if keyword == "$ref":
+        return "copy what it names below `$defs`, and write `#/$defs/NAME`"
+    if keyword == "required" and isinstance(value, bool):
+        return "list the names that are required, beside `properties`"
+    return _REFERENCE
 
 
 def _refused(schema: Any) -> bool:

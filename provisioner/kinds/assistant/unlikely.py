@@ -14,7 +14,9 @@ from provisioner.model import Fields
 
 _PATH = re.compile(r"\S(?:[^\n]{0,250}\S)?\.[A-Za-z0-9]{1,8}")
 _PLACEHOLDER = re.compile(r"(?<!\$)\$\{(?:var\.[A-Za-z0-9_-]+|environment)\}")
-_REASONING = re.compile(r"(?:o[1-9]|gpt-(?P<family>[5-9])(?:\.(?P<minor>\d+))?)(?![\d.])")
+# What is known to refuse; of families that are not here nobody knows.
+_REASONING = re.compile(r"(?:o[134]|gpt-5(?P<minor>\.\d+)?)(?=[-:]|$)")
+_ALWAYS_REASONS = re.compile(r"-(?:pro|codex)\b")
 _SAMPLING = ("temperature", "top_p")
 
 
@@ -39,17 +41,18 @@ def unlikely(spec: Any, fields: Fields, scope: Scope) -> Iterator[Finding]:
 
 
 def _refused_settings(model: str, fields: Fields, scope: Scope) -> Iterator[Finding]:
-    """Reasoning models refuse all but the default. From gpt-5.1 on they take the settings where
-    they do not reason, and most of them do not unless they are told to.
+    """Reasoning models refuse all but the default. From gpt-5.1 on most of them reason only where
+    they are told to, and take the settings otherwise.
     """
     found = _REASONING.match(model.removeprefix("ft:"))
     if found is None or "-chat" in model:
         return
     effort = fields.get("reasoning_effort")
-    chosen = found["minor"] is not None or (found["family"] or "5") > "5"
-    if chosen and effort in (None, "none"):
+    if found["minor"] and effort in (None, "none"):
         return
-    hint = "take it out, or write `reasoning_effort: none`" if chosen else "take it out"
+    hint = "take it out"
+    if found["minor"] and not _ALWAYS_REASONS.search(model):
+        hint = "take it out, or write `reasoning_effort: none`"
     for name in _SAMPLING:
         if fields.get(name) not in (None, 1):
             detail = (
@@ -60,6 +63,7 @@ def _refused_settings(model: str, fields: Fields, scope: Scope) -> Iterator[Find
 
 
 def _path_as_prompt(written: str, scope: Scope) -> Iterator[Finding]:
+    written = written.strip()  # block text ends with a line break
     if _PATH.fullmatch(written) and scope.exists(written):
         detail = (
             f"The instructions of `{scope.address}` are the text `{written}`, and a file of that"

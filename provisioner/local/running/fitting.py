@@ -130,7 +130,7 @@ class _Fitting:
         # An answer is one text; what a function is asked for is more often a name in the message.
         drawn = self.names if self.text == self.asked else []
         text: str = next((one for one in drawn if least <= len(one) <= most), self.text)
-        cut: str = text if most == math.inf else text[: int(most)]
+        cut = text if most == math.inf else text[: int(most)]
         return cut.ljust(least, "x")
 
     def _matching(self, pattern: str) -> str:

@@ -137,19 +137,26 @@ def _turns(journal: Journal) -> tuple[list[Turn], int]:
     newest = run["truncation_strategy"]["last_messages"]
     if newest:
         read = read[-newest:]
-    texts = [messages.said(one) for one in read]
     fixed = count_tokens(run["instructions"]) + count_tokens(json.dumps(run["tools"]))
-    done: list[Turn] = []
-    for call in _called(journal):
-        done.append(Called(call["id"], call["function"]["name"], call["function"]["arguments"]))
-        done.append(Returned(call["id"], call["function"]["output"] or ""))
-        fixed += count_tokens(json.dumps(call["function"]))
-    counts = [count_tokens(text) for text in texts]
-    first = _first_kept(counts, fixed, run["max_prompt_tokens"])
-    said: list[Turn] = [
-        Said(one["role"], text) for one, text in zip(read[first:], texts[first:], strict=True)
-    ]
-    return said + done, fixed + sum(counts[first:])
+    own, spent = _called(journal.service, run["id"])
+    groups, counts = _read(journal.service, read)
+    first = _first_kept(counts, fixed + spent, run["max_prompt_tokens"])
+    said = [turn for group in groups[first:] for turn in group]
+    return said + own, fixed + spent + sum(counts[first:])
+
+
+def _read(service: EmbeddedService, read: list[Reply]) -> tuple[list[list[Turn]], list[int]]:
+    """Each message behind what its run had called before it, and how many tokens that is."""
+    groups: list[list[Turn]] = []
+    counts = []
+    shown = set()
+    for one in read:
+        called, spent = ([], 0) if one["run_id"] in shown else _called(service, one["run_id"])
+        shown.add(one["run_id"])
+        text = messages.said(one)
+        groups.append([*called, Said(one["role"], text)])
+        counts.append(spent + count_tokens(text))
+    return groups, counts
 
 
 def _first_kept(counts: list[int], fixed: int, limit: int | None) -> int:
@@ -160,17 +167,22 @@ def _first_kept(counts: list[int], fixed: int, limit: int | None) -> int:
     return first
 
 
-def _called(journal: Journal) -> list[dict[str, Any]]:
-    """The calls of functions that this run made and had answered."""
-    rows = journal.service.database.all(
-        "SELECT body FROM run_steps WHERE run = ? ORDER BY seq", [journal.row["seq"]]
+def _called(service: EmbeddedService, run_id: str | None) -> tuple[list[Turn], int]:
+    """The calls of functions that a run made and had answered, and how many tokens that is."""
+    rows = service.database.all(
+        "SELECT s.body FROM run_steps s JOIN runs r ON r.seq = s.run WHERE r.id = ? ORDER BY s.seq",
+        [run_id],
     )
-    calls = []
+    turns: list[Turn] = []
+    spent = 0
     for row in rows:
         for call in json.loads(row["body"])["step_details"].get("tool_calls", []):
             if call["type"] == "function":
-                calls.append(call)
-    return calls
+                function = call["function"]
+                turns.append(Called(call["id"], function["name"], function["arguments"]))
+                turns.append(Returned(call["id"], function["output"] or ""))
+                spent += count_tokens(json.dumps(function))
+    return turns, spent
 
 
 def _question(journal: Journal, turns: list[Turn], hits: list[search.Hit]) -> Question:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from provisioner.kinds.base import Finding, Path
 from provisioner.masking import all_masked, holds_secret
 from provisioner.text import dotted, quoted, shown, sort_of
-from provisioner.workspace.explain.remedies import Remedies, Shapes
+from provisioner.workspace.explain.remedies import Remedies, Shapes, beside
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -151,7 +151,9 @@ class Words:
             inside = dotted(error.path[:-1])
             where = f"`{inside}` of `{self._name}`" if inside else f"`{self._name}`"
             hint = (
-                self._remedies.unknown(error.path, _keys(self._whole, error.path[:-1]))
+                self._remedies.unknown(
+                    error.path, [str(key) for key in beside(self._whole, error.path)]
+                )
                 if error.path
                 else None
             )
@@ -282,12 +284,6 @@ class Words:
 
 def _choices(text: str) -> list[str]:
     return [part.strip().strip("'") for part in text.split(",")]
-
-
-def _keys(value: Any, path: Path) -> list[str]:
-    for step in path:
-        value = value[step]
-    return [str(key) for key in value] if isinstance(value, dict) else []
 
 
 _ROUNDS = 12

@@ -180,7 +180,18 @@ class Remedies:
         return f"`{path[-1]}` is: {said}" if said and path else None
 
     def missing(self, path: Path) -> str | None:
-        """The key with a value that it may have."""
+        """The key out of the text that it has become a part of, or with a value that it may
+        have.
+        """
+        for name, text in beside(self._whole, path).items():
+            line = isinstance(text, str) and re.search(
+                rf"^\s*{re.escape(str(path[-1]))}:(?: .*)?$", text, re.M
+            )
+            if line:
+                return (
+                    f"`{shown(line[0].strip())}` has become part of the text of `{name}`: begin it"
+                    f" in the column of `{name}`"
+                )
         for written in self._written(path):
             return f"write `{path[-1]}: {written}`"
         return self._purpose(path) or f"add `{path[-1]}`"
@@ -285,6 +296,13 @@ class Remedies:
             if isinstance(value, str)
             else f"take {over} of them away"
         )
+
+
+def beside(whole: Any, path: Path) -> dict[str, Any]:
+    """The mapping in which the last key of a path stands, or would stand."""
+    for step in path[:-1]:
+        whole = whole[step]
+    return whole if isinstance(whole, dict) else {}
 
 
 def _plain(text: str) -> str | None:

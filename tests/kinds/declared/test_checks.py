@@ -85,6 +85,13 @@ def test_everything_that_can_be_said() -> None:
     assert found == (Check("all", (said,), attempts=3, passes=2, max_tokens=9),)
 
 
+def test_a_call_of_which_nothing_more_is_said() -> None:
+    """What is expected to be called returns nothing, where nothing is said of that."""
+    found, scope = checks({"c": turn(expect={"calls": {"get_weather": None}})})
+    assert found[0].turns[0].outputs == {"get_weather": ""}
+    assert scope.findings == []
+
+
 def turn(**more: Any) -> list[dict[str, Any]]:
     return [{"say": "Hi", **more}]
 
@@ -94,11 +101,6 @@ def turn(**more: Any) -> list[dict[str, Any]]:
     [
         (turn(outputs={"get_wether": 1}), (0, "outputs", "get_wether"), "Unknown function"),
         (turn(expect={"calls": {"x": None}}), (0, "expect", "calls", "x"), "Unknown function"),
-        (
-            turn(expect={"calls": {"get_weather": None}}),
-            (0, "expect", "calls", "get_weather"),
-            "No output",
-        ),
         (turn(answer="nowhere:f"), (0, "answer"), "File not found"),
         (
             turn(attach=[{"file": "data/a.md", "tool": "code_interpreter"}]),

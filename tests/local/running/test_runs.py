@@ -358,3 +358,43 @@ def test_a_run_waits_for_files_that_are_being_indexed(tell: Any, clock: Any) -> 
         assert (await wire.get(f"{path}/{run['id']}"))["status"] == "completed"
 
     tell(story, indexing_seconds=1000)
+
+
+def test_a_deleted_file_leaves_its_threads(tell: Any) -> None:
+    """A thread no longer lends it to the code interpreter; the other files stay."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        wire = Wire(client)
+        kept, gone = await wire.upload(), await wire.upload()
+        lent = {"code_interpreter": {"file_ids": [kept, gone]}}
+        thread = await wire.post("/threads", tool_resources=lent)
+        await wire.delete(f"/files/{gone}")
+        found = await wire.get(f"/threads/{thread['id']}")
+        assert found["tool_resources"]["code_interpreter"]["file_ids"] == [kept]
+
+    tell(story)
+
+
+def test_what_earlier_runs_called_is_read_again(tell: Any, clock: Any) -> None:
+    """A function's output counts into the prompt of the next run of its thread."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        wire, run, path = await started(client, "Weather in Oslo?", [WEATHER])
+        await wire.get(path)
+        clock.tick(1)
+        waiting = await wire.get(f"{path}/{run['id']}")
+        (call,) = waiting["required_action"]["submit_tool_outputs"]["tool_calls"]
+        outputs = [{"tool_call_id": call["id"], "output": "snow " * 300}]
+        await wire.post(f"{path}/{run['id']}/submit_tool_outputs", tool_outputs=outputs)
+        await wire.get(path)
+        clock.tick(1)
+        more = [{"role": "user", "content": "Thanks"}]
+        again = await wire.post(
+            path, assistant_id=run["assistant_id"], additional_messages=more, tool_choice="none"
+        )
+        await wire.get(path)
+        clock.tick(1)
+        used = (await wire.get(f"{path}/{again['id']}"))["usage"]
+        assert used["prompt_tokens"] > 600  # the output itself, and the answer that repeats it
+
+    tell(story)

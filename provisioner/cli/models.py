@@ -1,0 +1,125 @@
+"""`models`: which models are in use, when they end, and another one in their place."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provisioner import interrupts
+from provisioner.cli.console import Console, command
+from provisioner.errors import UsageError
+from provisioner.model import Problem
+
+if TYPE_CHECKING:
+    from provisioner.engine.models import ModelsInUse, ReplacedModels
+    from provisioner.model import Position
+
+
+class ModelsFormat(StrEnum):
+    """How models are printed."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
+@command
+def models(
+    console: Console,
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--replace",
+            metavar="OLD=NEW",
+            help="Show the specs with another model in the place of one; repeatable.",
+        ),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write what `--replace` shows into the specs.")
+    ] = False,
+    format: Annotated[
+        ModelsFormat, typer.Option("--format", help="How to print it.")
+    ] = ModelsFormat.text,
+) -> int:
+    """Show the models in use and when they end, or replace one."""
+    from provisioner.engine.models import models_in_use, replace_models
+
+    wanted = _wanted(replace or ())
+    if write and not wanted:
+        hint = "add `--replace OLD=NEW`"
+        raise UsageError(Problem("Wrong usage", "`--write` needs something to write.", hint))
+    if not wanted:
+        found = interrupts.run_main(models_in_use(console.open()))
+        _show_in_use(console, found, format)
+        return 0
+    replaced = replace_models(console.open(), wanted, write=write)
+    _show_replaced(console, replaced, format)
+    return 1 if replaced.kept else 0
+
+
+def _wanted(words: list[str] | tuple[str, ...]) -> dict[str, str]:
+    """Old model -> new one."""
+    wanted: dict[str, str] = {}
+    for word in words:
+        old, equals, new = word.partition("=")
+        plain = old and new and not any(part in word for part in (" ", "\t", "\n", "${"))
+        if not (equals and plain and new.isprintable()):
+            detail = f"`--replace {word}` is not of the form `--replace OLD=NEW`."
+            raise UsageError(Problem("Wrong usage", detail, "`--replace gpt-4o=gpt-5.6`"))
+        if wanted.setdefault(old, new) != new:
+            detail = f"`--replace` names two models in the place of `{old}`."
+            raise UsageError(Problem("Wrong usage", detail, "name one of them"))
+    return wanted
+
+
+def _show_in_use(console: Console, found: ModelsInUse, format: ModelsFormat) -> None:
+    from provisioner.views.models import models_document, models_markdown, models_outline
+    from provisioner.views.text import outline_text
+
+    if console.json:
+        console.document(models_document(found))
+    elif format is ModelsFormat.markdown:
+        console.result(models_markdown(found))
+    else:
+        console.result(outline_text(models_outline(_placed(console, found)), console.paint()))
+
+
+def _placed(console: Console, found: ModelsInUse) -> ModelsInUse:
+    """The same with its positions as they are called from the working folder."""
+    models = []
+    for model in found.models:
+        users = [
+            dataclasses.replace(user, position=_here(console, user.position))
+            if user.position
+            else user
+            for user in model.users
+        ]
+        models.append(dataclasses.replace(model, users=tuple(users)))
+    return dataclasses.replace(found, models=tuple(models))
+
+
+def _here(console: Console, place: Position) -> Position:
+    return dataclasses.replace(place, file=console.called(place.file))
+
+
+def _show_replaced(console: Console, found: ReplacedModels, format: ModelsFormat) -> None:
+    from provisioner.views.models import replaced_document, replaced_markdown, replaced_outline
+    from provisioner.views.text import outline_text
+
+    if console.json:
+        console.document(replaced_document(found))
+    elif format is ModelsFormat.markdown:
+        console.result(replaced_markdown(found))
+    else:
+        placed = [
+            dataclasses.replace(one, position=_here(console, one.position))
+            for one in found.replaced
+        ]
+        shown = dataclasses.replace(found, replaced=tuple(placed))
+        console.result(outline_text(replaced_outline(shown), console.paint()))
+
+
+COMMANDS = {"models": models}
