@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from .. import checks, search
 from ..assistants import EFFORTS
 from ..errors import ApiError, bad
-from ..schemas import array_error, parameters_error, strict_error
+from ..schemas import array_error, parameters_error, schema_error, strict_error
 
 MOST_STORES = 2
 _NAME = "[a-zA-Z0-9_-]+"
@@ -56,7 +56,7 @@ def _function(path: str, value: Any) -> dict[str, Any]:
     strict = given.get("strict")
     if strict is None:
         # What nothing was said about is strict where the schema allows it.
-        strict = strict_error(parameters) is None
+        strict = schema_error(parameters) is None and strict_error(parameters) is None
     wrong = parameters_error(parameters, strict) or array_error(parameters)
     if wrong is not None:
         message = f"Invalid schema for function '{given['name']}': {wrong}"
@@ -180,7 +180,7 @@ _JSON_SCHEMA = checks.fields(
 def _json_schema(path: str, value: Any) -> dict[str, Any]:
     given: dict[str, Any] = _JSON_SCHEMA(path, value)
     strict = given.get("strict") is not False
-    wrong = strict_error(given["schema"]) if strict else None
+    wrong = schema_error(given["schema"]) or (strict_error(given["schema"]) if strict else None)
     if wrong is not None:
         message = f"Invalid schema for response_format '{given['name']}': {wrong}"
         raise bad(message, f"{path}.schema", "invalid_json_schema")
