@@ -39,6 +39,14 @@ async def create(service: EmbeddedService, call: Call) -> Reply | Response:
 def _begin(service: EmbeddedService, given: dict[str, Any]) -> str:
     catch_up(service)
     _check_tools(service, given)
+    # A conversation that is free now must still be free when this has been written down.
+    with service.database.transaction():
+        response_id = _written_down(service, given)
+    catch_up(service)
+    return response_id
+
+
+def _written_down(service: EmbeddedService, given: dict[str, Any]) -> str:
     own = items.taken(service, "input", given.get("input"))
     before = _context(service, given)
     if not own and not before:
@@ -47,22 +55,20 @@ def _begin(service: EmbeddedService, given: dict[str, Any]) -> str:
     items.check_calls(items.turns(whole))
     fate = FATE.get()
     body = _answered(service, given, whole, fate)
-    with service.database.transaction():
-        service.database.run(
-            "INSERT INTO responses (id, created_at, started_at, due_at, conversation, context,"
-            " body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                body["id"],
-                body["created_at"],
-                service.clock(),
-                _due(service, given, fate),
-                given.get("conversation"),
-                json.dumps(before),
-                json.dumps(body),
-            ],
-        )
-        items.keep(service, body["id"], "input", own)
-    catch_up(service)
+    service.database.run(
+        "INSERT INTO responses (id, created_at, started_at, due_at, conversation, context,"
+        " body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            body["id"],
+            body["created_at"],
+            service.clock(),
+            _due(service, given, fate),
+            given.get("conversation"),
+            json.dumps(before),
+            json.dumps(body),
+        ],
+    )
+    items.keep(service, body["id"], "input", own)
     return str(body["id"])
 
 
@@ -272,13 +278,13 @@ def cancel(service: EmbeddedService, call: Call) -> Reply:
     body: Reply = json.loads(row["body"])
     if not body["background"]:
         raise bad("Cannot cancel a synchronous response.")
-    if row["settled"]:
-        return body
-    body |= _end("cancelled")
+    cancelled = body | _end("cancelled")
+    # Another process may end it in this very moment.
     service.database.run(
-        "UPDATE responses SET settled = 1, body = ? WHERE seq = ?", [json.dumps(body), row["seq"]]
+        "UPDATE responses SET settled = 1, body = ? WHERE seq = ? AND NOT settled",
+        [json.dumps(cancelled), row["seq"]],
     )
-    return body
+    return _view(service, _find(service, row["id"]))
 
 
 def input_items(service: EmbeddedService, call: Call) -> Reply:

@@ -208,3 +208,8 @@ def test_a_name_that_only_required_knows() -> None:
     """It has the form that every further property has."""
     schema = _object() | {"required": ["n"], "additionalProperties": {"type": "integer"}}
     assert json.loads(fitting_json(schema, "4 of them", "x")) == {"n": 4}
+
+
+def test_news_ask_for_the_web() -> None:
+    """A word that looks like a plural is still found among those that ask for a tool."""
+    assert answer(asked("Any news?", hosted=["web_search"])).used == ("web_search",)
