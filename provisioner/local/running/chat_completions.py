@@ -101,6 +101,11 @@ def create(service: EmbeddedService, call: Call) -> Reply | Response:
     given = {name: one for name, one in _REQUEST("", call.body).items() if one is not None}
     request.check_drawing(given["model"], given.get("reasoning_effort"), given)
     _check_tool_choice(given)
+    if "stream_options" in given and not given.get("stream"):
+        raise bad(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+            "stream_options",
+        )
     said = _turns(given["messages"])
     _check_answered(said)
     answered = answer(_question(given, said))

@@ -9,7 +9,7 @@ from .. import checks, paging
 from ..db import DbRow
 from ..errors import ApiError, missing
 from ..service import Call, EmbeddedService, Reply, new_id
-from . import items
+from . import ending, items
 
 MOST_ITEMS = 20
 _ITEMS = checks.array(checks.json_object, most=MOST_ITEMS, of="objects")
@@ -28,6 +28,8 @@ def _wire(row: DbRow) -> Reply:
 
 
 def find(service: EmbeddedService, conversation_id: str) -> DbRow:
+    """The conversation with all that responses have added to it by now."""
+    ending.catch_up(service)
     row = service.database.one("SELECT * FROM conversations WHERE id = ?", [conversation_id])
     if row is None:
         raise no_conversation(conversation_id)

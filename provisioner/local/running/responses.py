@@ -15,7 +15,7 @@ from .. import checks, files, vector_stores
 from ..db import DbRow
 from ..errors import ApiError, bad, missing
 from ..service import Call, EmbeddedService, Reply, new_id
-from . import answering, conversations, items, request, response_events, sse
+from . import answering, conversations, ending, items, request, response_events, sse
 from .fate import FATE, Fate
 
 QUEUED_SECONDS, WORKING_SECONDS = 0.05, 0.1  # of a response in the background
@@ -37,12 +37,12 @@ async def create(service: EmbeddedService, call: Call) -> Reply | Response:
 
 
 def _begin(service: EmbeddedService, given: dict[str, Any]) -> str:
-    catch_up(service)
+    ending.catch_up(service)
     _check_tools(service, given)
     # A conversation that is free now must still be free when this has been written down.
     with service.database.transaction():
         response_id = _written_down(service, given)
-    catch_up(service)
+    ending.catch_up(service)
     return response_id
 
 
@@ -173,32 +173,8 @@ def _end(
     }
 
 
-def catch_up(service: EmbeddedService) -> None:
-    """End every response whose time has come."""
-    database, due = service.database, "NOT settled AND due_at <= ?"
-    if database.one(f"SELECT 1 FROM responses WHERE {due}", [service.clock()]) is None:
-        return
-    with database.transaction():
-        rows = database.all(f"SELECT * FROM responses WHERE {due} ORDER BY seq", [service.clock()])
-        for row in rows:
-            _settle(service, row)
-
-
-def _settle(service: EmbeddedService, row: DbRow) -> None:
-    body: Reply = json.loads(row["body"])
-    if body["status"] == "completed":
-        body["completed_at"] = int(row["due_at"])
-    service.database.run(
-        "UPDATE responses SET settled = 1, body = ? WHERE seq = ?", [json.dumps(body), row["seq"]]
-    )
-    items.keep(service, body["id"], "output", body["output"])
-    if row["conversation"] is not None:
-        own = items.kept(service, body["id"], "input")
-        items.keep(service, row["conversation"], "conversation", [*own, *body["output"]])
-
-
 def _row(service: EmbeddedService, response_id: str) -> DbRow:
-    catch_up(service)
+    ending.catch_up(service)
     row = service.database.one("SELECT * FROM responses WHERE id = ?", [response_id])
     if row is None:
         raise no_response(response_id)
@@ -257,7 +233,8 @@ def retrieve(service: EmbeddedService, call: Call) -> Reply | Response:
     if call.query.get("stream") != "true":
         return _view(service, row)
     written = call.query.get("starting_after", "-1")
-    after = checks.integer(-1)("starting_after", checks.whole_number(written))
+    number = checks.whole_number(written)
+    after = checks.integer(-1)("starting_after", written if number is None else number)
     return sse.stream(_events(service, row["id"], after))
 
 

@@ -105,6 +105,7 @@ CALLED: Any = {"role": "assistant", "tool_calls": [CALL]}
         ({"messages": [user("x"), CALLED | {"tool_calls": [CALL | {"id": [1]}]}]}, "a string"),
         ({"messages": [user("x"), {"role": "tool", "tool_call_id": [], "content": ""}]}, "string"),
         ({"messages": [user("x"), CALLED, user("y")]}, "did not have response messages: c1"),
+        ({"stream_options": {"include_usage": True}}, "only allowed when 'stream' is enabled"),
         ({"tool_choice": "required"}, "only allowed when 'tools' are specified"),
         (
             {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "no"}}},

@@ -105,3 +105,18 @@ def test_an_item_in_another_form_is_refused(tell: Any, item: Any, param: str) ->
         assert refused.value.param == param
 
     tell(story)
+
+
+def test_what_a_background_response_adds_shows_without_asking_for_it(tell: Any, clock: Any) -> None:
+    """The conversation itself is looked at, and nobody looks at the response."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        made = await client.conversations.create()
+        await client.responses.create(
+            model="gpt-4o", input="Hello", conversation=made.id, background=True
+        )
+        clock.tick(1)
+        listed = await client.conversations.items.list(made.id)
+        assert [one.role for one in listed.data] == ["assistant", "user"]  # type: ignore[union-attr]
+
+    tell(story)
