@@ -43,6 +43,7 @@ def no_conversation(conversation_id: str) -> ApiError:
 def create(service: EmbeddedService, call: Call) -> Reply:
     given = _CREATE("", call.body)
     added, conversation_id = items.taken(service, "items", given.get("items")), new_id("conv")
+    items.check_unique(added)
     with service.database.transaction():
         service.database.run(
             "INSERT INTO conversations (id, created_at, metadata) VALUES (?, ?, ?)",
@@ -76,6 +77,7 @@ def add_items(service: EmbeddedService, call: Call) -> Reply:
     row = find(service, call.params["conversation_id"])
     added = items.taken(service, "items", _ADD("", call.body)["items"])
     with service.database.transaction():
+        items.check_unique([*items.kept(service, row["id"], "conversation"), *added])
         items.keep(service, row["id"], "conversation", added)
     return paging.envelope(added, more=False)
 

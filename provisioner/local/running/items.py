@@ -218,6 +218,19 @@ def check_calls(said: Sequence[Turn]) -> None:
             raise bad(f"No tool output found for function call {call_id}.", "input")
 
 
+def check_unique(items: Sequence[Item]) -> None:
+    """An item is said once."""
+    seen = set()
+    for item in items:
+        if item["id"] in seen:
+            raise bad(
+                f"Duplicate item found with id {item['id']}. Remove duplicate items from your input"
+                " and try again.",
+                "input",
+            )
+        seen.add(item["id"])
+
+
 def keep(service: EmbeddedService, owner: str, part: str, items: Sequence[Item]) -> None:
     """Items belong to a response, as its input or output, or to a conversation."""
     now = service.now()

@@ -52,6 +52,7 @@ def _written_down(service: EmbeddedService, given: dict[str, Any]) -> str:
     if not own and not before:
         raise bad("Missing required parameter: 'input'.", "input", "missing_required_parameter")
     whole = [*before, *own]
+    items.check_unique(whole)
     items.check_calls(items.turns(whole))
     fate = FATE.get()
     body = _answered(service, given, whole, fate)
@@ -99,7 +100,8 @@ def _context(service: EmbeddedService, given: dict[str, Any]) -> list[items.Item
     if previous is None:
         return []
     row = service.database.one("SELECT * FROM responses WHERE id = ?", [previous])
-    if row is None:
+    # What is not to be kept may still be there while its reply is on its way.
+    if row is None or not json.loads(row["body"])["store"]:
         raise bad(
             f"Previous response with id '{previous}' not found.",
             "previous_response_id",

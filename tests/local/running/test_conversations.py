@@ -120,3 +120,21 @@ def test_what_a_background_response_adds_shows_without_asking_for_it(tell: Any, 
         assert [one.role for one in listed.data] == ["assistant", "user"]  # type: ignore[union-attr]
 
     tell(story)
+
+
+def test_an_item_is_said_once(tell: Any) -> None:
+    """One with the id of another is refused, wherever the other came from."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        item = user("one") | {"id": "msg_1"}
+        made = await client.conversations.create(items=[item])
+        twice = "Duplicate item found with id msg_1"
+        with pytest.raises(openai.BadRequestError, match=twice):
+            await client.conversations.items.create(made.id, items=[item])
+        with pytest.raises(openai.BadRequestError, match=twice):
+            await client.conversations.create(items=[item, item])
+        with pytest.raises(openai.BadRequestError, match=twice):
+            await client.responses.create(model="gpt-4o", input=[item], conversation=made.id)
+        assert len((await client.conversations.items.list(made.id)).data) == 1
+
+    tell(story)
