@@ -157,9 +157,14 @@ async def _file_content(request: Request) -> Response:
     )
 
 
+# Routes of OpenAI that are not here, on paths that are here with another method.
+LACKING = {("POST", "/v1/responses/compact"), ("GET", "/v1/chat/completions")}
+
+
 async def _no_route(request: Request, error: Exception) -> Response:
     known = isinstance(error, HTTPException) and error.status_code == 405
-    raise no_route(request.method, request.url.path, known=known)
+    lacking = (request.method, request.url.path) in LACKING
+    raise no_route(request.method, request.url.path, known=known and not lacking)
 
 
 def routes() -> list[Route]:

@@ -197,6 +197,20 @@ def fields(spec: Mapping[str, Check], needed: Collection[str] = ()) -> Check:
     return check
 
 
+def holding(needed: Mapping[str, Check]) -> Check:
+    """An object with at least these fields."""
+
+    def check(path: str, value: Any) -> dict[str, Any]:
+        given = json_object(path, value)
+        for name, inner in needed.items():
+            if name not in given:
+                raise required(f"{path}.{name}")
+            inner(f"{path}.{name}", given[name])
+        return given
+
+    return check
+
+
 def variants(by_type: Mapping[str, Check]) -> Check:
     """An object whose `type` says which check applies to it."""
 

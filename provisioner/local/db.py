@@ -172,8 +172,11 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; the write lock is taken at once, so that reads inside it stay true until
-        the commit.
+        the commit. One within another is a part of it.
         """
+        if self.connection.in_transaction:
+            yield
+            return
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 
+from jsonschema import Draft202012Validator, SchemaError
+
 _Context = tuple[str, ...]
+
+
+def schema_error(schema: Any) -> str | None:
+    """Why this is no JSON Schema, if it is none."""
+    return _schema_error(json.dumps(schema))
+
+
+@lru_cache(maxsize=1024)  # a fleet of assistants brings the same few functions
+def _schema_error(written: str) -> str | None:
+    try:
+        Draft202012Validator.check_schema(json.loads(written))
+    except SchemaError as error:
+        return f"{error.message}."
+    return None
 
 
 def parameters_error(schema: dict[str, Any], strict: bool) -> str | None:
@@ -14,6 +32,9 @@ def parameters_error(schema: dict[str, Any], strict: bool) -> str | None:
         return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{kind}\"'."
     if "properties" not in schema:
         return "In context=(), object schema missing properties."
+    wrong = schema_error(schema)
+    if wrong is not None:
+        return wrong
     return strict_error(schema) if strict else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import checks
 from .errors import bad
-from .schemas import parameters_error, strict_error
+from .schemas import parameters_error, schema_error, strict_error
 
 _NAME = "[a-zA-Z0-9_-]+"
 DEFAULT_RANKER = "default_2024_08_21"
@@ -83,8 +83,8 @@ def checked_function(path: str, value: Any) -> dict[str, Any]:
 
 def _json_schema(path: str, value: Any) -> dict[str, Any]:
     given = JSON_SCHEMA(path, value)["json_schema"]
-    strict = bool(given.get("strict"))
-    wrong = strict_error(given.get("schema")) if strict else None
+    strict, schema = bool(given.get("strict")), given.get("schema", {})
+    wrong = schema_error(schema) or (strict_error(schema) if strict else None)
     if wrong is not None:
         raise bad(f"Invalid schema for response_format '{given['name']}': {wrong}", path)
     return {"type": "json_schema", "json_schema": given | {"strict": strict}}

@@ -43,6 +43,8 @@ LACKING = ". The embedded service does not have this route."
         ("POST", "/embeddings", LACKING),
         ("GET", "/nowhere", LACKING),
         ("GET", "/files/", LACKING),
+        ("POST", "/responses/compact", LACKING),
+        ("GET", "/chat/completions", LACKING),
         ("GET", "/threads", ""),
         ("PATCH", "/assistants", ""),
         ("DELETE", "/vector_stores", ""),

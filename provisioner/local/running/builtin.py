@@ -141,7 +141,7 @@ def _hosted(question: Question, asked: str) -> tuple[str, ...]:
         return ()
     if question.tool_choice in question.hosted:
         return (question.tool_choice,)
-    said = set(words(asked))
+    said = set(words(asked)) | set(re.findall(r"\w+", asked.lower()))  # `news` is no plural
     used = [tool for tool in question.hosted if said & ASKS_FOR.get(tool, set())]
     if not used and question.tool_choice == "required" and not question.functions:
         used = list(question.hosted[:1])

@@ -31,6 +31,18 @@ _TOOL_CHOICE = checks.variants(
         )
     }
 )
+_TEXT = checks.string()
+_CALL = checks.variants(
+    {
+        "function": checks.holding(
+            {"id": _TEXT, "function": checks.holding({"name": _TEXT, "arguments": _TEXT})}
+        ),
+        "custom": checks.holding(
+            {"id": _TEXT, "custom": checks.holding({"name": _TEXT, "input": _TEXT})}
+        ),
+    }
+)
+_CALLS = checks.nullable(checks.array(_CALL, least=1, of="objects"))
 _ROLES = ("developer", "system", "user", "assistant", "tool", "function")
 # Accepted, and without any effect here.
 _IGNORED = (
@@ -56,6 +68,9 @@ def _message(path: str, value: Any) -> dict[str, Any]:
         raise checks.required(f"{path}.content")
     if content is not None and not isinstance(content, str):
         checks.array(checks.json_object, of="objects")(f"{path}.content", content)
+    if given["role"] == "tool":
+        checks.holding({"tool_call_id": _TEXT})(path, given)
+    _CALLS(f"{path}.tool_calls", given.get("tool_calls"))
     return given
 
 
@@ -85,7 +100,14 @@ _REQUEST = checks.fields(
 def create(service: EmbeddedService, call: Call) -> Reply | Response:
     given = {name: one for name, one in _REQUEST("", call.body).items() if one is not None}
     request.check_drawing(given["model"], given.get("reasoning_effort"), given)
+    _check_tool_choice(given)
+    if "stream_options" in given and not given.get("stream"):
+        raise bad(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+            "stream_options",
+        )
     said = _turns(given["messages"])
+    _check_answered(said)
     answered = answer(_question(given, said))
     body = {
         "id": new_id("chatcmpl").replace("_", "-"),
@@ -103,6 +125,33 @@ def create(service: EmbeddedService, call: Call) -> Reply | Response:
         chunks = _chunks(body, choices, used if wants_usage else None)
         return sse.stream(_streamed(chunks))
     return body | {"choices": choices, "usage": used}
+
+
+def _check_tool_choice(given: dict[str, Any]) -> None:
+    choice, functions = given.get("tool_choice", "none"), given.get("tools", [])
+    if choice != "none" and not functions:
+        raise bad(
+            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are"
+            " specified.",
+            "tool_choice",
+        )
+    if isinstance(choice, dict):
+        name = choice["function"]["name"]
+        if not any(tool.get("function", {}).get("name") == name for tool in functions):
+            raise bad(f"Tool choice '{name}' not found in 'tools' parameter.", "tool_choice")
+
+
+def _check_answered(said: Sequence[Turn]) -> None:
+    answers = {one.call_id for one in said if isinstance(one, Returned)}
+    calls = [one.call_id for one in said if isinstance(one, Called)]
+    open_calls = [call_id for call_id in calls if call_id not in answers]
+    if open_calls:
+        raise bad(
+            "An assistant message with 'tool_calls' must be followed by tool messages responding"
+            " to each 'tool_call_id'. The following tool_call_ids did not have response messages:"
+            f" {', '.join(open_calls)}",
+            "messages",
+        )
 
 
 def _turns(messages: Sequence[dict[str, Any]]) -> list[Turn]:
@@ -123,14 +172,12 @@ def _turns(messages: Sequence[dict[str, Any]]) -> list[Turn]:
 
 
 def _called(one: dict[str, Any]) -> Called:
-    function = one.get("function") or {}
-    return Called(str(one.get("id")), str(function.get("name")), str(function.get("arguments")))
+    wanted = one[one["type"]]
+    return Called(one["id"], wanted["name"], wanted.get("arguments", wanted.get("input")))
 
 
 def _check_answers(found: Sequence[Turn], index: int, message: dict[str, Any]) -> None:
     where = f"messages[{index}]"
-    if "tool_call_id" not in message:
-        raise checks.required(f"{where}.tool_call_id")
     if message["tool_call_id"] not in {one.call_id for one in found if isinstance(one, Called)}:
         raise bad(
             "Invalid parameter: messages with role 'tool' must be a response to a preceeding"

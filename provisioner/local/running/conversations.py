@@ -9,7 +9,7 @@ from .. import checks, paging
 from ..db import DbRow
 from ..errors import ApiError, missing
 from ..service import Call, EmbeddedService, Reply, new_id
-from . import items
+from . import ending, items
 
 MOST_ITEMS = 20
 _ITEMS = checks.array(checks.json_object, most=MOST_ITEMS, of="objects")
@@ -28,6 +28,8 @@ def _wire(row: DbRow) -> Reply:
 
 
 def find(service: EmbeddedService, conversation_id: str) -> DbRow:
+    """The conversation with all that responses have added to it by now."""
+    ending.catch_up(service)
     row = service.database.one("SELECT * FROM conversations WHERE id = ?", [conversation_id])
     if row is None:
         raise no_conversation(conversation_id)
@@ -41,6 +43,7 @@ def no_conversation(conversation_id: str) -> ApiError:
 def create(service: EmbeddedService, call: Call) -> Reply:
     given = _CREATE("", call.body)
     added, conversation_id = items.taken(service, "items", given.get("items")), new_id("conv")
+    items.check_unique(added)
     with service.database.transaction():
         service.database.run(
             "INSERT INTO conversations (id, created_at, metadata) VALUES (?, ?, ?)",
@@ -74,6 +77,7 @@ def add_items(service: EmbeddedService, call: Call) -> Reply:
     row = find(service, call.params["conversation_id"])
     added = items.taken(service, "items", _ADD("", call.body)["items"])
     with service.database.transaction():
+        items.check_unique([*items.kept(service, row["id"], "conversation"), *added])
         items.keep(service, row["id"], "conversation", added)
     return paging.envelope(added, more=False)
 

@@ -9,12 +9,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from .patterns import matching
 
 Schema = dict[str, Any]
 
 DEEPEST = 40  # levels; a schema that names itself goes on no further than it must
+MOST_VALUES = 5_000  # of one answer; what comes after them is as short as can be
+LONGEST = 20_000  # characters that are made up, and items
 FORMATS = {
     "date": "2026-01-01",
     "date-time": "2026-01-01T00:00:00Z",
@@ -39,19 +43,29 @@ def fitting_json(schema: Schema, asked: str, text: str) -> str:
 class _Fitting:
     def __init__(self, root: Schema, asked: str, text: str) -> None:
         self.root, self.asked, self.text = root, asked, text
+        self.left, self.cut = MOST_VALUES, False
         self.names = _names(asked)
         self.numbers = [float(one) for one in re.findall(r"-?\d+(?:\.\d+)?", asked)]
 
     def value(self, schema: Any, depth: int) -> Any:
         schema = self._resolved(schema)
+        self.left -= 1
+        if self.left < 0:
+            depth = max(depth, DEEPEST + 1)
+        self.cut = self.cut or depth > DEEPEST
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
             return self._choice(schema["enum"])
+        if depth > 2 * DEEPEST:
+            return None
+        return self._made(schema, depth)
+
+    def _made(self, schema: Schema, depth: int) -> Any:
         if schema.get("anyOf") or schema.get("oneOf"):
             return self._branch(schema, "anyOf" if schema.get("anyOf") else "oneOf", depth)
         if schema.get("allOf"):
-            return self.value(_joined(schema, schema["allOf"], self._resolved), depth)
+            return self.value(_joined(schema, schema["allOf"], self._resolved), depth + 1)
         kind = _type(schema)
         if kind in ("object", "array"):
             return (self._object if kind == "object" else self._array)(schema, depth)
@@ -94,12 +108,22 @@ class _Fitting:
         branches.sort(
             key=lambda one: _type(one) in (("object", "array") if ends_here else ("null",))
         )
-        values = [self.value(one, depth + 1) for one in branches[: 1 if depth > DEEPEST else None]]
-        return next((one for one in values if self._obeys(schema, one)), values[0])
+        made = []
+        for branch in branches[: 1 if depth > DEEPEST else None]:
+            made.append(self.value(branch, depth + 1))
+            # Nothing fits a schema that never ends, and to find that out could take for ever.
+            if self.cut or self._obeys(schema, made[-1]):
+                return made[-1]
+        return made[0]
 
     def _obeys(self, schema: Schema, value: Any) -> bool:
         definitions = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
-        return Draft202012Validator(definitions | schema).is_valid(value)
+        # Nothing is fetched for a reference to somewhere else.
+        validator = Draft202012Validator(definitions | schema, registry=Registry())
+        try:
+            return validator.is_valid(value)
+        except (Unresolvable, re.error, RecursionError):
+            return False
 
     def _object(self, schema: Schema, depth: int) -> dict[str, Any]:
         properties = schema.get("properties", {})
@@ -108,13 +132,15 @@ class _Fitting:
         names = list(dict.fromkeys([*shown, *required]))
         if depth > DEEPEST:
             return {}
-        return {
-            name: self.value(properties.get(name, {"type": "string"}), depth + 1) for name in names
-        }
+        others = schema.get("additionalProperties")
+        others = others if isinstance(others, dict) else {"type": "string"}
+        return {name: self.value(properties.get(name, others), depth + 1) for name in names}
 
     def _array(self, schema: Schema, depth: int) -> list[Any]:
         least = schema.get("minItems", 0 if depth > DEEPEST // 8 else 1)
-        count = min(least, schema.get("maxItems", least))
+        count = int(min(least, schema.get("maxItems", least), LONGEST))
+        if depth > DEEPEST:
+            return []
         first = schema.get("prefixItems", [])
         return [
             self.value(first[index] if index < len(first) else schema.get("items", {}), depth + 1)
@@ -131,14 +157,15 @@ class _Fitting:
         drawn = self.names if self.text == self.asked else []
         text: str = next((one for one in drawn if least <= len(one) <= most), self.text)
         cut = text if most == math.inf else text[: int(most)]
-        return cut.ljust(least, "x")
+        return cut.ljust(int(min(least, LONGEST)), "x")
 
     def _matching(self, pattern: str) -> str:
         said: list[str] = [*self.names, *re.findall(r"\S+", self.asked), self.text]
-        for candidate in said:
-            if re.search(pattern, candidate):
-                return candidate
-        return matching(pattern)
+        try:
+            wanted = re.compile(pattern)
+        except (re.error, OverflowError, RecursionError):
+            return self.text
+        return next((one for one in said if wanted.search(one)), None) or matching(pattern)
 
     def _number(self, schema: Schema, *, whole: bool) -> float:
         least, most = _bounds(schema, whole=whole)
@@ -147,9 +174,11 @@ class _Fitting:
         found = next((one for one in said if not whole or one.is_integer()), None)
         if found is None:
             found = min(max(least, 0.0), most)
-        if step:
+        if step and math.isfinite(found / step):
             found = math.ceil(found / step) * step
             found = found if found <= most else math.floor(most / step) * step
+        if not math.isfinite(found):
+            return 0
         return int(found) if whole or float(found).is_integer() else found
 
 

@@ -45,13 +45,6 @@ PREFIXES = {
     "program": "prg",
     "program_output": "prgo",
 }
-_NEEDED = {
-    "function_call": ("call_id", "name", "arguments"),
-    "custom_tool_call": ("call_id", "name", "input"),
-    "function_call_output": ("call_id", "output"),
-    "custom_tool_call_output": ("call_id", "output"),
-    "reasoning": ("summary",),
-}
 _WITH_STATUS = ("message", "function_call", "function_call_output", "custom_tool_call_output")
 _TEXTS = checks.fields(
     {
@@ -90,6 +83,26 @@ _PART = checks.variants(
         "refusal": checks.fields({"type": checks.any_value, "refusal": checks.string()}),
     }
 )
+_TEXT = checks.string()
+_PARTS = checks.array(_PART, of="objects")
+_OBJECTS = checks.array(checks.json_object, of="objects")
+
+
+def _output(path: str, value: Any) -> Any:
+    return value if isinstance(value, str) else _PARTS(path, value)
+
+
+_RETURNED = checks.holding({"call_id": _TEXT, "output": _output})
+_HOLDING = {
+    "function_call": checks.holding({"call_id": _TEXT, "name": _TEXT, "arguments": _TEXT}),
+    "custom_tool_call": checks.holding({"call_id": _TEXT, "name": _TEXT, "input": _TEXT}),
+    "function_call_output": _RETURNED,
+    "custom_tool_call_output": _RETURNED,
+    "reasoning": checks.holding({"summary": _OBJECTS}),
+    "mcp_list_tools": checks.holding({"server_label": _TEXT, "tools": _OBJECTS}),
+}
+_ID = checks.nullable(_TEXT)
+_STATUS = checks.nullable(checks.one_of("in_progress", "completed", "incomplete"))
 _ROLE = checks.one_of("user", "assistant", "system", "developer")
 
 
@@ -112,14 +125,14 @@ def _taken(service: EmbeddedService, path: str, value: Any) -> Item:
     if kind == "item_reference":
         return _referenced(service, path, item)
     checks.one_of("item_reference", *PREFIXES)(f"{path}.type", kind)
-    for name in _NEEDED.get(kind, ()):
-        if name not in item:
-            raise checks.required(f"{path}.{name}")
+    if kind in _HOLDING:
+        _HOLDING[kind](path, item)
+    _ID(f"{path}.id", item.get("id"))
     if kind == "message":
         item = _message(service, path, item)
     kept = {"id": item.get("id") or new_id(PREFIXES[kind]), "type": kind}
     if kind in _WITH_STATUS:
-        kept["status"] = item.get("status") or "completed"
+        kept["status"] = _STATUS(f"{path}.status", item.get("status")) or "completed"
     return item | kept
 
 
@@ -130,8 +143,7 @@ def _implied(item: Item) -> str | None:
 
 
 def _referenced(service: EmbeddedService, path: str, item: Item) -> Item:
-    if "id" not in item:
-        raise checks.required(f"{path}.id")
+    checks.holding({"id": _TEXT})(path, item)
     row = service.database.one(
         "SELECT body FROM items WHERE id = ? ORDER BY seq DESC LIMIT 1", [item["id"]]
     )
@@ -149,7 +161,7 @@ def _message(service: EmbeddedService, path: str, item: Item) -> Item:
     text = "output_text" if role == "assistant" else "input_text"
     if isinstance(content, str):
         content = [{"type": text, "text": content}]
-    parts = checks.array(_PART, of="objects")(f"{path}.content", content)
+    parts = _PARTS(f"{path}.content", content)
     for index, part in enumerate(parts):
         if part["type"] == "output_text":
             parts[index] = {"annotations": [], "logprobs": []} | part
@@ -160,7 +172,7 @@ def _message(service: EmbeddedService, path: str, item: Item) -> Item:
 
 
 def _check_file(service: EmbeddedService, path: str, file_id: Any) -> None:
-    if file_id is None:
+    if _ID(path, file_id) is None:
         return
     known = service.database.one("SELECT 1 FROM files WHERE id = ?", [file_id])
     if known is None:
@@ -204,6 +216,19 @@ def check_calls(said: Sequence[Turn]) -> None:
     for call_id in calls:
         if call_id not in answers:
             raise bad(f"No tool output found for function call {call_id}.", "input")
+
+
+def check_unique(items: Sequence[Item]) -> None:
+    """An item is said once."""
+    seen = set()
+    for item in items:
+        if item["id"] in seen:
+            raise bad(
+                f"Duplicate item found with id {item['id']}. Remove duplicate items from your input"
+                " and try again.",
+                "input",
+            )
+        seen.add(item["id"])
 
 
 def keep(service: EmbeddedService, owner: str, part: str, items: Sequence[Item]) -> None:

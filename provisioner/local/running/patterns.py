@@ -10,6 +10,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 CLASSES = {"CATEGORY_DIGIT": "0", "CATEGORY_WORD": "a", "CATEGORY_SPACE": " "}
+LONGEST = 20_000  # characters of what is repeated
 CANDIDATES = "aA0 -_.b1B,;:/@#é"
 
 
@@ -46,7 +47,8 @@ def _nested(name: str, value: Any, groups: dict[int, str]) -> str:
         case "BRANCH":
             return _built(value[1][0], groups)
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-            return _built(value[2], groups) * int(value[0])
+            text = _built(value[2], groups)
+            return text * min(int(value[0]), LONGEST // max(len(text), 1))
         case "SUBPATTERN":
             groups[value[0] or 0] = _built(value[3], groups)
             return groups[value[0] or 0]

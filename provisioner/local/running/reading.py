@@ -14,11 +14,12 @@ from .journal import without_results
 def add_message(service: EmbeddedService, call: Call) -> Reply:
     given = messages.MESSAGE("", call.body)
     thread = runs.looked_at(service, call.params["thread_id"])
-    active = progress.active(service, thread)
-    if active is not None:
-        raise bad(f"Can't add messages to {thread['id']} while a run {active['id']} is active.")
-    threads.check_files(service, [given])
-    return threads.say(service, thread["id"], [given])[0]
+    with service.database.transaction():
+        active = progress.active(service, thread)
+        if active is not None:
+            raise bad(f"Can't add messages to {thread['id']} while a run {active['id']} is active.")
+        threads.check_files(service, [given])
+        return threads.say(service, thread["id"], [given])[0]
 
 
 def list_messages(service: EmbeddedService, call: Call) -> Reply:

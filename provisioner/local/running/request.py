@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from .. import checks, search
 from ..assistants import EFFORTS
 from ..errors import ApiError, bad
-from ..schemas import array_error, parameters_error, strict_error
+from ..schemas import array_error, parameters_error, schema_error, strict_error
 
 MOST_STORES = 2
 _NAME = "[a-zA-Z0-9_-]+"
@@ -56,7 +56,7 @@ def _function(path: str, value: Any) -> dict[str, Any]:
     strict = given.get("strict")
     if strict is None:
         # What nothing was said about is strict where the schema allows it.
-        strict = strict_error(parameters) is None
+        strict = schema_error(parameters) is None and strict_error(parameters) is None
     wrong = parameters_error(parameters, strict) or array_error(parameters)
     if wrong is not None:
         message = f"Invalid schema for function '{given['name']}': {wrong}"
@@ -180,7 +180,7 @@ _JSON_SCHEMA = checks.fields(
 def _json_schema(path: str, value: Any) -> dict[str, Any]:
     given: dict[str, Any] = _JSON_SCHEMA(path, value)
     strict = given.get("strict") is not False
-    wrong = strict_error(given["schema"]) if strict else None
+    wrong = schema_error(given["schema"]) or (strict_error(given["schema"]) if strict else None)
     if wrong is not None:
         message = f"Invalid schema for response_format '{given['name']}': {wrong}"
         raise bad(message, f"{path}.schema", "invalid_json_schema")
@@ -311,13 +311,27 @@ def check_context(given: dict[str, Any]) -> None:
 
 def _check_tool_choice(given: dict[str, Any]) -> None:
     choice, tools = given.get("tool_choice"), given.get("tools", [])
-    if isinstance(choice, dict) and choice["type"] in ("function", "custom"):
-        if not any(tool.get("name") == choice["name"] for tool in tools):
-            raise bad(
-                f"Tool choice '{choice['name']}' not found in 'tools' parameter.", "tool_choice"
-            )
+    if isinstance(choice, dict):
+        named = choice["tools"] if choice["type"] == "allowed_tools" else [choice]
+        for one in named:
+            if not any(_is(tool, one) for tool in tools):
+                name = one.get("name") or one.get("server_label") or one.get("type")
+                raise bad(f"Tool choice '{name}' not found in 'tools' parameter.", "tool_choice")
     elif choice == "required" and not tools:
         raise bad("Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice")
+
+
+def _is(tool: dict[str, Any], choice: dict[str, Any]) -> bool:
+    """Whether a choice is about this tool; of a type with several versions any will do."""
+    if tool["type"] == "function" or tool["type"] == "custom":
+        return bool(tool["type"] == choice.get("type") and tool["name"] == choice.get("name"))
+    families = ("web_search", "computer")
+    kinds = [
+        next((one for one in families if str(kind).startswith(one)), kind)
+        for kind in (tool["type"], choice.get("type"))
+    ]
+    label = choice.get("server_label")
+    return kinds[0] == kinds[1] and label in (None, tool.get("server_label"))
 
 
 def check_drawing(model: str, effort: str | None, given: dict[str, Any]) -> None:

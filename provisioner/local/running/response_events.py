@@ -63,7 +63,7 @@ def pieces(text: str) -> list[str]:
     return re.findall(r"\s*\S+\s*?(?=\s|$)|\s+", text)
 
 
-def _event(name: str, **data: Any) -> Event:
+def _event(name: str, /, **data: Any) -> Event:
     return Event(name, {"type": name} | data)
 
 
@@ -90,7 +90,8 @@ def _written(item: Item, place: Item) -> Iterator[Event]:
 def _spelled(name: str, field: str, item: Item, place: Item) -> Iterator[Event]:
     for piece in pieces(item[field]):
         yield _event(f"response.{name}.delta", **place, delta=piece)
-    yield _event(f"response.{name}.done", **place, **{field: item[field]})
+    named = {"name": item["name"]} if name == "function_call_arguments" else {}
+    yield _event(f"response.{name}.done", **place, **named, **{field: item[field]})
 
 
 def _message(item: Item, place: Item) -> Iterator[Event]:

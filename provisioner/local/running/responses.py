@@ -15,7 +15,7 @@ from .. import checks, files, vector_stores
 from ..db import DbRow
 from ..errors import ApiError, bad, missing
 from ..service import Call, EmbeddedService, Reply, new_id
-from . import answering, conversations, items, request, response_events, sse
+from . import answering, conversations, ending, items, request, response_events, sse
 from .fate import FATE, Fate
 
 QUEUED_SECONDS, WORKING_SECONDS = 0.05, 0.1  # of a response in the background
@@ -37,32 +37,39 @@ async def create(service: EmbeddedService, call: Call) -> Reply | Response:
 
 
 def _begin(service: EmbeddedService, given: dict[str, Any]) -> str:
-    catch_up(service)
+    ending.catch_up(service)
     _check_tools(service, given)
+    # A conversation that is free now must still be free when this has been written down.
+    with service.database.transaction():
+        response_id = _written_down(service, given)
+    ending.catch_up(service)
+    return response_id
+
+
+def _written_down(service: EmbeddedService, given: dict[str, Any]) -> str:
     own = items.taken(service, "input", given.get("input"))
     before = _context(service, given)
     if not own and not before:
         raise bad("Missing required parameter: 'input'.", "input", "missing_required_parameter")
     whole = [*before, *own]
+    items.check_unique(whole)
     items.check_calls(items.turns(whole))
     fate = FATE.get()
     body = _answered(service, given, whole, fate)
-    with service.database.transaction():
-        service.database.run(
-            "INSERT INTO responses (id, created_at, started_at, due_at, conversation, context,"
-            " body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                body["id"],
-                body["created_at"],
-                service.clock(),
-                _due(service, given, fate),
-                given.get("conversation"),
-                json.dumps(before),
-                json.dumps(body),
-            ],
-        )
-        items.keep(service, body["id"], "input", own)
-    catch_up(service)
+    service.database.run(
+        "INSERT INTO responses (id, created_at, started_at, due_at, conversation, context,"
+        " body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            body["id"],
+            body["created_at"],
+            service.clock(),
+            _due(service, given, fate),
+            given.get("conversation"),
+            json.dumps(before),
+            json.dumps(body),
+        ],
+    )
+    items.keep(service, body["id"], "input", own)
     return str(body["id"])
 
 
@@ -93,7 +100,8 @@ def _context(service: EmbeddedService, given: dict[str, Any]) -> list[items.Item
     if previous is None:
         return []
     row = service.database.one("SELECT * FROM responses WHERE id = ?", [previous])
-    if row is None:
+    # What is not to be kept may still be there while its reply is on its way.
+    if row is None or not json.loads(row["body"])["store"]:
         raise bad(
             f"Previous response with id '{previous}' not found.",
             "previous_response_id",
@@ -167,32 +175,8 @@ def _end(
     }
 
 
-def catch_up(service: EmbeddedService) -> None:
-    """End every response whose time has come."""
-    database, due = service.database, "NOT settled AND due_at <= ?"
-    if database.one(f"SELECT 1 FROM responses WHERE {due}", [service.clock()]) is None:
-        return
-    with database.transaction():
-        rows = database.all(f"SELECT * FROM responses WHERE {due} ORDER BY seq", [service.clock()])
-        for row in rows:
-            _settle(service, row)
-
-
-def _settle(service: EmbeddedService, row: DbRow) -> None:
-    body: Reply = json.loads(row["body"])
-    if body["status"] == "completed":
-        body["completed_at"] = int(row["due_at"])
-    service.database.run(
-        "UPDATE responses SET settled = 1, body = ? WHERE seq = ?", [json.dumps(body), row["seq"]]
-    )
-    items.keep(service, body["id"], "output", body["output"])
-    if row["conversation"] is not None:
-        own = items.kept(service, body["id"], "input")
-        items.keep(service, row["conversation"], "conversation", [*own, *body["output"]])
-
-
 def _row(service: EmbeddedService, response_id: str) -> DbRow:
-    catch_up(service)
+    ending.catch_up(service)
     row = service.database.one("SELECT * FROM responses WHERE id = ?", [response_id])
     if row is None:
         raise no_response(response_id)
@@ -251,7 +235,8 @@ def retrieve(service: EmbeddedService, call: Call) -> Reply | Response:
     if call.query.get("stream") != "true":
         return _view(service, row)
     written = call.query.get("starting_after", "-1")
-    after = checks.integer(-1)("starting_after", checks.whole_number(written))
+    number = checks.whole_number(written)
+    after = checks.integer(-1)("starting_after", written if number is None else number)
     return sse.stream(_events(service, row["id"], after))
 
 
@@ -272,13 +257,13 @@ def cancel(service: EmbeddedService, call: Call) -> Reply:
     body: Reply = json.loads(row["body"])
     if not body["background"]:
         raise bad("Cannot cancel a synchronous response.")
-    if row["settled"]:
-        return body
-    body |= _end("cancelled")
+    cancelled = body | _end("cancelled")
+    # Another process may end it in this very moment.
     service.database.run(
-        "UPDATE responses SET settled = 1, body = ? WHERE seq = ?", [json.dumps(body), row["seq"]]
+        "UPDATE responses SET settled = 1, body = ? WHERE seq = ? AND NOT settled",
+        [json.dumps(cancelled), row["seq"]],
     )
-    return body
+    return _view(service, _find(service, row["id"]))
 
 
 def input_items(service: EmbeddedService, call: Call) -> Reply:

@@ -119,14 +119,15 @@ def create(service: EmbeddedService, call: Call) -> Reply | Response:
     given = _CREATE("", call.body)
     thread = looked_at(service, call.params["thread_id"])
     assistant = json.loads(assistants.find(service, given["assistant_id"])["body"])
-    _refuse_second(service, thread)
     said = given.get("additional_messages") or []
-    there = said + messages.of_thread(service, thread)
     body = _new(service, thread["id"], assistant, given)
-    _refuse_empty(body, there)
-    threads.check_files(service, said)
-    threads.say(service, thread["id"], said)
-    return _start(service, thread, body, _work(assistant, given, call), given.get("stream"))
+    # Whoever is refused because of another process's run has said nothing either.
+    with service.database.transaction():
+        _refuse_second(service, thread)
+        _refuse_empty(body, said + messages.of_thread(service, thread))
+        threads.check_files(service, said)
+        threads.say(service, thread["id"], said)
+        return _start(service, thread, body, _work(assistant, given, call), given.get("stream"))
 
 
 def create_both(service: EmbeddedService, call: Call) -> Reply | Response:
@@ -211,7 +212,6 @@ def _start(
     head: Sequence[sse.Event] = (),
 ) -> Reply | Response:
     with service.database.transaction():
-        _refuse_second(service, thread)
         service.database.run(
             "INSERT INTO runs (id, created_at, thread, due_at, streamed, fate, work, body) VALUES"
             " (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -90,7 +90,8 @@ def check_files(service: EmbeddedService, said: list[dict[str, Any]]) -> None:
     attached = [one for message in said for one in _attached(message)]
     searched = [file_id for file_id, tool in attached if tool == "file_search"]
     known_files(service, searched, "attachments")
-    for file_id, _ in attached:
+    named = [one["file_id"] for message in said for one in message.get("attachments") or []]
+    for file_id in named:
         if service.database.one("SELECT 1 FROM files WHERE id = ?", [file_id]) is None:
             raise missing(f"Files [{file_id}] were not found", "attachments")
 
@@ -144,13 +145,16 @@ def retrieve(service: EmbeddedService, call: Call) -> Reply:
 
 def update(service: EmbeddedService, call: Call) -> Reply:
     given = _UPDATE("", call.body)
-    thread = find(service, call.params["thread_id"])
-    body: Reply = json.loads(thread["body"])
-    if "metadata" in given:
-        body["metadata"] = vector_stores.new_metadata(service, body["metadata"], given["metadata"])
-    if given.get("tool_resources"):
-        body["tool_resources"] |= known(service, given["tool_resources"])
-    _write(service, thread, body)
+    with service.database.transaction():
+        thread = find(service, call.params["thread_id"])
+        body: Reply = json.loads(thread["body"])
+        if "metadata" in given:
+            body["metadata"] = vector_stores.new_metadata(
+                service, body["metadata"], given["metadata"]
+            )
+        if given.get("tool_resources"):
+            body["tool_resources"] |= known(service, given["tool_resources"])
+        _write(service, thread, body)
     return body
 
 

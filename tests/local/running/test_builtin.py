@@ -177,3 +177,39 @@ def test_an_answer_in_a_schema_says_what_the_text_would_have_said() -> None:
     assert "27 days" in json.loads(said.text)["answer"]
     plain = answer(asked("Hello", json_only=True))
     assert json.loads(plain.text) == {"answer": "You said: Hello"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        _object(a={"type": "array", "items": {"type": "string"}, "minItems": 10**30}),
+        _object(a={"type": "array", "items": {"$ref": "#"}, "minItems": 50}),
+        _object(a={"type": "string", "minLength": 10**12}),
+        _object(a={"type": "string", "pattern": "^((a{9999}){9999}){9999}$"}),
+        _object(a={"type": "string", "pattern": "["}),
+        _object(a={"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}),
+        _object(a={"allOf": [{"$ref": "#"}]}),
+        _object(a={"anyOf": [{"$ref": "https://example.com/x"}]}),
+        _object(a={"type": "integer", "minimum": float("inf")}),
+        _object(a={"type": "number", "minimum": 1e308, "multipleOf": 1e-300}),
+    ],
+)
+def test_no_schema_holds_up_the_model(schema: dict[str, Any]) -> None:
+    """What asks for too much, or for what cannot be, is answered at once, and shortly."""
+    written = fitting_json(schema, OSLO, OSLO)
+    assert "a" in json.loads(written) and len(written) < 200_000
+
+
+def test_a_name_that_only_required_knows() -> None:
+    """It has the form that every further property has."""
+    schema = _object() | {"required": ["n"], "additionalProperties": {"type": "integer"}}
+    assert json.loads(fitting_json(schema, "4 of them", "x")) == {"n": 4}
+
+
+def test_news_ask_for_the_web() -> None:
+    """A word that looks like a plural is still found among those that ask for a tool."""
+    assert answer(asked("Any news?", hosted=["web_search"])).used == ("web_search",)

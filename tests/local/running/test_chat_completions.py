@@ -92,3 +92,47 @@ def test_formats_and_limits(tell: Any) -> None:
                 await client.post("/chat/completions", body=body, cast_to=dict[str, Any])
 
     tell(story)
+
+
+CALL: Any = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": ""}}
+CALLED: Any = {"role": "assistant", "tool_calls": [CALL]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"messages": [user("x"), {"role": "assistant", "tool_calls": ["x"]}]}, "an object"),
+        ({"messages": [user("x"), CALLED | {"tool_calls": [CALL | {"id": [1]}]}]}, "a string"),
+        ({"messages": [user("x"), {"role": "tool", "tool_call_id": [], "content": ""}]}, "string"),
+        ({"messages": [user("x"), CALLED, user("y")]}, "did not have response messages: c1"),
+        ({"stream_options": {"include_usage": True}}, "only allowed when 'stream' is enabled"),
+        ({"tool_choice": "required"}, "only allowed when 'tools' are specified"),
+        (
+            {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "no"}}},
+            "Tool choice 'no' not found",
+        ),
+        (
+            {
+                "tools": [
+                    {
+                        "type": "function",
+                        "function": {
+                            "name": "f",
+                            "parameters": {"type": "object", "properties": {"a": {"type": "str"}}},
+                        },
+                    }
+                ]
+            },
+            "Invalid schema for function 'f': 'str' is not valid under any",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(tell: Any, change: Any, message: str) -> None:
+    """A call in another form, one that nobody answered, a choice that is not there."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        given: Any = {"model": "gpt-4o", "messages": [user("x")]}
+        with pytest.raises(openai.BadRequestError, match=message):
+            await client.chat.completions.create(**(given | change))
+
+    tell(story)

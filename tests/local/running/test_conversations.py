@@ -8,7 +8,7 @@ import openai
 import pytest
 
 
-def user(text: str) -> Any:
+def user(text: Any) -> Any:
     return {"type": "message", "role": "user", "content": text}
 
 
@@ -76,5 +76,65 @@ def test_twenty_items_at_once(tell: Any) -> None:
                 await call
         with pytest.raises(openai.NotFoundError, match="Conversation with id 'conv_gone'"):
             await client.responses.create(model="gpt-4o", input="x", conversation="conv_gone")
+
+    tell(story)
+
+
+OUTPUT: Any = {"type": "function_call_output", "call_id": "c", "output": "x"}
+
+
+@pytest.mark.parametrize(
+    ("item", "param"),
+    [
+        (OUTPUT | {"output": 5}, "items[0].output"),
+        (OUTPUT | {"output": ["x"]}, "items[0].output[0]"),
+        (OUTPUT | {"id": [1]}, "items[0].id"),
+        (OUTPUT | {"call_id": None}, "items[0].call_id"),
+        (OUTPUT | {"status": "done"}, "items[0].status"),
+        ({"type": "item_reference", "id": {}}, "items[0].id"),
+        ({"type": "mcp_list_tools", "server_label": [], "tools": []}, "items[0].server_label"),
+        (user([{"type": "input_file", "file_id": [1]}]), "items[0].content[0].file_id"),
+    ],
+)
+def test_an_item_in_another_form_is_refused(tell: Any, item: Any, param: str) -> None:
+    """The refusal names the place."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        with pytest.raises(openai.BadRequestError) as refused:
+            await client.conversations.create(items=[item])
+        assert refused.value.param == param
+
+    tell(story)
+
+
+def test_what_a_background_response_adds_shows_without_asking_for_it(tell: Any, clock: Any) -> None:
+    """The conversation itself is looked at, and nobody looks at the response."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        made = await client.conversations.create()
+        await client.responses.create(
+            model="gpt-4o", input="Hello", conversation=made.id, background=True
+        )
+        clock.tick(1)
+        listed = await client.conversations.items.list(made.id)
+        assert [one.role for one in listed.data] == ["assistant", "user"]  # type: ignore[union-attr]
+
+    tell(story)
+
+
+def test_an_item_is_said_once(tell: Any) -> None:
+    """One with the id of another is refused, wherever the other came from."""
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        item = user("one") | {"id": "msg_1"}
+        made = await client.conversations.create(items=[item])
+        twice = "Duplicate item found with id msg_1"
+        with pytest.raises(openai.BadRequestError, match=twice):
+            await client.conversations.items.create(made.id, items=[item])
+        with pytest.raises(openai.BadRequestError, match=twice):
+            await client.conversations.create(items=[item, item])
+        with pytest.raises(openai.BadRequestError, match=twice):
+            await client.responses.create(model="gpt-4o", input=[item], conversation=made.id)
+        assert len((await client.conversations.items.list(made.id)).data) == 1
 
     tell(story)

@@ -413,3 +413,32 @@ def test_an_older_database_opens(tell: Any, tmp_path: Path) -> None:
             database.execute(f"DROP TABLE {table}")
         database.execute("PRAGMA user_version = 1")
     tell(after)
+
+
+@pytest.mark.parametrize(
+    ("choice", "name"),
+    [
+        ({"type": "file_search"}, "file_search"),
+        ({"type": "web_search_preview"}, None),
+        ({"type": "mcp", "server_label": "other"}, "other"),
+        ({"type": "mcp", "server_label": "here"}, None),
+        (
+            {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]},
+            "f",
+        ),
+    ],
+)
+def test_a_choice_is_among_the_tools(tell: Any, choice: Any, name: str | None) -> None:
+    """What is not there cannot be chosen, in whichever form; each version of a tool will do."""
+    server = {"type": "mcp", "server_label": "here", "server_url": "https://example.com"}
+    tools: Any = [WEATHER, {"type": "web_search"}, server]
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        given: Any = {"model": "gpt-4o", "input": "Hi", "tools": tools, "tool_choice": choice}
+        if name is None:
+            await client.responses.create(**given)
+            return
+        with pytest.raises(openai.BadRequestError, match=f"Tool choice '{name}' not found"):
+            await client.responses.create(**given)
+
+    tell(story)

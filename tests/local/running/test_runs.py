@@ -290,6 +290,11 @@ def test_messages_are_kept_as_they_were_said(tell: Any, clock: Any) -> None:
             f"/threads/{thread}/messages", role="user", content="x", attachments=searched
         )
         assert "not supported for retrieval" in (await wire.refused(refused))[1]
+        gone: list[Any] = [{"file_id": "file-gone"}]  # for no tool
+        refused = wire.post(
+            f"/threads/{thread}/messages", role="user", content="x", attachments=gone
+        )
+        assert await wire.refused(refused) == (404, "Files [file-gone] were not found")
 
     tell(story)
 
