@@ -59,6 +59,7 @@ def test_models_with_their_ends_and_users(world: World) -> None:
         "users": [
             {
                 "address": "assistant.a",
+                "path": "model",
                 "used": "specs",
                 "version": None,
                 "file": ALL,
@@ -67,6 +68,7 @@ def test_models_with_their_ends_and_users(world: World) -> None:
             },
             {
                 "address": "assistant.c",
+                "path": "model",
                 "used": "specs",
                 "version": None,
                 "file": ALL,
@@ -307,6 +309,56 @@ def test_several_models_at_once(world: World) -> None:
     world.ok("models", *words, "--write")
     after = text.replace("new-1", "new-2").replace("old-1", "new-1")
     assert (world.root / ALL).read_bytes().decode() == after
+
+
+JUDGED = """\
+x-rubric: &polite {rubric: Polite, model: old-1}   # by all
+assistants:
+  a:
+    model: new-1
+    checks:
+      short: [{say: Hello, judge: {rubric: Short, model: old-1}}]   # a list
+      whole:
+        attempts: 2
+        turns:
+          - say: Hello
+          - {say: Bye, judge: *polite}
+      own: [{say: Hello, judge: {rubric: Its own}}]
+      named: [{say: Hello, judge: {rubric: Kind, model: '${var.judge}'}}]
+  b:
+    model: old-1
+    checks: {c: [{say: &word old-1, judge: {rubric: Kind, model: *word}}]}
+"""
+
+
+def test_a_model_that_judges(world: World) -> None:
+    """It is in use and is replaced wherever a check names it, by its field; what a check says stays
+    what it is.
+    """
+    world.write({ALL: JUDGED, PROVISIONER: {"variables": {"judge": "old-1"}}})
+    ending(world, old_1=AHEAD, new_1=None)
+    named = ["checks.short[0]", "checks.whole.turns[1]", "checks.named[0]"]
+    shown = world.ok("models").out
+    for path, line in zip(named, (6, 1, 13), strict=True):
+        assert f"      assistant.a#{path}.judge.model  specs/all.yaml:{line}\n" in shown
+    users = world.ok("models", "--json").json["models"][0]["users"]
+    assert len(users) == 5 and users[0]["path"] == "checks.short[0].judge.model"
+    assert (
+        "`assistant.a#checks.short[0].judge.model`" in world.ok("models", "--format=markdown").out
+    )
+
+    done = world.ok("models", "--replace", "old-1=new-2", "--write", "--json", code=1)
+    assert {f"{one['address']}#{one['path']}" for one in done.json["replaced"]} == {
+        *(f"assistant.a#{path}.judge.model" for path in named),
+        "assistant.b#model",
+    }
+    (left,) = done.json["not_replaced"]
+    assert left["path"] == "checks.c[0].judge.model"
+    assert left["reason"] == "it would change `assistant.b#checks` as well"
+    text = JUDGED.replace("Short, model: old-1", "Short, model: new-2")
+    text = text.replace("Polite, model: old-1", "Polite, model: new-2")
+    assert (world.root / ALL).read_text() == text.replace("    model: old-1", "    model: new-2")
+    assert "judge: new-2" in (world.root / PROVISIONER).read_text()
 
 
 @pytest.mark.parametrize(
