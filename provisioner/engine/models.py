@@ -171,10 +171,35 @@ class ReplacedModels:
     written: bool = False
 
 
-def replace_models(context: Context, wanted: Mapping[str, str], *, write: bool) -> ReplacedModels:
-    """Have the specs say other models, old -> new, wherever one environment uses the old one.
-    Nothing is written where not `write`.
-    """
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Other models in the specs: drafted, and not written yet."""
+
+    context: Context
+    trial: Trial
+    taken: Sequence[Proposal]
+    found: ReplacedModels
+
+    def write(self) -> ReplacedModels:
+        """Write exactly what was drafted; SpecError where a file has been changed since."""
+        files = write_specs(self.trial, self.taken, "provisioner models --replace")
+        return replace(self.found, files=files, written=True)
+
+    def drafted(self) -> Context:
+        """The same environment with the specs as they would be."""
+        workspace = self.context.workspace.draft(self.trial.drafts(self.taken))
+        environment = workspace.environments[self.context.environment.name]
+        return replace(self.context, workspace=workspace, environment=environment)
+
+    def with_checks(self) -> list[str]:
+        """What would have another model, itself or as a judge, and has checks."""
+        desired = self.context.specs.desired
+        replaced = {one.address for one in self.found.replaced}
+        return [str(address) for address in sorted(replaced) if desired[address].checks]
+
+
+def replace_models(context: Context, wanted: Mapping[str, str]) -> Replacement:
+    """Have the specs say other models, old -> new, wherever one environment uses the old one."""
     _ = context.specs  # faulty specs are reported as such
     trial = _Replacing(context, wanted)
     proposals: list[Proposal] = []
@@ -206,17 +231,14 @@ def replace_models(context: Context, wanted: Mapping[str, str], *, write: bool) 
         )
         for one in taken
     ]
-    also = trial.elsewhere(taken)
-    again = "provisioner models --replace"
-    files = write_specs(trial, taken, again) if write else trial.texts(taken)
-    return ReplacedModels(
+    found = ReplacedModels(
         wanted,
         tuple(sorted(replaced, key=lambda one: one.address)),
         tuple(sorted(kept, key=lambda one: one.address)),
-        files=files,
-        also=also,
-        written=write,
+        files=trial.texts(taken),
+        also=trial.elsewhere(taken),
     )
+    return Replacement(context, trial, taken, found)
 
 
 class _Replacing(Trial):

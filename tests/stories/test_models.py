@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from provisioner.engine import announced
+from tests.support.injecting import Meanwhile
 from tests.support.policies import AHEAD, PAST, SPEC, ending, saying, under
 from tests.support.refusals import refused
 from tests.support.running import Result
@@ -365,6 +366,7 @@ def test_a_model_that_judges(world: World) -> None:
     "words",
     [
         ("--write",),
+        ("--check",),
         ("--replace", "old-1"),
         ("--replace", "=new-1"),
         ("--replace", "old-1="),
@@ -389,3 +391,70 @@ def test_the_edit_for_a_pull_request(world: World) -> None:
     assert "- `assistant.alias` `old-1` → `new-2`\n" in text
     assert "In other environments as well: far: assistant.alias" in text
     assert "+  model: &cheap new-2" in text
+
+
+def checked(world: World, contains: str, api: str) -> str:
+    """Write the specs of an assistant with a check; their text."""
+    text = (
+        f"assistants:\n  a:\n    model: old-1   # the cheap one\n    api: {api}\n"
+        f"    checks: {{c: [{{say: Hello, expect: {{contains: {contains}}}}}]}}\n"
+        "  b: {model: old-1}\n"
+    )
+    world.write({ALL: text})
+    return text
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses"])
+def test_old_beside_new(world: World, api: str) -> None:
+    """The checks are held with the drafted specs, beside what is applied, before anything is
+    written; the service is afterwards what it was before.
+    """
+    text = checked(world, "hello", api)
+    world.apply()
+    before = world.listed("/assistants")
+    words = ("models", "--replace", "old-1=new-2", "--check")
+    path = "/responses" if api == "responses" else "/assistants"
+    refusal = {"match": {"method": "POST", "path": f"{path}$"}, "action": {"status": 400}}
+    with world.failing(refusal):
+        failed = world.ok(*words, "--write", code=1)
+    assert "Nothing was written: not every check holds with the new models." in failed.err
+    assert (world.root / ALL).read_text() == text
+
+    shown = world.ok(*words)
+    assert "ok      assistant.a#c  (planned, ok as applied, the same answer," in shown.out
+    assert "To replace: the model of 2 resources" in shown.out
+    assert (world.root / ALL).read_text() == text and world.listed("/assistants") == before
+    done = world.ok(*words, "--write", "--json").json
+    (one,) = done["checks"]["checks"]
+    assert (one["outcome"], one["applied"]["outcome"]) == ("passed", "passed")
+    assert done["written"] and "model: new-2   # the" in (world.root / ALL).read_text()
+    assert world.listed("/assistants") == before
+
+
+def test_a_new_model_that_fails_its_checks(world: World) -> None:
+    """Nothing is written, whatever the old one does; where nothing has checks, that is said."""
+    text = checked(world, "goodbye", "responses")
+    words = ("models", "--replace", "old-1=new-2", "--check", "--write", "--format", "markdown")
+    failed = world.ok(*words, code=1)
+    assert "| `assistant.a#c` |  | FAILED |" in failed.out and "`--write` writes it" in failed.out
+    assert "Nothing was written" in failed.err and (world.root / ALL).read_text() == text
+    world.write({ALL: SPEC})
+    done = world.ok(*words)
+    assert "No checks: nothing that would have another model has any." in done.err
+    assert "Checks" not in done.out and "Planned checks" not in done.out
+    assert (world.root / ALL).read_text() == SPEC.replace("old-1", "new-2")
+
+
+def test_what_is_written_is_what_was_checked(world: World) -> None:
+    """An edit that somebody makes while checks are held stays, and nothing else is written."""
+    checked(world, "hello", "responses")
+    mine = "assistants: {}\n"
+
+    def save(method: str, path: str) -> None:
+        if path == "/responses":
+            world.write({ALL: mine})
+
+    with world.behind(Meanwhile(before=save)):
+        result = world.ok("models", "--replace", "old-1=new-2", "--check", "--write", code=1)
+    assert "File changed meanwhile" in result.err and "nothing was written" in result.err
+    assert (world.root / ALL).read_text() == mine
