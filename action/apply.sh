@@ -77,19 +77,40 @@ END
 # Apply under one lease, where the plan is made once more and has to be what was approved. An empty plan is applied too: the lock may have
 # to learn what the service has already.
 carry_out() { # checksum, commit
-  local code=0
-  run_provisioner apply --auto-approve --checksum "$1" ${2:+--commit "$2"} --format markdown "${PLAN_WORDS[@]}" \
+  local code=0 checks=() back=''
+  if [[ "$IN_CHECK" == true ]]; then
+    checks+=(--check) # no part of the plan, so that nothing else is approved with it
+    guard_callables
+  fi
+  run_provisioner apply --auto-approve --checksum "$1" ${2:+--commit "$2"} "${checks[@]}" --format markdown "${PLAN_WORDS[@]}" \
     >"$FOLDER/applied.md" || code=$?
+  ((code != 1)) || back=$(way_back)
   if [[ ! -s "$FOLDER/applied.md" ]]; then
     log_markdown "$FOLDER/log" "Not applied" >"$FOLDER/applied.md"
   fi
-  if ((code != 0)); then
+  if [[ -n "$back" ]]; then
+    finish_unproved "$back"
+  elif ((code != 0)); then
     finish failed "$FOLDER/applied.md" "Applying ended with the exit code $code."
   elif [[ "$PLAN_CODE" == 0 ]]; then
     finish unchanged "$FOLDER/applied.md"
   else
     finish applied "$FOLDER/applied.md"
   fi
+}
+
+# What is applied, and does not hold: which commit takes it back. Nothing where it is not the checks that failed.
+way_back() {
+  sed -n '/^A check failed\. What was applied stays applied\./p' "$FOLDER/log" | tail -n 1
+}
+
+# It is applied, so that is the result; the step fails all the same.
+finish_unproved() { # the way back
+  { printf '> [!CAUTION]\n> %s\n\n' "$1" && cat "$FOLDER/applied.md"; } >"$SCRATCH/applied"
+  mv "$SCRATCH/applied" "$FOLDER/applied.md"
+  finish applied "$FOLDER/applied.md"
+  annotate error "Checks failed" "$1 The summary of the job has what was said and what was expected."
+  return 1
 }
 
 # Tell the result where it will be looked for: in the job's summary and outcome, and on the pull request.

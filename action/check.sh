@@ -31,11 +31,16 @@ not_checked() { # why
   annotate error "Not checked" "$1"
 }
 
+# Checks run no code of the workspace where that is not asked for.
+guard_callables() {
+  [[ "$IN_CALLABLES" == true ]] || export PROVISIONER_NO_CALLABLES=1
+}
+
 # Into the folder: `check.md` and `checks.xml`. A branch that is to be merged is checked as it is planned, anything else as it is applied.
 hold_checks() {
   local words=(--format markdown --junit "$FOLDER/checks.xml") code=0 said
   [[ -z "$BASE_BRANCH" ]] || words+=(--planned)
-  [[ "$IN_CALLABLES" == true ]] || export PROVISIONER_NO_CALLABLES=1
+  guard_callables
   run_provisioner check "${words[@]}" "${CHECK_WORDS[@]}" >"$FOLDER/check.md" || code=$?
   if [[ ! -s "$FOLDER/check.md" ]]; then # there were none to be held
     log_markdown "$FOLDER/log" "Not checked" >"$FOLDER/check.md"

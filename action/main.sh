@@ -47,6 +47,7 @@ main() {
 check_inputs() {
   one_of command "$IN_COMMAND" plan apply check drift models
   one_of comment "$IN_COMMENT" true false
+  one_of check "$IN_CHECK" true false
   one_of callables "$IN_CALLABLES" true false
   one_of fail-on-drift "$IN_FAIL_ON_DRIFT" true false
   IN_CHECKSUM=${IN_CHECKSUM//[[:space:]]/} # as it was copied

@@ -36,7 +36,7 @@ COMMANDS = {
     "force-unlock": "Take the lock away from a process that is gone.",
     "output": "Print what applications need: ids and request profiles.",
     "check": "Hold the checks of the specs with what is applied, or with what is planned.",
-    "chat": "Talk with an assistant that has been applied.",
+    "chat": "Talk with an assistant that has been applied, or with what is planned.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",
     "schema": "Print the JSON Schemas of specs, settings, lock, plan, drift and checks.",
     "local": "Run the embedded service, or forget its data.",

@@ -1,4 +1,4 @@
-"""`chat`: a conversation with an assistant that has been applied."""
+"""`chat`: a conversation with an assistant, as it was applied or as it is planned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext, redirect_stdout, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from provisioner.remote import Remote
 
     Answer = Callable[[Call], Awaitable[str]]
+    Meeting = AbstractAsyncContextManager[tuple[Remote, Partner]]
 
 LONGEST = 600.0  # seconds that a turn may take, as long as a run lives
 
@@ -33,6 +34,10 @@ def chat(
         str | None,
         typer.Argument(metavar="[ADDR]", help="The assistant; default: the only one there is."),
     ] = None,
+    planned: Annotated[
+        bool,
+        typer.Option("--planned", help="Talk with what an apply would make, before there is one."),
+    ] = False,
     answer: Annotated[
         str | None,
         typer.Option(
@@ -49,18 +54,22 @@ def chat(
         ),
     ] = None,
 ) -> int:
-    """Talk with an assistant that has been applied."""
+    """Talk with an assistant that has been applied, or with what is planned."""
     from provisioner.engine import as_check as checks
     from provisioner.engine import partners
     from provisioner.engine.callables import importable
 
     context = console.open()
-    partner = partners.partner(context, addr)
+    if planned:
+        partner, meeting = _planned(console, context, addr)
+    else:
+        partner = partners.partner(context, addr)
+        meeting = partners.meet(context, partner)
     documents = partners.documents(context)
     place = checks.place_for_check(context, partner.address, as_check) if as_check else None
     with importable(context.root) if answer else nullcontext():
         screen = Events(console, documents) if console.json else Screen(console, documents)
-        talk = Talk(context, partner, screen)
+        talk = Talk(meeting, partner.address, screen)
         if answer:
             talk.answer = by_callable(context, answer)
         code = interrupts.run_main(talk.run())
@@ -68,6 +77,23 @@ def chat(
         at = checks.write_check(place, talk.said, documents)
         console.say(f"Written as check `{as_check}` to {console.called(at.file)}:{at.line}.")
     return code
+
+
+def _planned(console: Console, context: Context, addr: str | None) -> tuple[Partner, Meeting]:
+    """An assistant of the specs as an apply would make it; what there is to know first is said."""
+    from provisioner.engine.partners import declared_partner
+    from provisioner.engine.planned import meet_planned, planned_partner
+
+    address = declared_partner(context, addr)
+    found = interrupts.run_main(planned_partner(context, address))
+    (pair,) = found.pairs
+    for note in found.notes:
+        console.say(note)
+    if pair.unchanged:
+        console.say(f"An apply would not change `{address}`: this is as it was applied.")
+    partner = pair.planned.partner
+    assert partner is not None
+    return partner, meet_planned(context, found, console.say)
 
 
 class Screen:
@@ -193,8 +219,8 @@ class Events(Screen):
 class Talk:
     """A conversation, from its first message to its end; `said` is what became of it."""
 
-    def __init__(self, context: Context, partner: Partner, screen: Screen) -> None:
-        self._context, self._partner, self._screen = context, partner, screen
+    def __init__(self, meeting: Meeting, address: str, screen: Screen) -> None:
+        self._meeting, self._address, self._screen = meeting, address, screen
         self.said: list[tuple[str, Reply]] = []
         self.answer: Answer = self._by_person if screen.person else self._by_nobody
         self._unanswered: UsageError | None = None
@@ -202,11 +228,11 @@ class Talk:
     async def run(self) -> int:
         from provisioner.conversation import open_conversation
 
-        async with self._context.remote() as remote:
+        async with self._meeting as (remote, partner):
             remote.tell_waits(lambda why: self._screen.console.say(f"Waiting {why}"))
-            conversation = await open_conversation(remote, self._partner)
+            conversation = await open_conversation(remote, partner)
             try:
-                self._screen.opened(self._partner, conversation)
+                self._screen.opened(partner, conversation)
                 interrupted = await self._converse(remote, conversation)
             finally:
                 await self._close(conversation)
@@ -304,7 +330,7 @@ class Talk:
 
         detail = f"`{call.name}` is called, and without a terminal nobody can answer it."
         hint = "name what answers with `--answer package.module:function`, or chat on a terminal"
-        problem = Problem("Function not answered", detail, hint, address=self._partner.address)
+        problem = Problem("Function not answered", detail, hint, address=self._address)
         self._unanswered = UsageError(problem)
         raise NotAnswered(f"`{call.name}` was not answered")
 

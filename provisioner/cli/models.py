@@ -14,8 +14,8 @@ from provisioner.errors import UsageError
 from provisioner.model import Problem
 
 if TYPE_CHECKING:
-    from provisioner.engine.models import ModelsInUse, ReplacedModels
-    from provisioner.model import Position
+    from provisioner.engine.models import ModelsInUse, ReplacedModels, Replacement
+    from provisioner.model import CheckReport, Position
 
 
 class ModelsFormat(StrEnum):
@@ -40,6 +40,14 @@ def models(
     write: Annotated[
         bool, typer.Option("--write", help="Write what `--replace` shows into the specs.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Hold the checks with the new models beside what is applied; where one fails,"
+            " nothing is written.",
+        ),
+    ] = False,
     format: Annotated[
         ModelsFormat, typer.Option("--format", help="How to print it.")
     ] = ModelsFormat.text,
@@ -48,16 +56,37 @@ def models(
     from provisioner.engine.models import models_in_use, replace_models
 
     wanted = _wanted(replace or ())
-    if write and not wanted:
-        hint = "add `--replace OLD=NEW`"
-        raise UsageError(Problem("Wrong usage", "`--write` needs something to write.", hint))
+    if (write or check) and not wanted:
+        detail = "`--write` and `--check` need something to write, or to check."
+        raise UsageError(Problem("Wrong usage", detail, "add `--replace OLD=NEW`"))
     if not wanted:
         found = interrupts.run_main(models_in_use(console.open()))
         _show_in_use(console, found, format)
         return 0
-    replaced = replace_models(console.open(), wanted, write=write)
-    _show_replaced(console, replaced, format)
-    return 1 if replaced.kept else 0
+    drafted = replace_models(console.open(), wanted)
+    report = interrupts.run_main(_check(console, drafted)) if check else None
+    held = report is None or report.passed
+    replaced = drafted.write() if write and held else drafted.found
+    _show_replaced(console, replaced, report, format)
+    if write and not held:
+        console.say("Nothing was written: not every check holds with the new models.")
+    if report is not None and report.interrupted:
+        return interrupts.CODE
+    return 0 if held and not replaced.kept else 1
+
+
+async def _check(console: Console, drafted: Replacement) -> CheckReport:
+    """Hold the checks of what would have another model, beside those of what is applied."""
+    from provisioner.cli.check import progress
+    from provisioner.engine.checking import CheckOptions
+    from provisioner.engine.planned import Planned, check_pairs, planned
+
+    words, context = drafted.with_checks(), drafted.drafted()
+    found = await planned(context, words) if words else Planned([], [])
+    if not found.pairs:
+        console.say("No checks: nothing that would have another model has any.")
+    with progress(console) as on_done:
+        return await check_pairs(context, found, CheckOptions(), on_done)
 
 
 def _wanted(words: list[str] | tuple[str, ...]) -> dict[str, str]:
@@ -105,14 +134,21 @@ def _here(console: Console, place: Position) -> Position:
     return dataclasses.replace(place, file=console.called(place.file))
 
 
-def _show_replaced(console: Console, found: ReplacedModels, format: ModelsFormat) -> None:
+def _show_replaced(
+    console: Console, found: ReplacedModels, report: CheckReport | None, format: ModelsFormat
+) -> None:
+    from provisioner.views.checks import checks_document, checks_markdown, checks_text
     from provisioner.views.models import replaced_document, replaced_markdown, replaced_outline
     from provisioner.views.text import outline_text
 
+    checked = report if report and (report.results or report.notes) else None
     if console.json:
-        console.document(replaced_document(found))
+        checks = checks_document(report) if report else None
+        console.document({**replaced_document(found), "checks": checks})
     elif format is ModelsFormat.markdown:
         console.result(replaced_markdown(found))
+        if checked:
+            console.result(f"\n{checks_markdown(checked)}")
     else:
         placed = [
             dataclasses.replace(one, position=_here(console, one.position))
@@ -120,6 +156,8 @@ def _show_replaced(console: Console, found: ReplacedModels, format: ModelsFormat
         ]
         shown = dataclasses.replace(found, replaced=tuple(placed))
         console.result(outline_text(replaced_outline(shown), console.paint()))
+        if checked:
+            console.result(f"\n{checks_text(checked, console.paint())}")
 
 
 COMMANDS = {"models": models}

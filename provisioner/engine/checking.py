@@ -8,7 +8,15 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
@@ -125,6 +133,38 @@ async def run_checks(
     )
 
 
+@contextlib.asynccontextmanager
+async def recorded_run(
+    context: Context, remote: Remote, notes: list[str]
+) -> AsyncIterator[Leftovers]:
+    """The record of what is made inside, which is deleted at the end; what others have left that
+    are not alive any more is deleted first. What there is to say of it comes to the notes.
+    """
+    place = context.root, context.environment.name, context.service.base_url
+    notes += await sweep(*place, remote)
+    with recording(*place) as left:
+        try:
+            yield left
+        except (Exception, asyncio.CancelledError):  # anything else is the end of the process
+            notes += await left.clear(remote)
+            raise
+        notes += await left.clear(remote)
+
+
+def recorded(context: Context, remote: Remote, left: Leftovers, about: str) -> Recorded:
+    """The service, where whatever is made says for whom, and in which run."""
+    named = f"{context.workspace.name}/{context.environment.name}/{about}"
+    return Recorded(remote, left, about, mark=f"{named}~{left.run}")
+
+
+async def make_draft(
+    context: Context, remote: Remote, left: Leftovers, address: Address, draft: Draft
+) -> str:
+    """Make what is only planned, for a while; its id."""
+    service = recorded(context, remote, left, f"{address}~temporary")
+    return (await draft.form.create(service, draft.write)).id
+
+
 def _error(one: Subject, problem: Problem, attempts: Iterable[Attempt] = ()) -> CheckResult:
     outcome: Literal["error", "needs_apply"] = "needs_apply" if one.waits else "error"
     return CheckResult(one.address, one.check, outcome, tuple(attempts), problem, side=one.side)
@@ -186,12 +226,8 @@ class _Run:
             return
         if self.lock is not None:
             remember(self.remote, self.lock)
-        place = context.root, context.environment.name, context.service.base_url
-        async with self.remote:
-            self.notes += await sweep(*place, self.remote)
-            with recording(*place) as self.left:
-                await self._work(pending)
-                self.notes += await self.left.clear(self.remote)
+        async with self.remote, recorded_run(context, self.remote, self.notes) as self.left:
+            await self._work(pending)
 
     async def _work(self, pending: Sequence[tuple[int, Subject]]) -> None:
         queue = iter(pending)
@@ -245,11 +281,11 @@ class _Run:
 
     async def _attempt(self, one: Subject, budget: _Budget) -> Attempt:
         """One conversation, up to the first turn that does not hold."""
-        recorded = self._recorded(one.title)
+        service = recorded(self.context, self.remote, self.left, one.title)
         turns: list[TurnResult] = []
         try:
             self._afford(budget)
-            talk = await open_conversation(recorded, await self._partner(one))
+            talk = await open_conversation(service, await self._partner(one))
             try:
                 for turn in one.check.turns:
                     self._afford(budget)
@@ -268,23 +304,12 @@ class _Run:
             return Attempt(tuple(turns), error.problems[0])
         return Attempt(tuple(turns))
 
-    def _recorded(self, about: str) -> Recorded:
-        """The service, where whatever is made says for whom, and in which run."""
-        named = f"{self.context.workspace.name}/{self.context.environment.name}/{about}"
-        return Recorded(self.remote, self.left, about, mark=f"{named}~{self.left.run}")
-
     async def _partner(self, one: Subject) -> Partner:
         assert one.partner is not None
-        draft = one.draft
-        if draft is None:
+        if one.draft is None:
             return one.partner
-        address = str(one.address)
-
-        async def make() -> str:
-            temporary = self._recorded(f"{address}~temporary")
-            return (await draft.form.create(temporary, draft.write)).id
-
-        id = await asyncio.shield(self._once(("draft", address), make))
+        make = partial(make_draft, self.context, self.remote, self.left, one.address, one.draft)
+        id = await asyncio.shield(self._once(("draft", str(one.address)), make))
         return dataclasses.replace(one.partner, id=id)
 
     def _once(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -15,8 +15,10 @@ from provisioner.engine.context import Context
 from provisioner.engine.questions import state
 from provisioner.engine.shutdowns import Shutdowns, asked, kept_answers
 from provisioner.errors import ServiceError
-from provisioner.model import Address, Desired, LockState, Position
+from provisioner.kinds.base import Path
+from provisioner.model import Address, Check, Desired, LockState, Position
 from provisioner.plan.policy import unlisted, with_model
+from provisioner.text import dotted
 from provisioner.workspace import Specs
 from provisioner.workspace.editing import Edit, NoPlace, placeholders
 from provisioner.workspace.setting import SETTINGS_FILE
@@ -29,11 +31,14 @@ MODEL = "model"
 
 @dataclass(frozen=True, slots=True)
 class ModelUser:
-    """A resource that uses a model: the specs say so, or only what was applied does."""
+    """A resource that uses a model: the specs say so, or only what was applied does. `path`: in
+    which field.
+    """
 
     address: Address
     position: Position | None = None  # in the specs; None for what was applied
     version: int | None = None  # of a request profile that is kept for applications
+    path: str = MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,10 @@ async def models_in_use(context: Context) -> ModelsInUse:
     """
     desired = context.specs.desired
     users: dict[str, list[ModelUser]] = defaultdict(list)
-    for want in with_model(desired.values()):
-        place = context.workspace.locate(want.source.at(MODEL))
-        users[want.fields[MODEL]].append(ModelUser(want.address, place))
+    trial = _Replacing(context, {})
+    for want, path, model in trial.uses(desired.values()):
+        place = context.workspace.locate(want.source.at(*path))
+        users[model].append(ModelUser(want.address, place, path=dotted(path)))
     for model, user in _applied(state(context), desired):
         users[model].append(user)
     shutdowns, notes = await _shutdowns(context) if users else (Shutdowns(), ())
@@ -132,12 +138,13 @@ async def _shutdowns(context: Context) -> tuple[Shutdowns, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class ReplacedModel:
-    """One resource whose model is said anew, and where."""
+    """One resource whose model is said anew, and where. `path`: in which field."""
 
     address: Address
     position: Position
     before: str
     after: str
+    path: str = MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,7 @@ class KeptModel:
     model: str
     reason: str
     hint: str | None = None
+    path: str = MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,46 +171,74 @@ class ReplacedModels:
     written: bool = False
 
 
-def replace_models(context: Context, wanted: Mapping[str, str], *, write: bool) -> ReplacedModels:
-    """Have the specs say other models, old -> new, wherever one environment uses the old one.
-    Nothing is written where not `write`.
-    """
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Other models in the specs: drafted, and not written yet."""
+
+    context: Context
+    trial: Trial
+    taken: Sequence[Proposal]
+    found: ReplacedModels
+
+    def write(self) -> ReplacedModels:
+        """Write exactly what was drafted; SpecError where a file has been changed since."""
+        files = write_specs(self.trial, self.taken, "provisioner models --replace")
+        return replace(self.found, files=files, written=True)
+
+    def drafted(self) -> Context:
+        """The same environment with the specs as they would be."""
+        workspace = self.context.workspace.draft(self.trial.drafts(self.taken))
+        environment = workspace.environments[self.context.environment.name]
+        return replace(self.context, workspace=workspace, environment=environment)
+
+    def with_checks(self) -> list[str]:
+        """What would have another model, itself or as a judge, and has checks."""
+        desired = self.context.specs.desired
+        replaced = {one.address for one in self.found.replaced}
+        return [str(address) for address in sorted(replaced) if desired[address].checks]
+
+
+def replace_models(context: Context, wanted: Mapping[str, str]) -> Replacement:
+    """Have the specs say other models, old -> new, wherever one environment uses the old one."""
     _ = context.specs  # faulty specs are reported as such
     trial = _Replacing(context, wanted)
     proposals: list[Proposal] = []
     kept: list[KeptModel] = []
-    for want in with_model(context.specs.desired.values()):
-        model = want.fields[MODEL]
+    for want, path, model in trial.uses(context.specs.desired.values()):
         if model not in wanted:
             continue
+        where = dotted(path)
         try:
-            edit = trial.edit(want, wanted[model])
+            edit = trial.edit(want, path, wanted[model])
         except NoPlace as why:
-            kept.append(KeptModel(want.address, model, why.reason, why.hint))
+            kept.append(KeptModel(want.address, model, why.reason, why.hint, path=where))
         else:
             proposals.append(
-                Proposal(want.address, MODEL, before=model, after=wanted[model], edits=(edit,))
+                Proposal(want.address, where, before=model, after=wanted[model], edits=(edit,))
             )
     taken, refused = trial.possible(proposals)
     kept += [
-        KeptModel(one.address, one.before, why, "change the specs by hand")
+        KeptModel(one.address, one.before, why, "change the specs by hand", path=one.path)
         for one, why in refused.items()
     ]
     replaced = [
-        ReplacedModel(one.address, trial.place(one.edits[0]), before=one.before, after=one.after)
+        ReplacedModel(
+            one.address,
+            trial.place(one.edits[0]),
+            before=one.before,
+            after=one.after,
+            path=one.path,
+        )
         for one in taken
     ]
-    also = trial.elsewhere(taken)
-    again = "provisioner models --replace"
-    files = write_specs(trial, taken, again) if write else trial.texts(taken)
-    return ReplacedModels(
+    found = ReplacedModels(
         wanted,
         tuple(sorted(replaced, key=lambda one: one.address)),
         tuple(sorted(kept, key=lambda one: one.address)),
-        files=files,
-        also=also,
-        written=write,
+        files=trial.texts(taken),
+        also=trial.elsewhere(taken),
     )
+    return Replacement(context, trial, taken, found)
 
 
 class _Replacing(Trial):
@@ -214,12 +250,27 @@ class _Replacing(Trial):
         )
         self._wanted = wanted
 
-    def edit(self, want: Desired, new: str) -> Edit:
-        """Where a resource's model is written; NoPlace where that is in no file, or in part of a
-        text.
+    def uses(self, desired: Iterable[Desired]) -> Iterator[tuple[Desired, Path, str]]:
+        """Every model that the specs name, where its resource does: as its own, or as that which
+        judges in one of its checks.
         """
+        for want in with_model(desired):
+            yield want, (MODEL,), want.fields[MODEL]
+            for check in want.checks:
+                for index, turn in enumerate(check.turns):
+                    if turn.judge and turn.judge.model:
+                        at = (*self._turns(want, check), index, "judge", MODEL)
+                        yield want, at, turn.judge.model
+
+    def _turns(self, want: Desired, check: Check) -> Path:
+        """Where the turns of a check are written: as the check itself, or below its settings."""
+        at: Path = ("checks", check.name)
+        return (*at, "turns") if isinstance(self.written(want.source.at(*at)), dict) else at
+
+    def edit(self, want: Desired, path: Path, new: str) -> Edit:
+        """Where a model is written; NoPlace where that is in no file, or in part of a text."""
         raw = self.written(want.source)
-        said = raw.get(MODEL) if isinstance(raw, dict) else None
+        said = self.written(want.source.at(*path)) if isinstance(raw, dict) else None
         if not isinstance(said, str):
             raise NoPlace("the resource is not written out", "declare its fields")
         name = whole_variable(said)
@@ -227,7 +278,7 @@ class _Replacing(Trial):
             hint = "change the variable, or write the value out"
             raise NoPlace(f"`{said}` holds `${{…}}`", hint)
         if name is None:
-            return Edit(want.source.file, set_value((*want.source.path, MODEL), new))
+            return Edit(want.source.file, set_value((*want.source.path, *path), new))
         environment = self.workspace.environments[self.environment]
         place = origin(name, environment, self.variables)
         if isinstance(place, str):
@@ -264,10 +315,24 @@ class _Replacing(Trial):
             )
             if not meant:
                 return f"it would change `{address}{f'#{path}' if path else ''}`{where} as well"
-        for one in proposals if name == self.environment else ():
-            if after.desired[one.address].fields.get(MODEL) != one.after:
-                return "the specs cannot say this value"
+        for address, old, new in _other_checks(before, after):
+            if not self._only_judges(old, new):
+                return f"it would change `{address}#checks`{where} as well"
+        if name != self.environment:
+            return None
+        uses = self.uses(after.desired.values())
+        said = {(want.address, dotted(path)): model for want, path, model in uses}
+        if any(said.get((one.address, one.path)) != one.after for one in proposals):
+            return "the specs cannot say this value"
         return None
+
+    def _only_judges(self, before: Desired, after: Desired) -> bool:
+        """Whether checks differ in models that are to be replaced, and in nothing else."""
+        old, new = _judges(before), _judges(after)
+        meant = len(old) == len(new) and all(
+            other in (one, self._wanted.get(str(one))) for one, other in zip(old, new, strict=True)
+        )
+        return meant and _unjudged(before) == _unjudged(after)
 
     def elsewhere(self, proposals: Sequence[Proposal]) -> dict[str, tuple[Address, ...]]:
         """The resources of other environments that change as well."""
@@ -275,7 +340,34 @@ class _Replacing(Trial):
         found = {}
         for name, before in self.before.items():
             if name != self.environment:
-                changed = changed_units(before, draft.compile(name, self.variables))
+                after = draft.compile(name, self.variables)
+                changed = {address for address, _ in changed_units(before, after)}
+                changed |= {address for address, _, _ in _other_checks(before, after)}
                 if changed:
-                    found[name] = tuple(sorted(address for address, _ in changed))
+                    found[name] = tuple(sorted(changed))
         return found
+
+
+def _other_checks(before: Specs, after: Specs) -> Iterator[tuple[Address, Desired, Desired]]:
+    """Resources whose checks two readings of the specs say differently."""
+    for address, old in before.desired.items():
+        new = after.desired.get(address)
+        if new is not None and old.checks != new.checks:
+            yield address, old, new
+
+
+def _judges(want: Desired) -> list[str | None]:
+    turns = [turn for check in want.checks for turn in check.turns]
+    return [turn.judge.model for turn in turns if turn.judge]
+
+
+def _unjudged(want: Desired) -> list[Check]:
+    """The checks, whoever judges in them."""
+    checks = []
+    for check in want.checks:
+        turns = [
+            replace(turn, judge=replace(turn.judge, model=None)) if turn.judge else turn
+            for turn in check.turns
+        ]
+        checks.append(replace(check, turns=tuple(turns)))
+    return checks

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
 from provisioner.conversation import Partner
 from provisioner.engine.context import Context
 from provisioner.engine.questions import state
 from provisioner.errors import ProvisionerError, UsageError
 from provisioner.kinds import is_file
-from provisioner.model import Address, Locked, Problem
+from provisioner.model import Address, Problem
+from provisioner.remote import Remote
 from provisioner.text import quoted, suggest
 
 _APPLY = "run `provisioner apply`"
@@ -27,10 +29,28 @@ def partner(context: Context, word: str | None) -> Partner:
         for address, entry in entries.items()
         if entry.api is not None and (entry.id or entry.profile)
     }
-    address = _only(talking) if word is None else _named(context, word, talking, entries)
+    nobody = Problem(
+        "Nothing applied", "No assistant has been applied in this environment.", _APPLY
+    )
+    address = _only(talking, nobody) if word is None else _named(context, word, talking, entries)
     entry = talking[address]
     request = entry.profile.request if entry.profile else None
     return Partner(str(address), str(entry.api), id=entry.id, request=request)
+
+
+def declared_partner(context: Context, word: str | None) -> Address:
+    """The same, of the specs."""
+    desired = context.specs.desired
+    talking = [address for address, want in desired.items() if want.api is not None]
+    nobody = Problem("No assistant", "The specs have no assistant.", "declare one in a spec")
+    return _only(talking, nobody) if word is None else _named(context, word, talking, desired)
+
+
+@asynccontextmanager
+async def meet(context: Context, partner: Partner) -> AsyncIterator[tuple[Remote, Partner]]:
+    """The service, and whom to talk to there."""
+    async with context.remote() as remote:
+        yield remote, partner
 
 
 def documents(context: Context) -> dict[str, str]:
@@ -48,12 +68,11 @@ def documents(context: Context) -> dict[str, str]:
     return paths
 
 
-def _only(talking: Mapping[Address, Locked]) -> Address:
+def _only(talking: Collection[Address], nobody: Problem) -> Address:
     if len(talking) == 1:
         return next(iter(talking))
     if not talking:
-        detail = "No assistant has been applied in this environment."
-        raise UsageError(Problem("Nothing applied", detail, _APPLY))
+        raise UsageError(nobody)
     choices = quoted(sorted(talking), "and")
     detail = f"There are several assistants: {choices}."
     raise UsageError(Problem("Assistant not named", detail, "name the one that is meant"))
@@ -62,8 +81,8 @@ def _only(talking: Mapping[Address, Locked]) -> Address:
 def _named(
     context: Context,
     word: str,
-    talking: Mapping[Address, Locked],
-    entries: Mapping[Address, Locked],
+    talking: Collection[Address],
+    entries: Collection[Address],
 ) -> Address:
     by_word = {address.name: address for address in talking}
     by_word |= {str(address): address for address in talking}

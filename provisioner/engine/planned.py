@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from provisioner.apply.recorded import own_paths
 from provisioner.conversation import Partner
 from provisioner.diff import top
-from provisioner.engine.checking import CheckOptions, Draft, Subject, run_checks
+from provisioner.engine.checking import (
+    CheckOptions,
+    Draft,
+    Subject,
+    make_draft,
+    recorded,
+    recorded_run,
+    run_checks,
+)
 from provisioner.engine.context import Context
-from provisioner.engine.session import Session, moved_entries
+from provisioner.engine.session import Session, moved_entries, remember
 from provisioner.engine.subjects import TALKING, chosen_checks, subject_of
+from provisioner.errors import UsageError
 from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Form, Names, ProfileForm, Write
 from provisioner.model import (
@@ -33,6 +43,7 @@ from provisioner.model import (
 )
 from provisioner.model.plans import QUIET
 from provisioner.plan import PlanOptions
+from provisioner.remote import Remote
 from provisioner.text import listed
 
 _GONE = ("gone", "api_gone")
@@ -60,8 +71,10 @@ async def planned(context: Context, words: Sequence[str] = ()) -> Planned:
     The service is asked, as for a plan, and not written to.
     """
     chosen = chosen_checks(context.specs.desired, words)
-    if not chosen:
-        return Planned([], [])
+    return await _foreseen(context, chosen) if chosen else Planned([], [])
+
+
+async def _foreseen(context: Context, chosen: Mapping[Address, Sequence[Check]]) -> Planned:
     async with Session.reading(context) as session:
         plan = await session.plan(PlanOptions())
     outlook = _Outlook(context, plan)
@@ -99,6 +112,43 @@ async def check_pairs(
         before = next(found) if pair.applied else None
         results.append(replace(next(found), applied=before, unchanged=pair.unchanged))
     return replace(report, results=tuple(results), planned=True)
+
+
+async def planned_partner(context: Context, address: Address) -> Planned:
+    """An assistant of the specs as an apply would make it, as the only pair, for `meet_planned`.
+    UsageError where nobody can talk to it before that.
+    """
+    found = await _foreseen(context, {address: [Check("chat", ())]})
+    problem = found.pairs[0].planned.problem
+    if problem is not None:
+        hint = "run `provisioner apply`, and talk without `--planned`"
+        raise UsageError(replace(problem, severity="error", hint=hint, address=str(address)))
+    return found
+
+
+@asynccontextmanager
+async def meet_planned(
+    context: Context, found: Planned, say: Callable[[str], None]
+) -> AsyncIterator[tuple[Remote, Partner]]:
+    """The service, and whom to talk to there. What is made for it is recorded, and deleted at the
+    end; what there is to say of that is said.
+    """
+    one = found.pairs[0].planned
+    assert one.partner is not None
+    notes: list[str] = []
+    try:
+        async with context.remote() as remote:
+            if found.lock is not None:
+                remember(remote, found.lock)
+            async with recorded_run(context, remote, notes) as left:
+                partner = one.partner
+                if one.draft is not None:
+                    id = await make_draft(context, remote, left, one.address, one.draft)
+                    partner = replace(partner, id=id)
+                yield recorded(context, remote, left, one.title), partner
+    finally:
+        for note in notes:
+            say(note)
 
 
 class _Outlook:

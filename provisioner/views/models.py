@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from provisioner.engine.models import ModelsInUse, ModelUser, ReplacedModels, UsedModel
+from provisioner.engine.models import (
+    MODEL,
+    KeptModel,
+    ModelsInUse,
+    ModelUser,
+    ReplacedModel,
+    ReplacedModels,
+    UsedModel,
+)
 from provisioner.model import Position
 from provisioner.text import quoted
 from provisioner.views.diffs import text_diff
@@ -60,10 +68,15 @@ def _end(model: UsedModel, today: date) -> str:
 
 
 def _user(user: ModelUser) -> str:
-    address = inline(str(user.address))
+    address = _whom(user)
     if user.position:
         return f"{address}  {_spot(user.position)}"
     return f"{address}  {_applied(user)}"
+
+
+def _whom(one: ModelUser | ReplacedModel | KeptModel) -> str:
+    """The resource, and the field where that is another than its own model."""
+    return inline(f"{one.address}" if one.path == MODEL else f"{one.address}#{one.path}")
 
 
 def _applied(user: ModelUser) -> str:
@@ -100,6 +113,7 @@ def _user_document(user: ModelUser) -> dict[str, Any]:
     place = user.position
     return {
         "address": str(user.address),
+        "path": user.path,
         "used": "specs" if place else "applied",
         "version": user.version,
         "file": place.file if place else None,
@@ -136,7 +150,7 @@ def _row(model: UsedModel, today: date) -> str:
 
 
 def _user_markdown(user: ModelUser) -> str:
-    address = code(inline(str(user.address)))
+    address = code(_whom(user))
     if user.position is None:
         return f"{address} ({_applied(user)})"
     return f"{address} {code(passing(_spot(user.position)))}"
@@ -153,7 +167,7 @@ def replaced_outline(found: ReplacedModels) -> Outline:
     for one in found.replaced:
         change = (f"{inline(one.before)} -> {inline(one.after)}",)
         address = inline(str(one.address))
-        replaced.append(Item("~", address, _spot(one.position), change, address=address))
+        replaced.append(Item("~", _whom(one), _spot(one.position), change, address=address))
     files = []
     for name, (before, after) in sorted(found.files.items()):
         files.append(Item("~", inline(name), lines=tuple(text_diff(before, after))))
@@ -178,7 +192,7 @@ def _kept(found: ReplacedModels) -> Iterator[Item]:
         if one.hint:
             lines.append(Line("dim", f"hint: {inline(one.hint)}"))
         address = inline(str(one.address))
-        yield Item("!", address, lines=tuple(lines), address=address)
+        yield Item("!", _whom(one), lines=tuple(lines), address=address)
 
 
 def _replaced_summary(found: ReplacedModels) -> str:
@@ -186,7 +200,10 @@ def _replaced_summary(found: ReplacedModels) -> str:
         return f"Nothing to replace: no spec says {inline(quoted(found.wanted))}."
     if not found.replaced:
         return f"Nothing replaced: {many(len(found.kept), 'resource')} left."
-    users, files = many(len(found.replaced), "resource"), many(len(found.files), "file")
+    users, files = (
+        many(len({one.address for one in found.replaced}), "resource"),
+        many(len(found.files), "file"),
+    )
     rest = f", {len(found.kept)} left" if found.kept else ""
     if found.written:
         return f"Replaced: the model of {users} in {files}{rest}."
@@ -199,6 +216,7 @@ def replaced_document(found: ReplacedModels) -> dict[str, Any]:
         "replaced": [
             {
                 "address": str(one.address),
+                "path": one.path,
                 "file": one.position.file,
                 "line": one.position.line,
                 "column": one.position.column,
@@ -210,6 +228,7 @@ def replaced_document(found: ReplacedModels) -> dict[str, Any]:
         "not_replaced": [
             {
                 "address": str(one.address),
+                "path": one.path,
                 "model": one.model,
                 "reason": one.reason,
                 "hint": one.hint,
@@ -230,7 +249,7 @@ def replaced_markdown(found: ReplacedModels) -> str:
     rows = []
     for one in found.replaced:
         words = f"{code(inline(one.before))} → {code(inline(one.after))}"
-        rows.append(f"- {code(inline(str(one.address)))} {words}")
+        rows.append(f"- {code(_whom(one))} {words}")
     for item in _also(found):
         rows.append(f"- {prose(f'In other environments as well: {item.title}')}")
     for item in _kept(found):

@@ -125,6 +125,45 @@ def test_options(site: Site, calls: list[Any]) -> None:
     assert run.annotations[0][1] == "title=Not checked"
 
 
+def test_after_an_apply(site: Site) -> None:
+    """What was approved without a word of checks is applied, and then checked, without running code
+    of the workspace. Where a check does not hold, the step fails and the pull request is told which
+    commit to revert; the result is `applied`.
+    """
+    site.open(7, asking())
+    site.plan(7, environment="prod")
+    sha = site.merge(7)
+    run = site.apply(sha, environment="prod", check="true")
+
+    back = f"What was applied stays applied. To take it back, revert commit {sha} and apply again."
+    assert (run.code, run.outputs["result"]) == (1, "applied"), run.log
+    (said,) = run.annotations
+    assert said[1] == "title=Checks failed" and back in said[2]
+    told = site.comments(7)[-1]
+    assert head(told)["place"] == "apply/./prod"
+    assert back in told and "1 added" in told and "Callable not run" in told
+    assert told.index(back) < told.index("1 added") and "caught" not in run.log
+
+
+@pytest.mark.thorough
+def test_after_an_apply_what_holds(site: Site) -> None:
+    """It is green, with code of the workspace where that is asked for; without `check` nobody is
+    asked.
+    """
+    site.open(7, asking())
+    site.plan(7, environment="prod")
+    sha = site.merge(7)
+    wrong = site.apply(sha, environment="prod", check="maybe")
+    assert "`check` is `maybe`" in wrong.annotations[0][2]
+    good = site.apply(sha, environment="prod", check="true", callables="true")
+    assert (good.code, good.outputs["result"]) == (0, "applied"), good.log
+    assert "Checks: 1 passed." in good.summary and "caught" in good.log
+    site.open(8, {"prompts/role.md": "You help.\nBe brief.\n"})
+    site.plan(8, environment="prod")
+    silent = site.apply(site.merge(8), environment="prod", callables="true")
+    assert (silent.code, "Checks" in silent.summary) == (0, False) and "caught" not in silent.log
+
+
 def test_outside_of_pull_requests(site: Site) -> None:
     """What is applied is checked."""
     site.push(specs())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from provisioner.engine import announced
+from tests.support.injecting import Meanwhile
 from tests.support.policies import AHEAD, PAST, SPEC, ending, saying, under
 from tests.support.refusals import refused
 from tests.support.running import Result
@@ -59,6 +60,7 @@ def test_models_with_their_ends_and_users(world: World) -> None:
         "users": [
             {
                 "address": "assistant.a",
+                "path": "model",
                 "used": "specs",
                 "version": None,
                 "file": ALL,
@@ -67,6 +69,7 @@ def test_models_with_their_ends_and_users(world: World) -> None:
             },
             {
                 "address": "assistant.c",
+                "path": "model",
                 "used": "specs",
                 "version": None,
                 "file": ALL,
@@ -309,10 +312,61 @@ def test_several_models_at_once(world: World) -> None:
     assert (world.root / ALL).read_bytes().decode() == after
 
 
+JUDGED = """\
+x-rubric: &polite {rubric: Polite, model: old-1}   # by all
+assistants:
+  a:
+    model: new-1
+    checks:
+      short: [{say: Hello, judge: {rubric: Short, model: old-1}}]   # a list
+      whole:
+        attempts: 2
+        turns:
+          - say: Hello
+          - {say: Bye, judge: *polite}
+      own: [{say: Hello, judge: {rubric: Its own}}]
+      named: [{say: Hello, judge: {rubric: Kind, model: '${var.judge}'}}]
+  b:
+    model: old-1
+    checks: {c: [{say: &word old-1, judge: {rubric: Kind, model: *word}}]}
+"""
+
+
+def test_a_model_that_judges(world: World) -> None:
+    """It is in use and is replaced wherever a check names it, by its field; what a check says stays
+    what it is.
+    """
+    world.write({ALL: JUDGED, PROVISIONER: {"variables": {"judge": "old-1"}}})
+    ending(world, old_1=AHEAD, new_1=None)
+    named = ["checks.short[0]", "checks.whole.turns[1]", "checks.named[0]"]
+    shown = world.ok("models").out
+    for path, line in zip(named, (6, 1, 13), strict=True):
+        assert f"      assistant.a#{path}.judge.model  specs/all.yaml:{line}\n" in shown
+    users = world.ok("models", "--json").json["models"][0]["users"]
+    assert len(users) == 5 and users[0]["path"] == "checks.short[0].judge.model"
+    assert (
+        "`assistant.a#checks.short[0].judge.model`" in world.ok("models", "--format=markdown").out
+    )
+
+    done = world.ok("models", "--replace", "old-1=new-2", "--write", "--json", code=1)
+    assert {f"{one['address']}#{one['path']}" for one in done.json["replaced"]} == {
+        *(f"assistant.a#{path}.judge.model" for path in named),
+        "assistant.b#model",
+    }
+    (left,) = done.json["not_replaced"]
+    assert left["path"] == "checks.c[0].judge.model"
+    assert left["reason"] == "it would change `assistant.b#checks` as well"
+    text = JUDGED.replace("Short, model: old-1", "Short, model: new-2")
+    text = text.replace("Polite, model: old-1", "Polite, model: new-2")
+    assert (world.root / ALL).read_text() == text.replace("    model: old-1", "    model: new-2")
+    assert "judge: new-2" in (world.root / PROVISIONER).read_text()
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("--write",),
+        ("--check",),
         ("--replace", "old-1"),
         ("--replace", "=new-1"),
         ("--replace", "old-1="),
@@ -337,3 +391,70 @@ def test_the_edit_for_a_pull_request(world: World) -> None:
     assert "- `assistant.alias` `old-1` → `new-2`\n" in text
     assert "In other environments as well: far: assistant.alias" in text
     assert "+  model: &cheap new-2" in text
+
+
+def checked(world: World, contains: str, api: str) -> str:
+    """Write the specs of an assistant with a check; their text."""
+    text = (
+        f"assistants:\n  a:\n    model: old-1   # the cheap one\n    api: {api}\n"
+        f"    checks: {{c: [{{say: Hello, expect: {{contains: {contains}}}}}]}}\n"
+        "  b: {model: old-1}\n"
+    )
+    world.write({ALL: text})
+    return text
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses"])
+def test_old_beside_new(world: World, api: str) -> None:
+    """The checks are held with the drafted specs, beside what is applied, before anything is
+    written; the service is afterwards what it was before.
+    """
+    text = checked(world, "hello", api)
+    world.apply()
+    before = world.listed("/assistants")
+    words = ("models", "--replace", "old-1=new-2", "--check")
+    path = "/responses" if api == "responses" else "/assistants"
+    refusal = {"match": {"method": "POST", "path": f"{path}$"}, "action": {"status": 400}}
+    with world.failing(refusal):
+        failed = world.ok(*words, "--write", code=1)
+    assert "Nothing was written: not every check holds with the new models." in failed.err
+    assert (world.root / ALL).read_text() == text
+
+    shown = world.ok(*words)
+    assert "ok      assistant.a#c  (planned, ok as applied, the same answer," in shown.out
+    assert "To replace: the model of 2 resources" in shown.out
+    assert (world.root / ALL).read_text() == text and world.listed("/assistants") == before
+    done = world.ok(*words, "--write", "--json").json
+    (one,) = done["checks"]["checks"]
+    assert (one["outcome"], one["applied"]["outcome"]) == ("passed", "passed")
+    assert done["written"] and "model: new-2   # the" in (world.root / ALL).read_text()
+    assert world.listed("/assistants") == before
+
+
+def test_a_new_model_that_fails_its_checks(world: World) -> None:
+    """Nothing is written, whatever the old one does; where nothing has checks, that is said."""
+    text = checked(world, "goodbye", "responses")
+    words = ("models", "--replace", "old-1=new-2", "--check", "--write", "--format", "markdown")
+    failed = world.ok(*words, code=1)
+    assert "| `assistant.a#c` |  | FAILED |" in failed.out and "`--write` writes it" in failed.out
+    assert "Nothing was written" in failed.err and (world.root / ALL).read_text() == text
+    world.write({ALL: SPEC})
+    done = world.ok(*words)
+    assert "No checks: nothing that would have another model has any." in done.err
+    assert "Checks" not in done.out and "Planned checks" not in done.out
+    assert (world.root / ALL).read_text() == SPEC.replace("old-1", "new-2")
+
+
+def test_what_is_written_is_what_was_checked(world: World) -> None:
+    """An edit that somebody makes while checks are held stays, and nothing else is written."""
+    checked(world, "hello", "responses")
+    mine = "assistants: {}\n"
+
+    def save(method: str, path: str) -> None:
+        if path == "/responses":
+            world.write({ALL: mine})
+
+    with world.behind(Meanwhile(before=save)):
+        result = world.ok("models", "--replace", "old-1=new-2", "--check", "--write", code=1)
+    assert "File changed meanwhile" in result.err and "nothing was written" in result.err
+    assert (world.root / ALL).read_text() == mine

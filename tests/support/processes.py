@@ -20,6 +20,7 @@ def start(world: World, *words: str, before: Callable[[], object] | None = None)
     return subprocess.Popen(
         [sys.executable, "-m", "provisioner", "-C", str(world.root), *words],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
