@@ -64,8 +64,13 @@ async def _called(function: Callable[..., Any], call: Call) -> Any:
             return function(call.name, arguments_of(call))
         except SystemExit as error:  # would end the thread, and nobody would hear of it
             raise RuntimeError(f"it exits with {error.code}") from error
+        except Exception:
+            raise
+        except BaseException as error:  # an interrupt comes to the main thread, never to this one
+            raise RuntimeError(f"{type(error).__name__}: {error}".rstrip(": ")) from error
 
-    return await asyncio.to_thread(guarded)
+    value = await asyncio.to_thread(guarded)
+    return await value if inspect.isawaitable(value) else value
 
 
 def _as_text(value: Any) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -256,6 +257,12 @@ def broken(name, arguments):
     raise ValueError("no weather today")
 def leaving(name, arguments):
     raise SystemExit(3)
+def giving_up(name, arguments):
+    raise KeyboardInterrupt("enough")
+class Late:
+    async def __call__(self, name, arguments):
+        return {"where": arguments["location"]}
+late = Late()
 """
 
 
@@ -275,10 +282,13 @@ def test_a_callable_of_the_workspace(world: World, monkeypatch: pytest.MonkeyPat
     for name, why in {
         "broken": "`tools.answers:broken` failed for `get_weather`: ValueError: no weather today",
         "leaving": "it exits with 3",
+        "giving_up": "KeyboardInterrupt: enough",
         "missing": "`tools.answers` has no function `missing`.",
     }.items():
         world.write(spec(asking(f"tools.answers:{name}")))
         assert why in world.ok("check", code=1).out
+    world.write(spec(asking("tools.answers:late")))
+    world.ok("check")
     world.write(spec(asking(None)))
     assert "the check has no output for it" in world.ok("check", code=1).out
     world.write(spec(asking("tools.answers:weather")))
@@ -353,6 +363,35 @@ def test_a_thread_that_nobody_was_told_of(world: World) -> None:
     said_ = "A thread for `assistant.a#c` was being made when the run was stopped."
     assert said_ in world.ok("check").out
     assert said_ not in world.ok("check").out and records(world) == []
+
+
+def test_a_response_that_nobody_was_told_of(world: World) -> None:
+    """The same of one whose reply was lost: it is named, since it stays."""
+    assistant = {"model": "m", "api": "responses", "checks": {"c": hello()}}
+    world.write({"specs/all.yaml": {"assistants": {"a": assistant}}})
+    world.apply()
+    lost = {"match": {"method": "POST", "path": "/responses$"}, "action": {"reset": "after"}}
+    with world.failing(lost):
+        result = world.ok("check", code=1)
+    assert "A response for `assistant.a#c` was being made" in result.out
+    assert there(world) == {"responses": 1} and records(world) == []
+
+
+def test_interrupted_before_the_first_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id of a response that is on its way is waited for, so that it is deleted as well."""
+    assistant = {"model": "m", "checks": {"c": hello()}}
+    world.write({"specs/all.yaml": {"assistants": {"a": assistant}}})
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    late = {"match": {"method": "POST", "path": "/responses$"}, "action": {"latency": 1}}
+    with world.failing(late), served(world.app()) as url:
+        point_at(world, url, api="responses")
+        world.ok("apply", "-y")
+        victim = start(world, "check")
+        while not any(b'"/responses"' in path.read_bytes() for path in records(world)):
+            time.sleep(0.01)
+        victim.send_signal(signal.SIGINT)
+        victim.communicate(timeout=30)
+        assert victim.returncode == 130 and there(world) == {} and records(world) == []
 
 
 def test_what_cannot_be_deleted(world: World) -> None:
