@@ -89,7 +89,7 @@ def check(
     if out is not None:
         raise UsageError(Problem("Wrong usage", "`--out` is for `--export`."))
     if junit is not None:
-        refuse_file(console.path(junit).parent)
+        _prepare(console, junit)
     wanted = CheckOptions(max_tokens, parallelism)
     report = interrupts.run_main(_check(console, addresses or [], wanted))
     if junit is not None:
@@ -102,6 +102,18 @@ def check(
     return 0 if report.passed else 1
 
 
+def _prepare(console: Console, out: Path) -> None:
+    """Make room for a file before anything is paid for that is to stand in it."""
+    place = console.path(out)
+    if disk.is_folder(place):
+        raise UsageError(Problem("Wrong usage", f"`{out}` is a folder.", "name a file in it"))
+    if disk.real(place).is_relative_to(console.root / "specs"):
+        detail = f"`{out}` would be read as a spec."
+        raise UsageError(Problem("Wrong usage", detail, "name a file outside `specs/`"))
+    refuse_file(place.parent)
+    disk.make_folder(place.parent)
+
+
 def _export(console: Console, addresses: list[str], out: Path | None) -> int:
     """Checks as promptfoo has them; what it cannot say is said. Nothing exported is a failure."""
     from provisioner.engine.subjects import applied
@@ -109,10 +121,7 @@ def _export(console: Console, addresses: list[str], out: Path | None) -> int:
     from provisioner.views.values import inline
 
     if out is not None:
-        refuse_file(console.path(out).parent)
-        if disk.real(console.path(out)).is_relative_to(console.root / "specs"):
-            detail = f"`{out}` would be read as a spec."
-            raise UsageError(Problem("Wrong usage", detail, "name a file outside `specs/`"))
+        _prepare(console, out)
     context = console.open()
     subjects, notes = applied(context, addresses)
     if not subjects:
@@ -125,7 +134,6 @@ def _export(console: Console, addresses: list[str], out: Path | None) -> int:
     if out is None:
         console.result(written.text)
     else:
-        disk.make_folder(console.path(out).parent)
         disk.put(console.path(out), written.text.encode())
     return 0 if written.tests else 1
 

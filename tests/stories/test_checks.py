@@ -16,6 +16,7 @@ import pytest
 from tests.crash.instants import stopped
 from tests.e2e.serving import point_at, served
 from tests.support.processes import said, start
+from tests.support.refusals import refused
 from tests.support.world import World
 
 LEAVE = "# Leave\n\nAn employee has 27 vacation days a year.\n"
@@ -176,6 +177,19 @@ def test_without_checks(world: World) -> None:
     assert "Checks: 0 passed." in result.out
     assert ET.parse(world.root / "report.xml").getroot().get("tests") == "0"
     assert world.calls == []
+
+
+def test_where_a_report_goes(world: World) -> None:
+    """Its folder is made; a place where it cannot stand is refused before anything is asked."""
+    world.write(plain(c=hello()))
+    world.apply()
+    world.calls.clear()
+    for place, why in {"specs": "is a folder", "specs/r.yaml": "would be read as a spec"}.items():
+        assert why in refused(world, "check", "--junit", place).err
+        assert why in refused(world, "check", "--export", "promptfoo", "--out", place).err
+    assert world.calls == []
+    world.ok("check", "--junit", "new/folder/r.xml")
+    assert ET.parse(world.root / "new/folder/r.xml").getroot().get("tests") == "1"
 
 
 def test_what_was_never_applied(world: World) -> None:
