@@ -105,12 +105,12 @@ def check(
 def _prepare(console: Console, out: Path) -> None:
     """Make room for a file before anything is paid for that is to stand in it."""
     place = console.path(out)
+    refuse_file(place.parent)
     if disk.is_folder(place):
         raise UsageError(Problem("Wrong usage", f"`{out}` is a folder.", "name a file in it"))
     if disk.real(place).is_relative_to(console.root / "specs"):
         detail = f"`{out}` would be read as a spec."
         raise UsageError(Problem("Wrong usage", detail, "name a file outside `specs/`"))
-    refuse_file(place.parent)
     disk.make_folder(place.parent)
 
 

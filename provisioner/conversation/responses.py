@@ -203,7 +203,7 @@ class Responses:
             stream = await sdk.responses.create(**request, stream=True)
             return stream
 
-        async with aclosing(self._remote.stream("/responses", ask)) as events:
+        async with aclosing(self._remote.stream("/responses", ask, body)) as events:
             await self._follow(turn, events)
         if self._response is None:
             self._streams = False

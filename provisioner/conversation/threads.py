@@ -204,7 +204,7 @@ class Thread:
         """Send what makes a run go on, over a stream where the service has streams."""
         if self._streams:
             try:
-                await self._streamed(turn, path, ask)
+                await self._streamed(turn, path, ask, body)
                 return
             except ServiceError as error:
                 if not refuses_streams(error):
@@ -214,13 +214,13 @@ class Thread:
         self._run = _run_of(await self._remote.post(path, body))
         self._unseen = True
 
-    async def _streamed(self, turn: Turn, path: str, ask: Ask) -> None:
+    async def _streamed(self, turn: Turn, path: str, ask: Ask, body: Mapping[str, Any]) -> None:
         """Follow a stream; where it breaks off after the run was seen, the run is asked for
         later on.
         """
         heard = False
         try:
-            async with aclosing(self._remote.stream(path, ask)) as events:
+            async with aclosing(self._remote.stream(path, ask, body)) as events:
                 async for event in events:
                     heard = self._take(turn, event) or heard
         except ServiceError:

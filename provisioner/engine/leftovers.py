@@ -163,9 +163,14 @@ class Recorded(Remote):
         one = self._left.intend(path, self._about, mark=self._mark)
         return await self._left.make(one, lambda: Remote.post(self, path, sent))
 
-    async def stream(self, path: str, ask: Callable[[Any], Awaitable[Any]]) -> AsyncGenerator[Any]:
+    async def stream(
+        self,
+        path: str,
+        ask: Callable[[Any], Awaitable[Any]],
+        body: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[Any]:
         """Of a response that the service keeps the id is taken down with its first event."""
-        async with aclosing(super().stream(path, ask)) as events:
+        async with aclosing(super().stream(path, ask, body)) as events:
             if path != _RESPONSES:
                 async for event in events:
                     yield event

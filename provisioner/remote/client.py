@@ -108,13 +108,16 @@ class Remote:
         self._exchange.on_wait = on_wait
 
     async def stream(
-        self, path: str, ask: Callable[[AsyncOpenAI], Awaitable[AsyncStream[_T]]]
+        self,
+        path: str,
+        ask: Callable[[AsyncOpenAI], Awaitable[AsyncStream[_T]]],
+        body: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[_T]:
         """The events of one of the official SDK's typed streams, as they come. `ask` POSTs to
-        `path`; it is sent again only where nothing was carried out. ReplyLost where the stream
-        breaks off.
+        `path` what `body` has; it is sent again only where nothing was carried out. ReplyLost where
+        the stream breaks off.
         """
-        place = self._exchange.place("POST", path)
+        place = self._exchange.place("POST", path, body)
         stream = await self._settled(keys_of(path), lambda: self._exchange.open_stream(place, ask))
         async for event in self._exchange.events(place, stream):
             yield event

@@ -207,6 +207,23 @@ def test_what_was_never_applied(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("api", "path"),
+    [
+        ("assistants", "/assistants/${assistant.by_assistants}"),
+        ("responses", "/vector_stores/${vector_store.kb}"),
+    ],
+)
+def test_what_is_gone_at_the_service(world: World, api: str, path: str) -> None:
+    """It is named with the way out; neither the thread nor the service's address is suspected."""
+    world.write(spec({"vacation": GOOD["vacation"]}, api))
+    world.apply()
+    gone = world.http("DELETE", path)["id"]
+    result = world.ok("check", code=1)
+    assert f"hint: `{gone}` is gone, or was never there: plan again" in result.out
+    assert "lacks the route" not in result.out and ".." not in result.out
+
+
 def test_a_document_that_was_edited(world: World) -> None:
     """It is named."""
     world.write(spec(GOOD))
