@@ -179,6 +179,15 @@ def test_without_checks(world: World) -> None:
     assert world.calls == []
 
 
+def test_what_a_name_and_a_limit_may_be(world: World) -> None:
+    """Each is said whole: which letters, and both ends of the range."""
+    world.write(plain(**{"A B": hello(), "c": [{"say": "x", "expect": {"max_seconds": -1}}]}))
+    problems = refused(world, "validate", "--json").json["problems"]
+    name, limit = sorted(problems, key=lambda one: one["summary"])
+    assert "is not a name" in name["detail"] and "small letters" in name["hint"]
+    assert "must be above 0 and at most 3600" in limit["detail"]
+
+
 def test_where_a_report_goes(world: World) -> None:
     """Its folder is made; a place where it cannot stand is refused before anything is asked."""
     world.write(plain(c=hello()))

@@ -238,7 +238,22 @@ OneCheck = Annotated[
     Annotated[Turns, Tag("<turns>")] | Annotated[WholeCheck, Tag("<check>")],
     Discriminator(lambda value: "<turns>" if _one_or_many(value) == "<list>" else "<check>"),
 ]
-CheckName = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,63}$")]
+_NAME = "^[a-z][a-z0-9_-]{0,63}$"
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(_NAME, value):
+        hint = (
+            "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64"
+            " characters"
+        )
+        raise refusal("check_name", "is not a name", hint)
+    return value
+
+
+CheckName = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": _NAME})
+]
 
 
 class CheckSpecs(RootModel[dict[CheckName, OneCheck]]):
