@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from provisioner import disk, interrupts
 from provisioner.cli.console import Console, command, refuse_file
+from provisioner.cli.streams import aside
 from provisioner.errors import UsageError
 from provisioner.model import Problem
 
@@ -152,8 +152,7 @@ async def _check(console: Console, addresses: list[str], wanted: CheckOptions) -
     def on_done(result: CheckResult) -> None:
         console.say(check_line(result, paint))
 
-    # What a callable of the workspace prints is not a result.
-    with contextlib.redirect_stdout(sys.stderr):
+    with aside():
         return await run_checks(context, subjects, wanted, on_done, notes)
 
 

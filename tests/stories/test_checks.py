@@ -337,6 +337,16 @@ def test_a_callable_of_the_workspace(world: World, monkeypatch: pytest.MonkeyPat
     assert "Callable not run" in result.out and "imported" not in result.err
 
 
+def test_what_a_callable_starts_prints_no_result(world: World) -> None:
+    """Also what another program writes to stdout goes to stderr: the result stays one document."""
+    code = "import os\ndef loud(name, arguments):\n    os.system('echo LOUD')\n    return 'Oslo'\n"
+    world.write({**spec(asking("answers:loud")), "answers.py": code})
+    world.apply()
+    shown = start(world, "check", "--json")
+    out, err = shown.communicate(timeout=30)
+    assert json.loads(out)["summary"]["passed"] == 1 and "LOUD" in err
+
+
 def test_answers_that_are_kept(world: World) -> None:
     """What held is not asked again while nothing has changed; what failed is, and so is what is
     held with another assistant, other documents or other words.
