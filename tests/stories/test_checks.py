@@ -337,6 +337,17 @@ def test_a_callable_of_the_workspace(world: World, monkeypatch: pytest.MonkeyPat
     assert "Callable not run" in result.out and "imported" not in result.err
 
 
+def test_a_callable_that_does_not_come_back(world: World) -> None:
+    """The turn ends at its time, and so does the process: nobody waits for the thread."""
+    code = "import time\ndef slow(name, arguments):\n    time.sleep(120)\n"
+    turn = {"say": "What's the weather in Oslo?", "answer": "answers:slow"}
+    checks = {"slow": [{**turn, "expect": {"max_seconds": 0.3}}]}
+    world.write({**spec(checks), "answers.py": code})
+    world.apply()
+    out, _ = start(world, "check").communicate(timeout=20)
+    assert "it took longer than 0.3 s" in out
+
+
 def test_what_a_callable_starts_prints_no_result(world: World) -> None:
     """Also what another program writes to stdout goes to stderr: the result stays one document."""
     code = "import os\ndef loud(name, arguments):\n    os.system('echo LOUD')\n    return 'Oslo'\n"
@@ -425,6 +436,18 @@ def test_a_response_that_nobody_was_told_of(world: World) -> None:
         result = world.ok("check", code=1)
     assert "A response for `assistant.a#c` was being made" in result.out
     assert there(world) == {"responses": 1} and records(world) == []
+
+
+def test_interrupted_while_a_callable_is_imported(world: World) -> None:
+    """It is heard at once, although the module takes its time."""
+    code = "import sys, time\nprint('importing', flush=True)\ntime.sleep(120)\n"
+    world.write({**spec(asking("answers:f")), "answers.py": code})
+    world.apply()
+    victim = start(world, "check")
+    said(victim, "importing")
+    victim.send_signal(signal.SIGINT)
+    out, _ = victim.communicate(timeout=20)
+    assert victim.returncode == 130 and "Interrupted: The run was stopped" in out
 
 
 def test_interrupted_before_the_first_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
