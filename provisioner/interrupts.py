@@ -189,6 +189,27 @@ def promptly() -> Iterator[None]:
         _state.waiting = False
 
 
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """TimeoutError after so long, also out of one long regular expression, which lets nothing else
+    run meanwhile. Only in the main thread, which alone gets signals; elsewhere without a limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expire(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, expire)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, before)
+
+
 def sleep(seconds: float) -> None:
     """Wait where only waiting is done."""
     with promptly():

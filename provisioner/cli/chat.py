@@ -6,13 +6,14 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, redirect_stdout, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provisioner import interrupts
 from provisioner.cli.console import Console, command, fail
+from provisioner.cli.streams import aside
 from provisioner.errors import ProvisionerError, ServiceError, UsageError
 from provisioner.model import Problem
 
@@ -341,11 +342,12 @@ def by_callable(context: Context, named: str) -> Answer:
     from provisioner.engine.callables import Answering, Unanswered
     from provisioner.model import CheckTurn
 
-    answering = Answering(CheckTurn("", answer=named), context.root)
+    with aside():
+        answering = Answering(CheckTurn("", answer=named), context.root)
 
     async def answer(call: Call) -> str:
         try:
-            with redirect_stdout(sys.stderr):  # what it prints is not a part of the conversation
+            with aside():
                 return await answering(call)
         except Unanswered as error:
             raise NotAnswered(str(error)) from error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ import typer
 
 from provisioner import disk, interrupts
 from provisioner.cli.console import Console, command, refuse_file
+from provisioner.cli.streams import aside
 from provisioner.errors import UsageError
 from provisioner.model import Problem
 
@@ -96,7 +97,7 @@ def check(
     if out is not None:
         raise UsageError(Problem("Wrong usage", "`--out` is for `--export`."))
     if junit is not None:
-        refuse_file(console.path(junit).parent)
+        _prepare(console, junit)
     wanted = CheckOptions(max_tokens, parallelism)
     report = interrupts.run_main(_check(console, addresses or [], wanted, planned=planned))
     if junit is not None:
@@ -109,6 +110,18 @@ def check(
     return 0 if report.passed else 1
 
 
+def _prepare(console: Console, out: Path) -> None:
+    """Make room for a file before anything is paid for that is to stand in it."""
+    place = console.path(out)
+    refuse_file(place.parent)
+    if disk.is_folder(place):
+        raise UsageError(Problem("Wrong usage", f"`{out}` is a folder.", "name a file in it"))
+    if disk.real(place).is_relative_to(console.root / "specs"):
+        detail = f"`{out}` would be read as a spec."
+        raise UsageError(Problem("Wrong usage", detail, "name a file outside `specs/`"))
+    disk.make_folder(place.parent)
+
+
 def _export(console: Console, addresses: list[str], out: Path | None) -> int:
     """Checks as promptfoo has them; what it cannot say is said. Nothing exported is a failure."""
     from provisioner.engine.subjects import applied
@@ -116,10 +129,7 @@ def _export(console: Console, addresses: list[str], out: Path | None) -> int:
     from provisioner.views.values import inline
 
     if out is not None:
-        refuse_file(console.path(out).parent)
-        if disk.real(console.path(out)).is_relative_to(console.root / "specs"):
-            detail = f"`{out}` would be read as a spec."
-            raise UsageError(Problem("Wrong usage", detail, "name a file outside `specs/`"))
+        _prepare(console, out)
     context = console.open()
     subjects, notes, _ = applied(context, addresses)
     if not subjects:
@@ -132,7 +142,6 @@ def _export(console: Console, addresses: list[str], out: Path | None) -> int:
     if out is None:
         console.result(written.text)
     else:
-        disk.make_folder(console.path(out).parent)
         disk.put(console.path(out), written.text.encode())
     return 0 if written.tests else 1
 
@@ -159,7 +168,7 @@ async def _check(
         return await run_checks(context, subjects, wanted, on_done=on_done, notes=notes, lock=lock)
 
 
-@contextlib.contextmanager
+@contextmanager
 def progress(console: Console) -> Iterator[Callable[[CheckResult], None]]:
     """What a run over checks calls for each of them, to say it as it comes. What a callable of the
     workspace prints meanwhile is not a result.
@@ -167,7 +176,7 @@ def progress(console: Console) -> Iterator[Callable[[CheckResult], None]]:
     from provisioner.views.checks import check_line
 
     paint = console.paint(sys.stderr)
-    with contextlib.redirect_stdout(sys.stderr):
+    with aside():
         yield lambda result: console.say(check_line(result, paint))
 
 

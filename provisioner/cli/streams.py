@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any
 
 from provisioner.masking import forget_secrets, without_secrets
@@ -58,3 +58,25 @@ def guarded_streams() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Around code of a workspace: what it prints, and what the programs print that it starts, is
+    no result and goes to stderr.
+    """
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # closed: nobody reads results
+        kept = None
+    try:
+        if kept is not None:
+            with suppress(OSError):
+                os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)

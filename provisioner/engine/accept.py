@@ -34,6 +34,7 @@ from provisioner.model import (
 from provisioner.plan import Situation
 from provisioner.plan.decide import sides
 from provisioner.plan.ownership import Foreign, foreign
+from provisioner.plan.policy import with_model
 from provisioner.text import suggest
 from provisioner.workspace import Specs, Workspace
 from provisioner.workspace.editing import Edit, NoPlace, Spot, edited, edits
@@ -381,18 +382,16 @@ class Trial:
         anything.
         """
         environment = workspace.environments[name]
-        ruling = rule(
-            workspace,
-            environment,
-            wanted=specs.desired.values(),
-            shutdowns=kept_answers(workspace.root, environment),
-            today=self.today,
-        )
-        return [
-            problem
-            for problem in (*specs.problems, *ruling.problems)
-            if problem.severity == "error"
-        ]
+        shutdowns = kept_answers(workspace.root, environment)
+        problems = list(specs.problems)
+        # Each resource is judged alone: where one problem names all users of a model, it would be
+        # another one as soon as one of them uses it no longer.
+        for want in with_model(specs.desired.values()):
+            ruling = rule(
+                workspace, environment, wanted=[want], shutdowns=shutdowns, today=self.today
+            )
+            problems += ruling.problems
+        return [problem for problem in problems if problem.severity == "error"]
 
     @cached_property
     def _known(self) -> dict[str, list[Problem]]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from provisioner.conversation import Call
 from provisioner.engine.expecting import arguments_of
 from provisioner.errors import UsageError
 from provisioner.model import CheckTurn, Problem
+
+_T = TypeVar("_T")
 
 FORBIDDEN = "PROVISIONER_NO_CALLABLES"
 """Set, nothing of a workspace is run: a pull request from a fork may have written it."""
@@ -59,13 +63,41 @@ async def _called(function: Callable[..., Any], call: Call) -> Any:
     if inspect.iscoroutinefunction(function):
         return await function(call.name, arguments_of(call))
 
-    def guarded() -> Any:
-        try:
-            return function(call.name, arguments_of(call))
-        except SystemExit as error:  # would end the thread, and nobody would hear of it
-            raise RuntimeError(f"it exits with {error.code}") from error
+    value = await in_thread(lambda: function(call.name, arguments_of(call)))
+    return await value if inspect.isawaitable(value) else value
 
-    return await asyncio.to_thread(guarded)
+
+async def in_thread(work: Callable[[], _T]) -> _T:
+    """What code of a workspace returns, run in a thread of its own. Nobody waits for that thread
+    who does not wait for this: not the end of the process either.
+    """
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[_T] = loop.create_future()
+
+    def settle(value: Any, error: Exception | None) -> None:
+        if result.done():
+            return
+        if error is not None:
+            result.set_exception(error)
+        else:
+            result.set_result(value)
+
+    def run() -> None:
+        value: _T | None = None
+        failure: Exception | None = None
+        try:
+            value = work()
+        except SystemExit as error:
+            failure = RuntimeError(f"it exits with {error.code}")
+        except BaseException as error:  # noqa: BLE001  # an interrupt never comes to this thread
+            failure = RuntimeError(f"{type(error).__name__}: {error}".rstrip(": "))
+            if isinstance(error, Exception) and not isinstance(error, StopIteration):
+                failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed by now
+            loop.call_soon_threadsafe(settle, value, failure)
+
+    threading.Thread(target=run, name="callable", daemon=True).start()
+    return await result
 
 
 def _as_text(value: Any) -> str:

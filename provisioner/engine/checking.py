@@ -32,7 +32,7 @@ from provisioner.conversation import (
     open_conversation,
 )
 from provisioner.digests import hash_file, held_path
-from provisioner.engine.callables import Answering, importable
+from provisioner.engine.callables import Answering, importable, in_thread
 from provisioner.engine.context import Context
 from provisioner.engine.expecting import Documents, misses, spelt_call
 from provisioner.engine.judging import judged
@@ -260,8 +260,7 @@ class _Run:
         """Try it until it has passed often enough, or cannot any more."""
         check = one.check
         try:
-            for turn in check.turns:
-                Answering(turn, self.context.root)
+            await self._import(one)
         except ProvisionerError as error:  # before anything is paid for
             return _error(one, error.problems[0])
         budget = _Budget(check.max_tokens, f"`max_tokens` of `{one.title}`")
@@ -278,6 +277,18 @@ class _Run:
         if held and check.cache:
             self._keep(one, attempts)
         return result
+
+    async def _import(self, one: Subject) -> None:
+        """Import the callables in a thread: an interrupt is heard however long that takes."""
+        try:
+            async with asyncio.timeout(LONGEST):
+                for turn in one.check.turns:
+                    if turn.answer:
+                        await in_thread(partial(Answering, turn, self.context.root))
+        except TimeoutError:
+            detail = f"What answers in `{one.title}` is not imported after {LONGEST:g} seconds."
+            hint = "do less while the module is imported"
+            raise UsageError(Problem("Callable not ready", detail, hint)) from None
 
     async def _attempt(self, one: Subject, budget: _Budget) -> Attempt:
         """One conversation, up to the first turn that does not hold."""

@@ -1,14 +1,15 @@
-"""What of an expectation a reply does not meet. Pure."""
+"""What of an expectation a reply does not meet. Pure, and never for ever."""
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from provisioner import jsontext
+from provisioner import interrupts, jsontext
 from provisioner.conversation import Call, Reply
 from provisioner.model import Expectation, Miss
 from provisioner.text import listed, quoted, spelt
@@ -17,6 +18,7 @@ Documents = Mapping[str, Collection[str]]
 """The ids that a document has at the service, by its path in the workspace."""
 
 _NOT = "it does not"
+_LONGEST = 5.0  # seconds that a regular expression or a schema may take over one reply
 
 
 def misses(expected: Expectation, reply: Reply, documents: Documents) -> tuple[Miss, ...]:
@@ -45,15 +47,31 @@ def _texts(expected: Expectation, text: str) -> Iterator[Miss]:
     for part in expected.not_contains:
         if _folded(part) in said:
             yield Miss(f"not to contain {spelt(part)}", "it does")
-    if expected.matches is not None and not re.search(expected.matches, text):
-        yield Miss(f"to match {spelt(expected.matches)}", _NOT)
+    if expected.matches is not None:
+        yield from _match(expected.matches, text)
+
+
+def _match(pattern: str, text: str) -> Iterator[Miss]:
+    expected = f"to match {spelt(pattern)}"
+    try:
+        with interrupts.limited(_LONGEST):
+            found = re.search(pattern, text)
+    except TimeoutError:
+        yield Miss(expected, f"{_undecided()}; repeat nothing inside of what is repeated")
+        return
+    if not found:
+        yield Miss(expected, _NOT)
+
+
+def _undecided() -> str:
+    return f"that could not be told in {_LONGEST:g} seconds"
 
 
 def _folded(text: str) -> str:
-    """Text without its case, and with one blank for all white space: models like to set narrow and
-    hard ones.
+    """Text without its case, letters in one spelling each, and with one blank for all white space:
+    models like to set narrow and hard ones.
     """
-    return " ".join(text.casefold().split())
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def _citations(paths: Iterable[str], reply: Reply, documents: Documents) -> Iterator[Miss]:
@@ -122,7 +140,18 @@ def _schema(schema: Any, text: str) -> Iterator[Miss]:
     from jsonschema.validators import validator_for
 
     validator = validator_for(schema, default=Draft202012Validator)(schema)
-    for wrong in sorted(validator.iter_errors(value), key=lambda one: str(one.json_path))[:3]:
+    try:
+        with interrupts.limited(_LONGEST):
+            found = sorted(validator.iter_errors(value), key=lambda one: str(one.json_path))
+    except TimeoutError:
+        yield Miss(expected, _undecided())
+        return
+    except Exception as error:  # noqa: BLE001  # a schema leads astray in many ways, all its own
+        circle = isinstance(error, RecursionError)
+        why = "it leads back to itself" if circle else spelt(str(error), 200)
+        yield Miss(expected, f"the schema cannot be used: {why}")
+        return
+    for wrong in found[:3]:
         yield Miss(expected, f"`{wrong.json_path}`: {spelt(wrong.message, 200)}")
 
 

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from provisioner import disk, jsontext
 from provisioner.errors import ReplyLost, ServiceError
@@ -23,6 +23,8 @@ from provisioner.model import Stamp
 from provisioner.remote import Remote, together
 from provisioner.remote.client import Object
 from provisioner.text import listed
+
+_T = TypeVar("_T")
 
 FOLDER = f"{disk.OURS}/checks"
 PATIENCE = 20.0  # seconds for the reply to what was on its way when the run was stopped
@@ -90,21 +92,41 @@ class Leftovers:
         """Send what makes it; its id is durable before anything else is done. If the run is stopped
         meanwhile, the reply is waited for.
         """
-        task = asyncio.ensure_future(create())
+        return await self._noted(one, create(), lambda made: self.made(one, str(made["id"])))
+
+    async def begun(self, one: Leftover, events: AsyncGenerator[Any]) -> Any:
+        """The same of a response, which a stream makes: its first event."""
+        return await self._noted(one, anext(events, None), lambda event: self.seen(one, event))
+
+    def seen(self, one: Leftover, event: Any) -> None:
+        """Take note of the response that an event tells of, if it is kept."""
+        response = getattr(event, "response", None)
+        if response is None or one.id is not None:
+            return
+        if getattr(response, "store", None) is False:
+            self.gone(one)
+        else:
+            self.made(one, str(response.id))
+
+    async def _noted(self, one: Leftover, reply: Awaitable[_T], note: Callable[[_T], None]) -> _T:
+        async def noted() -> _T:
+            made = await reply
+            note(made)
+            return made
+
+        task = asyncio.create_task(noted())
         try:
-            made = await asyncio.shield(task)
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
             with contextlib.suppress(ServiceError, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    self.made(one, str((await task)["id"]))
+                    await task
             raise
         except ReplyLost:
             raise
         except ServiceError:
             self.gone(one)
             raise
-        self.made(one, str(made["id"]))
-        return made
 
     async def clear(self, remote: Remote) -> list[str]:
         """Delete what is left; what there is to say of it."""
@@ -133,7 +155,8 @@ class Recorded(Remote):
         self._left, self._about, self._mark = left, about, mark
 
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:
-        if repeatable or path not in (*_MARKED, _RESPONSES):
+        kept = body.get("store") is not False
+        if repeatable or path not in (*_MARKED, _RESPONSES) or (path == _RESPONSES and not kept):
             return await super().post(path, body, repeatable=repeatable)
         sent = dict(body)
         if path in _MARKED:
@@ -148,16 +171,17 @@ class Recorded(Remote):
         body: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[Any]:
         """Of a response that the service keeps the id is taken down with its first event."""
-        seen = path != _RESPONSES
         async with aclosing(super().stream(path, ask, body)) as events:
-            async for event in events:
-                response = None if seen else getattr(event, "response", None)
-                if response is not None:
-                    seen = True
-                    if getattr(response, "store", None) is not False:
-                        one = self._left.intend(path, self._about)
-                        self._left.made(one, str(response.id))
+            if path != _RESPONSES:
+                async for event in events:
+                    yield event
+                return
+            one = self._left.intend(path, self._about, mark=self._mark)
+            event = await self._left.begun(one, events)
+            while event is not None:
                 yield event
+                event = await anext(events, None)
+                self._left.seen(one, event)
 
     async def find(self, path: str) -> Object | None:
         """A thread tells which stores the service has made for what was attached to it."""
@@ -259,14 +283,21 @@ async def clear(remote: Remote, left: Iterable[Leftover], notes: list[str]) -> l
         if lost and await _delete_lost(remote, collection, lost, notes):
             over += lost
     lost = [one for one in unknown if one.collection not in _LISTED]
-    empty = [one for one in lost if one.collection != _RESPONSES]
-    if empty:
-        whom = listed(f"`{one.about}`" for one in empty)
-        notes.append(
-            f"A {empty[0].noun} for {whom} was being made when the run was stopped. If it was made,"
-            " it is empty, and stays: the service has no list to find it in."
-        )
+    notes += _said_of_lost(lost)
     return over + lost
+
+
+def _said_of_lost(lost: Iterable[Leftover]) -> Iterator[str]:
+    """What may be there still, and cannot be found."""
+    by_noun: dict[str, list[str]] = {}
+    for one in lost:
+        by_noun.setdefault(one.noun, []).append(f"`{one.about}`")
+    for noun, about in by_noun.items():
+        it = "it" if noun == "response" else "it is empty, and"
+        yield (
+            f"A {noun} for {listed(about)} was being made when the run was stopped. If it was made,"
+            f" {it} stays: the service has no list to find it in."
+        )
 
 
 async def _delete(remote: Remote, one: Leftover, notes: list[str]) -> bool:

@@ -113,11 +113,11 @@ class Remote:
         ask: Callable[[AsyncOpenAI], Awaitable[AsyncStream[_T]]],
         body: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[_T]:
-        """The events of one of the official SDK's typed streams, as they come. `ask` POSTs `body`
-        to `path`; it is sent again only where nothing was carried out. ReplyLost where the stream
-        breaks off.
+        """The events of one of the official SDK's typed streams, as they come. `ask` POSTs to
+        `path` what `body` has; it is sent again only where nothing was carried out. ReplyLost where
+        the stream breaks off.
         """
-        place = self._exchange.place("POST", path)
+        place = self._exchange.place("POST", path, body)
         named = [*keys_of(path), *self.settling.named(body)]
         stream = await self._settled(named, lambda: self._exchange.open_stream(place, ask))
         async for event in self._exchange.events(place, stream):

@@ -238,7 +238,7 @@ def _missing(place: Place, detail: str, said: _Answer) -> ServiceError:
             f"`{named[0]}` is gone, or was never there: plan again",
         )
     if place.path.startswith("/assistants") or place.path == "/threads":
-        detail += ". This service has no Assistants API"
+        detail = f"{detail.rstrip('.')}. This service has no Assistants API"
         address = (
             ""
             if place.base.endswith("/v1")
@@ -249,11 +249,15 @@ def _missing(place: Place, detail: str, said: _Answer) -> ServiceError:
         hint = f"`{place.owner}` is gone, or was never there: plan again"
         return said.error(RouteMissing, "Object not found", detail, hint)
     if place.owner:
-        detail += f". Either `{place.owner}` is gone, or this service lacks the route"
+        either = f"Either `{place.owner}` is gone, or this service lacks the route"
+        detail = f"{detail.rstrip('.')}. {either}"
         return said.error(RouteMissing, "Object or route missing", detail)
     hint = "check the service's address: the base URL usually ends in `/v1`"
     return said.error(
-        RouteMissing, "API not available", f"{detail}. This service lacks the route", hint
+        RouteMissing,
+        "API not available",
+        f"{detail.rstrip('.')}. This service lacks the route",
+        hint,
     )
 
 

@@ -128,8 +128,9 @@ class Exchange:
         self._slots = asyncio.Semaphore(target.parallelism)
         self._clients = _Clients(target)
 
-    def place(self, method: str, path: str) -> Place:
-        return Place(method, self._public, path)
+    def place(self, method: str, path: str, body: Any = None) -> Place:
+        """A request as errors name it; `body`, so that they can say what it names is gone."""
+        return Place(method, self._public, path, names=tuple(_ids(body)))
 
     async def close(self) -> None:
         await self._clients.close()

@@ -101,3 +101,41 @@ def test_a_document_that_is_not_managed() -> None:
 def test_includes(given: Any, wanted: Any, held: bool) -> None:
     """Of mappings some keys, of anything else all of it; `true` is not 1."""
     assert includes(given, wanted) is held
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        {"matches": "(a+)+$"},
+        {"json_schema": {"items": {"pattern": "(a+)+$"}}},
+    ],
+)
+def test_what_takes_for_ever(expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An expression that never comes to an end does not hold the run up: it is a miss that says
+    so.
+    """
+    monkeypatch.setattr("provisioner.engine.expecting._LONGEST", 0.05)
+    reply = Reply("completed", f'["{"a" * 60}!"]')
+    (miss,) = misses(Expectation(**expected), reply, {})
+    assert "could not be told in 0.05 seconds" in miss.got
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"$ref": "https://example.com/x.json"}, "`Unresolvable: https://example.com/x.json`"),
+        ({"$ref": "#"}, "it leads back to itself"),
+        ({"items": {"pattern": "("}}, "`missing ), unterminated subpattern at position 0`"),
+    ],
+)
+def test_a_schema_that_cannot_be_used(schema: Any, why: str) -> None:
+    """It is a miss with the reason, never green and never a crash."""
+    (miss,) = misses(Expectation(json_schema=schema), Reply("completed", '["a"]'), {})
+    assert miss.got == f"the schema cannot be used: {why}"
+
+
+def test_one_letter_has_two_spellings() -> None:
+    """An accent beside its letter and a letter with an accent are the same text."""
+    reply = Reply("completed", "Cafe\u0301")
+    assert not misses(Expectation(contains=("CAF\u00c9",)), reply, {})
+    assert misses(Expectation(not_contains=("caf\u00e9",)), reply, {})

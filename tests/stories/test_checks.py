@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,6 +16,7 @@ import pytest
 from tests.crash.instants import stopped
 from tests.e2e.serving import point_at, served
 from tests.support.processes import said, start
+from tests.support.refusals import refused
 from tests.support.world import World
 
 LEAVE = "# Leave\n\nAn employee has 27 vacation days a year.\n"
@@ -177,6 +179,28 @@ def test_without_checks(world: World) -> None:
     assert world.calls == []
 
 
+def test_what_a_name_and_a_limit_may_be(world: World) -> None:
+    """Each is said whole: which letters, and both ends of the range."""
+    world.write(plain(**{"A B": hello(), "c": [{"say": "x", "expect": {"max_seconds": -1}}]}))
+    problems = refused(world, "validate", "--json").json["problems"]
+    name, limit = sorted(problems, key=lambda one: one["summary"])
+    assert "is not a name" in name["detail"] and "small letters" in name["hint"]
+    assert "must be above 0 and at most 3600" in limit["detail"]
+
+
+def test_where_a_report_goes(world: World) -> None:
+    """Its folder is made; a place where it cannot stand is refused before anything is asked."""
+    world.write(plain(c=hello()))
+    world.apply()
+    world.calls.clear()
+    for place, why in {"specs": "is a folder", "specs/r.yaml": "would be read as a spec"}.items():
+        assert why in refused(world, "check", "--junit", place).err
+        assert why in refused(world, "check", "--export", "promptfoo", "--out", place).err
+    assert world.calls == []
+    world.ok("check", "--junit", "new/folder/r.xml")
+    assert ET.parse(world.root / "new/folder/r.xml").getroot().get("tests") == "1"
+
+
 def test_what_was_never_applied(world: World) -> None:
     """It is red, by name; what was edited since is checked as it was applied, and that is said."""
     world.write(plain(c=hello()))
@@ -190,6 +214,23 @@ def test_what_was_never_applied(world: World) -> None:
     assert (
         "`assistant.a` was checked as it was applied: the specs have changed since." in result.out
     )
+
+
+@pytest.mark.parametrize(
+    ("api", "path"),
+    [
+        ("assistants", "/assistants/${assistant.by_assistants}"),
+        ("responses", "/vector_stores/${vector_store.kb}"),
+    ],
+)
+def test_what_is_gone_at_the_service(world: World, api: str, path: str) -> None:
+    """It is named with the way out; neither the thread nor the service's address is suspected."""
+    world.write(spec({"vacation": GOOD["vacation"]}, api))
+    world.apply()
+    gone = world.http("DELETE", path)["id"]
+    result = world.ok("check", code=1)
+    assert f"hint: `{gone}` is gone, or was never there: plan again" in result.out
+    assert "lacks the route" not in result.out and ".." not in result.out
 
 
 def test_a_document_that_was_edited(world: World) -> None:
@@ -256,6 +297,12 @@ def broken(name, arguments):
     raise ValueError("no weather today")
 def leaving(name, arguments):
     raise SystemExit(3)
+def giving_up(name, arguments):
+    raise KeyboardInterrupt("enough")
+class Late:
+    async def __call__(self, name, arguments):
+        return {"where": arguments["location"]}
+late = Late()
 """
 
 
@@ -275,16 +322,40 @@ def test_a_callable_of_the_workspace(world: World, monkeypatch: pytest.MonkeyPat
     for name, why in {
         "broken": "`tools.answers:broken` failed for `get_weather`: ValueError: no weather today",
         "leaving": "it exits with 3",
+        "giving_up": "KeyboardInterrupt: enough",
         "missing": "`tools.answers` has no function `missing`.",
     }.items():
         world.write(spec(asking(f"tools.answers:{name}")))
         assert why in world.ok("check", code=1).out
+    world.write(spec(asking("tools.answers:late")))
+    world.ok("check")
     world.write(spec(asking(None)))
     assert "the check has no output for it" in world.ok("check", code=1).out
     world.write(spec(asking("tools.answers:weather")))
     monkeypatch.setenv("PROVISIONER_NO_CALLABLES", "1")
     result = world.ok("check", code=1)
     assert "Callable not run" in result.out and "imported" not in result.err
+
+
+def test_a_callable_that_does_not_come_back(world: World) -> None:
+    """The turn ends at its time, and so does the process: nobody waits for the thread."""
+    code = "import time\ndef slow(name, arguments):\n    time.sleep(120)\n"
+    turn = {"say": "What's the weather in Oslo?", "answer": "answers:slow"}
+    checks = {"slow": [{**turn, "expect": {"max_seconds": 0.3}}]}
+    world.write({**spec(checks), "answers.py": code})
+    world.apply()
+    out, _ = start(world, "check").communicate(timeout=20)
+    assert "it took longer than 0.3 s" in out
+
+
+def test_what_a_callable_starts_prints_no_result(world: World) -> None:
+    """Also what another program writes to stdout goes to stderr: the result stays one document."""
+    code = "import os\ndef loud(name, arguments):\n    os.system('echo LOUD')\n    return 'Oslo'\n"
+    world.write({**spec(asking("answers:loud")), "answers.py": code})
+    world.apply()
+    shown = start(world, "check", "--json")
+    out, err = shown.communicate(timeout=30)
+    assert json.loads(out)["summary"]["passed"] == 1 and "LOUD" in err
 
 
 def test_answers_that_are_kept(world: World) -> None:
@@ -353,6 +424,47 @@ def test_a_thread_that_nobody_was_told_of(world: World) -> None:
     said_ = "A thread for `assistant.a#c` was being made when the run was stopped."
     assert said_ in world.ok("check").out
     assert said_ not in world.ok("check").out and records(world) == []
+
+
+def test_a_response_that_nobody_was_told_of(world: World) -> None:
+    """The same of one whose reply was lost: it is named, since it stays."""
+    assistant = {"model": "m", "api": "responses", "checks": {"c": hello()}}
+    world.write({"specs/all.yaml": {"assistants": {"a": assistant}}})
+    world.apply()
+    lost = {"match": {"method": "POST", "path": "/responses$"}, "action": {"reset": "after"}}
+    with world.failing(lost):
+        result = world.ok("check", code=1)
+    assert "A response for `assistant.a#c` was being made" in result.out
+    assert there(world) == {"responses": 1} and records(world) == []
+
+
+def test_interrupted_while_a_callable_is_imported(world: World) -> None:
+    """It is heard at once, although the module takes its time."""
+    code = "import sys, time\nprint('importing', flush=True)\ntime.sleep(120)\n"
+    world.write({**spec(asking("answers:f")), "answers.py": code})
+    world.apply()
+    victim = start(world, "check")
+    said(victim, "importing")
+    victim.send_signal(signal.SIGINT)
+    out, _ = victim.communicate(timeout=20)
+    assert victim.returncode == 130 and "Interrupted: The run was stopped" in out
+
+
+def test_interrupted_before_the_first_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id of a response that is on its way is waited for, so that it is deleted as well."""
+    assistant = {"model": "m", "checks": {"c": hello()}}
+    world.write({"specs/all.yaml": {"assistants": {"a": assistant}}})
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    late = {"match": {"method": "POST", "path": "/responses$"}, "action": {"latency": 1}}
+    with world.failing(late), served(world.app()) as url:
+        point_at(world, url, api="responses")
+        world.ok("apply", "-y")
+        victim = start(world, "check")
+        while not any(b'"/responses"' in path.read_bytes() for path in records(world)):
+            time.sleep(0.01)
+        victim.send_signal(signal.SIGINT)
+        victim.communicate(timeout=30)
+        assert victim.returncode == 130 and there(world) == {} and records(world) == []
 
 
 def test_what_cannot_be_deleted(world: World) -> None:

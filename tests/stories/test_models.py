@@ -302,6 +302,26 @@ def test_a_model_that_the_policies_refuse(world: World) -> None:
     assert (world.root / ALL).read_text() == SPEC and left["files"] == []
 
 
+def test_a_model_that_is_gone_and_cannot_be_replaced_everywhere(world: World) -> None:
+    """Those that can be replaced are: what stays was faulty before, here and elsewhere."""
+    block = "  block:\n    model: >-\n      old-1\n"
+    text = "assistants:\n  a: {model: old-1}\n  b: {model: old-1}\n  c: {model: '${var.m}'}\n"
+    far = {"service": "local", "lock": "far.json", "variables": {"m": "old-1"}}
+    settings = {
+        "environments": {"local": {"service": "local"}, "far": far},
+        "default_environment": "local",
+        "variables": {"m": "new-1"},
+    }
+    world.write({ALL: text + block, PROVISIONER: settings})
+    ending(world, old_1=PAST, new_1=None)
+    for name in ("local", "far"):
+        world.ok("models", "-e", name)
+    words = ("-e", "local", "--replace", "old-1=new-1", "--write", "--json")
+    done = world.ok("models", *words, code=1)
+    assert replaced(done) == [f"assistant.a {ALL}:2", f"assistant.b {ALL}:3"]
+    assert [one["address"] for one in done.json["not_replaced"]] == ["assistant.block"]
+
+
 def test_several_models_at_once(world: World) -> None:
     """Each by its own; a byte-order mark and the line ends of a file stay."""
     text = "\ufeff" + SPEC.replace("\n", "\r\n")

@@ -16,7 +16,8 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from provisioner.kinds.assistant.json_schema import read_schema
+from provisioner.kinds.assistant.json_keywords import nodes
+from provisioner.kinds.assistant.json_schema import dotted, read_schema
 from provisioner.kinds.assistant.tools import Use
 from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.common import Strict, Writing, read_writing, refusal, refuse
@@ -237,7 +238,22 @@ OneCheck = Annotated[
     Annotated[Turns, Tag("<turns>")] | Annotated[WholeCheck, Tag("<check>")],
     Discriminator(lambda value: "<turns>" if _one_or_many(value) == "<list>" else "<check>"),
 ]
-CheckName = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,63}$")]
+_NAME = "^[a-z][a-z0-9_-]{0,63}$"
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(_NAME, value):
+        hint = (
+            "a name has small letters, digits, `_` and `-`, begins with a letter and has at most 64"
+            " characters"
+        )
+        raise refusal("check_name", "is not a name", hint)
+    return value
+
+
+CheckName = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": _NAME})
+]
 
 
 class CheckSpecs(RootModel[dict[CheckName, OneCheck]]):
@@ -355,6 +371,7 @@ class _Reading:
         schema = None
         if spec.json_schema is not None:
             schema = read_schema(spec.json_schema, False, self.scope, (*at, "json_schema"))
+            self._usable(schema, spec.json_schema, (*at, "json_schema"))
         return Expectation(
             contains=_many(spec.contains),
             not_contains=_many(spec.not_contains),
@@ -366,6 +383,25 @@ class _Reading:
             max_tokens=spec.max_tokens,
             max_seconds=spec.max_seconds,
         )
+
+    def _usable(self, schema: Any, written: Mapping[str, Any], at: Path) -> None:
+        """Report what is a valid schema, and no reply can be held against."""
+        by_file = written.keys() == {"file"}
+        for below, node in nodes(schema):
+            reference = node.get("$ref")
+            if isinstance(reference, str) and not reference.startswith("#"):
+                path, why = (*below, "$ref"), f"leads to `{reference}`, and nothing is fetched"
+                hint = "copy what it names below `$defs`, and write `#/$defs/NAME`"
+            elif (pattern := _unreadable(node)) is not None:
+                path, why = below, f"holds the pattern `{pattern}`, which Python cannot read"
+                hint = "write it as a regular expression of Python"
+            else:
+                continue
+            label = dotted(("json_schema", *path))
+            detail = f"`{label}` of `{self.scope.address}` {why}."
+            self._report(
+                (*at, "file") if by_file else (*at, *path), "Schema not usable", detail, hint
+            )
 
     def _file(self, spec: AttachedFile, at: Path) -> CheckFile | None:
         path = self.scope.loose_file(spec.file, (*at, "file"))
@@ -401,6 +437,17 @@ class _Reading:
             )
             detail += f" {quoted(places)}."
             self._report(at, "File not found", detail, "write the path from the workspace root")
+
+
+def _unreadable(node: Mapping[str, Any]) -> str | None:
+    """The first pattern of a schema's node that is no regular expression."""
+    named = node.get("patternProperties")
+    for pattern in (node.get("pattern"), *(named if isinstance(named, Mapping) else ())):
+        try:
+            re.compile(pattern if isinstance(pattern, str) else "")
+        except (re.error, OverflowError, RecursionError):
+            return str(pattern)
+    return None
 
 
 def _many(value: Any) -> tuple[str, ...]:

@@ -76,13 +76,15 @@ class Shapes:
         for schema in reversed(self.at(path, value)):
             merged |= schema
         low, high = merged.get("minimum"), merged.get("maximum")
+        above = merged.get("exclusiveMinimum")
+        if above is not None and high is not None:
+            return f"above {shown(above)} and at most {shown(high)}"
         if low is not None and high is not None:
             return f"between {shown(low)} and {shown(high)}"
         if high is not None:
             return f"at most {shown(high)}"
         if low is not None:
             return f"at least {shown(low)}"
-        above = merged.get("exclusiveMinimum")
         return f"more than {shown(above)}" if above is not None else "a finite number"
 
     def sorts(self, path: Path, value: Any) -> str:

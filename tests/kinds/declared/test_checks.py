@@ -117,6 +117,21 @@ def turn(**more: Any) -> list[dict[str, Any]]:
             (0, "expect", "json_schema", "type"),
             "Not a JSON Schema",
         ),
+        (
+            turn(expect={"json_schema": {"items": {"$ref": "https://x.example/s.json"}}}),
+            (0, "expect", "json_schema", "items", "$ref"),
+            "Schema not usable",
+        ),
+        (
+            turn(expect={"json_schema": {"items": {"pattern": "("}}}),
+            (0, "expect", "json_schema", "items"),
+            "Schema not usable",
+        ),
+        (
+            turn(expect={"json_schema": {"patternProperties": {"[": {}}}}),
+            (0, "expect", "json_schema"),
+            "Schema not usable",
+        ),
         ({"turns": turn(), "passes": 2}, ("passes",), "Too many passes"),
         (
             {"turns": turn(answer="answers:f"), "cache": True},
