@@ -94,6 +94,15 @@ class Terminal:
         self._read = at + len(words.encode())
 
     def type(self, keys: str) -> None:
+        """Type, as a person does: when the command waits. A signal between its prompt and its
+        reading is kept by Python until the next key.
+        """
+        state = Path(f"/proc/{self._process}/stat")
+        end = time.monotonic() + 5
+        while state.exists() and time.monotonic() < end:
+            if state.read_text().rpartition(")")[2].split()[0] == "S":
+                break
+            time.sleep(0.01)
         os.write(self._screen, keys.encode())
 
     def end(self) -> tuple[int, str]:
