@@ -221,7 +221,7 @@ def test_on_a_terminal(world: World) -> None:
         terminal.until("> ")
         terminal.type("Weather in Rome?\n")
         terminal.until("get_weather returns: ")
-        terminal.type("\x03")
+        terminal.interrupt()
         terminal.until("broken off")
         terminal.until("> ")
         terminal.type("\x04")
@@ -244,7 +244,7 @@ def test_a_second_interrupt_ends(world: World) -> None:
         terminal.type("/help\n")
         terminal.until("/quit")
         terminal.until("> ")
-        terminal.type("\x03")
+        terminal.interrupt()
         code, _ = terminal.end()
 
     assert code == 130

@@ -123,7 +123,7 @@ def test_an_interrupt_at_the_prompt(world: World) -> None:
         terminal = Terminal(world.root, "chat", "--planned")
         terminal.until("> ")
         assert len(world.listed("/assistants")) == 1
-        terminal.type("\x03")
+        terminal.interrupt()
         code, _ = terminal.end()
     assert code == 130
     assert world.listed("/assistants") == [] and records(world) == []

@@ -105,6 +105,13 @@ class Terminal:
             time.sleep(0.01)
         os.write(self._screen, keys.encode())
 
+    def interrupt(self) -> None:
+        """Ctrl-C at a prompt, once somebody listens there: between printing a prompt and listening
+        the reader of lines keeps a signal to itself until the next one.
+        """
+        time.sleep(0.2)
+        self.type("\x03")
+
     def end(self) -> tuple[int, str]:
         """The exit code and all that was on the screen, when the command has ended by itself."""
         while self._more():
