@@ -20,6 +20,7 @@ LAYERS = [
     {"remote"},
     {"kinds"},
     {"lock", "yamltext"},
+    {"importing"},
     {"workspace", "plan"},
     {"planfile"},
     {"apply", "conversation"},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from provisioner.model import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -28,7 +30,8 @@ class Lost:
     what: str  # the path of the leaf in the source: `tools[2].ranking_options.ranker`
     why: str  # in half a sentence
     hint: str | None = None
-    severity: str = "warning"  # `error`: what is written does not validate until somebody mends it
+    severity: str = "warning"  # `error`: what is written does not validate until somebody mends it;
+    # `note`: it means nothing to a spec (an empty list, the bookkeeping of a service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,17 @@ class Found:
     age: int | None = None  # `created_at`, Unix seconds
     losses: tuple[Lost, ...] = ()
     variables: dict[str, Any] = field(default_factory=dict)  # name -> its value, None where unknown
+
+
+@dataclass(slots=True)
+class Findings:
+    """What reading sources gave: things, what belongs to none of them, and what went wrong."""
+
+    found: list[Found] = field(default_factory=list)
+    losses: list[Lost] = field(default_factory=list)  # outside of every thing that was found
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, other: Findings) -> None:
+        self.found += other.found
+        self.losses += other.losses
+        self.problems += other.problems

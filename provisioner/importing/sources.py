@@ -1,0 +1,229 @@
+"""`import --from`: what a file, a folder or the standard input describes. Everything is read as
+text and nothing is ever run.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from provisioner.importing.json_exports import read_json, read_value
+from provisioner.importing.nouns import Findings, Found, Origin
+from provisioner.jsontext import canonical
+from provisioner.model import Problem
+from provisioner.text import spelt
+
+LARGEST = 32 * 1024 * 1024  # bytes of one source
+LARGEST_IN_FOLDER = 128 * 1024 * 1024
+MOST_FILES = 5_000
+SKIPPED = frozenset(
+    [
+        "node_modules",
+        "__pycache__",
+        "venv",
+        "env",
+        "dist-packages",
+        "site-packages",
+        ".git",
+        ".venv",
+        ".tox",
+        ".provisioner",
+        ".terraform",
+    ]
+)
+STDIN = "<stdin>"
+
+
+def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
+    """What a file, a folder, or the bytes of the standard input describe. Paths in the answer are
+    relative to `root`, where they lie in it.
+    """
+    if isinstance(source, bytes):
+        findings = _bytes(source, STDIN)
+    elif source.is_dir():
+        findings = _folder(source, root)
+    else:
+        findings = _file(source, _named(source, root))
+    findings.found = _distinct(findings.found)
+    failed = any(problem.severity == "error" for problem in findings.problems)
+    if not findings.found and not failed:
+        name = STDIN if isinstance(source, bytes) else _named(source, root)
+        findings.problems.append(_nothing(name))
+    return findings
+
+
+def _nothing(name: str) -> Problem:
+    return Problem(
+        summary="Nothing found",
+        detail=f"{spelt(name)} describes no assistant, prompt, vector store or file that is known"
+        " here.",
+        hint="give an export (JSON, JSON Lines), or code, or a configuration that makes one",
+        file=name,
+    )
+
+
+def _named(path: Path, root: Path | None) -> str:
+    if root is not None and path.resolve().is_relative_to(root.resolve()):
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    return path.as_posix()
+
+
+def _refused(summary: str, name: str, why: str, hint: str) -> Findings:
+    problem = Problem(summary=summary, detail=f"{spelt(name)} {why}.", hint=hint, file=name)
+    return Findings(problems=[problem])
+
+
+def _file(path: Path, name: str) -> Findings:
+    try:
+        if not path.is_file():
+            why = "is not a file" if path.exists() else "does not exist"
+            return _refused("No such source", name, why, "give a file, a folder, or `-`")
+        size = path.stat().st_size
+        if size > LARGEST:
+            return _too_large(name, size)
+        return _bytes(path.read_bytes(), name)
+    except OSError as error:
+        why = f"cannot be read: {error.strerror or error}"
+        return _refused("No such source", name, why, "check the path and its permissions")
+
+
+def _too_large(name: str, size: int) -> Findings:
+    why = f"has {size:,} bytes; a source may have at most {LARGEST:,}"
+    return _refused("Source too large", name, why, "split it, or leave out what is no assistant")
+
+
+def _bytes(data: bytes, name: str) -> Findings:
+    if len(data) > LARGEST:
+        return _too_large(name, len(data))
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        why = f"is not text in UTF-8 (byte {error.start + 1:,})"
+        return _refused("Not readable", name, why, "save it as UTF-8")
+    return read_text(text, name)
+
+
+def read_text(text: str, name: str) -> Findings:
+    """What one text describes, in the language that it is written in."""
+    return read_json(text, name)
+
+
+def read_value_of(value: Any, name: str) -> Findings:
+    """What a value describes that was put together from several files."""
+    findings = Findings()
+    read_value(value, Origin(name), findings)
+    return findings
+
+
+def _folder(folder: Path, root: Path | None) -> Findings:
+    """Every source in a folder; what describes nothing is passed over."""
+    findings = Findings()
+    read = 0
+    for count, path in enumerate(_files(folder)):
+        if count >= MOST_FILES or read > LARGEST_IN_FOLDER:
+            why = f"holds more than {MOST_FILES:,} files or {LARGEST_IN_FOLDER:,} bytes of sources"
+            hint = "give a smaller folder, or one file after the other"
+            findings.add(_refused("Source too large", _named(folder, root), why, hint))
+            break
+        read += path.stat().st_size
+        one = _written_out(path, root) or _file(path, _named(path, root))
+        if one.found or any(problem.severity == "error" for problem in one.problems):
+            findings.add(one)
+    return findings
+
+
+_TEXTS = ("instructions.txt", "instructions.md", "prompt.md", "prompt.txt")
+_SOURCES = frozenset(
+    [
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".har",
+        ".ipynb",
+        ".py",
+        ".pyi",
+        ".ts",
+        ".tsx",
+        ".js",
+        ".jsx",
+        ".mjs",
+        ".cjs",
+        ".mts",
+        ".cts",
+        ".tf",
+        ".tfstate",
+        ".hcl",
+        ".yaml",
+        ".yml",
+        ".md",
+        ".markdown",
+        ".bak",
+        ".txt",
+    ]
+)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder that may be sources, sorted; links are not followed."""
+    found: list[Path] = []
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED)
+        paths = [Path(here, name) for name in sorted(names)]
+        found += [
+            path
+            for path in paths
+            if path.suffix.lower() in _SOURCES and path.is_file() and not path.is_symlink()
+        ]
+        if len(found) > MOST_FILES:
+            break
+    return found
+
+
+def _written_out(path: Path, root: Path | None) -> Findings | None:
+    """`asst_…/instructions.txt`: a folder named by an id, with the text in a file of its own."""
+    id, name = path.parent.name, _named(path, root)
+    if not id.startswith(("asst_", "pmpt_")):
+        return None
+    if path.suffix == ".json":
+        return _with_text(_file(path, name), path.parent)
+    if path.name not in _TEXTS:
+        return None
+    if any(path.parent.glob("*.json")):
+        return Findings()  # said together with the settings beside it
+    return read_value_of({"id": id, "instructions": _text(path)}, name)
+
+
+def _with_text(read: Findings, folder: Path) -> Findings:
+    """Settings whose instructions lie in a file beside them."""
+    paths = [folder / name for name in _TEXTS if (folder / name).is_file()]
+    text = _text(paths[0]) if paths else None
+    read.found = [
+        replace(one, fields={**one.fields, "instructions": text})
+        if one.kind == "assistant" and text and not one.fields.get("instructions")
+        else one
+        for one in read.found
+    ]
+    return read
+
+
+def _text(path: Path) -> str:
+    """The text of a small file; what is not UTF-8 in it is marked."""
+    with path.open("rb") as file:
+        return file.read(LARGEST).decode("utf-8-sig", "replace")
+
+
+def _distinct(found: list[Found]) -> list[Found]:
+    """Without what was found before: the same thing in two files, or compiled from another one."""
+    kept: dict[str, Found] = {}
+    for one in found:
+        id = None if one.id is None or one.id.startswith("made:") else one.id
+        key = canonical([one.kind, one.name, id, one.fields])
+        first = kept.get(key)
+        if first is None:
+            kept[key] = one
+        elif len(one.losses) < len(first.losses):
+            kept[key] = replace(one, origin=first.origin)
+    return list(kept.values())
