@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from provisioner.importing.code_sources import Reading, looks_like, read_code
 from provisioner.importing.json_exports import read_json, read_value
 from provisioner.importing.nouns import Findings, Found, Origin
 from provisioner.jsontext import canonical
@@ -41,11 +42,11 @@ def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
     relative to `root`, where they lie in it.
     """
     if isinstance(source, bytes):
-        findings = _bytes(source, STDIN)
+        findings = _bytes(source, STDIN, Reading(root=root))
     elif source.is_dir():
-        findings = _folder(source, root)
+        findings = _folder(source, Reading(source, root))
     else:
-        findings = _file(source, _named(source, root))
+        findings = _file(source, Reading(source.parent, root))
     findings.found = _distinct(findings.found)
     failed = any(problem.severity == "error" for problem in findings.problems)
     if not findings.found and not failed:
@@ -75,7 +76,8 @@ def _refused(summary: str, name: str, why: str, hint: str) -> Findings:
     return Findings(problems=[problem])
 
 
-def _file(path: Path, name: str) -> Findings:
+def _file(path: Path, reading: Reading) -> Findings:
+    name = _named(path, reading.root)
     try:
         if not path.is_file():
             why = "is not a file" if path.exists() else "does not exist"
@@ -83,7 +85,7 @@ def _file(path: Path, name: str) -> Findings:
         size = path.stat().st_size
         if size > LARGEST:
             return _too_large(name, size)
-        return _bytes(path.read_bytes(), name)
+        return _bytes(path.read_bytes(), name, reading, path)
     except OSError as error:
         why = f"cannot be read: {error.strerror or error}"
         return _refused("No such source", name, why, "check the path and its permissions")
@@ -94,7 +96,7 @@ def _too_large(name: str, size: int) -> Findings:
     return _refused("Source too large", name, why, "split it, or leave out what is no assistant")
 
 
-def _bytes(data: bytes, name: str) -> Findings:
+def _bytes(data: bytes, name: str, reading: Reading, path: Path | None = None) -> Findings:
     if len(data) > LARGEST:
         return _too_large(name, len(data))
     wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
@@ -103,12 +105,19 @@ def _bytes(data: bytes, name: str) -> Findings:
     except UnicodeDecodeError as error:
         why = f"is not text in UTF-8 (byte {error.start + 1:,})"
         return _refused("Not readable", name, why, "save it as UTF-8")
-    return read_text(text, name)
+    return read_text(text, name, reading, path)
 
 
-def read_text(text: str, name: str) -> Findings:
-    """What one text describes, in the language that it is written in."""
-    return read_json(text, name)
+def read_text(text: str, name: str, reading: Reading, path: Path | None = None) -> Findings:
+    """What one text describes, in the language that it is written in: by its content, because the
+    ending of a name says little (`.bak`, TypeScript in `.py`).
+    """
+    if text.lstrip()[:1] in ("{", "["):
+        return read_json(text, name)
+    language = looks_like(text)
+    if language is None:
+        return read_json(text, name)
+    return read_code(text, name, language, reading, path)
 
 
 def read_value_of(value: Any, name: str) -> Findings:
@@ -118,7 +127,7 @@ def read_value_of(value: Any, name: str) -> Findings:
     return findings
 
 
-def _folder(folder: Path, root: Path | None) -> Findings:
+def _folder(folder: Path, reading: Reading) -> Findings:
     """Every source in a folder; what describes nothing is passed over."""
     findings = Findings()
     read = 0
@@ -126,10 +135,10 @@ def _folder(folder: Path, root: Path | None) -> Findings:
         if count >= MOST_FILES or read > LARGEST_IN_FOLDER:
             why = f"holds more than {MOST_FILES:,} files or {LARGEST_IN_FOLDER:,} bytes of sources"
             hint = "give a smaller folder, or one file after the other"
-            findings.add(_refused("Source too large", _named(folder, root), why, hint))
+            findings.add(_refused("Source too large", _named(folder, reading.root), why, hint))
             break
         read += path.stat().st_size
-        one = _written_out(path, root) or _file(path, _named(path, root))
+        one = _written_out(path, reading) or _file(path, reading)
         if one.found or any(problem.severity == "error" for problem in one.problems):
             findings.add(one)
     return findings
@@ -182,13 +191,13 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _written_out(path: Path, root: Path | None) -> Findings | None:
+def _written_out(path: Path, reading: Reading) -> Findings | None:
     """`asst_…/instructions.txt`: a folder named by an id, with the text in a file of its own."""
-    id, name = path.parent.name, _named(path, root)
+    id, name = path.parent.name, _named(path, reading.root)
     if not id.startswith(("asst_", "pmpt_")):
         return None
     if path.suffix == ".json":
-        return _with_text(_file(path, name), path.parent)
+        return _with_text(_file(path, reading), path.parent)
     if path.name not in _TEXTS:
         return None
     if any(path.parent.glob("*.json")):

@@ -130,9 +130,9 @@ def _opened(raw: Mapping[str, Any], losses: Losses) -> Taking:
     some.respell(_known())
     if isinstance(some.left.get("model_settings"), Mapping):
         some.unfold("model_settings")
+        some.respell({*_known(), "max_tokens", "verbosity"})
         some.rename("max_tokens", "max_output_tokens")
         some.rename("verbosity", "text_verbosity")
-        some.respell(_known())
     return some
 
 
