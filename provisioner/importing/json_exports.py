@@ -129,6 +129,10 @@ class _Walk:
         self.findings = findings
         self.losses = Losses(origin)
 
+    def _origin(self, at: Path) -> Origin:
+        path = " ".join(part for part in (self.origin.path, dotted(at)) if part)
+        return replace(self.origin, path=path)
+
     def visit(self, value: Any, at: Path, name: str | None) -> None:
         if isinstance(value, list) and value:
             for index, inner in enumerate(value):
@@ -157,7 +161,7 @@ class _Walk:
     def _found(
         self, kind: str, value: Mapping[str, Any], at: Path, name: str | None
     ) -> list[Found]:
-        origin = replace(self.origin, path=dotted(at))
+        origin = self._origin(at)
         if kind == "vector_store":
             return [read_store(value, origin, name=name)]
         if kind == "file":
@@ -188,7 +192,7 @@ class _Walk:
 
     def _wrapped(self, value: Mapping[str, Any], id: str, key: str, at: Path) -> None:
         """`{assistantId: …, config: {…}}`: the settings stand a level below the id."""
-        origin = replace(self.origin, path=dotted((*at, key)))
+        origin = self._origin((*at, key))
         for one in read_assistant(value[key], origin):
             known = one.id is not None or one.kind != "assistant"
             self.findings.found.append(placeholders(one if known else replace(one, id=id)))

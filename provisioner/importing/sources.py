@@ -4,17 +4,31 @@ text and nothing is ever run.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from provisioner.importing.code_sources import Reading, looks_like, read_code
-from provisioner.importing.json_exports import read_json, read_value
+from provisioner.importing import terraform
+from provisioner.importing.beside import Beside
+from provisioner.importing.code_sources import Reading, looks_like, read_code, worth
+from provisioner.importing.containers import (
+    is_har,
+    is_notebook,
+    is_promptfoo,
+    read_har,
+    read_markdown,
+    read_notebook,
+    read_promptfoo,
+)
+from provisioner.importing.json_exports import parsed, read_json, read_value
 from provisioner.importing.nouns import Findings, Found, Origin
-from provisioner.jsontext import canonical
+from provisioner.jsontext import Unreadable, canonical
 from provisioner.model import Problem
 from provisioner.text import spelt
+from provisioner.yamltext.reading import value_of
 
 LARGEST = 32 * 1024 * 1024  # bytes of one source
 LARGEST_IN_FOLDER = 128 * 1024 * 1024
@@ -35,6 +49,8 @@ SKIPPED = frozenset(
     ]
 )
 STDIN = "<stdin>"
+_MARKDOWN = re.compile(r"^[ \t]*(```|~~~)", re.M)
+_KEY = re.compile(r"^[\w-]+:(\s|$)", re.M)
 
 
 def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
@@ -113,11 +129,60 @@ def read_text(text: str, name: str, reading: Reading, path: Path | None = None) 
     ending of a name says little (`.bak`, TypeScript in `.py`).
     """
     if text.lstrip()[:1] in ("{", "["):
-        return read_json(text, name)
+        return _json(text, name, reading, path)
+    if terraform.looks_like(text):
+        beside = Beside(reading.folder, path, root=reading.root)
+        return terraform.read_terraform(text, name, beside, reading.variables)
+    if _MARKDOWN.search(text) and (found := read_markdown(text, name, reading, path)).found:
+        return found
+    if (value := _yaml(text)) is not None:
+        return _document(value, name)
     language = looks_like(text)
-    if language is None:
-        return read_json(text, name)
+    if language is None or not worth(text):
+        return Findings() if path is not None and text.strip() else read_json(text, name)
     return read_code(text, name, language, reading, path)
+
+
+def _json(text: str, name: str, reading: Reading, path: Path | None) -> Findings:
+    """JSON, or one of the formats that are written in it."""
+    marks = ('"entries"', '"nbformat"', '"terraform_version"', '"providers"')
+    if not any(mark in text for mark in marks):
+        return read_json(text, name)
+    findings = Findings()
+    try:
+        value = parsed(text, name, findings)
+    except Unreadable:
+        return read_json(text, name)
+    if is_har(value):
+        findings.add(read_har(value, name))
+    elif is_notebook(value):
+        findings.add(read_notebook(value, name, reading, path))
+    elif isinstance(value, dict) and {"terraform_version", "resources"} <= value.keys():
+        terraform.read_state(value, Origin(name), findings)
+    elif is_promptfoo(value):
+        findings.add(read_promptfoo(value, name))
+    else:
+        return read_json(text, name)
+    return findings
+
+
+def _yaml(text: str) -> Any:
+    """The value of a text that is YAML with keys; None for anything else."""
+    if not _KEY.search(text[:20_000]):
+        return None
+    value = value_of(text.encode())
+    try:
+        json.dumps(value)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _document(value: Any, name: str) -> Findings:
+    """What a YAML document describes: a configuration of promptfoo, or an export in YAML."""
+    if is_promptfoo(value):
+        return read_promptfoo(value, name)
+    return read_value_of(value, name)
 
 
 def read_value_of(value: Any, name: str) -> Findings:
