@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.diff import ignored, join
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import list_forms
+from provisioner.engine.refresh import Listed, list_forms
 from provisioner.engine.session import Session
 from provisioner.errors import UsageError
 from provisioner.kinds import file_kind, keys, kind
@@ -164,17 +164,22 @@ def _some(names: Iterable[str]) -> str:
     return listed(f"`{name}`" for name in names)
 
 
+async def everything(session: Session) -> Listed:
+    """What planning has listed, and the kinds beside: nobody has to declare a store for one to be
+    seen.
+    """
+    seen = session.refreshed.listed
+    own = (None, session.context.environment.api)
+    left = [key for key in keys() if key[1] in own and key not in seen]
+    return {**seen, **await list_forms(session.remote, left, Names())}
+
+
 async def find_unmanaged(
     session: Session, case: Situation, examined: Iterable[Examined]
 ) -> list[Unmanaged]:
     """What others put into our stores, then what nobody stamped and nothing here names."""
-    # What planning has listed, and the kinds beside: nobody has to declare a store for one to
-    # be unmanaged.
-    seen = session.refreshed.listed
-    own = (None, session.context.environment.api)
-    left = [key for key in keys() if key[1] in own and key not in seen]
-    listed = {**seen, **await list_forms(session.remote, left, Names())}
-    named = _named(session.context, case)
+    listed = await everything(session)
+    named = named_ids(session.context, case)
     names = {
         id: str(live.fields.get("name") or live.fields.get("filename") or "")
         for objects in listed.values()
@@ -196,7 +201,7 @@ async def find_unmanaged(
     return unmanaged_ones
 
 
-def _named(context: Context, case: Situation) -> set[str]:
+def named_ids(context: Context, case: Situation) -> set[str]:
     """Every id that the lock or the specs name, managed or not."""
     ids = {
         *case.lock.known_ids,

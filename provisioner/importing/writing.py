@@ -16,6 +16,7 @@ from typing import Any
 from provisioner import disk, jsontext
 from provisioner.diff import same
 from provisioner.digests import LFS_HEAD
+from provisioner.errors import SpecError
 from provisioner.importing.names import Names
 from provisioner.importing.nouns import Found
 from provisioner.jsontext import canonical
@@ -62,16 +63,23 @@ def write_specs(
     taken: Collection[Address] = (),
     known: Mapping[str, Address] | None = None,
     imports: bool = False,
+    also: Mapping[Address, str] | None = None,
     environment: str | None = None,
 ) -> Drafted:
     """The specs of everything found, added to the file `into`; the same input, the same bytes.
     `taken`: addresses that there are, none of which is written again. `known`: the addresses of
     ids that are managed or have to have that one. `imports`: whether what has an id is to be taken
-    over, in that `environment` alone where one is named. Unwritable where `into` is laid out so
+    over, and `also` these ids at addresses that are declared; in that `environment` alone where one
+    is named. Unwritable where `into` is laid out so
     that nothing can be added.
     """
     writer = _Writer(root, found, Names(taken), dict(known or {}))
-    return writer.drafted(into, imports=imports, environment=environment)
+    writer.write()
+    wanted = {**(also or {}), **(writer.ids() if imports else {})}
+    only = {"environment": environment} if environment else {}
+    writer.add(into, [{"to": str(to), "id": id, **only} for to, id in wanted.items()])
+    addresses = tuple(writer.addresses.get(index) for index in range(len(found)))
+    return Drafted(writer.files, addresses, tuple(writer.remarks))
 
 
 class _Writer:
@@ -88,13 +96,15 @@ class _Writer:
         # source says which came first.
         self.order = sorted(range(len(found)), key=lambda index: (*_age(found[index]), index))
 
-    def drafted(self, into: str, *, imports: bool, environment: str | None) -> Drafted:
+    def write(self) -> None:
+        """What is written for each thing found."""
         self._name()
         for index in self.order:
             address = self.addresses[index]
             try:
                 written = self._written(address, self.found[index])
-                value_spelt(written, Placement(flow=False))  # half a character, no file can hold
+                # Half a character, say, which no file can hold.
+                value_spelt(written, Placement(flow=False))
             except Unwritable as why:
                 self.remarks.append(f"`{self.found[index].id or address}` is left out: {why}.")
                 del self.addresses[index]
@@ -102,11 +112,17 @@ class _Writer:
                 self.resources[address] = written
         self._share()
         self._point_out_twins()
-        if self.resources:
-            entries = list(self._imports(environment)) if imports else []
-            self._add(into, self._document(entries))
-        addresses = tuple(self.addresses.get(index) for index in range(len(self.found)))
-        return Drafted(self.files, addresses, tuple(self.remarks))
+
+    def ids(self) -> dict[Address, str]:
+        """What is to be taken over. Of a path with several ids only the first: the others are
+        paired with it.
+        """
+        found: dict[Address, str] = {}
+        for index in self.order:
+            id, address = self.found[index].id, self.addresses.get(index)
+            if id and address:
+                found.setdefault(address, id)
+        return found
 
     def _name(self) -> None:
         named: dict[tuple[str, str], list[Address]] = defaultdict(list)
@@ -146,7 +162,7 @@ class _Writer:
             elif edited == "format" and isinstance(value, dict):
                 written[name] = self._format(address, value)
             elif edited == "store_files":
-                written[name] = [self._entry(entry) for entry in value]
+                written[name] = sorted(map(self._entry, value), key=_by_path)
             else:
                 written[name] = self._literal(value)
         return written
@@ -260,29 +276,21 @@ class _Writer:
 
     def _share(self) -> None:
         """Functions with one body in several places are declared once, below `tools`."""
-        bodies: Counter[str] = Counter()
-        for tool in self._functions():
-            bodies[canonical(tool)] += 1
-        section = inlined_kind().name
+        bodies = Counter(canonical(tool) for tool in self._functions())
         shared: dict[str, Address] = {}
+        declared: dict[Address, Fields] = {}
         for tool in self._functions():
             body = canonical(tool)
             if bodies[body] > 1 and body not in shared:
-                shared[body] = self.names.give(section, str(tool.get("name") or ""))
+                name = str(tool.get("name") or "")
+                at = shared[body] = self.names.give(inlined_kind().name, name)
+                said = {key: tool[key] for key in tool if key != "type"}
+                declared[at] = said if at.name != name else {**said, "name": None}
         for written in self.resources.values():
             if isinstance(written.get("tools"), list):
                 written["tools"] = [_use(tool, shared) for tool in written["tools"]]
-        for body, address in shared.items():
-            tool = json.loads(body)
-            del tool["type"]
-            if tool.get("name") == address.name:
-                del tool["name"]
-            keys = ("name", "description", "strict", "parameters")
-            order = [
-                *(key for key in keys if key in tool),
-                *(key for key in tool if key not in keys),
-            ]
-            self.resources[address] = {key: tool[key] for key in order}
+        for at, said in declared.items():
+            self.resources[at] = {key: said[key] for key in said if said[key] is not None}
 
     def _functions(self) -> Iterator[Fields]:
         for written in self.resources.values():
@@ -303,17 +311,6 @@ class _Writer:
                 some = listed(f"`{address}`" for address in addresses)
                 self.remarks.append(f"{some} say the same, but for their names.")
 
-    def _imports(self, environment: str | None) -> Iterator[Fields]:
-        only = {"environment": environment} if environment else {}
-        named: set[Address] = set()
-        for index in self.order:
-            id, address = self.found[index].id, self.addresses.get(index)
-            if (
-                id and address and address not in named
-            ):  # a path of several ids: the others are paired
-                named.add(address)
-                yield {"to": str(address), "id": id, **only}
-
     def _document(self, imports: Sequence[Fields]) -> dict[str, Any]:
         document: dict[str, Any] = {}
         used = {entry for written in self.resources.values() for entry in _paths(written)}
@@ -331,7 +328,11 @@ class _Writer:
                 document[section] = by_section[section]
         return {**document, "imports": list(imports)} if imports else document
 
-    def _add(self, into: str, document: Mapping[str, Any]) -> None:
+    def add(self, into: str, imports: Sequence[Fields]) -> None:
+        """Put everything into the spec."""
+        document = self._document(imports)
+        if not document:
+            return
         there = self._there(into)
         text = there.decode("utf-8-sig") if there else ""
         old = read_yaml(text.encode()).value if text.strip() else None
@@ -339,14 +340,45 @@ class _Writer:
             self.files[into] = (text + _text_of(document)).encode()
             return
         new = deepcopy(old)
+        more = {}
         for section, entries in document.items():
-            if isinstance(entries, list):
-                new[section] = [*(new.get(section) or []), *entries]
+            if not new.get(section):
+                more[section] = entries
+            elif isinstance(entries, list):
+                new[section] = [*new[section], *entries]
             else:
-                new[section] = {**(new.get(section) or {}), **entries}
+                new[section] = {**new[section], **entries}
         mark = _MARK if there and there.startswith(_MARK.encode()) else ""
-        self.files.pop(into, None)
-        self.files[into] = (mark + rewritten(text, old, new)).encode()
+        self.files.pop(into, None)  # it comes last
+        result = spec_edited(text, old, new)
+        whole = {**new, **more}
+        below = f"{result.rstrip()}\n\n{_text_of(more)}" if more else result
+        if not _says(below, whole):  # the whole spec is in braces, say
+            below = spec_edited(text, old, whole)
+        self.files[into] = (mark + below).encode()
+
+
+def spec_edited(text: str, old: Any, new: Any) -> str:
+    """A spec that says something else, laid out as `fmt` does where it was so before."""
+    result = rewritten(text, old, new)
+    try:
+        return format_text(result) if format_text(text) == text else result
+    except SpecError:  # laid out by hand, and in a way that stays
+        return result
+
+
+def _by_path(entry: Any) -> tuple[bool, str]:
+    """Paths in their order, then what has none in its own."""
+    path = entry if isinstance(entry, str) else entry.get("path")
+    return path is None, path or ""
+
+
+def _says(text: str, value: Any) -> bool:
+    try:
+        format_text(text)
+    except SpecError:  # it is no YAML
+        return False
+    return same(read_yaml(text.encode()).value, value)
 
 
 def _age(one: Found) -> tuple[bool, int, str]:
