@@ -125,25 +125,41 @@ def _check_into(into: str) -> None:
 
 
 async def _import(console: Console, wanted: ImportOptions, how: _How) -> int:
+    """What somebody edits between reading and planning is read again, twice at most; then it is
+    shown in the plan.
+    """
     from provisioner.engine import importing
 
-    drafts = await importing.draft(console.open(), wanted)
-    importing.put(console.root, drafts.drafted)
-    _say(console, drafts)
+    for last in (False, False, True):
+        drafts = await importing.draft(console.open(), wanted)
+        before = importing.put(console.root, drafts.drafted)
+        try:
+            return await _adopt(console, wanted, how=how, drafts=drafts, last=last)
+        except importing.EditedMeanwhile:
+            importing.take_back(console.root, before)
+    raise AssertionError("the last one is planned as it is")
+
+
+async def _adopt(
+    console: Console, wanted: ImportOptions, *, how: _How, drafts: Drafts, last: bool
+) -> int:
+    from provisioner.engine import importing
+
     context = console.open()
-    waiting = importing.waiting(context)
+    waiting = importing.waiting(context, wanted.into)
     if wanted.one:
         waiting = {address: id for address, id in waiting.items() if address == wanted.one[0]}
-    if not waiting:
-        _report(console, drafts, {}, None)
-        return 0
-    code = await _take_over(console, context, waiting, how)
-    if code:
-        return code
-    importing.take_out_imports(context, wanted.into, waiting)
-    left = await _left(console, waiting)
+    left = None
+    if waiting:
+        code = await _take_over(console, context, waiting, how=how, drafts=drafts, last=last)
+        if code:
+            return code
+        left = await _left(console, waiting)
+    else:
+        _say(console, drafts)
+    importing.take_out_imports(context, wanted.into)
     _report(console, drafts, waiting, left)
-    return 0 if left.empty else 1
+    return 0 if left is None or left.empty else 1
 
 
 def _say(console: Console, drafts: Drafts) -> None:
@@ -156,7 +172,13 @@ def _say(console: Console, drafts: Drafts) -> None:
 
 
 async def _take_over(
-    console: Console, context: Context, waiting: Mapping[Address, str], how: _How
+    console: Console,
+    context: Context,
+    waiting: Mapping[Address, str],
+    *,
+    how: _How,
+    drafts: Drafts,
+    last: bool,
 ) -> int:
     from provisioner.cli.applying import ApplyRequest, GivenApproval, confirm_and_carry_out
     from provisioner.engine import ApplyOptions, Session, importing
@@ -165,7 +187,10 @@ async def _take_over(
     options = ApplyOptions(parallelism=how.parallelism, lock_timeout=how.lock_timeout)
     async with Session.writing(context, options, console.say) as session:
         session.unstamped = await importing.unstamped(session, waiting, none=not how.stamp)
-        plan = await session.plan(PlanOptions(targets=frozenset(waiting)))
+        plan = await importing.planned(
+            session, PlanOptions(targets=frozenset(waiting)), None if last else drafts
+        )
+        _say(console, drafts)
         if not how.stamp:
             importing.check_untouched(plan)
         # Where nothing is written, there is nothing to approve.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner import disk
+from provisioner.diff import parts, top
 from provisioner.engine.context import Context
 from provisioner.engine.drift import everything, named_ids
 from provisioner.engine.preflight import check_lock
@@ -24,7 +25,7 @@ from provisioner.importing.writing import INTO, Drafted, spec_edited, write_spec
 from provisioner.kinds import Key, file_kind, is_file, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
-from provisioner.model import Action, Address, Live, Plan, Problem
+from provisioner.model import Action, Address, Change, Live, Plan, Problem
 from provisioner.model.plans import QUIET
 from provisioner.plan import PlanOptions, Situation
 from provisioner.remote import together
@@ -311,32 +312,78 @@ def _found_file(live: Live, path: str, origin: Origin) -> Found:
 # Writing, and what is left to do.
 
 
-def put(root: Path, drafted: Drafted) -> None:
-    """Write the drafted files, the spec last."""
+class EditedMeanwhile(Exception):
+    """Somebody has edited what was read just now."""
+
+
+def put(root: Path, drafted: Drafted) -> dict[str, bytes | None]:
+    """Write the drafted files, the spec last; what they were before, None where there was none."""
+    before: dict[str, bytes | None] = {}
     for name, data in drafted.files.items():
         place = root / name
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             if not disk.real(place.parent).is_relative_to(disk.real(root)):
                 raise disk.Unfit("it leads out of the workspace")
+            before[name] = disk.read(place, disk.LARGEST_TEXT) if disk.is_file(place) else None
             disk.replace(place, data)
         except OSError as error:
             detail = f"`{name}` cannot be written: {error.strerror}."
             raise SpecError(
                 Problem("File not written", detail, "mend that, and run the same again", file=name)
             ) from error
+    return before
 
 
-def waiting(context: Context) -> dict[Address, str]:
-    """What `imports` name and the lock has not yet."""
+def take_back(root: Path, before: Mapping[str, bytes | None]) -> None:
+    """Make files be again what they were, the spec first."""
+    for name, data in reversed(list(before.items())):
+        if data is None:
+            disk.remove(root / name)
+        else:
+            disk.replace(root / name, data)
+
+
+async def planned(session: Session, options: PlanOptions, drafts: Drafts | None) -> Plan:
+    """The plan. With `drafts` nothing can differ from what was read for them; EditedMeanwhile where
+    something does.
+    """
+    try:
+        plan = await session.plan(options)
+    except SpecError as error:
+        if drafts and any(one.summary == "Object not found" for one in error.problems):
+            raise EditedMeanwhile from None
+        raise
+    if drafts and any(
+        change.address in drafts.drafted.addresses and _edited(change) for change in plan.changes
+    ):
+        raise EditedMeanwhile
+    return plan
+
+
+def _edited(change: Change) -> bool:
+    """Whether an object is not what its draft says. Local files may be other versions."""
+    if is_file(change.address):
+        return False
+    return any(
+        top(field.path) != "files" or parts(field.path)[1].startswith("id:")
+        for field in change.fields
+    )
+
+
+def waiting(context: Context, into: str) -> dict[Address, str]:
+    """What `imports` name and the lock has not yet. An entry that an import has written stays until
+    everything about it is done, the files of a store included.
+    """
     if not disk.is_folder(context.root / FOLDER):
         return {}
     state = context.checked(context.store.peek().state)
-    locked = state.resources if state else {}
+    locked = state.ids if state else {}
     return {
         item.to: item.id
         for item in context.specs.imports
-        if item.to in context.specs.desired and item.to not in locked
+        if item.to in context.specs.desired
+        and (item.to not in locked or (item.source.file == into and locked[item.to] == item.id))
     }
 
 
@@ -373,30 +420,23 @@ def check_untouched(plan: Plan) -> None:
         raise PlanError(Problem("Not without a write", detail, hint))
 
 
-def take_out_imports(context: Context, into: str, done: Mapping[Address, str]) -> None:
+def take_out_imports(context: Context, into: str) -> None:
     """Take the entries of `imports` that are over out of the spec that they were written into."""
     place = context.root / into
-    try:
-        data = disk.read(place, disk.LARGEST_TEXT)
-    except FileNotFoundError:
+    state = context.store.peek().state
+    if state is None or not disk.is_file(place):
         return
+    data = disk.read(place, disk.LARGEST_TEXT)
     text = data.decode("utf-8-sig")
     old = read_yaml(text.encode()).value
-    entries = (old or {}).get("imports")
-    if not isinstance(entries, list):
+    entries = old.get("imports") if isinstance(old, dict) else None
+    over = {(str(address), entry.id) for address, entry in state.resources.items()}
+    left = [one for one in entries or () if (one.get("to"), one.get("id")) not in over]
+    if len(left) == len(entries or ()):
         return
-    over = {(str(address), id) for address, id in done.items()}
-    left = [
-        one
-        for one in entries
-        if not (isinstance(one, dict) and (one.get("to"), one.get("id")) in over)
-    ]
     new = {**old, "imports": left} if left else {key: old[key] for key in old if key != "imports"}
-    if len(left) == len(entries):
-        return
-    mark = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
-    made = spec_edited(text, old, new) if new else ""
     if new:
-        disk.replace(place, (mark + made).encode())
+        mark = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
+        disk.replace(place, (mark + spec_edited(text, old, new)).encode())
     else:
         disk.remove(place)

@@ -5,11 +5,13 @@ empty.
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.support.injecting import Meanwhile
 from tests.support.world import World
 
 SPEC = "specs/imported.yaml"
@@ -229,4 +231,31 @@ def test_a_filled_store(world: World) -> None:
     assert world.calls.count(("POST", "/files")) == 2
     assert len(world.listed("/vector_stores/${vector_store.handbook}/files")) == 9
     assert spec(world)["vector_stores"]["handbook"]["files"][0] == "docs/doc00.md"
+    world.settled()
+
+
+def test_edits_while_it_works(world: World) -> None:
+    """What is written is one version or the other, and nobody's edit is undone."""
+    ids = [assistant(world, name, temperature=0.5) for name in ("One", "Two")]
+    edits = iter(
+        [
+            ("POST", f"/assistants/{ids[0]}", {"temperature": 0.9}),
+            ("DELETE", f"/assistants/{ids[1]}"),
+        ]
+    )
+
+    def edit(method: str, path: str) -> None:
+        """After the specs are written, before the plan is made."""
+        if (method, path) == ("GET", f"/assistants/{ids[0]}") and (one := next(edits, None)):
+            somebody = Thread(target=world.http, args=one)
+            somebody.start()
+            somebody.join()
+
+    with world.behind(Meanwhile(before=edit)):
+        said = world.ok("import", "--all", "-y")
+    assert "to change" not in said.out
+    assert spec(world)["assistants"] == {
+        "one": {"name": "One", "model": "gpt-4o", "temperature": 0.9}
+    }
+    assert world.http("GET", f"/assistants/{ids[0]}")["temperature"] == 0.9
     world.settled()
