@@ -55,6 +55,8 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
     """What was last applied compared with what the service has, and everything that it was found
     from.
     """
+    # Who asks what there is at a service may be about to begin.
+    context = replace(context, bare=context.bare or options.unmanaged)
     async with Session.reading(context) as session:
         case = await session.situation(PlanOptions())
         # UsageError for an address that neither the specs nor the lock have.

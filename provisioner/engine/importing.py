@@ -5,7 +5,6 @@ lock does, and nothing that somebody else has stamped is touched.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -56,22 +55,7 @@ class Drafts:
 
 async def draft(context: Context, options: ImportOptions) -> Drafts:
     """The specs of everything that is to be taken over. Nothing is written."""
-    with _folder_of_specs(context.root):
-        return await _draft(context, options)
-
-
-@contextmanager
-def _folder_of_specs(root: Path) -> Iterator[None]:
-    """A folder without specs is a workspace as well; one that stays empty goes again."""
-    folder = root / FOLDER
-    folder.mkdir(exist_ok=True)
-    yield
-    with suppress(OSError):
-        folder.rmdir()
-
-
-async def _draft(context: Context, options: ImportOptions) -> Drafts:
-    async with Session.reading(context) as session:
+    async with Session.reading(replace(context, bare=True)) as session:
         case = await session.situation(PlanOptions())
         reader = _Reader(session, case, options)
         if options.one:
