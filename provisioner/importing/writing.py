@@ -25,6 +25,7 @@ from provisioner.kinds.base import PURPOSE
 from provisioner.model import Address, Desired, Fields, Source
 from provisioner.text import listed
 from provisioner.workspace.editing import as_written, literal, written_tools
+from provisioner.workspace.setting import SETTINGS_FILE
 from provisioner.yamltext.editing import rewritten
 from provisioner.yamltext.format import format_text
 from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml
@@ -75,6 +76,7 @@ def write_specs(
     """
     writer = _Writer(root, found, Names(taken), dict(known or {}))
     writer.write()
+    writer.declare_variables()
     wanted = {**(also or {}), **(writer.ids() if imports else {})}
     only = {"environment": environment} if environment else {}
     writer.add(into, [{"to": str(to), "id": id, **only} for to, id in wanted.items()])
@@ -143,6 +145,32 @@ class _Writer:
             if len(addresses) > 1:
                 some = listed(f"`{address}`" for address in addresses)
                 self.remarks.append(f"{len(addresses)} have the name {json.dumps(name)}: {some}.")
+
+    def declare_variables(self) -> None:
+        """Declare the variables whose values are known; what `provisioner.yaml` has stays."""
+        wanted: dict[str, Any] = {}
+        for one in self.found:
+            for name, value in one.variables.items():
+                if wanted.get(name) is None:
+                    wanted[name] = value
+        there = self._there(SETTINGS_FILE)
+        text = there.decode("utf-8-sig") if there else ""
+        old = (read_yaml(text.encode()).value if text.strip() else None) or {}
+        declared = old.get("variables") or {}
+        unknown = [f"`{name}`" for name in wanted if wanted[name] is None and name not in declared]
+        if unknown:
+            self.remarks.append(
+                f"{listed(unknown)} below `variables` in `{SETTINGS_FILE}`: nobody knows a value,"
+                " so write one."
+            )
+        new = {name: wanted[name] for name in wanted if wanted[name] is not None}
+        new = {name: literal(new[name]) for name in new if name not in declared}
+        if new and not old:
+            self.files[SETTINGS_FILE] = (text + _text_of({"variables": new})).encode()
+        elif new:
+            whole = {**old, "variables": {**declared, **new}}
+            mark = _MARK if there and there.startswith(_MARK.encode()) else ""
+            self.files[SETTINGS_FILE] = (mark + spec_edited(text, old, whole)).encode()
 
     # One resource.
 

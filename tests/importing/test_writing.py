@@ -164,6 +164,19 @@ def test_variables_stay_variables(tmp_path: Path) -> None:
     assert spec["assistants"]["one"]["instructions"] == "${var.mood} and $${var.other}"
 
 
+def test_known_variables_are_declared(tmp_path: Path) -> None:
+    """In the settings, whose comments and values stay; a value that nobody knows is asked for."""
+    (tmp_path / "provisioner.yaml").write_text("workspace: acme  # ours\nvariables: {mood: dry}\n")
+    fields = {"model": "${var.model}", "instructions": "${var.mood}, ${var.other}"}
+    known = {"model": "gpt-4o", "mood": "wet", "other": None}
+    drafted = write_specs(tmp_path, [Found("assistant", "One", fields, HERE, variables=known)])
+    put(tmp_path, drafted)
+    text = (tmp_path / "provisioner.yaml").read_text()
+    assert text == "workspace: acme  # ours\nvariables: {mood: dry, model: gpt-4o}\n"
+    assert list(drafted.files)[-1] == INTO
+    assert "`other`" in drafted.remarks[0]
+
+
 def test_half_a_character_is_left_out_and_named(tmp_path: Path) -> None:
     """No file can hold it; everything else is written."""
     drafted = write_specs(
