@@ -22,7 +22,7 @@ LAYERS = [
     {"lock", "yamltext"},
     {"importing"},
     {"workspace", "plan"},
-    {"planfile"},
+    {"planfile", "importing"},
     {"apply", "conversation"},
     {"engine"},
     {"views", "templates"},

@@ -55,11 +55,18 @@ async def _decide_and_apply(
 
     async with Session.writing(context, request.options, console.say) as session:
         plan = await session.plan(wanted)
-        _show_beforehand(console, plan, request.format)
-        _check(session, plan, request.approval)
-        if not (request.approval.given or _confirmed(console, plan)):
-            return 1
-        return await _carry_out(console, session, plan, request)
+        return await confirm_and_carry_out(console, session, plan, request)
+
+
+async def confirm_and_carry_out(
+    console: Console, session: Session, plan: Plan, request: ApplyRequest
+) -> int:
+    """Show a plan, ask, and apply it; the exit code."""
+    _show_beforehand(console, plan, request.format)
+    _check(session, plan, request.approval)
+    if not (request.approval.given or _confirmed(console, plan)):
+        return 1
+    return await _carry_out(console, session, plan, request)
 
 
 def apply_saved(console: Console, plan: Plan, request: ApplyRequest) -> int:
