@@ -20,7 +20,6 @@ LAYERS = [
     {"remote"},
     {"kinds"},
     {"lock", "yamltext"},
-    {"importing"},
     {"workspace", "plan"},
     {"planfile", "importing"},
     {"apply", "conversation"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from provisioner.engine import Context, Session
     from provisioner.engine.importing import Drafts, ImportOptions
 
+LARGEST = 32 * 1024 * 1024  # bytes of the standard input, as of every source
 _EMPTY = "The plan for what was imported is empty: the specs say what the service has."
 
 
@@ -57,6 +59,14 @@ def import_(
             help="The spec that it is written into; default: `specs/imported.yaml`.",
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FILE|DIR|-",
+            help="Specs out of an export, code or a configuration; nothing of it is run.",
+        ),
+    ] = None,
     no_stamp: Annotated[
         bool,
         typer.Option("--no-stamp", help="Leave the objects as they are: only the lock is filled."),
@@ -74,6 +84,8 @@ def import_(
     lock_timeout: options.LockTimeout = 0,
 ) -> int:
     """Take over objects that exist: specs are written, the lock is filled."""
+    if source is not None:
+        return _import_from(console, source, into, other=bool(addr or id or all or kind or match))
     from provisioner.engine.importing import ImportOptions
     from provisioner.importing.writing import INTO
 
@@ -90,6 +102,34 @@ def import_(
     _check_into(wanted.into)
     how = _How(auto_approve, not no_stamp, parallelism, lock_timeout)
     return interrupts.run_main(_import(console, wanted, how))
+
+
+def _import_from(console: Console, source: str, into: Path | None, *, other: bool) -> int:
+    """Write the specs of what a source describes, and say what of it is not in them."""
+    from provisioner.engine import importing
+    from provisioner.engine.from_sources import draft_sources
+    from provisioner.importing.writing import INTO
+    from provisioner.views.losses import losses_text, sources_json
+    from provisioner.views.problems import problems_text
+
+    if other:
+        hint = "write `provisioner import --from FILE`, with `--into FILE` or without"
+        raise UsageError(Problem("Wrong usage", "`--from` reads all of a source.", hint))
+    where = _inside(console, into, "--into") if into else INTO
+    _check_into(where)
+    given = sys.stdin.buffer.read(LARGEST + 1) if source == "-" else console.path(source)
+    made = draft_sources(console.root, given, where)
+    importing.put(console.root, made.drafted)
+    failed = any(problem.severity == "error" for problem in made.findings.problems)
+    if console.json:
+        console.document(sources_json(made))
+        return int(failed)
+    problems = made.findings.problems
+    sys.stderr.write(problems_text(problems, console.paint(sys.stderr)) if problems else "")
+    for name in made.changed:
+        console.say(f"Wrote {console.called(name)}")
+    console.result(losses_text(made, verbose=console.verbose))
+    return int(failed)
 
 
 def _kinds(words: list[str]) -> frozenset[str]:

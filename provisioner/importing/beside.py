@@ -62,11 +62,13 @@ class Beside:
         return None
 
     def shown(self, path: Path) -> str:
-        """A file of the folder as specs name it: from the workspace root, if it lies there."""
-        root = self.root.resolve() if self.root else self.folder
-        if root is not None and path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-        return path.as_posix()
+        """A file of the folder as specs name it: from the workspace root if it lies there,
+        else from the folder that was given.
+        """
+        for start in (self.root.resolve() if self.root else None, self.folder):
+            if start is not None and path.is_relative_to(start):
+                return path.relative_to(start).as_posix()
+        return path.name
 
     def text(self, path: str) -> str | None:
         """The text of a file in the folder."""

@@ -270,6 +270,6 @@ def _named(value: Any) -> Any:
     if isinstance(value, dict):
         id = value.get("id")
         if len(value) == 1 and isinstance(id, str) and id.startswith("path:"):
-            return id.removeprefix("path:")
+            return "file." + id.removeprefix("path:")
         return {key: _named(inner) for key, inner in value.items()}
     return [_named(inner) for inner in value] if isinstance(value, list) else value

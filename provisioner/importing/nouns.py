@@ -38,7 +38,8 @@ class Lost:
 class Found:
     """One thing that was found. `fields` are in the spelling of specs (an assistant's tools flat,
     `vector_stores` and `files` inside the tools); what they refer to is `{"id": …}`, which becomes
-    a name where the same search found that thing. A variable's place is the text `${var.NAME}`.
+    a name where the same search found that thing, or `file.PATH` for what is known by its path. A
+    variable's place is the text `${var.NAME}`.
     """
 
     kind: str  # `assistant`, `vector_store`, `file`

@@ -64,11 +64,27 @@ def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
     else:
         findings = _file(source, Reading(source.parent, root))
     findings.found = _distinct(findings.found)
+    _keep_files_here(findings, root)
     failed = any(problem.severity == "error" for problem in findings.problems)
     if not findings.found and not failed:
         name = STDIN if isinstance(source, bytes) else _named(source, root)
         findings.problems.append(_nothing(name))
     return findings
+
+
+def _keep_files_here(findings: Findings, root: Path | None) -> None:
+    """A file whose bytes are not in the workspace cannot be declared: it is reported, and who uses
+    it names it by its id.
+    """
+    kept = []
+    for one in findings.found:
+        path = one.fields.get("path")
+        here = root is not None and isinstance(path, str) and (root / path).is_file()
+        if one.kind != "file" or here:
+            kept.append(one)
+        else:
+            findings.losses += one.losses
+    findings.found = kept
 
 
 def _nothing(name: str) -> Problem:

@@ -185,11 +185,11 @@ class _Writer:
             value = fields[name]
             if edited == "text":
                 written[name] = self._text(address, value)
-            elif edited == "tools":
+            elif edited == "tools" and isinstance(value, list):
                 written[name] = self._tools(address, value)
             elif edited == "format" and isinstance(value, dict):
                 written[name] = self._format(address, value)
-            elif edited == "store_files":
+            elif edited == "store_files" and isinstance(value, list):
                 written[name] = sorted(map(self._entry, value), key=_by_path)
             else:
                 written[name] = self._literal(value)
@@ -466,7 +466,7 @@ def _entries(entries: Any) -> Iterator[str]:
     above = 1
     for index, (name, value) in enumerate(entries.items()):
         lines = pair_lines(name, value, 2)
-        if len(lines) == 1 and len(value) > _ON_A_LINE:
+        if len(lines) == 1 and isinstance(value, dict) and len(value) > _ON_A_LINE:
             pairs = [pair_lines(key, inner, 4) for key, inner in value.items()]
             lines = [f"  {name}:", *(line for pair in pairs for line in pair)]
         if index and max(above, len(lines)) > 1:

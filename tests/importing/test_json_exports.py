@@ -263,18 +263,21 @@ def test_the_code_of_a_playground() -> None:
     assert "{{city}}" in lost["instructions"]
 
 
-def test_stores_and_files() -> None:
+def test_stores_and_files(tmp_path: Path) -> None:
     """Exports of stores and files are found beside assistants; a path in a name is not obeyed."""
-    found = read(
-        [
-            {"id": "vs_1", "object": "vector_store", "name": "KB", "file_counts": {"total": 2}},
-            {"id": "file-1", "object": "file", "filename": "../../etc/a.md", "bytes": 2},
-        ]
-    ).found
-    assert [(one.kind, one.id, one.fields) for one in found] == [
-        ("vector_store", "vs_1", {"name": "KB"}),
-        ("file", "file-1", {"path": "a.md"}),
+    source = tmp_path / "export.json"
+    export = [
+        {"id": "vs_1", "object": "vector_store", "name": "KB", "file_counts": {"total": 2}},
+        {"id": "file-1", "object": "file", "filename": "../../etc/a.md", "bytes": 2},
     ]
+    source.write_text(json.dumps(export))
+    alone = read_sources(source, tmp_path)
+    assert [(one.kind, one.id, one.fields) for one in alone.found] == [
+        ("vector_store", "vs_1", {"name": "KB"})
+    ]
+    assert {"filename", "bytes"} <= {lost.what for lost in alone.losses}
+    (tmp_path / "a.md").write_text("text")
+    assert read_sources(source, tmp_path).found[1].fields == {"path": "a.md"}
 
 
 def test_folders_of_texts(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_terraform_without_its_state() -> None:
     assert store.fields == {
         "name": "KB",
         "expires_after": {"days": 90},
-        "files": ["docs/guide.md"],
+        "files": ["file.docs/guide.md"],
     }
     found = one(findings)
     assert found.fields == {

@@ -128,11 +128,14 @@ def test_stores_and_files_made_just_before() -> None:
     )
     """
     (store,) = found(text, "vector_store")
-    assert store.fields == {"name": "KB", "files": ["docs/a.md", "docs/b.md", "docs/c.md"]}
+    assert store.fields == {
+        "name": "KB",
+        "files": ["file.docs/a.md", "file.docs/b.md", "file.docs/c.md"],
+    }
     (one,) = found(text)
     assert one.fields["tools"] == [
         {"type": "file_search", "vector_stores": [{"id": store.id}]},
-        {"type": "code_interpreter", "files": ["docs/a.md"]},
+        {"type": "code_interpreter", "files": ["file.docs/a.md"]},
     ]
 
 

@@ -127,7 +127,7 @@ def test_loops_helpers_and_stores() -> None:
     """
     assert [one.name for one in found(text)] == ["a", "b", "c", "d"]
     (store,) = found(text, "vector_store")
-    assert store.fields == {"name": "KB", "files": ["docs/a.md"]}
+    assert store.fields == {"name": "KB", "files": ["file.docs/a.md"]}
     assert found(text)[3].fields["tools"][0]["vector_stores"] == [{"id": store.id}]
 
 
