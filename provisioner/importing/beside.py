@@ -11,6 +11,7 @@ from typing import Any
 
 LARGEST = 1024 * 1024  # bytes of a text that a source names
 DEEPEST = 4  # imports of imports
+MOST = 200  # modules that are followed in one reading
 _MODULES: tuple[str, ...] = (
     ".py",
     ".ts",
@@ -30,7 +31,7 @@ Names = Callable[["Beside"], dict[str, Any]]
 
 class Beside:
     """The folder that was given, and the file in it that is being read; `names` tells what a module
-    calls things.
+    calls things, and `modules` what is known of some already.
     """
 
     def __init__(
@@ -40,13 +41,15 @@ class Beside:
         names: Names | None = None,
         depth: int = 0,
         root: Path | None = None,
+        modules: dict[Path, dict[str, Any]] | None = None,
     ) -> None:
         self.folder = folder.resolve() if folder else None
         self.file = file
         self.root = root
         self._names = names
         self._depth = depth
-        self._modules: dict[Path, dict[str, Any]] = {}
+        self._known: dict[tuple[str, str | None], Any] = {}
+        self._modules: dict[Path, dict[str, Any]] = {} if modules is None else modules
 
     def find(self, path: str) -> Path | None:
         """The file that a path means, if it lies in the folder; no link leads out of it."""
@@ -82,6 +85,11 @@ class Beside:
 
     def imported(self, module: str, name: str | None) -> Any:
         """What an import from this folder stands for; None for what comes from elsewhere."""
+        if (module, name) not in self._known:
+            self._known[module, name] = self._imported(module, name)
+        return self._known[module, name]
+
+    def _imported(self, module: str, name: str | None) -> Any:
         path = module.split("?")[0]
         if path.endswith(_TEXTS):
             return self.text(path)
@@ -91,8 +99,12 @@ class Beside:
         if found is None or self._names is None or self._depth >= DEEPEST:
             return None
         if found not in self._modules:
+            if len(self._modules) >= MOST:
+                return None
             self._modules[found] = {}  # a circle finds nothing
-            inner = Beside(self.folder, found, self._names, self._depth + 1)
+            inner = Beside(
+                self.folder, found, self._names, self._depth + 1, self.root, self._modules
+            )
             self._modules[found] = self._names(inner)
         names = self._modules[found]
         return names if name is None else names.get(name)

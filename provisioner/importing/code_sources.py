@@ -38,6 +38,7 @@ class Reading:
     folder: Path | None = None  # what was given: nothing outside of it is read
     root: Path | None = None  # of the workspace, from which paths are written
     variables: Variables = field(default_factory=Variables)
+    modules: dict[Path, dict[str, Any]] = field(default_factory=dict)  # what was imported so far
 
 
 def looks_like(text: str) -> str | None:
@@ -63,7 +64,9 @@ def read_code(
     try:
         program = _parser(language)(text)
         calls = Calls(name)
-        beside = Beside(reading.folder, path, _names(language), 0, reading.root)
+        beside = Beside(
+            reading.folder, path, _names(language), root=reading.root, modules=reading.modules
+        )
         evaluator = Evaluator(beside, calls)
         calls.evaluator = evaluator
         evaluator.run(program)

@@ -54,7 +54,16 @@ class Thing:
     at: At
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A name that another module has, as long as nobody used it."""
+
+    module: str
+    name: str | None
+    at: At
+
+
+@dataclass(slots=True, eq=False)
 class Made:
     """An object that a call makes at the service."""
 
@@ -65,13 +74,13 @@ class Made:
     call: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Closure:
     function: code.Function
     scope: Scope
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Scope:
     """Names and what they stand for, innermost first."""
 

@@ -15,6 +15,7 @@ from provisioner.importing.code_values import (
     MISSING,
     Bound,
     Closure,
+    Imported,
     Made,
     Mixed,
     Scope,
@@ -46,6 +47,7 @@ class Evaluator:
         self.steps = 0
         self.depth = 0
         self.called: set[int] = set()
+        self.active: set[int] = set()  # the functions that are being followed now
         self.defined: list[Closure] = []
         self.imports: dict[str, tuple[str, str | None]] = {}
         self.branches: list[code.Branch] = []
@@ -76,8 +78,7 @@ class Evaluator:
 
     def _import(self, one: code.Import, scope: Scope) -> None:
         self.imports[one.local] = (one.module, one.name)
-        value = self.beside.imported(one.module, one.name)
-        scope.set(one.local, Thing(one.local, one.at) if value is None else value)
+        scope.set(one.local, Imported(one.module, one.name, one.at))
 
     def _assign(self, one: code.Assign, scope: Scope) -> None:
         value = self.value(one.value, scope)
@@ -187,6 +188,10 @@ class Evaluator:
 
     def _value_name(self, node: code.Name, scope: Scope) -> Any:
         value = scope.get(node.id)
+        if isinstance(value, Imported):  # read once it is used: most imports say nothing
+            said = self.beside.imported(value.module, value.name)
+            value = MISSING if said is None else said
+            scope.set(node.id, Thing(node.id, node.at) if said is None else said)
         return Thing(node.id, node.at) if value is MISSING else value
 
     def _value_attr(self, node: code.Attr, scope: Scope) -> Any:
@@ -327,7 +332,7 @@ class Evaluator:
         """
         function = closure.function
         self.called.add(id(function))
-        if self.depth >= DEPTH:
+        if self.depth >= DEPTH or id(function) in self.active:  # a circle says nothing new
             return Unknown(_last(function.name), function.text, at)
         scope = Scope(closure.scope)
         params = function.params
@@ -338,6 +343,7 @@ class Evaluator:
             value = args[index] if index < len(args) else named.get(param.name, MISSING)
             self._give(param, value, scope)
         self.depth += 1
+        self.active.add(id(function))
         outer, self.early = self.early, []
         answer = None
         try:
@@ -346,6 +352,7 @@ class Evaluator:
             answer = returned.value
         finally:
             self.depth -= 1
+            self.active.discard(id(function))
             early, self.early = self.early, outer
         if all(other is answer or other == answer for other in early):
             return answer

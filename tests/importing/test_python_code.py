@@ -340,7 +340,10 @@ def test_code_that_would_do_harm(tmp_path: Path) -> None:
         + "a = [a, a]\n" * 40
         + "client.beta.assistants.create(model='m', metadata={'a': a})",
         HEAD + "s = 'xxxxxxxx'\n" + "s = s + s\n" * 60 + "client.beta.assistants.create(name=s)",
-        HEAD + "def f(n):\n    f(n)\n    f(n)\n    f(n)\n    f(n)\n    f(n)\nf(1)\n",
+        HEAD
+        + "def f0(n):\n    return n\n"
+        + "".join(f"def f{i}(n):\n" + f"    f{i - 1}(n)\n" * 8 for i in range(1, 12))
+        + "f11(1)\n",
     ],
 )
 def test_hostile_code(text: str) -> None:
