@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from provisioner.engine import Context, Session
     from provisioner.engine.importing import Drafts, ImportOptions
 
-LARGEST = 32 * 1024 * 1024  # bytes of the standard input, as of every source
 _EMPTY = "The plan for what was imported is empty: the specs say what the service has."
 
 
@@ -108,6 +107,7 @@ def _import_from(console: Console, source: str, into: Path | None, *, other: boo
     """Write the specs of what a source describes, and say what of it is not in them."""
     from provisioner.engine import importing
     from provisioner.engine.from_sources import draft_sources
+    from provisioner.importing.sources import LARGEST
     from provisioner.importing.writing import INTO
     from provisioner.views.losses import losses_text, sources_json
     from provisioner.views.problems import problems_text

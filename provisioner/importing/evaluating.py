@@ -25,6 +25,7 @@ from provisioner.importing.code_values import (
 )
 
 STEPS = 200_000  # nodes and statements that are looked at in one file
+_METHODS = frozenset({"copy", "entries", "get", "items", "keys", "update", "values"})
 DEPTH = 12  # calls of functions within calls
 LONGEST = 2_000_000  # characters of a text, and items of a list, that are put together
 
@@ -204,7 +205,7 @@ class Evaluator:
         if isinstance(of, Made):
             return of.id if name == "id" else of.raw.get(name, Unknown(name, node.text, node.at))
         if isinstance(of, dict):
-            return of.get(name, Bound(of, name))
+            return of.get(name, Bound(of, name) if name in _METHODS else None)
         if isinstance(of, Thing):
             if of.path.endswith("env"):
                 return Unknown(_last(name), node.text, node.at)

@@ -442,7 +442,7 @@ def plain_blocks(raw: Any) -> Any:
 
 def read_state(value: Mapping[str, Any], origin: Origin, findings: Findings) -> None:
     """What a state of Terraform knows of OpenAI's resources: values and ids, no names of files."""
-    for at, resource in enumerate(value.get("resources") or ()):
+    for at, resource in enumerate(_several(value.get("resources"))):
         if not isinstance(resource, Mapping) or resource.get("mode") == "data":
             continue
         match = _OURS.match(str(resource.get("type")))
@@ -452,11 +452,15 @@ def read_state(value: Mapping[str, Any], origin: Origin, findings: Findings) -> 
                 why = "is no resource that specs have"
                 findings.losses.append(Lost(origin, f"resources[{at}] {name}", why))
             continue
-        for one in resource.get("instances") or ():
+        for one in _several(resource.get("instances")):
             attributes = one.get("attributes") if isinstance(one, Mapping) else None
             if isinstance(attributes, Mapping):
                 place = replace(origin, path=name)
                 findings.found += _instance(match["what"], attributes, place)
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _instance(what: str, attributes: Mapping[str, Any], origin: Origin) -> list[Found]:

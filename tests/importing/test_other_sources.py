@@ -256,6 +256,24 @@ def test_what_describes_nothing(tmp_path: Path) -> None:
     assert read_sources(tmp_path / "none.json").problems[0].summary == "No such source"
 
 
+ODD: list[Any] = [None, True, -1.5, "x", [], {}, [None], [[]], {"a": 1}]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_shapes(odd: Any) -> None:
+    """Whatever stands where a list or a mapping is expected, the answer is no traceback."""
+    url = "https://api.openai.com/v1/assistants"
+    for document in (
+        {"log": {"entries": [odd, {"request": odd}, {"request": {"url": url}, "response": odd}]}},
+        {"nbformat": 4, "cells": [odd, {"cell_type": "code", "source": odd}]},
+        {"terraform_version": "1", "resources": odd},
+        {"terraform_version": "1", "resources": [{"type": "openai_file", "instances": odd}]},
+        {"providers": odd, "prompts": odd},
+        {"providers": [{"id": "openai:chat:m", "config": odd}], "tests": odd},
+    ):
+        json.dumps([found.fields for found in read(json.dumps(document)).found])
+
+
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the parser is not installed, it says how to get it."""
     from provisioner.importing import terraform

@@ -110,6 +110,28 @@ def test_a_call_with_constants_spreads_and_the_environment() -> None:
     assert one.variables == {"about": "none", "team": None}
 
 
+def test_a_helper_with_settings_that_may_be_left_out() -> None:
+    """`config.name || "default"` of an empty default is that default."""
+    (one,) = found(
+        """
+        class Bots {
+          constructor() { this.openai = new OpenAI(); }
+          async make(config = {}) {
+            return await this.openai.beta.assistants.create({
+              name: config.name || "Desk",
+              model: config.model ?? "gpt-4o",
+              instructions: config.text || `
+                Be brief.
+              `.trim(),
+            });
+          }
+        }
+        """
+    )
+    assert one.fields == {"name": "Desk", "model": "gpt-4o", "instructions": "Be brief."}
+    assert not one.variables
+
+
 def test_loops_helpers_and_stores() -> None:
     """`for … of`, `map`, helpers at their call sites, and a store made just before."""
     text = """
