@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.engine import Context, Session
     from provisioner.engine.importing import Drafts, ImportOptions
 
+_OFTEN = 100  # texts between two lines of progress
 _EMPTY = "The plan for what was imported is empty: the specs say what the service has."
 
 
@@ -28,6 +29,7 @@ class _How:
 
     approved: bool
     stamp: bool
+    download: bool
     parallelism: int
     lock_timeout: float
 
@@ -69,6 +71,13 @@ def import_(
             help="Local files that documents are paired with, by name and size.",
         ),
     ] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download",
+            help="Write the texts of other documents into `extracted/`, as the service has them.",
+        ),
+    ] = False,
     auto_approve: options.AutoApprove = False,
     parallelism: options.Parallelism = 10,
     lock_timeout: options.LockTimeout = 0,
@@ -84,11 +93,11 @@ def import_(
         _kinds(kind or []),
         match,
         into=_inside(console, into, "--into") if into else INTO,
-        documents=_inside(console, files, "--files") if files else None,
+        documents=_inside(console, files, "--files") if files is not None else None,
         one=(address_of(addr), id) if addr and id else None,
     )
     _check_into(wanted.into)
-    how = _How(auto_approve, not no_stamp, parallelism, lock_timeout)
+    how = _How(auto_approve, not no_stamp, download, parallelism, lock_timeout)
     return interrupts.run_main(_import(console, wanted, how))
 
 
@@ -115,7 +124,8 @@ def _inside(console: Console, path: Path, option: str) -> str:
         raise UsageError(Problem("Wrong usage", detail, f"name something below `{root}`"))
     if option == "--files" and not disk.is_folder(place):
         raise UsageError(Problem("Wrong usage", f"`{path}` is not a folder.", "name a folder"))
-    return place.relative_to(root).as_posix().removeprefix(".")
+    inner = place.relative_to(root).as_posix()
+    return "" if inner == "." else inner
 
 
 def _check_into(into: str) -> None:
@@ -158,6 +168,8 @@ async def _adopt(
     else:
         _say(console, drafts)
     importing.take_out_imports(context, wanted.into)
+    if how.download:
+        await _download(console)
     _report(console, drafts, waiting, left)
     return 0 if left is None or left.empty else 1
 
@@ -212,6 +224,24 @@ async def _quietly(session: Session, plan: Plan, approved: bool) -> int:
     if applied.failed:
         raise PlanError(applied.failed)
     return interrupts.CODE if applied.interrupted else 0
+
+
+async def _download(console: Console) -> None:
+    from provisioner.engine.extracting import FOLDER, extract
+    from provisioner.text import listed
+
+    def progress(done: int, total: int) -> None:
+        if done % _OFTEN == 0 and done < total:
+            console.say(f"{done:,} of {total:,} texts")
+
+    found = await extract(console.open(), progress)
+    console.say(
+        f"{len(found.written):,} texts in `{FOLDER}/`, {found.there:,} that were there. They are"
+        " what the service has read out of documents, not the documents: nothing uploads them."
+    )
+    if found.without:
+        some = listed(f"`{id}`" for id in found.without)
+        console.say(f"The service shows no text of {some}.")
 
 
 async def _left(console: Console, waiting: Mapping[Address, str]) -> Plan:

@@ -93,9 +93,10 @@ def test_nothing_is_done_without_a_yes(world: World) -> None:
 def test_objects_can_stay_as_they_are(world: World) -> None:
     """With `--no-stamp` only the lock learns of them, documents included."""
     world.write({"docs/leave.md": "Thirty days.\n"})
+    (world.root / "docs/out.md").symlink_to("/etc/hostname")
     store_of(world, "Handbook", world.upload("leave.md", b"Thirty days.\n"))
     assistant(world, "Support")
-    world.ok("import", "--all", "--no-stamp", "--files", str(world.root / "docs"))
+    world.ok("import", "--all", "--no-stamp", "--files", str(world.root))
     assert writes(world) == []
     assert world.lock()["resources"].keys() == {
         "assistant.support",
@@ -259,3 +260,21 @@ def test_edits_while_it_works(world: World) -> None:
     }
     assert world.http("GET", f"/assistants/{ids[0]}")["temperature"] == 0.9
     world.settled()
+
+
+def test_texts_without_local_files(world: World) -> None:
+    """What the service has read is kept beside, marked as that; a name leads nowhere else, and what
+    is there is not asked for again.
+    """
+    names = ("leave.md", "../../../leave.md", "travel.md")
+    ids = [world.upload(name, f"# {at}\n".encode()) for at, name in enumerate(names)]
+    store_of(world, "Handbook", *ids)
+    assert "3 texts in `extracted/`" in world.ok("import", "--all", "-y", "--download").err
+    found = {path.name for path in (world.root / "extracted/handbook").iterdir()}
+    twins = {f"leave.md.{id[-8:]}.extracted.txt" for id in ids[:2]}
+    assert found == {*twins, "travel.md.extracted.txt"}
+    assert (world.root / "extracted/handbook/travel.md.extracted.txt").read_text() == "# 2\n"
+    world.settled()
+    world.calls.clear()
+    assert "0 texts" in world.ok("import", "--all", "-y", "--download").err
+    assert not any(path.endswith("/content") for _, path in world.calls)
