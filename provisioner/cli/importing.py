@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from provisioner.engine.importing import Drafts, ImportOptions
 
 _OFTEN = 100  # texts between two lines of progress
+_WRITTEN = (
+    "The specs are written, and their `imports` name what is not taken over yet: the same command,"
+    " or `provisioner apply`, goes on from there."
+)
 _EMPTY = "The plan for what was imported is empty: the specs say what the service has."
 
 
@@ -161,8 +165,13 @@ async def _adopt(
         waiting = {address: id for address, id in waiting.items() if address == wanted.one[0]}
     left = None
     if waiting:
-        code = await _take_over(console, context, waiting, how=how, drafts=drafts, last=last)
+        try:
+            code = await _take_over(console, context, waiting, how=how, drafts=drafts, last=last)
+        except UsageError:  # nobody is there to say yes
+            console.say(_WRITTEN)
+            raise
         if code:
+            console.say(_WRITTEN)
             return code
         left = await _left(console, waiting)
     else:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from provisioner import disk
 from provisioner.engine.context import Context
+from provisioner.engine.importing import inside
 from provisioner.errors import ServiceError
 from provisioner.kinds import file_kind, holds_files
 from provisioner.kinds.base import Names
@@ -84,7 +85,7 @@ async def _written(remote: Remote, root: Path, one: _Document) -> bool:
         raise
     if text is None:
         return False
-    place = root / one.path
+    place = inside(root, one.path)
     place.parent.mkdir(parents=True, exist_ok=True)
     disk.replace(place, text.encode(errors="backslashreplace"))
     return True

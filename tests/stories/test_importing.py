@@ -82,7 +82,7 @@ def test_nothing_is_done_without_a_yes(world: World) -> None:
     """
     id = assistant(world, "Support")
     said = world.ok("import", "--all", code=1).err
-    assert "--auto-approve" in said and writes(world) == []
+    assert "--auto-approve" in said and "The specs are written" in said and writes(world) == []
     assert spec(world)["imports"] == [{"to": "assistant.support", "id": id}]
     assert "Plan: 1 to import." in world.ok("plan").out
     world.ok("import", "--all", "-y")
@@ -278,3 +278,25 @@ def test_texts_without_local_files(world: World) -> None:
     world.calls.clear()
     assert "0 texts" in world.ok("import", "--all", "-y", "--download").err
     assert not any(path.endswith("/content") for _, path in world.calls)
+
+
+def test_a_file(world: World) -> None:
+    """At the path of a local file, which has to be there."""
+    id = world.upload("sales.csv", b"a,b\n", "user_data")
+    assert "no file" in world.ok("import", "file.data/sales.csv", id, "-y", code=1).err
+    assert tree(world.root) == {}
+    world.write({"data/sales.csv": "a,b\n"})
+    world.ok("import", "file.data/sales.csv", id, "-y")
+    assert spec(world) == {"files": {"sales": {"path": "data/sales.csv", "purpose": "user_data"}}}
+    assert world.calls.count(("POST", "/files")) == 0
+    world.settled()
+
+
+def test_nothing_is_written_through_a_link(world: World, tmp_path: Path) -> None:
+    """A link that leads out of the workspace is a problem, and its end stays as it is."""
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.md"
+    (world.root / "specs/prompts").mkdir(parents=True)
+    (world.root / "specs/prompts/support.md").symlink_to(outside)
+    assistant(world, "Support", instructions="Be kind.\n" * 100)
+    assert "leads out" in world.ok("import", "--all", "-y", code=1).err
+    assert not outside.exists() and writes(world) == []
