@@ -13,13 +13,14 @@ from provisioner import disk, interrupts
 from provisioner.cli import options
 from provisioner.cli.console import Console, address_of, command
 from provisioner.errors import PlanError, UsageError
+from provisioner.kinds import is_file
 from provisioner.model import Address, Plan, Problem
 
 if TYPE_CHECKING:
     from provisioner.engine import Context, Session
     from provisioner.engine.importing import Drafts, ImportOptions
 
-_OFTEN = 100  # texts between two lines of progress
+_OFTEN = 100  # documents that take a while, and texts between two lines of progress
 _WRITTEN = (
     "The specs are written, and their `imports` name what is not taken over yet: the same command,"
     " or `provisioner apply`, goes on from there."
@@ -205,6 +206,9 @@ async def _take_over(
     from provisioner.engine import ApplyOptions, Session, importing
     from provisioner.plan import PlanOptions
 
+    documents = sum(map(is_file, waiting))
+    if documents >= _OFTEN:
+        console.say(f"Comparing {documents:,} documents with the local files…")
     options = ApplyOptions(parallelism=how.parallelism, lock_timeout=how.lock_timeout)
     async with Session.writing(context, options, console.say) as session:
         session.unstamped = await importing.unstamped(session, waiting, none=not how.stamp)

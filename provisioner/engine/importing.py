@@ -135,10 +135,10 @@ class _Reader:
     def _foreign(self, live: Live) -> bool:
         if live.stamp is None:
             return False
-        whose = "ours" if self.case.lock.owns(live.stamp) else "another lock's"
-        self.remarks.append(
-            f"`{live.id}` carries the stamp `{live.stamp}`, which is {whose}: it is left alone."
-        )
+        whose = "another lock's: it is left alone"
+        if self.case.lock.owns(live.stamp):
+            whose = "ours: `provisioner plan` says what becomes of it"
+        self.remarks.append(f"`{live.id}` carries the stamp `{live.stamp}`, which is {whose}.")
         return True
 
     def _api(self, name: str) -> str | None:
