@@ -14,12 +14,18 @@ from provisioner import disk, interrupts
 from provisioner.cli import options
 from provisioner.cli.console import Console, address_of, command
 from provisioner.errors import PlanError, UsageError
+from provisioner.kinds import is_file
 from provisioner.model import Address, Plan, Problem
 
 if TYPE_CHECKING:
     from provisioner.engine import Context, Session
     from provisioner.engine.importing import Drafts, ImportOptions
 
+_OFTEN = 100  # documents that take a while, and texts between two lines of progress
+_WRITTEN = (
+    "The specs are written, and their `imports` name what is not taken over yet: the same command,"
+    " or `provisioner apply`, goes on from there."
+)
 _EMPTY = "The plan for what was imported is empty: the specs say what the service has."
 
 
@@ -29,6 +35,7 @@ class _How:
 
     approved: bool
     stamp: bool
+    download: bool
     parallelism: int
     lock_timeout: float
 
@@ -78,6 +85,13 @@ def import_(
             help="Local files that documents are paired with, by name and size.",
         ),
     ] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download",
+            help="Write the texts of other documents into `extracted/`, as the service has them.",
+        ),
+    ] = False,
     auto_approve: options.AutoApprove = False,
     parallelism: options.Parallelism = 10,
     lock_timeout: options.LockTimeout = 0,
@@ -95,11 +109,11 @@ def import_(
         _kinds(kind or []),
         match,
         into=_inside(console, into, "--into") if into else INTO,
-        documents=_inside(console, files, "--files") if files else None,
+        documents=_inside(console, files, "--files") if files is not None else None,
         one=(address_of(addr), id) if addr and id else None,
     )
     _check_into(wanted.into)
-    how = _How(auto_approve, not no_stamp, parallelism, lock_timeout)
+    how = _How(auto_approve, not no_stamp, download, parallelism, lock_timeout)
     return interrupts.run_main(_import(console, wanted, how))
 
 
@@ -155,7 +169,8 @@ def _inside(console: Console, path: Path, option: str) -> str:
         raise UsageError(Problem("Wrong usage", detail, f"name something below `{root}`"))
     if option == "--files" and not disk.is_folder(place):
         raise UsageError(Problem("Wrong usage", f"`{path}` is not a folder.", "name a folder"))
-    return place.relative_to(root).as_posix().removeprefix(".")
+    inner = place.relative_to(root).as_posix()
+    return "" if inner == "." else inner
 
 
 def _check_into(into: str) -> None:
@@ -191,13 +206,20 @@ async def _adopt(
         waiting = {address: id for address, id in waiting.items() if address == wanted.one[0]}
     left = None
     if waiting:
-        code = await _take_over(console, context, waiting, how=how, drafts=drafts, last=last)
+        try:
+            code = await _take_over(console, context, waiting, how=how, drafts=drafts, last=last)
+        except UsageError:  # nobody is there to say yes
+            console.say(_WRITTEN)
+            raise
         if code:
+            console.say(_WRITTEN)
             return code
         left = await _left(console, waiting)
     else:
         _say(console, drafts)
     importing.take_out_imports(context, wanted.into)
+    if how.download:
+        await _download(console)
     _report(console, drafts, waiting, left)
     return 0 if left is None or left.empty else 1
 
@@ -224,6 +246,9 @@ async def _take_over(
     from provisioner.engine import ApplyOptions, Session, importing
     from provisioner.plan import PlanOptions
 
+    documents = sum(map(is_file, waiting))
+    if documents >= _OFTEN:
+        console.say(f"Comparing {documents:,} documents with the local files…")
     options = ApplyOptions(parallelism=how.parallelism, lock_timeout=how.lock_timeout)
     async with Session.writing(context, options, console.say) as session:
         session.unstamped = await importing.unstamped(session, waiting, none=not how.stamp)
@@ -252,6 +277,24 @@ async def _quietly(session: Session, plan: Plan, approved: bool) -> int:
     if applied.failed:
         raise PlanError(applied.failed)
     return interrupts.CODE if applied.interrupted else 0
+
+
+async def _download(console: Console) -> None:
+    from provisioner.engine.extracting import FOLDER, extract
+    from provisioner.text import listed
+
+    def progress(done: int, total: int) -> None:
+        if done % _OFTEN == 0 and done < total:
+            console.say(f"{done:,} of {total:,} texts")
+
+    found = await extract(console.open(), progress)
+    console.say(
+        f"{len(found.written):,} texts in `{FOLDER}/`, {found.there:,} that were there. They are"
+        " what the service has read out of documents, not the documents: nothing uploads them."
+    )
+    if found.without:
+        some = listed(f"`{id}`" for id in found.without)
+        console.say(f"The service shows no text of {some}.")
 
 
 async def _left(console: Console, waiting: Mapping[Address, str]) -> Plan:

@@ -90,6 +90,9 @@ class _Reader:
             raise PlanError(Problem("Foreign object", self.remarks[-1], _LET_GO))
         if want is not None:
             return self._drafts([], {}, {address: id})
+        if is_file(address) and not disk.is_file(self.context.root / address.name):
+            detail = f"There is no file `{address.name}` in the workspace that `{id}` could be."
+            raise UsageError(Problem("File not found", detail, "name the path of a local file"))
         found = await self._found({(address.kind, api): {id: live}}, {id: address})
         return self._drafts(found, {id: address}, {})
 
@@ -132,10 +135,10 @@ class _Reader:
     def _foreign(self, live: Live) -> bool:
         if live.stamp is None:
             return False
-        whose = "ours" if self.case.lock.owns(live.stamp) else "another lock's"
-        self.remarks.append(
-            f"`{live.id}` carries the stamp `{live.stamp}`, which is {whose}: it is left alone."
-        )
+        whose = "another lock's: it is left alone"
+        if self.case.lock.owns(live.stamp):
+            whose = "ours: `provisioner plan` says what becomes of it"
+        self.remarks.append(f"`{live.id}` carries the stamp `{live.stamp}`, which is {whose}.")
         return True
 
     def _api(self, name: str) -> str | None:
@@ -300,15 +303,21 @@ class EditedMeanwhile(Exception):
     """Somebody has edited what was read just now."""
 
 
+def inside(root: Path, name: str) -> Path:
+    """Where a file of the workspace lies; OSError where a link leads out of it."""
+    place = root / name
+    if not disk.real(place).is_relative_to(disk.real(root)):
+        raise disk.Unfit("a link leads out of the workspace")
+    return place
+
+
 def put(root: Path, drafted: Drafted) -> dict[str, bytes | None]:
     """Write the drafted files, the spec last; what they were before, None where there was none."""
     before: dict[str, bytes | None] = {}
     for name, data in drafted.files.items():
-        place = root / name
         try:
+            place = inside(root, name)
             place.parent.mkdir(parents=True, exist_ok=True)
-            if not disk.real(place.parent).is_relative_to(disk.real(root)):
-                raise disk.Unfit("it leads out of the workspace")
             before[name] = disk.read(place, disk.LARGEST_TEXT) if disk.is_file(place) else None
             disk.replace(place, data)
         except OSError as error:

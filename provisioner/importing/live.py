@@ -32,7 +32,13 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
         if one.name == "metadata" and len(value) >= MAX_PAIRS:
             value = dict(sorted(value.items())[: MAX_PAIRS - 1])
         if not same(one.sort.normal(value), one.sort.normal(one.default)):
-            fields[one.name] = value if one.sort.edited != "tools" else _tools(form, value)
+            if one.sort.edited == "tools":
+                value, unknown = _tools(form, value)
+                losses += [
+                    Lost(origin, "tools", f"`{live.id}` has the tool `{sort}`, which nobody knows")
+                    for sort in unknown
+                ]
+            fields[one.name] = value
     if no_room(live):
         why = f"`{live.id}` has {MAX_PAIRS} pairs, which leaves no room for our stamp"
         losses.append(Lost(origin, "metadata", why))
@@ -47,15 +53,18 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
     )
 
 
-def _tools(form: Form, tools: Iterable[Fields]) -> list[Fields]:
-    """Tools as they are compared, in the order that they have; one that its API does not know stays
-    as it is.
+def _tools(form: Form, tools: Iterable[Fields]) -> tuple[list[Fields], list[str]]:
+    """Tools as they are compared, in the order that they have, and the types of those that their
+    API does not know: nobody compares them either.
     """
     at = Address("assistant", "found")
     found: list[Fields] = []
+    unknown: list[str] = []
     for tool in tools:
-        found += form.normal(at, {"tools": [tool]})["tools"] or [tool]
-    return found
+        normal = form.normal(at, {"tools": [tool]})["tools"]
+        found += normal
+        unknown += [] if normal else [str(tool.get("type"))]
+    return found, unknown
 
 
 def no_room(live: Live) -> bool:

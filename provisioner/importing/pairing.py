@@ -13,7 +13,7 @@ from pathlib import Path
 from provisioner.digests import hash_file
 from provisioner.model import Live
 from provisioner.text import listed
-from provisioner.workspace.tree import Tree
+from provisioner.workspace.tree import FileRefused, Tree
 
 
 @dataclass
@@ -36,7 +36,10 @@ class Documents:
         tree = Tree(root)
         place = str(root / folder) if folder else str(root)
         for entry in tree.walk(folder, place, above=()):
-            tree.inside(entry)
+            try:
+                tree.inside(entry)
+            except FileRefused:  # a link that leaves the workspace, a pipe
+                continue
             self._by_name[entry.path.rpartition("/")[2]].append(entry.path)
             self._sizes[entry.path] = Path(entry.place).stat().st_size
 

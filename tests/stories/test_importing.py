@@ -82,7 +82,7 @@ def test_nothing_is_done_without_a_yes(world: World) -> None:
     """
     id = assistant(world, "Support")
     said = world.ok("import", "--all", code=1).err
-    assert "--auto-approve" in said and writes(world) == []
+    assert "--auto-approve" in said and "The specs are written" in said and writes(world) == []
     assert spec(world)["imports"] == [{"to": "assistant.support", "id": id}]
     assert "Plan: 1 to import." in world.ok("plan").out
     world.ok("import", "--all", "-y")
@@ -93,9 +93,10 @@ def test_nothing_is_done_without_a_yes(world: World) -> None:
 def test_objects_can_stay_as_they_are(world: World) -> None:
     """With `--no-stamp` only the lock learns of them, documents included."""
     world.write({"docs/leave.md": "Thirty days.\n"})
+    (world.root / "docs/out.md").symlink_to("/etc/hostname")
     store_of(world, "Handbook", world.upload("leave.md", b"Thirty days.\n"))
     assistant(world, "Support")
-    world.ok("import", "--all", "--no-stamp", "--files", str(world.root / "docs"))
+    world.ok("import", "--all", "--no-stamp", "--files", str(world.root))
     assert writes(world) == []
     assert world.lock()["resources"].keys() == {
         "assistant.support",
@@ -259,3 +260,43 @@ def test_edits_while_it_works(world: World) -> None:
     }
     assert world.http("GET", f"/assistants/{ids[0]}")["temperature"] == 0.9
     world.settled()
+
+
+def test_texts_without_local_files(world: World) -> None:
+    """What the service has read is kept beside, marked as that; a name leads nowhere else, and what
+    is there is not asked for again.
+    """
+    names = ("leave.md", "../../../leave.md", "travel.md")
+    ids = [world.upload(name, f"# {at}\n".encode()) for at, name in enumerate(names)]
+    store_of(world, "Handbook", *ids)
+    assert "3 texts in `extracted/`" in world.ok("import", "--all", "-y", "--download").err
+    found = {path.name for path in (world.root / "extracted/handbook").iterdir()}
+    twins = {f"leave.md.{id[-8:]}.extracted.txt" for id in ids[:2]}
+    assert found == {*twins, "travel.md.extracted.txt"}
+    assert (world.root / "extracted/handbook/travel.md.extracted.txt").read_text() == "# 2\n"
+    world.settled()
+    world.calls.clear()
+    assert "0 texts" in world.ok("import", "--all", "-y", "--download").err
+    assert not any(path.endswith("/content") for _, path in world.calls)
+
+
+def test_a_file(world: World) -> None:
+    """At the path of a local file, which has to be there."""
+    id = world.upload("sales.csv", b"a,b\n", "user_data")
+    assert "no file" in world.ok("import", "file.data/sales.csv", id, "-y", code=1).err
+    assert tree(world.root) == {}
+    world.write({"data/sales.csv": "a,b\n"})
+    world.ok("import", "file.data/sales.csv", id, "-y")
+    assert spec(world) == {"files": {"sales": {"path": "data/sales.csv", "purpose": "user_data"}}}
+    assert world.calls.count(("POST", "/files")) == 0
+    world.settled()
+
+
+def test_nothing_is_written_through_a_link(world: World, tmp_path: Path) -> None:
+    """A link that leads out of the workspace is a problem, and its end stays as it is."""
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.md"
+    (world.root / "specs/prompts").mkdir(parents=True)
+    (world.root / "specs/prompts/support.md").symlink_to(outside)
+    assistant(world, "Support", instructions="Be kind.\n" * 100)
+    assert "leads out" in world.ok("import", "--all", "-y", code=1).err
+    assert not outside.exists() and writes(world) == []
