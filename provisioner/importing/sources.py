@@ -24,7 +24,7 @@ from provisioner.importing.containers import (
     read_promptfoo,
 )
 from provisioner.importing.json_exports import parsed, read_json, read_value
-from provisioner.importing.nouns import Findings, Found, Origin
+from provisioner.importing.nouns import Findings, Found, Lost, Origin
 from provisioner.jsontext import Unreadable, canonical
 from provisioner.model import Problem
 from provisioner.text import spelt
@@ -64,12 +64,28 @@ def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
     else:
         findings = _file(source, Reading(source.parent, root))
     findings.found = _distinct(findings.found)
+    _join_states(findings)
     _keep_files_here(findings, root)
     failed = any(problem.severity == "error" for problem in findings.problems)
     if not findings.found and not failed:
         name = STDIN if isinstance(source, bytes) else _named(source, root)
         findings.problems.append(_nothing(name))
     return findings
+
+
+def _join_states(findings: Findings) -> None:
+    """What a state of Terraform knows of a resource whose configuration was read, too, is that
+    resource: the configuration says what it should be.
+    """
+    configured = {one.id for one in findings.found}
+    kept = []
+    for one in findings.found:
+        if f"made:{one.origin.path}" not in configured:
+            kept.append(one)
+            continue
+        why = f"is in the configuration, too, whose values were taken; its id is `{one.id}`"
+        findings.losses.append(Lost(one.origin, one.origin.path, why, None, "note"))
+    findings.found = kept
 
 
 def _keep_files_here(findings: Findings, root: Path | None) -> None:

@@ -138,6 +138,22 @@ def test_a_state_without_its_configuration() -> None:
     assert str(found.origin) == "<stdin> openai_assistant.a"
 
 
+def test_a_state_beside_its_configuration(tmp_path: Path) -> None:
+    """One resource in both is one: the configuration's, and the id is said."""
+    (tmp_path / "main.tf").write_text('resource "openai_assistant" "a" { model = "new" }\n')
+    resource = {
+        "mode": "managed",
+        "type": "openai_assistant",
+        "name": "a",
+        "instances": [{"attributes": {"id": "asst_1", "model": "old"}}],
+    }
+    state = {"terraform_version": "1.9.0", "resources": [resource]}
+    (tmp_path / "terraform.tfstate").write_text(json.dumps(state))
+    findings = read_sources(tmp_path, tmp_path)
+    assert one(findings).fields == {"model": "new"}
+    assert "asst_1" in findings.losses[0].why
+
+
 def test_terraform_that_is_none() -> None:
     """Broken and endless configurations are problems with their place."""
     broken = read('resource "openai_assistant" "a" {\n  model = = 1\n}\n')
