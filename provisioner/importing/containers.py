@@ -115,14 +115,10 @@ def read_notebook(value: Mapping[str, Any], source: str, reading: Reading, path:
         cell, line = homes[origin.line - 1]
         return Origin(source, path=f"cells[{cell}] line {line}")
 
-    found = [
-        replace(
-            one,
-            origin=placed(one.origin),
-            losses=tuple(replace(lost, origin=placed(lost.origin)) for lost in one.losses),
-        )
-        for one in findings.found
-    ]
+    found = []
+    for one in findings.found:
+        lost_there = tuple(replace(lost, origin=placed(lost.origin)) for lost in one.losses)
+        found.append(replace(one, origin=placed(one.origin), losses=lost_there))
     losses = [replace(lost, origin=placed(lost.origin)) for lost in findings.losses]
     return Findings(found, losses, findings.problems)
 

@@ -89,7 +89,6 @@ def read_assistant(raw: Mapping[str, Any], origin: Origin, name: str | None = No
     api = "agents" if some.left.get("object") == "agent" else "responses"
     id, age = identity(some, ("assistant", "agent", "prompt", "response"))
     fields: dict[str, Any] = {}
-    stores: list[Found] = []
     block: dict[str, Any] = {}
     _prompt(some, block, id)
     _conversation(some)
@@ -100,7 +99,7 @@ def read_assistant(raw: Mapping[str, Any], origin: Origin, name: str | None = No
     _reasoning(some, fields, block)
     if (tools := read_tools(some)) is not ABSENT:
         fields["tools"] = tools
-    stores += _resources(some, fields, origin, id)
+    stores = _resources(some, fields, origin, id)
     stores += _first_version(some, fields, origin, id)
     _block(some, block, api)
     if block:
@@ -108,9 +107,7 @@ def read_assistant(raw: Mapping[str, Any], origin: Origin, name: str | None = No
     if api == "agents":
         fields["api"] = "agents"
     _close(some)
-    if not fields.get("model") and "prompt" not in block:
-        why = "an assistant needs a model, and this source names none"
-        losses.say(("model",), why, "write `model:`", "error")
+    _check_model(fields, block, losses)
     called = fields.get("name")
     assistant = Found(
         kind="assistant",
@@ -134,6 +131,12 @@ def _opened(raw: Mapping[str, Any], losses: Losses) -> Taking:
         some.rename("max_tokens", "max_output_tokens")
         some.rename("verbosity", "text_verbosity")
     return some
+
+
+def _check_model(fields: dict[str, Any], block: dict[str, Any], losses: Losses) -> None:
+    if not fields.get("model") and "prompt" not in block:
+        why = "an assistant needs a model, and this source names none"
+        losses.say(("model",), why, "write `model:`", "error")
 
 
 def _close(some: Taking) -> None:
