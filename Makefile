@@ -51,7 +51,7 @@ format: $(READY)
 # What `pyproject.toml` allows, pinned: versions stay where they still fit. `make lock UPGRADE=1` takes the newest.
 lock: $(UV)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements/run.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev --extra browser \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev --extra browser --extra import \
 		--constraint requirements/run.txt --output-file requirements/dev.txt
 
 # The suite with the newest and with the oldest versions that `pyproject.toml` allows, in an environment of its own.
@@ -59,7 +59,7 @@ newest: RESOLUTION := highest
 oldest: RESOLUTION := lowest-direct
 newest oldest: $(UV)
 	$(VENV) --clear --without-pip .venv/$@
-	$(UV) pip install --quiet --no-config --python .venv/$@/bin/python --resolution $(RESOLUTION) --group build --editable '.[dev,browser]'
+	$(UV) pip install --quiet --no-config --python .venv/$@/bin/python --resolution $(RESOLUTION) --group build --editable '.[dev,browser,import]'
 	.venv/$@/bin/python -m pytest -n auto --dist worksteal
 
 # What checks workflows, and what compiles TypeScript with the official SDK (node runs it), in tests that are skipped without them. They

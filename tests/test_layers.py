@@ -21,7 +21,7 @@ LAYERS = [
     {"kinds"},
     {"lock", "yamltext"},
     {"workspace", "plan"},
-    {"planfile"},
+    {"planfile", "importing"},
     {"apply", "conversation"},
     {"engine"},
     {"views", "templates"},

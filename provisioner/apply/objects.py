@@ -49,8 +49,9 @@ async def _made(run: Run, change: Change) -> Locked:
         return await _created(run, change, form)
     # Whether the service has nothing to learn: a file that moved, a field that only the lock
     # keeps.
+    unstamped = change.address in run.unstamped and not own_paths(change)
     if change.importing or change.previous:
-        only_lock = is_file(change.address)
+        only_lock = is_file(change.address) or unstamped
     else:
         only_lock = not own_paths(change)
     if only_lock:

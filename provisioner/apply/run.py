@@ -83,6 +83,8 @@ class Run:
     # Resources that this apply has created or replaced.
     made: set[Address] = field(default_factory=set)
     entries: dict[Address, Locked] = field(init=False)
+    # Taken over as they are: without our stamp, in the lock alone.
+    unstamped: Collection[Address] = ()
     # What a stopped apply was about to upload, and what was not found since.
     unfound: Collection[Address] = ()
     # Every id that a creation was answered with.

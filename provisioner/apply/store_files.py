@@ -157,10 +157,16 @@ def _record(state: Sync, number: int) -> None:
 
 
 async def _update(state: Sync) -> None:
+    quiet = ("adopt", "update") if state.store in state.run.unstamped else ("adopt",)
     for item in state.items:
-        if item.action == "adopt" and item.old_id:
+        if item.action in quiet and item.old_id:
             state.holds(item, item.old_id)
-    items = [(item, item.old_id) for item in state.items if item.action == "update" and item.old_id]
+            state.unsure.pop(item.path, None)
+    items = [
+        (item, item.old_id)
+        for item in state.items
+        if item.action == "update" and item.old_id and item.action not in quiet
+    ]
     await together(_update_one(state, item, id) for item, id in items)
 
 

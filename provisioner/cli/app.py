@@ -30,6 +30,7 @@ COMMANDS = {
     "destroy": "Delete everything that the lock names.",
     "drift": "Show what somebody else changed since the last apply.",
     "accept": "Write what somebody else changed at the service into the specs.",
+    "import": "Take over objects that exist: specs are written, the lock is filled.",
     "models": "Show the models in use and when they end, or replace one.",
     "show": "Show what was applied, or a saved plan.",
     "state": "Look at the lock, or change what it says.",
@@ -42,6 +43,8 @@ COMMANDS = {
     "local": "Run the embedded service, or forget its data.",
     "version": "Print the version.",
 }
+
+_WORDS_OF_PYTHON = {"import": "importing"}  # no module can be called so
 
 # What our own GitHub Action calls, and nobody else needs.
 _INTERNAL = {
@@ -112,7 +115,8 @@ class Root(Group):
 
 def module_of(name: str) -> Any:
     """The module of one command."""
-    return import_module(f"provisioner.cli.{name.replace('-', '_')}")
+    word = _WORDS_OF_PYTHON.get(name, name.replace("-", "_"))
+    return import_module(f"provisioner.cli.{word}")
 
 
 @cache

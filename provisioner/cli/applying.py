@@ -58,12 +58,21 @@ async def _decide_and_apply(
     commit = _commit(context, request)
     async with Session.writing(context, request.options, console.say) as session:
         plan = await session.plan(wanted)
-        _show_beforehand(console, plan, request.format)
-        _check(session, plan, request.approval)
-        if not (request.approval.given or _confirmed(console, plan)):
-            return 1
-        done = await _carry_out(console, session, plan, request)
+        done = await confirm_and_carry_out(console, session, plan, request)
+    if done is None:
+        return 1
     return await _end(console, context, done, request, commit=commit)
+
+
+async def confirm_and_carry_out(
+    console: Console, session: Session, plan: Plan, request: ApplyRequest
+) -> Applied | None:
+    """Show a plan, ask, and apply it; None where that was refused."""
+    _show_beforehand(console, plan, request.format)
+    _check(session, plan, request.approval)
+    if not (request.approval.given or _confirmed(console, plan)):
+        return None
+    return await _carry_out(console, session, plan, request)
 
 
 def apply_saved(console: Console, plan: Plan, request: ApplyRequest) -> int:
@@ -200,9 +209,8 @@ async def _end(
     saved: bool = False,
 ) -> int:
     """The exit code, and where they are wanted the checks of what was applied: if all of it was."""
-    whole = not (applied.failed or applied.skipped or applied.interrupted)
     checked = None
-    if request.check and whole:
+    if request.check and exit_code(applied) == 0:
         from provisioner.cli.afterwards import check_afterwards, conclude
 
         try:
@@ -214,7 +222,14 @@ async def _end(
         return checked.code
     if console.json and request.check:
         _last_event(console, applied)
-    return 0 if whole else interrupts.CODE if applied.interrupted else 1
+    return exit_code(applied)
+
+
+def exit_code(applied: Applied) -> int:
+    """Of an apply: whether all of it was done."""
+    if applied.interrupted:
+        return interrupts.CODE
+    return 1 if applied.failed or applied.skipped else 0
 
 
 def _last_event(console: Console, applied: Applied, checked: Checked | None = None) -> None:

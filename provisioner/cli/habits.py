@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_IMPORTS = """write what is to be taken over into a spec, and look at `provisioner plan`:
-    imports:
-      - {to: assistant.support, id: asst_…}"""
-
 # A command elsewhere, and the command here that does the same.
 _COMMANDS = {
     "delete": "destroy",
@@ -28,7 +24,6 @@ _COMMANDS = {
     "up": "apply",
 }
 _ADVICE = {
-    "import": _IMPORTS,
     "refresh": "every plan looks at the service; `provisioner drift` shows what others changed",
     "taint": "`provisioner plan --replace ADDR` replaces a resource",
     "test": "`provisioner check` holds the checks of the specs, `provisioner validate` reads them",

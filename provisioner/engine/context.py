@@ -21,6 +21,7 @@ from provisioner.model import Address, LockState, Problem, Service
 from provisioner.remote import Remote
 from provisioner.text import spelt
 from provisioner.workspace import Environment, Specs, Workspace
+from provisioner.workspace.sections import NO_SPECS
 from provisioner.workspace.setting import LOCAL, PUBLIC, PUBLIC_URL
 
 ANY = "*"  # an API that nobody has to know
@@ -34,6 +35,7 @@ class Context:
     environment: Environment
     variables: Mapping[str, str] = field(default_factory=dict)
     today: date = field(default_factory=utc_today)  # what policies go by
+    bare: bool = False  # whether a folder without specs is a workspace all the same
 
     @property
     def doubtful(self) -> bool:
@@ -48,7 +50,8 @@ class Context:
     def specs(self) -> Specs:
         """What the specs want; SpecError, with every problem, when they are faulty."""
         specs = self.workspace.compile(self.environment.name, dict(self.variables))
-        if specs.failed:
+        nothing = self.bare and all(one.summary == NO_SPECS for one in specs.problems)
+        if specs.failed and not nothing:
             raise SpecError(specs.problems)
         return specs
 

@@ -7,20 +7,23 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from provisioner.diff import ignored, join
 from provisioner.engine.context import Context
-from provisioner.engine.refresh import list_forms
+from provisioner.engine.refresh import Listed, list_forms
 from provisioner.engine.session import Session
 from provisioner.errors import UsageError
-from provisioner.kinds import file_kind, keys, kind
+from provisioner.importing.names import Names as NameGiver
+from provisioner.kinds import file_at, file_kind, keys, kind
 from provisioner.kinds.base import Names, ProfileForm
-from provisioner.model import Address, Drift, Drifted, Problem, Unmanaged
+from provisioner.model import Address, Drift, Drifted, Live, Problem, Unmanaged
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.drifting import Examined, examine, worst
 from provisioner.plan.users import unmanaged
 from provisioner.plan.whole import unkept_notes
 from provisioner.text import did_you_mean, listed
+from provisioner.workspace.sections import declarable
 
 _PATH = re.compile(r'[^.\[\]]+(?:\.[^.\[\]]+|\["(?:[^"\\]|\\.)*"\]|\[\d+\])*')
 
@@ -52,6 +55,8 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
     """What was last applied compared with what the service has, and everything that it was found
     from.
     """
+    # Who asks what there is at a service may be about to begin.
+    context = replace(context, bare=context.bare or options.unmanaged)
     async with Session.reading(context) as session:
         case = await session.situation(PlanOptions())
         # UsageError for an address that neither the specs nor the lock have.
@@ -164,39 +169,67 @@ def _some(names: Iterable[str]) -> str:
     return listed(f"`{name}`" for name in names)
 
 
+async def everything(session: Session) -> Listed:
+    """What planning has listed, and the kinds beside: nobody has to declare a store for one to be
+    seen.
+    """
+    seen = session.refreshed.listed
+    own = (None, session.context.environment.api)
+    left = [key for key in keys() if key[1] in own and key not in seen]
+    return {**seen, **await list_forms(session.remote, left, Names())}
+
+
 async def find_unmanaged(
     session: Session, case: Situation, examined: Iterable[Examined]
 ) -> list[Unmanaged]:
     """What others put into our stores, then what nobody stamped and nothing here names."""
-    # What planning has listed, and the kinds beside: nobody has to declare a store for one to
-    # be unmanaged.
-    seen = session.refreshed.listed
-    own = (None, session.context.environment.api)
-    left = [key for key in keys() if key[1] in own and key not in seen]
-    listed = {**seen, **await list_forms(session.remote, left, Names())}
-    named = _named(session.context, case)
-    names = {
-        id: str(live.fields.get("name") or live.fields.get("filename") or "")
-        for objects in listed.values()
-        for id, live in (objects or {}).items()
-    }
+    listed = await everything(session)
+    named = named_ids(session.context, case)
+    lives = {id: live for objects in listed.values() for id, live in (objects or {}).items()}
+    taken = NameGiver({*session.context.workspace.written, *case.lock.resources})
     unmanaged_ones: list[Unmanaged] = []
     for one in examined:
         named.update(one.files.foreign)
         if one.files.kept:  # otherwise they are drift
             unmanaged_ones += [
-                Unmanaged(file_kind().name, id, names.get(id, ""), one.address)
+                _unmanaged(file_kind().name, lives.get(id, Live(id, {})), store=one.address)
                 for id in one.files.foreign
             ]
     for key, objects in sorted(listed.items(), key=lambda pair: pair[0][0]):
         loose = [
-            id for id, live in (objects or {}).items() if live.stamp is None and id not in named
+            live for live in (objects or {}).values() if live.stamp is None and live.id not in named
         ]
-        unmanaged_ones += [Unmanaged(key[0], id, names[id]) for id in sorted(loose)]
+        # The oldest first, as `import` gives names.
+        for live in sorted(loose, key=lambda live: (live.created_at, live.id)):
+            to = _address_of(session.context.root, key[0], live, taken)
+            unmanaged_ones.append(_unmanaged(key[0], live, to=to))
     return unmanaged_ones
 
 
-def _named(context: Context, case: Situation) -> set[str]:
+def _unmanaged(
+    name: str, live: Live, *, store: Address | None = None, to: Address | None = None
+) -> Unmanaged:
+    called = str(live.fields.get("name") or live.fields.get("filename") or "")
+    return Unmanaged(
+        name,
+        live.id,
+        called,
+        store,
+        to=to,
+        model=live.fields.get("model"),
+        created_at=live.created_at,
+    )
+
+
+def _address_of(root: Path, name: str, live: Live, taken: NameGiver) -> Address | None:
+    """What it could be called: a file after its path, if it were in the root."""
+    if name != file_kind().name:
+        return taken.give(name, live.fields.get("name"), live.id)
+    address = file_at(str(live.fields.get("filename") or ""))
+    return address if address.name and declarable(root, address) else None
+
+
+def named_ids(context: Context, case: Situation) -> set[str]:
     """Every id that the lock or the specs name, managed or not."""
     ids = {
         *case.lock.known_ids,

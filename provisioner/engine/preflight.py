@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from provisioner.digests import hash_file, held_path
@@ -220,9 +220,9 @@ async def check_externals(
     _refuse(context, [(source, ("Object not found", detail, _LOOK)) for source, detail in said])
 
 
-def check_imports(context: Context, case: Situation) -> None:
+def check_imports(context: Context, case: Situation, unstamped: Collection[Address] = ()) -> None:
     """SpecError for each import of an object that is not there, or that belongs to
-    something else.
+    something else, or that has no room for our stamp and is not to be left `unstamped`.
     """
     owners = {
         id: entry.address
@@ -235,7 +235,10 @@ def check_imports(context: Context, case: Situation) -> None:
         for item in context.specs.imports
         if item.to in case.imports and item.to in case.desired
     ]
-    findings = [(item.source, _import_finding(case, item, owners.get(item.id))) for item in waiting]
+    findings = [
+        (item.source, _import_finding(case, item, owners.get(item.id), unstamped))
+        for item in waiting
+    ]
     _refuse(context, [(source, finding) for source, finding in findings if finding])
 
 
@@ -251,7 +254,9 @@ def imports_that_are_over(context: Context, case: Situation) -> list[str]:
     ]
 
 
-def _import_finding(case: Situation, item: Import, owner: Address | None) -> _Finding | None:
+def _import_finding(
+    case: Situation, item: Import, owner: Address | None, unstamped: Collection[Address]
+) -> _Finding | None:
     live, form = case.observed.live.get(item.to), case.form(item.to)
     if not form.remote:
         api = case.desired[item.to].api
@@ -284,7 +289,9 @@ def _import_finding(case: Situation, item: Import, owner: Address | None) -> _Fi
             " the service"
         )
         return "Foreign object", detail, hint
-    return _no_room(item, live, case.desired[item.to].fields) if form.stamped else None
+    if not form.stamped or item.to in unstamped:
+        return None
+    return _no_room(item, live, case.desired[item.to].fields)
 
 
 def _no_room(item: Import, live: Live, declared: Fields) -> _Finding | None:

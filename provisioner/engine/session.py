@@ -4,7 +4,7 @@ lease.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -64,6 +64,8 @@ class Session:
         # What a stopped apply may have uploaded for all that can be seen.
         self.unfound: tuple[Address, ...] = ()
         self.shutdowns = Shutdowns()
+        # What is taken over as it is, without our stamp.
+        self.unstamped: Collection[Address] = ()
 
     @classmethod
     @asynccontextmanager
@@ -127,7 +129,7 @@ class Session:
         preflight.check_ownership(case.lock, self.refreshed, case.claims.values())
         preflight.check_moves(self.context, case)
         if options.refresh and not options.destroy:
-            preflight.check_imports(self.context, case)
+            preflight.check_imports(self.context, case, self.unstamped)
         preflight.check_plan(case, options)
         if options.refresh:
             case = await take_over(self.remote, self.context.root, case, self.refreshed.files)
@@ -300,6 +302,7 @@ class Session:
                 },
                 doubtful=context.doubtful,
                 unfound=self.unfound,
+                unstamped=self.unstamped,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
             with interrupts.stopping(run.interrupt):

@@ -38,6 +38,7 @@ async def take_over(
     }
     takings: dict[Address, Taking] = {}
     live = dict(case.observed.live)
+    other_versions: set[Address] = set()
     for store in stores:
         takings[store] = taking = await _taking(remote, root, case=case, store=store, known=known)
         for path, taken in taking.store_files.items():
@@ -52,8 +53,12 @@ async def take_over(
                     {} if taken.different else {"sha256": case.desired[address].fields["sha256"]}
                 )
                 live[address] = replace(file, fields={**file.fields, **bytes_are_ours})
+                if taken.different:
+                    other_versions.add(address)
     for address in case.imports:
-        if is_file(address) and address in live and "sha256" not in live[address].fields:
+        if not is_file(address) or address not in live or address in other_versions:
+            continue
+        if "sha256" not in live[address].fields:
             live[address] = _named(case, address, live[address])
     return replace(case, observed=replace(case.observed, live=live), takings=takings)
 

@@ -71,6 +71,9 @@ class Unmanaged:
     id: str
     name: str = ""  # as the service has it
     store: Address | None = None  # files: the managed vector store that holds it
+    to: Address | None = None  # an address that it could have, where a spec could declare it so
+    model: str | None = None  # of an assistant
+    created_at: int = 0  # Unix seconds; 0 where the service does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,13 @@ def drift_schema() -> dict[str, Any]:
                     "id": described(_TEXT, "Its id"),
                     "name": described(_TEXT, "Its name at the service; empty for none"),
                     "store": described(_MAYBE_TEXT, "The managed vector store that holds it"),
+                    "to": described(
+                        _MAYBE_TEXT, "An address that it could have", ["assistant.support"]
+                    ),
+                    "model": described(_MAYBE_TEXT, "The model of an assistant", ["gpt-4o"]),
+                    "created_at": described(
+                        count, "When it was made, in Unix seconds; 0 where that is not known"
+                    ),
                 }
             ),
         },

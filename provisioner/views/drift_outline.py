@@ -7,13 +7,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import groupby
 
-from provisioner.model import Address, Drift, Drifted, FieldChange, Unverifiable
+from provisioner.model import Address, Drift, Drifted, FieldChange, Unmanaged, Unverifiable
 from provisioner.views.fields import drift_lines, is_file_field, text_like
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import drift_facts, place_facts, position_text, wanted_by_specs
 from provisioner.views.values import and_more, inline, many
+from provisioner.yamltext.spelling import flow_spelt
 
 CLEAN = "No drift. The service is as it was last applied."
 NOTHING_APPLIED = "No drift. Nothing was ever applied."
@@ -31,12 +33,6 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
     """Everything that comparing found; `verbose` unfolds long groups."""
     outside = [_drifted(one) for one in drift.found if one.drift != "local"]
     pending = [_drifted(one) for one in drift.found if one.drift == "local"]
-    unmanaged = []
-    for stray in drift.unmanaged:
-        title = f"{stray.kind.replace('_', ' ')} {inline(stray.id)}"
-        name = [inline(stray.name)] if stray.name else []
-        store = [f"in {inline(str(stray.store))}"] if stray.store else []
-        unmanaged.append(Item("", title, facts=(*name, *store)))
     profiles = []
     if drift.profiles or drift.service.api == "responses":
         said = many(drift.profiles, "request profile") if drift.profiles else "Request profiles"
@@ -52,7 +48,11 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
             "Never shown by the service, so that nobody can say whether they changed:",
             tuple(_unverifiable(drift.unverifiable, verbose)),
         ),
-        Section("unmanaged", "At the service, but not managed here:", tuple(unmanaged)),
+        Section(
+            "unmanaged",
+            "At the service, but not managed here:",
+            tuple(_unmanaged(drift.unmanaged)),
+        ),
         Section("notes", "Notes:", tuple(Item("", inline(note)) for note in drift.notes)),
     )
     return Outline(
@@ -63,6 +63,29 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
         marker=f"drift {inline(drift.workspace)}/{inline(drift.environment)}",
         facts=place_facts(drift),
     )
+
+
+def _unmanaged(found: Iterable[Unmanaged]) -> Iterator[Item]:
+    """The inventory that somebody starts from, in groups: each line can be pasted into `imports`,
+    or, of what a store holds, into its `files`.
+    """
+
+    def group(one: Unmanaged) -> tuple[str, str]:
+        return one.kind, str(one.store or "")
+
+    for (kind, store), some in groupby(sorted(found, key=group), group):
+        members = list(some)
+        title = many(len(members), kind.replace("_", " "))
+        facts = (f"in {inline(store)}",) if store else ()
+        yield Item("", title, facts=facts, lines=tuple(map(_to_paste, members)))
+
+
+def _to_paste(one: Unmanaged) -> Line:
+    to = {"to": str(one.to)} if one.to else {}
+    day = datetime.fromtimestamp(one.created_at, UTC).date().isoformat() if one.created_at else ""
+    said = [inline(one.name), inline(one.model or ""), f"made {day}" if day else ""]
+    about = ", ".join(word for word in said if word)
+    return Line("", f"- {flow_spelt({**to, 'id': one.id})}" + (f"  # {about}" if about else ""))
 
 
 def summary(drift: Drift) -> str:

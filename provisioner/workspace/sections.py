@@ -26,6 +26,7 @@ FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
 LISTS = ("imports", "moved", "removed")
 UNKNOWN = "Unknown section"
+NO_SPECS = "No specs"
 
 # The sections of `provisioner.yaml`.
 _SETTINGS = ("workspace", "environments", "variables", "default_environment", "policies")
@@ -127,7 +128,7 @@ def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
         )
         if refused.summary == "File not found":
             detail = f"There is no folder `{FOLDER}/` in `{tree.root}`."
-            problem = Problem("No specs", detail, _to_begin(tree), file=FOLDER)
+            problem = Problem(NO_SPECS, detail, _to_begin(tree), file=FOLDER)
         sections.problems.append(problem)
         return []
     files = sorted(
@@ -138,7 +139,7 @@ def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
         near = sorted(meant, key=lambda path: (path.lower().endswith(".json"), path))
         hint = f"rename `{near[0]}` to end in `.yaml`" if near else _to_begin(tree)
         detail = f"There is no `*.yaml` file below `{FOLDER}/`."
-        sections.problems.append(Problem("No specs", detail, hint, "warning", file=FOLDER))
+        sections.problems.append(Problem(NO_SPECS, detail, hint, "warning", file=FOLDER))
     return files
 
 

@@ -17,7 +17,7 @@ from provisioner import disk
 from provisioner.errors import SpecError, UsageError
 from provisioner.kinds import kinds
 from provisioner.masking import hide
-from provisioner.model import Position, Problem, Source
+from provisioner.model import Address, Position, Problem, Source
 from provisioner.text import quoted, suggest
 from provisioner.workspace.compiler import Compiler, Specs
 from provisioner.workspace.contents import Contents
@@ -102,6 +102,11 @@ class Workspace:
         """
         tree = self._contents.tree
         return disk.real(tree.find(tree.normal(path)).place)
+
+    @property
+    def written(self) -> set[Address]:
+        """The kind and name of everything that a spec writes down, for whatever environment."""
+        return {Address(*named) for named in self._sections.resources}
 
     def locate(self, source: Source) -> Position:
         """Where something was declared; the file is composed with positions at the first call."""

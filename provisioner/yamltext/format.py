@@ -225,7 +225,8 @@ class _Lines:
         """The text of a block scalar moves as a whole."""
         header = self._lines[one.token.start_mark.line][one.token.start_mark.column :]
         filled = [number for number in numbers if self._lines[number].strip()]
-        depth = min((_indent(self._lines[number]) for number in filled), default=0)
+        # A tab is text there: only blanks indent.
+        depth = min((_indent(self._lines[number], " ") for number in filled), default=0)
         shift = one.shift
         if one.blocks and not re.match(r"[|>][-+]?[1-9]", header):
             shift = one.blocks[-1].new + _STEP - depth
@@ -234,7 +235,7 @@ class _Lines:
             line = self._lines[number]
             inside = bool(line.strip()) or len(line) > depth  # blanks beyond the depth are text
             self._lines[number] = (
-                " " * max(_indent(line) + shift, 0) + line.lstrip(" ") if inside else ""
+                " " * max(_indent(line, " ") + shift, 0) + line.lstrip(" ") if inside else ""
             )
 
     def _comments(self) -> None:
@@ -301,5 +302,5 @@ def _gap(left: _Placed, right: _Placed, written: str) -> str:
     return "" if isinstance(other, t.ValueToken) and isinstance(one, t.ScalarToken) else written
 
 
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" \t"))
+def _indent(line: str, blanks: str = " \t") -> int:
+    return len(line) - len(line.lstrip(blanks))

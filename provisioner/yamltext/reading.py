@@ -284,6 +284,14 @@ def read_yaml(data: bytes) -> Reading:
     return Reading(value, builder.odd)
 
 
+def value_of(data: bytes) -> Any:
+    """The value of what may be YAML; None where it is none, or is beyond a limit."""
+    try:
+        return read_yaml(data).value
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+
+
 def too_deep(value: Any) -> bool:
     """Whether lists and mappings stand in each other in more than DEEPEST_YAML levels."""
     level = [value]

@@ -16,7 +16,6 @@ DESK = {"assistants": {"support": {"model": "gpt-4o"}}}
 @pytest.mark.parametrize(
     "line, hint",
     [
-        ("import assistant.support asst_1", "- {to: assistant.support, id: asst_…}"),
         ("test", "`provisioner check` holds the checks of the specs"),
         ("help plna", "did you mean `plan`?"),
         ("plan -out x.json", "write `--out`"),
@@ -45,15 +44,6 @@ def test_habits_from_elsewhere(tmp_path: Path, line: str, hint: str) -> None:
 
     assert (ran.code, ran.out) == (1, "")
     assert hint in ran.err.partition("hint: ")[2]
-
-
-def test_the_import_to_paste_is_a_spec(world: World) -> None:
-    """What the hint shows can be pasted as it is, with an id that is there."""
-    id = world.http("POST", "/assistants", {"model": "gpt-4o"})["id"]
-    hint = world.ok("import", code=1).err.partition("plan`:\n")[2]
-    world.write({"specs/a.yaml": DESK, "specs/imports.yaml": hint.replace("asst_…", id)})
-
-    assert "1 to import" in world.ok("plan").out
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import yaml
 
 from provisioner.engine import Session, open_context
 from tests.e2e.middleware import Odd, each
@@ -101,12 +102,37 @@ def test_what_belongs_to_others_is_no_drift(there: World) -> None:
         and reported.endswith(CLEAN)
     )
     assert drift(there, code=0)["unmanaged"] == []
-    assert drift(there, "--unmanaged", code=0)["unmanaged"] == [
-        {"kind": "file", "id": file, "name": "theirs.md", "store": "vector_store.kb"},
-        {"kind": "file", "id": loose, "name": "loose.md", "store": None},
-        {"kind": "vector_store", "id": store, "name": "Theirs", "store": None},
+    found = drift(there, "--unmanaged", code=0)["unmanaged"]
+    assert all(one.pop("created_at") > 1e9 and one.pop("model") is None for one in found)
+    assert found == [
+        {
+            "kind": "file",
+            "id": file,
+            "name": "theirs.md",
+            "store": "vector_store.kb",
+            "to": None,
+        },
+        {"kind": "file", "id": loose, "name": "loose.md", "store": None, "to": "file.loose.md"},
+        {
+            "kind": "vector_store",
+            "id": store,
+            "name": "Theirs",
+            "store": None,
+            "to": "vector_store.theirs",
+        },
     ]
-    assert f"vector store {store}  (Theirs)" in there.ok("drift", "--unmanaged").out
+
+
+def test_the_inventory_can_be_pasted(there: World) -> None:
+    """In groups that are counted, the oldest first; what it says is a list of `imports`."""
+    body = {"model": "gpt-4o", "name": "Desk: #1"}
+    ids = [there.http("POST", "/assistants", body)["id"] for _ in range(2)]
+    said = there.ok("drift", "--unmanaged").out
+    assert "  2 assistants\n      - {to: assistant.desk_1, id: asst_" in said
+    assert "  # Desk: #1, gpt-4o, made 20" in said
+    pasted = yaml.safe_load(said.partition("2 assistants\n")[2].partition("\n\n")[0])
+    assert {one["to"] for one in pasted} == {"assistant.desk_1", "assistant.desk_1_2"}
+    assert {one["id"] for one in pasted} == set(ids)
 
 
 @pytest.mark.parametrize("policy", ["remove", "fail"])

@@ -87,3 +87,9 @@ def test_our_own_specs_are_in_the_layout():
     root = Path(__file__).parents[2]
     for path in [*sorted((root / "specs").glob("*.yaml")), root / "provisioner.yaml"]:
         assert format_text(path.read_text()) == path.read_text(), path
+
+
+def test_tabs_are_the_text_of_a_block():
+    """However deep the block goes: only blanks are its indentation."""
+    text = "a:\n    b: |\n        one\n        \ttwo\n"
+    assert format_text(text) == "a:\n  b: |\n    one\n    \ttwo\n"

@@ -1,0 +1,244 @@
+"""What the everyday calls of a language answer, as far as that needs no run: texts that are put
+together, files that are opened, settings of the environment, lists that are gone through.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from provisioner.importing import code
+from provisioner.importing.code_values import MISSING, Bound, Closure, Mixed, Opened, Thing, Unknown
+
+if TYPE_CHECKING:
+    from provisioner.importing.evaluating import Evaluator
+
+_PLACE = re.compile(r"(?<!\{)\{([A-Za-z_][\w.]*)\}(?!\})")
+_ENV = ("os.environ.get", "os.getenv", "getenv", "environ.get", "Deno.env.get", "config")
+_OPEN: tuple[str, ...] = (
+    "open",
+    "Path",
+    "pathlib.Path",
+    "fs.createReadStream",
+    "createReadStream",
+    "Bun.file",
+)
+_OPEN += ("io.open", "codecs.open", "aiofiles.open", "PurePath")
+_READ = ("fs.readFileSync", "readFileSync", "fs.readFile", "readFile", "fs.promises.readFile")
+_JOIN = ("os.path.join", "path.join", "path.resolve", "join", "resolve", "os.path.abspath")
+_HERE = ("os.path.dirname", "path.dirname", "dirname", "fileURLToPath")
+_SAME = ("str", "String", "list", "tuple", "asyncio.run", "Promise.all", "asyncio.gather", "cast")
+_TRIMMED = {
+    "textwrap.dedent": textwrap.dedent,
+    "dedent": textwrap.dedent,
+    "inspect.cleandoc": inspect.cleandoc,
+    "cleandoc": inspect.cleandoc,
+}
+_WAYS: dict[str, Callable[[str], str]] = {
+    "strip": str.strip,
+    "rstrip": str.rstrip,
+    "lstrip": str.lstrip,
+    "trim": str.strip,
+    "trimEnd": str.rstrip,
+    "trimStart": str.lstrip,
+}
+
+
+def known_call(
+    ev: Evaluator, function: Any, args: list[Any], named: dict[str, Any], node: code.Call
+) -> Any:
+    """What a call answers; MISSING if only a run would tell."""
+    if isinstance(function, Thing):
+        return _of_library(ev, function.path, args, named, node)
+    if isinstance(function, Bound):
+        return _of_value(ev, function, args, named, node)
+    if isinstance(function, Unknown) and isinstance(node.function, code.Attr):
+        path = node.function.text
+        if path in _ENV:
+            return _environment(args, node)
+    return MISSING
+
+
+def _of_library(
+    ev: Evaluator, path: str, args: list[Any], named: dict[str, Any], node: code.Call
+) -> Any:
+    if path in _ENV and args:
+        return _environment(args, node)
+    if path in _OPEN and args:
+        return Opened(_path(args[:1]), node.at)
+    if path in _READ and args:
+        return read_opened(ev, Opened(_path(args[:1]), node.at), node)
+    if path in _JOIN:
+        return _path(args)
+    if path in _HERE:
+        return ""
+    if path in _TRIMMED and args:
+        return _TRIMMED[path](args[0]) if isinstance(args[0], str) else args[0]
+    if path in ("json.loads", "json.load", "JSON.parse") and args:
+        return _json(ev, args[0], node)
+    return _collection(path, args, named)
+
+
+def _collection(path: str, args: list[Any], named: dict[str, Any]) -> Any:
+    first = args[0] if args else None
+    if path in ("dict", "Object.assign") and all(isinstance(arg, dict) for arg in args):
+        joined: dict[str, Any] = {}
+        for arg in args:
+            joined |= arg
+        return joined | named
+    if path.startswith("Object.") and isinstance(first, dict):
+        return _of_dict(first, path.removeprefix("Object."))
+    if path in ("enumerate",) and isinstance(first, list):
+        return [[index, value] for index, value in enumerate(first)]
+    if path in _SAME and args:
+        return first if len(args) == 1 else list(args)
+    return MISSING
+
+
+def _environment(args: list[Any], node: code.Call) -> Any:
+    if not args or not isinstance(args[0], str):
+        return MISSING
+    default = args[1] if len(args) > 1 and isinstance(args[1], str | int | float) else None
+    return Unknown(args[0], node.text, node.at, default)
+
+
+def _path(args: list[Any]) -> Any:
+    """Paths joined; the folder of the source itself is where they start."""
+    parts = []
+    for arg in args:
+        value = arg.path if isinstance(arg, Opened) else arg
+        if isinstance(value, Thing):
+            value = "" if value.path.startswith(("__", "import.meta")) else None
+        if isinstance(value, Bound):
+            value = _path([value.of])
+        if not isinstance(value, str):
+            return value
+        parts.append(value)
+    return "/".join(part for part in parts if part)
+
+
+def _json(ev: Evaluator, value: Any, node: code.Call) -> Any:
+    text = read_opened(ev, value, node) if isinstance(value, Opened) else value
+    if not isinstance(text, str):
+        return MISSING
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return MISSING
+
+
+def read_opened(ev: Evaluator, opened: Opened, node: code.Node) -> Any:
+    """The text of a file that the code names, if it lies in the folder that was given."""
+    if not isinstance(opened.path, str):
+        return opened.path if isinstance(opened.path, Unknown) else MISSING
+    text = ev.beside.text(opened.path)
+    if text is not None:
+        return text
+    stem = opened.path.replace("\\", "/").rsplit("/", 1)[-1].split(".")[0]
+    return Unknown(stem or "text", node.text, node.at)
+
+
+def _of_value(
+    ev: Evaluator, bound: Bound, args: list[Any], named: dict[str, Any], node: code.Call
+) -> Any:
+    of, name = bound.of, bound.name
+    while isinstance(of, Bound) and isinstance(of.of, Opened) and of.name in ("parent", "resolve"):
+        of = of.of
+    if isinstance(of, Opened):
+        return _of_file(ev, of, name, args, node)
+    if isinstance(of, str | Mixed | Unknown):
+        return _of_text(of, name, args, named, node)
+    if isinstance(of, dict):
+        return _of_mapping(of, name, args)
+    if isinstance(of, list):
+        return _of_list(ev, of, name, args, node)
+    return MISSING
+
+
+def _of_file(ev: Evaluator, of: Opened, name: str, args: list[Any], node: code.Call) -> Any:
+    if name in ("read", "read_text", "text", "readlines"):
+        return read_opened(ev, of, node)
+    if name in ("joinpath", "resolve", "absolute", "open", "expanduser"):
+        if name == "joinpath" and not isinstance(of.path, str):
+            return Opened(_path(args), node.at)
+        return Opened(_path([of, *args]) if name == "joinpath" else of.path, node.at)
+    return MISSING
+
+
+def _of_text(of: Any, name: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
+    if name in _WAYS:
+        return _WAYS[name](of) if isinstance(of, str) and not args else of
+    if name == "joinpath" and isinstance(of, str):
+        return _path([of, *args])
+    if name == "format" and isinstance(of, str):
+        return _formatted(of, named, node)
+    if name == "join" and isinstance(of, str) and args and isinstance(args[0], list):
+        texts = [one for one in args[0] if isinstance(one, str)]
+        return of.join(texts) if len(texts) == len(args[0]) else MISSING
+    if name in ("replace", "replaceAll") and isinstance(of, str):
+        return of.replace(*args[:2]) if _small(of, args) else MISSING
+    return MISSING
+
+
+def _small(of: str, args: list[Any]) -> bool:
+    known = len(args) >= 2 and all(isinstance(arg, str) for arg in args[:2])
+    return known and bool(args[0]) and len(of) * (len(args[1]) + 1) < 1_000_000
+
+
+def _formatted(text: str, named: dict[str, Any], node: code.Call) -> Any:
+    """`"… {place} …".format(place=…)`: what is not given stays a place."""
+    parts: list[str | Unknown] = []
+    end = 0
+    for match in _PLACE.finditer(text):
+        parts.append(text[end : match.start()])
+        value = named.get(match[1], Unknown(match[1], match[0], node.at))
+        parts.append(value if isinstance(value, str | Unknown) else str(value))
+        end = match.end()
+    parts.append(text[end:])
+    plain = [
+        part.replace("{{", "{").replace("}}", "}") if isinstance(part, str) else part
+        for part in parts
+    ]
+    if all(isinstance(part, str) for part in plain):
+        return "".join(str(part) for part in plain)
+    return Mixed(tuple(plain))
+
+
+def _of_dict(of: dict[str, Any], name: str) -> Any:
+    if name in ("items", "entries"):
+        return [[key, value] for key, value in of.items()]
+    if name == "keys":
+        return list(of)
+    return list(of.values()) if name == "values" else MISSING
+
+
+def _of_mapping(of: dict[str, Any], name: str, args: list[Any]) -> Any:
+    if name == "get" and args and isinstance(args[0], str):
+        return of.get(args[0], args[1] if len(args) > 1 else None)
+    if name == "copy":
+        return dict(of)
+    if name == "update" and args and isinstance(args[0], dict):
+        of |= args[0]
+        return None
+    return _of_dict(of, name)
+
+
+def _of_list(ev: Evaluator, of: list[Any], name: str, args: list[Any], node: code.Call) -> Any:
+    if name in ("append", "push"):
+        of += args
+        return None
+    if name in ("extend", "concat") and args and isinstance(args[0], list):
+        more = list(args[0])
+        if name == "concat":
+            return [*of, *more]
+        of += more
+        return None
+    if name in ("map", "forEach") and args and isinstance(args[0], Closure):
+        return [ev.call(args[0], [one], {}, node.at) for one in list(of)]
+    if name == "join" and all(isinstance(one, str) for one in of):
+        return (args[0] if args and isinstance(args[0], str) else ",").join(of)
+    return MISSING

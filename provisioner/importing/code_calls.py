@@ -1,0 +1,229 @@
+"""Which calls in code make assistants, stores and files, whatever the language."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from provisioner.importing import code
+from provisioner.importing.code_values import MISSING, Closure, Made, Opened, Thing, Unknown
+from provisioner.importing.evaluating import Evaluator
+from provisioner.importing.nouns import Lost, Origin
+from provisioner.jsontext import canonical
+
+OURS = ("agents", "openai_agents", "@openai/agents", "@openai/agents-core", "@openai/agents-openai")
+_CREATES = re.compile(
+    r"(?:^|\.)(?P<what>assistants|vector_stores\.files|vector_stores\.file_batches|vector_stores"
+    r"|files|responses|assistants\.files)\.(?P<verb>\w+)$"
+)
+_MAKES = {"create", "create_and_poll", "upload", "upload_and_poll", "parse", "stream"}
+_CHANGES = {"update", "modify"}
+_TOOLS = {
+    "file_search_tool": "file_search",
+    "web_search_tool": "web_search",
+    "code_interpreter_tool": "code_interpreter",
+    "image_generation_tool": "image_generation",
+    "hosted_mcp_tool": "mcp",
+}
+_FUNCTION = ("function_tool", "tool")
+_GUARDS = ("run_guardrails", "load_config_bundle", "instantiate_guardrails")
+
+
+def snake(text: str) -> str:
+    """`fileSearchTool` and `FileSearchTool` as `file_search_tool`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
+    return words.lower()
+
+
+class Calls:
+    """What the calls of one file make, in their order."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.made: list[Made] = []
+        self.losses: list[Lost] = []
+        self.azure = False
+        self.strangers: dict[str, code.At] = {}  # whose `Agent` it is, where it is not ours
+        self.evaluator: Evaluator | None = None
+        self._ids: dict[str, int] = {}
+
+    def __call__(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
+        spelt = snake(path)
+        last = spelt.rsplit(".", 1)[-1]
+        if "azure_open_ai" in spelt or "azure_openai" in last:
+            self.azure = True
+        if last in ("agent", "sandbox_agent") or spelt.endswith("agent.create"):
+            return self._agent(path, args, named, node)
+        match = _CREATES.search(spelt)
+        if match and self._known(spelt):
+            return self._service(match["what"], match["verb"], options(args, named), args, node)
+        return self._library(last, args, named, node)
+
+    def _known(self, path: str) -> bool:
+        """Whether a call is OpenAI's: others have `assistants.create`, too."""
+        if "beta." in path or "openai" in path or "open_ai" in path:
+            return True
+        modules = [module for module, _ in self._imports().values()]
+        others = any("vapi" in module.lower() for module in modules)
+        return not others
+
+    def _imports(self) -> dict[str, tuple[str, str | None]]:
+        return self.evaluator.imports if self.evaluator else {}
+
+    # Objects of the service.
+
+    def _service(
+        self, what: str, verb: str, raw: dict[str, Any], args: list[Any], node: code.Call
+    ) -> Any:
+        if verb in _CHANGES and what in ("assistants", "vector_stores"):
+            self._say(node, "changes something that exists already; make that change in the spec")
+            return Thing(what, node.at)
+        if verb not in _MAKES:
+            return MISSING
+        if what in ("vector_stores.files", "vector_stores.file_batches"):
+            return self._attach(raw, args, node)
+        if what == "responses":
+            if not ({"instructions", "tools", "prompt"} & raw.keys() or _system(raw.get("input"))):
+                return MISSING
+            return self._make("assistant", raw, node)
+        kinds = {"assistants": "assistant", "vector_stores": "vector_store", "files": "file"}
+        return self._make(kinds[what], raw, node) if what in kinds else MISSING
+
+    def _make(self, kind: str, raw: dict[str, Any], node: code.Call, call: str = "") -> Made:
+        digest = f"{kind}:{canonical(_brief(raw))[:200]}"
+        self._ids[digest] = self._ids.get(digest, 0) + 1
+        id = f"made:{digest}:{self._ids[digest]}"
+        made = Made(kind, dict(raw), node.at, id, call or node.text)
+        self.made.append(made)
+        return made
+
+    def _attach(self, raw: dict[str, Any], args: list[Any], node: code.Call) -> Any:
+        """Documents that are put into a store after it was made."""
+        id = raw.get("vector_store_id", args[0] if args else None)
+        store = next((one for one in self.made if one.id == id), None)
+        files = raw.get("file_ids", [])
+        files = [*files] if isinstance(files, list) else [files]
+        if "file_id" in raw:
+            files.append(raw["file_id"])
+        opened = raw.get("files", raw.get("file", []))
+        for one in opened if isinstance(opened, list) else [opened]:
+            inner = one.get("file_id", one) if isinstance(one, dict) else one
+            files.append(self._make("file", {"file": one}, node).id if inner is one else inner)
+        if store is None:
+            self._say(node, "puts documents into a store that is not made here")
+            return Thing("store_file", node.at)
+        store.raw.setdefault("file_ids", [])
+        if isinstance(store.raw["file_ids"], list):
+            store.raw["file_ids"] += files
+        rest = ("attributes", "chunking_strategy")
+        for key in rest:
+            if key in raw:
+                self._say(node, f"sets `{key}` of documents; write it into the store's `files`")
+        return Thing("store_file", node.at)
+
+    def _say(self, node: code.Node, why: str) -> None:
+        origin = Origin(self.source, *node.at)
+        self.losses.append(Lost(origin, node.text, why))
+
+    # The Agents SDK.
+
+    def _agent(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
+        base = path.split(".")[0]
+        module = self._imports().get(base, ("", None))[0]
+        if module not in OURS:
+            self.strangers.setdefault(module or base, node.at)
+            return Thing(path, node.at)
+        return self._make("assistant", {**options(args, named), "object": "<sdk>"}, node, "Agent")
+
+    def _library(self, last: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
+        if last in _TOOLS:
+            return _hosted(_TOOLS[last], args, named)
+        if last in _FUNCTION and args:
+            return _function(args[0], named)
+        if last in ("model_settings", "reasoning"):
+            return options(args, named)
+        if last in _GUARDS:
+            self._say(node, "is a guardrail, which your application runs")
+        if last == "zod_response_format" or last == "zod_text_format":
+            return Unknown("schema", node.text, node.at)
+        return MISSING
+
+
+def options(args: list[Any], named: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a call: by name, or as one mapping (JavaScript)."""
+    found: dict[str, Any] = {}
+    for arg in args:
+        if isinstance(arg, dict):
+            found |= arg
+    return found | named
+
+
+def _system(turns: Any) -> bool:
+    return isinstance(turns, list) and any(
+        isinstance(turn, dict) and turn.get("role") in ("system", "developer") for turn in turns
+    )
+
+
+def _hosted(kind: str, args: list[Any], named: dict[str, Any]) -> dict[str, Any]:
+    """A hosted tool of the Agents SDK, in the spelling of the service."""
+    settings = {snake(key): value for key, value in options(args, named).items()}
+    config = settings.pop("tool_config", None)
+    if isinstance(config, dict):
+        settings |= config
+    if kind == "file_search" and args and not isinstance(args[0], dict):
+        settings["vector_store_ids"] = args[0] if isinstance(args[0], list) else [args[0]]
+    settings.pop("include_search_results", None) if kind == "file_search" else None
+    settings.pop("name", None)
+    for key in (
+        "require_approval",
+        "allowed_tools",
+        "container",
+        "user_location",
+        "ranking_options",
+    ):
+        if isinstance(settings.get(key), dict):
+            settings[key] = {snake(name): value for name, value in settings[key].items()}
+    return {**settings, "type": kind}
+
+
+def _function(value: Any, named: dict[str, Any]) -> Any:
+    """A function tool, from a decorated function or from its settings."""
+    if isinstance(value, Closure):
+        return function_of(value.function, named)
+    if isinstance(value, dict) and "name" in value:
+        return {"type": "function", **value}
+    return MISSING
+
+
+def function_of(function: code.Function, named: dict[str, Any]) -> dict[str, Any]:
+    """The tool that a function of the application is, by its name, its words and its parameters."""
+    params = [
+        param
+        for param in function.params
+        if param.name not in ("self", "ctx", "context", "wrapper", "run_context")
+    ]
+    properties = {param.name: {"type": param.type} if param.type else {} for param in params}
+    required = [param.name for param in params if param.default is None]
+    made = {
+        "type": "function",
+        "name": named.get("name_override", function.name),
+        "description": named.get("description_override", function.about),
+        "parameters": {"type": "object", "properties": properties, "required": required},
+        "strict": False,
+    }
+    return {key: value for key, value in made.items() if value != ""}
+
+
+def is_tool(function: code.Function) -> bool:
+    """Whether a function is marked as a tool of the Agents SDK."""
+    return any(mark.split("(")[0].endswith("function_tool") for mark in function.marks)
+
+
+def _brief(raw: dict[str, Any]) -> dict[str, str]:
+    """What tells two objects apart, without where they stand."""
+    brief: dict[str, str] = {}
+    for key, value in raw.items():
+        if isinstance(value, Opened):
+            value = value.path
+        brief[key] = value if isinstance(value, str) else type(value).__name__
+    return brief

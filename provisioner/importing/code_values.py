@@ -1,0 +1,114 @@
+"""What a value in code can be, where it is more than a literal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.importing import code
+from provisioner.importing.code import At
+
+
+class Unparsable(ValueError):
+    """A source that does not follow its language, with the place."""
+
+    def __init__(self, why: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(why)
+        self.line, self.column = line, column
+
+
+class TooMuch(Exception):
+    """Code that goes on for longer than anybody's assistants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What only a run would tell."""
+
+    name: str
+    text: str
+    at: At
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """Text with places that only a run fills."""
+
+    parts: tuple[str | Unknown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that the code names; its path as it stands there, or what only a run would tell."""
+
+    path: Any
+    at: At
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something of a library, by its dotted name: `client.beta.assistants`."""
+
+    path: str
+    at: At
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A name that another module has, as long as nobody used it."""
+
+    module: str
+    name: str | None
+    at: At
+
+
+@dataclass(slots=True, eq=False)
+class Made:
+    """An object that a call makes at the service."""
+
+    kind: str
+    raw: dict[str, Any]
+    at: At
+    id: str
+    call: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    function: code.Function
+    scope: Scope
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """Names and what they stand for, innermost first."""
+
+    outer: Scope | None = None
+    names: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, name: str) -> Any:
+        here: Scope | None = self
+        while here is not None:
+            if name in here.names:
+                return here.names[name]
+            here = here.outer
+        return MISSING
+
+    def set(self, name: str, value: Any) -> None:
+        self.names[name] = value
+
+
+class _Missing:
+    pass
+
+
+MISSING = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A method of a value that is known."""
+
+    of: Any
+    name: str

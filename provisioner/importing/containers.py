@@ -1,0 +1,279 @@
+"""Documents that hold other sources: HAR recordings, notebooks, Markdown with fences, and the
+configurations of promptfoo.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from provisioner.importing.code_sources import Reading, looks_like, read_code, worth
+from provisioner.importing.json_exports import placeholders, read_value
+from provisioner.importing.nouns import Findings, Lost, Origin
+from provisioner.importing.spelling import read_assistant
+from provisioner.importing.taking import Losses, Path
+from provisioner.jsontext import Unreadable, read
+from provisioner.model import Problem
+from provisioner.text import dotted
+
+_FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<word>[\w+.-]*)[^\n]*$", re.M)
+_ROUTES = re.compile(
+    r"/(assistants|vector_stores|files|responses|prompts|agents)(/[\w-]+)?/?(\?|$)"
+)
+_SCRIPTS = ("ts", "typescript", "tsx", "js", "javascript", "jsx", "mjs", "node")
+_PYTHONS = ("py", "python", "python3", "ipython")
+_PROVIDER = re.compile(
+    r"^(?:azureopenai|openai):(?:(?P<sort>chat|responses|assistant|agents):)?(?P<what>.+)$"
+)
+
+
+def is_har(value: Any) -> bool:
+    log = value.get("log") if isinstance(value, Mapping) else None
+    return isinstance(log, Mapping) and isinstance(log.get("entries"), list)
+
+
+def read_har(value: Mapping[str, Any], source: str) -> Findings:
+    """What the recorded requests and answers of a browser describe. An answer says more than its
+    request, which is only read where there is no answer.
+    """
+    findings = Findings()
+    for index, entry in enumerate(value["log"]["entries"]):
+        request = entry.get("request") if isinstance(entry, Mapping) else None
+        url = str(request.get("url", "")) if isinstance(request, Mapping) else ""
+        if not isinstance(request, Mapping) or not _ROUTES.search(url):
+            continue
+        inner = Findings()
+        for place, body in _bodies(entry, request):
+            read_value(body, Origin(source, path=f"log.entries[{index}].{place}"), inner)
+            if inner.found:
+                break
+        if "azure.com" in url:
+            inner.found = [on_azure(one) for one in inner.found]
+        findings.add(Findings(inner.found, [], inner.problems))
+    why = "is a recording; only objects of the service were read from it"
+    findings.losses.append(Lost(Origin(source), "log", why, None, "note"))
+    return findings
+
+
+def _bodies(entry: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    response = entry.get("response")
+    content = response.get("content") if isinstance(response, Mapping) else None
+    posted = request.get("postData")
+    holders = [("response.content.text", content)]
+    if request.get("method") in ("POST", "PUT", "PATCH"):
+        holders.append(("request.postData.text", posted))
+    for place, holder in holders:
+        if not isinstance(holder, Mapping) or not isinstance(holder.get("text"), str):
+            continue
+        text = holder["text"]
+        try:
+            if holder.get("encoding") == "base64":
+                text = base64.b64decode(text, validate=True).decode()
+            yield place, read(text)
+        except (Unreadable, UnicodeDecodeError, binascii.Error):
+            continue
+
+
+def on_azure(found: Any) -> Any:
+    """An assistant whose model is the name of a deployment."""
+    if found.kind != "assistant" or "model" not in found.fields:
+        return found
+    why = f"`{found.fields['model']}` is the name of a deployment on Azure, not of a model"
+    hint = "write the model that the deployment runs"
+    return replace(found, losses=(*found.losses, Lost(found.origin, "model", why, hint, "error")))
+
+
+def is_notebook(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping) and "nbformat" in value and isinstance(value.get("cells"), list)
+    )
+
+
+def read_notebook(value: Mapping[str, Any], source: str, reading: Reading, path: Any) -> Findings:
+    """The cells of a notebook, as one program; what is for the notebook itself is left out."""
+    lines: list[str] = []
+    homes: list[tuple[int, int]] = []  # of each line: the cell, and the line in it
+    for number, cell in enumerate(value["cells"]):
+        if not isinstance(cell, Mapping) or cell.get("cell_type") != "code":
+            continue
+        said = cell.get("source", "")
+        text = "".join(map(str, said)) if isinstance(said, list) else str(said)
+        if text.lstrip().startswith("%%"):
+            continue
+        for at, line in enumerate(text.split("\n"), 1):
+            lines.append("pass" if line.lstrip().startswith(("%", "!")) else line)
+            homes.append((number, at))
+    findings = read_code("\n".join(lines), source, "python", reading, path)
+
+    def placed(origin: Origin) -> Origin:
+        if origin.line is None or not 0 < origin.line <= len(homes):
+            return origin
+        cell, line = homes[origin.line - 1]
+        return Origin(source, path=f"cells[{cell}] line {line}")
+
+    found = []
+    for one in findings.found:
+        lost_there = tuple(replace(lost, origin=placed(lost.origin)) for lost in one.losses)
+        found.append(replace(one, origin=placed(one.origin), losses=lost_there))
+    losses = [replace(lost, origin=placed(lost.origin)) for lost in findings.losses]
+    return Findings(found, losses, findings.problems)
+
+
+def fences(text: str) -> Iterator[tuple[str, int, str]]:
+    """The fenced blocks of a Markdown text: the word beside each, its first line, and the block."""
+    opened: re.Match[str] | None = None
+    for match in _FENCE.finditer(text):
+        if opened is None:
+            opened = match
+        elif match["mark"].startswith(opened["mark"]) and not match["word"]:
+            start = opened.end() + 1
+            line = text.count("\n", 0, start) + 1
+            yield opened["word"].lower(), line, text[start : match.start()]
+            opened = None
+
+
+def read_markdown(text: str, source: str, reading: Reading, path: Any) -> Findings:
+    """What the fences in a Markdown text describe. Those of one language are read together, each at
+    its own lines; where that is no program, each for itself.
+    """
+    findings = Findings()
+    groups: dict[str, list[tuple[int, str]]] = {}
+    for word, line, block in fences(text):
+        if block.lstrip()[:1] in ("{", "[") and word not in (*_SCRIPTS, *_PYTHONS):
+            try:
+                value = read(block)
+            except Unreadable:
+                continue
+            inner = Findings()
+            read_value(value, Origin(source, line=line), inner)
+            if inner.found:
+                findings.add(inner)
+        elif language := _language(word, block):
+            groups.setdefault(language, []).append((line, block))
+    for language, blocks in groups.items():
+        if any(worth(block) for _, block in blocks):
+            findings.add(_together(blocks, language, source=source, reading=reading, path=path))
+    return findings
+
+
+def _language(word: str, block: str) -> str | None:
+    if word in _SCRIPTS:
+        return "typescript"
+    if word in _PYTHONS:
+        return "python"
+    return looks_like(block) if not word and worth(block) else None
+
+
+def _together(
+    blocks: list[tuple[int, str]], language: str, *, source: str, reading: Reading, path: Any
+) -> Findings:
+    whole = ""
+    for line, block in blocks:
+        whole += "\n" * (line - 1 - whole.count("\n")) + block
+    findings = read_code(whole, source, language, reading, path)
+    if not any(problem.severity == "error" for problem in findings.problems):
+        return findings
+    apart = Findings()
+    for line, block in blocks:
+        if worth(block):
+            apart.add(read_code("\n" * (line - 1) + block, source, language, reading, path))
+    return apart
+
+
+def is_promptfoo(value: Any) -> bool:
+    """Whether a document is a configuration of promptfoo."""
+    if not isinstance(value, Mapping):
+        return False
+    keys = value.keys()
+    return ("providers" in keys or "targets" in keys) and bool({"prompts", "tests"} & keys)
+
+
+def read_promptfoo(value: Mapping[str, Any], source: str) -> Findings:
+    """An assistant for each provider of OpenAI's, with the system message of the prompts where they
+    have one; the rest is reported.
+    """
+    findings = Findings()
+    rest = Losses(Origin(source))
+    prompts = value.get("prompts")
+    system = _system(prompts, rest)
+    for key in ("providers", "targets"):
+        providers = value.get(key, [])
+        for index, one in enumerate(providers if isinstance(providers, list) else [providers]):
+            _provider(one, (key, index), system, findings=findings, rest=rest)
+    for key, inner in value.items():
+        if key not in ("providers", "targets", "prompts"):
+            why = "is for promptfoo; write what must hold as `checks:`"
+            rest.lose((key,), inner, why)
+    findings.losses += rest.all
+    return findings
+
+
+def _system(prompts: Any, rest: Losses) -> str | None:
+    """The one system message of some prompts; what users say is reported."""
+    found: str | None = None
+    for index, prompt in enumerate(prompts if isinstance(prompts, list) else [prompts]):
+        turns = _turns(prompt)
+        texts = [
+            turn["content"]
+            for turn in turns
+            if isinstance(turn, Mapping)
+            and turn.get("role") in ("system", "developer")
+            and isinstance(turn.get("content"), str)
+        ]
+        if texts and found is None:
+            found = texts[0]
+            rest.say(("prompts", index), "its system message became `instructions`", None, "note")
+        elif prompt is not None:
+            rest.lose(("prompts", index), prompt, "is what a user says; write it as a check")
+    return found
+
+
+def _turns(prompt: Any) -> list[Any]:
+    said = prompt.get("raw") if isinstance(prompt, Mapping) else prompt
+    if not isinstance(said, str) or not said.lstrip().startswith("["):
+        return []
+    try:
+        value = read(said)
+    except Unreadable:
+        return []
+    return value if isinstance(value, list) else []
+
+
+def _provider(one: Any, at: Path, system: str | None, *, findings: Findings, rest: Losses) -> None:
+    settings: dict[str, Any] = {}
+    if isinstance(one, Mapping) and len(one) == 1 and "id" not in one:
+        ((name, inner),) = one.items()
+        one = {"id": name, **(inner if isinstance(inner, Mapping) else {})}
+    id = one.get("id") if isinstance(one, Mapping) else one
+    match = _PROVIDER.match(id) if isinstance(id, str) else None
+    if match is None:
+        rest.lose(at, one, "is no provider of OpenAI's")
+        return
+    if isinstance(one, Mapping):
+        config = one.get("config")
+        settings = dict(config) if isinstance(config, Mapping) else {}
+        settings |= {key: one[key] for key in one if key not in ("id", "config", "label")}
+    key = "id" if match["sort"] == "assistant" else "model"
+    settings.setdefault(key, match["what"])
+    if system is not None:
+        settings.setdefault("instructions", system)
+    label = one.get("label") if isinstance(one, Mapping) else None
+    if "max_tokens" in settings:
+        settings.setdefault("max_output_tokens", settings.pop("max_tokens"))
+    read_in = read_assistant(
+        settings, replace(rest.origin, path=dotted(at)), label or match["what"]
+    )
+    made = [placeholders(found) for found in read_in]
+    azure = str(id).startswith("azure")
+    findings.found += [on_azure(found) for found in made] if azure else made
+
+
+def not_yaml(source: str, why: str, line: int | None, column: int | None) -> Problem:
+    """A text that looks like YAML and is none."""
+    hint = "mend it where it says"
+    detail = f"`{source}` is not YAML: {why}."
+    return Problem("Not readable", detail, hint, file=source, line=line, column=column)

@@ -1,0 +1,239 @@
+"""Assistants, prompts, vector stores and files out of JSON: exports, lists, dumps, and what people
+make of them by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from provisioner.importing.nouns import Findings, Found, Origin
+from provisioner.importing.spelling import read_assistant, read_file, read_store
+from provisioner.importing.taking import Losses, Path
+from provisioner.jsontext import Unreadable, read
+from provisioner.model import Problem
+from provisioner.text import dotted, quoted
+
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
+_RAW = re.compile(r"[\x00-\x1f]")
+_PLACEHOLDER = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
+_SETTINGS = frozenset(
+    [
+        "instructions",
+        "tools",
+        "tool_resources",
+        "toolResources",
+        "file_ids",
+        "response_format",
+        "messages",
+        "input",
+        "temperature",
+        "top_p",
+    ]
+)
+_KINDS = ("assistant", "agent", "prompt", "response")
+_PROMPT = ("promptId", "prompt_id")
+_LIST = ("object", "first_id", "last_id", "has_more")
+_INNER = ("assistant", "config", "data", "settings", "agent")
+
+
+def read_json(text: str, source: str) -> Findings:
+    """What one JSON text, or one with a document a line, describes."""
+    findings = Findings()
+    try:
+        documents = [("", parsed(text, source, findings))]
+    except Unreadable as error:
+        lines = _lines(text)
+        if lines is None:
+            findings.problems.append(unreadable(error, source))
+            return findings
+        documents = [(f"line {number}", value) for number, value in lines]
+    for place, value in documents:
+        line = int(place[5:]) if place else None
+        read_value(value, Origin(source, line=line), findings)
+    return findings
+
+
+def unreadable(error: Unreadable, source: str) -> Problem:
+    """What is wrong with a text, as a problem with its place."""
+    return Problem(
+        summary="Not readable",
+        detail=f"`{source}` {error}.",
+        hint="export it again, or mend it where it says",
+        file=source,
+        line=error.line,
+        column=error.column,
+    )
+
+
+def parsed(text: str, source: str, findings: Findings) -> Any:
+    """The value of a JSON text; a raw line break in a string is read as one, and reported."""
+    try:
+        return read(text, unique=True)
+    except Unreadable as error:
+        broken = [match for match in _STRING.finditer(text) if _RAW.search(match[0])]
+        if not broken:
+            raise
+        mended = _STRING.sub(
+            lambda match: _RAW.sub(lambda raw: f"\\u{ord(raw[0]):04x}", match[0]), text
+        )
+        try:
+            value = read(mended, unique=True)
+        except Unreadable:
+            raise error from None
+    offset = broken[0].start()
+    findings.problems.append(
+        Problem(
+            summary="Raw line break",
+            detail=f"`{source}` has strings with raw line breaks or tabs, which JSON does not"
+            f" have ({len(broken)}); they were read as they stand.",
+            hint="compare what was written with the source",
+            severity="warning",
+            file=source,
+            line=text.count("\n", 0, offset) + 1,
+            column=offset - text.rfind("\n", 0, offset),
+        )
+    )
+    return value
+
+
+def _lines(text: str) -> list[tuple[int, Any]] | None:
+    """The documents of a text that has one a line, or None if it is something else."""
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        if line.lstrip()[0] not in "{[":
+            return None
+        try:
+            found.append((number, read(line, unique=True)))
+        except Unreadable:
+            return None
+    return found if len(found) > 1 else None
+
+
+def read_value(value: Any, origin: Origin, findings: Findings, name: str | None = None) -> None:
+    """Everything that a document describes, wherever in it that stands."""
+    walk = _Walk(origin, findings)
+    walk.visit(value, (), name)
+    findings.losses += walk.losses.all
+
+
+class _Walk:
+    """One document, and what it says outside of everything that was found."""
+
+    def __init__(self, origin: Origin, findings: Findings) -> None:
+        self.origin = origin
+        self.findings = findings
+        self.losses = Losses(origin)
+
+    def _origin(self, at: Path) -> Origin:
+        path = " ".join(part for part in (self.origin.path, dotted(at)) if part)
+        return replace(self.origin, path=path)
+
+    def visit(self, value: Any, at: Path, name: str | None) -> None:
+        if isinstance(value, list) and value:
+            for index, inner in enumerate(value):
+                self.visit(inner, (*at, index), None)
+        elif isinstance(value, Mapping) and value:
+            self._mapping(value, at, name)
+        else:
+            why = "is part of nothing that specs have"
+            self.losses.lose(at, value, why, None, "note" if at else "warning")
+
+    def _mapping(self, value: Mapping[str, Any], at: Path, name: str | None) -> None:
+        kind = kind_of(value)
+        if kind:
+            self.findings.found += self._found(kind, value, at, name)
+        elif isinstance(value.get("data"), list):
+            self._list(value, at)
+        else:
+            id = value.get("assistantId", value.get("assistant_id"))
+            inner = [key for key in _INNER if isinstance(value.get(key), Mapping)]
+            if isinstance(id, str) and len(inner) == 1:
+                self._wrapped(value, id, inner[0], at)
+                return
+            for key, one in value.items():
+                self.visit(one, (*at, key), key if isinstance(one, Mapping) else None)
+
+    def _found(
+        self, kind: str, value: Mapping[str, Any], at: Path, name: str | None
+    ) -> list[Found]:
+        origin = self._origin(at)
+        if kind == "vector_store":
+            return [read_store(value, origin, name=name)]
+        if kind == "file":
+            return [read_file(value, origin)]
+        return [placeholders(one) for one in read_assistant(value, origin, name)]
+
+    def _list(self, value: Mapping[str, Any], at: Path) -> None:
+        """A page of a list, as the service answers it."""
+        if value.get("has_more") is True:
+            where = f"`{dotted(at)}` of " if at else ""
+            self.findings.problems.append(
+                Problem(
+                    summary="Incomplete list",
+                    detail=f"{where}`{self.origin.source}` is one page of a longer list"
+                    " (`has_more: true`): the others are not in it.",
+                    hint="fetch the pages after `last_id`, too",
+                    severity="warning",
+                    file=self.origin.source,
+                    line=self.origin.line,
+                )
+            )
+        for key, one in value.items():
+            if key in _LIST and not isinstance(one, dict | list):
+                why = "is bookkeeping of the service"
+                self.losses.lose((*at, key), one, why, None, "note")
+            else:
+                self.visit(one, (*at, key), None)
+
+    def _wrapped(self, value: Mapping[str, Any], id: str, key: str, at: Path) -> None:
+        """`{assistantId: …, config: {…}}`: the settings stand a level below the id."""
+        origin = self._origin((*at, key))
+        for one in read_assistant(value[key], origin):
+            known = one.id is not None or one.kind != "assistant"
+            self.findings.found.append(placeholders(one if known else replace(one, id=id)))
+        for name, rest in value.items():
+            if name not in (key, "assistantId", "assistant_id"):
+                self.visit(rest, (*at, name), None)
+
+
+def kind_of(value: Mapping[str, Any]) -> str | None:
+    """What a mapping describes, by what it says of itself, by its id, or by its settings."""
+    said, id = value.get("object"), str(value.get("id", ""))
+    if said in ("vector_store", "file"):
+        return str(said)
+    if said in _KINDS or id.startswith(("asst_", "pmpt_")) or _settings(value):
+        return "assistant"
+    if id.startswith("vs_"):
+        return "vector_store"
+    return "file" if id.startswith("file-") and "filename" in value else None
+
+
+def _settings(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping looks like the settings of an assistant, or refers to a prompt."""
+    prompt = value.get("prompt")
+    if any(key in value for key in _PROMPT) or (isinstance(prompt, Mapping) and "id" in prompt):
+        return True
+    settings = _SETTINGS & value.keys()
+    if isinstance(value.get("model"), str) and settings:
+        return True
+    told = isinstance(value.get("instructions"), str)
+    return told and (len(settings) > 1 or "name" in value or len(value) == 1)
+
+
+def placeholders(found: Found) -> Found:
+    """A thing whose text has `{{places}}` that a service of prompts would have filled: said."""
+    text = found.fields.get("instructions")
+    names = list(dict.fromkeys(_PLACEHOLDER.findall(text))) if isinstance(text, str) else []
+    if not names:
+        return found
+    losses = Losses(found.origin)
+    marked = quoted([f"{{{{{name}}}}}" for name in names], "and")
+    why = f"has places that nobody fills any more: {marked}"
+    hint = "let your application fill them, or write `${var.NAME}` for what an environment knows"
+    losses.say(("instructions",), why, hint)
+    return replace(found, losses=(*found.losses, *losses.all))

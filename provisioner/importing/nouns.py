@@ -1,0 +1,66 @@
+"""What was found somewhere, on its way to becoming a spec."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.model import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something was found: a service, or a place in a file (`line` and `column` from 1)."""
+
+    source: str  # a base URL, or a path as it was given
+    line: int | None = None
+    column: int | None = None
+    path: str = ""  # within a document: `assistants[3].tools[0]`
+
+    def __str__(self) -> str:
+        place = f":{self.line}" + (f":{self.column}" if self.column else "") if self.line else ""
+        return f"{self.source}{place}" + (f" {self.path}" if self.path else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A leaf of the source that did not become a field of the spec, and why."""
+
+    origin: Origin
+    what: str  # the path of the leaf in the source: `tools[2].ranking_options.ranker`
+    why: str  # in half a sentence
+    hint: str | None = None
+    severity: str = "warning"  # `error`: what is written does not validate until somebody mends it;
+    # `note`: it means nothing to a spec (an empty list, the bookkeeping of a service)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that was found. `fields` are in the spelling of specs (an assistant's tools flat,
+    `vector_stores` and `files` inside the tools); what they refer to is `{"id": …}`, which becomes
+    a name where the same search found that thing, or `file.PATH` for what is known by its path. A
+    variable's place is the text `${var.NAME}`.
+    """
+
+    kind: str  # `assistant`, `vector_store`, `file`
+    name: str | None  # what it is called there, in its own words
+    fields: dict[str, Any]
+    origin: Origin
+    id: str | None = None
+    age: int | None = None  # `created_at`, Unix seconds
+    losses: tuple[Lost, ...] = ()
+    variables: dict[str, Any] = field(default_factory=dict)  # name -> its value, None where unknown
+
+
+@dataclass(slots=True)
+class Findings:
+    """What reading sources gave: things, what belongs to none of them, and what went wrong."""
+
+    found: list[Found] = field(default_factory=list)
+    losses: list[Lost] = field(default_factory=list)  # outside of every thing that was found
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, other: Findings) -> None:
+        self.found += other.found
+        self.losses += other.losses
+        self.problems += other.problems

@@ -1,0 +1,335 @@
+"""`import --from`: what a file, a folder or the standard input describes. Everything is read as
+text and nothing is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from provisioner.importing import terraform
+from provisioner.importing.beside import Beside
+from provisioner.importing.code_sources import Reading, looks_like, read_code, worth
+from provisioner.importing.containers import (
+    is_har,
+    is_notebook,
+    is_promptfoo,
+    read_har,
+    read_markdown,
+    read_notebook,
+    read_promptfoo,
+)
+from provisioner.importing.json_exports import parsed, read_json, read_value
+from provisioner.importing.nouns import Findings, Found, Lost, Origin
+from provisioner.jsontext import Unreadable, canonical
+from provisioner.model import Problem
+from provisioner.text import spelt
+from provisioner.yamltext.reading import value_of
+
+LARGEST = 32 * 1024 * 1024  # bytes of one source
+LARGEST_IN_FOLDER = 128 * 1024 * 1024
+MOST_FILES = 5_000
+SKIPPED = frozenset(
+    [
+        "node_modules",
+        "__pycache__",
+        "venv",
+        "env",
+        "dist-packages",
+        "site-packages",
+        ".git",
+        ".venv",
+        ".tox",
+        ".provisioner",
+        ".terraform",
+    ]
+)
+STDIN = "<stdin>"
+_MARKDOWN = re.compile(r"^[ \t]*(```|~~~)", re.M)
+_KEY = re.compile(r"^[\w-]+:(\s|$)", re.M)
+
+
+def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
+    """What a file, a folder, or the bytes of the standard input describe. Paths in the answer are
+    relative to `root`, where they lie in it.
+    """
+    if isinstance(source, bytes):
+        findings = _bytes(source, STDIN, Reading(root=root))
+    elif source.is_dir():
+        findings = _folder(source, Reading(source, root))
+    else:
+        findings = _file(source, Reading(source.parent, root))
+    findings.found = _distinct(findings.found)
+    _join_states(findings)
+    _keep_files_here(findings, root)
+    failed = any(problem.severity == "error" for problem in findings.problems)
+    if not findings.found and not failed:
+        name = STDIN if isinstance(source, bytes) else _named(source, root)
+        findings.problems.append(_nothing(name))
+    return findings
+
+
+def _join_states(findings: Findings) -> None:
+    """What a state of Terraform knows of a resource whose configuration was read, too, is that
+    resource: the configuration says what it should be.
+    """
+    configured = {one.id for one in findings.found}
+    kept = []
+    for one in findings.found:
+        if f"made:{one.origin.path}" not in configured:
+            kept.append(one)
+            continue
+        why = f"is in the configuration, too, whose values were taken; its id is `{one.id}`"
+        findings.losses.append(Lost(one.origin, one.origin.path, why, None, "note"))
+    findings.found = kept
+
+
+def _keep_files_here(findings: Findings, root: Path | None) -> None:
+    """A file whose bytes are not in the workspace cannot be declared: it is reported, and who uses
+    it names it by its id.
+    """
+    kept = []
+    for one in findings.found:
+        path = one.fields.get("path")
+        here = root is not None and isinstance(path, str) and (root / path).is_file()
+        if one.kind != "file" or here:
+            kept.append(one)
+        else:
+            findings.losses += one.losses
+    findings.found = kept
+
+
+def _nothing(name: str) -> Problem:
+    return Problem(
+        summary="Nothing found",
+        detail=f"{spelt(name)} describes no assistant, prompt, vector store or file that is known"
+        " here.",
+        hint="give an export (JSON, JSON Lines), or code, or a configuration that makes one",
+        file=name,
+    )
+
+
+def _named(path: Path, root: Path | None) -> str:
+    if root is not None and path.resolve().is_relative_to(root.resolve()):
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    return path.as_posix()
+
+
+def _refused(summary: str, name: str, why: str, hint: str) -> Findings:
+    problem = Problem(summary=summary, detail=f"{spelt(name)} {why}.", hint=hint, file=name)
+    return Findings(problems=[problem])
+
+
+def _file(path: Path, reading: Reading) -> Findings:
+    name = _named(path, reading.root)
+    try:
+        if not path.is_file():
+            why = "is not a file" if path.exists() else "does not exist"
+            return _refused("No such source", name, why, "give a file, a folder, or `-`")
+        size = path.stat().st_size
+        if size > LARGEST:
+            return _too_large(name, size)
+        return _bytes(path.read_bytes(), name, reading, path)
+    except OSError as error:
+        why = f"cannot be read: {error.strerror or error}"
+        return _refused("No such source", name, why, "check the path and its permissions")
+
+
+def _too_large(name: str, size: int) -> Findings:
+    why = f"has {size:,} bytes; a source may have at most {LARGEST:,}"
+    return _refused("Source too large", name, why, "split it, or leave out what is no assistant")
+
+
+def _bytes(data: bytes, name: str, reading: Reading, path: Path | None = None) -> Findings:
+    if len(data) > LARGEST:
+        return _too_large(name, len(data))
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        why = f"is not text in UTF-8 (byte {error.start + 1:,})"
+        return _refused("Not readable", name, why, "save it as UTF-8")
+    return read_text(text, name, reading, path)
+
+
+def read_text(text: str, name: str, reading: Reading, path: Path | None = None) -> Findings:
+    """What one text describes, in the language that it is written in: by its content, because the
+    ending of a name says little (`.bak`, TypeScript in `.py`).
+    """
+    if text.lstrip()[:1] in ("{", "["):
+        return _json(text, name, reading, path)
+    if terraform.looks_like(text):
+        beside = Beside(reading.folder, path, root=reading.root)
+        return terraform.read_terraform(text, name, beside, reading.variables)
+    if _MARKDOWN.search(text) and (found := read_markdown(text, name, reading, path)).found:
+        return found
+    if (value := _yaml(text)) is not None:
+        return _document(value, name)
+    language = looks_like(text)
+    if language is None or not worth(text):
+        return Findings() if path is not None and text.strip() else read_json(text, name)
+    return read_code(text, name, language, reading, path)
+
+
+def _json(text: str, name: str, reading: Reading, path: Path | None) -> Findings:
+    """JSON, or one of the formats that are written in it."""
+    marks = ('"entries"', '"nbformat"', '"terraform_version"', '"providers"')
+    if not any(mark in text for mark in marks):
+        return read_json(text, name)
+    findings = Findings()
+    try:
+        value = parsed(text, name, findings)
+    except Unreadable:
+        return read_json(text, name)
+    if is_har(value):
+        findings.add(read_har(value, name))
+    elif is_notebook(value):
+        findings.add(read_notebook(value, name, reading, path))
+    elif isinstance(value, dict) and {"terraform_version", "resources"} <= value.keys():
+        terraform.read_state(value, Origin(name), findings)
+    elif is_promptfoo(value):
+        findings.add(read_promptfoo(value, name))
+    else:
+        return read_json(text, name)
+    return findings
+
+
+def _yaml(text: str) -> Any:
+    """The value of a text that is YAML with keys; None for anything else."""
+    if not _KEY.search(text[:20_000]):
+        return None
+    value = value_of(text.encode())
+    try:
+        json.dumps(value)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _document(value: Any, name: str) -> Findings:
+    """What a YAML document describes: a configuration of promptfoo, or an export in YAML."""
+    if is_promptfoo(value):
+        return read_promptfoo(value, name)
+    return read_value_of(value, name)
+
+
+def read_value_of(value: Any, name: str) -> Findings:
+    """What a value describes that was put together from several files."""
+    findings = Findings()
+    read_value(value, Origin(name), findings)
+    return findings
+
+
+def _folder(folder: Path, reading: Reading) -> Findings:
+    """Every source in a folder; what describes nothing is passed over."""
+    findings = Findings()
+    read = 0
+    for count, path in enumerate(_files(folder)):
+        if count >= MOST_FILES or read > LARGEST_IN_FOLDER:
+            why = f"holds more than {MOST_FILES:,} files or {LARGEST_IN_FOLDER:,} bytes of sources"
+            hint = "give a smaller folder, or one file after the other"
+            findings.add(_refused("Source too large", _named(folder, reading.root), why, hint))
+            break
+        read += path.stat().st_size
+        one = _written_out(path, reading) or _file(path, reading)
+        if one.found or any(problem.severity == "error" for problem in one.problems):
+            findings.add(one)
+    return findings
+
+
+_TEXTS = ("instructions.txt", "instructions.md", "prompt.md", "prompt.txt")
+_SOURCES = frozenset(
+    [
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".har",
+        ".ipynb",
+        ".py",
+        ".pyi",
+        ".ts",
+        ".tsx",
+        ".js",
+        ".jsx",
+        ".mjs",
+        ".cjs",
+        ".mts",
+        ".cts",
+        ".tf",
+        ".tfstate",
+        ".hcl",
+        ".yaml",
+        ".yml",
+        ".md",
+        ".markdown",
+        ".bak",
+        ".txt",
+    ]
+)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder that may be sources, sorted; links are not followed."""
+    found: list[Path] = []
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED)
+        paths = [Path(here, name) for name in sorted(names)]
+        found += [
+            path
+            for path in paths
+            if path.suffix.lower() in _SOURCES and path.is_file() and not path.is_symlink()
+        ]
+        if len(found) > MOST_FILES:
+            break
+    return found
+
+
+def _written_out(path: Path, reading: Reading) -> Findings | None:
+    """`asst_…/instructions.txt`: a folder named by an id, with the text in a file of its own."""
+    id, name = path.parent.name, _named(path, reading.root)
+    if not id.startswith(("asst_", "pmpt_")):
+        return None
+    if path.suffix == ".json":
+        return _with_text(_file(path, reading), path.parent)
+    if path.name not in _TEXTS:
+        return None
+    if any(path.parent.glob("*.json")):
+        return Findings()  # said together with the settings beside it
+    return read_value_of({"id": id, "instructions": _text(path)}, name)
+
+
+def _with_text(read: Findings, folder: Path) -> Findings:
+    """Settings whose instructions lie in a file beside them."""
+    paths = [folder / name for name in _TEXTS if (folder / name).is_file()]
+    text = _text(paths[0]) if paths else None
+    read.found = [
+        replace(one, fields={**one.fields, "instructions": text})
+        if one.kind == "assistant" and text and not one.fields.get("instructions")
+        else one
+        for one in read.found
+    ]
+    return read
+
+
+def _text(path: Path) -> str:
+    """The text of a small file; what is not UTF-8 in it is marked."""
+    with path.open("rb") as file:
+        return file.read(LARGEST).decode("utf-8-sig", "replace")
+
+
+def _distinct(found: list[Found]) -> list[Found]:
+    """Without what was found before: the same thing in two files, or compiled from another one."""
+    kept: dict[str, Found] = {}
+    for one in found:
+        id = None if one.id is None or one.id.startswith("made:") else one.id
+        key = canonical([one.kind, one.name, id, one.fields])
+        first = kept.get(key)
+        if first is None:
+            kept[key] = one
+        elif len(one.losses) < len(first.losses):
+            kept[key] = replace(one, origin=first.origin)
+    return list(kept.values())

@@ -1,0 +1,489 @@
+"""From the spelling of any source into that of specs: nested becomes flat, what belongs to a tool
+moves into it, and every leaf that no spec has is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from provisioner.importing.nouns import Found, Origin
+from provisioner.importing.taking import ABSENT, Losses, Path, Taking
+from provisioner.importing.tool_spelling import give, list_of, read_tools, references
+from provisioner.kinds.assistant.fields import FIELDS
+
+PLAIN = (
+    "model",
+    "name",
+    "description",
+    "instructions",
+    "temperature",
+    "top_p",
+    "reasoning_effort",
+    "metadata",
+)
+FORMAT = ("name", "description", "strict", "schema")
+PASTE = "paste the text of the prompt into `instructions` and take `responses.prompt` out"
+UNKNOWN = "is no field of a spec"
+TURN = "belongs to a single request, not to an assistant"
+_ELSEWHERE: tuple[str, ...] = (
+    "tools",
+    "functions",
+    "tool_resources",
+    "file_ids",
+    "response_format",
+    "reasoning",
+)
+_ELSEWHERE += ("text", "input", "messages", "prompt", "prompt_id", "id", "created_at", "object")
+_ELSEWHERE += ("model_settings", "updated_at", "max_completion_tokens", "assistant_id")
+_TURN = (
+    "stream",
+    "stream_options",
+    "conversation",
+    "previous_response_id",
+    "thread_id",
+    "additional_instructions",
+    "additional_messages",
+    "extra_headers",
+    "extra_query",
+    "extra_body",
+    "timeout",
+)
+_REASONS = {
+    "handoffs": "is a branch of a workflow, which no spec has",
+    "handoff_description": "is for a workflow of several agents, which no spec has",
+    "handoff_output_types": "is for a workflow of several agents, which no spec has",
+    "input_guardrails": "is a guardrail, which your application runs",
+    "output_guardrails": "is a guardrail, which your application runs",
+    "hooks": "is code of your application",
+    "mcp_servers": "is a connection that your application opens",
+}
+_BOOKKEEPING = ("updated_at", "deleted", "_request_id", "request_id", "object")
+
+
+@cache
+def block_keys(api: str) -> frozenset[str]:
+    """The keys of the block of one API alone, without those that are only refused there."""
+    from provisioner.kinds.assistant import request_fields
+
+    models: dict[str, Any] = {
+        "responses": request_fields.RequestFields,
+        "agents": request_fields.AgentFields,
+    }
+    return frozenset(models[api].model_json_schema()["properties"])
+
+
+@cache
+def _known() -> frozenset[str]:
+    names = {field.name for field in FIELDS if field.about}
+    return frozenset(names | block_keys("responses") | set(_ELSEWHERE) | set(_TURN))
+
+
+def read_assistant(raw: Mapping[str, Any], origin: Origin, name: str | None = None) -> list[Found]:
+    """An assistant out of what any source calls its settings; before it the stores that exist only
+    because the assistant names documents. `name` is what it is called where it does not say.
+    """
+    losses = Losses(origin)
+    some = _opened(raw, losses)
+    api = "agents" if some.left.get("object") == "agent" else "responses"
+    id, age = identity(some, ("assistant", "agent", "prompt", "response"))
+    fields: dict[str, Any] = {}
+    block: dict[str, Any] = {}
+    _prompt(some, block, id)
+    _conversation(some)
+    for key in PLAIN:
+        if (value := some.take(key)) is not ABSENT:
+            fields[key] = value
+    _format(some, fields, block)
+    _reasoning(some, fields, block)
+    if (tools := read_tools(some)) is not ABSENT:
+        fields["tools"] = tools
+    stores = _resources(some, fields, origin, id)
+    stores += _first_version(some, fields, origin, id)
+    _block(some, block, api)
+    if block:
+        fields[api] = block
+    if api == "agents":
+        fields["api"] = "agents"
+    _close(some)
+    _check_model(fields, block, losses)
+    called = fields.get("name")
+    assistant = Found(
+        kind="assistant",
+        name=called if isinstance(called, str) and called else name,
+        fields=fields,
+        origin=origin,
+        id=id,
+        age=age,
+        losses=tuple(losses.all),
+    )
+    return [*stores, assistant]
+
+
+def _opened(raw: Mapping[str, Any], losses: Losses) -> Taking:
+    """The settings with every key in the spelling of the service, on one level."""
+    some = Taking(raw, losses)
+    some.respell(_known())
+    if isinstance(some.left.get("model_settings"), Mapping):
+        some.unfold("model_settings")
+        some.respell({*_known(), "max_tokens", "verbosity"})
+        some.rename("max_tokens", "max_output_tokens")
+        some.rename("verbosity", "text_verbosity")
+    return some
+
+
+def _check_model(fields: dict[str, Any], block: dict[str, Any], losses: Losses) -> None:
+    if not fields.get("model") and "prompt" not in block:
+        why = "an assistant needs a model, and this source names none"
+        losses.say(("model",), why, "write `model:`", "error")
+
+
+def _close(some: Taking) -> None:
+    """Reports what no field of a spec took."""
+    for key in _TURN:
+        some.drop(some.path(key), some.take(key), TURN, "your application sends it")
+    for key, why in _REASONS.items():
+        some.drop(some.path(key), some.take(key), why)
+    some.end(UNKNOWN, _known())
+
+
+def identity(some: Taking, kinds: tuple[str, ...]) -> tuple[str | None, int | None]:
+    """The id and the age of an object, out of its own keys; the rest of a service's bookkeeping is
+    noted.
+    """
+    some.rename("assistant_id", "id")
+    id, age = some.take("id"), some.take("created_at")
+    if not isinstance(id, str):
+        some.drop(some.path("id"), id, "is not the id of an object")
+        id = None
+    if isinstance(age, bool) or not isinstance(age, int):
+        some.drop(some.path("created_at"), age, "is no time in Unix seconds")
+        age = None
+    if some.left.get("object") in kinds:
+        some.take("object")
+    for key in _BOOKKEEPING:
+        value = some.take(key)
+        if value is not ABSENT:
+            why = "is bookkeeping of the service"
+            some.losses.lose(some.path(key), value, why, None, "note")
+    return id, age
+
+
+def _prompt(some: Taking, block: dict[str, Any], id: str | None) -> None:
+    """A reference to a prompt object, kept where validation says what to do about it."""
+    some.rename("prompt_id", "prompt")
+    at, prompt = some.path("prompt"), some.take("prompt")
+    if isinstance(prompt, str):
+        prompt = {"id": prompt}
+    lone = id is not None and id.startswith("pmpt_")
+    texts = ("instructions", "input", "messages")
+    if prompt is ABSENT and lone and not any(some.left.get(key) for key in texts):
+        at, prompt = ("id",), {"id": id}
+    if not isinstance(prompt, Mapping):
+        some.drop(at, prompt, "is not a reference to a prompt object")
+        return
+    block["prompt"] = dict(prompt)
+    if at in (("id",), some.path("prompt")):
+        for key in ("version", "variables"):
+            if key in some.left and key not in prompt:
+                block["prompt"][key] = some.take(key)
+    why = "names a prompt object, whose text is not here; the service drops it on 2026-11-30"
+    some.losses.say(at, why, PASTE, "error")
+
+
+def _said(message: Any) -> str | None:
+    """The text of a message, if it is text and no more than that."""
+    if not isinstance(message, Mapping) or set(message) - {"role", "content", "type", "id"}:
+        return None
+    content = message.get("content")
+    if isinstance(content, Mapping):
+        content = [content]
+    if isinstance(content, list):
+        texts = [
+            part.get("text") for part in content if isinstance(part, Mapping) and len(part) == 2
+        ]
+        whole = len(texts) == len(content) and all(isinstance(text, str) for text in texts)
+        return "".join(str(text) for text in texts) if whole and len(texts) == 1 else None
+    return content if isinstance(content, str) else None
+
+
+def _conversation(some: Taking) -> None:
+    """Instructions that stand as a system message before what a user says."""
+    for key in ("input", "messages"):
+        at, turns = some.path(key), some.take(key)
+        if not isinstance(turns, list):
+            some.drop(at, turns, TURN, "your application sends it")
+            continue
+        for index, turn in enumerate(turns):
+            role = turn.get("role") if isinstance(turn, Mapping) else None
+            text = _said(turn)
+            first = role in ("system", "developer") and not some.left.get("instructions")
+            if first and text is not None:
+                some.left["instructions"] = text
+                some.losses.say((*at, index, "role"), "became `instructions`", None, "note")
+                rest = {k: v for k, v in turn.items() if k not in ("role", "content")}
+                some.drop((*at, index), rest or ABSENT, "is bookkeeping of a message")
+                if isinstance(turn.get("content"), list):
+                    why = "became `instructions`"
+                    some.losses.say((*at, index, "content", 0, "type"), why, None, "note")
+            else:
+                some.drop((*at, index), turn, TURN, "write it as a check, or send it yourself")
+        if not turns:
+            some.drop(at, turns, TURN)
+
+
+def _format(some: Taking, fields: dict[str, Any], block: dict[str, Any]) -> None:
+    at, text = some.path("text"), some.take("text")
+    if isinstance(text, Mapping) and text:
+        _text(text, at, some, block)
+    else:
+        some.drop(at, text, "is not a mapping with settings")
+    if (verbosity := some.take("text_verbosity")) is not ABSENT:
+        block["text"] = {"verbosity": verbosity}
+    at, format = some.path("response_format"), some.take("response_format")
+    if format is None or isinstance(format, str):
+        fields["response_format"] = format
+    elif isinstance(format, Mapping):
+        read_format(format, at, some, fields)
+    else:
+        some.drop(at, format, "is no format")
+
+
+def _text(text: Mapping[str, Any], at: Path, some: Taking, block: dict[str, Any]) -> None:
+    """`text` of the Responses API: the format, and how much is written."""
+    inner = Taking(text, some.losses, at)
+    place, format = inner.path("format"), inner.take("format")
+    if format is not ABSENT and "response_format" not in some.left:
+        some.put("response_format", format, place)
+    else:
+        inner.drop(place, format, "says something else than `response_format`")
+    if (verbosity := inner.take("verbosity")) is not ABSENT:
+        block["text"] = {"verbosity": verbosity}
+    inner.end(UNKNOWN)
+
+
+def read_format(format: Mapping[str, Any], at: Path, some: Taking, fields: dict[str, Any]) -> None:
+    """The flat spelling of a response format."""
+    inner = Taking(format, some.losses, at)
+    inner.respell(("type", "json_schema", *FORMAT))
+    kind = inner.take("type")
+    if kind in ("text", "json_object", "auto"):
+        fields["response_format"] = kind
+        inner.end(f"has no meaning beside `type: {kind}`")
+        return
+    if "json_schema" in inner.left:
+        inner.unfold("json_schema")
+    if kind not in ("json_schema", ABSENT) or "schema" not in inner.left:
+        some.drop(at, format or ABSENT, "is no format that specs have", "write it by hand")
+        if not format:
+            some.drop(at, format, "is empty")
+        return
+    taken = {key: inner.take(key) for key in FORMAT}
+    present = {key: value for key, value in taken.items() if value is not ABSENT}
+    fields["response_format"] = {"type": "json_schema", **present}
+    if "name" not in present:
+        why = "a format needs a name and has none"
+        some.losses.say((*at, "name"), why, "write `name:` beside `schema`", "error")
+    inner.end("is no setting of a format", FORMAT)
+
+
+def _reasoning(some: Taking, fields: dict[str, Any], block: dict[str, Any]) -> None:
+    at, reasoning = some.path("reasoning"), some.take("reasoning")
+    if not isinstance(reasoning, Mapping) or not reasoning:
+        some.drop(at, reasoning, "is not a mapping with settings")
+        return
+    inner = Taking(reasoning, some.losses, at)
+    place, effort = inner.path("effort"), inner.take("effort")
+    if effort is not ABSENT and "reasoning_effort" not in fields:
+        fields["reasoning_effort"] = effort
+    else:
+        inner.drop(place, effort, "says something else than `reasoning_effort`")
+    known = ("summary", "context", "mode")
+    taken = {key: inner.take(key) for key in known}
+    present = {key: value for key, value in taken.items() if value is not ABSENT}
+    if present:
+        block["reasoning"] = present
+    inner.end("is no setting of reasoning", known)
+
+
+def _block(some: Taking, block: dict[str, Any], api: str) -> None:
+    some.rename("max_completion_tokens", "max_output_tokens")
+    for key in sorted(block_keys(api)):
+        if key not in ("text", "reasoning") and key in some.left:
+            block[key] = some.take(key)
+
+
+def _resources(some: Taking, fields: dict[str, Any], origin: Origin, id: str | None) -> list[Found]:
+    """`tool_resources` of the Assistants API, into the tools that work on them."""
+    at, resources = some.path("tool_resources"), some.take("tool_resources")
+    if not isinstance(resources, Mapping) or not resources:
+        some.drop(at, resources, "is not a mapping")
+        return []
+    outer = Taking(resources, some.losses, at)
+    outer.respell(("code_interpreter", "file_search"))
+    stores: list[Found] = []
+    for kind, key, field in (
+        ("code_interpreter", "file_ids", "files"),
+        ("file_search", "vector_store_ids", "vector_stores"),
+    ):
+        place, own = outer.path(kind), outer.take(kind)
+        if not isinstance(own, Mapping) or not own:
+            outer.drop(place, own, "is not a mapping")
+            continue
+        inner = Taking(own, some.losses, place)
+        where, ids = inner.path(key), inner.take(key)
+        _attach(fields, kind, field, ids, where, inner)
+        if kind == "file_search" and "vector_stores" in inner.left:
+            stores += _helpers(inner, fields, origin, id)
+        inner.end("is no resource that specs have")
+    outer.end("belongs to no tool that specs have")
+    return stores
+
+
+def _attach(
+    fields: dict[str, Any], kind: str, field: str, ids: Any, at: Path, some: Taking
+) -> None:
+    if ids is ABSENT:
+        return
+    if not give(fields.get("tools"), kind, field, references(ids, at, some)):
+        written = f"`{{type: {kind}, {field}: […]}}`"
+        some.drop(at, ids, f"belongs to no tool: there is no `{kind}`", f"add {written} to `tools`")
+
+
+def _helpers(some: Taking, fields: dict[str, Any], origin: Origin, id: str | None) -> list[Found]:
+    """Stores that a request would have made beside the assistant."""
+    at = some.path("vector_stores")
+    made: list[Found] = []
+    for index, raw in enumerate(list_of(some.take("vector_stores"), at, some)):
+        if not isinstance(raw, Mapping):
+            some.drop((*at, index), raw, "is not a vector store")
+            continue
+        one = f"made:{origin}:{id or ''}:{index}"
+        name = f"{fields.get('name') or id or 'assistant'} documents"
+        store = read_store(raw, origin, id=one, name=name, at=(*at, index))
+        made.append(store)
+        _attach(fields, "file_search", "vector_stores", [one], (*at, index), some)
+    return made
+
+
+def _first_version(
+    some: Taking, fields: dict[str, Any], origin: Origin, id: str | None
+) -> list[Found]:
+    """`file_ids` of the first Assistants API: the code interpreter's files, and the documents of
+    what was called retrieval.
+    """
+    at, ids = some.path("file_ids"), some.take("file_ids")
+    if not isinstance(ids, list) or not ids:
+        some.drop(at, ids, "is not a list of files")
+        return []
+    tools = fields.get("tools")
+    files = references(ids, at, some)
+    ran = give(tools, "code_interpreter", "files", files)
+    one = f"made:{origin}:{id or ''}"
+    searched = give(tools, "file_search", "vector_stores", [{"id": one}])
+    if not (ran or searched):
+        hint = "give them to a `code_interpreter`, or to a vector store that it searches"
+        some.drop(at, files and ids, "belongs to no tool", hint)
+    if not searched:
+        return []
+    why = "the first Assistants API searched files without a store; one was written for them"
+    some.losses.say(at, why, None, "note")
+    name = f"{fields.get('name') or id or 'assistant'} documents"
+    store = Found(
+        kind="vector_store", name=name, fields={"name": name, "files": files}, origin=origin, id=one
+    )
+    return [store]
+
+
+STORE = ("name", "description", "metadata", "expires_after")
+_COUNTED = ("status", "usage_bytes", "bytes", "file_counts", "last_active_at", "expires_at")
+
+
+def read_store(
+    raw: Mapping[str, Any],
+    origin: Origin,
+    *,
+    id: str | None = None,
+    name: str | None = None,
+    at: Path = (),
+) -> Found:
+    """A vector store out of a service's spelling."""
+    losses = Losses(origin)
+    some = Taking(raw, losses, at)
+    some.respell((*STORE, *_COUNTED, "file_ids", "chunking_strategy", "id", "object", "created_at"))
+    own, age = identity(some, ("vector_store",))
+    fields: dict[str, Any] = {}
+    for key in STORE:
+        if (value := some.take(key)) is not ABSENT:
+            fields[key] = value
+    place, chunking = some.path("chunking_strategy"), some.take("chunking_strategy")
+    if chunking is not ABSENT:
+        _chunking(chunking, place, some, fields)
+    place, ids = some.path("file_ids"), some.take("file_ids")
+    if ids is not ABSENT:
+        fields["files"] = references(ids, place, some)
+    for key in _COUNTED:
+        value = some.take(key)
+        if value is not ABSENT:
+            losses.lose(some.path(key), value, "is what the service counts", None, "note")
+    some.end("is no field of a vector store", STORE)
+    called = fields.get("name")
+    return Found(
+        kind="vector_store",
+        name=called if isinstance(called, str) and called else name,
+        fields=fields,
+        origin=origin,
+        id=own or id,
+        age=age,
+        losses=tuple(losses.all),
+    )
+
+
+def _chunking(value: Any, at: Path, some: Taking, fields: dict[str, Any]) -> None:
+    if not isinstance(value, Mapping) or value.get("type") not in ("auto", "static"):
+        some.drop(at, value, "is no way of cutting that specs have")
+        return
+    inner = Taking(value, some.losses, at)
+    if inner.take("type") == "auto":
+        fields["chunking"] = "auto"
+    else:
+        some.losses.say((*at, "type"), "is said by the sizes themselves", None, "note")
+        static = inner.take("static")
+        fields["chunking"] = dict(static) if isinstance(static, Mapping) else static
+    inner.end("is no setting of chunking")
+
+
+def read_file(raw: Mapping[str, Any], origin: Origin) -> Found:
+    """A file as a service lists it; its bytes are not in any export."""
+    losses = Losses(origin)
+    some = Taking(raw, losses)
+    some.respell(("filename", "purpose", "bytes", "id", "object", "created_at"))
+    id, age = identity(some, ("file",))
+    name, purpose = some.take("filename"), some.take("purpose")
+    fields: dict[str, Any] = {}
+    base = str(name).replace("\\", "/").rsplit("/", 1)[-1] if isinstance(name, str) else ""
+    if base.strip(". "):
+        fields["path"] = base
+        if base != name:
+            losses.lose(("filename",), name, "is a path; only its last part was taken")
+    else:
+        some.drop(("filename",), name, "is no name of a file")
+    if purpose is not ABSENT:
+        fields["purpose"] = purpose
+    for key in ("bytes", "status", "status_details", "expires_at"):
+        value = some.take(key)
+        if value is not ABSENT:
+            losses.lose(some.path(key), value, "is what the service counts", None, "note")
+    some.end("is no field of a file", ("purpose", "filename"))
+    hint = f"put the file at `{fields.get('path', 'its path')}`, or keep it as `{{id: {id}}}`"
+    losses.say(("bytes",), "the file itself is not in this source", hint, "error")
+    return Found(
+        kind="file",
+        name=base or None,
+        fields=fields,
+        origin=origin,
+        id=id,
+        age=age,
+        losses=tuple(losses.all),
+    )

@@ -1,0 +1,472 @@
+"""Terraform: configurations of OpenAI's providers, by tree-sitter, and states, which are JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from provisioner.importing import code
+from provisioner.importing.beside import Beside
+from provisioner.importing.builtins import read_opened
+from provisioner.importing.code_calls import Calls
+from provisioner.importing.code_found import TooMany, Variables, found_in
+from provisioner.importing.code_values import (
+    MISSING,
+    Made,
+    Mixed,
+    Opened,
+    TooMuch,
+    Unknown,
+    Unparsable,
+)
+from provisioner.importing.evaluating import Evaluator
+from provisioner.importing.nouns import Findings, Found, Lost, Origin
+from provisioner.importing.script_code import INSTALL, said, unescaped
+from provisioner.importing.spelling import read_assistant, read_file, read_store
+from provisioner.model import Problem
+
+if TYPE_CHECKING:
+    from tree_sitter import Node as Tree
+    from tree_sitter import Parser
+
+_KINDS = {"assistant": "assistant", "vector_store": "vector_store", "file": "file"}
+_LOOKS = re.compile(
+    r'(^|\n)\s*(resource|data)\s+"[\w-]+"\s+"[\w-]+"\s*\{|(^|\n)\s*(locals|variable\s+"\w+")\s*\{'
+)
+_OURS = re.compile(r"^openai_(?:beta_)?(?P<what>\w+)$")
+_MARK = re.compile("\0(\\d+)\0")
+_COMPUTED = (
+    "id",
+    "object",
+    "created_at",
+    "object_id",
+    "file_id",
+    "vector_store_id",
+    "assistant_id",
+)
+STEPS = 100_000
+
+
+def looks_like(text: str) -> bool:
+    """Whether a text is a configuration of Terraform."""
+    return _LOOKS.search(text[:200_000]) is not None
+
+
+@cache
+def _grammar() -> Parser:
+    try:
+        import tree_sitter_hcl
+        from tree_sitter import Language, Parser
+    except ImportError:
+        raise Unparsable(INSTALL) from None
+    return Parser(Language(tree_sitter_hcl.language()))
+
+
+def address(type: str, name: str) -> str:
+    """The id of what a configuration makes, until somebody makes it."""
+    return f"made:{type}.{name}"
+
+
+def read_terraform(
+    text: str, name: str, beside: Beside, variables: Variables, line: int = 1
+) -> Findings:
+    """What the resources in a configuration are. Files beside it say what names stand for, too."""
+    try:
+        module = Module(text, beside)
+        calls = Calls(name)
+        calls.made = list(module.made())
+        evaluator = Evaluator(beside, calls)
+        findings = Findings(found=found_in(evaluator, calls, name, variables))
+        findings.losses = module.others(name)
+        return findings
+    except Unparsable as error:
+        why, place = f"`{name}` {error}.", (error.line or 1) + line - 1
+    except (RecursionError, TooMuch, TooMany):
+        why, place = f"`{name}` is nested too deep, or refers to itself without end.", line
+    hint = "nothing was read from it; mend it, or write it by hand"
+    return Findings(problems=[Problem("Not readable", why, hint, file=name, line=place)])
+
+
+class Module:
+    """The blocks of one file, and what the files beside it call things."""
+
+    def __init__(self, text: str, beside: Beside) -> None:
+        self.beside = beside
+        self.blocks = self._parsed(text)
+        self.steps = 0
+        self._seen: list[str] = []
+        self._names: dict[str, Tree] = {}
+        self._defaults: dict[str, Tree | None] = {}
+        for others in (*self._siblings(), self.blocks):
+            for block in others:
+                self._learn(block)
+
+    def _siblings(self) -> list[list[Tree]]:
+        here = self.beside.file
+        if here is None or self.beside.folder is None:
+            return []
+        found = []
+        for path in sorted(here.parent.glob("*.tf"))[:100]:
+            text = self.beside.text(path.name) if path.name != here.name else None
+            if text is not None:
+                try:
+                    found.append(self._parsed(text))
+                except Unparsable:
+                    continue
+        return found
+
+    def _parsed(self, text: str) -> list[Tree]:
+        tree = _grammar().parse(text.encode("utf-8", "replace")).root_node
+        if tree.has_error:
+            broken = next((child for child in tree.children if child.has_error), tree)
+            place = broken.start_point
+            raise Unparsable("is not a configuration of Terraform", place[0] + 1, place[1] + 1)
+        bodies = [child for child in tree.children if child.type == "body"]
+        return [one for body in bodies for one in body.children if one.type == "block"]
+
+    def _learn(self, block: Tree) -> None:
+        sort, *labels = _labels(block)
+        if sort == "locals":
+            for name, value in _attributes(block):
+                self._names[name] = value
+        elif sort == "variable" and labels:
+            self._defaults[labels[0]] = dict(_attributes(block)).get("default")
+
+    def made(self) -> list[Made]:
+        """What the resources of this file are, in their order."""
+        stores: dict[str, Made] = {}
+        found: list[Made] = []
+        joined: list[Made] = []
+        for block in self.blocks:
+            sort, *labels = _labels(block)
+            match = _OURS.match(labels[0]) if sort == "resource" and len(labels) > 1 else None
+            if match is None:
+                continue
+            at = block.start_point[0] + 1, block.start_point[1] + 1
+            raw = plain_blocks(self.body(block))
+            made = Made(match["what"], raw, at, address(labels[0], labels[1]), "resource")
+            if match["what"] in _KINDS:
+                found.append(self._shaped(made))
+                stores[made.id] = made
+            elif match["what"] == "vector_store_file":
+                joined.append(made)
+        for made in joined:
+            store = stores.get(str(made.raw.get("vector_store_id")))
+            if store is not None:
+                store.raw.setdefault("file_ids", []).append(made.raw.get("file_id"))
+        return found
+
+    def _shaped(self, made: Made) -> Made:
+        for key in ("count", "for_each", "depends_on", "provider", "lifecycle"):
+            made.raw.pop(key, None)
+        if made.kind == "file":
+            path = made.raw.get("file_path", made.raw.get("path", made.raw.get("filename")))
+            made.raw["file"] = path if isinstance(path, Opened) else Opened(_here(path), made.at)
+        return made
+
+    def others(self, name: str) -> list[Lost]:
+        """Resources of the provider that no spec has, each with its place."""
+        lost = []
+        for block in self.blocks:
+            sort, *labels = _labels(block)
+            match = _OURS.match(labels[0]) if sort == "resource" and len(labels) > 1 else None
+            if match and match["what"] not in (*_KINDS, "vector_store_file"):
+                origin = Origin(name, block.start_point[0] + 1, block.start_point[1] + 1)
+                lost.append(Lost(origin, ".".join(labels), "is no resource that specs have"))
+        return lost
+
+    def body(self, block: Tree) -> dict[str, Any]:
+        """What a block says; blocks in it are lists, because there may be several of a name."""
+        found = {name: self.value(value) for name, value in _attributes(block)}
+        for inner in _blocks(block):
+            sort, *labels = _labels(inner)
+            if sort == "dynamic" and labels:
+                at = inner.start_point[0] + 1, inner.start_point[1] + 1
+                found[labels[0]] = Unknown(labels[0], f"dynamic {labels[0]}", at)
+            else:
+                found.setdefault(sort, [])
+                if isinstance(found[sort], list):
+                    found[sort].append(self.body(inner))
+        return found
+
+    # Values.
+
+    def value(self, node: Tree) -> Any:
+        self.steps += 1
+        if self.steps > STEPS:
+            raise TooMuch
+        while node.type in ("expression", "literal_value", "collection_value", "template_expr"):
+            inner = [child for child in node.named_children if child.type != "comment"]
+            if len(inner) != 1:
+                break
+            node = inner[0]
+        method = getattr(self, f"_{node.type}", None)
+        at = node.start_point[0] + 1, node.start_point[1] + 1
+        value = method(node) if method else MISSING
+        if value is MISSING:
+            text = code.shortened(said(node)[:200])
+            words = re.findall(r"\w+", text.split("(")[0])
+            return Unknown(words[-1] if words else "value", text, at)
+        return value
+
+    def _numeric_lit(self, node: Tree) -> Any:
+        return _number(said(node))
+
+    def _operation(self, node: Tree) -> Any:
+        return _number(said(node))
+
+    def _bool_lit(self, node: Tree) -> Any:
+        return said(node) == "true"
+
+    def _null_lit(self, node: Tree) -> Any:
+        return None
+
+    def _string_lit(self, node: Tree) -> Any:
+        return _literal(said(node)[1:-1])
+
+    def _quoted_template(self, node: Tree) -> Any:
+        return self._template(node, node.start_byte + 1, node.end_byte - 1, False)
+
+    def _heredoc_template(self, node: Tree) -> Any:
+        first, last = node.children[1], node.children[-1]
+        text = said(node)
+        begin = first.end_byte + 1
+        end = node.start_byte + len(text.encode()) - len(said(last).encode())
+        made = self._template(node, begin, end, True)
+        return _dedented(made) if text.startswith("<<-") else made
+
+    def _template(self, node: Tree, begin: int, end: int, raw: bool) -> Any:
+        data = node.text or b""
+        parts: list[Any] = []
+        at = begin
+        for child in node.children:
+            if child.type == "template_interpolation":
+                parts.append(data[at - node.start_byte : child.start_byte - node.start_byte])
+                inner = [one for one in child.named_children if one.type == "expression"]
+                parts.append(self.value(inner[0]) if inner else "")
+                at = child.end_byte
+        parts.append(data[at - node.start_byte : end - node.start_byte])
+        return _joined([_text(part, raw) if isinstance(part, bytes) else part for part in parts])
+
+    def _tuple(self, node: Tree) -> Any:
+        return [self.value(child) for child in node.named_children if child.type == "expression"]
+
+    def _object(self, node: Tree) -> Any:
+        found = {}
+        for child in node.named_children:
+            if child.type == "object_elem":
+                key, value = [one for one in child.named_children if one.type == "expression"]
+                name = said(key).strip('"()')
+                found[name] = self.value(value)
+        return found
+
+    def _function_call(self, node: Tree) -> Any:
+        name = said(node.named_children[0])
+        holders = [one for one in node.named_children if one.type == "function_arguments"]
+        args = [self.value(one) for holder in holders for one in holder.named_children]
+        at = node.start_point[0] + 1, node.start_point[1] + 1
+        if name in ("file", "templatefile", "filebase64") and args:
+            if name == "filebase64":
+                return Opened(_here(args[0]), at)
+            empty = Evaluator(self.beside, lambda *_: MISSING)
+            found = read_opened(empty, Opened(_here(args[0]), at), code.Node(at, said(node)[:60]))
+            return _filled(found, args[1:], at) if name == "templatefile" else found
+        if name in ("jsonencode", "tolist", "toset", "tomap", "tostring", "trimspace") and args:
+            return args[0].strip() if name == "trimspace" and isinstance(args[0], str) else args[0]
+        if name == "jsondecode" and args and isinstance(args[0], str):
+            return _decoded(args[0])
+        return MISSING
+
+    def _expression(self, node: Tree) -> Any:
+        """A name with what is taken from it: `var.x`, `local.y["z"]`, `openai_file.k.id`."""
+        path = said(node)
+        words = re.findall(r"[\w-]+", path)
+        if node.named_children[0].type != "variable_expr" or len(words) < 2:
+            return MISSING
+        head, name, *rest = words
+        if head == "path":
+            return ""
+        if head == "var":
+            return self._variable(name, node)
+        if head == "local":
+            return self._local(name, rest)
+        if _OURS.match(head) and len(words) > 2:
+            return address(head, name) if words[-1] in _COMPUTED else MISSING
+        return MISSING
+
+    def _variable(self, name: str, node: Tree) -> Any:
+        at = node.start_point[0] + 1, node.start_point[1] + 1
+        default = self._defaults.get(name)
+        value = self.value(default) if default is not None else None
+        if value is not None and not isinstance(value, str | int | float):
+            return value
+        return Unknown(name, f"var.{name}", at, value)
+
+    def _local(self, name: str, rest: list[str]) -> Any:
+        if name not in self._names or len(self._seen) > 50:
+            return MISSING
+        self._seen.append(name)
+        value = self.value(self._names[name])
+        self._seen.pop()
+        for step in rest:
+            if isinstance(value, dict) and step in value:
+                value = value[step]
+            elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+                value = value[int(step)]
+            else:
+                return MISSING
+        return value
+
+
+def _labels(block: Tree) -> list[str]:
+    found = []
+    for child in block.children:
+        if child.type in ("identifier", "string_lit"):
+            found.append(said(child).strip('"'))
+        elif child.type in ("block_start", "body"):
+            break
+    return found
+
+
+def _inside(block: Tree) -> list[Tree]:
+    return [one for child in block.children if child.type == "body" for one in child.children]
+
+
+def _attributes(block: Tree) -> list[tuple[str, Tree]]:
+    return [
+        (said(one.named_children[0]), one.named_children[-1])
+        for one in _inside(block)
+        if one.type == "attribute"
+    ]
+
+
+def _blocks(block: Tree) -> list[Tree]:
+    return [one for one in _inside(block) if one.type == "block"]
+
+
+def _number(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return MISSING
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return MISSING
+
+
+def _literal(text: str) -> str:
+    return unescaped(text).replace("$${", "${").replace("%%{", "%{")
+
+
+def _text(data: bytes, raw: bool) -> str:
+    text = data.decode("utf-8", "replace")
+    return text.replace("$${", "${").replace("%%{", "%{") if raw else _literal(text)
+
+
+def _joined(parts: list[Any]) -> Any:
+    flat: list[Any] = []
+    for part in parts:
+        flat += part.parts if isinstance(part, Mixed) else [part]
+    known = [str(p) if isinstance(p, int | float) and not isinstance(p, bool) else p for p in flat]
+    if all(isinstance(part, str) for part in known):
+        return "".join(known)
+    if all(isinstance(part, str | Unknown) for part in known):
+        return Mixed(tuple(part for part in known if part != ""))
+    return MISSING
+
+
+def _dedented(value: Any) -> Any:
+    """A text without the indent that all its lines have, places in it included."""
+    if isinstance(value, str):
+        return textwrap.dedent(value)
+    if not isinstance(value, Mixed):
+        return value
+    unknown = [part for part in value.parts if isinstance(part, Unknown)]
+    count = iter(range(len(unknown)))
+    marked = "".join(p if isinstance(p, str) else f"\0{next(count)}\0" for p in value.parts)
+    pieces = _MARK.split(textwrap.dedent(marked))
+    return _joined([unknown[int(p)] if index % 2 else p for index, p in enumerate(pieces)])
+
+
+def _here(path: Any) -> Any:
+    """A path from the folder of the configuration: what stands for it is left out."""
+    return path.lstrip("/") if isinstance(path, str) else path
+
+
+def _filled(text: Any, args: list[Any], at: code.At) -> Any:
+    """`templatefile(…)`: the places of a text, as far as they are given."""
+    given = args[0] if args and isinstance(args[0], dict) else {}
+    if not isinstance(text, str):
+        return text
+    parts: list[Any] = []
+    for index, piece in enumerate(re.split(r"\$\{\s*([\w.]+)\s*\}", text)):
+        parts.append(given.get(piece, Unknown(piece, piece, at)) if index % 2 else piece)
+    return _joined(parts)
+
+
+_SINGLE: tuple[str, ...] = (
+    "tool_resources",
+    "code_interpreter",
+    "file_search",
+    "function",
+    "ranking_options",
+)
+_SINGLE += ("expires_after", "chunking_strategy", "static", "response_format", "json_schema")
+
+
+def plain_blocks(raw: Any) -> Any:
+    """Blocks that stand once as mappings, schemas out of their JSON: the spelling of the API."""
+    if isinstance(raw, list):
+        return [plain_blocks(one) for one in raw]
+    if not isinstance(raw, Mapping):
+        return raw
+    found: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key in _SINGLE and isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if key in ("parameters", "schema") and isinstance(value, str):
+            decoded = _decoded(value)
+            value = value if decoded is MISSING else decoded
+        found[key] = plain_blocks(value)
+    return found
+
+
+def read_state(value: Mapping[str, Any], origin: Origin, findings: Findings) -> None:
+    """What a state of Terraform knows of OpenAI's resources: values and ids, no names of files."""
+    for at, resource in enumerate(_several(value.get("resources"))):
+        if not isinstance(resource, Mapping) or resource.get("mode") == "data":
+            continue
+        match = _OURS.match(str(resource.get("type")))
+        name = f"{resource.get('type')}.{resource.get('name')}"
+        if match is None or match["what"] not in _KINDS:
+            if match:
+                why = "is no resource that specs have"
+                findings.losses.append(Lost(origin, f"resources[{at}] {name}", why))
+            continue
+        for one in _several(resource.get("instances")):
+            attributes = one.get("attributes") if isinstance(one, Mapping) else None
+            if isinstance(attributes, Mapping):
+                place = replace(origin, path=name)
+                findings.found += _instance(match["what"], attributes, place)
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _instance(what: str, attributes: Mapping[str, Any], origin: Origin) -> list[Found]:
+    raw = plain_blocks(attributes)
+    if what == "vector_store":
+        return [read_store(raw, origin)]
+    if what == "file":
+        return [read_file(raw, origin)]
+    return read_assistant(raw, origin)

@@ -1,0 +1,1 @@
+"""From what exists to specs."""

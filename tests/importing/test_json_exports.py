@@ -1,0 +1,414 @@
+"""JSON that people have: whatever it says becomes a field or is named as lost."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.importing.nouns import Findings, Found
+from provisioner.importing.sources import LARGEST, read_sources
+from provisioner.importing.taking import leaves
+from provisioner.text import dotted
+
+
+def read(value: Any) -> Findings:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return read_sources(text.encode())
+
+
+def one(value: Any, kind: str = "assistant") -> Found:
+    found = [found for found in read(value).found if found.kind == kind]
+    assert len(found) == 1
+    return found[0]
+
+
+def said(found: Found, severity: str = "") -> dict[str, str]:
+    return {lost.what: lost.why for lost in found.losses if severity in ("", lost.severity)}
+
+
+WEATHER = {
+    "name": "get_weather",
+    "description": "Weather",
+    "parameters": {"type": "object", "properties": {"place": {"type": "string"}}},
+}
+V2 = {
+    "id": "asst_1",
+    "object": "assistant",
+    "created_at": 1700000000,
+    "name": "Support",
+    "description": None,
+    "model": "gpt-4o",
+    "instructions": "Answer.\n",
+    "tools": [
+        {"type": "file_search", "file_search": {"max_num_results": None}},
+        {"type": "code_interpreter"},
+        {"type": "function", "function": {**WEATHER, "strict": False}},
+    ],
+    "tool_resources": {
+        "file_search": {"vector_store_ids": ["vs_1"]},
+        "code_interpreter": {"file_ids": ["file-1"]},
+    },
+    "metadata": {"team": "a"},
+    "temperature": 0.2,
+    "top_p": 1.0,
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "t", "strict": True, "schema": {"type": "object"}},
+    },
+}
+
+
+def test_an_assistant_of_the_second_api() -> None:
+    """Nested becomes flat, what tools work on moves into them, and nothing is lost."""
+    found = one(V2)
+    assert (found.id, found.age, found.name) == ("asst_1", 1700000000, "Support")
+    assert found.fields == {
+        "model": "gpt-4o",
+        "name": "Support",
+        "description": None,
+        "instructions": "Answer.\n",
+        "temperature": 0.2,
+        "top_p": 1.0,
+        "metadata": {"team": "a"},
+        "response_format": {
+            "type": "json_schema",
+            "name": "t",
+            "strict": True,
+            "schema": {"type": "object"},
+        },
+        "tools": [
+            {"type": "file_search", "max_num_results": None, "vector_stores": [{"id": "vs_1"}]},
+            {"type": "code_interpreter", "files": [{"id": "file-1"}]},
+            {"type": "function", **WEATHER, "strict": False},
+        ],
+    }
+    assert not found.losses
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        V2,
+        [V2],
+        {"assistants": {"support": V2}},
+        {"assistants": [V2]},
+        {"assistantId": "asst_1", "config": {k: v for k, v in V2.items() if k != "id"}},
+        {"support": V2},
+        {"object": "list", "data": [V2], "first_id": "asst_1", "has_more": False},
+        [V2, V2],
+    ],
+)
+def test_containers(container: Any) -> None:
+    """The same assistant is found in whatever people keep it, and once."""
+    assert one(container).fields == one(V2).fields
+    assert one(container).id == "asst_1"
+
+
+def test_a_document_a_line() -> None:
+    """JSON Lines are documents with the place of their line."""
+    text = json.dumps(V2) + "\n\n" + json.dumps({**V2, "id": "asst_2"}) + "\n"
+    assert [found.origin.line for found in read(text).found] == [1, 3]
+
+
+def test_names_of_a_map() -> None:
+    """A map from names to settings gives each its name where it says none itself."""
+    found = read({"hr": {"model": "m", "instructions": "x"}, "it": {"model": "m", "tools": []}})
+    assert [(one.name, one.fields) for one in found.found] == [
+        ("hr", {"model": "m", "instructions": "x"}),
+        ("it", {"model": "m", "tools": []}),
+    ]
+
+
+def test_a_page_of_a_list_is_incomplete() -> None:
+    """A list that the service cut says so."""
+    found = read({"object": "list", "data": [V2], "has_more": True})
+    assert [problem.summary for problem in found.problems] == ["Incomplete list"]
+    assert len(found.found) == 1
+
+
+def test_the_first_api() -> None:
+    """`retrieval` becomes a search of a store that holds the documents."""
+    found = read(
+        {
+            "id": "asst_1",
+            "model": "gpt-4",
+            "name": "Old",
+            "instructions": "x",
+            "tools": [{"type": "retrieval"}, {"type": "code_interpreter"}],
+            "file_ids": ["file-1", "file-2"],
+        }
+    ).found
+    store, old = found
+    files = [{"id": "file-1"}, {"id": "file-2"}]
+    assert store.fields == {"name": "Old documents", "files": files}
+    assert old.fields["tools"] == [
+        {"type": "file_search", "vector_stores": [{"id": store.id}]},
+        {"type": "code_interpreter", "files": files},
+    ]
+    assert said(old, "note").keys() == {"tools[0].type", "file_ids"}
+
+
+def test_files_of_no_tool_are_named() -> None:
+    """`file_ids` beside tools that cannot read them are lost one by one."""
+    found = one({"id": "asst_1", "model": "m", "tools": [], "file_ids": ["file-1", "file-2"]})
+    assert said(found, "warning").keys() == {"file_ids[0]", "file_ids[1]"}
+
+
+def test_null_absent_and_empty() -> None:
+    """Three things that stay three."""
+    base = {"id": "asst_1", "model": "m"}
+    assert "tools" not in one(base).fields
+    assert one({**base, "tools": None}).fields["tools"] is None
+    assert one({**base, "tools": []}).fields["tools"] == []
+    assert one({**base, "instructions": ""}).fields["instructions"] == ""
+    tool = {"type": "function", "function": {"name": "f"}}
+    assert one({**base, "tools": [tool]}).fields["tools"] == [{"type": "function", "name": "f"}]
+    null = {"type": "function", "function": {"name": "f", "strict": None}}
+    assert one({**base, "tools": [null]}).fields["tools"][0]["strict"] is None
+
+
+def test_broken_by_hand() -> None:
+    """Raw line breaks are read and said, swapped letters are read and said, flat and nested tools
+    stand side by side.
+    """
+    text = """{"id": "asst_1", "model": "m", "instructions": "one
+two\tthree",
+      "tools": [{"tpye": "retrieval"}, {"type": "function", "name": "f", "parameters": {}},
+                {"type": "function", "function": {"name": "g"}, "name": "h", "stirct": true},
+                {"function": {"name": "i"}}, {"type": "teleport", "speed": 3}]}"""
+    findings = read(text)
+    (found,) = findings.found
+    assert [problem.summary for problem in findings.problems] == ["Raw line break"]
+    assert found.fields["instructions"] == "one\ntwo\tthree"
+    assert [tool.get("name") for tool in found.fields["tools"]] == [None, "f", "g", "i"]
+    assert said(found).keys() == {
+        "tools[0].tpye",
+        "tools[2].name",
+        "tools[2].stirct",
+        "tools[3].type",
+        "tools[4].speed",
+        "tools[4].type",
+    }
+
+
+def test_one_function_name_with_different_bodies() -> None:
+    """Two assistants have functions of one name: each keeps its own."""
+    other = {**WEATHER, "description": "Another"}
+    found = read(
+        [
+            {"model": "m", "instructions": "a", "tools": [{"type": "function", "function": body}]}
+            for body in (WEATHER, other)
+        ]
+    ).found
+    assert [one.fields["tools"][0]["description"] for one in found] == ["Weather", "Another"]
+
+
+@pytest.mark.parametrize("key", ["id", "promptId", "prompt_id"])
+def test_references_to_prompts(key: str) -> None:
+    """A reference alone is an entry that fails validation and says to paste the text."""
+    found = one({key: "pmpt_1", "version": "3", "variables": {"city": "Oslo"}})
+    assert found.fields == {
+        "responses": {"prompt": {"id": "pmpt_1", "version": "3", "variables": {"city": "Oslo"}}}
+    }
+    (lost,) = [lost for lost in found.losses if lost.severity == "error"]
+    assert "paste the text" in str(lost.hint)
+
+
+def test_the_code_of_a_playground() -> None:
+    """The system message inside `input` is the instructions; formats and settings are flat."""
+    found = one(
+        {
+            "model": "gpt-4.1",
+            "input": [
+                {
+                    "role": "system",
+                    "content": [{"type": "input_text", "text": "Be brief. {{city}}"}],
+                },
+                {"role": "user", "content": "Hello"},
+            ],
+            "text": {"format": {"type": "text"}, "verbosity": "low"},
+            "reasoning": {"effort": "low", "summary": "auto"},
+            "tools": [
+                {"type": "file_search", "vector_store_ids": ["vs_1"]},
+                {
+                    "type": "mcp",
+                    "server_label": "crm",
+                    "server_url": "https://x",
+                    "headers": {"A": "b"},
+                },
+            ],
+            "temperature": 1,
+            "max_output_tokens": 2048,
+            "store": True,
+        }
+    )
+    assert found.fields["instructions"] == "Be brief. {{city}}"
+    assert found.fields["responses"] == {
+        "text": {"verbosity": "low"},
+        "reasoning": {"summary": "auto"},
+        "max_output_tokens": 2048,
+        "store": True,
+    }
+    lost = said(found, "warning")
+    assert lost.keys() == {
+        "input[1].role",
+        "input[1].content",
+        "tools[1].headers.A",
+        "instructions",
+    }
+    assert "{{city}}" in lost["instructions"]
+
+
+def test_stores_and_files(tmp_path: Path) -> None:
+    """Exports of stores and files are found beside assistants; a path in a name is not obeyed."""
+    source = tmp_path / "export.json"
+    export = [
+        {"id": "vs_1", "object": "vector_store", "name": "KB", "file_counts": {"total": 2}},
+        {"id": "file-1", "object": "file", "filename": "../../etc/a.md", "bytes": 2},
+    ]
+    source.write_text(json.dumps(export))
+    alone = read_sources(source, tmp_path)
+    assert [(one.kind, one.id, one.fields) for one in alone.found] == [
+        ("vector_store", "vs_1", {"name": "KB"})
+    ]
+    assert {"filename", "bytes"} <= {lost.what for lost in alone.losses}
+    (tmp_path / "a.md").write_text("text")
+    assert read_sources(source, tmp_path).found[1].fields == {"path": "a.md"}
+
+
+def test_folders_of_texts(tmp_path: Path) -> None:
+    """`asst_…/instructions.txt` is an assistant, alone or beside its settings."""
+    for id in ("asst_1", "asst_2"):
+        (tmp_path / id).mkdir()
+        (tmp_path / id / "instructions.txt").write_text(f"Text of {id}")
+    (tmp_path / "asst_2" / "config.json").write_text('{"id": "asst_2", "model": "m"}')
+    (tmp_path / "package.json").write_text('{"name": "x", "version": "1"}')
+    found = read_sources(tmp_path, tmp_path).found
+    assert [(one.id, one.fields) for one in found] == [
+        ("asst_1", {"instructions": "Text of asst_1"}),
+        ("asst_2", {"model": "m", "instructions": "Text of asst_2"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "summary"),
+    [
+        ("{", "Not readable"),
+        ("[" * 200_000, "Not readable"),
+        ('{"model": "m", "model": "n"}', "Not readable"),
+        ("[]", "Nothing found"),
+        ('{"a": "\\ud800"}', "Not readable"),
+        (b"\xff\xff\x00", "Not readable"),
+        (b" " * (LARGEST + 1), "Source too large"),
+    ],
+)
+def test_hostile_input(text: str | bytes, summary: str) -> None:
+    """What cannot be read is one problem."""
+    findings = read_sources(text if isinstance(text, bytes) else text.encode())
+    assert [problem.summary for problem in findings.problems] == [summary]
+    assert not findings.found
+
+
+ODD: list[Any] = [
+    None,
+    True,
+    0,
+    -1.5,
+    "",
+    "x",
+    "日本",
+    [],
+    {},
+    [None],
+    {"type": "auto"},
+    ["file-9"],
+]
+KEYS = [
+    *V2,
+    "file_ids",
+    "text",
+    "reasoning",
+    "prompt",
+    "input",
+    "handoffs",
+    "colour",
+    "topP",
+    "modelSettings",
+]
+INNER = [
+    "type",
+    "tpye",
+    "function",
+    "name",
+    "file_search",
+    "retrieval",
+    "vector_store_ids",
+    "format",
+    "effort",
+]
+INNER += [
+    "ranking_options",
+    "container",
+    "json_schema",
+    "schema",
+    "role",
+    "content",
+    "vector_stores",
+    "headers",
+]
+WORDS = [
+    "function",
+    "file_search",
+    "retrieval",
+    "code_interpreter",
+    "mcp",
+    "json_schema",
+    "system",
+    "auto",
+]
+
+
+def anything(chance: random.Random, depth: int) -> Any:
+    if depth == 0 or chance.random() < 0.3:
+        return chance.choice([*ODD, *WORDS])
+    if chance.random() < 0.3:
+        return [anything(chance, depth - 1) for _ in range(chance.randint(0, 3))]
+    return {chance.choice(INNER): anything(chance, depth - 1) for _ in range(chance.randint(0, 4))}
+
+
+def unaccounted(value: dict[str, Any], findings: Findings) -> list[str]:
+    """The leaves of a source that are neither in a field nor in a loss."""
+    texts = [
+        json.dumps(leaf)
+        for found in findings.found
+        for _, leaf in leaves([found.fields, found.id, found.age])
+    ]
+    kept = set(texts)
+    lost = {lost.what for found in findings.found for lost in found.losses}
+    lost |= {lost.what for lost in findings.losses}
+    missing = []
+    for path, leaf in leaves(value):
+        over = {dotted(path[:end]) for end in range(1, len(path) + 1)}
+        carried = json.dumps(leaf) in kept and not isinstance(leaf, dict | list)
+        empty = isinstance(leaf, dict | list) and json.dumps(leaf) in kept
+        if not (carried or empty or over & lost or path == ("object",)):
+            missing.append(dotted(path))
+    return missing
+
+
+def test_no_leaf_is_lost_in_silence() -> None:
+    """Whatever odd values stand in whatever places, each leaf is carried or named."""
+    for seed in range(1500):
+        chance = random.Random(seed)
+        value = {"id": "asst_1", "model": "m", "object": "assistant"}
+        for key in chance.sample(KEYS, 5):
+            value.setdefault(key, anything(chance, 4))
+        if chance.random() < 0.7:
+            value["tools"] = [anything(chance, 3) for _ in range(3)]
+        findings = read(value)
+        assert not unaccounted(value, findings), (seed, value)
+        json.dumps([found.fields for found in findings.found])

@@ -1,0 +1,300 @@
+"""Terraform, promptfoo, recordings, notebooks and Markdown."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.importing.nouns import Findings, Found
+from provisioner.importing.sources import read_sources
+
+TERRAFORM = """
+variable "model" { default = "gpt-4o" }
+variable "team" {}
+locals {
+  tone  = "kind"
+  about = "A ${local.tone} bot"
+}
+
+resource "openai_file" "guide" {
+  file_path = "${path.module}/docs/guide.md"
+  purpose   = "assistants"
+}
+resource "openai_vector_store" "kb" {
+  name = "KB"
+  expires_after { days = 90 }
+}
+resource "openai_vector_store_file" "one" {
+  vector_store_id = openai_vector_store.kb.id
+  file_id         = openai_file.guide.id
+}
+resource "openai_assistant" "support" {
+  name         = "Support"
+  description  = local.about
+  model        = var.model
+  instructions = <<-EOT
+    Hello ${var.team},
+      be brief.
+  EOT
+  tools { type = "file_search" }
+  tools {
+    type = "function"
+    function {
+      name       = "f"
+      parameters = jsonencode({ type = "object", properties = { "a" = { type = "string" } } })
+    }
+  }
+  tool_resources {
+    file_search { vector_store_ids = [openai_vector_store.kb.id] }
+  }
+  metadata = { "team" = "hr" }
+}
+resource "openai_thread" "t" {}
+"""
+
+
+def read(text: str) -> Findings:
+    return read_sources(textwrap.dedent(text).encode())
+
+
+def one(findings: Findings, kind: str = "assistant") -> Found:
+    assert not findings.problems, findings.problems
+    (found,) = [found for found in findings.found if found.kind == kind]
+    return found
+
+
+def test_terraform_without_its_state() -> None:
+    """Blocks, heredocs, locals, variables and references between resources."""
+    findings = read(TERRAFORM)
+    store = one(findings, "vector_store")
+    assert store.fields == {
+        "name": "KB",
+        "expires_after": {"days": 90},
+        "files": ["file.docs/guide.md"],
+    }
+    found = one(findings)
+    assert found.fields == {
+        "name": "Support",
+        "description": "A kind bot",
+        "model": "${var.model}",
+        "instructions": "Hello ${var.team},\n  be brief.\n",
+        "metadata": {"team": "hr"},
+        "tools": [
+            {"type": "file_search", "vector_stores": [{"id": store.id}]},
+            {
+                "type": "function",
+                "name": "f",
+                "parameters": {"type": "object", "properties": {"a": {"type": "string"}}},
+            },
+        ],
+    }
+    assert found.variables == {"model": "gpt-4o", "team": None}
+    assert [lost.what for lost in findings.losses] == ["openai_thread.t"]
+
+
+def test_terraform_in_several_files(tmp_path: Path) -> None:
+    """A folder is one module: names of one file stand for what another one says."""
+    (tmp_path / "variables.tf").write_text('variable "m" { default = "gpt-4o" }\n')
+    (tmp_path / "prompt.md").write_text("Text")
+    (tmp_path / "main.tf").write_text(
+        'resource "openai_assistant" "a" {\n  model = var.m\n'
+        '  instructions = file("${path.module}/prompt.md")\n  tools = ["code_interpreter"]\n}\n'
+    )
+    found = one(read_sources(tmp_path, tmp_path))
+    assert found.variables == {"m": "gpt-4o"}
+    assert found.fields["instructions"] == "Text"
+    assert found.fields["tools"] == [{"type": "code_interpreter"}]
+
+
+def test_a_state_without_its_configuration() -> None:
+    """Values and ids; blocks that a state keeps as lists are mappings again."""
+    attributes = {
+        "id": "asst_1",
+        "model": "gpt-4o",
+        "name": "S",
+        "tools": [{"type": "file_search", "function": []}],
+        "tool_resources": [{"file_search": [{"vector_store_ids": ["vs_1"]}]}],
+    }
+    state = {
+        "version": 4,
+        "terraform_version": "1.9.0",
+        "resources": [
+            {
+                "mode": "managed",
+                "type": "openai_assistant",
+                "name": "a",
+                "instances": [{"attributes": attributes}],
+            }
+        ],
+    }
+    found = one(read(json.dumps(state)))
+    assert found.id == "asst_1"
+    assert found.fields["tools"] == [{"type": "file_search", "vector_stores": [{"id": "vs_1"}]}]
+    assert str(found.origin) == "<stdin> openai_assistant.a"
+
+
+def test_a_state_beside_its_configuration(tmp_path: Path) -> None:
+    """One resource in both is one: the configuration's, and the id is said."""
+    (tmp_path / "main.tf").write_text('resource "openai_assistant" "a" { model = "new" }\n')
+    resource = {
+        "mode": "managed",
+        "type": "openai_assistant",
+        "name": "a",
+        "instances": [{"attributes": {"id": "asst_1", "model": "old"}}],
+    }
+    state = {"terraform_version": "1.9.0", "resources": [resource]}
+    (tmp_path / "terraform.tfstate").write_text(json.dumps(state))
+    findings = read_sources(tmp_path, tmp_path)
+    assert one(findings).fields == {"model": "new"}
+    assert "asst_1" in findings.losses[0].why
+
+
+def test_terraform_that_is_none() -> None:
+    """Broken and endless configurations are problems with their place."""
+    broken = read('resource "openai_assistant" "a" {\n  model = = 1\n}\n')
+    assert [problem.summary for problem in broken.problems] == ["Not readable"]
+    endless = read('locals { a = local.a }\nresource "openai_assistant" "b" { model = local.a }\n')
+    assert endless.found[0].variables == {"a": None}
+
+
+def test_promptfoo() -> None:
+    """An assistant a provider of OpenAI's, the system message its instructions; checks are named."""
+    findings = read(
+        """
+        prompts:
+          - '[{"role": "system", "content": "Be {{tone}}."}, {"role": "user", "content": "{{q}}"}]'
+        providers:
+          - id: openai:chat:gpt-4o
+            label: Bot
+            config: {temperature: 0.2, max_tokens: 100}
+          - openai:assistant:asst_1
+          - anthropic:claude
+        tests:
+          - vars: {q: hello}
+        """
+    )
+    bot, other = findings.found
+    assert (bot.name, bot.fields) == (
+        "Bot",
+        {
+            "model": "gpt-4o",
+            "instructions": "Be {{tone}}.",
+            "temperature": 0.2,
+            "responses": {"max_output_tokens": 100},
+        },
+    )
+    assert other.id == "asst_1"
+    lost = {loss.what for loss in findings.losses}
+    assert {"providers[2]", "tests[0].vars.q", "prompts[0]"} <= lost
+
+
+def har(url: str, asked: Any, answered: Any) -> dict[str, Any]:
+    return {
+        "log": {
+            "entries": [
+                {
+                    "request": {"method": "POST", "url": url, "postData": {"text": asked}},
+                    "response": {"content": {"text": answered}},
+                }
+            ]
+        }
+    }
+
+
+def test_recordings() -> None:
+    """The answer of the service, else what was asked; on Azure the model is a deployment."""
+    made = json.dumps({"object": "assistant", "id": "asst_1", "model": "m", "instructions": "x"})
+    found = one(read(json.dumps(har("https://api.openai.com/v1/assistants", "{}", made))))
+    assert found.id == "asst_1"
+    assert found.origin.path == "log.entries[0].response.content.text"
+    asked = json.dumps({"model": "dep", "instructions": "y"})
+    azure = "https://x.openai.azure.com/openai/assistants?api-version=1"
+    found = one(read(json.dumps(har(azure, asked, ""))))
+    assert [lost.what for lost in found.losses if lost.severity == "error"] == ["model"]
+
+
+def test_notebooks() -> None:
+    """Cells are one program, and the place is the cell."""
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title"]},
+        {"cell_type": "code", "source": ["%pip install openai\n", "from openai import OpenAI\n"]},
+        {"cell_type": "code", "source": "c = OpenAI()\nMODEL = 'gpt-4o'"},
+        {"cell_type": "code", "source": ["\n", "c.beta.assistants.create(model=MODEL, name='n')"]},
+    ]
+    found = one(read(json.dumps({"nbformat": 4, "cells": cells})))
+    assert found.fields == {"model": "gpt-4o", "name": "n"}
+    assert found.origin.path == "cells[3] line 2"
+
+
+def test_markdown() -> None:
+    """Fences of one language are one program at its own lines; JSON in a fence is an export."""
+    findings = read(
+        """
+        # Guide
+
+        ```python
+        from openai import OpenAI
+        c = OpenAI()
+        ```
+        Then:
+        ```python
+        c.beta.assistants.create(model="m", name="a")
+        ```
+        ```json
+        {"id": "asst_2", "model": "m", "name": "b"}
+        ```
+        ```ts
+        const bot = await openai.beta.assistants.create({ model: "m", name: "c" });
+        ```
+        """
+    )
+    assert not findings.problems
+    assert sorted((found.name, found.origin.line) for found in findings.found) == [
+        ("a", 10),
+        ("b", 13),
+        ("c", 16),
+    ]
+
+
+def test_what_describes_nothing(tmp_path: Path) -> None:
+    """A folder of other things has nothing, and nothing else is said about it."""
+    (tmp_path / "README.md").write_text("# Hi\n\n```sh\nls\n```\n")
+    (tmp_path / "a.py").write_text("def f(:\n")
+    (tmp_path / "b.yaml").write_text("on: push\n")
+    (tmp_path / "link.json").symlink_to("/etc/hostname")
+    findings = read_sources(tmp_path, tmp_path)
+    assert [problem.summary for problem in findings.problems] == ["Nothing found"]
+    assert read_sources(tmp_path / "none.json").problems[0].summary == "No such source"
+
+
+ODD: list[Any] = [None, True, -1.5, "x", [], {}, [None], [[]], {"a": 1}]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_shapes(odd: Any) -> None:
+    """Whatever stands where a list or a mapping is expected, the answer is no traceback."""
+    url = "https://api.openai.com/v1/assistants"
+    for document in (
+        {"log": {"entries": [odd, {"request": odd}, {"request": {"url": url}, "response": odd}]}},
+        {"nbformat": 4, "cells": [odd, {"cell_type": "code", "source": odd}]},
+        {"terraform_version": "1", "resources": odd},
+        {"terraform_version": "1", "resources": [{"type": "openai_file", "instances": odd}]},
+        {"providers": odd, "prompts": odd},
+        {"providers": [{"id": "openai:chat:m", "config": odd}], "tests": odd},
+    ):
+        json.dumps([found.fields for found in read(json.dumps(document)).found])
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the parser is not installed, it says how to get it."""
+    from provisioner.importing import terraform
+
+    terraform._grammar.cache_clear()
+    monkeypatch.setitem(sys.modules, "tree_sitter_hcl", None)
+    assert "[import]" in read(TERRAFORM).problems[0].detail
+    terraform._grammar.cache_clear()

@@ -1,0 +1,366 @@
+"""Python sources: what calls make, followed by position, with nothing ever run."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.importing.nouns import Findings, Found
+from provisioner.importing.sources import read_sources
+
+HEAD = "import os\nfrom openai import OpenAI\nclient = OpenAI()\n"
+SDK = "from agents import Agent, FileSearchTool, ModelSettings, WebSearchTool, function_tool\n"
+
+
+def read(text: str) -> Findings:
+    return read_sources(textwrap.dedent(text).encode())
+
+
+def found(text: str, kind: str = "assistant") -> list[Found]:
+    findings = read(HEAD + textwrap.dedent(text))
+    assert not findings.problems, findings.problems
+    return [one for one in findings.found if one.kind == kind]
+
+
+def fields(text: str) -> dict[str, Any]:
+    (one,) = found(text)
+    return one.fields
+
+
+def errors(one: Found) -> dict[str, str]:
+    return {lost.what: lost.why for lost in one.losses if lost.severity == "error"}
+
+
+def test_literals_and_their_place() -> None:
+    """A call of literals is what it says, at its line and column."""
+    (one,) = found(
+        """
+        assistant = client.beta.assistants.create(
+            name="Tutor",
+            instructions="You are " "a tutor.",
+            tools=[{"type": "code_interpreter"}, {"type": "function", "function": {"name": "f"}}],
+            model="gpt-4o",
+            temperature=0.2,
+        )
+        """
+    )
+    assert one.fields == {
+        "name": "Tutor",
+        "instructions": "You are a tutor.",
+        "tools": [{"type": "code_interpreter"}, {"type": "function", "name": "f"}],
+        "model": "gpt-4o",
+        "temperature": 0.2,
+    }
+    assert (one.origin.line, one.origin.column) == (5, 13)
+    assert not one.losses and not one.variables
+
+
+def test_constants_by_position() -> None:
+    """A name is what it stood for where it was used, not what it became later."""
+    made = found(
+        """
+        MODEL = "gpt-4o"
+        TOOLS = [{"type": "code_interpreter"}]
+        client.beta.assistants.create(model=MODEL, tools=TOOLS, name="a" + "-" + MODEL)
+        MODEL = "gpt-4.1"
+        base = {"model": MODEL, "top_p": 0.5}
+        base["temperature"] = 1
+        TOOLS.append({"type": "file_search"})
+        client.beta.assistants.create(**base, tools=TOOLS, name=f"b {MODEL}")
+        """
+    )
+    assert [one.fields["model"] for one in made] == ["gpt-4o", "gpt-4.1"]
+    assert [one.fields["name"] for one in made] == ["a-gpt-4o", "b gpt-4.1"]
+    assert made[1].fields["temperature"] == 1
+    assert len(made[1].fields["tools"]) == 2
+
+
+def test_loops_over_literals() -> None:
+    """A list of settings that is gone through makes one assistant each."""
+    made = found(
+        """
+        CONFIGS = [{"name": "a", "model": "m"}, {"name": "b", "model": "n"}]
+        for config in CONFIGS:
+            client.beta.assistants.create(**config)
+        for name, text in {"c": "C", "d": "D"}.items():
+            client.beta.assistants.create(name=name, instructions=text, model="m")
+        rest = [client.beta.assistants.create(name=n, model="m") for n in ("e", "f")]
+        """
+    )
+    assert [one.name for one in made] == ["a", "b", "c", "d", "e", "f"]
+
+
+def test_the_environment_keeps_its_default() -> None:
+    """What the environment says becomes a variable, with the default where the code has one."""
+    (one,) = found(
+        """
+        client.beta.assistants.create(
+            model=os.environ.get("MODEL", "gpt-4o"),
+            name=os.environ["BOT_NAME"],
+            description=os.getenv("ABOUT") or "none",
+        )
+        """
+    )
+    assert one.fields["model"] == "${var.model}"
+    assert one.variables == {"model": "gpt-4o", "bot_name": None, "about": "none"}
+    assert errors(one).keys() == {"name"}
+    assert "line 7" in errors(one)["name"]
+
+
+def test_stores_and_files_made_just_before() -> None:
+    """Ids of a run become references to what the code made."""
+    text = """
+    store = client.vector_stores.create(name="KB")
+    one = client.files.create(file=open("docs/a.md", "rb"), purpose="assistants")
+    client.vector_stores.files.create(vector_store_id=store.id, file_id=one.id)
+    streams = [open(path, "rb") for path in ["docs/b.md", "docs/c.md"]]
+    client.vector_stores.file_batches.upload_and_poll(vector_store_id=store.id, files=streams)
+    client.beta.assistants.create(
+        model="m",
+        tools=[{"type": "file_search"}, {"type": "code_interpreter"}],
+        tool_resources={
+            "file_search": {"vector_store_ids": [store.id]},
+            "code_interpreter": {"file_ids": [one.id]},
+        },
+    )
+    """
+    (store,) = found(text, "vector_store")
+    assert store.fields == {
+        "name": "KB",
+        "files": ["file.docs/a.md", "file.docs/b.md", "file.docs/c.md"],
+    }
+    (one,) = found(text)
+    assert one.fields["tools"] == [
+        {"type": "file_search", "vector_stores": [{"id": store.id}]},
+        {"type": "code_interpreter", "files": ["file.docs/a.md"]},
+    ]
+
+
+def test_helpers_go_by_their_call_sites() -> None:
+    """A function with parameters is what its callers give it; without callers each parameter is a
+    variable with its place.
+    """
+    helper = """
+    def make(name, model="gpt-4o", text=None):
+        return client.beta.assistants.create(name=name, model=model, instructions=text)
+    """
+    calls = """
+    make("a")
+    make("b", text="B")
+    """
+    made = found(textwrap.dedent(helper) + textwrap.dedent(calls))
+    assert [(one.name, one.fields["instructions"]) for one in made] == [("a", None), ("b", "B")]
+    (alone,) = found(helper)
+    assert alone.variables == {"name": None}
+    assert alone.fields["model"] == "gpt-4o"
+    assert "line 5" in errors(alone)["name"]
+
+
+def test_classes_and_branches() -> None:
+    """Attributes of a class are followed; what branches leave different is unknown."""
+    (one,) = found(
+        """
+        class Bot:
+            MODEL = "gpt-4o"
+            def __init__(self, key):
+                self.client = OpenAI(api_key=key)
+                if key:
+                    text = "a"
+                else:
+                    text = "b"
+                self.bot = self.client.beta.assistants.create(model=self.MODEL, name="x", instructions=text)
+        """
+    )
+    assert one.fields == {"model": "gpt-4o", "name": "x", "instructions": "${var.text}"}
+
+
+def test_texts_beside_the_source(tmp_path: Path) -> None:
+    """Texts and modules inside the folder are read as text; what lies outside is not."""
+    (tmp_path / "src" / "prompts").mkdir(parents=True)
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "src" / "prompts" / "a.md").write_text("Text A")
+    (tmp_path / "src" / "texts.py").write_text("raise SystemExit\nTEXT = 'Text B'\n")
+    (tmp_path / "src" / "bots.py").write_text(
+        HEAD
+        + textwrap.dedent(
+            """
+            from pathlib import Path
+            from .texts import TEXT
+            HERE = Path(__file__).resolve().parent
+            with open("prompts/a.md") as f:
+                first = f.read().strip()
+            for text in (first, TEXT, (HERE / "prompts" / "a.md").read_text(), open("../secret.txt").read()):
+                client.beta.assistants.create(model="m", instructions=text)
+            """
+        )
+    )
+    texts = [one.fields["instructions"] for one in read_sources(tmp_path / "src", tmp_path).found]
+    assert texts == ["Text A", "Text B", "${var.secret}"]
+
+
+def test_text_with_places() -> None:
+    """f-strings and `format` keep their text; places become variables, and it says so."""
+    (one,) = found(
+        """
+        client.beta.assistants.create(
+            model="m", name="Hi {who}".format(who=get_who()), instructions=f"Today {now()} in {user.city}."
+        )
+        """
+    )
+    assert one.fields["instructions"] == "Today ${var.now} in ${var.city}."
+    assert one.fields["name"] == "Hi ${var.get_who}"
+    assert set(one.variables) == {"now", "city", "get_who"}
+
+
+def test_what_is_no_literal_is_named() -> None:
+    """Tools that only a run makes are lost with their place."""
+    (one,) = found(
+        """
+        client.beta.assistants.create(model="m", tools=load_tools(), metadata=meta, **extra)
+        """
+    )
+    assert one.fields == {"model": "m"}
+    assert errors(one).keys() == {"tools", "metadata", '["**extra"]'}
+    assert "load_tools()" in errors(one)["tools"]
+
+
+def test_responses() -> None:
+    """A request with instructions is an assistant; its input is a loss; one without says nothing."""
+    (one,) = found(
+        """
+        r = client.responses.create(model="gpt-4o", instructions="Be brief.", input="hello", store=False)
+        client.responses.create(model="gpt-4o", input="hello")
+        """
+    )
+    assert one.fields == {
+        "model": "gpt-4o",
+        "instructions": "Be brief.",
+        "responses": {"store": False},
+    }
+    assert [lost.what for lost in one.losses] == ["input"]
+
+
+def test_agents_of_the_sdk() -> None:
+    """What Agent Builder exports: agents, hosted tools, settings, instructions over state."""
+    findings = read(
+        SDK
+        + textwrap.dedent(
+            '''
+            from pydantic import BaseModel
+            from agents import RunContextWrapper, Runner
+            file_search = FileSearchTool(vector_store_ids=["vs_1"], max_num_results=3)
+            class Schema(BaseModel):
+                label: str
+            @function_tool
+            def weather(city: str, days: int = 1) -> str:
+                """Weather of a city."""
+                raise SystemExit
+            def triage_instructions(run_context: RunContextWrapper, _agent):
+                city = run_context.context.city
+                return f"""Help people in {city}."""
+            triage = Agent(
+                name="Triage", instructions=triage_instructions, model="gpt-4.1",
+                tools=[file_search, weather, WebSearchTool(search_context_size="low")],
+                output_type=Schema, handoffs=[other],
+                model_settings=ModelSettings(temperature=0.5, max_tokens=100, store=True),
+            )
+            async def run_workflow(x):
+                if x:
+                    await Runner.run(triage, x)
+            '''
+        )
+    )
+    assert not findings.problems
+    (one,) = findings.found
+    assert one.fields == {
+        "name": "Triage",
+        "model": "gpt-4.1",
+        "instructions": "Help people in ${var.city}.",
+        "temperature": 0.5,
+        "responses": {"max_output_tokens": 100, "store": True},
+        "tools": [
+            {"type": "file_search", "max_num_results": 3, "vector_stores": [{"id": "vs_1"}]},
+            {
+                "type": "function",
+                "name": "weather",
+                "description": "Weather of a city.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+                    "required": ["city"],
+                },
+                "strict": False,
+            },
+            {"type": "web_search", "search_context_size": "low"},
+        ],
+    }
+    lost = {loss.what for loss in one.losses}
+    assert {"instructions", "output_type", "handoffs[0]"} <= lost
+    assert [loss.what for loss in findings.losses] == ["if x"]
+
+
+@pytest.mark.parametrize("module", ["crewai", "pydantic_ai"])
+def test_agents_of_other_libraries(module: str) -> None:
+    """The import line decides whose `Agent` it is; another one is refused by name."""
+    findings = read(f"from {module} import Agent\nx = Agent(name='a', instructions='b')\n")
+    assert not findings.found
+    assert module in findings.problems[0].detail
+
+
+def test_deployments_on_azure() -> None:
+    """A deployment's name is not a model: somebody has to say which one."""
+    findings = read(
+        "from openai import AzureOpenAI\nc = AzureOpenAI()\n"
+        "c.beta.assistants.create(model='my-gpt4', name='x')\n"
+    )
+    assert errors(findings.found[0]).keys() == {"model"}
+
+
+def test_code_that_would_do_harm(tmp_path: Path) -> None:
+    """Nothing is run."""
+    bomb = tmp_path / "bomb"
+    text = HEAD + f"open({str(bomb)!r}, 'w').write('x')\nos.system('touch {bomb}')\n"
+    text += "__import__('os').abort()\nclient.beta.assistants.create(model='m', name=eval('1'))\n"
+    assert read(text).found[0].variables == {"eval": None}
+    assert not bomb.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "def (:\n",
+        HEAD + "x = " + "(" * 5000 + ")" * 5000,
+        HEAD + "x = " + "+".join(["'a'"] * 20000) + "\nclient.beta.assistants.create(name=x)",
+        HEAD + "d = {}\nd['d'] = d\nclient.beta.assistants.create(metadata=d)",
+        HEAD
+        + "a = ['x']\n"
+        + "a = [a, a]\n" * 40
+        + "client.beta.assistants.create(model='m', metadata={'a': a})",
+        HEAD + "s = 'xxxxxxxx'\n" + "s = s + s\n" * 60 + "client.beta.assistants.create(name=s)",
+        HEAD
+        + "def f0(n):\n    return n\n"
+        + "".join(f"def f{i}(n):\n" + f"    f{i - 1}(n)\n" * 8 for i in range(1, 12))
+        + "f11(1)\n",
+    ],
+)
+def test_hostile_code(text: str) -> None:
+    """Deep, endless and broken code is a problem with its place, soon."""
+    findings = read_sources(text.encode())
+    assert [problem.summary for problem in findings.problems] == ["Not readable"]
+    assert findings.problems[0].line
+
+
+def test_names_of_variables() -> None:
+    """The same code is the same variable; other code of that name gets another one; a text that has
+    such a place already is not mistaken for one.
+    """
+    made = found(
+        """
+        client.beta.assistants.create(model=cfg.model, name=cfg.model)
+        client.beta.assistants.create(model=other.model, instructions="${var.model_2}")
+        """
+    )
+    assert [one.fields["model"] for one in made] == ["${var.model}", "${var.model_3}"]

@@ -1,0 +1,140 @@
+"""Exports, code and configurations become specs in one command, and what is lost is said."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.world import World
+
+SPEC = "specs/imported.yaml"
+FUNCTION = {"type": "function", "function": {"name": "find", "description": "Finds"}}
+EXPORT = {
+    "object": "list",
+    "data": [
+        {
+            "id": "asst_1",
+            "object": "assistant",
+            "created_at": 1700000000,
+            "name": "Müller & Söhne",
+            "description": None,
+            "model": "gpt-4o",
+            "instructions": "Answer ${kindly}.\n" * 40,
+            "tools": [{"type": "file_search"}, FUNCTION],
+            "tool_resources": {"file_search": {"vector_store_ids": ["vs_1"]}},
+            "metadata": {},
+            "response_format": "auto",
+            "temperature": 1.0,
+            "colour": "red",
+        },
+        {
+            "id": "asst_2",
+            "object": "assistant",
+            "created_at": 1690000000,
+            "name": "Old",
+            "model": "gpt-4",
+            "instructions": None,
+            "tools": [{"type": "retrieval"}, {"type": "code_interpreter"}, FUNCTION],
+            "file_ids": ["file-1"],
+        },
+    ],
+    "has_more": False,
+}
+
+
+def spec(world: World) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((world.root / SPEC).read_text(encoding="utf-8"))
+    return found
+
+
+def test_an_export_becomes_specs_that_validate(world: World) -> None:
+    """Both APIs' assistants, with names, texts in files and shared functions; what is lost has a
+    line; a second run writes nothing; nobody was asked.
+    """
+    world.write({"export.json": json.dumps(EXPORT)})
+    result = world.ok("import", "--from", "export.json")
+    assert "warning: `colour` is no field of a spec" in result.out
+    assert "0 to mend before it validates, 1 not in the specs" in result.out
+    assert spec(world)["assistants"].keys() == {"muller_sohne", "old"}
+    assert spec(world)["assistants"]["muller_sohne"]["tools"][1] == {"use": "find"}
+    assert spec(world)["vector_stores"]["old_documents"]["files"] == [{"id": "file-1"}]
+    text = (world.root / "specs/prompts/muller_sohne.md").read_text(encoding="utf-8")
+    assert text == "Answer ${kindly}.\n" * 40
+    world.ok("validate")
+    before = (world.root / SPEC).read_bytes()
+    assert "Wrote" not in world.ok("import", "--from", "export.json").err
+    assert (world.root / SPEC).read_bytes() == before
+    world.ok("fmt", "--check")
+    assert not world.calls
+
+
+def test_what_was_mended_by_hand_stays(world: World) -> None:
+    """An entry that says something else by now is not written over."""
+    world.write({"export.json": json.dumps(EXPORT)})
+    world.ok("import", "--from", "export.json")
+    place = world.root / SPEC
+    place.write_text(place.read_text(encoding="utf-8").replace("gpt-4o", "gpt-5"), "utf-8")
+    before = place.read_bytes()
+    result = world.ok("import", "--from", "export.json", code=1)
+    assert "Already there" in result.err
+    assert "assistant.muller_sohne" in result.err
+    assert place.read_bytes() == before
+
+
+def test_code_with_variables(world: World) -> None:
+    """Defaults are declared, what nobody knows is named, and the file is found by its path."""
+    world.write(
+        {
+            "docs/a.md": "text",
+            "bots/make.py": "import os\nfrom openai import OpenAI\nclient = OpenAI()\n"
+            "file = client.files.create(file=open('docs/a.md', 'rb'), purpose='assistants')\n"
+            "store = client.vector_stores.create(name='KB', file_ids=[file.id])\n"
+            "client.beta.assistants.create(model=os.environ.get('MODEL', 'gpt-4o'), name='A',\n"
+            "    instructions=f'Be ${{x}} in {city()}.', tools=[{'type': 'file_search'}],\n"
+            "    tool_resources={'file_search': {'vector_store_ids': [store.id]}})\n",
+        }
+    )
+    result = world.ok("import", "--from", "bots")
+    assert "bots/make.py:6:1" in result.out
+    assert "give `city` a value" in result.out
+    assert spec(world)["vector_stores"] == {"kb": {"name": "KB", "files": ["docs/a.md"]}}
+    said = spec(world)["assistants"]["a"]
+    assert said["instructions"] == "Be $${x} in ${var.city}."
+    assert said["tools"] == [{"type": "file_search", "vector_stores": ["kb"]}]
+    assert world.run("validate").code == 1
+    settings = world.root / "provisioner.yaml"
+    settings.write_text(settings.read_text("utf-8") + "  city: Oslo\n", "utf-8")
+    world.ok("validate")
+
+
+def test_the_standard_input_as_a_document(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads what is piped, and `--json` has everything in one document."""
+    given = io.BytesIO(json.dumps({"id": "pmpt_1", "version": "2"}).encode())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
+    document = json.loads(world.ok("import", "--from", "-", "--json").out)
+    (found,) = document["found"]
+    assert (found["kind"], found["id"], found["file"]) == ("assistant", "pmpt_1", "<stdin>")
+    assert document["written"] == [SPEC]
+    assert [lost["severity"] for lost in found["losses"]] == ["error"]
+    assert "prompt object" in world.ok("validate", code=1).err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--from", "none.json"], "No such source"),
+        (["--from", "broken.json"], "broken.json:1:"),
+        (["--from", "package.json"], "Nothing found"),
+        (["--from", "package.json", "--all"], "Wrong usage"),
+        (["--from", "package.json", "--into", "../x.yaml"], "Wrong usage"),
+    ],
+)
+def test_what_cannot_be_read(world: World, words: list[str], said: str) -> None:
+    """A problem with its place, and nothing is written."""
+    world.write({"broken.json": '{"model": ', "package.json": '{"name": "x"}'})
+    assert said in world.ok("import", *words, code=1).err
+    assert not (world.root / "specs").exists()
