@@ -101,6 +101,7 @@ def test_nothing_is_asked_where_keys_go_elsewhere(
     assert "It changes where keys go" in run.summary
 
 
+@pytest.mark.thorough
 def test_code_of_the_workspace(site: Site) -> None:
     """It runs only where that is asked for."""
     site.open(7, asking())
@@ -112,6 +113,7 @@ def test_code_of_the_workspace(site: Site) -> None:
     assert allowed.code == 0 and site.state["calls"] == []
 
 
+@pytest.mark.thorough
 def test_options(site: Site, calls: list[Any]) -> None:
     """Its own, and the variables of the plan; what cannot be checked at all is red."""
     site.open(7, specs("${var.tone}"))
@@ -125,6 +127,7 @@ def test_options(site: Site, calls: list[Any]) -> None:
     assert run.annotations[0][1] == "title=Not checked"
 
 
+@pytest.mark.thorough
 def test_after_an_apply(site: Site) -> None:
     """What was approved without a word of checks is applied, and then checked, without running code
     of the workspace. Where a check does not hold, the step fails and the pull request is told which
@@ -164,6 +167,7 @@ def test_after_an_apply_what_holds(site: Site) -> None:
     assert (silent.code, "Checks" in silent.summary) == (0, False) and "caught" not in silent.log
 
 
+@pytest.mark.thorough
 def test_outside_of_pull_requests(site: Site) -> None:
     """What is applied is checked."""
     site.push(specs())

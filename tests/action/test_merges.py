@@ -198,6 +198,7 @@ def instructions(service: str) -> dict[str, str]:
         }
 
 
+@pytest.mark.thorough
 def test_another_plan_than_the_one_that_was_shown(
     site: Site, service: str, calls: list[tuple[str, str]]
 ) -> None:
@@ -222,6 +223,7 @@ def test_another_plan_than_the_one_that_was_shown(
     assert len(site.comments(7)) == 2 and "comment-url" not in by_hand.outputs
 
 
+@pytest.mark.thorough
 def test_what_changes_between_plan_and_apply(site: Site, service: str) -> None:
     """The plan is still the approved one when it is compared, and another one a moment later:
     nothing is written.

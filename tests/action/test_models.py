@@ -68,6 +68,7 @@ def test_the_table_alone(ending: Site) -> None:
     assert (tip(ending), ending.state["calls"]) == before
 
 
+@pytest.mark.thorough
 def test_a_service_that_does_not_answer(ending: Site) -> None:
     """What was known before is nothing new; where nothing was known, nothing is opened and nothing
     is closed.
@@ -113,6 +114,7 @@ def test_the_edit(ending: Site) -> None:
     assert git(ending.bare, "rev-parse", f"{BRANCH}^") == git(ending.bare, "rev-parse", "main")
 
 
+@pytest.mark.thorough
 def test_after_the_merge(ending: Site) -> None:
     """Once the edit is merged and no model ends any more, nothing is written, and what is open is
     closed with a remark.
@@ -129,6 +131,7 @@ def test_after_the_merge(ending: Site) -> None:
     assert week(ending).code == 0 and ending.state["calls"] == calls
 
 
+@pytest.mark.thorough
 def test_what_was_closed_is_not_opened_again(ending: Site) -> None:
     """Until there is something else to say."""
     week(ending)
@@ -144,6 +147,7 @@ def test_what_was_closed_is_not_opened_again(ending: Site) -> None:
     assert [one["state"] for one in ours(ending)] == ["closed", "open"]
 
 
+@pytest.mark.thorough
 def test_the_work_of_others_stays(ending: Site) -> None:
     """A branch with somebody else's commit is not overwritten; its pull request is brought up to
     date.
@@ -161,6 +165,7 @@ def test_the_work_of_others_stays(ending: Site) -> None:
     assert "→ `gpt-5`" in ours(ending)[0]["body"]
 
 
+@pytest.mark.thorough
 def test_somebody_is_faster(ending: Site) -> None:
     """What comes to the branch between the look and the push is not overwritten."""
     week(ending, replace=REPLACE)
@@ -172,6 +177,7 @@ def test_somebody_is_faster(ending: Site) -> None:
     assert tip(ending) == theirs and "→ `gpt-5`" not in ours(ending)[0]["body"]
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_replaced_is_told(site: Site) -> None:
     """As a warning, and in the pull request, which has the rest."""
     spec = f"{SPEC}  sales:\n    model: gpt-4.1-${{var.tone}}\n"
@@ -221,6 +227,7 @@ def test_specs_with_faults(ending: Site) -> None:
     assert (ending.state["calls"], ours(ending)) == ([], [])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("request_", "title"), [("POST .*/pulls$", "No pull request"), ("push", "Branch not pushed")]
 )

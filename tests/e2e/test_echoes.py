@@ -118,6 +118,7 @@ def _field(row: tuple[str, str]) -> tuple[str, str]:
     return min(_OF_FILES) if row[0] == "store_file" else row
 
 
+@pytest.mark.thorough
 def test_an_update_that_is_kept_after_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once the service keeps what it is sent, nothing is noted any more; and what a hand puts back
     is a hand's edit.
@@ -148,6 +149,7 @@ def test_an_update_that_is_kept_after_all(world: World, monkeypatch: pytest.Monk
         ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("how", "count"), [(odd.shows_late("vector_store"), 0), (odd.echoes("vector_store", "name"), 1)]
 )
@@ -186,6 +188,7 @@ def test_a_create_that_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch
         ]
 
 
+@pytest.mark.thorough
 def test_a_stamp_that_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service without metadata has no stamps: that, and what follows from it, is said once, and
     all else works.

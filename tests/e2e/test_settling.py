@@ -17,6 +17,9 @@ from tests.crash.instants import stopped
 from tests.support.injecting import Meanwhile
 from tests.support.world import World
 
+# The quick way round is told by tests/crash/test_settling.py and tests/remote/test_settling.py.
+pytestmark = pytest.mark.thorough
+
 LAG = 0.3
 SPEC: dict[str, Any] = {
     "vector_stores": {"kb": {"files": [{"path": "docs/*.md", "attributes": {"team": "hr"}}]}},

@@ -337,6 +337,7 @@ def test_a_callable_of_the_workspace(world: World, monkeypatch: pytest.MonkeyPat
     assert "Callable not run" in result.out and "imported" not in result.err
 
 
+@pytest.mark.thorough
 def test_a_callable_that_does_not_come_back(world: World) -> None:
     """The turn ends at its time, and so does the process: nobody waits for the thread."""
     code = "import time\ndef slow(name, arguments):\n    time.sleep(120)\n"
@@ -450,6 +451,7 @@ def test_interrupted_while_a_callable_is_imported(world: World) -> None:
     assert victim.returncode == 130 and "Interrupted: The run was stopped" in out
 
 
+@pytest.mark.thorough
 def test_interrupted_before_the_first_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The id of a response that is on its way is waited for, so that it is deleted as well."""
     assistant = {"model": "m", "checks": {"c": hello()}}

@@ -81,7 +81,15 @@ def test_a_lock_of_before_is_behind(applied: World) -> None:
     assert "assistant.b" in applied.lock()["resources"]
 
 
-@pytest.mark.parametrize("action", [{"status": 400}, {"reset": "before"}, {"reset": "after"}])
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"status": 400},
+        pytest.param({"reset": "before"}, marks=pytest.mark.thorough),
+        pytest.param({"reset": "after"}, marks=pytest.mark.thorough),
+    ],
+    ids=["refused", "out of reach", "lost"],
+)
 def test_nothing_is_moved_without_the_service(applied: World, action: dict[str, Any]) -> None:
     """Refused, out of reach, or with a lost reply: the lock has the old address, the plan is empty,
     and the same command finishes it.
