@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 
 from provisioner.conversation import Partner
@@ -10,7 +10,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.questions import state
 from provisioner.errors import ProvisionerError, UsageError
 from provisioner.kinds import is_file
-from provisioner.model import Address, Problem
+from provisioner.model import Address, Locked, Problem
 from provisioner.remote import Remote
 from provisioner.text import quoted, suggest
 
@@ -33,9 +33,22 @@ def partner(context: Context, word: str | None) -> Partner:
         "Nothing applied", "No assistant has been applied in this environment.", _APPLY
     )
     address = _only(talking, nobody) if word is None else _named(context, word, talking, entries)
-    entry = talking[address]
+    return partner_of(talking[address])
+
+
+def partner_of(entry: Locked) -> Partner:
+    """Whom to talk to, of what was applied."""
     request = entry.profile.request if entry.profile else None
-    return Partner(str(address), str(entry.api), id=entry.id, request=request)
+    return Partner(str(entry.address), str(entry.api), id=entry.id, request=request)
+
+
+def document_ids(entry: Locked) -> Iterator[tuple[str, str]]:
+    """The path and the id of every document of an entry: as a file, and as a member of a store."""
+    if is_file(entry.address) and entry.id:
+        yield entry.address.name, entry.id
+    for path, file in entry.files.items():
+        if file.get("id"):
+            yield path, str(file["id"])
 
 
 def declared_partner(context: Context, word: str | None) -> Address:
@@ -61,10 +74,8 @@ def documents(context: Context) -> dict[str, str]:
     paths: dict[str, str] = {}
     for address, entry in lock.resources.items() if lock else ():
         if is_file(address):
-            paths.update(dict.fromkeys(entry.ids, address.name))
-        for path, file in entry.files.items():
-            if file.get("id"):
-                paths[str(file["id"])] = path
+            paths.update(dict.fromkeys(entry.deposed, address.name))
+        paths.update((id, path) for path, id in document_ids(entry))
     return paths
 
 

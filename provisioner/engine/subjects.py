@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from provisioner.conversation import Partner
 from provisioner.engine.checking import Subject, digest
 from provisioner.engine.context import Context
+from provisioner.engine.partners import document_ids, partner_of
 from provisioner.engine.questions import state
 from provisioner.errors import UsageError
-from provisioner.kinds import is_file, kind
+from provisioner.kinds import kind
 from provisioner.model import Address, Check, Desired, Locked, LockState, Problem
 from provisioner.text import did_you_mean, listed, suggest
 
@@ -99,13 +99,12 @@ def subject_of(entry: Locked, check: Check, entries: Entries) -> Subject:
         detail = f"Checks cannot talk through the API `{entry.api}` of `{address}` yet."
         hint = "deploy it through `responses`, or take its checks away"
         return Subject(address, check, problem=Problem("API not available", detail, hint))
-    request = entry.profile.request if entry.profile else None
     known = {**entries, address: entry}
     used = [known[one] for one in _closure(address, known) if one in known]
     return Subject(
         address,
         check,
-        Partner(str(address), str(entry.api), entry.id, request),
+        partner_of(entry),
         model=str(entry.fields.get("model") or ""),
         documents=_documents(used),
         basis=_basis(entry, used),
@@ -122,14 +121,11 @@ def _closure(address: Address, entries: Mapping[Address, Locked] | Wants) -> lis
 
 
 def _documents(used: Sequence[Locked]) -> dict[str, set[str]]:
-    """The ids of every document, by its path: as a file, and as a member of a store."""
+    """The ids of every document, by its path."""
     ids: dict[str, set[str]] = {}
     for entry in used:
-        if is_file(entry.address) and entry.id:
-            ids.setdefault(entry.address.name, set()).add(entry.id)
-        for path, file in entry.files.items():
-            if file.get("id"):
-                ids.setdefault(path, set()).add(str(file["id"]))
+        for path, id in document_ids(entry):
+            ids.setdefault(path, set()).add(id)
     return ids
 
 

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from provisioner.importing.nouns import Findings, Found
+from provisioner.importing.nouns import Found
 from provisioner.importing.sources import read_sources
+
+from .reading import Headed, read
 
 HEAD = "import os\nfrom openai import OpenAI\nclient = OpenAI()\n"
 SDK = "from agents import Agent, FileSearchTool, ModelSettings, WebSearchTool, function_tool\n"
 
 
-def read(text: str) -> Findings:
-    return read_sources(textwrap.dedent(text).encode())
-
-
-def found(text: str, kind: str = "assistant") -> list[Found]:
-    findings = read(HEAD + textwrap.dedent(text))
-    assert not findings.problems, findings.problems
-    return [one for one in findings.found if one.kind == kind]
-
-
-def fields(text: str) -> dict[str, Any]:
-    (one,) = found(text)
-    return one.fields
+CODE = Headed(HEAD)
+found, fields = CODE.found, CODE.fields
 
 
 def errors(one: Found) -> dict[str, str]:

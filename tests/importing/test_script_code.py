@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from provisioner.importing.nouns import Findings, Found
 from provisioner.importing.sources import read_sources
+
+from .reading import Headed, read
 
 HEAD = 'import OpenAI from "openai";\nconst client = new OpenAI();\n'
 WORKFLOW = """
@@ -60,19 +59,8 @@ export const runWorkflow = async (workflow: WorkflowInput) => {
 """
 
 
-def read(text: str) -> Findings:
-    return read_sources(textwrap.dedent(text).encode())
-
-
-def found(text: str, kind: str = "assistant") -> list[Found]:
-    findings = read(HEAD + textwrap.dedent(text))
-    assert not findings.problems, findings.problems
-    return [one for one in findings.found if one.kind == kind]
-
-
-def fields(text: str) -> dict[str, Any]:
-    (one,) = found(text)
-    return one.fields
+CODE = Headed(HEAD)
+found, fields = CODE.found, CODE.fields
 
 
 def test_a_call_with_constants_spreads_and_the_environment() -> None:
