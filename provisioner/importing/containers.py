@@ -17,7 +17,6 @@ from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.importing.spelling import read_assistant
 from provisioner.importing.taking import Losses, Path
 from provisioner.jsontext import Unreadable, read
-from provisioner.model import Problem
 from provisioner.text import dotted
 
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<word>[\w+.-]*)[^\n]*$", re.M)
@@ -270,10 +269,3 @@ def _provider(one: Any, at: Path, system: str | None, *, findings: Findings, res
     made = [placeholders(found) for found in read_in]
     azure = str(id).startswith("azure")
     findings.found += [on_azure(found) for found in made] if azure else made
-
-
-def not_yaml(source: str, why: str, line: int | None, column: int | None) -> Problem:
-    """A text that looks like YAML and is none."""
-    hint = "mend it where it says"
-    detail = f"`{source}` is not YAML: {why}."
-    return Problem("Not readable", detail, hint, file=source, line=line, column=column)
