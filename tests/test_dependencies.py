@@ -54,12 +54,16 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
-            ("import_module", "importorskip")
-        ):
+        elif isinstance(node, ast.Call) and _called(node.func) in ("import_module", "importorskip"):
             named = node.args[0]
             if isinstance(named, ast.Constant):
                 yield str(named.value)
+
+
+def _called(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def pins(file: str) -> dict[str, set[str]]:

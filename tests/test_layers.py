@@ -73,7 +73,9 @@ def _imports(tree: ast.Module) -> Iterator[str]:
     skipped = {
         child
         for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
         for child in ast.walk(node)
     }
     for node in ast.walk(tree):

@@ -11,6 +11,7 @@ from tests.crash.outcome import objects, uploads
 from tests.crash.workspace import IN_A_FILE
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("before", IN_A_FILE, indirect=True)
 def test_the_journal_is_lost(before: Before, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lock is found to be behind; rebuilt from stamps, it leads to exactly the declared

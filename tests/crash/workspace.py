@@ -20,7 +20,7 @@ _CASES = {
     for store in ("file", "git")
     for api in ("assistants", "responses")
 }
-THOROUGHLY = {"responses-file", "assistants-git"}  # the others are what a quick run tries
+THOROUGHLY = set(_CASES.values()) - {"assistants-file"}  # the other is what a quick run tries
 EVERYWHERE = [
     pytest.param(case, id=name, marks=[pytest.mark.thorough] if name in THOROUGHLY else [])
     for case, name in _CASES.items()

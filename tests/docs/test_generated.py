@@ -55,6 +55,7 @@ def test_check_names_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture
     assert page.read_text(encoding="utf-8") == "old"
 
 
+@pytest.mark.thorough
 def test_writing_repairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Writing makes everything current and names what it wrote; a second run has nothing to
     write.

@@ -19,7 +19,9 @@ STEPS = int(os.environ.get("PROVISIONER_STEPS", "12"))
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("api", ["assistants", "responses"])
+@pytest.mark.parametrize(
+    "api", ["assistants", pytest.param("responses", marks=pytest.mark.thorough)]
+)
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_every_sequence_ends_converged(world: World, seed: int, api: str) -> None:
     """One undisturbed apply leaves exactly the declared objects and an empty plan; an upload too

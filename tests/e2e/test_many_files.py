@@ -62,6 +62,7 @@ def test_one_changed_byte(world: World, api: str) -> None:
     assert len(world.http("GET", "/files?limit=10000")["data"]) == SIZE
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("seed", [1, 2] if FULL else [1])
 def test_a_service_that_fails_now_and_then(world: World, seed: int) -> None:

@@ -17,7 +17,9 @@ FIRST = int(os.environ.get("PROVISIONER_FIRST_SEED", "0"))
 STEPS = int(os.environ.get("PROVISIONER_STEPS", "8"))
 
 
-@pytest.mark.parametrize("api", ["assistants", "responses"])
+@pytest.mark.parametrize(
+    "api", ["assistants", pytest.param("responses", marks=pytest.mark.thorough)]
+)
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_every_edit_converges(world: World, seed: int, api: str) -> None:
     """After each apply the next plan is empty and nothing is missing, left over or different at the

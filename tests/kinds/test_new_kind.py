@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.running import REPOSITORY, surroundings
 
 _KIND = Path(__file__).parent / "new_kind"
 _ROUTES = "\n]\n\n\ndef _service("
 
 
+@pytest.mark.thorough
 def test_a_kind_is_one_file(tmp_path: Path) -> None:
     """A kind `prompt` is declared, planned, applied, drifts, is accepted, moved, rebuilt and drawn,
     and the contract of every kind holds for it. Nothing else is edited but the routes of the
