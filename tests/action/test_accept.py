@@ -4,13 +4,14 @@ empty plan, and never in the way of anybody's work.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.action.runner import Run
+from tests.action.runner import ROOT, Run
 from tests.action.site import Site, program
 from tests.action.test_runs import head
 from tests.lock.repositories import git
@@ -289,6 +290,29 @@ def test_a_command_that_is_killed(applied: Site, service: str) -> None:
     run = night(applied)
     assert run.code == 1 and run.annotations[0][1] == "title=Edits do not come back"
     assert "gpt-4.1" in applied.state["issues"][0]["body"] and applied.state["pulls"] == []
+
+
+@pytest.mark.thorough
+def test_an_edit_while_the_job_runs(applied: Site, service: str) -> None:
+    """The pull request says and has what `accept` has read; the next night brings the issue after it,
+    and leaves the branch.
+    """
+    edit(service, model="gpt-4.1")
+    script = applied.folder / "meanwhile.py"
+    words = f"sys.path.insert(0, {str(ROOT)!r}); from tests.action.test_accept import edit"
+    script.write_text(f"import sys; {words}; edit({service!r}, model='gpt-5')", encoding="utf-8")
+    real = applied.programs / "provisioner"
+    text = f'#!/bin/sh\ncase "$*" in accept*) {sys.executable} {script} ;; esac\nexec {real} "$@"\n'
+    program(applied.folder / "meanwhile/provisioner", text)
+    applied.installs(applied.folder / "meanwhile")
+    assert night(applied).code == 0
+    assert '"gpt-5"' in applied.state["pulls"][0]["body"]
+    assert shown(applied)[-1] == "+    model: gpt-5   # cheap"
+
+    applied.installs(applied.programs)
+    tip = git(applied.bare, "rev-parse", BRANCH)
+    assert night(applied).code == 0 and git(applied.bare, "rev-parse", BRANCH) == tip
+    assert "gpt-5" in applied.state["issues"][0]["body"]
 
 
 @pytest.mark.thorough
