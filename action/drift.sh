@@ -3,6 +3,9 @@
 
 drift_and_tell() {
   local code=0 issue
+  FAILED=false
+  : >"$SCRATCH/back.md"
+  [[ -z "$IN_ACCEPT" ]] || check_where_edits_come_back
   run_provisioner drift --format markdown >"$FOLDER/drift.md" || code=$?
   if [[ ! "$code" =~ ^(0|2)$ ]]; then
     drift_unknown
@@ -12,11 +15,22 @@ drift_and_tell() {
   summarise "$FOLDER/drift.md"
   issue=$(our_issue "$IN_LABEL" "$(place drift)")
   if ((code == 2)); then
-    tell_drift "$issue"
-    [[ "$IN_FAIL_ON_DRIFT" != true ]]
-  elif [[ -n "$issue" ]]; then
-    close_issue "$(jq .id <<<"$issue")"
+    if [[ -n "$IN_ACCEPT" ]]; then
+      accept_and_tell "$issue"
+    else
+      tell_drift "$issue"
+    fi
+    [[ "$IN_FAIL_ON_DRIFT" != true && "$FAILED" != true ]]
+  else
+    [[ -z "$issue" ]] || close_issue "$(jq .id <<<"$issue")"
+    [[ -z "$IN_ACCEPT" ]] || nothing_edited
   fi
+}
+
+nothing_edited() {
+  local newest
+  newest=$(our_pull_request)
+  take_back "$newest" "Nothing is edited by hand any more, as [this run]($RUN_URL) has found."
 }
 
 drift_unknown() {
@@ -25,41 +39,47 @@ drift_unknown() {
   annotate error "Drift is not known" "$(<"$FOLDER/log")"
 }
 
+# The issue as it is then is in TOLD, its address in ISSUE_URL.
 tell_drift() { # our open issue as JSON, or nothing
-  local digest fields url
-  digest=$(jq --raw-input --slurp --raw-output --arg runs "$RUNS" -L "$HERE" 'include "essence"; essence($runs)' "$FOLDER/drift.md" |
-    sha256sum | cut -c 1-64)
+  local seen back=''
+  seen=$(digest <"$FOLDER/drift.md")
+  [[ ! -s "$SCRATCH/back.md" ]] || back=$(digest <"$SCRATCH/back.md")
+  drift_text "$seen" "$back"
   if [[ -z "$1" ]]; then
-    fields=$(issue_fields)
-    drift_text "$digest"
-    url=$(send POST issues "$SCRATCH/text" "$fields") || refused_by_github
+    ISSUE_URL=$(send POST issues "$SCRATCH/text" "$(issue_fields)") || refused_by_github
   else
-    url=$(jq --raw-output .url <<<"$1")
-    update_issue "$1" "$digest"
+    ISSUE_URL=$(jq --raw-output .url <<<"$1")
+    update_issue "$1" "$seen" "$back"
   fi
-  output comment-url "$url"
+  TOLD=$(jq --null-input --arg url "$ISSUE_URL" --arg seen "$seen" --arg back "$back" \
+    '{id: ($url | split("/") | last), $url, head: {$seen, $back}}')
+  output comment-url "$ISSUE_URL"
 }
 
 # Say something only if what has drifted is not what the issue tells already: lines of specs and serials do not count.
-update_issue() { # our open issue as JSON, digest
+update_issue() { # our open issue as JSON, digest, digest of what comes back
   local number
-  number=$(jq .id <<<"$1")
-  if ! jq --exit-status --arg digest "$2" '.head.seen == $digest' <<<"$1" >/dev/null; then
-    drift_text "$2"
+  number=$(jq --raw-output .id <<<"$1")
+  if ! jq --exit-status --arg seen "$2" --arg back "$3" '.head | .seen == $seen and (.back // "") == $back' <<<"$1" >/dev/null; then
     send PATCH "issues/$number" "$SCRATCH/text" >/dev/null || refused_by_github
+  fi
+  if ! jq --exit-status --arg seen "$2" '.head.seen == $seen' <<<"$1" >/dev/null; then
     remark "$number" "The drift has changed, as [this run]($RUN_URL) has found; the text above is up to date."
   fi
 }
 
-drift_text() { # digest; into $SCRATCH/text
-  addressed "$FOLDER/drift.md" "$(place drift)" "seen $1" >"$SCRATCH/text"
+# Into $SCRATCH/text: what becomes of the edits, if somebody has asked for that, and what they are.
+drift_text() { # digest, digest of what comes back
+  local whole=$FOLDER/drift.md
+  if [[ -n "$2" ]]; then
+    whole=$SCRATCH/drift.md
+    { hidden "$FOLDER/drift.md" && cat "$SCRATCH/back.md" && shown "$FOLDER/drift.md"; } >"$whole"
+  fi
+  addressed "$whole" "$(place drift)" "seen $1" ${2:+"back $2"} >"$SCRATCH/text"
 }
 
 issue_fields() {
-  jq --null-input --arg tag "$IN_LABEL" --arg folder "$IN_DIRECTORY" --arg environment "$IN_ENVIRONMENT" '{
-    labels: [$tag],
-    title: (["Drift", (select($environment != "") | "in \($environment)"), (select($folder != ".") | "of \($folder)")] | join(" "))
-  }'
+  jq --null-input --arg tag "$IN_LABEL" --arg title "$(titled Drift)" '{labels: [$tag], title: $title}'
 }
 
 close_issue() { # number

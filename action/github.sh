@@ -5,7 +5,7 @@ COMMENT_BYTES=65536                # GitHub counts characters; bytes are never f
 RETRY_SECONDS=${RETRY_SECONDS:-2}  # before the second try; each further one waits twice as long
 
 # What the run is about: one workspace and environment of the repository. It stands in the head of everything written.
-place() { # plan|apply|check|drift|models
+place() { # plan|apply|check|drift|accept|models
   echo "$1/${IN_DIRECTORY//[<>]/_}/${IN_ENVIRONMENT//[<>]/_}"
 }
 
@@ -13,6 +13,13 @@ place() { # plan|apply|check|drift|models
 place_words() {
   local words=${IN_ENVIRONMENT:+" \`$IN_ENVIRONMENT\`"}
   [[ "$IN_DIRECTORY" == . ]] || words+=" of \`${IN_DIRECTORY//\`/_}\`"
+  echo "$words"
+}
+
+# The title of an issue or a pull request: `Drift in prod of desks/first`.
+titled() { # what it is about
+  local words="$1${IN_ENVIRONMENT:+ in $IN_ENVIRONMENT}"
+  [[ "$IN_DIRECTORY" == . ]] || words+=" of $IN_DIRECTORY"
   echo "$words"
 }
 

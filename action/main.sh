@@ -19,6 +19,8 @@ source "$HERE/git.sh"
 source "$HERE/plan.sh"
 source "$HERE/apply.sh"
 source "$HERE/check.sh"
+source "$HERE/pull_request.sh"
+source "$HERE/accept.sh"
 source "$HERE/drift.sh"
 source "$HERE/models.sh"
 
@@ -50,9 +52,11 @@ check_inputs() {
   one_of check "$IN_CHECK" true false
   one_of callables "$IN_CALLABLES" true false
   one_of fail-on-drift "$IN_FAIL_ON_DRIFT" true false
+  [[ -z "$IN_ACCEPT" ]] || one_of accept "$IN_ACCEPT" pull-request
   IN_CHECKSUM=${IN_CHECKSUM//[[:space:]]/} # as it was copied
   IN_DIRECTORY=$(realpath --canonicalize-missing --relative-to="$GITHUB_WORKSPACE" "$GITHUB_WORKSPACE/$IN_DIRECTORY")
   [[ -d "$GITHUB_WORKSPACE/$IN_DIRECTORY" ]] || wrong "There is no folder \`$IN_DIRECTORY\`. Is the repository checked out?"
+  [[ -n "$IN_BRANCH" ]] || IN_BRANCH=$(default_branch)
   mapfile -t PLAN_WORDS < <(sed '/^[[:space:]]*$/d' <<<"$IN_PLAN_OPTIONS")
   mapfile -t CHECK_WORDS < <(sed '/^[[:space:]]*$/d' <<<"$IN_CHECK_OPTIONS")
   mapfile -t -O "${#CHECK_WORDS[@]}" CHECK_WORDS < <(sed -n '/^--var=/p' <<<"$IN_PLAN_OPTIONS") # what is checked is what is planned
@@ -63,6 +67,14 @@ one_of() { # input, value, allowed values…
   local name=$1 value=$2
   shift 2
   [[ " $* " == *" $value "* ]] || wrong "\`$name\` is \`$value\`; it must be one of: $*."
+}
+
+# Edits that come back have a branch for each environment of each workspace.
+default_branch() {
+  local name="accept${IN_ENVIRONMENT:+-$IN_ENVIRONMENT}"
+  [[ "$IN_DIRECTORY" == . ]] || name="$name@$IN_DIRECTORY"
+  [[ "$IN_COMMAND" != models ]] || name=models
+  echo "provisioner/${name//[^A-Za-z0-9_@-]/-}"
 }
 
 wrong() { # text

@@ -85,6 +85,11 @@ def without_secrets(text: str) -> str:
     return _ADDRESS.sub(_address, text) if "://" in text else text
 
 
+def with_known_secret(text: str) -> bool:
+    """Whether a text holds a secret that is known by its value."""
+    return any(scrub(text, secret) != text for secret in _known)
+
+
 def with_secret(text: str) -> bool:
     """Whether a text has an address with a secret in it."""
     return _ADDRESS.sub(_address, text) != text

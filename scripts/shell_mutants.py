@@ -26,15 +26,17 @@ from tests.action.forked import FORKED, command
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "tests/action/mutants.yaml"
 GUARDS = {"approval", "checksum", "commit", "deletes", "lock", "outside", "token"}
-SECONDS = 300  # for one run of the tests; longer is seen, too
+SECONDS = 900  # for one run of the tests; longer is seen, too
 WANTED = 0.97  # of the edits that change behaviour
 LIKELY = {  # which tests see most edits of a file; they are run first
+    "action/accept.sh": "test_accept.py",
     "action/apply.sh": "test_merges.py",
     "action/drift.sh": "test_runs.py",
     "action/issues.graphql": "test_runs.py",
     "action/keep_lock.sh": "test_committed_lock.py",
     "action/models.sh": "test_models.py",
     "action/plan.sh": "test_runs.py",
+    "action/pull_request.sh": "test_models.py",
 }
 OTHERWISE = "test_parts.py"  # it takes a second
 _MEMORY = Path("/dev/shm")
@@ -113,7 +115,8 @@ class Copy:
         )
         command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *map(str, tests)]
         environment = {
-            **{name: value for name, value in os.environ.items() if name != "PROVISIONER_THOROUGH"},
+            **os.environ,
+            "PROVISIONER_THOROUGH": "1",
             "PROVISIONER_ACTION": "required",
             FORKED: str(self._programs),
             "PYTEST_DEBUG_TEMPROOT": str(self._room),

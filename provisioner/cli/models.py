@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from provisioner import interrupts
+from provisioner.cli import options
 from provisioner.cli.console import Console, command
 from provisioner.errors import UsageError
 from provisioner.model import Problem
@@ -16,14 +16,6 @@ from provisioner.model import Problem
 if TYPE_CHECKING:
     from provisioner.engine.models import ModelsInUse, ReplacedModels, Replacement
     from provisioner.model import CheckReport, Position
-
-
-class ModelsFormat(StrEnum):
-    """How models are printed."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
 
 
 @command
@@ -49,8 +41,8 @@ def models(
         ),
     ] = False,
     format: Annotated[
-        ModelsFormat, typer.Option("--format", help="How to print it.")
-    ] = ModelsFormat.text,
+        options.ReportFormat, typer.Option("--format", help="How to print it.")
+    ] = options.ReportFormat.text,
 ) -> int:
     """Show the models in use and when they end, or replace one."""
     from provisioner.engine.models import models_in_use, replace_models
@@ -104,13 +96,13 @@ def _wanted(words: list[str] | tuple[str, ...]) -> dict[str, str]:
     return wanted
 
 
-def _show_in_use(console: Console, found: ModelsInUse, format: ModelsFormat) -> None:
+def _show_in_use(console: Console, found: ModelsInUse, format: options.ReportFormat) -> None:
     from provisioner.views.models import models_document, models_markdown, models_outline
     from provisioner.views.text import outline_text
 
     if console.json:
         console.document(models_document(found))
-    elif format is ModelsFormat.markdown:
+    elif format is options.ReportFormat.markdown:
         console.result(models_markdown(found))
     else:
         console.result(outline_text(models_outline(_placed(console, found)), console.paint()))
@@ -135,7 +127,10 @@ def _here(console: Console, place: Position) -> Position:
 
 
 def _show_replaced(
-    console: Console, found: ReplacedModels, report: CheckReport | None, format: ModelsFormat
+    console: Console,
+    found: ReplacedModels,
+    report: CheckReport | None,
+    format: options.ReportFormat,
 ) -> None:
     from provisioner.views.checks import checks_document, checks_markdown, checks_text
     from provisioner.views.models import replaced_document, replaced_markdown, replaced_outline
@@ -145,7 +140,7 @@ def _show_replaced(
     if console.json:
         checks = checks_document(report) if report else None
         console.document({**replaced_document(found), "checks": checks})
-    elif format is ModelsFormat.markdown:
+    elif format is options.ReportFormat.markdown:
         console.result(replaced_markdown(found))
         if checked:
             console.result(f"\n{checks_markdown(checked)}")

@@ -30,6 +30,14 @@ class PlanFormat(StrEnum):
         return self in (PlanFormat.markdown, PlanFormat.html)
 
 
+class ReportFormat(StrEnum):
+    """How a report that has no page of its own is printed."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
 Chdir = Annotated[
     Path | None,
     typer.Option(

@@ -90,14 +90,19 @@ def check_out(console: Console, out: Path, *, refreshed: bool) -> None:
             "A plan made with `--no-refresh` cannot be applied, so it is not saved.",
             "leave one of them out",
         )
+    check_place(console, out, what="a plan", such_as="prod.plan.json")
+
+
+def check_place(console: Console, out: Path, *, what: str, such_as: str) -> None:
+    """Refuse to save where something else belongs."""
     spec_like = out.suffix.lower() in (".yaml", ".yml") or out.name.endswith(
         (".lock.json", ".journal")
     )
     inside = disk.real(console.path(out)).is_relative_to(console.root / "specs")
     if spec_like or inside or out.name == "lock.json":
         raise _wrong(
-            f"`--out {out}` looks like a spec or a lock, not like a plan.",
-            "name it `prod.plan.json`, say",
+            f"`--out {out}` looks like a spec or a lock, not like {what}.",
+            f"name it `{such_as}`, say",
         )
     if disk.is_folder(console.path(out)):
         raise _wrong(f"`--out {out}` is a folder.", "name a file in it")

@@ -19,8 +19,10 @@ from provisioner.engine.drift import DriftOptions, address_and_path, read_drift
 from provisioner.engine.policies import rule
 from provisioner.engine.shutdowns import kept_answers
 from provisioner.errors import SpecError, UsageError
+from provisioner.jsontext import canonical
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.vector_store.fields import chunks
+from provisioner.masking import with_known_secret
 from provisioner.model import (
     Address,
     Desired,
@@ -182,6 +184,11 @@ class _Sorted:
             if change.sensitive:
                 raise NoPlace(
                     "it is a secret, which no service gives back", "change it where it is kept"
+                )
+            if with_known_secret(canonical(live)):
+                raise NoPlace(
+                    "what it says now holds a secret, which belongs in no file",
+                    "take it out at the service",
                 )
             want = self.case.desired[address]
             raw = self.trial.written(want.source)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from provisioner.engine.accept import Acceptance, Accepted, NotAccepted
 from provisioner.views.diffs import text_diff
+from provisioner.views.fields import text_like
 from provisioner.views.lines import Item, Line, Outline, Section
-from provisioner.views.values import inline, many
+from provisioner.views.markdown import LIMIT, markdown
+from provisioner.views.values import inline, many, value
 
 NOTHING = "Nothing to accept: nobody changed anything outside."
 NEVER = "Nothing to accept: nothing was ever applied."
+
+
+_ROOM = 1_000  # bytes for what an action says above it
 
 
 def accepted_outline(found: Accepted) -> Outline:
@@ -47,6 +53,33 @@ def accepted_outline(found: Accepted) -> Outline:
     return Outline(tuple(section for section in sections if section.items), (), summary)
 
 
+def accepted_markdown(found: Accepted, place: str) -> str:
+    """The same for a pull request with the edits: short values side by side, the rest in the diffs.
+    `place` is the workspace and its environment.
+    """
+    outline = accepted_outline(found)
+    beside = {_title(one): _beside(one) for one in found.accepted}
+    sections = []
+    for section in outline.sections:
+        items = section.items
+        if section.name == "accepted":
+            items = tuple(replace(item, title=beside[item.title]) for item in items)
+        sections.append(replace(section, items=items))
+    named = replace(
+        outline,
+        sections=tuple(sections),
+        title=f"Accepted from {inline(place)}",
+        marker=f"accept {inline(place)}",
+    )
+    return markdown(named, limit=LIMIT - _ROOM)
+
+
+def _beside(one: Acceptance) -> str:
+    if text_like(one.before) or text_like(one.after):
+        return _title(one)
+    return f"{_title(one)}: {value(one.before)} → {value(one.after)}"
+
+
 def _title(one: Acceptance | NotAccepted) -> str:
     return inline(f"{one.address}#{one.path}" if one.path else str(one.address))
 
@@ -70,4 +103,5 @@ def accepted_document(accepted: Accepted) -> dict[str, Any]:
             {"address": str(one.address), "path": one.path, "reason": one.reason, "hint": one.hint}
             for one in accepted.not_accepted
         ],
+        "files": sorted(accepted.files),
     }

@@ -23,6 +23,7 @@ _ELSEWHERE = {
     "plan": "`provisioner show` prints all of a saved plan",
     "drift": "`provisioner drift` prints all of it",
     "apply": "the log of the job has all of it",
+    "accept": "the changed files have all of it",
 }
 _NAME = 300  # characters of a name with its facts
 _URGENT = ("blocked", "interrupted")

@@ -290,6 +290,7 @@ def test_comments_that_cannot_be_read(site: Site) -> None:
     assert site.plan(7, environment="prod").code != 0 and site.comments(7) == []
 
 
+@pytest.mark.thorough
 def test_what_is_approved_is_this_commit_unedited(site: Site) -> None:
     """Our comment with somebody's edit, or brought up to date after the merge: refused, with the
     reason on the pull request.

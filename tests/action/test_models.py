@@ -43,6 +43,7 @@ def tip(site: Site) -> str:
     return git(site.bare, "rev-parse", BRANCH)
 
 
+@pytest.mark.thorough
 def test_the_table_alone(ending: Site) -> None:
     """One pull request with every model in use, upon an empty commit; the same run again writes
     nothing.
@@ -246,6 +247,7 @@ def test_without_the_permission(ending: Site, request_: str, title: str) -> None
     assert week(ending, replace=REPLACE).code == 0 and len(ours(ending)) == 1
 
 
+@pytest.mark.thorough
 def test_an_identity_and_a_branch_of_its_own(site: Site) -> None:
     """With the token of an app, pull requests start workflows; environments have a branch each. A
     model that goes on may be replaced as well.
@@ -256,6 +258,7 @@ def test_an_identity_and_a_branch_of_its_own(site: Site) -> None:
     assert git(site.bare, "branch", "--list", BRANCH) == ""
 
 
+@pytest.mark.thorough
 def test_a_command_that_is_killed(ending: Site) -> None:
     """While it writes: no pull request that says what is not so."""
     real = ending.programs / "provisioner"

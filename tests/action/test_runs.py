@@ -196,6 +196,7 @@ def test_a_workspace_in_a_folder_and_options(site: Site) -> None:
     assert head(site.comments(7)[0])["place"] == "plan/desks/first one/"
 
 
+@pytest.mark.thorough
 def test_the_issue_about_drift(site: Site, service: str) -> None:
     """One issue with the label that is given, opened for an edit by hand, told of again only when
     the drift has changed, closed when it is gone; issues of others, closed ones and those without
@@ -268,6 +269,7 @@ def night(site: Site, **inputs: str) -> tuple[int, str, list[Any]]:
     )
 
 
+@pytest.mark.thorough
 def test_drift_that_cannot_be_told_is_an_error(site: Site) -> None:
     """Without the service nobody knows; an issue is neither opened nor closed."""
     run = site.run("drift", {}, environment="prod", OPENAI_API_KEY="")
@@ -289,6 +291,7 @@ def test_what_is_said_is_no_command(site: Site) -> None:
     assert [where for _, where, _ in run.annotations] == ["title=Drift is not known"]
 
 
+@pytest.mark.thorough
 def test_a_command_that_says_nothing(site: Site) -> None:
     """Where there is neither a plan nor a list of problems, because it was killed, what it has said
     is shown.

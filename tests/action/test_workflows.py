@@ -143,7 +143,8 @@ def test_examples_are_safe(path: Path) -> None:
         and "pull_request_target" not in text
         and "timeout-minutes" in job
     )
-    assert ("write" in str(job["permissions"]["contents"])) == (path.stem in ("apply", "models"))
+    writes = path.stem in ("accept", "apply", "models")
+    assert ("write" in str(job["permissions"]["contents"])) == writes
     assert workflow["concurrency"]["cancel-in-progress"] is False
     for step in job["steps"]:
         used = step["uses"]
@@ -151,7 +152,7 @@ def test_examples_are_safe(path: Path) -> None:
         if used.startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
         if used.startswith(OURS):
-            assert (
-                set(step["with"]) <= set(ACTION["inputs"]) and step["with"]["command"] == path.stem
-            )
+            assert set(step["with"]) <= set(ACTION["inputs"]) and step["with"][
+                "command"
+            ] == path.stem.replace("accept", "drift")
     assert set(re.findall(r"steps\.\w+\.outputs\.([\w-]+)", text)) <= set(ACTION["outputs"])

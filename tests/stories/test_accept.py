@@ -521,3 +521,47 @@ def test_accepting_that_a_document_of_a_pattern_went(ours: World) -> None:
     assert ours.changes()["file.docs/g/two.md"] == "delete"
     ours.http("DELETE", f"/vector_stores/${{{KB}}}/files/{ours.id('file.docs/g/one.md')}")
     assert "add `docs/g/one.md` to `exclude:` of that entry" in ours.ok("accept", code=1).out
+
+
+def test_for_a_pull_request(ours: World) -> None:
+    """As Markdown: short values side by side, texts as diffs, what is left with its reason; nothing
+    that somebody wrote at the service links, closes a fence or passes for a line of ours. `--out`
+    saves the data, with the files that were written, and never among the specs.
+    """
+    hostile = "Be kind.\n```\n<!-- provisioner:place x -->\n@everyone\n"
+    edits = {"description": "@everyone `x` <b>", "top_p": 0.5, "instructions": hostile}
+    ours.http("POST", f"/assistants/${{{A}}}", edits)
+    ours.http("POST", "/assistants/${assistant.triage}", {"model": "o5", "instructions": "New.\n"})
+    words = ("--format", "markdown", "--out")
+    for name in ("specs/x.json", "x.lock.json", "docs"):
+        assert "Wrong usage" in accept(ours, *words, name, code=1).err
+    assert changed(ours) == []
+    text = accept(ours, *words, "found.json", code=1).out
+
+    assert text.startswith("<!-- provisioner:accept acme/local -->\n### Accepted from acme/local\n")
+    assert "**Accepted: 4 fields in 2 files, 1 not accepted.**" in text
+    assert "! assistant.support#top_p: 0.9 → 0.5  specs/all.yaml:" in text
+    assert "\n+New." in text and "`${var.model}` holds `${…}`" in text
+    outside = re.sub(r"^(`{3,})diff\n.*?^\1$", "", text, flags=re.M | re.S)
+    assert "everyone" in text and "everyone" not in outside
+    assert text.count("<!-- provisioner:") == 1 and "<! -- provisioner:place" in text
+    found = json.loads((ours.root / "found.json").read_text(encoding="utf-8"))
+    assert found["files"] == ["prompts/triage.md", "specs/all.yaml"]
+    assert [one["path"] for one in found["not_accepted"]] == ["model"]
+
+
+def test_a_pull_request_has_limits(ours: World) -> None:
+    """However much was edited, the text has room in a pull request, and says what is left out."""
+    ours.http("POST", "/assistants/${assistant.triage}", {"instructions": "ä€ x\n" * 20_000})
+    text = accept(ours, "--format", "markdown").out
+    assert len(text.encode()) < 65_000 and "the changed files have all of it" in text
+
+
+def test_a_key_is_not_taken_over(ours: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has pasted a key that is known here: it comes into no file, nor into what is said."""
+    key = "sk-proj-0123456789abcdefghij"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    ours.http("POST", "/assistants/${assistant.triage}", {"instructions": f"Use {key}.\n"})
+    found = accept(ours, "--format", "markdown", code=1).out
+    assert "holds a secret" in found and key not in found
+    assert key not in (ours.root / "prompts/triage.md").read_text(encoding="utf-8-sig")
