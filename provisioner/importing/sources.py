@@ -80,9 +80,12 @@ def _join_states(findings: Findings) -> None:
     configured = {one.id for one in findings.found}
     kept = []
     for one in findings.found:
-        if f"made:{one.origin.path}" not in configured:
+        configuration = f"made:{one.origin.path}"
+        if configuration not in configured:
             kept.append(one)
             continue
+        if one.id:
+            findings.ids[configuration] = one.id
         why = f"is in the configuration, too, whose values were taken; its id is `{one.id}`"
         findings.losses.append(Lost(one.origin, one.origin.path, why, None, "note"))
     findings.found = kept
@@ -96,8 +99,11 @@ def _keep_files_here(findings: Findings, root: Path | None) -> None:
     for one in findings.found:
         path = one.fields.get("path")
         here = root is not None and isinstance(path, str) and (root / path).is_file()
-        if one.kind != "file" or here:
+        if one.kind != "file":
             kept.append(one)
+        elif here:
+            there = tuple(lost for lost in one.losses if lost.severity != "error")
+            kept.append(replace(one, losses=there))  # its bytes need not be in the source
         else:
             findings.losses += one.losses
     findings.found = kept

@@ -50,6 +50,7 @@ _TURN = (
     "extra_body",
     "timeout",
 )
+OF_A_REQUEST = ("input", "messages", *_TURN)
 _REASONS = {
     "handoffs": "is a branch of a workflow, which no spec has",
     "handoff_description": "is for a workflow of several agents, which no spec has",
