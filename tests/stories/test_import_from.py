@@ -159,6 +159,24 @@ def test_what_has_no_name_is_called_after_its_file(world: World) -> None:
     }
 
 
+def test_the_workspace_is_no_source_of_itself(world: World) -> None:
+    """Read again, with what was written and applied since, a folder gives what it gave: specs,
+    their texts and schemas, `provisioner.yaml` and locks describe nothing new.
+    """
+    settings = {"service": "local", "api": "responses", "lock": "locks/prod.lock.json"}
+    world.write(
+        {
+            "src/mail-triage.ts": TRIAGE.replace("Sort.", "Sort the mail. " * 40),
+            "provisioner.yaml": {"environments": {"prod": settings}},
+        }
+    )
+    world.ok("import", "--from", ".")
+    world.apply()
+    world.ok("plan", "--out", "prod.plan.json")
+    assert world.ok("import", "--from", ".", "--json").json["written"] == []
+    assert list(spec(world)["assistants"]) == ["mail_triage"]
+
+
 def test_ids_that_the_service_may_have_still(world: World) -> None:
     """Stores and files of a source are listed as lines for `imports`: those that a spec names are
     taken over, where an apply would make others.
