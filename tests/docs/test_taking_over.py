@@ -80,6 +80,13 @@ def _path(block: Block) -> str | None:
     return found["path"] if found else None
 
 
+def test_there_is_something_to_follow() -> None:
+    """The pages show commands, spelt as the test looks for them; the table of contents has none."""
+    shown = {name(page): [block.info for block in blocks_of(page)] for page in PAGES}
+    assert {page for page, infos in shown.items() if "console" in infos} >= _THERE.keys()
+    assert len(shown) > 6
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_page_shows_what_is_printed(page: Path, world: World) -> None:
     """One command after another; ids and days are others each time."""
