@@ -15,7 +15,7 @@ from provisioner.importing.code_calls import Calls, function_of, is_tool, snake
 from provisioner.importing.code_values import Bound, Closure, Made, Mixed, Opened, Thing, Unknown
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Found, Lost, Origin
-from provisioner.importing.spelling import read_assistant, read_store
+from provisioner.importing.spelling import OF_A_REQUEST, read_assistant, read_store
 from provisioner.importing.taking import Path
 from provisioner.text import dotted
 
@@ -100,6 +100,8 @@ class Realising:
             name = snake(str(key))
             if name in ("instructions", "prompt_text"):
                 value = self._instructions(value, (str(key),))
+            elif name in OF_A_REQUEST and isinstance(value, Unknown):
+                value = value.text  # nothing keeps it, so that nobody has to know it
             plain = self.plain(value, (str(key),))
             if plain is not self._gone:
                 found[str(key)] = plain

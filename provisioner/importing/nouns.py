@@ -59,8 +59,10 @@ class Findings:
     found: list[Found] = field(default_factory=list)
     losses: list[Lost] = field(default_factory=list)  # outside of every thing that was found
     problems: list[Problem] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)  # of things whose own id is not the service's
 
     def add(self, other: Findings) -> None:
         self.found += other.found
+        self.ids |= other.ids
         self.losses += other.losses
         self.problems += other.problems

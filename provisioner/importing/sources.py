@@ -28,6 +28,8 @@ from provisioner.importing.nouns import Findings, Found, Lost, Origin
 from provisioner.jsontext import Unreadable, canonical
 from provisioner.model import Problem
 from provisioner.text import spelt
+from provisioner.workspace.sections import FOLDER, SUFFIXES
+from provisioner.workspace.setting import SETTINGS_FILE
 from provisioner.yamltext.reading import value_of
 
 LARGEST = 32 * 1024 * 1024  # bytes of one source
@@ -80,9 +82,12 @@ def _join_states(findings: Findings) -> None:
     configured = {one.id for one in findings.found}
     kept = []
     for one in findings.found:
-        if f"made:{one.origin.path}" not in configured:
+        configuration = f"made:{one.origin.path}"
+        if configuration not in configured:
             kept.append(one)
             continue
+        if one.id:
+            findings.ids[configuration] = one.id
         why = f"is in the configuration, too, whose values were taken; its id is `{one.id}`"
         findings.losses.append(Lost(one.origin, one.origin.path, why, None, "note"))
     findings.found = kept
@@ -96,8 +101,11 @@ def _keep_files_here(findings: Findings, root: Path | None) -> None:
     for one in findings.found:
         path = one.fields.get("path")
         here = root is not None and isinstance(path, str) and (root / path).is_file()
-        if one.kind != "file" or here:
+        if one.kind != "file":
             kept.append(one)
+        elif here:
+            there = tuple(lost for lost in one.losses if lost.severity != "error")
+            kept.append(replace(one, losses=there))  # its bytes need not be in the source
         else:
             findings.losses += one.losses
     findings.found = kept
@@ -228,7 +236,7 @@ def _folder(folder: Path, reading: Reading) -> Findings:
     """Every source in a folder; what describes nothing is passed over."""
     findings = Findings()
     read = 0
-    for count, path in enumerate(_files(folder)):
+    for count, path in enumerate(_files(folder, reading.root)):
         if count >= MOST_FILES or read > LARGEST_IN_FOLDER:
             why = f"holds more than {MOST_FILES:,} files or {LARGEST_IN_FOLDER:,} bytes of sources"
             hint = "give a smaller folder, or one file after the other"
@@ -272,20 +280,37 @@ _SOURCES = frozenset(
 )
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, root: Path | None) -> list[Path]:
     """The files of a folder that may be sources, sorted; links are not followed."""
     found: list[Path] = []
+    specs = root.resolve() / FOLDER if root is not None else None
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         paths = [Path(here, name) for name in sorted(names)]
         found += [
             path
             for path in paths
-            if path.suffix.lower() in _SOURCES and path.is_file() and not path.is_symlink()
+            if path.suffix.lower() in _SOURCES
+            and path.is_file()
+            and not path.is_symlink()
+            and not _own(path, specs)
         ]
         if len(found) > MOST_FILES:
             break
     return found
+
+
+def _own(path: Path, specs: Path | None) -> bool:
+    """Whether a file is part of the workspace that is written: what was found once is no source."""
+    if specs is None:
+        return False
+    if path.name.endswith((".lock.json", ".plan.json")):
+        return True
+    place = path.resolve()
+    if not place.is_relative_to(specs):
+        return place == specs.parent / SETTINGS_FILE
+    inner = place.relative_to(specs).parts
+    return place.suffix.lower() in SUFFIXES or inner[0] in ("prompts", "schemas")
 
 
 def _written_out(path: Path, reading: Reading) -> Findings | None:

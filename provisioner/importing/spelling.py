@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from provisioner.importing.nouns import Found, Origin
-from provisioner.importing.taking import ABSENT, Losses, Path, Taking
+from provisioner.importing.taking import ABSENT, Losses, Path, Taking, leaves
 from provisioner.importing.tool_spelling import give, list_of, read_tools, references
 from provisioner.kinds.assistant.fields import FIELDS
 
@@ -26,6 +26,7 @@ PLAIN = (
 FORMAT = ("name", "description", "strict", "schema")
 PASTE = "paste the text of the prompt into `instructions` and take `responses.prompt` out"
 UNKNOWN = "is no field of a spec"
+_FILLED = ("fills a place of the prompt in one request", "your application does it")
 TURN = "belongs to a single request, not to an assistant"
 _ELSEWHERE: tuple[str, ...] = (
     "tools",
@@ -50,6 +51,8 @@ _TURN = (
     "extra_body",
     "timeout",
 )
+_CHECK = "write it as a check, or send it yourself"
+OF_A_REQUEST = ("input", "messages", *_TURN)
 _REASONS = {
     "handoffs": "is a branch of a workflow, which no spec has",
     "handoff_description": "is for a workflow of several agents, which no spec has",
@@ -182,6 +185,11 @@ def _prompt(some: Taking, block: dict[str, Any], id: str | None) -> None:
         at, prompt = ("id",), {"id": id}
     if not isinstance(prompt, Mapping):
         some.drop(at, prompt, "is not a reference to a prompt object")
+        if lone:
+            some.drop(
+                some.path("version"), some.take("version"), "counts versions, as git does now"
+            )
+            some.drop(some.path("variables"), some.take("variables"), *_FILLED)
         return
     block["prompt"] = dict(prompt)
     if at in (("id",), some.path("prompt")):
@@ -228,7 +236,9 @@ def _conversation(some: Taking) -> None:
                     why = "became `instructions`"
                     some.losses.say((*at, index, "content", 0, "type"), why, None, "note")
             else:
-                some.drop((*at, index), turn, TURN, "write it as a check, or send it yourself")
+                for path, leaf in leaves(turn, (*at, index)):
+                    severity = "note" if path[-1] in ("role", "type") else "warning"
+                    some.losses.lose(path, leaf, TURN, _CHECK, severity)
         if not turns:
             some.drop(at, turns, TURN)
 

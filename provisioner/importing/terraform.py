@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,16 @@ _COMPUTED = (
     "assistant_id",
 )
 STEPS = 100_000
+_PATHS = ("file_path", "filepath", "path", "file", "filename")  # as providers spell it
+_SEVERAL = "makes several out of one block, of which one was written"
+_PROTECT = "write `lifecycle: {protect: true}` for `prevent_destroy`"
+_META = {  # what Terraform itself reads in a block: why it is not in the spec, and what to do
+    "count": (_SEVERAL, "write the others by hand"),
+    "for_each": (_SEVERAL, "write the others by hand"),
+    "lifecycle": ("is for Terraform", _PROTECT),
+    "depends_on": ("is for Terraform", None),
+    "provider": ("is for Terraform", None),
+}
 
 
 def looks_like(text: str) -> bool:
@@ -82,7 +92,7 @@ def read_terraform(
         calls.made = list(module.made())
         evaluator = Evaluator(beside, calls)
         findings = Findings(found=found_in(evaluator, calls, name, variables))
-        findings.losses = module.others(name)
+        findings.losses = module.lost(name)
         return findings
     except Unparsable as error:
         why, place = f"`{name}` {error}.", (error.line or 1) + line - 1
@@ -162,23 +172,33 @@ class Module:
         return found
 
     def _shaped(self, made: Made) -> Made:
-        for key in ("count", "for_each", "depends_on", "provider", "lifecycle"):
+        for key in _META:
             made.raw.pop(key, None)
         if made.kind == "file":
-            path = made.raw.get("file_path", made.raw.get("path", made.raw.get("filename")))
+            path = _first(made.raw, _PATHS)
             made.raw["file"] = path if isinstance(path, Opened) else Opened(_here(path), made.at)
         return made
 
-    def others(self, name: str) -> list[Lost]:
-        """Resources of the provider that no spec has, each with its place."""
+    def lost(self, name: str) -> list[Lost]:
+        """Resources of the provider that no spec has, and what of the others is for Terraform
+        alone, each with its place.
+        """
         lost = []
         for block in self.blocks:
             sort, *labels = _labels(block)
             match = _OURS.match(labels[0]) if sort == "resource" and len(labels) > 1 else None
-            if match and match["what"] not in (*_KINDS, "vector_store_file"):
-                origin = Origin(name, block.start_point[0] + 1, block.start_point[1] + 1)
-                lost.append(Lost(origin, ".".join(labels), "is no resource that specs have"))
-        return lost
+            if match is None:
+                continue
+            what = ".".join(labels)
+            origin = Origin(name, block.start_point[0] + 1, block.start_point[1] + 1)
+            if match["what"] not in (*_KINDS, "vector_store_file"):
+                lost.append(Lost(origin, what, "is no resource that specs have"))
+                continue
+            for key in self.body(block).keys() & _META.keys():
+                why, hint = _META[key]
+                severity = "warning" if hint else "note"
+                lost.append(Lost(origin, f"{what} {key}", why, hint, severity))
+        return sorted(lost, key=lambda one: (one.origin.line or 0, one.what))
 
     def body(self, block: Tree) -> dict[str, Any]:
         """What a block says; blocks in it are lists, because there may be several of a name."""
@@ -399,7 +419,12 @@ def _dedented(value: Any) -> Any:
 
 def _here(path: Any) -> Any:
     """A path from the folder of the configuration: what stands for it is left out."""
-    return path.lstrip("/") if isinstance(path, str) else path
+    return path.lstrip("/").removeprefix("./") if isinstance(path, str) else path
+
+
+def _first(raw: Mapping[str, Any], keys: Iterable[str]) -> Any:
+    """The value of the first of these keys that says something."""
+    return next((raw[key] for key in keys if raw.get(key) is not None), None)
 
 
 def _filled(text: Any, args: list[Any], at: code.At) -> Any:
@@ -468,5 +493,14 @@ def _instance(what: str, attributes: Mapping[str, Any], origin: Origin) -> list[
     if what == "vector_store":
         return [read_store(raw, origin)]
     if what == "file":
-        return [read_file(raw, origin)]
+        return [_file(raw, origin)]
     return read_assistant(raw, origin)
+
+
+def _file(raw: Mapping[str, Any], origin: Origin) -> Found:
+    """A file that a state knows, at the path from which Terraform has uploaded it."""
+    path = str(_here(_first(raw, _PATHS)) or "")
+    rest = {key: raw[key] for key in raw if key not in _PATHS}
+    found = read_file({**rest, "filename": path.rsplit("/", 1)[-1]}, origin)
+    inside = path and ".." not in path.split("/")
+    return replace(found, fields={**found.fields, "path": path}) if inside else found

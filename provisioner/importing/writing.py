@@ -133,9 +133,8 @@ class _Writer:
             if one.kind == file_kind().name:
                 address = file_at(one.fields["path"])
             else:
-                address = self.known.get(one.id or "") or self.names.give(
-                    one.kind, one.name, one.id
-                )
+                called = one.name or _source_name(one)
+                address = self.known.get(one.id or "") or self.names.give(one.kind, called, one.id)
                 if one.name:
                     named[one.kind, one.name].append(address)
             self.addresses[index] = address
@@ -347,8 +346,9 @@ class _Writer:
             section = kinds()[address.kind].section
             if not is_file(address):
                 by_section[section][address.name] = written
-            elif written.keys() != {"path"} or address.name not in used:
-                plain = {key: written[key] for key in written if written[key] != PURPOSE}
+                continue
+            plain = {key: written[key] for key in written if written[key] != PURPOSE}
+            if plain.keys() != {"path"} or address.name not in used:
                 name = self.names.give(address.kind, Path(address.name).stem).name
                 by_section[section][name] = plain
         for section in ("vector_stores", "files", "tools", "assistants", *sorted(by_section)):
@@ -407,6 +407,16 @@ def _says(text: str, value: Any) -> bool:
     except SpecError:  # it is no YAML
         return False
     return same(read_yaml(text.encode()).value, value)
+
+
+def _source_name(one: Found) -> str | None:
+    """What the file is called that makes something without a name; what has an id of the service
+    is called after that.
+    """
+    if one.id and not one.id.startswith("made:"):
+        return None
+    stem = Path(one.origin.source).stem
+    return one.kind if stem.startswith("<") else stem
 
 
 def _age(one: Found) -> tuple[bool, int, str]:

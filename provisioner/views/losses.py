@@ -12,6 +12,11 @@ from provisioner.views.values import inline
 if TYPE_CHECKING:
     from provisioner.engine.from_sources import FromSources
 
+_LASTING = ("vs_", "file-")  # what begins so outlives the API that assistants were made with
+_THERE = (
+    "The service may have these still. An apply makes new ones, unless `imports:` in a spec names"
+    " them:"
+)
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -29,10 +34,25 @@ def losses_text(made: FromSources, *, verbose: bool = False) -> str:
     if not found:
         return "\n".join([*lines, "Nothing was found.", ""])
     lines.append(f"{many} found. {_summary(made)}")
-    if quiet:
+    if quiet == 1:
+        lines.append("1 value that means nothing to a spec is listed with `-v`.")
+    elif quiet:
         lines.append(f"{quiet} values that mean nothing to a spec are listed with `-v`.")
     lines += [inline(remark) for remark in made.drafted.remarks]
+    if ids := _ids(made):
+        lines.append(_THERE)
+        lines += [inline(f"  - {{to: {address}, id: {id}}}") for address, id in ids.items()]
     return "\n".join([*lines, "Now: `provisioner validate`.", ""])
+
+
+def _ids(made: FromSources) -> dict[str, str]:
+    """The stores and files of which the source knows the id at the service."""
+    ids = {}
+    for one, address in zip(made.findings.found, made.drafted.addresses, strict=True):
+        id = made.findings.ids.get(one.id or "", one.id or "")
+        if address and id.startswith(_LASTING):
+            ids[str(address)] = id
+    return ids
 
 
 def _summary(made: FromSources) -> str:
@@ -78,6 +98,7 @@ def sources_json(made: FromSources) -> dict[str, Any]:
         "found": found,
         "losses": [_lost_json(lost) for lost in made.findings.losses],
         "written": sorted(made.changed),
+        "imports": [{"to": address, "id": id} for address, id in _ids(made).items()],
         "remarks": list(made.drafted.remarks),
         "problems": [problem_json(problem) for problem in made.findings.problems],
     }

@@ -36,13 +36,16 @@ def name(page: Path) -> str:
 
 def blocks(info: str) -> list[Block]:
     """Every fenced block with exactly this info string."""
+    return [block for page in pages() for block in blocks_of(page) if block.info == info]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Every fenced block of a page, in its order."""
+    text = page.read_text(encoding="utf-8")
     found = []
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
-        for match in _FENCE.finditer(text):
-            if match["info"] == info:
-                line = text.count("\n", 0, match.start()) + 1
-                found.append(Block(name(page), line, info, match["text"]))
+    for match in _FENCE.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        found.append(Block(name(page), line, match["info"], match["text"]))
     return found
 
 

@@ -255,12 +255,24 @@ def test_the_code_of_a_playground() -> None:
     }
     lost = said(found, "warning")
     assert lost.keys() == {
-        "input[1].role",
         "input[1].content",
         "tools[1].headers.A",
         "instructions",
     }
     assert "{{city}}" in lost["instructions"]
+
+
+def test_a_prompt_with_its_text(tmp_path: Path) -> None:
+    """Its versions and what filled its places in one request are named for what they are."""
+    source = tmp_path / "prompt.json"
+    prompt = {"id": "pmpt_1", "model": "gpt-4o", "instructions": "Hi", "version": "2"}
+    source.write_text(json.dumps({**prompt, "variables": {"name": "Acme"}}))
+    (found,) = read_sources(source, tmp_path).found
+    assert found.fields == {"model": "gpt-4o", "instructions": "Hi"}
+    assert said(found, "warning") == {
+        "version": "counts versions, as git does now",
+        "variables.name": "fills a place of the prompt in one request",
+    }
 
 
 def test_stores_and_files(tmp_path: Path) -> None:

@@ -154,6 +154,59 @@ def test_a_state_beside_its_configuration(tmp_path: Path) -> None:
     assert "asst_1" in findings.losses[0].why
 
 
+UPLOADED = """
+resource "openai_file" "one" {
+  filepath = "./docs/one.md"
+}
+resource "openai_file" "two" {
+  file = "docs/two.md"
+}
+resource "openai_vector_store" "kb" {
+  name     = "KB"
+  count    = 2
+  file_ids = [openai_file.one.id, openai_file.two.id]
+  lifecycle { prevent_destroy = true }
+  depends_on = [openai_file.one]
+}
+"""
+
+
+def test_the_spellings_of_providers_and_what_terraform_keeps_for_itself() -> None:
+    """A file is at its path, whichever key names it; a count and a protection are not dropped in
+    silence.
+    """
+    findings = read(UPLOADED)
+    store = one(findings, "vector_store")
+    assert store.fields == {"name": "KB", "files": ["file.docs/one.md", "file.docs/two.md"]}
+    assert [(lost.what, lost.severity, lost.origin.line) for lost in findings.losses] == [
+        ("openai_vector_store.kb count", "warning", 8),
+        ("openai_vector_store.kb depends_on", "note", 8),
+        ("openai_vector_store.kb lifecycle", "warning", 8),
+    ]
+
+
+def state_of(**resources: dict[str, Any]) -> str:
+    kept = [
+        {"type": f"openai_{kind}", "name": "a", "instances": [{"attributes": attributes}]}
+        for kind, attributes in resources.items()
+    ]
+    return json.dumps({"terraform_version": "1.9.0", "resources": kept})
+
+
+def test_a_state_knows_where_files_lie(tmp_path: Path) -> None:
+    """The path from which a file was uploaded is its path; one that leads out is not."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/one.md").write_text("text")
+    (tmp_path / "terraform.tfstate").write_text(
+        state_of(file={"id": "file-1", "filepath": "./docs/one.md", "filename": "one.md"})
+    )
+    (found,) = read_sources(tmp_path, tmp_path).found
+    assert (found.id, found.fields) == ("file-1", {"path": "docs/one.md"})
+    assert not found.losses
+    outside = read(state_of(file={"id": "file-1", "filepath": "docs/../../one.md"}))
+    assert "`one.md`" in str(outside.losses[0].hint)
+
+
 def test_terraform_that_is_none() -> None:
     """Broken and endless configurations are problems with their place."""
     broken = read('resource "openai_assistant" "a" {\n  model = = 1\n}\n')

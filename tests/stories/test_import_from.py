@@ -138,3 +138,73 @@ def test_what_cannot_be_read(world: World, words: list[str], said: str) -> None:
     world.write({"broken.json": '{"model": ', "package.json": '{"name": "x"}'})
     assert said in world.ok("import", *words, code=1).err
     assert not (world.root / "specs").exists()
+
+
+TRIAGE = """
+import OpenAI from "openai";
+const client = new OpenAI();
+export const triage = (mail: string, conversation: string) =>
+  client.responses.create({ instructions: "Sort.", model: "gpt-4o", input: mail, conversation });
+"""
+
+
+def test_what_has_no_name_is_called_after_its_file(world: World) -> None:
+    """And what an application sends with each request is no variable and nothing to mend."""
+    world.write({"src/mail-triage.ts": TRIAGE})
+    said = world.ok("import", "--from", "src").out
+    assert said.startswith("assistant.mail_triage (src/mail-triage.ts:5:3)\n")
+    assert "0 to mend before it validates, 2 not in the specs." in said
+    assert spec(world) == {
+        "assistants": {"mail_triage": {"model": "gpt-4o", "instructions": "Sort."}}
+    }
+
+
+def test_the_workspace_is_no_source_of_itself(world: World) -> None:
+    """Read again, with what was written and applied since, a folder gives what it gave: specs,
+    their texts and schemas, `provisioner.yaml` and locks describe nothing new.
+    """
+    settings = {"service": "local", "api": "responses", "lock": "locks/prod.lock.json"}
+    world.write(
+        {
+            "src/mail-triage.ts": TRIAGE.replace("Sort.", "Sort the mail. " * 40),
+            "provisioner.yaml": {"environments": {"prod": settings}},
+        }
+    )
+    world.ok("import", "--from", ".")
+    world.apply()
+    world.ok("plan", "--out", "prod.plan.json")
+    assert world.ok("import", "--from", ".", "--json").json["written"] == []
+    assert list(spec(world)["assistants"]) == ["mail_triage"]
+
+
+def test_ids_that_the_service_may_have_still(world: World) -> None:
+    """Stores and files of a source are listed as lines for `imports`: those that a spec names are
+    taken over, where an apply would make others.
+    """
+    world.write({"docs/leave.md": "# Leave\n"})
+    file = world.upload("leave.md", b"# Leave\n")
+    store = world.http("POST", "/vector_stores", {"name": "KB", "file_ids": [file]})["id"]
+    resources = [
+        ("vector_store", {"id": store, "name": "KB", "file_ids": [file]}),
+        ("file", {"id": file, "filepath": "docs/leave.md", "purpose": "assistants"}),
+    ]
+    kept = [
+        {"type": f"openai_{kind}", "name": "kb", "instances": [{"attributes": attributes}]}
+        for kind, attributes in resources
+    ]
+    world.write(
+        {
+            "main.tf": 'resource "openai_vector_store" "kb" { name = "Handbook" }',
+            "terraform.tfstate": json.dumps({"terraform_version": "1.9.0", "resources": kept}),
+        }
+    )
+    said = world.ok("import", "--from", ".").out
+    wanted = {"vector_store.handbook": store, "file.docs/leave.md": file}
+    for address, id in wanted.items():
+        assert f"\n  - {{to: {address}, id: {id}}}\n" in said
+    listed = world.ok("import", "--from", ".", "--json").json["imports"]
+    assert listed == [{"to": address, "id": id} for address, id in wanted.items()]
+    world.write({"specs/ids.yaml": {"imports": listed}})
+    assert set(world.changes().values()) == {"no-op", "update"}
+    world.apply()
+    assert world.id("vector_store.handbook") == store
