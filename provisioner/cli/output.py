@@ -33,7 +33,7 @@ def output(
     ] = None,
     format: Annotated[_Format | None, typer.Option("--format", help="Default: json.")] = None,
 ) -> None:
-    """Print what applications need: ids and request profiles, and the calls made with them."""
+    """Print what applications need: ids, request profiles, and calls."""
     from provisioner import engine
     from provisioner.views.client import as_python, as_typescript
     from provisioner.views.state import FORMATS

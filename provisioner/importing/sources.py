@@ -96,8 +96,11 @@ def _keep_files_here(findings: Findings, root: Path | None) -> None:
     for one in findings.found:
         path = one.fields.get("path")
         here = root is not None and isinstance(path, str) and (root / path).is_file()
-        if one.kind != "file" or here:
+        if one.kind != "file":
             kept.append(one)
+        elif here:
+            there = tuple(lost for lost in one.losses if lost.severity != "error")
+            kept.append(replace(one, losses=there))  # its bytes need not be in the source
         else:
             findings.losses += one.losses
     findings.found = kept

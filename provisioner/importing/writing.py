@@ -348,8 +348,9 @@ class _Writer:
             section = kinds()[address.kind].section
             if not is_file(address):
                 by_section[section][address.name] = written
-            elif written.keys() != {"path"} or address.name not in used:
-                plain = {key: written[key] for key in written if written[key] != PURPOSE}
+                continue
+            plain = {key: written[key] for key in written if written[key] != PURPOSE}
+            if plain.keys() != {"path"} or address.name not in used:
                 name = self.names.give(address.kind, Path(address.name).stem).name
                 by_section[section][name] = plain
         for section in ("vector_stores", "files", "tools", "assistants", *sorted(by_section)):
