@@ -17,7 +17,12 @@ from provisioner.text import spelt
 USUAL = 20  # conversations of an assistant that are worth looking at
 _MOST_TURNS = 100  # of a check
 _PARTS = ("thread", "thread.message", "thread.run", "thread.run.step")
-_IDS = {"thread_": "thread", "run_": "thread.run", "step_": "thread.run.step"}
+# What a part is where it does not say so: by its id, and by a key that nothing else has.
+_IDS = {
+    "thread_": ("thread", "messages"),
+    "run_": ("thread.run", "thread_id"),
+    "step_": ("thread.run.step", "step_details"),
+}
 _THREAD = re.compile(r"thread_[A-Za-z0-9]+")
 _SPOKEN = ("text", "input_text", "output_text")
 
@@ -42,9 +47,11 @@ def part_of_talk(value: Mapping[str, Any], thread: Thread) -> str | None:
     said, id = value.get("object"), str(value.get("id", ""))
     if said in _PARTS:
         return str(said)
-    known = next((_IDS[start] for start in _IDS if id.startswith(start)), None)
-    if known or "model" in value:
-        return known
+    for start, (part, key) in _IDS.items():
+        if id.startswith(start) and key in value:
+            return part
+    if "model" in value:
+        return None
     if isinstance(value.get("messages"), list | dict) and "thread_id" in value:
         return "thread"
     spoken = isinstance(value.get("role"), str) and "content" in value
@@ -143,7 +150,7 @@ def take_conversations(findings: Findings, most: int) -> None:
     """Make the newest conversations of each assistant its checks, at most so many; how many others
     there are, and why, is a loss.
     """
-    there = {one.id for one in findings.found if one.kind == "assistant"}
+    there = {one.id for one in findings.found if one.kind == "assistant" and one.id}
     runs = {run.id: run for run in findings.runs if run.assistant}
     outputs: dict[str | None, dict[str, str]] = defaultdict(dict)
     for run in findings.runs:

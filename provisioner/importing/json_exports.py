@@ -37,7 +37,7 @@ _SETTINGS = frozenset(
 _KINDS = ("assistant", "agent", "prompt", "response")
 _PROMPT = ("promptId", "prompt_id")
 _LIST = ("object", "first_id", "last_id", "has_more")
-_TALK = ("messages", "runs", "steps", "data")  # what a thread holds
+_OWN = ("metadata", "tool_resources")  # what a thread has of its own
 _INNER = ("assistant", "config", "data", "settings", "agent")
 
 
@@ -183,7 +183,7 @@ class _Walk:
             return
         outer, self.thread = self.thread, entered(value)
         for key, one in value.items():
-            if key in _TALK and isinstance(one, dict | list):
+            if isinstance(one, dict | list) and key not in _OWN:
                 self.visit(one, (*at, key), None)
             else:
                 why = "is bookkeeping of a conversation"

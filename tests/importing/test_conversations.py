@@ -175,3 +175,14 @@ def test_what_cannot_be_a_check(talk: Any, why: str) -> None:
     assert checks(findings) is None
     (said,) = told(findings)
     assert said.startswith(f"has 1 conversation that cannot be checks: {why}")
+
+
+def test_what_only_looks_like_one() -> None:
+    """Settings whose id begins so are an assistant; what nobody signed is nobody's."""
+    bare = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]
+    settings = {"id": "run_bot", "model": "m", "instructions": "Run."}
+    findings = read({"bots": [settings], "thread_id": "thread_a", "messages": bare})
+    assert checks(findings) is None
+    (said,) = told(findings)[-1:]
+    assert said.endswith("none of the assistants in the source answers in them")
+    assert checks(read({"id": "thread_bot", "model": "m", "instructions": "Sew."})) is None
