@@ -15,10 +15,14 @@ UV := .venv/uv-$(UV_VERSION)/bin/uv
 COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --group build
 
-.PHONY: demo test lint check bench mutants generate picture format lock newest oldest actionlint typescript clean
+.PHONY: demo demo-migrate test lint check bench mutants generate picture format lock newest oldest actionlint typescript clean
 
 demo: $(RUNS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/demo.py
+
+# From an export of the Assistants API to Responses, as docs/coming-from/assistants-api.md has it.
+demo-migrate: $(RUNS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/demo.py migrate
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal

@@ -1,16 +1,21 @@
 """The main job on the embedded service, in a copy of this workspace: each command is printed, then
-really run.
+really run. With `migrate`: the way from the Assistants API, as its page has it.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MIGRATION = ROOT / "docs/coming-from/assistants-api.md"
+_PART = re.compile(r"^## (?P<title>[^\n]+)$|^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.M | re.S)
+_FILE = re.compile(r"\w+ (?P<path>\S*[./]\S*)")
 
 
 def main() -> int:
@@ -44,6 +49,35 @@ def main() -> int:
     return 0
 
 
+def migrate() -> int:
+    """Follow the page in an empty folder. A command that fails is part of the story."""
+    program = f"'{sys.executable}' -m provisioner"
+    with tempfile.TemporaryDirectory(prefix="provisioner-demo-") as folder:
+        for title, command in followed(MIGRATION, Path(folder)):
+            if title:
+                tell(title)
+                continue
+            print(f"\n$ {command}", flush=True)
+            script = re.sub(r"^provisioner\b", lambda _: program, command)
+            subprocess.run(["sh", "-c", script], cwd=folder, check=False)
+    return 0
+
+
+def followed(page: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """The headings of a page and the commands that it shows, in their order; the files that it
+    shows are written into the folder before whatever comes after them.
+    """
+    for part in _PART.finditer(page.read_text(encoding="utf-8")):
+        if part["title"]:
+            yield part["title"], ""
+        elif part["info"] == "console":
+            yield from (("", line) for line in re.findall(r"^\$ (.*)$", part["text"], re.M))
+        elif file := _FILE.fullmatch(part["info"]):
+            place = folder / file["path"]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(part["text"], encoding="utf-8")
+
+
 def copy_sample(folder: Path) -> None:
     """`provisioner.yaml` and `specs/` are all of it."""
     shutil.copy(ROOT / "provisioner.yaml", folder)
@@ -75,4 +109,4 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(migrate() if sys.argv[1:] == ["migrate"] else main())

@@ -73,6 +73,15 @@ def import_(
             help="Specs out of an export, code or a configuration; nothing of it is run.",
         ),
     ] = None,
+    answers: Annotated[
+        int,
+        typer.Option(
+            "--answers",
+            metavar="N",
+            min=0,
+            help="With --from: at most so many old conversations of each assistant as its checks.",
+        ),
+    ] = 0,
     no_stamp: Annotated[
         bool,
         typer.Option("--no-stamp", help="Leave the objects as they are: only the lock is filled."),
@@ -98,7 +107,10 @@ def import_(
 ) -> int:
     """Take over objects that exist: specs are written, the lock is filled."""
     if source is not None:
-        return _import_from(console, source, into, other=bool(addr or id or all or kind or match))
+        other = bool(addr or id or all or kind or match)
+        return _import_from(console, source, into, answers=answers, other=other)
+    if answers:
+        raise UsageError(Problem("Wrong usage", "`--answers` is for `--from`."))
     from provisioner.engine.importing import ImportOptions
     from provisioner.importing.writing import INTO
 
@@ -117,7 +129,9 @@ def import_(
     return interrupts.run_main(_import(console, wanted, how))
 
 
-def _import_from(console: Console, source: str, into: Path | None, *, other: bool) -> int:
+def _import_from(
+    console: Console, source: str, into: Path | None, *, answers: int, other: bool
+) -> int:
     """Write the specs of what a source describes, and say what of it is not in them."""
     from provisioner.engine import importing
     from provisioner.engine.from_sources import draft_sources
@@ -132,7 +146,7 @@ def _import_from(console: Console, source: str, into: Path | None, *, other: boo
     where = _inside(console, into, "--into") if into else INTO
     _check_into(where)
     given = sys.stdin.buffer.read(LARGEST + 1) if source == "-" else console.path(source)
-    made = draft_sources(console.root, given, where)
+    made = draft_sources(console.root, given, where, answers)
     importing.put(console.root, made.drafted)
     failed = any(problem.severity == "error" for problem in made.findings.problems)
     if console.json:

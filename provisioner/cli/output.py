@@ -20,6 +20,7 @@ class _Format(StrEnum):
     json = "json"
     env = "env"
     yaml = "yaml"
+    python = "python"
     ts = "ts"
 
 
@@ -32,8 +33,9 @@ def output(
     ] = None,
     format: Annotated[_Format | None, typer.Option("--format", help="Default: json.")] = None,
 ) -> None:
-    """Print what applications need: ids and request profiles."""
+    """Print what applications need: ids, request profiles, and calls."""
     from provisioner import engine
+    from provisioner.views.client import as_python, as_typescript
     from provisioner.views.state import FORMATS
 
     if console.json and format not in (None, _Format.json):
@@ -48,8 +50,12 @@ def output(
         declared = context.workspace.compile(context.environment.name, context.variables).desired
         raise UsageError(_not_applied(name, {*map(str, declared)}, outputs) for name in missing)
     chosen = {name: outputs[name] for name in names} if names else outputs
-    as_text = FORMATS[(format or _Format.json).value]
-    console.result(as_text(chosen))
+    if format is _Format.python:
+        console.result(as_python(chosen, engine.apis(context)))
+    elif format is _Format.ts:
+        console.result(as_typescript(chosen, engine.apis(context)))
+    else:
+        console.result(FORMATS[(format or _Format.json).value](chosen))
 
 
 def _not_applied(name: str, declared: Collection[str], outputs: Collection[str]) -> Problem:

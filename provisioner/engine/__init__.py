@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from provisioner.engine.context import Context, open_context
-    from provisioner.engine.questions import graph, outputs, state, validate
+    from provisioner.engine.questions import apis, graph, outputs, state, validate
     from provisioner.engine.session import ApplyOptions, Session
 
 __all__ = [
     "ApplyOptions",
     "Context",
     "Session",
+    "apis",
     "graph",
     "open_context",
     "outputs",

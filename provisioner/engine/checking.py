@@ -357,6 +357,7 @@ class _Run:
             calls=tuple(spelt_call(call) for call in reply.calls),
             tokens=reply.usage.total + tokens,
             seconds=reply.seconds,
+            was=turn.was,
         )
 
     async def _judged(
@@ -392,8 +393,8 @@ class _Run:
             return None
         try:
             kept = jsontext.read(disk.read(self._place(one), disk.LARGEST))
-            attempts = tuple(_attempt_from(one) for one in kept["attempts"])
-        except (OSError, jsontext.Unreadable, KeyError, TypeError):
+            attempts = tuple(_attempt_from(each, one.check) for each in kept["attempts"])
+        except (OSError, jsontext.Unreadable, KeyError, TypeError, ValueError):
             return None
         return CheckResult(
             one.address, one.check, "passed", attempts=attempts, cached=True, side=one.side
@@ -407,20 +408,25 @@ class _Run:
     def _place(self, one: Subject) -> Any:
         root = self.context.root
         files = {file.path for turn in one.check.turns for file in turn.attach}
+        # What is only shown decides nothing.
+        check = dataclasses.asdict(one.check)
+        for turn in check["turns"]:
+            del turn["was"]
         about = {
             "service": self.context.service.base_url,
             "basis": one.basis,
             "model": one.model,
-            "check": dataclasses.asdict(one.check),
+            "check": check,
             "files": {path: hash_file(root, path)[0] for path in sorted(files)},
         }
         return disk.cached(root / disk.CACHE, jsontext.canonical(about), prefix="check-")
 
 
-def _attempt_from(kept: Mapping[str, Any]) -> Attempt:
+def _attempt_from(kept: Mapping[str, Any], check: Check) -> Attempt:
     turns = []
-    for turn in kept["turns"]:
+    for turn, written in zip(kept["turns"], check.turns, strict=True):
         given = {**turn, "misses": tuple(Miss(**one) for one in turn["misses"])}
+        given["was"] = written.was
         given |= {name: tuple(turn[name]) for name in ("warnings", "calls")}
         turns.append(TurnResult(**given))
     return Attempt(tuple(turns))

@@ -12,9 +12,10 @@ from typing import Any
 from provisioner import disk
 from provisioner.diff import same
 from provisioner.errors import SpecError
+from provisioner.importing.conversations import take_conversations
 from provisioner.importing.nouns import Findings
 from provisioner.importing.sources import read_sources
-from provisioner.importing.writing import Drafted, write_specs
+from provisioner.importing.writing import CHECKS, Drafted, write_specs
 from provisioner.kinds import kinds
 from provisioner.model import Address, Problem
 from provisioner.text import listed
@@ -32,12 +33,14 @@ class FromSources:
     changed: tuple[str, ...] = ()  # the files that are new or change
 
 
-def draft_sources(root: Path, source: Path | bytes, into: str) -> FromSources:
-    """The specs of what a file, a folder or some bytes describe. Nothing is written. The same input
-    gives the same bytes, and once it was written there is nothing to write. SpecError where the
-    file `into` says something else of the same names.
+def draft_sources(root: Path, source: Path | bytes, into: str, answers: int = 0) -> FromSources:
+    """The specs of what a file, a folder or some bytes describe, with the newest `answers`
+    conversations of each assistant as checks. Nothing is written. The same input gives the same
+    bytes, and once it was written there is nothing to write. SpecError where the file `into` says
+    something else of the same names.
     """
     findings = read_sources(source, root)
+    take_conversations(findings, answers)
     old = _document(root, into)
     here = {address for address, _ in _entries(old)}
     taken = Workspace.open(root).written - here
@@ -73,15 +76,19 @@ def _entries(document: Mapping[str, Any]) -> Iterator[tuple[Address, Any]]:
 
 
 def _check_kept(old: Mapping[str, Any], drafted: Drafted, into: str) -> None:
-    """What the file says already is not written over."""
+    """What the file says already is not written over; checks are added to those that it has."""
     value = value_of(drafted.files.get(into, b""))
     new = dict(_entries(value if isinstance(value, dict) else {}))
     other = [
         f"`{address}`"
         for address, said in _entries(old)
-        if address in new and not same(said, new[address])
+        if address in new and not same(_unchecked(said), _unchecked(new[address]))
     ]
     if other:
         detail = f"`{into}` says something else of {listed(other)} than the source does."
         hint = "take what is to be read again out of it, or write `--into specs/OTHER.yaml`"
         raise SpecError(Problem("Already there", detail, hint, file=into))
+
+
+def _unchecked(said: Any) -> Any:
+    return {key: said[key] for key in said if key != CHECKS} if isinstance(said, dict) else said

@@ -89,6 +89,13 @@ def outputs(context: Context) -> dict[str, dict[str, Any]]:
     return by_address
 
 
+def apis(context: Context) -> dict[str, str]:
+    """The API of each assistant that was applied."""
+    known = state(context)
+    entries = known.resources.items() if known else ()
+    return {str(address): entry.api for address, entry in entries if entry.api}
+
+
 def graph(context: Context) -> dict[Address, tuple[Address, ...]]:
     """Each declared resource and what it depends on."""
     return {address: want.depends_on for address, want in sorted(context.specs.desired.items())}

@@ -22,6 +22,7 @@ from provisioner.text import dotted
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<word>[\w+.-]*)[^\n]*$", re.M)
 _ROUTES = re.compile(
     r"/(assistants|vector_stores|files|responses|prompts|agents)(/[\w-]+)?/?(\?|$)"
+    r"|/threads(/[\w-]+(/(messages|runs)(/[\w-]+(/steps)?)?)?)?/?(\?|$)"
 )
 _SCRIPTS = ("ts", "typescript", "tsx", "js", "javascript", "jsx", "mjs", "node")
 _PYTHONS = ("py", "python", "python3", "ipython")
@@ -48,11 +49,12 @@ def read_har(value: Mapping[str, Any], source: str) -> Findings:
         inner = Findings()
         for place, body in _bodies(entry, request):
             read_value(body, Origin(source, path=f"log.entries[{index}].{place}"), inner)
-            if inner.found:
+            if not inner.empty:
                 break
         if "azure.com" in url:
             inner.found = [on_azure(one) for one in inner.found]
-        findings.add(Findings(inner.found, [], inner.problems))
+        inner.losses = []
+        findings.add(inner)
     why = "is a recording; only objects of the service were read from it"
     findings.losses.append(Lost(Origin(source), "log", why, None, "note"))
     return findings

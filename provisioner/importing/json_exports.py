@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from provisioner.importing.conversations import add_part, entered, part_of_talk, thread_around
 from provisioner.importing.nouns import Findings, Found, Origin
 from provisioner.importing.spelling import read_assistant, read_file, read_store
 from provisioner.importing.taking import Losses, Path
@@ -36,6 +37,7 @@ _SETTINGS = frozenset(
 _KINDS = ("assistant", "agent", "prompt", "response")
 _PROMPT = ("promptId", "prompt_id")
 _LIST = ("object", "first_id", "last_id", "has_more")
+_OWN = ("metadata", "tool_resources")  # what a thread has of its own
 _INNER = ("assistant", "config", "data", "settings", "agent")
 
 
@@ -128,6 +130,7 @@ class _Walk:
         self.origin = origin
         self.findings = findings
         self.losses = Losses(origin)
+        self.thread = thread_around((), origin.source)
 
     def _origin(self, at: Path) -> Origin:
         path = " ".join(part for part in (self.origin.path, dotted(at)) if part)
@@ -145,7 +148,10 @@ class _Walk:
 
     def _mapping(self, value: Mapping[str, Any], at: Path, name: str | None) -> None:
         kind = kind_of(value)
-        if kind:
+        thread = self.thread if self.thread.id else thread_around(at, "")
+        if part := part_of_talk(value, thread):
+            self._talk(part, value, at)
+        elif kind:
             self.findings.found += self._found(kind, value, at, name)
         elif isinstance(value.get("data"), list):
             self._list(value, at)
@@ -167,6 +173,22 @@ class _Walk:
         if kind == "file":
             return [read_file(value, origin)]
         return [placeholders(one) for one in read_assistant(value, origin, name)]
+
+    def _talk(self, part: str, value: Mapping[str, Any], at: Path) -> None:
+        """A part of a conversation; in a thread there are others."""
+        thread = self.thread if self.thread.id else thread_around(at, "")
+        if part != "thread":
+            add_part(part, value, self._origin(at), thread, self.findings)
+            self.losses.say(at or (part,), "is part of a conversation", None, "note")
+            return
+        outer, self.thread = self.thread, entered(value)
+        for key, one in value.items():
+            if isinstance(one, dict | list) and key not in _OWN:
+                self.visit(one, (*at, key), None)
+            else:
+                why = "is bookkeeping of a conversation"
+                self.losses.lose((*at, key), one, why, None, "note")
+        self.thread = outer
 
     def _list(self, value: Mapping[str, Any], at: Path) -> None:
         """A page of a list, as the service answers it."""

@@ -52,17 +52,53 @@ class Found:
     variables: dict[str, Any] = field(default_factory=dict)  # name -> its value, None where unknown
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody once said in a thread. Without a `text`: it was more than text, or none."""
+
+    origin: Origin
+    thread: str | None
+    role: str
+    text: str | None
+    id: str | None
+    at: float | None  # Unix seconds
+    assistant: str | None  # the id of the one that answered
+    run: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run, or a step of it, says: who answered, and what functions returned to it."""
+
+    origin: Origin
+    id: str | None
+    assistant: str | None
+    outputs: dict[str, str]
+
+
 @dataclass(slots=True)
 class Findings:
-    """What reading sources gave: things, what belongs to none of them, and what went wrong."""
+    """What reading sources gave: things, what was said to them, what belongs to none of them, and
+    what went wrong.
+    """
 
     found: list[Found] = field(default_factory=list)
     losses: list[Lost] = field(default_factory=list)  # outside of every thing that was found
     problems: list[Problem] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)  # of things whose own id is not the service's
+    messages: list[Message] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was found that anybody could use, and nothing is wrong."""
+        failed = any(problem.severity == "error" for problem in self.problems)
+        return not (self.found or self.messages or self.runs or failed)
 
     def add(self, other: Findings) -> None:
         self.found += other.found
         self.ids |= other.ids
         self.losses += other.losses
         self.problems += other.problems
+        self.messages += other.messages
+        self.runs += other.runs

@@ -244,7 +244,7 @@ def _folder(folder: Path, reading: Reading) -> Findings:
             break
         read += path.stat().st_size
         one = _written_out(path, reading) or _file(path, reading)
-        if one.found or any(problem.severity == "error" for problem in one.problems):
+        if not one.empty:
             findings.add(one)
     return findings
 

@@ -38,6 +38,7 @@ from provisioner.yamltext.spelling import (
 )
 
 INTO = "specs/imported.yaml"
+CHECKS = "checks"
 PROMPTS, SCHEMAS = "specs/prompts", "specs/schemas"
 _LONG_TEXT = 300  # characters of instructions that are worth a file of their own
 _LONG_SCHEMA = 500  # and of a JSON Schema, in one line
@@ -330,7 +331,7 @@ class _Writer:
         alike: dict[str, list[Address]] = defaultdict(list)
         for index, address in sorted(self.addresses.items(), key=lambda pair: pair[1]):
             fields = self.found[index].fields
-            said = {key: fields[key] for key in fields if key != "name"}
+            said = {key: fields[key] for key in fields if key not in ("name", CHECKS)}
             if not is_file(address) and said.keys() - {"model"}:
                 alike[canonical([address.kind, said])].append(address)
         for addresses in alike.values():
@@ -375,7 +376,7 @@ class _Writer:
             elif isinstance(entries, list):
                 new[section] = [*new[section], *entries]
             else:
-                new[section] = {**new[section], **entries}
+                new[section] = {**new[section], **_with_checks(entries, new[section])}
         mark = _MARK if there and there.startswith(_MARK.encode()) else ""
         self.files.pop(into, None)  # it comes last
         result = spec_edited(text, old, new)
@@ -393,6 +394,20 @@ def spec_edited(text: str, old: Any, new: Any) -> str:
         return format_text(result) if format_text(text) == text else result
     except SpecError:  # laid out by hand, and in a way that stays
         return result
+
+
+def _with_checks(entries: Mapping[str, Any], old: Any) -> dict[str, Any]:
+    """Entries of a section, with the checks that stand there already: those stay as they are."""
+    found = {}
+    for name, written in entries.items():
+        there = old.get(name) if isinstance(old, Mapping) else None
+        checks = there.get(CHECKS) if isinstance(there, Mapping) else None
+        if isinstance(checks, Mapping):
+            more = written.get(CHECKS) or {}
+            new = {key: more[key] for key in more if key not in checks}
+            written = {**written, CHECKS: {**checks, **new}}
+        found[name] = written
+    return found
 
 
 def _by_path(entry: Any) -> tuple[bool, str]:

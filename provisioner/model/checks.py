@@ -44,9 +44,12 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class CheckTurn:
-    """What is said, what functions return to that, and what is expected of the reply."""
+    """What is said, what functions return to that, and what is expected of the reply. `was`: what
+    was answered once, which is only shown.
+    """
 
     say: str
+    was: str | None = None
     attach: tuple[CheckFile, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)  # by function
     answer: str | None = None  # `package.module:function`, for functions without an output
@@ -87,6 +90,7 @@ class TurnResult:
     calls: tuple[str, ...] = ()  # `get_weather({"location": "Oslo"})`
     tokens: int = 0
     seconds: float = 0.0
+    was: str | None = None  # what was answered once
 
 
 @dataclass(frozen=True, slots=True)

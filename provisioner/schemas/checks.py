@@ -86,6 +86,7 @@ def _result() -> dict[str, Any]:
 def _turn() -> dict[str, Any]:
     return {
         "said": described(_TEXT, "What the check said"),
+        "was": described({"type": ["string", "null"]}, "What was answered before, where known"),
         "replied": described(_TEXT, "What the assistant replied"),
         "calls": described(_TEXTS, "The functions that were called, with their arguments"),
         "misses": described(_listed("Miss"), "What did not hold"),

@@ -68,8 +68,8 @@ def checks_text(report: CheckReport, paint: Paint = PLAIN, *, brief: bool = Fals
 
 
 def details_of(result: CheckResult) -> Iterator[str]:
-    """What a reader needs to know of a check that failed, what a judge says of any, and where what
-    is planned answers otherwise than what is applied, both answers.
+    """What a reader needs to know of a check that failed, what a judge says of any, and where an
+    answer is another one than it was, or than what is applied gives, all of them.
     """
     yield from _beside(result)
     failed = [one for one in result.attempts if not one.passed]
@@ -88,11 +88,14 @@ def details_of(result: CheckResult) -> Iterator[str]:
 
 def _beside(result: CheckResult) -> Iterator[str]:
     """What holds, but is answered otherwise than before."""
-    for turn, before in changed_answers(result):
-        if not turn.misses:
-            yield from _labelled("said", bounded(turn.said, _SAID))
-            yield from _labelled("applied", _answer(before))
-            yield from _labelled("planned", _answer(turn))
+    applied = result.applied.answers if result.applied else ()
+    for index, turn in enumerate(result.answers):
+        before = [old for old in applied[index : index + 1] if _differ(turn, old)]
+        if turn.misses or not (before or _old_answer(turn)):
+            continue
+        yield from _labelled("said", bounded(turn.said, _SAID))
+        yield from _earlier_lines(turn, before)
+        yield from _labelled("planned" if before else "replied", _answer(turn))
     if result.applied and result.applied.problem:
         yield f"As applied: {inline(result.applied.problem.detail)}"
 
@@ -106,11 +109,24 @@ def changed_answers(result: CheckResult) -> list[tuple[TurnResult, TurnResult]]:
     if result.applied is None:
         return []
     both = zip(result.answers, result.applied.answers, strict=False)
-    return [
-        (turn, before)
-        for turn, before in both
-        if (turn.replied, turn.calls) != (before.replied, before.calls)
-    ]
+    return [(turn, before) for turn, before in both if _differ(turn, before)]
+
+
+def _differ(turn: TurnResult, before: TurnResult) -> bool:
+    return (turn.replied, turn.calls) != (before.replied, before.calls)
+
+
+def _old_answer(turn: TurnResult) -> str | None:
+    """What was answered once, if that was something else."""
+    was = turn.was
+    return None if was is None or was.split() == turn.replied.split() else was
+
+
+def _earlier_lines(turn: TurnResult, before: Iterable[TurnResult]) -> Iterator[str]:
+    if was := _old_answer(turn):
+        yield from _labelled("was", bounded(was))
+    for one in before:
+        yield from _labelled("applied", _answer(one))
 
 
 def _attempt_lines(attempt: Attempt, result: CheckResult) -> Iterator[str]:
@@ -123,8 +139,7 @@ def _attempt_lines(attempt: Attempt, result: CheckResult) -> Iterator[str]:
 
 def _turn_lines(turn: TurnResult, where: str, before: Iterable[TurnResult]) -> Iterator[str]:
     yield from _labelled("said", where + bounded(turn.said, _SAID))
-    for one in before:
-        yield from _labelled("applied", _answer(one))
+    yield from _earlier_lines(turn, before)
     yield from _labelled("replied", bounded(turn.replied) or "(nothing)")
     for call in turn.calls:
         yield from _labelled("called", bounded(call, _SAID))
@@ -257,6 +272,7 @@ def result_json(result: CheckResult) -> dict[str, Any]:
 def _turn_json(turn: TurnResult) -> dict[str, Any]:
     return {
         "said": turn.said,
+        "was": turn.was,
         "replied": turn.replied,
         "calls": list(turn.calls),
         "misses": [{"expected": miss.expected, "got": miss.got} for miss in turn.misses],

@@ -233,8 +233,10 @@ def _add_tests(export: _Export, subject: Subject, answers: _Outputs) -> None:
             "prompts": [prompt],
             "vars": {"say": turn.say},
         }
-        if prompt == CONVERSATION:
-            test["metadata"] = {"conversationId": subject.title}
+        metadata = {"conversationId": subject.title} if prompt == CONVERSATION else {}
+        metadata |= {"was": turn.was} if turn.was is not None else {}
+        if metadata:
+            test["metadata"] = metadata
         test["assert"] = list(_asserts(turn, subject))
         export.tests.append((lost, test))
         export.lost += [f"`{name}`: {one}" for one in lost]

@@ -150,26 +150,7 @@ def _scalar(given: Any) -> str:
     )
 
 
-def as_typescript(outputs: Outputs) -> str:
-    """A constant that a TypeScript application imports: every value is a literal type, and nothing
-    is read-only, because the official SDK takes no read-only lists.
-    """
-    body = json.dumps(outputs, ensure_ascii=True, indent=2)
-    return (
-        "// Written by `provisioner output --format ts`. Do not edit.\n"
-        f"const written = {body} as const;\n\n"
-        "type Mutable<T> = { -readonly [Key in keyof T]: Mutable<T[Key]> };\n\n"
-        "export const resources = written as Mutable<typeof written>;\n\n"
-        "export type Address = keyof typeof resources;\n"
-    )
-
-
-FORMATS: dict[str, Callable[[Outputs], str]] = {
-    "json": as_json,
-    "env": as_env,
-    "yaml": as_yaml,
-    "ts": as_typescript,
-}
+FORMATS: dict[str, Callable[[Outputs], str]] = {"json": as_json, "env": as_env, "yaml": as_yaml}
 
 
 _Needs = Mapping[Address, Iterable[Address]]

@@ -15,6 +15,7 @@ from pathlib import Path
 OMITTED = "[…]"
 _MARK = "=== next command ==="
 _ID = re.compile(r"\b(?:asst_|vs_|vsfb_|file-)[A-Za-z0-9]{20,}")
+_SECONDS = re.compile(r"\b\d+\.\d s\b")
 _PROGRESS = re.compile(
     r"^(?:\S+: )?(?:[a-z]+…|[a-z]+ \(\S+\)|(?P<done>\d+)/(?P<total>\d+) files"
     r" (?:indexed|uploaded))$"
@@ -68,10 +69,11 @@ def replay(commands: list[str], folder: Path) -> list[Step]:
 
 
 def masked(output: str) -> list[str]:
-    """The lines without ids, and progress in an order of its own: it comes as the service
+    """The lines without ids and durations, and progress in an order of its own: it comes as the service
     answers.
     """
-    lines = [_ID.sub("<id>", line) for line in output.rstrip("\n").split("\n")]
+    plain = _SECONDS.sub("<time>", _ID.sub("<id>", output))
+    lines = plain.rstrip("\n").split("\n")
     found: list[str] = []
     for progress, some in groupby(lines, key=lambda line: _PROGRESS.match(line) is not None):
         run = list(some)

@@ -22,8 +22,13 @@ def test_the_checks_of_the_page_hold(world: World) -> None:
     specs = of("yaml spec")
     world.write({f"specs/{number}.yaml": text for number, text in enumerate(specs)})
     world.apply()
-    assert len(specs) == 3
-    assert "Checks: 5 passed." in world.ok("check").out
+    assert len(specs) == 4
+    held = world.ok("check").out
+    assert "Checks: 6 passed." in held
+    assert (
+        "        was       Within thirty days, says expenses.md.\n        replied   You said"
+        in held
+    )
     world.write({"specs/0.yaml": specs[0].replace("contains: 27", "contains: 30")})
     failed = world.ok("check", "assistant.support#vacation", code=1).out
     (shown,) = of("text")

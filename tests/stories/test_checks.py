@@ -520,3 +520,15 @@ def test_killed_and_started_again(world: World, api: str, count: int) -> None:
     assert f"{count} passed." in result.out
     lost = result.out.count("was being made when the run was stopped")
     assert sum(there(world).values()) <= 16 * lost and records(world) == []
+
+
+def test_an_old_answer_decides_nothing(world: World) -> None:
+    """It is shown as it is written now, also beside an answer that was kept."""
+    for was, kept in (("Good day", False), ("Good morning", True)):
+        check = {"turns": [{"say": "Hello", "was": was}], "cache": True}
+        world.write(spec({"greeting": check}, "responses"))
+        if not kept:
+            world.apply()
+        shown = world.ok("check").out
+        assert ("cached" in shown) is kept
+        assert f"        was       {was}\n        replied   You said: Hello\n" in shown

@@ -208,3 +208,43 @@ def test_ids_that_the_service_may_have_still(world: World) -> None:
     assert set(world.changes().values()) == {"no-op", "update"}
     world.apply()
     assert world.id("vector_store.handbook") == store
+
+
+def test_old_conversations_become_checks(world: World) -> None:
+    """Only where they are asked for; again with more of them, they are added, and what somebody has
+    made of the checks meanwhile stays.
+    """
+    said = [("user", "How many ${days}?"), ("assistant", "27\n- or so")]
+    messages = [
+        {
+            "object": "thread.message",
+            "id": f"msg_{thread}{role}",
+            "thread_id": f"thread_{thread}",
+            "created_at": number,
+            "role": role,
+            "content": [{"type": "text", "text": {"value": text}}],
+            "assistant_id": "asst_1" if role == "assistant" else None,
+        }
+        for thread in "ab"
+        for number, (role, text) in enumerate(said)
+    ]
+    data = {"data": EXPORT["data"], "messages": messages}
+    world.write({"export.json": json.dumps(data), "provisioner.yaml": {"workspace": "acme"}})
+    refused = world.ok("import", "--answers", "3", "--all", code=1)
+    assert "`--answers` is for `--from`" in refused.err
+    result = world.ok("import", "--from", "export.json")
+    assert "warning: `threads` has 2 conversations with `Müller & Söhne`" in result.out
+    assert "checks" not in spec(world)["assistants"]["muller_sohne"]
+    result = world.ok("import", "--from", "export.json", "--answers", "1")
+    assert "has 1 conversation more" in result.out and "Wrote" in result.err
+    place = world.root / SPEC
+    place.write_text(place.read_text(encoding="utf-8").replace("or so", "or more"))
+    world.ok("import", "--from", "export.json", "--answers", "2")
+    world.ok("validate")
+    checks = spec(world)["assistants"]["muller_sohne"]["checks"]
+    turn = {"say": "How many $${days}?", "was": "27\n- or more"}
+    assert checks == {"thread_a": [turn], "thread_b": [{**turn, "was": "27\n- or so"}]}
+    again = world.ok("import", "--from", "export.json", "--answers", "2")
+    assert (
+        "Wrote" not in again.err and spec(world)["assistants"]["muller_sohne"]["checks"] == checks
+    )

@@ -281,3 +281,25 @@ def test_junit() -> None:
     assert "replied   One\n" in str(failure.text) and "]]>" in str(failure.text)
     error = suites["assistant.triage"].find("testcase/error")
     assert error is not None and str(error.get("message")).startswith("Not applied: ")
+
+
+def test_an_old_answer_stands_beside_the_new_one() -> None:
+    """Whatever came of the check, and once; an answer that only has other white space is the same."""
+    was = TurnResult("Hi", "Hello", tokens=7, was="Good\n day")
+    same = TurnResult("Hi", "Hello there", tokens=7, was="Hello\nthere\n")
+    missed = TurnResult("Hi", "Hello", misses=(Miss("to contain `27`", "it does not"),), was="27")
+    shown = {
+        one: checks_text(CheckReport("a", "b", (checked(SUPPORT, "x", outcome, attempts=tried),)))
+        for one, outcome, tried in (
+            ("held", "passed", (Attempt((was, same)),)),
+            ("missed", "failed", (Attempt((missed,)),)),
+        )
+    }
+    assert (
+        shown["held"]
+        .partition("\n")[2]
+        .startswith(
+            "        said      Hi\n        was       Good\n                   day\n        replied   Hello\n\n"
+        )
+    )
+    assert "        was       27\n        replied   Hello\n        expected" in shown["missed"]

@@ -12,13 +12,13 @@ import yaml
 
 from provisioner.errors import UsageError
 from provisioner.model import Action, Address, Applied, Change, Event, Locked, LockState, Problem
+from provisioner.views.client import as_typescript
 from provisioner.views.outline import summary_line
 from provisioner.views.problems import problem_text, problems_json, problems_text
 from provisioner.views.progress import bar_text, event_json, event_line, summary_json, summary_text
 from provisioner.views.state import (
     as_env,
     as_json,
-    as_typescript,
     as_yaml,
     graph_json,
     graph_mermaid,

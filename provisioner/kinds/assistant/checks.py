@@ -162,6 +162,11 @@ class Turn(Strict):
         description="What the user says: text, or `{file: PATH}`",
         examples=["How many vacation days does an employee have?"],
     )
+    was: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="What was answered before; shown beside the reply, and never judged",
+        examples=["27 days, says the handbook."],
+    )
     attach: list[AttachedFile] = Field(
         default=[],
         max_length=10,
@@ -352,6 +357,7 @@ class _Reading:
             self._module(turn.answer, (*at, "answer"))
         return CheckTurn(
             say=read_writing(turn.say, self.scope, (*at, "say")) or "",
+            was=turn.was,
             attach=tuple(one for one in files if one is not None),
             outputs=silent | self._called(turn.outputs),
             answer=turn.answer,
