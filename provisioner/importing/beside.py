@@ -26,6 +26,14 @@ _MODULES: tuple[str, ...] = (
 _MODULES += ("/index.js",)
 _TEXTS = (".md", ".txt", ".prompt", ".html", ".xml", ".yaml", ".yml")
 
+
+def named(path: Path, root: Path | None) -> str:
+    """A file as messages call it: from the workspace root if it lies there."""
+    if root is not None and path.resolve().is_relative_to(root.resolve()):
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    return path.as_posix()
+
+
 Names = Callable[["Beside"], dict[str, Any]]
 
 
@@ -96,6 +104,8 @@ class Beside:
         if path.endswith(".json"):
             return self._json(path, name)
         found = self._module(path)
+        if found is None and name and "/" not in path:  # `from . import helpers`
+            found, name = self._module(f"{path.rstrip('.') or path}.{name}"), None
         if found is None or self._names is None or self._depth >= DEEPEST:
             return None
         if found not in self._modules:

@@ -6,7 +6,18 @@ import re
 from typing import Any
 
 from provisioner.importing import code
-from provisioner.importing.code_values import MISSING, Closure, Made, Opened, Thing, Unknown
+from provisioner.importing.code_schemas import docstring, parameters, schema_of, strict
+from provisioner.importing.code_values import (
+    MISSING,
+    Closure,
+    Made,
+    Model,
+    NoSchema,
+    Opened,
+    Schema,
+    Thing,
+    Untold,
+)
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Lost, Origin
 from provisioner.jsontext import canonical
@@ -26,6 +37,14 @@ _TOOLS = {
     "hosted_mcp_tool": "mcp",
 }
 _FUNCTION = ("function_tool", "tool")
+_SCHEMAS = (
+    "pydantic_function_tool",
+    "zod_function",
+    "zod_responses_function",
+    "zod_response_format",
+    "zod_text_format",
+    "agent_output_schema",
+)
 _GUARDS = ("run_guardrails", "load_config_bundle", "instantiate_guardrails")
 
 
@@ -90,10 +109,13 @@ class Calls:
         return self._make(kinds[what], raw, node) if what in kinds else MISSING
 
     def _make(self, kind: str, raw: dict[str, Any], node: code.Call, call: str = "") -> Made:
-        digest = f"{kind}:{canonical(_brief(raw))[:200]}"
+        unit = self.evaluator.unit if self.evaluator else None
+        source = unit.source if unit else self.source
+        digest = f"{source}:{kind}:{canonical(_brief(raw))[:200]}"
         self._ids[digest] = self._ids.get(digest, 0) + 1
         id = f"made:{digest}:{self._ids[digest]}"
-        made = Made(kind, dict(raw), node.at, id, call or node.text)
+        uncalled = self.evaluator.uncalled if self.evaluator else None
+        made = Made(kind, dict(raw), node.at, id, call or node.text, source, uncalled)
         self.made.append(made)
         return made
 
@@ -122,7 +144,8 @@ class Calls:
         return Thing("store_file", node.at)
 
     def _say(self, node: code.Node, why: str) -> None:
-        origin = Origin(self.source, *node.at)
+        source = self.evaluator.unit.source if self.evaluator else self.source
+        origin = Origin(source, *node.at)
         self.losses.append(Lost(origin, node.text, why))
 
     # The Agents SDK.
@@ -138,15 +161,62 @@ class Calls:
     def _library(self, last: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
         if last in _TOOLS:
             return _hosted(_TOOLS[last], args, named)
-        if last in _FUNCTION and args:
-            return _function(args[0], named)
+        if last in _FUNCTION and (args or "params_json_schema" in named):
+            return self._function(args[0] if args else None, named)
+        if last in _SCHEMAS:
+            return self._of_schema(last, args, named)
         if last in ("model_settings", "reasoning"):
             return options(args, named)
         if last in _GUARDS:
             self._say(node, "is a guardrail, which your application runs")
-        if last == "zod_response_format" or last == "zod_text_format":
-            return Unknown("schema", node.text, node.at)
         return MISSING
+
+    def _function(self, value: Any, named: dict[str, Any]) -> Any:
+        """A function tool, from a function, from its settings, or from its schema."""
+        if isinstance(value, Closure) and self.evaluator:
+            return function_of(self.evaluator, value, named)
+        if "params_json_schema" in named:
+            settings = {key: named[key] for key in ("name", "description") if key in named}
+            schema, firm = named["params_json_schema"], named.get("strict_json_schema", True)
+            schema = strict(schema) if firm is True else schema
+            return {"type": "function", **settings, "parameters": schema, "strict": firm}
+        if not isinstance(value, dict) or "name" not in value:
+            return MISSING
+        if not isinstance(value.get("parameters"), Schema):
+            return {"type": "function", **value}
+        firm = value.get("strict", True)
+        schema = self._schema(value["parameters"], firm is True)
+        return {"type": "function", **value, "parameters": schema, "strict": firm}
+
+    def _schema(self, value: Any, firm: bool = True) -> Any:
+        """The JSON Schema that a value is; what of it is not known, otherwise."""
+        assert self.evaluator is not None
+        if isinstance(value, dict):
+            return value
+        try:
+            schema = schema_of(self.evaluator, value)
+        except Untold as untold:
+            return NoSchema("schema", untold.text, untold.at)
+        return strict(schema) if firm else schema
+
+    def _of_schema(self, last: str, args: list[Any], named: dict[str, Any]) -> Any:
+        """What OpenAI's libraries make of a schema in code: a function, or a format."""
+        if last == "agent_output_schema":
+            return args[0] if args and not named else MISSING
+        if last in ("zod_function", "zod_responses_function"):
+            given = options(args, named)
+            schema = self._schema(given.get("parameters"))
+            known = {key: given[key] for key in ("name", "description") if key in given}
+            return {"type": "function", **known, "parameters": schema, "strict": True}
+        if not args:
+            return MISSING
+        schema = self._schema(args[0])
+        if last == "pydantic_function_tool":
+            return _of_model(args[0], schema, named)
+        if isinstance(schema, NoSchema):
+            return schema
+        name = args[1] if len(args) > 1 else named.get("name")
+        return {"type": "json_schema", "name": name, "strict": True, "schema": schema}
 
 
 def options(args: list[Any], named: dict[str, Any]) -> dict[str, Any]:
@@ -186,37 +256,52 @@ def _hosted(kind: str, args: list[Any], named: dict[str, Any]) -> dict[str, Any]
     return {**settings, "type": kind}
 
 
-def _function(value: Any, named: dict[str, Any]) -> Any:
-    """A function tool, from a decorated function or from its settings."""
-    if isinstance(value, Closure):
-        return function_of(value.function, named)
-    if isinstance(value, dict) and "name" in value:
-        return {"type": "function", **value}
-    return MISSING
+def _of_model(model: Any, schema: Any, named: dict[str, Any]) -> dict[str, Any]:
+    """The function whose parameters a model is."""
+    about = model.declared.about if isinstance(model, Model) else ""
+    name = model.declared.name if isinstance(model, Model) else None
+    if isinstance(schema, dict):
+        schema = {key: value for key, value in schema.items() if key != "description"}
+    said = named.get("description", about)
+    return {
+        "type": "function",
+        "name": named.get("name", name),
+        **({"description": said} if said else {}),
+        "parameters": schema,
+        "strict": True,
+    }
 
 
-def function_of(function: code.Function, named: dict[str, Any]) -> dict[str, Any]:
-    """The tool that a function of the application is, by its name, its words and its parameters."""
-    params = [
-        param
-        for param in function.params
-        if param.name not in ("self", "ctx", "context", "wrapper", "run_context")
-    ]
-    properties = {param.name: {"type": param.type} if param.type else {} for param in params}
-    required = [param.name for param in params if param.default is None]
+def function_of(ev: Evaluator, closure: Closure, named: dict[str, Any]) -> dict[str, Any]:
+    """The tool that a function of the application is: its name, its words and its parameters, as
+    the Agents SDK makes them.
+    """
+    function = closure.function
+    for mark in function.marks:
+        if isinstance(mark, code.Call):
+            given = {name: ev.value(value, closure.scope) for name, value in mark.named if name}
+            named = {**given, **named}
+    said, about = docstring(function.about)
+    firm = named.get("strict_mode", True) is not False
+    schema: Any
+    try:
+        schema = parameters(ev, closure, about)
+        schema = strict(schema) if firm else schema
+    except Untold as untold:
+        schema = NoSchema("schema", untold.text, untold.at)
     made = {
         "type": "function",
         "name": named.get("name_override", function.name),
-        "description": named.get("description_override", function.about),
-        "parameters": {"type": "object", "properties": properties, "required": required},
-        "strict": False,
+        "description": named.get("description_override", said),
+        "parameters": schema,
+        "strict": firm and isinstance(schema, dict),
     }
     return {key: value for key, value in made.items() if value != ""}
 
 
 def is_tool(function: code.Function) -> bool:
     """Whether a function is marked as a tool of the Agents SDK."""
-    return any(mark.split("(")[0].endswith("function_tool") for mark in function.marks)
+    return any(mark.text.split("(")[0].endswith("function_tool") for mark in function.marks)
 
 
 def _brief(raw: dict[str, Any]) -> dict[str, str]:

@@ -7,12 +7,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from provisioner.importing import code
 from provisioner.importing.builtins import read_opened
 from provisioner.importing.code_calls import Calls, function_of, is_tool, snake
-from provisioner.importing.code_values import Bound, Closure, Made, Mixed, Opened, Thing, Unknown
+from provisioner.importing.code_schemas import schema_of, strict
+from provisioner.importing.code_values import (
+    Bound,
+    Closure,
+    Made,
+    Mixed,
+    Model,
+    NoSchema,
+    Opened,
+    Schema,
+    Thing,
+    Typed,
+    Unknown,
+    Untold,
+)
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Found, Lost, Origin
 from provisioner.importing.spelling import read_assistant, read_store
@@ -44,8 +59,9 @@ STRUCTURES = frozenset(
     ]
 )
 MOST = 100_000  # values in the settings of one object
+_FORMATS = ("output_type", "text_format", "response_format")
 _SCHEMA = "is a schema that code makes"
-_WRITE = "write it by hand as `response_format`"
+_WRITE = "write it by hand"
 
 
 class TooMany(Exception):
@@ -84,7 +100,8 @@ class Realising:
         paths: Mapping[str, Any],
     ) -> None:
         self.ev = ev
-        self.origin = Origin(source, *made.at)
+        self.origin = Origin(made.source or source, *made.at)
+        self.others: list[Made] = []  # what it refers to, of whatever file
         self.losses: list[Lost] = []
         self.variables: dict[str, Any] = {}
         self._registry = variables
@@ -100,10 +117,28 @@ class Realising:
             name = snake(str(key))
             if name in ("instructions", "prompt_text"):
                 value = self._instructions(value, (str(key),))
+            if name in _FORMATS and isinstance(value, Model | Schema | Typed | Thing):
+                key, value = self._format(str(key), value)
             plain = self.plain(value, (str(key),))
             if plain is not self._gone:
                 found[str(key)] = plain
         return found
+
+    def _format(self, key: str, value: Any) -> tuple[str, Any]:
+        """A schema in code, as the format that OpenAI's libraries make of it."""
+        if isinstance(value, Thing) and value.path == "str":
+            return "response_format", "text"
+        try:
+            schema = schema_of(self.ev, value)
+        except Untold as untold:
+            return key, NoSchema("schema", untold.text, untold.at)
+        if schema.get("type") != "object":  # as the Agents SDK wraps it
+            schema = {"type": "object", "properties": {"response": schema}, "required": []}
+            schema["required"] = ["response"]
+        self._say((key,), "is a schema that code makes; it became `response_format`", None, "note")
+        name = value.declared.name if isinstance(value, Model) else "output"
+        said = {"type": "json_schema", "name": name, "strict": True, "schema": strict(schema)}
+        return "response_format", said
 
     def plain(self, value: Any, at: Path) -> Any:
         self._count += 1
@@ -123,13 +158,15 @@ class Realising:
     def _of_code(self, value: Any, at: Path) -> Any:
         if isinstance(value, Mixed):
             return self._mixed(value, at)
+        if isinstance(value, Schema):
+            return self.plain(strict(value.json), at)
         if isinstance(value, Unknown | Thing):
             return self._unknown(value, at)
         if isinstance(value, Made):
             return self._of_made(value, at)
         if isinstance(value, Closure) and (is_tool(value.function) or at[0] == "tools"):
             self._say(at, "its body is your application's; name, words and parameters were taken")
-            return function_of(value.function, {})
+            return self.plain(function_of(self.ev, value, {}), at)
         return self._lost(value, at)
 
     def _dict(self, value: dict[str, Any], at: Path) -> dict[str, Any]:
@@ -138,6 +175,10 @@ class Realising:
             name = str(key)
             if name == "execute" and value.get("type") == "function":
                 self._say((*at, name), "is code of your application")
+                continue
+            if isinstance(inner, NoSchema) and value.get("strict") is True:
+                why = f"{_SCHEMA} (`{inner.text}`, line {inner.at[0]})"
+                self._say((*at, name), why, _WRITE, "error")
                 continue
             plain = self.plain(inner, (*at, name))
             if plain is not self._gone:
@@ -149,6 +190,7 @@ class Realising:
             why = "is another agent of a workflow, which no spec has"
             self._say(at, why)
             return self._gone
+        self.others.append(made)
         return made.id
 
     def _lost(self, value: Any, at: Path) -> Any:
@@ -160,7 +202,7 @@ class Realising:
         if isinstance(value, Thing):
             value = Unknown(value.path.rsplit(".", 1)[-1], value.path, value.at)
         key = snake(str(at[-1]))
-        if key in ("output_type", "text_format") or (at[0] == "tools" and key == "parameters"):
+        if isinstance(value, NoSchema) or key in ("output_type", "text_format"):
             self._say(at, f"{_SCHEMA} (`{value.text}`, line {value.at[0]})", _WRITE)
             return self._gone
         spread = key.startswith(("...", "**"))
@@ -223,16 +265,24 @@ def found_in(ev: Evaluator, calls: Calls, source: str, variables: Variables) -> 
     """
     paths = {one.id: _path(one, ev) for one in calls.made if one.kind == "file"}
     found: list[Found] = []
-    for made in calls.made:
+    waiting = list(calls.made)
+    for made in waiting:
         if made.kind == "file":
             continue
         realising = Realising(ev, made, source, variables, paths)
         raw = realising.settings(made.raw)
+        waiting += [one for one in realising.others if one not in waiting]
         for one in _read(made, raw, realising.origin, calls.azure):
             fields = _named(one.fields)
             losses = (*realising.losses, *one.losses) if one.id == made.id else one.losses
             found.append(
-                replace(one, fields=fields, losses=losses, variables=dict(realising.variables))
+                replace(
+                    one,
+                    fields=fields,
+                    losses=losses,
+                    variables=dict(realising.variables),
+                    uncalled=made.uncalled,
+                )
             )
     return found
 
@@ -242,7 +292,7 @@ def _read(made: Made, raw: dict[str, Any], origin: Origin, azure: bool) -> list[
         return [read_store(raw, origin, id=made.id)]
     if raw.get("object") == "<sdk>":
         del raw["object"]
-    found = read_assistant(raw, origin)
+    found = read_assistant(raw, origin, PurePath(origin.source).stem)
     last = found[-1]
     losses = list(last.losses)
     if azure and "model" in last.fields:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.importing import code, python_code, script_code
-from provisioner.importing.beside import Beside
+from provisioner.importing.beside import Beside, named
 from provisioner.importing.code_calls import Calls
 from provisioner.importing.code_found import TooMany, Variables, found_in
-from provisioner.importing.code_values import MISSING, TooMuch, Unparsable
+from provisioner.importing.code_values import TooMuch, Unparsable
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.model import Problem
@@ -39,6 +39,7 @@ class Reading:
     root: Path | None = None  # of the workspace, from which paths are written
     variables: Variables = field(default_factory=Variables)
     modules: dict[Path, dict[str, Any]] = field(default_factory=dict)  # what was imported so far
+    called: set[tuple[str, code.At]] = field(default_factory=set)  # functions, from other files
 
 
 def looks_like(text: str) -> str | None:
@@ -65,11 +66,12 @@ def read_code(
         program = _parser(language)(text)
         calls = Calls(name)
         beside = Beside(
-            reading.folder, path, _names(language), root=reading.root, modules=reading.modules
+            reading.folder, path, _names(reading), root=reading.root, modules=reading.modules
         )
-        evaluator = Evaluator(beside, calls)
+        evaluator = Evaluator(beside, calls, name)
         calls.evaluator = evaluator
         evaluator.run(program)
+        reading.called |= evaluator.elsewhere
         found = found_in(evaluator, calls, name, reading.variables)
     except Unparsable as error:
         return _problem(
@@ -89,16 +91,20 @@ def _parser(language: str) -> Callable[[str], code.Program]:
     return script_code.parse
 
 
-def _names(language: str) -> Callable[[Beside], dict[str, Any]]:
+def _names(reading: Reading) -> Callable[[Beside], dict[str, Any]]:
     """What a module of the folder calls things, found by reading it and following its literals."""
 
     def read(beside: Beside) -> dict[str, Any]:
         text = beside.text(str(beside.file)) if beside.file else None
-        if text is None:
+        if text is None or beside.file is None or reading.folder is None:
             return {}
-        evaluator = Evaluator(beside, lambda *_: MISSING)
+        inner = beside.file.resolve().relative_to(reading.folder.resolve())
+        name = named(reading.folder / inner, reading.root)
+        calls = Calls(name)
+        evaluator = calls.evaluator = Evaluator(beside, calls, name)
         try:
-            evaluator.block(_parser(language)(text).body, evaluator.scope)
+            program = _parser(looks_like(text) or "python")(text)
+            evaluator.block(program.body, evaluator.scope)
         except (Unparsable, RecursionError, TooMuch):
             return {}
         return evaluator.scope.names

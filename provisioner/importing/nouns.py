@@ -50,6 +50,8 @@ class Found:
     age: int | None = None  # `created_at`, Unix seconds
     losses: tuple[Lost, ...] = ()
     variables: dict[str, Any] = field(default_factory=dict)  # name -> its value, None where unknown
+    # The function of a file that makes it, where nobody in that file calls it.
+    uncalled: tuple[str, tuple[int, int]] | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)

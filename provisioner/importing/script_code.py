@@ -177,6 +177,19 @@ class _Script:
             return []
         return [code.Assign(at, (code.Name(at, said(name), said(name)),), self.node(value))]
 
+    def _enum_declaration(self, node: Tree, at: At) -> list[Statement]:
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        items: list[tuple[Node | None, Node]] = []
+        for one in body.named_children if body is not None else ():
+            key, value = one.child_by_field_name("name"), one.child_by_field_name("value")
+            if key is not None and value is not None:
+                items.append((self._key(key), self.node(value)))
+        return (
+            [code.Assign(at, (self.node(name),), code.DictOf(at, said(name), tuple(items)))]
+            if name
+            else []
+        )
+
     def _return_statement(self, node: Tree, at: At) -> list[Statement]:
         value = node.named_children[0] if node.named_children else None
         made = code.Const(at, "undefined", None) if value is None else self.node(value)
@@ -385,7 +398,7 @@ class _Script:
             default = self.node(value) if value is not None else None
             inner = tuple(local for _, local in _pattern(target))
             name = said(target) if target.type == "identifier" else "_"
-            yield code.Param(name, self.at(one), default, "", inner)
+            yield code.Param(name, self.at(one), default, None, inner)
 
 
 def _pattern(node: Any) -> list[tuple[str, str]]:

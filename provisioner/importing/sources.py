@@ -7,12 +7,13 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from provisioner.importing import terraform
-from provisioner.importing.beside import Beside
+from provisioner.importing.beside import Beside, named
 from provisioner.importing.code_sources import Reading, looks_like, read_code, worth
 from provisioner.importing.containers import (
     is_har,
@@ -68,7 +69,7 @@ def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
     _keep_files_here(findings, root)
     failed = any(problem.severity == "error" for problem in findings.problems)
     if not findings.found and not failed:
-        name = STDIN if isinstance(source, bytes) else _named(source, root)
+        name = STDIN if isinstance(source, bytes) else named(source, root)
         findings.problems.append(_nothing(name))
     return findings
 
@@ -113,19 +114,13 @@ def _nothing(name: str) -> Problem:
     )
 
 
-def _named(path: Path, root: Path | None) -> str:
-    if root is not None and path.resolve().is_relative_to(root.resolve()):
-        return path.resolve().relative_to(root.resolve()).as_posix()
-    return path.as_posix()
-
-
 def _refused(summary: str, name: str, why: str, hint: str) -> Findings:
     problem = Problem(summary=summary, detail=f"{spelt(name)} {why}.", hint=hint, file=name)
     return Findings(problems=[problem])
 
 
 def _file(path: Path, reading: Reading) -> Findings:
-    name = _named(path, reading.root)
+    name = named(path, reading.root)
     try:
         if not path.is_file():
             why = "is not a file" if path.exists() else "does not exist"
@@ -232,12 +227,14 @@ def _folder(folder: Path, reading: Reading) -> Findings:
         if count >= MOST_FILES or read > LARGEST_IN_FOLDER:
             why = f"holds more than {MOST_FILES:,} files or {LARGEST_IN_FOLDER:,} bytes of sources"
             hint = "give a smaller folder, or one file after the other"
-            findings.add(_refused("Source too large", _named(folder, reading.root), why, hint))
+            findings.add(_refused("Source too large", named(folder, reading.root), why, hint))
             break
         read += path.stat().st_size
         one = _written_out(path, reading) or _file(path, reading)
         if one.found or any(problem.severity == "error" for problem in one.problems):
             findings.add(one)
+    # A function that another file calls is what that one makes of it.
+    findings.found = [one for one in findings.found if one.uncalled not in reading.called]
     return findings
 
 
@@ -290,7 +287,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _written_out(path: Path, reading: Reading) -> Findings | None:
     """`asst_…/instructions.txt`: a folder named by an id, with the text in a file of its own."""
-    id, name = path.parent.name, _named(path, reading.root)
+    id, name = path.parent.name, named(path, reading.root)
     if not id.startswith(("asst_", "pmpt_")):
         return None
     if path.suffix == ".json":
@@ -323,13 +320,27 @@ def _text(path: Path) -> str:
 
 def _distinct(found: list[Found]) -> list[Found]:
     """Without what was found before: the same thing in two files, or compiled from another one."""
+    alike: dict[str, str] = {}
     kept: dict[str, Found] = {}
-    for one in found:
+    for one in sorted(found, key=lambda one: one.kind == "assistant"):
+        one = replace(one, fields=_renamed(one.fields, alike))
         id = None if one.id is None or one.id.startswith("made:") else one.id
         key = canonical([one.kind, one.name, id, one.fields])
         first = kept.get(key)
         if first is None:
             kept[key] = one
-        elif len(one.losses) < len(first.losses):
-            kept[key] = replace(one, origin=first.origin)
+            continue
+        if one.id and first.id:
+            alike[one.id] = first.id
+        if len(one.losses) < len(first.losses):
+            kept[key] = replace(one, origin=first.origin, id=first.id)
     return list(kept.values())
+
+
+def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
+    """The same with other ids where something is referred to by one of these."""
+    if isinstance(value, dict):
+        if value.keys() == {"id"} and isinstance(value["id"], str):
+            return {"id": ids.get(value["id"], value["id"])}
+        return {key: _renamed(inner, ids) for key, inner in value.items()}
+    return [_renamed(inner, ids) for inner in value] if isinstance(value, list) else value

@@ -279,13 +279,28 @@ def test_agents_of_the_sdk() -> None:
                 "description": "Weather of a city.",
                 "parameters": {
                     "type": "object",
-                    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
-                    "required": ["city"],
+                    "properties": {
+                        "city": {"type": "string"},
+                        "days": {"type": "integer", "default": 1},
+                    },
+                    "required": ["city", "days"],
+                    "additionalProperties": False,
                 },
-                "strict": False,
+                "strict": True,
             },
             {"type": "web_search", "search_context_size": "low"},
         ],
+        "response_format": {
+            "type": "json_schema",
+            "name": "Schema",
+            "strict": True,
+            "schema": {
+                "type": "object",
+                "properties": {"label": {"type": "string"}},
+                "required": ["label"],
+                "additionalProperties": False,
+            },
+        },
     }
     lost = {loss.what for loss in one.losses}
     assert {"instructions", "output_type", "handoffs[0]"} <= lost
