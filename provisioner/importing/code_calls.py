@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from provisioner.importing import code
+from provisioner.importing.azure import is_azure
 from provisioner.importing.code_schemas import docstring, parameters, schema_of, strict
 from provisioner.importing.code_values import (
     MISSING,
@@ -37,6 +38,7 @@ _TOOLS = {
     "hosted_mcp_tool": "mcp",
 }
 _FUNCTION = ("function_tool", "tool")
+_CLIENTS = ("open_ai", "async_open_ai", "azure_open_ai", "async_azure_open_ai")
 _SCHEMAS = (
     "pydantic_function_tool",
     "zod_function",
@@ -57,11 +59,12 @@ def snake(text: str) -> str:
 class Calls:
     """What the calls of one file make, in their order."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, known: dict[str, Made] | None = None) -> None:
         self.source = source
+        self.known = {} if known is None else known  # what other files make, too, by its id
         self.made: list[Made] = []
         self.losses: list[Lost] = []
-        self.azure = False
+        self.azure = False  # whether some client of the file is Azure's
         self.strangers: dict[str, code.At] = {}  # whose `Agent` it is, where it is not ours
         self.evaluator: Evaluator | None = None
         self._ids: dict[str, int] = {}
@@ -69,14 +72,31 @@ class Calls:
     def __call__(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
         spelt = snake(path)
         last = spelt.rsplit(".", 1)[-1]
-        if "azure_open_ai" in spelt or "azure_openai" in last:
-            self.azure = True
+        if last in _CLIENTS:
+            return self._client(last, named | options(args, {}), node)
         if last in ("agent", "sandbox_agent") or spelt.endswith("agent.create"):
             return self._agent(path, args, named, node)
         match = _CREATES.search(spelt)
         if match and self._known(spelt):
-            return self._service(match["what"], match["verb"], options(args, named), args, node)
+            made = self._service(match["what"], match["verb"], options(args, named), args, node)
+            if isinstance(made, Made):
+                made.client = path.split(".")[0]
+            return made
         return self._library(last, args, named, node)
+
+    def _client(self, last: str, settings: dict[str, Any], node: code.Call) -> Thing:
+        """A client, by the name of its class: what it makes has that name in front."""
+        urls = [value for value in settings.values() if isinstance(value, str)]
+        if "azure" in last or any(map(is_azure, urls)):
+            self.azure = True
+            return Thing("AzureOpenAI", node.at)
+        return Thing("OpenAI", node.at)
+
+    def azure_for(self, made: Made) -> bool:
+        """Whether the client of something is Azure's; of one that nobody knows the file decides."""
+        if made.client in ("OpenAI", "AzureOpenAI"):
+            return made.client == "AzureOpenAI"
+        return self.azure
 
     def _known(self, path: str) -> bool:
         """Whether a call is OpenAI's: others have `assistants.create`, too."""
@@ -115,8 +135,9 @@ class Calls:
         self._ids[digest] = self._ids.get(digest, 0) + 1
         id = f"made:{digest}:{self._ids[digest]}"
         uncalled = self.evaluator.uncalled if self.evaluator else None
-        made = Made(kind, dict(raw), node.at, id, call or node.text, source, uncalled)
+        made = Made(kind, dict(raw), node.at, id, call or node.text, "", source, uncalled)
         self.made.append(made)
+        self.known[id] = made
         return made
 
     def _attach(self, raw: dict[str, Any], args: list[Any], node: code.Call) -> Any:

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from provisioner.importing import code
+from provisioner.importing.azure import on_azure
 from provisioner.importing.builtins import read_opened
 from provisioner.importing.code_calls import Calls, function_of, is_tool, snake
 from provisioner.importing.code_schemas import schema_of, strict
@@ -101,7 +102,7 @@ class Realising:
     ) -> None:
         self.ev = ev
         self.origin = Origin(made.source or source, *made.at)
-        self.others: list[Made] = []  # what it refers to, of whatever file
+        self.others: list[str] = []  # what it refers to, of whatever file
         self.losses: list[Lost] = []
         self.variables: dict[str, Any] = {}
         self._registry = variables
@@ -151,6 +152,8 @@ class Realising:
             return [one for one in found if one is not self._gone]
         if isinstance(value, str) and value in self._paths:
             return self._mixed(Mixed(("path:", self._paths[value])), at)
+        if isinstance(value, str) and value.startswith("made:"):
+            self.others.append(value)
         if value is None or isinstance(value, str | bool | int | float):
             return value
         return self._of_code(value, at)
@@ -190,7 +193,7 @@ class Realising:
             why = "is another agent of a workflow, which no spec has"
             self._say(at, why)
             return self._gone
-        self.others.append(made)
+        self.others.append(made.id)
         return made.id
 
     def _lost(self, value: Any, at: Path) -> Any:
@@ -263,7 +266,9 @@ def found_in(ev: Evaluator, calls: Calls, source: str, variables: Variables) -> 
     """Everything that the calls of a file make. A file of the service that the code opens by its
     path is that path wherever it is named.
     """
-    paths = {one.id: _path(one, ev) for one in calls.made if one.kind == "file"}
+    paths = {
+        one.id: _path(one, ev) for one in [*calls.known.values(), *calls.made] if one.kind == "file"
+    }
     found: list[Found] = []
     waiting = list(calls.made)
     for made in waiting:
@@ -271,8 +276,12 @@ def found_in(ev: Evaluator, calls: Calls, source: str, variables: Variables) -> 
             continue
         realising = Realising(ev, made, source, variables, paths)
         raw = realising.settings(made.raw)
-        waiting += [one for one in realising.others if one not in waiting]
-        for one in _read(made, raw, realising.origin, calls.azure):
+        waiting += [
+            calls.known[id]
+            for id in realising.others
+            if id in calls.known and all(one.id != id for one in waiting)
+        ]
+        for one in _read(made, raw, realising.origin, calls.azure_for(made)):
             fields = _named(one.fields)
             losses = (*realising.losses, *one.losses) if one.id == made.id else one.losses
             found.append(
@@ -280,7 +289,7 @@ def found_in(ev: Evaluator, calls: Calls, source: str, variables: Variables) -> 
                     one,
                     fields=fields,
                     losses=losses,
-                    variables=dict(realising.variables),
+                    variables={**realising.variables, **one.variables},
                     uncalled=made.uncalled,
                 )
             )
@@ -293,13 +302,8 @@ def _read(made: Made, raw: dict[str, Any], origin: Origin, azure: bool) -> list[
     if raw.get("object") == "<sdk>":
         del raw["object"]
     found = read_assistant(raw, origin, PurePath(origin.source).stem)
-    last = found[-1]
-    losses = list(last.losses)
-    if azure and "model" in last.fields:
-        why = f"`{last.fields['model']}` is the name of a deployment on Azure, not of a model"
-        hint = "write the model that the deployment runs"
-        losses.append(Lost(origin, "model", why, hint, "error"))
-    return [*found[:-1], replace(last, id=made.id, losses=tuple(losses))]
+    last = replace(found[-1], id=made.id)
+    return [*found[:-1], on_azure(last) if azure else last]
 
 
 def _path(made: Made, ev: Evaluator) -> Any:

@@ -12,11 +12,17 @@ from provisioner.importing import code, python_code, script_code
 from provisioner.importing.beside import Beside, named
 from provisioner.importing.code_calls import Calls
 from provisioner.importing.code_found import TooMany, Variables, found_in
-from provisioner.importing.code_values import TooMuch, Unparsable
+from provisioner.importing.code_values import Made, TooMuch, Unparsable
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.model import Problem
 
+MOST_IMPORTS = 100  # of one source that are looked at
+_IMPORTS = re.compile(
+    r"(?:^|\n)[ \t]*from[ \t]+(\.+ import \w+)|(?:^|\n)[ \t]*from[ \t]+([\w.]+)[ \t]+import"
+    r"|(?:^|\n)[ \t]*import[ \t]+([\w.]+)|from\s*['\"](\.[^'\"\n]+)['\"]"
+    r"|require\(['\"](\.[^'\"\n]+)['\"]\)"
+)
 LARGEST = 2 * 1024 * 1024  # characters of a source; longer ones were not written by hand
 _HINTS = re.compile(
     r"assistants\s*\.\s*create|vector_?[sS]tores\s*\.|responses\s*\.\s*(create|parse|stream)|\bAgent\b"
@@ -39,6 +45,7 @@ class Reading:
     root: Path | None = None  # of the workspace, from which paths are written
     variables: Variables = field(default_factory=Variables)
     modules: dict[Path, dict[str, Any]] = field(default_factory=dict)  # what was imported so far
+    made: dict[str, Made] = field(default_factory=dict)  # what all of them make, by its id
     called: set[tuple[str, code.At]] = field(default_factory=set)  # functions, from other files
 
 
@@ -56,6 +63,17 @@ def worth(text: str) -> bool:
     return _HINTS.search(text) is not None
 
 
+def reaches(text: str, reading: Reading, path: Path | None) -> bool:
+    """Whether a piece of code imports one of its folder in which there may be an assistant."""
+    beside = Beside(reading.folder, path)
+    modules = [next(filter(None, match.groups())) for match in _IMPORTS.finditer(text)]
+    for module in list(dict.fromkeys(modules))[:MOST_IMPORTS]:
+        found = beside.module(module.replace(" import ", ""))
+        if found is not None and worth(beside.text(str(found)) or ""):
+            return True
+    return False
+
+
 def read_code(
     text: str, name: str, language: str, reading: Reading, path: Path | None = None, line: int = 1
 ) -> Findings:
@@ -64,7 +82,7 @@ def read_code(
         return _problem("Source too large", name, f"has {len(text):,} characters of code", line)
     try:
         program = _parser(language)(text)
-        calls = Calls(name)
+        calls = Calls(name, reading.made)
         beside = Beside(
             reading.folder, path, _names(reading), root=reading.root, modules=reading.modules
         )
@@ -100,7 +118,7 @@ def _names(reading: Reading) -> Callable[[Beside], dict[str, Any]]:
             return {}
         inner = beside.file.resolve().relative_to(reading.folder.resolve())
         name = named(reading.folder / inner, reading.root)
-        calls = Calls(name)
+        calls = Calls(name, reading.made)
         evaluator = calls.evaluator = Evaluator(beside, calls, name)
         try:
             program = _parser(looks_like(text) or "python")(text)

@@ -73,6 +73,7 @@ class Made:
     at: At
     id: str
     call: str = ""
+    client: str = ""  # `OpenAI`, `AzureOpenAI`, or nothing where nobody knows
     source: str = ""  # the file of the call, where it is another one than that which is read
     uncalled: tuple[str, At] | None = None  # the function that makes it, if nobody calls it here
 

@@ -146,7 +146,7 @@ class _Walk:
     def _mapping(self, value: Mapping[str, Any], at: Path, name: str | None) -> None:
         kind = kind_of(value)
         if kind:
-            self.findings.found += self._found(kind, value, at, name)
+            self.findings.gain(self._found(kind, value, at, name))
         elif isinstance(value.get("data"), list):
             self._list(value, at)
         else:

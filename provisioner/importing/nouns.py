@@ -54,6 +54,13 @@ class Found:
     uncalled: tuple[str, tuple[int, int]] | None = field(default=None, compare=False)
 
 
+MOST = 10_000  # things of one reading
+
+
+class Crowded(Exception):
+    """A source with more things than anybody reviews."""
+
+
 @dataclass(slots=True)
 class Findings:
     """What reading sources gave: things, what belongs to none of them, and what went wrong."""
@@ -63,6 +70,12 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, other: Findings) -> None:
-        self.found += other.found
+        self.gain(other.found)
         self.losses += other.losses
         self.problems += other.problems
+
+    def gain(self, found: list[Found]) -> None:
+        """Adds some things. Raises Crowded beyond what is read at once."""
+        self.found += found
+        if len(self.found) > MOST:
+            raise Crowded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,12 @@ class _Script:
     def _export_statement(self, node: Tree, at: At) -> list[Statement]:
         inner = node.child_by_field_name("declaration")
         if inner is not None:
-            return self.statement(inner)
+            made = self.statement(inner)
+            whole = any(child.type == "default" for child in node.children)
+            if whole and len(made) == 1 and isinstance(made[0], code.Assign):
+                targets = (*made[0].targets, code.Name(at, "default", "default"))
+                return [replace(made[0], targets=targets)]
+            return made
         value = node.child_by_field_name("value")
         if value is None:
             return []

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from provisioner.importing.nouns import Found, Origin
-from provisioner.importing.taking import ABSENT, Losses, Path, Taking
+from provisioner.importing.taking import ABSENT, Losses, Path, Taking, unstamped
 from provisioner.importing.tool_spelling import give, list_of, read_tools, references
 from provisioner.kinds.assistant.fields import FIELDS
 
@@ -95,6 +95,7 @@ def read_assistant(raw: Mapping[str, Any], origin: Origin, name: str | None = No
     for key in PLAIN:
         if (value := some.take(key)) is not ABSENT:
             fields[key] = value
+    unstamped(fields, losses)
     _format(some, fields, block)
     _reasoning(some, fields, block)
     if (tools := read_tools(some)) is not ABSENT:
@@ -417,6 +418,7 @@ def read_store(
     for key in STORE:
         if (value := some.take(key)) is not ABSENT:
             fields[key] = value
+    unstamped(fields, losses, at)
     place, chunking = some.path("chunking_strategy"), some.take("chunking_strategy")
     if chunking is not ABSENT:
         _chunking(chunking, place, some, fields)

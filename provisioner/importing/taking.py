@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.importing.nouns import Lost, Origin
+from provisioner.model import Stamp
 from provisioner.text import did_you_mean, dotted
 
 Path = tuple[str | int, ...]
@@ -138,3 +139,15 @@ class Taking:
             hint = did_you_mean(key, names) if names else None
             self.drop(self.path(key), value, why, hint)
         self.left = {}
+
+
+def unstamped(fields: dict[str, Any], losses: Losses, at: Path = ()) -> None:
+    """Takes our own stamp off: the lock of whoever applies the spec writes another one."""
+    metadata = fields.get("metadata")
+    if not isinstance(metadata, Mapping) or Stamp.KEY not in metadata:
+        return
+    losses.say((*at, "metadata", Stamp.KEY), "is the stamp of a lock", None, "note")
+    kept = {key: value for key, value in metadata.items() if key != Stamp.KEY}
+    fields["metadata"] = kept
+    if not kept:
+        del fields["metadata"]

@@ -163,7 +163,7 @@ def test_terraform_that_is_none() -> None:
 
 
 def test_promptfoo() -> None:
-    """An assistant a provider of OpenAI's, the system message its instructions; checks are named."""
+    """An assistant a provider of OpenAI's, the system message its instructions, a test a check."""
     findings = read(
         """
         prompts:
@@ -175,7 +175,7 @@ def test_promptfoo() -> None:
           - openai:assistant:asst_1
           - anthropic:claude
         tests:
-          - vars: {q: hello}
+          - vars: {q: hello, tone: kind}
         """
     )
     bot, other = findings.found
@@ -186,11 +186,12 @@ def test_promptfoo() -> None:
             "instructions": "Be {{tone}}.",
             "temperature": 0.2,
             "responses": {"max_output_tokens": 100},
+            "checks": {"test_1": [{"say": "hello"}]},
         },
     )
     assert other.id == "asst_1"
     lost = {loss.what for loss in findings.losses}
-    assert {"providers[2]", "tests[0].vars.q", "prompts[0]"} <= lost
+    assert {"providers[2]", "tests[0].vars.tone", "prompts[0]"} <= lost
 
 
 def har(url: str, asked: Any, answered: Any) -> dict[str, Any]:
@@ -298,3 +299,27 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tree_sitter_hcl", None)
     assert "[import]" in read(TERRAFORM).problems[0].detail
     terraform._grammar.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"endpoint": "https://x.openai.azure.com/", "assistants": [{"id": "asst_1", "model": "d-1",'
+        ' "instructions": "x"}]}',
+        "endpoint: https://x.openai.azure.com/\nid: asst_1\nmodel: d-1\ninstructions: x\n",
+        'provider "openai" {\n  base_url = "https://x.openai.azure.com/openai/v1"\n}\n'
+        'resource "openai_assistant" "a" {\n  model = "d-1"\n}\n',
+        "providers: [azureopenai:chat:d-1]\nprompts: [a]\n",
+    ],
+)
+def test_documents_of_azure(text: str) -> None:
+    """Who names an endpoint at Azure has deployments, in whatever format that stands."""
+    (one,) = read(text).found
+    assert one.fields["model"] == "${var.model_d_1}"
+    assert [lost.what for lost in one.losses if lost.severity == "error"] == ["model"]
+
+
+def test_a_text_about_azure() -> None:
+    """A host in a text is no endpoint."""
+    text = '{"id": "asst_1", "model": "m", "instructions": "see https://x.openai.azure.com"}'
+    assert read(text).found[0].fields["model"] == "m"

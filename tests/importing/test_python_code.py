@@ -316,12 +316,22 @@ def test_agents_of_other_libraries(module: str) -> None:
 
 
 def test_deployments_on_azure() -> None:
-    """A deployment's name is not a model: somebody has to say which one."""
+    """A deployment's name is not a model: a variable maps it, and somebody has to give it a value.
+    What another client of the same file makes has a model.
+    """
     findings = read(
-        "from openai import AzureOpenAI\nc = AzureOpenAI()\n"
+        "from openai import AzureOpenAI, OpenAI\nc = AzureOpenAI()\nd = OpenAI()\n"
+        "e = OpenAI(base_url='https://x.openai.azure.com/openai/v1/')\n"
         "c.beta.assistants.create(model='my-gpt4', name='x')\n"
+        "d.beta.assistants.create(model='gpt-4o', name='y')\n"
+        "e.beta.assistants.create(model='my-gpt4', name='z')\n"
     )
-    assert errors(findings.found[0]).keys() == {"model"}
+    first, second, third = findings.found
+    assert errors(first).keys() == errors(third).keys() == {"model"}
+    assert "`model_my_gpt4`" in errors(first)["model"]
+    assert first.fields["model"] == third.fields["model"] == "${var.model_my_gpt4}"
+    assert first.variables == {"model_my_gpt4": None}
+    assert second.fields["model"] == "gpt-4o"
 
 
 def test_code_that_would_do_harm(tmp_path: Path) -> None:
