@@ -45,7 +45,18 @@ _READ = ("fs.readFileSync", "readFileSync", "fs.readFile", "readFile", "fs.promi
 _JOIN = ("os.path.join", "path.join", "path.resolve", "join", "resolve", "os.path.abspath")
 _PARSED = ("json.loads", "json.load", "JSON.parse")
 _HERE = ("os.path.dirname", "path.dirname", "dirname", "fileURLToPath")
-_SAME = ("str", "String", "list", "tuple", "asyncio.run", "Promise.all", "asyncio.gather", "cast")
+_SAME = (
+    "JSON.stringify",
+    "json.dumps",
+    "str",
+    "String",
+    "list",
+    "tuple",
+    "asyncio.run",
+    "Promise.all",
+    "asyncio.gather",
+    "cast",
+)
 _TRIMMED = {
     "textwrap.dedent": textwrap.dedent,
     "dedent": textwrap.dedent,
@@ -175,7 +186,9 @@ def _json(ev: Evaluator, value: Any, node: code.Call) -> Any:
 def read_opened(ev: Evaluator, opened: Opened, node: code.Node) -> Any:
     """The text of a file that the code names, if it lies in the folder that was given."""
     if not isinstance(opened.path, str):
-        return opened.path if isinstance(opened.path, Unknown) else MISSING
+        path = opened.path
+        known = isinstance(path, Unknown)
+        return Unknown(f"text_of_{path.name}", path.text, path.at) if known else MISSING
     text = ev.beside.text(opened.path)
     if text is not None:
         return text

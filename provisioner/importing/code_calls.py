@@ -37,7 +37,19 @@ _TOOLS = {
     "image_generation_tool": "image_generation",
     "hosted_mcp_tool": "mcp",
 }
+_ROUTE = ("/v1/assistants", "/openai/assistants")
 _FUNCTION = ("function_tool", "tool")
+_SETTINGS = ("model_settings", "reasoning", "filters", "user_location", "ranking_options")
+_NO_TOOLS = (
+    "shell_tool",
+    "local_shell_tool",
+    "computer_tool",
+    "apply_patch_tool",
+    "tool_search_tool",
+    "programmatic_tool_calling_tool",
+    "codex_tool",
+)
+_MODELS = ("open_ai_chat_completions_model", "open_ai_responses_model")
 _CLIENTS = ("open_ai", "async_open_ai", "azure_open_ai", "async_azure_open_ai")
 _SCHEMAS = (
     "pydantic_function_tool",
@@ -72,6 +84,8 @@ class Calls:
     def __call__(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
         spelt = snake(path)
         last = spelt.rsplit(".", 1)[-1]
+        if last in ("post", "fetch") and args and str(args[0]).endswith(_ROUTE):
+            return self._posted(args, named, node)
         if last in _CLIENTS:
             return self._client(last, named | options(args, {}), node)
         if last in ("agent", "sandbox_agent") or spelt.endswith("agent.create"):
@@ -83,6 +97,18 @@ class Calls:
                 made.client = path.split(".")[0]
             return made
         return self._library(last, args, named, node)
+
+    def _posted(self, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
+        """A request that is written by hand: what it sends is what a call would."""
+        holders = [named, *(arg for arg in args[1:] if isinstance(arg, dict))]
+        for holder in holders:
+            for key in ("json", "data", "body"):
+                sent = holder.get(key)
+                if isinstance(sent, dict):
+                    return self._make("assistant", sent, node)
+        sent = args[1] if len(args) > 1 else None
+        known = isinstance(sent, dict) and "model" in sent
+        return self._make("assistant", sent, node) if known and sent else MISSING
 
     def _client(self, last: str, settings: dict[str, Any], node: code.Call) -> Thing:
         """A client, by the name of its class: what it makes has that name in front."""
@@ -174,20 +200,30 @@ class Calls:
     def _agent(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
         base = path.split(".")[0]
         module = self._imports().get(base, ("", None))[0]
-        if module not in OURS:
+        if module not in OURS and not module.startswith("agents."):
             self.strangers.setdefault(module or base, node.at)
             return Thing(path, node.at)
         return self._make("assistant", {**options(args, named), "object": "<sdk>"}, node, "Agent")
 
     def _library(self, last: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
+        if last in _NO_TOOLS:
+            return {"type": last.removesuffix("_tool")}
         if last in _TOOLS:
             return _hosted(_TOOLS[last], args, named)
         if last in _FUNCTION and (args or "params_json_schema" in named):
             return self._function(args[0] if args else None, named)
         if last in _SCHEMAS:
             return self._of_schema(last, args, named)
-        if last in ("model_settings", "reasoning"):
+        if last in _SETTINGS:
             return options(args, named)
+        if last in _MODELS:
+            return named.get("model", args[0] if args else MISSING)
+        return self._words(last, args, node)
+
+    def _words(self, last: str, args: list[Any], node: code.Call) -> Any:
+        if last == "prompt_with_handoff_instructions" and args:
+            self._say(node, "puts words on handoffs in front; the text alone was taken")
+            return args[0]
         if last in _GUARDS:
             self._say(node, "is a guardrail, which your application runs")
         return MISSING
@@ -229,11 +265,12 @@ class Calls:
             schema = self._schema(given.get("parameters"))
             known = {key: given[key] for key in ("name", "description") if key in given}
             return {"type": "function", **known, "parameters": schema, "strict": True}
-        if not args:
+        if not args and "model" not in named:
             return MISSING
-        schema = self._schema(args[0])
+        given = args[0] if args else named["model"]
+        schema = self._schema(given)
         if last == "pydantic_function_tool":
-            return _of_model(args[0], schema, named)
+            return _of_model(given, schema, named)
         if isinstance(schema, NoSchema):
             return schema
         name = args[1] if len(args) > 1 else named.get("name")

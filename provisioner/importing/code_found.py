@@ -31,7 +31,8 @@ from provisioner.importing.code_values import (
 )
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Found, Lost, Origin
-from provisioner.importing.spelling import read_assistant, read_store
+from provisioner.importing.spelling import APART, read_assistant
+from provisioner.importing.store_spelling import read_store
 from provisioner.importing.taking import Path
 from provisioner.text import dotted
 
@@ -116,6 +117,9 @@ class Realising:
         found: dict[str, Any] = {}
         for key, value in raw.items():
             name = snake(str(key))
+            if name in APART:
+                self._apart(str(key), name, value)
+                continue
             if name in ("instructions", "prompt_text"):
                 value = self._instructions(value, (str(key),))
             if name in _FORMATS and isinstance(value, Model | Schema | Typed | Thing):
@@ -124,6 +128,14 @@ class Realising:
             if plain is not self._gone:
                 found[str(key)] = plain
         return found
+
+    def _apart(self, key: str, name: str, value: Any) -> None:
+        """What no spec has, whatever it is: a line for each part, and no variable."""
+        if isinstance(value, list):
+            for index in range(len(value)):
+                self._say((key, index), APART[name])
+        elif value is not None:
+            self._say((key,), APART[name])
 
     def _format(self, key: str, value: Any) -> tuple[str, Any]:
         """A schema in code, as the format that OpenAI's libraries make of it."""
@@ -167,7 +179,7 @@ class Realising:
             return self._unknown(value, at)
         if isinstance(value, Made):
             return self._of_made(value, at)
-        if isinstance(value, Closure) and (is_tool(value.function) or at[0] == "tools"):
+        if isinstance(value, Closure) and (is_tool(value.function) or _item(at)):
             self._say(at, "its body is your application's; name, words and parameters were taken")
             return self.plain(function_of(self.ev, value, {}), at)
         return self._lost(value, at)
@@ -197,7 +209,9 @@ class Realising:
         return made.id
 
     def _lost(self, value: Any, at: Path) -> Any:
-        if isinstance(value, Bound | Opened | Closure):
+        if isinstance(value, Closure) and at[0] == "tools":
+            self._say(at, "is code of your application")
+        elif isinstance(value, Bound | Opened | Closure):
             self._say(at, "is code, which is not run", "write it by hand", "error")
         return self._gone
 
@@ -209,14 +223,15 @@ class Realising:
             self._say(at, f"{_SCHEMA} (`{value.text}`, line {value.at[0]})", _WRITE)
             return self._gone
         spread = key.startswith(("...", "**"))
-        item = len(at) == 2 and at[0] == "tools"
-        if spread or item or (len(at) == 1 and key in STRUCTURES) or key in STRUCTURES:
+        if spread or _item(at) or (len(at) == 1 and key in STRUCTURES) or key in STRUCTURES:
             why = f"is no literal: `{value.text}`, line {value.at[0]}"
             self._say(at, why, "write by hand what it stands for", "error")
             return self._gone
         return self._variable(value, at)
 
     def _variable(self, value: Unknown, at: Path) -> str:
+        if " " in value.text:  # no name, but an expression: after what it is for
+            value = replace(value, name=snake(str(at[-1] if isinstance(at[-1], str) else at[0])))
         name = self._registry.name(value, self._texts)
         self.variables[name] = value.default
         place = f"`{value.text}`, line {value.at[0]}"
@@ -226,6 +241,15 @@ class Realising:
         else:
             self._say(at, why, "its default was kept", "note")
         return f"${{var.{name}}}"
+
+    def forget(self, written: str) -> None:
+        """Takes out variables that nothing of what is written names: their fields are lost, which
+        is said of those.
+        """
+        for name in [name for name in self.variables if f"${{var.{name}}}" not in written]:
+            del self.variables[name]
+            end = f"became the variable `{name}`"
+            self.losses = [lost for lost in self.losses if not lost.why.endswith(end)]
 
     def _mixed(self, value: Mixed, at: Path) -> str:
         parts = [
@@ -248,6 +272,11 @@ class Realising:
 
     def _say(self, at: Path, why: str, hint: str | None = None, severity: str = "warning") -> None:
         self.losses.append(Lost(self.origin, dotted(at), why, hint, severity))
+
+
+def _item(at: Path) -> bool:
+    """Whether a place is that of a whole tool."""
+    return len(at) == 2 and at[0] == "tools"
 
 
 def _texts(value: Any, depth: int) -> list[str]:
@@ -273,6 +302,7 @@ def found_in(ev: Evaluator, calls: Calls, source: str, variables: Variables) -> 
     waiting = list(calls.made)
     for made in waiting:
         if made.kind == "file":
+            calls.losses += _of_file(made, source)
             continue
         realising = Realising(ev, made, source, variables, paths)
         raw = realising.settings(made.raw)
@@ -281,7 +311,9 @@ def found_in(ev: Evaluator, calls: Calls, source: str, variables: Variables) -> 
             for id in realising.others
             if id in calls.known and all(one.id != id for one in waiting)
         ]
-        for one in _read(made, raw, realising.origin, calls.azure_for(made)):
+        read = _read(made, raw, realising.origin, calls.azure_for(made))
+        realising.forget(repr([one.fields for one in read]))
+        for one in read:
             fields = _named(one.fields)
             losses = (*realising.losses, *one.losses) if one.id == made.id else one.losses
             found.append(
@@ -304,6 +336,14 @@ def _read(made: Made, raw: dict[str, Any], origin: Origin, azure: bool) -> list[
     found = read_assistant(raw, origin, PurePath(origin.source).stem)
     last = replace(found[-1], id=made.id)
     return [*found[:-1], on_azure(last) if azure else last]
+
+
+def _of_file(made: Made, source: str) -> list[Lost]:
+    """What code says of a file besides its path and its purpose."""
+    origin = Origin(made.source or source, *made.at)
+    why = "is no field of a file; what a file holds stands at its path"
+    known = ("file", "file_path", "path", "filename", "purpose")
+    return [Lost(origin, key, why) for key in made.raw if key not in known]
 
 
 def _path(made: Made, ev: Evaluator) -> Any:

@@ -9,17 +9,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from provisioner.importing import terraform
 from provisioner.importing.azure import is_azure, on_azure
+from provisioner.importing.beside import Beside
 from provisioner.importing.code_sources import Reading, looks_like, read_code, worth
 from provisioner.importing.json_exports import read_value
 from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.jsontext import Unreadable, read
 
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<word>[\w+.-]*)[^\n]*$", re.M)
+_QUOTED = re.compile(r"^>[ \t]?", re.M)
 _ROUTES = re.compile(
     r"/(assistants|vector_stores|files|responses|prompts|agents)(/[\w-]+)?/?(\?|$)"
 )
 _SCRIPTS = ("ts", "typescript", "tsx", "js", "javascript", "jsx", "mjs", "node")
+_TERRAFORM = ("hcl", "terraform", "tf")
 _PYTHONS = ("py", "python", "python3", "ipython")
 
 
@@ -125,24 +129,32 @@ def read_markdown(text: str, source: str, reading: Reading, path: Any) -> Findin
     """What the fences in a Markdown text describe. Those of one language are read together, each at
     its own lines; where that is no program, each for itself.
     """
+    text = _QUOTED.sub("", text) if _QUOTED.search(text) else text
     findings = Findings()
     groups: dict[str, list[tuple[int, str]]] = {}
     for word, line, block in fences(text):
         if block.lstrip()[:1] in ("{", "[") and word not in (*_SCRIPTS, *_PYTHONS):
-            try:
-                value = read(block)
-            except Unreadable:
-                continue
-            inner = Findings()
-            read_value(value, Origin(source, line=line), inner)
-            if inner.found:
-                findings.add(inner)
+            findings.add(_json_fence(block, Origin(source, line=line)))
+        elif word in _TERRAFORM and terraform.looks_like(block):
+            beside = Beside(reading.folder, path, root=reading.root)
+            variables = reading.variables
+            findings.add(terraform.read_terraform(block, source, beside, variables, line))
         elif language := _language(word, block):
             groups.setdefault(language, []).append((line, block))
     for language, blocks in groups.items():
         if any(worth(block) for _, block in blocks):
             findings.add(_together(blocks, language, source=source, reading=reading, path=path))
     return findings
+
+
+def _json_fence(block: str, origin: Origin) -> Findings:
+    """What a block of JSON describes; a piece of something else describes nothing."""
+    inner = Findings()
+    try:
+        read_value(read(block), origin, inner)
+    except Unreadable:
+        return Findings()
+    return inner if inner.found else Findings()
 
 
 def _language(word: str, block: str) -> str | None:

@@ -322,6 +322,8 @@ class Evaluator:
         args, named = self._arguments(node, scope)
         if isinstance(function, Closure):
             return self.call(function, args, named, node.at)
+        if isinstance(node.function, code.Attr) and node.function.name in ("as_tool", "asTool"):
+            return self.value(node.function.of, scope)  # the agent itself
         path = function.path if isinstance(function, Thing) else _chain(node.function)
         made = self.handler(path, args, named, node) if path else MISSING
         if made is MISSING:

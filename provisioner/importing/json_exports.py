@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.importing.nouns import Findings, Found, Origin
-from provisioner.importing.spelling import read_assistant, read_file, read_store
+from provisioner.importing.spelling import read_assistant
+from provisioner.importing.store_spelling import read_file, read_store
 from provisioner.importing.taking import Losses, Path
 from provisioner.jsontext import Unreadable, read
 from provisioner.model import Problem

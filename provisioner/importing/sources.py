@@ -203,6 +203,8 @@ def read_text(text: str, name: str, reading: Reading, path: Path | None = None) 
     """
     if text.lstrip()[:1] in ("{", "["):
         return _deployed(text, _json(text, name, reading, path))
+    if name.endswith((".md", ".markdown")) and _MARKDOWN.search(text):
+        return read_markdown(text, name, reading, path)
     if terraform.looks_like(text):
         beside = Beside(reading.folder, path, root=reading.root)
         read = terraform.read_terraform(text, name, beside, reading.variables)

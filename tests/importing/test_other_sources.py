@@ -74,7 +74,7 @@ def test_terraform_without_its_state() -> None:
     store = one(findings, "vector_store")
     assert store.fields == {
         "name": "KB",
-        "expires_after": {"days": 90},
+        "expires_after": {"anchor": "last_active_at", "days": 90},
         "files": ["file.docs/guide.md"],
     }
     found = one(findings)
@@ -323,3 +323,57 @@ def test_a_text_about_azure() -> None:
     """A host in a text is no endpoint."""
     text = '{"id": "asst_1", "model": "m", "instructions": "see https://x.openai.azure.com"}'
     assert read(text).found[0].fields["model"] == "m"
+
+
+def test_what_terraform_looks_up() -> None:
+    """The literals of a data source, a file under any of its keys, the only anchor that there is."""
+    store, one = read(
+        """
+        data "openai_model" "big" {
+          model_id = "gpt-4o"
+        }
+        resource "openai_file" "a" {
+          file    = "docs/a.md"
+          content = "text"
+        }
+        resource "openai_vector_store" "kb" {
+          name     = "KB"
+          file_ids = [openai_file.a.id]
+          expires_after {
+            days = 90
+          }
+        }
+        resource "openai_assistant" "desk" {
+          model = data.openai_model.big.model_id
+        }
+        """
+    ).found
+    assert one.fields == {"model": "gpt-4o"}
+    assert store.fields["files"] == ["file.docs/a.md"]
+    assert store.fields["expires_after"] == {"anchor": "last_active_at", "days": 90}
+
+
+def test_what_terraform_says_of_a_file() -> None:
+    """What a file holds is no field of a spec, and is named."""
+    findings = read('resource "openai_file" "a" {\n  file = "a.md"\n  content = "text"\n}\n')
+    assert [lost.what for lost in findings.losses] == ["content"]
+
+
+def test_terraform_and_quotations_in_markdown(tmp_path: Path) -> None:
+    """A fence of any language that is known here, also where somebody quotes it."""
+    text = """
+# Desk
+
+```hcl
+resource "openai_assistant" "desk" {
+  model = "m"
+}
+```
+
+> ```json
+> {"id": "asst_1", "model": "n", "instructions": "x"}
+> ```
+"""
+    (tmp_path / "a.md").write_text(text)
+    findings = read_sources(tmp_path / "a.md", tmp_path)
+    assert [one.fields["model"] for one in findings.found] == ["m", "n"]

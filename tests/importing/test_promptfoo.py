@@ -18,7 +18,7 @@ HEAD = {
 }
 
 
-def tested(*some: Any, **more: Any) -> Findings:
+def filled(*some: Any, **more: Any) -> Findings:
     findings = read(yaml.safe_dump({**HEAD, "tests": list(some), **more}))
     assert not findings.problems
     return findings
@@ -26,7 +26,7 @@ def tested(*some: Any, **more: Any) -> Findings:
 
 def expected(*asserts: Any) -> dict[str, Any]:
     """What one test with some assertions expects."""
-    findings = tested({"vars": {"question": "x"}, "assert": list(asserts)})
+    findings = filled({"vars": {"question": "x"}, "assert": list(asserts)})
     (turn,) = findings.found[0].fields["checks"]["test_1"]
     assert turn["say"] == "Answer x"
     return {key: value for key, value in turn.items() if key != "say"}
@@ -82,14 +82,14 @@ def test_judges_and_seconds() -> None:
 )
 def test_what_no_check_can_say(one: dict[str, Any]) -> None:
     """It has a line with its place, and nothing of it is in the check."""
-    findings = tested({"vars": {"question": "x"}, "assert": [one]})
+    findings = filled({"vars": {"question": "x"}, "assert": [one]})
     assert findings.found[0].fields["checks"] == {"test_1": [{"say": "Answer x"}]}
     assert any(what.startswith("tests[0].assert[0]") for what in lost(findings))
 
 
 def test_what_every_test_has() -> None:
     """`defaultTest` is part of each; what is filled in elsewhere, or is no text, is named."""
-    findings = tested(
+    findings = filled(
         {"vars": {"question": "a", "tone": "kind"}, "description": "Asks for A", "options": {}},
         {"vars": {"question": ["a", "b"]}},
         {"vars": {"question": "file://q.txt"}, "threshold": 0.5},
@@ -106,7 +106,7 @@ def test_whom_a_test_is_for() -> None:
     """A test is for the providers that it names, or for all."""
     providers = [{"id": "openai:chat:m", "label": one} for one in ("A", "B")]
     ask = {"vars": {"question": "x"}}
-    findings = tested({**ask, "providers": ["A"]}, ask, providers=providers)
+    findings = filled({**ask, "providers": ["A"]}, ask, providers=providers)
     first, second = findings.found
     assert list(first.fields["checks"]) == ["test_1", "test_2"]
     assert list(second.fields["checks"]) == ["test_2"]

@@ -379,3 +379,69 @@ def test_names_of_variables() -> None:
         """
     )
     assert [one.fields["model"] for one in made] == ["${var.model}", "${var.model_3}"]
+
+
+def test_what_agents_have_besides() -> None:
+    """Other agents, tools and settings that no spec has are named; none of them leaves a variable
+    behind that nothing uses.
+    """
+    head = "from agents import Agent, HostedMCPTool, ModelSettings, ShellTool, handoff\n"
+    text = """
+    other = Agent(name="Other", model="m", instructions="x")
+    Agent(name="a", model=OpenAIChatCompletionsModel(model="gpt-4o", openai_client=client),
+        instructions=prompt_with_handoff_instructions("Be kind."),
+        handoffs=[handoff(other)], mcp_servers=[Server(url)], capabilities=[Shell()],
+        model_settings=ModelSettings(tool_choice="find"),
+        tools=[other.as_tool(tool_name="t"), ShellTool(run=shell),
+               HostedMCPTool(tool_config={"type": "mcp", "server_label": "l", "server_url": "u"},
+                             on_approval_request=lambda x: True)])
+    """
+    findings = read(head + textwrap.dedent(text))
+    one = findings.found[1]
+    tools = [{"type": "mcp", "server_label": "l", "server_url": "u"}]
+    assert one.fields == {
+        "name": "a",
+        "model": "gpt-4o",
+        "instructions": "Be kind.",
+        "tools": tools,
+    }
+    assert not one.variables
+    lost = {loss.what for loss in one.losses}
+    assert {"handoffs[0]", "mcp_servers[0]", "model_settings.tool_choice", "tools[0]"} <= lost
+    assert any(what.startswith("capabilities") for what in lost)
+    assert any(what.endswith("on_approval_request") for what in lost)
+    assert not errors(one)
+
+
+def test_agents_in_a_sandbox() -> None:
+    """Every module of the Agents SDK is OpenAI's."""
+    text = "from agents.sandbox import SandboxAgent\nSandboxAgent(name='a', model='m')\n"
+    assert read(text).found[0].fields == {"name": "a", "model": "m"}
+
+
+def test_requests_by_hand() -> None:
+    """A request that is sent without OpenAI's library says what a call would."""
+    sent = "{'name': 'a', 'model': 'm'}"
+    for call in (
+        f"requests.post('https://api.openai.com/v1/assistants', headers=h, json={sent})",
+        f"url = 'https://api.openai.com/v1/assistants'\nhttpx.post(url, json={sent})",
+    ):
+        assert read(f"import requests\n{call}\n").found[0].fields == {"name": "a", "model": "m"}
+    script = (
+        "const r = await fetch('https://api.openai.com/v1/assistants', "
+        f"{{ method: 'POST', body: JSON.stringify({sent}) }});"
+    )
+    assert read(script).found[0].fields == {"name": "a", "model": "m"}
+
+
+def test_what_an_expression_is_for() -> None:
+    """A variable for more than a name is called after its field; what wraps it counts for nothing."""
+    (one,) = found(
+        """
+        def make(x, data):
+            client.beta.assistants.create(
+                name="big" if x else None, model="m", instructions=f"See {json.dumps(data['rules'])}.")
+        """
+    )
+    assert one.variables == {"name": None, "rules": None}
+    assert one.fields["instructions"] == "See ${var.rules}."

@@ -109,7 +109,7 @@ class Args(Base):
     \"\"\"Looks it up.\"\"\"
     note: Optional[str] = None
 client.responses.parse(model="m", instructions="x", text_format=Args,
-    tools=[openai.pydantic_function_tool(Args, name="look")])
+    tools=[openai.pydantic_function_tool(model=Args, name="look")])
 """
     (one,) = PYTHON.found(text)
     schema = {
