@@ -277,6 +277,8 @@ def _of_dict(of: dict[str, Any], name: str) -> Any:
 def _of_mapping(of: dict[str, Any], name: str, args: list[Any]) -> Any:
     if name == "get" and args and isinstance(args[0], str):
         return of.get(args[0], args[1] if len(args) > 1 else None)
+    if name == "setdefault" and len(args) == 2 and isinstance(args[0], str):
+        return of.setdefault(args[0], args[1])
     if name == "copy":
         return dict(of)
     if name == "update" and args and isinstance(args[0], dict):

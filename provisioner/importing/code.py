@@ -98,6 +98,7 @@ class Param:
     at: At
     default: Node | None = None
     type: Node | None = None  # what the code says of its type
+    rest: bool = False  # `**name`: what is given by names that no other one has
     inner: tuple[str, ...] = ()  # `{a, b}` where a function takes an object apart
 
 

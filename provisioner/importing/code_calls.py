@@ -88,7 +88,7 @@ class Calls:
             return self._posted(args, named, node)
         if last in _CLIENTS:
             return self._client(last, named | options(args, {}), node)
-        if last in ("agent", "sandbox_agent") or spelt.endswith("agent.create"):
+        if last in ("agent", "sandbox_agent", "realtime_agent") or spelt.endswith("agent.create"):
             return self._agent(path, args, named, node)
         match = _CREATES.search(spelt)
         if match and self._known(spelt):
@@ -140,6 +140,8 @@ class Calls:
     def _service(
         self, what: str, verb: str, raw: dict[str, Any], args: list[Any], node: code.Call
     ) -> Any:
+        if verb in _CHANGES and what == "assistants" and (made := self._changed(raw, args)):
+            return made
         if verb in _CHANGES and what in ("assistants", "vector_stores"):
             self._say(node, "changes something that exists already; make that change in the spec")
             return Thing(what, node.at)
@@ -164,6 +166,14 @@ class Calls:
         made = Made(kind, dict(raw), node.at, id, call or node.text, "", source, uncalled)
         self.made.append(made)
         self.known[id] = made
+        return made
+
+    def _changed(self, raw: dict[str, Any], args: list[Any]) -> Made | None:
+        """An assistant that was made before in the same code, and now says something else."""
+        id = raw.get("assistant_id", args[0] if args else None)
+        made = next((one for one in self.made if one.id == id), None)
+        if made is not None:
+            made.raw |= {key: value for key, value in raw.items() if key != "assistant_id"}
         return made
 
     def _attach(self, raw: dict[str, Any], args: list[Any], node: code.Call) -> Any:
@@ -200,7 +210,7 @@ class Calls:
     def _agent(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
         base = path.split(".")[0]
         module = self._imports().get(base, ("", None))[0]
-        if module not in OURS and not module.startswith("agents."):
+        if module not in OURS and not module.startswith(("agents.", "@openai/agents")):
             self.strangers.setdefault(module or base, node.at)
             return Thing(path, node.at)
         return self._make("assistant", {**options(args, named), "object": "<sdk>"}, node, "Agent")

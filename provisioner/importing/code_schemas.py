@@ -366,6 +366,8 @@ def parameters(ev: Evaluator, closure: Closure, about: Mapping[str, str]) -> dic
     properties: dict[str, Any] = {}
     required = []
     for index, param in enumerate(closure.function.params):
+        if param.rest:
+            raise Untold(f"**{param.name}", param.at)
         if index == 0 and _is_context(param):
             continue
         schema = types.of_type(param.type, closure.scope)

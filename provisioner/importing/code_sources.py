@@ -25,7 +25,7 @@ _IMPORTS = re.compile(
 )
 LARGEST = 2 * 1024 * 1024  # characters of a source; longer ones were not written by hand
 _HINTS = re.compile(
-    r"assistants\s*\.\s*create|/v1/assistants|vector_?[sS]tores\s*\.|responses\s*\.\s*(create|parse|stream)|\b(Sandbox)?Agent\b"
+    r"assistants\s*\.\s*create|/v1/assistants|vector_?[sS]tores\s*\.|responses\s*\.\s*(create|parse|stream)|\b(Sandbox|Realtime)?Agent\b"
 )
 _SCRIPT = re.compile(
     r"(^|\n)\s*(export\s+)?(const|let|var|interface|type)\s+[\w{\[]|require\(|=>|(^|\n)\s*import\s[^\n]*"

@@ -15,7 +15,9 @@ from provisioner.importing.beside import Beside
 from provisioner.importing.code_sources import Reading, looks_like, read_code, worth
 from provisioner.importing.json_exports import read_value
 from provisioner.importing.nouns import Findings, Lost, Origin
+from provisioner.importing.promptfoo import is_promptfoo, read_promptfoo
 from provisioner.jsontext import Unreadable, read
+from provisioner.yamltext.reading import value_of
 
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<word>[\w+.-]*)[^\n]*$", re.M)
 _QUOTED = re.compile(r"^>[ \t]?", re.M)
@@ -24,6 +26,7 @@ _ROUTES = re.compile(
 )
 _SCRIPTS = ("ts", "typescript", "tsx", "js", "javascript", "jsx", "mjs", "node")
 _TERRAFORM = ("hcl", "terraform", "tf")
+_YAMLS = ("yaml", "yml")
 _PYTHONS = ("py", "python", "python3", "ipython")
 
 
@@ -135,16 +138,28 @@ def read_markdown(text: str, source: str, reading: Reading, path: Any) -> Findin
     for word, line, block in fences(text):
         if block.lstrip()[:1] in ("{", "[") and word not in (*_SCRIPTS, *_PYTHONS):
             findings.add(_json_fence(block, Origin(source, line=line)))
-        elif word in _TERRAFORM and terraform.looks_like(block):
-            beside = Beside(reading.folder, path, root=reading.root)
-            variables = reading.variables
-            findings.add(terraform.read_terraform(block, source, beside, variables, line))
+        elif word in (*_TERRAFORM, *_YAMLS):
+            findings.add(_configuration(block, word, source, reading=reading, at=(path, line)))
         elif language := _language(word, block):
             groups.setdefault(language, []).append((line, block))
     for language, blocks in groups.items():
         if any(worth(block) for _, block in blocks):
             findings.add(_together(blocks, language, source=source, reading=reading, path=path))
     return findings
+
+
+def _configuration(
+    block: str, word: str, source: str, *, reading: Reading, at: tuple[Any, int]
+) -> Findings:
+    """What a block of Terraform or YAML describes."""
+    path, line = at
+    if word in _YAMLS:
+        value = value_of(block.encode())
+        return read_promptfoo(value, source) if is_promptfoo(value) else Findings()
+    if not terraform.looks_like(block):
+        return Findings()
+    beside = Beside(reading.folder, path, root=reading.root)
+    return terraform.read_terraform(block, source, beside, reading.variables, line)
 
 
 def _json_fence(block: str, origin: Origin) -> Findings:

@@ -30,7 +30,7 @@ from provisioner.importing.code_values import (
 )
 
 STEPS = 200_000  # nodes and statements that are looked at in one file
-_METHODS = frozenset({"copy", "entries", "get", "items", "keys", "update", "values"})
+_METHODS = frozenset({"copy", "entries", "get", "items", "keys", "setdefault", "update", "values"})
 DEPTH = 12  # calls of functions within calls
 LONGEST = 2_000_000  # characters of a text, and items of a list, that are put together
 
@@ -387,6 +387,11 @@ class Evaluator:
             scope.set(params[0].name, Thing(params[0].name, at))
             params = params[1:]
         for index, param in enumerate(params):
+            if param.rest:
+                known = {one.name for one in params}
+                more = {name: one for name, one in named.items() if name not in known}
+                self._give(param, more or MISSING, scope)
+                continue
             value = args[index] if index < len(args) else named.get(param.name, MISSING)
             self._give(param, value, scope)
         return scope

@@ -126,6 +126,8 @@ class _Python:
             type = None if arg.annotation is None else self.node(arg.annotation)
             value = None if default is None else self.node(default)
             found.append(code.Param(arg.arg, self.at(arg), value, type))
+        if args.kwarg is not None:
+            found.append(code.Param(args.kwarg.arg, self.at(args.kwarg), rest=True))
         return tuple(found)
 
     def _classdef(self, node: ast.ClassDef, at: At) -> list[Statement]:

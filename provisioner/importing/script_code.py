@@ -404,7 +404,7 @@ class _Script:
             default = self.node(value) if value is not None else None
             inner = tuple(local for _, local in _pattern(target))
             name = said(target) if target.type == "identifier" else "_"
-            yield code.Param(name, self.at(one), default, None, inner)
+            yield code.Param(name, self.at(one), default, inner=inner)
 
 
 def _pattern(node: Any) -> list[tuple[str, str]]:

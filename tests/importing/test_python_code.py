@@ -445,3 +445,26 @@ def test_what_an_expression_is_for() -> None:
     )
     assert one.variables == {"name": None, "rules": None}
     assert one.fields["instructions"] == "See ${var.rules}."
+
+
+def test_helpers_that_pass_everything_on() -> None:
+    """`**kwargs` is what a caller gives by name, with what the helper adds."""
+    text = """
+    def make(kind, **kwargs):
+        kwargs.setdefault("model", "gpt-4o")
+        return client.beta.assistants.create(**kwargs)
+    make("x", name="a", instructions="b")
+    """
+    assert fields(text) == {"name": "a", "instructions": "b", "model": "gpt-4o"}
+
+
+def test_what_is_changed_after_it_was_made() -> None:
+    """A store that is given to an assistant later belongs to it from the start."""
+    text = """
+    bot = client.beta.assistants.create(name="a", model="m", tools=[{"type": "file_search"}])
+    store = client.vector_stores.create(name="KB")
+    client.beta.assistants.update(
+        assistant_id=bot.id, tool_resources={"file_search": {"vector_store_ids": [store.id]}})
+    """
+    (store,) = found(text, "vector_store")
+    assert fields(text)["tools"] == [{"type": "file_search", "vector_stores": [{"id": store.id}]}]
