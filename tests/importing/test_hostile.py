@@ -106,6 +106,7 @@ def test_names_that_are_paths(tmp_path: Path, name: str) -> None:
         assert place.is_relative_to(tmp_path.resolve() / "specs")
         assert len(place.name) < 100
         assert place.name.isascii()
+        assert place.stem.upper() != "CON"
 
 
 def test_keys_are_no_part_of_a_spec(tmp_path: Path) -> None:
