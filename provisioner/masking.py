@@ -103,6 +103,11 @@ def without_keys(text: str) -> str:
     return _NAMED.sub(_second, _LOOSE.sub(lambda found: masked(found[0]), text))
 
 
+def without_loose(text: str) -> str:
+    """The text with what is a key by its spelling alone masked, wherever it stands."""
+    return _LOOSE.sub(lambda found: masked(found[0]) if len(found[0]) >= _LONG else found[0], text)
+
+
 def looks_like_key(text: str) -> bool:
     """Whether a text is more likely a key than the name of a variable."""
     return bool(_LOOSE.fullmatch(text) or _ONE_WORD.fullmatch(text))

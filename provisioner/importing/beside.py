@@ -5,9 +5,12 @@ inside the folder that was given.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from provisioner import disk
 
 LARGEST = 1024 * 1024  # bytes of a text that a source names
 DEEPEST = 4  # imports of imports
@@ -26,6 +29,19 @@ _MODULES: tuple[str, ...] = (
 _MODULES += ("/index.js",)
 _TEXTS = (".md", ".txt", ".prompt", ".html", ".xml", ".yaml", ".yml")
 
+
+def named(path: Path, root: Path | None) -> str:
+    """A file as messages call it: from the workspace root if it lies there."""
+    here = None if root is None else disk.real(root)
+    if here is not None and disk.real(path).is_relative_to(here):
+        return disk.real(path).relative_to(here).as_posix()
+    return path.as_posix()
+
+
+# Files that hold keys: nothing of them becomes a spec.
+_SECRET = re.compile(
+    r"^(\.env(\..*)?|\.envrc|\.netrc|\.npmrc|\.pypirc|id_\w+|.*\.(pem|key|p12|pfx))$", re.I
+)
 Names = Callable[["Beside"], dict[str, Any]]
 
 
@@ -59,7 +75,7 @@ class Beside:
             try:
                 found = (start / path).resolve()
                 if found.is_relative_to(self.folder) and found.is_file():
-                    return found
+                    return None if _SECRET.match(found.name) else found
             except (OSError, RuntimeError):
                 return None
         return None
@@ -95,7 +111,10 @@ class Beside:
             return self.text(path)
         if path.endswith(".json"):
             return self._json(path, name)
-        found = self._module(path)
+        found = self.module(path)
+        if found is None and name and "/" not in path:  # `from . import helpers`
+            dot = "" if path.endswith(".") else "."
+            found, name = self.module(f"{path}{dot}{name}"), None
         if found is None or self._names is None or self._depth >= DEEPEST:
             return None
         if found not in self._modules:
@@ -119,7 +138,8 @@ class Beside:
             value.get(name) if isinstance(value, dict) and name not in (None, "default") else value
         )
 
-    def _module(self, module: str) -> Path | None:
+    def module(self, module: str) -> Path | None:
+        """The file of this folder that an import means."""
         path = module
         if "/" not in module:  # a module of Python: dots are folders
             up = len(module) - len(module.lstrip("."))

@@ -11,8 +11,21 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from provisioner.importing import code
-from provisioner.importing.code_values import MISSING, Bound, Closure, Mixed, Opened, Thing, Unknown
+from provisioner.importing import code, zod
+from provisioner.importing.code_schemas import schema_of
+from provisioner.importing.code_values import (
+    MISSING,
+    Bound,
+    Closure,
+    Mixed,
+    Model,
+    NoSchema,
+    Opened,
+    Schema,
+    Thing,
+    Unknown,
+    Untold,
+)
 
 if TYPE_CHECKING:
     from provisioner.importing.evaluating import Evaluator
@@ -30,8 +43,20 @@ _OPEN: tuple[str, ...] = (
 _OPEN += ("io.open", "codecs.open", "aiofiles.open", "PurePath")
 _READ = ("fs.readFileSync", "readFileSync", "fs.readFile", "readFile", "fs.promises.readFile")
 _JOIN = ("os.path.join", "path.join", "path.resolve", "join", "resolve", "os.path.abspath")
+_PARSED = ("json.loads", "json.load", "JSON.parse")
 _HERE = ("os.path.dirname", "path.dirname", "dirname", "fileURLToPath")
-_SAME = ("str", "String", "list", "tuple", "asyncio.run", "Promise.all", "asyncio.gather", "cast")
+_SAME = (
+    "JSON.stringify",
+    "json.dumps",
+    "str",
+    "String",
+    "list",
+    "tuple",
+    "asyncio.run",
+    "Promise.all",
+    "asyncio.gather",
+    "cast",
+)
 _TRIMMED = {
     "textwrap.dedent": textwrap.dedent,
     "dedent": textwrap.dedent,
@@ -56,6 +81,8 @@ def known_call(
         return _of_library(ev, function.path, args, named, node)
     if isinstance(function, Bound):
         return _of_value(ev, function, args, named, node)
+    if isinstance(function, NoSchema):
+        return function
     if isinstance(function, Unknown) and isinstance(node.function, code.Attr):
         path = node.function.text
         if path in _ENV:
@@ -66,21 +93,44 @@ def known_call(
 def _of_library(
     ev: Evaluator, path: str, args: list[Any], named: dict[str, Any], node: code.Call
 ) -> Any:
-    if path in _ENV and args:
-        return _environment(args, node)
-    if path in _OPEN and args:
-        return Opened(_path(args[:1]), node.at)
-    if path in _READ and args:
-        return read_opened(ev, Opened(_path(args[:1]), node.at), node)
     if path in _JOIN:
         return _path(args)
     if path in _HERE:
         return ""
-    if path in _TRIMMED and args:
-        return _TRIMMED[path](args[0]) if isinstance(args[0], str) else args[0]
-    if path in ("json.loads", "json.load", "JSON.parse") and args:
-        return _json(ev, args[0], node)
+    if (word := _zod(ev, path)) is not None:
+        return _schema(lambda: zod.built(word, args, node))
+    if args and (answer := _of_first(ev, path, args, node)) is not MISSING:
+        return answer
     return _collection(path, args, named)
+
+
+def _of_first(ev: Evaluator, path: str, args: list[Any], node: code.Call) -> Any:
+    """What a call makes of what it is given first: a file, a text, a name."""
+    if path in _ENV:
+        return _environment(args, node)
+    if path in _OPEN:
+        return Opened(_path(args[:1]), node.at)
+    if path in _READ:
+        return read_opened(ev, Opened(_path(args[:1]), node.at), node)
+    if path in _TRIMMED:
+        return _TRIMMED[path](args[0]) if isinstance(args[0], str) else args[0]
+    return _json(ev, args[0], node) if path in _PARSED else MISSING
+
+
+def _zod(ev: Evaluator, path: str) -> str | None:
+    """What is called of zod, if a path leads there."""
+    base, _, word = path.rpartition(".")
+    module, _ = ev.imports.get(base.split(".")[0], ("zod" if base == "z" else "", None))
+    ours = module == "zod" or module.startswith("zod/")
+    return word if ours and base in (base.split(".")[0], base.split(".")[0] + ".coerce") else None
+
+
+def _schema(way: Callable[[], Any]) -> Any:
+    """A schema, or what of it only a run would tell."""
+    try:
+        return way()
+    except Untold as untold:
+        return NoSchema("schema", untold.text, untold.at)
 
 
 def _collection(path: str, args: list[Any], named: dict[str, Any]) -> Any:
@@ -92,7 +142,9 @@ def _collection(path: str, args: list[Any], named: dict[str, Any]) -> Any:
         return joined | named
     if path.startswith("Object.") and isinstance(first, dict):
         return _of_dict(first, path.removeprefix("Object."))
-    if path in ("enumerate",) and isinstance(first, list):
+    if path.rsplit(".", 1)[-1] == "ConfigDict":
+        return named
+    if path == "enumerate" and isinstance(first, list):
         return [[index, value] for index, value in enumerate(first)]
     if path in _SAME and args:
         return first if len(args) == 1 else list(args)
@@ -134,7 +186,9 @@ def _json(ev: Evaluator, value: Any, node: code.Call) -> Any:
 def read_opened(ev: Evaluator, opened: Opened, node: code.Node) -> Any:
     """The text of a file that the code names, if it lies in the folder that was given."""
     if not isinstance(opened.path, str):
-        return opened.path if isinstance(opened.path, Unknown) else MISSING
+        path = opened.path
+        known = isinstance(path, Unknown)
+        return Unknown(f"text_of_{path.name}", path.text, path.at) if known else MISSING
     text = ev.beside.text(opened.path)
     if text is not None:
         return text
@@ -150,6 +204,10 @@ def _of_value(
         of = of.of
     if isinstance(of, Opened):
         return _of_file(ev, of, name, args, node)
+    if isinstance(of, Schema):
+        return _schema(lambda: zod.method(of, name, args, node))
+    if isinstance(of, Model):
+        return _schema(lambda: schema_of(ev, of))
     if isinstance(of, str | Mixed | Unknown):
         return _of_text(of, name, args, named, node)
     if isinstance(of, dict):
@@ -219,6 +277,8 @@ def _of_dict(of: dict[str, Any], name: str) -> Any:
 def _of_mapping(of: dict[str, Any], name: str, args: list[Any]) -> Any:
     if name == "get" and args and isinstance(args[0], str):
         return of.get(args[0], args[1] if len(args) > 1 else None)
+    if name == "setdefault" and len(args) == 2 and isinstance(args[0], str):
+        return of.setdefault(args[0], args[1])
     if name == "copy":
         return dict(of)
     if name == "update" and args and isinstance(args[0], dict):

@@ -97,7 +97,8 @@ class Param:
     name: str
     at: At
     default: Node | None = None
-    type: str = ""  # its JSON type, where the code says one
+    type: Node | None = None  # what the code says of its type
+    rest: bool = False  # `**name`: what is given by names that no other one has
     inner: tuple[str, ...] = ()  # `{a, b}` where a function takes an object apart
 
 
@@ -107,7 +108,7 @@ class Function(Node):
     params: tuple[Param, ...] = ()
     body: tuple[Statement, ...] = ()
     about: str = ""  # its docstring
-    marks: tuple[str, ...] = ()  # its decorators
+    marks: tuple[Node, ...] = ()  # its decorators
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,10 @@ class Branch(Statement):
 class Class(Statement):
     name: str
     body: tuple[Statement, ...]
+    bases: tuple[Node, ...] = ()
+    fields: tuple[Param, ...] = ()  # what it declares with a type
+    about: str = ""  # its docstring
+    marks: tuple[Node, ...] = ()  # its decorators
 
 
 @dataclass(frozen=True, slots=True)

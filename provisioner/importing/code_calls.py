@@ -6,7 +6,19 @@ import re
 from typing import Any
 
 from provisioner.importing import code
-from provisioner.importing.code_values import MISSING, Closure, Made, Opened, Thing, Unknown
+from provisioner.importing.azure import is_azure
+from provisioner.importing.code_schemas import docstring, parameters, schema_of, strict
+from provisioner.importing.code_values import (
+    MISSING,
+    Closure,
+    Made,
+    Model,
+    NoSchema,
+    Opened,
+    Schema,
+    Thing,
+    Untold,
+)
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Lost, Origin
 from provisioner.jsontext import canonical
@@ -25,7 +37,28 @@ _TOOLS = {
     "image_generation_tool": "image_generation",
     "hosted_mcp_tool": "mcp",
 }
+_ROUTE = ("/v1/assistants", "/openai/assistants")
 _FUNCTION = ("function_tool", "tool")
+_SETTINGS = ("model_settings", "reasoning", "filters", "user_location", "ranking_options")
+_NO_TOOLS = (
+    "shell_tool",
+    "local_shell_tool",
+    "computer_tool",
+    "apply_patch_tool",
+    "tool_search_tool",
+    "programmatic_tool_calling_tool",
+    "codex_tool",
+)
+_MODELS = ("open_ai_chat_completions_model", "open_ai_responses_model")
+_CLIENTS = ("open_ai", "async_open_ai", "azure_open_ai", "async_azure_open_ai")
+_SCHEMAS = (
+    "pydantic_function_tool",
+    "zod_function",
+    "zod_responses_function",
+    "zod_response_format",
+    "zod_text_format",
+    "agent_output_schema",
+)
 _GUARDS = ("run_guardrails", "load_config_bundle", "instantiate_guardrails")
 
 
@@ -38,11 +71,12 @@ def snake(text: str) -> str:
 class Calls:
     """What the calls of one file make, in their order."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, known: dict[str, Made] | None = None) -> None:
         self.source = source
+        self.known = {} if known is None else known  # what other files make, too, by its id
         self.made: list[Made] = []
         self.losses: list[Lost] = []
-        self.azure = False
+        self.azure = False  # whether some client of the file is Azure's
         self.strangers: dict[str, code.At] = {}  # whose `Agent` it is, where it is not ours
         self.evaluator: Evaluator | None = None
         self._ids: dict[str, int] = {}
@@ -50,14 +84,45 @@ class Calls:
     def __call__(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
         spelt = snake(path)
         last = spelt.rsplit(".", 1)[-1]
-        if "azure_open_ai" in spelt or "azure_openai" in last:
-            self.azure = True
-        if last in ("agent", "sandbox_agent") or spelt.endswith("agent.create"):
+        if last in ("post", "fetch") and args and str(args[0]).endswith(_ROUTE):
+            return self._posted(args, named, node)
+        if last in _CLIENTS:
+            return self._client(last, named | options(args, {}), node)
+        if last in ("agent", "sandbox_agent", "realtime_agent") or spelt.endswith("agent.create"):
             return self._agent(path, args, named, node)
         match = _CREATES.search(spelt)
         if match and self._known(spelt):
-            return self._service(match["what"], match["verb"], options(args, named), args, node)
+            made = self._service(match["what"], match["verb"], options(args, named), args, node)
+            if isinstance(made, Made):
+                made.client = path.split(".")[0]
+            return made
         return self._library(last, args, named, node)
+
+    def _posted(self, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
+        """A request that is written by hand: what it sends is what a call would."""
+        holders = [named, *(arg for arg in args[1:] if isinstance(arg, dict))]
+        for holder in holders:
+            for key in ("json", "data", "body"):
+                sent = holder.get(key)
+                if isinstance(sent, dict):
+                    return self._make("assistant", sent, node)
+        sent = args[1] if len(args) > 1 else None
+        known = isinstance(sent, dict) and "model" in sent
+        return self._make("assistant", sent, node) if known and sent else MISSING
+
+    def _client(self, last: str, settings: dict[str, Any], node: code.Call) -> Thing:
+        """A client, by the name of its class: what it makes has that name in front."""
+        urls = [value for value in settings.values() if isinstance(value, str)]
+        if "azure" in last or any(map(is_azure, urls)):
+            self.azure = True
+            return Thing("AzureOpenAI", node.at)
+        return Thing("OpenAI", node.at)
+
+    def azure_for(self, made: Made) -> bool:
+        """Whether the client of something is Azure's; of one that nobody knows the file decides."""
+        if made.client in ("OpenAI", "AzureOpenAI"):
+            return made.client == "AzureOpenAI"
+        return self.azure
 
     def _known(self, path: str) -> bool:
         """Whether a call is OpenAI's: others have `assistants.create`, too."""
@@ -75,6 +140,8 @@ class Calls:
     def _service(
         self, what: str, verb: str, raw: dict[str, Any], args: list[Any], node: code.Call
     ) -> Any:
+        if verb in _CHANGES and what == "assistants" and (made := self._changed(raw, args)):
+            return made
         if verb in _CHANGES and what in ("assistants", "vector_stores"):
             self._say(node, "changes something that exists already; make that change in the spec")
             return Thing(what, node.at)
@@ -90,11 +157,23 @@ class Calls:
         return self._make(kinds[what], raw, node) if what in kinds else MISSING
 
     def _make(self, kind: str, raw: dict[str, Any], node: code.Call, call: str = "") -> Made:
-        digest = f"{kind}:{canonical(_brief(raw))[:200]}"
+        unit = self.evaluator.unit if self.evaluator else None
+        source = unit.source if unit else self.source
+        digest = f"{source}:{kind}:{canonical(_brief(raw))[:200]}"
         self._ids[digest] = self._ids.get(digest, 0) + 1
         id = f"made:{digest}:{self._ids[digest]}"
-        made = Made(kind, dict(raw), node.at, id, call or node.text)
+        uncalled = self.evaluator.uncalled if self.evaluator else None
+        made = Made(kind, dict(raw), node.at, id, call or node.text, "", source, uncalled)
         self.made.append(made)
+        self.known[id] = made
+        return made
+
+    def _changed(self, raw: dict[str, Any], args: list[Any]) -> Made | None:
+        """An assistant that was made before in the same code, and now says something else."""
+        id = raw.get("assistant_id", args[0] if args else None)
+        made = next((one for one in self.made if one.id == id), None)
+        if made is not None:
+            made.raw |= {key: value for key, value in raw.items() if key != "assistant_id"}
         return made
 
     def _attach(self, raw: dict[str, Any], args: list[Any], node: code.Call) -> Any:
@@ -122,7 +201,8 @@ class Calls:
         return Thing("store_file", node.at)
 
     def _say(self, node: code.Node, why: str) -> None:
-        origin = Origin(self.source, *node.at)
+        source = self.evaluator.unit.source if self.evaluator else self.source
+        origin = Origin(source, *node.at)
         self.losses.append(Lost(origin, node.text, why))
 
     # The Agents SDK.
@@ -130,23 +210,81 @@ class Calls:
     def _agent(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
         base = path.split(".")[0]
         module = self._imports().get(base, ("", None))[0]
-        if module not in OURS:
+        if module not in OURS and not module.startswith(("agents.", "@openai/agents")):
             self.strangers.setdefault(module or base, node.at)
             return Thing(path, node.at)
         return self._make("assistant", {**options(args, named), "object": "<sdk>"}, node, "Agent")
 
     def _library(self, last: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
+        if last in _NO_TOOLS:
+            return {"type": last.removesuffix("_tool")}
         if last in _TOOLS:
             return _hosted(_TOOLS[last], args, named)
-        if last in _FUNCTION and args:
-            return _function(args[0], named)
-        if last in ("model_settings", "reasoning"):
+        if last in _FUNCTION and (args or "params_json_schema" in named):
+            return self._function(args[0] if args else None, named)
+        if last in _SCHEMAS:
+            return self._of_schema(last, args, named)
+        if last in _SETTINGS:
             return options(args, named)
+        if last in _MODELS:
+            return named.get("model", args[0] if args else MISSING)
+        return self._words(last, args, node)
+
+    def _words(self, last: str, args: list[Any], node: code.Call) -> Any:
+        if last == "prompt_with_handoff_instructions" and args:
+            self._say(node, "puts words on handoffs in front; the text alone was taken")
+            return args[0]
         if last in _GUARDS:
             self._say(node, "is a guardrail, which your application runs")
-        if last == "zod_response_format" or last == "zod_text_format":
-            return Unknown("schema", node.text, node.at)
         return MISSING
+
+    def _function(self, value: Any, named: dict[str, Any]) -> Any:
+        """A function tool, from a function, from its settings, or from its schema."""
+        if isinstance(value, Closure) and self.evaluator:
+            return function_of(self.evaluator, value, named)
+        if "params_json_schema" in named:
+            settings = {key: named[key] for key in ("name", "description") if key in named}
+            schema, firm = named["params_json_schema"], named.get("strict_json_schema", True)
+            schema = strict(schema) if firm is True else schema
+            return {"type": "function", **settings, "parameters": schema, "strict": firm}
+        if not isinstance(value, dict) or "name" not in value:
+            return MISSING
+        if not isinstance(value.get("parameters"), Schema):
+            return {"type": "function", **value}
+        firm = value.get("strict", True)
+        schema = self._schema(value["parameters"], firm is True)
+        return {"type": "function", **value, "parameters": schema, "strict": firm}
+
+    def _schema(self, value: Any, firm: bool = True) -> Any:
+        """The JSON Schema that a value is; what of it is not known, otherwise."""
+        assert self.evaluator is not None
+        if isinstance(value, dict):
+            return value
+        try:
+            schema = schema_of(self.evaluator, value)
+        except Untold as untold:
+            return NoSchema("schema", untold.text, untold.at)
+        return strict(schema) if firm else schema
+
+    def _of_schema(self, last: str, args: list[Any], named: dict[str, Any]) -> Any:
+        """What OpenAI's libraries make of a schema in code: a function, or a format."""
+        if last == "agent_output_schema":
+            return args[0] if args and not named else MISSING
+        if last in ("zod_function", "zod_responses_function"):
+            given = options(args, named)
+            schema = self._schema(given.get("parameters"))
+            known = {key: given[key] for key in ("name", "description") if key in given}
+            return {"type": "function", **known, "parameters": schema, "strict": True}
+        if not args and "model" not in named:
+            return MISSING
+        given = args[0] if args else named["model"]
+        schema = self._schema(given)
+        if last == "pydantic_function_tool":
+            return _of_model(given, schema, named)
+        if isinstance(schema, NoSchema):
+            return schema
+        name = args[1] if len(args) > 1 else named.get("name")
+        return {"type": "json_schema", "name": name, "strict": True, "schema": schema}
 
 
 def options(args: list[Any], named: dict[str, Any]) -> dict[str, Any]:
@@ -186,37 +324,52 @@ def _hosted(kind: str, args: list[Any], named: dict[str, Any]) -> dict[str, Any]
     return {**settings, "type": kind}
 
 
-def _function(value: Any, named: dict[str, Any]) -> Any:
-    """A function tool, from a decorated function or from its settings."""
-    if isinstance(value, Closure):
-        return function_of(value.function, named)
-    if isinstance(value, dict) and "name" in value:
-        return {"type": "function", **value}
-    return MISSING
+def _of_model(model: Any, schema: Any, named: dict[str, Any]) -> dict[str, Any]:
+    """The function whose parameters a model is."""
+    about = model.declared.about if isinstance(model, Model) else ""
+    name = model.declared.name if isinstance(model, Model) else None
+    if isinstance(schema, dict):
+        schema = {key: value for key, value in schema.items() if key != "description"}
+    said = named.get("description", about)
+    return {
+        "type": "function",
+        "name": named.get("name", name),
+        **({"description": said} if said else {}),
+        "parameters": schema,
+        "strict": True,
+    }
 
 
-def function_of(function: code.Function, named: dict[str, Any]) -> dict[str, Any]:
-    """The tool that a function of the application is, by its name, its words and its parameters."""
-    params = [
-        param
-        for param in function.params
-        if param.name not in ("self", "ctx", "context", "wrapper", "run_context")
-    ]
-    properties = {param.name: {"type": param.type} if param.type else {} for param in params}
-    required = [param.name for param in params if param.default is None]
+def function_of(ev: Evaluator, closure: Closure, named: dict[str, Any]) -> dict[str, Any]:
+    """The tool that a function of the application is: its name, its words and its parameters, as
+    the Agents SDK makes them.
+    """
+    function = closure.function
+    for mark in function.marks:
+        if isinstance(mark, code.Call):
+            given = {name: ev.value(value, closure.scope) for name, value in mark.named if name}
+            named = {**given, **named}
+    said, about = docstring(function.about)
+    firm = named.get("strict_mode", True) is not False
+    schema: Any
+    try:
+        schema = parameters(ev, closure, about)
+        schema = strict(schema) if firm else schema
+    except Untold as untold:
+        schema = NoSchema("schema", untold.text, untold.at)
     made = {
         "type": "function",
         "name": named.get("name_override", function.name),
-        "description": named.get("description_override", function.about),
-        "parameters": {"type": "object", "properties": properties, "required": required},
-        "strict": False,
+        "description": named.get("description_override", said),
+        "parameters": schema,
+        "strict": firm and isinstance(schema, dict),
     }
     return {key: value for key, value in made.items() if value != ""}
 
 
 def is_tool(function: code.Function) -> bool:
     """Whether a function is marked as a tool of the Agents SDK."""
-    return any(mark.split("(")[0].endswith("function_tool") for mark in function.marks)
+    return any(mark.text.split("(")[0].endswith("function_tool") for mark in function.marks)
 
 
 def _brief(raw: dict[str, Any]) -> dict[str, str]:

@@ -7,15 +7,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from provisioner.importing import code
+from provisioner.importing.azure import on_azure
 from provisioner.importing.builtins import read_opened
 from provisioner.importing.code_calls import Calls, function_of, is_tool, snake
-from provisioner.importing.code_values import Bound, Closure, Made, Mixed, Opened, Thing, Unknown
+from provisioner.importing.code_schemas import schema_of, strict
+from provisioner.importing.code_values import (
+    Bound,
+    Closure,
+    Made,
+    Mixed,
+    Model,
+    NoSchema,
+    Opened,
+    Schema,
+    Thing,
+    Typed,
+    Unknown,
+    Untold,
+)
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Found, Lost, Origin
-from provisioner.importing.spelling import OF_A_REQUEST, read_assistant, read_store
+from provisioner.importing.spelling import APART, OF_A_REQUEST, read_assistant
+from provisioner.importing.store_spelling import read_store
 from provisioner.importing.taking import Path
 from provisioner.text import dotted
 
@@ -44,8 +61,9 @@ STRUCTURES = frozenset(
     ]
 )
 MOST = 100_000  # values in the settings of one object
+_FORMATS = ("output_type", "text_format", "response_format")
 _SCHEMA = "is a schema that code makes"
-_WRITE = "write it by hand as `response_format`"
+_WRITE = "write it by hand"
 
 
 class TooMany(Exception):
@@ -84,7 +102,8 @@ class Realising:
         paths: Mapping[str, Any],
     ) -> None:
         self.ev = ev
-        self.origin = Origin(source, *made.at)
+        self.origin = Origin(made.source or source, *made.at)
+        self.others: list[str] = []  # what it refers to, of whatever file
         self.losses: list[Lost] = []
         self.variables: dict[str, Any] = {}
         self._registry = variables
@@ -98,14 +117,43 @@ class Realising:
         found: dict[str, Any] = {}
         for key, value in raw.items():
             name = snake(str(key))
+            if name in APART:
+                self._apart(str(key), name, value)
+                continue
             if name in ("instructions", "prompt_text"):
                 value = self._instructions(value, (str(key),))
             elif name in OF_A_REQUEST and isinstance(value, Unknown):
                 value = value.text  # nothing keeps it, so that nobody has to know it
+            if name in _FORMATS and isinstance(value, Model | Schema | Typed | Thing):
+                key, value = self._format(str(key), value)
             plain = self.plain(value, (str(key),))
             if plain is not self._gone:
                 found[str(key)] = plain
         return found
+
+    def _apart(self, key: str, name: str, value: Any) -> None:
+        """What no spec has, whatever it is: a line for each part, and no variable."""
+        if isinstance(value, list):
+            for index in range(len(value)):
+                self._say((key, index), APART[name])
+        elif value is not None:
+            self._say((key,), APART[name])
+
+    def _format(self, key: str, value: Any) -> tuple[str, Any]:
+        """A schema in code, as the format that OpenAI's libraries make of it."""
+        if isinstance(value, Thing) and value.path == "str":
+            return "response_format", "text"
+        try:
+            schema = schema_of(self.ev, value)
+        except Untold as untold:
+            return key, NoSchema("schema", untold.text, untold.at)
+        if schema.get("type") != "object":  # as the Agents SDK wraps it
+            schema = {"type": "object", "properties": {"response": schema}, "required": []}
+            schema["required"] = ["response"]
+        self._say((key,), "is a schema that code makes; it became `response_format`", None, "note")
+        name = value.declared.name if isinstance(value, Model) else "output"
+        said = {"type": "json_schema", "name": name, "strict": True, "schema": strict(schema)}
+        return "response_format", said
 
     def plain(self, value: Any, at: Path) -> Any:
         self._count += 1
@@ -118,6 +166,8 @@ class Realising:
             return [one for one in found if one is not self._gone]
         if isinstance(value, str) and value in self._paths:
             return self._mixed(Mixed(("path:", self._paths[value])), at)
+        if isinstance(value, str) and value.startswith("made:"):
+            self.others.append(value)
         if value is None or isinstance(value, str | bool | int | float):
             return value
         return self._of_code(value, at)
@@ -125,13 +175,15 @@ class Realising:
     def _of_code(self, value: Any, at: Path) -> Any:
         if isinstance(value, Mixed):
             return self._mixed(value, at)
+        if isinstance(value, Schema):
+            return self.plain(strict(value.json), at)
         if isinstance(value, Unknown | Thing):
             return self._unknown(value, at)
         if isinstance(value, Made):
             return self._of_made(value, at)
-        if isinstance(value, Closure) and (is_tool(value.function) or at[0] == "tools"):
+        if isinstance(value, Closure) and (is_tool(value.function) or _item(at)):
             self._say(at, "its body is your application's; name, words and parameters were taken")
-            return function_of(value.function, {})
+            return self.plain(function_of(self.ev, value, {}), at)
         return self._lost(value, at)
 
     def _dict(self, value: dict[str, Any], at: Path) -> dict[str, Any]:
@@ -140,6 +192,10 @@ class Realising:
             name = str(key)
             if name == "execute" and value.get("type") == "function":
                 self._say((*at, name), "is code of your application")
+                continue
+            if isinstance(inner, NoSchema) and value.get("strict") is True:
+                why = f"{_SCHEMA} (`{inner.text}`, line {inner.at[0]})"
+                self._say((*at, name), why, _WRITE, "error")
                 continue
             plain = self.plain(inner, (*at, name))
             if plain is not self._gone:
@@ -151,10 +207,13 @@ class Realising:
             why = "is another agent of a workflow, which no spec has"
             self._say(at, why)
             return self._gone
+        self.others.append(made.id)
         return made.id
 
     def _lost(self, value: Any, at: Path) -> Any:
-        if isinstance(value, Bound | Opened | Closure):
+        if isinstance(value, Closure) and at[0] == "tools":
+            self._say(at, "is code of your application")
+        elif isinstance(value, Bound | Opened | Closure):
             self._say(at, "is code, which is not run", "write it by hand", "error")
         return self._gone
 
@@ -162,18 +221,19 @@ class Realising:
         if isinstance(value, Thing):
             value = Unknown(value.path.rsplit(".", 1)[-1], value.path, value.at)
         key = snake(str(at[-1]))
-        if key in ("output_type", "text_format") or (at[0] == "tools" and key == "parameters"):
+        if isinstance(value, NoSchema) or key in ("output_type", "text_format"):
             self._say(at, f"{_SCHEMA} (`{value.text}`, line {value.at[0]})", _WRITE)
             return self._gone
         spread = key.startswith(("...", "**"))
-        item = len(at) == 2 and at[0] == "tools"
-        if spread or item or (len(at) == 1 and key in STRUCTURES) or key in STRUCTURES:
+        if spread or _item(at) or (len(at) == 1 and key in STRUCTURES) or key in STRUCTURES:
             why = f"is no literal: `{value.text}`, line {value.at[0]}"
             self._say(at, why, "write by hand what it stands for", "error")
             return self._gone
         return self._variable(value, at)
 
     def _variable(self, value: Unknown, at: Path) -> str:
+        if " " in value.text:  # no name, but an expression: after what it is for
+            value = replace(value, name=snake(str(at[-1] if isinstance(at[-1], str) else at[0])))
         name = self._registry.name(value, self._texts)
         self.variables[name] = value.default
         place = f"`{value.text}`, line {value.at[0]}"
@@ -183,6 +243,15 @@ class Realising:
         else:
             self._say(at, why, "its default was kept", "note")
         return f"${{var.{name}}}"
+
+    def forget(self, written: str) -> None:
+        """Takes out variables that nothing of what is written names: their fields are lost, which
+        is said of those.
+        """
+        for name in [name for name in self.variables if f"${{var.{name}}}" not in written]:
+            del self.variables[name]
+            end = f"became the variable `{name}`"
+            self.losses = [lost for lost in self.losses if not lost.why.endswith(end)]
 
     def _mixed(self, value: Mixed, at: Path) -> str:
         parts = [
@@ -207,6 +276,11 @@ class Realising:
         self.losses.append(Lost(self.origin, dotted(at), why, hint, severity))
 
 
+def _item(at: Path) -> bool:
+    """Whether a place is that of a whole tool."""
+    return len(at) == 2 and at[0] == "tools"
+
+
 def _texts(value: Any, depth: int) -> list[str]:
     """The texts in some settings, for names of variables that they must not hold."""
     if isinstance(value, str):
@@ -223,18 +297,35 @@ def found_in(ev: Evaluator, calls: Calls, source: str, variables: Variables) -> 
     """Everything that the calls of a file make. A file of the service that the code opens by its
     path is that path wherever it is named.
     """
-    paths = {one.id: _path(one, ev) for one in calls.made if one.kind == "file"}
+    paths = {
+        one.id: _path(one, ev) for one in [*calls.known.values(), *calls.made] if one.kind == "file"
+    }
     found: list[Found] = []
-    for made in calls.made:
+    waiting = list(calls.made)
+    for made in waiting:
         if made.kind == "file":
+            calls.losses += _of_file(made, source)
             continue
         realising = Realising(ev, made, source, variables, paths)
         raw = realising.settings(made.raw)
-        for one in _read(made, raw, realising.origin, calls.azure):
+        waiting += [
+            calls.known[id]
+            for id in realising.others
+            if id in calls.known and all(one.id != id for one in waiting)
+        ]
+        read = _read(made, raw, realising.origin, calls.azure_for(made))
+        realising.forget(repr([one.fields for one in read]))
+        for one in read:
             fields = _named(one.fields)
             losses = (*realising.losses, *one.losses) if one.id == made.id else one.losses
             found.append(
-                replace(one, fields=fields, losses=losses, variables=dict(realising.variables))
+                replace(
+                    one,
+                    fields=fields,
+                    losses=losses,
+                    variables={**realising.variables, **one.variables},
+                    uncalled=made.uncalled,
+                )
             )
     return found
 
@@ -244,14 +335,17 @@ def _read(made: Made, raw: dict[str, Any], origin: Origin, azure: bool) -> list[
         return [read_store(raw, origin, id=made.id)]
     if raw.get("object") == "<sdk>":
         del raw["object"]
-    found = read_assistant(raw, origin)
-    last = found[-1]
-    losses = list(last.losses)
-    if azure and "model" in last.fields:
-        why = f"`{last.fields['model']}` is the name of a deployment on Azure, not of a model"
-        hint = "write the model that the deployment runs"
-        losses.append(Lost(origin, "model", why, hint, "error"))
-    return [*found[:-1], replace(last, id=made.id, losses=tuple(losses))]
+    found = read_assistant(raw, origin, PurePath(origin.source).stem)
+    last = replace(found[-1], id=made.id)
+    return [*found[:-1], on_azure(last) if azure else last]
+
+
+def _of_file(made: Made, source: str) -> list[Lost]:
+    """What code says of a file besides its path and its purpose."""
+    origin = Origin(made.source or source, *made.at)
+    why = "is no field of a file; what a file holds stands at its path"
+    known = ("file", "file_path", "path", "filename", "purpose")
+    return [Lost(origin, key, why) for key in made.raw if key not in known]
 
 
 def _path(made: Made, ev: Evaluator) -> Any:

@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.importing import code, python_code, script_code
-from provisioner.importing.beside import Beside
+from provisioner.importing.beside import Beside, named
 from provisioner.importing.code_calls import Calls
 from provisioner.importing.code_found import TooMany, Variables, found_in
-from provisioner.importing.code_values import MISSING, TooMuch, Unparsable
+from provisioner.importing.code_values import Made, TooMuch, Unparsable
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.model import Problem
 
+MOST_IMPORTS = 100  # of one source that are looked at
+_IMPORTS = re.compile(
+    r"(?:^|\n)[ \t]*from[ \t]+(\.+ import \w+)|(?:^|\n)[ \t]*from[ \t]+([\w.]+)[ \t]+import"
+    r"|(?:^|\n)[ \t]*import[ \t]+([\w.]+)|from\s*['\"](\.[^'\"\n]+)['\"]"
+    r"|require\(['\"](\.[^'\"\n]+)['\"]\)"
+)
 LARGEST = 2 * 1024 * 1024  # characters of a source; longer ones were not written by hand
 _HINTS = re.compile(
-    r"assistants\s*\.\s*create|vector_?[sS]tores\s*\.|responses\s*\.\s*(create|parse|stream)|\bAgent\b"
+    r"assistants\s*\.\s*create|/v1/assistants|vector_?[sS]tores\s*\.|responses\s*\.\s*(create|parse|stream)|\b(Sandbox|Realtime)?Agent\b"
 )
 _SCRIPT = re.compile(
     r"(^|\n)\s*(export\s+)?(const|let|var|interface|type)\s+[\w{\[]|require\(|=>|(^|\n)\s*import\s[^\n]*"
@@ -39,6 +45,8 @@ class Reading:
     root: Path | None = None  # of the workspace, from which paths are written
     variables: Variables = field(default_factory=Variables)
     modules: dict[Path, dict[str, Any]] = field(default_factory=dict)  # what was imported so far
+    made: dict[str, Made] = field(default_factory=dict)  # what all of them make, by its id
+    called: set[tuple[str, code.At]] = field(default_factory=set)  # functions, from other files
 
 
 def looks_like(text: str) -> str | None:
@@ -55,6 +63,17 @@ def worth(text: str) -> bool:
     return _HINTS.search(text) is not None
 
 
+def reaches(text: str, reading: Reading, path: Path | None) -> bool:
+    """Whether a piece of code imports one of its folder in which there may be an assistant."""
+    beside = Beside(reading.folder, path)
+    modules = [next(filter(None, match.groups())) for match in _IMPORTS.finditer(text)]
+    for module in list(dict.fromkeys(modules))[:MOST_IMPORTS]:
+        found = beside.module(module.replace(" import ", ""))
+        if found is not None and worth(beside.text(str(found)) or ""):
+            return True
+    return False
+
+
 def read_code(
     text: str, name: str, language: str, reading: Reading, path: Path | None = None, line: int = 1
 ) -> Findings:
@@ -63,13 +82,14 @@ def read_code(
         return _problem("Source too large", name, f"has {len(text):,} characters of code", line)
     try:
         program = _parser(language)(text)
-        calls = Calls(name)
+        calls = Calls(name, reading.made)
         beside = Beside(
-            reading.folder, path, _names(language), root=reading.root, modules=reading.modules
+            reading.folder, path, _names(reading), root=reading.root, modules=reading.modules
         )
-        evaluator = Evaluator(beside, calls)
+        evaluator = Evaluator(beside, calls, name)
         calls.evaluator = evaluator
         evaluator.run(program)
+        reading.called |= evaluator.elsewhere
         found = found_in(evaluator, calls, name, reading.variables)
     except Unparsable as error:
         return _problem(
@@ -89,16 +109,20 @@ def _parser(language: str) -> Callable[[str], code.Program]:
     return script_code.parse
 
 
-def _names(language: str) -> Callable[[Beside], dict[str, Any]]:
+def _names(reading: Reading) -> Callable[[Beside], dict[str, Any]]:
     """What a module of the folder calls things, found by reading it and following its literals."""
 
     def read(beside: Beside) -> dict[str, Any]:
         text = beside.text(str(beside.file)) if beside.file else None
-        if text is None:
+        if text is None or beside.file is None or reading.folder is None:
             return {}
-        evaluator = Evaluator(beside, lambda *_: MISSING)
+        inner = beside.file.resolve().relative_to(reading.folder.resolve())
+        name = named(reading.folder / inner, reading.root)
+        calls = Calls(name, reading.made)
+        evaluator = calls.evaluator = Evaluator(beside, calls, name)
         try:
-            evaluator.block(_parser(language)(text).body, evaluator.scope)
+            program = _parser(looks_like(text) or "python")(text)
+            evaluator.block(program.body, evaluator.scope)
         except (Unparsable, RecursionError, TooMuch):
             return {}
         return evaluator.scope.names

@@ -1,6 +1,4 @@
-"""Documents that hold other sources: HAR recordings, notebooks, Markdown with fences, and the
-configurations of promptfoo.
-"""
+"""Documents that hold other sources: HAR recordings, notebooks, and Markdown with fences."""
 
 from __future__ import annotations
 
@@ -11,24 +9,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from provisioner.importing import terraform
+from provisioner.importing.azure import is_azure, on_azure
+from provisioner.importing.beside import Beside
 from provisioner.importing.code_sources import Reading, looks_like, read_code, worth
-from provisioner.importing.json_exports import placeholders, read_value
+from provisioner.importing.json_exports import read_value
 from provisioner.importing.nouns import Findings, Lost, Origin
-from provisioner.importing.spelling import read_assistant
-from provisioner.importing.taking import Losses, Path
+from provisioner.importing.promptfoo import is_promptfoo, read_promptfoo
 from provisioner.jsontext import Unreadable, read
-from provisioner.text import dotted
+from provisioner.yamltext.reading import value_of
 
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<word>[\w+.-]*)[^\n]*$", re.M)
+_QUOTED = re.compile(r"^>[ \t]?", re.M)
 _ROUTES = re.compile(
     r"/(assistants|vector_stores|files|responses|prompts|agents)(/[\w-]+)?/?(\?|$)"
     r"|/threads(/[\w-]+(/(messages|runs)(/[\w-]+(/steps)?)?)?)?/?(\?|$)"
 )
 _SCRIPTS = ("ts", "typescript", "tsx", "js", "javascript", "jsx", "mjs", "node")
+_TERRAFORM = ("hcl", "terraform", "tf")
+_YAMLS = ("yaml", "yml")
 _PYTHONS = ("py", "python", "python3", "ipython")
-_PROVIDER = re.compile(
-    r"^(?:azureopenai|openai):(?:(?P<sort>chat|responses|assistant|agents):)?(?P<what>.+)$"
-)
 
 
 def is_har(value: Any) -> bool:
@@ -51,7 +51,7 @@ def read_har(value: Mapping[str, Any], source: str) -> Findings:
             read_value(body, Origin(source, path=f"log.entries[{index}].{place}"), inner)
             if not inner.empty:
                 break
-        if "azure.com" in url:
+        if is_azure(url):
             inner.found = [on_azure(one) for one in inner.found]
         inner.losses = []
         findings.add(inner)
@@ -77,15 +77,6 @@ def _bodies(entry: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[tu
             yield place, read(text)
         except (Unreadable, UnicodeDecodeError, binascii.Error):
             continue
-
-
-def on_azure(found: Any) -> Any:
-    """An assistant whose model is the name of a deployment."""
-    if found.kind != "assistant" or "model" not in found.fields:
-        return found
-    why = f"`{found.fields['model']}` is the name of a deployment on Azure, not of a model"
-    hint = "write the model that the deployment runs"
-    return replace(found, losses=(*found.losses, Lost(found.origin, "model", why, hint, "error")))
 
 
 def is_notebook(value: Any) -> bool:
@@ -127,12 +118,14 @@ def read_notebook(value: Mapping[str, Any], source: str, reading: Reading, path:
 def fences(text: str) -> Iterator[tuple[str, int, str]]:
     """The fenced blocks of a Markdown text: the word beside each, its first line, and the block."""
     opened: re.Match[str] | None = None
+    line, counted = 1, 0
     for match in _FENCE.finditer(text):
         if opened is None:
             opened = match
         elif match["mark"].startswith(opened["mark"]) and not match["word"]:
             start = opened.end() + 1
-            line = text.count("\n", 0, start) + 1
+            line += text.count("\n", counted, start)
+            counted = start
             yield opened["word"].lower(), line, text[start : match.start()]
             opened = None
 
@@ -141,24 +134,44 @@ def read_markdown(text: str, source: str, reading: Reading, path: Any) -> Findin
     """What the fences in a Markdown text describe. Those of one language are read together, each at
     its own lines; where that is no program, each for itself.
     """
+    text = _QUOTED.sub("", text) if _QUOTED.search(text) else text
     findings = Findings()
     groups: dict[str, list[tuple[int, str]]] = {}
     for word, line, block in fences(text):
         if block.lstrip()[:1] in ("{", "[") and word not in (*_SCRIPTS, *_PYTHONS):
-            try:
-                value = read(block)
-            except Unreadable:
-                continue
-            inner = Findings()
-            read_value(value, Origin(source, line=line), inner)
-            if inner.found:
-                findings.add(inner)
+            findings.add(_json_fence(block, Origin(source, line=line)))
+        elif word in (*_TERRAFORM, *_YAMLS):
+            findings.add(_configuration(block, word, source, reading=reading, at=(path, line)))
         elif language := _language(word, block):
             groups.setdefault(language, []).append((line, block))
     for language, blocks in groups.items():
         if any(worth(block) for _, block in blocks):
             findings.add(_together(blocks, language, source=source, reading=reading, path=path))
     return findings
+
+
+def _configuration(
+    block: str, word: str, source: str, *, reading: Reading, at: tuple[Any, int]
+) -> Findings:
+    """What a block of Terraform or YAML describes."""
+    path, line = at
+    if word in _YAMLS:
+        value = value_of(block.encode())
+        return read_promptfoo(value, source) if is_promptfoo(value) else Findings()
+    if not terraform.looks_like(block):
+        return Findings()
+    beside = Beside(reading.folder, path, root=reading.root)
+    return terraform.read_terraform(block, source, beside, reading.variables, line)
+
+
+def _json_fence(block: str, origin: Origin) -> Findings:
+    """What a block of JSON describes; a piece of something else describes nothing."""
+    inner = Findings()
+    try:
+        read_value(read(block), origin, inner)
+    except Unreadable:
+        return Findings()
+    return inner if inner.found else Findings()
 
 
 def _language(word: str, block: str) -> str | None:
@@ -172,9 +185,12 @@ def _language(word: str, block: str) -> str | None:
 def _together(
     blocks: list[tuple[int, str]], language: str, *, source: str, reading: Reading, path: Any
 ) -> Findings:
-    whole = ""
+    parts: list[str] = []
+    lines = 0
     for line, block in blocks:
-        whole += "\n" * (line - 1 - whole.count("\n")) + block
+        parts.append("\n" * (line - 1 - lines) + block)
+        lines = line - 1 + block.count("\n")
+    whole = "".join(parts)
     findings = read_code(whole, source, language, reading, path)
     if not any(problem.severity == "error" for problem in findings.problems):
         return findings
@@ -183,91 +199,3 @@ def _together(
         if worth(block):
             apart.add(read_code("\n" * (line - 1) + block, source, language, reading, path))
     return apart
-
-
-def is_promptfoo(value: Any) -> bool:
-    """Whether a document is a configuration of promptfoo."""
-    if not isinstance(value, Mapping):
-        return False
-    keys = value.keys()
-    return ("providers" in keys or "targets" in keys) and bool({"prompts", "tests"} & keys)
-
-
-def read_promptfoo(value: Mapping[str, Any], source: str) -> Findings:
-    """An assistant for each provider of OpenAI's, with the system message of the prompts where they
-    have one; the rest is reported.
-    """
-    findings = Findings()
-    rest = Losses(Origin(source))
-    prompts = value.get("prompts")
-    system = _system(prompts, rest)
-    for key in ("providers", "targets"):
-        providers = value.get(key, [])
-        for index, one in enumerate(providers if isinstance(providers, list) else [providers]):
-            _provider(one, (key, index), system, findings=findings, rest=rest)
-    for key, inner in value.items():
-        if key not in ("providers", "targets", "prompts"):
-            why = "is for promptfoo; write what must hold as `checks:`"
-            rest.lose((key,), inner, why)
-    findings.losses += rest.all
-    return findings
-
-
-def _system(prompts: Any, rest: Losses) -> str | None:
-    """The one system message of some prompts; what users say is reported."""
-    found: str | None = None
-    for index, prompt in enumerate(prompts if isinstance(prompts, list) else [prompts]):
-        turns = _turns(prompt)
-        texts = [
-            turn["content"]
-            for turn in turns
-            if isinstance(turn, Mapping)
-            and turn.get("role") in ("system", "developer")
-            and isinstance(turn.get("content"), str)
-        ]
-        if texts and found is None:
-            found = texts[0]
-            rest.say(("prompts", index), "its system message became `instructions`", None, "note")
-        elif prompt is not None:
-            rest.lose(("prompts", index), prompt, "is what a user says; write it as a check")
-    return found
-
-
-def _turns(prompt: Any) -> list[Any]:
-    said = prompt.get("raw") if isinstance(prompt, Mapping) else prompt
-    if not isinstance(said, str) or not said.lstrip().startswith("["):
-        return []
-    try:
-        value = read(said)
-    except Unreadable:
-        return []
-    return value if isinstance(value, list) else []
-
-
-def _provider(one: Any, at: Path, system: str | None, *, findings: Findings, rest: Losses) -> None:
-    settings: dict[str, Any] = {}
-    if isinstance(one, Mapping) and len(one) == 1 and "id" not in one:
-        ((name, inner),) = one.items()
-        one = {"id": name, **(inner if isinstance(inner, Mapping) else {})}
-    id = one.get("id") if isinstance(one, Mapping) else one
-    match = _PROVIDER.match(id) if isinstance(id, str) else None
-    if match is None:
-        rest.lose(at, one, "is no provider of OpenAI's")
-        return
-    if isinstance(one, Mapping):
-        config = one.get("config")
-        settings = dict(config) if isinstance(config, Mapping) else {}
-        settings |= {key: one[key] for key in one if key not in ("id", "config", "label")}
-    key = "id" if match["sort"] == "assistant" else "model"
-    settings.setdefault(key, match["what"])
-    if system is not None:
-        settings.setdefault("instructions", system)
-    label = one.get("label") if isinstance(one, Mapping) else None
-    if "max_tokens" in settings:
-        settings.setdefault("max_output_tokens", settings.pop("max_tokens"))
-    read_in = read_assistant(
-        settings, replace(rest.origin, path=dotted(at)), label or match["what"]
-    )
-    made = [placeholders(found) for found in read_in]
-    azure = str(id).startswith("azure")
-    findings.found += [on_azure(found) for found in made] if azure else made

@@ -11,6 +11,7 @@ from typing import Any
 from provisioner.importing import builtins, code
 from provisioner.importing.beside import Beside
 from provisioner.importing.code import At, Node, Statement
+from provisioner.importing.code_schemas import GENERIC
 from provisioner.importing.code_values import (
     MISSING,
     Bound,
@@ -18,14 +19,18 @@ from provisioner.importing.code_values import (
     Imported,
     Made,
     Mixed,
+    Model,
+    NoSchema,
     Scope,
     Thing,
     TooMuch,
+    Typed,
+    Unit,
     Unknown,
 )
 
 STEPS = 200_000  # nodes and statements that are looked at in one file
-_METHODS = frozenset({"copy", "entries", "get", "items", "keys", "update", "values"})
+_METHODS = frozenset({"copy", "entries", "get", "items", "keys", "setdefault", "update", "values"})
 DEPTH = 12  # calls of functions within calls
 LONGEST = 2_000_000  # characters of a text, and items of a list, that are put together
 
@@ -41,16 +46,17 @@ Handler = Callable[[str, list[Any], dict[str, Any], code.Call], Any]
 class Evaluator:
     """One file. `handler` is asked what a call of a library means; MISSING if it does not know."""
 
-    def __init__(self, beside: Beside, handler: Handler) -> None:
-        self.beside = beside
+    def __init__(self, beside: Beside, handler: Handler, source: str = "") -> None:
+        self.main = self.unit = Unit(beside, source)  # what is read, and what is followed now
         self.handler = handler
-        self.scope = Scope()
+        self.scope = Scope(own=self.main)
         self.steps = 0
         self.depth = 0
         self.called: set[int] = set()
         self.active: set[int] = set()  # the functions that are being followed now
         self.defined: list[Closure] = []
-        self.imports: dict[str, tuple[str, str | None]] = {}
+        self.elsewhere: set[tuple[str, At]] = set()  # functions of other files that it calls
+        self.uncalled: tuple[str, At] | None = None  # followed though nobody in its file calls it
         self.branches: list[code.Branch] = []
         self.early: list[Any] = []  # what the function at hand answers in some of its branches
 
@@ -59,17 +65,26 @@ class Evaluator:
         self.block(program.body, self.scope)
         for closure in self.defined:
             if id(closure.function) not in self.called:
+                self.uncalled = (self.main.key, closure.function.at)
                 self.call(closure, [], {}, closure.function.at)
+
+    @property
+    def beside(self) -> Beside:
+        return self.unit.beside
+
+    @property
+    def imports(self) -> dict[str, tuple[str, str | None]]:
+        return self.unit.imports
 
     # Statements.
 
     def block(self, body: tuple[Statement, ...], scope: Scope) -> None:
         for statement in body:
-            self._step()
+            self.step()
             method = getattr(self, f"_{type(statement).__name__.lower()}")
             method(statement, scope)
 
-    def _step(self) -> None:
+    def step(self) -> None:
         self.steps += 1
         if self.steps > STEPS:
             raise TooMuch
@@ -155,7 +170,8 @@ class Evaluator:
         for name, value in inner.names.items():
             for owner in (one.name, "self", "cls", "this"):
                 scope.names.setdefault(f"{owner}.{name}", value)
-        scope.set(one.name, Thing(one.name, one.at))
+        bases = tuple(self.value(base, scope) for base in one.bases)
+        scope.set(one.name, Model(one.name, one.at, one, scope, inner.names, bases))
 
     def _return(self, one: code.Return, scope: Scope) -> None:
         raise _Returned(self.value(one.value, scope))
@@ -165,7 +181,7 @@ class Evaluator:
     def value(self, node: Node | None, scope: Scope) -> Any:
         if node is None:
             return None
-        self._step()
+        self.step()
         method = getattr(self, f"_value_{type(node).__name__.lower()}")
         return method(node, scope)
 
@@ -206,16 +222,22 @@ class Evaluator:
             return of.id if name == "id" else of.raw.get(name, Unknown(name, node.text, node.at))
         if isinstance(of, dict):
             return of.get(name, Bound(of, name) if name in _METHODS else None)
+        if isinstance(of, Model) and name in ("model_json_schema", "schema"):
+            return Bound(of, name)
         if isinstance(of, Thing):
             if of.path.endswith("env"):
                 return Unknown(_last(name), node.text, node.at)
             return Thing(f"{of.path}.{name}", node.at)
+        if isinstance(of, NoSchema):
+            return of
         if isinstance(of, Unknown):
             return Unknown(_last(name), node.text, node.at)
         return Bound(of, name)
 
     def _value_index(self, node: code.Index, scope: Scope) -> Any:
         of, key = self.value(node.of, scope), self.value(node.key, scope)
+        if isinstance(of, Thing) and of.path.rsplit(".", 1)[-1] in GENERIC:
+            return Typed(node, scope)
         if isinstance(of, Thing) and isinstance(key, str):
             return Unknown(_last(key), node.text, node.at)
         return self._item(of, key, _last(node.text), node)
@@ -300,6 +322,8 @@ class Evaluator:
         args, named = self._arguments(node, scope)
         if isinstance(function, Closure):
             return self.call(function, args, named, node.at)
+        if isinstance(node.function, code.Attr) and node.function.name in ("as_tool", "asTool"):
+            return self.value(node.function.of, scope)  # the agent itself
         path = function.path if isinstance(function, Thing) else _chain(node.function)
         made = self.handler(path, args, named, node) if path else MISSING
         if made is MISSING:
@@ -335,29 +359,42 @@ class Evaluator:
         self.called.add(id(function))
         if self.depth >= DEPTH or id(function) in self.active:  # a circle says nothing new
             return Unknown(_last(function.name), function.text, at)
-        scope = Scope(closure.scope)
-        params = function.params
-        if params and params[0].name in ("self", "cls"):
-            scope.set(params[0].name, Thing(params[0].name, at))
-            params = params[1:]
-        for index, param in enumerate(params):
-            value = args[index] if index < len(args) else named.get(param.name, MISSING)
-            self._give(param, value, scope)
+        before, self.unit = self.unit, closure.scope.unit
+        if self.unit is not self.main:
+            self.elsewhere.add((self.unit.key, function.at))
         self.depth += 1
         self.active.add(id(function))
         outer, self.early = self.early, []
         answer = None
         try:
-            self.block(function.body, scope)
+            self.block(function.body, self._inside(closure, args, named, at))
         except _Returned as returned:
             answer = returned.value
         finally:
+            self.unit = before
             self.depth -= 1
             self.active.discard(id(function))
             early, self.early = self.early, outer
         if all(other is answer or other == answer for other in early):
             return answer
         return Unknown(_last(function.name), f"{function.name}(…)", at)
+
+    def _inside(self, closure: Closure, args: list[Any], named: Mapping[str, Any], at: At) -> Scope:
+        """The names in a function that is given something."""
+        scope = Scope(closure.scope)
+        params = closure.function.params
+        if params and params[0].name in ("self", "cls"):
+            scope.set(params[0].name, Thing(params[0].name, at))
+            params = params[1:]
+        for index, param in enumerate(params):
+            if param.rest:
+                known = {one.name for one in params}
+                more = {name: one for name, one in named.items() if name not in known}
+                self._give(param, more or MISSING, scope)
+                continue
+            value = args[index] if index < len(args) else named.get(param.name, MISSING)
+            self._give(param, value, scope)
+        return scope
 
     def _give(self, param: code.Param, value: Any, scope: Scope) -> None:
         if value is MISSING:

@@ -11,7 +11,8 @@ from typing import Any
 
 from provisioner.importing.conversations import add_part, entered, part_of_talk, thread_around
 from provisioner.importing.nouns import Findings, Found, Origin
-from provisioner.importing.spelling import read_assistant, read_file, read_store
+from provisioner.importing.spelling import read_assistant
+from provisioner.importing.store_spelling import read_file, read_store
 from provisioner.importing.taking import Losses, Path
 from provisioner.jsontext import Unreadable, read
 from provisioner.model import Problem
@@ -152,7 +153,7 @@ class _Walk:
         if part := part_of_talk(value, thread):
             self._talk(part, value, at)
         elif kind:
-            self.findings.found += self._found(kind, value, at, name)
+            self.findings.gain(self._found(kind, value, at, name))
         elif isinstance(value.get("data"), list):
             self._list(value, at)
         else:

@@ -50,6 +50,15 @@ class Found:
     age: int | None = None  # `created_at`, Unix seconds
     losses: tuple[Lost, ...] = ()
     variables: dict[str, Any] = field(default_factory=dict)  # name -> its value, None where unknown
+    # The function of a file that makes it, where nobody in that file calls it.
+    uncalled: tuple[str, tuple[int, int]] | None = field(default=None, compare=False)
+
+
+MOST = 10_000  # things of one reading
+
+
+class Crowded(Exception):
+    """A source with more things than anybody reviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +105,15 @@ class Findings:
         return not (self.found or self.messages or self.runs or failed)
 
     def add(self, other: Findings) -> None:
-        self.found += other.found
+        self.gain(other.found)
         self.ids |= other.ids
         self.losses += other.losses
         self.problems += other.problems
         self.messages += other.messages
         self.runs += other.runs
+
+    def gain(self, found: list[Found]) -> None:
+        """Adds some things. Raises Crowded beyond what is read at once."""
+        self.found += found
+        if len(self.found) > MOST:
+            raise Crowded

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from provisioner.importing import code
 from provisioner.importing.code import At, Node, Statement
 from provisioner.importing.code_values import Unparsable
-
-_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array"}
-_TYPES |= {"List": "array", "dict": "object", "Dict": "object"}
 
 
 def parse(text: str) -> code.Program:
@@ -114,7 +111,7 @@ class _Python:
             params=self._params(node.args),
             body=self.block(node.body),
             about=ast.get_docstring(node) or "",
-            marks=tuple(self.text(mark) for mark in node.decorator_list),
+            marks=tuple(map(self.node, node.decorator_list)),
         )
         return [code.Assign(at, (code.Name(at, node.name, node.name),), function)]
 
@@ -126,13 +123,32 @@ class _Python:
         defaults = [*padding, *args.defaults, *args.kw_defaults]
         found = []
         for arg, default in zip([*plain, *args.kwonlyargs], defaults, strict=True):
-            type = _json_type(arg.annotation)
+            type = None if arg.annotation is None else self.node(arg.annotation)
             value = None if default is None else self.node(default)
             found.append(code.Param(arg.arg, self.at(arg), value, type))
+        if args.kwarg is not None:
+            found.append(code.Param(args.kwarg.arg, self.at(args.kwarg), rest=True))
         return tuple(found)
 
     def _classdef(self, node: ast.ClassDef, at: At) -> list[Statement]:
-        return [code.Class(at, node.name, self.block(node.body))]
+        return [
+            code.Class(
+                at=at,
+                name=node.name,
+                body=self.block(node.body),
+                bases=tuple(map(self.node, node.bases)),
+                fields=tuple(self._fields(node.body)),
+                about=ast.get_docstring(node) or "",
+                marks=tuple(map(self.node, node.decorator_list)),
+            )
+        ]
+
+    def _fields(self, body: Iterable[ast.stmt]) -> Iterator[code.Param]:
+        """What a class declares with a type."""
+        for one in body:
+            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+                value = None if one.value is None else self.node(one.value)
+                yield code.Param(one.target.id, self.at(one), value, self.node(one.annotation))
 
     def _return(self, node: ast.Return, at: At) -> list[Statement]:
         value = code.Const(at, "None", None) if node.value is None else self.node(node.value)
@@ -256,9 +272,3 @@ class _Python:
 def _names(target: ast.expr) -> tuple[str, ...]:
     parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
     return tuple(part.id if isinstance(part, ast.Name) else "_" for part in parts)
-
-
-def _json_type(annotation: ast.expr | None) -> str:
-    if isinstance(annotation, ast.Subscript):
-        return _json_type(annotation.value)
-    return _TYPES.get(annotation.id, "") if isinstance(annotation, ast.Name) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,12 @@ class _Script:
     def _export_statement(self, node: Tree, at: At) -> list[Statement]:
         inner = node.child_by_field_name("declaration")
         if inner is not None:
-            return self.statement(inner)
+            made = self.statement(inner)
+            whole = any(child.type == "default" for child in node.children)
+            if whole and len(made) == 1 and isinstance(made[0], code.Assign):
+                targets = (*made[0].targets, code.Name(at, "default", "default"))
+                return [replace(made[0], targets=targets)]
+            return made
         value = node.child_by_field_name("value")
         if value is None:
             return []
@@ -176,6 +182,19 @@ class _Script:
         if value is None:
             return []
         return [code.Assign(at, (code.Name(at, said(name), said(name)),), self.node(value))]
+
+    def _enum_declaration(self, node: Tree, at: At) -> list[Statement]:
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        items: list[tuple[Node | None, Node]] = []
+        for one in body.named_children if body is not None else ():
+            key, value = one.child_by_field_name("name"), one.child_by_field_name("value")
+            if key is not None and value is not None:
+                items.append((self._key(key), self.node(value)))
+        return (
+            [code.Assign(at, (self.node(name),), code.DictOf(at, said(name), tuple(items)))]
+            if name
+            else []
+        )
 
     def _return_statement(self, node: Tree, at: At) -> list[Statement]:
         value = node.named_children[0] if node.named_children else None
@@ -385,7 +404,7 @@ class _Script:
             default = self.node(value) if value is not None else None
             inner = tuple(local for _, local in _pattern(target))
             name = said(target) if target.type == "identifier" else "_"
-            yield code.Param(name, self.at(one), default, "", inner)
+            yield code.Param(name, self.at(one), default, inner=inner)
 
 
 def _pattern(node: Any) -> list[tuple[str, str]]:

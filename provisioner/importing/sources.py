@@ -7,29 +7,36 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from provisioner import disk
+from provisioner.errors import SpecError
 from provisioner.importing import terraform
-from provisioner.importing.beside import Beside
-from provisioner.importing.code_sources import Reading, looks_like, read_code, worth
+from provisioner.importing.azure import on_azure, says_azure
+from provisioner.importing.beside import Beside, named
+from provisioner.importing.code_sources import Reading, looks_like, reaches, read_code, worth
 from provisioner.importing.containers import (
     is_har,
     is_notebook,
-    is_promptfoo,
     read_har,
     read_markdown,
     read_notebook,
-    read_promptfoo,
 )
 from provisioner.importing.json_exports import parsed, read_json, read_value
-from provisioner.importing.nouns import Findings, Found, Lost, Origin
+from provisioner.importing.nouns import MOST, Crowded, Findings, Found, Lost, Origin
+from provisioner.importing.promptfoo import is_promptfoo, read_promptfoo
+from provisioner.importing.taking import Losses
+from provisioner.importing.taking import Path as Place
 from provisioner.jsontext import Unreadable, canonical
+from provisioner.masking import without_loose
 from provisioner.model import Problem
 from provisioner.text import spelt
 from provisioner.workspace.sections import FOLDER, SUFFIXES
 from provisioner.workspace.setting import SETTINGS_FILE
+from provisioner.yamltext.format import format_text
 from provisioner.yamltext.reading import value_of
 
 LARGEST = 32 * 1024 * 1024  # bytes of one source
@@ -50,8 +57,17 @@ SKIPPED = frozenset(
         ".terraform",
     ]
 )
+_VARIABLE = re.compile(r"\$\{var\.")
 STDIN = "<stdin>"
+_PACKED = {
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "packed by gzip",
+    b"BZh": "packed by bzip2",
+    b"\xfd7zXZ": "packed by xz",
+    b"\x28\xb5\x2f\xfd": "packed by zstd",
+}
 _MARKDOWN = re.compile(r"^[ \t]*(```|~~~)", re.M)
+_CONFIGURATION = re.compile(r"^(providers|targets|prompts|assistants|instructions):", re.M)
 _KEY = re.compile(r"^[\w-]+:(\s|$)", re.M)
 
 
@@ -59,18 +75,25 @@ def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
     """What a file, a folder, or the bytes of the standard input describe. Paths in the answer are
     relative to `root`, where they lie in it.
     """
-    if isinstance(source, bytes):
-        findings = _bytes(source, STDIN, Reading(root=root))
-    elif source.is_dir():
-        findings = _folder(source, Reading(source, root))
-    else:
-        findings = _file(source, Reading(source.parent, root))
+    name = STDIN if isinstance(source, bytes) else named(source, root)
+    try:
+        if isinstance(source, bytes):
+            findings = _bytes(source, STDIN, Reading(root=root))
+        elif source.is_dir():
+            findings = _folder(source, Reading(source, root))
+        else:
+            findings = _file(source, Reading(source.parent, root))
+    except Crowded:
+        why = f"describes more than {MOST:,} things"
+        findings = _refused(
+            "Source too large", name, why, "give it in parts, with `--into` for each"
+        )
     findings.found = _distinct(findings.found)
     _join_states(findings)
     _keep_files_here(findings, root)
+    findings.found = [_without_keys(one) for one in findings.found]
     failed = any(problem.severity == "error" for problem in findings.problems)
     if not findings.found and not failed:
-        name = STDIN if isinstance(source, bytes) else _named(source, root)
         findings.problems.append(_nothing(name))
     return findings
 
@@ -93,6 +116,26 @@ def _join_states(findings: Findings) -> None:
     findings.found = kept
 
 
+def _without_keys(one: Found) -> Found:
+    """The same with the keys and passwords in it masked, each of which is named by its place."""
+    losses = Losses(one.origin)
+
+    def clean(value: Any, at: Place) -> Any:
+        if isinstance(value, str) and (safe := without_loose(value)) != value:
+            hint = "take it out of the source, and give it to your application another way"
+            losses.say(at, "holds what looks like a key; it is masked in the spec", hint, "error")
+            return safe
+        if isinstance(value, dict):
+            return {key: clean(inner, (*at, str(key))) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [clean(inner, (*at, index)) for index, inner in enumerate(value)]
+        return value
+
+    fields, variables = clean(one.fields, ()), clean(one.variables, ("variables",))
+    said = [replace(lost, why=without_loose(lost.why)) for lost in one.losses]
+    return replace(one, fields=fields, variables=variables, losses=(*said, *losses.all))
+
+
 def _keep_files_here(findings: Findings, root: Path | None) -> None:
     """A file whose bytes are not in the workspace cannot be declared: it is reported, and who uses
     it names it by its id.
@@ -100,7 +143,7 @@ def _keep_files_here(findings: Findings, root: Path | None) -> None:
     kept = []
     for one in findings.found:
         path = one.fields.get("path")
-        here = root is not None and isinstance(path, str) and (root / path).is_file()
+        here = root is not None and isinstance(path, str) and disk.is_file(root / path)
         if one.kind != "file":
             kept.append(one)
         elif here:
@@ -121,19 +164,13 @@ def _nothing(name: str) -> Problem:
     )
 
 
-def _named(path: Path, root: Path | None) -> str:
-    if root is not None and path.resolve().is_relative_to(root.resolve()):
-        return path.resolve().relative_to(root.resolve()).as_posix()
-    return path.as_posix()
-
-
 def _refused(summary: str, name: str, why: str, hint: str) -> Findings:
     problem = Problem(summary=summary, detail=f"{spelt(name)} {why}.", hint=hint, file=name)
     return Findings(problems=[problem])
 
 
 def _file(path: Path, reading: Reading) -> Findings:
-    name = _named(path, reading.root)
+    name = named(path, reading.root)
     try:
         if not path.is_file():
             why = "is not a file" if path.exists() else "does not exist"
@@ -155,9 +192,13 @@ def _too_large(name: str, size: int) -> Findings:
 def _bytes(data: bytes, name: str, reading: Reading, path: Path | None = None) -> Findings:
     if len(data) > LARGEST:
         return _too_large(name, len(data))
-    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if kind := next((kind for mark, kind in _PACKED.items() if data.startswith(mark)), None):
+        return _refused("Not readable", name, f"is {kind}", "unpack it, and give what is in it")
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff") and data[2:4] != b"\0\0"
+    if b"\0" in data[:1000] and not marked:
+        return _refused("Not readable", name, "is not text in UTF-8", "save it as UTF-8")
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError as error:
         why = f"is not text in UTF-8 (byte {error.start + 1:,})"
         return _refused("Not readable", name, why, "save it as UTF-8")
@@ -169,18 +210,33 @@ def read_text(text: str, name: str, reading: Reading, path: Path | None = None) 
     ending of a name says little (`.bak`, TypeScript in `.py`).
     """
     if text.lstrip()[:1] in ("{", "["):
-        return _json(text, name, reading, path)
+        return _deployed(text, _json(text, name, reading, path))
+    if name.endswith((".md", ".markdown")) and _MARKDOWN.search(text):
+        return read_markdown(text, name, reading, path)
     if terraform.looks_like(text):
         beside = Beside(reading.folder, path, root=reading.root)
-        return terraform.read_terraform(text, name, beside, reading.variables)
+        read = terraform.read_terraform(text, name, beside, reading.variables)
+        return _deployed(text, read)
     if _MARKDOWN.search(text) and (found := read_markdown(text, name, reading, path)).found:
         return found
     if (value := _yaml(text)) is not None:
-        return _document(value, name)
+        return _deployed(text, _document(value, name))
+    if name.endswith((".yaml", ".yml")) and (broken := _unreadable_yaml(text, name)):
+        return broken
     language = looks_like(text)
-    if language is None or not worth(text):
+    if language is None or not (worth(text) or reaches(text, reading, path)):
         return Findings() if path is not None and text.strip() else read_json(text, name)
     return read_code(text, name, language, reading, path)
+
+
+def _deployed(text: str, findings: Findings) -> Findings:
+    """What a document at Azure calls a model is a deployment."""
+    if says_azure(text):
+        findings.found = [
+            one if _VARIABLE.match(str(one.fields.get("model"))) else on_azure(one)
+            for one in findings.found
+        ]
+    return findings
 
 
 def _json(text: str, name: str, reading: Reading, path: Path | None) -> Findings:
@@ -218,6 +274,20 @@ def _yaml(text: str) -> Any:
     return value if isinstance(value, dict) else None
 
 
+def _unreadable_yaml(text: str, name: str) -> Findings | None:
+    """What is wrong with a configuration that is meant to be YAML and is none."""
+    if not _CONFIGURATION.search(text[:20_000]):
+        return None
+    try:
+        format_text(text)
+    except SpecError as error:
+        return Findings(problems=[replace(one, file=name) for one in error.problems])
+    except (ValueError, RecursionError):
+        pass
+    why = "is nested too deep, or refers to itself"
+    return _refused("Not readable", name, why, "write it out, or give a smaller part")
+
+
 def _document(value: Any, name: str) -> Findings:
     """What a YAML document describes: a configuration of promptfoo, or an export in YAML."""
     if is_promptfoo(value):
@@ -240,12 +310,14 @@ def _folder(folder: Path, reading: Reading) -> Findings:
         if count >= MOST_FILES or read > LARGEST_IN_FOLDER:
             why = f"holds more than {MOST_FILES:,} files or {LARGEST_IN_FOLDER:,} bytes of sources"
             hint = "give a smaller folder, or one file after the other"
-            findings.add(_refused("Source too large", _named(folder, reading.root), why, hint))
+            findings.add(_refused("Source too large", named(folder, reading.root), why, hint))
             break
         read += path.stat().st_size
         one = _written_out(path, reading) or _file(path, reading)
         if not one.empty:
             findings.add(one)
+    # A function that another file calls is what that one makes of it.
+    findings.found = [one for one in findings.found if one.uncalled not in reading.called]
     return findings
 
 
@@ -315,7 +387,7 @@ def _own(path: Path, specs: Path | None) -> bool:
 
 def _written_out(path: Path, reading: Reading) -> Findings | None:
     """`asst_…/instructions.txt`: a folder named by an id, with the text in a file of its own."""
-    id, name = path.parent.name, _named(path, reading.root)
+    id, name = path.parent.name, named(path, reading.root)
     if not id.startswith(("asst_", "pmpt_")):
         return None
     if path.suffix == ".json":
@@ -348,13 +420,27 @@ def _text(path: Path) -> str:
 
 def _distinct(found: list[Found]) -> list[Found]:
     """Without what was found before: the same thing in two files, or compiled from another one."""
+    alike: dict[str, str] = {}
     kept: dict[str, Found] = {}
-    for one in found:
+    for one in sorted(found, key=lambda one: one.kind == "assistant"):
+        one = replace(one, fields=_renamed(one.fields, alike))
         id = None if one.id is None or one.id.startswith("made:") else one.id
         key = canonical([one.kind, one.name, id, one.fields])
         first = kept.get(key)
         if first is None:
             kept[key] = one
-        elif len(one.losses) < len(first.losses):
-            kept[key] = replace(one, origin=first.origin)
+            continue
+        if one.id and first.id:
+            alike[one.id] = first.id
+        if len(one.losses) < len(first.losses):
+            kept[key] = replace(one, origin=first.origin, id=first.id)
     return list(kept.values())
+
+
+def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
+    """The same with other ids where something is referred to by one of these."""
+    if isinstance(value, dict):
+        if value.keys() == {"id"} and isinstance(value["id"], str):
+            return {"id": ids.get(value["id"], value["id"])}
+        return {key: _renamed(inner, ids) for key, inner in value.items()}
+    return [_renamed(inner, ids) for inner in value] if isinstance(value, list) else value

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from provisioner.importing.nouns import Found, Origin
-from provisioner.importing.taking import ABSENT, Losses, Path, Taking, leaves
+from provisioner.importing.store_spelling import read_store
+from provisioner.importing.taking import ABSENT, Losses, Path, Taking, identity, leaves, unstamped
 from provisioner.importing.tool_spelling import give, list_of, read_tools, references
 from provisioner.kinds.assistant.fields import FIELDS
 
@@ -23,6 +24,7 @@ PLAIN = (
     "reasoning_effort",
     "metadata",
 )
+CHOICES = ("none", "auto", "required")
 FORMAT = ("name", "description", "strict", "schema")
 PASTE = "paste the text of the prompt into `instructions` and take `responses.prompt` out"
 UNKNOWN = "is no field of a spec"
@@ -53,7 +55,7 @@ _TURN = (
 )
 _CHECK = "write it as a check, or send it yourself"
 OF_A_REQUEST = ("input", "messages", *_TURN)
-_REASONS = {
+APART = {
     "handoffs": "is a branch of a workflow, which no spec has",
     "handoff_description": "is for a workflow of several agents, which no spec has",
     "handoff_output_types": "is for a workflow of several agents, which no spec has",
@@ -62,7 +64,6 @@ _REASONS = {
     "hooks": "is code of your application",
     "mcp_servers": "is a connection that your application opens",
 }
-_BOOKKEEPING = ("updated_at", "deleted", "_request_id", "request_id", "object")
 
 
 @cache
@@ -98,6 +99,7 @@ def read_assistant(raw: Mapping[str, Any], origin: Origin, name: str | None = No
     for key in PLAIN:
         if (value := some.take(key)) is not ABSENT:
             fields[key] = value
+    unstamped(fields, losses)
     _format(some, fields, block)
     _reasoning(some, fields, block)
     if (tools := read_tools(some)) is not ABSENT:
@@ -146,31 +148,9 @@ def _close(some: Taking) -> None:
     """Reports what no field of a spec took."""
     for key in _TURN:
         some.drop(some.path(key), some.take(key), TURN, "your application sends it")
-    for key, why in _REASONS.items():
+    for key, why in APART.items():
         some.drop(some.path(key), some.take(key), why)
     some.end(UNKNOWN, _known())
-
-
-def identity(some: Taking, kinds: tuple[str, ...]) -> tuple[str | None, int | None]:
-    """The id and the age of an object, out of its own keys; the rest of a service's bookkeeping is
-    noted.
-    """
-    some.rename("assistant_id", "id")
-    id, age = some.take("id"), some.take("created_at")
-    if not isinstance(id, str):
-        some.drop(some.path("id"), id, "is not the id of an object")
-        id = None
-    if isinstance(age, bool) or not isinstance(age, int):
-        some.drop(some.path("created_at"), age, "is no time in Unix seconds")
-        age = None
-    if some.left.get("object") in kinds:
-        some.take("object")
-    for key in _BOOKKEEPING:
-        value = some.take(key)
-        if value is not ABSENT:
-            why = "is bookkeeping of the service"
-            some.losses.lose(some.path(key), value, why, None, "note")
-    return id, age
 
 
 def _prompt(some: Taking, block: dict[str, Any], id: str | None) -> None:
@@ -319,6 +299,10 @@ def _reasoning(some: Taking, fields: dict[str, Any], block: dict[str, Any]) -> N
 
 def _block(some: Taking, block: dict[str, Any], api: str) -> None:
     some.rename("max_completion_tokens", "max_output_tokens")
+    choice = some.left.get("tool_choice")
+    if isinstance(choice, str) and choice not in CHOICES and not choice.startswith("${"):
+        at, choice = some.path("tool_choice"), some.take("tool_choice")
+        some.drop(at, choice, "names one tool, which no spec can choose")
     for key in sorted(block_keys(api)):
         if key not in ("text", "reasoning") and key in some.left:
             block[key] = some.take(key)
@@ -404,96 +388,3 @@ def _first_version(
         kind="vector_store", name=name, fields={"name": name, "files": files}, origin=origin, id=one
     )
     return [store]
-
-
-STORE = ("name", "description", "metadata", "expires_after")
-_COUNTED = ("status", "usage_bytes", "bytes", "file_counts", "last_active_at", "expires_at")
-
-
-def read_store(
-    raw: Mapping[str, Any],
-    origin: Origin,
-    *,
-    id: str | None = None,
-    name: str | None = None,
-    at: Path = (),
-) -> Found:
-    """A vector store out of a service's spelling."""
-    losses = Losses(origin)
-    some = Taking(raw, losses, at)
-    some.respell((*STORE, *_COUNTED, "file_ids", "chunking_strategy", "id", "object", "created_at"))
-    own, age = identity(some, ("vector_store",))
-    fields: dict[str, Any] = {}
-    for key in STORE:
-        if (value := some.take(key)) is not ABSENT:
-            fields[key] = value
-    place, chunking = some.path("chunking_strategy"), some.take("chunking_strategy")
-    if chunking is not ABSENT:
-        _chunking(chunking, place, some, fields)
-    place, ids = some.path("file_ids"), some.take("file_ids")
-    if ids is not ABSENT:
-        fields["files"] = references(ids, place, some)
-    for key in _COUNTED:
-        value = some.take(key)
-        if value is not ABSENT:
-            losses.lose(some.path(key), value, "is what the service counts", None, "note")
-    some.end("is no field of a vector store", STORE)
-    called = fields.get("name")
-    return Found(
-        kind="vector_store",
-        name=called if isinstance(called, str) and called else name,
-        fields=fields,
-        origin=origin,
-        id=own or id,
-        age=age,
-        losses=tuple(losses.all),
-    )
-
-
-def _chunking(value: Any, at: Path, some: Taking, fields: dict[str, Any]) -> None:
-    if not isinstance(value, Mapping) or value.get("type") not in ("auto", "static"):
-        some.drop(at, value, "is no way of cutting that specs have")
-        return
-    inner = Taking(value, some.losses, at)
-    if inner.take("type") == "auto":
-        fields["chunking"] = "auto"
-    else:
-        some.losses.say((*at, "type"), "is said by the sizes themselves", None, "note")
-        static = inner.take("static")
-        fields["chunking"] = dict(static) if isinstance(static, Mapping) else static
-    inner.end("is no setting of chunking")
-
-
-def read_file(raw: Mapping[str, Any], origin: Origin) -> Found:
-    """A file as a service lists it; its bytes are not in any export."""
-    losses = Losses(origin)
-    some = Taking(raw, losses)
-    some.respell(("filename", "purpose", "bytes", "id", "object", "created_at"))
-    id, age = identity(some, ("file",))
-    name, purpose = some.take("filename"), some.take("purpose")
-    fields: dict[str, Any] = {}
-    base = str(name).replace("\\", "/").rsplit("/", 1)[-1] if isinstance(name, str) else ""
-    if base.strip(". "):
-        fields["path"] = base
-        if base != name:
-            losses.lose(("filename",), name, "is a path; only its last part was taken")
-    else:
-        some.drop(("filename",), name, "is no name of a file")
-    if purpose is not ABSENT:
-        fields["purpose"] = purpose
-    for key in ("bytes", "status", "status_details", "expires_at"):
-        value = some.take(key)
-        if value is not ABSENT:
-            losses.lose(some.path(key), value, "is what the service counts", None, "note")
-    some.end("is no field of a file", ("purpose", "filename"))
-    hint = f"put the file at `{fields.get('path', 'its path')}`, or keep it as `{{id: {id}}}`"
-    losses.say(("bytes",), "the file itself is not in this source", hint, "error")
-    return Found(
-        kind="file",
-        name=base or None,
-        fields=fields,
-        origin=origin,
-        id=id,
-        age=age,
-        losses=tuple(losses.all),
-    )

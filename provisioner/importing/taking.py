@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.importing.nouns import Lost, Origin
+from provisioner.model import Stamp
 from provisioner.text import did_you_mean, dotted
 
 Path = tuple[str | int, ...]
+_BOOKKEEPING = ("updated_at", "deleted", "_request_id", "request_id", "object")
 
 
 class Absent:
@@ -138,3 +140,37 @@ class Taking:
             hint = did_you_mean(key, names) if names else None
             self.drop(self.path(key), value, why, hint)
         self.left = {}
+
+
+def unstamped(fields: dict[str, Any], losses: Losses, at: Path = ()) -> None:
+    """Takes our own stamp off: the lock of whoever applies the spec writes another one."""
+    metadata = fields.get("metadata")
+    if not isinstance(metadata, Mapping) or Stamp.KEY not in metadata:
+        return
+    losses.say((*at, "metadata", Stamp.KEY), "is the stamp of a lock", None, "note")
+    kept = {key: value for key, value in metadata.items() if key != Stamp.KEY}
+    fields["metadata"] = kept
+    if not kept:
+        del fields["metadata"]
+
+
+def identity(some: Taking, kinds: tuple[str, ...]) -> tuple[str | None, int | None]:
+    """The id and the age of an object, out of its own keys; the rest of a service's bookkeeping is
+    noted.
+    """
+    some.rename("assistant_id", "id")
+    id, age = some.take("id"), some.take("created_at")
+    if not isinstance(id, str):
+        some.drop(some.path("id"), id, "is not the id of an object")
+        id = None
+    if isinstance(age, bool) or not isinstance(age, int):
+        some.drop(some.path("created_at"), age, "is no time in Unix seconds")
+        age = None
+    if some.left.get("object") in kinds:
+        some.take("object")
+    for key in _BOOKKEEPING:
+        value = some.take(key)
+        if value is not ABSENT:
+            why = "is bookkeeping of the service"
+            some.losses.lose(some.path(key), value, why, None, "note")
+    return id, age

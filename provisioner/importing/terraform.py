@@ -27,7 +27,8 @@ from provisioner.importing.code_values import (
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Findings, Found, Lost, Origin
 from provisioner.importing.script_code import INSTALL, said, unescaped
-from provisioner.importing.spelling import read_assistant, read_file, read_store
+from provisioner.importing.spelling import read_assistant
+from provisioner.importing.store_spelling import read_file, read_store
 from provisioner.model import Problem
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def read_terraform(
         calls.made = list(module.made())
         evaluator = Evaluator(beside, calls)
         findings = Findings(found=found_in(evaluator, calls, name, variables))
-        findings.losses = module.lost(name)
+        findings.losses = [*calls.losses, *module.lost(name)]
         return findings
     except Unparsable as error:
         why, place = f"`{name}` {error}.", (error.line or 1) + line - 1
@@ -144,6 +145,9 @@ class Module:
         if sort == "locals":
             for name, value in _attributes(block):
                 self._names[name] = value
+        elif sort == "data" and len(labels) > 1:
+            for name, value in _attributes(block):
+                self._names[".".join(["data", *labels, name])] = value
         elif sort == "variable" and labels:
             self._defaults[labels[0]] = dict(_attributes(block)).get("default")
 
@@ -176,6 +180,8 @@ class Module:
             made.raw.pop(key, None)
         if made.kind == "file":
             path = _first(made.raw, _PATHS)
+            for key in _PATHS:
+                made.raw.pop(key, None)
             made.raw["file"] = path if isinstance(path, Opened) else Opened(_here(path), made.at)
         return made
 
@@ -313,6 +319,8 @@ class Module:
             return ""
         if head == "var":
             return self._variable(name, node)
+        if head == "data" and ".".join(words) in self._names:
+            return self.value(self._names[".".join(words)])
         if head == "local":
             return self._local(name, rest)
         if _OURS.match(head) and len(words) > 2:

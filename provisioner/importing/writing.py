@@ -44,6 +44,7 @@ _LONG_TEXT = 300  # characters of instructions that are worth a file of their ow
 _LONG_SCHEMA = 500  # and of a JSON Schema, in one line
 _ON_A_LINE = 2  # fields of a resource
 _MARK = "\ufeff"
+_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.I)  # on Windows no name of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,8 @@ class _Writer:
 
     def _beside(self, stem: str, suffix: str, data: bytes) -> str:
         """The path of a file of its own that holds these bytes; what is there already stays."""
+        folder, _, name = stem.rpartition("/")
+        stem = f"{folder}/{name}_" if _DEVICE.fullmatch(name) else stem
         count, path = 1, stem + suffix
         while (there := self._there(path)) not in (None, data):
             count += 1
@@ -506,7 +509,10 @@ def _text_of(document: Mapping[str, Any]) -> str:
     for name, entries in document.items():
         sections.append("\n".join([f"{name}:", *_entries(entries)]) + "\n")
     text = "\n".join(sections)
-    laid_out = format_text(text)
+    try:
+        laid_out = format_text(text)
+    except SpecError:  # a text that no layout gives back; `fmt` leaves it, too
+        laid_out = text
     if not same(read_yaml(laid_out.encode()).value, dict(document)):
         raise Unwritable("what was found cannot be said in YAML")
     return laid_out

@@ -74,7 +74,7 @@ def test_terraform_without_its_state() -> None:
     store = one(findings, "vector_store")
     assert store.fields == {
         "name": "KB",
-        "expires_after": {"days": 90},
+        "expires_after": {"anchor": "last_active_at", "days": 90},
         "files": ["file.docs/guide.md"],
     }
     found = one(findings)
@@ -216,7 +216,7 @@ def test_terraform_that_is_none() -> None:
 
 
 def test_promptfoo() -> None:
-    """An assistant a provider of OpenAI's, the system message its instructions; checks are named."""
+    """An assistant a provider of OpenAI's, the system message its instructions, a test a check."""
     findings = read(
         """
         prompts:
@@ -228,7 +228,7 @@ def test_promptfoo() -> None:
           - openai:assistant:asst_1
           - anthropic:claude
         tests:
-          - vars: {q: hello}
+          - vars: {q: hello, tone: kind}
         """
     )
     bot, other = findings.found
@@ -239,11 +239,12 @@ def test_promptfoo() -> None:
             "instructions": "Be {{tone}}.",
             "temperature": 0.2,
             "responses": {"max_output_tokens": 100},
+            "checks": {"test_1": [{"say": "hello"}]},
         },
     )
     assert other.id == "asst_1"
     lost = {loss.what for loss in findings.losses}
-    assert {"providers[2]", "tests[0].vars.q", "prompts[0]"} <= lost
+    assert {"providers[2]", "tests[0].vars.tone", "prompts[0]"} <= lost
 
 
 def har(url: str, asked: Any, answered: Any) -> dict[str, Any]:
@@ -351,3 +352,81 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tree_sitter_hcl", None)
     assert "[import]" in read(TERRAFORM).problems[0].detail
     terraform._grammar.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"endpoint": "https://x.openai.azure.com/", "assistants": [{"id": "asst_1", "model": "d-1",'
+        ' "instructions": "x"}]}',
+        "endpoint: https://x.openai.azure.com/\nid: asst_1\nmodel: d-1\ninstructions: x\n",
+        'provider "openai" {\n  base_url = "https://x.openai.azure.com/openai/v1"\n}\n'
+        'resource "openai_assistant" "a" {\n  model = "d-1"\n}\n',
+        "providers: [azureopenai:chat:d-1]\nprompts: [a]\n",
+    ],
+)
+def test_documents_of_azure(text: str) -> None:
+    """Who names an endpoint at Azure has deployments, in whatever format that stands."""
+    (one,) = read(text).found
+    assert one.fields["model"] == "${var.model_d_1}"
+    assert [lost.what for lost in one.losses if lost.severity == "error"] == ["model"]
+
+
+def test_a_text_about_azure() -> None:
+    """A host in a text is no endpoint."""
+    text = '{"id": "asst_1", "model": "m", "instructions": "see https://x.openai.azure.com"}'
+    assert read(text).found[0].fields["model"] == "m"
+
+
+def test_what_terraform_looks_up() -> None:
+    """The literals of a data source, a file under any of its keys, the only anchor that there is."""
+    store, one = read(
+        """
+        data "openai_model" "big" {
+          model_id = "gpt-4o"
+        }
+        resource "openai_file" "a" {
+          file    = "docs/a.md"
+          content = "text"
+        }
+        resource "openai_vector_store" "kb" {
+          name     = "KB"
+          file_ids = [openai_file.a.id]
+          expires_after {
+            days = 90
+          }
+        }
+        resource "openai_assistant" "desk" {
+          model = data.openai_model.big.model_id
+        }
+        """
+    ).found
+    assert one.fields == {"model": "gpt-4o"}
+    assert store.fields["files"] == ["file.docs/a.md"]
+    assert store.fields["expires_after"] == {"anchor": "last_active_at", "days": 90}
+
+
+def test_what_terraform_says_of_a_file() -> None:
+    """What a file holds is no field of a spec, and is named."""
+    findings = read('resource "openai_file" "a" {\n  file = "a.md"\n  content = "text"\n}\n')
+    assert [lost.what for lost in findings.losses] == ["content"]
+
+
+def test_terraform_and_quotations_in_markdown(tmp_path: Path) -> None:
+    """A fence of any language that is known here, also where somebody quotes it."""
+    text = """
+# Desk
+
+```hcl
+resource "openai_assistant" "desk" {
+  model = "m"
+}
+```
+
+> ```json
+> {"id": "asst_1", "model": "n", "instructions": "x"}
+> ```
+"""
+    (tmp_path / "a.md").write_text(text)
+    findings = read_sources(tmp_path / "a.md", tmp_path)
+    assert [one.fields["model"] for one in findings.found] == ["m", "n"]

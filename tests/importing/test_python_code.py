@@ -279,13 +279,28 @@ def test_agents_of_the_sdk() -> None:
                 "description": "Weather of a city.",
                 "parameters": {
                     "type": "object",
-                    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
-                    "required": ["city"],
+                    "properties": {
+                        "city": {"type": "string"},
+                        "days": {"type": "integer", "default": 1},
+                    },
+                    "required": ["city", "days"],
+                    "additionalProperties": False,
                 },
-                "strict": False,
+                "strict": True,
             },
             {"type": "web_search", "search_context_size": "low"},
         ],
+        "response_format": {
+            "type": "json_schema",
+            "name": "Schema",
+            "strict": True,
+            "schema": {
+                "type": "object",
+                "properties": {"label": {"type": "string"}},
+                "required": ["label"],
+                "additionalProperties": False,
+            },
+        },
     }
     lost = {loss.what for loss in one.losses}
     assert {"instructions", "output_type", "handoffs[0]"} <= lost
@@ -301,12 +316,22 @@ def test_agents_of_other_libraries(module: str) -> None:
 
 
 def test_deployments_on_azure() -> None:
-    """A deployment's name is not a model: somebody has to say which one."""
+    """A deployment's name is not a model: a variable maps it, and somebody has to give it a value.
+    What another client of the same file makes has a model.
+    """
     findings = read(
-        "from openai import AzureOpenAI\nc = AzureOpenAI()\n"
+        "from openai import AzureOpenAI, OpenAI\nc = AzureOpenAI()\nd = OpenAI()\n"
+        "e = OpenAI(base_url='https://x.openai.azure.com/openai/v1/')\n"
         "c.beta.assistants.create(model='my-gpt4', name='x')\n"
+        "d.beta.assistants.create(model='gpt-4o', name='y')\n"
+        "e.beta.assistants.create(model='my-gpt4', name='z')\n"
     )
-    assert errors(findings.found[0]).keys() == {"model"}
+    first, second, third = findings.found
+    assert errors(first).keys() == errors(third).keys() == {"model"}
+    assert "`model_my_gpt4`" in errors(first)["model"]
+    assert first.fields["model"] == third.fields["model"] == "${var.model_my_gpt4}"
+    assert first.variables == {"model_my_gpt4": None}
+    assert second.fields["model"] == "gpt-4o"
 
 
 def test_code_that_would_do_harm(tmp_path: Path) -> None:
@@ -354,3 +379,92 @@ def test_names_of_variables() -> None:
         """
     )
     assert [one.fields["model"] for one in made] == ["${var.model}", "${var.model_3}"]
+
+
+def test_what_agents_have_besides() -> None:
+    """Other agents, tools and settings that no spec has are named; none of them leaves a variable
+    behind that nothing uses.
+    """
+    head = "from agents import Agent, HostedMCPTool, ModelSettings, ShellTool, handoff\n"
+    text = """
+    other = Agent(name="Other", model="m", instructions="x")
+    Agent(name="a", model=OpenAIChatCompletionsModel(model="gpt-4o", openai_client=client),
+        instructions=prompt_with_handoff_instructions("Be kind."),
+        handoffs=[handoff(other)], mcp_servers=[Server(url)], capabilities=[Shell()],
+        model_settings=ModelSettings(tool_choice="find"),
+        tools=[other.as_tool(tool_name="t"), ShellTool(run=shell),
+               HostedMCPTool(tool_config={"type": "mcp", "server_label": "l", "server_url": "u"},
+                             on_approval_request=lambda x: True)])
+    """
+    findings = read(head + textwrap.dedent(text))
+    one = findings.found[1]
+    tools = [{"type": "mcp", "server_label": "l", "server_url": "u"}]
+    assert one.fields == {
+        "name": "a",
+        "model": "gpt-4o",
+        "instructions": "Be kind.",
+        "tools": tools,
+    }
+    assert not one.variables
+    lost = {loss.what for loss in one.losses}
+    assert {"handoffs[0]", "mcp_servers[0]", "model_settings.tool_choice", "tools[0]"} <= lost
+    assert any(what.startswith("capabilities") for what in lost)
+    assert any(what.endswith("on_approval_request") for what in lost)
+    assert not errors(one)
+
+
+def test_agents_in_a_sandbox() -> None:
+    """Every module of the Agents SDK is OpenAI's."""
+    text = "from agents.sandbox import SandboxAgent\nSandboxAgent(name='a', model='m')\n"
+    assert read(text).found[0].fields == {"name": "a", "model": "m"}
+
+
+def test_requests_by_hand() -> None:
+    """A request that is sent without OpenAI's library says what a call would."""
+    sent = "{'name': 'a', 'model': 'm'}"
+    for call in (
+        f"requests.post('https://api.openai.com/v1/assistants', headers=h, json={sent})",
+        f"url = 'https://api.openai.com/v1/assistants'\nhttpx.post(url, json={sent})",
+    ):
+        assert read(f"import requests\n{call}\n").found[0].fields == {"name": "a", "model": "m"}
+    script = (
+        "const r = await fetch('https://api.openai.com/v1/assistants', "
+        f"{{ method: 'POST', body: JSON.stringify({sent}) }});"
+    )
+    assert read(script).found[0].fields == {"name": "a", "model": "m"}
+
+
+def test_what_an_expression_is_for() -> None:
+    """A variable for more than a name is called after its field; what wraps it counts for nothing."""
+    (one,) = found(
+        """
+        def make(x, data):
+            client.beta.assistants.create(
+                name="big" if x else None, model="m", instructions=f"See {json.dumps(data['rules'])}.")
+        """
+    )
+    assert one.variables == {"name": None, "rules": None}
+    assert one.fields["instructions"] == "See ${var.rules}."
+
+
+def test_helpers_that_pass_everything_on() -> None:
+    """`**kwargs` is what a caller gives by name, with what the helper adds."""
+    text = """
+    def make(kind, **kwargs):
+        kwargs.setdefault("model", "gpt-4o")
+        return client.beta.assistants.create(**kwargs)
+    make("x", name="a", instructions="b")
+    """
+    assert fields(text) == {"name": "a", "instructions": "b", "model": "gpt-4o"}
+
+
+def test_what_is_changed_after_it_was_made() -> None:
+    """A store that is given to an assistant later belongs to it from the start."""
+    text = """
+    bot = client.beta.assistants.create(name="a", model="m", tools=[{"type": "file_search"}])
+    store = client.vector_stores.create(name="KB")
+    client.beta.assistants.update(
+        assistant_id=bot.id, tool_resources={"file_search": {"vector_store_ids": [store.id]}})
+    """
+    (store,) = found(text, "vector_store")
+    assert fields(text)["tools"] == [{"type": "file_search", "vector_stores": [{"id": store.id}]}]

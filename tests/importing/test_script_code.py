@@ -155,6 +155,17 @@ def test_what_agent_builder_exports() -> None:
         "temperature": 1,
         "top_p": 0.9,
         "responses": {"max_output_tokens": 2048, "store": True},
+        "response_format": {
+            "type": "json_schema",
+            "name": "output",
+            "strict": True,
+            "schema": {
+                "type": "object",
+                "properties": {"label": {"type": "string", "enum": ["a", "b"]}},
+                "required": ["label"],
+                "additionalProperties": False,
+            },
+        },
     }
     assert [lost.what for lost in triage.losses] == ["outputType"]
     assert answer.fields == {

@@ -4,6 +4,7 @@ same bytes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,12 @@ def test_half_a_character_is_left_out_and_named(tmp_path: Path) -> None:
     )
     assert drafted.addresses == (None, Address("assistant", "good"))
     assert "half a character" in drafted.remarks[0]
+
+
+def test_a_text_that_no_layout_gives_back(tmp_path: Path) -> None:
+    """It is written as it is: spaces at its end, line breaks around a variable."""
+    text = "\n        Help ${var.name}.\n        - Shop: ${var.shop}\n        "
+    one = replace(assistant("a", instructions=text), variables={"name": "x", "shop": "y"})
+    put(tmp_path, write_specs(tmp_path, [one]))
+    said = desired(tmp_path, "assistant.a")["instructions"]
+    assert said == "\n        Help x.\n        - Shop: y\n        "
