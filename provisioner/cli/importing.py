@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -119,7 +119,7 @@ def import_(
 
 def _import_from(console: Console, source: str, into: Path | None, *, other: bool) -> int:
     """Write the specs of what a source describes, and say what of it is not in them."""
-    from provisioner.engine import importing
+    from provisioner.engine import imported
     from provisioner.engine.from_sources import draft_sources
     from provisioner.importing.sources import LARGEST
     from provisioner.importing.writing import INTO
@@ -133,7 +133,7 @@ def _import_from(console: Console, source: str, into: Path | None, *, other: boo
     _check_into(where)
     given = sys.stdin.buffer.read(LARGEST + 1) if source == "-" else console.path(source)
     made = draft_sources(console.root, given, where)
-    importing.put(console.root, made.drafted)
+    imported.put(console.root, made.drafted)
     failed = any(problem.severity == "error" for problem in made.findings.problems)
     if console.json:
         console.document(sources_json(made))
@@ -183,25 +183,25 @@ async def _import(console: Console, wanted: ImportOptions, how: _How) -> int:
     """What somebody edits between reading and planning is read again, twice at most; then it is
     shown in the plan.
     """
-    from provisioner.engine import importing
+    from provisioner.engine import imported, importing
 
     for last in (False, False, True):
         drafts = await importing.draft(console.open(), wanted)
-        before = importing.put(console.root, drafts.drafted)
+        before = imported.put(console.root, drafts.drafted)
         try:
             return await _adopt(console, wanted, how=how, drafts=drafts, last=last)
-        except importing.EditedMeanwhile:
-            importing.take_back(console.root, before)
+        except imported.EditedMeanwhile:
+            imported.take_back(console.root, before)
     raise AssertionError("the last one is planned as it is")
 
 
 async def _adopt(
     console: Console, wanted: ImportOptions, *, how: _How, drafts: Drafts, last: bool
 ) -> int:
-    from provisioner.engine import importing
+    from provisioner.engine import imported
 
     context = console.open()
-    waiting = importing.waiting(context, wanted.into)
+    waiting = imported.waiting(context, wanted.into)
     if wanted.one:
         waiting = {address: id for address, id in waiting.items() if address == wanted.one[0]}
     left = None
@@ -217,20 +217,22 @@ async def _adopt(
         left = await _left(console, waiting)
     else:
         _say(console, drafts)
-    importing.take_out_imports(context, wanted.into)
+    imported.take_out_imports(context, wanted.into)
     if how.download:
         await _download(console)
     _report(console, drafts, waiting, left)
     return 0 if left is None or left.empty else 1
 
 
-def _say(console: Console, drafts: Drafts) -> None:
+def _say(console: Console, drafts: Drafts, said: Collection[str] = ()) -> None:
+    """What was written, and what there is to say of it that the plan has not `said`."""
     from provisioner.views.values import inline
 
     for name in drafts.drafted.files:
         console.say(f"Wrote {console.called(name)}")
     for remark in drafts.remarks:
-        console.say(inline(remark))
+        if remark not in said:
+            console.say(inline(remark))
 
 
 async def _take_over(
@@ -248,7 +250,7 @@ async def _take_over(
         confirm_and_carry_out,
         exit_code,
     )
-    from provisioner.engine import ApplyOptions, Session, importing
+    from provisioner.engine import ApplyOptions, Session, imported
     from provisioner.plan import PlanOptions
 
     documents = sum(map(is_file, waiting))
@@ -256,13 +258,13 @@ async def _take_over(
         console.say(f"Comparing {documents:,} documents with the local files…")
     options = ApplyOptions(parallelism=how.parallelism, lock_timeout=how.lock_timeout)
     async with Session.writing(context, options, console.say) as session:
-        session.unstamped = await importing.unstamped(session, waiting, none=not how.stamp)
-        plan = await importing.planned(
+        session.unstamped = await imported.unstamped(session, waiting, none=not how.stamp)
+        plan = await imported.planned(
             session, PlanOptions(targets=frozenset(waiting)), None if last else drafts
         )
-        _say(console, drafts)
+        _say(console, drafts, plan.notes)
         if not how.stamp:
-            importing.check_untouched(plan)
+            imported.check_untouched(plan)
         # Where nothing is written, there is nothing to approve.
         approval = GivenApproval(how.approved or not how.stamp)
         if console.json:
