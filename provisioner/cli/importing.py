@@ -174,7 +174,9 @@ def _inside(console: Console, path: Path, option: str) -> str:
 
 
 def _check_into(into: str) -> None:
-    if not (into.startswith("specs/") and into.lower().endswith((".yaml", ".yml"))):
+    from provisioner.workspace.sections import FOLDER, SUFFIXES
+
+    if not (into.startswith(f"{FOLDER}/") and into.endswith(SUFFIXES)):
         detail = f"`{into}` is not a spec: those are the YAML files below `specs/`."
         raise UsageError(Problem("Wrong usage", detail, "write `--into specs/imported.yaml`, say"))
 

@@ -14,7 +14,6 @@ from provisioner.engine.context import Context
 from provisioner.engine.drift import (
     every_file,
     everything,
-    gone_route,
     named_ids,
     not_proposed,
     proposed,
@@ -120,10 +119,7 @@ class _Reader:
         known = named_ids(self.context, self.case)
         chosen: dict[Key, dict[str, Live]] = {}
         for key, objects in self.shown.items():
-            if not self._wanted(key[0]):
-                continue
-            if objects is None:
-                self.remarks.append(gone_route(key[0]))
+            if objects is None or not self._wanted(key[0]):
                 continue
             chosen[key] = {
                 id: live
@@ -133,7 +129,7 @@ class _Reader:
                 and self._matches(key[0], live)
                 and not self._foreign(live)
             }
-        self.remarks += not_proposed(self.files.values())
+        not_proposed(self.session.remote, self.files.values())
         return self._drafts(await self._found(chosen, {}), {}, {})
 
     def _wanted(self, name: str) -> bool:
@@ -241,7 +237,6 @@ class _Reader:
     ) -> Drafts:
         context = self.context
         known = {id: address for address, id in self.case.lock.ids.items()}
-        several = len(context.workspace.environments) > 1
 
         def write(found: list[Found]) -> Drafted:
             drafted = write_specs(
@@ -252,7 +247,7 @@ class _Reader:
                 known={**known, **given},
                 imports=True,
                 also=also,
-                environment=context.environment.name if several else None,
+                environment=context.environment.name if context.several else None,
             )
             for name in drafted.files:
                 try:
@@ -319,6 +314,9 @@ def inside(root: Path, name: str) -> Path:
     place = root / name
     if not disk.real(place).is_relative_to(disk.real(root)):
         raise disk.Unfit("a link leads out of the workspace")
+    above = next(folder for folder in place.parents if folder.exists())
+    if not disk.is_folder(above):
+        raise disk.Unfit(f"`{above.name}` is a file, not a folder")
     return place
 
 

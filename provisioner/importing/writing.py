@@ -35,6 +35,7 @@ INTO = "specs/imported.yaml"
 PROMPTS, SCHEMAS = "specs/prompts", "specs/schemas"
 _LONG_TEXT = 300  # characters of instructions that are worth a file of their own
 _LONG_SCHEMA = 500  # and of a JSON Schema, in one line
+_MOST_NAMES = 1000  # of files, tried one after another: then nothing can be written there
 _MARK = "\ufeff"
 
 
@@ -233,10 +234,10 @@ class _Writer:
     def _beside(self, stem: str, suffix: str, data: bytes) -> str:
         """The path of a file of its own that holds these bytes; what is there already stays."""
         count, path = 1, stem + suffix
-        while (there := self._there(path)) not in (None, data):
+        while (there := self._there(path)) not in (None, data) and count < _MOST_NAMES:
             count += 1
             path = f"{stem}_{count}{suffix}"
-        if there is None:
+        if there != data:
             self.files[path] = data
         return path
 
@@ -246,7 +247,7 @@ class _Writer:
         place = self.root / path
         try:
             return disk.read(place, disk.LARGEST_TEXT)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
             return b""  # something else that is in the way
@@ -333,16 +334,18 @@ class _Writer:
                     yield tool
 
     def _point_out_twins(self) -> None:
-        alike: dict[str, list[Address]] = defaultdict(list)
+        alike: dict[str, list[int]] = defaultdict(list)
         for index, address in sorted(self.addresses.items(), key=lambda pair: pair[1]):
             fields = self.found[index].fields
             said = {key: fields[key] for key in fields if key != "name"}
             if not is_file(address) and said.keys() - {"model"}:
-                alike[canonical([address.kind, said])].append(address)
-        for addresses in alike.values():
-            if len(addresses) > 1:
-                some = listed(f"`{address}`" for address in addresses)
-                self.remarks.append(f"{some} say the same, but for their names.")
+                alike[canonical([address.kind, said])].append(index)
+        for twins in alike.values():
+            if len(twins) > 1:
+                some = listed(f"`{self.addresses[index]}`" for index in twins)
+                names = {self.found[index].name for index in twins}
+                but = ", but for their names" if len(names) > 1 else ""
+                self.remarks.append(f"{some} say the same{but}.")
 
     def _document(self, imports: Sequence[Fields]) -> dict[str, Any]:
         document: dict[str, Any] = {}
@@ -374,12 +377,12 @@ class _Writer:
         new = deepcopy(old)
         more = {}
         for section, entries in document.items():
-            if not new.get(section):
+            if section not in new:
                 more[section] = entries
             elif isinstance(entries, list):
-                new[section] = [*new[section], *entries]
+                new[section] = [*(new[section] or ()), *entries]
             else:
-                new[section] = {**new[section], **entries}
+                new[section] = {**(new[section] or {}), **entries}
         mark = _MARK if there and there.startswith(_MARK.encode()) else ""
         self.files.pop(into, None)  # it comes last
         result = spec_edited(text, old, new)
