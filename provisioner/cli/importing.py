@@ -27,6 +27,10 @@ _WRITTEN = (
     " or `provisioner apply`, goes on from there."
 )
 _EMPTY = "The plan for what was imported is empty: the specs say what the service has."
+_EDITED = (
+    "The plan for what was imported is not empty: somebody has edited it meanwhile. `provisioner"
+    " accept` takes that into the specs, and `provisioner apply` undoes it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +340,7 @@ def _report(
         from provisioner.cli.planning import text_of
 
         console.result(text_of(console, left, console.paint()))
-        console.say("The plan for what was imported is not empty.")
+        console.say(_EDITED)
 
 
 COMMANDS = {"import": import_}

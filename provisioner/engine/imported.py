@@ -68,9 +68,11 @@ async def planned(session: Session, options: PlanOptions, drafts: Drafts | None)
         if drafts and any(one.summary == "Object not found" for one in error.problems):
             raise EditedMeanwhile from None
         raise
-    if drafts and any(
-        change.address in drafts.drafted.addresses and _edited(change) for change in plan.changes
-    ):
+    new = {*drafts.drafted.addresses} if drafts else set()
+    taken_out = any(
+        item.action == "attach" and item.store in new for item in plan.store_file_changes
+    )
+    if taken_out or any(change.address in new and _edited(change) for change in plan.changes):
         raise EditedMeanwhile
     return plan
 
@@ -80,7 +82,9 @@ def _edited(change: Change) -> bool:
     if is_file(change.address):
         return False
     return any(
-        top(field.path) != "files" or parts(field.path)[1].startswith("id:")
+        top(field.path) != "files"
+        or parts(field.path)[1].startswith("id:")
+        or parts(field.path)[2:3] in (["attributes"], ["chunking"])
         for field in change.fields
     )
 
