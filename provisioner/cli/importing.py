@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +27,10 @@ _WRITTEN = (
     " or `provisioner apply`, goes on from there."
 )
 _EMPTY = "The plan for what was imported is empty: the specs say what the service has."
+_EDITED = (
+    "The plan for what was imported is not empty: somebody has edited it meanwhile. `provisioner"
+    " accept` takes that into the specs, and `provisioner apply` undoes it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ def _import_from(
     console: Console, source: str, into: Path | None, *, answers: int, other: bool
 ) -> int:
     """Write the specs of what a source describes, and say what of it is not in them."""
-    from provisioner.engine import importing
+    from provisioner.engine import imported
     from provisioner.engine.from_sources import draft_sources
     from provisioner.importing.sources import LARGEST
     from provisioner.importing.writing import INTO
@@ -147,7 +151,7 @@ def _import_from(
     _check_into(where)
     given = sys.stdin.buffer.read(LARGEST + 1) if source == "-" else console.path(source)
     made = draft_sources(console.root, given, where, answers)
-    importing.put(console.root, made.drafted)
+    imported.put(console.root, made.drafted)
     failed = any(problem.severity == "error" for problem in made.findings.problems)
     if console.json:
         console.document(sources_json(made))
@@ -188,7 +192,9 @@ def _inside(console: Console, path: Path, option: str) -> str:
 
 
 def _check_into(into: str) -> None:
-    if not (into.startswith("specs/") and into.lower().endswith((".yaml", ".yml"))):
+    from provisioner.workspace.sections import FOLDER, SUFFIXES
+
+    if not (into.startswith(f"{FOLDER}/") and into.endswith(SUFFIXES)):
         detail = f"`{into}` is not a spec: those are the YAML files below `specs/`."
         raise UsageError(Problem("Wrong usage", detail, "write `--into specs/imported.yaml`, say"))
 
@@ -197,25 +203,25 @@ async def _import(console: Console, wanted: ImportOptions, how: _How) -> int:
     """What somebody edits between reading and planning is read again, twice at most; then it is
     shown in the plan.
     """
-    from provisioner.engine import importing
+    from provisioner.engine import imported, importing
 
     for last in (False, False, True):
         drafts = await importing.draft(console.open(), wanted)
-        before = importing.put(console.root, drafts.drafted)
+        before = imported.put(console.root, drafts.drafted)
         try:
             return await _adopt(console, wanted, how=how, drafts=drafts, last=last)
-        except importing.EditedMeanwhile:
-            importing.take_back(console.root, before)
+        except imported.EditedMeanwhile:
+            imported.take_back(console.root, before)
     raise AssertionError("the last one is planned as it is")
 
 
 async def _adopt(
     console: Console, wanted: ImportOptions, *, how: _How, drafts: Drafts, last: bool
 ) -> int:
-    from provisioner.engine import importing
+    from provisioner.engine import imported
 
     context = console.open()
-    waiting = importing.waiting(context, wanted.into)
+    waiting = imported.waiting(context, wanted.into)
     if wanted.one:
         waiting = {address: id for address, id in waiting.items() if address == wanted.one[0]}
     left = None
@@ -231,20 +237,22 @@ async def _adopt(
         left = await _left(console, waiting)
     else:
         _say(console, drafts)
-    importing.take_out_imports(context, wanted.into)
+    imported.take_out_imports(context, wanted.into)
     if how.download:
         await _download(console)
     _report(console, drafts, waiting, left)
     return 0 if left is None or left.empty else 1
 
 
-def _say(console: Console, drafts: Drafts) -> None:
+def _say(console: Console, drafts: Drafts, said: Collection[str] = ()) -> None:
+    """What was written, and what there is to say of it that the plan has not `said`."""
     from provisioner.views.values import inline
 
     for name in drafts.drafted.files:
         console.say(f"Wrote {console.called(name)}")
     for remark in drafts.remarks:
-        console.say(inline(remark))
+        if remark not in said:
+            console.say(inline(remark))
 
 
 async def _take_over(
@@ -262,7 +270,7 @@ async def _take_over(
         confirm_and_carry_out,
         exit_code,
     )
-    from provisioner.engine import ApplyOptions, Session, importing
+    from provisioner.engine import ApplyOptions, Session, imported
     from provisioner.plan import PlanOptions
 
     documents = sum(map(is_file, waiting))
@@ -270,13 +278,13 @@ async def _take_over(
         console.say(f"Comparing {documents:,} documents with the local files…")
     options = ApplyOptions(parallelism=how.parallelism, lock_timeout=how.lock_timeout)
     async with Session.writing(context, options, console.say) as session:
-        session.unstamped = await importing.unstamped(session, waiting, none=not how.stamp)
-        plan = await importing.planned(
+        session.unstamped = await imported.unstamped(session, waiting, none=not how.stamp)
+        plan = await imported.planned(
             session, PlanOptions(targets=frozenset(waiting)), None if last else drafts
         )
-        _say(console, drafts)
+        _say(console, drafts, plan.notes)
         if not how.stamp:
-            importing.check_untouched(plan)
+            imported.check_untouched(plan)
         # Where nothing is written, there is nothing to approve.
         approval = GivenApproval(how.approved or not how.stamp)
         if console.json:
@@ -346,7 +354,7 @@ def _report(
         from provisioner.cli.planning import text_of
 
         console.result(text_of(console, left, console.paint()))
-        console.say("The plan for what was imported is not empty.")
+        console.say(_EDITED)
 
 
 COMMANDS = {"import": import_}

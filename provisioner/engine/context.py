@@ -62,6 +62,11 @@ class Context:
         return Service(where, named.api, named.organization, named.project)
 
     @property
+    def several(self) -> bool:
+        """Whether an import has to say which environment it is for."""
+        return len(self.workspace.environments) > 1
+
+    @property
     def shared(self) -> bool:
         """Whether another environment of this workspace may use the same service, as the same user
         of it.

@@ -5,6 +5,7 @@ nor there.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,18 +14,20 @@ from provisioner.diff import ignored, join
 from provisioner.engine.context import Context
 from provisioner.engine.refresh import Listed, list_forms
 from provisioner.engine.session import Session
-from provisioner.errors import UsageError
+from provisioner.errors import RouteMissing, ServiceError, UsageError
 from provisioner.importing.names import Names as NameGiver
-from provisioner.kinds import file_at, file_kind, keys, kind
-from provisioner.kinds.base import Names, ProfileForm
+from provisioner.kinds import Key, file_at, file_kind, keys, kind
+from provisioner.kinds.base import PURPOSE, Names, ProfileForm, UploadForm
 from provisioner.model import Address, Drift, Drifted, Live, Problem, Unmanaged
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.drifting import Examined, examine, worst
 from provisioner.plan.users import unmanaged
 from provisioner.plan.whole import unkept_notes
+from provisioner.remote import Remote, together
 from provisioner.text import did_you_mean, listed
 from provisioner.workspace.sections import declarable
 
+_PURPOSES = (PURPOSE, "user_data")  # of documents
 _PATH = re.compile(r'[^.\[\]]+(?:\.[^.\[\]]+|\["(?:[^"\\]|\\.)*"\]|\[\d+\])*')
 
 
@@ -72,6 +75,7 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
         left_out = _Ignored(whole, paths)
         examined = examine(case)
         unmanaged = await find_unmanaged(session, case, examined) if options.unmanaged else []
+        odd = sorted(session.remote.oddities) if options.unmanaged else []
         drift = Drift(
             case.workspace,
             case.environment,
@@ -86,8 +90,11 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
                 if not left_out.holds(x.address, x.path)
             ),
             unmanaged=tuple(one for one in unmanaged if not left_out.holds_file(one)),
-            notes=(*session.notes, *case.observed.notes, *_notes(case, examined)),
+            notes=tuple(
+                dict.fromkeys([*session.notes, *case.observed.notes, *odd, *_notes(case, examined)])
+            ),
             checked=sum(one.remote for one in examined),
+            several=context.several,
             profiles=sum(entry.profile is not None for entry in case.lock.resources.values()),
         )
     return drift, case
@@ -171,21 +178,70 @@ def _some(names: Iterable[str]) -> str:
 
 async def everything(session: Session) -> Listed:
     """What planning has listed, and the kinds beside: nobody has to declare a store for one to be
-    seen.
+    seen. Files of every purpose. None, and a note, for what the service does not have or show.
     """
     seen = session.refreshed.listed
     own = (None, session.context.environment.api)
-    left = [key for key in keys() if key[1] in own and key not in seen]
-    return {**seen, **await list_forms(session.remote, left, Names())}
+    files = (file_kind().name, None)
+    left = [key for key in keys() if key[1] in own and key not in seen and key != files]
+    found = await together(_listed(session, key) for key in left)
+    shown = {**seen, **dict(zip(left, found, strict=True)), files: await _every_file(session)}
+    for (name, _), objects in shown.items():
+        if objects is None:
+            what = name.replace("_", " ")
+            session.remote.note(f"The service shows no {what}s: that API is not there for us.")
+    return shown
+
+
+async def _listed(session: Session, key: Key) -> dict[str, Live] | None:
+    try:
+        return (await list_forms(session.remote, [key], Names()))[key]
+    except ServiceError as error:
+        if error.status in (403, 410):
+            return None
+        raise
+
+
+async def _every_file(session: Session) -> dict[str, Live] | None:
+    form = file_kind().form(None)
+    assert isinstance(form, UploadForm)
+    try:
+        return {live.id: live for live in await form.list(session.remote, Names(), None)}
+    except RouteMissing:
+        return None
+
+
+async def every_file(session: Session) -> dict[str, Live]:
+    """The files of every purpose by id; none where the service lists none."""
+    return await _every_file(session) or {}
+
+
+def proposed(name: str, live: Live) -> bool:
+    """Whether somebody may want to manage it: what a batch reads, say, is used once."""
+    return name != file_kind().name or live.fields.get("purpose", PURPOSE) in _PURPOSES
+
+
+def not_proposed(remote: Remote, files: Iterable[Live]) -> None:
+    """Say in one line what there is of files that nobody would manage."""
+    count = Counter(
+        str(live.fields.get("purpose")) for live in files if not proposed(file_kind().name, live)
+    )
+    if not count:
+        return
+    total = count.total()
+    said = listed(f"{many:,} of `{purpose}`" for purpose, many in sorted(count.items()))
+    what = "1 file has another purpose" if total == 1 else f"{total:,} files have other purposes"
+    remote.note(f"{what} than documents have, left alone: {said}.")
 
 
 async def find_unmanaged(
     session: Session, case: Situation, examined: Iterable[Examined]
 ) -> list[Unmanaged]:
     """What others put into our stores, then what nobody stamped and nothing here names."""
-    listed = await everything(session)
+    shown = await everything(session)
+    not_proposed(session.remote, (shown.get((file_kind().name, None)) or {}).values())
     named = named_ids(session.context, case)
-    lives = {id: live for objects in listed.values() for id, live in (objects or {}).items()}
+    lives = {id: live for objects in shown.values() for id, live in (objects or {}).items()}
     taken = NameGiver({*session.context.workspace.written, *case.lock.resources})
     unmanaged_ones: list[Unmanaged] = []
     for one in examined:
@@ -195,9 +251,11 @@ async def find_unmanaged(
                 _unmanaged(file_kind().name, lives.get(id, Live(id, {})), store=one.address)
                 for id in one.files.foreign
             ]
-    for key, objects in sorted(listed.items(), key=lambda pair: pair[0][0]):
+    for key, objects in sorted(shown.items(), key=lambda pair: pair[0][0]):
         loose = [
-            live for live in (objects or {}).values() if live.stamp is None and live.id not in named
+            live
+            for live in (objects or {}).values()
+            if live.stamp is None and live.id not in named and proposed(key[0], live)
         ]
         # The oldest first, as `import` gives names.
         for live in sorted(loose, key=lambda live: (live.created_at, live.id)):

@@ -4,33 +4,37 @@ lock does, and nothing that somebody else has stamped is touched.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from provisioner import disk
-from provisioner.diff import parts, top
 from provisioner.engine.context import Context
-from provisioner.engine.drift import everything, named_ids
+from provisioner.engine.drift import (
+    every_file,
+    everything,
+    named_ids,
+    not_proposed,
+    proposed,
+)
 from provisioner.engine.preflight import check_lock
+from provisioner.engine.refresh import Listed
 from provisioner.engine.session import Session
+from provisioner.engine.unfit import living, references, valid
 from provisioner.errors import PlanError, SpecError, UsageError
-from provisioner.importing.live import found_object, no_room, with_store_files
+from provisioner.importing.live import found_object, with_store_files
 from provisioner.importing.nouns import Found, Origin
 from provisioner.importing.pairing import Documents, Paired
-from provisioner.importing.writing import INTO, Drafted, spec_edited, write_specs
+from provisioner.importing.writing import INTO, Drafted, write_specs
 from provisioner.kinds import Key, file_kind, is_file, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
-from provisioner.model import Action, Address, Change, Live, Plan, Problem
-from provisioner.model.plans import QUIET
+from provisioner.model import Address, Live, Problem
 from provisioner.plan import PlanOptions, Situation
 from provisioner.remote import together
 from provisioner.text import listed
-from provisioner.workspace.sections import FOLDER, declarable
-from provisioner.yamltext.reading import read_yaml
+from provisioner.workspace.sections import declarable
 from provisioner.yamltext.spelling import Unwritable
 
 
@@ -69,6 +73,8 @@ class _Reader:
         self.context = session.context
         self.remarks: list[str] = []
         self.origin = Origin(self.context.service.base_url)
+        self.shown: Listed = {}  # what was listed
+        self.files: Mapping[str, Live] = {}  # of every purpose
 
     async def one(self, address: Address, id: str) -> Drafts:
         """One object, which is to have this address."""
@@ -98,10 +104,11 @@ class _Reader:
 
     async def all(self) -> Drafts:
         """Everything that nobody has stamped and nothing here names."""
-        listed_ones = await everything(self.session)
+        self.shown = await everything(self.session)
+        self.files = self.shown.get((file_kind().name, None)) or {}
         stamped = [
             live
-            for objects in listed_ones.values()
+            for objects in self.shown.values()
             for live in (objects or {}).values()
             if live.stamp
             and (live.stamp.workspace, live.stamp.environment)
@@ -111,14 +118,18 @@ class _Reader:
         check_lock(refreshed, self.case.lock, fresh=self.case.fresh)
         known = named_ids(self.context, self.case)
         chosen: dict[Key, dict[str, Live]] = {}
-        for key, objects in listed_ones.items():
+        for key, objects in self.shown.items():
             if objects is None or not self._wanted(key[0]):
                 continue
             chosen[key] = {
                 id: live
                 for id, live in sorted(objects.items())
-                if id not in known and self._matches(key[0], live) and not self._foreign(live)
+                if id not in known
+                and proposed(key[0], live)
+                and self._matches(key[0], live)
+                and not self._foreign(live)
             }
+        not_proposed(self.session.remote, self.files.values())
         return self._drafts(await self._found(chosen, {}), {}, {})
 
     def _wanted(self, name: str) -> bool:
@@ -168,9 +179,14 @@ class _Reader:
         held = await together(list_store_files(self.session.remote, one.id or "") for one in stores)
         for one, inside in zip(stores, held, strict=True):
             found[found.index(one)] = with_store_files(one, inside)
+        if not self.files and any(_file_ids(one) for one in found):
+            self.files = await every_file(self.session)
+        shown = {*self.files, *(id for objects in self.shown.values() for id in objects or {})}
+        found, gone = await living(self.session.remote, self.context.environment.api, found, shown)
         self._say_what_is_lost(found)
+        self.remarks += gone
         loose = [live for key, some in chosen.items() if key[0] == files for live in some.values()]
-        return [*found, *await self._files(found, loose, given)]
+        return [*found, *self._files(found, loose, given)]
 
     def _say_what_is_lost(self, found: Iterable[Found]) -> None:
         for one in found:
@@ -178,33 +194,24 @@ class _Reader:
                 what = "is left unstamped" if lost.what == "metadata" else "is not in the spec"
                 self.remarks.append(f"{lost.why}: it {what}.")
 
-    async def _files(
+    def _files(
         self, found: Iterable[Found], loose: Iterable[Live], given: Mapping[str, Address]
     ) -> list[Found]:
         """The documents that are local files: each is known by its path from now on."""
-        found = list(found)
-        used = {id for one in found for id in _file_ids(one.fields)}
-        listed_files = (
-            {
-                live.id: live
-                for live in await file_kind().form(None).list(self.session.remote, Names(), None)  # type: ignore[call-arg]  # of every purpose
-            }
-            if used or self.options.documents
-            else {}
-        )
+        used = {id for one in found for id in _file_ids(one)}
         documents = Documents(self.context.root, self.options.documents)
         paired = Paired({id: address.name for id, address in given.items() if is_file(address)})
         if self.options.documents is not None:
             for one in found:
-                ids = [id for id in _file_ids(one.fields) if id in listed_files]
-                documents.pair([listed_files[id] for id in ids], paired)
+                ids = [id for id in _file_ids(one) if id in self.files]
+                documents.pair([self.files[id] for id in ids], paired)
             documents.pair([live for live in loose if live.id not in used], paired)
         self.remarks += paired.remarks
-        everything_known = {**listed_files, **{live.id: live for live in loose}}
+        known = {**self.files, **{live.id: live for live in loose}}
         result = [
-            _found_file(everything_known[id], path, self.origin)
+            _found_file(known[id], path, self.origin)
             for id, path in paired.paths.items()
-            if id in everything_known
+            if id in known
         ]
         self._say_what_stays(used, loose, paired)
         return result
@@ -218,7 +225,7 @@ class _Reader:
                 f"{len(alone)} {many} in nothing that is taken over, and without bytes no spec can"
                 f" declare one: {some}. `--files DIR` pairs them with local files."
             )
-        kept = sorted(used - paired.paths.keys()) if isinstance(used, set) else []
+        kept = sorted(set(used) - paired.paths.keys())
         if kept and self.options.documents is not None:
             some = listed(f"`{id}`" for id in kept)
             self.remarks.append(
@@ -230,8 +237,8 @@ class _Reader:
     ) -> Drafts:
         context = self.context
         known = {id: address for address, id in self.case.lock.ids.items()}
-        several = len(context.workspace.environments) > 1
-        try:
+
+        def write(found: list[Found]) -> Drafted:
             drafted = write_specs(
                 context.root,
                 found,
@@ -240,14 +247,24 @@ class _Reader:
                 known={**known, **given},
                 imports=True,
                 also=also,
-                environment=context.environment.name if several else None,
+                environment=context.environment.name if context.several else None,
             )
+            for name in drafted.files:
+                try:
+                    inside(context.root, name)
+                except OSError as error:
+                    raise not_written(name, error) from error
+            return drafted
+
+        try:
+            drafted, left_out = valid(context, found, write)
         except Unwritable as why:
             detail = f"Nothing can be added to `{self.options.into}`: {why}."
             raise SpecError(
                 Problem("Cannot be added", detail, "name another file with `--into FILE`")
             ) from None
-        return Drafts(drafted, (*self.remarks, *drafted.remarks))
+        odd = sorted(self.session.remote.oddities)
+        return Drafts(drafted, (*self.remarks, *left_out, *drafted.remarks, *odd))
 
 
 _LET_GO = (
@@ -277,13 +294,9 @@ def _not_there(address: Address, id: str, api: str | None, remote: bool) -> Prob
     return Problem("Object not found", f"The service has no {what} `{id}`.", hint)
 
 
-def _file_ids(fields: Mapping[str, Any]) -> Iterator[str]:
+def _file_ids(found: Found) -> list[str]:
     """The ids of the files that a store holds, or that tools are given."""
-    tools = [one for one in fields.get("tools") or () if isinstance(one, dict)]
-    for holder in (fields, *tools):
-        for one in holder.get("files") or ():
-            if isinstance(one, dict) and "id" in one:
-                yield one["id"]
+    return [id for name, id in references(found.fields) if name == file_kind().name]
 
 
 def _found_file(live: Live, path: str, origin: Origin) -> Found:
@@ -296,140 +309,19 @@ def _found_file(live: Live, path: str, origin: Origin) -> Found:
     return Found(file_kind().name, name, fields, origin, id=live.id, age=live.created_at)
 
 
-# Writing, and what is left to do.
-
-
-class EditedMeanwhile(Exception):
-    """Somebody has edited what was read just now."""
-
-
 def inside(root: Path, name: str) -> Path:
     """Where a file of the workspace lies; OSError where a link leads out of it."""
     place = root / name
     if not disk.real(place).is_relative_to(disk.real(root)):
         raise disk.Unfit("a link leads out of the workspace")
+    above = next(folder for folder in place.parents if folder.exists())
+    if not disk.is_folder(above):
+        raise disk.Unfit(f"`{above.name}` is a file, not a folder")
     return place
 
 
-def put(root: Path, drafted: Drafted) -> dict[str, bytes | None]:
-    """Write the drafted files, the spec last; what they were before, None where there was none."""
-    before: dict[str, bytes | None] = {}
-    for name, data in drafted.files.items():
-        try:
-            place = inside(root, name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            before[name] = disk.read(place, disk.LARGEST_TEXT) if disk.is_file(place) else None
-            disk.replace(place, data)
-        except OSError as error:
-            detail = f"`{name}` cannot be written: {error.strerror}."
-            raise SpecError(
-                Problem("File not written", detail, "mend that, and run the same again", file=name)
-            ) from error
-    return before
-
-
-def take_back(root: Path, before: Mapping[str, bytes | None]) -> None:
-    """Make files be again what they were, the spec first."""
-    for name, data in reversed(list(before.items())):
-        if data is None:
-            disk.remove(root / name)
-        else:
-            disk.replace(root / name, data)
-
-
-async def planned(session: Session, options: PlanOptions, drafts: Drafts | None) -> Plan:
-    """The plan. With `drafts` nothing can differ from what was read for them; EditedMeanwhile where
-    something does.
-    """
-    try:
-        plan = await session.plan(options)
-    except SpecError as error:
-        if drafts and any(one.summary == "Object not found" for one in error.problems):
-            raise EditedMeanwhile from None
-        raise
-    if drafts and any(
-        change.address in drafts.drafted.addresses and _edited(change) for change in plan.changes
-    ):
-        raise EditedMeanwhile
-    return plan
-
-
-def _edited(change: Change) -> bool:
-    """Whether an object is not what its draft says. Local files may be other versions."""
-    if is_file(change.address):
-        return False
-    return any(
-        top(field.path) != "files" or parts(field.path)[1].startswith("id:")
-        for field in change.fields
-    )
-
-
-def waiting(context: Context, into: str) -> dict[Address, str]:
-    """What `imports` name and the lock has not yet. An entry that an import has written stays until
-    everything about it is done, the files of a store included.
-    """
-    if not disk.is_folder(context.root / FOLDER):
-        return {}
-    state = context.checked(context.store.peek().state)
-    locked = state.ids if state else {}
-    return {
-        item.to: item.id
-        for item in context.specs.imports
-        if item.to in context.specs.desired
-        and (item.to not in locked or (item.source.file == into and locked[item.to] == item.id))
-    }
-
-
-async def unstamped(session: Session, wanted: Mapping[Address, str], none: bool) -> set[Address]:
-    """What is taken over without a stamp: all of it, or what has no room for one."""
-    if none:
-        return set(wanted)
-    context = session.context
-    asked = []
-    for address, id in wanted.items():
-        form = kind(address.kind).form(context.specs.desired[address].api)
-        if form.stamped:
-            asked.append((address, form.read(session.remote, id, Names())))
-    lives = await together(one for _, one in asked)
-    return {
-        address
-        for (address, _), live in zip(asked, lives, strict=True)
-        if live is not None and no_room(live)
-    }
-
-
-def check_untouched(plan: Plan) -> None:
-    """PlanError where something would be written at the service although nothing may be."""
-    writes = [str(change.address) for change in plan.changes if change.action is not Action.KEEP]
-    writes += [
-        f"{item.store}: {item.path}"
-        for item in plan.store_file_changes
-        if item.action not in (*QUIET, "update")
-    ]
-    if writes:
-        some = listed(f"`{one}`" for one in writes)
-        detail = f"With `--no-stamp` nothing is written at the service, and {some} would be."
-        hint = "leave `--no-stamp` out, or make the specs say what the service has"
-        raise PlanError(Problem("Not without a write", detail, hint))
-
-
-def take_out_imports(context: Context, into: str) -> None:
-    """Take the entries of `imports` that are over out of the spec that they were written into."""
-    place = context.root / into
-    state = context.store.peek().state
-    if state is None or not disk.is_file(place):
-        return
-    data = disk.read(place, disk.LARGEST_TEXT)
-    text = data.decode("utf-8-sig")
-    old = read_yaml(text.encode()).value
-    entries = old.get("imports") if isinstance(old, dict) else None
-    over = {(str(address), entry.id) for address, entry in state.resources.items()}
-    left = [one for one in entries or () if (one.get("to"), one.get("id")) not in over]
-    if len(left) == len(entries or ()):
-        return
-    new = {**old, "imports": left} if left else {key: old[key] for key in old if key != "imports"}
-    if new:
-        mark = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
-        disk.replace(place, (mark + spec_edited(text, old, new)).encode())
-    else:
-        disk.remove(place)
+def not_written(name: str, error: OSError) -> SpecError:
+    """What to say where a file of the workspace cannot be written."""
+    detail = f"`{name}` cannot be written: {error.strerror}."
+    hint = "mend that, and run the same again"
+    return SpecError(Problem("File not written", detail, hint, file=name))

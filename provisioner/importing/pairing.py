@@ -13,7 +13,8 @@ from pathlib import Path
 from provisioner.digests import hash_file
 from provisioner.model import Live
 from provisioner.text import listed
-from provisioner.workspace.tree import FileRefused, Tree
+from provisioner.workspace.contents import Contents
+from provisioner.workspace.tree import FileRefused
 
 
 @dataclass
@@ -29,11 +30,12 @@ class Documents:
 
     def __init__(self, root: Path, folder: str | None) -> None:
         self.root = root
+        self._contents = Contents(root)
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._sizes: dict[str, int] = {}
         if folder is None:
             return
-        tree = Tree(root)
+        tree = self._contents.tree
         place = str(root / folder) if folder else str(root)
         for entry in tree.walk(folder, place, above=()):
             try:
@@ -54,7 +56,16 @@ class Documents:
                 name = unicodedata.normalize("NFC", str(one.fields.get("filename") or ""))
                 by_name[name].append(one)
         for name, some in by_name.items():
-            self._of_a_name(some, sorted(self._by_name.get(name, ())), paired)
+            paths = filter(self._usable, sorted(self._by_name.get(name, ())))
+            self._of_a_name(some, list(paths), paired)
+
+    def _usable(self, path: str) -> bool:
+        """Whether a spec may name it: an empty file, say, is no document."""
+        try:
+            self._contents.accept(self._contents.path(path))
+        except FileRefused:
+            return False
+        return True
 
     def _of_a_name(self, documents: list[Live], paths: list[str], paired: Paired) -> None:
         if not paths:

@@ -16,33 +16,27 @@ from typing import Any
 from provisioner import disk, jsontext
 from provisioner.diff import same
 from provisioner.digests import LFS_HEAD
-from provisioner.errors import SpecError
+from provisioner.importing.layout import says, spec_edited, text_of
 from provisioner.importing.names import Names
 from provisioner.importing.nouns import Found
+from provisioner.importing.patterns import folded
 from provisioner.jsontext import canonical
-from provisioner.kinds import file_at, file_kind, inlined_kind, is_file, kind, kinds
+from provisioner.kinds import file_at, file_kind, holds_files, inlined_kind, is_file, kind, kinds
 from provisioner.kinds.base import PURPOSE
 from provisioner.model import Address, Desired, Fields, Source
 from provisioner.text import listed
 from provisioner.workspace.editing import as_written, literal, written_tools
 from provisioner.workspace.setting import SETTINGS_FILE
-from provisioner.yamltext.editing import rewritten
-from provisioner.yamltext.format import format_text
+from provisioner.workspace.tree import Tree
 from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml
-from provisioner.yamltext.spelling import (
-    Placement,
-    Unwritable,
-    item_lines,
-    pair_lines,
-    value_spelt,
-)
+from provisioner.yamltext.spelling import Placement, Unwritable, value_spelt
 
 INTO = "specs/imported.yaml"
 CHECKS = "checks"
 PROMPTS, SCHEMAS = "specs/prompts", "specs/schemas"
 _LONG_TEXT = 300  # characters of instructions that are worth a file of their own
 _LONG_SCHEMA = 500  # and of a JSON Schema, in one line
-_ON_A_LINE = 2  # fields of a resource
+_MOST_NAMES = 1000  # of files, tried one after another: then nothing can be written there
 _MARK = "\ufeff"
 _DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.I)  # on Windows no name of a file
 
@@ -79,6 +73,8 @@ def write_specs(
     writer = _Writer(root, found, Names(taken), dict(known or {}))
     writer.write()
     writer.declare_variables()
+    if imports:
+        writer.fold()
     wanted = {**(also or {}), **(writer.ids() if imports else {})}
     only = {"environment": environment} if environment else {}
     writer.add(into, [{"to": str(to), "id": id, **only} for to, id in wanted.items()])
@@ -96,6 +92,7 @@ class _Writer:
         self.variables = {name for one in found for name in one.variables}
         self.addresses: dict[int, Address] = {}  # by the place in `found`
         self.resources: dict[Address, Any] = {}  # what is written for each
+        self.used: set[str] = set()  # the paths that they name
         # The oldest first: what is made later takes no name away. Without an age the order of the
         # source says which came first.
         self.order = sorted(range(len(found)), key=lambda index: (*_age(found[index]), index))
@@ -116,6 +113,14 @@ class _Writer:
                 self.resources[address] = written
         self._share()
         self._point_out_twins()
+        self.used = {entry for written in self.resources.values() for entry in _paths(written)}
+
+    def fold(self) -> None:
+        """Let patterns stand for the files of a store where they name the same ones."""
+        tree = Tree(self.root)
+        for address, written in self.resources.items():
+            if holds_files(address) and isinstance(written.get("files"), list):
+                written["files"] = sorted(folded(tree, written["files"]), key=_by_path)
 
     def ids(self) -> dict[Address, str]:
         """What is to be taken over. Of a path with several ids only the first: the others are
@@ -167,7 +172,7 @@ class _Writer:
         new = {name: wanted[name] for name in wanted if wanted[name] is not None}
         new = {name: literal(new[name]) for name in new if name not in declared}
         if new and not old:
-            self.files[SETTINGS_FILE] = (text + _text_of({"variables": new})).encode()
+            self.files[SETTINGS_FILE] = (text + text_of({"variables": new})).encode()
         elif new:
             whole = {**old, "variables": {**declared, **new}}
             mark = _MARK if there and there.startswith(_MARK.encode()) else ""
@@ -232,10 +237,10 @@ class _Writer:
         folder, _, name = stem.rpartition("/")
         stem = f"{folder}/{name}_" if _DEVICE.fullmatch(name) else stem
         count, path = 1, stem + suffix
-        while (there := self._there(path)) not in (None, data):
+        while (there := self._there(path)) not in (None, data) and count < _MOST_NAMES:
             count += 1
             path = f"{stem}_{count}{suffix}"
-        if there is None:
+        if there != data:
             self.files[path] = data
         return path
 
@@ -245,7 +250,7 @@ class _Writer:
         place = self.root / path
         try:
             return disk.read(place, disk.LARGEST_TEXT)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
             return b""  # something else that is in the way
@@ -299,7 +304,8 @@ class _Writer:
         at = self.known.get(entry.get("id", ""))
         settings = {key: self._literal(entry[key]) for key in entry if key not in ("id", "path")}
         if at is not None and is_file(at):
-            return {"path": at.name, **settings} if settings else at.name
+            path = literal(at.name)
+            return {"path": path, **settings} if settings else path
         start = {key: entry[key] for key in ("id", "path") if key in entry}
         return {**start, **settings}
 
@@ -331,20 +337,21 @@ class _Writer:
                     yield tool
 
     def _point_out_twins(self) -> None:
-        alike: dict[str, list[Address]] = defaultdict(list)
+        alike: dict[str, list[int]] = defaultdict(list)
         for index, address in sorted(self.addresses.items(), key=lambda pair: pair[1]):
             fields = self.found[index].fields
             said = {key: fields[key] for key in fields if key not in ("name", CHECKS)}
             if not is_file(address) and said.keys() - {"model"}:
-                alike[canonical([address.kind, said])].append(address)
-        for addresses in alike.values():
-            if len(addresses) > 1:
-                some = listed(f"`{address}`" for address in addresses)
-                self.remarks.append(f"{some} say the same, but for their names.")
+                alike[canonical([address.kind, said])].append(index)
+        for twins in alike.values():
+            if len(twins) > 1:
+                some = listed(f"`{self.addresses[index]}`" for index in twins)
+                names = {self.found[index].name for index in twins}
+                but = ", but for their names" if len(names) > 1 else ""
+                self.remarks.append(f"{some} say the same{but}.")
 
     def _document(self, imports: Sequence[Fields]) -> dict[str, Any]:
         document: dict[str, Any] = {}
-        used = {entry for written in self.resources.values() for entry in _paths(written)}
         by_section: dict[str, dict[str, Any]] = defaultdict(dict)
         for address, written in sorted(self.resources.items()):
             section = kinds()[address.kind].section
@@ -352,7 +359,7 @@ class _Writer:
                 by_section[section][address.name] = written
                 continue
             plain = {key: written[key] for key in written if written[key] != PURPOSE}
-            if plain.keys() != {"path"} or address.name not in used:
+            if plain.keys() != {"path"} or address.name not in self.used:
                 name = self.names.give(address.kind, Path(address.name).stem).name
                 by_section[section][name] = plain
         for section in ("vector_stores", "files", "tools", "assistants", *sorted(by_section)):
@@ -369,34 +376,25 @@ class _Writer:
         text = there.decode("utf-8-sig") if there else ""
         old = read_yaml(text.encode()).value if text.strip() else None
         if old is None:
-            self.files[into] = (text + _text_of(document)).encode()
+            self.files[into] = (text + text_of(document)).encode()
             return
         new = deepcopy(old)
         more = {}
         for section, entries in document.items():
-            if not new.get(section):
+            if section not in new:
                 more[section] = entries
             elif isinstance(entries, list):
-                new[section] = [*new[section], *entries]
+                new[section] = [*(new[section] or ()), *entries]
             else:
-                new[section] = {**new[section], **_with_checks(entries, new[section])}
+                new[section] = {**(new[section] or {}), **_with_checks(entries, new[section])}
         mark = _MARK if there and there.startswith(_MARK.encode()) else ""
         self.files.pop(into, None)  # it comes last
         result = spec_edited(text, old, new)
         whole = {**new, **more}
-        below = f"{result.rstrip()}\n\n{_text_of(more)}" if more else result
-        if not _says(below, whole):  # the whole spec is in braces, say
+        below = f"{result.rstrip()}\n\n{text_of(more)}" if more else result
+        if not says(below, whole):  # the whole spec is in braces, say
             below = spec_edited(text, old, whole)
         self.files[into] = (mark + below).encode()
-
-
-def spec_edited(text: str, old: Any, new: Any) -> str:
-    """A spec that says something else, laid out as `fmt` does where it was so before."""
-    result = rewritten(text, old, new)
-    try:
-        return format_text(result) if format_text(text) == text else result
-    except SpecError:  # laid out by hand, and in a way that stays
-        return result
 
 
 def _with_checks(entries: Mapping[str, Any], old: Any) -> dict[str, Any]:
@@ -417,14 +415,6 @@ def _by_path(entry: Any) -> tuple[bool, str]:
     """Paths in their order, then what has none in its own."""
     path = entry if isinstance(entry, str) else entry.get("path")
     return path is None, path or ""
-
-
-def _says(text: str, value: Any) -> bool:
-    try:
-        format_text(text)
-    except SpecError:  # it is no YAML
-        return False
-    return same(read_yaml(text.encode()).value, value)
 
 
 def _source_name(one: Found) -> str | None:
@@ -456,9 +446,9 @@ def _paths(written: Mapping[str, Any]) -> Iterator[str]:
     """The local files that a resource names by their paths."""
     for entry in written.get("files") or ():
         if isinstance(entry, str):
-            yield entry
+            yield _unescaped(entry)
         elif "path" in entry:
-            yield entry["path"]
+            yield _unescaped(entry["path"])
     tools = written.get("tools")
     for tool in tools if isinstance(tools, list) else ():
         for one in tool.get("files") or () if isinstance(tool, dict) else ():
@@ -483,36 +473,3 @@ def _unescaped(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _unescaped(inner) for key, inner in value.items()}
     return [_unescaped(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _entries(entries: Any) -> Iterator[str]:
-    """The lines below a section; resources of several lines stand apart."""
-    if isinstance(entries, list):
-        for entry in entries:
-            yield from item_lines(entry, 2)
-        return
-    above = 1
-    for index, (name, value) in enumerate(entries.items()):
-        lines = pair_lines(name, value, 2)
-        if len(lines) == 1 and isinstance(value, dict) and len(value) > _ON_A_LINE:
-            pairs = [pair_lines(key, inner, 4) for key, inner in value.items()]
-            lines = [f"  {name}:", *(line for pair in pairs for line in pair)]
-        if index and max(above, len(lines)) > 1:
-            yield ""
-        yield from lines
-        above = len(lines)
-
-
-def _text_of(document: Mapping[str, Any]) -> str:
-    """The YAML of a new spec, as `fmt` has it. Unwritable where it cannot say all of it."""
-    sections = []
-    for name, entries in document.items():
-        sections.append("\n".join([f"{name}:", *_entries(entries)]) + "\n")
-    text = "\n".join(sections)
-    try:
-        laid_out = format_text(text)
-    except SpecError:  # a text that no layout gives back; `fmt` leaves it, too
-        laid_out = text
-    if not same(read_yaml(laid_out.encode()).value, dict(document)):
-        raise Unwritable("what was found cannot be said in YAML")
-    return laid_out

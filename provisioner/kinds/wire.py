@@ -158,7 +158,19 @@ class StampedForm(Form):
         return body
 
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
-        return [self.live(raw, names) for raw in await remote.list(self.collection, known=known)]
+        """All that can be read. What is not of the shape that OpenAI's has, and bears no stamp,
+        belongs to somebody else: it must not stop us.
+        """
+        found: list[Live] = []
+        for raw in await remote.list(self.collection, known=known):
+            try:
+                found.append(self.live(raw, names))
+            except ServiceError as error:
+                if stamp(raw.get("metadata")):
+                    raise
+                detail = error.problems[0].detail.rstrip(".")
+                remote.note(f"{detail}: it is left out.")
+        return found
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
         raw = await remote.find(route(self.collection, id))

@@ -90,6 +90,7 @@ class Drift:
     unmanaged: tuple[Unmanaged, ...] = ()
     notes: tuple[str, ...] = ()
     checked: int = 0  # resources that were compared with the service
+    several: bool = False  # the workspace has other environments: `imports` must say which
     profiles: int = 0  # request profiles: they live in the lock alone and cannot drift
 
     @property

@@ -51,7 +51,7 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
         Section(
             "unmanaged",
             "At the service, but not managed here:",
-            tuple(_unmanaged(drift.unmanaged)),
+            tuple(_unmanaged(drift.unmanaged, drift.environment if drift.several else None)),
         ),
         Section("notes", "Notes:", tuple(Item("", inline(note)) for note in drift.notes)),
     )
@@ -65,7 +65,7 @@ def drift_outline(drift: Drift, *, verbose: bool = False) -> Outline:
     )
 
 
-def _unmanaged(found: Iterable[Unmanaged]) -> Iterator[Item]:
+def _unmanaged(found: Iterable[Unmanaged], environment: str | None) -> Iterator[Item]:
     """The inventory that somebody starts from, in groups: each line can be pasted into `imports`,
     or, of what a store holds, into its `files`.
     """
@@ -77,15 +77,19 @@ def _unmanaged(found: Iterable[Unmanaged]) -> Iterator[Item]:
         members = list(some)
         title = many(len(members), kind.replace("_", " "))
         facts = (f"in {inline(store)}",) if store else ()
-        yield Item("", title, facts=facts, lines=tuple(map(_to_paste, members)))
+        lines = tuple(_to_paste(one, environment) for one in members)
+        yield Item("", title, facts=facts, lines=lines)
 
 
-def _to_paste(one: Unmanaged) -> Line:
+def _to_paste(one: Unmanaged, environment: str | None) -> Line:
     to = {"to": str(one.to)} if one.to else {}
+    only = {"environment": environment} if one.to and environment else {}
     day = datetime.fromtimestamp(one.created_at, UTC).date().isoformat() if one.created_at else ""
     said = [inline(one.name), inline(one.model or ""), f"made {day}" if day else ""]
     about = ", ".join(word for word in said if word)
-    return Line("", f"- {flow_spelt({**to, 'id': one.id})}" + (f"  # {about}" if about else ""))
+    return Line(
+        "", f"- {flow_spelt({**to, 'id': one.id, **only})}" + (f"  # {about}" if about else "")
+    )
 
 
 def summary(drift: Drift) -> str:

@@ -42,12 +42,16 @@ class Contents:
     """What the workspace's files hold."""
 
     def __init__(
-        self, root: Path, drafts: Mapping[str, bytes] | None = None, locks: Iterable[str] = ()
+        self,
+        root: Path,
+        drafts: Mapping[str, bytes] | None = None,
+        locks: Iterable[str] = (),
+        new: Iterable[str] = (),
     ) -> None:
         self._ours = {
             f"{unicodedata.normalize('NFC', lock)}{beside}" for lock in locks for beside in _BESIDE
         }
-        self.tree = Tree(root, drafts)
+        self.tree = Tree(root, drafts, new)
         self.digests = Digests(root)
         self._entries: dict[str, TreeEntry] = {}
         self._accepted: dict[str, Digest | FileRefused] = {}

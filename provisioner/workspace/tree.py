@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -39,14 +39,29 @@ class TreeEntry:
 
 class Tree:
     """The workspace's folders, each read at most once. `drafts` are what some files would hold, by
-    their real place on disk: a file may have several names.
+    their real place on disk: a file may have several names. `new`: the paths of those that are not
+    there yet.
     """
 
-    def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, root: Path, drafts: Mapping[str, bytes] | None = None, new: Iterable[str] = ()
+    ) -> None:
         self.root = root
         self.drafts = drafts or {}
         self._real = os.path.realpath(root)
         self._folders: dict[str, dict[str, TreeEntry]] = {}
+        self._new: dict[str, dict[str, TreeEntry]] = {}  # by the folder that they would be in
+        for path in new:
+            self._add(path)
+
+    def _add(self, path: str) -> None:
+        """Let a file that is not there, and the folders above it, be found."""
+        inner, folder = path, False
+        while inner:
+            above, _, name = inner.rpartition("/")
+            entry = TreeEntry(inner, f"{self.root}/{inner}", folder=folder, link=False)
+            self._new.setdefault(above, {})[name] = entry
+            inner, folder = above, True
 
     def entries(self, folder: str, place: str) -> dict[str, TreeEntry]:
         """The names in a folder; raises OSError."""
@@ -54,13 +69,20 @@ class Tree:
         if listed is None:
             listed = self._folders[folder] = {}
             prefix = f"{folder}/" if folder else ""
-            with os.scandir(place) as names:
-                for name in names:
-                    plain = name.name
-                    if not plain.isascii():
-                        plain = unicodedata.normalize("NFC", plain)
-                    if plain not in _OURS:
-                        listed[plain] = _entry(prefix + plain, name, twin=plain in listed)
+            new = self._new.get(folder)
+            try:
+                with os.scandir(place) as names:
+                    for name in names:
+                        plain = name.name
+                        if not plain.isascii():
+                            plain = unicodedata.normalize("NFC", plain)
+                        if plain not in _OURS:
+                            listed[plain] = _entry(prefix + plain, name, twin=plain in listed)
+            except FileNotFoundError:
+                if new is None:
+                    raise
+            for plain, entry in (new or {}).items():
+                listed.setdefault(plain, entry)
         return listed
 
     def normal(self, path: str) -> str:

@@ -52,7 +52,11 @@ class Workspace:
     """
 
     def __init__(
-        self, root: Path, made: Setting, drafts: Mapping[str, bytes] | None = None
+        self,
+        root: Path,
+        made: Setting,
+        drafts: Mapping[str, bytes] | None = None,
+        new: Iterable[str] = (),
     ) -> None:
         self.root = root
         self.name = made.name
@@ -65,7 +69,7 @@ class Workspace:
             for environment in made.environments.values()
             if isinstance(environment.lock, str)
         ]
-        self._contents = Contents(root, drafts, locks)
+        self._contents = Contents(root, drafts, locks, new)
         self._checked: dict[tuple[str, str], Any] = {}
 
     @classmethod
@@ -89,12 +93,14 @@ class Workspace:
         return self._setting.config or WorkspaceFile()
 
     def draft(self, files: Mapping[str, bytes]) -> Workspace:
-        """The same workspace as it would be if these files held these bytes; nothing is written."""
+        """The same workspace as it would be if these files held these bytes, those that are not
+        there yet included; nothing is written.
+        """
         changed = files.get(SETTINGS_FILE)
         made = self._setting if changed is None else setting(self.root, changed)
-        return Workspace(
-            self.root, made, {str(self.file(path)): data for path, data in files.items()}
-        )
+        drafts = {str(disk.real(self.root / path)): data for path, data in files.items()}
+        new = [path for path in files if not disk.is_file(self.root / path)]
+        return Workspace(self.root, made, drafts, new)
 
     def file(self, path: str) -> Path:
         """Where a file of the workspace lies, through links; Refused where it is not one of its

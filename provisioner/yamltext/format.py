@@ -204,7 +204,7 @@ class _Lines:
         self._gaps()
         lines = []
         for number, line in enumerate(self._lines):
-            shown = line if number in self._kept else line.rstrip()
+            shown = line if number in self._kept else line.rstrip(" \t\r\n")
             if number in self._indents and shown.strip():
                 shown = " " * self._indents[number] + shown.lstrip(" \t")
             lines.append(shown)

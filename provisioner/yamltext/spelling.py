@@ -109,9 +109,9 @@ def _plain(value: str, analysis: ScalarAnalysis, flow: bool) -> bool:
     """Whether it needs no quotes, for readers of YAML 1.1 and 1.2 and for people."""
     allowed = analysis.allow_flow_plain if flow else analysis.allow_block_plain
     known = plain_tag(value) == STR and not _NUMBER.fullmatch(value)
-    return bool(
-        value and allowed and known and not analysis.multiline and not _ESCAPED.search(value)
-    )
+    # Spaces of other alphabets count as text, and nobody sees them at an end.
+    seen = value == value.strip() and not _ESCAPED.search(value)
+    return bool(value and allowed and known and seen and not analysis.multiline)
 
 
 def _wants_block(value: str, place: Placement) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.injecting import Meanwhile
+from tests.e2e.middleware import Json, Odd
+from tests.support.injecting import Change, Meanwhile
 from tests.support.world import World
 
 SPEC = "specs/imported.yaml"
@@ -300,3 +301,105 @@ def test_nothing_is_written_through_a_link(world: World, tmp_path: Path) -> None
     assistant(world, "Support", instructions="Be kind.\n" * 100)
     assert "leads out" in world.ok("import", "--all", "-y", code=1).err
     assert not outside.exists() and writes(world) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["assistants: {}\n", "assistants:\n", "imports: []\n", "{assistants: {a: {model: gpt-4o}}}\n"],
+)
+def test_into_a_spec_that_says_little(world: World, text: str) -> None:
+    """A section that is empty is filled, and none stands there twice."""
+    assistant(world, "Support")
+    world.write({SPEC: text})
+    world.ok("import", "--all", "-y")
+    assert spec(world)["assistants"]["support"] == {"name": "Support", "model": "gpt-4o"}
+    world.ok("validate")
+
+
+@pytest.mark.parametrize("in_the_way", ["specs/prompts", "specs/prompts/support.md/a.md"])
+def test_something_is_in_the_way(world: World, in_the_way: str) -> None:
+    """It is said, or another name is taken; nothing is half done."""
+    world.write({in_the_way: "x"})
+    assistant(world, "Support", instructions="Be kind.\n" * 100)
+    result = world.run("import", "--all", "-y")
+    if result.code:
+        assert "specs/prompts/support.md" in result.err and "is a file" in result.err
+        assert list(tree(world.root)) == [in_the_way] and writes(world) == []
+    else:
+        assert (world.root / "specs/prompts/support_2.md").is_file()
+
+
+@pytest.mark.parametrize("text", ["", "version https://git-lfs.github.com/spec/v1\noid sha256:a\n"])
+def test_a_local_file_that_is_no_document(world: World, text: str) -> None:
+    """The document keeps its id, and the rest of the store its paths."""
+    documents(world, 2)
+    world.write({"docs/doc00.md": text})
+    world.ok("import", "--all", "-y", "--files", str(world.root / "docs"))
+    files = spec(world)["vector_stores"]["handbook"]["files"]
+    assert files[0] == "docs/doc01.md" and list(files[1]) == ["id"]
+    world.settled()
+
+
+@pytest.mark.parametrize("status", [404, 410, 403])
+def test_a_kind_that_is_gone(world: World, status: int) -> None:
+    """It is said in one line, and the others are taken over."""
+    store_of(world, "Handbook")
+
+    def answer(_method: str, path: str, old: int, body: Json) -> tuple[int, Json]:
+        return (status, {}) if path.startswith("/assistants") else (old, body)
+
+    with world.behind(Change(lambda app: Odd(app, answer=answer))):
+        said = world.ok("import", "--all", "-y").err
+        assert said.count("shows no assistants") == 1
+        assert "shows no assistants" in world.ok("drift", "--unmanaged").out
+    assert list(spec(world)) == ["vector_stores"]
+
+
+def test_lines_of_one_environment(world: World) -> None:
+    """A line that is pasted is of the environment that it was printed for, and no other."""
+    local = {"service": "local"}
+    environments = {"local": local, "prod": {**local, "lock": "prod.json"}}
+    world.write({"provisioner.yaml": {"environments": environments}})
+    assistant(world, "Support")
+    printed = world.ok("drift", "--unmanaged", "-e", "prod").out
+    lines = [line for line in printed.splitlines() if line.startswith("      - {")]
+    support = {"assistants": {"support": {"model": "gpt-4o", "name": "Support"}}}
+    world.write({SPEC: support})
+    with (world.root / SPEC).open("a") as file:
+        file.write("\n".join(["imports:", *lines, ""]))
+    assert "1 to import" in world.ok("plan", "-e", "prod").out
+    assert "1 to add" in world.ok("plan", "-e", "local").out
+
+
+def test_files_for_other_purposes(world: World) -> None:
+    """They are counted, and nobody proposes them."""
+    world.upload("batch.jsonl", b'{"a": 1}\n', "batch")
+    world.upload("leave.md", b"# Leave\n", "user_data")
+    printed = world.ok("drift", "--unmanaged").out
+    assert "1 of `batch`" in printed and "batch.jsonl" not in printed and "leave.md" in printed
+    assert "1 of `batch`" in world.ok("import", "--all", "-y").err
+
+
+def test_what_was_left_as_it_was_is_stamped_later(world: World) -> None:
+    """The next change of an object that was taken over without a stamp gives it one."""
+    id = assistant(world, "Support", temperature=0.2)
+    world.ok("import", "--all", "--no-stamp")
+    assert not world.http("GET", f"/assistants/{id}")["metadata"]
+    text = (world.root / SPEC).read_text(encoding="utf-8")
+    world.write({SPEC: text.replace("0.2", "0.9")})
+    world.apply()
+    assert "assistant.support" in world.http("GET", f"/assistants/{id}")["metadata"]["provisioner"]
+
+
+def test_names_stay(world: World) -> None:
+    """What comes later takes nobody's name, whatever it is called."""
+    for _ in range(2):
+        assistant(world, "Same", temperature=0.2)
+    said = world.ok("import", "--all", "-y").err
+    assert "`assistant.same`, `assistant.same_2` say the same." in said
+    ids = {address: entry["id"] for address, entry in world.lock()["resources"].items()}
+    assistant(world, "Same")
+    assistant(world, "Same 2")
+    world.ok("import", "--all", "-y")
+    later = {address: entry["id"] for address, entry in world.lock()["resources"].items()}
+    assert later.items() > ids.items() and len(later) == 4

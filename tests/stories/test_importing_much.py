@@ -43,6 +43,8 @@ ODD = [
     "=",
     "<<",
     "@at `tick`",
+    "\u3000はじめに\u3000",
+    "\xa0nbsp\xa0",
 ]
 SCHEMA = {"type": "object", "properties": {f"p{at}": {"type": "string"} for at in range(30)}}
 
