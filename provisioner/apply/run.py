@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provisioner.apply.lookout import Lookout
 from provisioner.errors import ProvisionerError, QuotaExceeded
-from provisioner.kinds import is_file, kind
+from provisioner.kinds import Key, is_file, kind
 from provisioner.kinds.base import Form, Names
 from provisioner.lock.journal import Journal
 from provisioner.model import (
@@ -61,6 +61,8 @@ class Run:
     on_event: Callable[[Event], None]
     # By id: files that were there when the apply began.
     seen_files: Mapping[str, Live] = field(default_factory=dict)
+    # By kind and API: objects that were there then.
+    listed: Mapping[Key, Mapping[str, Live] | None] = field(default_factory=dict)
     deadline: float = 1800.0  # seconds that a store may take to index
     shared: bool = False  # whether another environment of the workspace may use this service
     # By id: those that were there when the apply began.
@@ -139,6 +141,10 @@ class Run:
     def seen_like(self, filename: str) -> list[str]:
         """Ids of files of that name and of that newest second that were there already."""
         return sorted(self._newest.get(filename, ()))
+
+    def seen(self, kind_name: str, api: str | None) -> Collection[Live]:
+        """The objects of a kind that were there when the apply began."""
+        return (self.listed.get((kind_name, api)) or {}).values()
 
     @asynccontextmanager
     async def turn(self, looks: Hashable) -> AsyncIterator[None]:

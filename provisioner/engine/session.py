@@ -293,6 +293,7 @@ class Session:
                 journal=journal,
                 on_event=on_event,
                 seen_files=self.refreshed.files,
+                listed=self.refreshed.listed,
                 deadline=self.options.deadline,
                 shared=context.shared,
                 stamps={

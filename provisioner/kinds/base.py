@@ -214,6 +214,12 @@ class Form(ABC):
         """
         return self.table.normal(fields, self.api)
 
+    def looks(self, address: Address, fields: Fields) -> str:
+        """A digest of all that the service shows of an object, by which one without a stamp is
+        found again; the same for what is declared and for what is live.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
         """Every object of this kind at the service, read in full."""
