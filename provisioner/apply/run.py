@@ -28,6 +28,7 @@ from provisioner.model import (
     Stamp,
 )
 from provisioner.remote import Remote
+from provisioner.workspace.secrets import Secret
 
 COUNTED = {
     Action.CREATE: "added",
@@ -93,6 +94,8 @@ class Run:
     given: dict[str, Address] = field(default_factory=dict)
     # By intent: made, and not in the lock yet.
     unrecorded: dict[int, tuple[Address, str]] = field(default_factory=dict)
+    # Those that are sent, by address and unit. Their values are nowhere else.
+    secrets: Mapping[Address, Mapping[str, Secret]] = field(default_factory=dict, repr=False)
     stop: Callable[[], None] = field(default=lambda: None)
     interrupted: bool = False
     out_of_quota: bool = False
