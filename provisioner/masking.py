@@ -57,6 +57,9 @@ HOLDER = re.compile(
     re.I,
 )
 
+RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
+"""How the variables begin in which the system that runs a job keeps keys of its own."""
+
 _known: set[str] = set()
 
 

@@ -40,16 +40,21 @@ async def create_once(run: Run, form: Form, write: Write, change: Change) -> Mad
     """Create an object. After a lost reply it is looked for, at once and after a pause, and taken
     over; only where it is not there is the request sent again.
     """
-    if not is_file(write.address):
+    if form.stamped:
         return await _create(run, form, write, change)
-    async with run.turn(_looks(write)):
+    async with run.turn(_turn(form, write)):
         return await _create(run, form, write, change)
+
+
+def _turn(form: Form, write: Write) -> Hashable:
+    """Of what has no stamp and looks the same, one is made at a time."""
+    if is_file(write.address):
+        return _looks(write)
+    return write.address.kind, form.looks(write.address, write.fields)
 
 
 def _looks(write: Write) -> tuple[str, int, str]:
-    """All that tells one upload from another at the service. Of those that look the same one is
-    sent at a time.
-    """
+    """All that tells one upload from another at the service."""
     fields = write.fields
     return PurePosixPath(write.address.name).name, fields["bytes"], fields.get("purpose") or PURPOSE
 
@@ -121,7 +126,7 @@ def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, obj
             {key: value for key, value in write.fields.items() if key != "files"}, form.keyed
         )
         return {
-            "stamp": str(write.stamp),
+            **_marks(run, form, write),
             **({"api": change.api} if change.api else {}),
             "wrote": sorted(wrote),
         }
@@ -136,6 +141,18 @@ def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, obj
         "seen": run.seen_like(name),
         "sent": round(run.remote.now(), 3),
     }
+
+
+def _marks(run: Run, form: Form, write: Write) -> dict[str, object]:
+    """What tells the object from all others: its stamp, or how it looks and which ones that look
+    the same were there already.
+    """
+    if form.stamped:
+        return {"stamp": str(write.stamp)}
+    address, looks = write.address, form.looks(write.address, write.fields)
+    seen = run.seen(address.kind, form.api)
+    alike = sorted(live.id for live in seen if form.looks(address, live.fields) == looks)
+    return {"looks": looks, "seen": alike, "sent": round(run.remote.now(), 3)}
 
 
 async def _upload(run: Run, form: Form, write: Write) -> Live:
@@ -159,6 +176,8 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
     async for objects in run.lookout.lists(*_list_of(run, form, write), until):
         if is_file(write.address):
             made = await _only_candidate(run, objects, write)
+        elif not form.stamped:
+            made = _only_alike(run, form, write, objects)
         else:
             alike = [live for live in objects if live.stamp == write.stamp]
             if len(alike) > 1:
@@ -167,6 +186,32 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
         if made is not None:
             return made
     return None
+
+
+def _only_alike(run: Run, form: Form, write: Write, objects: Sequence[Live]) -> Live | None:
+    """The one object without a stamp that can only be what was sent: it looks the same, was not
+    there before, and nobody else of ours works here.
+    """
+    address, looks = write.address, form.looks(write.address, write.fields)
+    before = {live.id for live in run.seen(address.kind, form.api)}
+    taken = before.union(*(entry.ids for entry in run.entries.values()))
+    alike = [
+        live
+        for live in objects
+        if live.id not in taken and form.looks(address, live.fields) == looks
+    ]
+    if len(alike) == 1 and not run.shared:
+        return alike[0]
+    run.notes += [note for note in map(suspect, alike) if note not in run.notes]
+    return None
+
+
+def suspect(live: Live) -> str:
+    """What to say of an object that may be ours and is left alone."""
+    return (
+        f"`{live.id}` may be what a request of ours has made whose reply was lost; nothing says"
+        " whose it is, and it was left alone."
+    )
 
 
 def _list_of(run: Run, form: Form, write: Write) -> tuple[Hashable, Read]:

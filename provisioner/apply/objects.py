@@ -171,6 +171,9 @@ def _write(run: Run, change: Change) -> Write:
         id=change.id,
         paths=own_paths(change),
         lost=frozenset(change.lost),
+        secrets={
+            path: secret.value for path, secret in run.secrets.get(change.address, {}).items()
+        },
     )
 
 

@@ -25,7 +25,8 @@ async def read_back(run: Run, change: Change, *, form: Form, write: Write, live:
     if run.doubtful:
         # The fields that a write names. Our stamp is in each.
         paths = (change.after or {}).keys() if change.action.makes else own_paths(change)
-        named = {top(path) for path in paths} - form.unread - set(change.lost) - {STORE_FILES}
+        seen = {top(path) for path in paths if not form.hides(path)}
+        named = seen - set(change.lost) - {STORE_FILES}
         written = named | {METADATA} if form.stamped else named
         names, shown = sorted(written), None
         key = change.address.kind, change.api, change.action.makes

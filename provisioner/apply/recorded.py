@@ -9,7 +9,7 @@ from typing import Any
 from provisioner.apply.run import Run
 from provisioner.diff import parts, same, units
 from provisioner.digests import sha256_of
-from provisioner.kinds import holds_files
+from provisioner.kinds import holds_files, kind
 from provisioner.kinds.base import Form
 from provisioner.model import Change, Fields, Live, Locked, Overwritten
 from provisioner.plan.decide import undone
@@ -57,7 +57,8 @@ def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
     the update.
     """
     before, stamp = run.entries.get(change.address), run.stamps.get(change.id or "")
-    paths = sorted(own_paths(change) - form.unread - set(change.lost))
+    written = own_paths(change) - set(change.lost)
+    paths = sorted(path for path in written if not form.hides(path))
     if not paths:
         return before.overwritten if before else None
     if stamp is None or stamp.lineage != run.state.lineage[:8]:
@@ -106,7 +107,7 @@ def _confirmed(
     merge = _Merge.of(run, form, change=change, before=before, live=live)
     own = (path for path in (before.resetting if before else ()) if store_file_of(path) is None)
     for path in dict.fromkeys([*merge.declared, *merge.had, *own, *sorted(wrote)]):
-        hidden = path in form.unread or path in change.lost
+        hidden = form.hides(path) or path in change.lost
         differs = not hidden and not same(merge.wanted.get(path), merge.shown.get(path))
         if path in wrote or not (differs or (hidden and merge.is_edited(path))):
             merge.take(path, differs)
@@ -195,6 +196,7 @@ def _entry(run: Run, change: Change, id: str | None, record: _Record) -> Locked:
         change.address,
         id,
         {**record.fields, **held.fields},
+        fingerprints=_fingerprints(run, change, before),
         depends_on=tuple(sorted(change.depends_on)),
         api=change.api,
         protected=change.protect,
@@ -205,6 +207,17 @@ def _entry(run: Run, change: Change, id: str | None, record: _Record) -> Locked:
         verified=change.verified or id != change.id,
     )
     return entry.inheriting(before) if before else entry
+
+
+def _fingerprints(run: Run, change: Change, before: Locked | None) -> dict[str, str]:
+    """Of every secret the value that was sent last: just now, or by an earlier apply."""
+    sent = run.secrets.get(change.address, {})
+    known = {} if change.action.makes or before is None else before.fingerprints
+    marks = {
+        path: sent[path].fingerprint if path in sent else known.get(path)
+        for path in kind(change.address.kind).secrets(change.after or {})
+    }
+    return {path: mark for path, mark in marks.items() if mark}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provisioner.apply.lookout import Lookout
 from provisioner.errors import ProvisionerError, QuotaExceeded
-from provisioner.kinds import is_file, kind
+from provisioner.kinds import Key, is_file, kind
 from provisioner.kinds.base import Form, Names
 from provisioner.lock.journal import Journal
 from provisioner.model import (
@@ -28,6 +28,7 @@ from provisioner.model import (
     Stamp,
 )
 from provisioner.remote import Remote
+from provisioner.workspace.secrets import Secret
 
 COUNTED = {
     Action.CREATE: "added",
@@ -61,6 +62,8 @@ class Run:
     on_event: Callable[[Event], None]
     # By id: files that were there when the apply began.
     seen_files: Mapping[str, Live] = field(default_factory=dict)
+    # By kind and API: objects that were there then.
+    listed: Mapping[Key, Mapping[str, Live] | None] = field(default_factory=dict)
     deadline: float = 1800.0  # seconds that a store may take to index
     shared: bool = False  # whether another environment of the workspace may use this service
     # By id: those that were there when the apply began.
@@ -91,6 +94,8 @@ class Run:
     given: dict[str, Address] = field(default_factory=dict)
     # By intent: made, and not in the lock yet.
     unrecorded: dict[int, tuple[Address, str]] = field(default_factory=dict)
+    # Those that are sent, by address and unit. Their values are nowhere else.
+    secrets: Mapping[Address, Mapping[str, Secret]] = field(default_factory=dict, repr=False)
     stop: Callable[[], None] = field(default=lambda: None)
     interrupted: bool = False
     out_of_quota: bool = False
@@ -139,6 +144,10 @@ class Run:
     def seen_like(self, filename: str) -> list[str]:
         """Ids of files of that name and of that newest second that were there already."""
         return sorted(self._newest.get(filename, ()))
+
+    def seen(self, kind_name: str, api: str | None) -> Collection[Live]:
+        """The objects of a kind that were there when the apply began."""
+        return (self.listed.get((kind_name, api)) or {}).values()
 
     @asynccontextmanager
     async def turn(self, looks: Hashable) -> AsyncIterator[None]:

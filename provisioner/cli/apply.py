@@ -36,6 +36,7 @@ def apply(
     target: options.Targets = None,
     exclude: options.Excludes = None,
     replace: options.Replaces = None,
+    rotate: options.Rotates = None,
     destroy: options.Destroy = False,
     on_drift: options.OnDriftOption = None,
     prune_orphans: options.PruneOrphans = False,
@@ -58,12 +59,13 @@ def apply(
         )
         raise UsageError(Problem("Wrong usage", detail, "leave one of them out"))
     commit = (commit or "").strip() or None
-    how = ApplyOptions(parallelism=parallelism, lock_timeout=lock_timeout, deadline=index_timeout)
+    how = ApplyOptions(parallelism, lock_timeout, deadline=index_timeout, terminal=console.terminal)
     if file is not None:
         decided = {
             "--target": target,
             "--exclude": exclude,
             "--replace": replace,
+            "--rotate": rotate,
             "--destroy": destroy,
             "--on-drift": on_drift,
             "--prune-orphans": prune_orphans,
@@ -76,6 +78,7 @@ def apply(
         targets=addresses(target),
         excludes=addresses(exclude),
         replaces=addresses(replace),
+        rotates=addresses(rotate),
         destroy=destroy,
         on_drift=on_drift,
         prune_orphans=prune_orphans,

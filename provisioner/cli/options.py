@@ -80,6 +80,10 @@ Replaces = Annotated[
     list[str] | None,
     typer.Option("--replace", metavar="ADDR", help="Replace this, though nothing differs."),
 ]
+Rotates = Annotated[
+    list[str] | None,
+    typer.Option("--rotate", metavar="ADDR", help="Send the secrets of this again."),
+]
 FormatOption = Annotated[PlanFormat, typer.Option("--format", help="How to print it.")]
 Destroy = Annotated[
     bool, typer.Option("--destroy", help="Plan to delete everything that the lock names.")

@@ -30,6 +30,7 @@ def plan(
     target: options.Targets = None,
     exclude: options.Excludes = None,
     replace: options.Replaces = None,
+    rotate: options.Rotates = None,
     destroy: options.Destroy = False,
     no_refresh: Annotated[
         bool, typer.Option("--no-refresh", help="Compare with the lock alone, without credentials.")
@@ -49,6 +50,7 @@ def plan(
         targets=addresses(target),
         excludes=addresses(exclude),
         replaces=addresses(replace),
+        rotates=addresses(rotate),
         destroy=destroy,
         refresh=not no_refresh,
         on_drift=on_drift,

@@ -346,7 +346,8 @@ def _refuse(context: Context, findings: Iterable[tuple[Source, _Finding]]) -> No
 def check_plan(case: Situation, options: PlanOptions) -> None:
     """UsageError for an address that neither the specs nor the lock know."""
     known = {*case.desired, *case.lock.resources}
-    unknown = sorted((options.targets | options.excludes | options.replaces) - known)
+    named = options.targets | options.excludes | options.replaces | options.rotates
+    unknown = sorted(named - known)
     if unknown:
         raise UsageError(
             Problem(
@@ -355,4 +356,18 @@ def check_plan(case: Situation, options: PlanOptions) -> None:
                 did_you_mean(address, map(str, known)),
             )
             for address in unknown
+        )
+    plain = [
+        address
+        for address in sorted(options.rotates)
+        if not kind(address.kind).secrets(case.fields(address))
+    ]
+    if plain:
+        raise UsageError(
+            Problem(
+                "No secret",
+                f"`{address}` has no secret that could be sent again.",
+                "name a resource whose spec says where a secret is",
+            )
+            for address in plain
         )

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.apply.exactly_once import looks_of, survey, undecided
+from provisioner.apply.exactly_once import looks_of, survey, suspect, undecided
 from provisioner.errors import RouteMissing
 from provisioner.kinds import is_file, kind
-from provisioner.kinds.base import PURPOSE, Names, UploadForm
+from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm
 from provisioner.lock.journal import Intent, Journal
 from provisioner.model import Address, Live, Locked, LockState, Overwritten, Problem
 from provisioner.remote import Remote
@@ -146,31 +146,58 @@ async def _created(
 ) -> None:
     api = intent.data.get("api")
     key = (intent.address.kind, api)
+    form = kind(intent.address.kind).form(api)
     if key not in lists:
-        form = kind(intent.address.kind).form(api)
-        try:
-            if isinstance(form, UploadForm):
-                purpose = str(intent.data.get("purpose", PURPOSE))
-                lists[key] = await form.list(remote, Names(), purpose)
-            else:
-                lists[key] = await form.list(remote, Names())
-        except RouteMissing:
-            lists[key] = ()
+        lists[key] = await _listed(remote, form, intent, Names(recovered.state.ids))
     if is_file(intent.address):
         await _uploaded(remote, recovered, intent, lists[key])
-        return
-    if intent.hint:
-        return
-    alike = [
-        live.id for live in lists[key] if live.stamp and str(live.stamp) == intent.data.get("stamp")
-    ]
+    elif not form.stamped:
+        _unstamped(recovered, intent, form, lists[key])
+    elif not intent.hint:
+        _stamped(recovered, intent, lists[key])
+
+
+async def _listed(remote: Remote, form: Form, intent: Intent, names: Names) -> Sequence[Live]:
+    try:
+        if isinstance(form, UploadForm):
+            return await form.list(remote, names, str(intent.data.get("purpose", PURPOSE)))
+        return await form.list(remote, names)
+    except RouteMissing:
+        return ()
+
+
+def _stamped(recovered: Recovered, intent: Intent, objects: Sequence[Live]) -> None:
+    stamp, api = intent.data.get("stamp"), intent.data.get("api")
+    alike = [live.id for live in objects if live.stamp and str(live.stamp) == stamp]
     if len(alike) > 1:
         recovered.questions.append(undecided(intent.address, alike))
     elif alike:
-        recovered.take(
-            intent,
-            _owning(_successor(recovered.state, intent, id=alike[0], fields={}, api=api), intent),
-        )
+        entry = _successor(recovered.state, intent, id=alike[0], fields={}, api=api)
+        recovered.take(intent, _owning(entry, intent))
+
+
+def _unstamped(recovered: Recovered, intent: Intent, form: Form, objects: Sequence[Live]) -> None:
+    """What has no stamp is taken over where it is the only one that looks like what was to be
+    made; otherwise it is reported.
+    """
+    address, data = intent.address, intent.data
+    alike = [
+        live
+        for live in objects
+        if live.id not in recovered.state.known_ids
+        and form.looks(address, live.fields) == data.get("looks")
+        and _in_time(live, intent)
+    ]
+    twins = [
+        other
+        for other in recovered.intents
+        if other.data.get("looks") == data.get("looks") and other.action in CREATES
+    ]
+    if len(alike) == 1 and len(twins) == 1 and not (intent.hint or recovered.shared):
+        entry = _successor(recovered.state, intent, id=alike[0].id, fields={}, api=data.get("api"))
+        recovered.take(intent, _owning(entry, intent))
+    else:
+        recovered.notes += [note for note in map(suspect, alike) if note not in recovered.notes]
 
 
 async def _uploaded(
@@ -199,20 +226,18 @@ def _looks_like(live: Live, intent: Intent) -> bool:
     """Whether a file can be what an intent was to upload: it looks the same, and came while that
     was under way.
     """
+    return looks_of(live) == _looks(intent) and _in_time(live, intent)
+
+
+def _in_time(live: Live, intent: Intent) -> bool:
+    """Whether something came while an intent was under way, and was not there before."""
     data = intent.data
-    # The last moment, by the service's clock, at which an upload can have ended; release 0.1.0
-    # did not write down when it was sent.
+    # The last moment, by the service's clock, at which it can have ended; release 0.1.0 did not
+    # write down when it was sent.
     sent = [data.get("sent") for data in (intent.data, *intent.partial)]
     times = [time for time in sent if isinstance(time, int | float)]
-    latest = (
-        max(times) + UPLOAD + intent.data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
-    )
-    began, ended = data.get("since", 0), latest
-    return (
-        looks_of(live) == _looks(intent)
-        and began <= live.created_at <= ended
-        and live.id not in data.get("seen", ())
-    )
+    latest = max(times) + UPLOAD + data.get("bytes", 0) / SLOWEST + LENIENT if times else math.inf
+    return data.get("since", 0) <= live.created_at <= latest and live.id not in data.get("seen", ())
 
 
 def _successor(

@@ -19,6 +19,7 @@ from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import CREATES, close_intents, recover
 from provisioner.engine.refresh import Refreshed, RefreshRequest, from_lock, look_into, refresh
+from provisioner.engine.secrets import fingerprinted, read_all, unverified_note
 from provisioner.engine.shutdowns import Shutdowns, asked, kept_answers
 from provisioner.engine.takeover import take_over
 from provisioner.errors import LockError, PlanError
@@ -43,6 +44,7 @@ class ApplyOptions:
     parallelism: int = 10
     lock_timeout: float = 0.0
     deadline: float = 1800.0  # seconds that a store may take to index
+    terminal: bool = False  # whether somebody sits there, so that a key may be made
 
 
 _UNASKED = (
@@ -156,7 +158,8 @@ class Session:
         loose = await preflight.loose_uploads(others, self.refreshed, case.lock, plan)
         unasked = () if options.refresh else (_UNASKED,)
         over = () if options.destroy else preflight.imports_that_are_over(self.context, case)
-        plan = replace(plan, notes=(*unasked, *self.notes, *over, *loose, *plan.notes))
+        secret = () if options.destroy else unverified_note(case)
+        plan = replace(plan, notes=(*unasked, *self.notes, *over, *loose, *secret, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
 
     def _others(self, lock: LockState, adopted: Iterable[Live] = ()) -> Others:
@@ -237,7 +240,7 @@ class Session:
             context.environment.name,
             service=context.service,
             lock=lock,
-            desired=context.specs.desired,
+            desired=fingerprinted(context.specs.desired, context.root),
             observed=self.refreshed.observed,
             options=replace(options, on_drift=on_drift),
             keep_versions=context.environment.keep_versions,
@@ -282,6 +285,7 @@ class Session:
         if state is None:
             state = replace(context.fresh(), lineage=plan.lineage)
         state = replace(state, origin=preflight.pinned(self.remote, state, context.service))
+        secrets = read_all(plan, state, context.root, may_ask=self.options.terminal)
         begun = begin(plan, state.approved, commit)
         with context.store.journal(state, begun) as journal:
             run = Run(
@@ -293,6 +297,7 @@ class Session:
                 journal=journal,
                 on_event=on_event,
                 seen_files=self.refreshed.files,
+                listed=self.refreshed.listed,
                 deadline=self.options.deadline,
                 shared=context.shared,
                 stamps={
@@ -303,6 +308,7 @@ class Session:
                 doubtful=context.doubtful,
                 unfound=self.unfound,
                 unstamped=self.unstamped,
+                secrets=secrets,
             )
             self.remote.tell_waits(lambda why: on_event(Event("waiting", detail=why)))
             with interrupts.stopping(run.interrupt):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from provisioner.diff import top
 from provisioner.kinds.table import Table
 from provisioner.model import Address, Fields, Live, LockState, Stamp
 
@@ -28,6 +29,10 @@ Path = tuple[str | int, ...]
 
 OPENAI = "openai"
 """Whose rule it is, where a compatible service may take what OpenAI's own refuses."""
+
+
+Reference = Mapping[str, Any]
+"""Where a secret is: `{"env": NAME}`, `{"file": PATH}` or `{"command": [WORD, …]}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Write:
         frozenset()
     )  # update: the units that differ (`instructions`, `metadata.team`)
     lost: frozenset[str] = frozenset()  # accepted losses: not sent
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # values, by unit
     content: Any = None  # files: an opened, hashing stream of the bytes
 
 
@@ -188,6 +194,10 @@ class Form(ABC):
         """Of those, what nobody can change unseen at the service."""
         return self.table.named("unread", "certain")
 
+    def hides(self, path: str) -> bool:
+        """Whether the service never shows a unit: `auth.token`, or a key of `env`."""
+        return path in self.unread or top(path) in self.unread
+
     @cached_property
     def unkept(self) -> Mapping[str, str]:
         """What it means where a service does not keep a field, in half a sentence."""
@@ -213,6 +223,12 @@ class Form(ABC):
         three.
         """
         return self.table.normal(fields, self.api)
+
+    def looks(self, address: Address, fields: Fields) -> str:
+        """A digest of all that the service shows of an object, by which one without a stamp is
+        found again; the same for what is declared and for what is live.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
@@ -328,6 +344,10 @@ class Kind(ABC):
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that these fields refer to."""
         return self.fields.references(fields)
+
+    def secrets(self, fields: Fields) -> Mapping[str, Reference]:
+        """Where these fields take secrets from, by unit: `auth.token` -> `{"env": "TOKEN"}`."""
+        return {}
 
     def renamed(self, fields: Fields, addresses: Mapping[str, str]) -> Fields:
         """The same fields where what they refer to has another address, by the old one."""

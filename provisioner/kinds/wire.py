@@ -4,8 +4,10 @@ carries both.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -93,10 +95,11 @@ def merged(live: Any, declared: Any, paths: Collection[str], mark: Stamp) -> dic
     return {**kept, **{name: ours[name] for name in ours if name in touched}, Stamp.KEY: str(mark)}
 
 
-class StampedForm(Form):
-    """An object with metadata, read and written at `collection`."""
+class ObjectForm(Form):
+    """An object, read and written at `collection`. Without metadata nothing says whose it is: after
+    a lost reply it is known by how it looks.
+    """
 
-    stamped = True
     collection: ClassVar[str]
     replies: ClassVar[Mapping[str, Shape]] = {}  # what the service spells in its own way
 
@@ -123,14 +126,10 @@ class StampedForm(Form):
         """A reply in neutral spelling; what we do not know is dropped, what is missing stays
         missing. ServiceError where it is not of the shape that OpenAI's has.
         """
-        metadata = self._checked(raw).get("metadata")
+        self._checked(raw)
         fields = {one.name: self.shown(one, raw, names) for one in self.own if one.name in raw}
         return Live(
-            str(raw["id"]),
-            {**fields, "metadata": unstamped(metadata)},
-            stamp(metadata),
-            raw.get("status"),
-            number(raw, "created_at"),
+            str(raw["id"]), fields, status=raw.get("status"), created_at=number(raw, "created_at")
         )
 
     def _checked(self, raw: Raw) -> Raw:
@@ -157,6 +156,12 @@ class StampedForm(Form):
                 body |= self.sent(one, wanted.get(one.name), write)
         return body
 
+    def looks(self, address: Address, fields: Fields) -> str:
+        shown = self.normal(address, fields)
+        seen = {one.name: shown[one.name] for one in self.own}
+        canonical = json.dumps(seen, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
         """All that can be read. What is not of the shape that OpenAI's has, and bears no stamp,
         belongs to somebody else: it must not stop us.
@@ -179,25 +184,20 @@ class StampedForm(Form):
     async def create(self, remote: Remote, write: Write) -> Live:
         units = {*self.defaults(write.address, write.fields), *write.fields}
         body = {name: value for name, value in self.body(write, units).items() if value is not None}
-        body["metadata"] = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
+        return await self._create(remote, write, body)
+
+    async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
         raw = self._checked(await remote.post(self.collection, body))
-        # Some gateways mark what passes through them.
-        foreign = sorted((raw.get("metadata") or {}).keys() - body["metadata"].keys())
-        if foreign:
-            names = ", ".join(f"`{name}`" for name in foreign)
-            remote.note(
-                f"`{self.collection}` adds metadata of its own ({names}), which is left alone."
-            )
         return self.live(await self._whole(remote, raw, body), write.names)
 
     async def update(self, remote: Remote, write: Write) -> Live:
-        path = route(self.collection, write.id or "")
-        before = self._checked(await remote.get(path))
-        body = self.body(write, {top(unit) for unit in write.paths})
-        metadata = merged(
-            before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp
+        return await self._update(
+            remote, write, self.body(write, {top(unit) for unit in write.paths})
         )
-        raw = await self._send(remote, path, {**body, "metadata": metadata})
+
+    async def _update(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
+        path = route(self.collection, write.id or "")
+        raw = await self._send(remote, path, body)
         blanks = {one.name: one.blank for one in self.own if one.blank is not None}
         reset = {
             name: blanks[name] for name, value in body.items() if value is None and name in blanks
@@ -215,17 +215,6 @@ class StampedForm(Form):
 
     async def delete(self, remote: Remote, id: str) -> None:
         await remote.delete(route(self.collection, id))
-
-    async def release(self, remote: Remote, id: str, lock: LockState) -> None:
-        """Take the stamp of a lock off an object that is not managed by it any more; that of
-        another lock stays, and an object that is gone needs nothing.
-        """
-        path = route(self.collection, id)
-        raw = await remote.find(path)
-        mark = stamp(self._checked(raw).get("metadata")) if raw is not None else None
-        if raw is not None and mark and lock.owns(mark):
-            left = {"metadata": unstamped(raw["metadata"])}
-            self._checked(await remote.post(path, left, repeatable=True))
 
     async def _send(self, remote: Remote, path: str, body: dict[str, Any]) -> Raw:
         raw = self._checked(await remote.post(path, body, repeatable=True))
@@ -252,3 +241,44 @@ class StampedForm(Form):
                 " more."
             )
         return whole
+
+
+class StampedForm(ObjectForm):
+    """An object with metadata, our stamp among it."""
+
+    stamped = True
+
+    def live(self, raw: Raw, names: Names) -> Live:
+        found, metadata = super().live(raw, names), raw.get("metadata")
+        fields = {**found.fields, "metadata": unstamped(metadata)}
+        return replace(found, fields=fields, stamp=stamp(metadata))
+
+    async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
+        own = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
+        made = await super()._create(remote, write, {**body, "metadata": own})
+        # Some gateways mark what passes through them.
+        foreign = sorted(made.fields["metadata"].keys() - own.keys())
+        if foreign:
+            names = ", ".join(f"`{name}`" for name in foreign)
+            remote.note(
+                f"`{self.collection}` adds metadata of its own ({names}), which is left alone."
+            )
+        return made
+
+    async def _update(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
+        before = self._checked(await remote.get(route(self.collection, write.id or "")))
+        metadata = merged(
+            before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp
+        )
+        return await super()._update(remote, write, {**body, "metadata": metadata})
+
+    async def release(self, remote: Remote, id: str, lock: LockState) -> None:
+        """Take the stamp of a lock off an object that is not managed by it any more; that of
+        another lock stays, and an object that is gone needs nothing.
+        """
+        path = route(self.collection, id)
+        raw = await remote.find(path)
+        mark = stamp(self._checked(raw).get("metadata")) if raw is not None else None
+        if raw is not None and mark and lock.owns(mark):
+            left = {"metadata": unstamped(raw["metadata"])}
+            self._checked(await remote.post(path, left, repeatable=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,8 @@ from provisioner.model import ID_RULE, Address, Approved, Locked, Overwritten, P
 from provisioner.shapes import address as is_address
 from provisioner.shapes import misfit
 from provisioner.shapes import path as is_path
+
+_FINGERPRINT = re.compile("hmac-sha256:[0-9a-f]{8}:[0-9a-f]{64}")
 
 
 class WrongShape(ValueError):
@@ -33,6 +36,7 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
         "resetting": entry.resetting and sorted(entry.resetting),
         "overwritten": entry.overwritten and asdict(entry.overwritten),
         "deposed": entry.deposed and [_deposed(entry, id) for id in entry.deposed],
+        "fingerprints": dict(entry.fingerprints),
     }
     raw.update({key: value for key, value in optional.items() if value})
     if not entry.made:
@@ -120,6 +124,7 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         made=get("made", True),
         verified=get("verified", True),
         resent=get("resent", False),
+        fingerprints=get("fingerprints", {}),
         unknown={key: value for key, value in raw.items() if key not in _SHAPES},
     )
 
@@ -183,6 +188,12 @@ def _is_unkept(value: object) -> bool:
     return all(type(item) is dict and item.keys() == {"sent", "got"} for item in value.values())
 
 
+def _are_fingerprints(value: object) -> bool:
+    if type(value) is not dict or not all(map(is_path, value)):
+        return False
+    return all(_is_text(one) and _FINGERPRINT.fullmatch(one) for one in value.values())
+
+
 def _is_overwritten(value: object) -> bool:
     if (
         type(value) is not dict
@@ -209,6 +220,7 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "resetting": (_list_of(is_path), "a list of paths of fields"),
     "overwritten": (_is_overwritten, "a serial and a mapping of paths to digests"),
     "deposed": (_list_of(_is_deposed), f"a list of `{{id: …}}`, each an id ({ID_RULE})"),
+    "fingerprints": (_are_fingerprints, "a mapping of paths to `hmac-sha256:KEY:DIGEST`"),
     "version": (lambda value: type(value) is int, "a whole number"),
     "digest": (_is_text, "a string"),
     "request": (_is_mapping, "a mapping"),

@@ -318,7 +318,7 @@ def _unwritten(head: _Record) -> LockState | None:
     )
 
 
-_TEXTS = ("action", "api", "filename", "purpose", "sha256", "stamp")
+_TEXTS = ("action", "api", "filename", "looks", "purpose", "sha256", "stamp")
 _INTENT: dict[str, Shape] = {
     **dict.fromkeys(_TEXTS, shapes.text),
     **dict.fromkeys(("at", "since", "sent", "bytes"), shapes.number),

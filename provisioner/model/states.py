@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ class Desired:
     ignore_changes: tuple[str, ...] = ()
     # Field paths that its API cannot carry and the environment accepts to lose.
     lost: tuple[str, ...] = ()
+    # What its secrets are worth today, by unit, where value and key can be had.
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
     # Conversations with it that must hold; of no concern to plan and lock.
     checks: tuple[Check, ...] = field(default=(), compare=False)
 
@@ -84,6 +87,8 @@ class Locked:
     verified: bool = True
     # For files: sent again after a lost reply, so that a second one may turn up at the service
     resent: bool = False
+    # Of the secrets that were sent, by unit: `auth.token` -> `hmac-sha256:KEY:DIGEST`.
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from provisioner.diff import Comparison, Sides, compare, same, top, units
@@ -108,7 +108,7 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
         id=live.id,
         importing=live.id,
         before=live.fields,
-        fields=comparison.changes,
+        fields=_with_secrets(case, want, None, comparison.changes),
         replace_paths=forcing,
     )
     return change, comparison.unkept
@@ -120,7 +120,8 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     if live is None:
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
     comparison = _compare(case, want, entry, live)
-    changes = tuple(own(case, change) for change in comparison.changes) + protection(want, entry)
+    found = _with_secrets(case, want, entry, comparison.changes)
+    changes = tuple(own(case, change) for change in found) + protection(want, entry)
     base = replace(
         _start(case, want, Action.KEEP, "in_sync"),
         id=entry.id,
@@ -141,6 +142,47 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         reason = "spec_changed" if local else "drift"
         return replace(base, action=Action.UPDATE, reason=reason), comparison.unkept
     return base, comparison.unkept
+
+
+def _with_secrets(
+    case: Situation, want: Desired, entry: Locked | None, changes: Iterable[FieldChange]
+) -> tuple[FieldChange, ...]:
+    """The same changes, where secrets count by their values: a reference to another place of the
+    same value is no change, another value in the same place is one.
+    """
+    secrets = kind(want.address.kind).secrets(want.fields)
+    sent = kind(want.address.kind).secrets(entry.fields) if entry else {}
+    found = [
+        replace(change, sensitive=True) if change.path in secrets else change
+        for change in changes
+        if change.path not in sent or change.path not in secrets
+    ]
+    for path in sorted(secrets.keys() & sent.keys()):
+        if want.address in case.options.rotates or _rotated(want, entry, path):
+            found.append(FieldChange(path, sent[path], secrets[path], sent[path], sensitive=True))
+    return tuple(found)
+
+
+def _rotated(want: Desired, entry: Locked | None, path: str) -> bool:
+    """Whether both fingerprints of a secret can be had, are of one key, and differ."""
+    was, now = entry.fingerprints.get(path) if entry else None, want.fingerprints.get(path)
+    return bool(was and now) and was != now and _key_of(was) == _key_of(now)
+
+
+def _key_of(fingerprint: str | None) -> str:
+    return (fingerprint or "").rpartition(":")[0]
+
+
+def unverified(case: Situation) -> Iterator[tuple[Address, str]]:
+    """The secrets of which nobody can say here whether they are what was sent."""
+    for address, want in case.desired.items():
+        entry = case.locked(address)
+        secrets = kind(address.kind).secrets(want.fields)
+        sent = kind(address.kind).secrets(entry.fields) if entry else {}
+        for path in sorted(secrets.keys() & sent.keys()):
+            was = _key_of(entry.fingerprints.get(path)) if entry else ""
+            if not was or was != _key_of(want.fingerprints.get(path)):
+                yield address, path
 
 
 def own(case: Situation, change: FieldChange) -> FieldChange:
@@ -164,7 +206,11 @@ def protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:
 
 def _forcing(form: Form, changes: Iterable[FieldChange]) -> tuple[str, ...]:
     """The changed fields that cannot be changed in place."""
-    return tuple(change.path for change in changes if top(change.path) in form.fixed)
+    return tuple(
+        change.path
+        for change in changes
+        if change.path in form.fixed or top(change.path) in form.fixed
+    )
 
 
 def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -> Comparison:
@@ -187,8 +233,10 @@ def sides(
         base = _declared(form, want.address, entry.fields)
     default = _flat(form, form.normal(want.address, {}))
     have = _flat(form, form.normal(origin or want.address, live.fields))
-    for path in form.unread - live.fields.keys():
-        have[path] = base.get(path, default.get(path))
+    shown = _flat(form, live.fields)
+    for path in {*wanted, *base, *form.unread} - shown.keys():
+        if form.hides(path):
+            have[path] = base.get(path, default.get(path))
     if entry and origin:
         base = {**base, **following(form, entry, have, origin)}
     return Sides(

@@ -244,7 +244,8 @@ def _drifted(case: Situation, item: _Object, fields: tuple[FieldChange, ...]) ->
 
 def _hidden(item: _Object, live: Live, comparison: Comparison) -> Iterator[Unverifiable]:
     """What was declared and is never shown: nobody can say whether somebody changed it."""
-    address, unread = item.entry.address, item.form.unread - item.form.certain
-    paths = [path for path in units(item.want.fields, item.form.keyed) if top(path) in unread]
+    address, form = item.entry.address, item.form
+    declared = units(item.want.fields, form.keyed)
+    paths = [path for path in declared if form.hides(path) and top(path) not in form.certain]
     paths += [path for path in comparison.unkept if top(path) not in live.fields]
     yield from (Unverifiable(address, path, UNSEEN) for path in paths)

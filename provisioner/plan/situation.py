@@ -61,6 +61,7 @@ class PlanOptions:
     targets: frozenset[Address] = frozenset()
     excludes: frozenset[Address] = frozenset()
     replaces: frozenset[Address] = frozenset()
+    rotates: frozenset[Address] = frozenset()  # whose secrets are sent again
     destroy: bool = False
     refresh: bool = True
     on_drift: str | None = None  # None: as the environment says

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from provisioner.kinds.common import Strict, refusal
-from provisioner.masking import looks_like_key
+from provisioner.masking import RUNNER, looks_like_key
 from provisioner.model import Policies, Source, Waiver
 from provisioner.workspace.setting import (
     LOCAL_LOCK,
@@ -158,7 +158,6 @@ def _waivers(said: PoliciesFile | None, source: Source) -> list[Waiver]:
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _ENV = r"[A-Za-z_][A-Za-z0-9_]*"
-_RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
 _NAME_RULE = (
     "a name has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and has at most"
     " 64 characters"
@@ -253,10 +252,10 @@ def _key_name(value: str) -> str:
             "looks like the key itself, not like the name of an environment variable",
             hint,
         )
-    if value.upper().startswith(_RUNNER):
+    if value.upper().startswith(RUNNER):
         hint = (
             "keep the key in a variable of its own;"
-            f" {', '.join(f'`{prefix}*`' for prefix in _RUNNER)} are GitHub's"
+            f" {', '.join(f'`{prefix}*`' for prefix in RUNNER)} are GitHub's"
         )
         raise refusal("name", "is a token of the job, and is sent to nobody else", hint)
     return value

@@ -1,0 +1,153 @@
+"""Secrets: read from where a reference says that they are, and what is kept of them instead."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provisioner import disk
+from provisioner.masking import RUNNER, hide
+
+KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY"
+KEY_FILE = f"{disk.OURS}/fingerprint.key"
+_SHORTEST_KEY = 32  # characters
+_LARGEST = 65_536  # bytes of a secret
+_SECONDS = 30.0  # that a command may take
+
+
+class SecretRefused(Exception):
+    """A secret cannot be had; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value on its way to the service, and what the lock keeps of it where there is a key."""
+
+    value: str = field(repr=False)
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FingerprintKey:
+    """What fingerprints are made with: whoever has the lock alone cannot try out values."""
+
+    key: bytes = field(repr=False)
+
+    def of(self, path: str, value: str) -> str:
+        """The fingerprint of the value of a unit."""
+        digest = hmac.new(self.key, f"{path}\0{value}".encode(), hashlib.sha256).hexdigest()
+        return f"hmac-sha256:{hashlib.sha256(self.key).hexdigest()[:8]}:{digest}"
+
+
+def find_key(root: Path) -> FingerprintKey | None:
+    """The key of the environment variable, else that of the workspace, if there is one;
+    SecretRefused for what is no key.
+    """
+    said, where = os.environ.get(KEY_VARIABLE, "").strip(), KEY_VARIABLE
+    if not said:
+        where = KEY_FILE
+        try:
+            said = disk.read(root / KEY_FILE, _LARGEST).decode("ascii").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            raise SecretRefused(f"`{where}` cannot be read") from None
+    hide(said)
+    if len(said) < _SHORTEST_KEY:
+        raise SecretRefused(f"`{where}` holds less than {_SHORTEST_KEY} characters")
+    return FingerprintKey(said.encode())
+
+
+def new_key(root: Path) -> FingerprintKey:
+    """A key that stays on this machine unless somebody takes it elsewhere."""
+    said = secrets.token_hex(_SHORTEST_KEY)
+    disk.make_folder((root / KEY_FILE).parent)
+    disk.replace(root / KEY_FILE, f"{said}\n".encode(), mode=0o600)
+    hide(said)
+    return FingerprintKey(said.encode())
+
+
+def read_secret(reference: Mapping[str, Any], root: Path) -> str:
+    """The value that a reference leads to, which is masked from then on; SecretRefused where there
+    is none. A command is run.
+    """
+    if "command" in reference:
+        value = _from_command(reference["command"], root)
+    elif "file" in reference:
+        value = _from_file(reference["file"], root)
+    else:
+        value = _from_variable(reference["env"])
+    hide(value)
+    if not value:
+        raise SecretRefused(f"{spelt(reference)} is empty")
+    if any(letter in value for letter in "\r\n\0"):
+        raise SecretRefused(f"{spelt(reference)} has more than one line")
+    return value
+
+
+def spelt(reference: Mapping[str, Any]) -> str:
+    """A reference as people read it: "the environment variable `CRM_TOKEN`"."""
+    if "env" in reference:
+        return f"the environment variable `{reference['env']}`"
+    if "file" in reference:
+        return f"the file `{reference['file']}`"
+    return f"what `{reference['command'][0]}` prints"
+
+
+def _from_variable(name: str) -> str:
+    if name.startswith(RUNNER):
+        raise SecretRefused(f"`{name}` belongs to the system that runs this job")
+    value = os.environ.get(name)
+    if value is None:
+        raise SecretRefused(f"the environment variable `{name}` is not set")
+    return value
+
+
+def _from_file(path: str, root: Path) -> str:
+    inside = disk.real(root / path)
+    if not inside.is_relative_to(disk.real(root)):
+        raise SecretRefused(f"the file `{path}` is outside the workspace")
+    try:
+        return _text(disk.read(inside, _LARGEST))
+    except OSError as error:
+        raise SecretRefused(f"the file `{path}` cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SecretRefused(f"the file `{path}` is not text") from None
+
+
+def _from_command(words: list[str], root: Path) -> str:
+    """What a command prints. It runs in the workspace, without a shell."""
+    try:
+        done = subprocess.run(
+            words,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise SecretRefused(f"`{words[0]}` has not ended after {_SECONDS:.0f} s") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not a command"
+        raise SecretRefused(f"`{words[0]}` cannot be run: {why}") from None
+    if done.returncode:
+        raise SecretRefused(f"`{words[0]}` has failed, with the exit code {done.returncode}")
+    if len(done.stdout) > _LARGEST:
+        raise SecretRefused(f"`{words[0]}` has printed more than {_LARGEST:,} bytes")
+    try:
+        return _text(done.stdout)
+    except UnicodeDecodeError:
+        raise SecretRefused(f"what `{words[0]}` has printed is not text") from None
+
+
+def _text(data: bytes) -> str:
+    return data.decode().removesuffix("\n").removesuffix("\r")
