@@ -62,6 +62,7 @@ class Run:
     # By id: files that were there when the apply began.
     seen_files: Mapping[str, Live] = field(default_factory=dict)
     deadline: float = 1800.0  # seconds that a store may take to index
+    commit: str | None = None  # what the plan is of
     shared: bool = False  # whether another environment of the workspace may use this service
     # By id: those that were there when the apply began.
     stamps: Mapping[str, Stamp] = field(default_factory=dict)

@@ -142,7 +142,7 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
             problems = console.placed(problems) if console else problems
             if problems:
                 color = not common["no_color"] and color_wanted(sys.stderr)
-                events = context.info_name in ("apply", "chat", "destroy")
+                events = context.info_name in ("apply", "chat", "destroy", "rollback")
                 code = fail(problems, as_json=common["json"], color=color, summary=events)
             else:
                 code = bug(error, verbose=common["verbose"], as_json=common["json"])

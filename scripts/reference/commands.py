@@ -78,6 +78,16 @@ _EXTRA = {
         " afterwards. See [checks](../checks.md)."
     ),
     "output": "Reads the lock alone; needs no key.",
+    "versions": "Reads the lock alone; needs no key. See [versions](../versions.md).",
+    "diff": (
+        "Reads the lock alone; needs no key. Exits with 0 whether they differ or not. What an apply"
+        " would change is shown by `plan`."
+    ),
+    "rollback": (
+        "Shows what changes and asks; without a terminal it needs `-y`. The service is only asked"
+        " whether everything is there that the version names, and the specs are not read. Exits"
+        " with 0 where the newest version sends the same already. See [versions](../versions.md)."
+    ),
     "state mv": (
         "The object at the service is stamped with the new address first, then the lock is written."
         " Where the service cannot be reached, nothing is moved; the same command finishes what was"
