@@ -222,7 +222,7 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
     return console
 
 
-_WITHOUT_WORKSPACE = ("init", "schema", "version")
+_WITHOUT_WORKSPACE = ("explain", "init", "schema", "version")
 
 
 def _workspace_above(folder: Path) -> Path:

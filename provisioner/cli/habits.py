@@ -24,6 +24,7 @@ _COMMANDS = {
 }
 _ADVICE = {
     "describe": "`provisioner state show ADDR` prints what was applied, `explain KIND` what can be",
+    "docs": "`provisioner explain KIND.FIELD` says what a field is, with an example",
     "history": "`provisioner versions ADDR` lists the versions of a request profile",
     "refresh": "every plan looks at the service; `provisioner drift` shows what others changed",
     "revert": "`git revert` and an apply; when minutes count, `provisioner rollback ADDR --to N`",

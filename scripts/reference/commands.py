@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any, get_args
 
 from provisioner.cli import app
-from scripts.reference.markdown import NOTICE, link, sentence, table
+from provisioner.text import sentence
+from scripts.reference.markdown import NOTICE, link, table
 
 INTRODUCTION = """\
 Results go to stdout, everything else to stderr. `--json` prints one JSON document, `apply` and
@@ -76,6 +77,12 @@ _EXTRA = {
         " or could not be run. With `--planned`, what cannot be told before an apply is shown as"
         " `needs apply`, and is no failure. What is made at the service for a check is deleted"
         " afterwards. See [checks](../checks.md)."
+    ),
+    "explain": (
+        "Needs neither a workspace nor a key. Fields lie as deep as they do in a spec:"
+        " `assistant.tools.file_search.max_num_results`, `vector_store.files.chunking`. `-v` adds"
+        " the types and limits of the fields below. What each API calls a field is where a request"
+        " of this release has it."
     ),
     "output": "Reads the lock alone; needs no key.",
     "versions": "Reads the lock alone; needs no key. See [versions](../versions.md).",

@@ -40,6 +40,8 @@ DESK = {"assistants": {"support": {"model": "gpt-4o"}}}
         ("history assistant.support", "`provisioner versions ADDR`"),
         ("rollback assistant.support --to-revision 2", "`provisioner rollback ADDR --to N`"),
         ("rollback assistant.support", "name it with `--to N`"),
+        ("describe assistant.support", "`explain KIND` what can be"),
+        ("explain assistant --recursive", "`provisioner explain KIND -v`"),
         ("diff", "`provisioner plan` shows what an apply would change"),
         ("diff assistant.support", "`provisioner versions ADDR` lists them"),
     ],
