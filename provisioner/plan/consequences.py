@@ -76,8 +76,9 @@ def rolled_back(case: Situation, changes: Changes) -> list[str]:
     for address, change in sorted(changes.items()):
         entry = case.locked(address)
         profile = entry.profile if entry else None
+        edited = change.reason in ("spec_changed", "request_changed")
         written = any(top(field.path) != "lifecycle" for field in change.fields)
-        if profile and profile.restores and written and change.action is Action.UPDATE:
+        if profile and profile.restores and edited and written:
             notes.append(
                 f"`{address}` was rolled back to version {profile.restores}. This plan makes it"
                 " what the specs say; if it is to stay as it is, take the change back there"
