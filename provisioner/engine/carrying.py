@@ -25,9 +25,9 @@ def carried(kind: Kind, api: str, example: Fields, way: Path) -> tuple[str | Non
     for loss in form.losses(address, fields):
         if tuple(loss.path) == way[: len(loss.path)]:
             return None, loss.name
-    value = _at(fields, way)
-    if value is _MISSING:
-        return _joined(way), None
+    # What is read from a file, or named, has become something else on the way.
+    while (value := _at(fields, way)) is _MISSING:
+        way = way[:-1]
     body = _body(form, address, fields)
     places = [path for path, found in _walked(body, ()) if _is_it(value, found)]
     # Of several the one that is called like it, else the first.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioner.engine.carrying import carried
 from provisioner.engine.explaining import Explained, Explaining
 from provisioner.kinds import kinds
 from provisioner.workspace import Workspace
@@ -92,6 +93,29 @@ def test_an_example_has_what_is_explained(everything: list[Explained]) -> None:
         assert "# " in found.example, found.path
 
 
+@pytest.mark.parametrize(
+    ("api", "example", "way", "place"),
+    [
+        (
+            "assistants",
+            {"instructions": {"file": "a.md"}},
+            ("instructions", "file"),
+            "instructions",
+        ),
+        ("assistants", {"tools": [{"use": "get_weather"}]}, ("tools", 0, "use"), "tools[]"),
+        (
+            "responses",
+            {"responses": {"max_output_tokens": 20, "max_tool_calls": 20}},
+            ("responses", "max_tool_calls"),
+            "max_tool_calls",
+        ),
+    ],
+)
+def test_where_a_request_has_it(api: str, example: Any, way: Any, place: str) -> None:
+    """What is read or named is where it ends up; of two that are equal it is the one called so."""
+    assert carried(kinds()["assistant"], api, {"model": "gpt-4o", **example}, way) == (place, None)
+
+
 def test_every_field_of_the_tables_is_told() -> None:
     """Whatever an author may write is there, with what each API calls it."""
     for kind in kinds().values():
@@ -101,5 +125,5 @@ def test_every_field_of_the_tables_is_told() -> None:
         assert written <= told
         for one in kind.fields:
             if one.name in written and one.kept and one.spelt:
-                carried = {said.api: said.path for said in explaining.of([one.name]).carried}
-                assert {api: carried[api] for api in one.spelt} == one.spelt
+                places = {said.api: said.path for said in explaining.of([one.name]).carried}
+                assert {api: places[api] for api in one.spelt} == one.spelt
