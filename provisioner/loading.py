@@ -10,13 +10,14 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from provisioner import disk
 from provisioner.errors import LockError
 from provisioner.lock import lockfile
-from provisioner.model import Address, Locked, LockState, Problem
+from provisioner.model import Address, Locked, LockState, Problem, Profile
 
 _DECLARES_A_LOCK = re.compile(r"^[^#\n]*\block[\"']?\s*:", re.M)
 
@@ -77,6 +78,33 @@ class Deployed:
                 " Use its `.id`."
             )
         return copy.deepcopy(self._entry.profile.request)
+
+    @property
+    def versions(self) -> list[int]:
+        """The versions of the request profile that `at` gives, the newest first."""
+        profile = self._entry.profile
+        if profile is None:
+            return []
+        return [profile.version, *(one["version"] for one in profile.older if "request" in one)]
+
+    def at(self, version: int) -> Deployed:
+        """The same with the request of an older version, as the lock has kept it. KeyError where
+        that is not kept.
+        """
+        profile = self._entry.profile
+        if profile is None:
+            raise AttributeError(
+                f"`{self.address}` has no versions: it is not deployed through the Responses API."
+            )
+        if version == profile.version:
+            return self
+        if version not in self.versions:
+            kept = ", ".join(map(str, self.versions))
+            raise KeyError(f"version {version} of `{self.address}` is not kept; kept: {kept}")
+        one = self._entry.older_version(version)
+        older = Profile(version, one["digest"], one["request"])
+        fields = one.get("fields", self._entry.fields)
+        return Deployed(replace(self._entry, fields=fields, profile=older))
 
     def __repr__(self) -> str:
         what = f"id={self.id!r}" if self._entry.profile is None else f"version={self.version}"

@@ -91,6 +91,11 @@ def suggest(word: object, known: Iterable[str], label: str) -> str | None:
     return f"{label}: {quoted(choices, 'and')}" if len(choices) <= 24 else None
 
 
+def sentence(text: str) -> str:
+    """Text as a sentence: a capital at its beginning and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
 def quoted(words: Iterable[object], joint: str = "or") -> str:
     """`a`, `b` or `c`."""
     marked = [f"`{word}`" for word in words]

@@ -46,6 +46,28 @@ def test_request_is_a_copy(root: Path) -> None:
     assert support.request == REQUEST
 
 
+def test_an_older_version(root: Path) -> None:
+    """`at` gives what an application has sent before, as far as the lock has it whole."""
+    older = (
+        {"version": 3, "digest": "sha256:cd", "request": {"model": "old"}, "fields": {"name": "S"}},
+        {"version": 2, "digest": "sha256:ef", "ids": ["vs_1"]},
+    )
+    profile = replace(PROFILE, profile=Profile(4, "sha256:ab", REQUEST, older))
+    FileStore(root / "locks" / "prod.lock.json").write(state(3, profile, TUTOR))
+    loaded = load("prod", root)
+    support = loaded["support"]
+    assert support.versions == [4, 3] and support.at(4).request == REQUEST
+    third = support.at(3)
+    assert (third.version, third.digest, third.name) == (3, "sha256:cd", "S")
+    assert third.request == {"model": "old"}
+    for missing in (2, 1, 9):
+        with pytest.raises(KeyError, match=rf"version {missing} .* is not kept; kept: 4, 3"):
+            support.at(missing)
+    assert loaded["tutor"].versions == []
+    with pytest.raises(AttributeError, match=r"`assistant.tutor` has no versions"):
+        loaded["tutor"].at(1)
+
+
 def test_objects(root: Path) -> None:
     """Everything else is found by its address; without a profile there is no request, and that is
     said.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -135,11 +136,26 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     before = run.entries.get(change.address)
     old = before.profile if before else None
     version = old.version + 1 if old else 1
-    address, fields, names = change.address, change.after or {}, run.names(change.depends_on)
-    owner = f"{run.plan.workspace}/{run.plan.environment}/{address}"
-    request = form.render(address, fields, names, change.lost, f"{owner}@{version}")
-    older = (old.kept, *old.older)[: max(run.plan.keep_versions - 1, 0)] if old else ()
-    profile = Profile(version, form.digest(request), request, older)
+    address, names = change.address, run.names(change.depends_on)
+    stamp = f"{run.plan.workspace}/{run.plan.environment}/{address}@{version}"
+    if change.restores is not None and before is not None:
+        older_one = before.older_version(change.restores)
+        request = form.with_stamp(older_one["request"], stamp)
+        change = replace(change, after=older_one.get("fields", before.fields))
+    else:
+        request = form.render(address, change.after or {}, names, change.lost, stamp)
+    older: tuple[dict[str, Any], ...] = ()
+    if before is not None and old is not None:
+        older = (before.kept_version, *old.older)[: max(run.plan.keep_versions - 1, 0)]
+    profile = Profile(
+        version,
+        form.digest(request),
+        request,
+        older,
+        written=datetime.now(UTC).isoformat(timespec="seconds"),
+        commit=run.commit,
+        restores=change.restores,
+    )
     if old and old.digest == profile.digest:
         profile = old
     entry = _deposing(replace(of_profile(run, change), profile=profile), change, before)

@@ -65,6 +65,7 @@ class Run:
     # By kind and API: objects that were there then.
     listed: Mapping[Key, Mapping[str, Live] | None] = field(default_factory=dict)
     deadline: float = 1800.0  # seconds that a store may take to index
+    commit: str | None = None  # what the plan is of
     shared: bool = False  # whether another environment of the workspace may use this service
     # By id: those that were there when the apply began.
     stamps: Mapping[str, Stamp] = field(default_factory=dict)

@@ -159,7 +159,7 @@ def _ask(console: Console, plan: Plan) -> bool:
     """Ask on a terminal; only `yes` is a yes."""
     if not console.terminal or console.json:
         hint = "review the plan and add `--auto-approve`"
-        if not plan.destroy:
+        if not (plan.destroy or plan.rolls_back):
             hint += ", or save it with `plan --out FILE` and apply the file"
         raise UsageError(
             Problem(

@@ -142,7 +142,7 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
             problems = console.placed(problems) if console else problems
             if problems:
                 color = not common["no_color"] and color_wanted(sys.stderr)
-                events = context.info_name in ("apply", "chat", "destroy")
+                events = context.info_name in ("apply", "chat", "destroy", "rollback")
                 code = fail(problems, as_json=common["json"], color=color, summary=events)
             else:
                 code = bug(error, verbose=common["verbose"], as_json=common["json"])
@@ -222,7 +222,7 @@ def _console(context: typer.Context, common: dict[str, Any]) -> Console:
     return console
 
 
-_WITHOUT_WORKSPACE = ("init", "schema", "version")
+_WITHOUT_WORKSPACE = ("explain", "init", "schema", "version")
 
 
 def _workspace_above(folder: Path) -> Path:

@@ -9,7 +9,6 @@ from typing import Any
 _COMMANDS = {
     "delete": "destroy",
     "deploy": "apply",
-    "diff": "plan",
     "format": "fmt",
     "lint": "validate",
     "new": "init",
@@ -24,9 +23,18 @@ _COMMANDS = {
     "up": "apply",
 }
 _ADVICE = {
+    "describe": "`provisioner state show ADDR` prints what was applied, `explain KIND` what can be",
+    "docs": "`provisioner explain KIND.FIELD` says what a field is, with an example",
+    "history": "`provisioner versions ADDR` lists the versions of a request profile",
     "refresh": "every plan looks at the service; `provisioner drift` shows what others changed",
+    "revert": "`git revert` and an apply; when minutes count, `provisioner rollback ADDR --to N`",
+    "rollout": (
+        "`provisioner versions ADDR` lists the versions of a request profile, and `provisioner"
+        " rollback ADDR --to N` puts one back"
+    ),
     "taint": "`provisioner plan --replace ADDR` replaces a resource",
     "test": "`provisioner check` holds the checks of the specs, `provisioner validate` reads them",
+    "undo": "`git revert` and an apply; when minutes count, `provisioner rollback ADDR --to N`",
     "unlock": "did you mean `force-unlock`?",
     "workspace": "environments are declared in `provisioner.yaml`; `-e NAME` names one",
 }
@@ -34,9 +42,11 @@ _ADVICE = {
 # An option elsewhere, without its dashes.
 _OPTIONS = {
     "dry-run": "`provisioner plan` shows it and changes nothing",
+    "recursive": "`provisioner explain KIND -v` tells of every field below",
     "raw": "`provisioner output ADDR --format env` prints `NAME=VALUE`, as a shell reads it",
     "refresh": "every plan looks at the service, unless `--no-refresh` is given",
     "refresh-only": "`provisioner drift` shows what somebody else changed, and changes nothing",
+    "to-revision": "`provisioner rollback ADDR --to N` names the version",
     "var-file": "put values below `variables:` in `provisioner.yaml`, or write `--var NAME=VALUE`",
     "workspace": "an environment is named by `-e NAME`",
 }

@@ -39,14 +39,14 @@ def show_entry(console: Console, text: str) -> None:
     from provisioner import engine
     from provisioner.views.state import entry_json, entry_text
 
-    entry = _entry_at(engine.state(console.open()), text)
+    entry = entry_at(engine.state(console.open()), text)
     if console.json:
         console.document(entry_json(entry))
     else:
         console.result(entry_text(entry))
 
 
-def _entry_at(state: LockState | None, text: str) -> Locked:
+def entry_at(state: LockState | None, text: str) -> Locked:
     """A resource of the lock by its address; UsageError with a guess where there is none."""
     wanted = address_of(text)
     known = state.resources if state else {}
@@ -70,7 +70,7 @@ def rm(
 
     context = console.open()
     state = engine.state(context)
-    wanted = [_entry_at(state, text).address for text in addr]
+    wanted = [entry_at(state, text).address for text in addr]
     forgotten = interrupts.run_main(forget(context, wanted))
     known = state.resources if state else {}
     ids = {str(one): known[one].id for one in forgotten if one in known and known[one].id}

@@ -105,6 +105,11 @@ class Session:
                 await session.recover()
                 yield session
 
+    @property
+    def lock(self) -> LockState:
+        """The lock as it is now, with what a stopped apply has left in its journal."""
+        return self.context.checked(self.context.store.peek().state) or self.context.fresh()
+
     async def recover(self) -> None:
         """Take over what a stopped apply left open, so that planning starts from the truth."""
         store = self.context.store
@@ -299,6 +304,7 @@ class Session:
                 seen_files=self.refreshed.files,
                 listed=self.refreshed.listed,
                 deadline=self.options.deadline,
+                commit=commit,
                 shared=context.shared,
                 stamps={
                     live.id: live.stamp

@@ -291,8 +291,20 @@ class ProfileForm(Form):
         """`sha256:…` of a request, whatever its stamp says."""
 
     @abstractmethod
+    def with_stamp(self, request: Fields, stamp: str) -> Fields:
+        """The same request with another stamp."""
+
+    @abstractmethod
+    def units(self, request: Fields) -> Fields:
+        """What of a request is compared as one, by its path; its stamp is left out."""
+
+    @abstractmethod
+    def uses(self, request: Fields) -> Iterator[tuple[str | None, str]]:
+        """Every id of the service that a request names, with its kind; None: of no kind of ours."""
+
     def ids(self, request: Fields) -> list[str]:
         """Every id of the service that a request names, sorted."""
+        return sorted({id for _, id in self.uses(request)})
 
     def kept_ids(self, version: Mapping[str, Any]) -> list[str]:
         """Every id that an older version names (`Profile.older`)."""

@@ -48,6 +48,7 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
     profile = entry.profile
     if profile:
         raw.update(_version_to_json(profile.version, profile.digest, profile.request))
+        raw.update(profile.origin)
         if profile.older:
             raw["versions"] = [_older_to_json(version) for version in profile.older]
     return {**entry.unknown, **raw}
@@ -62,7 +63,8 @@ def _version_to_json(version: int, digest: str, request: dict[str, Any]) -> dict
 def _older_to_json(version: dict[str, Any]) -> dict[str, Any]:
     if "request" not in version:  # release 0.1.0 kept the ids alone
         return version
-    return _version_to_json(version["version"], version["digest"], version["request"])
+    known = _version_to_json(version["version"], version["digest"], version["request"])
+    return {**known, **{key: version[key] for key in _OF_VERSIONS if key in version}}
 
 
 def _deposed(entry: Locked, id: str) -> dict[str, Any]:
@@ -103,7 +105,13 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
             )
         request = in_order(raw["request"], raw.get("request_order", {}))
         profile = Profile(
-            raw["version"], raw["digest"], request, tuple(map(_older, raw.get("versions", ())))
+            raw["version"],
+            raw["digest"],
+            request,
+            tuple(_older(address, version) for version in raw.get("versions", ())),
+            written=get("written"),
+            commit=get("commit"),
+            restores=get("restores"),
         )
     return Locked(
         address=address,
@@ -129,11 +137,19 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
     )
 
 
-def _older(raw: dict[str, Any]) -> dict[str, Any]:
+def _older(address: Address, raw: dict[str, Any]) -> dict[str, Any]:
     if "request" not in raw:
         return raw
+    odd = misfit(raw.get("fields", {}), kinds.shapes(address.kind))
+    if odd is not None:
+        raise WrongShape(
+            f"The field `{odd}` of version {raw['version']} of `{address}` is of another shape"
+            " than it can be declared in",
+            "versions",
+        )
     request = in_order(raw["request"], raw.get("request_order", {}))
-    return {"version": raw["version"], "digest": raw["digest"], "request": request}
+    known = {"version": raw["version"], "digest": raw["digest"], "request": request}
+    return {**known, **{key: raw[key] for key in _OF_VERSIONS if key in raw}}
 
 
 def _is_text(value: object) -> bool:
@@ -166,11 +182,25 @@ def _is_deposed(value: object) -> bool:
     return _are_ids(value.get("files", [])) and _is_text(value.get("api", ""))
 
 
+def _is_whole(value: object) -> bool:
+    return type(value) is int
+
+
+# What else is known of a version; the newest has its fields as the entry's own.
+_OF_VERSIONS: dict[str, Callable[[object], bool]] = {
+    "fields": _is_mapping,
+    "written": _is_text,
+    "commit": _is_text,
+    "restores": _is_whole,
+}
+
+
 def _is_version(value: object) -> bool:
     return (
         type(value) is dict
         and type(value.get("version")) is int
         and type(value.get("digest")) is str
+        and all(fits(value[key]) for key, fits in _OF_VERSIONS.items() if key in value)
         and (
             _are_ids(value.get("ids"))
             or (_is_mapping(value.get("request")) and _is_order(value.get("request_order", {})))
@@ -221,11 +251,14 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "overwritten": (_is_overwritten, "a serial and a mapping of paths to digests"),
     "deposed": (_list_of(_is_deposed), f"a list of `{{id: …}}`, each an id ({ID_RULE})"),
     "fingerprints": (_are_fingerprints, "a mapping of paths to `hmac-sha256:KEY:DIGEST`"),
-    "version": (lambda value: type(value) is int, "a whole number"),
+    "version": (_is_whole, "a whole number"),
     "digest": (_is_text, "a string"),
     "request": (_is_mapping, "a mapping"),
     "request_order": (_is_order, "a mapping of JSON pointers to lists of keys"),
     "versions": (_list_of(_is_version), "a list of `{version, digest, request}`"),
+    "written": (_is_text, "a string"),
+    "commit": (_is_text, "a string"),
+    "restores": (_is_whole, "a whole number"),
 }
 
 

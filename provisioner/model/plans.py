@@ -90,6 +90,9 @@ class Change:
     )
     # What is written beside `after` because nothing is declared: the name of the resource.
     defaults: Fields = field(default_factory=dict)
+    # Of a request profile that is rolled back: the older version whose request is the newest again.
+    # `before` and `after` are requests then.
+    restores: int | None = None
 
     @property
     def matters(self) -> bool:
@@ -216,6 +219,11 @@ class Plan:
     def made(self) -> frozenset[str]:
         """The addresses whose ids are known only after the apply."""
         return frozenset(str(change.address) for change in self.changes if change.action.makes)
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether it puts an older version of a request profile back, whatever the specs say."""
+        return any(change.restores is not None for change in self.changes)
 
     @property
     def stopped(self) -> bool:

@@ -43,14 +43,19 @@ class Profile:
     version: int
     digest: str
     request: dict[str, Any]
-    # Kept earlier versions, newest first: {version, digest, request}; those of release 0.1.0 have
-    # `ids` instead of a request.
+    # Kept earlier versions, newest first: {version, digest, request, fields} and what is known of
+    # `written`, `commit` and `restores`; those of release 0.1.0 have `ids` instead of a request.
     older: tuple[dict[str, Any], ...] = ()
+    # When, ISO 8601 in UTC, and of which commit; None where nobody has said so.
+    written: str | None = field(default=None, compare=False)
+    commit: str | None = field(default=None, compare=False)
+    restores: int | None = None  # the older version whose request it is once more, by a rollback
 
     @property
-    def kept(self) -> dict[str, Any]:
-        """What is left of it among the older ones when there is a newer version."""
-        return {"version": self.version, "digest": self.digest, "request": self.request}
+    def origin(self) -> dict[str, Any]:
+        """What is known of where it comes from."""
+        known = {"written": self.written, "commit": self.commit, "restores": self.restores}
+        return {key: value for key, value in known.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,28 @@ class Locked:
     def ids(self) -> tuple[str, ...]:
         """The ids of all its objects, those of deposed ones included."""
         return (self.id, *self.deposed) if self.id else self.deposed
+
+    def older_version(self, version: int) -> dict[str, Any]:
+        """A kept earlier version of its profile; KeyError where it is not kept whole."""
+        for one in self.profile.older if self.profile else ():
+            if one["version"] == version and "request" in one:
+                return one
+        raise KeyError(version)
+
+    @property
+    def kept_version(self) -> dict[str, Any]:
+        """What is left of its profile among the older versions once there is a newer one: enough to
+        put it back.
+        """
+        profile = self.profile
+        assert profile is not None
+        return {
+            "version": profile.version,
+            "digest": profile.digest,
+            "request": profile.request,
+            "fields": self.fields,
+            **profile.origin,
+        }
 
     def undeposed(self, id: str) -> Locked:
         """The same entry without one of its old objects."""

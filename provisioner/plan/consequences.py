@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from provisioner.diff import top
 from provisioner.kinds import holds_files, kind
 from provisioner.kinds.base import Names, ProfileForm
 from provisioner.model import Action, Address, Change, FieldChange, Remnant
@@ -65,6 +66,25 @@ def rerender(case: Situation, changes: Changes) -> None:
             changes[address] = replace(
                 change, action=Action.UPDATE, reason="request_changed", fields=fields
             )
+
+
+def rolled_back(case: Situation, changes: Changes) -> list[str]:
+    """A note for each profile that a rollback has taken elsewhere than the specs say: it is a
+    change of our own, and whoever reviews it has to know that it undoes something.
+    """
+    notes = []
+    for address, change in sorted(changes.items()):
+        entry = case.locked(address)
+        profile = entry.profile if entry else None
+        edited = change.reason in ("spec_changed", "request_changed")
+        written = any(top(field.path) != "lifecycle" for field in change.fields)
+        if profile and profile.restores and edited and written:
+            notes.append(
+                f"`{address}` was rolled back to version {profile.restores}. This plan makes it"
+                " what the specs say; if it is to stay as it is, take the change back there"
+                " (`git revert`)."
+            )
+    return notes
 
 
 def defer(case: Situation, changes: Changes, users: Users) -> None:

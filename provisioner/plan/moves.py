@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -58,10 +58,17 @@ def moving(
     spelled = {str(origin): str(to) for origin, to in renamed.items()}
     changed: dict[Address, Locked | None] = dict.fromkeys(renamed)
     for address, entry in entries.items():
-        if address in renamed or not renamed.keys().isdisjoint(entry.depends_on):
+        if address in renamed or not renamed.keys().isdisjoint(_named(entry)):
             to = renamed.get(address, address)
             changed[to] = _renamed(entry, to, renamed, spelled)
     return changed
+
+
+def _named(entry: Locked) -> Iterator[Address]:
+    """What an entry names, in the kept versions of its profile as well."""
+    yield from entry.depends_on
+    for version in entry.profile.older if entry.profile else ():
+        yield from kind(entry.address.kind).references(version.get("fields", {}))
 
 
 def conflicts(
@@ -84,6 +91,14 @@ def _renamed(
     needs = tuple(renamed.get(need, need) for need in entry.depends_on)
     fields = kind(address.kind).renamed(entry.fields, spelled)
     moved = replace(entry, address=address, fields=fields, depends_on=needs)
+    if entry.profile and entry.profile.older:
+        older = tuple(
+            {**version, "fields": kind(address.kind).renamed(version["fields"], spelled)}
+            if "fields" in version
+            else version
+            for version in entry.profile.older
+        )
+        moved = replace(moved, profile=replace(entry.profile, older=older))
     if not (entry.unkept or entry.resetting):
         return moved
     paths = {

@@ -62,7 +62,7 @@ def _kept_versions(
         return
     older = list(entry.profile.older)
     if change and change.action.alters:
-        older.insert(0, entry.profile.kept)
+        older.insert(0, entry.kept_version)
     for version in older[: max(case.keep_versions - 1, 0)]:
         yield f"`{entry.address}@{version['version']}`", form.kept_ids(version)
 

@@ -88,6 +88,7 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
             *_waits(store_file_changes),
             *takeover_notes(case, held),
             *suspected(inline),
+            *consequences.rolled_back(case, changes),
         ),
         unchanged=sum(not change.matters for change in inline),
         blocked=(*blocks, *guards.blocks(case, inline, store_file_changes, drift)),

@@ -87,6 +87,16 @@ def lock_schema() -> dict[str, Any]:
 
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 
+_WRITTEN = described(
+    {"type": "string", "format": "date-time"}, "When this version of the request was made, in UTC"
+)
+_COMMIT = described({"type": "string"}, "The commit that `apply --commit` was given for it")
+_RESTORES = described(
+    {"type": "integer", "minimum": 1},
+    "The older version whose request it is once more: it was rolled back to that",
+    [3],
+)
+
 _ENTRY: dict[str, Any] = {
     "type": "object",
     "description": "One resource. What is empty is left out",
@@ -146,6 +156,9 @@ _ENTRY: dict[str, Any] = {
             {"type": "array", "items": {"$ref": "#/$defs/Version"}},
             "Older versions, whose ids are kept alive",
         ),
+        "written": _WRITTEN,
+        "commit": _COMMIT,
+        "restores": _RESTORES,
     },
     "required": ["fields"],
 }
@@ -207,6 +220,10 @@ _VERSION_FIELDS = {
     "digest": described({"type": "string"}, "Digest of its request"),
     "request": described({"type": "object"}, "Its request"),
     "request_order": described({"type": "object"}, "The order of keys in it, as for the newest"),
+    "fields": described({"type": "object"}, "What was declared for it"),
+    "written": _WRITTEN,
+    "commit": _COMMIT,
+    "restores": _RESTORES,
     "ids": described(
         {"type": "array", "items": {"type": "string"}},
         "Instead of a request, from release 0.1.0: the ids it names",

@@ -152,9 +152,16 @@ _ROW_FIELDS = {
         "What of `after` nobody declares: the name of the resource, where it has no `name`",
         [{"name": "support"}],
     ),
+    "restores": described(
+        {"type": ["integer", "null"]},
+        "Of a request profile that is rolled back: the older version that is the newest again;"
+        " `before` and `after` are requests then",
+        [3],
+    ),
 }
+_LATER = ("old_digest", "defaults", "restores")  # a plan of an earlier release has none
 _RESOURCE_CHANGE: dict[str, Any] = _object(
-    _ROW_FIELDS, [name for name in _ROW_FIELDS if name not in ("old_digest", "defaults")]
+    _ROW_FIELDS, [name for name in _ROW_FIELDS if name not in _LATER]
 )
 
 

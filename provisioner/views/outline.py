@@ -198,6 +198,8 @@ def _facts(change: Change) -> Iterator[str]:
     if not obvious and (reason := reason_words(change.reason)):
         yield reason
     yield from filter(None, (store_files_words(change), stays_words(change)))
+    if change.restores is not None:
+        yield f"version {change.restores} again"
     if change.kept_for:
         yield kept_words(change)
     if change.lost:

@@ -214,6 +214,8 @@ def applied_line(applied: Applied) -> str:
     was interrupted.
     """
     verb = "Destroy" if applied.plan.destroy else "Apply"
+    if applied.plan.rolls_back:
+        verb = "Rollback"
     whole = not (applied.failed or applied.skipped or applied.interrupted)
     parts = [f"{applied.counts[word]} {word}" for word in _COUNTED if applied.counts.get(word)]
     done = f"Resources: {', '.join(parts)}." if parts else "Nothing was changed."

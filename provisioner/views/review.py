@@ -307,7 +307,12 @@ def _leftover(remnants: tuple[Remnant, ...], what: str) -> Iterator[Remark]:
             )
 
 
-_REACHES = (("vector_stores", "searches"), ("files", "its code reads"))
+# The second one is the first as a request spells it.
+_REACHES = (
+    ("vector_stores", "searches"),
+    ("vector_store_ids", "searches"),
+    ("files", "its code reads"),
+)
 # What a new assistant may have that is not of this plan's own making.
 _OUTSIDE = (
     "mcp",

@@ -176,6 +176,7 @@ _REASONS = {
     "adopted": "found by our stamp",
     "reference_replaced": "what it refers to gets a new id",
     "request_changed": "its request comes out differently",
+    "rolled_back": "",  # with the version, see `_facts`
     "imported": "",  # the import itself says it
     "failed": "its indexing failed",
     "chunking_changed": "cut into other chunks",

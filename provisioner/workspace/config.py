@@ -360,7 +360,11 @@ class EnvironmentFile(Strict):
         examples=[["temperature", "assistant.support#top_p"]],
     )
     keep_versions: int = Field(
-        default=3, ge=1, le=100, description="Request profiles whose ids stay alive", examples=[3]
+        default=3,
+        ge=1,
+        le=100,
+        description="Request profiles that are kept, and whose ids stay alive",
+        examples=[3],
     )
     on_drift: Literal["overwrite", "fail"] = Field(
         default="overwrite",

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any, get_args
 
 from provisioner.cli import app
-from scripts.reference.markdown import NOTICE, link, sentence, table
+from provisioner.text import sentence
+from scripts.reference.markdown import NOTICE, link, table
 
 INTRODUCTION = """\
 Results go to stdout, everything else to stderr. `--json` prints one JSON document, `apply` and
@@ -77,7 +78,23 @@ _EXTRA = {
         " `needs apply`, and is no failure. What is made at the service for a check is deleted"
         " afterwards. See [checks](../checks.md)."
     ),
+    "explain": (
+        "Needs neither a workspace nor a key. Fields lie as deep as they do in a spec:"
+        " `assistant.tools.file_search.max_num_results`, `vector_store.files.chunking`. `-v` adds"
+        " the types and limits of the fields below. What each API calls a field is where a request"
+        " of this release has it."
+    ),
     "output": "Reads the lock alone; needs no key.",
+    "versions": "Reads the lock alone; needs no key. See [versions](../versions.md).",
+    "diff": (
+        "Reads the lock alone; needs no key. Exits with 0 whether they differ or not. What an apply"
+        " would change is shown by `plan`."
+    ),
+    "rollback": (
+        "Shows what changes and asks; without a terminal it needs `-y`. The service is only asked"
+        " whether everything is there that the version names, and the specs are not read. Exits"
+        " with 0 where the newest version sends the same already. See [versions](../versions.md)."
+    ),
     "state mv": (
         "The object at the service is stamped with the new address first, then the lock is written."
         " Where the service cannot be reached, nothing is moved; the same command finishes what was"

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from provisioner.kinds import kinds
 from provisioner.kinds.base import Kind
+from provisioner.text import sentence
+from provisioner.yamltext.examples import block
 from scripts.reference import carried
-from scripts.reference.markdown import NOTICE, block, fenced, link, sentence
+from scripts.reference.markdown import NOTICE, fenced, link
 from scripts.reference.nodes import Node, Shapes
 
 INTRODUCTION = """\
@@ -69,7 +71,7 @@ def _contents() -> str:
 
 
 def _section(kind: Kind, shapes: Shapes) -> str:
-    node = shapes.definition(kind.spec.__name__)
+    node = shapes.definitions[kind.spec.__name__]
     if "properties" in node:
         said = shapes.fields(node)
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scripts.reference.markdown import NOTICE, fenced, sentence
+from provisioner.text import sentence
+from scripts.reference.markdown import NOTICE, fenced
 from scripts.reference.nodes import Shapes
 
 INTRODUCTION = """\

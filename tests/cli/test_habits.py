@@ -36,6 +36,14 @@ DESK = {"assistants": {"support": {"model": "gpt-4o"}}}
         ("destroy --dry-run", "`provisioner plan --destroy` shows it"),
         ("fmt --dry-run", "`provisioner fmt --check`"),
         ("output -raw assistant.support", "`provisioner output ADDR --format env`"),
+        ("rollout undo assistant.support", "`provisioner rollback ADDR --to N` puts one back"),
+        ("history assistant.support", "`provisioner versions ADDR`"),
+        ("rollback assistant.support --to-revision 2", "`provisioner rollback ADDR --to N`"),
+        ("rollback assistant.support", "name it with `--to N`"),
+        ("describe assistant.support", "`explain KIND` what can be"),
+        ("explain assistant --recursive", "`provisioner explain KIND -v`"),
+        ("diff", "`provisioner plan` shows what an apply would change"),
+        ("diff assistant.support", "`provisioner versions ADDR` lists them"),
     ],
 )
 def test_habits_from_elsewhere(tmp_path: Path, line: str, hint: str) -> None:

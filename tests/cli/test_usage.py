@@ -15,7 +15,7 @@ from tests.support.running import PROGRAM, run
     "line, reported",
     [
         ("plna", "did you mean `plan`?"),
-        ("diff", "did you mean `plan`?"),
+        ("diff", "`provisioner plan` shows what an apply would change"),
         ("status", "did you mean `plan`?"),
         ("push", "did you mean `apply`?"),
         ("sync", "did you mean `apply`?"),

@@ -15,6 +15,7 @@ from tests.support.world import World
 _ID = re.compile(r'"(asst|vs|file)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
+_WRITTEN = re.compile(r'"written": "[^"]+"')
 _VOLATILE = ("id", "created_at", "last_active_at", "expires_at")
 
 
@@ -65,4 +66,5 @@ def _reported(item: dict[str, Any]) -> str:
 
 def _neutral(value: Any) -> str:
     text = _ID.sub(r'"<\1>"', json.dumps(value, sort_keys=True))
-    return _STAMP.sub("#<stamp>", _DIGEST.sub('"<digest>"', text))
+    text = _WRITTEN.sub('"written": "<time>"', _DIGEST.sub('"<digest>"', text))
+    return _STAMP.sub("#<stamp>", text)

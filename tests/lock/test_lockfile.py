@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.errors import LockError
-from provisioner.lock.entry import WrongShape, entry_from_json
+from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
 from provisioner.lock.lockfile import check_origin, dump, fresh, parse, pretty
 from provisioner.model import Address, Locked, LockState, Problem, Profile
 
@@ -344,6 +344,7 @@ SHAPES: dict[str, tuple[list[object], list[object]]] = {  # what fits, and what 
             [{**OLD, "ids": []}, {**OLD, "ids": ["x"]}],
             [{**OLD, "request": {}}],
             [{**OLD, "request": {}, "request_order": {"": ["b"]}}],
+            [{**OLD, "request": {}, "fields": {"model": "m"}, "commit": "c", "restores": 1}],
         ],
         [
             {},
@@ -352,6 +353,9 @@ SHAPES: dict[str, tuple[list[object], list[object]]] = {  # what fits, and what 
             [{**OLD, "ids": [1]}],
             [{**OLD, "request": []}],
             [{**OLD, "request": {}, "request_order": {"": "b"}}],
+            [{**OLD, "request": {}, "fields": []}],
+            [{**OLD, "request": {}, "written": 1}],
+            [{**OLD, "request": {}, "restores": "1"}],
             [{**OLD, "version": True, "ids": []}],
             [{**OLD, "digest": 1, "ids": []}],
             ["x"],
@@ -359,6 +363,25 @@ SHAPES: dict[str, tuple[list[object], list[object]]] = {  # what fits, and what 
         ],
     ),
 }
+
+
+def test_fields_of_an_older_version() -> None:
+    """They are what could be declared, too: they may be written back."""
+    older = {"version": 1, "digest": "d", "request": {}, "fields": {"model": ["m"]}}
+    with pytest.raises(WrongShape, match=r"`model` of version 1 of `assistant.support`") as wrong:
+        entry_from_json(SUPPORT, {"fields": {}, **PROFILE, "versions": [older]})
+    assert wrong.value.key == "versions"
+
+
+def test_where_a_version_comes_from() -> None:
+    """Time, commit and what it restores are read and written, for the newest and the older ones."""
+    origin = {"written": "2026-11-26T08:30:00+00:00", "commit": "c", "restores": 1}
+    older = {"version": 2, "digest": "d", "request": {}, "fields": {"model": "m"}, **origin}
+    raw = {"fields": {}, **PROFILE, **origin, "versions": [older]}
+    found = entry_from_json(SUPPORT, raw)
+    assert found.profile and found.profile.origin == origin
+    assert found.older_version(2) == older
+    assert entry_to_json(found) == raw
 
 
 @pytest.mark.parametrize("key", SHAPES)

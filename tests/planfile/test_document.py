@@ -60,6 +60,7 @@ FULL = Change(
     foreign_documents=1,
     old_digest="sha256:1",
     defaults={"name": "support"},
+    restores=3,
 )
 LEFT = Remnant(
     Address("file", "docs/a.md"),

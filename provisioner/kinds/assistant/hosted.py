@@ -136,6 +136,7 @@ class Mcp(Strict):
         default=None,
         pattern="^tunnel_[a-z0-9]{32}$",
         description="A secure MCP tunnel instead of a server",
+        examples=["tunnel_0123456789abcdef0123456789abcdef"],
     )
     server_description: str | None = Field(
         default=None,

@@ -9,9 +9,11 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from provisioner.diff import units
 from provisioner.kinds.assistant import normal
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, ProfileForm, Write
+from provisioner.kinds.table import unstamped
 from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import Address, Fields, Live, Stamp
 from provisioner.text import quoted
@@ -24,6 +26,7 @@ MAX_CODE_FILES = 50
 
 # What a reader looks for first; a lock keeps the order.
 _FIRST = ("model", "temperature", "top_p", "instructions", "tools", "reasoning", "text", "metadata")
+_KEYED = frozenset({"metadata", "reasoning", "text"})
 _LABELS = ("name", "description")
 _RANKERS = ("auto", "default-2024-11-15")
 _CARRIED = frozenset(
@@ -146,8 +149,16 @@ class ResponsesForm(ProfileForm):
         )
         return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
-    def ids(self, request: Fields) -> list[str]:
-        return sorted({id for tool in request.get("tools") or () for id in _named(tool)})
+    def with_stamp(self, request: Fields, stamp: str) -> Fields:
+        return {**request, "metadata": {**(request.get("metadata") or {}), Stamp.KEY: stamp}}
+
+    def units(self, request: Fields) -> Fields:
+        metadata = unstamped(request.get("metadata"))
+        return units({**request, "metadata": metadata}, _KEYED)
+
+    def uses(self, request: Fields) -> Iterator[tuple[str | None, str]]:
+        for tool in request.get("tools") or ():
+            yield from _named(tool)
 
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
         return ()
@@ -236,14 +247,19 @@ def _tool(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -> Field
     return {"type": "code_interpreter", "container": container}
 
 
-def _named(tool: Mapping[str, Any]) -> Iterator[str]:
-    """The ids that a tool of a request names."""
-    yield from tool.get("vector_store_ids") or ()
+def _named(tool: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
+    """The ids that a tool of a request names, each with its kind."""
+    for store in tool.get("vector_store_ids") or ():
+        yield "vector_store", store
     container = tool.get("container") or {}
-    yield from (container.get("file_ids") or ()) if isinstance(container, Mapping) else (container,)
+    if isinstance(container, Mapping):
+        for file in container.get("file_ids") or ():
+            yield "file", file
+    else:
+        yield None, container
     mask = tool.get("input_image_mask") or {}
     if isinstance(mask, Mapping) and mask.get("file_id"):
-        yield mask["file_id"]
+        yield "file", mask["file_id"]
 
 
 FORM = ResponsesForm()

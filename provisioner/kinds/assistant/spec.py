@@ -63,7 +63,12 @@ class JsonSchema(Strict):
         alias="schema",
         description="The JSON Schema, or `{file: PATH}` of one",
         examples=[
-            {"type": "object", "properties": {"subject": {"type": "string"}}},
+            {
+                "type": "object",
+                "properties": {"subject": {"type": "string"}},
+                "required": ["subject"],
+                "additionalProperties": False,
+            },
             {"file": "schemas/ticket.json"},
         ],
     )

@@ -84,6 +84,7 @@ class Function(Strict):
                 "type": "object",
                 "properties": {"location": {"type": "string"}},
                 "required": ["location"],
+                "additionalProperties": False,
             },
             {"file": "schemas/find_user.json"},
         ],

@@ -1,0 +1,129 @@
+"""What may be declared is explained: every field, and every example can be pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provisioner.engine.carrying import carried
+from provisioner.engine.explaining import Explained, Explaining
+from provisioner.kinds import kinds
+from provisioner.workspace import Workspace
+from tests.docs.test_pages import FILES
+
+APIS = ("assistants", "responses")
+DEEPEST = 7
+MORE = {"data/leave.csv": "day\n", "data/prices.json": "{}\n"}
+NEEDED = {
+    "vector_stores": {"handbook": {"files": ["docs/**/*.md"]}},
+    "tools": {"get_weather": {"description": "Current weather"}},
+}
+Found = tuple[str, Explained]
+
+
+def every(names: list[str], explaining: Explaining) -> Iterator[Explained]:
+    found = explaining.of(names)
+    yield found
+    for part in found.parts if len(names) < DEEPEST else ():
+        if part.name not in names[-1:]:  # filters may lie in filters, without end
+            yield from every([*names, part.name], explaining)
+
+
+@pytest.fixture(scope="module")
+def everything() -> list[Explained]:
+    """Every kind and every field below it, however deep."""
+    return [one for kind in kinds().values() for one in every([], Explaining(kind))]
+
+
+def errors(root: Path, specs: list[dict[str, Any]], api: str) -> list[str]:
+    """What is wrong with specs under one API, beside the names that they may use."""
+    local = {"service": "local", "api": api}
+    others = {name: {"service": f"https://{name}.example/v1"} for name in ("staging", "prod")}
+    config = {"variables": {"model": "gpt-4o"}, "environments": {"local": local, **others}}
+    for path, text in {**FILES, **MORE}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    (root / "specs").mkdir(exist_ok=True)
+    (root / "provisioner.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    for number, spec in enumerate([NEEDED, *specs]):
+        (root / f"specs/n{number}.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    problems = Workspace.open(root).compile("local").problems
+    return [f"{one.file} {one.detail}" for one in problems if one.severity == "error"]
+
+
+def pasted(found: Explained, name: str) -> dict[str, Any]:
+    """An example as it is pasted, under another name."""
+    return {
+        section: {name: resources["example"]}
+        for section, resources in yaml.safe_load(found.example).items()
+    }
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_every_example_is_valid(everything: list[Explained], tmp_path: Path, api: str) -> None:
+    """Pasted into a spec, it is no problem under any API that carries the field."""
+    specs = []
+    for number, found in enumerate(everything):
+        lost = [one.api for one in found.carried if one.path is None]
+        # One path is one file, however often it is declared.
+        if api not in lost and not found.path.startswith("file."):
+            specs.append(pasted(found, f"e{number}"))
+    assert len(specs) > 150
+    assert errors(tmp_path, specs, api) == []
+
+
+def test_examples_of_files_are_valid(everything: list[Explained], tmp_path: Path) -> None:
+    files = [found for found in everything if found.path.startswith("file.")]
+    for number, found in enumerate(files):
+        root = tmp_path / str(number)
+        root.mkdir()
+        assert errors(root, [pasted(found, "e")], "assistants") == [], found.path
+    assert len(files) > 3
+
+
+def test_an_example_has_what_is_explained(everything: list[Explained]) -> None:
+    """With a comment that says what it is."""
+    for found in everything:
+        name = found.path.rpartition(".")[2]
+        assert name in found.example or found.node.get("description") in found.example, found.path
+        assert "# " in found.example, found.path
+
+
+@pytest.mark.parametrize(
+    ("api", "example", "way", "place"),
+    [
+        (
+            "assistants",
+            {"instructions": {"file": "a.md"}},
+            ("instructions", "file"),
+            "instructions",
+        ),
+        ("assistants", {"tools": [{"use": "get_weather"}]}, ("tools", 0, "use"), "tools[]"),
+        (
+            "responses",
+            {"responses": {"max_output_tokens": 20, "max_tool_calls": 20}},
+            ("responses", "max_tool_calls"),
+            "max_tool_calls",
+        ),
+    ],
+)
+def test_where_a_request_has_it(api: str, example: Any, way: Any, place: str) -> None:
+    """What is read or named is where it ends up; of two that are equal it is the one called so."""
+    assert carried(kinds()["assistant"], api, {"model": "gpt-4o", **example}, way) == (place, None)
+
+
+def test_every_field_of_the_tables_is_told() -> None:
+    """Whatever an author may write is there, with what each API calls it."""
+    for kind in kinds().values():
+        explaining = Explaining(kind)
+        told = {part.name for part in explaining.of([]).parts}
+        written = {one.name for one in kind.fields if one.about and one.sort.written is not None}
+        assert written <= told
+        for one in kind.fields:
+            if one.name in written and one.kept and one.spelt:
+                places = {said.api: said.path for said in explaining.of([one.name]).carried}
+                assert {api: places[api] for api in one.spelt} == one.spelt
