@@ -38,7 +38,7 @@ COMMANDS = {
     "diff": "Show what differs between two versions of a request profile.",
     "rollback": "Make an older version of a request profile the newest again.",
     "force-unlock": "Take the lock away from a process that is gone.",
-    "output": "Print what applications need: ids and request profiles.",
+    "output": "Print what applications need: ids, request profiles, and calls.",
     "check": "Hold the checks of the specs with what is applied, or with what is planned.",
     "chat": "Talk with an assistant that has been applied, or with what is planned.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",
