@@ -132,6 +132,11 @@ class _Reader:
         not_proposed(self.session.remote, self.files.values())
         return self._drafts(await self._found(chosen, {}), {}, {})
 
+    @property
+    def _over(self) -> set[Address]:
+        """The addresses that have an object, or are to have one."""
+        return {*self.case.lock.ids, *self.case.imports}
+
     def _wanted(self, name: str) -> bool:
         return not self.options.kinds or name in self.options.kinds
 
@@ -199,13 +204,18 @@ class _Reader:
     ) -> list[Found]:
         """The documents that are local files: each is known by its path from now on."""
         used = {id for one in found for id in _file_ids(one)}
+        for address in self.case.imports:  # what an earlier run has begun
+            used.update(self.case.held(address))
         documents = Documents(self.context.root, self.options.documents)
         paired = Paired({id: address.name for id, address in given.items() if is_file(address)})
         if self.options.documents is not None:
             for one in found:
                 ids = [id for id in _file_ids(one) if id in self.files]
                 documents.pair([self.files[id] for id in ids], paired)
-            documents.pair([live for live in loose if live.id not in used], paired)
+            # A second upload of what has an object is of no use to anybody.
+            there = {address.name for address in self._over if is_file(address)}
+            free = [live for live in loose if live.id not in used]
+            documents.pair(free, paired, but={*there, *paired.paths.values()})
         self.remarks += paired.remarks
         known = {**self.files, **{live.id: live for live in loose}}
         result = [
@@ -243,7 +253,8 @@ class _Reader:
                 context.root,
                 found,
                 into=self.options.into,
-                taken={*context.workspace.written, *self.case.lock.resources},
+                taken={*context.workspace.written, *self.case.lock.resources, *self.case.imports},
+                over=self._over,
                 known={**known, **given},
                 imports=True,
                 also=also,

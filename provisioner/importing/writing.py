@@ -61,21 +61,22 @@ def write_specs(
     known: Mapping[str, Address] | None = None,
     imports: bool = False,
     also: Mapping[Address, str] | None = None,
+    over: Collection[Address] = (),
     environment: str | None = None,
 ) -> Drafted:
     """The specs of everything found, added to the file `into`; the same input, the same bytes.
     `taken`: addresses that there are, none of which is written again. `known`: the addresses of
     ids that are managed or have to have that one. `imports`: whether what has an id is to be taken
     over, and `also` these ids at addresses that are declared; in that `environment` alone where one
-    is named. Unwritable where `into` is laid out so
-    that nothing can be added.
+    is named. `over`: addresses for which nothing is to be taken over any more. Unwritable where
+    `into` is laid out so that nothing can be added.
     """
     writer = _Writer(root, found, Names(taken), dict(known or {}))
     writer.write()
     writer.declare_variables()
     if imports:
         writer.fold()
-    wanted = {**(also or {}), **(writer.ids() if imports else {})}
+    wanted = {**(also or {}), **(writer.ids(over) if imports else {})}
     only = {"environment": environment} if environment else {}
     writer.add(into, [{"to": str(to), "id": id, **only} for to, id in wanted.items()])
     addresses = tuple(writer.addresses.get(index) for index in range(len(found)))
@@ -122,14 +123,14 @@ class _Writer:
             if holds_files(address) and isinstance(written.get("files"), list):
                 written["files"] = sorted(folded(tree, written["files"]), key=_by_path)
 
-    def ids(self) -> dict[Address, str]:
-        """What is to be taken over. Of a path with several ids only the first: the others are
-        paired with it.
+    def ids(self, over: Collection[Address]) -> dict[Address, str]:
+        """What is to be taken over. Of a path with several ids only the first, and none where that
+        is `over`: the others are paired with it.
         """
         found: dict[Address, str] = {}
         for index in self.order:
             id, address = self.found[index].id, self.addresses.get(index)
-            if id and address:
+            if id and address and address not in over:
                 found.setdefault(address, id)
         return found
 

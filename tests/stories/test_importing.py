@@ -167,6 +167,10 @@ def test_one_object(world: World) -> None:
         ("import", "--all", "--kind", "assitant"),
         ("import", "--all", "--into", "../outside.yaml"),
         ("import", "--all", "--into", "docs/outside.yaml"),
+        ("import", "--all", "--into", "specs/.hidden.yaml"),
+        ("import", "--all", "--into", "specs/.hidden/a.yaml"),
+        ("import", "assistant.support", "asst_1", "--kind", "assistant"),
+        ("import", "assistant.support", "asst_1", "--match", "Sup*"),
         ("import", "--all", "--files", "/"),
     ],
 )
@@ -234,6 +238,29 @@ def test_a_filled_store(world: World) -> None:
     assert len(world.listed("/vector_stores/${vector_store.handbook}/files")) == 9
     assert spec(world)["vector_stores"]["handbook"]["files"][0] == "docs/doc00.md"
     world.settled()
+
+
+def test_one_document_uploaded_again(world: World) -> None:
+    """Each store keeps its own of two uploads of one file, and one that is in no store is not taken
+    over beside them: begun and not approved, gone on with, and a second time, it is the same.
+    """
+    world.write({"docs/a.md": "# A\n"})
+    loose, first, second = (world.upload("a.md", b"# A\n") for _ in range(3))
+    store_of(world, "First", first)
+    store_of(world, "Second", second)
+    words = ("import", "--all", "--files", str(world.root / "docs"))
+    world.ok(*words, code=1)
+    begun = tree(world.root)
+    said = world.ok(*words, code=1).err
+    assert tree(world.root) == begun and "1 file is in nothing that" in said
+    assert f"`{loose}`" in said
+    world.ok(*words, "-y")
+    world.settled()
+    done = tree(world.root)
+    assert world.ok(*words, "-y").out == "Nothing to import.\n"
+    assert tree(world.root) == done
+    assert ("POST", "/files") not in world.calls
+    assert loose not in str(world.lock())
 
 
 def test_edits_while_it_works(world: World) -> None:
