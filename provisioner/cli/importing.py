@@ -13,7 +13,7 @@ import typer
 from provisioner import disk, interrupts
 from provisioner.cli import options
 from provisioner.cli.console import Console, address_of, command
-from provisioner.errors import PlanError, UsageError
+from provisioner.errors import PlanError, ProvisionerError, UsageError
 from provisioner.kinds import is_file
 from provisioner.model import Address, Plan, Problem
 
@@ -233,7 +233,7 @@ async def _adopt(
     if waiting:
         try:
             code = await _take_over(console, context, waiting, how=how, drafts=drafts, last=last)
-        except UsageError:  # nobody is there to say yes
+        except ProvisionerError:  # nobody is there to say yes, or the lock is read-only, say
             console.say(_WRITTEN)
             raise
         if code:

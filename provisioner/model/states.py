@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,8 @@ class Live:
     created_at: int = 0
     store_files: dict[str, StoreFile] | None = None  # vector stores: by file id
     file_count: int = 0  # vector stores: how many files the service says are in it
+    # The whole reply, for whoever has to say what of it no field has.
+    reply: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

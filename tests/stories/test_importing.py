@@ -97,8 +97,8 @@ def test_objects_can_stay_as_they_are(world: World) -> None:
     (world.root / "docs/out.md").symlink_to("/etc/hostname")
     store_of(world, "Handbook", world.upload("leave.md", b"Thirty days.\n"))
     assistant(world, "Support")
-    world.ok("import", "--all", "--no-stamp", "--files", str(world.root))
-    assert writes(world) == []
+    said = world.ok("import", "--all", "--no-stamp", "--files", str(world.root)).err
+    assert writes(world) == [] and "does not keep our stamp" not in said
     assert world.lock()["resources"].keys() == {
         "assistant.support",
         "file.docs/leave.md",
@@ -253,7 +253,7 @@ def test_one_document_uploaded_again(world: World) -> None:
     begun = tree(world.root)
     said = world.ok(*words, code=1).err
     assert tree(world.root) == begun and "1 file is in nothing that" in said
-    assert f"`{loose}`" in said
+    assert f"`{loose}`" in said and "kept by its id" not in said
     world.ok(*words, "-y")
     world.settled()
     done = tree(world.root)
@@ -288,6 +288,22 @@ def test_edits_while_it_works(world: World) -> None:
     }
     assert world.http("GET", f"/assistants/{ids[0]}")["temperature"] == 0.9
     world.settled()
+
+
+def test_a_spec_that_an_editor_saves_meanwhile(world: World) -> None:
+    """What it says then is never written over: nothing is taken over until the next run."""
+    assistant(world, "Support")
+    saved = {"assistants": {"support": {"model": "gpt-4.1"}}}
+
+    def save(_method: str, path: str) -> None:
+        if path == "/assistants":
+            world.write({SPEC: saved})
+
+    with world.behind(Meanwhile(before=save)):
+        assert "changed it just now" in world.ok("import", "--all", "-y", code=1).err
+    assert spec(world) == saved and writes(world) == []
+    world.ok("import", "--all", "-y")
+    assert spec(world)["assistants"].keys() == {"support", "support_2"}
 
 
 def test_texts_without_local_files(world: World) -> None:
