@@ -434,6 +434,21 @@ def test_what_was_left_as_it_was_is_stamped_later(world: World) -> None:
     assert "assistant.support" in world.http("GET", f"/assistants/{id}")["metadata"]["provisioner"]
 
 
+def test_one_kind_after_the_other(world: World) -> None:
+    """A store that is taken over after the assistant that searches it is still what that names by
+    its id: nothing has been edited, and nothing is left to do.
+    """
+    store = store_of(world, "Handbook")
+    search = {"file_search": {"vector_store_ids": [store]}}
+    assistant(world, "Support", tools=[{"type": "file_search"}], tool_resources=search)
+    world.ok("import", "--all", "--kind", "assistant", "-y")
+    world.ok("import", "vector_store.handbook", store, "-y")
+    assert "No drift" in world.ok("drift").out
+    world.settled()
+    world.ok("import", "--all", "-y")
+    world.settled()
+
+
 def test_names_stay(world: World) -> None:
     """What comes later takes nobody's name, whatever it is called."""
     for _ in range(2):
