@@ -120,17 +120,19 @@ class StampedForm(Form):
         return super().normal(address, {**self.defaults(address, fields), **fields})
 
     def live(self, raw: Raw, names: Names) -> Live:
-        """A reply in neutral spelling; what we do not know is dropped, what is missing stays
-        missing. ServiceError where it is not of the shape that OpenAI's has.
+        """A reply in neutral spelling; what we do not know is in `reply` alone, what is missing
+        stays missing. ServiceError where it is not of the shape that OpenAI's has.
         """
         metadata = self._checked(raw).get("metadata")
         fields = {one.name: self.shown(one, raw, names) for one in self.own if one.name in raw}
+        mark = stamp(metadata)
         return Live(
             str(raw["id"]),
             {**fields, "metadata": unstamped(metadata)},
-            stamp(metadata),
+            mark,
             raw.get("status"),
             number(raw, "created_at"),
+            reply={} if mark else raw,
         )
 
     def _checked(self, raw: Raw) -> Raw:
