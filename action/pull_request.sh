@@ -108,7 +108,7 @@ commit_edit() ( # message
   GIT_INDEX_FILE=$(mktemp -u) || return 1
   trap 'rm -f "$GIT_INDEX_FILE"' EXIT
   git read-tree HEAD || return 1
-  ((${#FILES[@]} == 0)) || git add --update -- "${FILES[@]}" || return 1
+  ((${#FILES[@]} == 0)) || git --literal-pathspecs add --update -- "${FILES[@]}" || return 1
   tree=$(git write-tree) || return 1
   git commit-tree "$tree" -p HEAD -m "$1"
 )

@@ -28,6 +28,11 @@ def spelt(value: Any, limit: int = 80) -> str:
     return f"`{line}`" if len(line) <= limit else f"`{line[:limit]}…`"
 
 
+def brief(name: str, limit: int = 256) -> str:
+    """A name, cut where no name is that long."""
+    return name if len(name) <= limit else f"{name[:limit]}…"
+
+
 SHORT = 60
 LONGEST = 256  # characters of a word that is worth a suggestion
 MANY = 100  # choices that are compared closely

@@ -156,8 +156,13 @@ def _record(state: Sync, number: int) -> None:
     )
 
 
+def _unsent(state: Sync) -> tuple[str, ...]:
+    """The actions that the lock alone learns of."""
+    return ("adopt", "update") if state.store in state.run.unstamped else ("adopt",)
+
+
 async def _update(state: Sync) -> None:
-    quiet = ("adopt", "update") if state.store in state.run.unstamped else ("adopt",)
+    quiet = _unsent(state)
     for item in state.items:
         if item.action in quiet and item.old_id:
             state.holds(item, item.old_id)
@@ -359,7 +364,8 @@ async def _read_back(state: Sync) -> None:
     for item, store_file in shown:
         state.unsure.pop(item.path, None)
         state.unkept |= _unkept(state, item, store_file)
-        if item.action not in QUIET and store_file.stamp != state.run.stamp(item.path):
+        sent = item.action not in (*QUIET, *_unsent(state))
+        if sent and store_file.stamp != state.run.stamp(item.path):
             state.run.remote.note(_UNSTAMPED)
 
 

@@ -13,7 +13,7 @@ import typer
 from provisioner import disk, interrupts
 from provisioner.cli import options
 from provisioner.cli.console import Console, address_of, command
-from provisioner.errors import PlanError, UsageError
+from provisioner.errors import PlanError, ProvisionerError, UsageError
 from provisioner.kinds import is_file
 from provisioner.model import Address, Plan, Problem
 
@@ -121,6 +121,9 @@ def import_(
     if bool(addr) == all or bool(addr) != bool(id):
         hint = "write `provisioner import assistant.support asst_…`, or `provisioner import --all`"
         raise UsageError(Problem("Wrong usage", "One object, or `--all`.", hint))
+    if addr and (kind or match is not None):
+        hint = f"write `provisioner import {addr} {id}`"
+        raise UsageError(Problem("Wrong usage", "`--kind` and `--match` are for `--all`.", hint))
     wanted = ImportOptions(
         _kinds(kind or []),
         match,
@@ -194,8 +197,10 @@ def _inside(console: Console, path: Path, option: str) -> str:
 def _check_into(into: str) -> None:
     from provisioner.workspace.sections import FOLDER, SUFFIXES
 
-    if not (into.startswith(f"{FOLDER}/") and into.endswith(SUFFIXES)):
-        detail = f"`{into}` is not a spec: those are the YAML files below `specs/`."
+    hidden = any(part.startswith(".") for part in into.split("/"))
+    if hidden or not (into.startswith(f"{FOLDER}/") and into.endswith(SUFFIXES)):
+        detail = f"`{into}` is not a spec: those are the YAML files below `specs/`"
+        detail += ", but for hidden ones." if hidden else "."
         raise UsageError(Problem("Wrong usage", detail, "write `--into specs/imported.yaml`, say"))
 
 
@@ -228,7 +233,7 @@ async def _adopt(
     if waiting:
         try:
             code = await _take_over(console, context, waiting, how=how, drafts=drafts, last=last)
-        except UsageError:  # nobody is there to say yes
+        except ProvisionerError:  # nobody is there to say yes, or the lock is read-only, say
             console.say(_WRITTEN)
             raise
         if code:

@@ -41,6 +41,8 @@ def put(root: Path, drafted: Drafted) -> dict[str, bytes | None]:
             place = inside(root, name)
             place.parent.mkdir(parents=True, exist_ok=True)
             old = disk.read(place, disk.LARGEST_TEXT) if disk.is_file(place) else None
+            if old != drafted.before.get(name, old):  # an editor's, or another import's
+                raise disk.Unfit("somebody has changed it just now")
             disk.replace(place, data)
             before[name] = old
         except OSError as error:

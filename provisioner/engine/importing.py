@@ -4,7 +4,8 @@ lock does, and nothing that somebody else has stamped is touched.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,18 +23,18 @@ from provisioner.engine.preflight import check_lock
 from provisioner.engine.refresh import Listed
 from provisioner.engine.session import Session
 from provisioner.engine.unfit import living, references, valid
-from provisioner.errors import PlanError, SpecError, UsageError
-from provisioner.importing.live import found_object, with_store_files
+from provisioner.errors import PlanError, RouteMissing, SpecError, UsageError
+from provisioner.importing.live import NO_FIELD, found_object, with_store_files
 from provisioner.importing.nouns import Found, Origin
 from provisioner.importing.pairing import Documents, Paired
 from provisioner.importing.writing import INTO, Drafted, write_specs
 from provisioner.kinds import Key, file_kind, is_file, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
-from provisioner.model import Address, Live, Problem
+from provisioner.model import Address, Live, Problem, StoreFile
 from provisioner.plan import PlanOptions, Situation
 from provisioner.remote import together
-from provisioner.text import listed
+from provisioner.text import listed, spelt
 from provisioner.workspace.sections import declarable
 from provisioner.yamltext.spelling import Unwritable
 
@@ -59,12 +60,24 @@ class Drafts:
 
 async def draft(context: Context, options: ImportOptions) -> Drafts:
     """The specs of everything that is to be taken over. Nothing is written."""
+    into = _bytes(context.root, options.into)
     async with Session.reading(replace(context, bare=True)) as session:
         case = await session.situation(PlanOptions())
         reader = _Reader(session, case, options)
-        if options.one:
-            return await reader.one(*options.one)
-        return await reader.all()
+        drafts = await (reader.one(*options.one) if options.one else reader.all())
+    # Reading a service may take minutes, in which an editor saves the spec.
+    before = {**drafts.drafted.before, options.into: into}
+    return replace(drafts, drafted=replace(drafts.drafted, before=before))
+
+
+def _bytes(root: Path, name: str) -> bytes | None:
+    """What a file holds; None where there is none."""
+    try:
+        return disk.read(root / name, disk.LARGEST_TEXT)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise not_written(name, error) from error
 
 
 class _Reader:
@@ -132,6 +145,11 @@ class _Reader:
         not_proposed(self.session.remote, self.files.values())
         return self._drafts(await self._found(chosen, {}), {}, {})
 
+    @property
+    def _over(self) -> set[Address]:
+        """The addresses that have an object, or are to have one."""
+        return {*self.case.lock.ids, *self.case.imports}
+
     def _wanted(self, name: str) -> bool:
         return not self.options.kinds or name in self.options.kinds
 
@@ -176,9 +194,10 @@ class _Reader:
             if name != files:
                 found += [found_object(name, api, one, self.origin) for one in objects.values()]
         stores = [one for one in found if kind(one.kind).holds_files and one.id]
-        held = await together(list_store_files(self.session.remote, one.id or "") for one in stores)
+        held = await together(self._held(one.id or "") for one in stores)
         for one, inside in zip(stores, held, strict=True):
-            found[found.index(one)] = with_store_files(one, inside)
+            at = found.index(one)
+            found[at : at + 1] = [] if inside is None else [with_store_files(one, inside)]
         if not self.files and any(_file_ids(one) for one in found):
             self.files = await every_file(self.session)
         shown = {*self.files, *(id for objects in self.shown.values() for id in objects or {})}
@@ -188,24 +207,44 @@ class _Reader:
         loose = [live for key, some in chosen.items() if key[0] == files for live in some.values()]
         return [*found, *self._files(found, loose, given)]
 
+    async def _held(self, store: str) -> Mapping[str, StoreFile] | None:
+        """The documents of a store; None, and a remark, where the service shows none."""
+        try:
+            return await list_store_files(self.session.remote, store)
+        except RouteMissing:
+            detail = "the service does not show its documents, or it is gone by now"
+            self.remarks.append(f"`{store}` is left out: {detail}.")
+            return None
+
     def _say_what_is_lost(self, found: Iterable[Found]) -> None:
+        unknown: dict[str, list[str]] = defaultdict(list)
         for one in found:
             for lost in one.losses:
+                if lost.why == NO_FIELD:
+                    unknown[lost.what].append(str(one.id))
+                    continue
                 what = "is left unstamped" if lost.what == "metadata" else "is not in the spec"
                 self.remarks.append(f"{lost.why}: it {what}.")
+        self.remarks += _unknown_fields(unknown)
 
     def _files(
         self, found: Iterable[Found], loose: Iterable[Live], given: Mapping[str, Address]
     ) -> list[Found]:
         """The documents that are local files: each is known by its path from now on."""
         used = {id for one in found for id in _file_ids(one)}
+        # What is in a store that an earlier run has begun with is no loose file either.
+        begun = {id for address in self.case.imports for id in self.case.held(address)}
+        loose = [live for live in loose if live.id not in begun]
         documents = Documents(self.context.root, self.options.documents)
         paired = Paired({id: address.name for id, address in given.items() if is_file(address)})
         if self.options.documents is not None:
             for one in found:
                 ids = [id for id in _file_ids(one) if id in self.files]
                 documents.pair([self.files[id] for id in ids], paired)
-            documents.pair([live for live in loose if live.id not in used], paired)
+            # A second upload of what has an object is of no use to anybody.
+            there = {address.name for address in self._over if is_file(address)}
+            free = [live for live in loose if live.id not in used]
+            documents.pair(free, paired, but={*there, *paired.paths.values()})
         self.remarks += paired.remarks
         known = {**self.files, **{live.id: live for live in loose}}
         result = [
@@ -243,7 +282,8 @@ class _Reader:
                 context.root,
                 found,
                 into=self.options.into,
-                taken={*context.workspace.written, *self.case.lock.resources},
+                taken={*context.workspace.written, *self.case.lock.resources, *self.case.imports},
+                over=self._over,
                 known={**known, **given},
                 imports=True,
                 also=also,
@@ -292,6 +332,17 @@ def _not_there(address: Address, id: str, api: str | None, remote: bool) -> Prob
     what = address.kind.replace("_", " ")
     hint = "look whether the id is right, and whether the key belongs to the right project"
     return Problem("Object not found", f"The service has no {what} `{id}`.", hint)
+
+
+def _unknown_fields(holders: Mapping[str, list[str]]) -> Iterator[str]:
+    """What a later release of the service may have, said once for all that have the same."""
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for path, ids in holders.items():
+        alike[tuple(ids)].append(path)
+    for of, paths in alike.items():
+        what = "is no field" if len(paths) == 1 else "are no fields"
+        some, of_these = listed(map(spelt, paths)), listed(map(spelt, of))
+        yield f"{some} of {of_these} {what} of a spec, and not written: nobody compares it."
 
 
 def _file_ids(found: Found) -> list[str]:

@@ -30,6 +30,7 @@ from provisioner.model import Address, Applied, Event, Live, Locked, LockState, 
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.going import ended_stores, holds_unknown, with_digests
 from provisioner.plan.moves import with_moves
+from provisioner.plan.named import by_address
 from provisioner.plan.store_files import begun_ids
 from provisioner.planfile.basis import basis
 from provisioner.remote import Remote
@@ -245,7 +246,9 @@ class Session:
             context.environment.name,
             service=context.service,
             lock=lock,
-            desired=fingerprinted(context.specs.desired, context.root),
+            desired=fingerprinted(
+                by_address(context.specs.desired, {**lock.ids, **imports}), context.root
+            ),
             observed=self.refreshed.observed,
             options=replace(options, on_drift=on_drift),
             keep_versions=context.environment.keep_versions,

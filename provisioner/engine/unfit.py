@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.engine.context import Context
-from provisioner.errors import SpecError
+from provisioner.errors import RouteMissing, SpecError
 from provisioner.importing.nouns import Found
 from provisioner.importing.writing import Drafted
 from provisioner.kinds import is_file, kind, kinds
-from provisioner.kinds.base import Names
-from provisioner.model import Address, Problem
+from provisioner.kinds.base import Form, Names
+from provisioner.model import Address, Live, Problem
 from provisioner.remote import Remote, together
 from provisioner.text import listed
 from provisioner.workspace import Workspace
@@ -42,7 +42,7 @@ async def living(
     named = {one for each in found for one in references(each.fields) if one[1] not in shown}
     forms = [(kind(name).form(api if kind(name).per_api else None), id) for name, id in named]
     asked = [(form, id) for form, id in forms if form.remote]
-    answers = await together(form.read(remote, id, Names()) for form, id in asked)
+    answers = await together(_shown(remote, form, id) for form, id in asked)
     gone = {id for (_, id), live in zip(asked, answers, strict=True) if live is None}
     kept: list[Found] = []
     remarks: list[str] = []
@@ -51,7 +51,9 @@ async def living(
         if not dead:
             kept.append(one)
             continue
-        names = f"`{one.id}` names {listed(f'`{id}`' for id in dead)}, which the service has not:"
+        names = (
+            f"`{one.id}` names {listed(f'`{id}`' for id in dead)}, which the service does not show:"
+        )
         if kind(one.kind).holds_files:
             files = [entry for entry in one.fields["files"] if entry["id"] not in gone]
             kept.append(replace(one, fields={**one.fields, "files": files}))
@@ -59,6 +61,14 @@ async def living(
         else:
             remarks.append(f"{names} it is left out. {_AGAIN}")
     return kept, remarks
+
+
+async def _shown(remote: Remote, form: Form, id: str) -> Live | None:
+    """An object by its id; None also where the service has no route that it could be read by."""
+    try:
+        return await form.read(remote, id, Names())
+    except RouteMissing:
+        return None
 
 
 def valid(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.diff import same
+from provisioner.importing.beyond import beyond
 from provisioner.importing.nouns import Found, Lost, Origin
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
@@ -16,6 +17,7 @@ from provisioner.model import Address, Fields, Live, StoreFile
 from provisioner.plan.store_files import RUINED
 
 _AUTO = chunks("auto")
+NO_FIELD = "no field of a spec"
 
 
 def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Found:
@@ -24,7 +26,7 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
     """
     form = kind(name).form(api)
     fields: Fields = {"name": live.fields.get("name") or None}
-    losses: list[Lost] = []
+    losses = [Lost(origin, path, NO_FIELD) for path in beyond(name, api, live)]
     for one in form.table.carried(api):
         value = live.fields.get(one.name)
         if one.unread or one.name == "name" or value in (None, [], {}):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,10 +45,12 @@ class Documents:
             self._by_name[entry.path.rpartition("/")[2]].append(entry.path)
             self._sizes[entry.path] = Path(entry.place).stat().st_size
 
-    def pair(self, documents: Iterable[Live], paired: Paired) -> None:
-        """Pair the documents of one store, or of one tool, one to one with local files. Several
-        that look alike are paired by age and path where all the local bytes are the same; otherwise
-        nobody knows which is which, and they stay as they are.
+    def pair(
+        self, documents: Iterable[Live], paired: Paired, but: Collection[str] = frozenset()
+    ) -> None:
+        """Pair the documents of one store, or of one tool, one to one with local files, `but` these
+        paths. Several that look alike are paired by age and path where all the local bytes are the
+        same; otherwise nobody knows which is which, and they stay as they are.
         """
         by_name: dict[str, list[Live]] = defaultdict(list)
         for one in sorted(documents, key=lambda live: (live.created_at, live.id)):
@@ -56,7 +58,8 @@ class Documents:
                 name = unicodedata.normalize("NFC", str(one.fields.get("filename") or ""))
                 by_name[name].append(one)
         for name, some in by_name.items():
-            paths = filter(self._usable, sorted(self._by_name.get(name, ())))
+            named = (path for path in self._by_name.get(name, ()) if path not in but)
+            paths = filter(self._usable, sorted(named))
             self._of_a_name(some, list(paths), paired)
 
     def _usable(self, path: str) -> bool:

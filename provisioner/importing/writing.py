@@ -24,7 +24,7 @@ from provisioner.jsontext import canonical
 from provisioner.kinds import file_at, file_kind, holds_files, inlined_kind, is_file, kind, kinds
 from provisioner.kinds.base import PURPOSE
 from provisioner.model import Address, Desired, Fields, Source
-from provisioner.text import listed
+from provisioner.text import brief, listed
 from provisioner.workspace.editing import as_written, literal, written_tools
 from provisioner.workspace.setting import SETTINGS_FILE
 from provisioner.workspace.tree import Tree
@@ -50,6 +50,8 @@ class Drafted:
     files: Mapping[str, bytes] = field(default_factory=dict)
     addresses: tuple[Address | None, ...] = ()  # of what was found, in that order; None: left out
     remarks: tuple[str, ...] = ()
+    # What these files were when they were read; None where there was none.
+    before: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 def write_specs(
@@ -61,25 +63,26 @@ def write_specs(
     known: Mapping[str, Address] | None = None,
     imports: bool = False,
     also: Mapping[Address, str] | None = None,
+    over: Collection[Address] = (),
     environment: str | None = None,
 ) -> Drafted:
     """The specs of everything found, added to the file `into`; the same input, the same bytes.
     `taken`: addresses that there are, none of which is written again. `known`: the addresses of
     ids that are managed or have to have that one. `imports`: whether what has an id is to be taken
     over, and `also` these ids at addresses that are declared; in that `environment` alone where one
-    is named. Unwritable where `into` is laid out so
-    that nothing can be added.
+    is named. `over`: addresses for which nothing is to be taken over any more. Unwritable where
+    `into` is laid out so that nothing can be added.
     """
     writer = _Writer(root, found, Names(taken), dict(known or {}))
     writer.write()
     writer.declare_variables()
     if imports:
         writer.fold()
-    wanted = {**(also or {}), **(writer.ids() if imports else {})}
+    wanted = {**(also or {}), **(writer.ids(over) if imports else {})}
     only = {"environment": environment} if environment else {}
     writer.add(into, [{"to": str(to), "id": id, **only} for to, id in wanted.items()])
     addresses = tuple(writer.addresses.get(index) for index in range(len(found)))
-    return Drafted(writer.files, addresses, tuple(writer.remarks))
+    return Drafted(writer.files, addresses, tuple(writer.remarks), writer.before)
 
 
 class _Writer:
@@ -88,6 +91,7 @@ class _Writer:
     ) -> None:
         self.root, self.found, self.names, self.known = root, found, names, known
         self.files: dict[str, bytes] = {}
+        self.before: dict[str, bytes | None] = {}
         self.remarks: list[str] = []
         self.variables = {name for one in found for name in one.variables}
         self.addresses: dict[int, Address] = {}  # by the place in `found`
@@ -122,14 +126,14 @@ class _Writer:
             if holds_files(address) and isinstance(written.get("files"), list):
                 written["files"] = sorted(folded(tree, written["files"]), key=_by_path)
 
-    def ids(self) -> dict[Address, str]:
-        """What is to be taken over. Of a path with several ids only the first: the others are
-        paired with it.
+    def ids(self, over: Collection[Address]) -> dict[Address, str]:
+        """What is to be taken over. Of a path with several ids only the first, and none where that
+        is `over`: the others are paired with it.
         """
         found: dict[Address, str] = {}
         for index in self.order:
             id, address = self.found[index].id, self.addresses.get(index)
-            if id and address:
+            if id and address and address not in over:
                 found.setdefault(address, id)
         return found
 
@@ -150,7 +154,9 @@ class _Writer:
         for (_, name), addresses in named.items():
             if len(addresses) > 1:
                 some = listed(f"`{address}`" for address in addresses)
-                self.remarks.append(f"{len(addresses)} have the name {json.dumps(name)}: {some}.")
+                self.remarks.append(
+                    f"{len(addresses)} have the name {json.dumps(brief(name))}: {some}."
+                )
 
     def declare_variables(self) -> None:
         """Declare the variables whose values are known; what `provisioner.yaml` has stays."""
@@ -249,11 +255,12 @@ class _Writer:
             return self.files[path]
         place = self.root / path
         try:
-            return disk.read(place, disk.LARGEST_TEXT)
+            self.before[path] = disk.read(place, disk.LARGEST_TEXT)
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            self.before[path] = None
         except OSError:
             return b""  # something else that is in the way
+        return self.before[path]
 
     def _tools(self, address: Address, tools: Sequence[Fields]) -> list[Any]:
         api = None if address.kind != "assistant" else "assistants"

@@ -145,7 +145,9 @@ class Table:
         return any(not isinstance(reference, str) for some in found for reference in some)
 
     def renamed(self, fields: Fields, addresses: Mapping[str, str]) -> Fields:
-        """The same fields where what they refer to has another address, by the old one."""
+        """The same fields where what they refer to has another address, by the old one or by an
+        id.
+        """
         return {
             name: one.sort.renamed(value, addresses) if (one := self.get(name)) else value
             for name, value in fields.items()
@@ -221,6 +223,12 @@ def as_written(value: Any) -> Any:
     return value if isinstance(value, str | None) else value.declared()
 
 
+def renamed_reference(value: Any, addresses: Mapping[str, str]) -> Any:
+    """A reference under its new address, by the old one or by the id that it names."""
+    named = value.get("id") if isinstance(value, Mapping) else value
+    return addresses.get(named, value) if isinstance(named, str) else value
+
+
 def reference(kind: str) -> Sort:
     """The name of one resource of a kind, or `{id: …}`."""
 
@@ -234,9 +242,7 @@ def reference(kind: str) -> Sort:
         declare=declare,
         refers_to=(kind,),
         references=lambda value: () if value is None else (value,),
-        renamed=lambda value, addresses: (
-            addresses.get(value, value) if isinstance(value, str) else value
-        ),
+        renamed=renamed_reference,
     )
 
 

@@ -123,13 +123,17 @@ class ObjectForm(Form):
         return super().normal(address, {**self.defaults(address, fields), **fields})
 
     def live(self, raw: Raw, names: Names) -> Live:
-        """A reply in neutral spelling; what we do not know is dropped, what is missing stays
-        missing. ServiceError where it is not of the shape that OpenAI's has.
+        """A reply in neutral spelling; what we do not know is in `reply` alone, what is missing
+        stays missing. ServiceError where it is not of the shape that OpenAI's has.
         """
         self._checked(raw)
         fields = {one.name: self.shown(one, raw, names) for one in self.own if one.name in raw}
         return Live(
-            str(raw["id"]), fields, status=raw.get("status"), created_at=number(raw, "created_at")
+            str(raw["id"]),
+            fields,
+            status=raw.get("status"),
+            created_at=number(raw, "created_at"),
+            reply={} if stamp(raw.get("metadata")) else raw,
         )
 
     def _checked(self, raw: Raw) -> Raw:

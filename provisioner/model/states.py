@@ -207,6 +207,8 @@ class Live:
     file_count: int = 0  # vector stores: how many files the service says are in it
     # Why nothing of it but the id is known: somebody else's, of another shape than OpenAI's has.
     unfit: Problem | None = None
+    # The whole reply where nobody has stamped it, for whoever has to say what of it no field has.
+    reply: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

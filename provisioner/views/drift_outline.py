@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from provisioner.model import Address, Drift, Drifted, FieldChange, Unmanaged, Unverifiable
+from provisioner.text import brief
 from provisioner.views.fields import drift_lines, is_file_field, text_like
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.outline import drift_facts, place_facts, position_text, wanted_by_specs
@@ -85,7 +86,7 @@ def _to_paste(one: Unmanaged, environment: str | None) -> Line:
     to = {"to": str(one.to)} if one.to else {}
     only = {"environment": environment} if one.to and environment else {}
     day = datetime.fromtimestamp(one.created_at, UTC).date().isoformat() if one.created_at else ""
-    said = [inline(one.name), inline(one.model or ""), f"made {day}" if day else ""]
+    said = [inline(brief(one.name)), inline(brief(one.model or "")), f"made {day}" if day else ""]
     about = ", ".join(word for word in said if word)
     return Line(
         "", f"- {flow_spelt({**to, 'id': one.id, **only})}" + (f"  # {about}" if about else "")

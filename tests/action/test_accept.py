@@ -156,6 +156,17 @@ def test_a_checkout_of_a_stranger(site: Site) -> None:
     assert run.code == 1 and "is no commit of it" in run.annotations[0][2]
 
 
+def test_a_prompt_with_a_name_that_git_would_read(site: Site, service: str) -> None:
+    """A path is a path, and no pattern of git's."""
+    spec = "assistants: {support: {model: gpt-4o, instructions: {file: ':(bad)role.md'}}}\n"
+    site.push({"specs/support.yaml": spec, ":(bad)role.md": "You help.\n"})
+    site.provisioner("apply", "--env", "prod", "--auto-approve")
+    edit(service, instructions="You help.\nBe kind.\n")
+    run = night(site)
+    assert (run.code, run.annotations) == (0, []), run.log
+    assert shown(site)[-1] == "+Be kind."
+
+
 @pytest.mark.thorough
 def test_what_was_refused_is_not_offered_again(applied: Site, service: str) -> None:
     """Closed is closed, until there are other edits. One that was merged, and is undone by somebody

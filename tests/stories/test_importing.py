@@ -97,8 +97,8 @@ def test_objects_can_stay_as_they_are(world: World) -> None:
     (world.root / "docs/out.md").symlink_to("/etc/hostname")
     store_of(world, "Handbook", world.upload("leave.md", b"Thirty days.\n"))
     assistant(world, "Support")
-    world.ok("import", "--all", "--no-stamp", "--files", str(world.root))
-    assert writes(world) == []
+    said = world.ok("import", "--all", "--no-stamp", "--files", str(world.root)).err
+    assert writes(world) == [] and "does not keep our stamp" not in said
     assert world.lock()["resources"].keys() == {
         "assistant.support",
         "file.docs/leave.md",
@@ -167,6 +167,10 @@ def test_one_object(world: World) -> None:
         ("import", "--all", "--kind", "assitant"),
         ("import", "--all", "--into", "../outside.yaml"),
         ("import", "--all", "--into", "docs/outside.yaml"),
+        ("import", "--all", "--into", "specs/.hidden.yaml"),
+        ("import", "--all", "--into", "specs/.hidden/a.yaml"),
+        ("import", "assistant.support", "asst_1", "--kind", "assistant"),
+        ("import", "assistant.support", "asst_1", "--match", "Sup*"),
         ("import", "--all", "--files", "/"),
     ],
 )
@@ -236,6 +240,29 @@ def test_a_filled_store(world: World) -> None:
     world.settled()
 
 
+def test_one_document_uploaded_again(world: World) -> None:
+    """Each store keeps its own of two uploads of one file, and one that is in no store is not taken
+    over beside them: begun and not approved, gone on with, and a second time, it is the same.
+    """
+    world.write({"docs/a.md": "# A\n"})
+    loose, first, second = (world.upload("a.md", b"# A\n") for _ in range(3))
+    store_of(world, "First", first)
+    store_of(world, "Second", second)
+    words = ("import", "--all", "--files", str(world.root / "docs"))
+    world.ok(*words, code=1)
+    begun = tree(world.root)
+    said = world.ok(*words, code=1).err
+    assert tree(world.root) == begun and "1 file is in nothing that" in said
+    assert f"`{loose}`" in said and "kept by its id" not in said
+    world.ok(*words, "-y")
+    world.settled()
+    done = tree(world.root)
+    assert world.ok(*words, "-y").out == "Nothing to import.\n"
+    assert tree(world.root) == done
+    assert ("POST", "/files") not in world.calls
+    assert loose not in str(world.lock())
+
+
 def test_edits_while_it_works(world: World) -> None:
     """What is written is one version or the other, and nobody's edit is undone."""
     ids = [assistant(world, name, temperature=0.5) for name in ("One", "Two")]
@@ -261,6 +288,22 @@ def test_edits_while_it_works(world: World) -> None:
     }
     assert world.http("GET", f"/assistants/{ids[0]}")["temperature"] == 0.9
     world.settled()
+
+
+def test_a_spec_that_an_editor_saves_meanwhile(world: World) -> None:
+    """What it says then is never written over: nothing is taken over until the next run."""
+    assistant(world, "Support")
+    saved = {"assistants": {"support": {"model": "gpt-4.1"}}}
+
+    def save(_method: str, path: str) -> None:
+        if path == "/assistants":
+            world.write({SPEC: saved})
+
+    with world.behind(Meanwhile(before=save)):
+        assert "changed it just now" in world.ok("import", "--all", "-y", code=1).err
+    assert spec(world) == saved and writes(world) == []
+    world.ok("import", "--all", "-y")
+    assert spec(world)["assistants"].keys() == {"support", "support_2"}
 
 
 def test_texts_without_local_files(world: World) -> None:
@@ -389,6 +432,21 @@ def test_what_was_left_as_it_was_is_stamped_later(world: World) -> None:
     world.write({SPEC: text.replace("0.2", "0.9")})
     world.apply()
     assert "assistant.support" in world.http("GET", f"/assistants/{id}")["metadata"]["provisioner"]
+
+
+def test_one_kind_after_the_other(world: World) -> None:
+    """A store that is taken over after the assistant that searches it is still what that names by
+    its id: nothing has been edited, and nothing is left to do.
+    """
+    store = store_of(world, "Handbook")
+    search = {"file_search": {"vector_store_ids": [store]}}
+    assistant(world, "Support", tools=[{"type": "file_search"}], tool_resources=search)
+    world.ok("import", "--all", "--kind", "assistant", "-y")
+    world.ok("import", "vector_store.handbook", store, "-y")
+    assert "No drift" in world.ok("drift").out
+    world.settled()
+    world.ok("import", "--all", "-y")
+    world.settled()
 
 
 def test_names_stay(world: World) -> None:

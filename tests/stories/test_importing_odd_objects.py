@@ -58,6 +58,46 @@ def test_what_no_spec_may_say(world: World, fields: dict[str, Any], why: str) ->
     assert not any(bad in path for _, path in writes(world))
 
 
+def test_fields_that_no_spec_has(world: World) -> None:
+    """Those of a later release, wherever they stand, are named once for all that have the same;
+    what the service notes by itself, or what says nothing, is not.
+    """
+    store = store_of(world, "Handbook")
+    search = {"type": "file_search", "file_search": {"max_num_results": 5, "depth": 3}}
+    tools = [search, {**FUNCTION, "cache": True}, {"type": "code_interpreter"}]
+    later = {
+        "tools": tools,
+        "tool_resources": {"file_search": {"vector_store_ids": [store], "boost": [1]}},
+        "voice": {"speed": 2, "tone": None, "\x1b[2J": "x"},
+        "memory": False,
+        "seed": None,
+    }
+    plain, first, second = (assistant(world, name) for name in ("Plain", "First", "Second"))
+    with (
+        world.behind(shown_as(first, **later)),
+        world.behind(shown_as(second, **later)),
+        world.behind(shown_as(store, region="eu", usage_bytes=7)),
+    ):
+        said = world.ok("import", "--all", "-y").err
+        assert said.count("of a spec, and not written") == 2 and "\x1b" not in said
+        for path in ("tools[0].file_search.depth", "tools[1].cache", "voice.speed"):
+            assert path in said or "more of" in said
+        assert f"`{first}`, `{second}`" in said or f"`{second}`, `{first}`" in said
+        assert f"`region` of `{store}` is no field" in said
+        assert said.count(plain) == 1 and "seed" not in said and "tone" not in said
+        world.settled()
+
+
+def test_names_without_an_end(world: World) -> None:
+    """Nobody has to read them: neither the inventory nor an import prints them whole."""
+    first, second = assistant(world, "First"), assistant(world, "Second")
+    name = "n" * 100_000
+    with world.behind(shown_as(first, name=name)), world.behind(shown_as(second, name=name)):
+        for words in (("drift", "--unmanaged"), ("import", "--all", "-y")):
+            said = world.ok(*words)
+            assert first in said.out + said.err and len(said.out + said.err) < 5_000
+
+
 def test_what_names_something_gone(world: World) -> None:
     """An assistant is left out; a store goes without that document."""
     file = world.upload("a.md", b"# A\n")
@@ -70,6 +110,27 @@ def test_what_names_something_gone(world: World) -> None:
     assert f"`{bad}` names `{gone}`" in said
     world.settled()
     assert list(spec(world)) == ["vector_stores"]
+
+
+def test_documents_without_a_route(world: World) -> None:
+    """A store goes without documents that cannot be read, and one whose documents are not shown
+    stays where it is; everything else is taken over.
+    """
+    store = store_of(world, "Handbook", world.upload("a.md", b"# A\n"))
+    hidden = store_of(world, "Hidden")
+    assistant(world, "Good")
+    gone = {"error": {"message": "Unknown request URL"}}
+
+    def answer(_method: str, path: str, status: int, body: Json) -> tuple[int, Json]:
+        no_route = path.startswith(("/files", f"/vector_stores/{hidden}/files"))
+        return (404, gone) if no_route else (status, body)
+
+    with world.behind(Change(lambda app: Odd(app, answer=answer))):
+        said = world.ok("import", "--all", "-y").err
+        assert f"`{store}` names" in said and f"`{hidden}` is left out" in said
+        world.settled()
+    assert spec(world)["vector_stores"].keys() == {"handbook"}
+    assert spec(world)["assistants"].keys() == {"good"}
 
 
 def test_nothing_but_that(world: World) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 
 from provisioner import shapes
 from provisioner.kinds.assistant import normal
-from provisioner.kinds.table import REAL, TEXT, Field, Sort, Table, choice, metadata
+from provisioner.kinds.table import (
+    REAL,
+    TEXT,
+    Field,
+    Sort,
+    Table,
+    choice,
+    metadata,
+    renamed_reference,
+)
 from provisioner.shapes import either, many, mapping
 
 MAX_INSTRUCTIONS = 256_000
@@ -48,10 +57,7 @@ def _renamed(tools: Any, addresses: Mapping[str, str]) -> Any:
     for tool in found:
         for setting in _NAMING:
             if isinstance(tool.get(setting), list):
-                tool[setting] = [
-                    addresses.get(one, one) if isinstance(one, str) else one
-                    for one in tool[setting]
-                ]
+                tool[setting] = [renamed_reference(one, addresses) for one in tool[setting]]
     return tools and found
 
 
