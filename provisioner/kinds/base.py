@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.kinds.table import Table
-from provisioner.model import Address, Fields, Live, LockState, Stamp
+from provisioner.model import Address, Fields, Live, Locked, LockState, Stamp
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -189,6 +189,11 @@ class Form(ABC):
         return self.table.named("unread", "certain")
 
     @cached_property
+    def refers_to(self) -> frozenset[str]:
+        """The kinds of what its objects can name."""
+        return self.table.refers_to
+
+    @cached_property
     def unkept(self) -> Mapping[str, str]:
         """What it means where a service does not keep a field, in half a sentence."""
         return {one.name: one.unkept for one in self.table if one.unkept}
@@ -235,6 +240,10 @@ class Form(ABC):
     @abstractmethod
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
+
+    def output(self, entry: Locked, names: Names) -> Fields:
+        """What an application needs of an object beside its id, as `output` prints it."""
+        return {}
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:  # noqa: B027  # no metadata, no stamp
         """Take the stamp of a lock off an object that is not managed by it any more."""

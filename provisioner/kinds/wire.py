@@ -124,7 +124,11 @@ class StampedForm(Form):
         missing. ServiceError where it is not of the shape that OpenAI's has.
         """
         metadata = self._checked(raw).get("metadata")
-        fields = {one.name: self.shown(one, raw, names) for one in self.own if one.name in raw}
+        fields = {
+            one.name: self.shown(one, raw, names)
+            for one in self.own
+            if one.path(self.api)[0] in raw
+        }
         return Live(
             str(raw["id"]),
             {**fields, "metadata": unstamped(metadata)},
@@ -140,7 +144,9 @@ class StampedForm(Form):
 
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         """The value of a field that a reply has, as an author would declare it."""
-        value = raw[one.name]
+        value: Any = raw
+        for name in one.path(self.api):
+            value = (value or {}).get(name)
         return names.reference(value) if one.sort.refers_to and value else value
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
@@ -154,7 +160,17 @@ class StampedForm(Form):
         body: dict[str, Any] = {}
         for one in self.own:
             if one.name in units:
-                body |= self.sent(one, wanted.get(one.name), write)
+                for name, value in self.sent(one, wanted.get(one.name), write).items():
+                    there = body.get(name)  # several fields may be parts of one object
+                    body[name] = {**there, **value} if isinstance(there, dict) else value
+        return body
+
+    def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
+        """The metadata that is ours, and the units that differ, as of `Write.paths`."""
+        return write.fields.get("metadata") or {}, write.paths
+
+    def completed(self, body: dict[str, Any], before: Raw) -> dict[str, Any]:
+        """The body of an update, with what would be lost by leaving it out; `before` is live."""
         return body
 
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
@@ -167,7 +183,7 @@ class StampedForm(Form):
     async def create(self, remote: Remote, write: Write) -> Live:
         units = {*self.defaults(write.address, write.fields), *write.fields}
         body = {name: value for name, value in self.body(write, units).items() if value is not None}
-        body["metadata"] = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
+        body["metadata"] = {**self.labels(write)[0], Stamp.KEY: str(write.stamp)}
         raw = self._checked(await remote.post(self.collection, body))
         # Some gateways mark what passes through them.
         foreign = sorted((raw.get("metadata") or {}).keys() - body["metadata"].keys())
@@ -181,10 +197,9 @@ class StampedForm(Form):
     async def update(self, remote: Remote, write: Write) -> Live:
         path = route(self.collection, write.id or "")
         before = self._checked(await remote.get(path))
-        body = self.body(write, {top(unit) for unit in write.paths})
-        metadata = merged(
-            before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp
-        )
+        body = self.completed(self.body(write, {top(unit) for unit in write.paths}), before)
+        ours, paths = self.labels(write)
+        metadata = merged(before.get("metadata"), ours, paths, write.stamp)
         raw = await self._send(remote, path, {**body, "metadata": metadata})
         blanks = {one.name: one.blank for one in self.own if one.blank is not None}
         reset = {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 APIS = {
     "assistants": "provisioner.kinds.assistant.assistants:FORM",
     "responses": "provisioner.kinds.assistant.responses:FORM",
+    "agents": "provisioner.kinds.assistant.agents:FORM",
 }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioner.kinds.base import Loss
+from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import Address, Fields
 
 A, R, G = "assistants", "responses", "agents"
@@ -186,14 +187,14 @@ def lost(api: str, address: Address, tool: Mapping[str, Any], index: int) -> Ite
         yield Loss(f"tools.{kind}", ("tools", index), why, _hint(api, kind))
         return
     for name, value in tool.items():
-        if name != "type" and _says(kind, name, value) and not _carries(api, tool, name):
+        if name != "type" and says(kind, name, value) and not _carries(api, tool, name):
             why = f"`{address}` sets `{name}` of `{kind}`, which the {TITLES[api]} does not know."
             where = ("tools", index, name)
             yield Loss(f"tools.{kind}.{name}", where, why, _hint(api, kind, name))
     if api == G and kind == "mcp" and _by_effect(tool):
         why = f"`{address}` allows the tools of an MCP server by what they do; the {TITLES[G]}"
         why += " takes their names."
-        hint = "list the names, or " + _accept("tools.mcp.read_only")
+        hint = "list the names, or " + accept("tools.mcp.read_only")
         yield Loss("tools.mcp.read_only", ("tools", index, "allowed_tools"), why, hint)
 
 
@@ -209,6 +210,27 @@ def carried(api: str, tool: Mapping[str, Any]) -> Fields | None:
     }
 
 
+def lost_labels(address: Address, fields: Fields, labels: Sequence[str]) -> Iterator[Loss]:
+    """Fields that travel as metadata: what has no room there, or whose key is taken, is lost."""
+    metadata = fields.get("metadata") or {}
+    declared = [name for name in labels if fields.get(name)]
+    for name in declared:
+        if name in metadata:
+            why = (
+                f"`{address}` has a {name}, which travels as `metadata.{name}`; its metadata uses"
+                " that key already."
+            )
+            yield Loss(name, ("metadata", name), why, f"choose another key, or {accept(name)}")
+    fitting = [name for name in declared if name not in metadata]
+    excess = max(len(metadata) + 1 + len(fitting) - MAX_PAIRS, 0)
+    for name in fitting[len(fitting) - excess :]:
+        why = (
+            f"The {name} of `{address}` travels as metadata, where only {MAX_PAIRS} pairs fit,"
+            " one of them ours."
+        )
+        yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {accept(name)}")
+
+
 def _knows(api: str, kind: str) -> bool:
     return api in TOOLS.get(kind, {}).get(TOOL, ())
 
@@ -219,7 +241,7 @@ def _carries(api: str, tool: Mapping[str, Any], name: str) -> bool:
     return api in TOOLS[str(tool["type"])].get(name, ())
 
 
-def _says(kind: str, name: str, value: Any) -> bool:
+def says(kind: str, name: str, value: Any) -> bool:
     """Whether a setting is more than what the service does anyway."""
     anyway = _ANYWAY.get((kind, name))
     return value not in (None, anyway) if anyway is not None else value not in (None, False, [], {})
@@ -238,8 +260,9 @@ def _hint(api: str, kind: str, name: str = TOOL) -> str:
             other for other in (R, G) if other != api and other in TOOLS.get(kind, {}).get(name, ())
         ]
         remedy = f"write `api: {others[0]}`, take it out" if others else "take it out"
-    return f"{remedy}, or {_accept(f'tools.{key}')}"
+    return f"{remedy}, or {accept(f'tools.{key}')}"
 
 
-def _accept(name: str) -> str:
+def accept(name: str) -> str:
+    """The way in which any loss may be allowed."""
     return f"accept it with `accept_loss: [{name}]`"

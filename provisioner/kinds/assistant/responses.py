@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds.assistant import carried, normal
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, ProfileForm, Write
-from provisioner.kinds.wire import MAX_PAIRS
-from provisioner.model import Address, Fields, Live, Stamp
+from provisioner.model import Address, Fields, Live, Locked, Stamp
 from provisioner.text import quoted
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class ResponsesForm(ProfileForm):
                 )
 
     def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
-        yield from _lost_labels(address, fields)
+        yield from carried.lost_labels(address, fields, _LABELS)
         for at, tool in enumerate(fields.get("tools") or ()):
             yield from carried.lost(self.api, address, tool, at)
             ranker = (tool.get("ranking_options") or {}).get("ranker")
@@ -78,7 +77,7 @@ class ResponsesForm(ProfileForm):
                     f"`{address}` has the ranker `{ranker}`; the Responses API has"
                     f" {quoted(_RANKERS, 'and')}."
                 )
-                hint = f"write `ranker: auto`, or {_accept('tools.file_search.ranker')}"
+                hint = f"write `ranker: auto`, or {carried.accept('tools.file_search.ranker')}"
                 path = ("tools", at, "ranking_options", "ranker")
                 yield Loss("tools.file_search.ranker", path, why, hint)
 
@@ -125,6 +124,23 @@ class ResponsesForm(ProfileForm):
     def ids(self, request: Fields) -> list[str]:
         return sorted({id for tool in request.get("tools") or () for id in _named(tool)})
 
+    def output(self, entry: Locked, names: Names) -> Fields:
+        """With the secrets that the application fills in: what each is, by its place in the
+        request.
+        """
+        credentials = {
+            tool["server_label"]: tool["credential"]
+            for tool in entry.fields.get("tools") or ()
+            if tool.get("credential")
+        }
+        request = entry.profile.request if entry.profile else {}
+        secrets = {}
+        for index, tool in enumerate(request.get("tools") or ()):
+            if credential := credentials.get(tool.get("server_label")):
+                name = credential if isinstance(credential, str) else credential["id"]
+                secrets[f"tools[{index}].authorization"] = name
+        return {"secrets": secrets} if secrets else {}
+
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
         return ()
 
@@ -139,33 +155,6 @@ class ResponsesForm(ProfileForm):
 
     async def delete(self, remote: Remote, id: str) -> None:
         """Nothing exists at the service."""
-
-
-def _lost_labels(address: Address, fields: Fields) -> Iterator[Loss]:
-    """Name and description travel as metadata: what has no room there, or whose key is taken, is
-    lost.
-    """
-    metadata = fields.get("metadata") or {}
-    declared = [name for name in _LABELS if fields.get(name)]
-    for name in declared:
-        if name in metadata:
-            why = (
-                f"`{address}` has a {name}, which travels as `metadata.{name}`; its metadata uses"
-                " that key already."
-            )
-            yield Loss(name, ("metadata", name), why, f"choose another key, or {_accept(name)}")
-    fitting = [name for name in declared if name not in metadata]
-    excess = max(len(metadata) + 1 + len(fitting) - MAX_PAIRS, 0)
-    for name in fitting[len(fitting) - excess :]:
-        why = (
-            f"The {name} of `{address}` travels as metadata, where only {MAX_PAIRS} pairs fit,"
-            " one of them ours."
-        )
-        yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {_accept(name)}")
-
-
-def _accept(name: str) -> str:
-    return f"accept it with `accept_loss: [{name}]`"
 
 
 def _put(request: Fields, path: Sequence[str], value: Any) -> None:
