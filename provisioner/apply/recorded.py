@@ -47,9 +47,11 @@ def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
         wrote, before = _units(change.after or {}, form), None
     record = _confirmed(run, form, change=change, before=before, live=live.fields, wrote=wrote)
     entry = _entry(run, change, live.id, record)
-    return (
-        entry if change.action.makes else replace(entry, overwritten=overwriting(run, change, form))
-    )
+    if kind(change.address.kind).secrets(change.after or {}):
+        entry = replace(entry, updated_at=live.updated_at)
+    if change.action.makes:
+        return entry
+    return replace(entry, overwritten=overwriting(run, change, form))
 
 
 def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
@@ -121,11 +123,11 @@ def _confirmed(
     # Units as the fields that they are part of.
     fields: Fields = {}
     for unit, value in merge.values.items():
-        name, *keys = parts(unit)
-        if keys:
-            fields.setdefault(name, {})[keys[0]] = value
-        else:
-            fields[name] = value
+        *above, last = parts(unit)
+        holder = fields
+        for name in above:
+            holder = holder.setdefault(name, {})
+        holder[last] = value
     return _Record({**empty, **fields}, merge.unkept, tuple(merge.resetting))
 
 
