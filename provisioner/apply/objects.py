@@ -187,7 +187,7 @@ def _write(run: Run, change: Change) -> Write:
         change.after or {},
         run.names(change.depends_on),
         run.stamp(change.address),
-        id=change.id,
+        id=None if change.action.makes else change.id,
         paths=own_paths(change),
         lost=frozenset(change.lost),
         secrets={

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from provisioner.workspace.secrets import KEY_VARIABLE
-from tests.support.injecting import Middleware
+from tests.support.injecting import Injection
 from tests.support.world import World
 
 KEY = "k" * 32
@@ -65,34 +65,39 @@ Sent = list[tuple[str, str, dict[str, Any]]]
 """Method, path and body of what was written to the service."""
 
 
-@pytest.fixture
-def sent(world: World) -> Sent:
-    """Everything that is written to vaults from now on."""
-    found: Sent = []
-    world.from_now_on(writing_down(found))
-    return found
+@dataclass
+class WrittenDown(Injection):
+    """Everything that is written to vaults."""
 
+    sent: Sent = field(default_factory=list)
+    any: bool = False
 
-def writing_down(found: Sent) -> Middleware:
-    def around(app: Any) -> Any:
-        async def recording(scope: Any, receive: Callable[[], Any], send: Any) -> None:
-            whole = b""
-            path = scope.get("path", "").removeprefix("/v1")
+    def happened(self) -> bool:
+        return self.any
+
+    def around(self, app: Any) -> Any:
+        async def recording(scope: Any, receive: Any, send: Any) -> None:
+            whole, path = bytearray(), scope.get("path", "").removeprefix("/v1")
 
             async def received() -> Any:
-                nonlocal whole
                 message = await receive()
-                whole += message.get("body", b"")
-                if not message.get("more_body") and whole and path.startswith("/vaults"):
-                    found.append((scope["method"], path, json.loads(whole)))
-                    whole = b""
+                whole.extend(message.get("body", b""))
                 return message
 
             await app(scope, received, send)
+            if whole and path.startswith("/vaults"):
+                self.any = True
+                self.sent.append((scope["method"], path, json.loads(whole)))
 
         return recording
 
-    return around
+
+@pytest.fixture
+def sent(world: World) -> Sent:
+    """Everything that is written to vaults from now on."""
+    written = WrittenDown()
+    world.from_now_on(written)
+    return written.sent
 
 
 @pytest.fixture
