@@ -96,12 +96,18 @@ def without_secrets(text: str) -> str:
     """The text with the known secrets masked, and with those in addresses: passwords, and
     `?api_key=` and its like.
     """
-    for secret in sorted(_concealed, key=len, reverse=True):  # one may be a part of another
-        for spelt in _spellings(secret):
-            text = text.replace(spelt, SENSITIVE)
+    text = without_concealed(text)
     for secret in _known:
         text = scrub(text, secret)
     return _ADDRESS.sub(_address, text) if "://" in text else text
+
+
+def without_concealed(text: str) -> str:
+    """The text without those secrets of which nothing may be seen."""
+    for secret in sorted(_concealed, key=len, reverse=True):  # one may be a part of another
+        for spelt in _spellings(secret):
+            text = text.replace(spelt, SENSITIVE)
+    return text
 
 
 def with_secret(text: str) -> bool:

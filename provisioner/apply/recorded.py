@@ -107,11 +107,14 @@ def _confirmed(
     it was.
     """
     merge = _Merge.of(run, form, change=change, before=before, live=live)
+    secrets = kind(change.address.kind).secrets(change.after or {})
     own = (path for path in (before.resetting if before else ()) if store_file_of(path) is None)
     for path in dict.fromkeys([*merge.declared, *merge.had, *own, *sorted(wrote)]):
         hidden = form.hides(path) or path in change.lost
         differs = not hidden and not same(merge.wanted.get(path), merge.shown.get(path))
-        if path in wrote or not (differs or (hidden and merge.is_edited(path))):
+        # Of a secret the place may be another one, which the service has nothing to do with.
+        unknown = hidden and path not in secrets and merge.is_edited(path)
+        if path in wrote or not (differs or unknown):
             merge.take(path, differs)
         else:
             merge.leave(path)

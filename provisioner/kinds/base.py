@@ -354,6 +354,12 @@ class Kind(ABC):
         """
         return self.fields.declared(spec, scope)
 
+    def beside(self, resources: Mapping[Address, Fields]) -> Iterable[tuple[Address, Finding]]:
+        """What is wrong with resources of this kind beside each other, among all that are declared
+        for an environment.
+        """
+        return ()
+
     def checks(self, spec: Any, fields: Fields, scope: Scope) -> tuple[Check, ...]:
         """The conversations that must hold with a valid declaration, `fields` as declared."""
         return ()

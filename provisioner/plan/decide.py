@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from provisioner.diff import Comparison, Sides, compare, same, top, units
+from provisioner.diff import Comparison, Sides, compare, ignored, same, top, units
 from provisioner.digests import sha256_of
 from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Form, Reference
@@ -162,7 +162,8 @@ def _with_secrets(
             sensitive = change.path in secrets or change.path in sent
             found.append(replace(change, sensitive=sensitive))
     for path in sorted(known):
-        if want.address in case.options.rotates or _rotated(want, entry, path):
+        changed = _rotated(want, entry, path) and not ignored(path, want.ignore_changes)
+        if changed or want.address in case.options.rotates:
             was = sent.get(path)
             found.append(FieldChange(path, was, secrets[path], was, sensitive=True))
     return tuple(found)

@@ -9,6 +9,7 @@ import secrets
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -145,8 +146,8 @@ def _from_command(words: list[str], root: Path) -> str:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not a command"
         raise SecretRefused(f"`{name}` cannot be run: {why}") from None
-    over = threading.Event()
-    clock = threading.Timer(_SECONDS, lambda: (over.set(), _end(started)))
+    began = time.monotonic()
+    clock = threading.Timer(_SECONDS, _end, [started])
     clock.start()
     with started:
         assert started.stdout is not None
@@ -155,7 +156,7 @@ def _from_command(words: list[str], root: Path) -> str:
             _end(started)
         code = started.wait()
     clock.cancel()
-    if over.is_set():
+    if time.monotonic() - began >= _SECONDS:
         raise SecretRefused(f"`{name}` has not ended after {_SECONDS:.0f} s")
     if len(printed) > _LARGEST:
         raise SecretRefused(f"`{name}` has printed more than {_LARGEST:,} bytes")

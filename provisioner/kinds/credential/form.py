@@ -10,12 +10,11 @@ from weakref import WeakKeyDictionary
 from provisioner.diff import parts, units
 from provisioner.errors import RouteMissing
 from provisioner.kinds.base import Names, Write
-from provisioner.kinds.credential.fields import AUTH_SHAPE, FIELDS, FIXED, NESTED, SECRETS
+from provisioner.kinds.credential.fields import FIELDS, FIXED, NESTED, SECRETS
 from provisioner.kinds.table import Field
 from provisioner.kinds.wire import Raw, StampedForm, route
 from provisioner.model import Fields, Live, is_id
-from provisioner.shapes import Shape
-from provisioner.shapes import text as is_text
+from provisioner.shapes import Shape, mapping, text, word
 
 if TYPE_CHECKING:
     from provisioner.remote import Remote
@@ -33,8 +32,8 @@ class CredentialForm(StampedForm):
     table = FIELDS
     replies: ClassVar[Mapping[str, Shape]] = {
         "vault_id": is_id,
-        "name": is_text,
-        "auth": AUTH_SHAPE,
+        "name": text,
+        "auth": mapping({"type": word, "expires_at": text, "refresh": mapping()}),
     }
 
     def __init__(self) -> None:
@@ -83,7 +82,7 @@ class CredentialForm(StampedForm):
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
         return [self.live(raw, names) for raw in await self._all(remote)]
 
-    async def _all(self, remote: Remote) -> list[Raw]:
+    async def _all(self, remote: Remote) -> Sequence[Raw]:
         """The credentials of all vaults."""
         from provisioner.remote import together
 
@@ -120,7 +119,8 @@ class CredentialForm(StampedForm):
 
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         if one.name == "auth":
-            return _present(raw["auth"] or {})
+            said = units({"auth": _present(raw["auth"] or {})}, self.keyed)
+            return _put(_plain(said), {})  # whatever a service may say of secrets is not kept
         return super().shown(one, raw, names)
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
