@@ -12,10 +12,10 @@ from provisioner.engine import open_context
 from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
-_ID = re.compile(r'"(asst|vs|file)[-_][A-Za-z0-9]{8,}"')
+_ID = re.compile(r'"(asst|vs|file|vault|vcred)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
-_VOLATILE = ("id", "created_at", "last_active_at", "expires_at")
+_VOLATILE = ("id", "created_at", "last_active_at", "expires_at", "updated_at")
 
 
 def outcome(world: World) -> list[str]:
@@ -36,6 +36,7 @@ def entries(world: World) -> list[str]:
         resources.values()
     ):  # a lost upload that no store holds is taken over, and nobody can read it
         entry.pop("verified", None)
+        entry.pop("updated_at", None)
     return [
         f"{address}: {json.dumps(entry, sort_keys=True)}"
         for address, entry in sorted(resources.items())
@@ -46,7 +47,10 @@ def objects(world: World) -> list[str]:
     """Everything at the service: what a store holds is reported by the names of the files."""
     files = world.listed("/files")
     names = {item["id"]: item["filename"] for item in files}
-    found = [_reported(item) for path in ("/files", "/assistants") for item in world.listed(path)]
+    vaults = world.listed("/vaults")
+    paths = ["/files", "/assistants", *(f"/vaults/{vault['id']}/credentials" for vault in vaults)]
+    found = [_reported(item) for path in paths for item in world.listed(path)]
+    found += map(_reported, vaults)
     for store in world.listed("/vector_stores"):
         held = world.listed(f"/vector_stores/{store['id']}/files")
         found.append(_reported(store))
