@@ -152,6 +152,21 @@ def test_from_api_to_api_and_back(world: World) -> None:
         assert made == {"/assistants": api == "assistants", "/agents": api == "agents"}
 
 
+def test_what_an_agent_does_not_have_is_not_written_anew(world: World) -> None:
+    """A store that is replaced has a new id, which is nothing to an agent that lost the tool."""
+    tools = [{"type": "file_search", "vector_stores": ["kb"]}]
+    stores = {"kb": {"description": "first"}}
+    assistants = {"a": {"model": "gpt-4o", "tools": tools}}
+    world.write(environment("agents", accept_loss=["tools.file_search"]))
+    world.write({"specs/all.yaml": {"vector_stores": stores, "assistants": assistants}})
+    world.apply()
+    stores["kb"]["description"] = "second"
+    world.write({"specs/all.yaml": {"vector_stores": stores, "assistants": assistants}})
+    assert world.changes() == {"vector_store.kb": "create/delete"}
+    world.apply()
+    world.settled()
+
+
 def test_losses_are_named_for_each_environment(world: World) -> None:
     """`validate` asks the API of each; what one accepts, another may still lose."""
     tools = [{"type": "file_search", "vector_stores": [{"id": "vs_1"}]}]
