@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from . import checks, paging
@@ -69,20 +71,28 @@ async def _uploaded(request: Request) -> tuple[list[_Content], bool]:
     """The files of a form, and whether they are to become the default."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise bad("Could not parse multipart form: expected the content type multipart/form-data.")
-    async with request.form(max_files=MOST_FILES) as form:
-        files = []
-        for field, part in form.multi_items():
-            if field in ("files", "files[]") and isinstance(part, UploadFile):
-                files.append((part.filename or "", await part.read()))
-            elif field != "default" or isinstance(part, UploadFile):
-                raise bad(f"Unknown parameter: '{field}'.", field, "unknown_parameter")
-        default = str(form.get("default", "false"))
-    if not files:
+    try:
+        async with request.form(max_files=MOST_FILES) as form:
+            files = [await _file(field, part) for field, part in form.multi_items()]
+            default = str(form.get("default", "false"))
+    except HTTPException as error:
+        raise bad(f"Could not parse multipart form: {error.detail}", "files") from error
+    contents = [one for one in files if one is not None]
+    if not contents:
         raise checks.required("files")
-    size = sum(len(content) for _, content in files)
+    size = sum(len(content) for _, content in contents)
     if size > MOST_BYTES:
         raise bad(f"The skill is too large: the limit is {MOST_BYTES} bytes.", "files")
-    return files, checks.one_of("true", "false")("default", default) == "true"
+    return contents, checks.one_of("true", "false")("default", default) == "true"
+
+
+async def _file(field: str, part: UploadFile | str) -> _Content | None:
+    """None for the one field that is no file."""
+    if field in ("files", "files[]") and isinstance(part, UploadFile):
+        return part.filename or "", await part.read()
+    if field != "default" or isinstance(part, UploadFile):
+        raise bad(f"Unknown parameter: '{field}'.", field, "unknown_parameter")
+    return None
 
 
 def _read(files: Sequence[_Content]) -> tuple[str, str, bytes]:
@@ -109,7 +119,10 @@ def _unpacked(archive: bytes) -> list[_Content]:
         if len(entries) > MOST_FILES or sum(one.file_size for one in entries) > MOST_BYTES:
             limits = f"{MOST_FILES} files and {MOST_BYTES} bytes"
             raise bad(f"The skill is too large: the limits are {limits}.", "files")
-        return [(one.filename, packed.read(one)) for one in entries]
+        try:
+            return [(one.filename, packed.read(one)) for one in entries]
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+            raise bad(f"The archive cannot be read: {error}", "files") from error
 
 
 def _packed(contents: Sequence[_Content]) -> bytes:

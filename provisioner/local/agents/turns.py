@@ -12,7 +12,7 @@ from ..db import DbRow
 from ..errors import ApiError
 from ..parsing import count_tokens
 from ..running import items
-from ..running.builtin import answer, words
+from ..running.builtin import VERBS, answer, words
 from ..running.fate import FATE, Fate
 from ..running.question import Answer, Called, Function, Question, Returned, Said, Turn
 from ..running.response_events import pieces
@@ -313,14 +313,15 @@ def _server_calls(work: Work, asked: str) -> list[Item]:
     for tool in work.session["agent"]["tools"]:
         if tool["type"] != "mcp":
             continue
-        names = [one for one in tool["allowed_tools"] or [] if said & set(words(one))]
+        allowed = tool["allowed_tools"] or []
+        names = [one for one in allowed if said & (set(words(one)) - VERBS)]
         if names or said & set(words(tool["server_label"])):
             calls.append(
                 {
                     "id": new_id("mcp"),
                     "type": "mcp_call",
                     "server_label": tool["server_label"],
-                    "name": (names or tool["allowed_tools"] or [tool["server_label"]])[0],
+                    "name": (names or allowed or [tool["server_label"]])[0],
                     "arguments": {},
                     "output": None,
                     "error": NO_SERVER,
