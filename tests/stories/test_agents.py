@@ -106,6 +106,7 @@ def test_an_agent_is_imported(world: World) -> None:
             "model": "gpt-5.6",
             "name": "Triage",
             "metadata": {"description": "Sorts", "team": "hr"},
+            "text": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
             "tools": [
                 {
                     "type": "mcp",
@@ -124,6 +125,7 @@ def test_an_agent_is_imported(world: World) -> None:
         "model": "gpt-5.6",
         "description": "Sorts",
         "metadata": {"team": "hr"},
+        "response_format": {"type": "json_schema", "schema": {"type": "object"}},
         "tools": [{"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}],
     }
     world.settled()

@@ -178,10 +178,13 @@ def _lost_format(address: Address, value: Any) -> Iterator[Loss]:
         yield Loss("response_format", ("response_format",), why, hint)
     if isinstance(value, Mapping):
         said = [name for name in ("name", "description", "strict") if value.get(name)]
+        if not said:
+            return
         why = f"An agent has the schema of a format alone: {quoted(said, 'and')} of `{address}`"
         why += f" {'is' if len(said) == 1 else 'are'} left out."
         name = "response_format.name"
-        yield Loss(name, ("response_format", said[0]), why, carried.accept(name))
+        hint = f"take {'it' if len(said) == 1 else 'them'} out, or {carried.accept(name)}"
+        yield Loss(name, ("response_format", said[0]), why, hint)
 
 
 def _format(value: Any) -> Any:

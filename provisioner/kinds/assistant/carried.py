@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from provisioner.kinds.base import Loss
+from provisioner.kinds.base import Finding, Loss
 from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import Address, Fields
 
@@ -229,6 +229,15 @@ def lost_labels(address: Address, fields: Fields, labels: Sequence[str]) -> Iter
             " one of them ours."
         )
         yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {accept(name)}")
+
+
+def nameless(api: str, address: Address, fields: Fields) -> Iterator[Finding]:
+    """A format that only an agent does without a name."""
+    wanted = fields.get("response_format")
+    if isinstance(wanted, Mapping) and not wanted.get("name"):
+        detail = f"The response format of `{address}` has no name, and the {TITLES[api]} needs one."
+        hint = "name it beside its schema, as in `name: answer`"
+        yield Finding(("response_format",), "Name missing", detail, hint)
 
 
 def _knows(api: str, kind: str) -> bool:

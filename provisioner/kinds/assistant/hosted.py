@@ -187,6 +187,23 @@ class Automations(Strict):
     type: Literal["automations"]
 
 
+MODELS: dict[str, type[Strict]] = {
+    "apply_patch": ApplyPatch,
+    "automations": Automations,
+    "computer": Computer,
+    "computer_use": ComputerUse,
+    "custom": Custom,
+    "image_generation": ImageGeneration,
+    "mcp": Mcp,
+    "namespace": Namespace,
+    "programmatic_tool_calling": ProgrammaticToolCalling,
+    "shell": Shell,
+    "tool_search": ToolSearch,
+    "web_search": WebSearch,
+}
+"""The models by the type of the tool."""
+
+
 class SharedApplyPatch(ApplyPatch, Shared):
     """Patches of files, applied by your application; shared by name."""
 

@@ -96,6 +96,7 @@ GOOD: dict[str, tuple[str, Any]] = {
     "format as mapping": assistant(response_format={"type": "json_object"}),
     "format json_schema": json_format(strict=True, description="A ticket"),
     "format name of 64": json_format(name=TEXT_64),
+    "format without name": assistant(response_format={"type": "json_schema", "schema": SCHEMA}),
     "format schema from a file": json_format(schema={"file": "ticket.json"}),
     "15 pairs of metadata": assistant(metadata=pairs(15)),
     "metadata key of 64, value of 512": assistant(metadata={TEXT_64: "a" * 512}),
@@ -335,7 +336,6 @@ BAD: dict[str, tuple[str, Any]] = {
     "effort unknown": assistant(reasoning_effort="huge"),
     "format unknown": assistant(response_format="json"),
     "format without schema": assistant(response_format={"type": "json_schema", "name": "t"}),
-    "format without name": assistant(response_format={"type": "json_schema", "schema": SCHEMA}),
     "format name of 65": json_format(name="a" * 65),
     "format name with space": json_format(name="a b"),
     "format nested": assistant(

@@ -249,6 +249,7 @@ NOT_CARRIED: list[tuple[Fields, list[str]]] = [
     ({"response_format": "json_object"}, ["response_format"]),
     ({"response_format": "text"}, []),
     ({"response_format": EVERYTHING["response_format"]}, ["response_format.name"]),
+    ({"response_format": {"type": "json_schema", "schema": ANSWER}}, []),
     ({"description": "D", "metadata": {"description": "E"}}, ["description"]),
     ({"tools": [{"type": "file_search"}]}, ["tools.file_search"]),
     ({"tools": [{"type": "code_interpreter", "files": []}]}, ["tools.code_interpreter"]),

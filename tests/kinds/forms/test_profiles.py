@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.kinds import kind
 from provisioner.kinds.assistant.responses import FORM
 from provisioner.kinds.base import Names
 from provisioner.model import Address, Fields, Locked, Profile
@@ -374,6 +375,15 @@ def test_limits_of_this_api() -> None:
         ("tools", 0),
         ("tools", 1, "files"),
     ]
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses", "agents"])
+def test_only_an_agent_has_a_format_without_a_name(api: str) -> None:
+    """The others refuse the request; the finding stands at the format and says what to write."""
+    fields = {"response_format": {"type": "json_schema", "schema": {}}}
+    found = list(kind("assistant").form(api).check(ADDRESS, fields))
+    named = [(one.summary, one.path) for one in found]
+    assert named == ([] if api == "agents" else [("Name missing", ("response_format",))])
 
 
 def test_the_digest_forgets_the_stamp_and_the_order() -> None:
