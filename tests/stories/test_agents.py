@@ -169,6 +169,18 @@ def test_what_an_agent_does_not_have_is_not_written_anew(world: World) -> None:
     world.settled()
 
 
+def test_a_description_needs_room_among_the_pairs_of_others(world: World) -> None:
+    """It travels as metadata, of which there are sixteen pairs; the plan says so, not the service."""
+    world.write({**environment("agents"), "specs/all.yaml": {"assistants": {"a": {"model": "m"}}}})
+    world.apply()
+    theirs = {f"key{number}": "x" for number in range(15)}
+    metadata = {**theirs, **agent(world)["metadata"]}
+    world.http("POST", f"/agents/{world.id('assistant.a')}", {"metadata": metadata})
+    world.settled()
+    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m", "description": "Sorts"}}}})
+    assert "17 metadata pairs" in world.ok("plan", code=1).out
+
+
 def test_losses_are_named_for_each_environment(world: World) -> None:
     """`validate` asks the API of each; what one accepts, another may still lose."""
     tools = [{"type": "file_search", "vector_stores": [{"id": "vs_1"}]}]

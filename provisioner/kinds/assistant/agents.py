@@ -119,14 +119,17 @@ class AgentsForm(StampedForm):
             return _format((raw["text"] or {}).get("format"))
         return super().shown(one, raw, names)
 
+    def metadata(self, fields: Fields, lost: Collection[str] = ()) -> Fields:
+        """The description travels there."""
+        found = super().metadata(fields, lost)
+        if fields.get("description") and "description" not in lost:
+            found = {**found, "description": fields["description"]}
+        return found
+
     def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
-        """The description travels as metadata."""
-        metadata, paths = super().labels(write)
-        if "description" in write.lost:
-            return metadata, paths
-        if write.fields.get("description"):
-            metadata = {**metadata, "description": write.fields["description"]}
-        return metadata, {*paths, "metadata.description"} if "description" in paths else paths
+        found, paths = super().labels(write)
+        moved = "description" in paths and "description" not in write.lost
+        return found, {*paths, "metadata.description"} if moved else paths
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
         if one.name == "description":

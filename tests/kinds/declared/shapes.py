@@ -207,6 +207,16 @@ GOOD: dict[str, tuple[str, Any]] = {
         skills=[{"id": "skill_1", "version": "2"}],
     ),
     "tool: custom": shared(type="custom", name="sql", only=["prod"]),
+    "session in no environment": assistant(session={"environment": "none"}),
+    "session from a template": assistant(
+        session={
+            "environment": {"template": {"id": "tmpl_1"}, "container_size": "large"},
+            "vaults": [{"id": f"vault_{number}"} for number in range(10)],
+        }
+    ),
+    "session of one's own": assistant(
+        session={"environment": {"type": "self_hosted", "workspace_directory": "/workspace"}}
+    ),
     "mcp connector": with_tool(
         type="mcp", server_label="m", connector_id="connector_gmail", require_approval="never"
     ),
@@ -430,6 +440,9 @@ BAD: dict[str, tuple[str, Any]] = {
         },
     ),
     "older name of a tool": with_tool(type="local_shell"),
+    "session of a size": assistant(session={"environment": {"container_size": "huge"}}),
+    "session with 11 vaults": assistant(session={"vaults": [{"id": "v"}] * 11}),
+    "session with an agent": assistant(session={"agent_id": "agt_1"}),
     "image_generation partial 4": with_tool(type="image_generation", partial_images=4),
     "image_generation compression 101": with_tool(type="image_generation", output_compression=101),
     "image_generation size": with_tool(type="image_generation", size="large"),
