@@ -260,7 +260,7 @@ def _server(tool: Fields) -> Fields:
     if isinstance(allowed, Mapping):
         names = allowed.get("tool_names")
         found = {name: value for name, value in found.items() if name != "allowed_tools"}
-        found |= {"allowed_tools": names} if names else {}
+        found |= {} if names is None else {"allowed_tools": names}
     transport = found.get("transport")
     if transport:
         found["transport"] = {name: value for name, value in transport.items() if value}

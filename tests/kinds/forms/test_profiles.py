@@ -317,18 +317,25 @@ def test_what_only_agents_have_is_lost_by_name() -> None:
         "tools": [
             {**server, "required": True, "connection_origin": "service"},
             {"type": "mcp", "server_label": "own", "transport": started},
-            {"type": "programmatic_tool_calling", "enabled": False},
+            {"type": "computer_use"},
         ],
     }
 
     lost = [loss.name for loss in FORM.losses(ADDRESS, fields)]
 
-    assert lost == [
-        "tools.mcp.required",
-        "tools.mcp.transport",
-        "tools.programmatic_tool_calling.enabled",
+    assert lost == ["tools.mcp.required", "tools.mcp.transport", "tools.computer_use"]
+    assert render(fields, lost)["tools"] == [server]
+
+
+def test_a_tool_that_is_switched_off_is_left_out() -> None:
+    """Only an agent can have one, and a request without it means the same: nothing is lost."""
+    off = [
+        {"type": "programmatic_tool_calling", "enabled": False},
+        {"type": "web_search", "mode": "disabled"},
     ]
-    assert render(fields, lost)["tools"] == [server, {"type": "programmatic_tool_calling"}]
+
+    assert list(FORM.losses(ADDRESS, {"tools": off})) == []
+    assert "tools" not in render({"model": "m", "tools": off})
 
 
 def test_a_url_and_its_transport_are_one() -> None:
