@@ -5,7 +5,7 @@ exist.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -264,6 +264,10 @@ class Form(ABC):
     @abstractmethod
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
+
+    def metadata(self, fields: Fields, lost: Collection[str] = ()) -> Fields:
+        """The metadata that declared fields make, without our stamp."""
+        return fields.get("metadata") or {}
 
     def output(self, entry: Locked, names: Names) -> Fields:
         """What an application needs of an object beside its id, as `output` prints it."""

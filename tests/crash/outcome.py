@@ -12,10 +12,10 @@ from provisioner.engine import open_context
 from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
-_ID = re.compile(r'"(asst|vs|file|vault|vcred)[-_][A-Za-z0-9]{8,}"')
+_ID = re.compile(r'"(asst|agt|vault|vcred|vs|file)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
-_VOLATILE = ("id", "created_at", "last_active_at", "expires_at", "updated_at")
+_VOLATILE = ("id", "created_at", "updated_at", "last_active_at", "expires_at")
 
 
 def outcome(world: World) -> list[str]:
@@ -48,9 +48,9 @@ def objects(world: World) -> list[str]:
     files = world.listed("/files")
     names = {item["id"]: item["filename"] for item in files}
     vaults = world.listed("/vaults")
-    paths = ["/files", "/assistants", *(f"/vaults/{vault['id']}/credentials" for vault in vaults)]
-    found = [_reported(item) for path in paths for item in world.listed(path)]
-    found += map(_reported, vaults)
+    below = [f"/vaults/{vault['id']}/credentials" for vault in vaults]
+    routes = ("/files", "/assistants", "/agents", "/vaults", *below)
+    found = [_reported(item) for path in routes for item in world.listed(path)]
     for store in world.listed("/vector_stores"):
         held = world.listed(f"/vector_stores/{store['id']}/files")
         found.append(_reported(store))
