@@ -133,6 +133,11 @@ def requests(profiles: World) -> dict[str, dict[str, Any]]:
         f"n{at}_{name}": {"model": "gpt-4o", **fields}
         for at, (name, fields) in enumerate(assistants())
     }
+    vault = world.http("POST", "/vaults", {}, expect=201)["id"]
+    auth = {"type": "static_bearer", "mcp_server_url": "https://crm.example", "token": "t"}
+    body = {"name": "crm", "auth": auth}
+    crm = world.http("POST", f"/vaults/{vault}/credentials", body, expect=201)["id"]
+    made = json.loads(json.dumps(made).replace("cred_abc123", crm))
     spec = {**shop.SPEC, "assistants": made}
     world.write(
         {
