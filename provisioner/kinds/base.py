@@ -5,14 +5,14 @@ exist.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.diff import top
 from provisioner.kinds.table import Table
-from provisioner.model import Address, Fields, Live, LockState, Stamp
+from provisioner.model import Address, Fields, Live, Locked, LockState, Stamp
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -176,17 +176,19 @@ class Form(ABC):
 
     @cached_property
     def fixed(self) -> frozenset[str]:
-        """The fields that cannot be changed in place."""
+        """The fields, or units of a keyed one, that cannot be changed in place."""
         return self.table.named("fixed")
 
     @cached_property
     def keyed(self) -> frozenset[str]:
-        """The fields that are compared key by key."""
+        """The fields that are compared key by key, and paths below them that are as well."""
         return self.table.named("keyed")
 
     @cached_property
     def unread(self) -> frozenset[str]:
-        """The fields that the service never shows: they are compared with the lock."""
+        """The fields, or units of a keyed one, that the service never shows: they are compared with
+        the lock.
+        """
         return self.table.named("unread")
 
     @cached_property
@@ -197,6 +199,11 @@ class Form(ABC):
     def hides(self, path: str) -> bool:
         """Whether the service never shows a unit: `auth.token`, or a key of `env`."""
         return path in self.unread or top(path) in self.unread
+
+    @cached_property
+    def refers_to(self) -> frozenset[str]:
+        """The kinds of what its objects can name."""
+        return self.table.refers_to
 
     @cached_property
     def unkept(self) -> Mapping[str, str]:
@@ -223,6 +230,12 @@ class Form(ABC):
         three.
         """
         return self.table.normal(fields, self.api)
+
+    def excludes(self, old: Fields, new: Fields) -> bool:
+        """Whether the service refuses a new object for as long as the old one is there, so that a
+        replacement leaves a gap.
+        """
+        return False
 
     def looks(self, address: Address, fields: Fields) -> str:
         """A digest of all that the service shows of an object, by which one without a stamp is
@@ -251,6 +264,14 @@ class Form(ABC):
     @abstractmethod
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
+
+    def metadata(self, fields: Fields, lost: Collection[str] = ()) -> Fields:
+        """The metadata that declared fields make, without our stamp."""
+        return fields.get("metadata") or {}
+
+    def output(self, entry: Locked, names: Names) -> Fields:
+        """What an application needs of an object beside its id, as `output` prints it."""
+        return {}
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:  # noqa: B027  # no metadata, no stamp
         """Take the stamp of a lock off an object that is not managed by it any more."""
@@ -349,6 +370,12 @@ class Kind(ABC):
         """
         return self.fields.declared(spec, scope)
 
+    def beside(self, resources: Mapping[Address, Fields]) -> Iterable[tuple[Address, Finding]]:
+        """What is wrong with resources of this kind beside each other, among all that are declared
+        for an environment.
+        """
+        return ()
+
     def checks(self, spec: Any, fields: Fields, scope: Scope) -> tuple[Check, ...]:
         """The conversations that must hold with a valid declaration, `fields` as declared."""
         return ()
@@ -360,6 +387,18 @@ class Kind(ABC):
     def secrets(self, fields: Fields) -> Mapping[str, Reference]:
         """Where these fields take secrets from, by unit: `auth.token` -> `{"env": "TOKEN"}`."""
         return {}
+
+    def completed(self, address: Address, fields: Fields) -> Fields:
+        """What a service shows of an object, with what a spec has to say beside it: where secrets
+        are that nobody gives back.
+        """
+        return fields
+
+    def unfit(self, path: str, value: str) -> str | None:
+        """Why a value cannot be the secret of a unit, completing "the environment variable `TOKEN`
+        …"; None where it can.
+        """
+        return None
 
     def renamed(self, fields: Fields, addresses: Mapping[str, str]) -> Fields:
         """The same fields where what they refer to has another address, by the old one."""

@@ -127,12 +127,17 @@ class ObjectForm(Form):
         stays missing. ServiceError where it is not of the shape that OpenAI's has.
         """
         self._checked(raw)
-        fields = {one.name: self.shown(one, raw, names) for one in self.own if one.name in raw}
+        fields = {
+            one.name: self.shown(one, raw, names)
+            for one in self.own
+            if one.path(self.api)[0] in raw
+        }
         return Live(
             str(raw["id"]),
             fields,
             status=raw.get("status"),
             created_at=number(raw, "created_at"),
+            updated_at=number(raw, "updated_at"),
             reply={} if stamp(raw.get("metadata")) else raw,
         )
 
@@ -143,7 +148,9 @@ class ObjectForm(Form):
 
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         """The value of a field that a reply has, as an author would declare it."""
-        value = raw[one.name]
+        value: Any = raw
+        for name in one.path(self.api):
+            value = (value or {}).get(name)
         return names.reference(value) if one.sort.refers_to and value else value
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
@@ -157,7 +164,9 @@ class ObjectForm(Form):
         body: dict[str, Any] = {}
         for one in self.own:
             if one.name in units:
-                body |= self.sent(one, wanted.get(one.name), write)
+                for name, value in self.sent(one, wanted.get(one.name), write).items():
+                    there = body.get(name)  # several fields may be parts of one object
+                    body[name] = {**there, **value} if isinstance(there, dict) else value
         return body
 
     def looks(self, address: Address, fields: Fields) -> str:
@@ -165,6 +174,14 @@ class ObjectForm(Form):
         seen = {one.name: shown[one.name] for one in self.own}
         canonical = json.dumps(seen, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def parent(self, write: Write) -> str:
+        """The collection of the object that a write is about."""
+        return self.collection
+
+    async def place(self, remote: Remote, id: str) -> str | None:
+        """The path of an object; None where it is known to be nowhere."""
+        return route(self.collection, id)
 
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
         """Everything. What is not of the shape that OpenAI's has, and bears no stamp, belongs to
@@ -183,7 +200,8 @@ class ObjectForm(Form):
         return found
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
-        raw = await remote.find(route(self.collection, id))
+        path = await self.place(remote, id)
+        raw = await remote.find(path) if path else None
         return None if raw is None else self.live(raw, names)
 
     async def create(self, remote: Remote, write: Write) -> Live:
@@ -192,8 +210,10 @@ class ObjectForm(Form):
         return await self._create(remote, write, body)
 
     async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
-        raw = self._checked(await remote.post(self.collection, body))
-        return self.live(await self._whole(remote, raw, body), write.names)
+        collection = self.parent(write)
+        raw = self._checked(await remote.post(collection, body))
+        path = route(collection, raw["id"])
+        return self.live(await self._whole(remote, raw, body, path), write.names)
 
     async def update(self, remote: Remote, write: Write) -> Live:
         return await self._update(
@@ -201,7 +221,7 @@ class ObjectForm(Form):
         )
 
     async def _update(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
-        path = route(self.collection, write.id or "")
+        path = route(self.parent(write), write.id or "")
         raw = await self._send(remote, path, body)
         blanks = {one.name: one.blank for one in self.own if one.blank is not None}
         reset = {
@@ -219,13 +239,15 @@ class ObjectForm(Form):
         return self.live(raw, write.names)
 
     async def delete(self, remote: Remote, id: str) -> None:
-        await remote.delete(route(self.collection, id))
+        path = await self.place(remote, id)
+        if path:
+            await remote.delete(path)
 
     async def _send(self, remote: Remote, path: str, body: dict[str, Any]) -> Raw:
         raw = self._checked(await remote.post(path, body, repeatable=True))
         return await self._whole(remote, raw, body, path)
 
-    async def _whole(self, remote: Remote, raw: Raw, body: Raw, path: str | None = None) -> Raw:
+    async def _whole(self, remote: Remote, raw: Raw, body: Raw, path: str) -> Raw:
         """The reply of a write, completed by a read where it lacks what was sent. The write itself
         succeeded: a read that fails must not make its id be forgotten.
         """
@@ -233,7 +255,7 @@ class ObjectForm(Form):
         if not lacking:
             return raw
         try:
-            found = await remote.find(path or route(self.collection, raw["id"]))
+            found = await remote.find(path)
         except ServiceError:
             found = None
         whole = {**raw, **(found or {})}
@@ -253,13 +275,21 @@ class StampedForm(ObjectForm):
 
     stamped = True
 
+    def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
+        """The metadata that is ours, and the units that differ, as of `Write.paths`."""
+        return self.metadata(write.fields, write.lost), write.paths
+
+    def completed(self, body: dict[str, Any], before: Raw) -> dict[str, Any]:
+        """The body of an update, with what would be lost by leaving it out; `before` is live."""
+        return body
+
     def live(self, raw: Raw, names: Names) -> Live:
         found, metadata = super().live(raw, names), raw.get("metadata")
         fields = {**found.fields, "metadata": unstamped(metadata)}
         return replace(found, fields=fields, stamp=stamp(metadata))
 
     async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
-        own = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
+        own = {**self.labels(write)[0], Stamp.KEY: str(write.stamp)}
         made = await super()._create(remote, write, {**body, "metadata": own})
         # Some gateways mark what passes through them.
         foreign = sorted(made.fields["metadata"].keys() - own.keys())
@@ -271,19 +301,19 @@ class StampedForm(ObjectForm):
         return made
 
     async def _update(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
-        before = self._checked(await remote.get(route(self.collection, write.id or "")))
-        metadata = merged(
-            before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp
-        )
-        return await super()._update(remote, write, {**body, "metadata": metadata})
+        before = self._checked(await remote.get(route(self.parent(write), write.id or "")))
+        ours, paths = self.labels(write)
+        metadata = merged(before.get("metadata"), ours, paths, write.stamp)
+        body = {**self.completed(body, before), "metadata": metadata}
+        return await super()._update(remote, write, body)
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:
         """Take the stamp of a lock off an object that is not managed by it any more; that of
         another lock stays, and an object that is gone needs nothing.
         """
-        path = route(self.collection, id)
-        raw = await remote.find(path)
+        path = await self.place(remote, id)
+        raw = await remote.find(path) if path else None
         mark = stamp(self._checked(raw).get("metadata")) if raw is not None else None
-        if raw is not None and mark and lock.owns(mark):
+        if path and raw is not None and mark and lock.owns(mark):
             left = {"metadata": unstamped(raw["metadata"])}
             self._checked(await remote.post(path, left, repeatable=True))

@@ -25,12 +25,13 @@ from provisioner.model import (
     Stamp,
     Unverifiable,
 )
-from provisioner.plan.decide import own, protection, sides
+from provisioner.plan.decide import own, protection, rotated_elsewhere, sides, with_secrets
 from provisioner.plan.drifting_files import NO_FILES, FileDrift, file_drift, worded
 from provisioner.plan.ownership import Foreign, foreign
 from provisioner.plan.situation import Situation
 
 UNSEEN = "the service does not show it"
+REWRITTEN = f"{UNSEEN}; somebody has written the object after our last apply"
 _WORST = ("local", "remote", "both", "missing")
 
 
@@ -169,7 +170,9 @@ def _examined(
             address, Drifted(address, "missing", fields=(), reason=reason, source=source)
         )
     origin = case.moves.get(address)
-    comparison = compare(sides(item.form, item.want, item.entry, live, origin))
+    found = compare(sides(item.form, item.want, item.entry, live, origin))
+    changes = with_secrets(case, item.want, item.entry, found.changes)
+    comparison = replace(found, changes=changes)
     taken = stamped.get(address, ())
     own_fields = (*_fields(case, item, comparison, gone), *(_restamped(case, one) for one in taken))
     files = file_drift(case, whole, address, lost=item.lost) if holds_files(address) else NO_FILES
@@ -248,4 +251,5 @@ def _hidden(item: _Object, live: Live, comparison: Comparison) -> Iterator[Unver
     declared = units(item.want.fields, form.keyed)
     paths = [path for path in declared if form.hides(path) and top(path) not in form.certain]
     paths += [path for path in comparison.unkept if top(path) not in live.fields]
-    yield from (Unverifiable(address, path, UNSEEN) for path in paths)
+    why = REWRITTEN if rotated_elsewhere(item.entry, live) else UNSEEN
+    yield from (Unverifiable(address, path, why) for path in paths)

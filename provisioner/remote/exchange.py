@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from provisioner import __version__, jsontext
 from provisioner.errors import ProvisionerError, Refused, ServiceError
-from provisioner.masking import scrub
+from provisioner.masking import scrub, without_concealed
 from provisioner.model import Problem
 from provisioner.remote import errors
 from provisioner.remote.errors import Failure, Place
@@ -39,7 +39,14 @@ LONGEST, LONGEST_UPLOAD = (
     6000.0,
 )  # seconds from a request to the end of its reply, however steadily it trickles
 _SHORTEST_ID = 8
-_BETA = ("/assistants", "/threads", "/vector_stores")
+# The header that some paths want, by what they begin with.
+_BETA = {
+    "/assistants": "assistants=v2",
+    "/threads": "assistants=v2",
+    "/vector_stores": "assistants=v2",
+    "/agents": "agents=v1",
+    "/vaults": "agents=v1",
+}
 _READ_ONLY = "GET"
 
 
@@ -280,7 +287,10 @@ class Exchange:
         return errors.refusal(place, errors.answer(reply.status, reply.headers, text))
 
     def _clean(self, text: str) -> str:
-        """What the service says, without the key that it was sent."""
+        """What the service says, without the key and the secrets that it was sent. Once it is cut,
+        half of one would not be known any more.
+        """
+        text = without_concealed(text)
         return text if self._target.app is not None else scrub(text, self._target.key)
 
 
@@ -431,8 +441,9 @@ def _outgoing(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
     more: dict[str, Any] = {}
     if request.params:
         more["params"] = request.params
-    if path.startswith(_BETA):
-        more["headers"] = {"OpenAI-Beta": "assistants=v2"}
+    for begins, version in _BETA.items():
+        if path.startswith(begins):
+            more["headers"] = {"OpenAI-Beta": version}
     if request.file:
         more["files"] = {"file": request.file}
         # The fields of a form, one for each field of what is nested: `expires_after[seconds]`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner.text import sentence
@@ -39,14 +39,22 @@ class Words:
         """
         if "$ref" in node:
             return self._reference(node["$ref"].rpartition("/")[2])
-        branches = node.get("anyOf") or node.get("oneOf")
-        if branches:
-            return either([self.words(one, field) for one in branches if one.get("type") != "null"])
+        if "anyOf" in node or "oneOf" in node:
+            return either([self.words(one, field) for one in self._branches(node)])
         if "const" in node:
             return code(node["const"])
         if "enum" in node:
             return either([code(one) for one in node["enum"]])
         return self._plain(node, field)
+
+    def _branches(self, node: Node) -> Iterator[Node]:
+        """What a value may be, choices within choices on one level."""
+        for one in node.get("anyOf") or node["oneOf"]:
+            inner = self.definitions.get(one.get("$ref", "").rpartition("/")[2], one)
+            if "anyOf" in inner:
+                yield from self._branches(inner)
+            elif one.get("type") != "null":
+                yield one
 
     def called(self, name: str, node: Node) -> str:  # others link to it
         """What a mapping with fields of its own is called."""

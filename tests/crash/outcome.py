@@ -12,11 +12,11 @@ from provisioner.engine import open_context
 from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
-_ID = re.compile(r'"(asst|vs|file)[-_][A-Za-z0-9]{8,}"')
+_ID = re.compile(r'"(asst|agt|vault|vcred|vs|file)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
 _WRITTEN = re.compile(r'"written": "[^"]+"')
-_VOLATILE = ("id", "created_at", "last_active_at", "expires_at")
+_VOLATILE = ("id", "created_at", "updated_at", "last_active_at", "expires_at")
 
 
 def outcome(world: World) -> list[str]:
@@ -37,6 +37,7 @@ def entries(world: World) -> list[str]:
         resources.values()
     ):  # a lost upload that no store holds is taken over, and nobody can read it
         entry.pop("verified", None)
+        entry.pop("updated_at", None)
     return [
         f"{address}: {json.dumps(entry, sort_keys=True)}"
         for address, entry in sorted(resources.items())
@@ -47,7 +48,10 @@ def objects(world: World) -> list[str]:
     """Everything at the service: what a store holds is reported by the names of the files."""
     files = world.listed("/files")
     names = {item["id"]: item["filename"] for item in files}
-    found = [_reported(item) for path in ("/files", "/assistants") for item in world.listed(path)]
+    vaults = world.listed("/vaults")
+    below = [f"/vaults/{vault['id']}/credentials" for vault in vaults]
+    routes = ("/files", "/assistants", "/agents", "/vaults", *below)
+    found = [_reported(item) for path in routes for item in world.listed(path)]
     for store in world.listed("/vector_stores"):
         held = world.listed(f"/vector_stores/{store['id']}/files")
         found.append(_reported(store))

@@ -41,7 +41,7 @@ def test_every_action(before: Before) -> None:
     actions = {
         (row["address"].split(".")[0], "/".join(row["change"]["actions"])) for row in changes
     }
-    kinds = {"assistant", "vector_store", "file"}
+    kinds = {"assistant", "vector_store", "file", "credential"}
     assert {(kind, action) for kind in kinds for action in ("create", "delete")} <= actions
     assert {(kind, "update") for kind in kinds - {"file"}} | {
         (kind, "create/delete") for kind in kinds

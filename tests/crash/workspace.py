@@ -18,7 +18,8 @@ GIT_LOCK = {"git": {"branch": "provisioner-locks", "path": "local.lock.json"}}
 _CASES = {
     (api, store): f"{api}-{store}"
     for store in ("file", "git")
-    for api in ("assistants", "responses")
+    for api in ("assistants", "responses", "agents")
+    if (api, store) != ("agents", "git")
 }
 THOROUGHLY = set(_CASES.values()) - {"assistants-file"}  # the other is what a quick run tries
 EVERYWHERE = [
@@ -38,6 +39,22 @@ def _searching(store: str, **fields: Any) -> dict[str, Any]:
 
 def _computing(file: str) -> dict[str, Any]:
     return {"model": "gpt-4o", "tools": [{"type": "code_interpreter", "files": [file]}]}
+
+
+def _opening(file: str, host: str = "crm", **fields: Any) -> dict[str, Any]:
+    url, token = f"https://{host}.example", {"file": file}
+    auth = {"type": "static_bearer", "mcp_server_url": url, "token": token}
+    return {"vault": "keys", "auth": auth, **fields}
+
+
+def _variable(host: str) -> dict[str, Any]:
+    auth = {
+        "type": "environment_variable",
+        "secret_name": "CRM",
+        "secret_value": {"file": "secrets/a"},
+        "networking": {"type": "limited", "allowed_hosts": [host]},
+    }
+    return {"vault": "keys", "auth": auth}
 
 
 # What was applied first; `rotating` is replaced twice, so that there is something deposed to
@@ -78,7 +95,19 @@ FIRST: dict[str, Any] = {
             "hands": {"model": "gpt-4o", "api": "assistants"},
         },
         "files": {"loose": {"path": "data/loose.csv"}},
+        "vaults": {"keys": {"metadata": {"team": "hr"}}, "old": {}},
+        "credentials": {
+            "rotated": _opening("secrets/a"),
+            "elsewhere": _opening("secrets/b"),
+            "old": _opening("secrets/b", vault="old"),
+            "left": _opening("secrets/b"),
+            "former": _opening("secrets/b"),
+            "variable": _variable("a.example"),
+        },
     },
+    ".provisioner/fingerprint.key": f"{'0123456789abcdef' * 4}\n",
+    "secrets/a": "a-first\n",
+    "secrets/b": "b-first\n",
     "docs/a.md": "# A one\n",
     "docs/b.md": "# B\n",
     "docs/c.md": "# C\n",
@@ -118,15 +147,26 @@ SECOND: dict[str, Any] = {
             "found": {"model": "gpt-4o-mini", "api": "assistants"},
         },
         "files": {"loose": {"path": "data/loose.csv"}},
+        "vaults": {"keys": {"metadata": {"team": "it"}}, "new": {}},
+        "credentials": {
+            "rotated": _opening("secrets/a"),
+            "elsewhere": _opening("secrets/b", "shop"),
+            "new": _opening("secrets/b", vault="new"),
+            "latter": _opening("secrets/b"),
+            "variable": _variable("b.example"),
+        },
         "moved": [
+            {"from": "credential.former", "to": "credential.latter"},
             {"from": "vector_store.former", "to": "vector_store.latter"},
             {"from": "assistant.former", "to": "assistant.latter"},
         ],
         "removed": [
+            {"from": "credential.left", "destroy": False},
             {"from": "vector_store.left", "destroy": False},
             {"from": "assistant.left", "destroy": False},
         ],
     },
+    "secrets/a": "a-second\n",
     "docs/a.md": "# A two\n",
     "docs/c.md": None,
     "docs/new.md": "# New\n",
@@ -151,6 +191,7 @@ def edited(world: World, base: Path, api: str, store: str) -> Strangers:
         "service": "local",
         "api": api,
         "keep_versions": 2,
+        "accept_loss": ["tools.file_search", "tools.code_interpreter"] if api == "agents" else [],
         **({"lock": GIT_LOCK} if store == "git" else {}),
     }
     world.write(
@@ -186,7 +227,7 @@ def _rotate(world: World, api: str) -> None:
     specs = FIRST["specs/all.yaml"]
     stores = {**specs["vector_stores"], "rotating": {"description": "second"}}
     world.write({"specs/all.yaml": {**specs, "vector_stores": stores}})
-    with world.behind(undeletable) if api == "assistants" else nullcontext():
+    with nullcontext() if api == "responses" else world.behind(undeletable):
         assert "1 to replace" in world.run("apply", "-y").out
 
 

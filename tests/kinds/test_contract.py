@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.diff import units
+from provisioner.diff import top, units
 from provisioner.kinds import kinds
 from provisioner.kinds.base import Finding, Form, Kind, Names, Scope, Write
 from provisioner.local import create_app
@@ -60,7 +60,7 @@ class Anything(Scope):
         return [pattern.replace("**/", "").replace("*", "a")]
 
     def tool(self, name: str, path: Any) -> Fields:
-        return {"type": "function", "name": name, "parameters": SCHEMA}
+        return {"type": "function", "name": name, "description": name, "parameters": SCHEMA}
 
     def size(self, path: str) -> int:
         return len(BYTES)
@@ -93,7 +93,8 @@ def every_example() -> Iterator[Any]:
 def writing(address: Address, fields: Fields, names: Names, **more: Any) -> Write:
     content = io.BytesIO(BYTES) if kinds()[address.kind].uploaded else None
     stamp = Stamp("w", "e", str(address), "0123abcd", 1)
-    return Write(address, fields, names, stamp, content=content, **more)
+    secrets = dict.fromkeys(kinds()[address.kind].secrets(fields), "s3cr3t")
+    return Write(address, fields, names, stamp, secrets=secrets, content=content, **more)
 
 
 async def with_what_it_names(remote: Remote, kind: Kind, fields: Fields) -> Names:
@@ -139,10 +140,12 @@ def test_the_life_of_an_object(name: str, api: str | None, number: int, tmp_path
 
 
 async def updated_and_released(remote: Remote, form: Form, wanted: Write, id: str) -> None:
-    paths = [path for path in units(wanted.fields, form.keyed) if path not in form.fixed]
-    again = writing(
-        wanted.address, wanted.fields, wanted.names, id=id, paths=frozenset(paths) - form.unread
+    paths = frozenset(
+        path
+        for path in units(wanted.fields, form.keyed)
+        if path not in form.fixed and (path in wanted.secrets or not form.hides(path))
     )
+    again = writing(wanted.address, wanted.fields, wanted.names, id=id, paths=paths)
     before = await form.read(remote, id, wanted.names)
     after = await form.update(remote, again)
     assert before is not None and after.fields == before.fields
@@ -155,9 +158,13 @@ async def updated_and_released(remote: Remote, form: Form, wanted: Write, id: st
 
 
 def seen(form: Form, wanted: Fields, fields: Fields) -> Fields:
-    """What the service shows of what was wanted, in normal form."""
-    normal = form.normal(Address("x", "x"), fields)
-    return {key: normal[key] for key in wanted if key in normal and key not in form.unread}
+    """What the service shows of what was wanted, in normal form, unit by unit."""
+    normal = units(form.normal(Address("x", "x"), fields), form.keyed)
+    return {
+        path: normal[path]
+        for path in units(wanted, form.keyed)
+        if path in normal and not form.hides(path)
+    }
 
 
 @pytest.mark.parametrize(("name", "api", "number"), list(every_example()))
@@ -169,7 +176,8 @@ def test_the_normal_form_is_one_shape(name: str, api: str | None, number: int) -
     form, fields = kind.form(api), declared(kind, kind.examples[number])
     once = form.normal(address_of(kind), fields)
     assert form.normal(address_of(kind), once) == once
-    assert set(once) == {one.name for one in kind.fields.carried(api)} >= form.fixed
+    assert set(once) == {one.name for one in kind.fields.carried(api)}
+    assert set(once) >= set(map(top, form.fixed))
     for found in (fields, once):
         assert [key for key, value in found.items() if not kind.fields.shapes[key](value)] == []
 

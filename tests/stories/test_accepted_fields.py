@@ -134,7 +134,16 @@ HANDS: dict[str, dict[str, Hand | None]] = {
         ),
         # Not at the service, or of another API:
         **dict.fromkeys(
-            ("only", "lifecycle", "tool_resources", "api", "responses", "agents", "checks")
+            (
+                "only",
+                "lifecycle",
+                "tool_resources",
+                "api",
+                "responses",
+                "agents",
+                "session",
+                "checks",
+            )
         ),
     },
     "vector_store": {
@@ -168,6 +177,9 @@ HANDS: dict[str, dict[str, Hand | None]] = {
         ),
         **dict.fromkeys(("exclude", "only", "id")),
     },
+    # In `secrets/test_credentials.py`, where there are some.
+    "vault": dict.fromkeys(["name", "metadata", "only", "lifecycle"]),
+    "credential": dict.fromkeys(["vault", "name", "auth", "metadata", "only", "lifecycle"]),
     "file": {
         "purpose": other(
             "file.data/form.pdf", "purpose", "purpose", "'vision'", ": user_data}", ": vision}"

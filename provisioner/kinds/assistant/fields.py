@@ -17,7 +17,7 @@ from provisioner.kinds.table import (
     metadata,
     renamed_reference,
 )
-from provisioner.shapes import either, many, mapping
+from provisioner.shapes import either, many, mapping, maybe
 
 MAX_INSTRUCTIONS = 256_000
 """Characters of a system prompt."""
@@ -31,6 +31,7 @@ _TOOL = mapping(
         "parameters": mapping(),
         "vector_stores": many(shapes.reference),
         "files": many(shapes.reference),
+        "credential": maybe(shapes.reference),
         "ranking_options": mapping({"score_threshold": shapes.number}),
     },
     need=["type"],
@@ -45,10 +46,12 @@ _NAMING = ("vector_stores", "files")  # the settings of a tool that name what it
 
 
 def _named(tools: Any) -> Iterator[Any]:
-    """The vector stores and files of some tools."""
+    """The vector stores, files and credentials of some tools."""
     for tool in tools or ():
         for setting in _NAMING:
             yield from tool.get(setting) or ()
+        if tool.get("credential"):
+            yield tool["credential"]
 
 
 def _renamed(tools: Any, addresses: Mapping[str, str]) -> Any:
@@ -58,7 +61,29 @@ def _renamed(tools: Any, addresses: Mapping[str, str]) -> Any:
         for setting in _NAMING:
             if isinstance(tool.get(setting), list):
                 tool[setting] = [renamed_reference(one, addresses) for one in tool[setting]]
+        if tool.get("credential"):
+            tool["credential"] = renamed_reference(tool["credential"], addresses)
     return tools and found
+
+
+def _of_session(session: Any) -> Iterator[Any]:
+    """The template and the vaults of a session."""
+    if template := ((session or {}).get("environment") or {}).get("template"):
+        yield template
+    yield from (session or {}).get("vaults") or ()
+
+
+def _session_renamed(session: Any, addresses: Mapping[str, str]) -> Any:
+    def new(one: Any) -> Any:
+        return addresses.get(one, one) if isinstance(one, str) else one
+
+    found = dict(session or {})
+    environment = found.get("environment") or {}
+    if environment.get("template"):
+        found["environment"] = {**environment, "template": new(environment["template"])}
+    if found.get("vaults"):
+        found["vaults"] = [new(vault) for vault in found["vaults"]]
+    return session and found
 
 
 INSTRUCTIONS = Sort(
@@ -71,11 +96,24 @@ INSTRUCTIONS = Sort(
 TOOLS = Sort(
     written=f"{_SPEC}Tools",
     shape=many(_TOOL),
-    declare="provisioner.kinds.assistant.tools:declare_tools",
+    declare="provisioner.kinds.assistant.declaring:declare_tools",
     edited="tools",
-    refers_to=("vector_store", "file"),
+    refers_to=("vector_store", "file", "credential"),
     references=_named,
     renamed=_renamed,
+)
+SESSION = Sort(
+    written=f"{_SPEC}Session",
+    shape=mapping(
+        {
+            "environment": mapping({"type": shapes.word, "template": maybe(shapes.reference)}),
+            "vaults": many(shapes.reference),
+        }
+    ),
+    declare=f"{_SPEC}read_session",
+    refers_to=("environment_template", "vault"),
+    references=_of_session,
+    renamed=_session_renamed,
 )
 FORMAT = Sort(
     written=f"{_SPEC}ResponseFormat",
@@ -108,7 +146,8 @@ FIELDS = Table(
     Field(
         "name",
         TEXT,
-        "Name that people see, at most 256 characters; default: the resource's name",
+        "Name that people see, at most 256 characters, 128 under `agents`; default: the resource's"
+        " name",
         ["Support"],
         {"max_length": 256},
         spelt={"responses": "metadata.name"},
@@ -120,7 +159,7 @@ FIELDS = Table(
         ["Answers staff questions"],
         {"max_length": 512},
         blank="",
-        spelt={"responses": "metadata.description"},
+        spelt={"responses": "metadata.description", "agents": "metadata.description"},
     ),
     Field(
         "instructions",
@@ -153,6 +192,7 @@ FIELDS = Table(
         {"ge": 0, "le": 2},
         default=1.0,
         blank=1.0,
+        apis=frozenset({"assistants", "responses"}),
     ),
     Field(
         "top_p",
@@ -162,13 +202,14 @@ FIELDS = Table(
         {"ge": 0, "le": 1},
         default=1.0,
         blank=1.0,
+        apis=frozenset({"assistants", "responses"}),
     ),
     Field(
         "reasoning_effort",
         choice("none", "minimal", "low", "medium", "high", "xhigh", "max"),
         "How long a reasoning model thinks; not every model knows every value",
         ["low"],
-        spelt={"responses": "reasoning.effort"},
+        spelt={"responses": "reasoning.effort", "agents": "reasoning.effort"},
     ),
     Field(
         "response_format",
@@ -177,7 +218,7 @@ FIELDS = Table(
         ["auto", {"type": "json_schema", "name": "ticket", "schema": _SCHEMA_FILE}],
         default="auto",
         blank="auto",
-        spelt={"responses": "text.format"},
+        spelt={"responses": "text.format", "agents": "text.format"},
     ),
     metadata({"team": "support"}),
     Field(
@@ -200,6 +241,21 @@ FIELDS = Table(
         "Fields of the Agents API only, in its own spelling",
         [{"text": {"verbosity": "low"}}],
         apis=frozenset({"agents"}),
+    ),
+    Field(
+        "session",
+        SESSION,
+        "What sessions of the agent are started with, printed by `output` as the arguments of"
+        " `sessions.create`. Other APIs ignore it",
+        [
+            {
+                "environment": {"template": {"id": "envtmpl_abc123"}},
+                "vaults": [{"id": "vault_abc123"}],
+            }
+        ],
+        apis=frozenset({"agents"}),
+        unread=True,
+        certain=True,  # the application's own business
     ),
     Field(
         "checks",

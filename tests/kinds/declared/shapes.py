@@ -96,6 +96,7 @@ GOOD: dict[str, tuple[str, Any]] = {
     "format as mapping": assistant(response_format={"type": "json_object"}),
     "format json_schema": json_format(strict=True, description="A ticket"),
     "format name of 64": json_format(name=TEXT_64),
+    "format without name": assistant(response_format={"type": "json_schema", "schema": SCHEMA}),
     "format schema from a file": json_format(schema={"file": "ticket.json"}),
     "15 pairs of metadata": assistant(metadata=pairs(15)),
     "metadata key of 64, value of 512": assistant(metadata={TEXT_64: "a" * 512}),
@@ -140,8 +141,81 @@ GOOD: dict[str, tuple[str, Any]] = {
         user_location={"type": "approximate", "country": "NO"},
         external_web_access=False,
     ),
+    "web_search off": with_tool(type="web_search", mode="disabled"),
+    "function called": with_tool(
+        **FUNCTION,
+        output_schema=SCHEMA,
+        defer_loading=True,
+        allowed_callers=["direct", "programmatic"],
+        **{"async": True},
+    ),
     "mcp url": with_tool(
         type="mcp", server_label="crm", server_url="https://crm.example/mcp", allowed_tools=["a"]
+    ),
+    "mcp over http": with_tool(
+        type="mcp",
+        server_label="crm",
+        transport={
+            "type": "http",
+            "server_url": "https://c.example",
+            "headers": {"X-Region": "eu"},
+        },
+        credential={"id": "cred_1"},
+        allowed_callers=["direct"],
+    ),
+    "mcp started": with_tool(
+        type="mcp",
+        server_label="crm",
+        transport={"type": "stdio", "command": "crm", "cwd": "/workspace", "args": ["-v"]},
+        connection_origin="environment",
+        request_metadata={"tenant": "acme"},
+        required=True,
+    ),
+    "tools of the agents API": assistant(
+        tools=[
+            {"type": "computer_use", "include_screenshots": True},
+            {"type": "programmatic_tool_calling", "enabled": True},
+            "automations",
+            "tool_search",
+        ]
+    ),
+    "tools that the application runs": assistant(
+        tools=[
+            "apply_patch",
+            "computer",
+            {"type": "shell", "environment": "local"},
+            {
+                "type": "custom",
+                "name": "sql",
+                "format": {"type": "grammar", "syntax": "lark", "definition": {"file": "a.lark"}},
+            },
+            {
+                "type": "namespace",
+                "name": "crm",
+                "description": "Customers",
+                "tools": [FUNCTION, {"type": "custom", "name": "note"}],
+            },
+            {"type": "tool_search", "execution": "client", "parameters": SCHEMA},
+        ]
+    ),
+    "shell in a container": with_tool(
+        type="shell",
+        environment="container_auto",
+        files=["data/a.csv"],
+        memory_limit="4g",
+        network_policy={"type": "allowlist", "allowed_domains": ["pypi.org"]},
+        skills=[{"id": "skill_1", "version": "2"}],
+    ),
+    "tool: custom": shared(type="custom", name="sql", only=["prod"]),
+    "session in no environment": assistant(session={"environment": "none"}),
+    "session from a template": assistant(
+        session={
+            "environment": {"template": {"id": "tmpl_1"}, "container_size": "large"},
+            "vaults": [{"id": f"vault_{number}"} for number in range(10)],
+        }
+    ),
+    "session of one's own": assistant(
+        session={"environment": {"type": "self_hosted", "workspace_directory": "/workspace"}}
     ),
     "mcp connector": with_tool(
         type="mcp", server_label="m", connector_id="connector_gmail", require_approval="never"
@@ -272,7 +346,6 @@ BAD: dict[str, tuple[str, Any]] = {
     "effort unknown": assistant(reasoning_effort="huge"),
     "format unknown": assistant(response_format="json"),
     "format without schema": assistant(response_format={"type": "json_schema", "name": "t"}),
-    "format without name": assistant(response_format={"type": "json_schema", "schema": SCHEMA}),
     "format name of 65": json_format(name="a" * 65),
     "format name with space": json_format(name="a b"),
     "format nested": assistant(
@@ -343,6 +416,33 @@ BAD: dict[str, tuple[str, Any]] = {
     "mcp approval": with_tool(
         type="mcp", server_label="crm", server_url="https://c.example", require_approval="no"
     ),
+    "mcp transport": with_tool(
+        type="mcp", server_label="crm", transport={"type": "sse", "server_url": "https://c.example"}
+    ),
+    "mcp started nowhere": with_tool(
+        type="mcp", server_label="crm", transport={"type": "stdio", "command": "crm"}
+    ),
+    "custom without a name": with_tool(type="custom"),
+    "custom grammar": with_tool(
+        type="custom", name="a", format={"type": "grammar", "syntax": "ebnf", "definition": "a"}
+    ),
+    "namespace of nothing": with_tool(type="namespace", name="a", description="A", tools=[]),
+    "namespace in a namespace": with_tool(
+        type="namespace", name="a", description="A", tools=[{"type": "namespace", "name": "b"}]
+    ),
+    "shell environment": with_tool(type="shell", environment="remote"),
+    "network secrets": with_tool(
+        type="code_interpreter",
+        network_policy={
+            "type": "allowlist",
+            "allowed_domains": ["a.example"],
+            "domain_secrets": [{"domain": "a.example", "name": "A", "value": "s"}],
+        },
+    ),
+    "older name of a tool": with_tool(type="local_shell"),
+    "session of a size": assistant(session={"environment": {"container_size": "huge"}}),
+    "session with 11 vaults": assistant(session={"vaults": [{"id": "v"}] * 11}),
+    "session with an agent": assistant(session={"agent_id": "agt_1"}),
     "image_generation partial 4": with_tool(type="image_generation", partial_images=4),
     "image_generation compression 101": with_tool(type="image_generation", output_compression=101),
     "image_generation size": with_tool(type="image_generation", size="large"),
