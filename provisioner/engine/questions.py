@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.shutdowns import kept_answers, policies_apply, utc_today
+from provisioner.kinds import kind
+from provisioner.kinds.base import Names
 from provisioner.model import Address, Desired, LockState, Problem, Report
 from provisioner.workspace import Workspace
 from provisioner.workspace.setting import SETTINGS_FILE
@@ -75,7 +77,11 @@ def outputs(context: Context) -> dict[str, dict[str, Any]]:
     """What an application needs of each resource: its id, and the pinned request of a profile."""
     known = state(context)
     by_address: dict[str, dict[str, Any]] = {}
+    names = Names(known.ids) if known else Names()
     for address, entry in sorted(known.resources.items()) if known else ():
+        if not (entry.profile or entry.id):
+            continue
+        more = kind(address.kind).form(entry.api).output(entry, names)
         if entry.profile:
             profile = entry.profile
             by_address[str(address)] = {
@@ -83,9 +89,10 @@ def outputs(context: Context) -> dict[str, dict[str, Any]]:
                 "version": profile.version,
                 "digest": profile.digest,
                 "request": profile.request,
+                **more,
             }
-        elif entry.id:
-            by_address[str(address)] = {"id": entry.id}
+        else:
+            by_address[str(address)] = {"id": entry.id, **more}
     return by_address
 
 

@@ -25,8 +25,13 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
     form = kind(name).form(api)
     fields: Fields = {"name": live.fields.get("name") or None}
     losses: list[Lost] = []
+    # What travels as metadata is a field of its own.
+    paths = [one.path(api) for one in form.table.carried(api)]
+    travelling = {path[1] for path in paths if path[0] == "metadata" and len(path) > 1}
     for one in form.table.carried(api):
         value = live.fields.get(one.name)
+        if one.name == "metadata":
+            value = {key: item for key, item in (value or {}).items() if key not in travelling}
         if one.unread or one.name == "name" or value in (None, [], {}):
             continue
         if one.name == "metadata" and len(value) >= MAX_PAIRS:

@@ -27,14 +27,14 @@ _SECRET = "is a secret and has no place in a spec"
 @cache
 def _keys(kind: str) -> frozenset[str]:
     """The settings of a tool in a spec, without those that are only refused there."""
-    from provisioner.kinds.assistant import hosted, tools
+    from provisioner.kinds.assistant import hosted, mcp, tools
 
     models: dict[str, Any] = {
         "code_interpreter": tools.CodeInterpreter,
         "file_search": tools.FileSearch,
         "function": tools.Function,
         "image_generation": hosted.ImageGeneration,
-        "mcp": hosted.Mcp,
+        "mcp": mcp.Mcp,
         "web_search": hosted.WebSearch,
     }
     return frozenset(models[kind].model_json_schema()["properties"]) - {"type"}

@@ -39,7 +39,9 @@ def keys() -> list[Key]:
 
 def naming(names: Collection[str]) -> list[Key]:
     """The objects that can refer to some of these kinds."""
-    return [key for key in keys() if not kind(key[0]).fields.refers_to.isdisjoint(names)]
+    return [
+        (name, api) for name, api in keys() if not kind(name).form(api).refers_to.isdisjoint(names)
+    ]
 
 
 def is_file(address: Address) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.diff import top
 from provisioner.kinds.table import Table
-from provisioner.model import Address, Fields, Live, LockState, Stamp
+from provisioner.model import Address, Fields, Live, Locked, LockState, Stamp
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -199,6 +199,11 @@ class Form(ABC):
         return path in self.unread or top(path) in self.unread
 
     @cached_property
+    def refers_to(self) -> frozenset[str]:
+        """The kinds of what its objects can name."""
+        return self.table.refers_to
+
+    @cached_property
     def unkept(self) -> Mapping[str, str]:
         """What it means where a service does not keep a field, in half a sentence."""
         return {one.name: one.unkept for one in self.table if one.unkept}
@@ -251,6 +256,10 @@ class Form(ABC):
     @abstractmethod
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
+
+    def output(self, entry: Locked, names: Names) -> Fields:
+        """What an application needs of an object beside its id, as `output` prints it."""
+        return {}
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:  # noqa: B027  # no metadata, no stamp
         """Take the stamp of a lock off an object that is not managed by it any more."""

@@ -74,9 +74,10 @@ class Field:
     certain: bool = False  # unread, but nobody can change it unseen at the service
     unkept: str = ""  # what it means where a service does not keep it, in half a sentence
 
-    def path(self, api: str) -> tuple[str, ...]:
+    def path(self, api: str | None) -> tuple[str, ...]:
         """Where the body of a request through an API has it: `("reasoning", "effort")`."""
-        return tuple(self.spelt.get(api, self.name).split("."))
+        elsewhere = self.spelt.get(api or "")
+        return tuple(elsewhere.split(".")) if elsewhere else (self.name,)
 
 
 class Table:

@@ -127,7 +127,11 @@ class ObjectForm(Form):
         missing. ServiceError where it is not of the shape that OpenAI's has.
         """
         self._checked(raw)
-        fields = {one.name: self.shown(one, raw, names) for one in self.own if one.name in raw}
+        fields = {
+            one.name: self.shown(one, raw, names)
+            for one in self.own
+            if one.path(self.api)[0] in raw
+        }
         return Live(
             str(raw["id"]), fields, status=raw.get("status"), created_at=number(raw, "created_at")
         )
@@ -139,7 +143,9 @@ class ObjectForm(Form):
 
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         """The value of a field that a reply has, as an author would declare it."""
-        value = raw[one.name]
+        value: Any = raw
+        for name in one.path(self.api):
+            value = (value or {}).get(name)
         return names.reference(value) if one.sort.refers_to and value else value
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
@@ -153,7 +159,9 @@ class ObjectForm(Form):
         body: dict[str, Any] = {}
         for one in self.own:
             if one.name in units:
-                body |= self.sent(one, wanted.get(one.name), write)
+                for name, value in self.sent(one, wanted.get(one.name), write).items():
+                    there = body.get(name)  # several fields may be parts of one object
+                    body[name] = {**there, **value} if isinstance(there, dict) else value
         return body
 
     def looks(self, address: Address, fields: Fields) -> str:
@@ -236,13 +244,21 @@ class StampedForm(ObjectForm):
 
     stamped = True
 
+    def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
+        """The metadata that is ours, and the units that differ, as of `Write.paths`."""
+        return write.fields.get("metadata") or {}, write.paths
+
+    def completed(self, body: dict[str, Any], before: Raw) -> dict[str, Any]:
+        """The body of an update, with what would be lost by leaving it out; `before` is live."""
+        return body
+
     def live(self, raw: Raw, names: Names) -> Live:
         found, metadata = super().live(raw, names), raw.get("metadata")
         fields = {**found.fields, "metadata": unstamped(metadata)}
         return replace(found, fields=fields, stamp=stamp(metadata))
 
     async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
-        own = {**(write.fields.get("metadata") or {}), Stamp.KEY: str(write.stamp)}
+        own = {**self.labels(write)[0], Stamp.KEY: str(write.stamp)}
         made = await super()._create(remote, write, {**body, "metadata": own})
         # Some gateways mark what passes through them.
         foreign = sorted(made.fields["metadata"].keys() - own.keys())
@@ -255,10 +271,10 @@ class StampedForm(ObjectForm):
 
     async def _update(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
         before = self._checked(await remote.get(route(self.collection, write.id or "")))
-        metadata = merged(
-            before.get("metadata"), write.fields.get("metadata"), write.paths, write.stamp
-        )
-        return await super()._update(remote, write, {**body, "metadata": metadata})
+        ours, paths = self.labels(write)
+        metadata = merged(before.get("metadata"), ours, paths, write.stamp)
+        whole = {**self.completed(body, before), "metadata": metadata}
+        return await super()._update(remote, write, whole)
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:
         """Take the stamp of a lock off an object that is not managed by it any more; that of

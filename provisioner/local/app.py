@@ -17,7 +17,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from . import assistants, batches, files, models, search, store_files, uploads, vector_stores
+from . import (
+    assistants,
+    batches,
+    files,
+    models,
+    search,
+    skills,
+    store_files,
+    uploads,
+    vector_stores,
+)
+from .agents.routes import AGENT_ROUTES
 from .db import Database
 from .edge import Edge, encode
 from .errors import bad, no_route
@@ -33,6 +44,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 _DEEPEST = 128  # levels of a body
 STORE = "/v1/vector_stores/{store_id}"
+SKILL = "/v1/skills/{skill_id}"
 HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/models", models.list_),
     ("GET", "/v1/models/{model}", models.retrieve),
@@ -63,8 +75,16 @@ HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/assistants/{assistant_id}", assistants.retrieve),
     ("POST", "/v1/assistants/{assistant_id}", assistants.update),
     ("DELETE", "/v1/assistants/{assistant_id}", assistants.delete),
+    ("GET", "/v1/skills", skills.list_),
+    ("GET", SKILL, skills.retrieve),
+    ("POST", SKILL, skills.update),
+    ("DELETE", SKILL, skills.delete),
+    ("GET", f"{SKILL}/versions", skills.list_versions),
+    ("GET", f"{SKILL}/versions/{{version}}", skills.retrieve_version),
+    ("DELETE", f"{SKILL}/versions/{{version}}", skills.delete_version),
     *THREAD_ROUTES,
     *RESPONSE_ROUTES,
+    *AGENT_ROUTES,
 ]
 
 
@@ -84,7 +104,7 @@ def reply(service: EmbeddedService, body: Reply | Response) -> Response:
         return body
     headers = {}
     if body.get("status") in ("queued", "in_progress", "cancelling"):
-        runs = body.get("object") == "thread.run"
+        runs = body.get("object") in ("thread.run", "agent.session")
         seconds = service.run_seconds if runs else service.indexing_seconds
         headers["openai-poll-after-ms"] = str(min(max(round(seconds * 1000), 20), 1000))
     return Response(encode(body), media_type="application/json", headers=headers)
@@ -127,7 +147,8 @@ async def _body(request: Request) -> Reply:
 def _endpoint(handler: Handler) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         body = await _body(request) if request.method == "POST" else {}
-        service, call = _service(request), Call(request.path_params, request.query_params, body)
+        service = _service(request)
+        call = Call(request.path_params, request.query_params, body, request.headers)
         answer = handler(service, call)
         return reply(service, await answer if isinstance(answer, Awaitable) else answer)
 
@@ -148,6 +169,18 @@ async def _upload_part(request: Request) -> Response:
     return reply(
         service, await uploads.add_part(service, upload_id, content_type, request.stream())
     )
+
+
+async def _upload_skill(request: Request) -> Response:
+    service = _service(request)
+    making = skills.create_version if "skill_id" in request.path_params else skills.create
+    return reply(service, await making(service, request))
+
+
+async def _skill_content(request: Request) -> Response:
+    params = request.path_params
+    content = skills.content_path(_service(request), params["skill_id"], params.get("version"))
+    return FileResponse(content, media_type="application/zip")
 
 
 async def _file_content(request: Request) -> Response:
@@ -172,6 +205,10 @@ def routes() -> list[Route]:
         Route("/v1/files", _upload_file, methods=["POST"]),
         Route("/v1/files/{file_id}/content", _file_content, methods=["GET"]),
         Route("/v1/uploads/{upload_id}/parts", _upload_part, methods=["POST"]),
+        Route("/v1/skills", _upload_skill, methods=["POST"]),
+        Route(f"{SKILL}/versions", _upload_skill, methods=["POST"]),
+        Route(f"{SKILL}/content", _skill_content, methods=["GET"]),
+        Route(f"{SKILL}/versions/{{version}}/content", _skill_content, methods=["GET"]),
         *(Route(path, _endpoint(handler), methods=[method]) for method, path, handler in HANDLERS),
     ]
 

@@ -172,6 +172,16 @@ def array(item: Check, *, least: int = 0, most: int | None = None, of: str = "st
     return check
 
 
+def mapping(value_check: Check) -> Check:
+    """An object with any keys."""
+
+    def check(path: str, value: Any) -> dict[str, Any]:
+        given = json_object(path, value)
+        return {key: value_check(f"{path}.{key}", one) for key, one in given.items()}
+
+    return check
+
+
 def json_object(path: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise wrong_type(path, "an object", value)

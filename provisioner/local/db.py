@@ -11,7 +11,7 @@ from typing import Any
 DbRow = sqlite3.Row
 Params = Sequence[Any]
 
-_VERSION = 2
+_VERSION = 3
 # Counters are kept by triggers, so that no code path can forget them and no read has to count.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -105,6 +105,49 @@ CREATE TABLE IF NOT EXISTS items (
     owner TEXT NOT NULL, part TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS items_by_owner ON items (owner, part, created_at, seq);
 CREATE INDEX IF NOT EXISTS items_by_id ON items (id);
+
+CREATE TABLE IF NOT EXISTS agents (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS templates (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS vaults (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS credentials (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, vault TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS credentials_by_age ON credentials (vault, created_at, seq);
+CREATE TABLE IF NOT EXISTS automations (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS invocations (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, automation TEXT NOT NULL, due_at REAL NOT NULL,
+    body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS invocations_by_age ON invocations (automation, created_at, seq);
+CREATE TABLE IF NOT EXISTS agent_sessions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS agent_turns (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, session TEXT NOT NULL, active INTEGER NOT NULL, due_at REAL,
+    fate TEXT, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS agent_turns_by_age ON agent_turns (session, created_at, seq);
+CREATE INDEX IF NOT EXISTS agent_turns_that_go_on ON agent_turns (session) WHERE active;
+CREATE TABLE IF NOT EXISTS agent_events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, data TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS agent_events_by_session ON agent_events (session, seq);
+CREATE TABLE IF NOT EXISTS agent_inputs (
+    session TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (session, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS skills (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, made INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS skill_versions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, skill TEXT NOT NULL, version TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (skill, version));
 
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
     store, text, store_file UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2');

@@ -88,9 +88,38 @@ def no_batch(store_id: str, batch_id: str) -> ApiError:
     return missing(f"No file batch found with id '{batch_id}' in vector store '{store_id}'.")
 
 
+def no_agent(agent_id: str) -> ApiError:
+    return missing(f"No agent found with id '{agent_id}'.")
+
+
+def no_template(template_id: str) -> ApiError:
+    return missing(f"No environment template found with id '{template_id}'.")
+
+
+def no_vault(vault_id: str) -> ApiError:
+    return missing(f"No vault found with id '{vault_id}'.")
+
+
+def no_credential(vault_id: str, credential_id: str) -> ApiError:
+    return missing(f"No credential found with id '{credential_id}' in vault '{vault_id}'.")
+
+
+def no_automation(automation_id: str) -> ApiError:
+    return missing(f"No automation found with id '{automation_id}'.")
+
+
+def no_skill(skill_id: str) -> ApiError:
+    return missing(f"No skill found with id '{skill_id}'.")
+
+
+def conflict(message: str) -> ApiError:
+    """409: what the request asks for does not go with how things are."""
+    return ApiError(409, message)
+
+
 def being_processed(one: str) -> ApiError:
-    return ApiError(
-        409, f"'{one}' cannot be deleted while it is being processed. Please try again later."
+    return conflict(
+        f"'{one}' cannot be deleted while it is being processed. Please try again later."
     )
 
 

@@ -21,8 +21,9 @@ from 1; `probability`; `times`, how often at most. Its `action` is `latency` in 
 (a write shows late: docs/embedded-service.md has what may be said; such a rule is about writes
 alone), by themselves or with one of:
 
-- `status` 400 to 599, with `retry_after` in seconds and `code`, `when: before` (default: nothing
-  happened) or `after` (everything happened, the reply is lost);
+- `status` 400 to 599, with `retry_after` in seconds, `code` and `scope` (of 403: what the key
+  lacks), `when: before` (default: nothing happened) or `after` (everything happened, the reply is
+  lost);
 - `reset: before` or `reset: after`: the connection breaks without a reply;
 - `truncate: N`: the reply breaks off after N bytes of its body.
 
@@ -30,9 +31,10 @@ Latencies of all rules that strike add up, and every `settle` counts; of the oth
 one wins. A rule that matches a `filename` (a glob) is about indexing: `indexing_seconds`, or
 `fails: invalid_file | unsupported_file | server_error`.
 
-`run: failed | expired | incomplete | stays` is about what the request starts, a run or a response:
-what becomes of it, after `seconds` (default 0) and with `code` as the code of the error or the
-reason. One that `stays` is in progress for so many seconds, or until it is cancelled or expires.
+`run: failed | expired | incomplete | stays` is about what the request starts, a run, a response or
+a turn of a session: what becomes of it, after `seconds` (default 0) and with `code` as the code of
+the error or the reason. One that `stays` is in progress for so many seconds, or until it is
+cancelled or expires.
 """
 
 from __future__ import annotations
@@ -108,6 +110,7 @@ RULE = checks.fields(
                 "status": checks.integer(400, 599),
                 "retry_after": checks.decimal(0),
                 "code": checks.string(),
+                "scope": checks.string(),
                 "when": MOMENT,
                 "reset": MOMENT,
                 "truncate": checks.integer(0),
@@ -131,6 +134,8 @@ def _rule(path: str, value: Any) -> dict[str, Any]:
         )
     if "seconds" in rule["action"] and "run" not in rule["action"]:
         raise bad(f"'{path}.action.seconds' belongs to 'run', which is missing.")
+    if "scope" in rule["action"] and rule["action"].get("status") != 403:
+        raise bad(f"'{path}.action.scope' belongs to 'status: 403', which is missing.")
     return rule
 
 
@@ -149,6 +154,12 @@ _KINDS = {
         "server_is_overloaded",
     ),
 }
+
+LACKING_SCOPE = (
+    "You have insufficient permissions for this operation. Missing scopes: {}. Check that you have"
+    " the correct role in your organization (Reader, Writer, Owner) and project (Member, Owner),"
+    " and if you're using a restricted API key, that it has the necessary scopes."
+)
 
 
 @dataclass
@@ -305,6 +316,8 @@ def _error(action: dict[str, Any]) -> ApiError:
     message, kind, code = _KINDS.get(
         status, (f"A fault with status {status}.", "invalid_request_error", None)
     )
+    if "scope" in action:
+        message, code = LACKING_SCOPE.format(action["scope"]), "missing_scope"
     error = ApiError(status, message, kind=kind, code=action.get("code", code))
     if "retry_after" in action:
         error.headers["retry-after"] = f"{action['retry_after']:g}"

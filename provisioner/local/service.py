@@ -7,10 +7,13 @@ import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .db import Database
 from .settling import LateWrites
+
+if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
 
 Reply = dict[str, Any]
 MetadataUpdate = Literal["replace", "merge"]
@@ -63,11 +66,14 @@ class EmbeddedService:
 
 @dataclass(frozen=True)
 class Call:
-    """One request, parsed: `params` from the path, `query` from the URL, `body` from JSON."""
+    """One request, parsed: `params` from the path, `query` from the URL, `body` from JSON. Names of
+    `headers` are in lower case.
+    """
 
     params: Mapping[str, str]
-    query: Mapping[str, str]
+    query: QueryParams
     body: dict[str, Any]
+    headers: Mapping[str, str]
 
 
 def letters(count: int) -> str:

@@ -24,11 +24,17 @@ from .db import Database
 from .errors import (
     ApiError,
     being_processed,
+    no_agent,
     no_assistant,
+    no_automation,
     no_batch,
+    no_credential,
     no_file,
+    no_skill,
     no_store,
     no_store_file,
+    no_template,
+    no_vault,
 )
 
 OF = ("list", "get", "attach", "use", "update", "delete")
@@ -67,13 +73,14 @@ LAGS: ContextVar[Sequence[Lag]] = ContextVar("lags", default=())
 class _Kind:
     """One table.
 
-    `path` is SQL for what a row is called in a URL; `absent` refuses the ids in that URL. `changes`
-    are the columns that a request can change.
+    `path` is SQL for what a row is called in a URL; `absent` refuses the last `ids` of that URL.
+    `changes` are the columns that a request can change.
     """
 
     path: str
     absent: Callable[..., ApiError]
     changes: tuple[str, ...] = ()
+    ids: int = 1
 
 
 OF_STORE = "'/v1/vector_stores/' || (SELECT id FROM vector_stores WHERE seq = {row}.store)"
@@ -83,10 +90,23 @@ _KINDS = {
         "'/v1/vector_stores/' || {row}.id", no_store, ("name", "expires_days", "metadata")
     ),
     "store_files": _Kind(
-        OF_STORE + " || '/files/' || {row}.file_id", no_store_file, ("attributes", "status")
+        OF_STORE + " || '/files/' || {row}.file_id", no_store_file, ("attributes", "status"), ids=2
     ),
-    "batches": _Kind(OF_STORE + " || '/file_batches/' || {row}.id", no_batch, ("cancelled",)),
+    "batches": _Kind(
+        OF_STORE + " || '/file_batches/' || {row}.id", no_batch, ("cancelled",), ids=2
+    ),
     "assistants": _Kind("'/v1/assistants/' || {row}.id", no_assistant, ("body",)),
+    "agents": _Kind("'/v1/agents/' || {row}.id", no_agent, ("body",)),
+    "templates": _Kind("'/v1/agents/environments/templates/' || {row}.id", no_template, ("body",)),
+    "vaults": _Kind("'/v1/vaults/' || {row}.id", no_vault, ("body",)),
+    "credentials": _Kind(
+        "'/v1/vaults/' || {row}.vault || '/credentials/' || {row}.id",
+        no_credential,
+        ("body",),
+        ids=2,
+    ),
+    "automations": _Kind("'/v1/agents/automations/' || {row}.id", no_automation, ("body",)),
+    "skills": _Kind("'/v1/skills/' || {row}.id", no_skill, ("body",)),
 }
 # A status changes as time goes by, too; what a request does to it is to cancel.
 CONDITIONS = {"status": "NEW.status = 'cancelled'"}
@@ -150,10 +170,10 @@ class LateWrites:
         )
         if note is None:
             return
-        ids = note["path"].split("/")[3::2]
+        kind, parts = _KINDS[note["kind"]], note["path"].split("/")
         if aspect == "busy":
-            raise being_processed(ids[-1])
-        refusal = _KINDS[note["kind"]].absent(*ids)
+            raise being_processed(parts[-1])
+        refusal = kind.absent(*parts[1 - 2 * kind.ids :: 2])
         refusal.status = note["status"]
         raise refusal
 

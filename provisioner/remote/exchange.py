@@ -39,7 +39,14 @@ LONGEST, LONGEST_UPLOAD = (
     6000.0,
 )  # seconds from a request to the end of its reply, however steadily it trickles
 _SHORTEST_ID = 8
-_BETA = ("/assistants", "/threads", "/vector_stores")
+# The header that some paths want, by what they begin with.
+_BETA = {
+    "/assistants": "assistants=v2",
+    "/threads": "assistants=v2",
+    "/vector_stores": "assistants=v2",
+    "/agents": "agents=v1",
+    "/vaults": "agents=v1",
+}
 _READ_ONLY = "GET"
 
 
@@ -431,8 +438,9 @@ def _outgoing(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
     more: dict[str, Any] = {}
     if request.params:
         more["params"] = request.params
-    if path.startswith(_BETA):
-        more["headers"] = {"OpenAI-Beta": "assistants=v2"}
+    for begins, version in _BETA.items():
+        if path.startswith(begins):
+            more["headers"] = {"OpenAI-Beta": version}
     if request.file:
         more["files"] = {"file": request.file}
         # The fields of a form, one for each field of what is nested: `expires_after[seconds]`.

@@ -295,24 +295,8 @@ class Compiler:
         known: tuple[Declaration, Checked] | None = self._checked.get(key)
         if known is not None and known[0] is declaration:
             return known[1]
-        checked: Checked
-        try:
-            form = raw.kind.form(api)
-        except KeyError:
-            detail = (
-                f"`{address}` is deployed through the API `{api}`, which this version does not"
-                " support."
-            )
-            checked = (
-                (
-                    Finding(
-                        ("api",), "API not supported", detail, "choose `assistants` or `responses`"
-                    ),
-                ),
-                (),
-            )
-        else:
-            checked = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
+        form = raw.kind.form(api)
+        checked = tuple(form.check(address, fields)), tuple(form.losses(address, fields))
         self._checked[key] = (declaration, checked)
         return checked
 

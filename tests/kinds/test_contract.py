@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.diff import units
+from provisioner.diff import top, units
 from provisioner.kinds import kinds
 from provisioner.kinds.base import Finding, Form, Kind, Names, Scope, Write
 from provisioner.local import create_app
@@ -60,7 +60,7 @@ class Anything(Scope):
         return [pattern.replace("**/", "").replace("*", "a")]
 
     def tool(self, name: str, path: Any) -> Fields:
-        return {"type": "function", "name": name, "parameters": SCHEMA}
+        return {"type": "function", "name": name, "description": name, "parameters": SCHEMA}
 
     def size(self, path: str) -> int:
         return len(BYTES)
@@ -155,9 +155,13 @@ async def updated_and_released(remote: Remote, form: Form, wanted: Write, id: st
 
 
 def seen(form: Form, wanted: Fields, fields: Fields) -> Fields:
-    """What the service shows of what was wanted, in normal form."""
-    normal = form.normal(Address("x", "x"), fields)
-    return {key: normal[key] for key in wanted if key in normal and key not in form.unread}
+    """What the service shows of what was wanted, in normal form, unit by unit."""
+    normal = units(form.normal(Address("x", "x"), fields), form.keyed)
+    return {
+        path: normal[path]
+        for path in units(wanted, form.keyed)
+        if path in normal and top(path) not in form.unread
+    }
 
 
 @pytest.mark.parametrize(("name", "api", "number"), list(every_example()))

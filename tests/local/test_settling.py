@@ -18,11 +18,16 @@ from .things import (
     LISTED,
     STORES,
     Wire,
+    agent,
     assistant,
+    automation,
     batch,
+    credential,
     file,
     store,
     store_file,
+    template,
+    vault,
 )
 
 
@@ -204,6 +209,11 @@ CHANGES: list[tuple[Any, JSON, JSON]] = [
     (store, {"expires_after": {"anchor": "last_active_at", "days": 3}}, {"expires_after": None}),
     (store_file, {"attributes": {"n": 2, "x": True}}, {"attributes": {"n": 1}}),
     (assistant, {"name": None, "temperature": 0.5}, {"name": "a", "temperature": 1.0}),
+    (agent, {"name": None, "service_tier": "flex"}, {"name": "a", "service_tier": "auto"}),
+    (template, {"name": "new"}, {"name": "a"}),
+    (vault, {"name": None}, {"name": "a"}),
+    (credential, {"metadata": {}}, {"metadata": {"n": "1"}}),
+    (automation, {"name": "new", "timezone": "Europe/Berlin"}, {"name": "a", "timezone": "UTC"}),
 ]
 
 

@@ -12,6 +12,8 @@ import openai
 import pytest
 
 FILES, STORES, ASSISTANTS = "/files", "/vector_stores", "/assistants"
+AGENTS, TEMPLATES, AUTOMATIONS = "/agents", "/agents/environments/templates", "/agents/automations"
+VAULTS, SKILLS = "/vaults", "/skills"
 JSON = dict[str, Any]
 
 
@@ -136,6 +138,47 @@ async def batch(wire: Wire) -> Thing:
     return Thing(made["id"], f"{STORES}/{store}/file_batches/{made['id']}", [], absent)
 
 
+async def agent(wire: Wire) -> Thing:
+    made = (await wire.post(AGENTS, model="gpt-6", name="a"))["id"]
+    return Thing(made, f"{AGENTS}/{made}", [AGENTS], f"No agent found with id '{made}'.")
+
+
+async def template(wire: Wire) -> Thing:
+    made = (await wire.post(TEMPLATES, name="a"))["id"]
+    absent = f"No environment template found with id '{made}'."
+    return Thing(made, f"{TEMPLATES}/{made}", [TEMPLATES], absent)
+
+
+async def vault(wire: Wire) -> Thing:
+    made = (await wire.post(VAULTS, name="a"))["id"]
+    return Thing(made, f"{VAULTS}/{made}", [VAULTS], f"No vault found with id '{made}'.")
+
+
+async def credential(wire: Wire) -> Thing:
+    within = (await vault(wire)).id
+    auth = {"type": "static_bearer", "mcp_server_url": "https://mcp.example", "token": "t"}
+    path = f"{VAULTS}/{within}/credentials"
+    made = (await wire.post(path, name="a", metadata={"n": "1"}, auth=auth))["id"]
+    absent = f"No credential found with id '{made}' in vault '{within}'."
+    return Thing(made, f"{path}/{made}", [path], absent)
+
+
+async def automation(wire: Wire) -> Thing:
+    said = {"role": "user", "content": [{"type": "input_text", "text": "Go."}]}
+    target = {"type": "new_session", "agent": {"model": "gpt-6"}, "input": [said]}
+    target["environment"] = {"type": "none"}
+    schedule = {"type": "periodic", "expression": "0 8 * * 1-5", "timezone": "UTC"}
+    made = (await wire.post(AUTOMATIONS, name="a", target=target, **schedule))["id"]
+    absent = f"No automation found with id '{made}'."
+    return Thing(made, f"{AUTOMATIONS}/{made}", [AUTOMATIONS], absent)
+
+
+async def skill(wire: Wire) -> Thing:
+    main = ("a/SKILL.md", b"---\nname: a\ndescription: Does a.\n---\nDo a.\n")
+    made = (await wire.client.skills.create(files=[main])).id
+    return Thing(made, f"{SKILLS}/{made}", [SKILLS], f"No skill found with id '{made}'.")
+
+
 # How each kind is made, and the request that makes it.
 KINDS: dict[Callable[[Wire], Awaitable[Thing]], str] = {
     file: "^/v1/files$",
@@ -145,6 +188,12 @@ KINDS: dict[Callable[[Wire], Awaitable[Thing]], str] = {
     store_file: "vector_stores/.*/files$",
     batched_file: "/file_batches$",
     batch: "/file_batches$",
+    agent: "^/v1/agents$",
+    template: "/templates$",
+    vault: "^/v1/vaults$",
+    credential: "/credentials$",
+    automation: "/automations$",
+    skill: "^/v1/skills$",
 }
 LISTED = [kind for kind in (*KINDS, first_file) if kind is not batch]
 DELETABLE: dict[Callable[[Wire], Awaitable[Thing]], str] = {
@@ -152,4 +201,10 @@ DELETABLE: dict[Callable[[Wire], Awaitable[Thing]], str] = {
     store: "^/v1/vector_stores/[^/]*$",
     assistant: "^/v1/assistants/",
     store_file: "^/v1/vector_stores/.*/files/",
+    agent: "^/v1/agents/[^/]*$",
+    template: "/templates/",
+    vault: "^/v1/vaults/[^/]*$",
+    credential: "/credentials/",
+    automation: "/automations/",
+    skill: "^/v1/skills/",
 }

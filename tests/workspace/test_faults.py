@@ -249,11 +249,6 @@ def test_a_name_in_a_broken_file_is_not_missed(write):
             "Unknown environment",
             "environments are: `local`",
         ),
-        (
-            "assistants: {a: {model: m, api: agents}}",
-            "API not supported",
-            "choose `assistants` or `responses`",
-        ),
     ],
 )
 def test_misspelt_and_misplaced(write, spec, summary, hint):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 APIS = {
     "assistants": "provisioner.kinds.assistant.assistants:FORM",
     "responses": "provisioner.kinds.assistant.responses:FORM",
+    "agents": "provisioner.kinds.assistant.agents:FORM",
 }
 
 
@@ -44,6 +45,7 @@ class AssistantKind(Kind):
                 {
                     "type": "function",
                     "name": "find_user",
+                    "description": "Finds a user by name",
                     "parameters": {"file": "schemas/find_user.json"},
                 },
             ],
@@ -69,6 +71,23 @@ class AssistantKind(Kind):
             },
             "api": "responses",
             "responses": {"max_output_tokens": 2000, "store": False},
+        },
+        {
+            "model": "gpt-5.6",
+            "instructions": "You sort tickets.",
+            "tools": [
+                "web_search",
+                {
+                    "type": "mcp",
+                    "server_label": "crm",
+                    "server_url": "https://crm.example/mcp",
+                    "allowed_tools": ["list_tickets"],
+                },
+            ],
+            "reasoning_effort": "low",
+            "api": "agents",
+            "agents": {"text": {"verbosity": "low"}, "multi_agent": {"enabled": True}},
+            "session": {"environment": "none"},
         },
     )
 

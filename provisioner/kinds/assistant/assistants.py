@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from provisioner.kinds.assistant import normal, responses
+from provisioner.kinds.assistant import carried, normal, responses
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, Write
 from provisioner.kinds.table import REAL, Field
@@ -18,9 +18,7 @@ from provisioner.text import quoted
 
 MAX_STORES, MAX_CODE_FILES = 1, 20
 
-_CARRIED = ("code_interpreter", "file_search", "function")
 _RANKERS = ("auto", "default_2024_08_21")  # two names of one ranker
-_LOST_SETTINGS = {"file_search": ("filters",), "code_interpreter": ("memory_limit",)}
 _LOST_RANKING = ("hybrid_search",)
 
 _TOOL = mapping(
@@ -75,32 +73,24 @@ class AssistantsForm(StampedForm):
 
     def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
         for index, tool in enumerate(fields.get("tools") or ()):
-            at, kind = ("tools", index), tool["type"]
-            if kind not in _CARRIED:
-                why = f"`{address}` has the tool `{kind}`, which the Assistants API does not know."
-                yield _loss(f"tools.{kind}", at, why)
-                continue
-            for name in _LOST_SETTINGS.get(kind, ()):
-                if tool.get(name) is not None:
-                    yield _loss(
-                        f"tools.{kind}.{name}", (*at, name), _no_setting(address, kind, name)
-                    )
-            ranking, inside = tool.get("ranking_options") or {}, (*at, "ranking_options")
+            yield from carried.lost(self.api, address, tool, index)
+            ranking, inside = tool.get("ranking_options") or {}, ("tools", index, "ranking_options")
             for name in _LOST_RANKING:
                 if ranking.get(name) is not None:
-                    yield _loss(
-                        f"tools.{kind}.{name}", (*inside, name), _no_setting(address, kind, name)
-                    )
+                    why = f"`{address}` sets `{name}` of `file_search`, which the Assistants API"
+                    yield _loss(name, (*inside, name), f"{why} does not know.")
             if ranking.get("ranker") not in (None, *_RANKERS):
                 why = f"`{address}` has the ranker `{ranking['ranker']}`; "
                 why += f"the Assistants API has {quoted(_RANKERS, 'and')}."
-                yield _loss(f"tools.{kind}.ranker", (*inside, "ranker"), why)
+                yield _loss("ranker", (*inside, "ranker"), why)
 
     def normal(self, address: Address, fields: Fields) -> Fields:
-        tools = [
-            _normal(tool) for tool in fields.get("tools") or () if tool.get("type") in _CARRIED
-        ]
+        tools = [_normal(tool) for tool in self._carried(fields.get("tools"))]
         return {**super().normal(address, fields), "tools": normal.ranked(tools)}
+
+    def _carried(self, tools: Iterable[Fields] | None) -> list[Fields]:
+        found = (carried.carried(self.api, tool) for tool in tools or ())
+        return [tool for tool in found if tool is not None]
 
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         if one.name == "tools":
@@ -117,7 +107,7 @@ class AssistantsForm(StampedForm):
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
         if one.name == "tools":
-            tools = [tool for tool in value or () if tool["type"] in _CARRIED]
+            tools = self._carried(value)
             # What the tools work on: both sides, empty or not, where the object is there already,
             # because an update keeps what it does not name.
             whole = write.id is not None
@@ -143,11 +133,8 @@ class AssistantsForm(StampedForm):
         return super().sent(one, value, write)
 
 
-def _no_setting(address: Address, kind: str, name: str) -> str:
-    return f"`{address}` sets `{name}` of `{kind}`, which the Assistants API does not know."
-
-
-def _loss(name: str, path: tuple[str | int, ...], why: str) -> Loss:
+def _loss(setting: str, path: tuple[str | int, ...], why: str) -> Loss:
+    name = f"tools.file_search.{setting}"
     return Loss(
         name,
         path,

@@ -8,7 +8,7 @@ from typing import Any
 from provisioner import shapes
 from provisioner.kinds.assistant import normal
 from provisioner.kinds.table import REAL, TEXT, Field, Sort, Table, choice, metadata
-from provisioner.shapes import either, many, mapping
+from provisioner.shapes import either, many, mapping, maybe
 
 MAX_INSTRUCTIONS = 256_000
 """Characters of a system prompt."""
@@ -22,6 +22,7 @@ _TOOL = mapping(
         "parameters": mapping(),
         "vector_stores": many(shapes.reference),
         "files": many(shapes.reference),
+        "credential": maybe(shapes.reference),
         "ranking_options": mapping({"score_threshold": shapes.number}),
     },
     need=["type"],
@@ -36,10 +37,12 @@ _NAMING = ("vector_stores", "files")  # the settings of a tool that name what it
 
 
 def _named(tools: Any) -> Iterator[Any]:
-    """The vector stores and files of some tools."""
+    """The vector stores, files and credentials of some tools."""
     for tool in tools or ():
         for setting in _NAMING:
             yield from tool.get(setting) or ()
+        if tool.get("credential"):
+            yield tool["credential"]
 
 
 def _renamed(tools: Any, addresses: Mapping[str, str]) -> Any:
@@ -52,7 +55,29 @@ def _renamed(tools: Any, addresses: Mapping[str, str]) -> Any:
                     addresses.get(one, one) if isinstance(one, str) else one
                     for one in tool[setting]
                 ]
+        if isinstance(credential := tool.get("credential"), str):
+            tool["credential"] = addresses.get(credential, credential)
     return tools and found
+
+
+def _of_session(session: Any) -> Iterator[Any]:
+    """The template and the vaults of a session."""
+    if template := ((session or {}).get("environment") or {}).get("template"):
+        yield template
+    yield from (session or {}).get("vaults") or ()
+
+
+def _session_renamed(session: Any, addresses: Mapping[str, str]) -> Any:
+    def new(one: Any) -> Any:
+        return addresses.get(one, one) if isinstance(one, str) else one
+
+    found = dict(session or {})
+    environment = found.get("environment") or {}
+    if environment.get("template"):
+        found["environment"] = {**environment, "template": new(environment["template"])}
+    if found.get("vaults"):
+        found["vaults"] = [new(vault) for vault in found["vaults"]]
+    return session and found
 
 
 INSTRUCTIONS = Sort(
@@ -65,11 +90,23 @@ INSTRUCTIONS = Sort(
 TOOLS = Sort(
     written=f"{_SPEC}Tools",
     shape=many(_TOOL),
-    declare="provisioner.kinds.assistant.tools:declare_tools",
+    declare="provisioner.kinds.assistant.declaring:declare_tools",
     edited="tools",
     refers_to=("vector_store", "file"),
     references=_named,
     renamed=_renamed,
+)
+SESSION = Sort(
+    written=f"{_SPEC}Session",
+    shape=mapping(
+        {
+            "environment": mapping({"type": shapes.word, "template": maybe(shapes.reference)}),
+            "vaults": many(shapes.reference),
+        }
+    ),
+    declare=f"{_SPEC}read_session",
+    references=_of_session,
+    renamed=_session_renamed,
 )
 FORMAT = Sort(
     written=f"{_SPEC}ResponseFormat",
@@ -102,7 +139,8 @@ FIELDS = Table(
     Field(
         "name",
         TEXT,
-        "Name that people see, at most 256 characters; default: the resource's name",
+        "Name that people see, at most 256 characters, 128 under `agents`; default: the resource's"
+        " name",
         ["Support"],
         {"max_length": 256},
         spelt={"responses": "metadata.name"},
@@ -114,7 +152,7 @@ FIELDS = Table(
         ["Answers staff questions"],
         {"max_length": 512},
         blank="",
-        spelt={"responses": "metadata.description"},
+        spelt={"responses": "metadata.description", "agents": "metadata.description"},
     ),
     Field(
         "instructions",
@@ -147,6 +185,7 @@ FIELDS = Table(
         {"ge": 0, "le": 2},
         default=1.0,
         blank=1.0,
+        apis=frozenset({"assistants", "responses"}),
     ),
     Field(
         "top_p",
@@ -156,13 +195,14 @@ FIELDS = Table(
         {"ge": 0, "le": 1},
         default=1.0,
         blank=1.0,
+        apis=frozenset({"assistants", "responses"}),
     ),
     Field(
         "reasoning_effort",
         choice("none", "minimal", "low", "medium", "high", "xhigh", "max"),
         "How long a reasoning model thinks; not every model knows every value",
         ["low"],
-        spelt={"responses": "reasoning.effort"},
+        spelt={"responses": "reasoning.effort", "agents": "reasoning.effort"},
     ),
     Field(
         "response_format",
@@ -171,7 +211,7 @@ FIELDS = Table(
         ["auto", {"type": "json_schema", "name": "ticket", "schema": _SCHEMA_FILE}],
         default="auto",
         blank="auto",
-        spelt={"responses": "text.format"},
+        spelt={"responses": "text.format", "agents": "text.format"},
     ),
     metadata({"team": "support"}),
     Field(
@@ -194,6 +234,21 @@ FIELDS = Table(
         "Fields of the Agents API only, in its own spelling",
         [{"text": {"verbosity": "low"}}],
         apis=frozenset({"agents"}),
+    ),
+    Field(
+        "session",
+        SESSION,
+        "What sessions of the agent are started with, printed by `output` as the arguments of"
+        " `sessions.create`. Other APIs ignore it",
+        [
+            {
+                "environment": {"template": {"id": "envtmpl_abc123"}},
+                "vaults": [{"id": "vault_abc123"}],
+            }
+        ],
+        apis=frozenset({"agents"}),
+        unread=True,
+        certain=True,  # the application's own business
     ),
     Field(
         "checks",

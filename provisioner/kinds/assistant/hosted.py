@@ -1,23 +1,23 @@
-"""Tools that the service runs by itself and that only newer APIs carry, in their own spelling."""
+"""Tools that only newer APIs carry, in their own spelling: what the service runs by itself. With
+those of MCP servers and those that the application runs, it is what `tools` and `tool` take.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import Discriminator, Field, RootModel, Tag
 
-from provisioner.kinds.common import Shared, Strict, refuse, text_or
-
-Text = Annotated[str, Field(min_length=1)]
-Secret = Annotated[
-    SkipJsonSchema[None],
-    refuse(
-        "secret",
-        "is a secret and has no place in a spec",
-        "leave it out; your application adds it to the request",
-    ),
-]
+from provisioner.kinds.assistant.mcp import Mcp, Text
+from provisioner.kinds.assistant.own_tools import (
+    ApplyPatch,
+    Computer,
+    Custom,
+    Namespace,
+    Shell,
+    ToolSearch,
+)
+from provisioner.kinds.common import Shared, Strict
 
 
 class SearchFilters(Strict):
@@ -67,96 +67,28 @@ class WebSearch(Strict):
     external_web_access: bool | None = Field(
         default=None, description="False: from the cache only", examples=[False]
     )
-
-
-class ToolFilter(Strict):
-    """Some tools of an MCP server."""
-
-    tool_names: list[Text] | None = Field(
-        default=None, description="Names of tools", examples=[["list_orders"]]
-    )
-    read_only: bool | None = Field(
-        default=None, description="Tools that say that they change nothing", examples=[True]
+    mode: Literal["disabled"] | None = Field(
+        default=None, description="Switched off; Agents only", examples=["disabled"]
     )
 
 
-class ApprovalFilter(Strict):
-    """Which tools need an approval and which do not."""
+class SvgReasoning(Strict):
+    """How much the author of an SVG image reasons."""
 
-    always: ToolFilter | None = Field(
-        default=None, description="Tools that need one", examples=[{"tool_names": ["delete_order"]}]
-    )
-    never: ToolFilter | None = Field(
-        default=None, description="Tools that need none", examples=[{"read_only": True}]
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = Field(
+        default=None, description="How much", examples=["low"]
     )
 
 
-AllowedTools = Annotated[
-    Annotated[list[Text], Tag("<names>")] | Annotated[ToolFilter, Tag("<filter>")],
-    Discriminator(lambda value: "<names>" if isinstance(value, list) else "<filter>"),
-]
-Approval = Annotated[
-    Annotated[Literal["always", "never"], Tag("<text>")]
-    | Annotated[ApprovalFilter, Tag("<filter>")],
-    text_or("<filter>"),
-]
-Connector = Literal[
-    "connector_dropbox",
-    "connector_gmail",
-    "connector_googlecalendar",
-    "connector_googledrive",
-    "connector_microsoftteams",
-    "connector_outlookcalendar",
-    "connector_outlookemail",
-    "connector_sharepoint",
-]
+class Svg(Strict):
+    """How SVG images are made."""
 
-
-class Mcp(Strict):
-    """Tools of a remote MCP server: by one of `server_url`, `connector_id` and `tunnel_id`."""
-
-    type: Literal["mcp"]
-    server_label: str = Field(
-        pattern="^[A-Za-z][A-Za-z0-9_-]*$",
-        description="What the server is called in tool calls",
-        examples=["crm"],
+    model: Text | None = Field(
+        default=None, description="The model that writes the SVG", examples=["gpt-6-astra"]
     )
-    server_url: str | None = Field(
-        default=None,
-        pattern="^https?://[^\\s/]",
-        description="Where the server is",
-        examples=["https://crm.example/mcp"],
+    reasoning: SvgReasoning | None = Field(
+        default=None, description="How much it reasons", examples=[{"effort": "low"}]
     )
-    connector_id: Connector | None = Field(
-        default=None,
-        description="A connector of the service instead of a server",
-        examples=["connector_gmail"],
-    )
-    tunnel_id: str | None = Field(
-        default=None,
-        pattern="^tunnel_[a-z0-9]{32}$",
-        description="A secure MCP tunnel instead of a server",
-    )
-    server_description: str | None = Field(
-        default=None,
-        description="What the server is for",
-        examples=["Our customers and their orders"],
-    )
-    allowed_tools: AllowedTools | None = Field(
-        default=None,
-        description="Which of its tools may be called; all when left out",
-        examples=[["list_orders"]],
-    )
-    require_approval: Approval | None = Field(
-        default=None,
-        description="Which calls need an approval; default `always`",
-        examples=["never", {"always": {"tool_names": ["delete_order"]}}],
-    )
-    defer_loading: bool | None = Field(
-        default=None, description="Whether the tools are found by tool search only", examples=[True]
-    )
-    headers: Secret = None
-    authorization: Secret = None
 
 
 class Mask(Strict):
@@ -210,15 +142,144 @@ class ImageGeneration(Strict):
     partial_images: int | None = Field(
         default=None, ge=0, le=3, description="Partial images while streaming, 0 to 3", examples=[1]
     )
+    complexity: Literal["low", "medium", "high"] | None = Field(
+        default=None, description="How much an image is thought over", examples=["low"]
+    )
+    frame_count: int | None = Field(
+        default=None, ge=1, description="Frames of a `gif`; default 9", examples=[12]
+    )
+    frame_duration_ms: int | None = Field(
+        default=None,
+        ge=1,
+        description="Milliseconds of a frame of a `gif`; default 200",
+        examples=[100],
+    )
+    svg: Svg | None = Field(
+        default=None,
+        description="How an `svg` is made",
+        examples=[{"reasoning": {"effort": "low"}}],
+    )
 
 
-class SharedWebSearch(WebSearch, Shared):
-    """Search the internet; shared by name."""
+class ProgrammaticToolCalling(Strict):
+    """Let the model call tools from code that it writes."""
+
+    type: Literal["programmatic_tool_calling"]
+    enabled: bool | None = Field(
+        default=None, description="Whether it may; default true. Agents only", examples=[False]
+    )
+
+
+class ComputerUse(Strict):
+    """A browser in the session of an agent."""
+
+    type: Literal["computer_use"]
+    include_screenshots: bool | None = Field(
+        default=None,
+        description="Whether its outputs have screenshots; default false",
+        examples=[True],
+    )
+
+
+class Automations(Strict):
+    """Let the agent plan when it wakes up."""
+
+    type: Literal["automations"]
+
+
+class SharedApplyPatch(ApplyPatch, Shared):
+    """Patches of files, applied by your application; shared by name."""
+
+
+class SharedAutomations(Automations, Shared):
+    """The agent's own schedule; shared by name."""
+
+
+class SharedComputer(Computer, Shared):
+    """A computer that your application controls; shared by name."""
+
+
+class SharedComputerUse(ComputerUse, Shared):
+    """A browser in the session; shared by name."""
+
+
+class SharedCustom(Custom, Shared):
+    """A tool of free text; shared by name."""
+
+
+class SharedImageGeneration(ImageGeneration, Shared):
+    """Make images; shared by name."""
 
 
 class SharedMcp(Mcp, Shared):
     """Tools of a remote Model Context Protocol server; shared by name."""
 
 
-class SharedImageGeneration(ImageGeneration, Shared):
-    """Make images; shared by name."""
+class SharedNamespace(Namespace, Shared):
+    """Functions below one name; shared by name."""
+
+
+class SharedProgrammaticToolCalling(ProgrammaticToolCalling, Shared):
+    """Tools called from code; shared by name."""
+
+
+class SharedShell(Shell, Shared):
+    """A shell; shared by name."""
+
+
+class SharedToolSearch(ToolSearch, Shared):
+    """Tools that are found when needed; shared by name."""
+
+
+class SharedWebSearch(WebSearch, Shared):
+    """Search the internet; shared by name."""
+
+
+def _choose(value: Any) -> str:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return f"<{kind}>"
+
+
+class Hosted(RootModel[Any]):
+    """One of these tools."""
+
+    root: Annotated[
+        Annotated[ApplyPatch, Tag("<apply_patch>")]
+        | Annotated[Automations, Tag("<automations>")]
+        | Annotated[Computer, Tag("<computer>")]
+        | Annotated[ComputerUse, Tag("<computer_use>")]
+        | Annotated[Custom, Tag("<custom>")]
+        | Annotated[ImageGeneration, Tag("<image_generation>")]
+        | Annotated[Mcp, Tag("<mcp>")]
+        | Annotated[Namespace, Tag("<namespace>")]
+        | Annotated[ProgrammaticToolCalling, Tag("<programmatic_tool_calling>")]
+        | Annotated[Shell, Tag("<shell>")]
+        | Annotated[ToolSearch, Tag("<tool_search>")]
+        | Annotated[WebSearch, Tag("<web_search>")],
+        Discriminator(_choose),
+    ]
+
+    def declared(self) -> dict[str, Any]:
+        """What the author wrote."""
+        found: dict[str, Any] = self.root.declared()
+        return found
+
+
+class SharedHosted(Hosted):
+    """One of these tools, shared by name."""
+
+    root: Annotated[
+        Annotated[SharedApplyPatch, Tag("<apply_patch>")]
+        | Annotated[SharedAutomations, Tag("<automations>")]
+        | Annotated[SharedComputer, Tag("<computer>")]
+        | Annotated[SharedComputerUse, Tag("<computer_use>")]
+        | Annotated[SharedCustom, Tag("<custom>")]
+        | Annotated[SharedImageGeneration, Tag("<image_generation>")]
+        | Annotated[SharedMcp, Tag("<mcp>")]
+        | Annotated[SharedNamespace, Tag("<namespace>")]
+        | Annotated[SharedProgrammaticToolCalling, Tag("<programmatic_tool_calling>")]
+        | Annotated[SharedShell, Tag("<shell>")]
+        | Annotated[SharedToolSearch, Tag("<tool_search>")]
+        | Annotated[SharedWebSearch, Tag("<web_search>")],
+        Discriminator(_choose),
+    ]

@@ -14,6 +14,10 @@ NO_PARAMETERS = {"type": "object", "properties": {}}
 """What the service makes of a function without parameters."""
 
 
+# What newer APIs let a function say of how it is called.
+_CALLED = ("output_schema", "defer_loading", "allowed_callers", "async")
+
+
 def response_format(value: Any) -> Any:
     """`auto` for none; a JSON schema with `strict` said and no empty description."""
     if not isinstance(value, Mapping):
@@ -31,8 +35,21 @@ def function(tool: Tool) -> Fields:
             "description": tool.get("description") or None,
             "parameters": tool.get("parameters") or dict(NO_PARAMETERS),
             "strict": bool(tool.get("strict")),
+            **{name: tool.get(name) or None for name in _CALLED},
         }
     )
+
+
+def server(tool: Tool) -> Fields:
+    """An MCP server: over HTTP and without headers, its transport is its URL alone."""
+    transport = tool.get("transport") or {}
+    if transport.get("type") != "http":
+        return dict(tool)
+    if headers := transport.get("headers"):
+        plain = {"type": "http", "server_url": transport["server_url"], "headers": headers}
+        return {**tool, "transport": plain}
+    found = {name: tool[name] for name in tool if name != "transport"}
+    return {**found, "server_url": transport["server_url"]}
 
 
 def references(values: Iterable[Any] | None) -> list[Any]:

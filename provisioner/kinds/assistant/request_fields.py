@@ -41,6 +41,10 @@ Turn = Annotated[
         "your application adds it when it calls the service",
     ),
 ]
+Renamed = Annotated[
+    SkipJsonSchema[None],
+    refuse("older_name", "is the older name of `summary`", "write `summary`"),
+]
 Prompt = Annotated[
     SkipJsonSchema[None],
     refuse(
@@ -79,6 +83,7 @@ class Reasoning(Strict):
         description="Execution mode, `standard` or `pro`",
         examples=["standard"],
     )
+    generate_summary: Renamed = None
     effort: Effort = None
 
 
@@ -120,15 +125,32 @@ class ChosenMcp(Strict):
     name: str | None = Field(default=None, description="Name of the tool", examples=["list_orders"])
 
 
+class ChosenCustom(Strict):
+    """The custom tool that must be called."""
+
+    type: Literal["custom"]
+    name: str = Field(min_length=1, description="Its name", examples=["sql"])
+
+
 class ChosenTool(Strict):
     """The hosted tool that must be used."""
 
-    type: Literal["file_search", "code_interpreter", "web_search_preview", "image_generation"] = (
-        Field(description="The tool", examples=["file_search"])
-    )
+    type: Literal[
+        "file_search",
+        "code_interpreter",
+        "web_search_preview",
+        "web_search_preview_2025_03_11",
+        "image_generation",
+        "computer",
+        "computer_use",
+        "computer_use_preview",
+        "programmatic_tool_calling",
+        "apply_patch",
+        "shell",
+    ] = Field(description="The tool", examples=["file_search"])
 
 
-_CHOSEN = ("allowed_tools", "function", "mcp")
+_CHOSEN = ("allowed_tools", "function", "mcp", "custom")
 
 
 def _choose(value: Any) -> str:
@@ -143,6 +165,7 @@ ToolChoice = Annotated[
     | Annotated[AllowedTools, Tag("<allowed_tools>")]
     | Annotated[ChosenFunction, Tag("<function>")]
     | Annotated[ChosenMcp, Tag("<mcp>")]
+    | Annotated[ChosenCustom, Tag("<custom>")]
     | Annotated[ChosenTool, Tag("<tool>")],
     Discriminator(_choose),
 ]
@@ -168,6 +191,63 @@ class CacheOptions(Strict):
     )
     ttl: Literal["30m", "12h"] | None = Field(
         default=None, description="Least life of an entry; default `30m`", examples=["12h"]
+    )
+    prewarm: Turn = None
+    comparison_response_id: Turn = None
+
+
+class AccessPrograms(Strict):
+    """Programs of the service that a request takes part in."""
+
+    cyber: Literal["standard", "daybreak_blue", "daybreak_red"] | None = Field(
+        default=None, description="The Cyber access program", examples=["standard"]
+    )
+
+
+class BackgroundOptions(Strict):
+    """How an answer is made in the background."""
+
+    completion_window: Literal["soonest", "2h", "8h"] | None = Field(
+        default=None, description="By when; default `soonest`", examples=["2h"]
+    )
+    continuation_id: Turn = None
+
+
+class ImageOptions(Strict):
+    """How images are read."""
+
+    context_compression: Literal["auto", "enabled", "disabled"] | None = Field(
+        default=None, description="Whether they are made smaller; default auto", examples=["auto"]
+    )
+
+
+class ModerationMode(Strict):
+    """What is done with what moderation finds."""
+
+    mode: Literal["score", "block"] = Field(description="Scored, or blocked", examples=["score"])
+
+
+class ModerationPolicy(Strict):
+    """What is moderated, and how."""
+
+    input: ModerationMode | None = Field(
+        default=None, description="What is asked", examples=[{"mode": "block"}]
+    )
+    output: ModerationMode | None = Field(
+        default=None, description="What is answered", examples=[{"mode": "score"}]
+    )
+
+
+class Moderation(Strict):
+    """Moderation of what is asked and answered."""
+
+    model: str = Field(
+        min_length=1, description="The moderation model", examples=["omni-moderation-latest"]
+    )
+    policy: ModerationPolicy | None = Field(
+        default=None,
+        description="What is moderated, and how",
+        examples=[{"input": {"mode": "block"}}],
     )
 
 
@@ -236,6 +316,26 @@ class RequestFields(Strict):
     )
     background: bool | None = Field(
         default=None, description="Whether the answer is made in the background", examples=[True]
+    )
+    background_options: BackgroundOptions | None = Field(
+        default=None,
+        description="How it is made there",
+        examples=[{"completion_window": "2h"}],
+    )
+    access_programs: AccessPrograms | None = Field(
+        default=None,
+        description="Programs of the service that it takes part in",
+        examples=[{"cyber": "standard"}],
+    )
+    image: ImageOptions | None = Field(
+        default=None,
+        description="How images are read",
+        examples=[{"context_compression": "auto"}],
+    )
+    moderation: Moderation | None = Field(
+        default=None,
+        description="Moderation of what is asked and answered",
+        examples=[{"model": "omni-moderation-latest"}],
     )
     prompt_cache_key: str | None = Field(
         default=None,

@@ -9,11 +9,10 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.assistant import normal
+from provisioner.kinds.assistant import carried, normal
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, ProfileForm, Write
-from provisioner.kinds.wire import MAX_PAIRS
-from provisioner.model import Address, Fields, Live, Stamp
+from provisioner.model import Address, Fields, Live, Locked, Stamp
 from provisioner.text import quoted
 
 if TYPE_CHECKING:
@@ -26,26 +25,6 @@ MAX_CODE_FILES = 50
 _FIRST = ("model", "temperature", "top_p", "instructions", "tools", "reasoning", "text", "metadata")
 _LABELS = ("name", "description")
 _RANKERS = ("auto", "default-2024-11-15")
-_CARRIED = frozenset(
-    {
-        "apply_patch",
-        "code_interpreter",
-        "computer",
-        "computer_use_preview",
-        "custom",
-        "file_search",
-        "function",
-        "image_generation",
-        "local_shell",
-        "mcp",
-        "namespace",
-        "programmatic_tool_calling",
-        "shell",
-        "tool_search",
-        "web_search",
-        "web_search_preview",
-    }
-)
 
 
 class ResponsesForm(ProfileForm):
@@ -89,23 +68,22 @@ class ResponsesForm(ProfileForm):
                 )
 
     def losses(self, address: Address, fields: Fields) -> Iterable[Loss]:
-        yield from _lost_labels(address, fields)
+        yield from carried.lost_labels(address, fields, _LABELS)
         for at, tool in enumerate(fields.get("tools") or ()):
-            kind, ranker = tool["type"], (tool.get("ranking_options") or {}).get("ranker")
-            if kind not in _CARRIED:
-                why = f"`{address}` has the tool `{kind}`, which the Responses API does not know."
-                yield Loss(f"tools.{kind}", ("tools", at), why, _accept(f"tools.{kind}"))
-            if kind == "file_search" and ranker not in (None, *_RANKERS):
+            yield from carried.lost(self.api, address, tool, at)
+            ranker = (tool.get("ranking_options") or {}).get("ranker")
+            if tool["type"] == "file_search" and ranker not in (None, *_RANKERS):
                 why = (
                     f"`{address}` has the ranker `{ranker}`; the Responses API has"
                     f" {quoted(_RANKERS, 'and')}."
                 )
-                hint = f"write `ranker: auto`, or {_accept('tools.file_search.ranker')}"
+                hint = f"write `ranker: auto`, or {carried.accept('tools.file_search.ranker')}"
                 path = ("tools", at, "ranking_options", "ranker")
                 yield Loss("tools.file_search.ranker", path, why, hint)
 
     def normal(self, address: Address, fields: Fields) -> Fields:
-        tools = [_normal(tool) for tool in fields.get("tools") or ()]
+        found = (carried.carried(self.api, tool) for tool in fields.get("tools") or ())
+        tools = [_normal(tool) for tool in found if tool is not None]
         return {**super().normal(address, fields), "tools": normal.ranked(tools)}
 
     def render(
@@ -123,10 +101,7 @@ class ResponsesForm(ProfileForm):
         for one in self.table.carried(self.api):
             value = given.get(one.name)
             if one.name == "tools":
-                carried = [
-                    tool for tool in given["tools"] if f"tools.{tool['type']}" not in left_out
-                ]
-                value = [_tool(tool, names, left_out) for tool in carried]
+                value = [_tool(tool, names, left_out) for tool in given["tools"]]
             if one.name == "response_format" and isinstance(value, str):
                 value = {"type": value} if value != one.default else None
             if one.name not in left_out and value not in (one.default, None, [], {}):
@@ -149,6 +124,23 @@ class ResponsesForm(ProfileForm):
     def ids(self, request: Fields) -> list[str]:
         return sorted({id for tool in request.get("tools") or () for id in _named(tool)})
 
+    def output(self, entry: Locked, names: Names) -> Fields:
+        """With the secrets that the application fills in: what each is, by its place in the
+        request.
+        """
+        credentials = {
+            tool["server_label"]: tool["credential"]
+            for tool in entry.fields.get("tools") or ()
+            if tool.get("credential")
+        }
+        request = entry.profile.request if entry.profile else {}
+        secrets = {}
+        for index, tool in enumerate(request.get("tools") or ()):
+            if credential := credentials.get(tool.get("server_label")):
+                name = credential if isinstance(credential, str) else credential["id"]
+                secrets[f"tools[{index}].authorization"] = name
+        return {"secrets": secrets} if secrets else {}
+
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
         return ()
 
@@ -165,33 +157,6 @@ class ResponsesForm(ProfileForm):
         """Nothing exists at the service."""
 
 
-def _lost_labels(address: Address, fields: Fields) -> Iterator[Loss]:
-    """Name and description travel as metadata: what has no room there, or whose key is taken, is
-    lost.
-    """
-    metadata = fields.get("metadata") or {}
-    declared = [name for name in _LABELS if fields.get(name)]
-    for name in declared:
-        if name in metadata:
-            why = (
-                f"`{address}` has a {name}, which travels as `metadata.{name}`; its metadata uses"
-                " that key already."
-            )
-            yield Loss(name, ("metadata", name), why, f"choose another key, or {_accept(name)}")
-    fitting = [name for name in declared if name not in metadata]
-    excess = max(len(metadata) + 1 + len(fitting) - MAX_PAIRS, 0)
-    for name in fitting[len(fitting) - excess :]:
-        why = (
-            f"The {name} of `{address}` travels as metadata, where only {MAX_PAIRS} pairs fit,"
-            " one of them ours."
-        )
-        yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {_accept(name)}")
-
-
-def _accept(name: str) -> str:
-    return f"accept it with `accept_loss: [{name}]`"
-
-
 def _put(request: Fields, path: Sequence[str], value: Any) -> None:
     """Put a value where a request has it, beside what is there already."""
     inside = request
@@ -205,42 +170,81 @@ def _unless_empty(name: str, value: Any) -> Fields:
     return {name: value} if value else {}
 
 
-def _normal(tool: Mapping[str, Any]) -> Fields:
+def _normal(tool: Fields) -> Fields:
     if tool["type"] == "function":
         return normal.function(tool)
     found = normal.present(tool)
     for name in ("vector_stores", "files"):
         if name in found:
             found[name] = normal.references(found[name])
+    if found["type"] == "mcp":
+        return normal.server(found)
+    if found["type"] == "namespace":
+        found["tools"] = normal.ranked(_normal(inner) for inner in found["tools"])
     return found
 
 
 def _tool(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -> Fields:
-    if tool["type"] == "file_search":
-        stores = tool.get("vector_stores") or ()
-        ranking = normal.present(tool.get("ranking_options") or {})
-        if "tools.file_search.ranker" in lost and ranking.get("ranker") not in _RANKERS:
-            ranking.pop("ranker", None)
-        settings = {key: tool[key] for key in ("max_num_results", "filters") if key in tool}
-        return {
-            "type": "file_search",
-            "vector_store_ids": [names.id_of(store) for store in stores],
-            **settings,
-            **_unless_empty("ranking_options", ranking),
-        }
-    if tool["type"] != "code_interpreter":
-        return dict(tool)
-    container: Fields = {"type": "auto"}
-    container |= _unless_empty("file_ids", [names.id_of(file) for file in tool.get("files") or ()])
-    container |= _unless_empty("memory_limit", tool.get("memory_limit"))
-    return {"type": "code_interpreter", "container": container}
+    kind = tool["type"]
+    if kind == "file_search":
+        return _file_search(tool, names, lost)
+    if kind == "code_interpreter":
+        callers = _unless_empty("allowed_callers", tool.get("allowed_callers"))
+        return {"type": kind, "container": {"type": "auto", **_sandbox(tool, names)}, **callers}
+    if kind == "shell":
+        return _shell(tool, names)
+    if kind == "mcp":
+        server = {name: tool[name] for name in tool if name not in ("transport", "credential")}
+        there = tool.get("transport") or {}
+        return server | {name: there[name] for name in there if name != "type"}
+    return dict(tool)
+
+
+def _file_search(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -> Fields:
+    stores = tool.get("vector_stores") or ()
+    ranking = normal.present(tool.get("ranking_options") or {})
+    if "tools.file_search.ranker" in lost and ranking.get("ranker") not in _RANKERS:
+        ranking.pop("ranker", None)
+    settings = {key: tool[key] for key in ("max_num_results", "filters") if key in tool}
+    return {
+        "type": "file_search",
+        "vector_store_ids": [names.id_of(store) for store in stores],
+        **settings,
+        **_unless_empty("ranking_options", ranking),
+    }
+
+
+def _sandbox(tool: Mapping[str, Any], names: Names) -> Fields:
+    files = [names.id_of(file) for file in tool.get("files") or ()]
+    return {
+        **_unless_empty("file_ids", files),
+        **_unless_empty("memory_limit", tool.get("memory_limit")),
+        **_unless_empty("network_policy", tool.get("network_policy")),
+    }
+
+
+def _shell(tool: Mapping[str, Any], names: Names) -> Fields:
+    where = tool.get("environment")
+    if where is None:
+        return {name: tool[name] for name in tool if name in ("type", "allowed_callers")}
+    skills = tool.get("skills") or ()
+    if where == "container_auto":
+        skills = [
+            {"type": "skill_reference", "skill_id": one["id"]}
+            | _unless_empty("version", one.get("version"))
+            for one in skills
+        ]
+    environment = {"type": where, **_sandbox(tool, names), **_unless_empty("skills", skills)}
+    callers = _unless_empty("allowed_callers", tool.get("allowed_callers"))
+    return {"type": "shell", "environment": environment, **callers}
 
 
 def _named(tool: Mapping[str, Any]) -> Iterator[str]:
     """The ids that a tool of a request names."""
     yield from tool.get("vector_store_ids") or ()
-    container = tool.get("container") or {}
-    yield from (container.get("file_ids") or ()) if isinstance(container, Mapping) else (container,)
+    for place in ("container", "environment"):
+        sandbox = tool.get(place) or {}
+        yield from (sandbox.get("file_ids") or ()) if isinstance(sandbox, Mapping) else (sandbox,)
     mask = tool.get("input_image_mask") or {}
     if isinstance(mask, Mapping) and mask.get("file_id"):
         yield mask["file_id"]

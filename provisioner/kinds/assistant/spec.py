@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
+from provisioner.kinds.assistant.declaring import refer
 from provisioner.kinds.assistant.fields import MAX_INSTRUCTIONS
 from provisioner.kinds.assistant.json_schema import read_schema
 from provisioner.kinds.assistant.tools import Tool
@@ -13,6 +14,7 @@ from provisioner.kinds.common import (
     FromFile,
     FromFiles,
     Lazily,
+    Reference,
     Strict,
     choose_writing,
     nearest,
@@ -20,6 +22,7 @@ from provisioner.kinds.common import (
     refusal,
     refuse,
 )
+from provisioner.kinds.table import as_written
 
 Nested = Annotated[
     SkipJsonSchema[None],
@@ -140,6 +143,84 @@ ResponsesBlock = Annotated[
 AgentsBlock = Annotated[
     dict[str, Any], Lazily("provisioner.kinds.assistant.request_fields:AgentFields")
 ]
+
+
+class Hosted(Strict):
+    """A computer of the service."""
+
+    type: Literal["openai_hosted"] = Field(
+        default="openai_hosted", description="Always `openai_hosted`"
+    )
+    template: Reference | None = Field(
+        default=None,
+        description="The environment template that it is made from",
+        examples=[{"id": "envtmpl_abc123"}],
+    )
+    container_size: Literal["small", "medium", "large"] | None = Field(
+        default=None, description="How large it is", examples=["medium"]
+    )
+
+
+class SelfHosted(Strict):
+    """A computer of your own."""
+
+    type: Literal["self_hosted"]
+    workspace_directory: str = Field(
+        min_length=1, description="Where the agent works there", examples=["/workspace"]
+    )
+
+
+def _choose_environment(value: Any) -> str:
+    if isinstance(value, str):
+        return "<text>"
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return "<self_hosted>" if kind == "self_hosted" else "<hosted>"
+
+
+class Session(Strict):
+    """What sessions of an agent are started with."""
+
+    environment: (
+        Annotated[
+            Annotated[Literal["none", "openai_hosted"], Tag("<text>")]
+            | Annotated[Hosted, Tag("<hosted>")]
+            | Annotated[SelfHosted, Tag("<self_hosted>")],
+            Discriminator(_choose_environment),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Where the agent works: `none`, `openai_hosted`, or one with settings",
+        examples=["none", {"template": {"id": "envtmpl_abc123"}}],
+    )
+    vaults: list[Reference] | None = Field(
+        default=None,
+        max_length=10,
+        description="The vaults whose credentials it may use, at most 10",
+        examples=[[{"id": "vault_abc123"}]],
+    )
+
+
+def read_session(value: Session | None, scope: Scope, at: Path) -> Any:
+    """What it says, with the template and the vaults by their addresses or ids."""
+    found = as_written(value)
+    if not found:
+        return found
+    environment = found.get("environment")
+    if isinstance(environment, str):
+        found["environment"] = {"type": environment}
+    elif environment:
+        found["environment"] = {"type": "openai_hosted", **environment}
+        if "template" in environment:
+            place = (*at, "environment", "template")
+            named = refer("environment_template", environment["template"], scope, place)
+            found["environment"]["template"] = named
+    if "vaults" in found:
+        found["vaults"] = [
+            refer("vault", vault, scope, (*at, "vaults", index))
+            for index, vault in enumerate(found["vaults"])
+        ]
+    return found
 
 
 def read_instructions(

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag
 from pydantic.json_schema import SkipJsonSchema
 
+from provisioner.kinds.assistant.declaring import declare_tool
 from provisioner.kinds.assistant.tools import (
-    TYPES,
+    HOSTED,
+    PLAIN,
     CodeInterpreter,
     FileSearch,
     Function,
     FunctionName,
-    declare_tool,
     unknown_type,
 )
 from provisioner.kinds.base import Scope
@@ -44,10 +45,9 @@ def _unknown(value: object) -> object:
 
 def _choose(value: Any) -> str:
     kind = value.get("type", "function") if isinstance(value, dict) else None
-    return f"<{kind}>" if kind in TYPES else "<unknown>"
-
-
-_HOSTED = "provisioner.kinds.assistant.hosted:Shared"
+    if kind in HOSTED:
+        return "<hosted>"
+    return f"<{kind}>" if kind in PLAIN else "<unknown>"
 
 
 class ToolSpec(RootModel[Any]):
@@ -59,9 +59,11 @@ class ToolSpec(RootModel[Any]):
         Annotated[SharedFunction, Tag("<function>")]
         | Annotated[SharedFileSearch, Tag("<file_search>")]
         | Annotated[SharedCodeInterpreter, Tag("<code_interpreter>")]
-        | Annotated[dict[str, Any], Lazily(_HOSTED + "WebSearch"), Tag("<web_search>")]
-        | Annotated[dict[str, Any], Lazily(_HOSTED + "Mcp"), Tag("<mcp>")]
-        | Annotated[dict[str, Any], Lazily(_HOSTED + "ImageGeneration"), Tag("<image_generation>")]
+        | Annotated[
+            dict[str, Any],
+            Lazily("provisioner.kinds.assistant.hosted:SharedHosted"),
+            Tag("<hosted>"),
+        ]
         | Annotated[SkipJsonSchema[None], BeforeValidator(_unknown), Tag("<unknown>")],
         Discriminator(_choose),
     ]

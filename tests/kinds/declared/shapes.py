@@ -140,9 +140,72 @@ GOOD: dict[str, tuple[str, Any]] = {
         user_location={"type": "approximate", "country": "NO"},
         external_web_access=False,
     ),
+    "web_search off": with_tool(type="web_search", mode="disabled"),
+    "function called": with_tool(
+        **FUNCTION,
+        output_schema=SCHEMA,
+        defer_loading=True,
+        allowed_callers=["direct", "programmatic"],
+        **{"async": True},
+    ),
     "mcp url": with_tool(
         type="mcp", server_label="crm", server_url="https://crm.example/mcp", allowed_tools=["a"]
     ),
+    "mcp over http": with_tool(
+        type="mcp",
+        server_label="crm",
+        transport={
+            "type": "http",
+            "server_url": "https://c.example",
+            "headers": {"X-Region": "eu"},
+        },
+        credential={"id": "cred_1"},
+        allowed_callers=["direct"],
+    ),
+    "mcp started": with_tool(
+        type="mcp",
+        server_label="crm",
+        transport={"type": "stdio", "command": "crm", "cwd": "/workspace", "args": ["-v"]},
+        connection_origin="environment",
+        request_metadata={"tenant": "acme"},
+        required=True,
+    ),
+    "tools of the agents API": assistant(
+        tools=[
+            {"type": "computer_use", "include_screenshots": True},
+            {"type": "programmatic_tool_calling", "enabled": True},
+            "automations",
+            "tool_search",
+        ]
+    ),
+    "tools that the application runs": assistant(
+        tools=[
+            "apply_patch",
+            "computer",
+            {"type": "shell", "environment": "local"},
+            {
+                "type": "custom",
+                "name": "sql",
+                "format": {"type": "grammar", "syntax": "lark", "definition": {"file": "a.lark"}},
+            },
+            {
+                "type": "namespace",
+                "name": "crm",
+                "description": "Customers",
+                "tools": [FUNCTION, {"type": "custom", "name": "note"}],
+            },
+            {"type": "tool_search", "execution": "client", "parameters": SCHEMA},
+        ]
+    ),
+    "shell in a container": with_tool(
+        type="shell",
+        environment="container_auto",
+        files=["data/a.csv"],
+        memory_limit="4g",
+        network_policy={"type": "allowlist", "allowed_domains": ["pypi.org"]},
+        skills=[{"id": "skill_1", "version": "2"}],
+    ),
+    "tool: custom": shared(type="custom", name="sql", only=["prod"]),
     "mcp connector": with_tool(
         type="mcp", server_label="m", connector_id="connector_gmail", require_approval="never"
     ),
@@ -343,6 +406,30 @@ BAD: dict[str, tuple[str, Any]] = {
     "mcp approval": with_tool(
         type="mcp", server_label="crm", server_url="https://c.example", require_approval="no"
     ),
+    "mcp transport": with_tool(
+        type="mcp", server_label="crm", transport={"type": "sse", "server_url": "https://c.example"}
+    ),
+    "mcp started nowhere": with_tool(
+        type="mcp", server_label="crm", transport={"type": "stdio", "command": "crm"}
+    ),
+    "custom without a name": with_tool(type="custom"),
+    "custom grammar": with_tool(
+        type="custom", name="a", format={"type": "grammar", "syntax": "ebnf", "definition": "a"}
+    ),
+    "namespace of nothing": with_tool(type="namespace", name="a", description="A", tools=[]),
+    "namespace in a namespace": with_tool(
+        type="namespace", name="a", description="A", tools=[{"type": "namespace", "name": "b"}]
+    ),
+    "shell environment": with_tool(type="shell", environment="remote"),
+    "network secrets": with_tool(
+        type="code_interpreter",
+        network_policy={
+            "type": "allowlist",
+            "allowed_domains": ["a.example"],
+            "domain_secrets": [{"domain": "a.example", "name": "A", "value": "s"}],
+        },
+    ),
+    "older name of a tool": with_tool(type="local_shell"),
     "image_generation partial 4": with_tool(type="image_generation", partial_images=4),
     "image_generation compression 101": with_tool(type="image_generation", output_compression=101),
     "image_generation size": with_tool(type="image_generation", size="large"),

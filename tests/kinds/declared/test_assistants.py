@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from provisioner.kinds import kind
 from provisioner.kinds.base import Finding
@@ -178,6 +179,61 @@ def test_an_mcp_server_has_one_home(homes: dict[str, str]) -> None:
     assert reported(seen) == [
         ("Unclear MCP server", ("tools", 0, [*homes, "server_url"][bool(homes)]))
     ]
+
+
+def test_a_secret_has_no_place_in_a_header() -> None:
+    """A header that says by its name that it opens a door is refused, and named."""
+    transport = {"type": "http", "server_url": "https://a.example", "headers": {"X-Api-Key": "s"}}
+    error = shape_error({"type": "mcp", "server_label": "crm", "transport": transport})
+    assert error.errors()[0]["loc"][-1] == "[key]"
+    assert "credential" in error.errors()[0]["ctx"]["hint"]
+
+
+def shape_error(tool: dict[str, Any]) -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        kind("assistant").spec.model_validate({"model": "m", "tools": [tool]})
+    return caught.value
+
+
+def test_a_credential_is_named_by_its_id() -> None:
+    """No section of a spec declares one: a name is a finding, and an id of the service is not."""
+    server = {"type": "mcp", "server_label": "crm", "server_url": "https://a.example"}
+    found, seen = tools({**server, "credential": {"id": "cred_1"}})
+    assert (found[0]["credential"], seen) == ({"id": "cred_1"}, [])
+    _, seen = tools({**server, "credential": "crm"})
+    assert reported(seen) == [("Not a resource", ("tools", 0, "credential"))]
+
+
+def test_what_tools_read_from_files() -> None:
+    """Grammars, the functions of a namespace and the files of a shell come out of the workspace."""
+    files = {"a.lark": "start: A", "f.json": ARGUMENTS, "data/a.csv": "a"}
+    grammar = {"type": "grammar", "syntax": "lark", "definition": {"file": "a.lark"}}
+    custom = {"type": "custom", "name": "sql", "format": grammar}
+    function = {"type": "function", "name": "f", "parameters": {"file": "f.json"}}
+    inside = [function, custom]
+    found, seen = tools(
+        custom,
+        {"type": "namespace", "name": "crm", "description": "C", "tools": inside},
+        {"type": "shell", "environment": "container_auto", "files": ["data/*.csv"]},
+        files=files,
+    )
+    assert seen == []
+    read = {**custom, "format": {**grammar, "definition": "start: A"}}
+    assert found[0] == read
+    assert found[1]["tools"] == [{**function, "parameters": ARGUMENTS}, read]
+    assert found[2]["files"] == ["file.data/a.csv"]
+
+
+def test_a_shell_is_in_a_container_or_not() -> None:
+    """What only one of them takes is reported where the other is meant."""
+    skill = {"name": "triage", "description": "Sorts", "path": "/skills/triage"}
+    _, seen = tools({"type": "shell", "memory_limit": "4g", "skills": [{"id": "skill_1"}]})
+    assert reported(seen) == [
+        ("Not in container", ("tools", 0, "memory_limit")),
+        ("Skill not there", ("tools", 0, "skills", 0)),
+    ]
+    _, seen = tools({"type": "shell", "environment": "container_auto", "skills": [skill]})
+    assert reported(seen) == [("Skill not there", ("tools", 0, "skills", 0))]
 
 
 def test_schemas_are_checked_where_they_stand() -> None:

@@ -1,0 +1,273 @@
+"""From the tools that an author wrote to their neutral fields: names resolved, files found, schemas
+read, shared tools copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from provisioner.kinds.assistant.json_schema import dotted, read_schema
+from provisioner.kinds.assistant.tools import CodeInterpreter, FileSearch, Function, Use
+from provisioner.kinds.base import Finding, Path, Scope
+from provisioner.kinds.file.accepted import RUNNABLE, counted, unaccepted
+from provisioner.kinds.table import as_written
+from provisioner.model import Fields
+from provisioner.text import quoted
+
+MAX_CODE_FILES = 50
+_MAGIC = frozenset("*?[")
+_MANY = {
+    "function": "functions",
+    "custom": "custom tools",
+    "mcp": "MCP servers",
+    "namespace": "namespaces",
+}
+HOMES = ("server_url", "transport", "connector_id", "tunnel_id")
+
+
+def declare_tools(tools: Iterable[Any] | None, scope: Scope, at: Path) -> list[Fields]:
+    """The fields of every tool, in the declared order; those with findings are left out."""
+    found: list[Fields] = []
+    places: list[Path] = []
+    for index, tool in enumerate(tools or ()):
+        place = (*at, index)
+        fields = (
+            scope.tool(tool.use, (*place, "use"))
+            if isinstance(tool, Use)
+            else declare_tool(tool, scope, place)
+        )
+        if fields is not None:
+            found.append(fields)
+            places.append(place)
+    _check_unique(found, places, scope)
+    return found
+
+
+def declare_tool(tool: Any, scope: Scope, at: Path) -> Fields:
+    """The fields of one tool that is not shared. `at` is its path below the resource."""
+    if isinstance(tool, str):
+        return {"type": tool}
+    if isinstance(tool, Function):
+        return _function(tool, scope, at)
+    if isinstance(tool, FileSearch):
+        return _file_search(tool, scope, at)
+    if isinstance(tool, CodeInterpreter):
+        return _code_interpreter(tool, scope, at)
+    return _hosted({key: value for key, value in tool.items() if key != "only"}, scope, at)
+
+
+def _function(tool: Function, scope: Scope, at: Path) -> Fields:
+    fields: Fields = {"type": "function", "name": tool.name}
+    if tool.description is not None:
+        fields["description"] = tool.description
+    if tool.parameters is not None:
+        fields["parameters"] = read_schema(
+            tool.parameters, bool(tool.strict), scope, (*at, "parameters")
+        )
+    elif tool.strict:
+        detail = (
+            f"The function `{tool.name}` of `{scope.address}` is strict and has no `parameters`."
+        )
+        hint = (
+            "write `parameters: {type: object, properties: {}, required: [], additionalProperties:"
+            " false}`"
+        )
+        scope.report(Finding((*at, "strict"), "Not a strict schema", detail, hint))
+    if tool.strict is not None:
+        fields["strict"] = tool.strict
+    if tool.output_schema is not None:
+        fields["output_schema"] = read_schema(
+            tool.output_schema, False, scope, (*at, "output_schema")
+        )
+    more = {"defer_loading", "allowed_callers", "async_"}
+    return fields | tool.model_dump(
+        include=more, by_alias=True, exclude_unset=True, exclude_none=True
+    )
+
+
+def _file_search(tool: FileSearch, scope: Scope, at: Path) -> Fields:
+    fields: Fields = {"type": "file_search"}
+    if "vector_stores" in tool.model_fields_set:
+        named = [as_written(store) for store in tool.vector_stores]
+        places = [(*at, "vector_stores", index) for index in range(len(named))]
+        found = [
+            scope.reference("vector_store", name, place)
+            for name, place in zip(named, places, strict=True)
+        ]
+        fields["vector_stores"] = _distinct(found, places, scope, "Vector store named twice")
+    fields |= tool.model_dump(
+        include={"max_num_results", "ranking_options"}, exclude_unset=True, exclude_none=True
+    )
+    if tool.filters is not None:
+        fields["filters"] = tool.filters
+    return fields
+
+
+def _code_interpreter(tool: CodeInterpreter, scope: Scope, at: Path) -> Fields:
+    fields: Fields = {"type": "code_interpreter"}
+    if "files" in tool.model_fields_set:
+        written = [as_written(file) for file in tool.files]
+        fields["files"] = _files(written, "code interpreter", scope, (*at, "files"))
+        _warn_of_unusual(fields["files"], scope, (*at, "files"))
+    more = {"memory_limit", "network_policy", "allowed_callers"}
+    return fields | tool.model_dump(include=more, exclude_unset=True, exclude_none=True)
+
+
+def _files(written: Sequence[Any], whose: str, scope: Scope, at: Path) -> list[Any]:
+    """The files that a sandbox has, patterns resolved."""
+    found: list[Any] = []
+    places: list[Path] = []
+    for index, value in enumerate(written):
+        place = (*at, index)
+        matched: Sequence[Any] = [value]
+        if isinstance(value, str) and not _MAGIC.isdisjoint(value):
+            matched = scope.glob(value, (), place)
+        for one in matched:
+            found.append(scope.file(one, place))
+            places.append(place)
+    files = _distinct(found, places, scope, "File named twice")
+    if len(files) > MAX_CODE_FILES:
+        detail = (
+            f"`{scope.address}` gives {len(files)} files to its {whose}; it takes at most"
+            f" {MAX_CODE_FILES}."
+        )
+        scope.report(Finding(at, "Too many files", detail, "join them, or pack them into a `.zip`"))
+    return files
+
+
+def _warn_of_unusual(files: Sequence[Any], scope: Scope, at: Path) -> None:
+    paths = [file.removeprefix("file.") for file in files if isinstance(file, str)]
+    for suffix, some in unaccepted(paths, RUNNABLE).items():
+        detail = (
+            f"`{scope.address}` gives {counted(suffix, some)} to its code interpreter, which may"
+            " refuse "
+        )
+        detail += f"`{suffix}`." if suffix else "files without an extension."
+        hint = "nothing, if it works for you; otherwise convert it or pack it into a `.zip`"
+        scope.report(Finding(at, "Unusual extension", detail, hint, "warning"))
+
+
+def _hosted(tool: Mapping[str, Any], scope: Scope, at: Path) -> Fields:
+    fields = dict(tool)
+    if fields["type"] == "mcp":
+        _mcp(fields, scope, at)
+    elif fields["type"] == "custom":
+        _custom(fields, scope, at)
+    elif fields["type"] == "shell":
+        _shell(fields, scope, at)
+    elif fields["type"] == "namespace":
+        _namespace(fields, scope, at)
+    elif fields["type"] == "tool_search" and "parameters" in fields:
+        fields["parameters"] = read_schema(fields["parameters"], False, scope, (*at, "parameters"))
+    return fields
+
+
+def _mcp(fields: Fields, scope: Scope, at: Path) -> None:
+    homes = [key for key in HOMES if key in fields]
+    if len(homes) != 1:
+        said = " and ".join(f"`{key}`" for key in homes) or "none"
+        detail = (
+            f"The MCP server `{fields['server_label']}` of `{scope.address}` needs exactly one of"
+            f" {quoted(HOMES, 'and')}; it has {said}."
+        )
+        hint = f"keep one of {said}" if homes else "write `server_url: https://…`"
+        scope.report(
+            Finding((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, hint)
+        )
+    if "credential" in fields:
+        fields["credential"] = refer("credential", fields["credential"], scope, (*at, "credential"))
+
+
+def refer(kind: str, value: str | Mapping[str, Any], scope: Scope, at: Path) -> Any:
+    """What a name or an id means. The objects of a kind that is not declared in specs are named by
+    id alone.
+    """
+    from provisioner.kinds import kinds
+
+    if kind in kinds():
+        return scope.reference(kind, value, at)
+    if not isinstance(value, str):
+        return dict(value)
+    what = kind.replace("_", " ")
+    detail = f"`{scope.address}` names the {what} `{value}`, and specs declare none of these."
+    hint = f"write `{{id: …}}`, with the id of the {what} at the service"
+    scope.report(Finding(at, "Not a resource", detail, hint))
+    return None
+
+
+def _custom(fields: Fields, scope: Scope, at: Path) -> None:
+    given = fields.get("format") or {}
+    if "definition" in given:
+        place = (*at, "format", "definition")
+        fields["format"] = {**given, "definition": scope.text(given["definition"], place)}
+
+
+def _shell(fields: Fields, scope: Scope, at: Path) -> None:
+    local = fields.get("environment") != "container_auto"
+    if "files" in fields:
+        fields["files"] = _files(fields["files"], "shell", scope, (*at, "files"))
+    for name in ("files", "memory_limit", "network_policy"):
+        if local and fields.get(name):
+            detail = f"The shell of `{scope.address}` has `{name}`, which only a container takes."
+            hint = "write `environment: container_auto`, or take it out"
+            scope.report(Finding((*at, name), "Not in container", detail, hint))
+    for index, skill in enumerate(fields.get("skills") or ()):
+        if ("id" in skill) is local:
+            where = "where your application runs" if local else "in a container"
+            detail = f"The shell of `{scope.address}` runs {where}, and this skill is not there."
+            hint = "write `{name: …, description: …, path: …}` and `environment: local`"
+            if not local:
+                hint = "write `{id: skill_…}`, the id of a skill at the service"
+            scope.report(Finding((*at, "skills", index), "Skill not there", detail, hint))
+
+
+def _namespace(fields: Fields, scope: Scope, at: Path) -> None:
+    found = []
+    places: list[Path] = []
+    for index, tool in enumerate(fields["tools"]):
+        place = (*at, "tools", index)
+        if tool["type"] == "function":
+            found.append(_function(Function.model_validate(tool), scope, place))
+        else:
+            found.append(_hosted(tool, scope, place))
+        places.append(place)
+    fields["tools"] = found
+    _check_unique(found, places, scope)
+
+
+def _distinct(found: list[Any], places: list[Path], scope: Scope, summary: str) -> list[Any]:
+    """Without what could not be resolved; what is named twice is reported."""
+    kept: list[Any] = []
+    for one, place in zip(found, places, strict=True):
+        if one is None:
+            continue
+        if one in kept:
+            shown = one if isinstance(one, str) else one["id"]
+            scope.report(
+                Finding(
+                    place,
+                    summary,
+                    f"`{scope.address}` names `{shown}` twice in one tool.",
+                    "remove one",
+                )
+            )
+        else:
+            kept.append(one)
+    return kept
+
+
+def _check_unique(tools: list[Fields], places: list[Path], scope: Scope) -> None:
+    seen: dict[tuple[str, str], Path] = {}
+    for tool, place in zip(tools, places, strict=True):
+        # There may be one function of a name, one MCP server of a label, and one tool of any other
+        # type.
+        sort, name = tool["type"], str(tool.get("name") or tool.get("server_label") or "")
+        key = (sort, name)
+        if key not in seen:
+            seen[key] = place
+            continue
+        what = f"{_MANY[sort]} named `{name}`" if name else f"`{sort}` tools"
+        hint = "rename one" if name else "join them into one"
+        detail = f"`{scope.address}` has two {what}: `{dotted(seen[key])}` and `{dotted(place)}`."
+        scope.report(Finding(place, "Duplicate tool", detail, hint))

@@ -1,0 +1,1 @@
+"""The Agents API: saved agents, environment templates, vaults, automations and sessions."""
