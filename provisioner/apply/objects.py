@@ -22,7 +22,7 @@ from provisioner.apply.schedule import TaskOutcome
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.base import Form, ProfileForm, Write
-from provisioner.model import Action, Address, Change, Event, Locked, Profile, Remnant
+from provisioner.model import Action, Address, Change, Event, Fields, Locked, Profile, Remnant
 from provisioner.plan.moves import moving
 
 
@@ -165,7 +165,7 @@ def _deposing(entry: Locked, change: Change, before: Locked | None) -> Locked:
 def _write(run: Run, change: Change) -> Write:
     return Write(
         change.address,
-        change.after or {},
+        {**_given(run, change), **(change.after or {})},
         run.names(change.depends_on),
         run.stamp(change.address),
         id=change.id,
@@ -174,7 +174,16 @@ def _write(run: Run, change: Change) -> Write:
         secrets={
             path: secret.value for path, secret in run.secrets.get(change.address, {}).items()
         },
+        root=run.root,
     )
+
+
+def _given(run: Run, change: Change) -> Fields:
+    """What the service has said of itself when the object was written, and is held to."""
+    entry, form = run.entries.get(change.address), run.form(change.address, change.api)
+    if entry is None or change.action.makes:
+        return {}
+    return {name: entry.fields[name] for name in form.given if name in entry.fields}
 
 
 def _moved(run: Run, change: Change) -> Mapping[Address, Locked | None]:

@@ -161,13 +161,14 @@ class _Proof:
             return entry
         held = self._held(entry.files, store_files.get(one.id, {}))
         if one.serial > self.base.serial:
-            return replace(_plain(one, entry), fields=_with_files({}, held))
-        return replace(entry, fields=_with_files(entry.fields, held))
+            return replace(_plain(one, entry), fields=_with_files(entry.address, {}, held))
+        return replace(entry, fields=_with_files(entry.address, entry.fields, held))
 
     def _new(self, one: _Found, store_files: StoreFilesById) -> Locked:
         """What the stamp of an object says. The one that it has replaced is still to be deleted."""
         before, old = self.base.resources.get(one.address), self.own.get(one.address)
-        fields = _with_files(one.fields, self._held({}, store_files.get(one.id, {})))
+        held = self._held({}, store_files.get(one.id, {}))
+        fields = _with_files(one.address, one.fields, held)
         entry = replace(_plain(one, before), fields=fields)
         return entry.with_deposed(before) if old and (old.serial or is_file(one.address)) else entry
 
@@ -206,7 +207,9 @@ def _plain(one: _Found, before: Locked | None) -> Locked:
     return entry.inheriting(before) if before else entry
 
 
-def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
+def _with_files(at: Address, fields: Fields, held: Mapping[str, Fields]) -> Fields:
+    if not holds_files(at):
+        return fields
     return {**fields, "files": dict(held)} if held or "files" in fields else fields
 
 

@@ -72,6 +72,7 @@ class Field:
     fixed: bool = False  # cannot be changed in place
     unread: bool = False  # never shown by the service: compared with the lock
     certain: bool = False  # unread, but nobody can change it unseen at the service
+    given: bool = False  # said by the service when it is written, and held to from then on
     unkept: str = ""  # what it means where a service does not keep it, in half a sentence
 
     def path(self, api: str | None) -> tuple[str, ...]:
