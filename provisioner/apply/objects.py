@@ -49,15 +49,23 @@ async def _made(run: Run, change: Change) -> Locked:
         return await _created(run, change, form)
     # Whether the service has nothing to learn: a file that moved, a field that only the lock
     # keeps.
-    unstamped = change.address in run.unstamped and not own_paths(change)
+    nothing = not own_paths(change)  # that the service would have to learn, but for our stamp
+    unstamped = nothing and (change.address in run.unstamped or not form.stamped)
     if change.importing or change.previous:
         only_lock = is_file(change.address) or unstamped
     else:
         only_lock = not own_paths(change)
     if only_lock:
         entry = without_write(run, change, form)
+        # Files have moved before.
+        respelled = {} if is_file(change.address) else _moved(run, change)
         if run.written.get(change.address) != entry:
-            run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
+            run.record(
+                await run.intent(change.address, "settle"),
+                change.address,
+                entry=entry,
+                respelled=respelled,
+            )
         return entry
     write = _write(run, change)
     # What a later apply has to know of an update that was stopped.

@@ -64,10 +64,11 @@ def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
     paths = sorted(path for path in written if not form.hides(path))
     if not paths:
         return before.overwritten if before else None
-    if stamp is None or stamp.lineage != run.state.lineage[:8]:
+    if form.stamped and (stamp is None or stamp.lineage != run.state.lineage[:8]):
         return None
     shown = _units(form.normal(change.address, change.before or {}), form)
-    return Overwritten(stamp.serial, {path: sha256_of(shown.get(path)) for path in paths})
+    serial = stamp.serial if stamp else run.state.serial
+    return Overwritten(serial, {path: sha256_of(shown.get(path)) for path in paths})
 
 
 def without_write(run: Run, change: Change, form: Form) -> Locked:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from provisioner import shapes
 from provisioner.diff import join, top
 from provisioner.kinds.base import Names, Write
-from provisioner.kinds.table import TEXT, Field, Sort, Table
+from provisioner.kinds.table import TEXT, UNNAMED, Field, Sort, Table
 from provisioner.kinds.wire import ObjectForm, Raw
 from provisioner.model import Fields
 from provisioner.shapes import Shape, either, many, mapping
@@ -35,12 +35,40 @@ def _packages(value: Any) -> Fields:
     return {name: list((value or {}).get(name) or ()) for name in _INSTALLERS}
 
 
+def _place(file: Fields) -> str:
+    return str(file.get("path") or file.get(UNNAMED))
+
+
 def _commands(value: Any) -> list[Fields]:
     """Each command, with where it is run if that is not where every command is."""
     return [
         {name: item for name, item in one.items() if (name, item) != ("cwd", _CWD)}
         for one in value or ()
     ]
+
+
+def _spelt_network(value: Any) -> Any:
+    return {name: item for name, item in (value or {}).items() if item}
+
+
+def _spelt_files(entries: Any) -> Any:
+    return [
+        {**({"file": file.partition(".")[2]} if isinstance(file := one["file"], str) else file)}
+        | {"path": one["path"]}
+        for one in entries or ()
+    ]
+
+
+def _spelt_skills(entries: Any) -> Any:
+    found: list[Any] = []
+    for one in entries or ():
+        skill, version = one["skill"], {name: one[name] for name in ("version",) if name in one}
+        if not isinstance(skill, str):
+            found.append({**skill, **version})
+        else:
+            name = skill.partition(".")[2]
+            found.append({"skill": name, **version} if version else name)
+    return found
 
 
 def _naming(key: str) -> Any:
@@ -75,6 +103,7 @@ FIELDS = Table(
             shape=mapping({"access": shapes.word}),
             normal=_network,
             declare=f"{_SPEC}read_network",
+            spelt=_spelt_network,
         ),
         "What it may reach. Always said: what a template without it may reach depends on the"
         " version of the API",
@@ -88,8 +117,9 @@ FIELDS = Table(
         Sort(
             written=f"{_SPEC}Files",
             shape=many(_FILE),
-            normal=lambda value: sorted(value or (), key=lambda one: str(one.get("path"))),
+            normal=lambda value: sorted(value or (), key=_place),
             declare=f"{_SPEC}read_files",
+            spelt=_spelt_files,
             **_naming("file"),
         ),
         "Files that are there when the agent begins, at most 50",
@@ -102,6 +132,7 @@ FIELDS = Table(
             shape=many(_SKILL),
             normal=lambda value: list(value or ()),
             declare=f"{_SPEC}read_skills",
+            spelt=_spelt_skills,
             **_naming("skill"),
         ),
         "Skills that the agent has, by name or with a version, at most 200",
@@ -227,13 +258,13 @@ class TemplateForm(ObjectForm):
 def _shown_file(file: Raw, names: Names) -> Fields:
     """A file of ours by its address. What came along inline is known by its size alone."""
     if not file.get("file_id"):
-        return {name: file.get(name) for name in ("path", "size_bytes")}
+        return {UNNAMED: file.get("path"), "size_bytes": file.get("size_bytes")}
     return {"file": names.reference(file["file_id"]), "path": file.get("path")}
 
 
 def _shown_skill(skill: Raw, names: Names) -> Fields:
     if not skill.get("skill_id"):
-        return {"name": skill.get("name")}
+        return {UNNAMED: skill.get("name")}
     version = skill.get("version")
     return {
         "skill": names.reference(skill["skill_id"]),
