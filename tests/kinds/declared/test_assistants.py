@@ -196,12 +196,12 @@ def shape_error(tool: dict[str, Any]) -> ValidationError:
 
 
 def test_a_credential_is_named_by_its_id() -> None:
-    """No section of a spec declares one: a name is a finding, and an id of the service is not."""
+    """By its name where it is declared, by an id of the service otherwise."""
     server = {"type": "mcp", "server_label": "crm", "server_url": "https://a.example"}
     found, seen = tools({**server, "credential": {"id": "cred_1"}})
     assert (found[0]["credential"], seen) == ({"id": "cred_1"}, [])
-    _, seen = tools({**server, "credential": "crm"})
-    assert reported(seen) == [("Not a resource", ("tools", 0, "credential"))]
+    found, seen = tools({**server, "credential": "crm"})
+    assert (found[0]["credential"], seen) == ("credential.crm", [])
 
 
 def test_what_tools_read_from_files() -> None:
