@@ -306,6 +306,10 @@ class Form(ABC):
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
 
+    def metadata(self, fields: Fields, lost: Collection[str] = ()) -> Fields:
+        """The metadata that declared fields make, without our stamp."""
+        return fields.get("metadata") or {}
+
     def output(self, entry: Locked, names: Names) -> Fields:
         """What an application needs of an object beside its id, as `output` prints it."""
         return {}

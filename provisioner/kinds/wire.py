@@ -277,7 +277,7 @@ class StampedForm(ObjectForm):
 
     def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
         """The metadata that is ours, and the units that differ, as of `Write.paths`."""
-        return write.fields.get("metadata") or {}, write.paths
+        return self.metadata(write.fields, write.lost), write.paths
 
     def completed(self, body: dict[str, Any], before: Raw) -> dict[str, Any]:
         """The body of an update, with what would be lost by leaving it out; `before` is live."""

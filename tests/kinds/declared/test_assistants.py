@@ -204,6 +204,25 @@ def test_a_credential_is_named_by_its_id() -> None:
     assert (found[0]["credential"], seen) == ("credential.crm", [])
 
 
+def test_a_session_names_templates_and_vaults_by_id() -> None:
+    """A word is spelt out; no section of a spec declares what a session works with."""
+    box = {"type": "openai_hosted", "template": {"id": "tmpl_1"}}
+    declared = [
+        ({"environment": "none"}, {"environment": {"type": "none"}}),
+        ({"environment": {"template": {"id": "tmpl_1"}}}, {"environment": box}),
+        ({"vaults": [{"id": "vault_1"}]}, {"vaults": [{"id": "vault_1"}]}),
+    ]
+    for written, fields in declared:
+        assert declare("assistant", {"model": "m", "session": written})[0]["session"] == fields
+    named = {"environment": {"template": "box"}, "vaults": ["keys"]}
+    scope = MemoryScope()
+    declare("assistant", {"model": "m", "session": named}, scope)
+    assert reported(scope.findings) == [
+        ("Not a resource", ("session", "environment", "template")),
+        ("Not a resource", ("session", "vaults", 0)),
+    ]
+
+
 def test_what_tools_read_from_files() -> None:
     """Grammars, the functions of a namespace and the files of a shell come out of the workspace."""
     files = {"a.lark": "start: A", "f.json": ARGUMENTS, "data/a.csv": "a"}

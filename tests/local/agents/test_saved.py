@@ -200,11 +200,25 @@ def test_all_tools_together_have_a_limit(client: openai.OpenAI) -> None:
     assert "at most 3145728 bytes" in refused(client, tools=[large, large]).message
 
 
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+@pytest.mark.parametrize("part", ["automations", "environments", "sessions"])
+def test_a_part_of_the_api_is_no_agent(client: openai.OpenAI, part: str, method: str) -> None:
+    """What is not here says so, instead of looking for an agent of that name."""
+    if (part, method) in {("automations", "get"), ("sessions", "get")}:
+        assert client.get(f"/agents/{part}", cast_to=JSON)["object"] == "list"
+        return
+    with pytest.raises(openai.APIStatusError) as refusal:
+        getattr(client, method)(f"/agents/{part}", cast_to=JSON)
+    assert "No agent found" not in refusal.value.message
+
+
 async def _all_of_it(client: openai.AsyncOpenAI) -> None:
+    """There is no way backwards through these lists, and no parameter for it."""
     agents = client.beta.agents
     made = [(await agents.create(model="gpt-6", name=str(number))).id for number in range(3)]
     assert [one.id async for one in agents.list(limit=2)] == made[::-1]
     assert [one.id async for one in agents.list(limit=2, order="asc")] == made
+    assert len((await client.get(f"/agents?before={made[1]}", cast_to=JSON))["data"]) == 3
     assert (await agents.update(made[0], instructions="i")).instructions == "i"
     assert (await agents.delete(made[0])).deleted
     with pytest.raises(openai.NotFoundError):

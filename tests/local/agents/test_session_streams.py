@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+
+from provisioner.local import create_app
+from provisioner.remote.in_process import InProcess
 
 from .test_saved import WEATHER
 from .test_sessions import NONE, said
@@ -55,6 +60,18 @@ def test_a_stream_that_begins_a_session_ends_with_its_turn(client: openai.OpenAI
     assert sessions.retrieve(session.id).usage == told["completed"].usage
     assert sessions.turns.list(session.id).data == [told["completed"].turn]
     assert sessions.items.list(session.id).data[0].id == told["item.done"].item.id
+
+
+def test_a_long_text_is_told_in_a_hundred_pieces(client: openai.OpenAI) -> None:
+    """At most, whatever its length, and all of it; what is told is what is true."""
+    sessions = client.beta.agents.sessions
+    asked = "word " * 1234 + "end"
+    with sessions.create(agent=AGENT, environment=NONE, input=asked, stream=True) as stream:
+        events: list[Any] = list(stream)
+    deltas = [event.delta for event in events if event.type.endswith("delta")]
+    assert "".join(deltas) == f"You said: {asked}"
+    assert 50 <= len(deltas) <= 100
+    assert sessions.retrieve(events[-1].session.id) == events[-1].session
 
 
 def test_padding_can_be_left_out(client: openai.OpenAI) -> None:
@@ -155,6 +172,27 @@ def test_who_listens_late_hears_how_it_is(client: openai.OpenAI) -> None:
     ]
     with pytest.raises(openai.NotFoundError):
         sessions.events.stream(session_id)
+
+
+def test_a_session_in_this_process_is_streamed_as_well(tmp_path: Path) -> None:
+    """By the asynchronous helper, over a transport that hands on what it has."""
+
+    async def story() -> None:
+        transport = InProcess(create_app(tmp_path))
+        http = openai.DefaultAsyncHttpx2Client(transport=transport)
+        async with openai.AsyncOpenAI(
+            api_key="local", base_url="http://local/v1", http_client=http
+        ) as client:
+            sessions = client.beta.agents.sessions
+            made = await sessions.create(agent=AGENT, environment={"type": "openai_hosted"})
+            handlers: Any = {"get_weather": lambda arguments: "Rain"}
+            async with sessions.stream(
+                made.id, input="What's the weather?", tool_handlers=handlers
+            ) as stream:
+                result = await stream.get_final_result()
+            assert result.output_text == "get_weather returned Rain"
+
+    asyncio.run(story())
 
 
 def test_a_failure_is_told(tell: Any, rules: Any) -> None:
