@@ -263,6 +263,10 @@ class Form(ABC):
         """
         return False
 
+    def leaves(self, before: Fields, paths: Collection[str]) -> str | None:
+        """What an update of `paths` leaves at the service beside the object, in a few words."""
+        return None
+
     def goes_along(self, unit: str, paths: Collection[str]) -> bool:
         """Whether an update of `paths` sends a unit."""
         return unit in paths

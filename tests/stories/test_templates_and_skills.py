@@ -111,6 +111,7 @@ def test_a_skill_is_uploaded_as_another_version(ours: World) -> None:
     """
     skill = ours.id("skill.triage")
     ours.write({"skills/triage/SKILL.md": MAIN + "Quickly.\n"})
+    assert "a new version; version 1 and older ones stay" in ours.ok("plan").out
     ours.apply()
     raw = ours.http("GET", f"{SKILLS}/{skill}")
     assert (raw["default_version"], raw["latest_version"]) == ("2", "2")
