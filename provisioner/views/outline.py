@@ -204,7 +204,8 @@ def _facts(change: Change) -> Iterator[str]:
         yield "gap: there is none for a moment"
     form = kind(change.address.kind).form(change.api)
     paths = [field.path for field in change.fields]
-    if change.action is Action.UPDATE and (left := form.leaves(change.before or {}, paths)):
+    edited = change.action is Action.UPDATE and not change.importing
+    if edited and (left := form.leaves(change.before or {}, paths)):
         yield left
     if change.lost:
         yield (

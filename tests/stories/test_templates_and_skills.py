@@ -375,3 +375,18 @@ def test_variables_of_vaults_fit_the_template(
     )
     result = world.run("validate")
     assert (said in result.err and result.code == 1) if said else result.code == 0, result.err
+
+
+def test_what_a_key_may_not_see_may_use_a_file(world: World) -> None:
+    """A restricted key that may not list templates deletes no file: one of them may name it."""
+    world.write({"data/r.csv": "a\n"})
+    world.write({"specs/all.yaml": {"files": {"r": {"path": "data/r.csv"}}}})
+    world.apply()
+    old = world.id("file.data/r.csv")
+    world.write({"data/r.csv": "b\n"})
+    rule = {"match": {"method": "GET", "path": TEMPLATES}, "action": {"status": 403}}
+    with world.failing(rule):
+        assert "may not list any environment template" in world.ok("apply", "-y").out
+    assert old in [one["id"] for one in world.listed("/files")]
+    world.ok("apply", "-y")
+    assert old not in [one["id"] for one in world.listed("/files")]
