@@ -17,7 +17,7 @@ from tests.support.world import World
 _ID = re.compile(r'"(asst|vs|file|vault|vcred|agt|envtmpl|skill)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
-_VOLATILE = ("id", "created_at", "last_active_at", "expires_at", "updated_at")
+_VOLATILE = ("id", "created_at", "updated_at", "last_active_at", "expires_at")
 
 
 def outcome(world: World) -> list[str]:

@@ -195,8 +195,8 @@ def shape_error(tool: dict[str, Any]) -> ValidationError:
     return caught.value
 
 
-def test_a_credential_is_named_by_its_id() -> None:
-    """By its name where it is declared, by an id of the service otherwise."""
+def test_a_credential_is_named() -> None:
+    """By the name of a resource, or by an id of the service."""
     server = {"type": "mcp", "server_label": "crm", "server_url": "https://a.example"}
     found, seen = tools({**server, "credential": {"id": "cred_1"}})
     assert (found[0]["credential"], seen) == ({"id": "cred_1"}, [])
@@ -204,8 +204,8 @@ def test_a_credential_is_named_by_its_id() -> None:
     assert (found[0]["credential"], seen) == ("credential.crm", [])
 
 
-def test_a_session_names_templates_and_vaults_by_id() -> None:
-    """A word is spelt out; no section of a spec declares what a session works with."""
+def test_a_session_names_templates_and_vaults() -> None:
+    """A word is spelt out; what a session works with is named, or has an id of the service."""
     box = {"type": "openai_hosted", "template": {"id": "tmpl_1"}}
     declared = [
         ({"environment": "none"}, {"environment": {"type": "none"}}),
@@ -215,12 +215,10 @@ def test_a_session_names_templates_and_vaults_by_id() -> None:
     for written, fields in declared:
         assert declare("assistant", {"model": "m", "session": written})[0]["session"] == fields
     named = {"environment": {"template": "box"}, "vaults": ["keys"]}
-    scope = MemoryScope()
-    declare("assistant", {"model": "m", "session": named}, scope)
-    assert reported(scope.findings) == [
-        ("Not a resource", ("session", "environment", "template")),
-        ("Not a resource", ("session", "vaults", 0)),
-    ]
+    fields, scope = declare("assistant", {"model": "m", "session": named})
+    ours = {"type": "openai_hosted", "template": "environment_template.box"}
+    assert fields["session"] == {"environment": ours, "vaults": ["vault.keys"]}
+    assert scope.findings == []
 
 
 def test_what_tools_read_from_files() -> None:
