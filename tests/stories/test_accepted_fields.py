@@ -177,6 +177,9 @@ HANDS: dict[str, dict[str, Hand | None]] = {
         ),
         **dict.fromkeys(("exclude", "only", "id")),
     },
+    # In `secrets/test_credentials.py`, where there are some.
+    "vault": dict.fromkeys(["name", "metadata", "only", "lifecycle"]),
+    "credential": dict.fromkeys(["vault", "name", "auth", "metadata", "only", "lifecycle"]),
     "file": {
         "purpose": other(
             "file.data/form.pdf", "purpose", "purpose", "'vision'", ": user_data}", ": vision}"

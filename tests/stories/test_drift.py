@@ -155,6 +155,9 @@ HANDS: dict[str, dict[str, Hand | None]] = {
         "chunking": Hand(recut, KB, f"{A_MD}.chunking", AUTO, SMALL),
         **dict.fromkeys(("exclude", "only")),
     },
+    # In `secrets/test_credentials.py`, where there are some.
+    "vault": dict.fromkeys(["name", "metadata", "only", "lifecycle"]),
+    "credential": dict.fromkeys(["vault", "name", "auth", "metadata", "only", "lifecycle"]),
     "file": {
         "path": Hand(
             lambda world: world.http("DELETE", "/files/${file.data/sales.csv}"),
