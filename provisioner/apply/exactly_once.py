@@ -11,7 +11,14 @@ from provisioner.apply.lookout import Read
 from provisioner.apply.run import Run
 from provisioner.diff import units
 from provisioner.digests import held_path
-from provisioner.errors import PlanError, ReplyLost, RouteMissing, ServiceError
+from provisioner.errors import (
+    FORBIDDEN,
+    PlanError,
+    Refused,
+    ReplyLost,
+    RouteMissing,
+    ServiceError,
+)
 from provisioner.kinds import Key, file_kind, is_file, kind, naming
 from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm, Write
 from provisioner.kinds.wire import route
@@ -50,7 +57,7 @@ def _turn(form: Form, write: Write) -> Hashable:
     """Of what has no stamp and looks the same, one is made at a time."""
     if is_file(write.address):
         return _looks(write)
-    return write.address.kind, form.looks(write.address, write.fields)
+    return write.address.kind, form.looks(write.address, write.fields, write.names)
 
 
 def _looks(write: Write) -> tuple[str, int, str]:
@@ -123,7 +130,8 @@ def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, obj
     """
     if not is_file(write.address):
         wrote = units(
-            {key: value for key, value in write.fields.items() if key != "files"}, form.keyed
+            {key: value for key, value in write.fields.items() if key not in form.apart},
+            form.keyed,
         )
         return {
             **_marks(run, form, write),
@@ -149,10 +157,23 @@ def _marks(run: Run, form: Form, write: Write) -> dict[str, object]:
     """
     if form.stamped:
         return {"stamp": str(write.stamp)}
-    address, looks = write.address, form.looks(write.address, write.fields)
-    seen = run.seen(address.kind, form.api)
-    alike = sorted(live.id for live in seen if form.looks(address, live.fields) == looks)
-    return {"looks": looks, "seen": alike, "sent": round(run.remote.now(), 3)}
+    seen = run.seen(write.address.kind, form.api)
+    content = form.content(write.fields)
+    return {
+        "looks": form.looks(write.address, write.fields, write.names),
+        "seen": sorted(live.id for live in _alike(run, form, write, seen)),
+        "sent": round(run.remote.now(), 3),
+        **({"content": content} if content else {}),
+    }
+
+
+def _alike(run: Run, form: Form, write: Write, objects: Iterable[Live]) -> list[Live]:
+    """Those of some objects that look the same as what is to be made. They were read with the names
+    of the lock, and what is to be made may name what this apply has made.
+    """
+    looks = form.looks(write.address, write.fields, write.names)
+    names = run.names(list(run.entries))
+    return [live for live in objects if form.looks(write.address, live.fields, names) == looks]
 
 
 async def _upload(run: Run, form: Form, write: Write) -> Live:
@@ -177,7 +198,7 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
         if is_file(write.address):
             made = await _only_candidate(run, objects, write)
         elif not form.stamped:
-            made = _only_alike(run, form, write, objects)
+            made = await _only_alike(run, form, write, objects)
         else:
             alike = [live for live in objects if live.stamp == write.stamp]
             if len(alike) > 1:
@@ -188,22 +209,31 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
     return None
 
 
-def _only_alike(run: Run, form: Form, write: Write, objects: Sequence[Live]) -> Live | None:
+async def _only_alike(run: Run, form: Form, write: Write, objects: Sequence[Live]) -> Live | None:
     """The one object without a stamp that can only be what was sent: it looks the same, was not
-    there before, and nobody else of ours works here.
+    there before, and nobody else of ours works here. What another creation of this apply was
+    answered with is not it, recorded or not.
     """
-    address, looks = write.address, form.looks(write.address, write.fields)
-    before = {live.id for live in run.seen(address.kind, form.api)}
-    taken = before.union(*(entry.ids for entry in run.entries.values()))
-    alike = [
-        live
-        for live in objects
-        if live.id not in taken and form.looks(address, live.fields) == looks
-    ]
+    before = {live.id for live in run.seen(write.address.kind, form.api)}
+    taken = before.union(run.given, *(entry.ids for entry in run.entries.values()))
+    fresh = [live for live in objects if live.id not in taken]
+    alike = await with_content(
+        run.remote, form, _alike(run, form, write, fresh), form.content(write.fields)
+    )
     if len(alike) == 1 and not run.shared:
         return alike[0]
     run.notes += [note for note in map(suspect, alike) if note not in run.notes]
     return None
+
+
+async def with_content(
+    remote: Remote, form: Form, alike: Sequence[Live], content: str
+) -> list[Live]:
+    """Those that have some content as well, where a closer look can tell."""
+    if not content:
+        return list(alike)
+    found = await together(form.read_content(remote, live.id) for live in alike)
+    return [live for live, have in zip(alike, found, strict=True) if have == content]
 
 
 def suspect(live: Live) -> str:
@@ -306,7 +336,9 @@ async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shar
     stamps: list[Stamp | None] = []
     keys = naming({file_kind().name})
     listed = await together(_listed(remote, key) for key in keys)
-    for (name, _), objects in zip(keys, listed, strict=True):
+    hidden = None in listed
+    for (name, _), found in zip(keys, listed, strict=True):
+        objects = found or ()
         stamps += [live.stamp for live in objects]
         if kind(name).holds_files:
             stores += objects
@@ -321,15 +353,20 @@ async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shar
         if not any(taken) and live.id not in used
     ]
     ours = all(mark is None or mark.lineage == lineage[:8] for mark in stamps)
-    return Survey(tuple(loose), ours and not shared)
+    return Survey(tuple(loose), ours and not (shared or hidden))
 
 
-async def _listed(remote: Remote, key: Key) -> Sequence[Live]:
+async def _listed(remote: Remote, key: Key) -> Sequence[Live] | None:
+    """None where a restricted key may not see them."""
     name, api = key
     try:
         objects = await kind(name).form(api).list(remote, Names())
     except RouteMissing:  # a service without this API
         return ()
+    except Refused as error:
+        if error.status != FORBIDDEN:
+            raise
+        return None
     for live in objects:
         if live.unfit is not None:  # nobody knows what it uses
             raise ServiceError(live.unfit)

@@ -146,6 +146,12 @@ class _Imagined(Scope):
     def text(self, value: str | Mapping[str, Any], path: Path) -> str | None:
         return value if isinstance(value, str) else "Text."
 
+    def front_matter(self, value: str, path: Path) -> Mapping[str, Any]:
+        return {"name": _NAME, "description": "Text."}
+
+    def folder(self, value: str, path: Path) -> Mapping[str, tuple[str, int]]:
+        return {"SKILL.md": ("0" * 64, 1)}
+
     def exists(self, path: str) -> bool:
         return True
 

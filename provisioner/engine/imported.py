@@ -83,8 +83,9 @@ def _edited(change: Change) -> bool:
     """Whether an object is not what its draft says. Local files may be other versions."""
     if is_file(change.address):
         return False
+    apart = kind(change.address.kind).form(change.api).apart
     return any(
-        top(field.path) != "files"
+        top(field.path) not in apart
         or parts(field.path)[1].startswith("id:")
         or parts(field.path)[2:3] in (["attributes"], ["chunking"])
         for field in change.fields

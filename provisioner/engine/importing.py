@@ -34,7 +34,7 @@ from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, Problem, StoreFile
 from provisioner.plan import PlanOptions, Situation
 from provisioner.remote import together
-from provisioner.text import listed, spelt
+from provisioner.text import listed, quoted, spelt
 from provisioner.workspace.sections import declarable
 from provisioner.yamltext.spelling import Unwritable
 
@@ -191,7 +191,7 @@ class _Reader:
         found: list[Found] = []
         files = file_kind().name
         for (name, api), objects in sorted(chosen.items(), key=lambda pair: pair[0][0]):
-            if name != files:
+            if name != files and self._declarable(name, objects):
                 found += [found_object(name, api, one, self.origin) for one in objects.values()]
         stores = [one for one in found if kind(one.kind).holds_files and one.id]
         held = await together(self._held(one.id or "") for one in stores)
@@ -215,6 +215,18 @@ class _Reader:
             detail = "the service does not show its documents, or it is gone by now"
             self.remarks.append(f"`{store}` is left out: {detail}.")
             return None
+
+    def _declarable(self, name: str, objects: Mapping[str, Live]) -> bool:
+        """Whether what the service shows is enough for a spec; said where it is not."""
+        hidden = [one.name for one in kind(name).fields if one.required and one.unread]
+        if hidden and objects:
+            some = listed(f"`{id}`" for id in sorted(objects))
+            self.remarks.append(
+                f"{some}: the service does not show what {quoted(hidden, 'and')} of a"
+                f" {name.replace('_', ' ')} is. Declare it below `{kind(name).section}`, and name"
+                " its id below `imports`."
+            )
+        return not hidden
 
     def _say_what_is_lost(self, found: Iterable[Found]) -> None:
         unknown: dict[str, list[str]] = defaultdict(list)

@@ -29,8 +29,9 @@ def references(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name, one in kinds().items():
             entries = holder.get(one.section)
             for entry in entries if isinstance(entries, list) else ():
-                if one.section != "tools" and isinstance(entry, dict) and "id" in entry:
-                    yield name, entry["id"]
+                named = entry.get("file", entry) if isinstance(entry, dict) else None
+                if one.section != "tools" and isinstance(named, dict) and "id" in named:
+                    yield name, named["id"]
 
 
 async def living(

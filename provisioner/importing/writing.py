@@ -214,7 +214,7 @@ class _Writer:
             elif each and each.sort.refers_to and isinstance(value, str):
                 written[name] = Address.parse(value).name
             else:
-                written[name] = self._literal(value)
+                written[name] = self._literal(each.sort.spelt(value) if each else value)
         return written
 
     def _named(self, value: Any) -> Any:
@@ -464,6 +464,8 @@ def _paths(written: Mapping[str, Any]) -> Iterator[str]:
     for entry in written.get("files") or ():
         if isinstance(entry, str):
             yield _unescaped(entry)
+        elif "file" in entry:
+            yield _unescaped(entry["file"])
         elif "path" in entry:
             yield _unescaped(entry["path"])
     tools = written.get("tools")

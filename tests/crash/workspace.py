@@ -41,6 +41,14 @@ def _computing(file: str) -> dict[str, Any]:
     return {"model": "gpt-4o", "tools": [{"type": "code_interpreter", "files": [file]}]}
 
 
+def _skill(text: str) -> str:
+    return f"---\nname: sorting\ndescription: Sorts what comes in.\n---\n{text}\n"
+
+
+def _box(**fields: Any) -> dict[str, Any]:
+    return {"network": {"access": "disabled"}, **fields}
+
+
 def _opening(file: str, host: str = "crm", **fields: Any) -> dict[str, Any]:
     url, token = f"https://{host}.example", {"file": file}
     auth = {"type": "static_bearer", "mcp_server_url": url, "token": token}
@@ -95,6 +103,20 @@ FIRST: dict[str, Any] = {
             "hands": {"model": "gpt-4o", "api": "assistants"},
         },
         "files": {"loose": {"path": "data/loose.csv"}},
+        "environment_templates": {
+            "box": _box(
+                files=[{"file": "data/x.csv", "path": "/workspace/x.csv"}],
+                skills=["sorting", "former"],
+                env={"REGION": "eu"},
+                setup_commands=["pip check"],
+            ),
+            "gone": _box(skills=["gone"]),
+            "left": _box(packages={"python": ["pandas"]}),
+            "former": _box(name="Moved"),
+        },
+        "skills": {
+            name: {"path": f"skills/{name}"} for name in ("sorting", "former", "gone", "left")
+        },
         "vaults": {"keys": {"metadata": {"team": "hr"}}, "old": {}},
         "credentials": {
             "rotated": _opening("secrets/a"),
@@ -105,6 +127,10 @@ FIRST: dict[str, Any] = {
             "variable": _variable("a.example"),
         },
     },
+    "skills/sorting/SKILL.md": _skill("First"),
+    "skills/former/SKILL.md": _skill("Moved"),
+    "skills/gone/SKILL.md": _skill("Gone"),
+    "skills/left/SKILL.md": _skill("Left"),
     ".provisioner/fingerprint.key": f"{'0123456789abcdef' * 4}\n",
     "secrets/a": "a-first\n",
     "secrets/b": "b-first\n",
@@ -147,6 +173,25 @@ SECOND: dict[str, Any] = {
             "found": {"model": "gpt-4o-mini", "api": "assistants"},
         },
         "files": {"loose": {"path": "data/loose.csv"}},
+        # Three that look the same, of which two are the same to the last byte.
+        "environment_templates": {
+            "box": _box(
+                files=[{"file": "data/x.csv", "path": "/workspace/x.csv"}],
+                skills=["sorting", "latter"],
+                env={"REGION": "us"},
+            ),
+            "one": _box(name="Twin", skills=["fresh"]),
+            "other": _box(name="Twin", skills=["fresh"]),
+            "third": _box(name="Twin", skills=["fresh"], env={"REGION": "us"}),
+            "latter": _box(name="Moved"),
+            "found": _box(name="Found", desktop={"enabled": True}),
+        },
+        "skills": {
+            "sorting": {"path": "skills/sorting"},
+            "latter": {"path": "skills/former"},
+            "fresh": {"path": "skills/fresh"},
+            "twin": {"path": "skills/twin"},
+        },
         "vaults": {"keys": {"metadata": {"team": "it"}}, "new": {}},
         "credentials": {
             "rotated": _opening("secrets/a"),
@@ -156,16 +201,23 @@ SECOND: dict[str, Any] = {
             "variable": _variable("b.example"),
         },
         "moved": [
+            {"from": "environment_template.former", "to": "environment_template.latter"},
+            {"from": "skill.former", "to": "skill.latter"},
             {"from": "credential.former", "to": "credential.latter"},
             {"from": "vector_store.former", "to": "vector_store.latter"},
             {"from": "assistant.former", "to": "assistant.latter"},
         ],
         "removed": [
+            {"from": "environment_template.left", "destroy": False},
+            {"from": "skill.left", "destroy": False},
             {"from": "credential.left", "destroy": False},
             {"from": "vector_store.left", "destroy": False},
             {"from": "assistant.left", "destroy": False},
         ],
     },
+    "skills/sorting/SKILL.md": _skill("Second"),
+    "skills/fresh/SKILL.md": _skill("Fresh"),
+    "skills/twin/SKILL.md": _skill("Twin"),
     "secrets/a": "a-second\n",
     "docs/a.md": "# A two\n",
     "docs/c.md": None,
@@ -256,6 +308,7 @@ def _edit(world: World, ids: dict[str, str]) -> None:
     """
     store = world.http("POST", "/vector_stores", {"name": "found"})
     assistant = world.http("POST", "/assistants", {"model": "gpt-4o", "name": "found"})
+    template = world.http("POST", "/agents/environments/templates", _box(name="Found"))
     stranger = world.upload("stranger.md", b"# S\n")
     world.http("POST", f"/vector_stores/{ids['vector_store.kb']}/files", {"file_id": stranger})
     for gone in ("vector_store.gone", "vector_store.lost"):
@@ -264,5 +317,6 @@ def _edit(world: World, ids: dict[str, str]) -> None:
     imports = [
         {"to": "vector_store.found", "id": store["id"]},
         {"to": "assistant.found", "id": assistant["id"]},
+        {"to": "environment_template.found", "id": template["id"]},
     ]
     world.write({**SECOND, "specs/all.yaml": {**SECOND["specs/all.yaml"], "imports": imports}})

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
-from provisioner.kinds.assistant.declaring import refer
 from provisioner.kinds.assistant.fields import MAX_INSTRUCTIONS
 from provisioner.kinds.assistant.json_schema import read_schema
 from provisioner.kinds.assistant.tools import Tool
@@ -222,11 +221,11 @@ def read_session(value: Session | None, scope: Scope, at: Path) -> Any:
         found["environment"] = {"type": "openai_hosted", **environment}
         if "template" in environment:
             place = (*at, "environment", "template")
-            named = refer("environment_template", environment["template"], scope, place)
+            named = scope.reference("environment_template", environment["template"], place)
             found["environment"]["template"] = named
     if "vaults" in found:
         found["vaults"] = [
-            refer("vault", vault, scope, (*at, "vaults", index))
+            scope.reference("vault", vault, (*at, "vaults", index))
             for index, vault in enumerate(found["vaults"])
         ]
     return found
