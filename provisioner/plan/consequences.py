@@ -27,8 +27,9 @@ def repoint(changes: Changes) -> None:
         before, after = (form.normal(address, side or {}) for side in (change.before, change.after))
         fields = tuple(
             FieldChange(name, before.get(name), after.get(name), before.get(name), unknown=True)
-            for name, value in change.after.items()
-            if renewed.intersection(references({name: value}))
+            for name in change.after
+            # What its API does not carry refers to nothing, and neither does what is never sent.
+            if name not in form.unread and renewed.intersection(references({name: after.get(name)}))
         )
         if fields:
             known = tuple(

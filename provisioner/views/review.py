@@ -309,10 +309,7 @@ def _leftover(remnants: tuple[Remnant, ...], what: str) -> Iterator[Remark]:
 
 _REACHES = (("vector_stores", "searches"), ("files", "its code reads"))
 # What a new assistant may have that is not of this plan's own making.
-_OUTSIDE = (
-    "mcp",
-    "web_search",
-)
+_OUTSIDE = ("computer_use", "mcp", "shell", "web_search")
 _SERVER = ("server_url", "connector_id", "tunnel_id")
 
 
@@ -348,7 +345,7 @@ def _tools_of(before: Any, after: Any, *, made: bool, fresh: frozenset[str]) -> 
         known = _searched({}, tool, fresh if made else frozenset())
         if not made or tool.get("type") in _OUTSIDE:
             # Which server it calls, and with how little asking.
-            where = [inline(str(tool[name])) for name in _SERVER if tool.get(name)]
+            where = _places(tool)
             if tool.get("type") == "mcp":
                 allowed = _allowed(tool)
                 where.append(
@@ -363,6 +360,15 @@ def _tools_of(before: Any, after: Any, *, made: bool, fresh: frozenset[str]) -> 
             yield from known
 
 
+def _places(tool: ShownTool) -> list[str]:
+    """Where an MCP server is: its address, or the command that starts it."""
+    transport = tool.get("transport") or {}
+    found = [*(tool.get(name) for name in _SERVER), transport.get("server_url")]
+    if transport.get("type") == "stdio":
+        found.append(" ".join([transport.get("command") or "", *(transport.get("args") or ())]))
+    return [inline(str(place)) for place in found if place]
+
+
 def _wider(old: ShownTool, new: ShownTool) -> Iterator[str]:
     name = tool_title(new)
     yield from _searched(old, new, frozenset())
@@ -370,6 +376,8 @@ def _wider(old: ShownTool, new: ShownTool) -> Iterator[str]:
         yield f"{name} is no longer limited by `filters`"
     elif new.get("type") == "web_search" and (more := _more(_domains(old), _domains(new))):
         yield f"{name} may look at {more}"
+    if old.get("mode") == "disabled" and new.get("mode") != "disabled":
+        yield f"{name} is switched on"
     if old.get("external_web_access") is False and new.get("external_web_access") is not False:
         yield f"{name} may read the live web"
     yield from _server(name, old, new)
@@ -378,9 +386,7 @@ def _wider(old: ShownTool, new: ShownTool) -> Iterator[str]:
 def _server(name: str, old: ShownTool, new: ShownTool) -> Iterator[str]:
     if new.get("type") != "mcp":
         return
-    where = [
-        inline(str(new[key])) for key in _SERVER if new.get(key) and new.get(key) != old.get(key)
-    ]
+    where = [place for place in _places(new) if place not in _places(old)]
     if where:
         yield f"{name} calls another server, {', '.join(where)}"
     if more := _more(_allowed(old), _allowed(new)):

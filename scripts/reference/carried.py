@@ -26,19 +26,31 @@ def _code(count: int, **settings: Any) -> Fields:
     return {"tools": [{"type": "code_interpreter", "files": files, **settings}]}
 
 
+def _function(**settings: Any) -> Fields:
+    return {"tools": [{"type": "function", "name": "find_user", **settings}]}
+
+
 PROBES: dict[str, Fields] = {
     "`model`, `instructions`": {"instructions": "Be brief."},
     "`name`": {"name": "Support"},
     "`description`": {"description": "Answers questions"},
     "`temperature`, `top_p`": {"temperature": 0.3, "top_p": 0.9},
     "`reasoning_effort`": {"reasoning_effort": "low"},
-    "`response_format`": {"response_format": "json_object"},
+    "`response_format: json_object`": {"response_format": "json_object"},
+    "`response_format`: a `json_schema`": {
+        "response_format": {"type": "json_schema", "name": "ticket", "schema": {}}
+    },
     "`metadata`, 15 pairs": {"metadata": {f"key{number}": "x" for number in range(15)}},
     "`metadata`, 15 pairs, and `name`": {
         "name": "Support",
         "metadata": {f"key{number}": "x" for number in range(15)},
     },
-    "tool `function`": {"tools": [{"type": "function", "name": "find_user"}]},
+    "tool `function`": _function(description="Finds a user"),
+    "tool `function` without a description": _function(),
+    "`function`: `strict: true`": _function(description="Finds a user", strict=True),
+    "`function`: `defer_loading`, `async`": _function(
+        description="Finds a user", defer_loading=True, **{"async": True}
+    ),
     "tool `code_interpreter`, 20 files": _code(20),
     "tool `code_interpreter`, 50 files": _code(50),
     "`code_interpreter`: `memory_limit`": _code(1, memory_limit="4g"),
@@ -60,15 +72,39 @@ PROBES: dict[str, Fields] = {
     "tool `mcp`": {
         "tools": [{"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}]
     },
-    "tool `image_generation`": {"tools": [{"type": "image_generation"}]},
+    "`mcp`: a `transport` of the sort `stdio`": {
+        "tools": [
+            {
+                "type": "mcp",
+                "server_label": "crm",
+                "transport": {"type": "stdio", "command": "crm", "cwd": "/workspace"},
+            }
+        ]
+    },
+    **{
+        f"tool `{kind}`": {"tools": [{"type": kind}]}
+        for kind in (
+            "image_generation",
+            "custom",
+            "namespace",
+            "shell",
+            "apply_patch",
+            "computer",
+            "computer_use",
+            "tool_search",
+            "programmatic_tool_calling",
+            "automations",
+        )
+    },
 }
 
 _INTRODUCTION = """\
 What an API cannot carry is a problem, never dropped in silence. `no: NAME` means that the
 environment may accept the loss with `accept_loss: [NAME]`. Anything else that is not `yes` cannot
 be accepted. Under `responses` a declared `name` or `description` travels in the metadata of the
-request. The blocks `responses:` and `agents:` hold fields of one API each; the other APIs ignore
-them.
+request, under `agents` a `description` in the metadata of the agent. The blocks `responses:` and
+`agents:` hold fields of one API each, and `session:` is for `agents`; the other APIs ignore them.
+[The mapping](apis.md) says what each setting is called where.
 """
 
 
@@ -80,12 +116,7 @@ def section() -> str:
         [label, *(_answer(assistant.form(api), fields) for api in columns)]
         for label, fields in PROBES.items()
     ]
-    missing = sorted({"agents"} - set(columns))
-    later = "".join(
-        f"\nThe API `{api}` is not supported by this release; choosing it is a problem.\n"
-        for api in missing
-    )
-    return f"{_INTRODUCTION}{later}\n" + table(("what", *(f"`{api}`" for api in columns)), rows)
+    return f"{_INTRODUCTION}\n" + table(("what", *(f"`{api}`" for api in columns)), rows)
 
 
 def _answer(form: Form, fields: Fields) -> str:

@@ -12,10 +12,10 @@ from provisioner.engine import open_context
 from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
-_ID = re.compile(r'"(asst|vs|file)[-_][A-Za-z0-9]{8,}"')
+_ID = re.compile(r'"(asst|agt|vs|file)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
-_VOLATILE = ("id", "created_at", "last_active_at", "expires_at")
+_VOLATILE = ("id", "created_at", "updated_at", "last_active_at", "expires_at")
 
 
 def outcome(world: World) -> list[str]:
@@ -46,7 +46,8 @@ def objects(world: World) -> list[str]:
     """Everything at the service: what a store holds is reported by the names of the files."""
     files = world.listed("/files")
     names = {item["id"]: item["filename"] for item in files}
-    found = [_reported(item) for path in ("/files", "/assistants") for item in world.listed(path)]
+    routes = ("/files", "/assistants", "/agents")
+    found = [_reported(item) for path in routes for item in world.listed(path)]
     for store in world.listed("/vector_stores"):
         held = world.listed(f"/vector_stores/{store['id']}/files")
         found.append(_reported(store))

@@ -70,7 +70,17 @@ def test_every_reply_fits(client: openai.OpenAI, check: Any) -> None:
         "code_interpreter": {"file_ids": [file.id]},
     }
     assistant = post("/assistants", model="m", tools=tools, tool_resources=found)
+    main = ("a/SKILL.md", b"---\nname: a\ndescription: d\n---\n")
+    skill = client.skills.create(files=[main]).to_dict()
+    version = client.skills.versions.create(str(skill["id"]), files=[main]).to_dict()
+    versions = f"/skills/{skill['id']}/versions"
     for name, reply in {
+        "SkillResource": skill,
+        "SkillListResource": get("/skills"),
+        "SkillVersionResource": version,
+        "SkillVersionListResource": get(versions),
+        "DeletedSkillVersionResource": client.delete(f"{versions}/2", cast_to=dict[str, Any]),
+        "DeletedSkillResource": client.delete(f"/skills/{skill['id']}", cast_to=dict[str, Any]),
         "OpenAIFile": get(f"/files/{file.id}"),
         "ListFilesResponse": get("/files"),
         "VectorStoreObject": store,

@@ -34,6 +34,12 @@ CRM = {
     "server_url": "https://crm.example/mcp",
     "allowed_tools": ["list"],
 }
+STARTED = {
+    "type": "mcp",
+    "server_label": "crm",
+    "transport": {"type": "stdio", "command": "crm-mcp", "cwd": "/workspace", "args": ["--all"]},
+    "allowed_tools": ["list"],
+}
 SEARCH = {
     "type": "file_search",
     "vector_stores": ["vector_store.handbook"],
@@ -105,6 +111,8 @@ def test_everything_at_once() -> None:
             [{**CRM, "server_url": "https://evil.example"}],
             "mcp crm calls another server, https://evil.example",
         ),
+        ([CRM], [STARTED], "mcp crm calls another server, crm-mcp --all"),
+        ([{**WEB, "mode": "disabled"}], [WEB], "web_search is switched on"),
         ([CRM], [{**CRM, "allowed_tools": ["list", "drop"]}], "mcp crm may call drop"),
         ([CRM], [{**CRM, "allowed_tools": None}], "mcp crm may call everything, and not only list"),
         (

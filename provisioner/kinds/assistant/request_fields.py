@@ -295,12 +295,12 @@ class RequestFields(Strict):
         description="What is done when a conversation grows too long",
         examples=[[{"type": "compaction", "compact_threshold": 200000}]],
     )
-    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None = (
-        Field(
-            default=None,
-            description="How fast and at what price it is served; default auto",
-            examples=["flex"],
-        )
+    service_tier: (
+        Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None
+    ) = Field(
+        default=None,
+        description="How fast and at what price it is served; default auto",
+        examples=["flex"],
     )
     include: list[Include] | None = Field(
         default=None,

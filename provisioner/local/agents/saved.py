@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 from .. import checks
 from ..assistants import EFFORTS
 from ..errors import bad, no_agent
@@ -122,8 +124,16 @@ def create(service: EmbeddedService, call: Call) -> Reply:
     return body
 
 
+def _id(call: Call) -> str:
+    """Raises for what has no route of its own, and still is no agent."""
+    agent_id = call.params["agent_id"]
+    if agent_id in ("automations", "environments", "sessions"):
+        raise HTTPException(404)
+    return agent_id
+
+
 def retrieve(service: EmbeddedService, call: Call) -> Reply:
-    return AGENTS.find(service, call.params["agent_id"])
+    return AGENTS.find(service, _id(call))
 
 
 def list_(service: EmbeddedService, call: Call) -> Reply:
@@ -132,15 +142,15 @@ def list_(service: EmbeddedService, call: Call) -> Reply:
 
 def update(service: EmbeddedService, call: Call) -> Reply:
     """Sessions that there are keep the agent as it was when they began."""
-    given = _UPDATE("", call.body)
+    agent_id, given = _id(call), _UPDATE("", call.body)
     with service.database.transaction():
-        body = AGENTS.find(service, call.params["agent_id"])
+        body = AGENTS.find(service, agent_id)
         body = applied(body, given) | {"updated_at": service.now()}
         AGENTS.write(service, body)
     return body
 
 
 def delete(service: EmbeddedService, call: Call) -> Reply:
-    agent_id = call.params["agent_id"]
+    agent_id = _id(call)
     AGENTS.remove(service, agent_id)
     return {"id": agent_id, "object": "agent.deleted", "deleted": True}

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.kinds.assistant.responses import FORM
 from provisioner.kinds.base import Names
-from provisioner.model import Address, Fields
+from provisioner.model import Address, Fields, Locked, Profile
 from tests.support.turned import turned
 
 DOCUMENT = Path(__file__).parents[4] / "shared" / "reference" / "openapi-subset.json"
@@ -26,6 +26,75 @@ FUNCTION = {
 SEARCH = {"type": "file_search", "vector_stores": ["vector_store.kb", {"id": "vs_9"}]}
 
 PROFILES: dict[str, Fields] = {
+    "what the application carries out": {
+        "model": "gpt-6-astra",
+        "tools": [
+            {**FUNCTION, "defer_loading": True, "async": True, "allowed_callers": ["direct"]},
+            {
+                "type": "custom",
+                "name": "sql",
+                "format": {"type": "grammar", "syntax": "lark", "definition": "start: A"},
+            },
+            {
+                "type": "namespace",
+                "name": "crm",
+                "description": "Customers",
+                "tools": [FUNCTION, {"type": "custom", "name": "note"}],
+            },
+            {
+                "type": "shell",
+                "environment": "container_auto",
+                "files": ["file.data/a.csv"],
+                "memory_limit": "4g",
+                "network_policy": {"type": "disabled"},
+                "skills": [{"id": "skill_1", "version": "2"}, {"id": "skill_2"}],
+            },
+            {"type": "apply_patch", "allowed_callers": ["programmatic"]},
+            {"type": "computer"},
+            {"type": "tool_search", "execution": "client", "parameters": {"type": "object"}},
+            {"type": "programmatic_tool_calling"},
+        ],
+    },
+    "a shell of one's own": {
+        "model": "gpt-6-astra",
+        "tools": [
+            {
+                "type": "shell",
+                "environment": "local",
+                "skills": [{"name": "triage", "description": "Sorts", "path": "/skills/triage"}],
+            }
+        ],
+    },
+    "a shell": {"model": "gpt-6-astra", "tools": [{"type": "shell"}]},
+    "a server with headers": {
+        "model": "gpt-6-astra",
+        "tools": [
+            {
+                "type": "mcp",
+                "server_label": "crm",
+                "transport": {
+                    "type": "http",
+                    "server_url": "https://crm.example/mcp",
+                    "headers": {"X-Region": "eu"},
+                },
+                "credential": {"id": "cred_1"},
+            }
+        ],
+    },
+    "settings of the request": {
+        "model": "gpt-6-astra",
+        "responses": {
+            "tool_choice": {"type": "custom", "name": "sql"},
+            "background": True,
+            "background_options": {"completion_window": "2h"},
+            "access_programs": {"cyber": "standard"},
+            "image": {"context_compression": "auto"},
+            "moderation": {
+                "model": "omni-moderation-latest",
+                "policy": {"input": {"mode": "block"}, "output": {"mode": "score"}},
+            },
+        },
+    },
     "least": {"model": "gpt-4o"},
     "labels": {
         "model": "gpt-4o",
@@ -238,6 +307,56 @@ def test_a_tool_that_the_api_lacks_is_a_loss() -> None:
     assert "tools" not in render(fields, ["tools.automations"])
 
 
+def test_what_only_agents_have_is_lost_by_name() -> None:
+    """Accepted, the tool goes on without the setting, and a server that cannot be reached goes."""
+    server = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}
+    started = {"type": "stdio", "command": "crm", "cwd": "/workspace"}
+    fields = {
+        "model": "m",
+        "tools": [
+            {**server, "required": True, "connection_origin": "service"},
+            {"type": "mcp", "server_label": "own", "transport": started},
+            {"type": "programmatic_tool_calling", "enabled": False},
+        ],
+    }
+
+    lost = [loss.name for loss in FORM.losses(ADDRESS, fields)]
+
+    assert lost == [
+        "tools.mcp.required",
+        "tools.mcp.transport",
+        "tools.programmatic_tool_calling.enabled",
+    ]
+    assert render(fields, lost)["tools"] == [server, {"type": "programmatic_tool_calling"}]
+
+
+def test_a_url_and_its_transport_are_one() -> None:
+    """Either spelling of a server is the same profile, and its headers stand beside its URL."""
+    url = "https://crm.example/mcp"
+    server = {"type": "mcp", "server_label": "crm"}
+    short = {"model": "m", "tools": [{**server, "server_url": url}]}
+    whole = {"model": "m", "tools": [{**server, "transport": {"type": "http", "server_url": url}}]}
+
+    assert FORM.normal(ADDRESS, short) == FORM.normal(ADDRESS, whole)
+    assert render(short) == render(whole)
+    assert render(PROFILES["a server with headers"])["tools"] == [
+        {**server, "server_url": url, "headers": {"X-Region": "eu"}}
+    ]
+
+
+def test_the_application_fills_secrets_in() -> None:
+    """`output` names the place in the request and the credential, and the request has neither."""
+    plain = {"type": "mcp", "server_label": "a", "server_url": "https://a.example"}
+    fields = {**PROFILES["a server with headers"]}
+    fields["tools"] = [*fields["tools"], plain]
+    request = render(fields)
+    profile = Profile(1, FORM.digest(request), request)
+    entry = Locked(ADDRESS, None, fields, api="responses", profile=profile)
+
+    assert FORM.output(entry, NAMES) == {"secrets": {"tools[1].authorization": "cred_1"}}
+    assert "credential" not in json.dumps(request)
+
+
 def test_every_good_profile_loses_nothing() -> None:
     """The examples above are complete."""
     assert [loss for fields in PROFILES.values() for loss in FORM.losses(ADDRESS, fields)] == []
@@ -295,6 +414,7 @@ def test_every_id_of_a_request_is_named() -> None:
     assert FORM.ids(render(PROFILES["search"])) == ["vs_1", "vs_9"]
     assert FORM.ids(render(PROFILES["code"])) == ["file-1", "file-9"]
     assert FORM.ids(render(PROFILES["hosted"])) == ["file-7"]
+    assert FORM.ids(render(PROFILES["what the application carries out"])) == ["file-1"]
     assert FORM.ids(render(PROFILES["least"])) == []
 
 

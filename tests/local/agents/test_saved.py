@@ -200,6 +200,18 @@ def test_all_tools_together_have_a_limit(client: openai.OpenAI) -> None:
     assert "at most 3145728 bytes" in refused(client, tools=[large, large]).message
 
 
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+@pytest.mark.parametrize("part", ["automations", "environments", "sessions"])
+def test_a_part_of_the_api_is_no_agent(client: openai.OpenAI, part: str, method: str) -> None:
+    """What is not here says so, instead of looking for an agent of that name."""
+    if (part, method) in {("automations", "get"), ("sessions", "get")}:
+        assert client.get(f"/agents/{part}", cast_to=JSON)["object"] == "list"
+        return
+    with pytest.raises(openai.APIStatusError) as refusal:
+        getattr(client, method)(f"/agents/{part}", cast_to=JSON)
+    assert "No agent found" not in refusal.value.message
+
+
 async def _all_of_it(client: openai.AsyncOpenAI) -> None:
     agents = client.beta.agents
     made = [(await agents.create(model="gpt-6", name=str(number))).id for number in range(3)]

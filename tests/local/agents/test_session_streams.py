@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+
+from provisioner.local import create_app
+from provisioner.remote.in_process import InProcess
 
 from .test_saved import WEATHER
 from .test_sessions import NONE, said
@@ -155,6 +160,27 @@ def test_who_listens_late_hears_how_it_is(client: openai.OpenAI) -> None:
     ]
     with pytest.raises(openai.NotFoundError):
         sessions.events.stream(session_id)
+
+
+def test_a_session_in_this_process_is_streamed_as_well(tmp_path: Path) -> None:
+    """By the asynchronous helper, over a transport that hands on what it has."""
+
+    async def story() -> None:
+        transport = InProcess(create_app(tmp_path))
+        http = openai.DefaultAsyncHttpx2Client(transport=transport)
+        async with openai.AsyncOpenAI(
+            api_key="local", base_url="http://local/v1", http_client=http
+        ) as client:
+            sessions = client.beta.agents.sessions
+            made = await sessions.create(agent=AGENT, environment={"type": "openai_hosted"})
+            handlers: Any = {"get_weather": lambda arguments: "Rain"}
+            async with sessions.stream(
+                made.id, input="What's the weather?", tool_handlers=handlers
+            ) as stream:
+                result = await stream.get_final_result()
+            assert result.output_text == "get_weather returned Rain"
+
+    asyncio.run(story())
 
 
 def test_a_failure_is_told(tell: Any, rules: Any) -> None:
