@@ -257,6 +257,12 @@ class Form(ABC):
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
 
+    def opening(self, fields: Fields, names: Names) -> Fields:
+        """What a conversation with an object is begun with, beside its id. KeyError where an id is
+        not known yet.
+        """
+        return {}
+
     def output(self, entry: Locked, names: Names) -> Fields:
         """What an application needs of an object beside its id, as `output` prints it."""
         return {}

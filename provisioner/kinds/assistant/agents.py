@@ -153,17 +153,20 @@ class AgentsForm(StampedForm):
             body.pop("experimental", None)
         return body
 
-    def output(self, entry: Locked, names: Names) -> Fields:
-        """With the arguments of `sessions.create`, where a spec says what sessions have."""
-        session = entry.fields.get("session") or {}
-        if not session:
-            return {}
+    def opening(self, fields: Fields, names: Names) -> Fields:
+        """The arguments of `sessions.create`; without an environment where a spec says none."""
+        session = fields.get("session") or {}
         environment = dict(session.get("environment") or {"type": "none"})
         if template := environment.pop("template", None):
             environment["environment_template_id"] = names.id_of(template)
         vaults = [names.id_of(vault) for vault in session.get("vaults") or ()]
-        arguments: Fields = {"agent_id": entry.id, "environment": environment}
-        return {"session": arguments | ({"vault_ids": vaults} if vaults else {})}
+        return {"environment": environment} | ({"vault_ids": vaults} if vaults else {})
+
+    def output(self, entry: Locked, names: Names) -> Fields:
+        """With the arguments of `sessions.create`, where a spec says what sessions have."""
+        if not entry.fields.get("session"):
+            return {}
+        return {"session": {"agent_id": entry.id, **self.opening(entry.fields, names)}}
 
     async def update(self, remote: Remote, write: Write) -> Live:
         found = await super().update(remote, write)
