@@ -50,7 +50,7 @@ def _turn(form: Form, write: Write) -> Hashable:
     """Of what has no stamp and looks the same, one is made at a time."""
     if is_file(write.address):
         return _looks(write)
-    return write.address.kind, form.looks(write.address, write.fields)
+    return write.address.kind, form.looks(write.address, write.fields, write.names)
 
 
 def _looks(write: Write) -> tuple[str, int, str]:
@@ -123,7 +123,8 @@ def _traces(run: Run, form: Form, write: Write, change: Change) -> dict[str, obj
     """
     if not is_file(write.address):
         wrote = units(
-            {key: value for key, value in write.fields.items() if key != "files"}, form.keyed
+            {key: value for key, value in write.fields.items() if key not in form.apart},
+            form.keyed,
         )
         return {
             **_marks(run, form, write),
@@ -149,10 +150,23 @@ def _marks(run: Run, form: Form, write: Write) -> dict[str, object]:
     """
     if form.stamped:
         return {"stamp": str(write.stamp)}
-    address, looks = write.address, form.looks(write.address, write.fields)
-    seen = run.seen(address.kind, form.api)
-    alike = sorted(live.id for live in seen if form.looks(address, live.fields) == looks)
-    return {"looks": looks, "seen": alike, "sent": round(run.remote.now(), 3)}
+    seen = run.seen(write.address.kind, form.api)
+    content = form.content(write.fields)
+    return {
+        "looks": form.looks(write.address, write.fields, write.names),
+        "seen": sorted(live.id for live in _alike(run, form, write, seen)),
+        "sent": round(run.remote.now(), 3),
+        **({"content": content} if content else {}),
+    }
+
+
+def _alike(run: Run, form: Form, write: Write, objects: Iterable[Live]) -> list[Live]:
+    """Those of some objects that look the same as what is to be made. They were read with the names
+    of the lock, and what is to be made may name what this apply has made.
+    """
+    looks = form.looks(write.address, write.fields, write.names)
+    names = run.names(list(run.entries))
+    return [live for live in objects if form.looks(write.address, live.fields, names) == looks]
 
 
 async def _upload(run: Run, form: Form, write: Write) -> Live:
@@ -177,7 +191,7 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
         if is_file(write.address):
             made = await _only_candidate(run, objects, write)
         elif not form.stamped:
-            made = _only_alike(run, form, write, objects)
+            made = await _only_alike(run, form, write, objects)
         else:
             alike = [live for live in objects if live.stamp == write.stamp]
             if len(alike) > 1:
@@ -188,22 +202,31 @@ async def _find(run: Run, form: Form, write: Write, seconds: float) -> Live | No
     return None
 
 
-def _only_alike(run: Run, form: Form, write: Write, objects: Sequence[Live]) -> Live | None:
+async def _only_alike(run: Run, form: Form, write: Write, objects: Sequence[Live]) -> Live | None:
     """The one object without a stamp that can only be what was sent: it looks the same, was not
-    there before, and nobody else of ours works here.
+    there before, and nobody else of ours works here. What another creation of this apply was
+    answered with is not it, recorded or not.
     """
-    address, looks = write.address, form.looks(write.address, write.fields)
-    before = {live.id for live in run.seen(address.kind, form.api)}
-    taken = before.union(*(entry.ids for entry in run.entries.values()))
-    alike = [
-        live
-        for live in objects
-        if live.id not in taken and form.looks(address, live.fields) == looks
-    ]
+    before = {live.id for live in run.seen(write.address.kind, form.api)}
+    taken = before.union(run.given, *(entry.ids for entry in run.entries.values()))
+    fresh = [live for live in objects if live.id not in taken]
+    alike = await with_content(
+        run.remote, form, _alike(run, form, write, fresh), form.content(write.fields)
+    )
     if len(alike) == 1 and not run.shared:
         return alike[0]
     run.notes += [note for note in map(suspect, alike) if note not in run.notes]
     return None
+
+
+async def with_content(
+    remote: Remote, form: Form, alike: Sequence[Live], content: str
+) -> list[Live]:
+    """Those that have some content as well, where a closer look can tell."""
+    if not content:
+        return list(alike)
+    found = await together(form.read_content(remote, live.id) for live in alike)
+    return [live for live, have in zip(alike, found, strict=True) if have == content]
 
 
 def suspect(live: Live) -> str:

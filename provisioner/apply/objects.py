@@ -22,7 +22,7 @@ from provisioner.apply.schedule import TaskOutcome
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.base import Form, ProfileForm, Write
-from provisioner.model import Action, Address, Change, Event, Locked, Profile, Remnant
+from provisioner.model import Action, Address, Change, Event, Fields, Locked, Profile, Remnant
 from provisioner.plan.moves import moving
 
 
@@ -49,15 +49,23 @@ async def _made(run: Run, change: Change) -> Locked:
         return await _created(run, change, form)
     # Whether the service has nothing to learn: a file that moved, a field that only the lock
     # keeps.
-    unstamped = change.address in run.unstamped and not own_paths(change)
+    nothing = not own_paths(change)  # that the service would have to learn, but for our stamp
+    unstamped = nothing and (change.address in run.unstamped or not form.stamped)
     if change.importing or change.previous:
         only_lock = is_file(change.address) or unstamped
     else:
         only_lock = not own_paths(change)
     if only_lock:
         entry = without_write(run, change, form)
+        # Files have moved before.
+        respelled = {} if is_file(change.address) else _moved(run, change)
         if run.written.get(change.address) != entry:
-            run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
+            run.record(
+                await run.intent(change.address, "settle"),
+                change.address,
+                entry=entry,
+                respelled=respelled,
+            )
         return entry
     write = _write(run, change)
     # What a later apply has to know of an update that was stopped.
@@ -165,7 +173,7 @@ def _deposing(entry: Locked, change: Change, before: Locked | None) -> Locked:
 def _write(run: Run, change: Change) -> Write:
     return Write(
         change.address,
-        change.after or {},
+        {**_given(run, change), **(change.after or {})},
         run.names(change.depends_on),
         run.stamp(change.address),
         id=change.id,
@@ -174,7 +182,16 @@ def _write(run: Run, change: Change) -> Write:
         secrets={
             path: secret.value for path, secret in run.secrets.get(change.address, {}).items()
         },
+        root=run.root,
     )
+
+
+def _given(run: Run, change: Change) -> Fields:
+    """What the service has said of itself when the object was written, and is held to."""
+    entry, form = run.entries.get(change.address), run.form(change.address, change.api)
+    if entry is None or change.action.makes:
+        return {}
+    return {name: entry.fields[name] for name in form.given if name in entry.fields}
 
 
 def _moved(run: Run, change: Change) -> Mapping[Address, Locked | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.apply.run import Run
-from provisioner.diff import parts, same, units
+from provisioner.diff import parts, same, top, units
 from provisioner.digests import sha256_of
 from provisioner.kinds import holds_files, kind
 from provisioner.kinds.base import Form
@@ -34,8 +34,11 @@ class _Record:
 
 def own_paths(change: Change) -> frozenset[str]:
     """The changed fields that are written to the object itself."""
+    apart = kind(change.address.kind).form(change.api).apart
     return frozenset(
-        item.path for item in change.fields if not item.path.startswith((STORE_FILES, _LOCAL))
+        item.path
+        for item in change.fields
+        if top(item.path) not in apart and not item.path.startswith(_LOCAL)
     )
 
 
@@ -61,10 +64,11 @@ def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
     paths = sorted(path for path in written if not form.hides(path))
     if not paths:
         return before.overwritten if before else None
-    if stamp is None or stamp.lineage != run.state.lineage[:8]:
+    if form.stamped and (stamp is None or stamp.lineage != run.state.lineage[:8]):
         return None
     shown = _units(form.normal(change.address, change.before or {}), form)
-    return Overwritten(stamp.serial, {path: sha256_of(shown.get(path)) for path in paths})
+    serial = stamp.serial if stamp else run.state.serial
+    return Overwritten(serial, {path: sha256_of(shown.get(path)) for path in paths})
 
 
 def without_write(run: Run, change: Change, form: Form) -> Locked:
@@ -75,9 +79,9 @@ def without_write(run: Run, change: Change, form: Form) -> Locked:
     if (
         before
         and not (before.unkept or before.resetting)
-        and same(_own(before.fields), _own(change.after or {}))
+        and same(_own(before.fields, form), _own(change.after or {}, form))
     ):
-        return _entry(run, change, change.id, _Record(_own(before.fields)))
+        return _entry(run, change, change.id, _Record(_own(before.fields, form)))
     return _entry(
         run,
         change,
@@ -88,7 +92,7 @@ def without_write(run: Run, change: Change, form: Form) -> Locked:
 
 def of_profile(run: Run, change: Change) -> Locked:
     """The entry of a request profile, which exists in the lock alone."""
-    return _entry(run, change, None, _Record(_own(change.after or {})))
+    return _entry(run, change, None, _Record(change.after or {}))
 
 
 def _confirmed(
@@ -109,6 +113,8 @@ def _confirmed(
     for path in dict.fromkeys([*merge.declared, *merge.had, *own, *sorted(wrote)]):
         hidden = form.hides(path) or path in change.lost
         differs = not hidden and not same(merge.wanted.get(path), merge.shown.get(path))
+        if path in form.given:
+            continue
         if path in wrote or not (differs or (hidden and merge.is_edited(path))):
             merge.take(path, differs)
         else:
@@ -126,7 +132,8 @@ def _confirmed(
             fields.setdefault(name, {})[keys[0]] = value
         else:
             fields[name] = value
-    return _Record({**empty, **fields}, merge.unkept, tuple(merge.resetting))
+    given = {name: live[name] for name in form.given if name in live}
+    return _Record({**empty, **fields, **given}, merge.unkept, tuple(merge.resetting))
 
 
 @dataclass
@@ -259,9 +266,9 @@ class _Held:
         )
 
 
-def _own(fields: Fields) -> Fields:
-    return {name: value for name, value in fields.items() if name != STORE_FILES}
+def _own(fields: Fields, form: Form) -> Fields:
+    return {name: value for name, value in fields.items() if name not in form.apart}
 
 
 def _units(fields: Fields, form: Form) -> Units:
-    return units(_own(fields), form.keyed)
+    return units(_own(fields, form), form.keyed)

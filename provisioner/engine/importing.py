@@ -28,7 +28,7 @@ from provisioner.model import Action, Address, Change, Live, Plan, Problem
 from provisioner.model.plans import QUIET
 from provisioner.plan import PlanOptions, Situation
 from provisioner.remote import together
-from provisioner.text import listed
+from provisioner.text import listed, quoted
 from provisioner.workspace.sections import FOLDER, declarable
 from provisioner.yamltext.reading import read_yaml
 from provisioner.yamltext.spelling import Unwritable
@@ -162,7 +162,7 @@ class _Reader:
         found: list[Found] = []
         files = file_kind().name
         for (name, api), objects in sorted(chosen.items(), key=lambda pair: pair[0][0]):
-            if name != files:
+            if name != files and self._declarable(name, objects):
                 found += [found_object(name, api, one, self.origin) for one in objects.values()]
         stores = [one for one in found if kind(one.kind).holds_files and one.id]
         held = await together(list_store_files(self.session.remote, one.id or "") for one in stores)
@@ -171,6 +171,18 @@ class _Reader:
         self._say_what_is_lost(found)
         loose = [live for key, some in chosen.items() if key[0] == files for live in some.values()]
         return [*found, *await self._files(found, loose, given)]
+
+    def _declarable(self, name: str, objects: Mapping[str, Live]) -> bool:
+        """Whether what the service shows is enough for a spec; said where it is not."""
+        hidden = [one.name for one in kind(name).fields if one.required and one.unread]
+        if hidden and objects:
+            some = listed(f"`{id}`" for id in sorted(objects))
+            self.remarks.append(
+                f"{some}: the service does not show what {quoted(hidden, 'and')} of a"
+                f" {name.replace('_', ' ')} is. Declare it below `{kind(name).section}`, and name"
+                " its id below `imports`."
+            )
+        return not hidden
 
     def _say_what_is_lost(self, found: Iterable[Found]) -> None:
         for one in found:
@@ -282,8 +294,9 @@ def _file_ids(fields: Mapping[str, Any]) -> Iterator[str]:
     tools = [one for one in fields.get("tools") or () if isinstance(one, dict)]
     for holder in (fields, *tools):
         for one in holder.get("files") or ():
-            if isinstance(one, dict) and "id" in one:
-                yield one["id"]
+            named = one.get("file", one) if isinstance(one, dict) else None
+            if isinstance(named, dict) and "id" in named:
+                yield named["id"]
 
 
 def _found_file(live: Live, path: str, origin: Origin) -> Found:
@@ -358,8 +371,9 @@ def _edited(change: Change) -> bool:
     """Whether an object is not what its draft says. Local files may be other versions."""
     if is_file(change.address):
         return False
+    apart = kind(change.address.kind).form(change.api).apart
     return any(
-        top(field.path) != "files" or parts(field.path)[1].startswith("id:")
+        top(field.path) not in apart or parts(field.path)[1].startswith("id:")
         for field in change.fields
     )
 

@@ -14,6 +14,7 @@ from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import (
+    Action,
     Address,
     Fields,
     Live,
@@ -180,6 +181,26 @@ async def loose_uploads(
         for id, (name, reason) in alike.items()
         if id not in held
     ]
+
+
+def alike(refreshed: Refreshed, case: Situation, plan: Plan) -> Iterator[str]:
+    """Notes on objects without a stamp that look exactly like what would be made."""
+    names = Names(refreshed.ids)
+    known = case.lock.known_ids | {live.id for live in refreshed.observed.live.values()}
+    for change in plan.changes:
+        address, form = change.address, kind(change.address.kind).form(change.api)
+        new = change.action is Action.CREATE and change.after is not None
+        if not new or form.stamped or not form.remote or is_file(address):
+            continue
+        looks = form.looks(address, change.after or {}, names)
+        objects = refreshed.listed.get((address.kind, change.api)) or {}
+        for id, live in sorted(objects.items()):
+            if id not in known and form.looks(address, live.fields, names) == looks:
+                yield (
+                    f"`{id}` looks exactly like `{address}`, which would be made: it may be left"
+                    " over from an apply whose journal is gone. Nothing says whose it is; name it"
+                    " below `imports` to take it over. Otherwise it is left alone."
+                )
 
 
 def _may_be_uploaded(lock: LockState, plan: Plan) -> dict[tuple[object, object], str]:

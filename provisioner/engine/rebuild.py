@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from provisioner.apply.exactly_once import with_content
 from provisioner.engine.context import Context
 from provisioner.engine.preflight import check_key
 from provisioner.engine.refresh import list_forms
@@ -16,10 +17,11 @@ from provisioner.errors import LockError
 from provisioner.kinds import Key, file_at, file_kind, holds_files, is_file, keys, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
-from provisioner.model import Address, Fields, Live, Locked, LockState, Problem, StoreFile
+from provisioner.model import Address, Desired, Fields, Live, Locked, LockState, Problem, StoreFile
 from provisioner.plan.moves import with_moves
 from provisioner.plan.ownership import several
 from provisioner.remote import Remote, together
+from provisioner.text import quoted
 
 Objects = Mapping[Key, Mapping[str, Live]]  # what was listed, by kind and API, then by id
 StoreFilesById = Mapping[str, Mapping[str, StoreFile]]  # what each store holds, by its id
@@ -65,12 +67,13 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
         proof.add(own_files, _other_files(base, listed, latest))
     if proof.problems:
         raise LockError(proof.problems)
-    state = proof.state(store_files)
+    async with context.remote() as remote:
+        state, doubtful = await _alike(context, remote, proof.state(store_files), listed)
     left = [
         f"`{one.id}` carries our stamp for `{one.address}` as well, and is not in the lock."
         for one in sorted(proof.left, key=lambda one: (one.address, one.id))
     ]
-    return Rebuilt(state, tuple(_unproved(context, state)), tuple(left))
+    return Rebuilt(state, (*doubtful, *_unproved(context, state)), tuple(left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +164,14 @@ class _Proof:
             return entry
         held = self._held(entry.files, store_files.get(one.id, {}))
         if one.serial > self.base.serial:
-            return replace(_plain(one, entry), fields=_with_files({}, held))
-        return replace(entry, fields=_with_files(entry.fields, held))
+            return replace(_plain(one, entry), fields=_with_files(entry.address, {}, held))
+        return replace(entry, fields=_with_files(entry.address, entry.fields, held))
 
     def _new(self, one: _Found, store_files: StoreFilesById) -> Locked:
         """What the stamp of an object says. The one that it has replaced is still to be deleted."""
         before, old = self.base.resources.get(one.address), self.own.get(one.address)
-        fields = _with_files(one.fields, self._held({}, store_files.get(one.id, {})))
+        held = self._held({}, store_files.get(one.id, {}))
+        fields = _with_files(one.address, one.fields, held)
         entry = replace(_plain(one, before), fields=fields)
         return entry.with_deposed(before) if old and (old.serial or is_file(one.address)) else entry
 
@@ -206,7 +210,9 @@ def _plain(one: _Found, before: Locked | None) -> Locked:
     return entry.inheriting(before) if before else entry
 
 
-def _with_files(fields: Fields, held: Mapping[str, Fields]) -> Fields:
+def _with_files(at: Address, fields: Fields, held: Mapping[str, Fields]) -> Fields:
+    if not holds_files(at):
+        return fields
     return {**fields, "files": dict(held)} if held or "files" in fields else fields
 
 
@@ -321,6 +327,77 @@ def _latest_files(base: LockState, store_files: StoreFilesById) -> dict[str, _Fo
     return latest
 
 
+async def _alike(
+    context: Context, remote: Remote, state: LockState, listed: Objects
+) -> tuple[LockState, list[str]]:
+    """The lock with what carries no stamp and can only be what is declared: the only one that looks
+    exactly so, for the only one that is declared so. With a line on each, and on what may be meant.
+    What is taken over may be named by what is looked for next.
+    """
+    lines: list[str] = []
+    wanted = {
+        address: want
+        for address, want in sorted(context.specs.desired.items())
+        if address not in state.resources and _is_unstamped(want)
+    }
+    found = True
+    while found:
+        found = False
+        for address, want in list(wanted.items()):
+            same = await _equal(remote, state, want, listed)
+            rivals = [
+                other for other in wanted.values() if _looks(other, state) == _looks(want, state)
+            ]
+            if len(same) == len(rivals) == 1:
+                entry = Locked(address, same[0], {}, api=want.api, made=False)
+                state = replace(state, resources={**state.resources, address: entry})
+                lines.append(
+                    f"`{address}`: `{same[0]}` is the only object that looks exactly so; it carries"
+                    " no stamp, and was taken for it."
+                )
+                del wanted[address]
+                found = True
+    return state, [*lines, *_called_the_same(wanted, state, listed)]
+
+
+def _called_the_same(
+    wanted: Mapping[Address, Desired], state: LockState, listed: Objects
+) -> Iterator[str]:
+    for address, want in wanted.items():
+        called = want.fields.get("name", address.name)
+        objects = (listed.get((address.kind, want.api)) or {}).values()
+        some = {one.id for one in objects if one.fields.get("name") == called} - state.known_ids
+        if some:
+            yield (
+                f"`{address}`: {quoted(sorted(some), 'or')} may be it, and carries no stamp."
+                " `imports` takes one over."
+            )
+
+
+def _is_unstamped(want: Desired) -> bool:
+    form = kind(want.address.kind).form(want.api)
+    return form.remote and not form.stamped and not is_file(want.address)
+
+
+def _looks(want: Desired, state: LockState) -> tuple[str, str, str]:
+    form, names = kind(want.address.kind).form(want.api), Names(state.ids)
+    looks = form.looks(want.address, want.fields, names)
+    return want.address.kind, looks, form.content(want.fields)
+
+
+async def _equal(remote: Remote, state: LockState, want: Desired, listed: Objects) -> list[str]:
+    """The ids of what looks exactly like what is declared."""
+    form, known = kind(want.address.kind).form(want.api), state.known_ids
+    looks = _looks(want, state)[1]
+    objects = (listed.get((want.address.kind, want.api)) or {}).values()
+    alike = [
+        live
+        for live in objects
+        if live.id not in known and form.looks(want.address, live.fields, Names()) == looks
+    ]
+    return [live.id for live in await with_content(remote, form, alike, form.content(want.fields))]
+
+
 def _unproved(context: Context, state: LockState) -> Iterator[str]:
     for address, want in sorted(context.specs.desired.items()):
         if address in state.resources:
@@ -335,5 +412,7 @@ def _unproved(context: Context, state: LockState) -> Iterator[str]:
                 f"`{address}`: a file in no store carries no stamp; the next apply uploads it"
                 " again."
             )
+        elif _is_unstamped(want):
+            yield f"`{address}`: nothing says which object it is; the next apply creates it."
         else:
             yield f"`{address}`: no object with our stamp was found; the next apply creates it."

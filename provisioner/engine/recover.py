@@ -9,7 +9,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.apply.exactly_once import looks_of, survey, suspect, undecided
+from provisioner.apply.exactly_once import (
+    looks_of,
+    survey,
+    suspect,
+    undecided,
+    with_content,
+)
 from provisioner.errors import RouteMissing
 from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm
@@ -19,6 +25,8 @@ from provisioner.remote import Remote
 from provisioner.remote.exchange import UPLOAD
 
 CREATES = ("create", "replace")
+# What was listed, with the names that it was read with.
+Lists = dict[tuple[str, str | None], tuple[Names, Sequence[Live]]]
 LENIENT = 60.0  # seconds by which two clocks may differ
 SLOWEST = 100_000  # bytes a second: an upload that is slower is not recognized any more
 
@@ -117,7 +125,7 @@ async def _look_for(remote: Remote, recovered: Recovered, made: Sequence[Intent]
     """Look for what was to be made. What was begun only just now may not be shown yet, and is
     looked for again.
     """
-    lists: dict[tuple[str, str | None], Sequence[Live]] = {}
+    lists: Lists = {}
     for intent in made:
         await _created(remote, recovered, intent, lists)
     left = [intent for intent in made if _is_missing(recovered, intent)]
@@ -142,19 +150,27 @@ async def _created(
     remote: Remote,
     recovered: Recovered,
     intent: Intent,
-    lists: dict[tuple[str, str | None], Sequence[Live]],
+    lists: Lists,
 ) -> None:
     api = intent.data.get("api")
     key = (intent.address.kind, api)
     form = kind(intent.address.kind).form(api)
     if key not in lists:
-        lists[key] = await _listed(remote, form, intent, Names(recovered.state.ids))
+        names = Names(recovered.state.ids)
+        lists[key] = names, await _listed(remote, form, intent, names)
+    names, objects = lists[key]
     if is_file(intent.address):
-        await _uploaded(remote, recovered, intent, lists[key])
+        await _uploaded(remote, recovered, intent, objects)
     elif not form.stamped:
-        _unstamped(recovered, intent, form, lists[key])
+        looks = [form.looks(intent.address, live.fields, names) for live in objects]
+        same = [
+            live
+            for live, seen in zip(objects, looks, strict=True)
+            if seen == intent.data.get("looks")
+        ]
+        await _unstamped(remote, recovered, intent, form, same)
     elif not intent.hint:
-        _stamped(recovered, intent, lists[key])
+        _stamped(recovered, intent, objects)
 
 
 async def _listed(remote: Remote, form: Form, intent: Intent, names: Names) -> Sequence[Live]:
@@ -176,24 +192,28 @@ def _stamped(recovered: Recovered, intent: Intent, objects: Sequence[Live]) -> N
         recovered.take(intent, _owning(entry, intent))
 
 
-def _unstamped(recovered: Recovered, intent: Intent, form: Form, objects: Sequence[Live]) -> None:
-    """What has no stamp is taken over where it is the only one that looks like what was to be
-    made; otherwise it is reported.
+async def _unstamped(
+    remote: Remote,
+    recovered: Recovered,
+    intent: Intent,
+    form: Form,
+    same: Sequence[Live],
+) -> None:
+    """What has no stamp is taken over where it can only be what was to be made; otherwise it is
+    reported. Of several intents that look the same it does not matter which one gets which object:
+    what they do not show is sent once more.
     """
-    address, data = intent.address, intent.data
-    alike = [
-        live
-        for live in objects
-        if live.id not in recovered.state.known_ids
-        and form.looks(address, live.fields) == data.get("looks")
-        and _in_time(live, intent)
-    ]
+    data, known = intent.data, recovered.state.known_ids
+    alike = [live for live in same if live.id not in known and _in_time(live, intent)]
+    alike = await with_content(remote, form, alike, str(data.get("content", "")))
     twins = [
         other
         for other in recovered.intents
-        if other.data.get("looks") == data.get("looks") and other.action in CREATES
+        if other.action in CREATES
+        and other.id not in recovered.entries
+        and all(other.data.get(key) == data.get(key) for key in ("looks", "content"))
     ]
-    if len(alike) == 1 and len(twins) == 1 and not (intent.hint or recovered.shared):
+    if 0 < len(alike) <= len(twins) and not (intent.hint or recovered.shared):
         entry = _successor(recovered.state, intent, id=alike[0].id, fields={}, api=data.get("api"))
         recovered.take(intent, _owning(entry, intent))
     else:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from provisioner.diff import units
+from provisioner.digests import sha256_of
 from provisioner.errors import RouteMissing
 from provisioner.kinds import Key, file_at, holds_files, kind
 from provisioner.kinds.base import Form, Names
@@ -213,12 +215,20 @@ async def _settled(
 
 def _is_old(lock: LockState, address: Address, one: Live) -> bool:
     """Whether an object carries the stamp from before our last update, which the service is not
-    known to drop.
+    known to drop. One without a stamp may be as it was before that: something that the update has
+    written is.
     """
     entry, mark = lock.resources.get(address), one.stamp
-    if entry is None or entry.overwritten is None or entry.unkept or mark is None:
+    if entry is None or entry.overwritten is None or entry.unkept or entry.id != one.id:
         return False
-    return entry.id == one.id and lock.owns(mark) and mark.serial <= entry.overwritten.serial
+    form = kind(address.kind).form(entry.api)
+    if not form.stamped:
+        shown = units(form.normal(address, one.fields), form.keyed)
+        before = entry.overwritten.values.items()
+        return any(sha256_of(shown.get(path)) == digest for path, digest in before)
+    if mark is None:
+        return False
+    return lock.owns(mark) and mark.serial <= entry.overwritten.serial
 
 
 async def _store_files(

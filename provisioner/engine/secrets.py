@@ -107,8 +107,10 @@ def _sent(change: Change) -> Iterator[tuple[str, Reference]]:
     if change.after is None or not change.matters:
         return
     paths = own_paths(change)
-    for path, reference in kind(change.address.kind).secrets(change.after).items():
-        if change.action.makes or path in paths:
+    own = kind(change.address.kind)
+    form = own.form(change.api)
+    for path, reference in own.secrets(change.after).items():
+        if change.action.makes or form.goes_along(path, paths):
             yield path, reference
 
 

@@ -156,6 +156,7 @@ class Session:
                 }
             plan = with_digests(case, plan, files)
         loose = await preflight.loose_uploads(others, self.refreshed, case.lock, plan)
+        loose += preflight.alike(self.refreshed, case, plan)
         unasked = () if options.refresh else (_UNASKED,)
         over = () if options.destroy else preflight.imports_that_are_over(self.context, case)
         secret = () if options.destroy else unverified_note(case)

@@ -185,7 +185,11 @@ def check_store_files(plan: Plan, resources: Mapping[Address, Locked]) -> None:
     the lock, where only a store file has a new version.
     """
     fields = {address: entry.fields for address, entry in resources.items() if holds_files(address)}
-    fields |= {change.address: change.after for change in plan.changes if change.after is not None}
+    fields |= {
+        change.address: change.after
+        for change in plan.changes
+        if change.after is not None and holds_files(change.address)
+    }
     wanted = {address: given.get("files") or {} for address, given in fields.items()}
     for item in plan.store_file_changes:
         if item.action == "detach" or item.action in QUIET:

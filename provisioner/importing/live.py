@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.diff import same
@@ -10,6 +10,7 @@ from provisioner.importing.nouns import Found, Lost, Origin
 from provisioner.kinds import kind
 from provisioner.kinds.base import Form
 from provisioner.kinds.common import MAX_ATTRIBUTES
+from provisioner.kinds.table import UNNAMED
 from provisioner.kinds.vector_store.fields import chunks
 from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import Address, Fields, Live, StoreFile
@@ -36,7 +37,11 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
             continue
         if one.name == "metadata" and len(value) >= MAX_PAIRS:
             value = dict(sorted(value.items())[: MAX_PAIRS - 1])
-        if not same(one.sort.normal(value), one.sort.normal(one.default)):
+        inline = list(_inline(value, live, one.name, origin))
+        losses += inline
+        if not inline and (
+            one.required or not same(one.sort.normal(value), one.sort.normal(one.default))
+        ):
             if one.sort.edited == "tools":
                 value, unknown = _tools(form, value)
                 losses += [
@@ -56,6 +61,14 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
         age=live.created_at,
         losses=tuple(losses),
     )
+
+
+def _inline(value: Any, live: Live, name: str, origin: Origin) -> Iterator[Lost]:
+    """What no spec can name, because it has no id: then the whole list is left as it is."""
+    for part in value if isinstance(value, list) else ():
+        if isinstance(part, dict) and UNNAMED in part:
+            why = f"`{live.id}` has `{part[UNNAMED]}`, which came along inline"
+            yield Lost(origin, name, why)
 
 
 def _tools(form: Form, tools: Iterable[Fields]) -> tuple[list[Fields], list[str]]:

@@ -192,7 +192,7 @@ class _Writer:
             elif edited == "store_files" and isinstance(value, list):
                 written[name] = sorted(map(self._entry, value), key=_by_path)
             else:
-                written[name] = self._literal(value)
+                written[name] = self._literal(each.sort.spelt(value) if each else value)
         return written
 
     def _named(self, value: Any) -> Any:
@@ -429,6 +429,8 @@ def _paths(written: Mapping[str, Any]) -> Iterator[str]:
     for entry in written.get("files") or ():
         if isinstance(entry, str):
             yield entry
+        elif "file" in entry:
+            yield entry["file"]
         elif "path" in entry:
             yield entry["path"]
     tools = written.get("tools")

@@ -5,7 +5,7 @@ exist.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +15,8 @@ from provisioner.kinds.table import Table
 from provisioner.model import Address, Fields, Live, Locked, LockState, Stamp
 
 if TYPE_CHECKING:
+    from pathlib import Path as PathOnDisk
+
     from pydantic import BaseModel
 
     from provisioner.model import Check
@@ -66,6 +68,11 @@ class Names:
     ids: Mapping[Address, str] = field(default_factory=dict)
 
     @cached_property
+    def unmanaged(self) -> dict[str, Any]:
+        """By address, what stands for its object where nothing is managed."""
+        return {str(address): {"id": id} for address, id in self.ids.items()}
+
+    @cached_property
     def _addresses(self) -> dict[str, Address]:
         return {id: address for address, id in self.ids.items()}
 
@@ -96,6 +103,7 @@ class Write:
     lost: frozenset[str] = frozenset()  # accepted losses: not sent
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # values, by unit
     content: Any = None  # files: an opened, hashing stream of the bytes
+    root: PathOnDisk | None = None  # the workspace, whose files go along
 
 
 class Scope(ABC):
@@ -114,6 +122,10 @@ class Scope(ABC):
     @abstractmethod
     def text(self, value: str | Mapping[str, Any], path: Path) -> str | None:
         """A string, `{file: PATH}` or `{files: [PATH, …]}` as text (BOM dropped, CRLF to LF)."""
+
+    @abstractmethod
+    def front_matter(self, value: str, path: Path) -> Mapping[str, Any] | None:
+        """The YAML between two `---` at the beginning of a text file; empty where there is none."""
 
     @abstractmethod
     def exists(self, path: str) -> bool:
@@ -136,6 +148,12 @@ class Scope(ABC):
     @abstractmethod
     def loose_file(self, value: str, path: Path) -> str | None:
         """The path of a file that is used without being a resource."""
+
+    @abstractmethod
+    def folder(self, value: str, path: Path) -> Mapping[str, tuple[str, int]] | None:
+        """The sha256 and size of every file of a folder, by its path from there. They go along
+        with the resource, and are no resources themselves.
+        """
 
     @abstractmethod
     def cited(self, value: str, path: Path) -> None:
@@ -173,6 +191,7 @@ class Form(ABC):
     table: ClassVar[Table] = Table()  # of its kind
     remote: ClassVar[bool] = True  # False: nothing exists at the service
     stamped: ClassVar[bool] = False  # whether its objects carry our stamp, in their metadata
+    apart: ClassVar[frozenset[str]] = frozenset()  # store files: decided and written one by one
 
     @cached_property
     def fixed(self) -> frozenset[str]:
@@ -193,6 +212,13 @@ class Form(ABC):
     def certain(self) -> frozenset[str]:
         """Of those, what nobody can change unseen at the service."""
         return self.table.named("unread", "certain")
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """The fields that nobody declares: what the service answers to a write is kept in the lock,
+        and anything else is somebody's edit.
+        """
+        return self.table.named("given")
 
     def hides(self, path: str) -> bool:
         """Whether the service never shows a unit: `auth.token`, or a key of `env`."""
@@ -229,11 +255,26 @@ class Form(ABC):
         """
         return self.table.normal(fields, self.api)
 
-    def looks(self, address: Address, fields: Fields) -> str:
+    def goes_along(self, unit: str, paths: Collection[str]) -> bool:
+        """Whether an update of `paths` sends a unit."""
+        return unit in paths
+
+    def looks(self, address: Address, fields: Fields, names: Names) -> str:
         """A digest of all that the service shows of an object, by which one without a stamp is
-        found again; the same for what is declared and for what is live.
+        found again; the same for what is declared and for what is live. `names` are those that the
+        fields were declared or read with.
         """
         raise NotImplementedError
+
+    def content(self, fields: Fields) -> str:
+        """A digest of what only a closer look shows, which `read_content` takes; empty where there
+        is nothing more.
+        """
+        return ""
+
+    async def read_content(self, remote: Remote, id: str) -> str:
+        """The same of an object; empty where it cannot be had."""
+        return ""
 
     @abstractmethod
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:

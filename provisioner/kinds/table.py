@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from provisioner.kinds.base import Path, Scope
 
+UNNAMED = "inline"
+"""The key of what came along with a request, and has no id that a spec could name."""
+
 Declare = Callable[[Any, "Scope", "Path"], Any]
 """From what a valid spec says to the declared value: texts read, names resolved. None where that
 cannot be had, which is reported.
@@ -45,6 +48,8 @@ class Sort:
     # How an edit goes back into a spec, where that is more than a value: `text` that may be read
     # from a file, `tools`, a `format`, `store_files`.
     edited: str = ""
+    # A declared value as an author writes it, for what is found at the service.
+    spelt: Callable[[Any], Any] = lambda value: value
     refers_to: tuple[str, ...] = ()  # the kinds of what values can name
     # What they name: addresses, or `{"id": …}`.
     references: Callable[[Any], Iterable[Any]] = lambda _value: ()
@@ -72,6 +77,7 @@ class Field:
     fixed: bool = False  # cannot be changed in place
     unread: bool = False  # never shown by the service: compared with the lock
     certain: bool = False  # unread, but nobody can change it unseen at the service
+    given: bool = False  # said by the service when it is written, and held to from then on
     unkept: str = ""  # what it means where a service does not keep it, in half a sentence
 
     def path(self, api: str | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner import shapes
-from provisioner.diff import top
+from provisioner.diff import top, units
 from provisioner.errors import ServiceError
 from provisioner.kinds.base import Form, Names, Write
 from provisioner.kinds.table import Field, unstamped
@@ -104,6 +104,15 @@ class ObjectForm(Form):
     replies: ClassVar[Mapping[str, Shape]] = {}  # what the service spells in its own way
 
     @cached_property
+    def taken(self) -> list[Field]:
+        """The fields that the service takes, metadata apart."""
+        return [
+            one
+            for one in self.table.carried(self.api)
+            if not one.certain and one.name != "metadata"
+        ]
+
+    @cached_property
     def own(self) -> list[Field]:
         """The fields that the service takes and shows, metadata apart."""
         return [
@@ -157,16 +166,21 @@ class ObjectForm(Form):
         """The fields named by `units` as the service wants them, without metadata."""
         wanted = {**self.defaults(write.address, write.fields), **write.fields}
         body: dict[str, Any] = {}
-        for one in self.own:
+        for one in self.taken:
             if one.name in units:
                 for name, value in self.sent(one, wanted.get(one.name), write).items():
                     there = body.get(name)  # several fields may be parts of one object
                     body[name] = {**there, **value} if isinstance(there, dict) else value
         return body
 
-    def looks(self, address: Address, fields: Fields) -> str:
-        shown = self.normal(address, fields)
-        seen = {one.name: shown[one.name] for one in self.own}
+    def looks(self, address: Address, fields: Fields, names: Names) -> str:
+        """Of what is referred to the ids count: addresses may stand for others by then."""
+        shown = self.normal(address, self.table.renamed(fields, names.unmanaged))
+        whole = [one.name for one in self.own if one.name not in self.keyed | self.given]
+        seen = {name: shown[name] for name in whole}
+        for unit, value in units(shown, self.keyed).items():
+            if top(unit) in self.keyed and not self.hides(unit):
+                seen[unit] = value
         canonical = json.dumps(seen, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -220,7 +234,7 @@ class ObjectForm(Form):
         """The reply of a write, completed by a read where it lacks what was sent. The write itself
         succeeded: a read that fails must not make its id be forgotten.
         """
-        lacking = body.keys() - raw.keys()
+        lacking = body.keys() - raw.keys() - self.unread
         if not lacking:
             return raw
         try:
@@ -273,8 +287,8 @@ class StampedForm(ObjectForm):
         before = self._checked(await remote.get(route(self.collection, write.id or "")))
         ours, paths = self.labels(write)
         metadata = merged(before.get("metadata"), ours, paths, write.stamp)
-        body = {**self.completed(body, before), "metadata": metadata}
-        return await super()._update(remote, write, body)
+        whole = {**self.completed(body, before), "metadata": metadata}
+        return await super()._update(remote, write, whole)
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:
         """Take the stamp of a lock off an object that is not managed by it any more; that of

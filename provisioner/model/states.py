@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from provisioner.model.checks import Check
 
 
+def _by_path(fields: Fields) -> dict[str, Fields]:
+    """What a store holds; other kinds have lists under that name."""
+    found = fields.get("files")
+    return found if isinstance(found, dict) else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """A resource as the specs want it, for one environment."""
@@ -33,7 +39,7 @@ class Desired:
     @property
     def files(self) -> dict[str, Fields]:
         """Vector stores: the files that it is to hold, by path."""
-        return self.fields.get("files") or {}
+        return _by_path(self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class Locked:
     @property
     def files(self) -> dict[str, Fields]:
         """Vector stores: the files that it holds, by path."""
-        return self.fields.get("files") or {}
+        return _by_path(self.fields)
 
     @property
     def file_ids(self) -> tuple[str, ...]:

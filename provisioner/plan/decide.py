@@ -22,8 +22,6 @@ from provisioner.model import (
 )
 from provisioner.plan.situation import Situation
 
-APART = frozenset({"files"})  # decided by plan.store_files, entry by entry
-
 
 def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
     """The change for one address, and the fields that the service does not keep."""
@@ -237,6 +235,8 @@ def sides(
     for path in {*wanted, *base, *form.unread} - shown.keys():
         if form.hides(path):
             have[path] = base.get(path, default.get(path))
+    if entry:
+        wanted |= {name: entry.fields[name] for name in form.given if name in entry.fields}
     if entry and origin:
         base = {**base, **following(form, entry, have, origin)}
     return Sides(
@@ -272,7 +272,8 @@ def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:
 
 
 def _flat(form: Form, fields: Fields) -> Fields:
-    return units({name: value for name, value in fields.items() if name not in APART}, form.keyed)
+    own = {name: value for name, value in fields.items() if name not in form.apart}
+    return units(own, form.keyed)
 
 
 def _declared(form: Form, address: Address, fields: Fields) -> Fields:

@@ -97,11 +97,11 @@ def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[
     somebody put in.
     """
     # What a store holds for a path may be a file of its own, and not the file's own object.
-    fields = {name: value for name, value in entry.fields.items() if name != "files"}
+    form = kind(entry.address.kind).form(entry.api)
+    fields = {name: value for name, value in entry.fields.items() if name not in form.apart}
     used = {*named_ids(entry.address.kind, fields, ids), *entry.file_ids}
     if live:
         used.update(named_ids(entry.address.kind, live.fields, ids), live.store_files or ())
-    form = kind(entry.address.kind).form(entry.api)
     if entry.profile and isinstance(form, ProfileForm):
         used.update(form.ids(entry.profile.request))
         used.update(id for version in entry.profile.older for id in form.kept_ids(version))

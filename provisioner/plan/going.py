@@ -68,9 +68,7 @@ def _change(case: Situation, change: Change, files: Files) -> Change:
 def _digest(address: Address, api: str | None, *, live: Live, ours: Fields, files: Files) -> str:
     form = kind(address.kind).form(api)
     normal = form.normal(address, {**live.fields})
-    fields = {
-        name: value for name, value in normal.items() if name not in form.unread and name != "files"
-    }
+    fields = {name: value for name, value in normal.items() if name not in form.unread | form.apart}
     declared = ours.get("metadata") or {}
     if "metadata" in fields:
         fields["metadata"] = {

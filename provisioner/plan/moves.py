@@ -130,7 +130,6 @@ def suspected(changes: Iterable[Change]) -> list[str]:
 
 def _likeness(fields: Fields | None) -> Fields:
     """What a rename leaves as it is; ids and hashes are the lock's own."""
-    likeness = {
-        name: value for name, value in (fields or {}).items() if name not in ("name", "files")
-    }
-    return {**likeness, "files": sorted((fields or {}).get("files") or {})}
+    likeness = {name: value for name, value in (fields or {}).items() if name != "name"}
+    held = likeness.pop("files", None) or {}
+    return {**likeness, "files": sorted(held) if isinstance(held, dict) else held}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -288,6 +288,26 @@ class Remote:
             if isinstance(stream, HashingReader) and stream.problem:
                 raise stream.problem from None
             raise
+
+    async def upload_together(
+        self, path: str, parts: Iterable[tuple[str, bytes]], body: Mapping[str, Any] | None = None
+    ) -> Object:
+        """Create something of several files, by their names. Not sent again once it may have been
+        carried out (ReplyLost).
+        """
+        self._listed.clear()
+        request = Request("POST", path, False, body=body, parts=tuple(parts))
+        named = keys_of(path)
+        found = await self._settled(named, lambda: self._exchange.send(request, self._created))
+        self.settling.wrote(*named or [str(found["id"])])
+        return found
+
+    async def download(self, path: str) -> bytes:
+        """What is no JSON, as it is."""
+        request = Request("GET", path, True)
+        return await self._settled(
+            keys_of(path), lambda: self._exchange.send(request, lambda _, reply: reply.bytes)
+        )
 
     def _created(self, place: Place, reply: Reply) -> Object:
         body = _created(place, reply)

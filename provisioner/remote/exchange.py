@@ -76,6 +76,7 @@ class Request:
     body: Mapping[str, Any] | None = None
     file: tuple[str, Any] | None = None  # name and open binary stream
     key: str | None = None  # by which the service knows that it was sent before
+    parts: tuple[tuple[str, bytes], ...] = ()  # names and contents of several small ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,11 @@ class Reply:
     def text(self) -> str:
         """The body as it came, to be shown."""
         return self.clean(self.response.text)
+
+    @property
+    def bytes(self) -> bytes:
+        """The body as it came, where it is not text."""
+        return self.response.content
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -263,7 +269,9 @@ class Exchange:
     ) -> httpx2.Response:
         outgoing = _outgoing(client, request)
         try:
-            async with asyncio.timeout(LONGEST_UPLOAD if request.file else LONGEST):
+            async with asyncio.timeout(
+                LONGEST_UPLOAD if request.file or request.parts else LONGEST
+            ):
                 response = await client.send(outgoing)
         except TimeoutError:
             raise Failed(errors.boundless(place, "its end did not come in time")) from None
@@ -439,8 +447,12 @@ def _outgoing(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
     more: dict[str, Any] = {"headers": _own_headers(path, request.key)}
     if request.params:
         more["params"] = request.params
-    if request.file:
-        more["files"] = {"file": request.file}
+    if request.file or request.parts:
+        more["files"] = (
+            {"file": request.file}
+            if request.file
+            else [("files[]", part) for part in request.parts]
+        )
         # The fields of a form, one for each field of what is nested: `expires_after[seconds]`.
         form: dict[str, Any] = {}
         for name, value in body.items():

@@ -102,7 +102,7 @@ def _own(change: Change) -> Iterator[Remark]:
     if change.action is Action.CREATE:
         yield from _created(address, change)
     elif not change.action.goes:
-        yield from _updated(address, change.fields)
+        yield from _updated(address, change.fields, store=holds_files(change.address))
 
 
 def _created(address: str, change: Change) -> Iterator[Remark]:
@@ -119,7 +119,7 @@ def _created(address: str, change: Change) -> Iterator[Remark]:
         )
 
 
-def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
+def _updated(address: str, fields: Iterable[FieldChange], *, store: bool) -> Iterator[Remark]:
     changed = {field.path: field for field in fields}
     if (field := changed.get("instructions")) is not None:
         yield Remark("prompt", "~", address, f"instructions {_lines(field.before, field.after)}")
@@ -142,7 +142,7 @@ def _updated(address: str, fields: Iterable[FieldChange]) -> Iterator[Remark]:
         yield Remark("tools", "~", address, ", ".join(said) or unsaid)
     others = []
     for path, field in changed.items():
-        documents = top(path) == "files"  # are knowledge
+        documents = store and top(path) == "files"  # are knowledge
         unprotects = path == "lifecycle.protect" and not field.after  # is a loss
         if not (path in _APART or documents or unprotects):
             others.append(_setting(field))

@@ -21,7 +21,7 @@ from provisioner.workspace.tree import (
     is_pattern,
     not_readable,
 )
-from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml
+from provisioner.yamltext.reading import DEEPEST_YAML, read_yaml, value_of
 
 _ROOTED = "paths begin at the workspace root"
 _LARGEST = 512 * 1024 * 1024
@@ -124,6 +124,25 @@ class Contents:
         unfit = _OURS if digest.ours else _LFS
         return unfit if digest.ours or digest.lfs else digest
 
+    def folder(self, written: str) -> dict[str, Digest]:
+        """Every file below a folder, by its path from there; Refused where one cannot be uploaded.
+        Hidden files are passed over, as by patterns; empty ones are files like others.
+        """
+        base = self.tree.normal(written)
+        entries = sorted(self.tree.below(base), key=lambda entry: entry.path)
+        self._entries.update((entry.path, entry) for entry in entries)
+        found: dict[str, Digest] = {}
+        for entry in entries:
+            try:
+                found[entry.path.removeprefix(f"{base}/")] = self.accept(entry.path)
+            except FileRefused as refused:
+                if refused is _EMPTY:
+                    found[entry.path.removeprefix(f"{base}/")] = digest_of(b"")
+                elif refused is not _OURS:
+                    detail = f"holds `{entry.path}`, which {refused.detail}"
+                    raise FileRefused(refused.summary, detail, refused.hint) from None
+        return found
+
     def glob(self, pattern: str, exclude: list[str]) -> list[str]:
         """The sorted paths that a path or pattern names; Refused where there is none."""
         # A file may really be called `a[1].md`.
@@ -202,6 +221,15 @@ class Contents:
             return FileRefused("Not UTF-8", detail, "save it as UTF-8")
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
         return text if text.strip() else _EMPTY
+
+    def front_matter(self, path: str) -> Mapping[str, Any]:
+        """The YAML between two `---` at the beginning of a text file, empty where there is none;
+        Refused where the file is no text.
+        """
+        text = self.text(path)
+        head = text.removeprefix("---\n").split("\n---", 1)[0] if text.startswith("---\n") else ""
+        value = value_of(head.encode())
+        return value if isinstance(value, dict) else {}
 
     def document(self, path: str) -> Any:
         """The JSON or YAML document in a file; Refused otherwise."""

@@ -120,6 +120,12 @@ class ResourceScope(Scope):
     def _text(self, name: str, path: Path) -> str | None:
         return self._try(name, path, lambda: self._contents.text(self._contents.path(name)))
 
+    def front_matter(self, value: str, path: Path) -> Mapping[str, Any] | None:
+        """The YAML between two `---` at the beginning of a text file."""
+        return self._try(
+            value, path, lambda: self._contents.front_matter(self._contents.path(value))
+        )
+
     def exists(self, path: str) -> bool:
         """Whether the workspace has a file there."""
         return self._contents.exists(path)
@@ -207,6 +213,13 @@ class ResourceScope(Scope):
             return name
 
         return self._try(value, path, accepted)
+
+    def folder(self, value: str, path: Path) -> Mapping[str, tuple[str, int]] | None:
+        """The sha256 and size of every file of a folder, by its path from there."""
+        found = self._try(value, path, lambda: self._contents.folder(value))
+        if found is None:
+            return None
+        return {name: (digest.sha256, digest.bytes) for name, digest in found.items()}
 
     def cited(self, value: str, path: Path) -> None:
         """Say that replies have to cite a document."""

@@ -468,12 +468,15 @@ def _edits(spot: Spot, keys: list[str], live: Any) -> Iterator[Edit]:
             start = raw if before else {}
             new = as_written(start, before, live=live, plain=plain, documents=documents)
         yield from _with_documents(spot, field, raw=raw, new=new, documents=documents)
+    elif known and known.sort.written is None:
+        raise NoPlace("no spec says it: it follows from what was written", "let an apply set it")
     elif len(keys) > 1:
         yield _edit(
             spot, set_value((*spot.path, *keys), REMOVED if live is None else literal(live))
         )
     else:
-        yield _edit(spot, set_value((*spot.path, field), literal(live)))
+        new = known.sort.spelt(live) if known and live is not None else live
+        yield _edit(spot, set_value((*spot.path, field), literal(new)))
 
 
 def _edit(spot: Spot, patch: Patch) -> Edit:

@@ -187,10 +187,15 @@ class Tree:
                 yield entry
 
     def below(self, folder: str) -> Iterator[TreeEntry]:
-        """The files below a folder of the root; Refused where there is none."""
-        entry = self._step("", str(self.root), folder)
-        self.inside(entry)
-        return self.walk(folder, entry.place, above=())
+        """The files below a folder, by its normal path; Refused where there is none."""
+        above, place = "", str(self.root)
+        for part in folder.split("/"):
+            entry = self._step(above, place, part)
+            self.inside(entry)
+            if not entry.folder:
+                raise FileRefused("Folder expected", f"needs a folder; `{entry.path}` is a file")
+            above, place = entry.path, entry.place
+        return self.walk(folder, place, above=())
 
     def walk(
         self,

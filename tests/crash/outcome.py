@@ -9,10 +9,12 @@ import re
 from typing import Any
 
 from provisioner.engine import open_context
+from provisioner.kinds import keys, kind
+from provisioner.kinds.wire import ObjectForm
 from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
-_ID = re.compile(r'"(asst|agt|vs|file)[-_][A-Za-z0-9]{8,}"')
+_ID = re.compile(r'"(asst|vs|file|agt|envtmpl|skill)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
 _VOLATILE = ("id", "created_at", "updated_at", "last_active_at", "expires_at")
@@ -46,8 +48,9 @@ def objects(world: World) -> list[str]:
     """Everything at the service: what a store holds is reported by the names of the files."""
     files = world.listed("/files")
     names = {item["id"]: item["filename"] for item in files}
-    routes = ("/files", "/assistants", "/agents")
-    found = [_reported(item) for path in routes for item in world.listed(path)]
+    forms = [kind(name).form(api) for name, api in keys()]
+    paths = {form.collection for form in forms if isinstance(form, ObjectForm)} - {"/vector_stores"}
+    found = [_reported(item) for path in ("/files", *paths) for item in world.listed(path)]
     for store in world.listed("/vector_stores"):
         held = world.listed(f"/vector_stores/{store['id']}/files")
         found.append(_reported(store))

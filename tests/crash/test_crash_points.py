@@ -41,13 +41,14 @@ def test_every_action(before: Before) -> None:
     actions = {
         (row["address"].split(".")[0], "/".join(row["change"]["actions"])) for row in changes
     }
-    kinds = {"assistant", "vector_store", "file"}
+    kinds = {"assistant", "environment_template", "file", "skill", "vector_store"}
     assert {(kind, action) for kind in kinds for action in ("create", "delete")} <= actions
+    fixed = {"assistant", "file", "vector_store"}  # which have what cannot be changed in place
     assert {(kind, "update") for kind in kinds - {"file"}} | {
-        (kind, "create/delete") for kind in kinds
+        (kind, "create/delete") for kind in fixed
     } <= actions
     assert {(kind, "forget") for kind in kinds - {"file"}} <= actions
-    assert plan["summary"]["import"] == 2 and [item["action"] for item in plan["deposed"]] == [
+    assert plan["summary"]["import"] == 3 and [item["action"] for item in plan["deposed"]] == [
         "delete"
     ]
     assert {

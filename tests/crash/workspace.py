@@ -41,6 +41,14 @@ def _computing(file: str) -> dict[str, Any]:
     return {"model": "gpt-4o", "tools": [{"type": "code_interpreter", "files": [file]}]}
 
 
+def _skill(text: str) -> str:
+    return f"---\nname: sorting\ndescription: Sorts what comes in.\n---\n{text}\n"
+
+
+def _box(**fields: Any) -> dict[str, Any]:
+    return {"network": {"access": "disabled"}, **fields}
+
+
 # What was applied first; `rotating` is replaced twice, so that there is something deposed to
 # delete.
 FIRST: dict[str, Any] = {
@@ -79,7 +87,25 @@ FIRST: dict[str, Any] = {
             "hands": {"model": "gpt-4o", "api": "assistants"},
         },
         "files": {"loose": {"path": "data/loose.csv"}},
+        "environment_templates": {
+            "box": _box(
+                files=[{"file": "data/x.csv", "path": "/workspace/x.csv"}],
+                skills=["sorting", "former"],
+                env={"REGION": "eu"},
+                setup_commands=["pip check"],
+            ),
+            "gone": _box(skills=["gone"]),
+            "left": _box(packages={"python": ["pandas"]}),
+            "former": _box(name="Moved"),
+        },
+        "skills": {
+            name: {"path": f"skills/{name}"} for name in ("sorting", "former", "gone", "left")
+        },
     },
+    "skills/sorting/SKILL.md": _skill("First"),
+    "skills/former/SKILL.md": _skill("Moved"),
+    "skills/gone/SKILL.md": _skill("Gone"),
+    "skills/left/SKILL.md": _skill("Left"),
     "docs/a.md": "# A one\n",
     "docs/b.md": "# B\n",
     "docs/c.md": "# C\n",
@@ -119,15 +145,41 @@ SECOND: dict[str, Any] = {
             "found": {"model": "gpt-4o-mini", "api": "assistants"},
         },
         "files": {"loose": {"path": "data/loose.csv"}},
+        # Three that look the same, of which two are the same to the last byte.
+        "environment_templates": {
+            "box": _box(
+                files=[{"file": "data/x.csv", "path": "/workspace/x.csv"}],
+                skills=["sorting", "latter"],
+                env={"REGION": "us"},
+            ),
+            "one": _box(name="Twin", skills=["fresh"]),
+            "other": _box(name="Twin", skills=["fresh"]),
+            "third": _box(name="Twin", skills=["fresh"], env={"REGION": "us"}),
+            "latter": _box(name="Moved"),
+            "found": _box(name="Found", desktop={"enabled": True}),
+        },
+        "skills": {
+            "sorting": {"path": "skills/sorting"},
+            "latter": {"path": "skills/former"},
+            "fresh": {"path": "skills/fresh"},
+            "twin": {"path": "skills/twin"},
+        },
         "moved": [
+            {"from": "environment_template.former", "to": "environment_template.latter"},
+            {"from": "skill.former", "to": "skill.latter"},
             {"from": "vector_store.former", "to": "vector_store.latter"},
             {"from": "assistant.former", "to": "assistant.latter"},
         ],
         "removed": [
+            {"from": "environment_template.left", "destroy": False},
+            {"from": "skill.left", "destroy": False},
             {"from": "vector_store.left", "destroy": False},
             {"from": "assistant.left", "destroy": False},
         ],
     },
+    "skills/sorting/SKILL.md": _skill("Second"),
+    "skills/fresh/SKILL.md": _skill("Fresh"),
+    "skills/twin/SKILL.md": _skill("Twin"),
     "docs/a.md": "# A two\n",
     "docs/c.md": None,
     "docs/new.md": "# New\n",
@@ -217,6 +269,7 @@ def _edit(world: World, ids: dict[str, str]) -> None:
     """
     store = world.http("POST", "/vector_stores", {"name": "found"})
     assistant = world.http("POST", "/assistants", {"model": "gpt-4o", "name": "found"})
+    template = world.http("POST", "/agents/environments/templates", _box(name="Found"))
     stranger = world.upload("stranger.md", b"# S\n")
     world.http("POST", f"/vector_stores/{ids['vector_store.kb']}/files", {"file_id": stranger})
     for gone in ("vector_store.gone", "vector_store.lost"):
@@ -225,5 +278,6 @@ def _edit(world: World, ids: dict[str, str]) -> None:
     imports = [
         {"to": "vector_store.found", "id": store["id"]},
         {"to": "assistant.found", "id": assistant["id"]},
+        {"to": "environment_template.found", "id": template["id"]},
     ]
     world.write({**SECOND, "specs/all.yaml": {**SECOND["specs/all.yaml"], "imports": imports}})

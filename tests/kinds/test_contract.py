@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.diff import top, units
+from provisioner.diff import units
 from provisioner.kinds import kinds
 from provisioner.kinds.base import Finding, Form, Kind, Names, Scope, Write
 from provisioner.local import create_app
@@ -19,6 +19,7 @@ from provisioner.model import Address, Fields, LockState, Stamp
 from provisioner.remote import Remote
 
 BYTES = b"hello\n"
+MAIN = "---\nname: Hello\ndescription: Says hello.\n---\n"
 SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 
 
@@ -38,6 +39,9 @@ class Anything(Scope):
     def text(self, value: Any, path: Any) -> str:
         return value if isinstance(value, str) else f"The text of {value}."
 
+    def front_matter(self, value: str, path: Any) -> dict[str, str]:
+        return {"name": "Hello", "description": "Says hello."}
+
     def exists(self, path: str) -> bool:
         return False
 
@@ -52,6 +56,9 @@ class Anything(Scope):
 
     def loose_file(self, value: str, path: Any) -> str:
         return value
+
+    def folder(self, value: str, path: Any) -> dict[str, tuple[str, int]]:
+        return {"SKILL.md": (hashlib.sha256(MAIN.encode()).hexdigest(), len(MAIN))}
 
     def cited(self, value: str, path: Any) -> None:
         pass
@@ -90,10 +97,30 @@ def every_example() -> Iterator[Any]:
                 yield pytest.param(name, api, number, id=f"{name}-{api or 'any'}-{number}")
 
 
+@pytest.fixture(autouse=True)
+def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders that examples name, in the workspace that everything is written from."""
+    for name in ("triage", "report"):
+        (tmp_path / "root/skills" / name).mkdir(parents=True)
+        (tmp_path / "root/skills" / name / "SKILL.md").write_text(MAIN)
+    monkeypatch.chdir(tmp_path / "root")
+
+
 def writing(address: Address, fields: Fields, names: Names, **more: Any) -> Write:
-    content = io.BytesIO(BYTES) if kinds()[address.kind].uploaded else None
+    kind = kinds()[address.kind]
+    content = io.BytesIO(BYTES) if kind.uploaded else None
     stamp = Stamp("w", "e", str(address), "0123abcd", 1)
-    return Write(address, fields, names, stamp, content=content, **more)
+    secrets = dict.fromkeys(kind.secrets(fields), "what nobody sees")
+    return Write(
+        address,
+        fields,
+        names,
+        stamp,
+        content=content,
+        secrets=secrets,
+        root=Path.cwd(),
+        **more,
+    )
 
 
 async def with_what_it_names(remote: Remote, kind: Kind, fields: Fields) -> Names:
@@ -160,7 +187,7 @@ def seen(form: Form, wanted: Fields, fields: Fields) -> Fields:
     return {
         path: normal[path]
         for path in units(wanted, form.keyed)
-        if path in normal and top(path) not in form.unread
+        if path in normal and not form.hides(path)
     }
 
 
@@ -201,4 +228,8 @@ def test_a_kind_tells_of_itself(name: str) -> None:
     assert len(kind.examples) >= 2
     for example in kind.examples:
         kind.spec.model_validate(example)
-    assert [one.name for one in kind.fields if one.about and not (one.examples or one.fixed)] == []
+    assert [
+        one.name
+        for one in kind.fields
+        if one.about and one.sort.written and not (one.examples or one.fixed)
+    ] == []

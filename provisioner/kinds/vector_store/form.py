@@ -22,6 +22,7 @@ class VectorStoreForm(StampedForm):
 
     collection = "/vector_stores"
     table = FIELDS
+    apart = frozenset({"files"})
     replies: ClassVar[Mapping[str, Shape]] = {"file_counts": mapping()}
 
     @cached_property

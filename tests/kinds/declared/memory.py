@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
+from hashlib import sha256
 from typing import Any
 
+import yaml
 from pydantic import TypeAdapter
 
 from provisioner.kinds import kind
@@ -58,6 +60,17 @@ class MemoryScope(Scope):
 
     def loose_file(self, value: str, path: Path) -> str | None:
         return value
+
+    def folder(self, value: str, path: Path) -> Mapping[str, tuple[str, int]] | None:
+        below = {name: text for name, text in self.files.items() if name.startswith(f"{value}/")}
+        return {
+            name.removeprefix(f"{value}/"): (sha256(str(text).encode()).hexdigest(), len(str(text)))
+            for name, text in below.items()
+        }
+
+    def front_matter(self, value: str, path: Path) -> Mapping[str, Any]:
+        found = yaml.safe_load(self.files[value].split("---")[1])
+        return found if isinstance(found, dict) else {}
 
     def cited(self, value: str, path: Path) -> None:
         pass

@@ -1,0 +1,59 @@
+"""The kind `environment_template`: what the environments of an agent's sessions are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from provisioner.diff import join
+from provisioner.kinds.base import Form, Kind, Reference
+from provisioner.kinds.environment_template.form import FIELDS, FORM
+from provisioner.model import Fields
+
+
+class TemplateKind(Kind):
+    """What the environments of an agent's sessions are made from."""
+
+    name: ClassVar[str] = "environment_template"
+    section: ClassVar[str] = "environment_templates"
+    summary: ClassVar[str] = (
+        "Files, packages, skills, variables and network of the computers that agents work at."
+    )
+    about: ClassVar[str] = "An environment template: what an agent finds where it works."
+    fields = FIELDS
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"network": {"access": "disabled"}},
+        {
+            "name": "Analysis",
+            "network": {"access": "restricted", "allowed_domains": ["pypi.org", "*.example.com"]},
+            "files": [
+                {"file": "data/sales.csv", "path": "/workspace/data/sales.csv"},
+                {"file": "data/prices.csv", "path": "/workspace/data/prices.csv"},
+            ],
+            "skills": ["triage", {"skill": "report", "version": 1}],
+            "packages": {"python": ["pandas==2.3.3"], "system": ["ripgrep"]},
+            "capability_directories": ["/workspace/capabilities"],
+            "desktop": {"enabled": True},
+            "env": {"REGION": "eu", "TOKEN": {"env": "BOX_TOKEN"}},
+            "setup_commands": ["pip check", {"command": "make", "cwd": "/workspace/tools"}],
+        },
+        {
+            "network": {"access": "restricted", "blocked_domains": ["ads.example.com"]},
+            "only": ["staging", "prod"],
+        },
+    )
+
+    def form(self, api: str | None) -> Form:
+        """Templates are the same through every API."""
+        return FORM
+
+    def secrets(self, fields: Fields) -> Mapping[str, Reference]:
+        """The variables whose values are elsewhere."""
+        return {
+            join("env", name): value
+            for name, value in (fields.get("env") or {}).items()
+            if isinstance(value, Mapping)
+        }
+
+
+KIND = TemplateKind()
