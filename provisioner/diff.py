@@ -48,14 +48,25 @@ def top(path: str) -> str:
 
 
 def units(fields: Fields, keyed: Collection[str]) -> dict[str, Any]:
-    """The owned units of some fields: each top-level field whole, those in `keyed` key by key."""
+    """The owned units of some fields: each top-level field whole, those in `keyed` key by key; so
+    is what lies below them under a path in `keyed`.
+    """
     found: dict[str, Any] = {}
     for name, value in fields.items():
         if name in keyed:
-            found.update({join(name, key): item for key, item in (value or {}).items()})
+            _by_key(name, value, keyed, found)
         else:
             found[name] = value
     return found
+
+
+def _by_key(path: str, value: Any, keyed: Collection[str], found: dict[str, Any]) -> None:
+    for key, item in (value or {}).items():
+        below = join(path, key)
+        if below in keyed and isinstance(item, Mapping):
+            _by_key(below, item, keyed, found)
+        else:
+            found[below] = item
 
 
 def same(left: Any, right: Any) -> bool:

@@ -43,6 +43,7 @@ _HOLDERS = {
     "passwd",
 }
 _HOLDERS |= {"passphrase", "secret", "clientsecret", "credentials"}
+_HOLDERS |= {"refreshtoken", "secretvalue"}
 _NAMED = re.compile(
     r"""(\b(?:api[-_ ]?key|authorization|password|passwd|(?:access_|auth_)?token|secret)"""
     r"""["'`]?\s*[:=]\s*"""
@@ -61,6 +62,8 @@ RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
 """How the variables begin in which the system that runs a job keeps keys of its own."""
 
 _known: set[str] = set()
+_concealed: set[str] = set()  # of what somebody has said that it is a secret
+_SHORTEST = 4  # letters of such a secret that is masked wherever it stands
 
 
 def masked(secret: str) -> str:
@@ -74,18 +77,37 @@ def hide(secret: str | None) -> None:
         _known.add(secret.strip())
 
 
+def conceal(secret: str) -> None:
+    """Have a secret of which nothing may be seen masked wherever it turns up, each line of it as
+    well. One below four letters may be any word, and is masked where it is called a secret.
+    """
+    parts = {secret, *(line.strip() for line in secret.splitlines())}
+    for part in parts:
+        (_concealed if len(part.strip()) >= _SHORTEST else _known).add(part.strip())
+
+
 def forget_secrets() -> None:
     """A new run knows no secrets yet."""
     _known.clear()
+    _concealed.clear()
 
 
 def without_secrets(text: str) -> str:
     """The text with the known secrets masked, and with those in addresses: passwords, and
     `?api_key=` and its like.
     """
+    text = without_concealed(text)
     for secret in _known:
         text = scrub(text, secret)
     return _ADDRESS.sub(_address, text) if "://" in text else text
+
+
+def without_concealed(text: str) -> str:
+    """The text without those secrets of which nothing may be seen."""
+    for secret in sorted(_concealed, key=len, reverse=True):  # one may be a part of another
+        for spelt in _spellings(secret):
+            text = text.replace(spelt, SENSITIVE)
+    return text
 
 
 def with_secret(text: str) -> bool:
@@ -140,15 +162,16 @@ def scrub(text: str, secret: str) -> str:
     return re.sub(called, r"\1…", text, flags=re.IGNORECASE)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=256)
 def _spellings(secret: str) -> tuple[str, ...]:
     """As it is, and as it stands in an address, in a page and in JSON."""
     import html  # these three are needed by whoever has a key, and not by `--help`
     import json
     from urllib.parse import quote
 
-    spelt = (secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1])
-    return tuple(dict.fromkeys(spelt))
+    spelt = {secret, quote(secret, safe=""), quote(secret), html.escape(secret), repr(secret)[1:-1]}
+    spelt |= {json.dumps(secret, ensure_ascii=only)[1:-1] for only in (True, False)}
+    return tuple(sorted(spelt, key=len, reverse=True))
 
 
 def _address(found: re.Match[str]) -> str:

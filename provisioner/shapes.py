@@ -51,6 +51,20 @@ def reference(value: Any) -> bool:
     return is_id(value.get("id")) if isinstance(value, dict) else address(value)
 
 
+def secret(value: Any) -> bool:
+    """Where a secret is: `{"env": NAME}`, `{"file": PATH}` or `{"command": [WORD, …]}`. Anything
+    else might be the secret itself.
+    """
+    if value is None:
+        return True
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    (how, where), *_ = value.items()
+    if how == "command":
+        return isinstance(where, list) and bool(where) and all(map(word, where))
+    return how in ("env", "file") and word(where)
+
+
 def an_id(value: Any) -> bool:
     return value is None or is_id(value)
 

@@ -105,6 +105,8 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
         before = Locked(
             change.address, change.importing, change.before or {}, api=change.api, made=change.made
         )
+    if change.gap and not change.deferred:
+        before = await _make_room(run, change, form)
     write = _write(run, change)
     made = await create_once(run, form, write, change)
     entry = _deposing(after_write(run, change, form, made.live), change, before)
@@ -125,6 +127,23 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     if entry != run.entries[change.address]:
         run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
     return entry
+
+
+async def _make_room(run: Run, change: Change, form: Form) -> Locked | None:
+    """Delete the old object of a replacement that the service would not take beside it. From then
+    on there is none, whatever becomes of the new one.
+    """
+    number = await run.intent(change.address, "delete", object=change.id)
+    try:
+        await form.delete(run.remote, change.id or "")
+    except ProvisionerError:
+        run.journal.dismiss(number)
+        raise
+    entry = run.entries.get(change.address)
+    left = replace(entry, id=None, fields={}, fingerprints={}) if entry else None
+    kept = None if left is None or left.empty else left
+    run.record(number, change.address, entry=kept)
+    return kept
 
 
 async def upload_again(run: Run, file: Address) -> str:
@@ -176,7 +195,7 @@ def _write(run: Run, change: Change) -> Write:
         {**_given(run, change), **(change.after or {})},
         run.names(change.depends_on),
         run.stamp(change.address),
-        id=change.id,
+        id=None if change.action.makes else change.id,
         paths=own_paths(change),
         lost=frozenset(change.lost),
         secrets={
@@ -243,7 +262,7 @@ async def remove_old(run: Run, change: Change) -> bool:
     """Delete what a replacement left behind, unless something forgotten or request profiles still
     name it.
     """
-    if change.id is None or change.reason == "api_gone":
+    if change.id is None or change.reason == "api_gone" or (change.gap and not change.deferred):
         return True
     if change.stays_with:
         return await _give_up(run, change.address, change.id)

@@ -50,9 +50,11 @@ def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
         wrote, before = _units(change.after or {}, form), None
     record = _confirmed(run, form, change=change, before=before, live=live.fields, wrote=wrote)
     entry = _entry(run, change, live.id, record)
-    return (
-        entry if change.action.makes else replace(entry, overwritten=overwriting(run, change, form))
-    )
+    if kind(change.address.kind).secrets(change.after or {}):
+        entry = replace(entry, updated_at=live.updated_at)
+    if change.action.makes:
+        return entry
+    return replace(entry, overwritten=overwriting(run, change, form))
 
 
 def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
@@ -109,13 +111,16 @@ def _confirmed(
     it was.
     """
     merge = _Merge.of(run, form, change=change, before=before, live=live)
+    secrets = kind(change.address.kind).secrets(change.after or {})
     own = (path for path in (before.resetting if before else ()) if store_file_of(path) is None)
     for path in dict.fromkeys([*merge.declared, *merge.had, *own, *sorted(wrote)]):
         hidden = form.hides(path) or path in change.lost
         differs = not hidden and not same(merge.wanted.get(path), merge.shown.get(path))
         if path in form.given:
             continue
-        if path in wrote or not (differs or (hidden and merge.is_edited(path))):
+        # Of a secret the place may be another one, which the service has nothing to do with.
+        unknown = hidden and path not in secrets and merge.is_edited(path)
+        if path in wrote or not (differs or unknown):
             merge.take(path, differs)
         else:
             merge.leave(path)
@@ -127,11 +132,11 @@ def _confirmed(
     # Units as the fields that they are part of.
     fields: Fields = {}
     for unit, value in merge.values.items():
-        name, *keys = parts(unit)
-        if keys:
-            fields.setdefault(name, {})[keys[0]] = value
-        else:
-            fields[name] = value
+        *above, last = parts(unit)
+        holder = fields
+        for name in above:
+            holder = holder.setdefault(name, {})
+        holder[last] = value
     given = {name: live[name] for name in form.given if name in live}
     return _Record({**empty, **fields, **given}, merge.unkept, tuple(merge.resetting))
 

@@ -14,7 +14,7 @@ from provisioner.kinds import kind
 from provisioner.kinds.base import Reference
 from provisioner.model import Address, Change, Desired, LockState, Plan, Problem
 from provisioner.plan import Situation
-from provisioner.plan.decide import unverified
+from provisioner.plan.decide import rotated_elsewhere, unverified
 from provisioner.text import listed
 from provisioner.workspace.secrets import (
     KEY_FILE,
@@ -25,9 +25,25 @@ from provisioner.workspace.secrets import (
     find_key,
     new_key,
     read_secret,
+    spelt,
 )
 
 Secrets = Mapping[Address, Mapping[str, Secret]]
+
+_NEW_KEY = (
+    f"A key was made, `{KEY_FILE}`: with it a plan sees that a secret has changed. It is not for"
+    f" version control. Colleagues and CI need the same one: give them what the file holds as"
+    f" `{KEY_VARIABLE}`, as a secret of the CI."
+)
+_NO_KEY = (
+    "Secrets were sent, and nothing is kept of them: without a key no plan sees that one has"
+    f" changed. Apply once on a terminal, which makes one, or set `{KEY_VARIABLE}` to 32 random"
+    " characters or more."
+)
+_OTHER_KEY = (
+    "Secrets were sent, and nothing is kept of them: the key that the lock's fingerprints were made"
+    f" with is not here. Set `{KEY_VARIABLE}` to it."
+)
 
 
 def fingerprinted(desired: Mapping[Address, Desired], root: Path) -> Mapping[Address, Desired]:
@@ -66,8 +82,10 @@ def _marks(
             continue
 
 
-def unverified_note(case: Situation) -> Iterator[str]:
-    """The one thing to say of secrets that cannot be compared here."""
+def notes_on_secrets(case: Situation) -> Iterator[str]:
+    """The one thing to say of secrets that cannot be compared here, and which ones somebody else
+    may have changed.
+    """
     found = [f"`{address}#{path}`" for address, path in unverified(case)]
     if found:
         yield (
@@ -75,31 +93,50 @@ def unverified_note(case: Situation) -> Iterator[str]:
             f" the key of fingerprints (`{KEY_VARIABLE}`) is missing, or a command would have to"
             " run. `--rotate ADDR` sends it again."
         )
+    for address, want in sorted(case.desired.items()):
+        entry, live = case.locked(address), case.live(address)
+        if (
+            entry
+            and live
+            and rotated_elsewhere(entry, live)
+            and kind(address.kind).secrets(want.fields)
+        ):
+            yield (
+                f"`{address}` has been written by somebody else since the last apply: its secret"
+                f" may be another one now. `--rotate {address}` sends yours again."
+            )
 
 
-def read_all(plan: Plan, state: LockState, root: Path, *, may_ask: bool) -> Secrets:
-    """Every secret that a plan will send, read before anything is written; PlanError naming each
-    one that cannot be had. `may_ask`: on a terminal a key is made where there was never one.
+def read_all(
+    plan: Plan, state: LockState, root: Path, *, may_make_key: bool
+) -> tuple[Secrets, tuple[str, ...]]:
+    """Every secret that a plan will send, read before anything is written, and what there is to say
+    of the key; PlanError naming each one that cannot be had. `may_make_key`: where there was never
+    one, because somebody sits there who can keep it.
     """
     problems: list[Problem] = []
     values: dict[Address, dict[str, str]] = {}
+    known: dict[str, str] = {}  # what a command has printed: it may have asked somebody
     for change in plan.changes:
         for path, reference in _sent(change):
             try:
-                values.setdefault(change.address, {})[path] = read_secret(reference, root)
+                value = known.get(str(reference)) or read_secret(reference, root)
+                known[str(reference)] = value
+                if why := kind(change.address.kind).unfit(path, value):
+                    raise SecretRefused(f"{spelt(reference)} {why}")
+                values.setdefault(change.address, {})[path] = value
             except SecretRefused as refused:
                 problems.append(_missing(change, path, refused))
     if not (values or problems):
-        return {}
-    key = _key(state, root, problems, may_ask)
+        return {}, ()
+    key, note = _key(state, root, problems, may_make_key)
     if problems:
         raise PlanError(problems)
-    return {
-        address: {
-            path: Secret(value, key.of(path, value) if key else None) for path, value in one.items()
-        }
-        for address, one in values.items()
-    }
+    secrets: dict[Address, dict[str, Secret]] = {}
+    for address, one in values.items():
+        marked = {path: key.of(path, value) if key else None for path, value in one.items()}
+        secrets[address] = {path: Secret(value, marked[path]) for path, value in one.items()}
+    return secrets, note
 
 
 def _sent(change: Change) -> Iterator[tuple[str, Reference]]:
@@ -125,16 +162,17 @@ def _missing(change: Change, path: str, refused: SecretRefused) -> Problem:
 
 
 def _key(
-    state: LockState, root: Path, problems: list[Problem], may_ask: bool
-) -> FingerprintKey | None:
+    state: LockState, root: Path, problems: list[Problem], may_make_key: bool
+) -> tuple[FingerprintKey | None, tuple[str, ...]]:
     try:
         key = find_key(root)
     except SecretRefused as refused:
-        problems.append(
-            Problem("Key of fingerprints", f"{refused}.", f"mend it, or delete `{KEY_FILE}`")
-        )
-        return None
+        hint = f"mend `{KEY_VARIABLE}`, or the file `{KEY_FILE}`"
+        problems.append(Problem("Key not usable", f"{refused}. Nothing was written.", hint))
+        return None, ()
     marked = any(entry.fingerprints for entry in state.resources.values())
-    if key is None and may_ask and not marked and not problems:
-        return new_key(root)
-    return key
+    if key is not None or problems:
+        return key, ()
+    if may_make_key and not marked:
+        return new_key(root), (_NEW_KEY,)
+    return None, (_OTHER_KEY if marked else _NO_KEY,)

@@ -19,7 +19,7 @@ from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import CREATES, close_intents, recover
 from provisioner.engine.refresh import Refreshed, RefreshRequest, from_lock, look_into, refresh
-from provisioner.engine.secrets import fingerprinted, read_all, unverified_note
+from provisioner.engine.secrets import fingerprinted, notes_on_secrets, read_all
 from provisioner.engine.shutdowns import Shutdowns, asked, kept_answers
 from provisioner.engine.takeover import take_over
 from provisioner.errors import LockError, PlanError
@@ -159,7 +159,7 @@ class Session:
         loose += preflight.alike(self.refreshed, case, plan)
         unasked = () if options.refresh else (_UNASKED,)
         over = () if options.destroy else preflight.imports_that_are_over(self.context, case)
-        secret = () if options.destroy else unverified_note(case)
+        secret = () if options.destroy else notes_on_secrets(case)
         plan = replace(plan, notes=(*unasked, *self.notes, *over, *loose, *secret, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
 
@@ -286,7 +286,7 @@ class Session:
         if state is None:
             state = replace(context.fresh(), lineage=plan.lineage)
         state = replace(state, origin=preflight.pinned(self.remote, state, context.service))
-        secrets = read_all(plan, state, context.root, may_ask=self.options.terminal)
+        secrets, on_key = read_all(plan, state, context.root, may_make_key=self.options.terminal)
         begun = begin(plan, state.approved, commit)
         with context.store.journal(state, begun) as journal:
             run = Run(
@@ -317,7 +317,8 @@ class Session:
             if begun is not None:
                 journal.left(end(plan, state.approved, applied.undone, commit))
         after = context.store.fold_journal().state
-        notes = (*applied.notes, *sorted(self.remote.oddities - set(plan.notes)))
+        oddities = sorted(self.remote.oddities - set(plan.notes))
+        notes = (*on_key, *applied.notes, *oddities)
         return replace(applied, notes=notes, serial=after.serial if after else 0)
 
     async def _carried_out(self, run: Run) -> Applied:

@@ -195,17 +195,19 @@ class Form(ABC):
 
     @cached_property
     def fixed(self) -> frozenset[str]:
-        """The fields that cannot be changed in place."""
+        """The fields, or units of a keyed one, that cannot be changed in place."""
         return self.table.named("fixed")
 
     @cached_property
     def keyed(self) -> frozenset[str]:
-        """The fields that are compared key by key."""
+        """The fields that are compared key by key, and paths below them that are as well."""
         return self.table.named("keyed")
 
     @cached_property
     def unread(self) -> frozenset[str]:
-        """The fields that the service never shows: they are compared with the lock."""
+        """The fields, or units of a keyed one, that the service never shows: they are compared with
+        the lock.
+        """
         return self.table.named("unread")
 
     @cached_property
@@ -258,6 +260,12 @@ class Form(ABC):
     def goes_along(self, unit: str, paths: Collection[str]) -> bool:
         """Whether an update of `paths` sends a unit."""
         return unit in paths
+
+    def excludes(self, old: Fields, new: Fields) -> bool:
+        """Whether the service refuses a new object for as long as the old one is there, so that a
+        replacement leaves a gap.
+        """
+        return False
 
     def looks(self, address: Address, fields: Fields, names: Names) -> str:
         """A digest of all that the service shows of an object, by which one without a stamp is
@@ -393,6 +401,12 @@ class Kind(ABC):
         """
         return self.fields.declared(spec, scope)
 
+    def beside(self, resources: Mapping[Address, Fields]) -> Iterable[tuple[Address, Finding]]:
+        """What is wrong with resources of this kind beside each other, among all that are declared
+        for an environment.
+        """
+        return ()
+
     def checks(self, spec: Any, fields: Fields, scope: Scope) -> tuple[Check, ...]:
         """The conversations that must hold with a valid declaration, `fields` as declared."""
         return ()
@@ -404,6 +418,12 @@ class Kind(ABC):
     def secrets(self, fields: Fields) -> Mapping[str, Reference]:
         """Where these fields take secrets from, by unit: `auth.token` -> `{"env": "TOKEN"}`."""
         return {}
+
+    def unfit(self, path: str, value: str) -> str | None:
+        """Why a value cannot be the secret of a unit, completing "the environment variable `TOKEN`
+        …"; None where it can.
+        """
+        return None
 
     def renamed(self, fields: Fields, addresses: Mapping[str, str]) -> Fields:
         """The same fields where what they refer to has another address, by the old one."""

@@ -27,6 +27,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from provisioner.kinds.base import Path, Scope
 from provisioner.kinds.table import as_written
+from provisioner.masking import RUNNER
 
 RESERVED = ("provisioner", "sha256")
 """Keys that mark what is ours: the first in metadata, both in the attributes of a file in a
@@ -312,6 +313,109 @@ def read_writing(value: str | FromFile | FromFiles | None, scope: Scope, at: Pat
     """The text, out of its files."""
     written = as_written(value)
     return None if written is None else scope.text(written, at)
+
+
+MAX_NAME_BYTES = 256
+
+
+def _short_name(name: str) -> str:
+    size = len(name.strip().encode())
+    if not 1 <= size <= MAX_NAME_BYTES:
+        message = f"has {size} bytes; it must have 1 to {MAX_NAME_BYTES}, spaces around it apart"
+        raise refusal("name_bytes", message, "choose another name")
+    return name
+
+
+ShortName = Annotated[str, AfterValidator(_short_name)]
+"""A name that is measured in bytes."""
+
+_HOW = "write `{env: NAME}`, `{file: PATH}` or `{command: [WORD, …]}`, which say where it is"
+
+
+def _variable(name: str) -> str:
+    if name.upper().startswith(RUNNER):
+        hint = (
+            "keep the secret in a variable of its own;"
+            f" {', '.join(f'`{prefix}*`' for prefix in RUNNER)} are GitHub's"
+        )
+        raise refusal("runner", "is a token of the job, and is sent to nobody else", hint)
+    return name
+
+
+def _inside(path: str) -> str:
+    if path.startswith(("/", "~")) or ".." in path.split("/"):
+        message = "leaves the workspace; the file of a secret is below its root"
+        raise refusal("outside", message, "write a path relative to the workspace root")
+    return path
+
+
+class InVariable(Strict):
+    """The secret that an environment variable holds."""
+
+    env: Annotated[
+        str,
+        Field(
+            pattern="^[A-Za-z_][A-Za-z0-9_]*$",
+            description="Name of the environment variable, never the secret itself",
+            examples=["CRM_TOKEN"],
+        ),
+        AfterValidator(_variable),
+    ]
+
+
+class InFile(Strict):
+    """The secret that a file of the workspace holds. Keep that file out of version control."""
+
+    file: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Path from the workspace root; a line end at its end is left out",
+            examples=["secrets/crm-token"],
+        ),
+        AfterValidator(_inside),
+    ]
+
+
+class FromCommand(Strict):
+    """The secret that a command prints. It runs in an apply alone, without a shell, in the
+    workspace root, and has 30 seconds.
+    """
+
+    command: list[Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1,
+        description="The command and its arguments, a word each",
+        examples=[["op", "read", "op://crm/token"]],
+    )
+
+
+def _by_reference(value: object) -> object:
+    """A secret that is written out is refused, without repeating it."""
+    if isinstance(value, str | int | float):
+        raise PydanticCustomError(
+            "literal_secret",
+            "{message}",
+            {"message": "is a secret, and a spec only says where one is", "hint": _HOW},
+        )
+    return value
+
+
+def choose_secret(value: Any) -> str:
+    """The tag of a reference to a secret."""
+    keys = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
+    if "command" in keys:
+        return "<command>"
+    return "<file>" if "file" in keys else "<variable>"
+
+
+SecretReference = Annotated[
+    Annotated[InVariable, Tag("<variable>")]
+    | Annotated[InFile, Tag("<file>")]
+    | Annotated[FromCommand, Tag("<command>")],
+    Discriminator(choose_secret),
+    BeforeValidator(_by_reference),
+]
+"""Where a secret is. The secret itself is in no spec, lock or plan."""
 
 
 class Lifecycle(Strict):

@@ -142,7 +142,11 @@ class ObjectForm(Form):
             if one.path(self.api)[0] in raw
         }
         return Live(
-            str(raw["id"]), fields, status=raw.get("status"), created_at=number(raw, "created_at")
+            str(raw["id"]),
+            fields,
+            status=raw.get("status"),
+            created_at=number(raw, "created_at"),
+            updated_at=number(raw, "updated_at"),
         )
 
     def _checked(self, raw: Raw) -> Raw:
@@ -184,11 +188,20 @@ class ObjectForm(Form):
         canonical = json.dumps(seen, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    def parent(self, write: Write) -> str:
+        """The collection of the object that a write is about."""
+        return self.collection
+
+    async def place(self, remote: Remote, id: str) -> str | None:
+        """The path of an object; None where it is known to be nowhere."""
+        return route(self.collection, id)
+
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
         return [self.live(raw, names) for raw in await remote.list(self.collection, known=known)]
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
-        raw = await remote.find(route(self.collection, id))
+        path = await self.place(remote, id)
+        raw = await remote.find(path) if path else None
         return None if raw is None else self.live(raw, names)
 
     async def create(self, remote: Remote, write: Write) -> Live:
@@ -197,8 +210,10 @@ class ObjectForm(Form):
         return await self._create(remote, write, body)
 
     async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
-        raw = self._checked(await remote.post(self.collection, body))
-        return self.live(await self._whole(remote, raw, body), write.names)
+        collection = self.parent(write)
+        raw = self._checked(await remote.post(collection, body))
+        path = route(collection, raw["id"])
+        return self.live(await self._whole(remote, raw, body, path), write.names)
 
     async def update(self, remote: Remote, write: Write) -> Live:
         return await self._update(
@@ -206,7 +221,7 @@ class ObjectForm(Form):
         )
 
     async def _update(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
-        path = route(self.collection, write.id or "")
+        path = route(self.parent(write), write.id or "")
         raw = await self._send(remote, path, body)
         blanks = {one.name: one.blank for one in self.own if one.blank is not None}
         reset = {
@@ -224,13 +239,15 @@ class ObjectForm(Form):
         return self.live(raw, write.names)
 
     async def delete(self, remote: Remote, id: str) -> None:
-        await remote.delete(route(self.collection, id))
+        path = await self.place(remote, id)
+        if path:
+            await remote.delete(path)
 
     async def _send(self, remote: Remote, path: str, body: dict[str, Any]) -> Raw:
         raw = self._checked(await remote.post(path, body, repeatable=True))
         return await self._whole(remote, raw, body, path)
 
-    async def _whole(self, remote: Remote, raw: Raw, body: Raw, path: str | None = None) -> Raw:
+    async def _whole(self, remote: Remote, raw: Raw, body: Raw, path: str) -> Raw:
         """The reply of a write, completed by a read where it lacks what was sent. The write itself
         succeeded: a read that fails must not make its id be forgotten.
         """
@@ -238,7 +255,7 @@ class ObjectForm(Form):
         if not lacking:
             return raw
         try:
-            found = await remote.find(path or route(self.collection, raw["id"]))
+            found = await remote.find(path)
         except ServiceError:
             found = None
         whole = {**raw, **(found or {})}
@@ -284,7 +301,7 @@ class StampedForm(ObjectForm):
         return made
 
     async def _update(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
-        before = self._checked(await remote.get(route(self.collection, write.id or "")))
+        before = self._checked(await remote.get(route(self.parent(write), write.id or "")))
         ours, paths = self.labels(write)
         metadata = merged(before.get("metadata"), ours, paths, write.stamp)
         whole = {**self.completed(body, before), "metadata": metadata}
@@ -294,9 +311,9 @@ class StampedForm(ObjectForm):
         """Take the stamp of a lock off an object that is not managed by it any more; that of
         another lock stays, and an object that is gone needs nothing.
         """
-        path = route(self.collection, id)
-        raw = await remote.find(path)
+        path = await self.place(remote, id)
+        raw = await remote.find(path) if path else None
         mark = stamp(self._checked(raw).get("metadata")) if raw is not None else None
-        if raw is not None and mark and lock.owns(mark):
+        if path and raw is not None and mark and lock.owns(mark):
             left = {"metadata": unstamped(raw["metadata"])}
             self._checked(await remote.post(path, left, repeatable=True))

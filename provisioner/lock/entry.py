@@ -37,6 +37,7 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
         "overwritten": entry.overwritten and asdict(entry.overwritten),
         "deposed": entry.deposed and [_deposed(entry, id) for id in entry.deposed],
         "fingerprints": dict(entry.fingerprints),
+        "updated_at": entry.updated_at,
     }
     raw.update({key: value for key, value in optional.items() if value})
     if not entry.made:
@@ -125,6 +126,7 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         verified=get("verified", True),
         resent=get("resent", False),
         fingerprints=get("fingerprints", {}),
+        updated_at=get("updated_at", 0),
         unknown={key: value for key, value in raw.items() if key not in _SHAPES},
     )
 
@@ -221,6 +223,7 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "overwritten": (_is_overwritten, "a serial and a mapping of paths to digests"),
     "deposed": (_list_of(_is_deposed), f"a list of `{{id: …}}`, each an id ({ID_RULE})"),
     "fingerprints": (_are_fingerprints, "a mapping of paths to `hmac-sha256:KEY:DIGEST`"),
+    "updated_at": (lambda value: type(value) is int, "a whole number"),
     "version": (lambda value: type(value) is int, "a whole number"),
     "digest": (_is_text, "a string"),
     "request": (_is_mapping, "a mapping"),

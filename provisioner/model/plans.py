@@ -88,6 +88,8 @@ class Change:
     old_digest: str | None = (
         None  # delete, replace, forget: of the old object as it is at the service
     )
+    # Replace: the old one goes first, because the service takes no second one beside it.
+    gap: bool = False
     # What is written beside `after` because nothing is declared: the name of the resource.
     defaults: Fields = field(default_factory=dict)
 

@@ -95,6 +95,9 @@ class Locked:
     resent: bool = False
     # Of the secrets that were sent, by unit: `auth.token` -> `hmac-sha256:KEY:DIGEST`.
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    # Of what has secrets: when the service says that our last write was. A later time there shows
+    # that somebody else has written it, and nothing else does.
+    updated_at: int = 0
     unknown: dict[str, Any] = field(default_factory=dict)  # keys that a later release has added
 
     @property
@@ -148,7 +151,13 @@ class Locked:
         same_object = self.id is not None and self.id == before.id
         if not same_object:
             return found
-        return replace(found, made=before.made, verified=before.verified, resent=before.resent)
+        return replace(
+            found,
+            made=before.made,
+            verified=before.verified,
+            resent=before.resent,
+            updated_at=before.updated_at,
+        )
 
     def deposed_api(self, id: str) -> str | None:
         """The API through which an old object exists."""
@@ -182,6 +191,7 @@ class Live:
     stamp: Stamp | None = None
     status: str | None = None
     created_at: int = 0
+    updated_at: int = 0
     store_files: dict[str, StoreFile] | None = None  # vector stores: by file id
     file_count: int = 0  # vector stores: how many files the service says are in it
 

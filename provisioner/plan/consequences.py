@@ -16,9 +16,15 @@ Changes = dict[Address, Change]
 
 
 def repoint(changes: Changes) -> None:
-    """Whoever refers to an id that changes is written again; vector stores are repointed by their
-    attachments.
+    """Whoever refers to an id that changes is written again, or replaced where it cannot refer to
+    another one; vector stores are repointed by their attachments.
     """
+    made = -1
+    while made != (made := sum(change.action.makes for change in changes.values())):
+        _repoint(changes)
+
+
+def _repoint(changes: Changes) -> None:
     renewed = {address for address, change in changes.items() if change.action.makes}
     for address, change in list(changes.items()):
         if holds_files(address) or not change.action.stays or change.after is None:
@@ -36,8 +42,13 @@ def repoint(changes: Changes) -> None:
                 old for old in change.fields if old.path not in {new.path for new in fields}
             )
             reason = "reference_replaced" if change.action is Action.KEEP else change.reason
+            fixed = tuple(field.path for field in fields if field.path in form.fixed)
             changes[address] = replace(
-                change, action=Action.UPDATE, reason=reason, fields=known + fields
+                change,
+                action=Action.REPLACE if fixed else Action.UPDATE,
+                reason=reason,
+                fields=known + fields,
+                replace_paths=fixed,
             )
 
 

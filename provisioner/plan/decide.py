@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from provisioner.diff import Comparison, Sides, compare, same, top, units
+from provisioner.diff import Comparison, Sides, compare, ignored, same, top, units
 from provisioner.digests import sha256_of
 from provisioner.kinds import is_file, kind
-from provisioner.kinds.base import Form
+from provisioner.kinds.base import Form, Reference
 from provisioner.model import (
     Action,
     Address,
@@ -108,6 +108,7 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
         before=live.fields,
         fields=_with_secrets(case, want, None, comparison.changes),
         replace_paths=forcing,
+        gap=bool(forcing) and form.excludes(live.fields, want.fields),
     )
     return change, comparison.unkept
 
@@ -127,13 +128,16 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         fields=changes,
         made=entry.made,
     )
-    if live.status == "expired":
-        return replace(base, action=Action.REPLACE, reason="expired"), comparison.unkept
-    if want.address in case.options.replaces:
-        return replace(base, action=Action.REPLACE, reason="asked"), comparison.unkept
     forcing = _forcing(form, changes)
-    if forcing:
-        forced = replace(base, action=Action.REPLACE, reason="fixed_field", replace_paths=forcing)
+    expired, asked = live.status == "expired", want.address in case.options.replaces
+    if expired or asked or forcing:
+        forced = replace(
+            base,
+            action=Action.REPLACE,
+            reason="expired" if expired else "asked" if asked else "fixed_field",
+            replace_paths=() if expired or asked else forcing,
+            gap=form.excludes(live.fields, want.fields),
+        )
         return forced, comparison.unkept
     if changes:
         local = any(change.drift != "remote" for change in changes)
@@ -148,21 +152,43 @@ def _with_secrets(
     """The same changes, where secrets count by their values: a reference to another place of the
     same value is no change, another value in the same place is one.
     """
-    secrets = kind(want.address.kind).secrets(want.fields)
-    sent = kind(want.address.kind).secrets(entry.fields) if entry else {}
-    found = [
-        replace(change, sensitive=True) if change.path in secrets else change
-        for change in changes
-        if change.path not in sent or change.path not in secrets
-    ]
-    for path in sorted(secrets.keys() & sent.keys()):
-        if want.address in case.options.rotates or _rotated(want, entry, path):
-            found.append(FieldChange(path, sent[path], secrets[path], sent[path], sensitive=True))
+    secrets, sent = _secrets(want, want.fields), _secrets(want, entry.fields if entry else {})
+    known = _in_place(want, entry)
+    found = []
+    for change in changes:
+        if change.path not in known:
+            sensitive = change.path in secrets or change.path in sent
+            found.append(replace(change, sensitive=sensitive))
+    for path in sorted(known):
+        changed = _rotated(want, entry, path) and not ignored(path, want.ignore_changes)
+        if changed or want.address in case.options.rotates:
+            was = sent.get(path)
+            found.append(FieldChange(path, was, secrets[path], was, sensitive=True))
     return tuple(found)
 
 
+def _secrets(want: Desired, fields: Fields) -> Mapping[str, Reference]:
+    return kind(want.address.kind).secrets(fields)
+
+
+def _in_place(want: Desired, entry: Locked | None) -> Collection[str]:
+    """The secrets that the service was given already, as far as the lock knows. An entry that was
+    rebuilt knows no fields: whoever made the object has given it all of them.
+    """
+    if entry is None:
+        return ()
+    secrets = _secrets(want, want.fields)
+    if not (entry.fields or entry.resetting):
+        return secrets.keys()
+    return secrets.keys() & _secrets(want, entry.fields).keys()
+
+
 def _rotated(want: Desired, entry: Locked | None, path: str) -> bool:
-    """Whether both fingerprints of a secret can be had, are of one key, and differ."""
+    """Whether both fingerprints of a secret can be had, are of one key, and differ; or an apply was
+    stopped that was about to send it.
+    """
+    if entry and path in entry.resetting:
+        return True
     was, now = entry.fingerprints.get(path) if entry else None, want.fingerprints.get(path)
     return bool(was and now) and was != now and _key_of(was) == _key_of(now)
 
@@ -175,12 +201,17 @@ def unverified(case: Situation) -> Iterator[tuple[Address, str]]:
     """The secrets of which nobody can say here whether they are what was sent."""
     for address, want in case.desired.items():
         entry = case.locked(address)
-        secrets = kind(address.kind).secrets(want.fields)
-        sent = kind(address.kind).secrets(entry.fields) if entry else {}
-        for path in sorted(secrets.keys() & sent.keys()):
-            was = _key_of(entry.fingerprints.get(path)) if entry else ""
-            if not was or was != _key_of(want.fingerprints.get(path)):
+        if entry is None or entry.id is None or address in case.options.rotates:
+            continue
+        for path in sorted(_in_place(want, entry)):
+            was = _key_of(entry.fingerprints.get(path))
+            if path not in entry.resetting and was != (_key_of(want.fingerprints.get(path)) or "-"):
                 yield address, path
+
+
+def rotated_elsewhere(entry: Locked, live: Live) -> bool:
+    """Whether the service says that somebody has written an object after our last write."""
+    return 0 < entry.updated_at < live.updated_at and not entry.resetting
 
 
 def own(case: Situation, change: FieldChange) -> FieldChange:
@@ -256,7 +287,11 @@ def following(form: Form, entry: Locked, have: Fields, origin: Address) -> Field
     those of its new one. What somebody has put in their place is not ours, and stays.
     """
     defaults = form.defaults(origin, entry.fields)
-    return {name: value for name, value in defaults.items() if same(have.get(name), value)}
+    return {
+        name: value
+        for name, value in defaults.items()
+        if name not in form.fixed and same(have.get(name), value)
+    }
 
 
 def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:

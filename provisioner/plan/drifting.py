@@ -25,12 +25,13 @@ from provisioner.model import (
     Stamp,
     Unverifiable,
 )
-from provisioner.plan.decide import own, protection, sides
+from provisioner.plan.decide import own, protection, rotated_elsewhere, sides
 from provisioner.plan.drifting_files import NO_FILES, FileDrift, file_drift, worded
 from provisioner.plan.ownership import Foreign, foreign
 from provisioner.plan.situation import Situation
 
 UNSEEN = "the service does not show it"
+REWRITTEN = f"{UNSEEN}; somebody has written the object after our last apply"
 _WORST = ("local", "remote", "both", "missing")
 
 
@@ -248,4 +249,5 @@ def _hidden(item: _Object, live: Live, comparison: Comparison) -> Iterator[Unver
     declared = units(item.want.fields, form.keyed)
     paths = [path for path in declared if form.hides(path) and top(path) not in form.certain]
     paths += [path for path in comparison.unkept if top(path) not in live.fields]
-    yield from (Unverifiable(address, path, UNSEEN) for path in paths)
+    why = REWRITTEN if rotated_elsewhere(item.entry, live) else UNSEEN
+    yield from (Unverifiable(address, path, why) for path in paths)

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from provisioner import __version__
+from provisioner import __version__, shapes
 from provisioner.diff import top
 from provisioner.digests import sha256_of
 from provisioner.errors import problem_json
+from provisioner.kinds import kind
 from provisioner.lock.entry import approved_to_json
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Address, Change, Drifted, FieldChange, Fields, Plan, Remnant
@@ -146,7 +147,9 @@ def _plain(value: Any) -> Any:
 def _change(change: Change, later: frozenset[str]) -> dict[str, Any]:
     place, source = change.position, change.source
     file = place or source
-    secret = {field.path: True for field in change.fields if field.sensitive}
+    held = kind(change.address.kind).secrets(change.after or {})
+    sensitive = [field.path for field in change.fields if field.sensitive]
+    secret = dict.fromkeys([*sensitive, *held], True)
     marked = {top(field.path): True for field in change.fields if field.unknown}
     if change.action is Action.CREATE or change.action.alters:
         wanted = later.intersection(map(str, change.depends_on))
@@ -201,8 +204,8 @@ def _masked(values: Fields | None, secret: Iterable[str]) -> Fields | None:
 
 def _replaced(values: Fields, path: str) -> Fields:
     for key, item in values.items():
-        if path == key:
-            return {**values, key: SENSITIVE}
+        if path == key:  # where a secret is may be seen, and has to be known when it is sent
+            return values if shapes.secret(item) else {**values, key: SENSITIVE}
         if isinstance(item, dict) and path.startswith(f"{key}."):
             return {**values, key: _replaced(item, path[len(key) + 1 :])}
     # A path that dictionaries do not lead to: rather the whole field than a secret.

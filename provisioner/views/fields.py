@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from provisioner.diff import inside, join, top
-from provisioner.kinds import holds_files
+from provisioner.diff import inside, join, top, units
+from provisioner.kinds import holds_files, kind
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Change, FieldChange
 from provisioner.views.diffs import as_text, split, text_diff
@@ -49,14 +49,17 @@ def change_lines(change: Change, later: frozenset[str], verbose: bool) -> Iterat
 
 
 def _created(change: Change, later: frozenset[str], verbose: bool) -> Iterator[Line]:
-    secret = {field.path for field in change.fields if field.sensitive}
+    one = kind(change.address.kind)
+    secret = one.secrets(change.after or {})
     for name, given in change.defaults.items():
         yield Line("+", f"+ {name}: {value(given)} (default)")
     for name, given in (change.after or {}).items():
         if name == "files" and holds_files(change.address):
             continue
-        if name in secret:
-            yield Line("+", f"+ {name}: {SENSITIVE}")
+        if any(top(path) == name for path in secret):
+            for path, item in units({name: given}, one.form(change.api).keyed).items():
+                shown = SENSITIVE if path in secret else value(item)
+                yield Line("+", f"+ {inline(path)}: {shown}")
         elif name == "tools" and isinstance(given, list):
             yield from tools_added(given, later)
         else:

@@ -200,6 +200,8 @@ def _facts(change: Change) -> Iterator[str]:
     yield from filter(None, (store_files_words(change), stays_words(change)))
     if change.kept_for:
         yield kept_words(change)
+    if change.gap:
+        yield "gap: there is none for a moment"
     if change.lost:
         yield (
             f"not carried by `{change.api}`, as accepted:"

@@ -247,13 +247,12 @@ def _gone(change: Change) -> Iterator[Remark]:
     elif change.action is Action.REPLACE and not is_file(change.address):
         paths = ", ".join(f"`{inline(path)}`" for path in change.replace_paths)
         why = f"{paths} cannot be changed in place" if paths else reason_words(change.reason)
+        how = "deleted before a new one is made" if change.gap else "replaced by a new one"
         without = ""
         if change.foreign_documents:  # which the new store does not hold
             lost = many(change.foreign_documents, "document")
             without = f"without {lost} of the {change.documents:,} in the old one, not ours"
-        yield _loss(
-            change.address, ", ".join(filter(None, ("replaced by a new one", why, without))), "-/+"
-        )
+        yield _loss(change.address, ", ".join(filter(None, (how, why, without))), "-/+")
 
 
 def _overwritten(change: Change, edited: Iterable[FieldChange]) -> Iterator[Remark]:

@@ -121,9 +121,17 @@ class Compiler:
         self._add_files()
         for raw in self._citing:
             self._report(raw, list(self._uncitable(raw)))
+        self.findings += self._beside()
         self.findings += self._circles()
         self.findings += self._unknown_losses()
         self.findings = [self._judged(one) for one in self.findings]
+
+    def _beside(self) -> Iterator[SourcedFinding]:
+        """What is wrong with several resources together."""
+        fields = {address: want.fields for address, want in self.desired.items()}
+        for kind in self.declaring.shared.kinds.values():
+            for address, finding in kind.beside(fields):
+                yield SourcedFinding(self.desired[address].source, finding, str(address))
 
     def _circles(self) -> Iterator[SourcedFinding]:
         """What depends on each other in a circle."""

@@ -6,19 +6,24 @@ import hashlib
 import hmac
 import os
 import secrets
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from provisioner import disk
-from provisioner.masking import RUNNER, hide
+from provisioner.masking import RUNNER, conceal, hide
+from provisioner.workspace.tree import FileRefused, Tree, not_readable
 
 KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY"
 KEY_FILE = f"{disk.OURS}/fingerprint.key"
 _SHORTEST_KEY = 32  # characters
-_LARGEST = 65_536  # bytes of a secret
+_LARGEST = 1_048_576  # bytes of a secret
 _SECONDS = 30.0  # that a command may take
 
 
@@ -84,11 +89,9 @@ def read_secret(reference: Mapping[str, Any], root: Path) -> str:
         value = _from_file(reference["file"], root)
     else:
         value = _from_variable(reference["env"])
-    hide(value)
     if not value:
         raise SecretRefused(f"{spelt(reference)} is empty")
-    if any(letter in value for letter in "\r\n\0"):
-        raise SecretRefused(f"{spelt(reference)} has more than one line")
+    conceal(value)
     return value
 
 
@@ -102,51 +105,72 @@ def spelt(reference: Mapping[str, Any]) -> str:
 
 
 def _from_variable(name: str) -> str:
-    if name.startswith(RUNNER):
+    if name.upper().startswith(RUNNER):
         raise SecretRefused(f"`{name}` belongs to the system that runs this job")
     value = os.environ.get(name)
     if value is None:
         raise SecretRefused(f"the environment variable `{name}` is not set")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise SecretRefused(f"what the environment variable `{name}` holds is not text") from None
     return value
 
 
 def _from_file(path: str, root: Path) -> str:
-    inside = disk.real(root / path)
-    if not inside.is_relative_to(disk.real(root)):
-        raise SecretRefused(f"the file `{path}` is outside the workspace")
+    tree = Tree(root)
     try:
-        return _text(disk.read(inside, _LARGEST))
+        return _text(disk.read(tree.find(tree.normal(path)).place, _LARGEST))
+    except FileRefused as refused:
+        raise SecretRefused(f"the file `{path}` {refused.detail}") from None
     except OSError as error:
-        raise SecretRefused(f"the file `{path}` cannot be read: {error.strerror}") from None
+        raise SecretRefused(f"the file `{path}` {not_readable(error).detail}") from None
     except UnicodeDecodeError:
         raise SecretRefused(f"the file `{path}` is not text") from None
 
 
 def _from_command(words: list[str], root: Path) -> str:
-    """What a command prints. It runs in the workspace, without a shell."""
+    """What a command prints. It runs in the workspace, without a shell, and with all that it has
+    started it is ended when its time is over or it prints without end.
+    """
+    name = words[0]
     try:
-        done = subprocess.run(
+        started = subprocess.Popen(
             words,
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise SecretRefused(f"`{words[0]}` has not ended after {_SECONDS:.0f} s") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not a command"
-        raise SecretRefused(f"`{words[0]}` cannot be run: {why}") from None
-    if done.returncode:
-        raise SecretRefused(f"`{words[0]}` has failed, with the exit code {done.returncode}")
-    if len(done.stdout) > _LARGEST:
-        raise SecretRefused(f"`{words[0]}` has printed more than {_LARGEST:,} bytes")
+        raise SecretRefused(f"`{name}` cannot be run: {why}") from None
+    began = time.monotonic()
+    clock = threading.Timer(_SECONDS, _end, [started])
+    clock.start()
+    with started:
+        assert started.stdout is not None
+        printed = started.stdout.read(_LARGEST + 1)
+        if len(printed) > _LARGEST:
+            _end(started)
+        code = started.wait()
+    clock.cancel()
+    if time.monotonic() - began >= _SECONDS:
+        raise SecretRefused(f"`{name}` has not ended after {_SECONDS:.0f} s")
+    if len(printed) > _LARGEST:
+        raise SecretRefused(f"`{name}` has printed more than {_LARGEST:,} bytes")
+    if code:
+        raise SecretRefused(f"`{name}` has failed, with the exit code {code}")
     try:
-        return _text(done.stdout)
+        return _text(printed)
     except UnicodeDecodeError:
-        raise SecretRefused(f"what `{words[0]}` has printed is not text") from None
+        raise SecretRefused(f"what `{name}` has printed is not text") from None
+
+
+def _end(started: subprocess.Popen[bytes]) -> None:
+    with suppress(OSError):
+        os.killpg(started.pid, signal.SIGKILL)
 
 
 def _text(data: bytes) -> str:

@@ -14,7 +14,7 @@ from provisioner.kinds.wire import ObjectForm
 from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
-_ID = re.compile(r'"(asst|vs|file|agt|envtmpl|skill)[-_][A-Za-z0-9]{8,}"')
+_ID = re.compile(r'"(asst|vs|file|agt|envtmpl|skill|vault|vcred|auto)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
 _VOLATILE = ("id", "created_at", "updated_at", "last_active_at", "expires_at")
@@ -38,6 +38,7 @@ def entries(world: World) -> list[str]:
         resources.values()
     ):  # a lost upload that no store holds is taken over, and nobody can read it
         entry.pop("verified", None)
+        entry.pop("updated_at", None)
     return [
         f"{address}: {json.dumps(entry, sort_keys=True)}"
         for address, entry in sorted(resources.items())
@@ -49,8 +50,10 @@ def objects(world: World) -> list[str]:
     files = world.listed("/files")
     names = {item["id"]: item["filename"] for item in files}
     forms = [kind(name).form(api) for name, api in keys()]
-    paths = {form.collection for form in forms if isinstance(form, ObjectForm)} - {"/vector_stores"}
-    found = [_reported(item) for path in ("/files", *paths) for item in world.listed(path)]
+    paths = {form.collection for form in forms if isinstance(form, ObjectForm)}
+    paths = {path for path in paths if path != "/vector_stores" and "{" not in path}
+    vaults = [f"/vaults/{vault['id']}/credentials" for vault in world.listed("/vaults")]
+    found = [_reported(item) for path in ("/files", *paths, *vaults) for item in world.listed(path)]
     for store in world.listed("/vector_stores"):
         held = world.listed(f"/vector_stores/{store['id']}/files")
         found.append(_reported(store))

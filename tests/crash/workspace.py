@@ -49,6 +49,22 @@ def _box(**fields: Any) -> dict[str, Any]:
     return {"network": {"access": "disabled"}, **fields}
 
 
+def _opening(file: str, host: str = "crm", **fields: Any) -> dict[str, Any]:
+    url, token = f"https://{host}.example", {"file": file}
+    auth = {"type": "static_bearer", "mcp_server_url": url, "token": token}
+    return {"vault": "keys", "auth": auth, **fields}
+
+
+def _variable(host: str) -> dict[str, Any]:
+    auth = {
+        "type": "environment_variable",
+        "secret_name": "CRM",
+        "secret_value": {"file": "secrets/a"},
+        "networking": {"type": "limited", "allowed_hosts": [host]},
+    }
+    return {"vault": "keys", "auth": auth}
+
+
 # What was applied first; `rotating` is replaced twice, so that there is something deposed to
 # delete.
 FIRST: dict[str, Any] = {
@@ -101,11 +117,23 @@ FIRST: dict[str, Any] = {
         "skills": {
             name: {"path": f"skills/{name}"} for name in ("sorting", "former", "gone", "left")
         },
+        "vaults": {"keys": {"metadata": {"team": "hr"}}, "old": {}},
+        "credentials": {
+            "rotated": _opening("secrets/a"),
+            "elsewhere": _opening("secrets/b"),
+            "old": _opening("secrets/b", vault="old"),
+            "left": _opening("secrets/b"),
+            "former": _opening("secrets/b"),
+            "variable": _variable("a.example"),
+        },
     },
     "skills/sorting/SKILL.md": _skill("First"),
     "skills/former/SKILL.md": _skill("Moved"),
     "skills/gone/SKILL.md": _skill("Gone"),
     "skills/left/SKILL.md": _skill("Left"),
+    ".provisioner/fingerprint.key": f"{'0123456789abcdef' * 4}\n",
+    "secrets/a": "a-first\n",
+    "secrets/b": "b-first\n",
     "docs/a.md": "# A one\n",
     "docs/b.md": "# B\n",
     "docs/c.md": "# C\n",
@@ -164,15 +192,25 @@ SECOND: dict[str, Any] = {
             "fresh": {"path": "skills/fresh"},
             "twin": {"path": "skills/twin"},
         },
+        "vaults": {"keys": {"metadata": {"team": "it"}}, "new": {}},
+        "credentials": {
+            "rotated": _opening("secrets/a"),
+            "elsewhere": _opening("secrets/b", "shop"),
+            "new": _opening("secrets/b", vault="new"),
+            "latter": _opening("secrets/b"),
+            "variable": _variable("b.example"),
+        },
         "moved": [
             {"from": "environment_template.former", "to": "environment_template.latter"},
             {"from": "skill.former", "to": "skill.latter"},
+            {"from": "credential.former", "to": "credential.latter"},
             {"from": "vector_store.former", "to": "vector_store.latter"},
             {"from": "assistant.former", "to": "assistant.latter"},
         ],
         "removed": [
             {"from": "environment_template.left", "destroy": False},
             {"from": "skill.left", "destroy": False},
+            {"from": "credential.left", "destroy": False},
             {"from": "vector_store.left", "destroy": False},
             {"from": "assistant.left", "destroy": False},
         ],
@@ -180,6 +218,7 @@ SECOND: dict[str, Any] = {
     "skills/sorting/SKILL.md": _skill("Second"),
     "skills/fresh/SKILL.md": _skill("Fresh"),
     "skills/twin/SKILL.md": _skill("Twin"),
+    "secrets/a": "a-second\n",
     "docs/a.md": "# A two\n",
     "docs/c.md": None,
     "docs/new.md": "# New\n",

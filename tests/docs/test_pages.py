@@ -37,6 +37,7 @@ FILES = {
 NEEDED = {
     "vector_stores": {"handbook": {"files": ["docs/handbook/*.md"]}},
     "tools": {"get_weather": {"description": "Current weather"}},
+    "vaults": {"keys": {}},
 }
 WORKSPACE = {
     "workspace": "acme-support",

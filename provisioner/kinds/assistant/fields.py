@@ -92,7 +92,7 @@ TOOLS = Sort(
     shape=many(_TOOL),
     declare="provisioner.kinds.assistant.declaring:declare_tools",
     edited="tools",
-    refers_to=("vector_store", "file"),
+    refers_to=("vector_store", "file", "credential"),
     references=_named,
     renamed=_renamed,
 )
@@ -105,6 +105,7 @@ SESSION = Sort(
         }
     ),
     declare=f"{_SPEC}read_session",
+    refers_to=("environment_template", "vault"),
     references=_of_session,
     renamed=_session_renamed,
 )
