@@ -70,10 +70,13 @@ def overwriting(run: Run, change: Change, form: Form) -> Overwritten | None:
     paths = sorted(path for path in written if not form.hides(path))
     if not paths:
         return before.overwritten if before else None
-    if form.stamped and (stamp is None or stamp.lineage != run.state.lineage[:8]):
+    unsure = bool(change.importing)  # whose object it was
+    if form.stamped:
+        unsure = stamp is None or stamp.lineage != run.state.lineage[:8]
+    if unsure:
         return None
     shown = _units(form.normal(change.address, change.before or {}), form)
-    serial = stamp.serial if stamp else run.state.serial
+    serial = stamp.serial if stamp else 0
     return Overwritten(serial, {path: sha256_of(shown.get(path)) for path in paths})
 
 

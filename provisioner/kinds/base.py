@@ -261,10 +261,6 @@ class Form(ABC):
         """
         return self.table.normal(fields, self.api)
 
-    def goes_along(self, unit: str, paths: Collection[str]) -> bool:
-        """Whether an update of `paths` sends a unit."""
-        return unit in paths
-
     def later(self, fields: Fields) -> frozenset[str]:
         """The fields that a new object is not made with: an update follows at once."""
         return frozenset()
@@ -282,6 +278,14 @@ class Form(ABC):
         replacement leaves a gap.
         """
         return False
+
+    def leaves(self, before: Fields, paths: Collection[str]) -> str | None:
+        """What an update of `paths` leaves at the service beside the object, in a few words."""
+        return None
+
+    def goes_along(self, unit: str, paths: Collection[str]) -> bool:
+        """Whether an update of `paths` sends a unit."""
+        return unit in paths
 
     def looks(self, address: Address, fields: Fields, names: Names) -> str:
         """A digest of all that the service shows of an object, by which one without a stamp is
@@ -330,6 +334,10 @@ class Form(ABC):
         not known yet.
         """
         return {}
+
+    def metadata(self, fields: Fields, lost: Collection[str] = ()) -> Fields:
+        """The metadata that declared fields make, without our stamp."""
+        return fields.get("metadata") or {}
 
     def output(self, entry: Locked, names: Names) -> Fields:
         """What an application needs of an object beside its id, as `output` prints it."""

@@ -296,7 +296,7 @@ class StampedForm(ObjectForm):
 
     def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
         """The metadata that is ours, and the units that differ, as of `Write.paths`."""
-        return write.fields.get("metadata") or {}, write.paths
+        return self.metadata(write.fields, write.lost), write.paths
 
     def completed(self, body: dict[str, Any], before: Raw) -> dict[str, Any]:
         """The body of an update, with what would be lost by leaving it out; `before` is live."""
@@ -323,8 +323,8 @@ class StampedForm(ObjectForm):
         before = self._checked(await remote.get(route(self.parent(write), write.id or "")))
         ours, paths = self.labels(write)
         metadata = merged(before.get("metadata"), ours, paths, write.stamp)
-        whole = {**self.completed(body, before), "metadata": metadata}
-        return await super()._update(remote, write, whole)
+        body = {**self.completed(body, before), "metadata": metadata}
+        return await super()._update(remote, write, body)
 
     async def release(self, remote: Remote, id: str, lock: LockState) -> None:
         """Take the stamp of a lock off an object that is not managed by it any more; that of

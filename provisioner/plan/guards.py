@@ -56,11 +56,10 @@ def _foreign_pairs(case: Situation, changes: list[Change]) -> Iterator[Block]:
         live = case.live(change.address)
         if change.action is not Action.UPDATE or live is None or change.after is None:
             continue
-        ours = {
-            key for key, value in (change.after.get("metadata") or {}).items() if value is not None
-        }
-        entry = case.locked(change.address)
-        removed = set((entry.fields.get("metadata") or {}) if entry else ()) - ours
+        form, entry = case.form(change.address), case.locked(change.address)
+        after = form.metadata(change.after, change.lost)
+        ours = {key for key, value in after.items() if value is not None}
+        removed = set(form.metadata(entry.fields) if entry else ()) - ours
         pairs = len((set(live.fields.get("metadata") or {}) - removed) | ours) + 1
         if pairs > METADATA_PAIRS:
             yield Block(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from provisioner.kinds import is_file
+from provisioner.kinds import is_file, kind
 from provisioner.model import (
     SYMBOLS,
     Action,
@@ -202,6 +202,10 @@ def _facts(change: Change) -> Iterator[str]:
         yield kept_words(change)
     if change.gap:
         yield "gap: there is none for a moment"
+    form = kind(change.address.kind).form(change.api)
+    paths = [field.path for field in change.fields]
+    if change.action is Action.UPDATE and (left := form.leaves(change.before or {}, paths)):
+        yield left
     if change.lost:
         yield (
             f"not carried by `{change.api}`, as accepted:"

@@ -62,14 +62,21 @@ class Shapes:
         if "$ref" in node:
             return self._reference(node["$ref"].rpartition("/")[2])
         if "anyOf" in node:
-            return _either(
-                [self.words(one, field) for one in node["anyOf"] if one.get("type") != "null"]
-            )
+            return _either([self.words(one, field) for one in self._branches(node)])
         if "const" in node:
             return code(node["const"])
         if "enum" in node:
             return _either([code(one) for one in node["enum"]])
         return self._plain(node, field)
+
+    def _branches(self, node: Node) -> Iterator[Node]:
+        """What a value may be, choices within choices on one level."""
+        for one in node["anyOf"]:
+            inner = self._definitions.get(one.get("$ref", "").rpartition("/")[2], one)
+            if "anyOf" in inner:
+                yield from self._branches(inner)
+            elif one.get("type") != "null":
+                yield one
 
     def _plain(self, node: Node, field: str) -> str:
         kind = node.get("type")

@@ -50,10 +50,10 @@ def objects(world: World) -> list[str]:
     files = world.listed("/files")
     names = {item["id"]: item["filename"] for item in files}
     forms = [kind(name).form(api) for name, api in keys()]
-    paths = {form.collection for form in forms if isinstance(form, ObjectForm)}
-    paths = {path for path in paths if path != "/vector_stores" and "{" not in path}
-    vaults = [f"/vaults/{vault['id']}/credentials" for vault in world.listed("/vaults")]
-    found = [_reported(item) for path in ("/files", *paths, *vaults) for item in world.listed(path)]
+    collections = {form.collection for form in forms if isinstance(form, ObjectForm)}
+    below = [f"/vaults/{vault['id']}/credentials" for vault in world.listed("/vaults")]
+    paths = ["/files", *(collections - {"/vector_stores", "/vaults/{vault}/credentials"}), *below]
+    found = [_reported(item) for path in paths for item in world.listed(path)]
     for store in world.listed("/vector_stores"):
         held = world.listed(f"/vector_stores/{store['id']}/files")
         found.append(_reported(store))

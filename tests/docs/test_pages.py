@@ -27,6 +27,8 @@ FILES = {
     "data/targets.csv": "month,total\n",
     "forms/leave.pdf": "%PDF-1.7\n",
     "prompts/support.md": "Be brief.\n",
+    "skills/report/SKILL.md": "---\nname: report\ndescription: Writes reports.\n---\n",
+    "skills/triage/SKILL.md": "---\nname: triage\ndescription: Sorts mail.\n---\n",
     "prompts/tone.md": "Be kind.\n",
     "prompts/triage.md": "Sort.\n",
     "specs/data/prices.csv": "name,price\n",
@@ -38,6 +40,7 @@ NEEDED = {
     "vector_stores": {"handbook": {"files": ["docs/handbook/*.md"]}},
     "tools": {"get_weather": {"description": "Current weather"}},
     "vaults": {"keys": {}},
+    "skills": {name: {"path": f"skills/{name}"} for name in ("report", "triage")},
 }
 WORKSPACE = {
     "workspace": "acme-support",

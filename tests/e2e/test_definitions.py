@@ -69,6 +69,31 @@ def test_what_people_have_is_taken_whole(world: World, name: str, api: str) -> N
             assert json.dumps(wanted) == json.dumps(answer_schema(found) or {})
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", NAMES)
+def test_what_an_agent_cannot_have_is_named(world: World, name: str) -> None:
+    """Everything that keeps it from being an agent is a loss with a name, or a function without a
+    description; with these accepted it is applied, and in sync.
+    """
+    set_up(world, name, "agents")
+    errors = [one for one in found(world) if one["summary"] != "Description missing"]
+    assert {one["summary"] for one in errors} <= {"Not carried by API"}
+    lost = sorted({one["hint"].rpartition("accept_loss: [")[2][:-2] for one in errors})
+    local = {"service": "local", "api": "agents", "accept_loss": lost}
+    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": local}}})
+    left = found(world)
+    assert {one["summary"] for one in left} <= {"Description missing"}
+    if not left:
+        world.apply()
+        world.settled()
+
+
+def found(world: World) -> list[dict[str, Any]]:
+    """The errors of a workspace."""
+    problems = json.loads(world.run("validate", "--json").out)["problems"]
+    return [one for one in problems if one["severity"] == "error"]
+
+
 def test_there_are_twenty() -> None:
     """A file that is not read would prove nothing."""
     assert len(NAMES) == 20

@@ -19,21 +19,45 @@ from pydantic import BaseModel, TypeAdapter
 
 import provisioner
 from provisioner.kinds import kind
-from provisioner.kinds.assistant.hosted import ImageGeneration, Mcp, WebSearch
+from provisioner.kinds.assistant.carried import TOOLS
+from provisioner.kinds.assistant.hosted import ImageGeneration, WebSearch
+from provisioner.kinds.assistant.mcp import Mcp
+from provisioner.kinds.assistant.own_tools import (
+    ApplyPatch,
+    Computer,
+    Custom,
+    Namespace,
+    Shell,
+    ToolSearch,
+)
 from provisioner.kinds.assistant.request_fields import RequestFields
-from provisioner.kinds.assistant.tools import CodeInterpreter, FileSearch
+from provisioner.kinds.assistant.tools import CodeInterpreter, FileSearch, Function
 from tests.e2e import shop
 from tests.support.world import World
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "reference" / "openapi-subset.json"
 LOCAL = {"service": "local", "api": "responses"}
+STRICT = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 NEEDED: dict[type[BaseModel], dict[str, Any]] = {
     Mcp: {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"},
     WebSearch: {"type": "web_search"},
     ImageGeneration: {"type": "image_generation"},
     FileSearch: {"type": "file_search", "vector_stores": ["kb"]},
     CodeInterpreter: {"type": "code_interpreter"},
+    Function: {"type": "function", "name": "f", "parameters": STRICT},
+    Custom: {"type": "custom", "name": "sql"},
+    Shell: {"type": "shell", "environment": "container_auto"},
+    ApplyPatch: {"type": "apply_patch"},
+    Computer: {"type": "computer"},
+    Namespace: {
+        "type": "namespace",
+        "name": "crm",
+        "description": "Customers",
+        "tools": [{"type": "function", "name": "f"}],
+    },
+    ToolSearch: {"type": "tool_search"},
 }
+HOMES = ("connector_id", "tunnel_id", "transport")
 FILTER = {
     "type": "or",
     "filters": [
@@ -72,7 +96,8 @@ def assistants() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from ((field, {"responses": {field: value}}) for field, value in every(RequestFields))
     for tool, start in NEEDED.items():
         for field, value in every(tool):
-            if field not in start and field != "files":
+            carried = "responses" in TOOLS[start["type"]].get(field, ())
+            if carried and field not in start and field != "files" and "file" not in str(value):
                 yield field, {"tools": [_tool(start, field, value)]}
     yield "filters", {"tools": [{**NEEDED[FileSearch], "filters": FILTER}]}
     yield "stores", {"tools": [{"type": "file_search", "vector_stores": ["kb", "bare"]}]}
@@ -89,12 +114,8 @@ def every(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
 
 
 def _tool(start: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
-    """`connector_id` and `tunnel_id` stand in for `server_url`."""
-    kept = {
-        key: item
-        for key, item in start.items()
-        if key != "server_url" or field not in ("connector_id", "tunnel_id")
-    }
+    """A server has one home."""
+    kept = {key: item for key, item in start.items() if key != "server_url" or field not in HOMES}
     return {**kept, field: value}
 
 

@@ -89,6 +89,96 @@ def test_an_assistant_of_the_second_api() -> None:
     assert not found.losses
 
 
+def test_a_saved_agent() -> None:
+    """Its own fields go into the block, and its tools become what specs call them."""
+    server = {"type": "http", "server_url": "https://crm.example/mcp"}
+    found = one(
+        {
+            "object": "agent",
+            "id": "agt_1",
+            "created_at": 1700000000,
+            "updated_at": 1700000001,
+            "model": "gpt-6-astra",
+            "reasoning": {"effort": "low", "summary": "auto"},
+            "text": {
+                "format": {"type": "json_schema", "schema": {"type": "object"}},
+                "verbosity": "low",
+            },
+            "multi_agent": {"enabled": True, "max_concurrent_subagents": 3},
+            "tools": [
+                {
+                    "type": "web_search",
+                    "mode": "cached",
+                    "context_size": "low",
+                    "allowed_domains": ["who.int"],
+                    "location": {"country": "NO"},
+                },
+                {
+                    "type": "mcp",
+                    "server_label": "crm",
+                    "transport": server,
+                    "credential_id": "cred_1",
+                },
+                {"type": "automations"},
+            ],
+        }
+    )
+    assert found.fields == {
+        "model": "gpt-6-astra",
+        "reasoning_effort": "low",
+        "response_format": {"type": "json_schema", "schema": {"type": "object"}},
+        "tools": [
+            {
+                "type": "web_search",
+                "external_web_access": False,
+                "search_context_size": "low",
+                "filters": {"allowed_domains": ["who.int"]},
+                "user_location": {"type": "approximate", "country": "NO"},
+            },
+            {
+                "type": "mcp",
+                "server_label": "crm",
+                "transport": server,
+                "credential": {"id": "cred_1"},
+            },
+            {"type": "automations"},
+        ],
+        "agents": {
+            "reasoning": {"summary": "auto"},
+            "text": {"verbosity": "low"},
+            "multi_agent": {"enabled": True, "max_concurrent_subagents": 3},
+        },
+        "api": "agents",
+    }
+    assert not said(found, "warning")
+
+
+def test_a_shell_out_of_a_request() -> None:
+    """What belongs to its container stands in the tool itself; bytes of a skill stay behind."""
+    environment = {
+        "type": "container_auto",
+        "file_ids": ["file-1"],
+        "memory_limit": "4g",
+        "skills": [
+            {"type": "skill_reference", "skill_id": "skill_1", "version": "2"},
+            {"type": "inline", "name": "a", "description": "A", "source": {"data": "UEs="}},
+        ],
+    }
+    tools = [{"type": "shell", "environment": environment}, {"type": "local_shell"}]
+    found = one({"model": "m", "instructions": "x", "tools": tools})
+    assert found.fields["tools"] == [
+        {
+            "type": "shell",
+            "environment": "container_auto",
+            "files": [{"id": "file-1"}],
+            "memory_limit": "4g",
+            "skills": [{"id": "skill_1", "version": "2"}],
+        },
+        {"type": "shell"},
+    ]
+    assert "tools[0].environment.skills[1].source.data" in said(found)
+
+
 @pytest.mark.parametrize(
     "container",
     [

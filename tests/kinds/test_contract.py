@@ -111,7 +111,7 @@ def writing(address: Address, fields: Fields, names: Names, **more: Any) -> Writ
     kind = kinds()[address.kind]
     content = io.BytesIO(BYTES) if kind.uploaded else None
     stamp = Stamp("w", "e", str(address), "0123abcd", 1)
-    secrets = dict.fromkeys(kind.secrets(fields), "s3cr3t")
+    secrets = dict.fromkeys(kind.secrets(fields), "what nobody sees")
     return Write(
         address,
         fields,

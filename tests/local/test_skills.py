@@ -139,6 +139,8 @@ def test_a_skill_has_at_most_500_files(client: openai.OpenAI) -> None:
     assert client.skills.create(files=files[:500])
     assert "500" in refused(client, *files)
     assert "500 files" in refused(client, ("m.zip", archive(**dict(files))))
+    whole = archive(**{"m/": b"", **dict(files[:500])})
+    assert client.skills.create(files=("m.zip", whole))
 
 
 async def _all_of_it(client: openai.AsyncOpenAI) -> None:

@@ -263,12 +263,12 @@ def test_400_for_an_unknown_id_counts_as_gone_only_with_proof(scripted: Any) -> 
     }
 
 
-def test_only_assistants_and_stores_carry_the_beta_header(scripted: Any) -> None:
-    """Files are not in beta."""
+def test_each_beta_has_its_header(scripted: Any) -> None:
+    """Assistants, stores, agents and vaults are in one; files are not."""
     service = scripted((200, {"data": [], "has_more": False}))
 
     async def story(remote: Remote) -> None:
-        for path in ("/assistants", "/vector_stores", "/files"):
+        for path in ("/assistants", "/vector_stores", "/agents", "/vaults", "/files"):
             await remote.list(path)
 
     service.tell(story)
@@ -276,6 +276,8 @@ def test_only_assistants_and_stores_carry_the_beta_header(scripted: Any) -> None
     assert [headers.get("openai-beta") for headers in service.headers] == [
         "assistants=v2",
         "assistants=v2",
+        "agents=v1",
+        "agents=v1",
         None,
     ]
 

@@ -106,6 +106,7 @@ def test_an_agent_is_imported(world: World) -> None:
             "model": "gpt-5.6",
             "name": "Triage",
             "metadata": {"description": "Sorts", "team": "hr"},
+            "text": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
             "tools": [
                 {
                     "type": "mcp",
@@ -124,6 +125,7 @@ def test_an_agent_is_imported(world: World) -> None:
         "model": "gpt-5.6",
         "description": "Sorts",
         "metadata": {"team": "hr"},
+        "response_format": {"type": "json_schema", "schema": {"type": "object"}},
         "tools": [{"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}],
     }
     world.settled()
@@ -165,6 +167,18 @@ def test_what_an_agent_does_not_have_is_not_written_anew(world: World) -> None:
     assert world.changes() == {"vector_store.kb": "create/delete"}
     world.apply()
     world.settled()
+
+
+def test_a_description_needs_room_among_the_pairs_of_others(world: World) -> None:
+    """It travels as metadata, of which there are sixteen pairs; the plan says so, not the service."""
+    world.write({**environment("agents"), "specs/all.yaml": {"assistants": {"a": {"model": "m"}}}})
+    world.apply()
+    theirs = {f"key{number}": "x" for number in range(15)}
+    metadata = {**theirs, **agent(world)["metadata"]}
+    world.http("POST", f"/agents/{world.id('assistant.a')}", {"metadata": metadata})
+    world.settled()
+    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m", "description": "Sorts"}}}})
+    assert "17 metadata pairs" in world.ok("plan", code=1).out
 
 
 def test_losses_are_named_for_each_environment(world: World) -> None:

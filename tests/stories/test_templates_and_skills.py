@@ -111,6 +111,7 @@ def test_a_skill_is_uploaded_as_another_version(ours: World) -> None:
     """
     skill = ours.id("skill.triage")
     ours.write({"skills/triage/SKILL.md": MAIN + "Quickly.\n"})
+    assert "a new version; version 1 and older ones stay" in ours.ok("plan").out
     ours.apply()
     raw = ours.http("GET", f"{SKILLS}/{skill}")
     assert (raw["default_version"], raw["latest_version"]) == ("2", "2")
@@ -327,3 +328,50 @@ def test_faults_of_a_folder(world: World, files: dict[str, str], said: str) -> N
     outside = {"specs/all.yaml": {"skills": {"a": {"path": "../a"}}}}
     world.write(outside)
     assert "Path outside workspace" in world.ok("validate", code=1).err
+
+
+def _variable(**networking: Any) -> dict[str, Any]:
+    auth = {
+        "type": "environment_variable",
+        "secret_name": "CRM",
+        "secret_value": {"env": "BOX_TOKEN"},
+        "networking": networking,
+    }
+    return {"vault": "keys", "auth": auth}
+
+
+LIMITED = {"type": "limited", "allowed_hosts": ["crm.example"]}
+
+
+@pytest.mark.parametrize(
+    ("template", "networking", "said"),
+    [
+        ({"network": CLOSED}, LIMITED, "reaches no network"),
+        ({"network": {"access": "enabled"}}, {"type": "unrestricted"}, "has to restrict"),
+        (
+            {"network": {"access": "restricted", "allowed_domains": ["a.example"]}},
+            LIMITED,
+            "is for `crm.example`",
+        ),
+        (
+            {"network": {"access": "enabled"}, "env": {"CRM": "x"}},
+            LIMITED,
+            "in the template's `env`",
+        ),
+        ({"network": {"access": "restricted", "allowed_domains": ["*.example"]}}, LIMITED, ""),
+    ],
+)
+def test_variables_of_vaults_fit_the_template(
+    world: World, template: dict[str, Any], networking: dict[str, Any], said: str
+) -> None:
+    """What a session would refuse is a problem of whoever gives a template and vaults to one."""
+    session = {"environment": {"template": "box"}, "vaults": ["keys"]}
+    declare(
+        world,
+        {"box": template},
+        vaults={"keys": {}},
+        credentials={"crm": _variable(**networking)},
+        assistants={"a": {"api": "agents", "model": "gpt-5", "session": session}},
+    )
+    result = world.run("validate")
+    assert (said in result.err and result.code == 1) if said else result.code == 0, result.err

@@ -119,14 +119,17 @@ class AgentsForm(StampedForm):
             return _format((raw["text"] or {}).get("format"))
         return super().shown(one, raw, names)
 
+    def metadata(self, fields: Fields, lost: Collection[str] = ()) -> Fields:
+        """The description travels there."""
+        found = super().metadata(fields, lost)
+        if fields.get("description") and "description" not in lost:
+            found = {**found, "description": fields["description"]}
+        return found
+
     def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
-        """The description travels as metadata."""
-        metadata, paths = super().labels(write)
-        if "description" in write.lost:
-            return metadata, paths
-        if write.fields.get("description"):
-            metadata = {**metadata, "description": write.fields["description"]}
-        return metadata, {*paths, "metadata.description"} if "description" in paths else paths
+        found, paths = super().labels(write)
+        moved = "description" in paths and "description" not in write.lost
+        return found, {*paths, "metadata.description"} if moved else paths
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
         if one.name == "description":
@@ -179,10 +182,13 @@ def _lost_format(address: Address, value: Any) -> Iterator[Loss]:
         yield Loss("response_format", ("response_format",), why, hint)
     if isinstance(value, Mapping):
         said = [name for name in ("name", "description", "strict") if value.get(name)]
+        if not said:
+            return
         why = f"An agent has the schema of a format alone: {quoted(said, 'and')} of `{address}`"
         why += f" {'is' if len(said) == 1 else 'are'} left out."
         name = "response_format.name"
-        yield Loss(name, ("response_format", said[0]), why, carried.accept(name))
+        hint = f"take {'it' if len(said) == 1 else 'them'} out, or {carried.accept(name)}"
+        yield Loss(name, ("response_format", said[0]), why, hint)
 
 
 def _format(value: Any) -> Any:
@@ -255,7 +261,7 @@ def _server(tool: Fields) -> Fields:
     if isinstance(allowed, Mapping):
         names = allowed.get("tool_names")
         found = {name: value for name, value in found.items() if name != "allowed_tools"}
-        found |= {"allowed_tools": names} if names else {}
+        found |= {} if names is None else {"allowed_tools": names}
     transport = found.get("transport")
     if transport:
         found["transport"] = {name: value for name, value in transport.items() if value}

@@ -52,6 +52,7 @@ class AssistantsForm(StampedForm):
     }
 
     def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
+        yield from carried.nameless(self.api, address, fields)
         for at, tool in enumerate(fields.get("tools") or ()):
             stores, files = tool.get("vector_stores") or (), tool.get("files") or ()
             if len(stores) > MAX_STORES:

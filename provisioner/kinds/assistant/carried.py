@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from provisioner.kinds.base import Loss
+from provisioner.kinds.base import Finding, Loss
 from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import Address, Fields
 
@@ -62,7 +62,7 @@ TOOLS: Mapping[str, Mapping[str, Where]] = {
         "search_context_size": {R: "", G: "context_size"},
         "user_location": {R: "", G: "location"},
         "external_web_access": {R: "", G: "mode"},
-        "mode": _own(G),
+        "mode": {R: "no tool at all", G: ""},
     },
     "mcp": {
         TOOL: _own(R, G),
@@ -137,7 +137,7 @@ TOOLS: Mapping[str, Mapping[str, Where]] = {
         "description": _own(R),
         "parameters": _own(R),
     },
-    "programmatic_tool_calling": {TOOL: _own(R, G), "enabled": _own(G)},
+    "programmatic_tool_calling": {TOOL: _own(R, G), "enabled": {R: "no tool at all", G: ""}},
     "automations": {TOOL: _own(G)},
 }
 
@@ -175,7 +175,6 @@ _REMEDIES = {
     (G, "mcp.connector_id"): "write `server_url`, the address of an MCP server",
     (G, "mcp.tunnel_id"): "write `server_url`, the address of an MCP server",
     (G, "mcp.server_description"): "say it in the instructions",
-    (R, "web_search.mode"): "take the tool out",
 }
 
 
@@ -201,7 +200,7 @@ def lost(api: str, address: Address, tool: Mapping[str, Any], index: int) -> Ite
 def carried(api: str, tool: Mapping[str, Any]) -> Fields | None:
     """A tool with what an API carries of it; None where nothing is left."""
     kind = str(tool.get("type"))
-    if not _knows(api, kind):
+    if not _knows(api, kind) or (api == R and _is_off(tool)):
         return None
     if kind == "mcp" and not any(tool.get(home) and _carries(api, tool, home) for home in _HOMES):
         return None
@@ -231,6 +230,15 @@ def lost_labels(address: Address, fields: Fields, labels: Sequence[str]) -> Iter
         yield Loss(name, (name,), why, f"take out a pair of `metadata`, or {accept(name)}")
 
 
+def nameless(api: str, address: Address, fields: Fields) -> Iterator[Finding]:
+    """A format that only an agent does without a name."""
+    wanted = fields.get("response_format")
+    if isinstance(wanted, Mapping) and not wanted.get("name"):
+        detail = f"The response format of `{address}` has no name, and the {TITLES[api]} needs one."
+        hint = "name it beside its schema, as in `name: answer`"
+        yield Finding(("response_format",), "Name missing", detail, hint)
+
+
 def _knows(api: str, kind: str) -> bool:
     return api in TOOLS.get(kind, {}).get(TOOL, ())
 
@@ -243,8 +251,15 @@ def _carries(api: str, tool: Mapping[str, Any], name: str) -> bool:
 
 def says(kind: str, name: str, value: Any) -> bool:
     """Whether a setting is more than what the service does anyway."""
+    if name == "allowed_tools":  # an empty list allows none, and no list allows all
+        return value is not None
     anyway = _ANYWAY.get((kind, name))
     return value not in (None, anyway) if anyway is not None else value not in (None, False, [], {})
+
+
+def _is_off(tool: Mapping[str, Any]) -> bool:
+    """Whether a tool is there and switched off, which only an agent can say."""
+    return tool.get("mode") == "disabled" or tool.get("enabled") is False
 
 
 def _by_effect(tool: Mapping[str, Any]) -> bool:

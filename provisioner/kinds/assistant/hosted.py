@@ -68,7 +68,9 @@ class WebSearch(Strict):
         default=None, description="False: from the cache only", examples=[False]
     )
     mode: Literal["disabled"] | None = Field(
-        default=None, description="Switched off; Agents only", examples=["disabled"]
+        default=None,
+        description="Switched off: only an agent has such a tool",
+        examples=["disabled"],
     )
 
 
@@ -166,7 +168,7 @@ class ProgrammaticToolCalling(Strict):
 
     type: Literal["programmatic_tool_calling"]
     enabled: bool | None = Field(
-        default=None, description="Whether it may; default true. Agents only", examples=[False]
+        default=None, description="Whether it may; default true", examples=[False]
     )
 
 
@@ -185,6 +187,23 @@ class Automations(Strict):
     """Let the agent plan when it wakes up."""
 
     type: Literal["automations"]
+
+
+MODELS: dict[str, type[Strict]] = {
+    "apply_patch": ApplyPatch,
+    "automations": Automations,
+    "computer": Computer,
+    "computer_use": ComputerUse,
+    "custom": Custom,
+    "image_generation": ImageGeneration,
+    "mcp": Mcp,
+    "namespace": Namespace,
+    "programmatic_tool_calling": ProgrammaticToolCalling,
+    "shell": Shell,
+    "tool_search": ToolSearch,
+    "web_search": WebSearch,
+}
+"""The models by the type of the tool."""
 
 
 class SharedApplyPatch(ApplyPatch, Shared):

@@ -34,6 +34,7 @@ class ResponsesForm(ProfileForm):
     table = FIELDS
 
     def check(self, address: Address, fields: Fields) -> Iterable[Finding]:
+        yield from carried.nameless(self.api, address, fields)
         for at, tool in enumerate(fields.get("tools") or ()):
             stores = tool.get("vector_stores") or ()
             if len(stores) > MAX_STORES:

@@ -45,9 +45,13 @@ class JsonSchema(Strict):
     """Answers are JSON that fits a schema."""
 
     type: Literal["json_schema"]
-    name: str = Field(
+    name: str | None = Field(
+        default=None,
         pattern="^[A-Za-z0-9_-]{1,64}$",
-        description="Name of the format, at most 64 letters, digits, `_` and `-`",
+        description=(
+            "Name of the format, at most 64 letters, digits, `_` and `-`; every API but `agents`"
+            " needs one"
+        ),
         examples=["ticket"],
     )
     description: str | None = Field(

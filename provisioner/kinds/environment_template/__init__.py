@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from provisioner.diff import join
-from provisioner.kinds.base import Form, Kind, Reference
+from provisioner.kinds.base import Finding, Form, Kind, Reference
 from provisioner.kinds.environment_template.form import FIELDS, FORM
-from provisioner.model import Fields
+from provisioner.kinds.environment_template.reach import refused
+from provisioner.model import Address, Fields
+
+
+def _address(reference: Any) -> Address:
+    """Of a template of this workspace; that of nothing for any other one."""
+    return Address.parse(reference) if isinstance(reference, str) else Address("", "")
 
 
 class TemplateKind(Kind):
@@ -46,6 +53,23 @@ class TemplateKind(Kind):
     def form(self, api: str | None) -> Form:
         """Templates are the same through every API."""
         return FORM
+
+    def beside(self, resources: Mapping[Address, Fields]) -> Iterable[tuple[Address, Finding]]:
+        """Variables of vaults go where the network of the environment lets them, and have names of
+        their own: as far as both are declared, for whoever gives the two to one session.
+        """
+        for address, fields in resources.items():
+            for name in ("session", "target"):
+                given = fields.get(name) or {}
+                template = resources.get(_address((given.get("environment") or {}).get("template")))
+                if template is None:
+                    continue
+                vaults = {str(vault) for vault in given.get("vaults") or ()}
+                for other, credential in resources.items():
+                    auth = credential.get("auth") or {}
+                    if credential.get("vault") in vaults and auth.get("secret_name"):
+                        for finding in refused(template, other, auth):
+                            yield address, replace(finding, path=(name, "vaults"))
 
     def secrets(self, fields: Fields) -> Mapping[str, Reference]:
         """The variables whose values are elsewhere."""

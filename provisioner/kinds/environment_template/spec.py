@@ -7,9 +7,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
-from provisioner.kinds.assistant.declaring import refer
 from provisioner.kinds.base import Finding, Path, Scope
-from provisioner.kinds.common import Strict, Unmanaged, refusal, text_or
+from provisioner.kinds.common import (
+    FromCommand,
+    InFile,
+    InVariable,
+    Strict,
+    Unmanaged,
+    choose_secret,
+    refusal,
+    text_or,
+)
 from provisioner.kinds.table import as_written
 
 PLACE = "/workspace"
@@ -183,33 +191,8 @@ Commands = Annotated[
 ]
 
 
-class FromVariable(Strict):
-    """A secret in an environment variable of whoever applies."""
-
-    env: str = Field(min_length=1, description="Its name", examples=["REGION"])
-
-
-class FromSecretFile(Strict):
-    """A secret in a file of the workspace."""
-
-    file: str = Field(min_length=1, description="Path from the workspace root")
-
-
-class FromCommand(Strict):
-    """A secret that a command prints; only an apply runs it."""
-
-    command: list[Line] = Field(
-        min_length=1, description="The command and its arguments", examples=[["pass", "region"]]
-    )
-
-
 def _choose_value(value: Any) -> str:
-    if isinstance(value, str):
-        return "<text>"
-    for key in ("file", "command"):
-        if key in value if isinstance(value, dict) else hasattr(value, key):
-            return f"<{key}>"
-    return "<env>"
+    return "<text>" if isinstance(value, str) else choose_secret(value)
 
 
 def _variable(name: str) -> str:
@@ -225,8 +208,8 @@ Variables = Annotated[
         Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_variable)],
         Annotated[
             Annotated[str, Tag("<text>")]
-            | Annotated[FromVariable, Tag("<env>")]
-            | Annotated[FromSecretFile, Tag("<file>")]
+            | Annotated[InVariable, Tag("<variable>")]
+            | Annotated[InFile, Tag("<file>")]
             | Annotated[FromCommand, Tag("<command>")],
             Discriminator(_choose_value),
         ],
@@ -264,7 +247,7 @@ def read_skills(value: list[Any] | None, scope: Scope, at: Path) -> Any:
         named = written.get("skill")
         reference: Any = named if named is not None else {"id": written["id"]}
         place = (*at, index) if isinstance(one, str | ChosenUnmanaged) else (*at, index, "skill")
-        skill = refer("skill", reference, scope, place)
+        skill = scope.reference("skill", reference, place)
         version = written.get("version")
         if version == "latest":
             detail = (

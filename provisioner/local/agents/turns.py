@@ -27,6 +27,7 @@ FAILURES = {
         "The model reached its output token limit before finishing the response.",
     ),
 }
+MOST_PIECES = 100  # of a text
 # Items that are not the agent's own.
 _GIVEN = ("user", "function_call_output")
 Item = dict[str, Any]
@@ -38,9 +39,9 @@ class Work:
 
     def __init__(self, service: EmbeddedService, session: Reply) -> None:
         self.service, self.session = service, session
+        self.session["last_active_at"] = service.now()
 
     def save(self) -> None:
-        self.session["last_active_at"] = self.service.now()
         self.service.database.run(
             "UPDATE agent_sessions SET body = ? WHERE id = ?",
             [json.dumps(self.session), self.session["id"]],
@@ -95,8 +96,11 @@ class Work:
         place = {"item_id": item["id"], "output_index": index, "content_index": 0}
         part = item["content"][0]
         self.tell_turn(turn, "content_part.added", **place, part=part | {"text": ""})
-        for piece in pieces(part["text"]):
-            self.tell_turn(turn, "output_text.delta", **place, delta=piece)
+        said = pieces(part["text"])
+        size = -(-len(said) // MOST_PIECES)
+        for at in range(0, len(said), size or 1):
+            delta = "".join(said[at : at + size])
+            self.tell_turn(turn, "output_text.delta", **place, delta=delta)
         self.tell_turn(turn, "output_text.done", **place, text=part["text"])
         self.tell_turn(turn, "content_part.done", **place, part=part)
 

@@ -96,6 +96,7 @@ GOOD: dict[str, tuple[str, Any]] = {
     "format as mapping": assistant(response_format={"type": "json_object"}),
     "format json_schema": json_format(strict=True, description="A ticket"),
     "format name of 64": json_format(name=TEXT_64),
+    "format without name": assistant(response_format={"type": "json_schema", "schema": SCHEMA}),
     "format schema from a file": json_format(schema={"file": "ticket.json"}),
     "15 pairs of metadata": assistant(metadata=pairs(15)),
     "metadata key of 64, value of 512": assistant(metadata={TEXT_64: "a" * 512}),
@@ -206,6 +207,16 @@ GOOD: dict[str, tuple[str, Any]] = {
         skills=[{"id": "skill_1", "version": "2"}],
     ),
     "tool: custom": shared(type="custom", name="sql", only=["prod"]),
+    "session in no environment": assistant(session={"environment": "none"}),
+    "session from a template": assistant(
+        session={
+            "environment": {"template": {"id": "tmpl_1"}, "container_size": "large"},
+            "vaults": [{"id": f"vault_{number}"} for number in range(10)],
+        }
+    ),
+    "session of one's own": assistant(
+        session={"environment": {"type": "self_hosted", "workspace_directory": "/workspace"}}
+    ),
     "mcp connector": with_tool(
         type="mcp", server_label="m", connector_id="connector_gmail", require_approval="never"
     ),
@@ -335,7 +346,6 @@ BAD: dict[str, tuple[str, Any]] = {
     "effort unknown": assistant(reasoning_effort="huge"),
     "format unknown": assistant(response_format="json"),
     "format without schema": assistant(response_format={"type": "json_schema", "name": "t"}),
-    "format without name": assistant(response_format={"type": "json_schema", "schema": SCHEMA}),
     "format name of 65": json_format(name="a" * 65),
     "format name with space": json_format(name="a b"),
     "format nested": assistant(
@@ -430,6 +440,9 @@ BAD: dict[str, tuple[str, Any]] = {
         },
     ),
     "older name of a tool": with_tool(type="local_shell"),
+    "session of a size": assistant(session={"environment": {"container_size": "huge"}}),
+    "session with 11 vaults": assistant(session={"vaults": [{"id": "v"}] * 11}),
+    "session with an agent": assistant(session={"agent_id": "agt_1"}),
     "image_generation partial 4": with_tool(type="image_generation", partial_images=4),
     "image_generation compression 101": with_tool(type="image_generation", output_compression=101),
     "image_generation size": with_tool(type="image_generation", size="large"),

@@ -196,12 +196,31 @@ def shape_error(tool: dict[str, Any]) -> ValidationError:
 
 
 def test_a_credential_is_named_by_its_id() -> None:
-    """No section of a spec declares one: a name is a finding, and an id of the service is not."""
+    """By its name where it is declared, by an id of the service otherwise."""
     server = {"type": "mcp", "server_label": "crm", "server_url": "https://a.example"}
     found, seen = tools({**server, "credential": {"id": "cred_1"}})
     assert (found[0]["credential"], seen) == ({"id": "cred_1"}, [])
-    _, seen = tools({**server, "credential": "crm"})
-    assert reported(seen) == [("Not a resource", ("tools", 0, "credential"))]
+    found, seen = tools({**server, "credential": "crm"})
+    assert (found[0]["credential"], seen) == ("credential.crm", [])
+
+
+def test_a_session_names_templates_and_vaults_by_id() -> None:
+    """A word is spelt out; no section of a spec declares what a session works with."""
+    box = {"type": "openai_hosted", "template": {"id": "tmpl_1"}}
+    declared = [
+        ({"environment": "none"}, {"environment": {"type": "none"}}),
+        ({"environment": {"template": {"id": "tmpl_1"}}}, {"environment": box}),
+        ({"vaults": [{"id": "vault_1"}]}, {"vaults": [{"id": "vault_1"}]}),
+    ]
+    for written, fields in declared:
+        assert declare("assistant", {"model": "m", "session": written})[0]["session"] == fields
+    named = {"environment": {"template": "box"}, "vaults": ["keys"]}
+    scope = MemoryScope()
+    declare("assistant", {"model": "m", "session": named}, scope)
+    assert reported(scope.findings) == [
+        ("Not a resource", ("session", "environment", "template")),
+        ("Not a resource", ("session", "vaults", 0)),
+    ]
 
 
 def test_what_tools_read_from_files() -> None:

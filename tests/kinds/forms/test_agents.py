@@ -132,6 +132,12 @@ def test_what_the_service_fills_in_is_no_difference(service: Service) -> None:
         "tools": [
             {"type": "web_search"},
             {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"},
+            {
+                "type": "mcp",
+                "server_label": "nothing",
+                "server_url": "https://crm.example/mcp",
+                "allowed_tools": [],
+            },
             {"type": "programmatic_tool_calling"},
             {"type": "computer_use"},
         ],
@@ -141,6 +147,9 @@ def test_what_the_service_fills_in_is_no_difference(service: Service) -> None:
     made = service.tell(lambda remote: FORM.create(remote, write("assistant", least)))
 
     assert normal(made.fields) == normal(least)
+    # No tool allowed is not the same as nothing said of them.
+    allowed = [tool.get("allowed_tools") for tool in body_of(service)["tools"]]
+    assert allowed[1:3] == [None, []]
 
 
 async def changed(remote: Remote, before: Fields, after: Fields, *paths: str) -> Any:
@@ -249,6 +258,7 @@ NOT_CARRIED: list[tuple[Fields, list[str]]] = [
     ({"response_format": "json_object"}, ["response_format"]),
     ({"response_format": "text"}, []),
     ({"response_format": EVERYTHING["response_format"]}, ["response_format.name"]),
+    ({"response_format": {"type": "json_schema", "schema": ANSWER}}, []),
     ({"description": "D", "metadata": {"description": "E"}}, ["description"]),
     ({"tools": [{"type": "file_search"}]}, ["tools.file_search"]),
     ({"tools": [{"type": "code_interpreter", "files": []}]}, ["tools.code_interpreter"]),

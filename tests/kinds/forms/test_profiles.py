@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.kinds import kind
 from provisioner.kinds.assistant.responses import FORM
 from provisioner.kinds.base import Names
 from provisioner.model import Address, Fields, Locked, Profile
@@ -316,18 +317,25 @@ def test_what_only_agents_have_is_lost_by_name() -> None:
         "tools": [
             {**server, "required": True, "connection_origin": "service"},
             {"type": "mcp", "server_label": "own", "transport": started},
-            {"type": "programmatic_tool_calling", "enabled": False},
+            {"type": "computer_use"},
         ],
     }
 
     lost = [loss.name for loss in FORM.losses(ADDRESS, fields)]
 
-    assert lost == [
-        "tools.mcp.required",
-        "tools.mcp.transport",
-        "tools.programmatic_tool_calling.enabled",
+    assert lost == ["tools.mcp.required", "tools.mcp.transport", "tools.computer_use"]
+    assert render(fields, lost)["tools"] == [server]
+
+
+def test_a_tool_that_is_switched_off_is_left_out() -> None:
+    """Only an agent can have one, and a request without it means the same: nothing is lost."""
+    off = [
+        {"type": "programmatic_tool_calling", "enabled": False},
+        {"type": "web_search", "mode": "disabled"},
     ]
-    assert render(fields, lost)["tools"] == [server, {"type": "programmatic_tool_calling"}]
+
+    assert list(FORM.losses(ADDRESS, {"tools": off})) == []
+    assert "tools" not in render({"model": "m", "tools": off})
 
 
 def test_a_url_and_its_transport_are_one() -> None:
@@ -374,6 +382,15 @@ def test_limits_of_this_api() -> None:
         ("tools", 0),
         ("tools", 1, "files"),
     ]
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses", "agents"])
+def test_only_an_agent_has_a_format_without_a_name(api: str) -> None:
+    """The others refuse the request; the finding stands at the format and says what to write."""
+    fields = {"response_format": {"type": "json_schema", "schema": {}}}
+    found = list(kind("assistant").form(api).check(ADDRESS, fields))
+    named = [(one.summary, one.path) for one in found]
+    assert named == ([] if api == "agents" else [("Name missing", ("response_format",))])
 
 
 def test_the_digest_forgets_the_stamp_and_the_order() -> None:

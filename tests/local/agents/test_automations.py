@@ -286,6 +286,31 @@ def test_an_invocation_without_its_agent_fails(tell: Any) -> None:
     tell(_failing, run_seconds=0)
 
 
+async def _conflicting(client: openai.AsyncOpenAI) -> None:
+    agents = client.beta.agents
+    vault = (await agents.vaults.create()).id
+    environment = {"type": "openai_hosted", "env": {"KEY": "x"}}
+    made = await agents.automations.create(
+        **WEEKDAYS, target=target(environment=environment, vault_ids=[vault])
+    )
+    variable: Any = {
+        "type": "environment_variable",
+        "secret_name": "KEY",
+        "secret_value": "v",
+        "networking": {"type": "limited", "allowed_hosts": ["a.example"]},
+    }
+    await agents.vaults.credentials.create(vault, name="k", auth=variable)
+    invocation = await agents.automations.invocations.create(made.id)
+    failed = await agents.automations.invocations.retrieve(invocation.id, automation_id=made.id)
+    assert failed.error and failed.error.code == "invalid_request"
+    assert "'KEY' is set more than once" in failed.error.message
+
+
+def test_an_invocation_whose_variables_clash_fails(tell: Any) -> None:
+    """What the environment sets, no credential of the vaults may set as well."""
+    tell(_conflicting, run_seconds=0)
+
+
 async def _existing(client: openai.AsyncOpenAI) -> None:
     agents = client.beta.agents
     session = await agents.sessions.create(

@@ -213,10 +213,12 @@ def test_a_part_of_the_api_is_no_agent(client: openai.OpenAI, part: str, method:
 
 
 async def _all_of_it(client: openai.AsyncOpenAI) -> None:
+    """There is no way backwards through these lists, and no parameter for it."""
     agents = client.beta.agents
     made = [(await agents.create(model="gpt-6", name=str(number))).id for number in range(3)]
     assert [one.id async for one in agents.list(limit=2)] == made[::-1]
     assert [one.id async for one in agents.list(limit=2, order="asc")] == made
+    assert len((await client.get(f"/agents?before={made[1]}", cast_to=JSON))["data"]) == 3
     assert (await agents.update(made[0], instructions="i")).instructions == "i"
     assert (await agents.delete(made[0])).deleted
     with pytest.raises(openai.NotFoundError):

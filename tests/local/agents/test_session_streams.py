@@ -62,6 +62,18 @@ def test_a_stream_that_begins_a_session_ends_with_its_turn(client: openai.OpenAI
     assert sessions.items.list(session.id).data[0].id == told["item.done"].item.id
 
 
+def test_a_long_text_is_told_in_a_hundred_pieces(client: openai.OpenAI) -> None:
+    """At most, whatever its length, and all of it; what is told is what is true."""
+    sessions = client.beta.agents.sessions
+    asked = "word " * 1234 + "end"
+    with sessions.create(agent=AGENT, environment=NONE, input=asked, stream=True) as stream:
+        events: list[Any] = list(stream)
+    deltas = [event.delta for event in events if event.type.endswith("delta")]
+    assert "".join(deltas) == f"You said: {asked}"
+    assert 50 <= len(deltas) <= 100
+    assert sessions.retrieve(events[-1].session.id) == events[-1].session
+
+
 def test_padding_can_be_left_out(client: openai.OpenAI) -> None:
     """When a session is streamed, and when it is listened to."""
     sessions = client.beta.agents.sessions

@@ -102,6 +102,8 @@ async def _several_calls(client: openai.AsyncOpenAI) -> None:
     tools = [WEATHER, WEATHER | {"name": "get_time"}]
     asked = await talk.begin("Call get_weather and get_time.", tools=tools)
     first, second = asked.required_actions
+    with pytest.raises(openai.BadRequestError, match="Unknown pending tool call"):
+        await talk.send(result(first, "x") | {"turn_id": "turn_other"})
     half = await talk.send(result(second, [{"type": "input_text", "text": "Noon"}]))
     assert (half.status, half.required_actions) == ("requires_action", [first])
     failed: Any = result(first, None) | {"success": False, "error": "No sky."}
@@ -473,6 +475,70 @@ def test_a_rule_makes_a_turn_stay(tell: Any, rules: Any, clock: Any) -> None:
         "{match: {path: events$, nth: 1}, action: {run: stays}}",
     )
     tell(story, faults=path)
+
+
+def test_what_is_young_cannot_be_used(tell: Any, clock: Any, rules: Any) -> None:
+    """An agent, a template, a vault and a file that were just made are not found by a session, in
+    the words for what does not exist.
+    """
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        agents = client.beta.agents
+        agent = await agents.create(model="m")
+        vault = await agents.vaults.create()
+        template = await agents.environments.templates.create()
+        file = await client.files.create(file=("a.csv", b"1"), purpose="user_data")
+        given: list[JSON] = [
+            {"agent_id": agent.id, "environment": HOSTED},
+            {"vault_ids": [vault.id], "environment": HOSTED, "agent": {"model": "m"}},
+            {
+                "environment": HOSTED | {"environment_template_id": template.id},
+                "agent": {"model": "m"},
+            },
+            {
+                "environment": HOSTED
+                | {"files": [{"type": "file_id", "file_id": file.id, "path": "/workspace/a"}]},
+                "agent": {"model": "m"},
+            },
+        ]
+        for one in given:
+            with pytest.raises(openai.NotFoundError):
+                await client.post("/agents/sessions", body=one, cast_to=JSON)
+        clock.tick(1)
+        for one in given:
+            assert await client.post("/agents/sessions", body=one, cast_to=JSON)
+
+    tell(story, faults=rules("{action: {settle: {seconds: 0.5, of: [use]}}}"))
+
+
+async def _all_deleted(client: openai.AsyncOpenAI) -> None:
+    agents = client.beta.agents
+    talk = Talk(client)
+    await talk.begin("Hello.")
+    await talk.send(said("Again."), idempotency_key="k")
+    vault = (await agents.vaults.create()).id
+    bearer: Any = {"type": "static_bearer", "mcp_server_url": "https://a.example", "token": "t"}
+    await agents.vaults.credentials.create(vault, name="a", auth=bearer)
+    automation = await agents.automations.create(
+        type="periodic",
+        name="n",
+        expression="* * * * *",
+        timezone="UTC",
+        target={"type": "existing_session", "session_id": talk.id, "instructions": "Go."},
+    )
+    await agents.automations.invocations.create(automation.id)
+    await agents.automations.delete(automation.id)
+    await agents.vaults.delete(vault)
+    await talk.sessions.delete(talk.id)
+
+
+def test_nothing_is_left_of_what_is_deleted(tell: Any) -> None:
+    """Credentials go with their vault, invocations with their automation, and all that was said
+    with its session.
+    """
+    database = tell(_all_deleted, run_seconds=0).state.service.database
+    tables = ["credentials", "invocations", "items", "agent_turns", "agent_events", "agent_inputs"]
+    assert [table for table in tables if database.one(f"SELECT 1 FROM {table}")] == []
 
 
 def test_a_session_outlives_a_restart(tell: Any, clock: Any) -> None:
