@@ -82,11 +82,12 @@ def _marks(
             continue
 
 
-def notes_on_secrets(case: Situation) -> Iterator[str]:
-    """The one thing to say of secrets that cannot be compared here, and which ones somebody else
-    may have changed.
+def notes_on_secrets(case: Situation, plan: Plan) -> Iterator[str]:
+    """The one thing to say of secrets that cannot be compared here and are not sent anyway, and
+    which ones somebody else may have changed.
     """
-    found = [f"`{address}#{path}`" for address, path in unverified(case)]
+    unknown = [one for one in unverified(case) if str(one[0]) not in plan.made]
+    found = [f"`{address}#{path}`" for address, path in unknown]
     if found:
         yield (
             f"Nobody can say here whether {listed(found, 5)} is still what was sent: the value or"

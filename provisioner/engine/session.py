@@ -159,7 +159,7 @@ class Session:
         loose += preflight.alike(self.refreshed, case, plan)
         unasked = () if options.refresh else (_UNASKED,)
         over = () if options.destroy else preflight.imports_that_are_over(self.context, case)
-        secret = () if options.destroy else notes_on_secrets(case)
+        secret = () if options.destroy else notes_on_secrets(case, plan)
         plan = replace(plan, notes=(*unasked, *self.notes, *over, *loose, *secret, *plan.notes))
         return self._placed(case, rule_plan(self.context, plan, self.shutdowns))
 

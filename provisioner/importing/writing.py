@@ -175,7 +175,15 @@ class _Writer:
     # One resource.
 
     def _written(self, address: Address, one: Found) -> Any:
-        fields = self._named(one.fields)
+        shown = self._named(one.fields)
+        fields = kinds()[one.kind].completed(address, shown)
+        if fields != shown:
+            secrets = kinds()[one.kind].secrets(fields).values()
+            names = listed(f"`{secret['env']}`" for secret in secrets if "env" in secret)
+            self.remarks.append(
+                f"No service gives a secret back: `{address}` has what it had, and"
+                f" `provisioner apply --rotate {address}` sends what {names} has."
+            )
         written: Fields = {}
         known = kinds()[one.kind].fields
         order = ["name", "description", *(each.name for each in known), *fields]
@@ -191,6 +199,8 @@ class _Writer:
                 written[name] = self._format(address, value)
             elif edited == "store_files" and isinstance(value, list):
                 written[name] = sorted(map(self._entry, value), key=_by_path)
+            elif each and each.sort.refers_to and isinstance(value, str):
+                written[name] = Address.parse(value).name
             else:
                 written[name] = self._literal(each.sort.spelt(value) if each else value)
         return written

@@ -446,6 +446,12 @@ class Kind(ABC):
         """Where these fields take secrets from, by unit: `auth.token` -> `{"env": "TOKEN"}`."""
         return {}
 
+    def completed(self, address: Address, fields: Fields) -> Fields:
+        """What a service shows of an object, with what a spec has to say beside it: where secrets
+        are that nobody gives back.
+        """
+        return fields
+
     def unfit(self, path: str, value: str) -> str | None:
         """Why a value cannot be the secret of a unit, completing "the environment variable `TOKEN`
         …"; None where it can.

@@ -172,13 +172,11 @@ def _secrets(want: Desired, fields: Fields) -> Mapping[str, Reference]:
 
 
 def _in_place(want: Desired, entry: Locked | None) -> Collection[str]:
-    """The secrets that the service was given already, as far as the lock knows. An entry that was
-    rebuilt knows no fields: whoever made the object has given it all of them.
+    """The secrets that an object at the service was given already, as far as anybody knows. Of one
+    that is taken over, and of one whose entry was rebuilt, whoever made it has given it all.
     """
-    if entry is None:
-        return ()
     secrets = _secrets(want, want.fields)
-    if not (entry.fields or entry.resetting):
+    if entry is None or not (entry.fields or entry.resetting):
         return secrets.keys()
     return secrets.keys() & _secrets(want, entry.fields).keys()
 
@@ -200,12 +198,13 @@ def _key_of(fingerprint: str | None) -> str:
 def unverified(case: Situation) -> Iterator[tuple[Address, str]]:
     """The secrets of which nobody can say here whether they are what was sent."""
     for address, want in case.desired.items():
-        entry = case.locked(address)
-        if entry is None or entry.id is None or address in case.options.rotates:
+        if address in case.options.rotates or case.live(address) is None:
             continue
+        entry = None if address in case.adopted else case.locked(address)
         for path in sorted(_in_place(want, entry)):
-            was = _key_of(entry.fingerprints.get(path))
-            if path not in entry.resetting and was != (_key_of(want.fingerprints.get(path)) or "-"):
+            sent = entry.fingerprints.get(path) if entry else None
+            again = entry is not None and path in entry.resetting
+            if not again and _key_of(sent) != (_key_of(want.fingerprints.get(path)) or "-"):
                 yield address, path
 
 

@@ -59,6 +59,7 @@ FULL = Change(
     documents=41,
     foreign_documents=1,
     old_digest="sha256:1",
+    gap=True,
     defaults={"name": "support"},
 )
 LEFT = Remnant(

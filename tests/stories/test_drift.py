@@ -99,7 +99,16 @@ HANDS: dict[str, dict[str, Hand | None]] = {
         ),
         # Not at the service, or of another API:
         **dict.fromkeys(
-            ("only", "lifecycle", "tool_resources", "api", "responses", "agents", "checks")
+            (
+                "only",
+                "lifecycle",
+                "tool_resources",
+                "api",
+                "responses",
+                "agents",
+                "session",
+                "checks",
+            )
         ),
     },
     "vector_store": {

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from provisioner.diff import units
 from provisioner.kinds import kind
 from provisioner.kinds.base import Finding, Form, Kind, Reference
-from provisioner.kinds.credential.fields import FIELDS, SECRETS
+from provisioner.kinds.credential.fields import FIELDS, SECRETS, SECRETS_OF, whole
 from provisioner.kinds.credential.form import FORM
 from provisioner.model import Address, Fields
 
@@ -87,6 +87,16 @@ class CredentialKind(Kind):
                 yield address, Finding(path, "Variable twice", detail, "take one of them out")
         if variables:
             yield from _given_together(resources, variables)
+
+    def completed(self, address: Address, fields: Fields) -> Fields:
+        said = units({"auth": fields["auth"]}, FORM.keyed)
+        for unit in SECRETS_OF.get(said.get("auth.type", ""), ()):
+            above, last = unit.rsplit(".", 1)
+            # There may be no `refresh`, and a client without a secret.
+            there = any(path.startswith(f"{above}.") for path in said)
+            if there and said.get(f"{above}.type") != "none" and unit not in said:
+                said[unit] = {"env": f"{address.name}_{last}".replace("-", "_").upper()}
+        return {**fields, "auth": whole(said)}
 
     def unfit(self, path: str, value: str) -> str | None:
         """Secrets go into headers and variables."""

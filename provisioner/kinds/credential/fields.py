@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provisioner import shapes
+from provisioner.diff import parts
 from provisioner.kinds.table import Field, Sort, Table, as_written, metadata, reference
 from provisioner.kinds.vault import NAME
 from provisioner.shapes import many, mapping
@@ -17,16 +18,15 @@ _CLIENT = f"{_REFRESH}.token_endpoint_auth"
 NESTED = frozenset({_REFRESH, _CLIENT})
 """The parts of `auth` that are compared key by key."""
 
-SECRETS = frozenset(
-    {
-        "auth.token",
+SECRETS_OF: Mapping[str, tuple[str, ...]] = {
+    "static_bearer": ("auth.token",),
+    "mcp_oauth": (
         "auth.access_token",
-        "auth.secret_value",
         f"{_REFRESH}.refresh_token",
         f"{_CLIENT}.client_secret",
-    }
-)
-"""The units that no reply has."""
+    ),
+    "environment_variable": ("auth.secret_value",),
+}
 
 FIXED = frozenset(
     {
@@ -41,6 +41,9 @@ FIXED = frozenset(
     }
 )
 """The units that make another credential of it."""
+
+SECRETS = frozenset(unit for some in SECRETS_OF.values() for unit in some)
+"""The units that no reply has."""
 
 AUTH_SHAPE = mapping(
     {
@@ -66,6 +69,18 @@ AUTH_SHAPE = mapping(
         "networking": mapping({"type": shapes.word, "allowed_hosts": many(shapes.word)}),
     }
 )
+
+
+def whole(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Units of `auth` as the object that they are parts of."""
+    found: dict[str, Any] = {}
+    for path, value in said.items():
+        _, *above, last = parts(path)
+        holder = found
+        for name in above:
+            holder = holder.setdefault(name, {})
+        holder[last] = value
+    return found
 
 
 def _normal(auth: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from provisioner.diff import parts, units
 from provisioner.errors import RouteMissing
 from provisioner.kinds.base import Names, Write
-from provisioner.kinds.credential.fields import FIELDS, FIXED, NESTED, SECRETS
+from provisioner.kinds.credential.fields import FIELDS, FIXED, NESTED, SECRETS, whole
 from provisioner.kinds.table import Field
 from provisioner.kinds.wire import Raw, StampedForm, route
 from provisioner.model import Fields, Live, is_id
@@ -120,7 +120,8 @@ class CredentialForm(StampedForm):
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         if one.name == "auth":
             said = units({"auth": _present(raw["auth"] or {})}, self.keyed)
-            return _put(_plain(said), {})  # whatever a service may say of secrets is not kept
+            # Whatever a service may say of secrets is not kept.
+            return whole({path: value for path, value in said.items() if path not in SECRETS})
         return super().shown(one, raw, names)
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class CredentialForm(StampedForm):
         if one.name != "auth":
             return super().sent(one, value, write)
         if write.id is None:
-            return {"auth": _put(_plain(units({"auth": value}, self.keyed)), write.secrets)}
+            return {"auth": whole({**units({"auth": value}, self.keyed), **write.secrets})}
         return {"auth": self._rotated(value, write)}
 
     def _rotated(self, auth: Mapping[str, Any], write: Write) -> dict[str, Any]:
@@ -143,23 +144,7 @@ class CredentialForm(StampedForm):
         where = "auth.refresh.token_endpoint_auth"
         if f"{where}.client_secret" in write.secrets:
             plain[f"{where}.type"] = wanted[f"{where}.type"]
-        return _put(plain, {path: write.secrets[path] for path in paths & write.secrets.keys()})
-
-
-def _plain(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {path: value for path, value in wanted.items() if path not in SECRETS}
-
-
-def _put(plain: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
-    """Units of `auth` as the object that they are parts of."""
-    found: dict[str, Any] = {}
-    for path, value in [*plain.items(), *secrets.items()]:
-        _, *above, last = parts(path)
-        holder = found
-        for name in above:
-            holder = holder.setdefault(name, {})
-        holder[last] = value
-    return found
+        return whole(plain | {path: write.secrets[path] for path in paths & write.secrets.keys()})
 
 
 def _present(value: Mapping[str, Any]) -> dict[str, Any]:

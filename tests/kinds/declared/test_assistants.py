@@ -195,8 +195,8 @@ def shape_error(tool: dict[str, Any]) -> ValidationError:
     return caught.value
 
 
-def test_a_credential_is_named_by_its_id() -> None:
-    """By its name where it is declared, by an id of the service otherwise."""
+def test_a_credential_is_named() -> None:
+    """By the name of a resource, or by an id of the service."""
     server = {"type": "mcp", "server_label": "crm", "server_url": "https://a.example"}
     found, seen = tools({**server, "credential": {"id": "cred_1"}})
     assert (found[0]["credential"], seen) == ({"id": "cred_1"}, [])

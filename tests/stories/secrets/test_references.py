@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.workspace import secrets
 from provisioner.workspace.secrets import SecretRefused, find_key, read_secret
-from tests.secrets.conftest import KEY, specs
+from tests.stories.secrets.conftest import KEY, specs
 from tests.support.world import World
 
 _URL = "https://crm.example/mcp"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.workspace.secrets import KEY_VARIABLE
-from tests.secrets.conftest import SPECS, Sent, specs
+from tests.stories.secrets.conftest import SPECS, Sent, specs
 from tests.support.world import World
 
 
@@ -136,7 +136,9 @@ def test_moving(keys: World) -> None:
 
 
 def test_importing(keys: World, sent: Sent) -> None:
-    """One that somebody else made is taken over, and given our secret."""
+    """One that somebody else made is taken over with the secret that it has, which nobody can
+    compare; ours is sent on request.
+    """
     vault = keys.http("POST", "/vaults", {"name": "Keys"}, expect=201)["id"]
     made = made_by_hand(keys, vault, "crm")
     unmanaged = keys.ok("drift", "--unmanaged", "--json").json["unmanaged"]
@@ -146,11 +148,14 @@ def test_importing(keys: World, sent: Sent) -> None:
     }
     imports = [{"to": "vault.keys", "id": vault}, {"to": "credential.crm", "id": made}]
     keys.write({"specs/all.yaml": {**SPECS, "imports": imports}})
+    assert "`credential.crm#auth.token`" in keys.ok("plan").out
     sent.clear()
     keys.apply()
-    rotated = [body for _, path, body in sent if path.endswith(made)]
-    assert rotated[0]["auth"] == {"type": "static_bearer", "token": "token-of-crm"}
-    assert entry(keys, "crm")["id"] == made and entry(keys, "crm")["fingerprints"]
+    assert entry(keys, "crm")["id"] == made and "fingerprints" not in entry(keys, "crm")
+    keys.apply("--rotate", "credential.crm")
+    rotated = [body["auth"] for _, path, body in sent if path.endswith(made) and "auth" in body]
+    assert rotated == [{"type": "static_bearer", "token": "token-of-crm"}]
+    assert entry(keys, "crm")["fingerprints"]
 
 
 def test_drift(keys: World) -> None:
@@ -246,3 +251,47 @@ def test_without_the_key(keys: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert KEY_VARIABLE in said.out + said.err
     assert "fingerprints" not in entry(keys, "crm")
     keys.settled()
+
+
+def test_specs_out_of_what_there_is(keys: World) -> None:
+    """Specs that are written out of live credentials say where each secret is to be, and that it
+    has to be put there. Nothing is sent.
+    """
+    keys.apply()
+    keys.ok("state", "rm", "vault.keys", *(f"credential.{name}" for name in SPECS["credentials"]))
+    keys.write({"specs/all.yaml": "assistants: {a: {model: gpt-4o}}\n"})
+    said = keys.ok("import", "--all", "-y")
+    assert "ORDERS_REFRESH_TOKEN" in said.out + said.err
+    written = (keys.root / "specs/imported.yaml").read_text()
+    assert "vault: keys\n" in written and "token: {env: CRM_TOKEN}" in written
+    keys.apply()
+    assert len(listed(keys)) == 3
+
+
+def test_output(keys: World) -> None:
+    """A profile says where the application fills a secret in, and an agent has the credential by
+    its id and its vaults for sessions.
+    """
+    server = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}
+    tools = [{**server, "credential": "crm"}]
+    agent = {"model": "gpt-5.6", "tools": tools, "session": {"vaults": ["keys"]}}
+    assistants = {
+        "profile": {"model": "gpt-5.6", "api": "responses", "tools": tools},
+        "agent": {**agent, "api": "agents"},
+    }
+    keys.write({"specs/all.yaml": {**SPECS, "assistants": assistants}})
+    keys.apply()
+    found = keys.ok("output", "--json").json
+    assert found["assistant.profile"]["secrets"] == {"tools[0].authorization": "credential.crm"}
+    vault, credential = keys.id("vault.keys"), keys.id("credential.crm")
+    assert found["assistant.agent"]["session"]["vault_ids"] == [vault]
+    live = keys.http("GET", "/agents/${assistant.agent}")
+    assert live["tools"][0]["credential_id"] == credential
+    crm = {**SPECS["credentials"]["crm"], "name": "Other"}
+    credentials = {**SPECS["credentials"], "crm": crm}
+    specs = {**SPECS, "credentials": credentials, "assistants": assistants}
+    keys.write({"specs/all.yaml": specs})
+    assert keys.changes()["assistant.agent"] == "update"
+    keys.apply()
+    live = keys.http("GET", "/agents/${assistant.agent}")
+    assert live["tools"][0]["credential_id"] == keys.id("credential.crm") != credential

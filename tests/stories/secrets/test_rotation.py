@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.workspace.secrets import KEY_FILE, KEY_VARIABLE
-from tests.secrets.conftest import KEY, Sent, specs
+from tests.stories.secrets.conftest import KEY, Sent, specs
 from tests.support.running import Terminal
 from tests.support.world import World
 
