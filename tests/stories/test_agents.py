@@ -20,7 +20,7 @@ SPEC: dict[str, Any] = {
             "tools": [FUNCTION, "web_search"],
             "reasoning_effort": "low",
             "agents": {"reasoning": {"summary": "auto"}, "text": {"verbosity": "low"}},
-            "session": {"environment": "openai_hosted", "vaults": [{"id": "vault_1"}]},
+            "session": {"environment": "openai_hosted"},
         }
     }
 }
@@ -59,7 +59,6 @@ def test_what_an_application_needs(applied: World) -> None:
         "session": {
             "agent_id": id,
             "environment": {"type": "openai_hosted"},
-            "vault_ids": ["vault_1"],
         },
     }
     deployed = load("local", root=applied.root)["a"]

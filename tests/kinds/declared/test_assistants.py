@@ -204,8 +204,8 @@ def test_a_credential_is_named() -> None:
     assert (found[0]["credential"], seen) == ("credential.crm", [])
 
 
-def test_a_session_names_templates_and_vaults_by_id() -> None:
-    """A word is spelt out; no section of a spec declares what a session works with."""
+def test_a_session_names_templates_and_vaults() -> None:
+    """A word is spelt out; what it works with is named, or has an id of the service."""
     box = {"type": "openai_hosted", "template": {"id": "tmpl_1"}}
     declared = [
         ({"environment": "none"}, {"environment": {"type": "none"}}),
@@ -216,11 +216,10 @@ def test_a_session_names_templates_and_vaults_by_id() -> None:
         assert declare("assistant", {"model": "m", "session": written})[0]["session"] == fields
     named = {"environment": {"template": "box"}, "vaults": ["keys"]}
     scope = MemoryScope()
-    declare("assistant", {"model": "m", "session": named}, scope)
-    assert reported(scope.findings) == [
-        ("Not a resource", ("session", "environment", "template")),
-        ("Not a resource", ("session", "vaults", 0)),
-    ]
+    found, _ = declare("assistant", {"model": "m", "session": named}, scope)
+    assert scope.findings == []
+    box = {"type": "openai_hosted", "template": "environment_template.box"}
+    assert found["session"] == {"environment": box, "vaults": ["vault.keys"]}
 
 
 def test_what_tools_read_from_files() -> None:
