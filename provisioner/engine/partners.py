@@ -44,7 +44,11 @@ def partner_of(entry: Locked, entries: Mapping[Address, Locked]) -> Partner:
     else:
         ids = {one: entries[one].id for one in entry.depends_on if one in entries}
         names = Names({one: id for one, id in ids.items() if id})
-        request = kind(entry.address.kind).form(entry.api).opening(entry.fields, names)
+        try:
+            request = kind(entry.address.kind).form(entry.api).opening(entry.fields, names)
+        except KeyError as missing:
+            detail = f"`{entry.address}` works with `{missing.args[0]}`, which is not in the lock."
+            raise UsageError(Problem("Not applied", detail, _APPLY)) from None
     return Partner(str(entry.address), str(entry.api), id=entry.id, request=request)
 
 

@@ -173,10 +173,26 @@ def test_an_edit_by_hand(world: World) -> None:
     [found] = world.listed(AUTOMATIONS)
     assert found["target"]["metadata"] == {"theirs": "yes"} and found["status"] == "active"
     world.http("POST", f"{AUTOMATIONS}/{made['id']}/pause", {})
+    world.http("POST", f"{AUTOMATIONS}/{made['id']}", {"target": target})
     world.ok("accept")
-    spec = yaml.safe_load((world.root / "specs/all.yaml").read_text())
-    assert spec["automations"]["weekday"]["status"] == "paused"
+    spec = yaml.safe_load((world.root / "specs/all.yaml").read_text())["automations"]["weekday"]
+    assert spec["status"] == "paused" and spec["target"]["input"] == ["By hand."]
+    assert spec["target"]["assistant"] == "triage"
     world.settled()
+
+
+def test_destroyed_and_found_again(world: World) -> None:
+    """Without its lock it is known by its stamp; in the end nothing is left."""
+    write(world, weekday=WEEKDAY, launch={**LAUNCH, "status": "paused"})
+    world.apply()
+    lock = world.lock()["resources"]
+    (world.root / ".provisioner/local/lock.json").unlink()
+    world.ok("state", "rebuild")
+    found = world.lock()["resources"]
+    assert {one: found[one]["id"] for one in found} == {one: lock[one]["id"] for one in lock}
+    world.settled()
+    world.ok("destroy", "-y")
+    assert world.listed(AUTOMATIONS) == []
 
 
 def test_one_that_has_run(world: World) -> None:
