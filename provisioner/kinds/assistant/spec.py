@@ -15,14 +15,13 @@ from provisioner.kinds.common import (
     Lazily,
     Reference,
     Strict,
-    Surroundings,
     choose_writing,
     nearest,
-    read_surroundings,
     read_writing,
     refusal,
     refuse,
 )
+from provisioner.kinds.surroundings import Surroundings, read_surroundings
 from provisioner.kinds.table import as_written
 
 Nested = Annotated[

@@ -15,12 +15,11 @@ from provisioner.kinds.common import (
     Metadata,
     Reference,
     Strict,
-    Surroundings,
     Writing,
-    read_surroundings,
     read_writing,
     refusal,
 )
+from provisioner.kinds.surroundings import Surroundings, read_surroundings
 from provisioner.kinds.table import as_written
 from provisioner.model import Address
 from provisioner.text import did_you_mean
