@@ -97,6 +97,9 @@ class NotFound(ServiceError):
     """404 on an id."""
 
 
+FORBIDDEN = 403
+
+
 class RouteMissing(ServiceError):
     """404 on a route: the service lacks this API."""
 

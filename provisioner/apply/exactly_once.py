@@ -11,7 +11,14 @@ from provisioner.apply.lookout import Read
 from provisioner.apply.run import Run
 from provisioner.diff import units
 from provisioner.digests import held_path
-from provisioner.errors import PlanError, ReplyLost, RouteMissing, ServiceError
+from provisioner.errors import (
+    FORBIDDEN,
+    PlanError,
+    Refused,
+    ReplyLost,
+    RouteMissing,
+    ServiceError,
+)
 from provisioner.kinds import Key, file_kind, is_file, kind, naming
 from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm, Write
 from provisioner.kinds.wire import route
@@ -329,7 +336,9 @@ async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shar
     stamps: list[Stamp | None] = []
     keys = naming({file_kind().name})
     listed = await together(_listed(remote, key) for key in keys)
-    for (name, _), objects in zip(keys, listed, strict=True):
+    hidden = None in listed
+    for (name, _), found in zip(keys, listed, strict=True):
+        objects = found or ()
         stamps += [live.stamp for live in objects]
         if kind(name).holds_files:
             stores += objects
@@ -344,15 +353,20 @@ async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shar
         if not any(taken) and live.id not in used
     ]
     ours = all(mark is None or mark.lineage == lineage[:8] for mark in stamps)
-    return Survey(tuple(loose), ours and not shared)
+    return Survey(tuple(loose), ours and not (shared or hidden))
 
 
-async def _listed(remote: Remote, key: Key) -> Sequence[Live]:
+async def _listed(remote: Remote, key: Key) -> Sequence[Live] | None:
+    """None where a restricted key may not see them."""
     name, api = key
     try:
         return await kind(name).form(api).list(remote, Names())
     except RouteMissing:  # a service without this API
         return ()
+    except Refused as error:
+        if error.status != FORBIDDEN:
+            raise
+        return None
 
 
 async def _holds(remote: Remote, store: str, file: str) -> bool:

@@ -34,7 +34,7 @@ class _Record:
 
 def own_paths(change: Change) -> frozenset[str]:
     """The changed fields that are written to the object itself."""
-    apart = kind(change.address.kind).form(change.api).apart
+    apart = {STORE_FILES} if holds_files(change.address) else set()
     return frozenset(
         item.path
         for item in change.fields

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from provisioner.engine.refresh import Listed, list_forms
-from provisioner.errors import RouteMissing
+from provisioner.errors import FORBIDDEN, Refused, RouteMissing
 from provisioner.kinds import Key, keys, kind, naming
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
@@ -44,9 +44,10 @@ class Others:
             return {}
         pruned = {remnant.id for remnant in plan.orphans if remnant.action == "delete"}
         asked = naming({name for name, _ in going})
-        listed = await together(self._foreign(key, pruned) for key in asked)
+        hidden: list[str] = []
+        listed = await together(self._allowed(key, pruned, hidden) for key in asked)
         stores: list[tuple[str, Live]] = []
-        named = []
+        named = [(why, {id for _, id in going}) for why in hidden]
         for (name, _), objects in zip(asked, listed, strict=True):
             for live in objects:
                 who = sentence(live, name)
@@ -67,6 +68,19 @@ class Others:
                 named += [(who, set(held[live.id])) for who, live in stores]
         users = {id: tuple(who for who, ids in named if id in ids) for _, id in going}
         return {id: whos for id, whos in users.items() if whos}
+
+    async def _allowed(
+        self, key: Key, pruned: Collection[str], hidden: list[str]
+    ) -> Sequence[Live]:
+        """The same as `_foreign`; what a restricted key does not see is said in `hidden`."""
+        try:
+            return await self._foreign(key, pruned)
+        except Refused as error:
+            if error.status != FORBIDDEN:
+                raise
+            what = key[0].replace("_", " ")
+            hidden.append(f"possibly others: this key may not list any {what}")
+            return ()
 
     async def _foreign(self, key: Key, pruned: Collection[str] = ()) -> list[Live]:
         if key not in self.listed:

@@ -331,8 +331,9 @@ async def _alike(
     context: Context, remote: Remote, state: LockState, listed: Objects
 ) -> tuple[LockState, list[str]]:
     """The lock with what carries no stamp and can only be what is declared: the only one that looks
-    exactly so, for the only one that is declared so. With a line on each, and on what may be meant.
-    What is taken over may be named by what is looked for next.
+    exactly so, for the only one that is declared so, where no other environment of ours may have
+    made it. With a line on each, and on what may be meant. What is taken over may be named by what
+    is looked for next.
     """
     lines: list[str] = []
     wanted = {
@@ -340,7 +341,7 @@ async def _alike(
         for address, want in sorted(context.specs.desired.items())
         if address not in state.resources and _is_unstamped(want)
     }
-    found = True
+    found = not context.shared
     while found:
         found = False
         for address, want in list(wanted.items()):

@@ -279,10 +279,6 @@ class Form(ABC):
         """
         return False
 
-    def leaves(self, before: Fields, paths: Collection[str]) -> str | None:
-        """What an update of `paths` leaves at the service beside the object, in a few words."""
-        return None
-
     def goes_along(self, unit: str, paths: Collection[str]) -> bool:
         """Whether an update of `paths` sends a unit."""
         return unit in paths
@@ -441,6 +437,10 @@ class Kind(ABC):
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that these fields refer to."""
         return self.fields.references(fields)
+
+    def leaves(self, before: Fields, paths: Collection[str]) -> str | None:
+        """What an update of `paths` leaves at the service beside the object, in a few words."""
+        return None
 
     def secrets(self, fields: Fields) -> Mapping[str, Reference]:
         """Where these fields take secrets from, by unit: `auth.token` -> `{"env": "TOKEN"}`."""

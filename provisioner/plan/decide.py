@@ -106,7 +106,7 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
         id=live.id,
         importing=live.id,
         before=live.fields,
-        fields=_with_secrets(case, want, None, comparison.changes),
+        fields=with_secrets(case, want, None, comparison.changes),
         replace_paths=forcing,
         gap=bool(forcing) and form.excludes(live.fields, want.fields),
     )
@@ -119,7 +119,7 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     if live is None:
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
     comparison = _compare(case, want, entry, live)
-    found = _with_secrets(case, want, entry, comparison.changes)
+    found = with_secrets(case, want, entry, comparison.changes)
     changes = tuple(own(case, change) for change in found) + protection(want, entry)
     base = replace(
         _start(case, want, Action.KEEP, "in_sync"),
@@ -146,7 +146,7 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     return base, comparison.unkept
 
 
-def _with_secrets(
+def with_secrets(
     case: Situation, want: Desired, entry: Locked | None, changes: Iterable[FieldChange]
 ) -> tuple[FieldChange, ...]:
     """The same changes, where secrets count by their values: a reference to another place of the

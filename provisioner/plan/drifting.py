@@ -25,7 +25,7 @@ from provisioner.model import (
     Stamp,
     Unverifiable,
 )
-from provisioner.plan.decide import own, protection, rotated_elsewhere, sides
+from provisioner.plan.decide import own, protection, rotated_elsewhere, sides, with_secrets
 from provisioner.plan.drifting_files import NO_FILES, FileDrift, file_drift, worded
 from provisioner.plan.ownership import Foreign, foreign
 from provisioner.plan.situation import Situation
@@ -170,7 +170,9 @@ def _examined(
             address, Drifted(address, "missing", fields=(), reason=reason, source=source)
         )
     origin = case.moves.get(address)
-    comparison = compare(sides(item.form, item.want, item.entry, live, origin))
+    found = compare(sides(item.form, item.want, item.entry, live, origin))
+    changes = with_secrets(case, item.want, item.entry, found.changes)
+    comparison = replace(found, changes=changes)
     taken = stamped.get(address, ())
     own_fields = (*_fields(case, item, comparison, gone), *(_restamped(case, one) for one in taken))
     files = file_drift(case, whole, address, lost=item.lost) if holds_files(address) else NO_FILES

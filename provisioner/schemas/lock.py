@@ -125,6 +125,15 @@ _ENTRY: dict[str, Any] = {
             {"type": "boolean"},
             "False, for files: its bytes at the service were never compared with the local ones",
         ),
+        "fingerprints": described(
+            {"type": "object", "additionalProperties": {"type": "string"}},
+            "What was sent of each secret, to whoever has the key",
+            [{"auth.token": "hmac-sha256:0a1b2c3d:…"}],
+        ),
+        "updated_at": described(
+            {"type": "integer"},
+            "Of what has secrets: when the service says that our last write was",
+        ),
         "resent": described(
             {"type": "boolean"},
             "True, for files: its upload was sent again after a lost reply, and a second one"

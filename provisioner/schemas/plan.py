@@ -147,6 +147,9 @@ _ROW_FIELDS = {
     "action_reason": described(_MAYBE_TEXT, "Why", ["spec_changed"]),
     "depends_on": described({"type": "array", "items": _TEXT}, "Addresses that it refers to"),
     "old_digest": described(_MAYBE_TEXT, "Of the object that goes, as it is at the service"),
+    "gap": described(
+        {"type": "boolean"}, "Replace: the old one goes first, so that there is none for a moment"
+    ),
     "defaults": described(
         {"type": "object"},
         "What of `after` nobody declares: the name of the resource, where it has no `name`",
@@ -154,7 +157,7 @@ _ROW_FIELDS = {
     ),
 }
 _RESOURCE_CHANGE: dict[str, Any] = _object(
-    _ROW_FIELDS, [name for name in _ROW_FIELDS if name not in ("old_digest", "defaults")]
+    _ROW_FIELDS, [name for name in _ROW_FIELDS if name not in ("old_digest", "gap", "defaults")]
 )
 
 

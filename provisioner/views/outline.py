@@ -202,9 +202,10 @@ def _facts(change: Change) -> Iterator[str]:
         yield kept_words(change)
     if change.gap:
         yield "gap: there is none for a moment"
-    form = kind(change.address.kind).form(change.api)
+    own = kind(change.address.kind)
     paths = [field.path for field in change.fields]
-    if change.action is Action.UPDATE and (left := form.leaves(change.before or {}, paths)):
+    edited = change.action is Action.UPDATE and not change.importing
+    if edited and (left := own.leaves(change.before or {}, paths)):
         yield left
     if change.lost:
         yield (

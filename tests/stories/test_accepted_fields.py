@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from provisioner.kinds import kinds
+from provisioner.kinds import kind, kinds
 from provisioner.kinds.vector_store.spec import IdEntry, PathEntry
 from tests.support.accepting import KB, SPEC, A, accept, agreed, in_store, stamped, tools
 from tests.support.drifting import clean, sql
@@ -177,6 +177,12 @@ HANDS: dict[str, dict[str, Hand | None]] = {
         ),
         **dict.fromkeys(("exclude", "only", "id")),
     },
+    # In `secrets/test_credentials.py`, where there are some.
+    "vault": dict.fromkeys(["name", "metadata", "only", "lifecycle"]),
+    "credential": dict.fromkeys(["vault", "name", "auth", "metadata", "only", "lifecycle"]),
+    # In `test_templates_and_skills.py`.
+    "environment_template": dict.fromkeys(kind("environment_template").spec.model_fields),
+    "skill": dict.fromkeys(kind("skill").spec.model_fields),
     "file": {
         "purpose": other(
             "file.data/form.pdf", "purpose", "purpose", "'vision'", ": user_data}", ": vision}"

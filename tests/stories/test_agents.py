@@ -12,6 +12,7 @@ from tests.support.world import World
 
 FUNCTION = {"type": "function", "name": "find_user", "description": "Finds a user"}
 SPEC: dict[str, Any] = {
+    "vaults": {"keys": {}},
     "assistants": {
         "a": {
             "model": "gpt-5.6",
@@ -20,9 +21,9 @@ SPEC: dict[str, Any] = {
             "tools": [FUNCTION, "web_search"],
             "reasoning_effort": "low",
             "agents": {"reasoning": {"summary": "auto"}, "text": {"verbosity": "low"}},
-            "session": {"environment": "openai_hosted"},
+            "session": {"environment": "openai_hosted", "vaults": ["keys"]},
         }
-    }
+    },
 }
 
 
@@ -32,7 +33,8 @@ def environment(api: str, **more: Any) -> dict[str, Any]:
 
 
 def changed(**fields: Any) -> dict[str, Any]:
-    return {"specs/all.yaml": {"assistants": {"a": {**SPEC["assistants"]["a"], **fields}}}}
+    assistants = {"a": {**SPEC["assistants"]["a"], **fields}}
+    return {"specs/all.yaml": {**SPEC, "assistants": assistants}}
 
 
 @pytest.fixture
@@ -59,6 +61,7 @@ def test_what_an_application_needs(applied: World) -> None:
         "session": {
             "agent_id": id,
             "environment": {"type": "openai_hosted"},
+            "vault_ids": [applied.id("vault.keys")],
         },
     }
     deployed = load("local", root=applied.root)["a"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.kinds import kinds
+from provisioner.kinds import kind, kinds
 from provisioner.kinds.vector_store.spec import IdEntry, PathEntry
 from tests.support.drifting import AUTO, FIND, FORMAT, SMALL, SPEC, Row, clean, drift, rows, sql
 from tests.support.world import World
@@ -155,6 +155,12 @@ HANDS: dict[str, dict[str, Hand | None]] = {
         "chunking": Hand(recut, KB, f"{A_MD}.chunking", AUTO, SMALL),
         **dict.fromkeys(("exclude", "only")),
     },
+    # In `secrets/test_credentials.py`, where there are some.
+    "vault": dict.fromkeys(["name", "metadata", "only", "lifecycle"]),
+    "credential": dict.fromkeys(["vault", "name", "auth", "metadata", "only", "lifecycle"]),
+    # In `test_templates_and_skills.py`.
+    "environment_template": dict.fromkeys(kind("environment_template").spec.model_fields),
+    "skill": dict.fromkeys(kind("skill").spec.model_fields),
     "file": {
         "path": Hand(
             lambda world: world.http("DELETE", "/files/${file.data/sales.csv}"),

@@ -176,24 +176,9 @@ def _mcp(fields: Fields, scope: Scope, at: Path) -> None:
             Finding((*at, homes[1] if homes else "server_url"), "Unclear MCP server", detail, hint)
         )
     if "credential" in fields:
-        fields["credential"] = refer("credential", fields["credential"], scope, (*at, "credential"))
-
-
-def refer(kind: str, value: str | Mapping[str, Any], scope: Scope, at: Path) -> Any:
-    """What a name or an id means. The objects of a kind that is not declared in specs are named by
-    id alone.
-    """
-    from provisioner.kinds import kinds
-
-    if kind in kinds():
-        return scope.reference(kind, value, at)
-    if not isinstance(value, str):
-        return dict(value)
-    what = kind.replace("_", " ")
-    detail = f"`{scope.address}` names the {what} `{value}`, and specs declare none of these."
-    hint = f"write `{{id: …}}`, with the id of the {what} at the service"
-    scope.report(Finding(at, "Not a resource", detail, hint))
-    return None
+        fields["credential"] = scope.reference(
+            "credential", fields["credential"], (*at, "credential")
+        )
 
 
 def _custom(fields: Fields, scope: Scope, at: Path) -> None:

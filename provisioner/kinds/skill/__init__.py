@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
+from provisioner.diff import top
 from provisioner.kinds.base import Finding, Form, Kind, Path, Scope
 from provisioner.kinds.skill.form import FIELDS, FORM, MAIN, MAX_BYTES, MAX_FILES
 from provisioner.model import Fields
@@ -30,6 +31,11 @@ class SkillKind(Kind):
     def form(self, api: str | None) -> Form:
         """Skills are the same through every API."""
         return FORM
+
+    def leaves(self, before: Fields, paths: Collection[str]) -> str | None:
+        if "content" not in map(top, paths):
+            return None
+        return f"a new version; version {before.get('latest_version')} and older ones stay"
 
     def declare(self, spec: Any, scope: Scope) -> Fields:
         """The folder's files, and what its `SKILL.md` says of it."""

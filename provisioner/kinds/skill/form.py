@@ -8,7 +8,7 @@ import hashlib
 import io
 import time
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
@@ -86,11 +86,6 @@ class SkillForm(ObjectForm):
     def defaults(self, address: Address, fields: Fields) -> Fields:
         """None: a skill is called as its `SKILL.md` says."""
         return {}
-
-    def leaves(self, before: Fields, paths: Collection[str]) -> str | None:
-        if "content" not in map(top, paths):
-            return None
-        return f"a new version; version {before.get('latest_version')} and older ones stay"
 
     def content(self, fields: Fields) -> str:
         found = fields.get("content")

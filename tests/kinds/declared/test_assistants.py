@@ -205,7 +205,7 @@ def test_a_credential_is_named() -> None:
 
 
 def test_a_session_names_templates_and_vaults() -> None:
-    """A word is spelt out; what it works with is named, or has an id of the service."""
+    """A word is spelt out; what a session works with is named, or has an id of the service."""
     box = {"type": "openai_hosted", "template": {"id": "tmpl_1"}}
     declared = [
         ({"environment": "none"}, {"environment": {"type": "none"}}),
@@ -215,11 +215,10 @@ def test_a_session_names_templates_and_vaults() -> None:
     for written, fields in declared:
         assert declare("assistant", {"model": "m", "session": written})[0]["session"] == fields
     named = {"environment": {"template": "box"}, "vaults": ["keys"]}
-    scope = MemoryScope()
-    found, _ = declare("assistant", {"model": "m", "session": named}, scope)
+    fields, scope = declare("assistant", {"model": "m", "session": named})
+    ours = {"type": "openai_hosted", "template": "environment_template.box"}
+    assert fields["session"] == {"environment": ours, "vaults": ["vault.keys"]}
     assert scope.findings == []
-    box = {"type": "openai_hosted", "template": "environment_template.box"}
-    assert found["session"] == {"environment": box, "vaults": ["vault.keys"]}
 
 
 def test_what_tools_read_from_files() -> None:

@@ -181,6 +181,19 @@ def test_drift(keys: World) -> None:
     assert "2028-01-01" in written and "theirs" not in written
 
 
+def test_drift_of_a_vault(keys: World) -> None:
+    """Its name and its labels are seen and accepted, as of anything."""
+    keys.write({"specs/all.yaml": {**SPECS, "vaults": {"keys": {"metadata": {"team": "hr"}}}}})
+    keys.apply()
+    live = keys.http("GET", "/vaults/${vault.keys}")["metadata"]
+    keys.http("POST", "/vaults/${vault.keys}", {"metadata": {**live, "team": "it"}})
+    (drifted,) = keys.ok("drift", "--json", code=2).json["resource_drift"]
+    assert drifted["changed_fields"][0]["path"] == "metadata.team"
+    keys.ok("accept")
+    assert "team: it" in (keys.root / "specs/all.yaml").read_text()
+    keys.settled()
+
+
 def an_hour_later(app: Any) -> Any:
     """A service that says of every credential that it was written later than it was."""
 

@@ -64,6 +64,7 @@ def test_another_place(keys: World, sent: Sent, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("CRM_TOKEN")
     keys.write({**specs(crm={"token": {"file": "secrets/crm"}}), "secrets/crm": "token-of-crm\n"})
     assert keys.changes() == {}
+    assert keys.ok("drift", "--json", "--pending").json["resource_drift"] == []
     sent.clear()
     keys.apply()
     assert rotated(sent) == []
