@@ -181,6 +181,27 @@ def test_an_edit_by_hand(world: World) -> None:
     world.settled()
 
 
+def test_every_field_by_hand(world: World) -> None:
+    """It is drift, and can be accepted."""
+    own = {"name": "Weekday", "metadata": {"team": "hr"}}
+    write(world, weekday={**WEEKDAY, **own}, launch=LAUNCH)
+    world.apply()
+    ids = {one: world.id(f"automation.{one}") for one in ("weekday", "launch")}
+    before = world.http("GET", f"{AUTOMATIONS}/{ids['weekday']}")["metadata"]
+    edit = {"name": "By hand", "expression": "1 1 * * *", "timezone": "UTC"}
+    edit["metadata"] = {**before, "team": "it"}
+    world.http("POST", f"{AUTOMATIONS}/{ids['weekday']}", edit)
+    world.http("POST", f"{AUTOMATIONS}/{ids['launch']}", {"run_at": 4105080060})
+    rows = world.ok("drift", "--json", code=2).json["resource_drift"]
+    found = {row["address"]: {one["path"] for one in row["changed_fields"]} for row in rows}
+    assert found == {
+        "automation.weekday": {"name", "expression", "timezone", "metadata.team"},
+        "automation.launch": {"run_at"},
+    }
+    world.ok("accept")
+    world.settled()
+
+
 def test_destroyed_and_found_again(world: World) -> None:
     """Without its lock it is known by its stamp; in the end nothing is left."""
     write(world, weekday=WEEKDAY, launch={**LAUNCH, "status": "paused"})
