@@ -108,9 +108,11 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
         )
     if change.gap and not change.deferred:
         before = await _make_room(run, change, form)
-    write = _write(run, change)
+    elif change.action is Action.REPLACE and form.retired and change.id:
+        before = await _retired(run, change, form, before)
+    write, later = _write(run, change), form.later(change.after or {})
     made = await create_once(run, form, write, change)
-    entry = _deposing(after_write(run, change, form, made.live), change, before)
+    entry = _deposing(after_write(run, change, form, made.live, later), change, before)
     if is_file(change.address):
         # What was found looks like ours; only its content can tell.
         verified = entry.verified and not made.found
@@ -124,9 +126,36 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
         run.uploaded_one()
     # With what the service turns out not to have kept; the id is durable already.
     live = await read_back(run, change, form=form, write=write, live=made.live)
-    entry = after_write(run, change, form, live)
+    entry = after_write(run, change, form, live, later)
     if entry != run.entries[change.address]:
         run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
+    return await _completed(run, change, form, write, later) if later else entry
+
+
+async def _completed(
+    run: Run, change: Change, form: Form, write: Write, later: frozenset[str]
+) -> Locked:
+    """Give a new object what it was not made with."""
+    id = run.entries[change.address].id
+    number = await run.intent(change.address, "update", object=id, wrote=sorted(later))
+    live = await form.update(run.remote, replace(write, id=id, paths=later))
+    entry = after_write(run, change, form, live)
+    run.record(number, change.address, entry=entry)
+    return entry
+
+
+async def _retired(run: Run, change: Change, form: Form, before: Locked | None) -> Locked | None:
+    """Let the old object of a replacement rest before there is a new one."""
+    number = await run.intent(
+        change.address, "update", object=change.id, wrote=sorted(form.retired)
+    )
+    await form.retire(run.remote, change.id or "")
+    known = run.entries.get(change.address)
+    if known is None or known.id != change.id:
+        run.journal.dismiss(number)
+        return before
+    entry = replace(known, fields={**known.fields, **form.retired})
+    run.record(number, change.address, entry=entry)
     return entry
 
 

@@ -42,12 +42,16 @@ def own_paths(change: Change) -> frozenset[str]:
     )
 
 
-def after_write(run: Run, change: Change, form: Form, live: Live) -> Locked:
-    """The entry after a write that the service has answered with `live`."""
+def after_write(
+    run: Run, change: Change, form: Form, live: Live, unwritten: Collection[str] = ()
+) -> Locked:
+    """The entry after a write that the service has answered with `live`. `unwritten`: what a new
+    object was not made with yet.
+    """
     wrote: Collection[str] = own_paths(change)
     before = run.entries.get(change.address)
     if change.action.makes:
-        wrote, before = _units(change.after or {}, form), None
+        wrote, before = _units(change.after or {}, form).keys() - set(unwritten), None
     record = _confirmed(run, form, change=change, before=before, live=live.fields, wrote=wrote)
     entry = _entry(run, change, live.id, record)
     if kind(change.address.kind).secrets(change.after or {}):

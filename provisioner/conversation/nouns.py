@@ -9,8 +9,8 @@ from typing import Any, Literal, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """Whom to talk to: an assistant by its id, or a request profile (`responses.create`'s keyword
-    arguments).
+    """Whom to talk to: an assistant by its id, a request profile (`responses.create`'s keyword
+    arguments), or an agent by its id and what its sessions have (`sessions.create`'s).
     """
 
     address: str
@@ -99,8 +99,8 @@ class Reply:
 class Conversation(Protocol):
     """One conversation. It exists at the service from `open` to `close`."""
 
-    kind: str  # `thread` or `conversation`
-    id: str  # at the service
+    kind: str  # `thread`, `conversation` or `session`
+    id: str  # at the service; empty where there is nothing of it, or not yet
 
     async def say(
         self, message: Message, answer: Answerer, tell: Callable[[Event], None], deadline: float

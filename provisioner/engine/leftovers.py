@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from provisioner import disk, jsontext
+from provisioner.conversation.sessions import SESSIONS, delete_session
 from provisioner.errors import ReplyLost, ServiceError
 from provisioner.model import Stamp
 from provisioner.remote import Remote, together
@@ -29,9 +30,10 @@ _T = TypeVar("_T")
 FOLDER = f"{disk.OURS}/checks"
 PATIENCE = 20.0  # seconds for the reply to what was on its way when the run was stopped
 _THREADS, _RESPONSES, _FILES, _STORES = "/threads", "/responses", "/files", "/vector_stores"
-_ASSISTANTS = "/assistants"
-_MARKED = (_THREADS, "/conversations", _STORES, _ASSISTANTS)  # what is made with metadata
-_LISTED = (_FILES, _STORES, _ASSISTANTS)  # what can be found again without an id
+_ASSISTANTS, _AGENTS = "/assistants", "/agents"
+# What is made with metadata, and what can be found again without an id.
+_MARKED = (_THREADS, "/conversations", _STORES, _ASSISTANTS, _AGENTS, SESSIONS)
+_LISTED = (_FILES, _STORES, SESSIONS, _ASSISTANTS, _AGENTS)
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Leftover:
 
     @property
     def noun(self) -> str:
-        return self.collection.strip("/").removesuffix("s").replace("_", " ")
+        return self.collection.rpartition("/")[2].removesuffix("s").replace("_", " ")
 
 
 class Leftovers:
@@ -95,18 +97,18 @@ class Leftovers:
         return await self._noted(one, create(), lambda made: self.made(one, str(made["id"])))
 
     async def begun(self, one: Leftover, events: AsyncGenerator[Any]) -> Any:
-        """The same of a response, which a stream makes: its first event."""
+        """The same of what a stream makes: its first event."""
         return await self._noted(one, anext(events, None), lambda event: self.seen(one, event))
 
     def seen(self, one: Leftover, event: Any) -> None:
-        """Take note of the response that an event tells of, if it is kept."""
-        response = getattr(event, "response", None)
-        if response is None or one.id is not None:
+        """Take note of the response or session that an event tells of, if it is kept."""
+        made = getattr(event, "response", None) or getattr(event, "session", None)
+        if made is None or one.id is not None:
             return
-        if getattr(response, "store", None) is False:
+        if getattr(made, "store", None) is False:
             self.gone(one)
         else:
-            self.made(one, str(response.id))
+            self.made(one, str(made.id))
 
     async def _noted(self, one: Leftover, reply: Awaitable[_T], note: Callable[[_T], None]) -> _T:
         async def noted() -> _T:
@@ -158,9 +160,7 @@ class Recorded(Remote):
         kept = body.get("store") is not False
         if repeatable or path not in (*_MARKED, _RESPONSES) or (path == _RESPONSES and not kept):
             return await super().post(path, body, repeatable=repeatable)
-        sent = dict(body)
-        if path in _MARKED:
-            sent["metadata"] = {**(body.get("metadata") or {}), Stamp.KEY: self._mark}
+        sent = self.marked(body) if path in _MARKED else body
         one = self._left.intend(path, self._about, mark=self._mark)
         return await self._left.make(one, lambda: Remote.post(self, path, sent))
 
@@ -169,10 +169,13 @@ class Recorded(Remote):
         path: str,
         ask: Callable[[Any], Awaitable[Any]],
         body: Mapping[str, Any] | None = None,
+        method: str = "POST",
     ) -> AsyncGenerator[Any]:
-        """Of a response that the service keeps the id is taken down with its first event."""
-        async with aclosing(super().stream(path, ask, body)) as events:
-            if path != _RESPONSES:
+        """Of a response that the service keeps, and of a session, the id is taken down with its
+        first event.
+        """
+        async with aclosing(super().stream(path, ask, body, method)) as events:
+            if path not in (_RESPONSES, SESSIONS):
                 async for event in events:
                     yield event
                 return
@@ -182,6 +185,9 @@ class Recorded(Remote):
                 yield event
                 event = await anext(events, None)
                 self._left.seen(one, event)
+
+    def marked(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return {**body, "metadata": {**(body.get("metadata") or {}), Stamp.KEY: self._mark}}
 
     async def find(self, path: str) -> Object | None:
         """A thread tells which stores the service has made for what was attached to it."""
@@ -305,8 +311,9 @@ async def _delete(remote: Remote, one: Leftover, notes: list[str]) -> bool:
     try:
         if one.collection == _THREADS:
             stores = _stores_of(await remote.find(one.path) or {})
-        for path in (*(f"{_STORES}/{store}" for store in stores), one.path):
-            await remote.delete(path)
+        for store in stores:
+            await remote.delete(f"{_STORES}/{store}")
+        await _delete_one(remote, one.collection, one.path)
     except ServiceError as error:
         notes.append(
             f"The {one.noun} `{one.id}` of `{one.about}` could not be deleted; the next run tries"
@@ -314,6 +321,10 @@ async def _delete(remote: Remote, one: Leftover, notes: list[str]) -> bool:
         )
         return False
     return True
+
+
+async def _delete_one(remote: Remote, collection: str, path: str) -> None:
+    await (delete_session(remote, path) if collection == SESSIONS else remote.delete(path))
 
 
 def _stores_of(thread: Object) -> list[str]:
@@ -333,10 +344,14 @@ async def _delete_lost(
         if collection == _FILES
         else (_mark_of, {one.traces.get("mark") for one in lost})
     )
+    queries: list[dict[str, Any]] = [{}]
+    if collection == SESSIONS:  # of which a service has far too many to look at each
+        queries = [{f"metadata[{Stamp.KEY}]": mark} for mark in marks]
     try:
-        for raw in await remote.list(collection):
-            if looks(raw) in marks:
-                await remote.delete(f"{collection}/{raw['id']}")
+        for query in queries:
+            for raw in await remote.list(collection, **query):
+                if looks(raw) in marks:
+                    await _delete_one(remote, collection, f"{collection}/{raw['id']}")
     except ServiceError as error:
         what = collection.strip("/").replace("_", " ")
         notes.append(f"The {what} of a run could not be looked for. {error.problems[0].detail}")

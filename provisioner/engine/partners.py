@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 from provisioner.conversation import Partner
 from provisioner.engine.context import Context
 from provisioner.engine.questions import state
 from provisioner.errors import ProvisionerError, UsageError
-from provisioner.kinds import is_file
+from provisioner.kinds import is_file, kind
+from provisioner.kinds.base import Names
 from provisioner.model import Address, Locked, Problem
 from provisioner.remote import Remote
 from provisioner.text import quoted, suggest
@@ -33,12 +34,21 @@ def partner(context: Context, word: str | None) -> Partner:
         "Nothing applied", "No assistant has been applied in this environment.", _APPLY
     )
     address = _only(talking, nobody) if word is None else _named(context, word, talking, entries)
-    return partner_of(talking[address])
+    return partner_of(talking[address], entries)
 
 
-def partner_of(entry: Locked) -> Partner:
-    """Whom to talk to, of what was applied."""
-    request = entry.profile.request if entry.profile else None
+def partner_of(entry: Locked, entries: Mapping[Address, Locked]) -> Partner:
+    """Whom to talk to, of what was applied; `entries` has what it depends on."""
+    if entry.profile:
+        request = entry.profile.request
+    else:
+        ids = {one: entries[one].id for one in entry.depends_on if one in entries}
+        names = Names({one: id for one, id in ids.items() if id})
+        try:
+            request = kind(entry.address.kind).form(entry.api).opening(entry.fields, names)
+        except KeyError as missing:
+            detail = f"`{entry.address}` works with `{missing.args[0]}`, which is not in the lock."
+            raise UsageError(Problem("Not applied", detail, _APPLY)) from None
     return Partner(str(entry.address), str(entry.api), id=entry.id, request=request)
 
 

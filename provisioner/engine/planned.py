@@ -21,7 +21,7 @@ from provisioner.engine.checking import (
 )
 from provisioner.engine.context import Context
 from provisioner.engine.session import Session, moved_entries, remember
-from provisioner.engine.subjects import TALKING, chosen_checks, subject_of
+from provisioner.engine.subjects import chosen_checks, subject_of
 from provisioner.errors import UsageError
 from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Form, Names, ProfileForm, Write
@@ -171,10 +171,7 @@ class _Outlook:
         there is nothing to hold beside its answers.
         """
         want, first = self.desired[address], checks[0]
-        if want.api not in TALKING:
-            entry = Locked(address, None, want.fields, api=want.api)
-            pair = Pair(replace(subject_of(entry, first, {}), side="planned"))
-        elif waits := self._waits(want):
+        if waits := self._waits(want):
             pair = Pair(Subject(address, first, problem=waits, waits=True, side="planned"))
         else:
             pair = self._known(want, first)
@@ -246,8 +243,7 @@ class _Outlook:
         )
         entry = Locked(want.address, None, fields, want.depends_on, api=want.api)
         subject = subject_of(entry, check, self.entries)
-        partner = Partner(str(want.address), str(want.api))
-        return replace(subject, partner=partner, draft=Draft(form, write))
+        return replace(subject, draft=Draft(form, write))
 
 
 def _imported(change: Change) -> Locked:

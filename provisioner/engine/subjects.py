@@ -17,8 +17,7 @@ from provisioner.text import did_you_mean, listed, suggest
 Entries = Mapping[Address, Locked]
 Wants = Mapping[Address, Desired]
 
-TALKING = ("assistants", "responses")
-"""The APIs through which a conversation can be held."""
+_WITHOUT_FILES = ("agents",)  # the APIs where no file goes along with a message
 
 
 class Chosen(NamedTuple):
@@ -95,16 +94,17 @@ def _subject(context: Context, want: Desired, check: Check, entries: Entries) ->
 def subject_of(entry: Locked, check: Check, entries: Entries) -> Subject:
     """A check with what an entry says; `entries` has what it depends on."""
     address = entry.address
-    if entry.api not in TALKING:
-        detail = f"Checks cannot talk through the API `{entry.api}` of `{address}` yet."
-        hint = "deploy it through `responses`, or take its checks away"
-        return Subject(address, check, problem=Problem("API not available", detail, hint))
+    if entry.api in _WITHOUT_FILES and any(turn.attach for turn in check.turns):
+        detail = f"`{check.name}` of `{address}` attaches a file, which a conversation through the"
+        detail += f" API `{entry.api}` does not take."
+        hint = "mount it with an environment template that the `session` of the assistant names"
+        return Subject(address, check, problem=Problem("Not attached", detail, hint))
     known = {**entries, address: entry}
     used = [known[one] for one in _closure(address, known) if one in known]
     return Subject(
         address,
         check,
-        partner_of(entry),
+        partner_of(entry, known),
         model=str(entry.fields.get("model") or ""),
         documents=_documents(used),
         basis=_basis(entry, used),

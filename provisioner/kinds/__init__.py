@@ -14,7 +14,7 @@ from provisioner.shapes import Shape
 Key = tuple[str, str | None]
 """The objects of one sort at a service: a kind, and an API where that has objects of its own."""
 
-SHARED = {"base", "common", "table", "wire"}
+SHARED = {"base", "common", "surroundings", "table", "wire"}
 """Modules of this folder that hold what several kinds are made of."""
 
 

@@ -191,6 +191,7 @@ class Form(ABC):
     table: ClassVar[Table] = Table()  # of its kind
     remote: ClassVar[bool] = True  # False: nothing exists at the service
     stamped: ClassVar[bool] = False  # whether its objects carry our stamp, in their metadata
+    retired: ClassVar[Fields] = {}  # what an object is given before its successor is made
     apart: ClassVar[frozenset[str]] = frozenset()  # store files: decided and written one by one
 
     @cached_property
@@ -226,6 +227,9 @@ class Form(ABC):
         """Whether the service never shows a unit: `auth.token`, or a key of `env`."""
         return path in self.unread or top(path) in self.unread
 
+    # The kinds of which it can name what is there through one API alone, and where it names it.
+    through: ClassVar[Mapping[str, tuple[str, Path]]] = {}
+
     @cached_property
     def refers_to(self) -> frozenset[str]:
         """The kinds of what its objects can name."""
@@ -256,6 +260,18 @@ class Form(ABC):
         three.
         """
         return self.table.normal(fields, self.api)
+
+    def later(self, fields: Fields) -> frozenset[str]:
+        """The fields that a new object is not made with: an update follows at once."""
+        return frozenset()
+
+    def idle(self, live: Live) -> frozenset[str]:
+        """The fields that mean nothing any more, as an object is now: they are not compared."""
+        return frozenset()
+
+    def stuck(self, live: Live) -> frozenset[str]:
+        """The fields that cannot be changed in place any more, beside those that are fixed."""
+        return frozenset()
 
     def excludes(self, old: Fields, new: Fields) -> bool:
         """Whether the service refuses a new object for as long as the old one is there, so that a
@@ -302,9 +318,18 @@ class Form(ABC):
         default.
         """
 
+    async def retire(self, remote: Remote, id: str) -> None:  # noqa: B027  # most need no rest
+        """Let an object rest, as `retired` says, before its successor is made."""
+
     @abstractmethod
     async def delete(self, remote: Remote, id: str) -> None:
         """Delete an object; 404 is success."""
+
+    def opening(self, fields: Fields, names: Names) -> Fields:
+        """What a conversation with an object is begun with, beside its id. KeyError where an id is
+        not known yet.
+        """
+        return {}
 
     def metadata(self, fields: Fields, lost: Collection[str] = ()) -> Fields:
         """The metadata that declared fields make, without our stamp."""

@@ -95,6 +95,25 @@ def merged(live: Any, declared: Any, paths: Collection[str], mark: Stamp) -> dic
     return {**kept, **{name: ours[name] for name in ours if name in touched}, Stamp.KEY: str(mark)}
 
 
+def sent_surroundings(declared: Raw | None, names: Names) -> dict[str, Any]:
+    """Where an agent works, as a request has it; nowhere where nothing is said."""
+    found = dict(declared or {"type": "none"})
+    if template := found.pop("template", None):
+        found["environment_template_id"] = names.id_of(template)
+    return found
+
+
+def shown_surroundings(raw: Raw, names: Names) -> Fields:
+    """The same as an author would declare it; what comes from a template or a default is left
+    out.
+    """
+    known = ("type", "container_size", "workspace_directory")
+    found = {name: raw[name] for name in known if raw.get(name) is not None}
+    if template := raw.get("environment_template_id"):
+        found["template"] = names.reference(template)
+    return found
+
+
 class ObjectForm(Form):
     """An object, read and written at `collection`. Without metadata nothing says whose it is: after
     a lost reply it is known by how it looks.

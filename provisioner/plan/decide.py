@@ -94,7 +94,7 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
     taken = case.taken.get(want.address)
     imported = want.address in case.imports or taken is not None
     form = case.form(want.address)
-    forcing = _forcing(form, comparison.changes)
+    forcing = _forcing(form, comparison.changes, live)
     if forcing:
         action = Action.REPLACE
     change = replace(
@@ -128,7 +128,7 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         fields=changes,
         made=entry.made,
     )
-    forcing = _forcing(form, changes)
+    forcing = _forcing(form, changes, live)
     expired, asked = live.status == "expired", want.address in case.options.replaces
     if expired or asked or forcing:
         forced = replace(
@@ -232,13 +232,11 @@ def protection(want: Desired, entry: Locked) -> tuple[FieldChange, ...]:
     return (FieldChange("lifecycle.protect", entry.protected, want.protect, entry.protected),)
 
 
-def _forcing(form: Form, changes: Iterable[FieldChange]) -> tuple[str, ...]:
+def _forcing(form: Form, changes: Iterable[FieldChange], live: Live) -> tuple[str, ...]:
     """The changed fields that cannot be changed in place."""
-    return tuple(
-        change.path
-        for change in changes
-        if change.path in form.fixed or top(change.path) in form.fixed
-    )
+    fixed = form.fixed | form.stuck(live)
+    paths = (change.path for change in changes)
+    return tuple(path for path in paths if path in fixed or top(path) in fixed)
 
 
 def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -> Comparison:
@@ -277,7 +275,7 @@ def sides(
         resetting=entry.resetting if entry else (),
         unkept=entry.unkept if entry else {},
         undone=undone(entry, live.stamp, have) if entry else (),
-        ignored=(*want.ignore_changes, *want.lost) if entry else want.lost,
+        ignored=(*(want.ignore_changes if entry else ()), *want.lost, *form.idle(live)),
     )
 
 

@@ -116,7 +116,7 @@ def unmanaged(value: Any) -> Iterator[str]:
 def ending(plan: Plan) -> set[tuple[str, str]]:
     """Kind and id of everything that a plan deletes and that somebody else may use."""
     objects = [
-        (change.address.kind, change.id)
+        (change.address.kind, change.previous_api or change.api, change.id)
         for change in plan.changes
         if change.action.ends
         and change.id
@@ -124,12 +124,21 @@ def ending(plan: Plan) -> set[tuple[str, str]]:
         and change.reason != "api_gone"
     ]
     remnants = [
-        (remnant.address.kind, remnant.id)
+        (remnant.address.kind, remnant.api, remnant.id)
         for remnant in (*plan.deposed, *plan.orphans)
         if remnant.action == "delete"
     ]
-    shareable = {name for one in kinds().values() for name in one.fields.refers_to}
-    return {(name, id) for name, id in (*objects, *remnants) if name in shareable}
+    return {(name, id) for name, api, id in (*objects, *remnants) if _shareable(name, api)}
+
+
+def _shareable(name: str, api: str | None) -> bool:
+    """Whether anything can name an object of a kind that is there through an API."""
+    for one in kinds().values():
+        if name in one.fields.refers_to:
+            through = one.form(one.apis[-1]).through.get(name)
+            if through is None or through[0] == api:
+                return True
+    return False
 
 
 def sentence(live: Live, name: str) -> str:

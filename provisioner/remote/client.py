@@ -112,12 +112,13 @@ class Remote:
         path: str,
         ask: Callable[[AsyncOpenAI], Awaitable[AsyncStream[_T]]],
         body: Mapping[str, Any] | None = None,
+        method: str = "POST",
     ) -> AsyncGenerator[_T]:
-        """The events of one of the official SDK's typed streams, as they come. `ask` POSTs to
-        `path` what `body` has; it is sent again only where nothing was carried out. ReplyLost where
+        """The events of one of the official SDK's typed streams, as they come. `ask` sends what
+        `body` has to `path`; it is sent again only where nothing was carried out. ReplyLost where
         the stream breaks off.
         """
-        place = self._exchange.place("POST", path, body)
+        place = self._exchange.place(method, path, body)
         named = [*keys_of(path), *self.settling.named(body)]
         stream = await self._settled(named, lambda: self._exchange.open_stream(place, ask))
         async for event in self._exchange.events(place, stream):
@@ -202,6 +203,16 @@ class Remote:
         )
         self.settling.wrote(key_of(path) or "/".join([*keys_of(path)[-1:], str(found["id"])]))
         return found
+
+    def marked(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What is to be created, with the mark of whoever records it."""
+        return dict(body)
+
+    async def submit(self, path: str, body: Mapping[str, Any], key: str) -> None:
+        """Write what is answered with nothing. `key`: sent again, it is still the same."""
+        request = Request("POST", path, True, body=body, key=key)
+        named = [*keys_of(path), *self.settling.named(body)]
+        await self._settled(named, lambda: self._exchange.send(request, _no_error_inside))
 
     async def delete(self, path: str) -> None:
         """Delete. What is not there any more counts as deleted."""

@@ -22,6 +22,7 @@ from provisioner.errors import (
 )
 from provisioner.model import Problem
 from provisioner.remote.retries import Outcome, retry_after
+from provisioner.remote.settling import parts_of
 
 _QUOTA = frozenset(
     {
@@ -59,12 +60,12 @@ class Place:
     @property
     def is_collection(self) -> bool:
         """`/assistants` or `/vector_stores/vs_1/files`, in contrast to one object by its id."""
-        return len(self.path.strip("/").split("/")) % 2 == 1
+        return len(parts_of(self.path)) % 2 == 1
 
     @property
     def owner(self) -> str | None:
         """`vs_1` of `/vector_stores/vs_1/files`."""
-        parts = self.path.strip("/").split("/")
+        parts = parts_of(self.path)
         return parts[1] if len(parts) > 2 else None
 
 

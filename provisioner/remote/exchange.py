@@ -75,6 +75,7 @@ class Request:
     params: Mapping[str, Any] | None = None
     body: Mapping[str, Any] | None = None
     file: tuple[str, Any] | None = None  # name and open binary stream
+    key: str | None = None  # by which the service knows that it was sent before
     parts: tuple[tuple[str, bytes], ...] = ()  # names and contents of several small ones
 
 
@@ -446,12 +447,9 @@ def _outgoing(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
 
     path = quote(request.path, safe="/:=@+~")
     body = dict(request.body or {})
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"headers": _own_headers(path, request.key)}
     if request.params:
         more["params"] = request.params
-    for begins, version in _BETA.items():
-        if path.startswith(begins):
-            more["headers"] = {"OpenAI-Beta": version}
     if request.file or request.parts:
         more["files"] = (
             {"file": request.file}
@@ -470,6 +468,15 @@ def _outgoing(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
     elif request.method == "POST":
         more["json"] = body
     return client.build_request(request.method, path, **more)
+
+
+def _own_headers(path: str, key: str | None) -> dict[str, str]:
+    """What this request carries and not every one does."""
+    headers = {} if key is None else {"Idempotency-Key": key}
+    for begins, version in _BETA.items():
+        if path.startswith(begins):
+            headers["OpenAI-Beta"] = version
+    return headers
 
 
 def _broken(place: Place, error: Exception) -> Failure:

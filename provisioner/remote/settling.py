@@ -5,6 +5,7 @@ how often to ask.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,8 @@ from provisioner.errors import ServiceError
 # the key for the last write of the lock: what was deleted then, it does not name any more
 LOCK = "lock"
 FIRST, LONGEST = 0.2, 5.0  # seconds between two looks; each pause is twice the one before
+# Collections whose name is more than one word.
+_BELOW = re.compile(r"agents/(environments/templates|environments|sessions|automations)(?=/|$)")
 
 
 class Settling:
@@ -123,11 +126,16 @@ def key_of(path: str) -> str | None:
     """`vs_1` of `/vector_stores/vs_1`, `vs_1/file-1` of `/vector_stores/vs_1/files/file-1`; None
     for a collection.
     """
-    parts = path.strip("/").split("/")
+    parts = parts_of(path)
     return "/".join(parts[1::2]) if len(parts) % 2 == 0 else None
 
 
 def keys_of(path: str) -> list[str]:
     """The objects that a path leads through, itself included."""
-    ids = path.strip("/").split("/")[1::2]
+    ids = parts_of(path)[1::2]
     return ["/".join(ids[: count + 1]) for count in range(len(ids))]
+
+
+def parts_of(path: str) -> list[str]:
+    """Collections and ids, in turn: two of `/agents/sessions/s_1`."""
+    return _BELOW.sub("agents", path.strip("/")).split("/")

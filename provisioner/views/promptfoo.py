@@ -134,6 +134,8 @@ def _left_out(subject: Subject) -> str | None:
     if subject.problem or subject.partner is None:
         problem = subject.problem
         return f"{problem.detail} {problem.hint or ''}".strip() if problem else "it has no partner"
+    if subject.partner.api == "agents":
+        return "promptfoo has no provider for a saved agent"
     turns = subject.check.turns
     if any(turn.attach for turn in turns):
         return "promptfoo uploads no file with a message"

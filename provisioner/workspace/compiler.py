@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from provisioner.kinds import file_at, file_kind, is_file
+from provisioner.kinds import kind as kind_of
 from provisioner.kinds.base import Finding, Form, Loss
 from provisioner.model import Address, Desired, Fields, Problem, Source
 from provisioner.text import did_you_mean, quoted, shown
@@ -123,6 +124,7 @@ class Compiler:
             self._report(raw, list(self._uncitable(raw)))
         self.findings += self._beside()
         self.findings += self._circles()
+        self.findings += self._elsewhere()
         self.findings += self._unknown_losses()
         self.findings = [self._judged(one) for one in self.findings]
 
@@ -148,6 +150,20 @@ class Compiler:
             detail = f"{quoted(circle[:-1], 'and')} depend on each other in a circle."
             source = self.desired[circle[0]].source
             yield SourcedFinding(source, Finding((), "Circular reference", detail), str(circle[0]))
+
+    def _elsewhere(self) -> Iterator[SourcedFinding]:
+        """What is named and is there through another API than it can be named through."""
+        for address, want in self.desired.items():
+            through = kind_of(address.kind).form(want.api).through if want.depends_on else {}
+            for one in want.depends_on:
+                api, path = through.get(one.kind, (None, ()))
+                other = self.desired.get(one)
+                if api is None or other is None or other.api == api:
+                    continue
+                detail = f"`{address}` names `{one}`, which is there through `{other.api}` and not"
+                detail += f" through `{api}`."
+                finding = Finding(path, "Not through API", detail, f"give `{one}` `api: {api}`")
+                yield SourcedFinding(want.source, finding, str(address))
 
     def _judged(self, sourced: SourcedFinding) -> SourcedFinding:
         """What breaks a rule of the environment's own service is an error there."""

@@ -52,12 +52,12 @@ def nothing_left(world: World) -> bool:
     gone = [
         path
         for method, path in world.calls
-        if method == "DELETE" and path.count("/") == 2 and path.split("/")[1] != "responses"
+        if method == "DELETE" and not path.startswith("/responses/")
     ]
     return bool(made) and len(made) == len(gone)
 
 
-MADE = {("POST", "/threads"), ("POST", "/conversations")}
+MADE = {("POST", "/threads"), ("POST", "/conversations"), ("POST", "/agents/sessions")}
 
 
 @pytest.mark.parametrize("api", ["assistants", "responses"])
@@ -78,6 +78,20 @@ def test_each_line_of_a_pipe_is_a_message(
     assert "Everybody has 27 days of vacation." in answer
     assert source == "  cites docs/leave.md"
     assert "tokens in" in result.err and "Never" not in result.out
+    assert nothing_left(world)
+
+
+def test_a_session_is_talked_through(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent's; it is made with the first message and deleted in the end."""
+    world.write({"specs/a.yaml": {"assistants": {"support": {"model": "m", "api": "agents"}}}})
+    world.ok("apply", "-y")
+    world.calls.clear()
+    events = piped(world, monkeypatch, "Hello\nAgain\n", "--json").events
+    assert (events[0]["api"], events[0]["id"]) == ("agents", None)
+    assert [one["text"] for one in events if one["type"] == "reply"] == [
+        "You said: Hello",
+        "You said: Again",
+    ]
     assert nothing_left(world)
 
 

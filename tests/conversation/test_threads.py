@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from provisioner.conversation import Attachment, Call, Partner, Reply, open_conversation, threads
-from provisioner.errors import NotFound, ServiceError, UsageError
+from provisioner.errors import NotFound, ServiceError
 from provisioner.remote import Remote
 from tests.conversation.conftest import WEATHER, Service, Talk, bent, without_streams
 
@@ -278,13 +278,3 @@ def test_what_is_refused_is_our_error(service: Service) -> None:
             await talk.say("Hello")
 
     talked(service, story, f"{{match: {{{START}}}, action: {{status: 400}}}}")
-
-
-def test_an_api_without_conversations_is_a_problem(service: Service) -> None:
-    """Agents have none yet."""
-
-    async def story(remote: Remote) -> None:
-        with pytest.raises(UsageError, match="not available yet"):
-            await open_conversation(remote, Partner("assistant.a", "agents", id="agent_1"))
-
-    service.run(story)

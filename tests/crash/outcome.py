@@ -14,7 +14,7 @@ from provisioner.kinds.wire import ObjectForm
 from provisioner.lock.lockfile import dump
 from tests.support.world import World
 
-_ID = re.compile(r'"(asst|vs|file|vault|vcred|agt|envtmpl|skill)[-_][A-Za-z0-9]{8,}"')
+_ID = re.compile(r'"(asst|vs|file|agt|envtmpl|skill|vault|vcred|auto)[-_][A-Za-z0-9]{8,}"')
 _DIGEST = re.compile(r'"sha256:[0-9a-f]{64}"')
 _STAMP = re.compile(r"#[0-9a-f]{8}\.\d+")
 _WRITTEN = re.compile(r'"written": "[^"]+"')

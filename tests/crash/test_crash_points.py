@@ -41,9 +41,15 @@ def test_every_action(before: Before) -> None:
     actions = {
         (row["address"].split(".")[0], "/".join(row["change"]["actions"])) for row in changes
     }
-    kinds = {"assistant", "credential", "environment_template", "file", "skill", "vector_store"}
+    kinds = {"assistant", "automation", "credential", "file", "skill", "vector_store"}
+    kinds |= {"environment_template"}
     assert {(kind, action) for kind in kinds for action in ("create", "delete")} <= actions
-    fixed = {"assistant", "file", "vector_store"}  # which have what cannot be changed in place
+    fixed = {
+        "assistant",
+        "automation",
+        "file",
+        "vector_store",
+    }  # which have what cannot be changed in place
     assert {(kind, "update") for kind in kinds - {"file"}} | {
         (kind, "create/delete") for kind in fixed
     } <= actions

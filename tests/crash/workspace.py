@@ -55,6 +55,18 @@ def _opening(file: str, host: str = "crm", **fields: Any) -> dict[str, Any]:
     return {"vault": "keys", "auth": auth, **fields}
 
 
+def _weekly(**fields: Any) -> dict[str, Any]:
+    told = {"target": {"assistant": "agent", "input": ["Go."]}}
+    return {"type": "periodic", "expression": "0 8 * * 1", "timezone": "UTC", **told, **fields}
+
+
+ONCE = {
+    "type": "once",
+    "run_at": "2100-01-31T12:00:00Z",
+    "target": {"assistant": "agent", "input": ["Go."]},
+}
+
+
 def _variable(host: str) -> dict[str, Any]:
     auth = {
         "type": "environment_variable",
@@ -101,6 +113,15 @@ FIRST: dict[str, Any] = {
             "onwards": _searching("kb", api="assistants"),
             "back": _searching("kb", api="responses"),
             "hands": {"model": "gpt-4o", "api": "assistants"},
+            "agent": {"model": "gpt-4o", "api": "agents"},
+        },
+        "automations": {
+            "fixed": _weekly(),
+            "stopped": _weekly(status="active"),
+            "started": _weekly(status="paused"),
+            "gone": _weekly(),
+            "left": _weekly(),
+            "former": _weekly(),
         },
         "files": {"loose": {"path": "data/loose.csv"}},
         "environment_templates": {
@@ -171,6 +192,14 @@ SECOND: dict[str, Any] = {
             "back": _searching("kb", api="assistants"),
             "hands": {"model": "gpt-4o", "api": "assistants"},
             "found": {"model": "gpt-4o-mini", "api": "assistants"},
+            "agent": {"model": "gpt-4o", "api": "agents"},
+        },
+        "automations": {
+            "fixed": ONCE,
+            "stopped": _weekly(status="paused"),
+            "started": _weekly(status="active", expression="0 9 * * 1"),
+            "new": _weekly(status="paused"),
+            "latter": _weekly(),
         },
         "files": {"loose": {"path": "data/loose.csv"}},
         # Three that look the same, of which two are the same to the last byte.
@@ -204,6 +233,7 @@ SECOND: dict[str, Any] = {
             {"from": "environment_template.former", "to": "environment_template.latter"},
             {"from": "skill.former", "to": "skill.latter"},
             {"from": "credential.former", "to": "credential.latter"},
+            {"from": "automation.former", "to": "automation.latter"},
             {"from": "vector_store.former", "to": "vector_store.latter"},
             {"from": "assistant.former", "to": "assistant.latter"},
         ],
@@ -211,6 +241,7 @@ SECOND: dict[str, Any] = {
             {"from": "environment_template.left", "destroy": False},
             {"from": "skill.left", "destroy": False},
             {"from": "credential.left", "destroy": False},
+            {"from": "automation.left", "destroy": False},
             {"from": "vector_store.left", "destroy": False},
             {"from": "assistant.left", "destroy": False},
         ],

@@ -29,6 +29,8 @@ FILES = {
     "prompts/support.md": "Be brief.\n",
     "skills/report/SKILL.md": "---\nname: report\ndescription: Writes reports.\n---\n",
     "skills/triage/SKILL.md": "---\nname: triage\ndescription: Sorts mail.\n---\n",
+    "prompts/look.md": "Look again.\n",
+    "prompts/night.md": "Sort the night.\n",
     "prompts/tone.md": "Be kind.\n",
     "prompts/triage.md": "Sort.\n",
     "specs/data/prices.csv": "name,price\n",
@@ -39,6 +41,8 @@ FILES = {
 NEEDED = {
     "vector_stores": {"handbook": {"files": ["docs/handbook/*.md"]}},
     "tools": {"get_weather": {"description": "Current weather"}},
+    "assistants": {"triage": {"model": "gpt-5.6", "api": "agents"}},
+    "environment_templates": {"box": {"network": {"access": "disabled"}}},
     "vaults": {"keys": {}},
     "skills": {name: {"path": f"skills/{name}"} for name in ("report", "triage")},
 }

@@ -156,3 +156,6 @@ def test_keys() -> None:
     assert key_of("/vector_stores/vs_1/files") is None
     assert keys_of("/vector_stores/vs_1/files/file-1") == ["vs_1", "vs_1/file-1"]
     assert keys_of("/files") == []
+    assert key_of("/agents/agent_1") == key_of("/agents/sessions/agent_1") == "agent_1"
+    assert key_of("/agents/automations") is None
+    assert keys_of("/agents/environments/templates/t_1") == ["t_1"]

@@ -180,6 +180,8 @@ HANDS: dict[str, dict[str, Hand | None]] = {
     # In `secrets/test_credentials.py`, where there are some.
     "vault": dict.fromkeys(["name", "metadata", "only", "lifecycle"]),
     "credential": dict.fromkeys(["vault", "name", "auth", "metadata", "only", "lifecycle"]),
+    # In `test_automations.py`.
+    "automation": dict.fromkeys(kind("automation").spec.model_fields),
     # In `test_templates_and_skills.py`.
     "environment_template": dict.fromkeys(kind("environment_template").spec.model_fields),
     "skill": dict.fromkeys(kind("skill").spec.model_fields),

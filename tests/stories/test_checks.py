@@ -49,7 +49,8 @@ GOOD = {
         }
     ],
 }
-THINGS = ("threads", "thread_messages", "runs", "responses", "conversations")
+SESSIONS = ("agent_sessions", "agent_turns")
+THINGS = ("threads", "thread_messages", "runs", "responses", "conversations", *SESSIONS)
 
 
 def spec(checks: dict[str, Any], *apis: str) -> dict[str, Any]:
@@ -416,6 +417,48 @@ def test_a_run_that_ends_in_the_middle(world: World, api: str, method: str, path
     assert there(world) == before and records(world) == []
 
 
+def through_agents(**checks: Any) -> dict[str, Any]:
+    function = {**WEATHER, "description": "How the weather is"}
+    agent = {"model": "m", "api": "agents", "tools": [function], "checks": checks}
+    return {"specs/all.yaml": {"assistants": {"a": agent}}, "data/sheep.md": "Sheep.\n"}
+
+
+def test_through_a_session(world: World) -> None:
+    """Functions are answered, and nothing is left. A file cannot be attached, which is said before
+    anything is made.
+    """
+    world.write(through_agents(weather=GOOD["weather"]))
+    world.apply()
+    before = there(world)
+    assert outcomes(world) == {"assistant.a#weather": "passed"}
+    assert there(world) == before and records(world) == []
+    [turn] = GOOD["attached"]
+    attached = [{**turn, "attach": [{"file": "data/sheep.md", "tool": "code_interpreter"}]}]
+    files = through_agents(attached=attached)
+    files["specs/all.yaml"]["assistants"]["a"]["tools"] = ["code_interpreter"]
+    lossy = {"service": "local", "accept_loss": ["tools.code_interpreter"]}
+    world.write({**files, "provisioner.yaml": {"environments": {"local": lossy}}})
+    world.calls.clear()
+    assert "Not attached" in world.ok("check", code=1).out
+    assert not any(method == "POST" for method, _ in world.calls)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/agents/sessions"), ("POST", "/events"), ("DELETE", "")]
+)
+def test_a_session_in_the_middle(world: World, method: str, path: str) -> None:
+    """It is deleted by the next run, also one that nobody was told of or that still waits for a
+    function.
+    """
+    world.write(through_agents(weather=GOOD["weather"]))
+    world.apply()
+    before = there(world)
+    stopped(world, method, path, words=("check",))
+    assert records(world) != []
+    assert "1 passed." in world.ok("check").out
+    assert there(world) == before and records(world) == []
+
+
 def test_a_thread_that_nobody_was_told_of(world: World) -> None:
     """There is no list to find it in, and that is said once."""
     world.write(plain(c=hello()))
@@ -481,7 +524,8 @@ def test_what_cannot_be_deleted(world: World) -> None:
 
 
 INTERRUPTS = [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
-THROUGH = ["assistants", pytest.param("responses", marks=pytest.mark.thorough)]
+LONG = pytest.mark.thorough
+THROUGH = ["assistants", *(pytest.param(api, marks=LONG) for api in ("responses", "agents"))]
 
 
 @pytest.mark.parametrize("number", INTERRUPTS)

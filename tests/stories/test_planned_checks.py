@@ -15,8 +15,15 @@ from tests.support.processes import said, start
 from tests.support.world import World
 
 BOTH = pytest.mark.parametrize("api", ["assistants", "responses"])
+EACH = pytest.mark.parametrize("api", ["assistants", "responses", "agents"])
+BEGUN = {"assistants": "/threads", "responses": "/conversations", "agents": "/agents/sessions"}
 NOTHING = {"type": "object", "properties": {}}
-WEATHER = {"type": "function", "name": "get_weather", "parameters": NOTHING}
+WEATHER = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "How the weather is",
+    "parameters": NOTHING,
+}
 CALLED = [
     {
         "say": "What's the weather like?",
@@ -45,10 +52,11 @@ def planned(world: World, *words: str, code: int = 0) -> dict[str, Any]:
 
 
 def everything(world: World) -> tuple[Any, ...]:
-    return there(world), world.listed("/assistants"), world.lock(), records(world)
+    objects = world.listed("/assistants"), world.listed("/agents")
+    return there(world), objects, world.lock(), records(world)
 
 
-@BOTH
+@EACH
 def test_old_beside_new(world: World, api: str) -> None:
     """What is planned is held beside what is applied; service, lock and plan are afterwards what they
     were before.
@@ -87,7 +95,7 @@ def test_what_would_fail(world: World, api: str) -> None:
     assert (one["outcome"], one["applied"]["outcome"]) == ("failed", "passed")
 
 
-@BOTH
+@EACH
 def test_what_does_not_change(world: World, api: str) -> None:
     """It is held once, or not at all where the answer is kept; what was checked as planned need not
     be checked again as applied.
@@ -96,13 +104,13 @@ def test_what_does_not_change(world: World, api: str) -> None:
     assistant(world, checks, api=api)
     planned(world)
     world.apply()
-    route = ("POST", "/threads" if api == "assistants" else "/conversations")
+    route = ("POST", BEGUN[api])
     for code in (0, 0):
         world.calls.clear()
         found = planned(world, code=code)
         assert all(one["unchanged"] and one["applied"] is None for one in found.values())
         assert found["kept"]["cached"] and world.calls.count(route) == 1
-    assert ("POST", "/assistants") not in world.calls
+    assert {("POST", "/assistants"), ("POST", "/agents")}.isdisjoint(world.calls)
     assistant(world, checks, api=api, lifecycle={"protect": True})
     assert planned(world)["kept"]["unchanged"]
 
@@ -208,16 +216,19 @@ def test_a_planned_assistant_that_is_refused(world: World) -> None:
     assert len(world.listed("/assistants")) == 1 and records(world) == []
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_run_that_ends_in_the_middle(world: World, method: str) -> None:
+@pytest.mark.parametrize(
+    ("api", "method"),
+    [("assistants", "POST"), ("assistants", "DELETE"), ("agents", "POST"), ("agents", "DELETE")],
+)
+def test_a_run_that_ends_in_the_middle(world: World, api: str, method: str) -> None:
     """The next run deletes the temporary assistant, also one that nobody was told of."""
-    assistant(world, {"a": hello()})
+    assistant(world, {"a": hello()}, api=api)
     world.apply()
     before = everything(world)
-    assistant(world, {"a": hello()}, instructions="Be brief.")
-    path = "/assistants" if method == "POST" else ""
+    assistant(world, {"a": hello()}, api=api, instructions="Be brief.")
+    path = f"/{api}" if method == "POST" else ""
     stopped(world, method, path, words=("check", "--planned"))
-    assert len(world.listed("/assistants")) == 2 and records(world) != []
+    assert len(world.listed(f"/{api}")) == 2 and records(world) != []
     assert world.changes()["assistant.a"] == "update"
     world.ok("check")
     assert everything(world) == before

@@ -11,7 +11,7 @@ from provisioner.kinds.assistant import carried, normal
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Finding, Loss, Names, Write
 from provisioner.kinds.table import Field
-from provisioner.kinds.wire import Raw, StampedForm
+from provisioner.kinds.wire import Raw, StampedForm, sent_surroundings
 from provisioner.model import Address, Fields, Live, Locked, is_id
 from provisioner.shapes import Shape, many, mapping, maybe, text, word
 from provisioner.text import quoted
@@ -156,17 +156,18 @@ class AgentsForm(StampedForm):
             body.pop("experimental", None)
         return body
 
+    def opening(self, fields: Fields, names: Names) -> Fields:
+        """The arguments of `sessions.create`; without an environment where a spec says none."""
+        session = fields.get("session") or {}
+        environment = sent_surroundings(session.get("environment"), names)
+        vaults = [names.id_of(vault) for vault in session.get("vaults") or ()]
+        return {"environment": environment} | ({"vault_ids": vaults} if vaults else {})
+
     def output(self, entry: Locked, names: Names) -> Fields:
         """With the arguments of `sessions.create`, where a spec says what sessions have."""
-        session = entry.fields.get("session") or {}
-        if not session:
+        if not entry.fields.get("session"):
             return {}
-        environment = dict(session.get("environment") or {"type": "none"})
-        if template := environment.pop("template", None):
-            environment["environment_template_id"] = names.id_of(template)
-        vaults = [names.id_of(vault) for vault in session.get("vaults") or ()]
-        arguments: Fields = {"agent_id": entry.id, "environment": environment}
-        return {"session": arguments | ({"vault_ids": vaults} if vaults else {})}
+        return {"session": {"agent_id": entry.id, **self.opening(entry.fields, names)}}
 
     async def update(self, remote: Remote, write: Write) -> Live:
         found = await super().update(remote, write)

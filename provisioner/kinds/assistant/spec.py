@@ -21,6 +21,7 @@ from provisioner.kinds.common import (
     refusal,
     refuse,
 )
+from provisioner.kinds.surroundings import Surroundings, read_surroundings
 from provisioner.kinds.table import as_written
 
 Nested = Annotated[
@@ -153,50 +154,10 @@ AgentsBlock = Annotated[
 ]
 
 
-class Hosted(Strict):
-    """A computer of the service."""
-
-    type: Literal["openai_hosted"] = Field(
-        default="openai_hosted", description="Always `openai_hosted`"
-    )
-    template: Reference | None = Field(
-        default=None,
-        description="The environment template that it is made from",
-        examples=[{"id": "envtmpl_abc123"}],
-    )
-    container_size: Literal["small", "medium", "large"] | None = Field(
-        default=None, description="How large it is", examples=["medium"]
-    )
-
-
-class SelfHosted(Strict):
-    """A computer of your own."""
-
-    type: Literal["self_hosted"]
-    workspace_directory: str = Field(
-        min_length=1, description="Where the agent works there", examples=["/workspace"]
-    )
-
-
-def _choose_environment(value: Any) -> str:
-    if isinstance(value, str):
-        return "<text>"
-    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return "<self_hosted>" if kind == "self_hosted" else "<hosted>"
-
-
 class Session(Strict):
     """What sessions of an agent are started with."""
 
-    environment: (
-        Annotated[
-            Annotated[Literal["none", "openai_hosted"], Tag("<text>")]
-            | Annotated[Hosted, Tag("<hosted>")]
-            | Annotated[SelfHosted, Tag("<self_hosted>")],
-            Discriminator(_choose_environment),
-        ]
-        | None
-    ) = Field(
+    environment: Surroundings | None = Field(
         default=None,
         description="Where the agent works: `none`, `openai_hosted`, or one with settings",
         examples=["none", {"template": {"id": "envtmpl_abc123"}}],
@@ -214,15 +175,9 @@ def read_session(value: Session | None, scope: Scope, at: Path) -> Any:
     found = as_written(value)
     if not found:
         return found
-    environment = found.get("environment")
-    if isinstance(environment, str):
-        found["environment"] = {"type": environment}
-    elif environment:
-        found["environment"] = {"type": "openai_hosted", **environment}
-        if "template" in environment:
-            place = (*at, "environment", "template")
-            named = scope.reference("environment_template", environment["template"], place)
-            found["environment"]["template"] = named
+    if "environment" in found:
+        place = (*at, "environment")
+        found["environment"] = read_surroundings(found["environment"], scope, place)
     if "vaults" in found:
         found["vaults"] = [
             scope.reference("vault", vault, (*at, "vaults", index))
