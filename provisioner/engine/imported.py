@@ -27,7 +27,6 @@ from provisioner.text import listed
 from provisioner.workspace.sections import FOLDER
 from provisioner.yamltext.reading import read_yaml
 
-
 _GONE = "Object not found"
 
 
