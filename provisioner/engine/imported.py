@@ -5,6 +5,7 @@ follow from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from provisioner import disk
@@ -25,6 +26,8 @@ from provisioner.remote import together
 from provisioner.text import listed
 from provisioner.workspace.sections import FOLDER
 from provisioner.yamltext.reading import read_yaml
+
+_GONE = "Object not found"
 
 
 class EditedMeanwhile(Exception):
@@ -67,9 +70,9 @@ async def planned(session: Session, options: PlanOptions, drafts: Drafts | None)
     try:
         plan = await session.plan(options)
     except SpecError as error:
-        if drafts and any(one.summary == "Object not found" for one in error.problems):
+        if drafts and any(one.summary == _GONE for one in error.problems):
             raise EditedMeanwhile from None
-        raise
+        raise SpecError(map(_told, error.problems)) from None
     new = {*drafts.drafted.addresses} if drafts else set()
     taken_out = any(
         item.action == "attach" and item.store in new for item in plan.store_file_changes
@@ -77,6 +80,14 @@ async def planned(session: Session, options: PlanOptions, drafts: Drafts | None)
     if taken_out or any(change.address in new and _edited(change) for change in plan.changes):
         raise EditedMeanwhile
     return plan
+
+
+def _told(problem: Problem) -> Problem:
+    """A problem with what to do where an import goes on, and an object has gone in between."""
+    if problem.summary != _GONE:
+        return problem
+    more = "if somebody has deleted it, take this entry out, and the resource if none is wanted"
+    return replace(problem, hint=f"{problem.hint}; {more}")
 
 
 def _edited(change: Change) -> bool:

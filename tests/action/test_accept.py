@@ -84,6 +84,7 @@ def theirs(site: Site) -> str:
     return made
 
 
+@pytest.mark.thorough
 def test_edits_come_back(applied: Site, service: str) -> None:
     """One pull request has what can be written, and names what cannot; it and the issue name each
     other. The same night again writes nothing. Once it is merged, nothing is left to apply, and the

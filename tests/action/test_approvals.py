@@ -199,6 +199,7 @@ def test_a_plan_that_is_made_again_on_the_same_commit(applied: Site, service: st
     apply(applied, sha, "applied")
 
 
+@pytest.mark.thorough
 def test_other_words_in_our_comment(applied: Site, calls: Calls) -> None:
     """Another workflow has the same identity. It puts other words in the place of the plan, and
     leaves the hidden lines: refused. A plan that is made again shows it anew.
