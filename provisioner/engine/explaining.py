@@ -141,7 +141,7 @@ class Explaining:
             return
         apis = [api for api in self.kind.apis if api is not None]
         if not apis and len(names) == 1 and not one.unread:
-            yield Carried("every API", one.name)
+            yield Carried("every API", ".".join(one.path("")))
         for api in apis:
             if one.apis is not None and api not in one.apis:
                 yield Carried(api, None)

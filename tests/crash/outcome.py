@@ -40,6 +40,7 @@ def entries(world: World) -> list[str]:
     ):  # a lost upload that no store holds is taken over, and nobody can read it
         entry.pop("verified", None)
         entry.pop("updated_at", None)
+        entry.pop("overwritten", None)  # how many updates it took to get there
     return [
         f"{address}: {json.dumps(entry, sort_keys=True)}"
         for address, entry in sorted(resources.items())

@@ -157,6 +157,7 @@ class Mcp(Strict):
         default=None,
         pattern="^tunnel_[a-z0-9]{32}$",
         description="A secure MCP tunnel instead of a server; Responses only",
+        examples=["tunnel_0123456789abcdef0123456789abcdef"],
     )
     credential: Reference | None = Field(
         default=None,
