@@ -217,8 +217,13 @@ class _Walk:
         """`{assistantId: …, config: {…}}`: the settings stand a level below the id."""
         origin = self._origin((*at, key))
         for one in read_assistant(value[key], origin):
-            known = one.id is not None or one.kind != "assistant"
-            self.findings.found.append(placeholders(one if known else replace(one, id=id)))
+            if one.kind == "assistant" and one.id is None:
+                one = replace(one, id=id)
+            elif one.kind == "assistant" and one.id != id:
+                outer = "assistantId" if "assistantId" in value else "assistant_id"
+                why = f"says something else than the `id` in `{key}`, which was taken"
+                self.losses.say((*at, outer), why)
+            self.findings.gain([placeholders(one)])
         for name, rest in value.items():
             if name not in (key, "assistantId", "assistant_id"):
                 self.visit(rest, (*at, name), None)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from provisioner import disk
+from provisioner import disk, jsontext
 from provisioner.errors import SpecError
 from provisioner.importing import terraform
 from provisioner.importing.azure import on_azure, says_azure
@@ -391,24 +391,57 @@ def _written_out(path: Path, reading: Reading) -> Findings | None:
     if not id.startswith(("asst_", "pmpt_")):
         return None
     if path.suffix == ".json":
-        return _with_text(_file(path, reading), path.parent)
+        return _with_texts(_settings(path, id, reading), path.parent, reading)
     if path.name not in _TEXTS:
         return None
-    if any(path.parent.glob("*.json")):
-        return Findings()  # said together with the settings beside it
-    return read_value_of({"id": id, "instructions": _text(path)}, name)
+    beside = [_settings(one, id, reading) for one in path.parent.glob("*.json")]
+    if any(_assistants(read) for read in beside) or _texts(path.parent)[0] != path:
+        return Findings()  # said together with the settings beside it, or with the first text
+    alone = read_value_of({"id": id, "instructions": _text(path)}, name)
+    return _with_texts(alone, path.parent, reading)
 
 
-def _with_text(read: Findings, folder: Path) -> Findings:
-    """Settings whose instructions lie in a file beside them."""
-    paths = [folder / name for name in _TEXTS if (folder / name).is_file()]
-    text = _text(paths[0]) if paths else None
-    read.found = [
-        replace(one, fields={**one.fields, "instructions": text})
-        if one.kind == "assistant" and text and not one.fields.get("instructions")
-        else one
-        for one in read.found
-    ]
+def _settings(path: Path, id: str, reading: Reading) -> Findings:
+    """Settings in a folder named by an id, which they need not repeat."""
+    read = _file(path, reading)
+    if _assistants(read) or len(list(path.parent.glob("*.json"))) > 1:
+        return read
+    try:
+        value = jsontext.read(path.read_bytes(), unique=True)
+    except (OSError, Unreadable):
+        return read
+    whole = isinstance(value, dict) and not read.found
+    return read_value_of({"id": id, **value}, named(path, reading.root)) if whole else read
+
+
+def _assistants(read: Findings) -> list[Found]:
+    return [one for one in read.found if one.kind == "assistant"]
+
+
+def _texts(folder: Path) -> list[Path]:
+    return [folder / name for name in _TEXTS if (folder / name).is_file()]
+
+
+def _with_texts(read: Findings, folder: Path, reading: Reading) -> Findings:
+    """Settings whose instructions lie in a file beside them; what another text there says is
+    reported.
+    """
+    several = _assistants(read)
+    for one in several:
+        fields, losses = dict(one.fields), Losses(one.origin)
+        for path in _texts(folder):
+            text = _text(path)
+            if text and not fields.get("instructions"):
+                fields["instructions"] = text
+            elif text.strip() != str(fields.get("instructions") or "").strip():
+                why = "says something else than the instructions that were taken"
+                losses.say((named(path, reading.root),), why, "compare them")
+        id = one.id or (folder.name if len(several) == 1 else None)
+        if id not in (None, folder.name):
+            why = f"is not the id of what is in it (`{id}`), which was taken"
+            losses.say((named(folder, reading.root),), why)
+        more = replace(one, fields=fields, id=id, losses=(*one.losses, *losses.all))
+        read.found[read.found.index(one)] = more
     return read
 
 
@@ -432,8 +465,12 @@ def _distinct(found: list[Found]) -> list[Found]:
             continue
         if one.id and first.id:
             alike[one.id] = first.id
-        if len(one.losses) < len(first.losses):
-            kept[key] = replace(one, origin=first.origin, id=first.id)
+        fewer, more = sorted([first, one], key=lambda each: len(each.losses))
+        losses = fewer.losses
+        if one.origin.column is None:  # a document; of code, one was only read better
+            named_there = {lost.what for lost in losses}
+            losses += tuple(lost for lost in more.losses if lost.what not in named_there)
+        kept[key] = replace(fewer, origin=first.origin, id=first.id, losses=losses)
     return list(kept.values())
 
 

@@ -30,6 +30,7 @@ def said(found: Found, severity: str = "") -> dict[str, str]:
     return {lost.what: lost.why for lost in found.losses if severity in ("", lost.severity)}
 
 
+PLAIN_SETTINGS = {"model": "m", "instructions": "t"}
 WEATHER = {
     "name": "get_weather",
     "description": "Weather",
@@ -304,6 +305,62 @@ def test_folders_of_texts(tmp_path: Path) -> None:
         ("asst_1", {"instructions": "Text of asst_1"}),
         ("asst_2", {"model": "m", "instructions": "Text of asst_2"}),
     ]
+
+
+def test_folders_of_texts_that_differ(tmp_path: Path) -> None:
+    """Settings need not repeat the id of their folder, and of two texts the other one is named."""
+    folder = tmp_path / "asst_1"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"name": "Bob", "model": "m"}')
+    (folder / "instructions.txt").write_text("one")
+    (folder / "prompt.md").write_text("another")
+    (found,) = read_sources(tmp_path, tmp_path).found
+    assert found.id == "asst_1"
+    assert found.fields == {"name": "Bob", "model": "m", "instructions": "one"}
+    assert said(found, "warning").keys() == {'["asst_1/prompt.md"]'}
+    (folder / "config.json").write_text('{"id": "asst_2", "model": "m", "instructions": "own"}')
+    (found,) = read_sources(tmp_path, tmp_path).found
+    texts = {'["asst_1/instructions.txt"]', '["asst_1/prompt.md"]'}
+    assert said(found, "warning").keys() == {"asst_1", *texts}
+    (folder / "config.json").write_text('{"team": "a"}')
+    (folder / "more.json").write_text('{"team": "b"}')
+    (found,) = read_sources(tmp_path, tmp_path).found
+    assert found.fields == {"instructions": "one"}
+
+
+@pytest.mark.parametrize(
+    ("value", "lost"),
+    [
+        (
+            {"input": [{"role": "system", "content": [{"text": "t", "x": 1}]}]},
+            "input[0].content[0].x",
+        ),
+        ({"input": [{"role": "system", "content": {"text": "t", "x": 1}}]}, "input[0].content.x"),
+        (
+            {"instructions": "t", "text": {"verbosity": "low"}, "text_verbosity": "high"},
+            "text_verbosity",
+        ),
+    ],
+)
+def test_what_stands_beside_what_was_taken(value: dict[str, Any], lost: str) -> None:
+    """What is beside a text or says a thing twice has a line of its own."""
+    found = one({"model": "m", **value})
+    assert found.fields["instructions"] == "t"
+    assert lost in said(found, "warning")
+
+
+def test_two_ids_of_one_thing() -> None:
+    """Of an id beside the settings and another one in them, the outer one is named."""
+    findings = read({"assistantId": "asst_1", "config": {"id": "asst_2", **PLAIN_SETTINGS}})
+    assert [found.id for found in findings.found] == ["asst_2"]
+    assert [lost.what for lost in findings.losses] == ["assistantId"]
+
+
+def test_the_same_thing_twice_with_other_losses() -> None:
+    """Of one thing that stands there twice, what either of them lost is named."""
+    findings = read([{"id": "asst_1", **PLAIN_SETTINGS, key: 1} for key in ("a", "b")])
+    (found,) = findings.found
+    assert said(found, "warning").keys() == {"a", "b"}
 
 
 @pytest.mark.parametrize(
