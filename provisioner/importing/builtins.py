@@ -9,6 +9,7 @@ import json
 import re
 import textwrap
 from collections.abc import Callable
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from provisioner.importing import code, zod
@@ -30,7 +31,7 @@ from provisioner.importing.code_values import (
 if TYPE_CHECKING:
     from provisioner.importing.evaluating import Evaluator
 
-_PLACE = re.compile(r"(?<!\{)\{([A-Za-z_][\w.]*)\}(?!\})")
+_NAMED = re.compile(r"[\w.]+")
 _ENV = ("os.environ.get", "os.getenv", "getenv", "environ.get", "Deno.env.get", "config")
 _OPEN: tuple[str, ...] = (
     "open",
@@ -233,7 +234,8 @@ def _of_text(of: Any, name: str, args: list[Any], named: dict[str, Any], node: c
     if name == "joinpath" and isinstance(of, str):
         return _path([of, *args])
     if name == "format" and isinstance(of, str):
-        return _formatted(of, named, node)
+        numbered = {str(number): arg for number, arg in enumerate(args)}
+        return _formatted(of, numbered | named, node)
     if name == "join" and isinstance(of, str) and args and isinstance(args[0], list):
         texts = [one for one in args[0] if isinstance(one, str)]
         return of.join(texts) if len(texts) == len(args[0]) else MISSING
@@ -247,23 +249,40 @@ def _small(of: str, args: list[Any]) -> bool:
     return known and bool(args[0]) and len(of) * (len(args[1]) + 1) < 1_000_000
 
 
-def _formatted(text: str, named: dict[str, Any], node: code.Call) -> Any:
-    """`"… {place} …".format(place=…)`: what is not given stays a place."""
+def _formatted(text: str, given: dict[str, Any], node: code.Call) -> Any:
+    """`"… {place} …".format(place=…)`: what is not given stays a place. What is given without a
+    name has its number.
+    """
     parts: list[str | Unknown] = []
-    end = 0
-    for match in _PLACE.finditer(text):
-        parts.append(text[end : match.start()])
-        value = named.get(match[1], Unknown(match[1], match[0], node.at))
-        parts.append(value if isinstance(value, str | Unknown) else str(value))
-        end = match.end()
-    parts.append(text[end:])
-    plain = [
-        part.replace("{{", "{").replace("}}", "}") if isinstance(part, str) else part
-        for part in parts
-    ]
-    if all(isinstance(part, str) for part in plain):
-        return "".join(str(part) for part in plain)
-    return Mixed(tuple(plain))
+    count = 0
+    try:
+        pieces = list(Formatter().parse(text))
+    except ValueError:
+        return MISSING
+    for plain, place, spec, way in pieces:
+        parts.append(plain)
+        if place is None:
+            continue
+        if not place:
+            place, count = str(count), count + 1
+        if not _NAMED.fullmatch(place):
+            return MISSING
+        unknown = Unknown(place, f"{{{place}}}", node.at)
+        parts += [unknown] if spec or way else _filled(given.get(place), unknown)
+    if all(isinstance(part, str) for part in parts):
+        return "".join(str(part) for part in parts)
+    return Mixed(tuple(parts))
+
+
+def _filled(value: Any, unknown: Unknown) -> list[str | Unknown]:
+    """What stands in a text where a value was put; `unknown` where only a run would tell."""
+    if isinstance(value, Mixed):
+        return list(value.parts)
+    if isinstance(value, Thing):
+        return [Unknown(value.path.rsplit(".", 1)[-1], value.path, value.at)]
+    if isinstance(value, Unknown | str):
+        return [value]
+    return [str(value)] if isinstance(value, int | float) else [unknown]
 
 
 def _of_dict(of: dict[str, Any], name: str) -> Any:

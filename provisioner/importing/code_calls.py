@@ -82,7 +82,7 @@ class Calls:
         self._ids: dict[str, int] = {}
 
     def __call__(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
-        spelt = snake(path)
+        spelt = snake(self._named_there(path))
         last = spelt.rsplit(".", 1)[-1]
         if last in ("post", "fetch") and args and str(args[0]).endswith(_ROUTE):
             return self._posted(args, named, node)
@@ -134,6 +134,12 @@ class Calls:
 
     def _imports(self) -> dict[str, tuple[str, str | None]]:
         return self.evaluator.imports if self.evaluator else {}
+
+    def _named_there(self, path: str) -> str:
+        """A path that begins as its module calls it, whatever it was imported as."""
+        base, dot, rest = path.partition(".")
+        name = self._imports().get(base, ("", None))[1]
+        return f"{name if name and name != 'default' else base}{dot}{rest}"
 
     # Objects of the service.
 

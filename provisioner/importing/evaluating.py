@@ -269,7 +269,10 @@ class Evaluator:
             inner = self.value(value, scope)
             if key is not None:
                 said = self.value(key, scope)
-                found[said if isinstance(said, str) else key.text] = inner
+                if isinstance(said, Unknown | Mixed | Thing):
+                    found[f"...{key.text}"] = Unknown(_last(key.text), key.text, key.at)
+                else:
+                    found[said if isinstance(said, str) else key.text] = inner
             elif isinstance(inner, dict):
                 found |= inner
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -275,13 +276,23 @@ class _Script:
         return code.Const(at, text, unescaped(said(node)[1:-1]))
 
     def _value_template_string(self, node: Tree, at: At, text: str) -> Node:
-        parts: list[str | Node] = []
+        return code.Template(at, text, tuple(self._pieces(node, unescaped)))
+
+    def _pieces(self, node: Tree, meant: Callable[[str], str]) -> Iterator[str | Node]:
         for child in node.children:
             if child.type == "template_substitution" and child.named_children:
-                parts.append(self.node(child.named_children[0]))
+                yield self.node(child.named_children[0])
             elif child.type in ("string_fragment", "escape_sequence"):
-                parts.append(unescaped(said(child)))
-        return code.Template(at, text, tuple(parts))
+                yield meant(said(child))
+
+    def _tagged(self, tag: str, node: Tree, at: At, text: str) -> Node:
+        """A template that a function gets: what it does with the text is known of two."""
+        raw = tag == "String.raw"
+        parts = tuple(self._pieces(node, str if raw else unescaped))
+        whole = "".join(part for part in parts if isinstance(part, str))
+        if tag == "dedent" and all(isinstance(part, str) for part in parts):
+            parts = (inspect.cleandoc(whole),)
+        return code.Template(at, text, parts)
 
     def _value_number(self, node: Tree, at: At, text: str) -> Node | None:
         try:
@@ -373,7 +384,7 @@ class _Script:
         if function is None:
             return None
         if arguments is not None and arguments.type == "template_string":
-            return self.node(arguments)  # dedent`…`
+            return self._tagged(said(function), arguments, at, text)
         args = tuple(self._items(arguments)) if arguments is not None else ()
         return code.Call(at, text, self.node(function), args)
 

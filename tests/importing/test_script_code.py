@@ -231,3 +231,19 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = read(HEAD + 'client.beta.assistants.create({ name: "x" });')
     assert "[import]" in findings.problems[0].detail
     script_code._grammar.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("String.raw`a\\n${1}`", "a\\n1"),
+        ("dedent`\n  a\n    b\n`", "a\n  b"),
+        ("md`a\\tb`", "a\tb"),
+    ],
+)
+def test_templates_with_a_tag(template: str, text: str) -> None:
+    """A raw template keeps its backslashes, and `dedent` takes the indentation away."""
+    findings = read(
+        f"""{HEAD}client.beta.assistants.create({{model: "m", instructions: {template}}})"""
+    )
+    assert [one.fields["instructions"] for one in findings.found] == [text]
