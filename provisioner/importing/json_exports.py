@@ -4,6 +4,8 @@ make of them by hand.
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,6 +23,8 @@ from provisioner.text import dotted, quoted
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
 _RAW = re.compile(r"[\x00-\x1f]")
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
+_NEXT = re.compile(r"\S")
+_DECODER = json.JSONDecoder()
 _SETTINGS = frozenset(
     [
         "instructions",
@@ -43,16 +47,19 @@ _INNER = ("assistant", "config", "data", "settings", "agent")
 
 
 def read_json(text: str, source: str) -> Findings:
-    """What one JSON text, or one with a document a line, describes."""
+    """What one JSON text, or one with several documents, describes; or what Python prints of it."""
     findings = Findings()
     try:
         documents = [("", parsed(text, source, findings))]
     except Unreadable as error:
-        lines = _lines(text)
-        if lines is None:
+        try:
+            documents = _several(text) or [("", _printed_json(text))]
+        except Unreadable as later:  # a later one of them, or one that Python prints
+            findings.problems.append(unreadable(later, source))
+            return findings
+        except ValueError:
             findings.problems.append(unreadable(error, source))
             return findings
-        documents = [(f"line {number}", value) for number, value in lines]
     for place, value in documents:
         line = int(place[5:]) if place else None
         read_value(value, Origin(source, line=line), findings)
@@ -102,19 +109,59 @@ def parsed(text: str, source: str, findings: Findings) -> Any:
     return value
 
 
-def _lines(text: str) -> list[tuple[int, Any]] | None:
-    """The documents of a text that has one a line, or None if it is something else."""
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        if line.lstrip()[0] not in "{[":
+def _several(text: str) -> list[tuple[str, Any]] | None:
+    """The documents of a text that has one after the other, a line each or not, with the line where
+    each begins; None if it is something else. Raises Unreadable for what is wrong in a later one.
+    """
+    found: list[tuple[str, Any]] = []
+    end, line = 0, 1
+    while start := _NEXT.search(text, end):
+        line += text.count("\n", end, start.start())
+        if start[0] not in "{[":
             return None
         try:
-            found.append((number, read(line, unique=True)))
-        except Unreadable:
-            return None
+            after = _DECODER.raw_decode(text, start.start())[1]
+            value = read(text[start.start() : after], unique=True)
+        except json.JSONDecodeError as error:
+            if not found:
+                return None
+            why = f"is not valid JSON: {error.msg}"
+            raise Unreadable(why, error.lineno, error.colno) from None
+        except (ValueError, RecursionError) as error:
+            if not found:
+                return None
+            raise Unreadable(str(error), line) from None
+        found.append((f"line {line}", value))
+        line += text.count("\n", start.start(), after)
+        end = after
     return found if len(found) > 1 else None
+
+
+def _printed_json(text: str) -> Any:
+    """The value of what Python prints: `Assistant(id='asst_1', …)`, or a mapping in its spelling.
+    ValueError for anything else, and for what JSON could not say either; nothing is run.
+    """
+    try:
+        value = _printed(ast.parse(text.strip(), mode="eval").body)
+        return read(json.dumps(value))
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError from error
+
+
+def _printed(node: ast.expr) -> Any:
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_printed(one) for one in node.elts]
+    if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
+        keys = [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
+        if len(set(keys)) < len(keys):
+            raise ValueError
+        return dict(zip(keys, map(_printed, node.values), strict=True))
+    if isinstance(node, ast.Call) and not node.args and all(one.arg for one in node.keywords):
+        return {str(one.arg): _printed(one.value) for one in node.keywords}
+    value = ast.literal_eval(node)
+    if not isinstance(value, str | int | float | None):
+        raise ValueError
+    return value
 
 
 def read_value(value: Any, origin: Origin, findings: Findings, name: str | None = None) -> None:

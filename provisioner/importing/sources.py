@@ -68,6 +68,7 @@ _PACKED = {
 }
 _MARKDOWN = re.compile(r"^[ \t]*(```|~~~)", re.M)
 _CONFIGURATION = re.compile(r"^(providers|targets|prompts|assistants|instructions):", re.M)
+_OBJECT = re.compile(r"\s*[A-Z]\w*(\[\w+\])?\(\w+=")
 _KEY = re.compile(r"^[\w-]+:(\s|$)", re.M)
 
 
@@ -209,7 +210,7 @@ def read_text(text: str, name: str, reading: Reading, path: Path | None = None) 
     """What one text describes, in the language that it is written in: by its content, because the
     ending of a name says little (`.bak`, TypeScript in `.py`).
     """
-    if text.lstrip()[:1] in ("{", "["):
+    if text.lstrip()[:1] in ("{", "[") or _printed(text):
         return _deployed(text, _json(text, name, reading, path))
     if name.endswith((".md", ".markdown")) and _MARKDOWN.search(text):
         return read_markdown(text, name, reading, path)
@@ -227,6 +228,11 @@ def read_text(text: str, name: str, reading: Reading, path: Path | None = None) 
     if language is None or not (worth(text) or reaches(text, reading, path)):
         return Findings() if path is not None and text.strip() else read_json(text, name)
     return read_code(text, name, language, reading, path)
+
+
+def _printed(text: str) -> bool:
+    """Whether a text looks like what Python prints of an object that the SDK has read."""
+    return _OBJECT.match(text) is not None and "object='" in text
 
 
 def _deployed(text: str, findings: Findings) -> Findings:

@@ -349,6 +349,36 @@ def test_what_stands_beside_what_was_taken(value: dict[str, Any], lost: str) -> 
     assert lost in said(found, "warning")
 
 
+def test_several_documents_in_a_row() -> None:
+    """Documents one after the other, each over several lines, are all read; a broken one is told."""
+    written = [json.dumps({"id": f"asst_{n}", **PLAIN_SETTINGS}, indent=1) for n in (1, 2)]
+    found = read("\n".join(written)).found
+    assert [(one.id, one.origin.line) for one in found] == [("asst_1", 1), ("asst_2", 6)]
+    (problem,) = read("\n".join([*written, '{"id": ,}'])).problems
+    assert (problem.summary, problem.line, problem.column) == ("Not readable", 11, 8)
+    (problem,) = read('{"a": 1}\n\n{"a": 1, "a": 2}').problems
+    assert (problem.line, "twice" in problem.detail) == (3, True)
+
+
+PRINTED = """SyncCursorPage[Assistant](data=[Assistant(id='asst_1', created_at=5, model='m',
+ instructions='It\\'s', object='assistant', tools=[FileSearchTool(type='file_search')],
+ temperature=-1.0, greeting=1)], object='list', has_more=True)"""
+
+
+def test_what_python_prints() -> None:
+    """An object of the SDK as Python prints it is read as what it is, and is not run."""
+    findings = read(PRINTED)
+    (found,) = findings.found
+    assert (found.id, found.age, found.fields["instructions"]) == ("asst_1", 5, "It's")
+    assert found.fields["tools"] == [{"type": "file_search"}]
+    assert "greeting" in said(found, "warning")
+    assert [problem.summary for problem in findings.problems] == ["Incomplete list"]
+    (found,) = read("{'id': 'asst_1', 'model': 'm', 'name': None}").found
+    assert found.fields["name"] is None
+    for text in ("{'model': open('x')}", "{'id': 'asst_1', 'id': 2}", "A(object='x', b=c())"):
+        assert not read(text).found
+
+
 def test_two_ids_of_one_thing() -> None:
     """Of an id beside the settings and another one in them, the outer one is named."""
     findings = read({"assistantId": "asst_1", "config": {"id": "asst_2", **PLAIN_SETTINGS}})
