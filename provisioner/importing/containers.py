@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import binascii
 import re
@@ -17,9 +18,11 @@ from provisioner.importing.json_exports import read_value
 from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.importing.promptfoo import is_promptfoo, read_promptfoo
 from provisioner.jsontext import Unreadable, read
+from provisioner.model import Problem
 from provisioner.yamltext.reading import value_of
 
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<word>[\w+.-]*)[^\n]*$", re.M)
+_MAGIC = re.compile(r"\s*([%!?]|[\w.]+\?{1,2}\s*$)")
 _QUOTED = re.compile(r"^>[ \t]?", re.M)
 _ROUTES = re.compile(
     r"/(assistants|vector_stores|files|responses|prompts|agents)(/[\w-]+)?/?(\?|$)"
@@ -85,10 +88,27 @@ def is_notebook(value: Any) -> bool:
     )
 
 
+def _line(line: str) -> str:
+    """A line of a cell as Python has it; what is for the notebook itself is left out."""
+    return f"{line[: len(line) - len(line.lstrip())]}pass" if _MAGIC.match(line) else line
+
+
+def _broken(lines: list[str], name: str, source: str) -> Problem | None:
+    """What is wrong with a cell that cannot be read; the others are."""
+    try:
+        ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        detail = f"{name} is not Python: {getattr(error, 'msg', None) or 'it cannot be read'}."
+        hint = "nothing was read from this cell; mend it, or write by hand what it makes"
+        return Problem("Not readable", detail, hint, file=source)
+    return None
+
+
 def read_notebook(value: Mapping[str, Any], source: str, reading: Reading, path: Any) -> Findings:
     """The cells of a notebook, as one program; what is for the notebook itself is left out."""
     lines: list[str] = []
     homes: list[tuple[int, int]] = []  # of each line: the cell, and the line in it
+    broken_cells: list[Problem] = []
     for number, cell in enumerate(value["cells"]):
         if not isinstance(cell, Mapping) or cell.get("cell_type") != "code":
             continue
@@ -96,10 +116,16 @@ def read_notebook(value: Mapping[str, Any], source: str, reading: Reading, path:
         text = "".join(map(str, said)) if isinstance(said, list) else str(said)
         if text.lstrip().startswith("%%"):
             continue
-        for at, line in enumerate(text.split("\n"), 1):
-            lines.append("pass" if line.lstrip().startswith(("%", "!")) else line)
-            homes.append((number, at))
+        written = text.split("\n")
+        if _broken(written, "", source):  # as it stands
+            written = [_line(line) for line in written]
+        if broken := _broken(written, f"`cells[{number}]` of `{source}`", source):
+            broken_cells.append(broken)
+            continue
+        lines += written
+        homes += [(number, at) for at in range(1, len(written) + 1)]
     findings = read_code("\n".join(lines), source, "python", reading, path)
+    findings.problems += broken_cells
 
     def placed(origin: Origin) -> Origin:
         if origin.line is None or not 0 < origin.line <= len(homes):

@@ -279,6 +279,8 @@ class _Walk:
 def kind_of(value: Mapping[str, Any]) -> str | None:
     """What a mapping describes, by what it says of itself, by its id, or by its settings."""
     said, id = value.get("object"), str(value.get("id", ""))
+    if str(said).endswith(".deleted"):
+        return None
     if said in ("vector_store", "file"):
         return str(said)
     if said in _KINDS or id.startswith(("asst_", "pmpt_")) or _settings(value):

@@ -271,10 +271,11 @@ class Module:
         parts: list[Any] = []
         at = begin
         for child in node.children:
-            if child.type == "template_interpolation":
+            if child.type in ("template_interpolation", "template_directive"):
                 parts.append(data[at - node.start_byte : child.start_byte - node.start_byte])
                 inner = [one for one in child.named_children if one.type == "expression"]
-                parts.append(self.value(inner[0]) if inner else "")
+                whole = child.type == "template_directive"  # `%{ if … }`: only a run would tell
+                parts.append(self.value(child if whole else inner[0]) if whole or inner else "")
                 at = child.end_byte
         parts.append(data[at - node.start_byte : end - node.start_byte])
         return _joined([_text(part, raw) if isinstance(part, bytes) else part for part in parts])
@@ -287,8 +288,13 @@ class Module:
         for child in node.named_children:
             if child.type == "object_elem":
                 key, value = [one for one in child.named_children if one.type == "expression"]
-                name = said(key).strip('"()')
-                found[name] = self.value(value)
+                text = said(key)
+                name = self.value(key) if text.startswith(('"', "(")) else text
+                if isinstance(name, str):
+                    found[name] = self.value(value)
+                else:
+                    at = key.start_point[0] + 1, key.start_point[1] + 1
+                    found[f"...{text}"] = Unknown("key", text, at)
         return found
 
     def _function_call(self, node: Tree) -> Any:
@@ -476,14 +482,15 @@ def plain_blocks(raw: Any) -> Any:
 def read_state(value: Mapping[str, Any], origin: Origin, findings: Findings) -> None:
     """What a state of Terraform knows of OpenAI's resources: values and ids, no names of files."""
     for at, resource in enumerate(_several(value.get("resources"))):
-        if not isinstance(resource, Mapping) or resource.get("mode") == "data":
+        if not isinstance(resource, Mapping):
             continue
         match = _OURS.match(str(resource.get("type")))
         name = f"{resource.get('type')}.{resource.get('name')}"
-        if match is None or match["what"] not in _KINDS:
-            if match:
-                why = "is no resource that specs have"
-                findings.losses.append(Lost(origin, f"resources[{at}] {name}", why))
+        read = resource.get("mode") == "data"
+        if match is None or match["what"] not in _KINDS or read:
+            why = "is only read by Terraform" if read else "is no resource that specs have"
+            severity = "warning" if match and not read else "note"
+            findings.losses.append(Lost(origin, f"resources[{at}] {name}", why, severity=severity))
             continue
         for one in _several(resource.get("instances")):
             attributes = one.get("attributes") if isinstance(one, Mapping) else None
