@@ -88,6 +88,17 @@ def is_notebook(value: Any) -> bool:
     )
 
 
+def _cells(value: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The cells with code, less those in another language."""
+    for number, cell in enumerate(value["cells"]):
+        if not isinstance(cell, Mapping) or cell.get("cell_type") != "code":
+            continue
+        said = cell.get("source", "")
+        text = "".join(map(str, said)) if isinstance(said, list) else str(said)
+        if not text.lstrip().startswith("%%"):
+            yield number, text
+
+
 def _line(line: str) -> str:
     """A line of a cell as Python has it; what is for the notebook itself is left out."""
     return f"{line[: len(line) - len(line.lstrip())]}pass" if _MAGIC.match(line) else line
@@ -109,13 +120,7 @@ def read_notebook(value: Mapping[str, Any], source: str, reading: Reading, path:
     lines: list[str] = []
     homes: list[tuple[int, int]] = []  # of each line: the cell, and the line in it
     broken_cells: list[Problem] = []
-    for number, cell in enumerate(value["cells"]):
-        if not isinstance(cell, Mapping) or cell.get("cell_type") != "code":
-            continue
-        said = cell.get("source", "")
-        text = "".join(map(str, said)) if isinstance(said, list) else str(said)
-        if text.lstrip().startswith("%%"):
-            continue
+    for number, text in _cells(value):
         written = text.split("\n")
         if _broken(written, "", source):  # as it stands
             written = [_line(line) for line in written]
