@@ -353,7 +353,10 @@ def _attach(
 ) -> None:
     if ids is ABSENT:
         return
-    if not give(fields.get("tools"), kind, field, references(ids, at, some)):
+    if ids == []:
+        some.losses.say(at, "is empty, which says nothing", None, "note")
+        give(fields.get("tools"), kind, field, [])
+    elif not give(fields.get("tools"), kind, field, references(ids, at, some)):
         written = f"`{{type: {kind}, {field}: […]}}`"
         some.drop(at, ids, f"belongs to no tool: there is no `{kind}`", f"add {written} to `tools`")
 

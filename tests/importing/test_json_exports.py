@@ -87,7 +87,7 @@ def test_an_assistant_of_the_second_api() -> None:
             {"type": "function", **WEATHER, "strict": False},
         ],
     }
-    assert not found.losses
+    assert said(found) == {"tools[0].file_search.max_num_results": "is null, which is the default"}
 
 
 @pytest.mark.parametrize(
@@ -377,6 +377,15 @@ def test_what_python_prints() -> None:
     assert found.fields["name"] is None
     for text in ("{'model': open('x')}", "{'id': 'asst_1', 'id': 2}", "A(object='x', b=c())"):
         assert not read(text).found
+
+
+def test_what_is_null_or_empty_in_tools() -> None:
+    """What says no more than the default is not in the YAML, and is noted."""
+    tools = [{"type": "file_search", "file_search": {"max_num_results": None}}]
+    resources = {"file_search": {"vector_store_ids": []}}
+    found = one({**PLAIN_SETTINGS, "tools": tools, "tool_resources": resources})
+    noted = {"tools[0].file_search.max_num_results", "tool_resources.file_search.vector_store_ids"}
+    assert said(found, "note").keys() == noted
 
 
 def test_two_ids_of_one_thing() -> None:
