@@ -27,6 +27,7 @@ from provisioner.importing.code_values import (
     Unknown,
     Untold,
 )
+from provisioner.importing.taking import leaves
 
 if TYPE_CHECKING:
     from provisioner.importing.evaluating import Evaluator
@@ -46,9 +47,10 @@ _READ = ("fs.readFileSync", "readFileSync", "fs.readFile", "readFile", "fs.promi
 _JOIN = ("os.path.join", "path.join", "path.resolve", "join", "resolve", "os.path.abspath")
 _PARSED = ("json.loads", "json.load", "JSON.parse")
 _HERE = ("os.path.dirname", "path.dirname", "dirname", "fileURLToPath")
+_PRINTED = ("JSON.stringify", "json.dumps")
+_INDENTS = (None, 0, 1, 2, 3, 4, 8, "\t", "  ", "    ")
+_LAYOUT = {"indent", "ensure_ascii", "sort_keys", "separators"}
 _SAME = (
-    "JSON.stringify",
-    "json.dumps",
     "str",
     "String",
     "list",
@@ -102,11 +104,15 @@ def _of_library(
         return _schema(lambda: zod.built(word, args, node))
     if args and (answer := _of_first(ev, path, args, node)) is not MISSING:
         return answer
+    if args and path in _PRINTED:
+        return _as_json(path, args, named)
     return _collection(path, args, named)
 
 
 def _of_first(ev: Evaluator, path: str, args: list[Any], node: code.Call) -> Any:
     """What a call makes of what it is given first: a file, a text, a name."""
+    if path in ("str", "String") and type(args[0]) is int:
+        return str(args[0])
     if path in _ENV:
         return _environment(args, node)
     if path in _OPEN:
@@ -150,6 +156,30 @@ def _collection(path: str, args: list[Any], named: dict[str, Any]) -> Any:
     if path in _SAME and args:
         return first if len(args) == 1 else list(args)
     return MISSING
+
+
+def _as_json(path: str, args: list[Any], named: dict[str, Any]) -> Any:
+    """The text of a value as JSON; the value itself where a part of it is not known."""
+    if path == "JSON.stringify":
+        indent = args[2] if len(args) > 2 and isinstance(args[2], int | str) else None
+        separators = (",", ":") if indent is None else None
+        named = {"ensure_ascii": False, "indent": indent, "separators": separators}
+    usual = named.keys() <= _LAYOUT and named.get("indent") in _INDENTS
+    try:
+        return json.dumps(args[0], **named) if usual and _printable(args[0]) else args[0]
+    except (TypeError, ValueError, RecursionError):
+        return args[0]
+
+
+def _printable(value: Any) -> bool:
+    """Whether the text of a value has an end that anybody would wait for."""
+    size = 0
+    for path, leaf in leaves(value):
+        size += 10 + sum(len(str(step)) for step in path[-1:])
+        size += len(leaf) if isinstance(leaf, str) else 0
+        if size > 1_000_000:
+            return False
+    return True
 
 
 def _environment(args: list[Any], node: code.Call) -> Any:

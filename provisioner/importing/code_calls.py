@@ -21,7 +21,7 @@ from provisioner.importing.code_values import (
 )
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Lost, Origin
-from provisioner.jsontext import canonical
+from provisioner.jsontext import Unreadable, canonical, read
 
 OURS = ("agents", "openai_agents", "@openai/agents", "@openai/agents-core", "@openai/agents-openai")
 _CREATES = re.compile(
@@ -104,6 +104,8 @@ class Calls:
         for holder in holders:
             for key in ("json", "data", "body"):
                 sent = holder.get(key)
+                if isinstance(sent, str):
+                    sent = _of_json(sent)
                 if isinstance(sent, dict):
                     return self._make("assistant", sent, node)
         sent = args[1] if len(args) > 1 else None
@@ -300,6 +302,14 @@ def options(args: list[Any], named: dict[str, Any]) -> dict[str, Any]:
         if isinstance(arg, dict):
             found |= arg
     return found | named
+
+
+def _of_json(text: str) -> Any:
+    """What a request that is sent as text says."""
+    try:
+        return read(text)
+    except Unreadable:
+        return None
 
 
 def _system(turns: Any) -> bool:

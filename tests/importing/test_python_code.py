@@ -221,6 +221,21 @@ def test_text_that_is_formatted(call: str, text: str) -> None:
     assert one.fields["instructions"] == text
 
 
+def test_values_as_json() -> None:
+    """A value that code prints as JSON is that text, as a run would have it."""
+    (one,) = found(
+        """
+        import json
+        BODY = {"a": [1, None], "b": "ü"}
+        client.beta.assistants.create(
+            model="m", instructions=json.dumps(BODY, indent=1), metadata={"a": json.dumps(BODY)}
+        )
+        """
+    )
+    assert one.fields["instructions"] == '{\n "a": [\n  1,\n  null\n ],\n "b": "\\u00fc"\n}'
+    assert one.fields["metadata"] == {"a": '{"a": [1, null], "b": "\\u00fc"}'}
+
+
 def test_keys_that_are_no_literals() -> None:
     """A key that only a run would tell is not taken for its own code."""
     (one,) = found(
