@@ -14,7 +14,7 @@ from provisioner.diff import same
 from provisioner.errors import SpecError
 from provisioner.importing.conversations import take_conversations
 from provisioner.importing.nouns import Findings
-from provisioner.importing.sources import read_sources
+from provisioner.importing.sources import read_sources, without_keys
 from provisioner.importing.writing import CHECKS, Drafted, write_specs
 from provisioner.kinds import kinds
 from provisioner.model import Address, Problem
@@ -41,6 +41,7 @@ def draft_sources(root: Path, source: Path | bytes, into: str, answers: int = 0)
     """
     findings = read_sources(source, root)
     take_conversations(findings, answers)
+    findings.found = [without_keys(one) for one in findings.found]  # people paste keys, too
     old = _document(root, into)
     here = {address for address, _ in _entries(old)}
     taken = Workspace.open(root).written - here

@@ -92,7 +92,7 @@ def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
     findings.found = _distinct(findings.found)
     _join_states(findings)
     _keep_files_here(findings, root)
-    findings.found = [_without_keys(one) for one in findings.found]
+    findings.found = [without_keys(one) for one in findings.found]
     failed = any(problem.severity == "error" for problem in findings.problems)
     if not findings.found and not failed:
         findings.problems.append(_nothing(name))
@@ -117,7 +117,7 @@ def _join_states(findings: Findings) -> None:
     findings.found = kept
 
 
-def _without_keys(one: Found) -> Found:
+def without_keys(one: Found) -> Found:
     """The same with the keys and passwords in it masked, each of which is named by its place."""
     losses = Losses(one.origin)
 
