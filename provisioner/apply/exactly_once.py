@@ -282,9 +282,13 @@ async def survey(remote: Remote, suspects: Sequence[Live], lineage: str, *, shar
 async def _listed(remote: Remote, key: Key) -> Sequence[Live]:
     name, api = key
     try:
-        return await kind(name).form(api).list(remote, Names())
+        objects = await kind(name).form(api).list(remote, Names())
     except RouteMissing:  # a service without this API
         return ()
+    for live in objects:
+        if live.unfit is not None:  # nobody knows what it uses
+            raise ServiceError(live.unfit)
+    return objects
 
 
 async def _holds(remote: Remote, store: str, file: str) -> bool:

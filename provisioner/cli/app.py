@@ -35,7 +35,7 @@ COMMANDS = {
     "show": "Show what was applied, or a saved plan.",
     "state": "Look at the lock, or change what it says.",
     "force-unlock": "Take the lock away from a process that is gone.",
-    "output": "Print what applications need: ids and request profiles.",
+    "output": "Print what applications need: ids, request profiles, and calls.",
     "check": "Hold the checks of the specs with what is applied, or with what is planned.",
     "chat": "Talk with an assistant that has been applied, or with what is planned.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",

@@ -218,6 +218,8 @@ async def every_file(session: Session) -> dict[str, Live]:
 
 def proposed(name: str, live: Live) -> bool:
     """Whether somebody may want to manage it: what a batch reads, say, is used once."""
+    if live.unfit is not None:
+        return False
     return name != file_kind().name or live.fields.get("purpose", PURPOSE) in _PURPOSES
 
 

@@ -45,15 +45,20 @@ class Others:
         pruned = {remnant.id for remnant in plan.orphans if remnant.action == "delete"}
         asked = naming({name for name, _ in going})
         listed = await together(self._foreign(key, pruned) for key in asked)
+        found = [
+            (sentence(live, name), name, live)
+            for (name, _), objects in zip(asked, listed, strict=True)
+            for live in objects
+        ]
         stores: list[tuple[str, Live]] = []
         named = []
-        for (name, _), objects in zip(asked, listed, strict=True):
-            for live in objects:
-                who = sentence(live, name)
-                if kind(name).holds_files:
-                    stores.append((who, live))
-                else:
-                    named.append((who, set(named_ids(name, live.fields, self.names))))
+        for who, name, live in found:
+            if live.unfit is not None:
+                named.append((f"possibly {who}, which cannot be read", {id for _, id in going}))
+            elif kind(name).holds_files:
+                stores.append((who, live))
+            else:
+                named.append((who, set(named_ids(name, live.fields, self.names))))
         if stores:
             price = requests(live for _, live in stores)
             if price > _MOST:

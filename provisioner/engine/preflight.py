@@ -34,9 +34,6 @@ from provisioner.workspace.setting import LOCAL
 
 _Finding = tuple[str, str, str]  # summary, detail and hint
 _LOOK = "look whether the id is right, and whether the key belongs to the right project"
-_GONE = (
-    f"{_LOOK}; if somebody has deleted it, take this entry out, and the resource if none is wanted"
-)
 
 
 def check_lock(refreshed: Refreshed, lock: LockState, *, fresh: bool) -> None:
@@ -284,7 +281,7 @@ def _import_finding(
             f"The service has no {item.to.kind.replace('_', ' ')} `{item.id}`, which is to become"
             f" `{item.to}`."
         )
-        return "Object not found", detail, _GONE
+        return "Object not found", detail, _LOOK
     if live.stamp and not case.lock.owns(live.stamp):
         detail = f"`{item.id}` carries the stamp `{live.stamp}`: it is managed with another lock."
         hint = (

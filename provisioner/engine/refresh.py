@@ -288,7 +288,10 @@ async def _lookup(
                 and address in request.desired
                 and request.desired[address].api == key[1]
             ]
-    there = {address: objects.get(id) for address, id, _, objects in wanted}
+    there = {
+        address: live if (live := objects.get(id)) and live.unfit is None else None
+        for address, id, _, objects in wanted
+    }
     missing = [(address, id, form) for address, id, form, _ in wanted if there[address] is None]
     answers = await together([form.read(request.remote, id, names) for _, id, form in missing])
     there.update({address: live for (address, _, _), live in zip(missing, answers, strict=True)})

@@ -158,8 +158,8 @@ class StampedForm(Form):
         return body
 
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
-        """All that can be read. What is not of the shape that OpenAI's has, and bears no stamp,
-        belongs to somebody else: it must not stop us.
+        """Everything. What is not of the shape that OpenAI's has, and bears no stamp, belongs to
+        somebody else and must not stop us: nothing but its id is known (`Live.unfit`).
         """
         found: list[Live] = []
         for raw in await remote.list(self.collection, known=known):
@@ -168,8 +168,9 @@ class StampedForm(Form):
             except ServiceError as error:
                 if stamp(raw.get("metadata")):
                     raise
-                detail = error.problems[0].detail.rstrip(".")
-                remote.note(f"{detail}: it is left out.")
+                problem = error.problems[0]
+                remote.note(f"{problem.detail.rstrip('.')}: it is left out.")
+                found.append(Live(str(raw["id"]), {}, unfit=problem))
         return found
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from provisioner.model.names import Address, Fields, Source, Stamp
+from provisioner.model.names import Address, Fields, Problem, Source, Stamp
 
 if TYPE_CHECKING:
     from provisioner.model.checks import Check
@@ -173,6 +173,8 @@ class Live:
     created_at: int = 0
     store_files: dict[str, StoreFile] | None = None  # vector stores: by file id
     file_count: int = 0  # vector stores: how many files the service says are in it
+    # Why nothing of it but the id is known: somebody else's, of another shape than OpenAI's has.
+    unfit: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)

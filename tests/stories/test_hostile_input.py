@@ -646,6 +646,25 @@ def test_an_odd_user_of_a_lost_upload(world: World, resources: Any) -> None:
     assert "Reply not understood" in err and "as `tool_resources`" in err
 
 
+def test_an_odd_user_of_what_goes(world: World) -> None:
+    """Nobody knows what an assistant uses that cannot be read: what a plan deletes may be it."""
+    world.http("POST", "/assistants", {"model": "m", "name": "Theirs"})
+
+    def odd(method: str, path: str, status: int, body: Any) -> Any:
+        if (method, path) == ("GET", "/assistants"):
+            return status, {**body, "data": [{**body["data"][0], "tool_resources": "text"}]}
+        return status, body
+
+    world.write({"specs/all.yaml": {"files": {"f": {"path": "a.md"}}}, "a.md": "# A\n"})
+    world.apply()
+    file = world.id("file.a.md")
+    world.write({"specs/all.yaml": {"files": {}}})
+    with world.behind(partial(Odd, answer=odd)):
+        out = world.ok("apply", "-y", "--force").out
+    assert "possibly" in out and "which cannot be read" in out
+    assert world.http("GET", f"/files/{file}")["id"] == file
+
+
 @pytest.mark.parametrize("field", [{"top_p": "text"}, {"tools": 5}, {"temperature": {}}])
 def test_a_field_of_another_kind_in_a_lock(applied: World, field: dict[str, Any]) -> None:
     """A field has its shape wherever it stands, also where its kind has no such field."""
