@@ -14,7 +14,7 @@ from typing import Any
 
 from provisioner import disk, jsontext
 from provisioner.errors import SpecError
-from provisioner.importing import terraform
+from provisioner.importing import terraform, terraform_state
 from provisioner.importing.azure import on_azure, says_azure
 from provisioner.importing.beside import Beside, named
 from provisioner.importing.code_sources import Reading, looks_like, reaches, read_code, worth
@@ -260,7 +260,7 @@ def _json(text: str, name: str, reading: Reading, path: Path | None) -> Findings
     elif is_notebook(value):
         findings.add(read_notebook(value, name, reading, path))
     elif isinstance(value, dict) and {"terraform_version", "resources"} <= value.keys():
-        terraform.read_state(value, Origin(name), findings)
+        terraform_state.read_state(value, Origin(name), findings)
     elif is_promptfoo(value):
         findings.add(read_promptfoo(value, name))
     else:
