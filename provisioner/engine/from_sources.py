@@ -94,7 +94,7 @@ def _says(lost: Lost, problem: Problem) -> bool:
     if "variable" in problem.summary:
         return any(f"`{name}`" in (lost.hint or "") for name in named)
     if problem.summary == "Missing key":
-        return lost.what.rsplit(".", 1)[-1] == named[-1].rsplit(".", 1)[-1]
+        return lost.what.split(".")[-1] == str(named[-1]).split(".")[-1]
     return "a prompt object" in lost.why and "a prompt object" in problem.detail
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from provisioner.importing.conversations import add_part, entered, part_of_talk, thread_around
 from provisioner.importing.nouns import Findings, Found, Origin
 from provisioner.importing.spelling import read_assistant
-from provisioner.importing.store_spelling import read_file, read_store
-from provisioner.importing.taking import Losses, Path
+from provisioner.importing.store_spelling import read_document, read_file, read_store
+from provisioner.importing.taking import Losses, Path, leaves
 from provisioner.jsontext import Unreadable, read
 from provisioner.model import Problem
 from provisioner.text import dotted, quoted
@@ -199,6 +199,10 @@ class _Walk:
         thread = self.thread if self.thread.id else thread_around(at, "")
         if part := part_of_talk(value, thread):
             self._talk(part, value, at)
+        elif is_document(value):
+            around = [step for step in at if isinstance(step, str) and step.startswith("vs_")]
+            store = around[-1] if around else None
+            self.findings.documents.append(read_document(value, self._origin(at), store))
         elif kind:
             self.findings.gain(self._found(kind, value, at, name))
         elif isinstance(value.get("data"), list):
@@ -233,10 +237,20 @@ class _Walk:
         for key, one in value.items():
             if isinstance(one, dict | list) and key not in _OWN:
                 self.visit(one, (*at, key), None)
+            elif isinstance(one, dict | list):
+                self._of_thread(one, (*at, key))
             else:
                 why = "is bookkeeping of a conversation"
                 self.losses.lose((*at, key), one, why, None, "note")
         self.thread = outer
+
+    def _of_thread(self, value: Any, at: Path) -> None:
+        """What a thread has of its own: where it names a store or a file, that is said."""
+        for path, leaf in leaves(value, at):
+            named = "tool_resources" in path and isinstance(leaf, str)
+            why = f"names `{leaf}` for" if named else "belongs to"
+            hint = "your application gives it to each request" if named else None
+            self.losses.lose(path, leaf, f"{why} one conversation", hint)
 
     def _list(self, value: Mapping[str, Any], at: Path) -> None:
         """A page of a list, as the service answers it."""
@@ -274,6 +288,13 @@ class _Walk:
         for name, rest in value.items():
             if name not in (key, "assistantId", "assistant_id"):
                 self.visit(rest, (*at, name), None)
+
+
+def is_document(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping is a document as it is in a store."""
+    id = str(value.get("id", ""))
+    unsaid = "object" not in value and id.startswith("file-") and "vector_store_id" in value
+    return unsaid or value.get("object") == "vector_store.file"
 
 
 def kind_of(value: Mapping[str, Any]) -> str | None:

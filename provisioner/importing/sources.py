@@ -28,6 +28,7 @@ from provisioner.importing.containers import (
 from provisioner.importing.json_exports import parsed, read_json, read_value
 from provisioner.importing.nouns import MOST, Crowded, Findings, Found, Lost, Origin
 from provisioner.importing.promptfoo import is_promptfoo, read_promptfoo
+from provisioner.importing.store_spelling import join_documents
 from provisioner.importing.taking import Losses
 from provisioner.importing.taking import Path as Place
 from provisioner.jsontext import Unreadable, canonical
@@ -89,6 +90,7 @@ def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
         findings = _refused(
             "Source too large", name, why, "give it in parts, with `--into` for each"
         )
+    join_documents(findings)
     findings.found = _distinct(findings.found)
     _join_states(findings)
     _keep_files_here(findings, root)

@@ -284,6 +284,8 @@ def read_format(format: Mapping[str, Any], at: Path, some: Taking, fields: dict[
         return
     taken = {key: inner.take(key) for key in FORMAT}
     present = {key: value for key, value in taken.items() if value is not ABSENT}
+    for key, value in present.items():
+        some.losses.usual(inner.path(key), value, False if key == "strict" else None)
     fields["response_format"] = {"type": "json_schema", **present}
     if "name" not in present:
         why = "a format needs a name and has none"

@@ -162,12 +162,11 @@ def _flat(kind: str, some: Taking) -> dict[str, Any]:
 
 
 def _settings(known: set[str], some: Taking) -> dict[str, Any]:
-    """The settings that a spec has. A null stands for the default, which nobody writes down."""
+    """The settings that a spec has. Nobody writes down what is so without it."""
     found: dict[str, Any] = {}
     for key in [key for key in some.left if key in known]:
         at, found[key] = some.path(key), some.take(key)
-        if found[key] is None:
-            some.losses.say(at, "is null, which is the default", None, "note")
+        some.losses.usual(at, found[key], False if key == "strict" else None)
     return found
 
 

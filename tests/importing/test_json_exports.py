@@ -87,7 +87,10 @@ def test_an_assistant_of_the_second_api() -> None:
             {"type": "function", **WEATHER, "strict": False},
         ],
     }
-    assert said(found) == {"tools[0].file_search.max_num_results": "is null, which is the default"}
+    assert said(found) == {
+        "tools[0].file_search.max_num_results": "is null, which is the default",
+        "tools[2].function.strict": "is `false`, which is the default",
+    }
 
 
 @pytest.mark.parametrize(
