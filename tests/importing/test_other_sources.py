@@ -247,31 +247,6 @@ def test_promptfoo() -> None:
     assert {"providers[2]", "tests[0].vars.tone", "prompts[0]"} <= lost
 
 
-def har(url: str, asked: Any, answered: Any) -> dict[str, Any]:
-    return {
-        "log": {
-            "entries": [
-                {
-                    "request": {"method": "POST", "url": url, "postData": {"text": asked}},
-                    "response": {"content": {"text": answered}},
-                }
-            ]
-        }
-    }
-
-
-def test_recordings() -> None:
-    """The answer of the service, else what was asked; on Azure the model is a deployment."""
-    made = json.dumps({"object": "assistant", "id": "asst_1", "model": "m", "instructions": "x"})
-    found = one(read(json.dumps(har("https://api.openai.com/v1/assistants", "{}", made))))
-    assert found.id == "asst_1"
-    assert found.origin.path == "log.entries[0].response.content.text"
-    asked = json.dumps({"model": "dep", "instructions": "y"})
-    azure = "https://x.openai.azure.com/openai/assistants?api-version=1"
-    found = one(read(json.dumps(har(azure, asked, ""))))
-    assert [lost.what for lost in found.losses if lost.severity == "error"] == ["model"]
-
-
 def test_notebooks() -> None:
     """Cells are one program, and the place is the cell."""
     cells = [
