@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import textwrap
 from collections.abc import Callable
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from provisioner.importing import code, zod
 from provisioner.importing.code_schemas import schema_of
+from provisioner.importing.code_texts import (
+    OPERATORS,
+    TIMES,
+    concatenated,
+    formatted,
+    operated,
+    part_of_script,
+)
 from provisioner.importing.code_values import (
     MISSING,
     Bound,
@@ -32,7 +38,6 @@ from provisioner.importing.taking import leaves
 if TYPE_CHECKING:
     from provisioner.importing.evaluating import Evaluator
 
-_NAMED = re.compile(r"[\w.]+")
 _ENV = ("os.environ.get", "os.getenv", "getenv", "environ.get", "Deno.env.get", "config")
 _OPEN: tuple[str, ...] = (
     "open",
@@ -83,6 +88,8 @@ def known_call(
     if isinstance(function, Thing):
         return _of_library(ev, function.path, args, named, node)
     if isinstance(function, Bound):
+        if function.name in OPERATORS:
+            return operated(function.of, function.name, args, node)
         return _of_value(ev, function, args, named, node)
     if isinstance(function, NoSchema):
         return function
@@ -265,54 +272,29 @@ def _of_text(of: Any, name: str, args: list[Any], named: dict[str, Any], node: c
         return _path([of, *args])
     if name == "format" and isinstance(of, str):
         numbered = {str(number): arg for number, arg in enumerate(args)}
-        return _formatted(of, numbered | named, node)
+        return formatted(of, numbered | named, node)
     if name == "join" and isinstance(of, str) and args and isinstance(args[0], list):
         texts = [one for one in args[0] if isinstance(one, str)]
         return of.join(texts) if len(texts) == len(args[0]) else MISSING
+    return _changed(of, name, args, node)
+
+
+def _changed(of: Any, name: str, args: list[Any], node: code.Call) -> Any:
+    """A text that becomes another one."""
     if name in ("replace", "replaceAll") and isinstance(of, str):
         return of.replace(*args[:2]) if _small(of, args) else MISSING
+    if name == "concat" and not isinstance(of, Unknown):
+        return concatenated(of, args)
+    if name == "repeat" and isinstance(of, str):
+        return operated(of, TIMES, args, node)
+    if name in ("slice", "substring") and isinstance(of, str):
+        return part_of_script(of, name, args)
     return MISSING
 
 
 def _small(of: str, args: list[Any]) -> bool:
     known = len(args) >= 2 and all(isinstance(arg, str) for arg in args[:2])
     return known and bool(args[0]) and len(of) * (len(args[1]) + 1) < 1_000_000
-
-
-def _formatted(text: str, given: dict[str, Any], node: code.Call) -> Any:
-    """`"… {place} …".format(place=…)`: what is not given stays a place. What is given without a
-    name has its number.
-    """
-    parts: list[str | Unknown] = []
-    count = 0
-    try:
-        pieces = list(Formatter().parse(text))
-    except ValueError:
-        return MISSING
-    for plain, place, spec, way in pieces:
-        parts.append(plain)
-        if place is None:
-            continue
-        if not place:
-            place, count = str(count), count + 1
-        if not _NAMED.fullmatch(place):
-            return MISSING
-        unknown = Unknown(place, f"{{{place}}}", node.at)
-        parts += [unknown] if spec or way else _filled(given.get(place), unknown)
-    if all(isinstance(part, str) for part in parts):
-        return "".join(str(part) for part in parts)
-    return Mixed(tuple(parts))
-
-
-def _filled(value: Any, unknown: Unknown) -> list[str | Unknown]:
-    """What stands in a text where a value was put; `unknown` where only a run would tell."""
-    if isinstance(value, Mixed):
-        return list(value.parts)
-    if isinstance(value, Thing):
-        return [Unknown(value.path.rsplit(".", 1)[-1], value.path, value.at)]
-    if isinstance(value, Unknown | str):
-        return [value]
-    return [str(value)] if isinstance(value, int | float) else [unknown]
 
 
 def _of_dict(of: dict[str, Any], name: str) -> Any:
@@ -348,6 +330,8 @@ def _of_list(ev: Evaluator, of: list[Any], name: str, args: list[Any], node: cod
         return None
     if name in ("map", "forEach") and args and isinstance(args[0], Closure):
         return [ev.call(args[0], [one], {}, node.at) for one in list(of)]
+    if name == "slice":
+        return part_of_script(of, name, args)
     if name == "join" and all(isinstance(one, str) for one in of):
         return (args[0] if args and isinstance(args[0], str) else ",").join(of)
     return MISSING

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.importing import code
 from provisioner.importing.code import At, Node, Statement
+from provisioner.importing.code_texts import MINUS, MOD, TIMES
 from provisioner.importing.code_values import Unparsable
 
 if TYPE_CHECKING:
@@ -295,10 +296,13 @@ class _Script:
         return code.Template(at, text, parts)
 
     def _value_number(self, node: Tree, at: At, text: str) -> Node | None:
-        try:
-            return code.Const(at, text, json.loads(said(node).replace("_", "")))
-        except ValueError:
-            return None
+        plain = said(node).replace("_", "")
+        for read in (json.loads, lambda written: int(written, 0), float):  # `1`, `0x10`, `.5`
+            try:
+                return code.Const(at, text, read(plain))
+            except ValueError:
+                continue
+        return None
 
     def _value_unary_expression(self, node: Tree, at: At, text: str) -> Node | None:
         try:
@@ -371,10 +375,18 @@ class _Script:
     def _value_binary_expression(self, node: Tree, at: At, text: str) -> Node | None:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         operator = said(node.child_by_field_name("operator"))
-        if left is None or right is None or operator not in ("+", "||", "??"):
+        if left is None or right is None or operator not in ("+", "||", "??", MOD, TIMES, MINUS):
             return None
         first, second = self.node(left), self.node(right)
+        if operator in (MOD, TIMES, MINUS):
+            return code.operation(at, text, operator, first, second)
         return (code.Add if operator == "+" else code.Either)(at, text, first, second)
+
+    def _value_ternary_expression(self, node: Tree, at: At, text: str) -> Node:
+        parts = [
+            node.child_by_field_name(one) for one in ("condition", "consequence", "alternative")
+        ]
+        return code.Choice(at, text, *(self.node(part) if part else None for part in parts))
 
     def _value_call_expression(self, node: Tree, at: At, text: str) -> Node | None:
         function = node.child_by_field_name("function")
