@@ -102,8 +102,10 @@ def _invalid(problem: Problem, origin: Origin) -> Lost:
     """A problem of the specs as a line of the report."""
     what = problem.address or problem.file or problem.summary
     detail, start = problem.detail.removesuffix("."), f"`{what}` "
-    said = detail.removeprefix(start) if detail.startswith(start) else f"is not valid: {detail}"
-    return Lost(origin, what, said, problem.hint, "error")
+    if detail.startswith(start):
+        return Lost(origin, what, detail.removeprefix(start), problem.hint, "error")
+    said = detail.replace(f" of `{what}`", "", 1)
+    return Lost(origin, what, f"is not valid: {said}", problem.hint, "error")
 
 
 def _there(root: Path, name: str) -> bytes | None:

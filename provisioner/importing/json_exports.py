@@ -221,10 +221,24 @@ class _Walk:
     ) -> list[Found]:
         origin = self._origin(at)
         if kind == "vector_store":
-            return [read_store(value, origin, name=name)]
+            return [read_store(self._without_documents(value, at), origin, name=name)]
         if kind == "file":
             return [read_file(value, origin)]
         return [placeholders(one) for one in read_assistant(value, origin, name)]
+
+    def _without_documents(self, value: Mapping[str, Any], at: Path) -> Mapping[str, Any]:
+        """A store without the documents that were written into it, which are taken."""
+        inside = value.get("files")
+        if not isinstance(inside, list) or not all(
+            isinstance(one, Mapping) and is_document(one) for one in inside
+        ):
+            return value
+        id = value.get("id")
+        for index, one in enumerate(inside):
+            place = self._origin((*at, "files", index))
+            document = read_document(one, place, id if isinstance(id, str) else None)
+            self.findings.documents.append(document)
+        return {key: value[key] for key in value if key != "files" or not inside}
 
     def _talk(self, part: str, value: Mapping[str, Any], at: Path) -> None:
         """A part of a conversation; in a thread there are others."""

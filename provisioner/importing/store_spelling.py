@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -94,29 +95,34 @@ def read_document(raw: Mapping[str, Any], origin: Origin, store: str | None) -> 
 
 def join_documents(findings: Findings) -> None:
     """Give the stores what was said of their documents elsewhere in the sources."""
-    stores = {
-        one.id: index
-        for index, one in enumerate(findings.found)
-        if one.kind == "vector_store" and one.id
-    }
+    stores: dict[str | None, list[int]] = defaultdict(list)
+    for index, one in enumerate(findings.found):
+        if one.kind == "vector_store" and one.id:
+            stores[one.id].append(index)
     for document in findings.documents:
-        index = stores.get(document.store or "")
-        id = document.entry["id"]
-        if index is None or not isinstance(id, str):
-            store = f"the store `{document.store}`" if document.store else "its store"
-            why = f"is a document, and {store} is not in this source"
-            what = f"vector_store.file {id or document.origin.path}"
-            hint = "write it into the `files` of the store"
-            findings.losses.append(Lost(document.origin, what, why, hint))
+        several = stores.get(document.store, [])  # the same one may be in two files
+        if not several or not isinstance(document.entry["id"], str):
+            findings.losses.append(_homeless(document))
             continue
-        one = findings.found[index]
-        files = list(one.fields.get("files") or ())
-        ids = [entry["id"] for entry in files]
-        at = ids.index(id) if id in ids else len(files)
-        files[at : at + 1] = [document.entry]
-        losses = (*one.losses, *document.losses)
-        findings.found[index] = replace(one, fields={**one.fields, "files": files}, losses=losses)
+        for index in several:
+            findings.found[index] = _with_document(findings.found[index], document)
     findings.documents = []
+
+
+def _with_document(store: Found, document: Document) -> Found:
+    files = list(store.fields.get("files") or ())
+    ids = [entry["id"] if isinstance(entry, dict) else entry for entry in files]
+    at = ids.index(document.entry["id"]) if document.entry["id"] in ids else len(files)
+    files[at : at + 1] = [document.entry]
+    fields = {**store.fields, "files": files}
+    return replace(store, fields=fields, losses=(*store.losses, *document.losses))
+
+
+def _homeless(document: Document) -> Lost:
+    store = f"the store `{document.store}`" if document.store else "its store"
+    what = f"vector_store.file {document.entry['id'] or document.origin.path}"
+    why = f"is a document, and {store} is not in this source"
+    return Lost(document.origin, what, why, "write it into the `files` of the store")
 
 
 def _chunking(value: Any, at: Path, some: Taking, fields: dict[str, Any]) -> None:

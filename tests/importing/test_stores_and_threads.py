@@ -40,6 +40,14 @@ def test_documents_in_their_store() -> None:
     assert "file-3" in warned.what and "`vs_9`" in warned.why
 
 
+def test_documents_inside_of_their_store() -> None:
+    """Some write them into the store itself, and some have a store in two places."""
+    document = {"id": "file-1", "object": "vector_store.file", "attributes": {"a": 1}}
+    store = {"id": "vs_1", "object": "vector_store", "name": "KB"}
+    (found,) = read([{**store, "files": [document]}, store]).found
+    assert found.fields["files"] == [{"id": "file-1", "attributes": {"a": 1}}]
+
+
 def test_what_a_thread_has_of_its_own() -> None:
     """The stores and files of one conversation, and its metadata, are warnings that name them."""
     resources = {"file_search": {"vector_store_ids": ["vs_1"]}, "code_interpreter": {}}

@@ -78,20 +78,26 @@ def test_what_would_not_validate_is_named_before(world: World) -> None:
     """
     loose = {"type": "object", "properties": {"a": {"type": "string"}}}
     tool = {"type": "function", "function": {"name": "f", "strict": True, "parameters": loose}}
-    search = {"type": "file_search"}
-    first = {"id": "asst_1", "name": "A", "model": "gpt-4o", "tools": [search, search, tool]}
-    second = {"id": "asst_2", "name": "B", "instructions": "x", "tools": [tool]}
+    search, odd = {"type": "file_search"}, {"metadata": {"n": 3}}
+    first = {"id": "asst_1", "name": "A", "model": "gpt-4o", "tools": [search, search, tool], **odd}
+    second = {"id": "asst_2", "name": "B", "instructions": "x", "tools": [tool], **odd}
     world.write({"e.json": json.dumps([first, second]), "specs/mine.yaml": "assistants: {x: {}}\n"})
     for _ in range(2):
         result = world.ok("import", "--from", "e.json")
         assert "error: `assistant.a` has two `file_search` tools" in result.out
-        assert "4 to mend before it validates" in result.out
+        assert "6 to mend before it validates" in result.out
+        assert result.out.count("is not valid: `metadata.n: 3` is not text") == 2
         assert result.out.count("model:`") == 1
     document = json.loads(world.ok("import", "--from", "e.json", "--json").out)
     (one, other) = document["found"]
-    assert [lost["what"] for lost in one["losses"]] == ["tool.f", "tool.f", "assistant.a"]
+    assert sorted(lost["what"] for lost in one["losses"]) == [
+        "assistant.a",
+        "assistant.a",
+        "tool.f",
+        "tool.f",
+    ]
     assert one["losses"][0]["path"] == "[0]"
-    assert [lost["what"] for lost in other["losses"]] == ["model"]
+    assert [lost["what"] for lost in other["losses"]] == ["model", "assistant.b"]
     assert not document["losses"]
 
 
