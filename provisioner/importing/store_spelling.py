@@ -102,7 +102,7 @@ def join_documents(findings: Findings) -> None:
     for document in findings.documents:
         several = stores.get(document.store, [])  # the same one may be in two files
         if not several or not isinstance(document.entry["id"], str):
-            findings.losses.append(_homeless(document))
+            findings.losses += _homeless(document)
             continue
         for index in several:
             findings.found[index] = _with_document(findings.found[index], document)
@@ -118,11 +118,15 @@ def _with_document(store: Found, document: Document) -> Found:
     return replace(store, fields=fields, losses=(*store.losses, *document.losses))
 
 
-def _homeless(document: Document) -> Lost:
+def _homeless(document: Document) -> list[Lost]:
+    losses = Losses(document.origin)
     store = f"the store `{document.store}`" if document.store else "its store"
-    what = f"vector_store.file {document.entry['id'] or document.origin.path}"
+    what = str(document.entry["id"] or "document")
     why = f"is a document, and {store} is not in this source"
-    return Lost(document.origin, what, why, "write it into the `files` of the store")
+    hint = "write it into the `files` of the store"
+    for key, value in document.entry.items():
+        losses.lose((what,) if key == "id" else (what, key), value, why, hint)
+    return [*losses.all, *document.losses]
 
 
 def _chunking(value: Any, at: Path, some: Taking, fields: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def test_documents_in_their_store() -> None:
     }
     inside = {**document, "id": "file-2", "chunking_strategy": {"type": "other"}}
     store = {"id": "vs_1", "object": "vector_store", "name": "KB", "file_ids": ["file-1"]}
-    lost = {**document, "id": "file-3", "vector_store_id": "vs_9"}
+    lost = {**document, "id": "file-3", "vector_store_id": "vs_9", "attributes": {"team": "it"}}
     findings = read({"files": {"vs_1": [inside]}, "more": [lost, first], "stores": [store]})
     (found,) = findings.found
     assert found.fields["files"] == [
@@ -36,8 +36,9 @@ def test_documents_in_their_store() -> None:
         {"id": "file-2"},
     ]
     assert {one.severity for one in found.losses} == {"note"}
-    (warned,) = [one for one in findings.losses if one.severity == "warning"]
-    assert "file-3" in warned.what and "`vs_9`" in warned.why
+    warned = [one for one in findings.losses if one.severity == "warning"]
+    assert all("file-3" in one.what and "`vs_9`" in one.why for one in warned)
+    assert warned[1].what.endswith("attributes.team")
 
 
 def test_documents_inside_of_their_store() -> None:
